@@ -1,0 +1,109 @@
+"""`./run.sh replay`: sends plays to Kafka, of made-up listeners or from a log of real listening."""
+
+from __future__ import annotations
+
+import csv
+import time
+import uuid
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import track
+
+from segue.demo.listeners import Song, known_styles, make_listeners
+from segue.demo.replay import replay, songs_of
+from segue.errors import SegueError, one_line_errors
+from segue.local.stack import connected
+from segue.settings import load_settings
+from segue.storage.kafka import PlayProducer, ensure_topics
+from segue.storage.mongo import connect
+
+LOG_COLUMNS = ("UserId", "SessionId", "ItemId")
+
+
+def main() -> None:
+    typer.run(replay_plays)
+
+
+def replay_plays(
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            help="A log of real listening: tab-separated, with UserId, SessionId, ItemId, in time order."
+        ),
+    ] = None,
+    tracks: Annotated[int, typer.Option(min=1, help="Tracks that each made-up listener plays.")] = 15,
+    rate: Annotated[float, typer.Option(min=0.1, help="Events a second.")] = 20.0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many plays of the log.")] = None,
+) -> None:
+    """Replay listeners: their plays go to Kafka as if they happened now.
+
+    Without --log, one made-up listener for each style of the catalogue, and one whose taste changes half-way.
+    The items of a log stand for tracks of your catalogue, always the same one for the same item.
+
+    Example: ./run.sh replay --rate 50
+
+    Example: ./run.sh replay --log sessions.tsv --limit 1000
+    """
+    with one_line_errors():
+        settings = connected(load_settings())
+        songs = songs_of(connect(settings.mongo))
+        if not songs:
+            raise SegueError("the catalogue is empty: run ./run.sh ingest DIR, features, embeddings, index")
+        ensure_topics(settings.kafka)
+        with PlayProducer(settings.kafka) as producer:
+            if log is not None:
+                sent = _replay_log(producer, list(_read_log(log, limit=limit)), songs, rate=rate)
+            else:
+                listeners = make_listeners(known_styles(songs), run=time.strftime("%m%d-%H%M%S"))
+                sent = replay(producer, listeners, songs, tracks=tracks, per_second=rate).plays
+        typer.echo(f"{sent} plays sent to {settings.kafka.plays_topic}")
+
+
+def _read_log(path: Path, *, limit: int | None) -> Iterator[dict[str, str]]:
+    try:
+        with path.open(newline="") as file:
+            rows = csv.DictReader(file, delimiter="\t")
+            if missing := set(LOG_COLUMNS) - set(rows.fieldnames or ()):
+                raise SegueError(
+                    f"{path} has no column {', '.join(sorted(missing))}: see ./run.sh replay --help"
+                )
+            for number, row in enumerate(rows):
+                if limit is not None and number >= limit:
+                    return
+                yield row
+    except OSError as error:
+        raise SegueError(f"{path}: {error.strerror}") from None
+
+
+def _replay_log(
+    producer: PlayProducer, rows: Sequence[dict[str, str]], songs: Sequence[Song], *, rate: float
+) -> int:
+    began = time.monotonic()
+    for number, row in enumerate(track(rows, description="Replaying")):
+        time.sleep(max(0.0, began + number / rate - time.monotonic()))
+        producer.send(_completed(row, songs[zlib.crc32(row["ItemId"].encode()) % len(songs)]))
+    return len(rows)
+
+
+def _completed(row: dict[str, str], song: Song) -> dict[str, Any]:
+    """A row of a listening log as an event: such logs hold what was played, not how it ended."""
+    return {
+        "event_id": str(uuid.uuid4()),
+        "user_id": f"log-{row['UserId']}",
+        "track_id": song.track_id,
+        "type": "complete",
+        "ms_played": song.duration_ms,
+        "position_ms": song.duration_ms,
+        "duration_ms": song.duration_ms,
+        "occurred_at": time.time_ns() // 1_000_000,
+        "session_id": row["SessionId"],
+        "source": "playlist",
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+#!/usr/bin/env bash
+# The one door to Segue. `./run.sh help` says what there is; the first command sets everything up.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+local_folder=$root/.local
+venv=$local_folder/venv
+python=$venv/bin/python
+
+uv_version=0.13.8
+disk_gigabytes=6
+
+# What can be asked for: command | Python module | its first argument | what it does | example
+commands='
+demo       | segue.demo.cli              |        | everything at once: a library, listeners, recommendations, the dashboard | ./run.sh demo --library ~/Music
+up         | segue.local.cli             | up     | start the embedded Kafka and MongoDB                                      | ./run.sh up
+down       | segue.local.cli             | down   | end everything that was started here; the data stay                      | ./run.sh down
+status     | segue.local.cli             | status | what runs, where it answers, where its log is                            | ./run.sh status --json
+ingest     | batch_jobs.ingest_catalog   |        | take a folder of recordings into the catalogue                           | ./run.sh ingest ~/Music
+features   | batch_jobs.extract_features |        | compute the audio features of tracks that lack them                      | ./run.sh features
+embeddings | batch_jobs.train_embeddings |        | fit the audio space and place every track in it                          | ./run.sh embeddings
+index      | batch_jobs.build_index      |        | build the neighbour index, measure it, publish it                        | ./run.sh index
+stream     | streaming_jobs.recommend    |        | run the streaming job: plays to recommendations                          | ./run.sh stream
+replay     | batch_jobs.replay_plays     |        | send plays to Kafka                                                      | ./run.sh replay --help
+rejected   | batch_jobs.rejected_plays   |        | look at plays that were rejected                                         | ./run.sh rejected --help
+dashboard  | dashboard.serve             |        | open the player and the live pages                                       | ./run.sh dashboard
+bench      | benchmarks                  |        | measure                                                                  | ./run.sh bench --help
+test       | -                           |        | check the code and run the tests; arguments go to pytest                 | ./run.sh test tests/index -k annoy
+'
+
+say() { printf '%s\n' "segue: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+# One line of the table above, its fields without the padding: row COMMAND → module|first argument|text|example
+row() {
+  printf '%s' "$commands" | sed 's/ *| */|/g; s/ *$//' | awk -F'|' -v wanted="$1" '$1 == wanted { print $2 "|" $3 "|" $4 "|" $5 }'
+}
+
+help() {
+  echo 'Segue re-plans what you hear next while you listen.'
+  echo
+  echo 'usage: ./run.sh COMMAND [OPTIONS]        ./run.sh COMMAND --help says more'
+  echo
+  printf '%s' "$commands" | sed 's/ *| */|/g; s/ *$//' | awk -F'|' 'NF { printf "  %-11s %s\n  %-11s   %s\n", $1, $4, "", $5 }'
+  echo
+  echo 'Settings: conf/default.toml; SEGUE_KAFKA__BOOTSTRAP=host:9092 and SEGUE_MONGO__URI=mongodb://host use your own servers.'
+}
+
+# --- setting up -----------------------------------------------------------------------------------
+
+find_python() {
+  local candidate
+  for candidate in python3 python3.12 python3.13 python3.11 python3.14 python; do
+    if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  fail 'no Python 3.11 to 3.14 found: install one: apt install python3 python3-venv python3-dev'
+}
+
+check_machine() {
+  local python3=$1 free
+  "$python3" -c 'import venv, ensurepip' 2>/dev/null ||
+    fail "$python3 cannot make virtual environments: install its venv module: apt install python3-venv"
+  # Annoy comes as source only.
+  command -v g++ >/dev/null || command -v c++ >/dev/null || command -v clang++ >/dev/null ||
+    fail 'no C++ compiler found: install a C++ compiler: apt install g++ python3-dev'
+  "$python3" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' ||
+    fail "the headers of $python3 are missing: install them: apt install python3-dev"
+  free=$(df -Pk "$root" | awk 'NR == 2 { print int($4 / 1000000) }')
+  [ "$free" -ge "$disk_gigabytes" ] ||
+    fail "only $free GB are free on the disk of $root: make room for $disk_gigabytes GB"
+  [ "$(uname -sm)" = 'Linux x86_64' ] || [ -n "${SEGUE_MONGO__URI:-}" ] ||
+    say 'the embedded MongoDB is for Linux on x86-64: here, name your own with SEGUE_MONGO__URI=mongodb://…'
+}
+
+# A stamp says what was set up from which files; it is written last, so that an interrupted set-up is done again.
+packages_wanted() { echo "$("$python" -V 2>&1) $(cksum <"$root/requirements.txt") uv $uv_version"; }
+packages_ready() { [ -x "$python" ] && [ "$(cat "$local_folder/packages" 2>/dev/null)" = "$(packages_wanted)" ]; }
+
+set_up_packages() {
+  local python3
+  python3=$(find_python)
+  check_machine "$python3"
+  if ! "$python" -m pip --version >/dev/null 2>&1; then
+    say "setting up (1/3): a virtual environment of $("$python3" -V)"
+    rm -rf "$venv"
+    "$python3" -m venv "$venv" || fail "$python3 could not make a virtual environment: apt install python3-venv"
+  fi
+  say 'setting up (2/3): the pinned Python packages, about 2 GB (once; a minute or a few)'
+  "$python" -m pip install --quiet --disable-pip-version-check "uv==$uv_version" ||
+    fail 'the package installer uv could not be fetched: see to the network or to the settings of pip, then try again'
+  "$python" -m uv pip sync --python "$python" --require-hashes "$root/requirements.txt" ||
+    fail 'the Python packages could not be installed: the lines above say why; then try again'
+  packages_wanted >"$local_folder/packages"
+}
+
+# The stamp of Java and the jars has three lines: the sum of ivy.xml, the caller's JAVA_HOME, the Java that was found.
+java_ready() {
+  local sum asked home
+  [ -f "$local_folder/java-home" ] || return 1
+  { read -r sum && IFS= read -r asked && IFS= read -r home; } <"$local_folder/java-home" || return 1
+  [ "$sum" = "$(cksum <"$root/conf/ivy.xml")" ] && [ -x "$home/bin/java" ] && [ -d "$local_folder/jars/spark" ] || return 1
+  # Under a command of ours JAVA_HOME is already what was found.
+  [ "${JAVA_HOME:-}" = "$asked" ] || [ "${JAVA_HOME:-}" = "$home" ]
+}
+
+set_up_java() {
+  local home
+  say 'setting up (3/3): Java, and the jars of Kafka and of its Spark source'
+  home=$(run_module segue.local.cli prepare)
+  printf '%s\n' "$(cksum <"$root/conf/ivy.xml")" "${JAVA_HOME:-}" "$home" >"$local_folder/java-home"
+}
+
+set_up() {
+  packages_ready && java_ready && return
+  mkdir -p "$local_folder"
+  # Two commands started at the same time: the second waits here and finds the work done.
+  exec 9>"$local_folder/setup.lock"
+  ! command -v flock >/dev/null || flock 9
+  packages_ready || set_up_packages
+  java_ready || set_up_java
+  exec 9>&-
+}
+
+# --- running --------------------------------------------------------------------------------------
+
+run_module() {
+  # -P: a folder of the same name where the user happens to be is not ours.
+  "$python" -P -m "$@"
+}
+
+run_tests() {
+  if [ "${1:-}" = --help ]; then
+    echo 'usage: ./run.sh test [PYTEST ARGUMENTS]'
+    echo 'Check the style (ruff) and the types (mypy), then run the tests (pytest) with real Kafka, MongoDB and Spark.'
+    echo 'Example:  ./run.sh test tests/index -k annoy'
+    return
+  fi
+  cd "$root"
+  say 'style and types'
+  run_module ruff check .
+  run_module ruff format --check .
+  run_module mypy
+  find_chromium
+  say 'tests'
+  run_module pytest "$@"
+}
+
+find_chromium() {
+  local browser
+  for browser in chromium chromium-browser google-chrome; do
+    ! command -v "$browser" >/dev/null || return 0
+  done
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    say 'installing Chromium for the browser tests'
+    if { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >"$local_folder/chromium.log" 2>&1 &&
+      command -v chromium >/dev/null; then
+      return
+    fi
+  fi
+  say 'there is no Chromium here: the tests marked "browser" will not run (apt install chromium)'
+}
+
+main() {
+  local command=${1:-help} module first
+  shift || true
+  case $command in
+    help | -h | --help) help; return ;;
+  esac
+  IFS='|' read -r module first _ <<<"$(row "$command")"
+  [ -n "$module" ] || fail "there is no command '$command': ./run.sh help lists them"
+
+  export PYTHONPATH=$root
+  set_up
+  JAVA_HOME=$(sed -n 3p "$local_folder/java-home")
+  export JAVA_HOME PYSPARK_PYTHON=$python PYSPARK_DRIVER_PYTHON=$python
+  if [ "$command" = test ]; then
+    run_tests "$@"
+  elif [ -n "$first" ]; then
+    exec "$python" -P -m "$module" "$first" "$@"
+  else
+    exec "$python" -P -m "$module" "$@"
+  fi
+}
+
+main "$@"

@@ -1,0 +1,159 @@
+"""From a file to a waveform: libsndfile first, ffmpeg for what it cannot read."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from segue.audio import ffmpeg
+from segue.audio.errors import NotFinite, Silent, TooShort, Truncated, Undecodable
+from segue.audio.ffmpeg import SHORTFALL
+
+SILENCE = 1e-4
+"""A waveform whose loudest sample stays below this (-80 dB of full scale) is silent."""
+BLOCK = 1 << 17
+"""Frames read at once, so that a file with many channels needs no more memory than one with a single one."""
+LONGEST_SEARCH = 20 * 60.0
+"""Seconds decoded at most to find the end of an mp3 that does not say how long it is."""
+
+Waveform = NDArray[np.float32]
+
+
+def decode(
+    path: Path | str, *, sample_rate: int, max_seconds: float, min_seconds: float = 0.0
+) -> Waveform:
+    """The middle of a file as a mono waveform.
+
+    Parameters
+    ----------
+    sample_rate
+        Hz, of the result.
+    max_seconds
+        How much is decoded; a longer file is not read as a whole.
+    min_seconds
+        A shorter file is refused.
+
+    Returns
+    -------
+    Float32 of shape (n,), full scale at 1; the mean of the channels.
+
+    Raises
+    ------
+    AudioError
+        Undecodable, Truncated, TooShort, Silent or NotFinite, each with its reason.
+    """
+    file = Path(path)
+    check_readable(file)
+    try:
+        with soundfile.SoundFile(file) as sound:
+            waveform, rate = _middle(sound, file, max_seconds=max_seconds), sound.samplerate
+            waveform = _checked(waveform, rate, min_seconds=min_seconds)
+    except soundfile.LibsndfileError:
+        waveform = ffmpeg.excerpt(file, sample_rate=sample_rate, max_seconds=max_seconds)
+        return _checked(waveform, sample_rate, min_seconds=min_seconds)
+    return waveform if rate == sample_rate else _resampled(waveform, rate, sample_rate)
+
+
+def check_readable(file: Path) -> None:
+    """Refuse what no decoder should be given: nothing, a pipe, or what may not be read.
+
+    Raises
+    ------
+    Undecodable
+        With "missing", "unreadable" or "empty".
+    """
+    try:
+        found = file.stat()
+        if not stat.S_ISREG(found.st_mode):  # opening a named pipe would wait for ever
+            raise Undecodable("unreadable", "not a regular file")
+        with file.open("rb"):
+            pass
+    except FileNotFoundError:
+        raise Undecodable("missing", "no such file") from None
+    except OSError as error:
+        raise Undecodable("unreadable", error.strerror or str(error)) from None
+    if not found.st_size:
+        raise Undecodable("empty", "0 bytes")
+
+
+def seconds_of(file: Path) -> float | None:
+    """The length that a file states, without decoding it; None if it does not.
+
+    Raises
+    ------
+    Undecodable
+        It is no audio.
+    """
+    check_readable(file)
+    try:
+        return float(soundfile.info(file).duration)
+    except soundfile.LibsndfileError:
+        return ffmpeg.probe(file).seconds
+
+
+def _middle(sound: soundfile.SoundFile, file: Path, *, max_seconds: float) -> Waveform:
+    rate, frames = sound.samplerate, sound.frames
+    wanted = min(frames, round(max_seconds * rate))
+    start = (frames - wanted) // 2
+    waveform = _mono(sound, start, wanted)
+    if len(waveform) >= SHORTFALL * wanted and _reaches(sound, int(SHORTFALL * frames), start + len(waveform)):
+        return waveform
+    if sound.format == "MP3" and not _mp3_states_length(file):
+        sound.seek(0)
+        whole = _mono(sound, 0, round(LONGEST_SEARCH * rate))
+        start = max(0, len(whole) - round(max_seconds * rate)) // 2
+        return whole[start : start + round(max_seconds * rate)]
+    raise Truncated(seconds=frames / rate)
+
+
+def _mono(sound: soundfile.SoundFile, start: int, frames: int) -> Waveform:
+    """The mean of the channels, shape (at most `frames`,)."""
+    sound.seek(start)
+    blocks = []
+    while frames > 0 and len(block := sound.read(min(frames, BLOCK), dtype="float32", always_2d=True)):
+        blocks.append(block.mean(axis=1) if block.shape[1] > 1 else block[:, 0])
+        frames -= len(block)
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+
+def _reaches(sound: soundfile.SoundFile, frame: int, known_end: int) -> bool:
+    if known_end >= frame:
+        return True
+    sound.seek(frame)
+    return len(sound.read(256)) > 0
+
+
+def _mp3_states_length(file: Path) -> bool:
+    """Whether the first frame has a Xing, Info or VBRI header; without one the length is guessed from the size."""
+    with file.open("rb") as data:
+        head = data.read(10)
+        if head[:3] == b"ID3":
+            size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+            data.seek(10 + size)
+        else:
+            data.seek(0)
+        first = data.read(4096)
+    return any(mark in first for mark in (b"Xing", b"Info", b"VBRI"))
+
+
+def _checked(waveform: Waveform, rate: int, *, min_seconds: float) -> Waveform:
+    if len(waveform) < max(1.0, min_seconds * rate):
+        raise TooShort(seconds=len(waveform) / rate, least=min_seconds)
+    if not np.isfinite(waveform).all():
+        raise NotFinite(what="its samples")
+    peak = float(np.abs(waveform).max())
+    if peak < SILENCE:
+        raise Silent(peak=peak)
+    return waveform
+
+
+def _resampled(waveform: Waveform, rate: int, wanted: int) -> Waveform:
+    try:
+        return np.asarray(soxr.resample(waveform, rate, wanted, quality="HQ"), dtype=np.float32)
+    except (RuntimeError, ValueError) as error:
+        raise Undecodable("not-audio", f"a sample rate of {rate} Hz: {error}") from None

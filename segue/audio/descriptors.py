@@ -1,0 +1,259 @@
+"""What a track sounds like in numbers: descriptors per frame from one shared spectrogram, as mean and spread."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dct
+from scipy.signal import find_peaks
+
+from segue.audio.errors import NotFinite
+from segue.settings import Audio
+
+CODE_VERSION = 1
+"""Raised with every change here or in decoding that changes a number, so that all tracks are computed again."""
+MEL_BANDS = 128
+CHROMA = 12
+CONTRAST_BANDS = 6
+CONTRAST_LOWEST = 200.0
+"""Hz, upper end of the first band of the spectral contrast; each further band is an octave."""
+CONTRAST_SHARE = 0.02
+"""The share of a band's bins that count as its peak and as its valley."""
+ROLLOFF = 0.85
+TEMPO_RANGE = (40.0, 240.0)
+"""Beats per minute that a pulse is looked for in."""
+LIKELY_TEMPO = 120.0
+TINY = 1e-10
+
+Frames = NDArray[np.float32]
+Waveform = NDArray[np.float32]
+
+
+def features_version(audio: Audio) -> str:
+    """Short hash of everything that decides the numbers: the settings and the version of this code."""
+    settings = audio.model_dump(exclude={"threads"})
+    text = json.dumps({"code": CODE_VERSION, **settings}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def names_version(audio: Audio) -> str:
+    """Short hash of the names and order of the descriptors."""
+    return hashlib.sha256("\n".join(descriptor_names(audio)).encode()).hexdigest()[:12]
+
+
+def descriptor_names(audio: Audio) -> list[str]:
+    """The name of each element that :func:`describe` returns, in its order."""
+    rows = _row_names(audio)
+    return [
+        *(f"{row}_mean" for row in rows),
+        *(f"{row}_std" for row in rows),
+        *(f"mfcc_{i}_change" for i in range(audio.mfcc)),
+        "tempo_log2",
+        "pulse_clarity",
+        "onsets_per_second",
+    ]
+
+
+def _row_names(audio: Audio) -> list[str]:
+    return [
+        *(f"mfcc_{i}" for i in range(audio.mfcc)),
+        *(f"chroma_{i}" for i in range(CHROMA)),
+        *(f"contrast_{i}" for i in range(CONTRAST_BANDS + 1)),
+        "centroid",
+        "bandwidth",
+        "rolloff",
+        "flatness",
+        "zero_crossing_rate",
+        "rms",
+        "onset_strength",
+    ]
+
+
+def describe(waveform: Waveform, audio: Audio) -> NDArray[np.float32]:
+    """Descriptors of a waveform.
+
+    Parameters
+    ----------
+    waveform
+        Mono, float32, shape (n,), at `audio.sample_rate` Hz.
+
+    Returns
+    -------
+    Float32 of shape (d,), named by :func:`descriptor_names`. Frequencies are in Hz. The chroma are counted
+    from the track's strongest pitch class, so that the same music in another key stays near.
+
+    Raises
+    ------
+    NotFinite
+        A descriptor is not a number or infinite; its name is in the detail.
+    """
+    rows = frame_descriptors(waveform, audio)
+    spread = [rows.mean(axis=1), rows.std(axis=1)]
+    change = np.abs(np.diff(rows[: audio.mfcc], axis=1)).mean(axis=1) if rows.shape[1] > 1 else np.zeros(audio.mfcc)
+    onsets = rows[-1]
+    found = np.concatenate([*spread, change, _rhythm(onsets, rate=audio.sample_rate / audio.hop)])
+    if not np.isfinite(found).all():
+        names = descriptor_names(audio)
+        raise NotFinite(what=names[int(np.flatnonzero(~np.isfinite(found))[0])])
+    return found.astype(np.float32)
+
+
+def frame_descriptors(waveform: Waveform, audio: Audio) -> Frames:
+    """Descriptors of each frame, shape (rows, frames); the last row is the onset strength.
+
+    The numbers agree with librosa's functions of the same names within the tolerance that
+    tests/audio/test_descriptors.py states.
+    """
+    magnitude = _spectrogram(waveform, audio)
+    power = np.square(magnitude)
+    mel = decibels(_mel_filters(audio.sample_rate, audio.fft) @ power)
+    total = np.maximum(magnitude.sum(axis=0), TINY)
+    bins = np.linspace(0, audio.sample_rate / 2, len(magnitude), dtype=np.float32)
+    centroid = bins @ magnitude / total
+    return np.vstack(
+        [
+            dct(mel, axis=0, type=2, norm="ortho")[: audio.mfcc],
+            _chroma(power, audio),
+            _contrast(magnitude, audio),
+            centroid,
+            _bandwidth(magnitude, bins, centroid, total),
+            bins[_rolloff_bin(magnitude)],
+            _flatness(power),
+            _zero_crossing_rate(waveform, audio),
+            _rms(power, audio.fft),
+            _onset_strength(mel),
+        ]
+    )
+
+
+def decibels(power: Frames, *, top: float = 80.0) -> Frames:
+    """10 log10, at most `top` below the loudest, as librosa.power_to_db."""
+    loud = 10.0 * np.log10(np.maximum(power, TINY))
+    return np.maximum(loud, loud.max() - top)
+
+
+def _spectrogram(waveform: Waveform, audio: Audio) -> Frames:
+    """Magnitudes of shape (1 + fft/2, frames)."""
+    import librosa
+
+    return np.abs(librosa.stft(waveform, n_fft=audio.fft, hop_length=audio.hop))
+
+
+@lru_cache(maxsize=4)
+def _mel_filters(sample_rate: int, fft: int) -> Frames:
+    import librosa
+
+    return librosa.filters.mel(sr=sample_rate, n_fft=fft, n_mels=MEL_BANDS)
+
+
+@lru_cache(maxsize=4)
+def _chroma_filters(sample_rate: int, fft: int) -> Frames:
+    import librosa
+
+    return librosa.filters.chroma(sr=sample_rate, n_fft=fft, tuning=0.0, n_chroma=CHROMA)
+
+
+def _chroma(power: Frames, audio: Audio) -> Frames:
+    """Energy by pitch class, each frame's largest at 1, rolled so that the track's strongest comes first."""
+    energy = _chroma_filters(audio.sample_rate, audio.fft) @ power
+    largest = energy.max(axis=0)
+    chroma = energy / np.where(largest > TINY, largest, 1.0)
+    return np.roll(chroma, -int(chroma.mean(axis=1).argmax()), axis=0)
+
+
+@lru_cache(maxsize=4)
+def _contrast_bands(sample_rate: int, fft: int) -> tuple[tuple[slice, int], ...]:
+    """For each octave band its bins and how many of them make its peak, as librosa.feature.spectral_contrast."""
+    frequencies = np.linspace(0, sample_rate / 2, 1 + fft // 2)
+    edges = [0.0, *(CONTRAST_LOWEST * 2.0**i for i in range(CONTRAST_BANDS + 1))]
+    bands = []
+    for number, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        inside = np.flatnonzero((frequencies >= low) & (frequencies <= high))
+        first, end = (inside[0], inside[-1] + 1) if len(inside) else (len(frequencies) - 1, len(frequencies))
+        first -= number > 0
+        end = len(frequencies) if number == CONTRAST_BANDS else end
+        count = max(1, round(CONTRAST_SHARE * (end - first)))
+        bands.append((slice(first, end - (number < CONTRAST_BANDS)), count))
+    return tuple(bands)
+
+
+def _contrast(magnitude: Frames, audio: Audio) -> Frames:
+    """Peak above valley in decibels, a row for each band."""
+    valleys, peaks = [], []
+    for band, count in _contrast_bands(audio.sample_rate, audio.fft):
+        bins = magnitude[band]
+        ordered = np.partition(bins, [count - 1, len(bins) - count], axis=0)
+        valleys.append(ordered[:count].mean(axis=0))
+        peaks.append(ordered[-count:].mean(axis=0))
+    return decibels(np.stack(peaks)) - decibels(np.stack(valleys))
+
+
+def _bandwidth(magnitude: Frames, bins: Frames, centroid: Frames, total: Frames) -> Frames:
+    # The variance by its moments, in float64: the difference of two large numbers.
+    square = (np.square(bins, dtype=np.float64) @ magnitude) / total
+    return np.sqrt(np.maximum(square - np.square(centroid, dtype=np.float64), 0.0))
+
+
+def _rolloff_bin(magnitude: Frames) -> NDArray[np.intp]:
+    summed = np.cumsum(magnitude, axis=0)
+    return np.asarray((summed < ROLLOFF * summed[-1]).sum(axis=0)).clip(max=len(magnitude) - 1)
+
+
+def _flatness(power: Frames) -> Frames:
+    """Geometric over arithmetic mean of the power: 1 for white noise."""
+    floored = np.maximum(power, TINY)
+    return np.exp(np.log(floored).mean(axis=0)) / floored.mean(axis=0)
+
+
+def _zero_crossing_rate(waveform: Waveform, audio: Audio) -> Frames:
+    """Sign changes per sample in each frame, the edges repeated beyond the ends."""
+    negative = np.signbit(np.where(np.abs(waveform) <= TINY, 0.0, waveform))
+    half = audio.fft // 2
+    changes = np.pad(negative[1:] != negative[:-1], (half + 1, half))
+    summed = np.concatenate([[0], np.cumsum(changes)])
+    starts = np.arange(0, len(waveform) + 1, audio.hop)
+    # A frame of `fft` samples has one pair of neighbours fewer than samples.
+    return (summed[starts + audio.fft] - summed[starts + 1]) / audio.fft
+
+
+def _rms(power: Frames, fft: int) -> Frames:
+    """Root mean square from the spectrum (Parseval), as librosa.feature.rms(S=...)."""
+    energy = power.sum(axis=0) - 0.5 * (power[0] + power[-1])
+    return np.sqrt(2.0 * energy) / fft
+
+
+def _onset_strength(mel: Frames) -> Frames:
+    """Mean rise of the mel bands from frame to frame, in decibels; the first frame has none."""
+    rise = np.maximum(np.diff(mel, axis=1), 0.0).mean(axis=0)
+    return np.concatenate([[0.0], rise])
+
+
+def _rhythm(onsets: Frames, *, rate: float) -> NDArray[np.float64]:
+    """Log2 of the tempo in beats per minute, clarity of the pulse (0 to 1), and onsets per second.
+
+    The tempo is the lag at which the onset strength's autocorrelation, weighted towards the likely tempo as
+    in librosa.feature.tempo, is largest; its height at that lag is the clarity.
+    """
+    centred = onsets - onsets.mean()
+    strength = float(np.square(centred).sum())
+    slow, fast = (60.0 * rate / tempo for tempo in TEMPO_RANGE)
+    lags = np.arange(max(1, int(np.ceil(fast))), min(int(slow) + 1, len(onsets) // 2))
+    peaks, _ = find_peaks(onsets, height=onsets.mean() + onsets.std())
+    per_second = len(peaks) * rate / len(onsets)
+    if not len(lags) or strength <= TINY:
+        return np.array([np.log2(LIKELY_TEMPO), 0.0, per_second])
+    similar = _autocorrelation(centred)[lags] / strength
+    tempos = np.log2(60.0 * rate / lags)
+    weighted = np.maximum(similar, 0.0) * np.exp(-0.5 * np.square(tempos - np.log2(LIKELY_TEMPO)))
+    best = int(weighted.argmax())
+    return np.array([tempos[best], max(0.0, float(similar[best])), per_second])
+
+
+def _autocorrelation(signal: Frames) -> NDArray[np.float64]:
+    size = 1 << int(2 * len(signal) - 1).bit_length()
+    spectrum = np.fft.rfft(signal, size)
+    return np.fft.irfft(spectrum * np.conj(spectrum), size)[: len(signal)]

@@ -1,0 +1,109 @@
+"""What libsndfile cannot read (m4a, aac and more) is read by the static ffmpeg of imageio-ffmpeg."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.audio.errors import Truncated, Undecodable
+
+TIME_LIMIT = 60
+"""Seconds that ffmpeg may take for one excerpt."""
+CONTAINERS = (
+    "aac,ac3,aiff,alac,amr,ape,asf,au,caf,eac3,flac,matroska,webm,mov,mp4,m4a,mp3,mpc,mpc8,ogg,tak,tta,w64,wav,wv"
+)
+"""Formats that ffmpeg may take a file for: no playlists, which could make it open other files or addresses."""
+SHORTFALL = 0.9
+"""A file that ends before this share of the length it says it has is truncated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    seconds: float | None
+    """Length; None if the file does not say."""
+    declared: bool
+    """Whether the length is written in the file, and not guessed from its size."""
+
+
+def probe(path: Path) -> Probe:
+    """Ask ffmpeg what the file says of itself.
+
+    Raises
+    ------
+    Undecodable
+        It is no audio.
+    """
+    told = _run(path, before=[], after=[]).stderr.decode(errors="replace")
+    if ": Audio:" not in told:
+        raise Undecodable("not-audio", _last_words(told))
+    found = re.search(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", told)
+    if found is None:
+        return Probe(seconds=None, declared=False)
+    hours, minutes, seconds = found.groups()
+    return Probe(
+        seconds=int(hours) * 3600 + int(minutes) * 60 + float(seconds),
+        declared="Estimating duration" not in told,
+    )
+
+
+def excerpt(path: Path, *, sample_rate: int, max_seconds: float) -> NDArray[np.float32]:
+    """The middle `max_seconds` of the file as a mono waveform of shape (n,) at `sample_rate` Hz.
+
+    Raises
+    ------
+    Undecodable
+        It is no audio, or takes longer than the time limit.
+    Truncated
+        It ends long before the length that it declares.
+    """
+    known = probe(path)
+    length = known.seconds or max_seconds
+    start = max(0.0, (length - max_seconds) / 2)
+    waveform = _waveform(path, start=start, seconds=max_seconds, sample_rate=sample_rate)
+    end = start + len(waveform) / sample_rate
+    if not known.declared:
+        if not len(waveform) and start:  # the guessed length was far too long
+            waveform = _waveform(path, start=0.0, seconds=max_seconds, sample_rate=sample_rate)
+    elif end < min(length, start + max_seconds) * SHORTFALL or not _reaches(path, length * SHORTFALL, end):
+        raise Truncated(seconds=length)
+    if not len(waveform):
+        raise Undecodable("not-audio", "no sound can be decoded")
+    return waveform
+
+
+def _reaches(path: Path, seconds: float, known_end: float) -> bool:
+    return known_end >= seconds or bool(len(_waveform(path, start=seconds, seconds=0.2, sample_rate=8000)))
+
+
+def _waveform(path: Path, *, start: float, seconds: float, sample_rate: int) -> NDArray[np.float32]:
+    after = ["-map", "0:a:0", "-ac", "1", "-af", f"aresample={sample_rate}:resampler=soxr", "-f", "f32le", "pipe:1"]
+    done = _run(path, before=["-v", "error", "-ss", f"{start:.3f}", "-t", f"{seconds:.3f}"], after=after)
+    whole = len(done.stdout) // 4 * 4
+    if done.returncode and not whole:
+        raise Undecodable("not-audio", _last_words(done.stderr.decode(errors="replace")))
+    return np.frombuffer(done.stdout[:whole], dtype="<f4").astype(np.float32, copy=False)
+
+
+def _run(path: Path, *, before: list[str], after: list[str]) -> subprocess.CompletedProcess[bytes]:
+    # "file:" keeps a name such as concat:… from being taken for a protocol.
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-threads", "1", *before]
+    command += ["-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS, "-i", f"file:{path}", *after]
+    try:
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIME_LIMIT, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise Undecodable("too-slow", f"ffmpeg took longer than {TIME_LIMIT} s") from None
+
+
+def _last_words(told: str) -> str:
+    """The line of ffmpeg's that says most: the first that names an error, without its address in memory."""
+    lines = [re.sub(r"^\[[^\]]*\] ", "", line).strip() for line in told.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search(r"[Ii]nvalid|[Ee]rror|not found|whitelist|matches no", line)]
+    return (telling or ["no sound in it"])[0][:300]

@@ -1,0 +1,129 @@
+"""What a file says of itself: title, artist, album, genres, length."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import mutagen
+from mutagen.id3 import ID3
+from mutagen.mp4 import MP4Tags
+
+from segue.audio.decode import check_readable, seconds_of
+
+UNKNOWN_ARTIST = "Unknown artist"
+LONGEST = 300
+"""Characters kept of a text."""
+ID3_FRAMES = {
+    "title": "TIT2", "artist": "TPE1", "album_artist": "TPE2", "album": "TALB", "genre": "TCON",
+    "track": "TRCK", "year": "TDRC",
+}  # fmt: skip
+MP4_ATOMS = {
+    "title": "\xa9nam", "artist": "\xa9ART", "album_artist": "aART", "album": "\xa9alb", "genre": "\xa9gen",
+    "track": "trkn", "year": "\xa9day",
+}  # fmt: skip
+COMMENTS = {
+    "title": "title", "artist": "artist", "album_artist": "albumartist", "album": "album", "genre": "genre",
+    "track": "tracknumber", "year": "date",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tags:
+    title: str
+    artist: str
+    album: str | None
+    genres: tuple[str, ...]
+    duration_ms: int | None
+    track: int | None
+    year: int | None
+
+
+def read_tags(path: Path, *, relative: PurePosixPath) -> tuple[Tags, Any]:
+    """Read the tags of a file, with the file's and folder's names where they are missing.
+
+    Returns
+    -------
+    The tags, and mutagen's own view of them, in which :mod:`segue.catalog.covers` looks for a picture.
+
+    Raises
+    ------
+    AudioError
+        The file cannot be read or holds no audio.
+    """
+    check_readable(path)
+    try:
+        found = mutagen.File(path)
+    # A damaged tag raises whatever the parser stumbled on; the music behind it may be sound.
+    except Exception:
+        found = None
+    seconds = getattr(getattr(found, "info", None), "length", None) or seconds_of(path)
+    tags = getattr(found, "tags", None)
+    values = _reader(tags)
+    folder = relative.parent.name
+    return (
+        Tags(
+            title=_first(values("title")) or clean(relative.stem) or relative.name,
+            artist=_first(values("artist")) or _first(values("album_artist")) or clean(folder) or UNKNOWN_ARTIST,
+            album=_first(values("album")) or None,
+            genres=_genres(values("genre")),
+            duration_ms=round(seconds * 1000) if seconds else None,
+            track=_number(_first(values("track")), most=9999),
+            year=_year(_first(values("year"))),
+        ),
+        found,
+    )
+
+
+def _reader(tags: Any) -> Callable[[str], Sequence[str]]:
+    """A function from one of our names to the texts that the tags have under it."""
+
+    def from_id3(name: str) -> Sequence[str]:
+        frame = tags.get(ID3_FRAMES[name])
+        if frame is None:
+            return []
+        return [str(text) for text in (frame.genres if name == "genre" else frame.text)]
+
+    def from_mp4(name: str) -> Sequence[str]:
+        found = tags.get(MP4_ATOMS[name]) or []
+        return [str(value[0] if isinstance(value, tuple) else value) for value in found]
+
+    def from_comments(name: str) -> Sequence[str]:
+        found = tags.get(COMMENTS[name]) or []
+        return [str(value) for value in (found if isinstance(found, list) else [found])]
+
+    if tags is None:
+        return lambda name: []
+    if isinstance(tags, ID3):
+        return from_id3
+    return from_mp4 if isinstance(tags, MP4Tags) else from_comments
+
+
+def clean(text: str) -> str:
+    """One line of text without control characters, composed, and not longer than :data:`LONGEST`."""
+    whole = "".join(" " if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} else c for c in text[: 4 * LONGEST])
+    return unicodedata.normalize("NFC", " ".join(whole.split()))[:LONGEST].rstrip()
+
+
+def _first(values: Sequence[str]) -> str:
+    return next((text for value in values if (text := clean(value))), "")
+
+
+def _genres(values: Sequence[str]) -> tuple[str, ...]:
+    found = (clean(part) for value in values for part in re.split(r"[;\0]", value))
+    return tuple(dict.fromkeys(genre for genre in found if genre))[:20]
+
+
+def _number(text: str, *, most: int) -> int | None:
+    """The number that a text such as "3/12" begins with."""
+    found = re.match(r"\d{1,6}", text)
+    return int(found[0]) if found and 0 < int(found[0]) <= most else None
+
+
+def _year(text: str) -> int | None:
+    found = re.search(r"\b(1[89]|2[01])\d\d", text)
+    return int(found[0]) if found else None

@@ -1,0 +1,92 @@
+"""`./run.sh demo`: the whole way of the data, on a composed library or on your own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from segue.demo.stages import Demo
+from segue.demo.summary import Summary
+from segue.errors import SegueError, one_line_errors
+from segue.settings import load_settings
+
+
+def main() -> None:
+    typer.run(demo)
+
+
+def demo(
+    library: Annotated[
+        Path | None,
+        typer.Option(help="A folder with music (mp3, ogg, flac, m4a, wav; nested, or in FMA's layout)."),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Without the dashboard: end by itself, exit 0 if all went well.")
+    ] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the summary as one flat JSON object.")
+    ] = None,
+    listeners_tracks: Annotated[
+        int, typer.Option("--tracks", min=4, help="Tracks that each replayed listener plays.")
+    ] = 15,
+    rate: Annotated[float, typer.Option(min=1.0, help="Events a second.")] = 20.0,
+) -> None:
+    """Run Segue from end to end: servers, library, features, index, stream, listeners, dashboard.
+
+    Without --library it composes a library of its own. What is done already is skipped at the next start.
+    Ctrl-C, or ./run.sh down, ends what was started.
+
+    Example: ./run.sh demo
+
+    Example: ./run.sh demo --library ~/Music
+
+    Example: ./run.sh demo --check --json summary.json
+    """
+    console = Console()
+    with one_line_errors():
+        if library is not None and not library.is_dir():
+            raise SegueError(f"--library {library}: there is no such folder")
+        run = Demo(load_settings(), name=_name(library), library=library, console=console)
+        with contextlib.ExitStack() as stack:
+            stack.callback(run.down)
+            run.prepare()
+            run.start_stream()
+            if not check:
+                run.start_dashboard()
+            summary = run.replay(tracks=listeners_tracks, per_second=rate)
+            _report(console, summary, json_file)
+            if not check:
+                run.stay()
+            elif summary.faults:
+                raise SegueError("; ".join(summary.faults))
+
+
+def _name(library: Path | None) -> str:
+    """Each library's demo has its own database and topic, so that one does not recommend another's tracks."""
+    if library is None:
+        return "demo"
+    place = str(library.resolve())
+    readable = re.sub(r"[^a-z0-9]+", "_", library.resolve().name.lower()).strip("_")[:24]
+    return f"demo_{readable}_{zlib.crc32(place.encode()):08x}"
+
+
+def _report(console: Console, summary: Summary, json_file: Path | None) -> None:
+    console.print(summary.table())
+    for fault in summary.faults:
+        console.print(f"[red]not as it should be: {fault}")
+    if json_file is not None:
+        try:
+            json_file.write_text(json.dumps(summary.figures(), indent=2) + "\n")
+        except OSError as error:
+            raise SegueError(f"--json {json_file}: {error.strerror}") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Listeners with tastes of their own, for the demo: who they are, and what they play."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+NAMES = ("ada", "ben", "chloe", "dev", "elif", "femi", "greta", "hugo", "ines", "jun")
+FAVOURITES = 3
+"""How many tracks of a style a listener plays, so that there are others of it left to recommend."""
+
+
+@dataclass(frozen=True)
+class Song:
+    """What a listener knows of a track before playing it."""
+
+    track_id: str
+    duration_ms: int
+    style: str | None
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A replayed listener; `styles` are preferred one after the other, each for an equal part of the plays."""
+
+    user_id: str
+    styles: tuple[str, ...]
+
+    @property
+    def style(self) -> str | None:
+        """What the listener prefers at the end."""
+        return self.styles[-1] if self.styles else None
+
+
+def known_styles(songs: Sequence[Song]) -> list[str]:
+    """The styles that a taste can be shown with: at least two, each with more tracks than one plays."""
+    counts = Counter(song.style for song in songs if song.style)
+    styles = sorted(style for style, count in counts.items() if count > FAVOURITES)
+    return styles if len(styles) > 1 else []
+
+
+def make_listeners(styles: Sequence[str], *, run: str) -> list[Listener]:
+    """One listener a style, and one more whose taste changes half-way; four without a taste where none is known.
+
+    `run` becomes part of their ids: each demo meets new listeners, who have heard nothing yet.
+    """
+    if not styles:
+        return [Listener(f"{name}-{run}", ()) for name in NAMES[:4]]
+    settled = [Listener(f"{NAMES[i % len(NAMES)]}-{run}", (style,)) for i, style in enumerate(styles[:9])]
+    return [*settled, Listener(f"{NAMES[-1]}-{run}", (styles[0], styles[len(styles) // 2]))]
+
+
+def plays_of(
+    listener: Listener, songs: Sequence[Song], *, tracks: int, seed: int
+) -> Iterator[Mapping[str, Any]]:
+    """The events of one listener in order, without `occurred_at`, which the sender sets as it sends.
+
+    Two of three tracks are of the preferred style and are heard to the end, now and then with a like; the
+    others are skipped after some seconds.
+    """
+    rng = random.Random(f"{seed} {listener.styles}")
+    session = str(uuid.uuid4())
+    for number in range(tracks):
+        style = listener.styles[number * len(listener.styles) // tracks] if listener.styles else None
+        preferred = number % 3 != 2
+        song = _choose(rng, songs, style, preferred)
+        yield _event(listener, song, session, "play", 0)
+        if not preferred:
+            yield _event(listener, song, session, "skip", min(5000, song.duration_ms))
+            continue
+        if rng.random() < 0.25:
+            yield _event(listener, song, session, "like", song.duration_ms // 2)
+        yield _event(listener, song, session, "complete", song.duration_ms)
+
+
+def _choose(rng: random.Random, songs: Sequence[Song], style: str | None, preferred: bool) -> Song:
+    if style is None:
+        return rng.choice(songs[: max(2, len(songs) // 2)])
+    own = [song for song in songs if song.style == style]
+    return rng.choice(own[:FAVOURITES] if preferred else [song for song in songs if song.style != style])
+
+
+def _event(listener: Listener, song: Song, session: str, kind: str, ms_played: int) -> dict[str, Any]:
+    return {
+        "event_id": str(uuid.uuid4()),
+        "user_id": listener.user_id,
+        "track_id": song.track_id,
+        "type": kind,
+        "ms_played": ms_played,
+        "position_ms": ms_played,
+        "duration_ms": song.duration_ms,
+        "session_id": session,
+        "source": "home",
+    }
+
+
+def fit(recommended: Sequence[Song], style: str) -> float:
+    """The share of recommended tracks that are of a style, in [0, 1]; 0 for an empty list."""
+    return sum(song.style == style for song in recommended) / len(recommended) if recommended else 0.0

@@ -1,0 +1,85 @@
+"""Sends the demo's listeners' plays to Kafka at a steady rate, all listeners taking turns."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo.database import Database
+
+from segue.demo.listeners import Listener, Song, plays_of
+from segue.plays.signals import TYPES
+from segue.storage.kafka import PlayProducer
+from segue.storage.mongo import Document
+
+MALFORMED = (b'{"event_id": "cut off', b"\xff\xfe not text", b'{"type": "play", "user_id": "nobody"}')
+"""Records that are no plays; the demo sends them too, to show that they are kept and do no harm."""
+
+
+@dataclass
+class Sent:
+    """What a replay has sent."""
+
+    plays: int = 0
+    malformed: int = 0
+    signals: list[tuple[str, int]] = field(default_factory=list)
+    """(user_id, occurred_at) of the events that say something of taste."""
+
+
+def songs_of(database: Database[Document]) -> list[Song]:
+    """The tracks that can be recommended: those with an embedding, in the order of their ids."""
+    embedded = set(database.embeddings.distinct("track_id"))
+    found = database.tracks.find({"state": "present"}, {"duration_ms": 1, "genres": 1}).sort("_id")
+    return [
+        Song(track["_id"], int(track["duration_ms"] or 0), next(iter(track["genres"]), None))
+        for track in found
+        if track["_id"] in embedded
+    ]
+
+
+def replay(
+    producer: PlayProducer,
+    listeners: Sequence[Listener],
+    songs: Sequence[Song],
+    *,
+    tracks: int,
+    per_second: float,
+    malformed: bool = False,
+    seed: int = 7,
+    progress: Callable[[int], None] | None = None,
+) -> Sent:
+    """Send every listener's plays as if they happened now, `per_second` events in all listeners together."""
+    sent = Sent()
+    began = time.monotonic()
+    for number, play in enumerate(_in_turn(listeners, songs, tracks=tracks, seed=seed)):
+        time.sleep(max(0.0, began + number / per_second - time.monotonic()))
+        now = time.time_ns() // 1_000_000
+        producer.send({**play, "occurred_at": now})
+        sent.plays += 1
+        if play["type"] in TYPES:
+            sent.signals.append((play["user_id"], now))
+        if progress:
+            progress(1)
+    for value in MALFORMED if malformed else ():
+        producer.send_bytes(value, key=b"nobody")
+        sent.malformed += 1
+    producer.flush()
+    return sent
+
+
+def _in_turn(
+    listeners: Sequence[Listener], songs: Sequence[Song], *, tracks: int, seed: int
+) -> Iterator[Mapping[str, Any]]:
+    """The listeners' events, taken from one after the other at random, each listener's in their order."""
+    rng = random.Random(seed)
+    open_streams = [plays_of(listener, songs, tracks=tracks, seed=seed) for listener in listeners]
+    while open_streams:
+        stream = rng.choice(open_streams)
+        play = next(stream, None)
+        if play is None:
+            open_streams.remove(stream)
+        else:
+            yield play

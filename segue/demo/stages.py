@@ -1,0 +1,281 @@
+"""The demo's stages: each starts one of the jobs as a user would, and waits for what it brings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from pymongo.database import Database
+from rich.console import Console
+from rich.progress import Progress
+
+from segue.demo.library import compose_library
+from segue.demo.listeners import Listener, Song, fit, known_styles, make_listeners
+from segue.demo.replay import Sent, replay, songs_of
+from segue.demo.summary import Summary
+from segue.errors import SegueError
+from segue.evaluation.freshness import FreshnessWatch
+from segue.local import process, stack
+from segue.settings import LOCAL, ROOT, Settings
+from segue.storage.kafka import PlayProducer, ensure_topics, read_rejected
+from segue.storage.mongo import Document, active_version, connect
+
+PATIENCE = 120
+"""Seconds to wait for a server, or for the stream to catch up."""
+SHOWN = 5
+"""How many recommendations count for the fit: what a listener would hear in the next minutes."""
+
+
+class Demo:
+    """One run of the demo. `name` keeps its database, topic, index and checkpoint apart from any other's."""
+
+    def __init__(self, settings: Settings, *, name: str, library: Path | None, console: Console) -> None:
+        self._name, self._library, self._console = name, library, console
+        self._settings = settings.model_copy(
+            update={
+                "mongo": settings.mongo.model_copy(update={"database": f"segue_{name}"}),
+                "kafka": settings.kafka.model_copy(
+                    update={"plays_topic": f"plays.{name}", "rejected_topic": f"plays.{name}.rejected"}
+                ),
+                "spark": settings.spark.model_copy(
+                    update={"checkpoint": f"{settings.spark.checkpoint}/{name}"}
+                ),
+                "index": settings.index.model_copy(update={"folder": f"{settings.index.folder}/{name}"}),
+            }
+        )
+        self._started: list[Path] = []
+        self._ran_before = {record.name for record, runs in stack.status() if runs}
+
+    def prepare(self) -> None:
+        """Servers, library, features, audio space, index."""
+        self._say("Starting Kafka and MongoDB")
+        self._settings = stack.up(self._settings)
+        ensure_topics(self._settings.kafka)
+        self._database: Database[Document] = connect(self._settings.mongo)
+        self._job("batch_jobs.ingest_catalog", str(self._music()))
+        for job in ("batch_jobs.extract_features", "batch_jobs.train_embeddings", "batch_jobs.build_index"):
+            self._job(job)
+
+    def _music(self) -> Path:
+        if self._library is not None:
+            return self._library
+        self._say("Composing a library")
+        folder = LOCAL / "library"
+        with Progress(console=self._console, transient=True) as progress:
+            task = progress.add_task("Composing")
+
+            def show(done: int, total: int) -> None:
+                progress.update(task, completed=done, total=total)
+
+            compose_library(folder, progress=show)
+        return folder
+
+    def start_stream(self) -> None:
+        """The streaming job, in the background; returns once its queries run."""
+        began = datetime.now(UTC)
+        record = self._background("stream", "streaming_jobs.recommend")
+        with self._console.status("Starting the stream"):
+            self._wait("the stream", record, lambda: self._stream_since(began))
+        found = self._database.stream_progress.find_one({"_id": "stream"}) or {}
+        self._say(f"The stream runs; Spark UI at {found.get('ui')}")
+
+    def _stream_since(self, began: datetime) -> bool:
+        return bool(self._database.stream_progress.find_one({"_id": "stream", "started_at": {"$gte": began}}))
+
+    def start_dashboard(self) -> None:
+        record = self._background("dashboard", "dashboard.serve")
+        self._wait("the dashboard", record, lambda: bool(self._dashboard_address()))
+        self._say(f"The dashboard is at {self._dashboard_address()}")
+
+    def _dashboard_address(self) -> str:
+        record = process.read_record(process.RUN / "dashboard.json")
+        if record is None or not record.address:
+            return ""
+        return record.address if process.accepts(int(record.address.rstrip("/").rsplit(":", 1)[1])) else ""
+
+    def replay(self, *, tracks: int, per_second: float) -> Summary:
+        """Send the listeners' plays and look at what comes of them."""
+        songs = songs_of(self._database)
+        listeners = make_listeners(known_styles(songs), run=time.strftime("%m%d-%H%M%S"))
+        with (
+            PlayProducer(self._settings.kafka) as producer,
+            FreshnessWatch(self._database) as watch,
+            Progress(console=self._console) as progress,
+        ):
+            task = progress.add_task(f"Replaying {len(listeners)} listeners", total=None)
+            sent = replay(
+                producer,
+                listeners,
+                songs,
+                tracks=tracks,
+                per_second=per_second,
+                malformed=True,
+                progress=lambda n: progress.advance(task, n),
+            )
+            progress.update(task, total=sent.plays)
+            self._catch_up(sent)
+            latencies, unseen = watch.latencies(sent.signals)
+        return self._summary(listeners, songs, sent, latencies=latencies, unseen=unseen)
+
+    def _catch_up(self, sent: Sent) -> None:
+        """Wait until the last play of every listener is reflected and the malformed records are kept."""
+        last = dict(sent.signals)
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            found = self._database.recommendations.find({"_id": {"$in": list(last)}}, {"reflects_at": 1})
+            reflected = {document["_id"]: document["reflects_at"] for document in found}
+            late = [user for user, at in last.items() if reflected.get(user, 0) < at]
+            if not late and self._rejected_now() >= sent.malformed:
+                return
+            self._check_running("stream")
+            time.sleep(0.5)
+
+    def _rejected_now(self) -> int:
+        began = self._began
+        return sum(record.timestamp >= began for record in read_rejected(self._settings.kafka))
+
+    def _summary(
+        self,
+        listeners: Sequence[Listener],
+        songs: Sequence[Song],
+        sent: Sent,
+        *,
+        latencies: np.ndarray,
+        unseen: int,
+    ) -> Summary:
+        version = active_version(self._database, "index")
+        model = self._database.models.find_one({"_id": f"index:{version}"}) or {}
+        first = {user: at for user, at in reversed(sent.signals)}
+        lists = {
+            document["_id"]: document
+            for document in self._database.recommendations.find({"_id": {"$in": list(first)}})
+            if document["reflects_at"] >= first[document["_id"]] and document["items"]
+        }
+        fits = self._fits(listeners, {song.track_id: song for song in songs}, lists)
+        rejected = self._rejected_now()
+        faults = []
+        if missing := sorted(set(first) - set(lists)):
+            faults.append(f"without recommendations that reflect their plays: {', '.join(missing)}")
+        if unseen:
+            faults.append(f"{unseen} plays are reflected nowhere: see {self._log('stream')}")
+        if rejected != sent.malformed:
+            faults.append(f"{sent.malformed} malformed records were sent and {rejected} are kept")
+        p50, p99 = np.percentile(latencies, [50, 99]) if len(latencies) else (float("nan"),) * 2
+        return Summary(
+            tracks=int(model.get("manifest", {}).get("count", 0)),
+            tracks_rejected=self._database.rejected_tracks.count_documents({}),
+            recall20=float(model.get("manifest", {}).get("recall20", float("nan"))),
+            plays_sent=sent.plays + sent.malformed,
+            plays_rejected=rejected,
+            listeners_served=len(lists),
+            p50_ms=float(p50),
+            p99_ms=float(p99),
+            fit=float(np.mean([own for own, _ in fits])) if fits else None,
+            fit_by_chance=float(np.mean([chance for _, chance in fits])) if fits else None,
+            faults=tuple(faults),
+        )
+
+    def _fits(
+        self, listeners: Sequence[Listener], songs: Mapping[str, Song], lists: Mapping[str, Document]
+    ) -> list[tuple[float, float]]:
+        """For each listener with a taste: the fit of the list, and that of tracks not heard drawn by chance."""
+        found = []
+        for listener in listeners:
+            if listener.style is None or listener.user_id not in lists:
+                continue
+            items = [songs[item["track_id"]] for item in lists[listener.user_id]["items"][:SHOWN]]
+            windows = (self._database.tastes.find_one({"_id": listener.user_id}) or {})["windows"]
+            heard = {track for window in windows.values() for track in window["tracks"]}
+            fresh = [song for song in songs.values() if song.track_id not in heard]
+            found.append((fit(items, listener.style), fit(fresh, listener.style)))
+        return found
+
+    def stay(self) -> None:
+        """Keep all of it running until Ctrl-C, with a few plays a second, so that there is something to see."""
+        self._say("Listeners go on playing. Ctrl-C ends the demo; ./run.sh status shows what runs")
+        self._say(f"To look at it with the other commands: export {self._environment_line()}")
+        songs = songs_of(self._database)
+        with PlayProducer(self._settings.kafka) as producer:
+            while True:
+                listeners = make_listeners(known_styles(songs), run=time.strftime("%m%d-%H%M%S"))
+                replay(producer, listeners, songs, tracks=12, per_second=2)
+                self._check_running("stream")
+
+    def down(self) -> None:
+        """End what this demo has started, and only that."""
+        for record in reversed(self._started):
+            process.stop(record)
+        if not self._ran_before:
+            stack.down()
+
+    def _job(self, module: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments], env=self._environment(), cwd=ROOT, check=False
+        )
+        if done.returncode:
+            raise SegueError(f"{module} ended with status {done.returncode}; the line above says why")
+
+    def _background(self, name: str, module: str) -> process.Record:
+        record = process.RUN / f"{name}.json"
+        if other := process.running(process.read_record(record)):
+            raise SegueError(f"{name} runs already (pid {other.pid}): end it first with ./run.sh down")
+        self._began = time.time_ns() // 1_000_000
+        started = process.spawn(
+            [sys.executable, "-m", module],
+            name=name,
+            address="",
+            log=self._log(name),
+            record=record,
+            folder=ROOT,
+            environment=self._environment(),
+        )
+        self._started.append(record)
+        return started
+
+    def _wait(self, what: str, record: process.Record, ready: object) -> None:
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if ready():  # type: ignore[operator]
+                return
+            if process.running(record) is None:
+                raise SegueError(
+                    f"{what} did not start: {process.last_line(Path(record.log))} (see {record.log})"
+                )
+            time.sleep(0.3)
+        raise SegueError(f"{what} did not answer within {PATIENCE} s: see {record.log}")
+
+    def _check_running(self, name: str) -> None:
+        if process.running(process.read_record(process.RUN / f"{name}.json")) is None:
+            log = self._log(name)
+            raise SegueError(f"the {name} has ended: {process.last_line(log)} (see {log})")
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, **self._variables(), "PYTHONPATH": str(ROOT)}
+
+    def _variables(self) -> dict[str, str]:
+        s = self._settings
+        return {
+            "SEGUE_MONGO__URI": s.mongo.uri,
+            "SEGUE_MONGO__DATABASE": s.mongo.database,
+            "SEGUE_KAFKA__BOOTSTRAP": s.kafka.bootstrap,
+            "SEGUE_KAFKA__PLAYS_TOPIC": s.kafka.plays_topic,
+            "SEGUE_KAFKA__REJECTED_TOPIC": s.kafka.rejected_topic,
+            "SEGUE_SPARK__CHECKPOINT": s.spark.checkpoint,
+            "SEGUE_INDEX__FOLDER": s.index.folder,
+        }
+
+    def _environment_line(self) -> str:
+        shown = {k: v for k, v in self._variables().items() if not k.endswith(("URI", "BOOTSTRAP"))}
+        return " ".join(f"{name}={value}" for name, value in shown.items())
+
+    def _log(self, name: str) -> Path:
+        return LOCAL / "logs" / f"{name}.log"
+
+    def _say(self, line: str) -> None:
+        self._console.print(f"[bold]segue[/] {line}", highlight=False, soft_wrap=True)

@@ -1,0 +1,46 @@
+"""What a demo found out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from rich.table import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """The figures of one demo, and what is not as it should be."""
+
+    tracks: int
+    tracks_rejected: int
+    recall20: float
+    plays_sent: int
+    plays_rejected: int
+    listeners_served: int
+    p50_ms: float
+    p99_ms: float
+    fit: float | None
+    fit_by_chance: float | None
+    faults: tuple[str, ...] = ()
+
+    def figures(self) -> dict[str, float]:
+        """One flat object; without `fit` where the library has no known styles."""
+        return {name: value for name, value in asdict(self).items() if name != "faults" and value is not None}
+
+    def table(self) -> Table:
+        meanings = {
+            "tracks": "in the index",
+            "tracks_rejected": "kept in rejected_tracks with their reasons",
+            "recall20": "of the index against exact search",
+            "plays_sent": "to Kafka, the malformed ones among them",
+            "plays_rejected": "kept in the topic of rejected plays",
+            "listeners_served": "have recommendations that reflect a play of this run",
+            "p50_ms": "from a play to the document that reflects it",
+            "p99_ms": "the same, one in a hundred takes longer",
+            "fit": "of the next five tracks in the style the listener prefers now",
+            "fit_by_chance": "of five tracks drawn from those not heard yet",
+        }
+        table = Table("figure", "value", "meaning", title="Summary")
+        for name, value in self.figures().items():
+            table.add_row(name, f"{value:,.3f}" if isinstance(value, float) else f"{value:,}", meanings[name])
+        return table

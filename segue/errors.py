@@ -1,0 +1,23 @@
+"""The one error that a user is meant to read."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+
+
+class SegueError(Exception):
+    """Something a user or operator can put right. Its text is one line: what is wrong, and what to do."""
+
+
+@contextlib.contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn a :class:`SegueError` into one line on standard error and exit status 1, for use around a `main`."""
+    try:
+        yield
+    except SegueError as error:
+        print(f"segue: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

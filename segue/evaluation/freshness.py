@@ -1,0 +1,70 @@
+"""Freshness: how long a play takes until the listener's recommendations reflect it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+from pymongo.database import Database
+
+from segue.storage.mongo import Document
+
+
+class FreshnessWatch:
+    """Watches recommendations change, so that plays can be matched with the documents that reflect them.
+
+    It polls rather than opens a change stream, so that it works with any MongoDB. A document that is written
+    over between two looks is missed, and its plays are counted with the later one: never too good.
+    """
+
+    def __init__(self, database: Database[Document], *, every: float = 0.01) -> None:
+        self._database, self._every = database, every
+        self._seen: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="freshness", daemon=True)
+
+    def __enter__(self) -> FreshnessWatch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        last = None
+        while not self._stop.is_set():
+            newer = {"updated_at": {"$gte": last}} if last else {}
+            for document in self._database.recommendations.find(newer, {"reflects_at": 1, "updated_at": 1}):
+                written = document["updated_at"]
+                last = written if last is None or written > last else last
+                seen = self._seen[document["_id"]]
+                if not seen or document["reflects_at"] > seen[-1][0]:
+                    seen.append((document["reflects_at"], round(written.timestamp() * 1000)))
+            time.sleep(self._every)
+
+    def latencies(self, plays: Iterable[tuple[str, int]]) -> tuple[np.ndarray, int]:
+        """Milliseconds from each play to the first document seen that reflects it.
+
+        Parameters
+        ----------
+        plays
+            (user_id, occurred_at in epoch ms) of events that are signals.
+
+        Returns
+        -------
+        (n,) float64 of the plays that are reflected, and how many are not.
+        """
+        found, unseen = [], 0
+        for user, occurred_at in plays:
+            seen = self._seen.get(user, [])
+            place = bisect_left(seen, (occurred_at, 0))
+            if place < len(seen):
+                found.append(seen[place][1] - occurred_at)
+            else:
+                unseen += 1
+        return np.asarray(found, dtype=np.float64), unseen

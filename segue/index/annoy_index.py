@@ -1,0 +1,81 @@
+"""Annoy: a forest of random splits in one file, which is mapped, so that all workers share one copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import annoy
+import numpy as np
+
+from segue.index.neighbours import directions, nothing_found, ranked
+
+FILE = "index.ann"
+_SEED = 20
+_LEAST_NEIGHBOURS = 20
+"""The default search breadth is never less than for so many neighbours: Annoy's own misses much at k = 1."""
+_ADDED_AT_ONCE = 10_000
+
+
+def build(vectors: np.ndarray, *, file: Path, trees: int) -> None:
+    """Build the forest over (n, d) vectors in memory, and save it.
+
+    One thread: with several, which of them splits what depends on their timing, and no two builds are alike.
+    Not Annoy's building on disk, which a full disk ends with SIGBUS instead of an error.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
+    index = annoy.AnnoyIndex(vectors.shape[1], "angular")
+    index.set_seed(_SEED)
+    for start in range(0, len(vectors), _ADDED_AT_ONCE):
+        for row, vector in enumerate(vectors[start : start + _ADDED_AT_ONCE].tolist(), start):
+            index.add_item(row, vector)
+    index.build(trees, n_jobs=1)
+    index.save(str(file))
+
+
+class AnnoyIndex:
+    """Neighbours by a mapped Annoy file; the scores come from the vectors."""
+
+    def __init__(self, vectors: np.ndarray, *, file: Path, search_k: int) -> None:
+        """Map the file.
+
+        Parameters
+        ----------
+        vectors
+            (n, d) float32 unit rows, the same that the file was built from.
+        search_k
+            Nodes looked at for a query; 0 or less: trees x neighbours, and at least trees x 20.
+
+        Raises
+        ------
+        OSError
+            The file is missing or no forest of this dimension.
+        ValueError
+            It holds another number of rows.
+        """
+        self._vectors = vectors
+        self._index = annoy.AnnoyIndex(vectors.shape[1], "angular")
+        self._index.load(str(file))
+        if self._index.get_n_items() != len(vectors):
+            raise ValueError(f"it holds {self._index.get_n_items()} rows instead of {len(vectors)}")
+        self._search_k = search_k
+
+    def query(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """See :class:`segue.index.neighbours.NeighbourIndex`."""
+        units, places = directions(vectors, dimension=self._vectors.shape[1], k=k)
+        rows, scores = nothing_found(len(vectors), k)
+        if k == 0 or not len(places):
+            return rows, scores
+        near = np.full((len(places), k), -1, dtype=np.int32)
+        breadth = self._search_k
+        if breadth <= 0:
+            breadth = self._index.get_n_trees() * max(k, _LEAST_NEIGHBOURS)
+        search = self._index.get_nns_by_vector
+        for i, unit in enumerate(units.tolist()):
+            found = search(unit, k, breadth)
+            near[i, : len(found)] = found
+        rows[places], scores[places] = ranked(units, near, vectors=self._vectors)
+        return rows, scores

@@ -1,0 +1,75 @@
+"""Checksums of a bundle's files, computed once a machine rather than in every worker.
+
+A bundle is never rewritten, so a folder that has been verified is stamped with the size, inode and time of each
+file; while these stand, its bytes are not read again. At a million tracks that is 1.5 GB a worker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+STAMP = "verified.json"
+_SETTLED_NS = 2_000_000_000
+"""A file changed more lately could change again within the clock's tick, unseen, and is not stamped."""
+
+
+class FileSum(BaseModel):
+    """Size in bytes and SHA-256 of a file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: int
+    sha256: str
+
+
+def file_sum(path: Path) -> FileSum:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return FileSum(size=os.fstat(file.fileno()).st_size, sha256=digest)
+
+
+def first_mismatch(folder: Path, files: Mapping[str, FileSum]) -> str | None:
+    """What is wrong with the first file that differs from its sum, or None; stamps a folder that is right."""
+    for name in files:
+        if not (folder / name).is_file():
+            return f"{folder / name} is missing"
+    now = _state(folder, files)
+    if _stamped(folder) == now:
+        return None
+    for name, expected in files.items():
+        found = file_sum(folder / name)
+        if found.size != expected.size:
+            return f"{folder / name} has {found.size} bytes instead of {expected.size}"
+        if found.sha256 != expected.sha256:
+            return f"{folder / name} does not match its checksum"
+    if all(time.time_ns() - changed > _SETTLED_NS for _, _, changed in now.values()):
+        _write_stamp(folder, now)
+    return None
+
+
+def _state(folder: Path, files: Mapping[str, FileSum]) -> dict[str, list[int]]:
+    stats = {name: (folder / name).stat() for name in files}
+    return {name: [stat.st_size, stat.st_ino, max(stat.st_mtime_ns, stat.st_ctime_ns)] for name, stat in stats.items()}
+
+
+def _stamped(folder: Path) -> object:
+    try:
+        return json.loads((folder / STAMP).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _write_stamp(folder: Path, state: dict[str, list[int]]) -> None:
+    """Leave the stamp if the folder can be written to; without it, the next reader verifies again."""
+    with contextlib.suppress(OSError):
+        temporary = folder / f".{STAMP}.{os.getpid()}"
+        temporary.write_text(json.dumps(state))
+        temporary.replace(folder / STAMP)

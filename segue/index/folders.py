@@ -1,0 +1,106 @@
+"""Folders that appear whole or not at all, and that go only when nobody uses them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+LOCK = "lock"
+"""A reader of a folder holds this file in it locked (shared) for as long as it reads."""
+_UNFINISHED = ".unfinished"
+_REMOVED = ".removed"
+_LEFT_OVER_SECONDS = 24 * 3600
+
+
+@contextlib.contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """Fill a new folder: what the body wrote into the one it is given gets the name `path` in one step.
+
+    When the body fails, nothing stays. When it is killed, a hidden folder is left over, for
+    :func:`remove_left_overs`. When another process was first, its folder stands and this one is dropped.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}{_UNFINISHED}"
+    temporary.mkdir()
+    try:
+        yield temporary
+        (temporary / LOCK).touch()
+        for file in temporary.iterdir():
+            _sync(file)
+        _sync(temporary)
+        with contextlib.suppress(OSError):  # a folder of that name is there: checked below
+            temporary.rename(path)
+        if not path.is_dir():
+            raise NotADirectoryError(f"{path} cannot be made")
+        _sync(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def hold(folder: Path) -> BinaryIO:
+    """Keep a folder from being removed until the returned file is closed or its process ends.
+
+    Raises
+    ------
+    OSError
+        There is no such folder, or it has just been removed.
+    """
+    lock = (folder / LOCK).open("rb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        if os.fstat(lock.fileno()).st_nlink == 0 or not folder.exists():
+            raise FileNotFoundError(f"{folder} has just been removed")
+    except BaseException:
+        lock.close()
+        raise
+    return lock
+
+
+def remove_unless_held(folder: Path) -> bool:
+    """Remove a folder, in one step for anyone who looks; False when somebody holds it."""
+    try:
+        lock = (folder / LOCK).open("rb")
+    except FileNotFoundError:
+        set_aside(folder)
+        return True
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        set_aside(folder)
+    return True
+
+
+def set_aside(folder: Path) -> None:
+    """Take a folder away, held or not: what a process has mapped of it stays readable to that process."""
+    removed = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}{_REMOVED}"
+    try:
+        folder.rename(removed)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(removed, ignore_errors=True)
+
+
+def remove_left_overs(parent: Path) -> None:
+    """Remove what processes that were killed a day or more ago had begun in `parent`."""
+    for folder in parent.glob(".*"):
+        if folder.suffix in (_UNFINISHED, _REMOVED):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - folder.stat().st_mtime > _LEFT_OVER_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

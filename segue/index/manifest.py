@@ -1,0 +1,98 @@
+"""What a bundle says of itself, sealed with a checksum of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from segue.errors import SegueError
+from segue.index.backends import Backend
+from segue.index.checksums import FileSum
+
+FILE = "manifest.json"
+FORMAT = 1
+_SEAL = "sha256"
+
+
+class BundleError(SegueError):
+    """A bundle is unfit to be written or used; the text names the file and what is wrong with it."""
+
+
+class Manifest(BaseModel):
+    """The manifest of a bundle; `manifest.json`, and in MongoDB the field `manifest` of its model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int = FORMAT
+    version: str
+    """A hash of contents and settings: the same for the same corpus."""
+    backend: Backend
+    dimension: int = Field(ge=1)
+    metric: Literal["cosine"] = "cosine"
+    trees: int
+    """Of Annoy; 0 with another backend."""
+    search_k: int
+    """Breadth of a search; 0 or less: the backend's default."""
+    count: int = Field(ge=1)
+    """Rows."""
+    space: str
+    """The version of the embedding space that the vectors are in."""
+    created_at: datetime
+    files: dict[str, FileSum]
+    recall20: float
+    """recall@20 against exact search, measured after building."""
+    recall_queries: int
+    latency_ms: float
+    """Median of one query for 20 neighbours, on the machine that built it."""
+    build_s: float
+    """Seconds that the building of the backend's file took."""
+
+    def document(self) -> dict[str, Any]:
+        """As plain values, for JSON and MongoDB; `model_validate` is the inverse."""
+        return self.model_dump(mode="json")
+
+    def write(self, folder: Path) -> None:
+        """Write it into a bundle's folder."""
+        document = self.document()
+        sealed = {**document, _SEAL: _seal(document)}
+        (folder / FILE).write_text(json.dumps(sealed, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read the manifest of a bundle's folder.
+
+        Raises
+        ------
+        BundleError
+            It is missing, unreadable, changed, or of another format.
+        """
+        path = folder / FILE
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise BundleError(f"{path} is missing") from None
+        except OSError as error:
+            raise BundleError(f"{path}: {error.strerror}") from None
+        except ValueError as error:
+            raise BundleError(f"{path} is no JSON: {error}") from None
+        if not isinstance(document, dict):
+            raise BundleError(f"{path} is no manifest")
+        if document.get("format") != FORMAT:
+            raise BundleError(f"{path} has the format {document.get('format')!r} instead of {FORMAT}")
+        if document.pop(_SEAL, None) != _seal(document):
+            raise BundleError(f"{path} does not match its checksum")
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise BundleError(f"{path}: {place} = {first.get('input')!r}: {first['msg']}") from None
+
+
+def _seal(document: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

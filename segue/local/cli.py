@@ -1,0 +1,98 @@
+"""`./run.sh up`, `down` and `status`: the embedded Kafka and MongoDB, and what else runs here."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from segue.errors import one_line_errors
+from segue.local import jars, stack
+from segue.local.java import java_home
+from segue.settings import LOCAL, load_settings
+
+app = typer.Typer(
+    help="The servers on this machine: the embedded Kafka and MongoDB.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+progress = Console(stderr=True)
+
+
+@app.command()
+def up() -> None:
+    """Start the embedded Kafka and MongoDB; those that your SEGUE_ settings name are left to you.
+
+    Starting what runs already does nothing, and what was stored is still there.
+
+    Example:  ./run.sh up
+    """
+    settings = load_settings()
+    _fetch_jars()
+    with progress.status("Starting Kafka and MongoDB"):
+        running = stack.up(settings)
+    typer.echo(f"Kafka    {running.kafka.bootstrap}{_whose(settings.kafka.bootstrap)}")
+    typer.echo(f"MongoDB  {running.mongo.uri}{_whose(settings.mongo.uri)}")
+
+
+@app.command()
+def down() -> None:
+    """End what Segue started on this machine: dashboard, replay, jobs, Kafka, MongoDB. The data stay.
+
+    Example:  ./run.sh down
+    """
+    with progress.status("Ending what runs"):
+        ended = stack.down()
+    typer.echo(f"ended: {', '.join(ended)}" if ended else "nothing was running")
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: a list of objects.")] = False,
+) -> None:
+    """Show what Segue started on this machine, where it answers and where its log is.
+
+    Example:  ./run.sh status --json
+    """
+    found = stack.status()
+    if as_json:
+        typer.echo(json.dumps([{**record.model_dump(), "running": runs} for record, runs in found]))
+        return
+    if not found:
+        typer.echo("nothing is running: ./run.sh up starts Kafka and MongoDB, ./run.sh demo everything")
+        return
+    table = Table("what", "state", "address", "pid", "log", box=None, pad_edge=False)
+    for record, runs in found:
+        log = record.log.removeprefix(f"{LOCAL.parent}/")
+        table.add_row(
+            record.name, "runs" if runs else "ended by itself", record.address, str(record.pid), log
+        )
+    # Into a pipe goes the whole width, so that no address is cut.
+    Console(width=None if Console().is_terminal else 200).print(table)
+
+
+@app.command(hidden=True)
+def prepare() -> None:
+    """Fetch the jars and find a Java, and say where it is: for run.sh."""
+    home = java_home()
+    _fetch_jars()
+    typer.echo(home)
+
+
+def _fetch_jars() -> None:
+    if not jars.jars_ready():
+        with progress.status("Fetching the jars of Spark's Kafka source and of Kafka (once, about a minute)"):
+            jars.ensure_jars()
+
+
+def _whose(address: str) -> str:
+    return "  (yours, by the settings)" if address else ""
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        app(prog_name="./run.sh")

@@ -1,0 +1,148 @@
+"""The embedded Kafka: one broker in KRaft mode, from the jars of conf/ivy.xml."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import time
+import uuid
+from pathlib import Path
+from string import Template
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from segue.errors import SegueError
+from segue.local import process
+from segue.local.jars import ensure_jars, kafka_jars
+from segue.local.java import java_command
+from segue.settings import LOCAL, ROOT
+
+PORT = 19092
+CONTROLLER_PORT = 19093
+START_SECONDS = 90.0
+_OWN = "or name your own Kafka: SEGUE_KAFKA__BOOTSTRAP=host:9092"
+
+
+class Broker:
+    """A broker whose data, log, ports and record are in one folder; the data stay between starts."""
+
+    def __init__(self, folder: Path = LOCAL / "kafka") -> None:
+        self.folder = folder
+        self.log = folder / "broker.log"
+        self.record = folder / "process.json"
+        self._ports = folder / "ports"
+
+    def bootstrap(self) -> str | None:
+        """Where it answers, or None while it does not run."""
+        record = process.read_record(self.record)
+        return record.address if record and process.running(record) else None
+
+    def start(self) -> str:
+        """Start it unless it runs, wait until it answers, and give its address.
+
+        Raises
+        ------
+        SegueError
+            Its jars or a Java are missing, or it does not start.
+        """
+        ensure_jars()
+        with process.starting("kafka"):
+            if address := self.bootstrap():
+                self._wait(address)
+                return address
+            port, controller_port = self._choose_ports()
+            self._write_properties(port, controller_port)
+            java = java_command()
+            self._format(java)
+            address = f"127.0.0.1:{port}"
+            process.spawn(
+                [*self._java(java), "kafka.Kafka", "server.properties"],
+                name="kafka",
+                address=address,
+                log=self.log,
+                record=self.record,
+                folder=self.folder,
+            )
+            self._wait(address)
+            return address
+
+    def stop(self) -> bool:
+        """End it; whether it ran."""
+        return process.stop(self.record)
+
+    def _choose_ports(self) -> tuple[int, int]:
+        """The ports of the last start where they are free, so that addresses stay as they were."""
+        text = self._ports.read_text().split() if self._ports.exists() else []
+        kept = [int(one) for one in text if one.isdecimal()] or [PORT, CONTROLLER_PORT]
+        port = process.free_port(PORT, kept=kept[0])
+        controller_port = process.free_port(CONTROLLER_PORT, kept=kept[-1], avoid=[port])
+        process.write_text(self._ports, f"{port} {controller_port}")
+        return port, controller_port
+
+    def _write_properties(self, port: int, controller_port: int) -> None:
+        template = Template((ROOT / "conf" / "server.properties").read_text())
+        text = template.substitute(port=port, controller_port=controller_port)
+        process.write_text(self.folder / "server.properties", text)
+
+    def _java(self, java: str) -> list[str]:
+        return [
+            java,
+            "-Xms128m",
+            "-Xmx512m",
+            f"-Dlog4j2.configurationFile={(ROOT / 'conf' / 'kafka-log4j2.properties').as_uri()}",
+            *("-cp", str(kafka_jars() / "*")),
+        ]
+
+    def _format(self, java: str) -> None:
+        """Prepare the data folder, once."""
+        data = self.folder / "data"
+        if (data / "meta.properties").is_file() and (data / "bootstrap.checkpoint").is_file():
+            return
+        tool = [*self._java(java), "kafka.tools.StorageTool", "format", "--ignore-formatted"]
+        done = subprocess.run(
+            [*tool, "--config", "server.properties", "--cluster-id", self._cluster_id()],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            lines = (done.stderr or done.stdout).strip().splitlines()
+            raise SegueError(
+                f"the embedded Kafka cannot prepare {data}: {lines[-1] if lines else 'no reason given'}"
+            )
+
+    def _cluster_id(self) -> str:
+        file = self.folder / "cluster-id"
+        if not file.exists():
+            # Kafka refuses an id that begins with a dash.
+            encoded = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+            process.write_text(file, encoded.replace("-", "A"))
+        return file.read_text()
+
+    def _wait(self, address: str) -> None:
+        until = time.monotonic() + START_SECONDS
+        port = int(address.rpartition(":")[2])
+        while time.monotonic() < until:
+            if process.running(process.read_record(self.record)) is None:
+                why = process.last_line(self.log)
+                raise SegueError(f"the embedded Kafka ended at once ({why}): see {self.log}, {_OWN}")
+            if process.accepts(port) and _answers(address):
+                return
+            time.sleep(0.1)
+        raise SegueError(f"the embedded Kafka does not answer after {START_SECONDS:.0f} s: see {self.log}")
+
+
+def _answers(address: str) -> bool:
+    """Whether the broker knows itself, which it does once it takes part in its cluster."""
+    try:
+        admin = KafkaAdminClient(bootstrap_servers=address, bootstrap_timeout_ms=5000)
+    except KafkaError:
+        return False
+    try:
+        return bool(admin.describe_cluster()["brokers"])
+    except KafkaError:
+        return False
+    finally:
+        admin.close()

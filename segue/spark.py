@@ -1,0 +1,55 @@
+"""The one place where a Spark session is made."""
+
+from __future__ import annotations
+
+import os
+
+from pyspark.sql import SparkSession
+
+from segue.settings import LOCAL, ROOT, Kafka, Settings
+
+
+def session(settings: Settings, *, app: str, **conf: str) -> SparkSession:
+    """Start Spark, or take the session that spark-submit has prepared.
+
+    Values come from conf/spark-defaults.conf, then the settings, then `conf` (with `__` for a dot). Under
+    spark-submit (recognised by its submit arguments' absence from a plain Python) the master and memory of
+    its command line stand.
+    """
+    builder = SparkSession.builder.appName(app)
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    values = defaults()
+    if not submitted:
+        values |= {
+            "spark.master": settings.spark.master,
+            "spark.driver.memory": settings.spark.driver_memory,
+            "spark.driver.extraClassPath": class_path(),
+            "spark.ui.port": str(settings.spark.ui_port),
+        }
+        if settings.spark.master.startswith("local"):
+            values |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    values |= {key.replace("__", "."): value for key, value in conf.items()}
+    for key, value in values.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def defaults() -> dict[str, str]:
+    """The key-value lines of conf/spark-defaults.conf, the file that spark-submit reads too."""
+    values = {}
+    for line in (ROOT / "conf" / "spark-defaults.conf").read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            key, value = line.split(maxsplit=1)
+            values[key] = value.strip().replace("${SEGUE}", str(ROOT))
+    return values
+
+
+def class_path() -> str:
+    """The jars beyond those in pyspark, fetched by :mod:`segue.local.jars`."""
+    return str(LOCAL / "jars" / "spark" / "*")
+
+
+def kafka_options(settings: Kafka) -> dict[str, str]:
+    """What Spark's Kafka source needs to reach the brokers."""
+    return {"kafka.bootstrap.servers": settings.bootstrap}

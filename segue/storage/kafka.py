@@ -1,0 +1,237 @@
+"""The Kafka clients: topics, the producer of plays, and the keeper of rejected records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from segue.errors import SegueError
+from segue.plays.event import fault
+from segue.settings import Kafka
+
+_MAX_RECORD_BYTES = 4 * 1024 * 1024
+"""A rejected record is kept as it came, whatever its size, with room for its headers."""
+
+_PATIENCE_MS = 8000
+
+
+class InvalidPlay(ValueError):
+    """A play that breaks the definition in :mod:`segue.plays.event`; the text names the fault."""
+
+
+def client_options(settings: Kafka) -> dict[str, Any]:
+    """What every kafka-python client needs to reach the brokers."""
+    if not settings.bootstrap:
+        raise SegueError("no Kafka address: run ./run.sh up, or set SEGUE_KAFKA__BOOTSTRAP")
+    return {"bootstrap_servers": settings.bootstrap.split(",")}
+
+
+def ensure_topics(settings: Kafka) -> None:
+    """Create the topics that are not there yet.
+
+    Raises
+    ------
+    SegueError
+        No broker answers.
+    """
+    topics = {
+        settings.plays_topic: {},
+        settings.rejected_topic: {"max.message.bytes": str(_MAX_RECORD_BYTES)},
+    }
+    try:
+        admin = KafkaAdminClient(**client_options(settings), bootstrap_timeout_ms=_PATIENCE_MS)
+        try:
+            there = set(admin.list_topics())
+            new = {
+                name: {
+                    "num_partitions": settings.partitions,
+                    "replication_factor": settings.replication,
+                    "configs": configs,
+                }
+                for name, configs in topics.items()
+                if name not in there
+            }
+            if new:
+                admin.create_topics(new, wait_for_metadata=True)
+        finally:
+            admin.close()
+    except TopicAlreadyExistsError:
+        return  # another process was first
+    except KafkaError as error:
+        raise unreachable(settings, error) from None
+
+
+def unreachable(settings: Kafka, error: KafkaError) -> SegueError:
+    return SegueError(
+        f"Kafka does not answer at {settings.bootstrap} ({type(error).__name__}): "
+        "start it (./run.sh up) or set SEGUE_KAFKA__BOOTSTRAP"
+    )
+
+
+class PlayProducer:
+    """Sends plays, keyed by listener so that one listener's plays keep their order.
+
+    Delivery: idempotent and acknowledged by all replicas; a retry inside the client does not double a play,
+    and one that a restarted caller sends again counts once downstream by its event_id.
+    """
+
+    def __init__(self, settings: Kafka) -> None:
+        self._topic = settings.plays_topic
+        try:
+            self._producer = KafkaProducer(
+                **client_options(settings), acks="all", enable_idempotence=True, linger_ms=1
+            )
+        except KafkaError as error:
+            raise unreachable(settings, error) from None
+
+    def __enter__(self) -> PlayProducer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def send(self, play: Mapping[str, Any]) -> Any:
+        """Check a play and send it; returns a future of its place in the topic.
+
+        Raises
+        ------
+        InvalidPlay
+            The play breaks the definition, as `missing_<field>` or `invalid_<field>`.
+        """
+        if wrong := fault(play):
+            raise InvalidPlay(f"{wrong}: {play.get(wrong.partition('_')[2])!r}")
+        value = json.dumps(play, separators=(",", ":"), ensure_ascii=False)
+        return self.send_bytes(value.encode(), key=str(play["user_id"]).encode())
+
+    def send_bytes(self, value: bytes, *, key: bytes | None = None) -> Any:
+        """Send a record as it is, unchecked: for re-submitting records and for trying out the checks."""
+        return self._producer.send(self._topic, value=value, key=key)
+
+    def flush(self) -> None:
+        """Wait until everything sent so far is acknowledged."""
+        self._producer.flush()
+
+    def close(self) -> None:
+        self._producer.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RejectedRecord:
+    """A record that is not a play: why, where it was, and its bytes as they came."""
+
+    reason: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    """Epoch ms at which it reached Kafka."""
+    value: bytes | None
+
+
+class RejectedRecords:
+    """Writes rejected records to their topic, each exactly once for a reader of committed records.
+
+    A call's records go into one Kafka transaction. Each carries the offset it was taken from, so the topic
+    itself says how far it has come: a batch that is repeated after a crash skips what is there. A second
+    writer for the same topic fences the first.
+    """
+
+    def __init__(self, settings: Kafka) -> None:
+        self._topic = settings.rejected_topic
+        try:
+            self._producer = KafkaProducer(
+                **client_options(settings),
+                transactional_id=f"segue-{self._topic}",
+                acks="all",
+                max_request_size=_MAX_RECORD_BYTES,
+            )
+            # Ends or undoes what a crashed writer left open, so that what is read next is final.
+            self._producer.init_transactions()
+        except KafkaError as error:
+            raise unreachable(settings, error) from None
+        self._taken: dict[tuple[str, int], int] = {}
+        for record in read_rejected(settings):
+            self._take(record)
+
+    def write(self, records: Iterable[RejectedRecord]) -> int:
+        """Write those records that are not there yet; returns how many were written."""
+        ordered = sorted(records, key=lambda record: (record.topic, record.partition, record.offset))
+        new = [r for r in ordered if r.offset > self._taken.get((r.topic, r.partition), -1)]
+        if not new:
+            return 0
+        self._producer.begin_transaction()
+        try:
+            for record in new:
+                self._producer.send(self._topic, **_as_kept(record))
+            self._producer.commit_transaction()
+        except KafkaError:
+            self._producer.abort_transaction()
+            raise
+        for record in new:
+            self._take(record)
+        return len(new)
+
+    def _take(self, record: RejectedRecord) -> None:
+        place = (record.topic, record.partition)
+        self._taken[place] = max(record.offset, self._taken.get(place, -1))
+
+    def close(self) -> None:
+        self._producer.close()
+
+
+def _as_kept(record: RejectedRecord) -> dict[str, Any]:
+    return {
+        "value": record.value,
+        "key": f"{record.topic}:{record.partition}:{record.offset}".encode(),
+        "headers": [
+            ("reason", record.reason.encode()),
+            ("topic", record.topic.encode()),
+            ("partition", str(record.partition).encode()),
+            ("offset", str(record.offset).encode()),
+            ("timestamp", str(record.timestamp).encode()),
+        ],
+    }
+
+
+def read_rejected(settings: Kafka) -> Iterable[RejectedRecord]:
+    """Every rejected record that the topic holds, in no particular order between partitions."""
+    consumer = KafkaConsumer(
+        **client_options(settings),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=_MAX_RECORD_BYTES,
+    )
+    try:
+        partitions = consumer.partitions_for_topic(settings.rejected_topic) or set()
+        places = [TopicPartition(settings.rejected_topic, partition) for partition in sorted(partitions)]
+        consumer.assign(places)
+        ends = consumer.end_offsets(places)
+        consumer.seek_to_beginning(*places)
+        while any(consumer.position(place) < ends[place] for place in places):
+            for batch in consumer.poll(timeout_ms=500).values():
+                for record in batch:
+                    yield _rejected(record)
+    except KafkaError as error:
+        raise unreachable(settings, error) from None
+    finally:
+        consumer.close()
+
+
+def _rejected(record: Any) -> RejectedRecord:
+    headers = {name: value.decode() for name, value in record.headers}
+    return RejectedRecord(
+        reason=headers["reason"],
+        topic=headers["topic"],
+        partition=int(headers["partition"]),
+        offset=int(headers["offset"]),
+        timestamp=int(headers["timestamp"]),
+        value=record.value,
+    )

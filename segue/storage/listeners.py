@@ -1,0 +1,94 @@
+"""Tastes and recommendations in MongoDB: reading histories, writing plans.
+
+Delivery: a plan is a whole document under the listener's id, so writing it again changes nothing, and a
+write with an older event time never replaces a newer one, whichever arrives last. After a crash in the
+middle of a bulk the batch is repeated and ends in the same documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pymongo import UpdateOne
+from pymongo.database import Database
+
+from segue.ranking.plan import Item, Plan
+from segue.storage.mongo import Document, pack, unpack
+from segue.taste.history import History, from_document, to_document
+
+
+def read_histories(database: Database[Document], users: Sequence[str]) -> dict[str, History]:
+    """The stored history of each listener; an empty one where there is none."""
+    found = {user: History() for user in users}
+    for document in database.tastes.find({"_id": {"$in": list(users)}}, {"windows": 1}):
+        found[document["_id"]] = from_document(document["windows"])
+    return found
+
+
+def read_vectors(
+    database: Database[Document], *, space: str, track_ids: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Vectors of those tracks that have one in the embedding space, each (d,) float32."""
+    ids = [f"{space}:{track_id}" for track_id in track_ids]
+    found = database.embeddings.find({"_id": {"$in": ids}}, {"track_id": 1, "vector": 1})
+    return {document["track_id"]: unpack(document["vector"]) for document in found}
+
+
+def write_plans(database: Database[Document], plans: Sequence[Plan], *, space: str) -> None:
+    """Write tastes, then recommendations, then which tracks are in no catalogue."""
+    if not plans:
+        return
+    database.tastes.bulk_write(
+        [_guarded(plan.user_id, _taste(plan, space), plan.reflects_at) for plan in plans], ordered=False
+    )
+    database.recommendations.bulk_write(
+        [_guarded(plan.user_id, _recommendation(plan), plan.reflects_at) for plan in plans], ordered=False
+    )
+    unknown = [
+        UpdateOne(
+            {"_id": track_id},
+            {"$min": {"first_at": plan.reflects_at}, "$max": {"last_at": plan.reflects_at}},
+            upsert=True,
+        )
+        for plan in plans
+        for track_id in plan.unknown
+    ]
+    if unknown:
+        database.unknown_tracks.bulk_write(unknown, ordered=False)
+
+
+def _guarded(user: str, fields: dict[str, Any], newest: int) -> UpdateOne:
+    """Replace the listener's document unless the stored one reflects a newer play.
+
+    $literal keeps MongoDB from reading an id that begins with a dollar as an expression, and $$NOW is the
+    server's own clock at the write.
+    """
+    document = {"$mergeObjects": [{"$literal": {"_id": user, **fields}}, {"updated_at": "$$NOW"}]}
+    newer = {"$gt": ["$reflects_at", newest]}
+    return UpdateOne({"_id": user}, [{"$replaceWith": {"$cond": [newer, "$$ROOT", document]}}], upsert=True)
+
+
+def _taste(plan: Plan, space: str) -> dict[str, Any]:
+    return {
+        "windows": to_document(plan.history),
+        "vector": pack(plan.vector),
+        "space": space,
+        "reflects_at": plan.reflects_at,
+    }
+
+
+def _recommendation(plan: Plan) -> dict[str, Any]:
+    return {
+        "recommendation_id": plan.recommendation_id,
+        "items": [_item(item) for item in plan.items],
+        "model": plan.model,
+        "served": plan.served,
+        "reflects_at": plan.reflects_at,
+    }
+
+
+def _item(item: Item) -> dict[str, Any]:
+    because = {"kind": "varied"} if item.because is None else {"kind": "because", "track_id": item.because}
+    return {"track_id": item.track_id, "score": item.score, "reason": because}

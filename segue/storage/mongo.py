@@ -1,0 +1,115 @@
+"""The MongoDB client and the collections, each with the shape of its documents.
+
+====================  ======================================================================================
+collection            document
+====================  ======================================================================================
+tracks                _id track_id; library, path, title, artist, album, genres [str], duration_ms, track,
+                      year, cover_id, size, modified_ns, state ("present" | "vanished")
+covers                _id sha256 of the picture; type, data
+features              _id track_id; version (of the settings), names_version, vector (float32 bytes),
+                      size, modified_ns
+embeddings            _id "<space>:<track_id>"; track_id, space, vector (float32 bytes)
+rejected_tracks       _id "<stage>:<path>"; path, track_id, stage ("ingest" | "features"), reason, detail, at
+models                _id "<kind>:<version>"; kind ("audio-space" | "index"), created_at, ...; and for each
+                      kind one document _id "active:<kind>" with the version in use
+tastes                _id user_id; windows, vector, ...: see segue.taste.document
+recommendations       _id user_id; items, model, reflects_at, updated_at: see segue.ranking.document
+unknown_tracks        _id track_id; first_at, last_at: played, but in no catalogue
+stream_progress       progress of the streaming queries
+====================  ======================================================================================
+
+Delivery: every write is an upsert by _id, so that repeating it changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from pymongo import MongoClient, UpdateOne
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError, ServerSelectionTimeoutError
+
+from segue.errors import SegueError
+from segue.settings import Mongo
+
+Document = dict[str, Any]
+
+
+def connect(settings: Mongo) -> Database[Document]:
+    """Open a client, ping the server, and return Segue's database.
+
+    Raises
+    ------
+    SegueError
+        The server cannot be reached, or refuses the user; the text has the address without its password.
+    """
+    if not settings.uri:
+        raise SegueError("no MongoDB address: run ./run.sh up, or set SEGUE_MONGO__URI")
+    try:
+        client: MongoClient[Document] = MongoClient(
+            settings.uri, serverSelectionTimeoutMS=settings.timeout_ms, tz_aware=True, appname="segue"
+        )
+        client.admin.command("ping")
+    except ServerSelectionTimeoutError:
+        raise SegueError(
+            f"MongoDB does not answer at {shown(settings.uri)}: start it (./run.sh up) or set SEGUE_MONGO__URI"
+        ) from None
+    except OperationFailure as error:
+        raise SegueError(
+            f"MongoDB at {shown(settings.uri)} refused the user: {error.details and error.details.get('errmsg')}"
+        ) from None
+    except (ConfigurationError, PyMongoError) as error:
+        raise SegueError(f"SEGUE_MONGO__URI {shown(settings.uri)}: {error}") from None
+    return client[settings.database]
+
+
+def shown(uri: str) -> str:
+    """The address as it may be shown: hosts only, never the user or the password."""
+    scheme, _, rest = uri.partition("://")
+    hosts = rest.rsplit("@", 1)[-1].split("/", 1)[0].split("?", 1)[0]
+    return f"{scheme}://{hosts}"
+
+
+def upsert(collection: Collection[Document], documents: Iterable[Document], *, batch: int = 1000) -> int:
+    """Set each document's fields by its _id, in unordered bulks; returns how many documents were sent."""
+    sent = 0
+    operations: list[UpdateOne] = []
+    for document in documents:
+        fields = {key: value for key, value in document.items() if key != "_id"}
+        operations.append(UpdateOne({"_id": document["_id"]}, {"$set": fields}, upsert=True))
+        if len(operations) >= batch:
+            sent += _write(collection, operations)
+    return sent + _write(collection, operations)
+
+
+def _write(collection: Collection[Document], operations: list[UpdateOne]) -> int:
+    if not operations:
+        return 0
+    collection.bulk_write(operations, ordered=False)
+    count = len(operations)
+    operations.clear()
+    return count
+
+
+def pack(vector: np.ndarray) -> bytes:
+    """A vector as little-endian float32 bytes: a fifth of the size of a BSON array, and no parsing."""
+    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
+
+
+def unpack(data: bytes) -> np.ndarray:
+    """The inverse of :func:`pack`; a read-only float32 array of shape (dimension,)."""
+    return np.frombuffer(data, dtype="<f4")
+
+
+def active_version(database: Database[Document], kind: str) -> str | None:
+    """The version of a kind of model that is in use, or None before the first is published."""
+    found = database.models.find_one({"_id": f"active:{kind}"})
+    return None if found is None else str(found["version"])
+
+
+def activate(database: Database[Document], kind: str, version: str) -> None:
+    """Switch a kind of model to a version: one document, so that a reader sees the old or the new one."""
+    database.models.update_one({"_id": f"active:{kind}"}, {"$set": {"version": version}}, upsert=True)

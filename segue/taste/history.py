@@ -1,0 +1,147 @@
+"""A listener's history: what the windows said of each track. It outlives any embedding.
+
+Keeping the weight of each track in each window, rather than a vector, means that a new embedding can be
+swapped in without forgetting anyone: the taste is made anew from the same history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+@dataclass(frozen=True)
+class Window:
+    """One listener's signals in one event-time window, summed by track: four aligned lists, by track id."""
+
+    tracks: list[str]
+    weights: list[float]
+    at: list[int]
+    """Epoch ms of the last signal of each track."""
+    types: list[str]
+    """The event type of that last signal."""
+
+
+History = dict[int, Window]
+"""Window start (epoch ms) -> what was heard in it."""
+
+
+def windows_of(table: pa.Table) -> Iterator[tuple[str, int, Window]]:
+    """Sum each row's signals by track.
+
+    Parameters
+    ----------
+    table
+        SignalWindow rows: `user_id`, `window_start`, `signals` (list of struct of
+        :data:`segue.taste.windows.SIGNAL`). Order within a row does not matter.
+
+    Yields
+    ------
+    ``(user_id, window_start, Window)`` in the order of the rows.
+    """
+    table = table.combine_chunks()
+    lists = table.column("signals").combine_chunks()
+    if isinstance(lists, pa.ChunkedArray):
+        lists = lists.chunk(0) if lists.num_chunks else pa.array([], lists.type)
+    flat = pc.list_flatten(lists)
+    row = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
+    signals = {name: flat.field(name) for name in ("event_id", "track_id", "type", "weight", "occurred_at")}
+    events = pc.dictionary_encode(signals["event_id"]).indices.to_numpy(zero_copy_only=False)
+    encoded = pc.dictionary_encode(signals["track_id"])
+    names = encoded.dictionary.to_pylist()
+    # Codes in the order of the names, so that sorting by code sorts by track id, whatever came first.
+    order = np.argsort(np.asarray(names, dtype=object)) if names else np.empty(0, dtype=np.int64)
+    code_of = np.empty(len(names), dtype=np.int64)
+    code_of[order] = np.arange(len(names))
+    tracks = code_of[encoded.indices.to_numpy(zero_copy_only=False)] if names else np.empty(0, dtype=np.int64)
+    at = signals["occurred_at"].to_numpy(zero_copy_only=False)
+    weight = signals["weight"].to_numpy(zero_copy_only=False).astype(np.float64)
+
+    # One event id counts once in a row, the earliest, should a client ever reuse one for another event.
+    keep = _first_of_each(row, events, at)
+    row, tracks, at, weight, events = (a[keep] for a in (row, tracks, at, weight, events))
+    kinds = np.asarray(signals["type"].to_pylist(), dtype=object)[keep]
+
+    # A fixed order of summing makes a repeated batch give the same floats to the last bit.
+    by_time = np.lexsort((kinds.astype(str), weight, at, tracks, row))
+    row, tracks, at, weight, kinds = (a[by_time] for a in (row, tracks, at, weight, kinds))
+    starts = np.flatnonzero(np.r_[True, (row[1:] != row[:-1]) | (tracks[1:] != tracks[:-1])])[: len(row)]
+    ends = np.r_[starts[1:], len(row)] - 1
+    summed = np.add.reduceat(weight, starts) if len(row) else weight
+    sorted_names = [names[i] for i in order]
+    bounds = np.searchsorted(row[starts] if len(row) else row, np.arange(table.num_rows + 1))
+
+    track_list = [sorted_names[code] for code in tracks[starts]] if len(row) else []
+    weight_list, at_list = summed.tolist(), (at[ends].tolist() if len(row) else [])
+    type_list = kinds[ends].tolist() if len(row) else []
+    users, window_starts = table.column("user_id").to_pylist(), table.column("window_start").to_pylist()
+    for i, (user, start) in enumerate(zip(users, window_starts, strict=True)):
+        part = slice(bounds[i], bounds[i + 1])
+        yield user, start, Window(track_list[part], weight_list[part], at_list[part], type_list[part])
+
+
+def _first_of_each(row: np.ndarray, events: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Indices that keep one signal of each (row, event), the earliest."""
+    by_event = np.lexsort((at, events, row))
+    again = np.r_[False, (np.diff(row[by_event]) == 0) & (np.diff(events[by_event]) == 0)]
+    return by_event[~again[: len(by_event)]]
+
+
+def prune(history: History, *, half_life: timedelta, max_signals: int) -> History:
+    """Leave out windows whose decay is below 1/256 and, of the oldest ones, what exceeds `max_signals`."""
+    if not history:
+        return {}
+    oldest = max(history) - 8 * int(half_life.total_seconds() * 1000)
+    kept: History = {}
+    room = max_signals
+    for start in sorted(history, reverse=True):
+        if start < oldest or room <= 0:
+            break
+        window = history[start]
+        if len(window.tracks) > room:
+            window = _newest(window, room)
+        kept[start] = window
+        room -= len(window.tracks)
+    return kept
+
+
+def _newest(window: Window, count: int) -> Window:
+    newest = sorted(range(len(window.at)), key=lambda i: (-window.at[i], window.tracks[i]))[:count]
+    chosen = sorted(newest)
+    return Window(*([column[i] for i in chosen] for column in _columns(window)))  # type: ignore[arg-type]
+
+
+def _columns(window: Window) -> tuple[list[Any], ...]:
+    return window.tracks, window.weights, window.at, window.types
+
+
+def reflects_at(history: History) -> int:
+    """Epoch ms of the newest signal; 0 for an empty history."""
+    return max((at for window in history.values() for at in window.at), default=0)
+
+
+def to_document(history: History) -> dict[str, Any]:
+    """As MongoDB keeps it: window start as text -> the four lists."""
+    return {
+        str(start): {
+            "tracks": window.tracks,
+            "weights": window.weights,
+            "at": window.at,
+            "types": window.types,
+        }
+        for start, window in history.items()
+    }
+
+
+def from_document(document: Mapping[str, Mapping[str, Any]]) -> History:
+    """The inverse of :func:`to_document`."""
+    return {
+        int(start): Window(list(w["tracks"]), list(w["weights"]), list(w["at"]), list(w["types"]))
+        for start, w in document.items()
+    }

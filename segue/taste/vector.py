@@ -1,0 +1,88 @@
+"""Taste: one vector a listener, from a history and the tracks' vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from segue.taste.history import History
+
+
+@dataclass(frozen=True)
+class Signals:
+    """The signals of several listeners, flat: listener `i` owns `bounds[i]:bounds[i + 1]`."""
+
+    tracks: list[str]
+    weights: np.ndarray
+    """(n,) float64, decayed."""
+    at: np.ndarray
+    """(n,) int64, epoch ms of each signal."""
+    bounds: np.ndarray
+    """(listeners + 1,) int64."""
+
+
+def decayed(histories: Sequence[History], *, half_life: timedelta, half_life_tracks: float) -> Signals:
+    """Flatten histories; each weight decays with its window's age and with the tracks heard since.
+
+    ``weight * 2 ** (-age / half_life) * 2 ** (-tracks heard since / half_life_tracks)``: the first is the
+    long-term memory, the second makes what is heard now count for more than what was heard an hour ago. A
+    window's age counts from the listener's newest window and not from the clock, so that the same plays
+    give the same taste whenever they are computed.
+    """
+    half = half_life.total_seconds() * 1000
+    tracks: list[str] = []
+    weights: list[float] = []
+    at: list[int] = []
+    bounds = [0]
+    for history in histories:
+        newest = max(history, default=0)
+        for start in sorted(history):
+            window = history[start]
+            factor = 2.0 ** ((start - newest) / half)
+            tracks += window.tracks
+            weights += [weight * factor for weight in window.weights] if factor != 1.0 else window.weights
+            at += window.at
+        bounds.append(len(tracks))
+    times, edges = np.asarray(at, dtype=np.int64), np.asarray(bounds)
+    recency = np.exp2(-_heard_since(times, edges, tracks) / half_life_tracks)
+    return Signals(tracks, np.asarray(weights) * recency, times, edges)
+
+
+def _heard_since(at: np.ndarray, bounds: np.ndarray, tracks: list[str]) -> np.ndarray:
+    """How many signals each listener has given since each signal, (n,); ties go by track id."""
+    listener = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    order = np.lexsort((np.asarray(tracks, dtype=np.str_), -at, listener))
+    since = np.empty(len(at))
+    since[order] = np.arange(len(at)) - bounds[:-1][listener]
+    return since
+
+
+def taste_vectors(vectors: np.ndarray, *, weights: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Weighted sums of the tracks' vectors, one a listener, at unit length.
+
+    Parameters
+    ----------
+    vectors
+        (n, d) float32: the vector of each signal's track; zeros for a track without one.
+    weights, bounds
+        As in :class:`Signals`.
+
+    Returns
+    -------
+    (listeners, d) float32. A row is zero where a listener has said nothing that points anywhere: no signal,
+    only unknown tracks, or only dislikes, which say what to avoid but not what to seek.
+    """
+    listeners, dimension = len(bounds) - 1, vectors.shape[1]
+    sums = np.zeros((listeners, dimension))
+    seeking = np.zeros(listeners)
+    filled = np.flatnonzero(bounds[1:] > bounds[:-1])
+    if len(filled):
+        known = vectors.any(axis=1)
+        sums[filled] = np.add.reduceat(vectors * weights[:, None], bounds[filled], axis=0)
+        seeking[filled] = np.add.reduceat(np.where(known, np.maximum(weights, 0), 0), bounds[filled])
+    length = np.linalg.norm(sums, axis=1, keepdims=True)
+    usable = (seeking[:, None] > 0) & (length > 1e-9)
+    return np.divide(sums, length, out=np.zeros_like(sums), where=usable).astype(np.float32)

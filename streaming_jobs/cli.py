@@ -1,0 +1,108 @@
+"""`./run.sh stream`: runs the streaming queries until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from pyspark.errors import StreamingQueryException
+from pyspark.sql.streaming import StreamingQuery
+
+from segue.errors import SegueError, one_line_errors
+from segue.local.process import registered
+from segue.local.stack import connected
+from segue.settings import Settings, load_settings
+from segue.spark import session
+from segue.storage.kafka import ensure_topics
+from segue.storage.mongo import connect
+from streaming_jobs import recommend, rejected_plays
+
+log = logging.getLogger("segue.stream")
+
+
+def main() -> None:
+    """Entry point, also under spark-submit."""
+    typer.run(stream)
+
+
+def stream(
+    drain: Annotated[
+        bool, typer.Option("--drain", help="End once everything that is in the topic now has been taken.")
+    ] = False,
+) -> None:
+    """Run the streaming job: plays from Kafka to recommendations in MongoDB.
+
+    It goes on until SIGTERM or Ctrl-C, which let the micro-batch in progress finish. Started again, it
+    continues where it was.
+
+    Example: ./run.sh stream
+
+    On a cluster: SEGUE_SPARK__MASTER=spark://host:7077 ./run.sh stream
+    """
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
+    )
+    for noisy in ("kafka", "py4j", "pymongo"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    with one_line_errors():
+        settings = connected(load_settings())
+        with registered("stream"):
+            run(settings, drain=drain)
+
+
+def run(settings: Settings, *, drain: bool = False) -> None:
+    """Start the queries and wait for the end.
+
+    Raises
+    ------
+    SegueError
+        A server is away or no index is published, before anything has started; or a query has failed.
+    """
+    database = connect(settings.mongo)
+    ensure_topics(settings.kafka)
+    spark = session(settings, app="segue stream")
+    try:
+        queries = [recommend.start(spark, settings), rejected_plays.start(spark, settings)]
+        told = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: told.set())
+        ui = spark.sparkContext.uiWebUrl or ""
+        log.info("streaming; Spark UI at %s", ui)
+        database.stream_progress.update_one(
+            {"_id": "stream"},
+            {
+                "$set": {
+                    "started_at": datetime.now(UTC),
+                    "ui": ui,
+                    "application": spark.sparkContext.applicationId,
+                }
+            },
+            upsert=True,
+        )
+        if drain:
+            for query in queries:
+                query.processAllAvailable()
+        else:
+            _wait(queries, told)
+        log.info("stopping after the micro-batch in progress")
+        for query in queries:
+            query.stop()
+    finally:
+        spark.stop()
+
+
+def _wait(queries: list[StreamingQuery], told: threading.Event) -> None:
+    """Until somebody tells us to stop, or a query ends by itself, which is always a failure."""
+    while not told.wait(timeout=0.5):
+        for query in queries:
+            if not query.isActive:
+                raise SegueError(f"the query '{query.name}' failed: {_cause(query)}")
+
+
+def _cause(query: StreamingQuery) -> str:
+    error: StreamingQueryException | None = query.exception()
+    return str(error).strip().splitlines()[0][:500] if error else "it ended without a reason"

@@ -1,0 +1,121 @@
+"""The main job: plays from Kafka to each listener's recommendations in MongoDB, continuously.
+
+    ./run.sh stream
+    spark-submit --properties-file conf/spark-defaults.conf streaming_jobs/recommend.py
+
+Delivery: the checkpoint holds the offsets and the windows' state; a batch that a crash cut off is repeated and
+ends in the same documents (segue.storage.listeners).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+import pyarrow as pa
+from pyspark.broadcast import Broadcast
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming import StreamingQuery
+
+from segue.index.active import ActiveBundle
+from segue.plays.parsing import parse, plays
+from segue.settings import Settings, Stream
+from segue.storage.mongo import connect
+from segue.taste.windows import interval, signals_by_window
+from streaming_jobs.source import kafka_records
+from udfs.replan import WRITTEN, Assignment, replan, replan_in_workers
+
+NAME = "recommend"
+log = logging.getLogger(__name__)
+
+
+def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
+    """KafkaRecord -> SignalWindow: parse, then window."""
+    well_formed = plays(parse(records, stream=settings.stream))
+    return signals_by_window(well_formed, stream=settings.stream, signals=settings.signals)
+
+
+class Recommender:
+    """What happens with the changed windows of each micro-batch: join, taste, neighbours, rank, write.
+
+    A handful of listeners is planned on the driver, which spares the hop to Python workers and a second
+    stage; many are planned by the workers. How many there will be is not known before the batch has run, so
+    the last batch's number decides, and a batch that turns out large after all is sent out from the driver.
+    """
+
+    def __init__(self, spark: SparkSession, settings: Settings) -> None:
+        self._spark, self._settings = spark, settings
+        self._database = connect(settings.mongo)
+        self._bundle = ActiveBundle(self._database, folder=settings.index.folder)
+        self._bundle.current()  # a missing index is said before the stream starts
+        self._assignment: Broadcast[Assignment] | None = None
+        self._last_listeners = 0
+
+    def __call__(self, windows: DataFrame, batch: int) -> None:
+        few = self._settings.stream.driver_listeners
+        began = time.monotonic()
+        if self._last_listeners > few:
+            self._last_listeners = self._replan_in_workers(windows, batch)
+        else:
+            self._label(batch, "parse, window: signals of the listeners that played")
+            table = windows.toArrow()
+            if table.num_rows <= few:
+                self._last_listeners = replan(
+                    table, database=self._database, bundle=self._bundle.current(), settings=self._settings
+                )
+            else:
+                self._last_listeners = self._replan_in_workers(self._distributed(table), batch)
+        if self._last_listeners:
+            log.info(
+                "batch %d: %d listeners in %.0f ms",
+                batch,
+                self._last_listeners,
+                1e3 * (time.monotonic() - began),
+            )
+
+    def _distributed(self, table: pa.Table) -> DataFrame:
+        return self._spark.createDataFrame(table)
+
+    def _replan_in_workers(self, windows: DataFrame, batch: int) -> int:
+        self._label(batch, "join, taste, neighbours, rank, write: in workers, by listener")
+        by_listener = windows.repartition("user_id")
+        written = by_listener.mapInArrow(replan_in_workers(self._assigned()), WRITTEN)
+        total = written.agg(F.sum("listeners")).first()
+        return int(total[0] or 0) if total else 0
+
+    def _assigned(self) -> Callable[[], Assignment]:
+        """The broadcast of the version in use, made again only when another has been published."""
+        version = self._bundle.current().version
+        if self._assignment is None or self._assignment.value.version != version:
+            self._assignment = self._spark.sparkContext.broadcast(Assignment(self._settings, version))
+        broadcast = self._assignment
+        return lambda: broadcast.value
+
+    def _label(self, batch: int, steps: str) -> None:
+        """What the Spark UI shows for the jobs and stages of this batch."""
+        context = self._spark.sparkContext
+        context.setJobDescription(f"{NAME} batch {batch}: {steps}")
+        context.setLocalProperty("callSite.short", steps)
+
+
+def start(spark: SparkSession, settings: Settings) -> StreamingQuery:
+    """Start the query; it runs until it is stopped."""
+    records = kafka_records(spark, settings, name=NAME)
+    stream: Stream = settings.stream
+    return (
+        transform(records, settings=settings)
+        .writeStream.queryName(NAME)
+        .outputMode("update")
+        .option("checkpointLocation", f"{settings.spark.checkpoint}/{NAME}")
+        .trigger(processingTime=interval(stream.trigger))
+        .foreachBatch(Recommender(spark, settings))
+        .start()
+    )
+
+
+if __name__ == "__main__":
+    from streaming_jobs.cli import main
+
+    main()

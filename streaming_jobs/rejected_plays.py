@@ -1,0 +1,52 @@
+"""Beside the main job: records that are no plays go to their own topic, with the reason and as they came.
+
+Delivery: exactly once for a reader of committed records (segue.storage.kafka.RejectedRecords).
+"""
+
+from __future__ import annotations
+
+import logging
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming import StreamingQuery
+
+from segue.plays.parsing import parse, rejected
+from segue.settings import Settings
+from segue.storage.kafka import RejectedRecord, RejectedRecords
+from segue.taste.windows import interval
+from streaming_jobs.source import kafka_records
+
+NAME = "rejected plays"
+log = logging.getLogger(__name__)
+
+
+def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
+    """KafkaRecord -> RejectedRecord, with `timestamp` in epoch ms."""
+    faulty = rejected(parse(records, stream=settings.stream))
+    return faulty.select(
+        "reason", "topic", "partition", "offset", F.unix_millis("timestamp").alias("timestamp"), "value"
+    )
+
+
+def start(spark: SparkSession, settings: Settings) -> StreamingQuery:
+    """Start the query; it runs until it is stopped."""
+    sink = RejectedRecords(settings.kafka)
+
+    def keep(records: DataFrame, batch: int) -> None:
+        spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: parse")
+        written = sink.write(
+            RejectedRecord(**{**row.asDict(), "value": None if row.value is None else bytes(row.value)})
+            for row in records.collect()
+        )
+        if written:
+            log.warning("batch %d: %d records are no plays; see ./run.sh rejected list", batch, written)
+
+    return (
+        transform(kafka_records(spark, settings, name="rejected"), settings=settings)
+        .writeStream.queryName(NAME)
+        .option("checkpointLocation", f"{settings.spark.checkpoint}/rejected_plays")
+        .trigger(processingTime=interval(settings.stream.rejected_trigger))
+        .foreachBatch(keep)
+        .start()
+    )

@@ -1,0 +1,25 @@
+"""The Kafka source of the streaming queries."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, SparkSession
+
+from segue.settings import Settings
+from segue.spark import kafka_options
+
+
+def kafka_records(spark: SparkSession, settings: Settings, *, name: str) -> DataFrame:
+    """The plays topic as KafkaRecord, from the checkpoint on, or from the topic's beginning the first time."""
+    reader = (
+        spark.readStream.format("kafka")
+        .options(**kafka_options(settings.kafka))
+        .option("subscribe", settings.kafka.plays_topic)
+        .option("startingOffsets", "earliest")
+        .option("maxOffsetsPerTrigger", settings.stream.max_events_per_trigger)
+        .option("groupIdPrefix", f"segue-{name}")
+        # The consumer's long poll would hold up the end of each small batch.
+        .option("kafka.fetch.max.wait.ms", settings.stream.fetch_max_wait_ms)
+        # Retention may pass offsets that a long outage left unread; that is reported, not fatal.
+        .option("failOnDataLoss", "false")
+    )
+    return reader.load()

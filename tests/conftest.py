@@ -1,0 +1,89 @@
+"""Fixtures: one real broker, one real mongod and one Spark session for the whole run, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pymongo.database import Database
+from pyspark.sql import SparkSession
+
+from segue.local.jars import ensure_jars
+from segue.local.kafka import Broker
+from segue.local.mongod import Mongod
+from segue.settings import Settings, load_settings
+from segue.spark import session
+from segue.storage.kafka import ensure_topics
+from segue.storage.mongo import Document, connect
+
+for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
+    del os.environ[_name]  # the tests say what they need; a developer's own settings must not change them
+
+
+@pytest.fixture(scope="session")
+def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = Mongod(tmp_path_factory.mktemp("mongod"))
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    ensure_jars()
+    server = Broker(tmp_path_factory.mktemp("kafka"))
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture
+def settings(mongo_uri: str, tmp_path: Path) -> Settings:
+    """Settings with a database and folders of the test's own; MongoDB is up, Kafka only with `broker`."""
+    base = load_settings()
+    return base.model_copy(
+        update={
+            "mongo": base.mongo.model_copy(
+                update={"uri": mongo_uri, "database": f"test_{uuid.uuid4().hex[:12]}"}
+            ),
+            "spark": base.spark.model_copy(
+                update={"checkpoint": str(tmp_path / "checkpoints"), "ui_port": 0}
+            ),
+            "index": base.index.model_copy(update={"folder": str(tmp_path / "index")}),
+        }
+    )
+
+
+@pytest.fixture
+def broker(settings: Settings, bootstrap: str) -> Settings:
+    """The same settings with Kafka, and topics of the test's own."""
+    suffix = uuid.uuid4().hex[:8]
+    kafka = settings.kafka.model_copy(
+        update={
+            "bootstrap": bootstrap,
+            "plays_topic": f"plays-{suffix}",
+            "rejected_topic": f"plays-{suffix}.rejected",
+        }
+    )
+    ensure_topics(kafka)
+    return settings.model_copy(update={"kafka": kafka})
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database[Document]]:
+    """An empty database, dropped afterwards."""
+    found = connect(settings.mongo)
+    yield found
+    found.client.drop_database(found.name)
+    found.client.close()
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    ensure_jars()
+    base = load_settings()
+    quiet = base.model_copy(update={"spark": base.spark.model_copy(update={"ui_port": 0})})
+    found = session(quiet, app="segue tests", spark__ui__enabled="false")
+    yield found
+    found.stop()

@@ -1,0 +1,132 @@
+"""Processes that outlive their starter: started, found again, ended; stale records harm nobody."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from segue.errors import SegueError
+from segue.local import process
+
+SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
+STUBBORN = ["bash", "-c", "trap '' TERM; echo up; while true; do sleep 1; done"]
+PARENT = ["bash", "-c", "sleep 60 & echo up; wait"]
+
+
+def _spawn(folder: Path, command: list[str]) -> tuple[process.Record, Path]:
+    file = folder / "one.json"
+    record = process.spawn(command, name="one", address="here", log=folder / "one.log", record=file)
+    until = time.monotonic() + 10
+    while process.last_line(folder / "one.log") != "up" and time.monotonic() < until:
+        time.sleep(0.02)
+    return record, file
+
+
+def test_a_started_process_is_found_and_ended_by_its_record(tmp_path: Path) -> None:
+    started, file = _spawn(tmp_path, SLEEP)
+    found = process.read_record(file)
+    assert found == started
+    assert found is not None
+    assert (found.name, found.address, found.log) == ("one", "here", str(tmp_path / "one.log"))
+    assert process.running(found) is not None
+    assert os.getsid(found.pid) != os.getsid(0)
+
+    assert process.stop(file)
+    assert process.running(found) is None
+    assert not file.exists()
+
+
+def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+    record, file = _spawn(tmp_path, STUBBORN)
+    assert process.stop(file, patience=0.2)
+    assert process.running(record) is None
+
+
+def test_what_a_process_started_ends_with_it(tmp_path: Path) -> None:
+    record, file = _spawn(tmp_path, PARENT)
+    children = psutil.Process(record.pid).children()
+    assert children
+    process.stop(file, patience=0.5)
+    assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
+
+
+def test_the_record_of_a_killed_process_is_stale(tmp_path: Path) -> None:
+    record, file = _spawn(tmp_path, SLEEP)
+    os.kill(record.pid, signal.SIGKILL)
+    until = time.monotonic() + 5
+    while process.running(record) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert process.running(record) is None
+    assert not process.stop(file)
+    assert not file.exists()
+
+
+def test_another_process_with_the_recorded_pid_is_left_alone(tmp_path: Path) -> None:
+    record, file = _spawn(tmp_path, SLEEP)
+    recycled = record.model_copy(update={"created": record.created - 3600})
+    file.write_text(recycled.model_dump_json())
+    assert process.running(recycled) is None
+    assert not process.stop(file)
+    assert process.running(record) is not None
+
+    file.write_text(record.model_dump_json())
+    process.stop(file)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"pid": "x"}', "[]"])
+def test_a_damaged_record_counts_as_none(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "one.json"
+    file.write_text(text)
+    assert process.read_record(file) is None
+    assert not process.stop(file)
+
+
+def test_a_job_registers_itself_once(tmp_path: Path) -> None:
+    with process.registered("job", address="here", folder=tmp_path):
+        record = process.read_record(tmp_path / "job.json")
+        assert record is not None
+        assert record.pid == os.getpid()
+    assert not (tmp_path / "job.json").exists()
+
+
+def test_a_second_job_of_a_name_is_refused(tmp_path: Path) -> None:
+    record, file = _spawn(tmp_path, SLEEP)
+    refused = pytest.raises(SegueError, match=f"one runs already .pid {record.pid}.")
+    with refused, process.registered("one", folder=tmp_path):
+        pass
+    assert process.read_record(file) == record
+    process.stop(file)
+
+
+def test_a_taken_port_is_passed_over() -> None:
+    usual = process.free_port(28500)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", usual))
+        other.listen()
+        assert not process.port_is_free(usual)
+        assert process.accepts(usual)
+        found = process.free_port(usual)
+        assert found != usual
+        assert process.port_is_free(found)
+        assert process.free_port(usual, avoid=[found]) not in {usual, found}
+
+
+def test_the_kept_port_comes_before_the_usual_one() -> None:
+    kept = process.free_port(28800)
+    assert process.free_port(28500, kept=kept) == kept
+
+
+def test_a_long_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "LOG_LIMIT", 10)
+    (tmp_path / "one.log").write_text("from the last start\n")
+    _, file = _spawn(tmp_path, SLEEP)
+    assert (tmp_path / "one.old.log").read_text() == "from the last start\n"
+    assert (tmp_path / "one.log").read_text() == "up\n"
+    process.stop(file)

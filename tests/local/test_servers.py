@@ -1,0 +1,118 @@
+"""The embedded servers start for real, survive an unclean end, and move when their port is taken."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socketserver
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from pymongo import MongoClient
+
+from segue.local import process
+from segue.local.kafka import Broker
+from segue.local.mongod import Mongod
+
+pytestmark = pytest.mark.integration
+TWO_MEGABYTES = b"x" * 2_097_152
+
+
+def _kill(record_file: Path, *, port: int) -> None:
+    record = process.read_record(record_file)
+    assert record is not None
+    os.kill(record.pid, signal.SIGKILL)
+    until = time.monotonic() + 10
+    while (process.running(record) or not process.port_is_free(port)) and time.monotonic() < until:
+        time.sleep(0.05)
+
+
+class _HangUp(socketserver.BaseRequestHandler):
+    """Another program, which does not understand what it is asked."""
+
+    def handle(self) -> None:
+        self.request.close()
+
+
+class _Other(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+
+
+@contextmanager
+def _occupied(port: int) -> Iterator[None]:
+    with _Other(("127.0.0.1", port), _HangUp) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        yield
+        other.shutdown()
+
+
+@pytest.fixture
+def mongod(tmp_path: Path) -> Iterator[Mongod]:
+    server = Mongod(tmp_path / "with a space")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    server = Broker(tmp_path / "with a space, and a comma")
+    yield server
+    server.stop()
+
+
+def test_mongod_survives_a_kill_and_a_taken_port(mongod: Mongod) -> None:
+    assert mongod.uri() is None
+    uri = mongod.start()
+    assert mongod.uri() == uri
+    assert mongod.start() == uri, "a second start finds it running"
+    client: MongoClient[dict[str, Any]] = MongoClient(uri)
+    with client, client.test.plays.watch() as changes:
+        with client.start_session() as session, session.start_transaction():
+            client.test.plays.insert_one({"_id": 1}, session=session)
+        assert next(changes)["documentKey"] == {"_id": 1}
+
+    _kill(mongod.record, port=int((mongod.folder / "port").read_text()))
+    assert mongod.uri() is None
+    assert mongod.start() == uri, "the address stays"
+    with MongoClient(uri) as client:
+        assert client.test.plays.count_documents({}) == 1
+
+    mongod.stop()
+    with _occupied(int((mongod.folder / "port").read_text())):
+        moved = mongod.start()
+    assert moved != uri
+    with MongoClient[dict[str, Any]](moved) as client:
+        client.test.plays.insert_one({"_id": 2})
+        assert client.test.plays.count_documents({}) == 2
+
+
+def test_the_broker_survives_a_kill_and_a_taken_port(broker: Broker) -> None:
+    address = broker.start()
+    assert broker.bootstrap() == address
+    assert broker.start() == address, "a second start finds it running"
+    admin = KafkaAdminClient(bootstrap_servers=address)
+    admin.create_topics({"kept": {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
+    admin.close()
+    producer = KafkaProducer(bootstrap_servers=address, max_request_size=3_000_000)
+    producer.send("kept", TWO_MEGABYTES).get(timeout=30)
+    producer.close()
+
+    port, controller_port = (int(one) for one in (broker.folder / "ports").read_text().split())
+    _kill(broker.record, port=port)
+    assert broker.bootstrap() is None
+    with _occupied(port), _occupied(controller_port):
+        moved = broker.start()
+    assert moved != address
+    consumer = KafkaConsumer(bootstrap_servers=moved, max_partition_fetch_bytes=3_000_000)
+    place = TopicPartition("kept", 0)
+    consumer.assign([place])
+    consumer.seek_to_beginning(place)
+    found = consumer.poll(timeout_ms=20_000)[place]
+    consumer.close()
+    assert [record.value for record in found] == [TWO_MEGABYTES]

@@ -1,0 +1,100 @@
+"""Which servers are started, and what is said when one is needed and away."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from segue.errors import SegueError
+from segue.local import process, stack
+from segue.local.cli import app
+from segue.settings import Settings, load_settings
+
+OWN = {"bootstrap": "own:9092", "uri": "mongodb://own"}
+
+
+def _settings(*, bootstrap: str = "", uri: str = "") -> Settings:
+    base = load_settings()
+    return base.model_copy(
+        update={
+            "kafka": base.kafka.model_copy(update={"bootstrap": bootstrap}),
+            "mongo": base.mongo.model_copy(update={"uri": uri}),
+        }
+    )
+
+
+def _job(folder: Path, name: str) -> process.Record:
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    return process.spawn(
+        command, name=name, address="", log=folder / f"{name}.log", record=folder / "run" / f"{name}.json"
+    )
+
+
+def test_with_own_servers_none_is_started(tmp_path: Path) -> None:
+    settings = _settings(**OWN)
+    assert stack.up(settings, folder=tmp_path) == settings
+    assert stack.connected(settings, folder=tmp_path) == settings
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "line"),
+    [
+        ({"uri": "mongodb://own"}, "the embedded Kafka is not running: start it with ./run.sh up"),
+        ({"bootstrap": "own:9092"}, "the embedded MongoDB is not running: start it with ./run.sh up"),
+    ],
+)
+def test_a_needed_server_that_is_away_gives_one_line(tmp_path: Path, own: dict[str, str], line: str) -> None:
+    with pytest.raises(SegueError, match=line) as caught:
+        stack.connected(_settings(**own), folder=tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_gives_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "FREE_BYTES", 10**18)
+    with pytest.raises(SegueError, match=r"only \d+ MB are free on the disk of .*: make room"):
+        stack.up(_settings(uri="mongodb://own"), folder=tmp_path)
+
+
+def test_down_ends_what_is_recorded_listeners_first(tmp_path: Path) -> None:
+    records = [_job(tmp_path, name) for name in ("stream", "dashboard", "replay")]
+    assert [record.name for record, runs in stack.status(folder=tmp_path) if runs] == [
+        "dashboard",
+        "replay",
+        "stream",
+    ]
+    assert stack.down(folder=tmp_path) == ["dashboard", "replay", "stream"]
+    assert not any(process.running(record) for record in records)
+    assert stack.status(folder=tmp_path) == []
+    assert stack.down(folder=tmp_path) == []
+
+
+def test_status_tells_what_ended_by_itself(tmp_path: Path) -> None:
+    record = _job(tmp_path, "stream")
+    os.kill(record.pid, signal.SIGKILL)
+    until = time.monotonic() + 5
+    while process.running(record) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert stack.status(folder=tmp_path) == [(record, False)]
+    assert stack.down(folder=tmp_path) == []
+
+
+@pytest.mark.parametrize("command", ["up", "down", "status"])
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert f"Example:  ./run.sh {command}" in result.output
+
+
+def test_status_for_machines_is_json() -> None:
+    result = CliRunner().invoke(app, ["status", "--json"])
+    assert result.exit_code == 0
+    for entry in json.loads(result.output):
+        assert set(entry) == {"name", "pid", "created", "address", "log", "running"}

@@ -1,0 +1,41 @@
+"""The limit on one artist, in every stretch of a list."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue.ranking.diversity import limit_artists
+
+
+def test_a_third_of_one_artist_waits_for_its_place() -> None:
+    artists = [0, 0, 0, 1, 2, 3]
+    found = limit_artists(range(6), artists, items=6, per_artist=2, window=3)
+    assert found == [0, 1, 3, 2, 4, 5]
+
+
+def test_unknown_artists_are_not_limited() -> None:
+    assert limit_artists(range(4), [-1] * 4, items=4, per_artist=1, window=10) == [0, 1, 2, 3]
+
+
+@given(
+    st.lists(st.integers(0, 4), max_size=40),
+    st.integers(1, 12),
+    st.integers(1, 3),
+    st.integers(1, 10),
+)
+def test_no_stretch_holds_too_many_and_nothing_comes_twice(
+    artists: list[int], items: int, per_artist: int, window: int
+) -> None:
+    found = limit_artists(range(len(artists)), artists, items=items, per_artist=per_artist, window=window)
+    assert len(found) == len(set(found)) <= items
+    if window > per_artist:
+        for i in range(len(found)):
+            stretch = [artists[row] for row in found[i : i + window]]
+            assert max((stretch.count(artist) for artist in stretch), default=0) <= per_artist
+
+
+@given(st.lists(st.integers(0, 3), max_size=30))
+def test_without_a_limit_the_order_stays(artists: list[int]) -> None:
+    rows = list(range(len(artists)))
+    assert limit_artists(rows, artists, items=99, per_artist=99, window=10) == rows

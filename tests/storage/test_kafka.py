@@ -1,0 +1,64 @@
+"""The producer and the keeper of rejected records, against a real broker."""
+
+from __future__ import annotations
+
+import pytest
+
+from segue.errors import SegueError
+from segue.settings import Settings
+from segue.storage.kafka import (
+    InvalidPlay,
+    PlayProducer,
+    RejectedRecord,
+    RejectedRecords,
+    ensure_topics,
+    read_rejected,
+)
+from tests.plays.examples import a_play
+
+
+def record(offset: int, *, value: bytes | None = b"junk") -> RejectedRecord:
+    return RejectedRecord(
+        reason="malformed", topic="plays", partition=0, offset=offset, timestamp=17, value=value
+    )
+
+
+def test_a_repeated_batch_writes_what_is_missing_and_nothing_twice(broker: Settings) -> None:
+    first = RejectedRecords(broker.kafka)
+    assert first.write([record(4), record(2)]) == 2
+    first.close()
+    again = RejectedRecords(broker.kafka)
+    assert again.write([record(2), record(4), record(9)]) == 1
+    again.close()
+    assert sorted(found.offset for found in read_rejected(broker.kafka)) == [2, 4, 9]
+
+
+def test_a_record_comes_back_as_it_came(broker: Settings) -> None:
+    writer = RejectedRecords(broker.kafka)
+    sent = [record(1, value=b"\xff\x00"), record(2, value=None), record(3, value=b"x" * 1_048_576)]
+    writer.write(sent)
+    writer.close()
+    assert sorted(read_rejected(broker.kafka), key=lambda r: r.offset) == sent
+
+
+def test_a_transaction_that_a_crash_cut_off_leaves_nothing_behind(broker: Settings) -> None:
+    crashed = RejectedRecords(broker.kafka)
+    crashed._producer.begin_transaction()
+    crashed._producer.send(broker.kafka.rejected_topic, value=b"half", headers=[("reason", b"x")]).get(10)
+    restarted = RejectedRecords(broker.kafka)
+    restarted.write([record(1)])
+    restarted.close()
+    assert [found.value for found in read_rejected(broker.kafka)] == [b"junk"]
+
+
+def test_the_producer_refuses_what_is_no_play(broker: Settings) -> None:
+    with PlayProducer(broker.kafka) as producer:
+        with pytest.raises(InvalidPlay, match="invalid_type: 'hum'"):
+            producer.send(a_play(type="hum"))
+        assert producer.send(a_play()).get(10).topic == broker.kafka.plays_topic
+
+
+def test_no_broker_is_one_line_that_says_what_to_do(settings: Settings) -> None:
+    nowhere = settings.kafka.model_copy(update={"bootstrap": "127.0.0.1:1"})
+    with pytest.raises(SegueError, match=r"127\.0\.0\.1:1 .* \./run\.sh up"):
+        ensure_topics(nowhere)

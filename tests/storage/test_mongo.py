@@ -1,0 +1,53 @@
+"""The MongoDB client's errors, and what may be shown of an address."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pymongo.database import Database
+
+from segue.errors import SegueError
+from segue.settings import Settings
+from segue.storage.mongo import Document, activate, active_version, connect, pack, shown, unpack, upsert
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("mongodb://ada:secret@db1:27017,db2/segue?tls=true", "mongodb://db1:27017,db2"),
+        ("mongodb+srv://u:p%40ss@cluster.example", "mongodb+srv://cluster.example"),
+        ("mongodb://127.0.0.1:1", "mongodb://127.0.0.1:1"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(uri: str, expected: str) -> None:
+    assert shown(uri) == expected
+
+
+def test_no_server_is_one_line_that_says_what_to_do(settings: Settings) -> None:
+    away = settings.mongo.model_copy(update={"uri": "mongodb://ada:secret@127.0.0.1:1", "timeout_ms": 200})
+    with pytest.raises(SegueError, match=r"does not answer at mongodb://127\.0\.0\.1:1") as caught:
+        connect(away)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_address_that_is_none_is_one_line(settings: Settings) -> None:
+    with pytest.raises(SegueError, match="SEGUE_MONGO__URI"):
+        connect(settings.mongo.model_copy(update={"uri": "nonsense"}))
+
+
+def test_writing_twice_changes_nothing(database: Database[Document]) -> None:
+    documents = [{"_id": f"t{i}", "title": f"Song {i}"} for i in range(5)]
+    assert upsert(database.tracks, documents, batch=2) == upsert(database.tracks, documents) == 5
+    assert list(database.tracks.find().sort("_id")) == documents
+
+
+def test_a_vector_survives_to_the_last_bit() -> None:
+    vector = np.random.default_rng(1).normal(size=64).astype(np.float32)
+    assert np.array_equal(unpack(pack(vector)), vector)
+
+
+def test_one_version_is_active_at_a_time(database: Database[Document]) -> None:
+    assert active_version(database, "index") is None
+    activate(database, "index", "v1")
+    activate(database, "index", "v2")
+    assert active_version(database, "index") == "v2"

@@ -1,0 +1,105 @@
+"""Histories: summing a window's signals, pruning, and the way to MongoDB and back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue.taste.history import History, Window, from_document, prune, reflects_at, to_document, windows_of
+
+SIGNAL = pa.struct(
+    [
+        ("event_id", pa.string()),
+        ("track_id", pa.string()),
+        ("type", pa.string()),
+        ("weight", pa.float32()),
+        ("occurred_at", pa.int64()),
+    ]
+)
+HOUR = 3_600_000
+
+
+def table(rows: list[tuple[str, int, list[tuple[str, str, str, float, int]]]]) -> pa.Table:
+    names = [field.name for field in SIGNAL]
+    return pa.table(
+        {
+            "user_id": pa.array([user for user, _, _ in rows], pa.string()),
+            "window_start": pa.array([start for _, start, _ in rows], pa.int64()),
+            "signals": pa.array(
+                [[dict(zip(names, signal, strict=True)) for signal in signals] for _, _, signals in rows],
+                pa.list_(SIGNAL),
+            ),
+        }
+    )
+
+
+def test_signals_are_summed_by_track_and_the_last_one_names_the_outcome() -> None:
+    rows = [
+        (
+            "ada",
+            0,
+            [("e2", "b", "complete", 1.0, 20), ("e1", "b", "play", 0.25, 10), ("e3", "a", "skip", -0.5, 30)],
+        ),
+        ("ben", 0, [("e4", "b", "like", 1.5, 5)]),
+    ]
+    assert list(windows_of(table(rows))) == [
+        ("ada", 0, Window(["a", "b"], [-0.5, 1.25], [30, 20], ["skip", "complete"])),
+        ("ben", 0, Window(["b"], [1.5], [5], ["like"])),
+    ]
+
+
+def test_an_event_id_counts_once_in_a_window_even_with_another_content() -> None:
+    rows = [("ada", 0, [("e1", "a", "complete", 1.0, 10), ("e1", "b", "like", 1.5, 20)])]
+    assert list(windows_of(table(rows))) == [("ada", 0, Window(["a"], [1.0], [10], ["complete"]))]
+
+
+def test_no_rows_give_no_windows() -> None:
+    assert list(windows_of(table([]))) == []
+    assert list(windows_of(table([("ada", 0, [])]))) == [("ada", 0, Window([], [], [], []))]
+
+
+@given(st.permutations(range(6)))
+def test_the_order_of_signals_does_not_matter(order: list[int]) -> None:
+    signals = [(f"e{i}", "ab"[i % 2], "complete", 0.1 * i, 10 * (i // 2)) for i in range(6)]
+    one = list(windows_of(table([("ada", 0, signals)])))
+    other = list(windows_of(table([("ada", 0, [signals[i] for i in order])])))
+    assert one == other
+
+
+@given(
+    st.dictionaries(
+        st.integers(0, 50).map(lambda n: n * HOUR),
+        st.lists(st.tuples(st.sampled_from("abcdef"), st.floats(-2, 2), st.integers(0, 99)), max_size=5),
+        max_size=5,
+    )
+)
+def test_a_history_survives_mongodb(windows: dict[int, list[tuple[str, float, int]]]) -> None:
+    history: History = {
+        start: Window([t for t, _, _ in s], [w for _, w, _ in s], [a for _, _, a in s], ["play"] * len(s))
+        for start, s in windows.items()
+    }
+    assert from_document(to_document(history)) == history
+
+
+def test_pruning_keeps_the_newest_signals() -> None:
+    history = {
+        0: Window(["a"], [1.0], [1], ["play"]),
+        HOUR: Window(["a", "b", "c"], [1.0, 2.0, 3.0], [HOUR + 5, HOUR + 1, HOUR + 9], ["play"] * 3),
+    }
+    kept = prune(history, half_life=timedelta(days=7), max_signals=2)
+    assert kept == {HOUR: Window(["a", "c"], [1.0, 3.0], [HOUR + 5, HOUR + 9], ["play"] * 2)}
+
+
+def test_pruning_leaves_out_what_has_decayed_to_nothing() -> None:
+    day = 24 * HOUR
+    history = {day * n: Window(["a"], [1.0], [day * n], ["play"]) for n in (0, 50, 60)}
+    assert sorted(prune(history, half_life=timedelta(days=7), max_signals=9)) == [day * 50, day * 60]
+
+
+@pytest.mark.parametrize(("history", "newest"), [({}, 0), ({0: Window(["a", "b"], [1, 1], [7, 3], [])}, 7)])
+def test_reflects_at_is_the_newest_signal(history: History, newest: int) -> None:
+    assert reflects_at(history) == newest

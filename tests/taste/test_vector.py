@@ -1,0 +1,82 @@
+"""Taste vectors: where a listener's history points."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from segue.taste.history import Window
+from segue.taste.vector import decayed, taste_vectors
+
+WEEK = timedelta(days=7)
+DAY = 86_400_000
+
+
+def window(*signals: tuple[str, float, int]) -> Window:
+    return Window(
+        [s[0] for s in signals], [s[1] for s in signals], [s[2] for s in signals], ["play"] * len(signals)
+    )
+
+
+def test_a_week_ago_counts_half() -> None:
+    history = {0: window(("a", 1.0, 0)), 7 * DAY: window(("b", 1.0, 7 * DAY))}
+    found = decayed([history], half_life=WEEK, half_life_tracks=1e9)
+    assert dict(zip(found.tracks, found.weights, strict=True)) == {
+        "a": pytest.approx(0.5),
+        "b": pytest.approx(1),
+    }
+
+
+def test_what_was_heard_so_many_tracks_ago_counts_half() -> None:
+    history = {0: window(("a", 1.0, 10), ("b", 1.0, 30), ("c", 1.0, 20))}
+    found = decayed([history], half_life=WEEK, half_life_tracks=2)
+    expected = {"b": 1.0, "c": 2**-0.5, "a": 0.5}
+    assert dict(zip(found.tracks, found.weights, strict=True)) == pytest.approx(expected)
+
+
+def test_each_listener_has_a_part_of_their_own() -> None:
+    found = decayed(
+        [{0: window(("a", 1.0, 1))}, {}, {0: window(("b", 1.0, 1), ("c", 1.0, 2))}],
+        half_life=WEEK,
+        half_life_tracks=10,
+    )
+    assert found.bounds.tolist() == [0, 1, 1, 3]
+
+
+def test_a_taste_points_to_what_was_liked_and_away_from_what_was_not() -> None:
+    east, north = np.eye(2, dtype=np.float32)
+    [taste] = taste_vectors(np.array([east, north]), weights=np.array([1.0, -1.0]), bounds=np.array([0, 2]))
+    assert taste == pytest.approx([2**-0.5, -(2**-0.5)])
+
+
+@pytest.mark.parametrize(
+    ("vectors", "weights"),
+    [
+        (np.zeros((0, 3)), np.zeros(0)),  # nothing said
+        (np.zeros((2, 3)), np.ones(2)),  # only unknown tracks
+        (np.eye(3)[:2], np.array([-1.0, -2.0])),  # only dislikes
+        (np.array([[1, 0, 0], [-1, 0, 0]]), np.ones(2)),  # two that cancel out
+    ],
+)
+def test_no_usable_history_gives_no_taste(vectors: np.ndarray, weights: np.ndarray) -> None:
+    found = taste_vectors(vectors, weights=weights, bounds=np.array([0, len(weights)]))
+    assert found.tolist() == [[0, 0, 0]]
+
+
+@given(
+    arrays(np.float32, (6, 4), elements=st.floats(-1, 1, width=16)),
+    arrays(np.float64, 6, elements=st.floats(0.125, 2, width=16)),
+)
+def test_a_taste_has_unit_length_or_none_and_ignores_the_other_listeners(
+    vectors: np.ndarray, weights: np.ndarray
+) -> None:
+    together = taste_vectors(vectors, weights=weights, bounds=np.array([0, 2, 6]))
+    alone = taste_vectors(vectors[2:], weights=weights[2:], bounds=np.array([0, 4]))
+    lengths = np.linalg.norm(together, axis=1)
+    assert all(length == pytest.approx(1, abs=1e-5) or length == 0 for length in lengths)
+    assert together[1] == pytest.approx(alone[0])

@@ -1,0 +1,61 @@
+"""Plays to signal windows, on tiny rows.
+
+occurred  11:50      12:10  12:10 (again)   12:20
+ada       [ t1 ]     [ t2     t2             t1 ]      two windows of 30 minutes
+ben                  [ t1 ]
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from segue.plays.parsing import PLAY_SCHEMA
+from segue.settings import load_settings
+from segue.taste.windows import signals_by_window
+from tests.plays.examples import a_play
+
+SETTINGS = load_settings()
+
+
+def at(hour: int, minute: int) -> int:
+    return int(datetime(2026, 3, 1, hour, minute, tzinfo=UTC).timestamp() * 1000)
+
+
+def windows(spark: SparkSession, plays: list[dict[str, Any]]) -> dict[tuple[str, int], set[tuple[str, str]]]:
+    rows = [tuple(play.get(field.name) for field in PLAY_SCHEMA) for play in plays]
+    table: DataFrame = spark.createDataFrame(rows, PLAY_SCHEMA)
+    found = signals_by_window(table, stream=SETTINGS.stream, signals=SETTINGS.signals).collect()
+    return {(r.user_id, r.window_start): {(s.track_id, s.type) for s in r.signals} for r in found}
+
+
+def test_each_listener_and_half_hour_has_a_window(spark: SparkSession) -> None:
+    twice = a_play(user_id="ada", track_id="t2", occurred_at=at(12, 10))
+    found = windows(
+        spark,
+        [
+            a_play(user_id="ada", track_id="t1", occurred_at=at(11, 50)),
+            twice,
+            twice,
+            a_play(user_id="ada", track_id="t1", type="skip", occurred_at=at(12, 20)),
+            a_play(user_id="ben", track_id="t1", occurred_at=at(12, 10)),
+        ],
+    )
+    assert found == {
+        ("ada", at(11, 30)): {("t1", "complete")},
+        ("ada", at(12, 0)): {("t2", "complete"), ("t1", "skip")},
+        ("ben", at(12, 0)): {("t1", "complete")},
+    }
+
+
+def test_a_repeated_delivery_is_one_signal(spark: SparkSession) -> None:
+    play = a_play(occurred_at=at(12, 10))
+    table = spark.createDataFrame([tuple(play.get(field.name) for field in PLAY_SCHEMA)] * 5, PLAY_SCHEMA)
+    row = signals_by_window(table, stream=SETTINGS.stream, signals=SETTINGS.signals).collect()[0]
+    assert len(row.signals) == 1
+
+
+def test_what_says_nothing_of_taste_makes_no_window(spark: SparkSession) -> None:
+    assert windows(spark, [a_play(type=kind) for kind in ("pause", "seek", "impression")]) == {}

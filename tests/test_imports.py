@@ -1,0 +1,73 @@
+"""Imports go one way: jobs and dashboard -> udfs -> segue. Client libraries are met in two places only."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from segue.settings import ROOT
+
+MAY_IMPORT = {
+    "segue": {"segue"},
+    "udfs": {"segue", "udfs"},
+    "batch_jobs": {"segue", "udfs", "batch_jobs"},
+    "streaming_jobs": {"segue", "udfs", "streaming_jobs"},
+    "dashboard": {"segue", "dashboard"},
+    "benchmarks": {"segue", "udfs", "batch_jobs", "streaming_jobs", "benchmarks"},
+}
+CLIENTS = {"pymongo", "kafka", "gridfs", "bson"}
+TYPES_ONLY = {"pymongo.database", "pymongo.collection"}
+"""Modules that a signature names; no client is made from them."""
+
+
+def files(room: str) -> list[Path]:
+    return sorted((ROOT / room).rglob("*.py"))
+
+
+def imports(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
+    assert files(room)
+    wrong = {
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in files(room)
+        for name in imports(file)
+        if name.split(".")[0] in MAY_IMPORT and name.split(".")[0] not in MAY_IMPORT[room]
+    }
+    assert not wrong
+
+
+def test_client_libraries_are_met_in_storage_and_local_only() -> None:
+    wrong = {
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in files("segue")
+        for name in imports(file)
+        if name.split(".")[0] in CLIENTS
+        and name not in TYPES_ONLY
+        and file.parent.name not in ("storage", "local")
+    }
+    assert not wrong
+
+
+def test_the_dashboard_does_not_know_spark() -> None:
+    needed, seen = [ROOT / "dashboard"], set()
+    queue = [file for folder in needed for file in folder.rglob("*.py")]
+    while queue:
+        file = queue.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        for name in imports(file):
+            assert not name.startswith("pyspark"), f"{file.relative_to(ROOT)} brings in {name}"
+            path = ROOT.joinpath(*name.split("."))
+            queue += [found for found in (path.with_suffix(".py"), path / "__init__.py") if found.exists()]

@@ -1,0 +1,90 @@
+"""Re-planning of the listeners in a micro-batch: thin wrappers over segue.ranking, for driver and workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+import pyarrow as pa
+from pymongo.database import Database
+
+from segue.index.bundle import Bundle
+from segue.index.publish import fetch_bundle
+from segue.ranking.plan import plan
+from segue.settings import Settings
+from segue.storage.listeners import read_histories, read_vectors, write_plans
+from segue.storage.mongo import Document, connect
+from segue.taste.history import History, prune, windows_of
+
+WRITTEN = "listeners long"
+"""The schema of what a worker returns: how many listeners it has written."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a worker needs to know of a micro-batch; small, so that it can be broadcast."""
+
+    settings: Settings
+    version: str
+    """The index version to use; the worker maps its own copy of the bundle."""
+
+
+def replan(table: pa.Table, *, database: Database[Document], bundle: Bundle, settings: Settings) -> int:
+    """SignalWindow rows -> documents in MongoDB; returns how many listeners were written.
+
+    All of a listener's rows must be in one table, since its history is read, extended and written once.
+    """
+    changed: dict[str, History] = {}
+    for user, start, window in windows_of(table):
+        changed.setdefault(user, {})[start] = window
+    if not changed:
+        return 0
+    stored = read_histories(database, list(changed))
+    histories = {
+        user: prune(
+            stored[user] | windows,
+            half_life=settings.taste.half_life,
+            max_signals=settings.taste.max_signals,
+        )
+        for user, windows in changed.items()
+    }
+    space = bundle.manifest.space
+
+    def lookup(track_ids: Sequence[str]) -> dict[str, np.ndarray]:
+        return read_vectors(database, space=space, track_ids=track_ids)
+
+    plans = plan(histories, bundle=bundle, lookup=lookup, taste=settings.taste, ranking=settings.ranking)
+    write_plans(database, plans, space=space)
+    return len(plans)
+
+
+def replan_in_workers(assignment: Callable[[], Assignment]) -> Callable[..., Iterator[pa.RecordBatch]]:
+    """The function for `mapInArrow` over SignalWindow rows that are partitioned by listener."""
+    return partial(_replan_partition, assignment)
+
+
+def _replan_partition(
+    assignment: Callable[[], Assignment], batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    rows = list(batches)
+    if not rows:
+        return
+    task = assignment()
+    database = _database(task.settings)
+    bundle = _bundle(task.settings, task.version)
+    written = replan(pa.Table.from_batches(rows), database=database, bundle=bundle, settings=task.settings)
+    yield pa.RecordBatch.from_pydict({"listeners": [written]})
+
+
+@lru_cache(maxsize=1)
+def _database(settings: Settings) -> Database[Document]:
+    """One client a worker process."""
+    return connect(settings.mongo)
+
+
+@lru_cache(maxsize=2)
+def _bundle(settings: Settings, version: str) -> Bundle:
+    """One mapping of a version a worker process; fetched from MongoDB where this machine lacks it."""
+    return fetch_bundle(_database(settings), version, folder=settings.index.folder)
