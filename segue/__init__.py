@@ -1,3 +1,3 @@
-"""Segue: re-plans what a listener hears next while they listen. The domain; jobs and dashboard stand beside it."""
+"""The domain of Segue, which re-plans what a listener hears next while they listen."""
 
 __version__ = "0.1.0"

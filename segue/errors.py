@@ -13,7 +13,7 @@ class SegueError(Exception):
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn a :class:`SegueError` into one line on standard error and exit status 1, for use around a `main`."""
+    """Turn a :class:`SegueError` into one line on standard error and exit status 1: for a `main`."""
     try:
         yield
     except SegueError as error:

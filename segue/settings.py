@@ -6,11 +6,11 @@ Loaded once by an entry point and passed down; nothing in the domain reads the e
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -29,7 +29,12 @@ LOCAL = ROOT / ".local"
 
 def _duration(value: object) -> object:
     """Spark's notation ("30 minutes") as a timedelta, so that one setting serves Spark and Python."""
-    return pd.Timedelta(value).to_pytimedelta() if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(millisecond|second|minute|hour|day|week)s?\s*", value)
+    if found is None:
+        raise ValueError("a duration is a number and a unit, such as '30 minutes' or '7 days'")
+    return timedelta(**{f"{found[2]}s": float(found[1])})
 
 
 def _path(value: object) -> object:
@@ -104,6 +109,7 @@ class Stream(Section):
     rejected_trigger: Duration
     fetch_max_wait_ms: int = Field(ge=1)
     metrics_port: int
+    progress_days: int = Field(ge=1)
 
 
 class Signals(Section):

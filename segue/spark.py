@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from pyspark.sql import SparkSession
 
@@ -29,6 +30,7 @@ def session(settings: Settings, *, app: str, **conf: str) -> SparkSession:
         if settings.spark.master.startswith("local"):
             values |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # not what PATH has for python3
     values |= {key.replace("__", "."): value for key, value in conf.items()}
     for key, value in values.items():
         builder = builder.config(key, value)

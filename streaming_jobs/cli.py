@@ -20,6 +20,7 @@ from segue.spark import session
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
 from streaming_jobs import recommend, rejected_plays
+from streaming_jobs.progress import Metrics, ProgressListener, keep_for
 
 log = logging.getLogger("segue.stream")
 
@@ -65,23 +66,20 @@ def run(settings: Settings, *, drain: bool = False) -> None:
     database = connect(settings.mongo)
     ensure_topics(settings.kafka)
     spark = session(settings, app="segue stream")
+    metrics = Metrics()
+    progress = ProgressListener(database, metrics)
     try:
-        queries = [recommend.start(spark, settings), rejected_plays.start(spark, settings)]
+        keep_for(database, days=settings.stream.progress_days)
+        spark.streams.addListener(progress)
+        queries = [start(spark, settings, metrics) for start in (recommend.start, rejected_plays.start)]
+        metrics.serve(settings.stream.metrics_port)
         told = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: told.set())
         ui = spark.sparkContext.uiWebUrl or ""
         log.info("streaming; Spark UI at %s", ui)
         database.stream_progress.update_one(
-            {"_id": "stream"},
-            {
-                "$set": {
-                    "started_at": datetime.now(UTC),
-                    "ui": ui,
-                    "application": spark.sparkContext.applicationId,
-                }
-            },
-            upsert=True,
+            {"_id": "stream"}, {"$set": {"started_at": datetime.now(UTC), "ui": ui}}, upsert=True
         )
         if drain:
             for query in queries:
@@ -92,6 +90,7 @@ def run(settings: Settings, *, drain: bool = False) -> None:
         for query in queries:
             query.stop()
     finally:
+        progress.close()
         spark.stop()
 
 

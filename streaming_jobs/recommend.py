@@ -3,20 +3,16 @@
     ./run.sh stream
     spark-submit --properties-file conf/spark-defaults.conf streaming_jobs/recommend.py
 
-Delivery: the checkpoint holds the offsets and the windows' state; a batch that a crash cut off is repeated and
-ends in the same documents (segue.storage.listeners).
+Delivery: the checkpoint holds the offsets and the windows' state; a batch that a crash cut off is repeated
+and ends in the same documents (segue.storage.listeners).
 """
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable
 
-import pyarrow as pa
 from pyspark.broadcast import Broadcast
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from pyspark.sql.streaming import StreamingQuery
 
 from segue.index.active import ActiveBundle
@@ -24,11 +20,11 @@ from segue.plays.parsing import parse, plays
 from segue.settings import Settings, Stream
 from segue.storage.mongo import connect
 from segue.taste.windows import interval, signals_by_window
+from streaming_jobs.progress import Metrics
 from streaming_jobs.source import kafka_records
 from udfs.replan import WRITTEN, Assignment, replan, replan_in_workers
 
 NAME = "recommend"
-log = logging.getLogger(__name__)
 
 
 def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
@@ -45,8 +41,8 @@ class Recommender:
     the last batch's number decides, and a batch that turns out large after all is sent out from the driver.
     """
 
-    def __init__(self, spark: SparkSession, settings: Settings) -> None:
-        self._spark, self._settings = spark, settings
+    def __init__(self, spark: SparkSession, settings: Settings, metrics: Metrics) -> None:
+        self._spark, self._settings, self._metrics = spark, settings, metrics
         self._database = connect(settings.mongo)
         self._bundle = ActiveBundle(self._database, folder=settings.index.folder)
         self._bundle.current()  # a missing index is said before the stream starts
@@ -55,39 +51,30 @@ class Recommender:
 
     def __call__(self, windows: DataFrame, batch: int) -> None:
         few = self._settings.stream.driver_listeners
-        began = time.monotonic()
+        bundle = self._bundle.current()
         if self._last_listeners > few:
-            self._last_listeners = self._replan_in_workers(windows, batch)
+            freshness = self._replan_in_workers(windows, batch, version=bundle.version)
         else:
             self._label(batch, "parse, window: signals of the listeners that played")
             table = windows.toArrow()
             if table.num_rows <= few:
-                self._last_listeners = replan(
-                    table, database=self._database, bundle=self._bundle.current(), settings=self._settings
-                )
+                freshness = replan(table, database=self._database, bundle=bundle, settings=self._settings)
             else:
-                self._last_listeners = self._replan_in_workers(self._distributed(table), batch)
-        if self._last_listeners:
-            log.info(
-                "batch %d: %d listeners in %.0f ms",
-                batch,
-                self._last_listeners,
-                1e3 * (time.monotonic() - began),
-            )
+                sent_out = self._spark.createDataFrame(table)
+                freshness = self._replan_in_workers(sent_out, batch, version=bundle.version)
+        self._last_listeners = len(freshness)
+        self._metrics.planned(freshness)
+        self._metrics.index.info({"version": bundle.version})
+        self._metrics.index_refused.set(self._bundle.refused is not None)
 
-    def _distributed(self, table: pa.Table) -> DataFrame:
-        return self._spark.createDataFrame(table)
-
-    def _replan_in_workers(self, windows: DataFrame, batch: int) -> int:
+    def _replan_in_workers(self, windows: DataFrame, batch: int, *, version: str) -> list[float]:
         self._label(batch, "join, taste, neighbours, rank, write: in workers, by listener")
         by_listener = windows.repartition("user_id")
-        written = by_listener.mapInArrow(replan_in_workers(self._assigned()), WRITTEN)
-        total = written.agg(F.sum("listeners")).first()
-        return int(total[0] or 0) if total else 0
+        written = by_listener.mapInArrow(replan_in_workers(self._assigned(version)), WRITTEN)
+        return written.toArrow().column("freshness_ms").to_pylist()
 
-    def _assigned(self) -> Callable[[], Assignment]:
+    def _assigned(self, version: str) -> Callable[[], Assignment]:
         """The broadcast of the version in use, made again only when another has been published."""
-        version = self._bundle.current().version
         if self._assignment is None or self._assignment.value.version != version:
             self._assignment = self._spark.sparkContext.broadcast(Assignment(self._settings, version))
         broadcast = self._assignment
@@ -100,7 +87,7 @@ class Recommender:
         context.setLocalProperty("callSite.short", steps)
 
 
-def start(spark: SparkSession, settings: Settings) -> StreamingQuery:
+def start(spark: SparkSession, settings: Settings, metrics: Metrics | None = None) -> StreamingQuery:
     """Start the query; it runs until it is stopped."""
     records = kafka_records(spark, settings, name=NAME)
     stream: Stream = settings.stream
@@ -110,7 +97,7 @@ def start(spark: SparkSession, settings: Settings) -> StreamingQuery:
         .outputMode("update")
         .option("checkpointLocation", f"{settings.spark.checkpoint}/{NAME}")
         .trigger(processingTime=interval(stream.trigger))
-        .foreachBatch(Recommender(spark, settings))
+        .foreachBatch(Recommender(spark, settings, metrics or Metrics()))
         .start()
     )
 

@@ -15,6 +15,7 @@ from segue.plays.parsing import parse, rejected
 from segue.settings import Settings
 from segue.storage.kafka import RejectedRecord, RejectedRecords
 from segue.taste.windows import interval
+from streaming_jobs.progress import Metrics
 from streaming_jobs.source import kafka_records
 
 NAME = "rejected plays"
@@ -29,9 +30,9 @@ def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
     )
 
 
-def start(spark: SparkSession, settings: Settings) -> StreamingQuery:
+def start(spark: SparkSession, settings: Settings, metrics: Metrics | None = None) -> StreamingQuery:
     """Start the query; it runs until it is stopped."""
-    sink = RejectedRecords(settings.kafka)
+    sink, metrics = RejectedRecords(settings.kafka), metrics or Metrics()
 
     def keep(records: DataFrame, batch: int) -> None:
         spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: parse")
@@ -39,8 +40,10 @@ def start(spark: SparkSession, settings: Settings) -> StreamingQuery:
             RejectedRecord(**{**row.asDict(), "value": None if row.value is None else bytes(row.value)})
             for row in records.collect()
         )
+        for record in written:
+            metrics.rejected.labels(record.reason).inc()
         if written:
-            log.warning("batch %d: %d records are no plays; see ./run.sh rejected list", batch, written)
+            log.warning("batch %d: %d records are no plays; see ./run.sh rejected list", batch, len(written))
 
     return (
         transform(kafka_records(spark, settings, name="rejected"), settings=settings)

@@ -9,7 +9,7 @@ from segue.spark import kafka_options
 
 
 def kafka_records(spark: SparkSession, settings: Settings, *, name: str) -> DataFrame:
-    """The plays topic as KafkaRecord, from the checkpoint on, or from the topic's beginning the first time."""
+    """The plays topic as KafkaRecord: from the checkpoint on, the first time from its beginning."""
     reader = (
         spark.readStream.format("kafka")
         .options(**kafka_options(settings.kafka))

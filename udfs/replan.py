@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -9,17 +10,17 @@ from functools import lru_cache, partial
 import numpy as np
 import pyarrow as pa
 from pymongo.database import Database
+from segue.index.publish import fetch_bundle
 
 from segue.index.bundle import Bundle
-from segue.index.publish import fetch_bundle
 from segue.ranking.plan import plan
 from segue.settings import Settings
 from segue.storage.listeners import read_histories, read_vectors, write_plans
 from segue.storage.mongo import Document, connect
 from segue.taste.history import History, prune, windows_of
 
-WRITTEN = "listeners long"
-"""The schema of what a worker returns: how many listeners it has written."""
+WRITTEN = "freshness_ms double"
+"""The schema of what a worker returns: a row for each listener it has written."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,12 @@ class Assignment:
     """The index version to use; the worker maps its own copy of the bundle."""
 
 
-def replan(table: pa.Table, *, database: Database[Document], bundle: Bundle, settings: Settings) -> int:
-    """SignalWindow rows -> documents in MongoDB; returns how many listeners were written.
+def replan(
+    table: pa.Table, *, database: Database[Document], bundle: Bundle, settings: Settings
+) -> list[float]:
+    """SignalWindow rows -> documents in MongoDB.
+
+    Returns, for each listener written, the milliseconds since the newest play that the document reflects.
 
     All of a listener's rows must be in one table, since its history is read, extended and written once.
     """
@@ -40,7 +45,7 @@ def replan(table: pa.Table, *, database: Database[Document], bundle: Bundle, set
     for user, start, window in windows_of(table):
         changed.setdefault(user, {})[start] = window
     if not changed:
-        return 0
+        return []
     stored = read_histories(database, list(changed))
     histories = {
         user: prune(
@@ -57,7 +62,8 @@ def replan(table: pa.Table, *, database: Database[Document], bundle: Bundle, set
 
     plans = plan(histories, bundle=bundle, lookup=lookup, taste=settings.taste, ranking=settings.ranking)
     write_plans(database, plans, space=space)
-    return len(plans)
+    written = time.time() * 1000
+    return [written - one.reflects_at for one in plans]
 
 
 def replan_in_workers(assignment: Callable[[], Assignment]) -> Callable[..., Iterator[pa.RecordBatch]]:
@@ -74,8 +80,8 @@ def _replan_partition(
     task = assignment()
     database = _database(task.settings)
     bundle = _bundle(task.settings, task.version)
-    written = replan(pa.Table.from_batches(rows), database=database, bundle=bundle, settings=task.settings)
-    yield pa.RecordBatch.from_pydict({"listeners": [written]})
+    freshness = replan(pa.Table.from_batches(rows), database=database, bundle=bundle, settings=task.settings)
+    yield pa.RecordBatch.from_pydict({"freshness_ms": pa.array(freshness, pa.float64())})
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,1 @@
+"""The catalogue: which audio files there are and what they say of themselves."""

@@ -88,7 +88,7 @@ def _beside(folder: Path) -> Cover | None:
     return None
 
 
-@lru_cache(maxsize=32)  # the tracks of an album carry the same picture
+@lru_cache(maxsize=4)  # the tracks of an album carry the same picture
 def thumbnail(picture: bytes) -> Cover | None:
     """A picture as a small JPEG, or None if it cannot be read."""
     if len(picture) > LARGEST_BYTES:

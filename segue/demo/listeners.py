@@ -25,7 +25,7 @@ class Song:
 
 @dataclass(frozen=True)
 class Listener:
-    """A replayed listener; `styles` are preferred one after the other, each for an equal part of the plays."""
+    """A replayed listener; `styles` are preferred one after the other, each for as many plays."""
 
     user_id: str
     styles: tuple[str, ...]
@@ -44,7 +44,7 @@ def known_styles(songs: Sequence[Song]) -> list[str]:
 
 
 def make_listeners(styles: Sequence[str], *, run: str) -> list[Listener]:
-    """One listener a style, and one more whose taste changes half-way; four without a taste where none is known.
+    """One listener a style, and one whose taste changes half-way; four without a taste if none is known.
 
     `run` becomes part of their ids: each demo meets new listeners, who have heard nothing yet.
     """

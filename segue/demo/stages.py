@@ -50,6 +50,7 @@ class Demo:
             }
         )
         self._started: list[Path] = []
+        self._began = time.time_ns() // 1_000_000
         self._ran_before = {record.name for record, runs in stack.status() if runs}
 
     def prepare(self) -> None:
@@ -184,7 +185,7 @@ class Demo:
     def _fits(
         self, listeners: Sequence[Listener], songs: Mapping[str, Song], lists: Mapping[str, Document]
     ) -> list[tuple[float, float]]:
-        """For each listener with a taste: the fit of the list, and that of tracks not heard drawn by chance."""
+        """For each listener with a taste: the fit of the list, and of tracks not heard drawn by chance."""
         found = []
         for listener in listeners:
             if listener.style is None or listener.user_id not in lists:
@@ -225,7 +226,6 @@ class Demo:
         record = process.RUN / f"{name}.json"
         if other := process.running(process.read_record(record)):
             raise SegueError(f"{name} runs already (pid {other.pid}): end it first with ./run.sh down")
-        self._began = time.time_ns() // 1_000_000
         started = process.spawn(
             [sys.executable, "-m", module],
             name=name,

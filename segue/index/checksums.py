@@ -57,7 +57,10 @@ def first_mismatch(folder: Path, files: Mapping[str, FileSum]) -> str | None:
 
 def _state(folder: Path, files: Mapping[str, FileSum]) -> dict[str, list[int]]:
     stats = {name: (folder / name).stat() for name in files}
-    return {name: [stat.st_size, stat.st_ino, max(stat.st_mtime_ns, stat.st_ctime_ns)] for name, stat in stats.items()}
+    return {
+        name: [stat.st_size, stat.st_ino, max(stat.st_mtime_ns, stat.st_ctime_ns)]
+        for name, stat in stats.items()
+    }
 
 
 def _stamped(folder: Path) -> object:

@@ -35,10 +35,11 @@ def appearing(path: Path) -> Iterator[Path]:
         for file in temporary.iterdir():
             _sync(file)
         _sync(temporary)
-        with contextlib.suppress(OSError):  # a folder of that name is there: checked below
+        try:
             temporary.rename(path)
-        if not path.is_dir():
-            raise NotADirectoryError(f"{path} cannot be made")
+        except OSError:
+            if not path.is_dir():  # otherwise another process was first
+                raise
         _sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

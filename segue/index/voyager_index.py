@@ -74,7 +74,9 @@ class VoyagerIndex:
         breadth = max(self._search_k if self._search_k > 0 else _LEAST_BREADTH, found)
         try:
             near, _ = self._index.query(units, found, num_threads=1, query_ef=breadth)
-        except voyager.RecallError:  # part of the graph cannot be reached: duplicates, or nearly all rows asked for
+        except (
+            voyager.RecallError
+        ):  # part of the graph cannot be reached: duplicates, or nearly all rows asked for
             rows[places], scores[places] = ExactIndex(self._vectors).query(units, k)
             return rows, scores
         best = ranked(units, near.astype(np.int32), vectors=self._vectors)

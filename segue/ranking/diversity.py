@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 
 def limit_artists(
-    candidates: Iterable[int], artists: Sequence[int], *, items: int, per_artist: int, window: int
+    candidates: Iterable[int],
+    artists: Sequence[int] | np.ndarray,
+    *,
+    items: int,
+    per_artist: int,
+    window: int,
 ) -> list[int]:
-    """Take candidates in order, so that among `window` consecutive ones no artist comes over `per_artist` times.
+    """Take candidates in order; among `window` consecutive ones no artist comes over `per_artist` times.
 
     A candidate that would break the rule waits, and comes at the first place where it fits.
 

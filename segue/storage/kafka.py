@@ -161,12 +161,12 @@ class RejectedRecords:
         for record in read_rejected(settings):
             self._take(record)
 
-    def write(self, records: Iterable[RejectedRecord]) -> int:
-        """Write those records that are not there yet; returns how many were written."""
+    def write(self, records: Iterable[RejectedRecord]) -> list[RejectedRecord]:
+        """Write those records that are not there yet, and return them."""
         ordered = sorted(records, key=lambda record: (record.topic, record.partition, record.offset))
         new = [r for r in ordered if r.offset > self._taken.get((r.topic, r.partition), -1)]
         if not new:
-            return 0
+            return []
         self._producer.begin_transaction()
         try:
             for record in new:
@@ -177,7 +177,7 @@ class RejectedRecords:
             raise
         for record in new:
             self._take(record)
-        return len(new)
+        return new
 
     def _take(self, record: RejectedRecord) -> None:
         place = (record.topic, record.partition)

@@ -55,12 +55,12 @@ def connect(settings: Mongo) -> Database[Document]:
         client.admin.command("ping")
     except ServerSelectionTimeoutError:
         raise SegueError(
-            f"MongoDB does not answer at {shown(settings.uri)}: start it (./run.sh up) or set SEGUE_MONGO__URI"
+            f"MongoDB does not answer at {shown(settings.uri)}: "
+            "start it (./run.sh up) or set SEGUE_MONGO__URI"
         ) from None
     except OperationFailure as error:
-        raise SegueError(
-            f"MongoDB at {shown(settings.uri)} refused the user: {error.details and error.details.get('errmsg')}"
-        ) from None
+        why = (error.details or {}).get("errmsg")
+        raise SegueError(f"MongoDB at {shown(settings.uri)} refused the user: {why}") from None
     except (ConfigurationError, PyMongoError) as error:
         raise SegueError(f"SEGUE_MONGO__URI {shown(settings.uri)}: {error}") from None
     return client[settings.database]

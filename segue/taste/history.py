@@ -114,7 +114,7 @@ def prune(history: History, *, half_life: timedelta, max_signals: int) -> Histor
 def _newest(window: Window, count: int) -> Window:
     newest = sorted(range(len(window.at)), key=lambda i: (-window.at[i], window.tracks[i]))[:count]
     chosen = sorted(newest)
-    return Window(*([column[i] for i in chosen] for column in _columns(window)))  # type: ignore[arg-type]
+    return Window(*([column[i] for i in chosen] for column in _columns(window)))
 
 
 def _columns(window: Window) -> tuple[list[Any], ...]:

@@ -1,0 +1,276 @@
+"""`./run.sh ingest`: brings the catalogue in line with a folder of music.
+
+Delivery: every write is an upsert by track id, cover id or path, so that a run that was cut short is made good
+by the next one, and a second run changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pymongo.database import Database
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from segue.catalog.covers import Cover
+from segue.catalog.fma import FmaTrack, Layout, find_layout, number_of, read_metadata
+from segue.catalog.read import read_track
+from segue.catalog.scan import SUFFIXES, AudioFile, scan, shown
+from segue.catalog.tracks import Rejected, Track, track_id
+from segue.errors import SegueError, one_line_errors
+from segue.local.stack import connected
+from segue.settings import load_settings
+from segue.storage.mongo import Document, connect, upsert
+
+STAGE = "ingest"
+WRITE_EVERY = 256
+FEW = 32
+"""Up to so many files are read in this process: starting others would take longer."""
+
+Outcome = tuple[Track, Cover | None] | Rejected
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What a run has found; `tracks` is how many the library has now."""
+
+    library: str
+    tracks: int
+    new: int
+    changed: int
+    unchanged: int
+    vanished: int
+    rejected: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What is in the folder now, by track id, and what cannot be a track."""
+
+    files: dict[str, AudioFile]
+    rejected: list[Rejected]
+    known: Mapping[int, FmaTrack]
+
+
+def main() -> None:
+    typer.run(ingest_catalog)
+
+
+def ingest_catalog(
+    folder: Annotated[Path, typer.Argument(help="The folder of music: mp3, ogg, flac, m4a, wav, opus, aac.")],
+    name: Annotated[
+        str | None, typer.Option(help="The library's name, part of its tracks' ids; else the folder's.")
+    ] = None,
+    fma: Annotated[bool, typer.Option("--fma", help="Insist on FMA's layout (found by itself otherwise).")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
+) -> None:
+    """Read the tracks of a folder into the catalogue.
+
+    Only new and changed files are read; those that are gone are marked as vanished. Files that cannot be used
+    are kept in rejected_tracks with the reason.
+
+    Example: ./run.sh ingest ~/Music
+
+    Example: ./run.sh ingest --fma /data/fma --name fma
+    """
+    with one_line_errors():
+        database = connect(connected(load_settings()).mongo)
+        summary = run(database, folder, name=name, fma=fma)
+        if json_file is not None:
+            json_file.write_text(json.dumps(asdict(summary), indent=1) + "\n")
+        typer.echo(
+            f"{summary.library}: {summary.tracks} tracks; {summary.new} new, {summary.changed} changed, "
+            f"{summary.unchanged} unchanged, {summary.vanished} vanished, {summary.rejected} rejected "
+            f"({summary.seconds:.1f} s)"
+        )
+
+
+def run(
+    database: Database[Document], folder: Path, *, name: str | None = None, fma: bool = False, quiet: bool = False
+) -> Summary:
+    """Bring `tracks`, `covers` and `rejected_tracks` in line with a folder.
+
+    Raises
+    ------
+    SegueError
+        There is no such folder, it has no music (an unmounted disk must not empty the catalogue), or another
+        folder that still exists has the library's name.
+    """
+    began = time.monotonic()
+    root = _checked_folder(folder)
+    library = name or root.name or "music"
+    layout = find_layout(root)
+    if fma and layout is None:
+        raise SegueError(f"{root} has no fma_metadata/tracks.csv: put FMA's metadata and audio folders side by side")
+    found = _find(root, library=library, layout=layout)
+    stored = {document["_id"]: document for document in _stored(database, library)}
+    _check_same_folder(stored.values(), root, library)
+
+    same = {own_id for own_id, file in found.files.items() if _is_unchanged(stored.get(own_id), file)}
+    to_read = {own_id: file for own_id, file in found.files.items() if own_id not in same}
+    moved = [own_id for own_id in same if stored[own_id]["path"] != found.files[own_id].path]
+    upsert(database.tracks, ({"_id": own_id, "path": found.files[own_id].path} for own_id in moved))
+
+    read, rejected = _read_and_write(database, to_read.values(), library=library, known=found.known, quiet=quiet)
+    rejected = [*found.rejected, *rejected]
+    gone = _vanished(stored, present=same | read, rejected=rejected)
+    database.tracks.update_many({"_id": {"$in": gone}}, {"$set": {"state": "vanished"}})
+    _keep_rejected(database, rejected, library=library)
+    return Summary(
+        library=library,
+        tracks=database.tracks.count_documents({"library": library, "state": "present"}),
+        new=len(read - stored.keys()),
+        changed=len(read & stored.keys()),
+        unchanged=len(same),
+        vanished=len(gone),
+        rejected=len(rejected),
+        seconds=round(time.monotonic() - began, 2),
+    )
+
+
+def _checked_folder(folder: Path) -> Path:
+    root = folder.expanduser().resolve()
+    if not root.is_dir():
+        raise SegueError(f"{folder} is not a folder: give the folder that has the music")
+    try:
+        next(os.scandir(root), None)
+    except OSError as error:
+        raise SegueError(f"{folder}: {error.strerror}") from None
+    return root
+
+
+def _find(root: Path, *, library: str, layout: Layout | None) -> Found:
+    files: dict[str, AudioFile] = {}
+    rejected: list[Rejected] = []
+    for top in layout.audio if layout else (root,):
+        for item in scan(top):
+            if isinstance(item, Rejected):
+                rejected.append(item)
+                continue
+            own_id = track_id(library, item.relative)
+            if own_id not in files:
+                files[own_id] = item
+            elif layout is None:
+                detail = f"the same name as {shown(files[own_id].path)} but for how its letters are encoded"
+                rejected.append(Rejected(path=item.path, track_id=own_id, reason="same-name", detail=detail))
+    if not files and not rejected:
+        raise SegueError(f"{root} has no music ({', '.join(sorted(SUFFIXES))}): nothing was changed")
+    return Found(files=files, rejected=rejected, known=read_metadata(layout) if layout else {})
+
+
+def _stored(database: Database[Document], library: str) -> Iterator[Document]:
+    yield from database.tracks.find({"library": library}, {"path": 1, "size": 1, "modified_ns": 1, "state": 1})
+
+
+def _check_same_folder(stored: Iterable[Document], root: Path, library: str) -> None:
+    """Two folders of one name would each make the other's tracks vanish; a folder that has moved may."""
+    for document in stored:
+        path = Path(document["path"])
+        if document["state"] == "present" and not path.is_relative_to(root) and path.exists():
+            raise SegueError(f"the library {library!r} has {shown(path)}, which is not in {root}: give another --name")
+
+
+def _is_unchanged(stored: Document | None, file: AudioFile) -> bool:
+    return (
+        stored is not None
+        and stored["state"] == "present"
+        and (stored["size"], stored["modified_ns"]) == (file.size, file.modified_ns)
+    )
+
+
+def _read_and_write(
+    database: Database[Document],
+    files: Iterable[AudioFile],
+    *,
+    library: str,
+    known: Mapping[int, FmaTrack],
+    quiet: bool,
+) -> tuple[set[str], list[Rejected]]:
+    """Read the files and write what they say as it comes; returns the ids written, and the rejected."""
+    ordered = list(files)
+    written: set[str] = set()
+    rejected: list[Rejected] = []
+    covers: set[str] = set()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, disable=quiet or not ordered, transient=True) as progress:
+        outcomes = _read(ordered, library=library, known=known)
+        for batch in _batches(progress.track(outcomes, total=len(ordered), description="Reading tags")):
+            rejected += [outcome for outcome in batch if isinstance(outcome, Rejected)]
+            good = [outcome for outcome in batch if not isinstance(outcome, Rejected)]
+            pictures = {cover.cover_id: cover for _, cover in good if cover and cover.cover_id not in covers}
+            upsert(database.covers, (cover.document() for cover in pictures.values()), batch=64)
+            covers |= pictures.keys()
+            upsert(database.tracks, (track.document() for track, _ in good))
+            written |= {track.track_id for track, _ in good}
+    return written, rejected
+
+
+def _read(files: Sequence[AudioFile], *, library: str, known: Mapping[int, FmaTrack]) -> Iterator[Outcome]:
+    facts = [known.get(number_of(file.relative) or -1) for file in files]
+    if len(files) <= FEW:
+        yield from (read_track(file, library=library, known=fact) for file, fact in zip(files, facts, strict=True))
+        return
+    context = get_context("forkserver")
+    read = partial(_read_one, library=library)
+    try:
+        with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=_leave_ctrl_c_to_parent) as pool:
+            yield from pool.map(read, files, facts, chunksize=16)
+    except BrokenProcessPool:
+        raise SegueError("a process that reads tags was ended from outside (out of memory?): run it again") from None
+
+
+def _read_one(file: AudioFile, known: FmaTrack | None, *, library: str) -> Outcome:
+    return read_track(file, library=library, known=known)
+
+
+def _leave_ctrl_c_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
+    source = iter(outcomes)
+    while batch := list(islice(source, WRITE_EVERY)):
+        yield batch
+
+
+def _vanished(stored: Mapping[str, Document], *, present: set[str], rejected: Sequence[Rejected]) -> list[str]:
+    """Tracks that were there and are not; what lies in a folder that cannot be read now is left as it is."""
+    closed = tuple(f"{item.path}/" for item in rejected if item.reason == "unreadable" and item.track_id is None)
+    return [
+        own_id
+        for own_id, document in stored.items()
+        if document["state"] == "present" and own_id not in present and not document["path"].startswith(closed)
+    ]
+
+
+def _keep_rejected(database: Database[Document], rejected: Sequence[Rejected], *, library: str) -> None:
+    """Make the library's rejected files those of this run; one that was known before keeps its time."""
+    now: dict[str, Any] = {"at": datetime.now(UTC), "library": library}
+    wanted = {document["_id"]: document for item in rejected if (document := item.document(stage=STAGE))}
+    before = {document["_id"]: document for document in database.rejected_tracks.find({"stage": STAGE, "library": library})}
+    news = [
+        wanted[key] | now
+        for key in wanted
+        if (before.get(key, {}).get("reason"), before.get(key, {}).get("detail"))
+        != (wanted[key]["reason"], wanted[key]["detail"])
+    ]
+    upsert(database.rejected_tracks, news)
+    database.rejected_tracks.delete_many({"_id": {"$in": [key for key in before if key not in wanted]}})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""`./run.sh rejected`: look at what was rejected, and send plays in again once the cause is gone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from segue.errors import one_line_errors
+from segue.local.stack import connected
+from segue.settings import Settings, load_settings
+from segue.storage.kafka import PlayProducer, RejectedRecord, read_rejected
+from segue.storage.mongo import connect
+
+app = typer.Typer(help="Look at rejected plays and tracks; send plays in again.", no_args_is_help=True)
+
+Reason = Annotated[str | None, typer.Option(help="Only those rejected for this reason.")]
+
+
+@app.command(name="list")
+def list_plays(
+    reason: Reason = None,
+    limit: Annotated[int, typer.Option(min=1, help="Show the newest so many.")] = 20,
+) -> None:
+    """Show rejected plays: why, when, where in the topic, and how they begin.
+
+    Example: ./run.sh rejected list --reason malformed
+    """
+    with one_line_errors():
+        found = _rejected(connected(load_settings()), reason)
+        table = Table("reason", "arrived", "place", "bytes", "begins", title=_counted(found))
+        for record in found[-limit:]:
+            value = record.value or b""
+            table.add_row(
+                record.reason,
+                datetime.fromtimestamp(record.timestamp / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+                f"{record.topic}/{record.partition}@{record.offset}",
+                str(len(value)),
+                ascii(value[:48].decode("utf-8", "replace")),
+            )
+        Console().print(table)
+
+
+@app.command()
+def replay(reason: Reason = None) -> None:
+    """Send rejected plays to the topic again, as they came.
+
+    Those that are still no plays are rejected again, under their new place; those that are count once.
+
+    Example: ./run.sh rejected replay --reason late
+    """
+    with one_line_errors():
+        settings = connected(load_settings())
+        found = [record for record in _rejected(settings, reason) if record.value is not None]
+        with PlayProducer(settings.kafka) as producer:
+            for record in found:
+                producer.send_bytes(record.value or b"")
+            producer.flush()
+        typer.echo(f"{len(found)} records sent to {settings.kafka.plays_topic}")
+
+
+@app.command()
+def tracks(limit: Annotated[int, typer.Option(min=1, help="Show the newest so many.")] = 50) -> None:
+    """Show the tracks that could not be taken in: where, and why.
+
+    Example: ./run.sh rejected tracks
+    """
+    with one_line_errors():
+        rejected = connect(connected(load_settings()).mongo).rejected_tracks
+        table = Table("stage", "reason", "path", "detail", title=f"{rejected.count_documents({})} tracks")
+        for track in rejected.find().sort("at", -1).limit(limit):
+            table.add_row(
+                track["stage"], track["reason"], ascii(track["path"])[1:-1], str(track.get("detail"))
+            )
+        Console().print(table)
+
+
+def _rejected(settings: Settings, reason: str | None) -> list[RejectedRecord]:
+    found = [record for record in read_rejected(settings.kafka) if reason in (None, record.reason)]
+    return sorted(found, key=lambda record: (record.timestamp, record.partition, record.offset))
+
+
+def _counted(records: list[RejectedRecord]) -> str:
+    counts = Counter(record.reason for record in records)
+    parts = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
+    return f"{len(records)} rejected plays" + (f": {parts}" if parts else "")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,181 @@
+"""The streaming queries, seen from outside: progress to MongoDB, and to Prometheus."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+from pyspark.sql.streaming import StreamingQueryListener
+from pyspark.sql.streaming.listener import (
+    QueryIdleEvent,
+    QueryProgressEvent,
+    QueryStartedEvent,
+    QueryTerminatedEvent,
+)
+
+from segue.storage.mongo import Document
+
+log = logging.getLogger(__name__)
+_FLUSH_SECONDS = 1.0
+_FRESHNESS_BUCKETS = (50, 75, 100, 125, 150, 200, 300, 500, 1000, 2000, 5000, 15000, 60000, 300000)
+
+
+class Metrics:
+    """What Prometheus is told. One registry a job, so that tests can make as many as they like."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        by_query: dict[str, Any] = {"labelnames": ["query"], "registry": self.registry}
+        plain: dict[str, Any] = {"registry": self.registry}
+        self.input = Counter("segue_records_read", "Kafka records read", **by_query)
+        self.input_rate = Gauge("segue_input_records_per_second", "Records arriving", **by_query)
+        self.processed_rate = Gauge("segue_processed_records_per_second", "Records processed", **by_query)
+        self.duration = Gauge(
+            "segue_batch_milliseconds",
+            "The last micro-batch by phase",
+            labelnames=["query", "phase"],
+            registry=self.registry,
+        )
+        self.state_rows = Gauge("segue_state_rows", "Windows held in state", **by_query)
+        self.state_bytes = Gauge("segue_state_bytes", "Memory used by state", **by_query)
+        self.late = Counter("segue_rows_behind_watermark", "Rows dropped behind the watermark", **by_query)
+        self.watermark = Gauge("segue_watermark_delay_seconds", "Clock minus watermark", **by_query)
+        self.backlog = Gauge("segue_backlog_records", "Records in Kafka not read yet", **by_query)
+        self.listeners = Counter("segue_listeners_planned", "Recommendations written", **plain)
+        self.freshness = Histogram(
+            "segue_freshness_milliseconds",
+            "From a play to the recommendations that reflect it",
+            buckets=_FRESHNESS_BUCKETS,
+            **plain,
+        )
+        self.rejected = Counter(
+            "segue_plays_rejected", "Records that are no plays", labelnames=["reason"], registry=self.registry
+        )
+        self.index = Info("segue_index", "The index version in use", **plain)
+        self.index_refused = Gauge("segue_index_refused", "1 while a published index is unfit", **plain)
+
+    def serve(self, port: int) -> None:
+        """Answer on the loopback address; 0 means not at all."""
+        if port:
+            try:
+                start_http_server(port, addr="127.0.0.1", registry=self.registry)
+            except OSError as error:
+                # Metrics are for looking at the stream; the stream does not wait for them.
+                log.warning("no metrics on port %d: %s; set SEGUE_STREAM__METRICS_PORT", port, error.strerror)
+
+    def planned(self, freshness_ms: Sequence[float]) -> None:
+        self.listeners.inc(len(freshness_ms))
+        for milliseconds in freshness_ms:
+            self.freshness.observe(milliseconds)
+
+    def progressed(self, progress: Document) -> None:
+        query = progress["query"]
+        self.input.labels(query).inc(progress["input_rows"])
+        self.input_rate.labels(query).set(progress["input_rate"])
+        self.processed_rate.labels(query).set(progress["processed_rate"])
+        for phase, milliseconds in progress["duration_ms"].items():
+            self.duration.labels(query, phase).set(milliseconds)
+        self.state_rows.labels(query).set(progress["state_rows"])
+        self.state_bytes.labels(query).set(progress["state_bytes"])
+        self.late.labels(query).inc(progress["late_rows"])
+        self.backlog.labels(query).set(progress["backlog"])
+        if progress["watermark"]:
+            delay = progress["at"] - progress["watermark"]
+            self.watermark.labels(query).set(delay.total_seconds())
+
+
+def as_document(progress: dict[str, Any]) -> Document:
+    """Spark's progress of one micro-batch as `stream_progress` keeps it.
+
+    `_id` is the query's name and the batch, so that a batch repeated after a crash is one document.
+    """
+    state = progress.get("stateOperators") or [{}]
+    source = (progress.get("sources") or [{}])[0]
+    metrics = source.get("metrics") or {}
+    watermark = (progress.get("eventTime") or {}).get("watermark")
+    return {
+        "_id": f"{progress['name']}:{progress['batchId']}",
+        "query": progress["name"],
+        "batch": progress["batchId"],
+        "at": _time(progress["timestamp"]),
+        "input_rows": progress["numInputRows"],
+        "input_rate": _finite(progress.get("inputRowsPerSecond")),
+        "processed_rate": _finite(progress.get("processedRowsPerSecond")),
+        "duration_ms": dict(progress["durationMs"]),
+        "state_rows": sum(one.get("numRowsTotal", 0) for one in state),
+        "state_bytes": sum(one.get("memoryUsedBytes", 0) for one in state),
+        "late_rows": sum(one.get("numRowsDroppedByWatermark", 0) for one in state),
+        "watermark": _time(watermark) if watermark and not watermark.startswith("1970") else None,
+        "backlog": round(float(metrics.get("maxOffsetsBehindLatest", 0))),
+    }
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _finite(number: float | None) -> float:
+    """A rate as a number: Spark leaves it out for an empty batch and says "Infinity" for one of 0 ms."""
+    value = float(number or 0)
+    return value if value < float("inf") else 0.0
+
+
+class ProgressListener(StreamingQueryListener):
+    """Takes Spark's progress events; a thread of its own writes them, so that no batch waits for it."""
+
+    def __init__(self, database: Database[Document], metrics: Metrics) -> None:
+        self._database, self._metrics = database, metrics
+        self._waiting: deque[Document] = deque(maxlen=10_000)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._write_regularly, name="progress", daemon=True)
+        self._thread.start()
+
+    def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: N802
+        log.info("query '%s' started", event.name)
+
+    def onQueryProgress(self, event: QueryProgressEvent) -> None:  # noqa: N802
+        document = as_document(json.loads(event.progress.json))
+        self._metrics.progressed(document)
+        if document["input_rows"] or document["batch"] == 0:
+            self._waiting.append(document)
+
+    def onQueryIdle(self, event: QueryIdleEvent) -> None:  # noqa: N802
+        """Nothing arrived; there is nothing to keep."""
+
+    def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:  # noqa: N802
+        if event.exception:
+            log.error("a query ended: %s", event.exception.splitlines()[0])
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._stop.set()
+        self._thread.join()
+
+    def _write_regularly(self) -> None:
+        while not self._stop.wait(_FLUSH_SECONDS):
+            self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        documents = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if not documents:
+            return
+        try:
+            for document in documents:
+                self._database.stream_progress.replace_one({"_id": document["_id"]}, document, upsert=True)
+        except PyMongoError as error:
+            log.warning("progress of %d batches is not kept: %s", len(documents), error)
+
+
+def keep_for(database: Database[Document], *, days: int) -> None:
+    """Let MongoDB drop progress that is older."""
+    database.stream_progress.create_index("at", expireAfterSeconds=days * 86400)
+    database.stream_progress.create_index([("query", 1), ("at", -1)])

@@ -1,0 +1,67 @@
+"""A published index of made-up tracks, and a way to run the streaming queries over what a topic holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pymongo.database import Database
+from pyspark.sql import SparkSession
+from segue.index.publish import publish
+from segue.index.track_ids import encode_ids
+
+from segue.index.bundle import write_bundle
+from segue.settings import Settings
+from segue.storage.mongo import Document
+from streaming_jobs import recommend, rejected_plays
+
+TRACKS = 60
+STYLES = 6
+
+
+def track_id(number: int) -> str:
+    return f"t{number:03d}"
+
+
+def made_up_vectors() -> np.ndarray:
+    """(TRACKS, 8) unit rows; track n is of style n % STYLES."""
+    rng = np.random.default_rng(5)
+    vectors = np.eye(8)[np.arange(TRACKS) % STYLES] + rng.normal(0, 0.1, (TRACKS, 8))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def published(broker: Settings, database: Database[Document]) -> Settings:
+    """The settings of a service with an index, ready to stream."""
+    folder = Path(broker.index.folder)
+    manifest = write_bundle(
+        folder,
+        vectors=made_up_vectors(),
+        track_ids=encode_ids([track_id(n) for n in range(TRACKS)]),
+        artists=np.arange(TRACKS, dtype=np.int32) // 2,
+        cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
+        space="s1",
+    )
+    publish(database, folder / manifest.version)
+    return broker
+
+
+Drain = Callable[[], None]
+
+
+@pytest.fixture
+def drain(spark: SparkSession, published: Settings) -> Drain:
+    """Run both queries until everything in the topic has been taken, then stop them."""
+
+    def run() -> None:
+        queries = [recommend.start(spark, published), rejected_plays.start(spark, published)]
+        try:
+            for query in queries:
+                query.processAllAvailable()
+        finally:
+            for query in queries:
+                query.stop()
+
+    return run

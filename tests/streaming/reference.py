@@ -1,0 +1,108 @@
+"""What tastes and recommendations must be, straight from a topic's contents: the oracle of the stream.
+
+It shares the taste's and the ranking's numpy with the job, which have tests of their own, but neither Spark,
+nor state, nor batches, nor the parsing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+
+from segue.plays.event import fault
+from segue.plays.signals import signal_weight
+from segue.ranking.plan import Catalogue, plan
+from segue.settings import Settings
+from segue.storage.kafka import client_options
+from segue.storage.listeners import _item
+from segue.taste.history import History, Window, prune
+
+
+def contents(settings: Settings) -> list[Any]:
+    """Every record of the plays topic."""
+    consumer = KafkaConsumer(**client_options(settings.kafka), enable_auto_commit=False)
+    topic = settings.kafka.plays_topic
+    places = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
+    consumer.assign(places)
+    consumer.seek_to_beginning(*places)
+    ends, found = consumer.end_offsets(places), []
+    while any(consumer.position(place) < ends[place] for place in places):
+        for batch in consumer.poll(timeout_ms=500).values():
+            found += batch
+    consumer.close()
+    return found
+
+
+def sort_out(records: Iterable[Any], settings: Settings) -> tuple[list[dict[str, Any]], set[tuple[int, int]]]:
+    """The plays, and the (partition, offset) of every record that is none."""
+    good, bad = [], set()
+    for record in records:
+        play = _decoded(record.value, settings)
+        late = settings.stream.lateness.total_seconds() * 1000
+        ahead = settings.stream.future.total_seconds() * 1000
+        if play is None or fault(play) or not -ahead <= record.timestamp - play["occurred_at"] <= late:
+            bad.add((record.partition, record.offset))
+        else:
+            good.append(play)
+    return good, bad
+
+
+def _decoded(value: bytes | None, settings: Settings) -> dict[str, Any] | None:
+    if value is None or len(value) > settings.stream.max_play_bytes:
+        return None
+    try:
+        play = json.loads(value.decode())
+    except ValueError:
+        return None
+    return play if isinstance(play, dict) else None
+
+
+def histories(plays: Iterable[dict[str, Any]], settings: Settings) -> dict[str, History]:
+    """Each listener's history: every event once, summed by window and track."""
+    distinct = {(play["user_id"], play["event_id"]): play for play in plays}.values()
+    length = int(settings.stream.window.total_seconds() * 1000)
+    sums: dict[str, dict[int, dict[str, list[tuple[int, float, str]]]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(list))
+    )
+    for play in distinct:
+        weight = signal_weight(
+            play["type"],
+            ms_played=play["ms_played"],
+            duration_ms=play["duration_ms"],
+            signals=settings.signals,
+        )
+        if weight is not None:
+            start = play["occurred_at"] // length * length
+            signal = (play["occurred_at"], weight, play["type"])
+            sums[play["user_id"]][start][play["track_id"]].append(signal)
+    return {
+        user: prune(
+            {start: _window(tracks) for start, tracks in windows.items()},
+            half_life=settings.taste.half_life,
+            max_signals=settings.taste.max_signals,
+        )
+        for user, windows in sums.items()
+    }
+
+
+def _window(tracks: dict[str, list[tuple[int, float, str]]]) -> Window:
+    names = sorted(tracks)
+    last = [sorted(tracks[name], key=lambda s: (s[0], s[1], s[2]))[-1] for name in names]
+    return Window(
+        names,
+        [sum(weight for _, weight, _ in tracks[name]) for name in names],
+        [at for at, _, _ in last],
+        [kind for _, _, kind in last],
+    )
+
+
+def items(
+    found: dict[str, History], bundle: Catalogue, settings: Settings
+) -> dict[str, list[dict[str, Any]]]:
+    """The recommendations of each listener as MongoDB should hold them."""
+    plans = plan(found, bundle=bundle, lookup=lambda ids: {}, taste=settings.taste, ranking=settings.ranking)
+    return {one.user_id: [_item(item) for item in one.items] for one in plans}
