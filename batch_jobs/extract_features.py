@@ -1,6 +1,6 @@
 """`./run.sh features`: descriptors of every track that has none of the current version yet.
 
-Delivery: results are written by track id as each part of the work ends, so that a run that was killed half-way
+Delivery: results are written by track id as each part of the work ends, so that a run killed half-way
 loses the parts in progress (a few dozen tracks) and the next one goes on where it was.
 """
 
@@ -72,8 +72,8 @@ def extract_features(
 ) -> None:
     """Compute the descriptors of new and changed tracks, with Spark.
 
-    A change of the [audio] settings makes another version, for which all tracks are computed. Files that cannot
-    be described are kept in rejected_tracks with the reason.
+    A change of the [audio] settings makes another version, for which all tracks are computed. Files that
+    cannot be described are kept in rejected_tracks with the reason.
 
     Example: ./run.sh features
     """
@@ -139,7 +139,9 @@ def find_work(database: Database[Document], settings: Settings) -> Work:
     )
     rejected = {document["track_id"]: _stamp(document) for document in known}
     missing, present = [], set()
-    for track in database.tracks.find({"state": "present"}, {"path": 1, "size": 1, "modified_ns": 1}).sort("_id"):
+    for track in database.tracks.find({"state": "present"}, {"path": 1, "size": 1, "modified_ns": 1}).sort(
+        "_id"
+    ):
         present.add(track["_id"])
         now = (version, track["size"], track["modified_ns"])
         if now not in (done.get(track["_id"]), rejected.get(track["_id"])):
@@ -186,14 +188,18 @@ def _ended(
         yield running.pop(future), future.result()
 
 
-def _describe_part(spark: SparkSession, part: Sequence[Document], settings: Settings, number: int) -> list[Row]:
+def _describe_part(
+    spark: SparkSession, part: Sequence[Document], settings: Settings, number: int
+) -> list[Row]:
     spark.sparkContext.setJobDescription(f"features: describe {len(part)} tracks (part {number + 1})")
     rows = [(track["_id"], track["path"]) for track in part]
     tracks = spark.createDataFrame(rows, TRACK).repartition(-(-len(rows) // PER_TASK))
     return transform(tracks, settings).collect()
 
 
-def _write(database: Database[Document], part: Iterable[Document], rows: Sequence[Row], settings: Settings) -> int:
+def _write(
+    database: Database[Document], part: Iterable[Document], rows: Sequence[Row], settings: Settings
+) -> int:
     """Write a part's features and rejections; returns how many features."""
     version, names = features_version(settings.audio), names_version(settings.audio)
     tracks = {track["_id"]: track for track in part}
@@ -206,18 +212,26 @@ def _write(database: Database[Document], part: Iterable[Document], rows: Sequenc
 
     upsert(
         database.features,
-        ({"_id": row.track_id, "names_version": names, "vector": bytes(row.vector), **stamp(row)} for row in good),
+        (
+            {"_id": row.track_id, "names_version": names, "vector": bytes(row.vector), **stamp(row)}
+            for row in good
+        ),
     )
     # Before the new rejections: a moved file may have one under its former path.
     database.rejected_tracks.delete_many({"stage": STAGE, "track_id": {"$in": list(tracks)}})
     now = datetime.now(UTC)
-    upsert(database.rejected_tracks, (_rejected(row, tracks[row.track_id]["path"]) | stamp(row) | {"at": now} for row in bad))
+    upsert(
+        database.rejected_tracks,
+        (_rejected(row, tracks[row.track_id]["path"]) | stamp(row) | {"at": now} for row in bad),
+    )
     database.features.delete_many({"_id": {"$in": [row.track_id for row in bad]}})
     return len(good)
 
 
 def _rejected(row: Row, path: str) -> dict[str, Any]:
-    return Rejected(path=path, track_id=row.track_id, reason=row.reason, detail=row.detail).document(stage=STAGE)
+    return Rejected(path=path, track_id=row.track_id, reason=row.reason, detail=row.detail).document(
+        stage=STAGE
+    )
 
 
 if __name__ == "__main__":

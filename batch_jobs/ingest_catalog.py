@@ -1,23 +1,17 @@
 """`./run.sh ingest`: brings the catalogue in line with a folder of music.
 
-Delivery: every write is an upsert by track id, cover id or path, so that a run that was cut short is made good
-by the next one, and a second run changes nothing.
+Delivery: every write is an upsert by track id, cover id or path, so that a run cut short is made good by
+the next one, and a second run changes nothing.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import partial
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,11 +19,11 @@ import typer
 from pymongo.database import Database
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from segue.catalog.covers import Cover
-from segue.catalog.fma import FmaTrack, Layout, find_layout, number_of, read_metadata
-from segue.catalog.read import read_track
-from segue.catalog.scan import SUFFIXES, AudioFile, scan, shown
-from segue.catalog.tracks import Rejected, Track, track_id
+from segue.catalog.fma import FmaTrack, find_layout
+from segue.catalog.library import check_folder, find_music
+from segue.catalog.read import Outcome, read_tracks
+from segue.catalog.scan import AudioFile, shown
+from segue.catalog.tracks import Rejected
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
 from segue.settings import load_settings
@@ -37,10 +31,6 @@ from segue.storage.mongo import Document, connect, upsert
 
 STAGE = "ingest"
 WRITE_EVERY = 256
-FEW = 32
-"""Up to so many files are read in this process: starting others would take longer."""
-
-Outcome = tuple[Track, Cover | None] | Rejected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,15 +47,6 @@ class Summary:
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """What is in the folder now, by track id, and what cannot be a track."""
-
-    files: dict[str, AudioFile]
-    rejected: list[Rejected]
-    known: Mapping[int, FmaTrack]
-
-
 def main() -> None:
     typer.run(ingest_catalog)
 
@@ -75,7 +56,9 @@ def ingest_catalog(
     name: Annotated[
         str | None, typer.Option(help="The library's name, part of its tracks' ids; else the folder's.")
     ] = None,
-    fma: Annotated[bool, typer.Option("--fma", help="Insist on FMA's layout (found by itself otherwise).")] = False,
+    fma: Annotated[
+        bool, typer.Option("--fma", help="Insist on FMA's layout (found by itself otherwise).")
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
 ) -> None:
     """Read the tracks of a folder into the catalogue.
@@ -100,7 +83,12 @@ def ingest_catalog(
 
 
 def run(
-    database: Database[Document], folder: Path, *, name: str | None = None, fma: bool = False, quiet: bool = False
+    database: Database[Document],
+    folder: Path,
+    *,
+    name: str | None = None,
+    fma: bool = False,
+    quiet: bool = False,
 ) -> Summary:
     """Bring `tracks`, `covers` and `rejected_tracks` in line with a folder.
 
@@ -111,12 +99,14 @@ def run(
         folder that still exists has the library's name.
     """
     began = time.monotonic()
-    root = _checked_folder(folder)
+    root = check_folder(folder)
     library = name or root.name or "music"
     layout = find_layout(root)
     if fma and layout is None:
-        raise SegueError(f"{root} has no fma_metadata/tracks.csv: put FMA's metadata and audio folders side by side")
-    found = _find(root, library=library, layout=layout)
+        raise SegueError(
+            f"{root} has no fma_metadata/tracks.csv: put FMA's metadata and audio folders side by side"
+        )
+    found = find_music(root, library=library, layout=layout)
     stored = {document["_id"]: document for document in _stored(database, library)}
     _check_same_folder(stored.values(), root, library)
 
@@ -125,7 +115,9 @@ def run(
     moved = [own_id for own_id in same if stored[own_id]["path"] != found.files[own_id].path]
     upsert(database.tracks, ({"_id": own_id, "path": found.files[own_id].path} for own_id in moved))
 
-    read, rejected = _read_and_write(database, to_read.values(), library=library, known=found.known, quiet=quiet)
+    read, rejected = _read_and_write(
+        database, to_read.values(), library=library, known=found.known, quiet=quiet
+    )
     rejected = [*found.rejected, *rejected]
     gone = _vanished(stored, present=same | read, rejected=rejected)
     database.tracks.update_many({"_id": {"$in": gone}}, {"$set": {"state": "vanished"}})
@@ -142,38 +134,10 @@ def run(
     )
 
 
-def _checked_folder(folder: Path) -> Path:
-    root = folder.expanduser().resolve()
-    if not root.is_dir():
-        raise SegueError(f"{folder} is not a folder: give the folder that has the music")
-    try:
-        next(os.scandir(root), None)
-    except OSError as error:
-        raise SegueError(f"{folder}: {error.strerror}") from None
-    return root
-
-
-def _find(root: Path, *, library: str, layout: Layout | None) -> Found:
-    files: dict[str, AudioFile] = {}
-    rejected: list[Rejected] = []
-    for top in layout.audio if layout else (root,):
-        for item in scan(top):
-            if isinstance(item, Rejected):
-                rejected.append(item)
-                continue
-            own_id = track_id(library, item.relative)
-            if own_id not in files:
-                files[own_id] = item
-            elif layout is None:
-                detail = f"the same name as {shown(files[own_id].path)} but for how its letters are encoded"
-                rejected.append(Rejected(path=item.path, track_id=own_id, reason="same-name", detail=detail))
-    if not files and not rejected:
-        raise SegueError(f"{root} has no music ({', '.join(sorted(SUFFIXES))}): nothing was changed")
-    return Found(files=files, rejected=rejected, known=read_metadata(layout) if layout else {})
-
-
 def _stored(database: Database[Document], library: str) -> Iterator[Document]:
-    yield from database.tracks.find({"library": library}, {"path": 1, "size": 1, "modified_ns": 1, "state": 1})
+    yield from database.tracks.find(
+        {"library": library}, {"path": 1, "size": 1, "modified_ns": 1, "state": 1}
+    )
 
 
 def _check_same_folder(stored: Iterable[Document], root: Path, library: str) -> None:
@@ -181,7 +145,9 @@ def _check_same_folder(stored: Iterable[Document], root: Path, library: str) -> 
     for document in stored:
         path = Path(document["path"])
         if document["state"] == "present" and not path.is_relative_to(root) and path.exists():
-            raise SegueError(f"the library {library!r} has {shown(path)}, which is not in {root}: give another --name")
+            raise SegueError(
+                f"the library {library!r} has {shown(path)}, which is not in {root}: give another --name"
+            )
 
 
 def _is_unchanged(stored: Document | None, file: AudioFile) -> bool:
@@ -207,7 +173,7 @@ def _read_and_write(
     covers: set[str] = set()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, disable=quiet or not ordered, transient=True) as progress:
-        outcomes = _read(ordered, library=library, known=known)
+        outcomes = read_tracks(ordered, library=library, known=known)
         for batch in _batches(progress.track(outcomes, total=len(ordered), description="Reading tags")):
             rejected += [outcome for outcome in batch if isinstance(outcome, Rejected)]
             good = [outcome for outcome in batch if not isinstance(outcome, Rejected)]
@@ -219,41 +185,25 @@ def _read_and_write(
     return written, rejected
 
 
-def _read(files: Sequence[AudioFile], *, library: str, known: Mapping[int, FmaTrack]) -> Iterator[Outcome]:
-    facts = [known.get(number_of(file.relative) or -1) for file in files]
-    if len(files) <= FEW:
-        yield from (read_track(file, library=library, known=fact) for file, fact in zip(files, facts, strict=True))
-        return
-    context = get_context("forkserver")
-    read = partial(_read_one, library=library)
-    try:
-        with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=_leave_ctrl_c_to_parent) as pool:
-            yield from pool.map(read, files, facts, chunksize=16)
-    except BrokenProcessPool:
-        raise SegueError("a process that reads tags was ended from outside (out of memory?): run it again") from None
-
-
-def _read_one(file: AudioFile, known: FmaTrack | None, *, library: str) -> Outcome:
-    return read_track(file, library=library, known=known)
-
-
-def _leave_ctrl_c_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
     source = iter(outcomes)
     while batch := list(islice(source, WRITE_EVERY)):
         yield batch
 
 
-def _vanished(stored: Mapping[str, Document], *, present: set[str], rejected: Sequence[Rejected]) -> list[str]:
+def _vanished(
+    stored: Mapping[str, Document], *, present: set[str], rejected: Sequence[Rejected]
+) -> list[str]:
     """Tracks that were there and are not; what lies in a folder that cannot be read now is left as it is."""
-    closed = tuple(f"{item.path}/" for item in rejected if item.reason == "unreadable" and item.track_id is None)
+    closed = tuple(
+        f"{item.path}/" for item in rejected if item.reason == "unreadable" and item.track_id is None
+    )
     return [
         own_id
         for own_id, document in stored.items()
-        if document["state"] == "present" and own_id not in present and not document["path"].startswith(closed)
+        if document["state"] == "present"
+        and own_id not in present
+        and not document["path"].startswith(closed)
     ]
 
 
@@ -261,7 +211,10 @@ def _keep_rejected(database: Database[Document], rejected: Sequence[Rejected], *
     """Make the library's rejected files those of this run; one that was known before keeps its time."""
     now: dict[str, Any] = {"at": datetime.now(UTC), "library": library}
     wanted = {document["_id"]: document for item in rejected if (document := item.document(stage=STAGE))}
-    before = {document["_id"]: document for document in database.rejected_tracks.find({"stage": STAGE, "library": library})}
+    before = {
+        document["_id"]: document
+        for document in database.rejected_tracks.find({"stage": STAGE, "library": library})
+    }
     news = [
         wanted[key] | now
         for key in wanted

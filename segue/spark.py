@@ -10,16 +10,16 @@ from pyspark.sql import SparkSession
 from segue.settings import LOCAL, ROOT, Kafka, Settings
 
 
-def session(settings: Settings, *, app: str, **conf: str) -> SparkSession:
+def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) -> SparkSession:
     """Start Spark, or take the session that spark-submit has prepared.
 
     Values come from conf/spark-defaults.conf, then the settings, then `conf` (with `__` for a dot). Under
     spark-submit (recognised by its submit arguments' absence from a plain Python) the master and memory of
-    its command line stand.
+    its command line stand. `tuned=False` leaves out the part of spark-defaults.conf that is for latency.
     """
     builder = SparkSession.builder.appName(app)
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
-    values = defaults()
+    values = defaults(tuned=tuned)
     if not submitted:
         values |= {
             "spark.master": settings.spark.master,
@@ -37,10 +37,15 @@ def session(settings: Settings, *, app: str, **conf: str) -> SparkSession:
     return builder.getOrCreate()
 
 
-def defaults() -> dict[str, str]:
+_TUNING = "# Low latency"
+"""The line of conf/spark-defaults.conf below which everything is there for latency."""
+
+
+def defaults(*, tuned: bool = True) -> dict[str, str]:
     """The key-value lines of conf/spark-defaults.conf, the file that spark-submit reads too."""
+    text = (ROOT / "conf" / "spark-defaults.conf").read_text()
     values = {}
-    for line in (ROOT / "conf" / "spark-defaults.conf").read_text().splitlines():
+    for line in (text if tuned else text.partition(_TUNING)[0]).splitlines():
         if line.strip() and not line.startswith("#"):
             key, value = line.split(maxsplit=1)
             values[key] = value.strip().replace("${SEGUE}", str(ROOT))

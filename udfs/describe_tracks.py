@@ -13,7 +13,7 @@ import pyarrow as pa
 from segue.settings import Audio
 
 DESCRIBED = "track_id string, vector binary, reason string, detail string"
-"""What comes out, a row for each track: the descriptors as float32 bytes, or the reason why there are none."""
+"""A row for each track: its descriptors as float32 bytes, or the reason why there are none."""
 _SCHEMA = pa.schema(
     [("track_id", pa.string()), ("vector", pa.binary()), ("reason", pa.string()), ("detail", pa.string())]
 )

@@ -24,9 +24,7 @@ LONGEST_SEARCH = 20 * 60.0
 Waveform = NDArray[np.float32]
 
 
-def decode(
-    path: Path | str, *, sample_rate: int, max_seconds: float, min_seconds: float = 0.0
-) -> Waveform:
+def decode(path: Path | str, *, sample_rate: int, max_seconds: float, min_seconds: float = 0.0) -> Waveform:
     """The middle of a file as a mono waveform.
 
     Parameters
@@ -101,7 +99,9 @@ def _middle(sound: soundfile.SoundFile, file: Path, *, max_seconds: float) -> Wa
     wanted = min(frames, round(max_seconds * rate))
     start = (frames - wanted) // 2
     waveform = _mono(sound, start, wanted)
-    if len(waveform) >= SHORTFALL * wanted and _reaches(sound, int(SHORTFALL * frames), start + len(waveform)):
+    if len(waveform) >= SHORTFALL * wanted and _reaches(
+        sound, int(SHORTFALL * frames), start + len(waveform)
+    ):
         return waveform
     if sound.format == "MP3" and not _mp3_states_length(file):
         sound.seek(0)
@@ -129,7 +129,7 @@ def _reaches(sound: soundfile.SoundFile, frame: int, known_end: int) -> bool:
 
 
 def _mp3_states_length(file: Path) -> bool:
-    """Whether the first frame has a Xing, Info or VBRI header; without one the length is guessed from the size."""
+    """Whether the first frame has a Xing, Info or VBRI header; without one the length is a guess."""
     with file.open("rb") as data:
         head = data.read(10)
         if head[:3] == b"ID3":

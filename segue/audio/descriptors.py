@@ -1,21 +1,22 @@
-"""What a track sounds like in numbers: descriptors per frame from one shared spectrogram, as mean and spread."""
+"""What a track sounds like in numbers: descriptors of frames from one shared spectrogram, mean and spread."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
-from scipy.signal import find_peaks
 
 from segue.audio.errors import NotFinite
+from segue.audio.rhythm import rhythm
 from segue.settings import Audio
 
 CODE_VERSION = 1
-"""Raised with every change here or in decoding that changes a number, so that all tracks are computed again."""
+"""Raised with every change here or in decoding that changes a number: all tracks are computed again."""
 MEL_BANDS = 128
 CHROMA = 12
 CONTRAST_BANDS = 6
@@ -24,9 +25,6 @@ CONTRAST_LOWEST = 200.0
 CONTRAST_SHARE = 0.02
 """The share of a band's bins that count as its peak and as its valley."""
 ROLLOFF = 0.85
-TEMPO_RANGE = (40.0, 240.0)
-"""Beats per minute that a pulse is looked for in."""
-LIKELY_TEMPO = 120.0
 TINY = 1e-10
 
 Frames = NDArray[np.float32]
@@ -93,9 +91,13 @@ def describe(waveform: Waveform, audio: Audio) -> NDArray[np.float32]:
     """
     rows = frame_descriptors(waveform, audio)
     spread = [rows.mean(axis=1), rows.std(axis=1)]
-    change = np.abs(np.diff(rows[: audio.mfcc], axis=1)).mean(axis=1) if rows.shape[1] > 1 else np.zeros(audio.mfcc)
+    change = (
+        np.abs(np.diff(rows[: audio.mfcc], axis=1)).mean(axis=1)
+        if rows.shape[1] > 1
+        else np.zeros(audio.mfcc)
+    )
     onsets = rows[-1]
-    found = np.concatenate([*spread, change, _rhythm(onsets, rate=audio.sample_rate / audio.hop)])
+    found = np.concatenate([*spread, change, rhythm(onsets, rate=audio.sample_rate / audio.hop)])
     if not np.isfinite(found).all():
         names = descriptor_names(audio)
         raise NotFinite(what=names[int(np.flatnonzero(~np.isfinite(found))[0])])
@@ -167,11 +169,11 @@ def _chroma(power: Frames, audio: Audio) -> Frames:
 
 @lru_cache(maxsize=4)
 def _contrast_bands(sample_rate: int, fft: int) -> tuple[tuple[slice, int], ...]:
-    """For each octave band its bins and how many of them make its peak, as librosa.feature.spectral_contrast."""
+    """Each octave band's bins and how many of them make its peak, as librosa.feature.spectral_contrast."""
     frequencies = np.linspace(0, sample_rate / 2, 1 + fft // 2)
     edges = [0.0, *(CONTRAST_LOWEST * 2.0**i for i in range(CONTRAST_BANDS + 1))]
     bands = []
-    for number, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for number, (low, high) in enumerate(pairwise(edges)):
         inside = np.flatnonzero((frequencies >= low) & (frequencies <= high))
         first, end = (inside[0], inside[-1] + 1) if len(inside) else (len(frequencies) - 1, len(frequencies))
         first -= number > 0
@@ -230,30 +232,3 @@ def _onset_strength(mel: Frames) -> Frames:
     """Mean rise of the mel bands from frame to frame, in decibels; the first frame has none."""
     rise = np.maximum(np.diff(mel, axis=1), 0.0).mean(axis=0)
     return np.concatenate([[0.0], rise])
-
-
-def _rhythm(onsets: Frames, *, rate: float) -> NDArray[np.float64]:
-    """Log2 of the tempo in beats per minute, clarity of the pulse (0 to 1), and onsets per second.
-
-    The tempo is the lag at which the onset strength's autocorrelation, weighted towards the likely tempo as
-    in librosa.feature.tempo, is largest; its height at that lag is the clarity.
-    """
-    centred = onsets - onsets.mean()
-    strength = float(np.square(centred).sum())
-    slow, fast = (60.0 * rate / tempo for tempo in TEMPO_RANGE)
-    lags = np.arange(max(1, int(np.ceil(fast))), min(int(slow) + 1, len(onsets) // 2))
-    peaks, _ = find_peaks(onsets, height=onsets.mean() + onsets.std())
-    per_second = len(peaks) * rate / len(onsets)
-    if not len(lags) or strength <= TINY:
-        return np.array([np.log2(LIKELY_TEMPO), 0.0, per_second])
-    similar = _autocorrelation(centred)[lags] / strength
-    tempos = np.log2(60.0 * rate / lags)
-    weighted = np.maximum(similar, 0.0) * np.exp(-0.5 * np.square(tempos - np.log2(LIKELY_TEMPO)))
-    best = int(weighted.argmax())
-    return np.array([tempos[best], max(0.0, float(similar[best])), per_second])
-
-
-def _autocorrelation(signal: Frames) -> NDArray[np.float64]:
-    size = 1 << int(2 * len(signal) - 1).bit_length()
-    spectrum = np.fft.rfft(signal, size)
-    return np.fft.irfft(spectrum * np.conj(spectrum), size)[: len(signal)]

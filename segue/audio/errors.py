@@ -1,4 +1,4 @@
-"""Why a file cannot be described: small named errors with one base, each with a short `reason` for counting."""
+"""Why a file cannot be described: small named errors with one base, each with a `reason` for counting."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AudioError(SegueError):
 
 
 class Undecodable(AudioError):
-    """The file cannot be opened, or holds no audio: "missing", "unreadable", "empty", "not-audio", "too-slow"."""
+    """It cannot be opened or holds no audio: "missing", "unreadable", "empty", "not-audio", "too-slow"."""
 
 
 class Truncated(AudioError):

@@ -16,9 +16,9 @@ from segue.audio.errors import Truncated, Undecodable
 TIME_LIMIT = 60
 """Seconds that ffmpeg may take for one excerpt."""
 CONTAINERS = (
-    "aac,ac3,aiff,alac,amr,ape,asf,au,caf,eac3,flac,matroska,webm,mov,mp4,m4a,mp3,mpc,mpc8,ogg,tak,tta,w64,wav,wv"
+    "aac,ac3,aiff,amr,ape,asf,au,caf,eac3,flac,matroska,webm,mov,mp4,m4a,mp3,mpc,mpc8,ogg,tak,tta,w64,wav,wv"
 )
-"""Formats that ffmpeg may take a file for: no playlists, which could make it open other files or addresses."""
+"""Formats that ffmpeg may take a file for: no playlists, which could make it open files or addresses."""
 SHORTFALL = 0.9
 """A file that ends before this share of the length it says it has is truncated."""
 
@@ -82,7 +82,17 @@ def _reaches(path: Path, seconds: float, known_end: float) -> bool:
 
 
 def _waveform(path: Path, *, start: float, seconds: float, sample_rate: int) -> NDArray[np.float32]:
-    after = ["-map", "0:a:0", "-ac", "1", "-af", f"aresample={sample_rate}:resampler=soxr", "-f", "f32le", "pipe:1"]
+    after = [
+        "-map",
+        "0:a:0",
+        "-ac",
+        "1",
+        "-af",
+        f"aresample={sample_rate}:resampler=soxr",
+        "-f",
+        "f32le",
+        "pipe:1",
+    ]
     done = _run(path, before=["-v", "error", "-ss", f"{start:.3f}", "-t", f"{seconds:.3f}"], after=after)
     whole = len(done.stdout) // 4 * 4
     if done.returncode and not whole:
@@ -93,7 +103,15 @@ def _waveform(path: Path, *, start: float, seconds: float, sample_rate: int) -> 
 def _run(path: Path, *, before: list[str], after: list[str]) -> subprocess.CompletedProcess[bytes]:
     # "file:" keeps a name such as concat:… from being taken for a protocol.
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-threads", "1", *before]
-    command += ["-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS, "-i", f"file:{path}", *after]
+    command += [
+        "-protocol_whitelist",
+        "file,pipe",
+        "-format_whitelist",
+        CONTAINERS,
+        "-i",
+        f"file:{path}",
+        *after,
+    ]
     try:
         return subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIME_LIMIT, check=False
@@ -105,5 +123,7 @@ def _run(path: Path, *, before: list[str], after: list[str]) -> subprocess.Compl
 def _last_words(told: str) -> str:
     """The line of ffmpeg's that says most: the first that names an error, without its address in memory."""
     lines = [re.sub(r"^\[[^\]]*\] ", "", line).strip() for line in told.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"[Ii]nvalid|[Ee]rror|not found|whitelist|matches no", line)]
+    telling = [
+        line for line in lines if re.search(r"[Ii]nvalid|[Ee]rror|not found|whitelist|matches no", line)
+    ]
     return (telling or ["no sound in it"])[0][:300]

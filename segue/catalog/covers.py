@@ -81,7 +81,11 @@ def _beside(folder: Path) -> Cover | None:
     ranked = [file for stem in BESIDE for file in files if file.stem.lower() == stem]
     for file in ranked:
         try:
-            if file.is_file() and file.stat().st_size <= LARGEST_BYTES and (cover := thumbnail(file.read_bytes())):
+            if (
+                file.is_file()
+                and file.stat().st_size <= LARGEST_BYTES
+                and (cover := thumbnail(file.read_bytes()))
+            ):
                 return cover
         except OSError:
             continue

@@ -1,4 +1,4 @@
-"""The Free Music Archive's data set: `fma_metadata/tracks.csv` beside `fma_small/000/000002.mp3` and the like."""
+"""The Free Music Archive's data set: `fma_metadata/tracks.csv` beside `fma_small/000/000002.mp3`, ..."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def find_layout(folder: Path) -> Layout | None:
     metadata = folder / METADATA
     if not (metadata / "tracks.csv").is_file():
         return None
-    return Layout(metadata=metadata, audio=tuple(folder / name for name in SUBSETS if (folder / name).is_dir()))
+    return Layout(
+        metadata=metadata, audio=tuple(folder / name for name in SUBSETS if (folder / name).is_dir())
+    )
 
 
 def number_of(relative: PurePosixPath) -> int | None:
@@ -49,7 +51,7 @@ def number_of(relative: PurePosixPath) -> int | None:
 def read_metadata(layout: Layout) -> dict[int, FmaTrack]:
     """All of tracks.csv by FMA's track number.
 
-    The file has two header rows (group, then field), a third row with the index's name, and then a track a row.
+    Two header rows (group, then field), a third with the index's name, and then a track a row.
 
     Raises
     ------

@@ -36,7 +36,8 @@ def scan(root: Path) -> Iterator[AudioFile | Rejected]:
     "not-a-file" or "bad-name".
     """
     seen: set[tuple[int, int]] = set()
-    folders, links = [Path(os.path.abspath(root))], []
+    folders = [root.absolute()]
+    links: list[Path] = []
     top = folders[0]
     while folders or links:
         folder = folders.pop() if folders else links.pop(0)

@@ -68,7 +68,10 @@ def read_tags(path: Path, *, relative: PurePosixPath) -> tuple[Tags, Any]:
     return (
         Tags(
             title=_first(values("title")) or clean(relative.stem) or relative.name,
-            artist=_first(values("artist")) or _first(values("album_artist")) or clean(folder) or UNKNOWN_ARTIST,
+            artist=_first(values("artist"))
+            or _first(values("album_artist"))
+            or clean(folder)
+            or UNKNOWN_ARTIST,
             album=_first(values("album")) or None,
             genres=_genres(values("genre")),
             duration_ms=round(seconds * 1000) if seconds else None,
@@ -105,7 +108,9 @@ def _reader(tags: Any) -> Callable[[str], Sequence[str]]:
 
 def clean(text: str) -> str:
     """One line of text without control characters, composed, and not longer than :data:`LONGEST`."""
-    whole = "".join(" " if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} else c for c in text[: 4 * LONGEST])
+    whole = "".join(
+        " " if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} else c for c in text[: 4 * LONGEST]
+    )
     return unicodedata.normalize("NFC", " ".join(whole.split()))[:LONGEST].rstrip()
 
 

@@ -1,0 +1,1 @@
+"""Track vectors in which near means similar."""

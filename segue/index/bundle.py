@@ -12,8 +12,8 @@ manifest.json      :class:`segue.index.manifest.Manifest`
 lock               held by readers: :mod:`segue.index.folders`
 =================  ==========================================================================================
 
-Overwriting a mapped file ends its reader with SIGBUS, so a bundle appears by a rename, whole, and is not touched
-again; another corpus or other settings make another version.
+Overwriting a mapped file ends its reader with SIGBUS, so a bundle appears by a rename, whole, and is not
+touched again; another corpus or other settings make another version.
 """
 
 from __future__ import annotations
@@ -177,14 +177,14 @@ def load_bundle(path: Path | str, *, version: str | None = None, verify: bool = 
             raise BundleError(mismatch)
         arrays = {name: _mapped(path / name) for name in ARRAYS}
         _check_shapes(path, arrays, manifest)
-        contents = [arrays[name] for name in ARRAYS]
         if verify:
-            _check_contents(path, contents)
+            _check_contents(path, arrays)
         neighbours = _open(path, arrays["vectors.npy"], manifest)
     except BaseException:
         held.close()
         raise
-    return Bundle(manifest, *contents, neighbours=neighbours, _held=held)
+    vectors, track_ids, artists, cold_start = (arrays[name] for name in ARRAYS)
+    return Bundle(manifest, vectors, track_ids, artists, cold_start, neighbours, held)
 
 
 def _files(backend: Backend) -> tuple[str, ...]:
@@ -213,9 +213,9 @@ def _check_shapes(path: Path, arrays: dict[str, np.ndarray], manifest: Manifest)
             )
 
 
-def _check_contents(path: Path, contents: list[np.ndarray]) -> None:
+def _check_contents(path: Path, arrays: dict[str, np.ndarray]) -> None:
     try:
-        Contents(*contents)
+        Contents(*(arrays[name] for name in ARRAYS))
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from None
 

@@ -1,7 +1,7 @@
 """Checksums of a bundle's files, computed once a machine rather than in every worker.
 
-A bundle is never rewritten, so a folder that has been verified is stamped with the size, inode and time of each
-file; while these stand, its bytes are not read again. At a million tracks that is 1.5 GB a worker.
+A bundle is never rewritten, so a folder that has been verified is stamped with the size, inode and time of
+each file; while these stand, its bytes are not read again. At a million tracks that is 1.5 GB a worker.
 """
 
 from __future__ import annotations

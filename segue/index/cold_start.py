@@ -14,9 +14,9 @@ def varied_selection(
 ) -> np.ndarray:
     """Pick rows that lie far apart, each one the farthest from those before it, so that any start is varied.
 
-    Greedy k-centre (Gonzalez 1985, "Clustering to minimize the maximum intercluster distance") by cosine, with
-    one row of each artist before any artist comes a second time. Of 100,000 tracks and more, 20,000 are
-    considered: the most popular ones, or a seeded sample.
+    Greedy k-centre (Gonzalez 1985, "Clustering to minimize the maximum intercluster distance") by cosine,
+    with one row of each artist before any artist comes a second time. Of 100,000 tracks and more, 20,000
+    are considered: the most popular ones, or a seeded sample.
 
     Parameters
     ----------

@@ -30,8 +30,8 @@ def appearing(path: Path) -> Iterator[Path]:
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}{_UNFINISHED}"
     temporary.mkdir()
     try:
-        yield temporary
         (temporary / LOCK).touch()
+        yield temporary
         for file in temporary.iterdir():
             _sync(file)
         _sync(temporary)

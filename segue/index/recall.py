@@ -28,8 +28,9 @@ def measure_recall(
 ) -> Measured:
     """Ask for the neighbours of sampled rows, and compare with exact search.
 
-    recall@k = mean over queries of |found with a score of at least the exact k-th| / k. A found row that ties
-    with the k-th counts, whichever of the tied the exact search lists. In fewer than k rows, k is their number.
+    recall@k = mean over queries of |found with a score of at least the exact k-th| / k. A found row that
+    ties with the k-th counts, whichever of the tied the exact search lists. In fewer than k rows, k is
+    their number.
 
     Parameters
     ----------

@@ -1,5 +1,7 @@
-"""Voyager: a navigable small-world graph. Several times faster than Annoy at the same recall, but each process
-reads the whole file into its own memory (40 MB at 106,574 x 64), and building takes minutes instead of seconds.
+"""Voyager: a navigable small-world graph, several times faster than Annoy at the same recall.
+
+But each process reads the whole file into its own memory (40 MB at 106,574 x 64), and building takes a minute
+instead of seconds.
 """
 
 from __future__ import annotations

@@ -1,0 +1,219 @@
+"""`./run.sh index`: from the embeddings in MongoDB to a published index bundle."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from pymongo.database import Database
+from rich.console import Console
+
+from segue.errors import SegueError, one_line_errors
+from segue.index.bundle import Contents, Manifest, version_of, write_bundle
+from segue.index.cold_start import varied_selection
+from segue.index.publish import KIND, publish, stored_manifest
+from segue.index.retire import retire
+from segue.index.track_ids import encode_ids
+from segue.local.stack import connected
+from segue.settings import Index, load_settings
+from segue.storage.mongo import Document, active_version, connect
+
+console = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The tracks that are to be found: present in the library, with a vector in the active space."""
+
+    space: str
+    track_ids: np.ndarray
+    """(n,) numpy bytes, ascending."""
+    vectors: np.ndarray
+    """(n, d) float32 unit rows."""
+    artists: np.ndarray
+    """(n,) int32 codes, -1 unknown."""
+    unusable: int
+    """Vectors left out because they have no direction: zeros, or not finite."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What the job did."""
+
+    manifest: Manifest
+    unchanged: bool
+    """The version was active already."""
+    unusable: int
+    retired: list[str]
+    seconds: float
+
+    def summary(self) -> dict[str, Any]:
+        """One flat object, as `--json` writes it."""
+        manifest = self.manifest
+        return {
+            "version": manifest.version,
+            "unchanged": self.unchanged,
+            "tracks": manifest.count,
+            "tracks_unusable": self.unusable,
+            "dimension": manifest.dimension,
+            "space": manifest.space,
+            "backend": manifest.backend,
+            "trees": manifest.trees,
+            "recall20": manifest.recall20,
+            "latency_ms": manifest.latency_ms,
+            "build_s": manifest.build_s,
+            "bytes": sum(file.size for file in manifest.files.values()),
+            "retired": len(self.retired),
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def main() -> None:
+    typer.run(build_index)
+
+
+def build_index(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write the summary to this file, as one flat object.")
+    ] = None,
+) -> None:
+    """Build the neighbour index of the catalogue, measure it, and publish it.
+
+    A running stream goes over to it by itself. The same embeddings and settings give the same version: then
+    nothing is built. Backend, trees, breadth of search and how many old versions stay: section [index] of
+    conf/default.toml.
+
+    Example: ./run.sh index
+
+    Example: SEGUE_INDEX__TREES=100 ./run.sh index --json index.json
+    """
+    with one_line_errors():
+        settings = connected(load_settings())
+        database = connect(settings.mongo)
+        built = run(database, settings.index)
+        for name, value in built.summary().items():
+            typer.echo(f"{name:16} {value}")
+        if json_file is not None:
+            _write_json(json_file, built.summary())
+
+
+def run(database: Database[Document], settings: Index) -> Built:
+    """Build, publish, activate, retire.
+
+    Raises
+    ------
+    SegueError
+        There are no embeddings, they do not fit each other, or the bundle cannot be written.
+    """
+    began = time.perf_counter()
+    with console.status("Reading embeddings") as status:
+        corpus = read_corpus(database)
+        status.update(f"{len(corpus.vectors)} tracks: choosing a varied selection")
+        contents = Contents(
+            vectors=corpus.vectors,
+            track_ids=corpus.track_ids,
+            artists=corpus.artists,
+            cold_start=varied_selection(corpus.vectors, corpus.artists, size=settings.cold_start),
+        )
+        version = version_of(
+            contents,
+            space=corpus.space,
+            backend=settings.backend,
+            trees=settings.trees,
+            search_k=settings.search_k,
+        )
+        manifest = stored_manifest(database, version)
+        unchanged = manifest is not None and active_version(database, KIND) == version
+        if manifest is None:
+            status.update(f"{len(corpus.vectors)} tracks: building and measuring ({settings.backend})")
+            write_bundle(
+                settings.folder,
+                vectors=contents.vectors,
+                track_ids=contents.track_ids,
+                artists=contents.artists,
+                cold_start=contents.cold_start,
+                space=corpus.space,
+                backend=settings.backend,
+                trees=settings.trees,
+                search_k=settings.search_k,
+                recall_queries=settings.recall_queries,
+            )
+        if not unchanged:
+            status.update(f"Publishing {version}")
+            manifest = publish(database, Path(settings.folder) / version)
+        assert manifest is not None
+        retired = retire(database, folder=settings.folder, keep=settings.keep)
+    console.print(f"index {version} {'is unchanged' if unchanged else 'is published'}")
+    return Built(manifest, unchanged, corpus.unusable, retired, time.perf_counter() - began)
+
+
+def read_corpus(database: Database[Document]) -> Corpus:
+    """Read the vectors of the active audio space and their tracks' artists, in order of track id.
+
+    Raises
+    ------
+    SegueError
+        There is no active space, no vector of a present track, or vectors of several dimensions.
+    """
+    space = active_version(database, "audio-space")
+    if space is None:
+        raise SegueError("there are no embeddings to index: run ./run.sh embeddings")
+    present = database.tracks.find({"state": "present"}, {"artist": 1}, batch_size=10_000)
+    artist_of = {document["_id"]: document.get("artist") for document in present}
+    found = database.embeddings.find(
+        {"space": space}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000
+    )
+    vector_of = {
+        document["track_id"]: document["vector"] for document in found if document["track_id"] in artist_of
+    }
+    if not vector_of:
+        raise SegueError(
+            f"no track of the library has an embedding in space {space}: run ./run.sh embeddings"
+        )
+    names = sorted(vector_of, key=str.encode)
+    vectors = _matrix([vector_of[name] for name in names], names)
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+    usable = np.flatnonzero(np.isfinite(lengths) & (lengths > 0))
+    if not len(usable):
+        raise SegueError(f"every vector in space {space} is zero or not finite: run ./run.sh embeddings")
+    return Corpus(
+        space=space,
+        track_ids=encode_ids([names[row] for row in usable]),
+        vectors=(vectors[usable] / lengths[usable, None]).astype(np.float32),
+        artists=_codes([artist_of[names[row]] for row in usable]),
+        unusable=len(names) - len(usable),
+    )
+
+
+def _matrix(vectors: list[bytes], names: list[str]) -> np.ndarray:
+    size = len(vectors[0])
+    for name, vector in zip(names, vectors, strict=True):
+        if len(vector) != size or size == 0 or size % 4:
+            raise SegueError(
+                f"the embedding of track {name} has {len(vector) / 4:g} numbers, that of {names[0]} {size / 4:g}: "
+                "run ./run.sh embeddings"
+            )
+    return np.frombuffer(b"".join(vectors), dtype="<f4").reshape(len(vectors), -1)
+
+
+def _codes(artists: list[str | None]) -> np.ndarray:
+    """(n,) int32: the same code for the same artist, whatever the case of the letters; -1 for none."""
+    keys = [(artist or "").strip().casefold() for artist in artists]
+    code = {key: number for number, key in enumerate(sorted({key for key in keys if key}))}
+    return np.array([code.get(key, -1) for key in keys], dtype=np.int32)
+
+
+def _write_json(path: Path, summary: dict[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(summary, indent=1) + "\n")
+    except OSError as error:
+        raise SegueError(f"{path}: {error.strerror}") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""`./run.sh embeddings`: fits the audio space on the corpus, once, and puts every track into it.
+
+Delivery: embeddings are written by space and track id; a newly fitted space is switched to when all its
+embeddings are written, so that a run cut short leaves the former one in use and is simply repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pyarrow as pa
+import typer
+from pymongo.database import Database
+from pyspark.ml.feature import PCA, StandardScaler
+from pyspark.ml.functions import array_to_vector
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from rich.console import Console
+
+from segue.audio.descriptors import descriptor_names, features_version
+from segue.embeddings.audio_space import (
+    KIND,
+    AudioSpace,
+    Matrix,
+    SpaceError,
+    settle_constants,
+    signed,
+    space_version,
+)
+from segue.embeddings.corpus import Corpus, embedding_document, not_embedded, read_corpus
+from segue.errors import SegueError, one_line_errors
+from segue.local.stack import connected
+from segue.settings import Settings, load_settings
+from segue.spark import session
+from segue.storage.mongo import Document, active_version, connect, upsert
+
+FAR = 1.5
+"""New tracks that lie so many times as far out as the corpus want a space fitted again."""
+GROWN = 2.0
+"""So does a catalogue that has so many times the tracks that the space was fitted on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    space: str
+    fitted: bool
+    dimension: int
+    explained: float
+    """The share of the corpus's variance that the space keeps."""
+    tracks: int
+    embedded: int
+    removed: int
+    drift: float | None
+    """How far out the newly embedded tracks lie, with the corpus at 1; None when the space is new."""
+    seconds: float
+
+
+def main() -> None:
+    typer.run(train_embeddings)
+
+
+def train_embeddings(
+    refit: Annotated[
+        bool, typer.Option("--refit", help="Fit the space again, on the catalogue as it is now.")
+    ] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
+) -> None:
+    """Fit the audio space on the catalogue, once, and give every track its place in it.
+
+    Later runs put new and changed tracks into the saved space, and say when these are so unlike the rest that
+    it should be fitted again. After a refit, build the index again.
+
+    Example: ./run.sh embeddings
+
+    Example: ./run.sh embeddings --refit
+    """
+    with one_line_errors():
+        settings = connected(load_settings())
+        database = connect(settings.mongo)
+        if refit or current_space(database, settings) is None:
+            with session(settings, app="segue embeddings") as spark, Console(stderr=True).status("Fitting"):
+                summary = run(spark, settings, database, refit=refit)
+        else:
+            summary = run(None, settings, database)
+        if json_file is not None:
+            json_file.write_text(json.dumps(asdict(summary), indent=1) + "\n")
+        typer.echo(_told(summary))
+        if advice := advise(summary, AudioSpace.load(database)):
+            typer.echo(advice)
+
+
+def _told(summary: Summary) -> str:
+    drift = (
+        "" if summary.drift is None else f"; the new lie {summary.drift:.2f} times as far out as the corpus"
+    )
+    return (
+        f"audio space {summary.space} {'fitted' if summary.fitted else 'in use'}: "
+        f"{summary.dimension} dimensions, {summary.explained:.0%} of the variance; {summary.tracks} tracks, {summary.embedded} embedded, "
+        f"{summary.removed} removed{drift} ({summary.seconds:.1f} s)"
+    )
+
+
+def advise(summary: Summary, space: AudioSpace) -> str | None:
+    """Why the space should be fitted again; None while it serves well."""
+    if summary.drift is not None and summary.drift > FAR:
+        return (
+            "the new tracks are unlike those that the space was made of: consider ./run.sh embeddings --refit"
+        )
+    if summary.tracks > GROWN * space.tracks:
+        return f"the space was fitted on {space.tracks} tracks only: consider ./run.sh embeddings --refit"
+    return None
+
+
+def run(
+    spark: SparkSession | None, settings: Settings, database: Database[Document], *, refit: bool = False
+) -> Summary:
+    """Bring `embeddings` in line with `features`; `spark` may be None when :func:`current_space` has one.
+
+    Raises
+    ------
+    SegueError
+        There are fewer than two tracks with features.
+    """
+    began = time.monotonic()
+    corpus = read_corpus(database, settings)
+    space = None if refit else current_space(database, settings)
+    fitted = space is None
+    if space is None:
+        if spark is None:
+            raise SpaceError("there is no audio space yet: run ./run.sh embeddings")
+        space = fit(spark, corpus, settings)
+        space.save(database)
+    fresh = not_embedded(database, corpus, space)
+    vectors = space.transform(corpus.descriptors[fresh])
+    upsert(
+        database.embeddings,
+        (embedding_document(space, corpus, row, vector) for row, vector in zip(fresh, vectors, strict=True)),
+    )
+    removed = _remove_gone(database, corpus, space)
+    if fitted:
+        former = active_version(database, KIND)
+        space.activate(database)
+        _remove_former(database, keep={space.version, former or ""})
+    drift = float(space.distances(corpus.descriptors[fresh]).mean() / space.spread) if len(fresh) else None
+    return Summary(
+        space=space.version,
+        fitted=fitted,
+        dimension=space.dimension,
+        explained=float(space.explained.sum()),
+        tracks=len(corpus.track_ids),
+        embedded=len(fresh),
+        removed=removed,
+        drift=None if fitted else drift,
+        seconds=round(time.monotonic() - began, 2),
+    )
+
+
+def current_space(database: Database[Document], settings: Settings) -> AudioSpace | None:
+    """The space in use, if it was fitted on descriptors of the current settings and still fits them."""
+    version = active_version(database, KIND)
+    if version is None:
+        return None
+    space = AudioSpace.load(database, version)
+    return space if space.features_version == features_version(settings.audio) else None
+
+
+def fit(spark: SparkSession, corpus: Corpus, settings: Settings) -> AudioSpace:
+    """Fit the space on a corpus; the same corpus gives the same space.
+
+    Raises
+    ------
+    SegueError
+        The corpus has fewer than two tracks, or all its tracks are the same.
+    """
+    rows, width = corpus.descriptors.shape
+    k = min(settings.embedding.components, width, rows - 1)
+    if k < 1:
+        raise SegueError("an audio space needs at least two tracks with features: ingest more music")
+    descriptors = settle_constants(corpus.descriptors)
+    if not np.ptp(descriptors, axis=0).any():
+        raise SegueError("all tracks have the same features: ingest more music")
+    flat = pa.array(descriptors.reshape(-1), type=pa.float32())
+    lists = pa.FixedSizeListArray.from_arrays(flat, width).cast(pa.list_(pa.float32()))
+    frame = spark.createDataFrame(pa.table({"descriptors": lists}))
+    mean, deviation, components, explained = transform(frame, k=k)
+    names = tuple(descriptor_names(settings.audio))
+    features = features_version(settings.audio)
+    fields = {
+        "features_version": features,
+        "names": names,
+        "mean": mean,
+        "scale": np.where(deviation > 0, deviation, 1.0),
+        "components": signed(components),
+        "explained": explained,
+        "tracks": rows,
+        "version": space_version(
+            features=features, track_ids=corpus.track_ids, descriptors=corpus.descriptors, components=k
+        ),
+    }
+    unmeasured = AudioSpace(**fields, spread=1.0)
+    return AudioSpace(**fields, spread=float(unmeasured.distances(descriptors).mean()))
+
+
+def transform(features: DataFrame, *, k: int) -> tuple[Matrix, Matrix, Matrix, Matrix]:
+    """Mean (d,), deviation (d,), components (d, k) and their shares of the variance (k,), by Spark MLlib.
+
+    `features` has a column `descriptors`, an array of d floats without gaps.
+    """
+    vectors = features.select(array_to_vector(F.col("descriptors")).alias("descriptors")).cache()
+    scaler = StandardScaler(
+        inputCol="descriptors", outputCol="standardised", withMean=True, withStd=True
+    ).fit(vectors)
+    model = PCA(k=k, inputCol="standardised", outputCol="projected").fit(scaler.transform(vectors))
+    vectors.unpersist()
+    return scaler.mean.toArray(), scaler.std.toArray(), model.pc.toArray(), model.explainedVariance.toArray()
+
+
+def _remove_gone(database: Database[Document], corpus: Corpus, space: AudioSpace) -> int:
+    here = set(corpus.track_ids)
+    stored = database.embeddings.find({"space": space.version}, {"track_id": 1})
+    gone = [document["_id"] for document in stored if document["track_id"] not in here]
+    database.embeddings.delete_many({"_id": {"$in": gone}})
+    return len(gone)
+
+
+def _remove_former(database: Database[Document], *, keep: set[str]) -> None:
+    """Remove spaces out of use. The one before stays: the index in use is of it until the next build."""
+    index = database.models.find_one({"_id": f"index:{active_version(database, 'index')}"}) or {}
+    kept = sorted(keep | {str(index.get("manifest", {}).get("space", ""))})
+    database.embeddings.delete_many({"space": {"$nin": kept}})
+    database.models.delete_many({"kind": KIND, "version": {"$nin": kept}})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Made-up catalogues with structure, and plays over them that are skewed as real listening is."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from segue.index.bundle import write_bundle
+from segue.index.track_ids import encode_ids
+from segue.settings import LOCAL
+
+DIMENSION = 64
+FOLDER = LOCAL / "bench" / "bundles"
+
+
+def vectors(tracks: int, *, seed: int = 11) -> np.ndarray:
+    """(tracks, 64) float32 unit rows in clusters of clusters: genres, artists, tracks."""
+    rng = np.random.default_rng(seed)
+    genres = rng.normal(size=(32, DIMENSION))
+    artists = genres[rng.integers(32, size=max(1, tracks // 8))]
+    artists = artists + rng.normal(0, 0.7, artists.shape)
+    found = artists[np.arange(tracks) % len(artists)] + rng.normal(0, 0.35, (tracks, DIMENSION))
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+
+def track_id(number: int) -> str:
+    return f"{number:08d}"
+
+
+def bundle_of(tracks: int, *, console: Console) -> Path:
+    """The folder of a bundle with so many tracks; built once on a machine."""
+    folder = FOLDER / str(tracks)
+    built = sorted(folder.glob("*/manifest.json"))
+    if built:
+        return built[0].parent
+    with console.status(f"Building an index of {tracks:,} tracks"):
+        manifest = write_bundle(
+            folder,
+            vectors=vectors(tracks),
+            track_ids=encode_ids([track_id(n) for n in range(tracks)]),
+            artists=(np.arange(tracks) % max(1, tracks // 8)).astype(np.int32),
+            cold_start=np.arange(0, tracks, max(1, tracks // 100), dtype=np.int32)[:100],
+            space="bench",
+        )
+    return folder / manifest.version
+
+
+def plays(*, listeners: int, tracks: int, seed: int = 3) -> Iterator[dict[str, Any]]:
+    """Endless completed plays and skips, without `occurred_at`: listeners by a Zipf law, tracks by another."""
+    rng = np.random.default_rng(seed)
+    weight = 1 / np.arange(1, listeners + 1) ** 0.8
+    while True:
+        who = rng.choice(listeners, size=10_000, p=weight / weight.sum())
+        what = (rng.zipf(1.3, size=10_000) * 7919 + who * 31) % tracks
+        skipped = rng.random(10_000) < 0.25
+        ids = rng.bytes(16 * 10_000)
+        for i in range(10_000):
+            yield {
+                "event_id": str(uuid.UUID(bytes=ids[16 * i : 16 * i + 16])),
+                "user_id": f"listener-{who[i]}",
+                "track_id": track_id(int(what[i])),
+                "type": "skip" if skipped[i] else "complete",
+                "ms_played": 5000 if skipped[i] else 200_000,
+                "position_ms": 0,
+                "duration_ms": 200_000,
+                "session_id": "bench",
+                "source": "home",
+            }

@@ -1,0 +1,112 @@
+"""The baseline without Spark: kafka-python, numpy, annoy and pymongo, with the same taste and the same result.
+
+It keeps its windows in memory and commits offsets after writing, so it is faster to write than to trust: what
+it holds is gone when it dies. It is here to be measured.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections import defaultdict
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+
+from segue.index.active import ActiveBundle
+from segue.plays.event import fault
+from segue.plays.signals import signal_weight
+from segue.ranking.plan import plan
+from segue.settings import Settings
+from segue.storage.kafka import client_options
+from segue.storage.listeners import write_plans
+from segue.storage.mongo import connect
+from segue.taste.history import History, Window, prune
+
+
+class Windows:
+    """Each listener's windows in memory: window start -> track -> (weight, last at, last type)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._length = int(settings.stream.window.total_seconds() * 1000)
+        self._sums: dict[str, dict[int, dict[str, tuple[float, int, str]]]] = defaultdict(dict)
+        self._seen: set[str] = set()
+
+    def add(self, play: dict[str, Any]) -> str | None:
+        """Count an event once; returns the listener whose taste moved, if it did."""
+        if play["event_id"] in self._seen:
+            return None
+        self._seen.add(play["event_id"])
+        weight = signal_weight(
+            play["type"],
+            ms_played=play["ms_played"],
+            duration_ms=play["duration_ms"],
+            signals=self._settings.signals,
+        )
+        if weight is None:
+            return None
+        at = play["occurred_at"]
+        window = self._sums[play["user_id"]].setdefault(at // self._length * self._length, {})
+        total, last, kind = window.get(play["track_id"], (0.0, -1, ""))
+        newest = (at, play["type"]) if at >= last else (last, kind)
+        window[play["track_id"]] = (total + weight, *newest)
+        return str(play["user_id"])
+
+    def history(self, user: str) -> History:
+        taste = self._settings.taste
+        return prune(
+            {
+                start: Window(
+                    sorted(tracks),
+                    [tracks[t][0] for t in sorted(tracks)],
+                    [tracks[t][1] for t in sorted(tracks)],
+                    [tracks[t][2] for t in sorted(tracks)],
+                )
+                for start, tracks in self._sums[user].items()
+            },
+            half_life=taste.half_life,
+            max_signals=taste.max_signals,
+        )
+
+
+def consume(
+    settings: Settings, told: threading.Event, *, part: tuple[int, int] = (0, 1), batch: int = 10_000
+) -> None:
+    """Consume until told to stop. `part` (i, n) takes every n-th partition, for several processes."""
+    database = connect(settings.mongo)
+    bundle = ActiveBundle(database, folder=settings.index.folder).current()
+    consumer = KafkaConsumer(
+        **client_options(settings.kafka),
+        enable_auto_commit=False,
+        fetch_max_wait_ms=settings.stream.fetch_max_wait_ms,
+        max_poll_records=batch,
+    )
+    topic = settings.kafka.plays_topic
+    partitions = sorted(consumer.partitions_for_topic(topic) or ())[part[0] :: part[1]]
+    consumer.assign([TopicPartition(topic, partition) for partition in partitions])
+    consumer.seek_to_beginning()
+    windows = Windows(settings)
+    while not told.is_set():
+        moved: dict[str, None] = {}
+        for records in consumer.poll(timeout_ms=200).values():
+            for record in records:
+                play = json.loads(record.value)
+                if fault(play) is None and (user := windows.add(play)):
+                    moved[user] = None
+        if moved:
+            plans = plan(
+                {user: windows.history(user) for user in moved},
+                bundle=bundle,
+                lookup=lambda ids: {},
+                taste=settings.taste,
+                ranking=settings.ranking,
+            )
+            write_plans(database, plans, space=bundle.manifest.space)
+
+
+if __name__ == "__main__":
+    from segue.settings import load_settings
+
+    consume(load_settings(), threading.Event(), part=(int(sys.argv[1]), int(sys.argv[2])))

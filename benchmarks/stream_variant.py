@@ -1,0 +1,83 @@
+"""The streaming job and its baselines as processes of their own, run until SIGTERM.
+
+job      the job as it is
+floor    the same source, parsing and settings, with the same stateful window count into nothing
+default  the job under Spark's own settings, where ours differ
+plain    what one would write without Spark: a consumer that keeps its windows in memory
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming import StreamingQuery
+
+from benchmarks.plain_consumer import consume
+from segue.plays.parsing import parse, plays
+from segue.settings import Settings, load_settings
+from segue.spark import session
+from segue.storage.mongo import connect
+from segue.taste.windows import interval
+from streaming_jobs import recommend
+from streaming_jobs.progress import Metrics, ProgressListener
+from streaming_jobs.source import kafka_records
+
+KAFKA_DEFAULT_WAIT_MS = 500
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.WARNING)
+    kind = sys.argv[1]
+    settings = load_settings()
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    if kind == "plain":
+        consume(settings, told)
+        return
+    if kind == "default":
+        stream = settings.stream.model_copy(update={"fetch_max_wait_ms": KAFKA_DEFAULT_WAIT_MS})
+        settings = settings.model_copy(update={"stream": stream})
+    spark = session(settings, app=f"bench {kind}", tuned=kind != "default")
+    progress = ProgressListener(connect(settings.mongo), Metrics())
+    spark.streams.addListener(progress)
+    query = STARTS[kind](spark, settings)
+    while not told.wait(0.5) and query.isActive:
+        pass
+    query.stop()
+    progress.close()
+    spark.stop()
+
+
+def _floor(spark: SparkSession, settings: Settings) -> StreamingQuery:
+    stream = settings.stream
+    counted = (
+        plays(parse(kafka_records(spark, settings, name="floor"), stream=stream))
+        .withColumn("time", F.timestamp_millis("occurred_at"))
+        .withWatermark("time", interval(stream.watermark))
+        .groupBy(F.window("time", interval(stream.window)), "user_id")
+        .count()
+    )
+    return (
+        counted.writeStream.queryName(recommend.NAME)
+        .outputMode("update")
+        .option("checkpointLocation", f"{settings.spark.checkpoint}/floor")
+        .trigger(processingTime=interval(stream.trigger))
+        .format("noop")
+        .start()
+    )
+
+
+STARTS: dict[str, Callable[[SparkSession, Settings], StreamingQuery]] = {
+    "job": recommend.start,
+    "default": recommend.start,
+    "floor": _floor,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""A library: a folder of music under a name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from segue.catalog.fma import FmaTrack, Layout, read_metadata
+from segue.catalog.scan import SUFFIXES, AudioFile, scan, shown
+from segue.catalog.tracks import Rejected, track_id
+from segue.errors import SegueError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What is in the folder now, by track id, and what cannot be a track."""
+
+    files: dict[str, AudioFile]
+    rejected: list[Rejected]
+    known: Mapping[int, FmaTrack]
+
+
+def check_folder(folder: Path) -> Path:
+    """The folder as an absolute path.
+
+    Raises
+    ------
+    SegueError
+        There is no such folder, or it may not be read.
+    """
+    root = folder.expanduser().resolve()
+    if not root.is_dir():
+        raise SegueError(f"{folder} is not a folder: give the folder that has the music")
+    try:
+        next(os.scandir(root), None)
+    except OSError as error:
+        raise SegueError(f"{folder}: {error.strerror}") from None
+    return root
+
+
+def find_music(root: Path, *, library: str, layout: Layout | None) -> Found:
+    """Look for audio files, in the folders of an FMA layout or in the whole folder.
+
+    Raises
+    ------
+    SegueError
+        There are none.
+    """
+    files: dict[str, AudioFile] = {}
+    rejected: list[Rejected] = []
+    for top in layout.audio if layout else (root,):
+        for item in scan(top):
+            if isinstance(item, Rejected):
+                rejected.append(item)
+                continue
+            own_id = track_id(library, item.relative)
+            if own_id not in files:
+                files[own_id] = item
+            elif layout is None:
+                detail = f"the same name as {shown(files[own_id].path)} but for how its letters are encoded"
+                rejected.append(Rejected(path=item.path, track_id=own_id, reason="same-name", detail=detail))
+    if not files and not rejected:
+        raise SegueError(f"{root} has no music ({', '.join(sorted(SUFFIXES))}): nothing was changed")
+    return Found(files=files, rejected=rejected, known=read_metadata(layout) if layout else {})

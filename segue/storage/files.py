@@ -1,0 +1,96 @@
+"""Files in MongoDB (GridFS), by group and name, for machines that share no disk.
+
+Delivery: a file is stored before anything refers to it, and is seen only once it is whole. A repeated or
+concurrent upload leaves a second copy with the same contents, which readers cannot tell apart and removal
+of the group takes along; what a killed upload leaves is removed by :meth:`FileStore.sweep`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bson import ObjectId
+from gridfs import GridFSBucket, NoFile
+from gridfs.errors import CorruptGridFile
+from pymongo.database import Database
+
+from segue.storage.mongo import Document
+
+_PIECE = 4 << 20
+"""Bytes a chunk: fewer round trips than GridFS's 255 KB."""
+_UNFINISHED = timedelta(days=1)
+"""What is older than this and belongs to nothing is no upload under way."""
+
+
+class FileStore:
+    """A GridFS bucket whose files belong to groups (the files of one bundle)."""
+
+    def __init__(self, database: Database[Document], *, bucket: str) -> None:
+        self._bucket = GridFSBucket(database, bucket_name=bucket, chunk_size_bytes=_PIECE)
+        self._files = database[f"{bucket}.files"]
+        self._chunks = database[f"{bucket}.chunks"]
+
+    def holds(self, group: str, name: str, *, size: int, sha256: str) -> bool:
+        """Whether the group has this file with these contents."""
+        wanted = {"filename": f"{group}/{name}", "length": size, "metadata.sha256": sha256}
+        return self._files.find_one(wanted, {"_id": 1}) is not None
+
+    def put(self, path: Path, *, group: str, name: str, sha256: str) -> None:
+        """Store a file.
+
+        Raises
+        ------
+        ValueError
+            What was read of it does not have the checksum; nothing is stored.
+        OSError
+            It cannot be read.
+        """
+        metadata = {"group": group, "sha256": sha256}
+        digest = hashlib.sha256()
+        with (
+            path.open("rb") as file,
+            self._bucket.open_upload_stream(f"{group}/{name}", metadata=metadata) as stored,
+        ):
+            while piece := file.read(_PIECE):
+                digest.update(piece)
+                stored.write(piece)
+            if digest.hexdigest() != sha256:
+                stored.abort()
+                raise ValueError(f"{path} does not match its checksum")
+
+    def get(self, path: Path, *, group: str, name: str) -> None:
+        """Write the newest copy of a file to `path`.
+
+        Raises
+        ------
+        FileNotFoundError
+            The group has no such file, or not all of it.
+        OSError
+            `path` cannot be written.
+        """
+        try:
+            with path.open("wb") as file:
+                self._bucket.download_to_stream_by_name(f"{group}/{name}", file)
+        except (NoFile, CorruptGridFile) as error:
+            raise FileNotFoundError(f"{group}/{name} is not in MongoDB: {error}") from None
+
+    def remove(self, group: str) -> None:
+        """Remove all files of a group."""
+        for document in self._files.find({"metadata.group": group}, {"_id": 1}):
+            try:
+                self._bucket.delete(document["_id"])
+            except NoFile:
+                continue  # another process removed it
+
+    def sweep(self, *, groups: Collection[str], now: datetime | None = None) -> None:
+        """Remove what has been here for a day and belongs to none of `groups`, and unfinished uploads."""
+        before = (now or datetime.now(UTC)) - _UNFINISHED
+        stray = {"uploadDate": {"$lt": before}, "metadata.group": {"$nin": list(groups)}}
+        for group in self._files.distinct("metadata.group", stray):
+            self.remove(group)
+        oldest = ObjectId.from_datetime(before)
+        whole = self._files.distinct("_id", {"_id": {"$lt": oldest}})
+        self._chunks.delete_many({"files_id": {"$lt": oldest, "$nin": whole}})
