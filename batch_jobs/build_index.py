@@ -13,6 +13,7 @@ import typer
 from pymongo.database import Database
 from rich.console import Console
 
+from segue.catalog.tags import UNKNOWN_ARTIST
 from segue.errors import SegueError, one_line_errors
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
@@ -195,16 +196,17 @@ def _matrix(vectors: list[bytes], names: list[str]) -> np.ndarray:
     for name, vector in zip(names, vectors, strict=True):
         if len(vector) != size or size == 0 or size % 4:
             raise SegueError(
-                f"the embedding of track {name} has {len(vector) / 4:g} numbers, that of {names[0]} {size / 4:g}: "
-                "run ./run.sh embeddings"
+                f"the embedding of track {name} has {len(vector) / 4:g} numbers, "
+                f"that of {names[0]} has {size / 4:g}: run ./run.sh embeddings"
             )
     return np.frombuffer(b"".join(vectors), dtype="<f4").reshape(len(vectors), -1)
 
 
 def _codes(artists: list[str | None]) -> np.ndarray:
-    """(n,) int32: the same code for the same artist, whatever the case of the letters; -1 for none."""
+    """(n,) int32: one code an artist, whatever the case of the letters; -1 for an unknown one."""
     keys = [(artist or "").strip().casefold() for artist in artists]
-    code = {key: number for number, key in enumerate(sorted({key for key in keys if key}))}
+    known = sorted(set(keys) - {"", UNKNOWN_ARTIST.casefold()})
+    code = {key: number for number, key in enumerate(known)}
     return np.array([code.get(key, -1) for key in keys], dtype=np.int32)
 
 

@@ -100,7 +100,8 @@ def _told(summary: Summary) -> str:
     )
     return (
         f"audio space {summary.space} {'fitted' if summary.fitted else 'in use'}: "
-        f"{summary.dimension} dimensions, {summary.explained:.0%} of the variance; {summary.tracks} tracks, {summary.embedded} embedded, "
+        f"{summary.dimension} dimensions, {summary.explained:.0%} of the variance; "
+        f"{summary.tracks} tracks, {summary.embedded} embedded, "
         f"{summary.removed} removed{drift} ({summary.seconds:.1f} s)"
     )
 

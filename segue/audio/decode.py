@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from segue.audio import ffmpeg
 from segue.audio.errors import NotFinite, Silent, TooShort, Truncated, Undecodable
-from segue.audio.ffmpeg import SHORTFALL
 
 SILENCE = 1e-4
 """A waveform whose loudest sample stays below this (-80 dB of full scale) is silent."""
@@ -99,9 +98,8 @@ def _middle(sound: soundfile.SoundFile, file: Path, *, max_seconds: float) -> Wa
     wanted = min(frames, round(max_seconds * rate))
     start = (frames - wanted) // 2
     waveform = _mono(sound, start, wanted)
-    if len(waveform) >= SHORTFALL * wanted and _reaches(
-        sound, int(SHORTFALL * frames), start + len(waveform)
-    ):
+    end, least = start + len(waveform), int(ffmpeg.enough(frames / rate) * rate)
+    if len(waveform) >= ffmpeg.enough(wanted / rate) * rate and _reaches(sound, least, end):
         return waveform
     if sound.format == "MP3" and not _mp3_states_length(file):
         sound.seek(0)

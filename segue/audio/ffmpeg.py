@@ -19,8 +19,8 @@ CONTAINERS = (
     "aac,ac3,aiff,amr,ape,asf,au,caf,eac3,flac,matroska,webm,mov,mp4,m4a,mp3,mpc,mpc8,ogg,tak,tta,w64,wav,wv"
 )
 """Formats that ffmpeg may take a file for: no playlists, which could make it open files or addresses."""
-SHORTFALL = 0.9
-"""A file that ends before this share of the length it says it has is truncated."""
+SHORTFALL, PADDING = 0.9, 0.5
+"""A file that ends before this share of its stated length is truncated; these seconds more may be padding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +70,16 @@ def excerpt(path: Path, *, sample_rate: int, max_seconds: float) -> NDArray[np.f
     if not known.declared:
         if not len(waveform) and start:  # the guessed length was far too long
             waveform = _waveform(path, start=0.0, seconds=max_seconds, sample_rate=sample_rate)
-    elif end < min(length, start + max_seconds) * SHORTFALL or not _reaches(path, length * SHORTFALL, end):
+    elif end < enough(min(length, start + max_seconds)) or not _reaches(path, enough(length), end):
         raise Truncated(seconds=length)
     if not len(waveform):
         raise Undecodable("not-audio", "no sound can be decoded")
     return waveform
+
+
+def enough(seconds: float) -> float:
+    """How far a file must reach at least if it says that it lasts so many seconds."""
+    return max(0.0, SHORTFALL * seconds - PADDING)
 
 
 def _reaches(path: Path, seconds: float, known_end: float) -> bool:

@@ -82,7 +82,7 @@ class AudioSpace:
     def _standardised(self, descriptors: Matrix) -> NDArray[np.float64]:
         if descriptors.ndim != 2 or descriptors.shape[1] != len(self.mean):
             raise SpaceError(
-                f"audio space {self.version} takes {len(self.mean)} descriptors a row, not {descriptors.shape}"
+                f"audio space {self.version} takes rows of {len(self.mean)} numbers, not {descriptors.shape}"
             )
         return (np.asarray(descriptors, dtype=np.float64) - self.mean) / self.scale
 

@@ -1,0 +1,133 @@
+"""A Segue of a benchmark's own: settings, servers, an index, a streaming process, and a feeder of plays."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kafka import KafkaAdminClient
+
+from benchmarks.catalogue import plays
+from segue.errors import SegueError
+from segue.index.manifest import Manifest
+from segue.local import stack
+from segue.settings import LOCAL, ROOT, Settings, load_settings
+from segue.storage.kafka import PlayProducer, client_options, ensure_topics
+from segue.storage.mongo import activate, connect
+
+FOLDER = LOCAL / "bench"
+LOG = FOLDER / "variant.log"
+
+
+@contextmanager
+def service(bundle: Path) -> Iterator[Settings]:
+    """Settings of a database, topics and a checkpoint that are gone afterwards; `bundle` is in use."""
+    base = stack.up(load_settings())
+    name = f"bench_{uuid.uuid4().hex[:8]}"
+    settings = base.model_copy(
+        update={
+            "mongo": base.mongo.model_copy(update={"database": name}),
+            "kafka": base.kafka.model_copy(
+                update={"plays_topic": name, "rejected_topic": f"{name}.rejected"}
+            ),
+            "spark": base.spark.model_copy(update={"checkpoint": str(FOLDER / name), "ui_port": 4050}),
+            "index": base.index.model_copy(update={"folder": str(bundle.parent)}),
+        }
+    )
+    database = connect(settings.mongo)
+    ensure_topics(settings.kafka)
+    # The bundle is on this machine already; sending a gigabyte through GridFS is another benchmark.
+    manifest = Manifest.read(bundle)
+    database.models.insert_one({"_id": f"index:{manifest.version}", "manifest": manifest.document()})
+    activate(database, "index", manifest.version)
+    try:
+        yield settings
+    finally:
+        database.client.drop_database(name)
+        admin = KafkaAdminClient(**client_options(settings.kafka))
+        admin.delete_topics([name, f"{name}.rejected"])
+        admin.close()
+        shutil.rmtree(FOLDER / name, ignore_errors=True)
+
+
+@contextmanager
+def variant(kind: str, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """One of benchmarks.stream_variant as a process, ended afterwards."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PYSPARK_PYTHON": sys.executable,
+        "SEGUE_MONGO__URI": settings.mongo.uri,
+        "SEGUE_MONGO__DATABASE": settings.mongo.database,
+        "SEGUE_KAFKA__BOOTSTRAP": settings.kafka.bootstrap,
+        "SEGUE_KAFKA__PLAYS_TOPIC": settings.kafka.plays_topic,
+        "SEGUE_KAFKA__REJECTED_TOPIC": settings.kafka.rejected_topic,
+        "SEGUE_SPARK__CHECKPOINT": settings.spark.checkpoint,
+        "SEGUE_SPARK__UI_PORT": str(settings.spark.ui_port),
+        "SEGUE_INDEX__FOLDER": settings.index.folder,
+    }
+    with LOG.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.stream_variant", kind],
+            env=environment,
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@dataclass
+class Feeder:
+    """Sends plays at a steady rate from a thread."""
+
+    settings: Settings
+    per_second: float
+    tracks: int
+    listeners: int = 200
+    sent: list[tuple[str, int]] = field(default_factory=list)
+    """(user_id, occurred_at) of each."""
+
+    def __post_init__(self) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._feed, daemon=True)
+
+    def __enter__(self) -> Feeder:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _feed(self) -> None:
+        began = time.monotonic()
+        with PlayProducer(self.settings.kafka) as producer:
+            for number, play in enumerate(plays(listeners=self.listeners, tracks=self.tracks)):
+                if self._stop.wait(max(0.0, began + number / self.per_second - time.monotonic())):
+                    return
+                now = time.time_ns() // 1_000_000
+                producer.send({**play, "occurred_at": now})
+                self.sent.append((play["user_id"], now))
+
+
+def check_alive(process: subprocess.Popen[bytes], kind: str) -> None:
+    if process.poll() is not None:
+        raise SegueError(f"the variant '{kind}' ended by itself: see {LOG}")

@@ -1,0 +1,96 @@
+"""From a play's `occurred_at` to its recommendation document, beside Spark's floor and the alternatives."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from rich.console import Console
+
+from benchmarks.catalogue import bundle_of
+from benchmarks.service import Feeder, check_alive, service, variant
+from segue.evaluation.freshness import FreshnessWatch
+from segue.storage.mongo import connect
+
+FMA = 106_574
+"""Tracks of the Free Music Archive's full set."""
+
+
+@dataclass(frozen=True)
+class Run:
+    p50_ms: float
+    p99_ms: float
+    trigger_ms: float
+
+
+def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
+    """The figures; every run is a process of its own, warmed up before it counts."""
+    warm, seconds = (25.0, 20.0) if quick else (75.0, 60.0)
+    large = FMA if quick else 1_000_000
+
+    def run(kind: str, tracks: int, rate: float) -> Run:
+        found = _run(kind, tracks=tracks, rate=rate, warm=warm, seconds=seconds, console=console)
+        console.print(f"{kind:8} {tracks:>9,} tracks {rate:>4.0f}/s: {found}")
+        return found
+
+    job = run("job", FMA, 20)
+    floor = run("floor", FMA, 20)
+    default = run("default", FMA, 20)
+    plain = run("plain", FMA, 20)
+    busy = run("job", FMA, 100)
+    small = run("job", 1_000, 20)
+    big = run("job", large, 20)
+    again = run("job", FMA, 20)
+    p50 = float(np.median([job.p50_ms, again.p50_ms]))
+    trigger = float(np.median([job.trigger_ms, again.trigger_ms]))
+    return {
+        "p50_ms": p50,
+        "p99_ms": float(np.median([job.p99_ms, again.p99_ms])),
+        "p50_spread_ms": abs(job.p50_ms - again.p50_ms),
+        "trigger_ms": trigger,
+        "floor_trigger_ms": floor.trigger_ms,
+        "ratio_to_floor": trigger / floor.trigger_ms,
+        "default_p50_ms": default.p50_ms,
+        "default_trigger_ms": default.trigger_ms,
+        "gain_over_default": default.p50_ms / p50,
+        "plain_p50_ms": plain.p50_ms,
+        "plain_p99_ms": plain.p99_ms,
+        "p50_ms_100": busy.p50_ms,
+        "p99_ms_100": busy.p99_ms,
+        "p50_ms_1k": small.p50_ms,
+        "p50_ms_1m": big.p50_ms,
+        "growth_1k_to_1m": big.p50_ms / small.p50_ms,
+        "tracks_of_1m": large,
+    }
+
+
+def _run(kind: str, *, tracks: int, rate: float, warm: float, seconds: float, console: Console) -> Run:
+    bundle = bundle_of(tracks, console=console)
+    with (
+        service(bundle) as settings,
+        variant(kind, settings) as process,
+        Feeder(settings, per_second=rate, tracks=tracks) as feeder,
+    ):
+        database = connect(settings.mongo)
+        end = time.monotonic() + warm
+        while time.monotonic() < end:
+            check_alive(process, kind)
+            time.sleep(0.5)
+        began, first = datetime.now(UTC), len(feeder.sent)
+        with FreshnessWatch(database, every=0.02) as watch:
+            time.sleep(seconds)
+            measured = feeder.sent[first:]
+            time.sleep(5 if kind == "default" else 2)
+        latencies, _ = watch.latencies(measured)
+        triggers = [
+            document["duration_ms"]["triggerExecution"]
+            for document in database.stream_progress.find({"at": {"$gte": began}, "input_rows": {"$gt": 0}})
+        ]
+    nothing = len(latencies) == 0
+    return Run(
+        p50_ms=float("nan") if nothing else float(np.percentile(latencies, 50)),
+        p99_ms=float("nan") if nothing else float(np.percentile(latencies, 99)),
+        trigger_ms=float(np.median(triggers)) if triggers else float("nan"),
+    )

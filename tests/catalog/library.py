@@ -1,0 +1,87 @@
+"""A small library on disk for the tests: real audio with real tags."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import mutagen
+from mutagen.flac import FLAC, Picture
+from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TRCK
+from mutagen.mp4 import MP4, MP4Cover
+from PIL import Image
+
+from tests.audio.sounds import melody, write
+
+
+def picture(color: str = "teal", *, size: tuple[int, int] = (900, 600), format: str = "JPEG") -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", size, color).save(data, format)
+    return data.getvalue()
+
+
+def song(path: Path, *, seconds: float = 4.0, seed: int = 0) -> Path:
+    """A file without tags."""
+    return write(path, melody(seconds=seconds, seed=seed))
+
+
+def tag(path: Path, *, title: str, artist: str, album: str, genre: str, cover: bytes | None = None) -> Path:
+    """Write the same tags in the way of the file's format: track 3 of 12, of 1987."""
+    audio = mutagen.File(path)
+    if path.suffix in {".mp3", ".wav"}:
+        frames = [TIT2(text=title), TPE1(text=artist), TALB(text=album), TCON(text=genre)]
+        frames += [TRCK(text="3/12"), TDRC(text="1987-05-01")]
+        frames += [APIC(mime="image/jpeg", type=3, data=cover)] if cover else []
+        if audio.tags is None:
+            audio.add_tags()
+        assert isinstance(audio.tags, ID3)
+        for frame in frames:
+            audio.tags.add(frame)
+    elif isinstance(audio, MP4):
+        named = {"\xa9nam": title, "\xa9ART": artist, "\xa9alb": album, "\xa9gen": genre, "\xa9day": "1987"}
+        audio.update({key: [value] for key, value in named.items()} | {"trkn": [(3, 12)]})
+        if cover:
+            audio["covr"] = [MP4Cover(cover)]
+    else:
+        audio.update({"title": title, "artist": artist, "album": album, "genre": genre.split(";")})
+        audio.update({"tracknumber": "3", "date": "1987-05-01"})
+        _add_picture(audio, cover)
+    audio.save()
+    return path
+
+
+def _add_picture(audio: mutagen.FileType, cover: bytes | None) -> None:
+    if cover is None:
+        return
+    block = Picture()
+    block.type, block.mime, block.data = 3, "image/jpeg", cover
+    if isinstance(audio, FLAC):
+        audio.add_picture(block)
+    else:
+        audio["metadata_block_picture"] = [base64.b64encode(block.write()).decode()]
+
+
+def fma(root: Path) -> Path:
+    """FMA's layout in small: five tracks in the tables, four with audio in one or two subsets, one file more."""
+    metadata = root / "fma_metadata"
+    metadata.mkdir(parents=True)
+    (metadata / "tracks.csv").write_text(
+        ",album,album,artist,artist,track,track,track\n"
+        ",id,title,bio,name,genre_top,genres,title\n"
+        "track_id,,,,,,,\n"
+        '2,1,AWOL - A Way Of Life,"A bio, with\nlines",AWOL,Hip-Hop,[21],Food\n'
+        "5,1,AWOL - A Way Of Life,,AWOL,Hip-Hop,[21],This World\n"
+        '10,6,Constant Hitmaker,,Kurt Vile,Pop,"[10, 76]",Freeway\n'
+        '140,61,,,Alec K.,,"[17, 9999]",Queen\'s Square\n'
+        "155000,61,Lost,,Nobody,Folk,[17],No Audio Here\n"
+    )
+    (metadata / "genres.csv").write_text(
+        "genre_id,#tracks,parent,title,top_level\n"
+        "10,13845,0,Pop,10\n17,12706,0,Folk,17\n21,12201,0,Hip-Hop,21\n76,3000,10,Experimental Pop,10\n"
+    )
+    for subset, numbers in {"fma_small": (2, 140), "fma_large": (2, 5, 10, 141)}.items():
+        for number in numbers:
+            name = f"{number:06d}"
+            song(root / subset / name[:3] / f"{name}.mp3", seed=number)
+    return root

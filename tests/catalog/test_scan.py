@@ -1,0 +1,77 @@
+"""The walk through a folder: what is found, in which order, and what it survives."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue.catalog.scan import AudioFile, scan
+from segue.catalog.tracks import Rejected, track_id
+
+
+def touch(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x")
+    return root
+
+
+def found(root: Path) -> list[str]:
+    return [str(item.relative) for item in scan(root) if isinstance(item, AudioFile)]
+
+
+def reasons(root: Path) -> dict[str, str]:
+    rejected = [item for item in scan(root) if isinstance(item, Rejected)]
+    return {str(Path(item.path).relative_to(root)): item.reason for item in rejected}
+
+
+def test_audio_files_at_any_depth_in_an_order_of_names(tmp_path: Path) -> None:
+    names = ["b/c/9.flac", "b/1.mp3", "z.WAV", "a/x.ogg", "a/y.m4a", "a.opus", "b/two\nlines 🎺.aac"]
+    touch(tmp_path, *names, "b/notes.txt", "cover.jpg", "b/._1.mp3")
+    assert found(tmp_path) == ["a.opus", "z.WAV", "a/x.ogg", "a/y.m4a", "b/1.mp3", names[-1], "b/c/9.flac"]
+    assert reasons(tmp_path) == {}
+
+
+def test_links_are_followed_once_and_loops_are_named(tmp_path: Path) -> None:
+    touch(tmp_path, "music/a/1.mp3", "elsewhere/2.mp3")
+    root = tmp_path / "music"
+    (root / "a" / "up").symlink_to("..")
+    (root / "0 other").symlink_to(tmp_path / "elsewhere")
+    (root / "again").symlink_to(root / "a")
+    (root / "self.mp3").symlink_to("self.mp3")
+    (root / "gone.mp3").symlink_to("nowhere.mp3")
+    (root / "alias.mp3").symlink_to("a/1.mp3")
+    # The real folder goes before a link to it, whatever their names.
+    assert found(root) == ["alias.mp3", "a/1.mp3", "0 other/2.mp3"]
+    assert reasons(root) == {"self.mp3": "symlink-loop", "a/up": "symlink-loop", "gone.mp3": "unreadable"}
+
+
+def test_pipes_and_names_that_are_no_text_are_rejected(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp3")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp3")).write_bytes(b"x")
+    assert found(tmp_path) == []
+    assert reasons(tmp_path) == {"pipe.mp3": "not-a-file", "caf\\xe9.mp3": "bad-name"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_closed_folder_is_named(tmp_path: Path) -> None:
+    touch(tmp_path, "open/1.mp3", "closed/2.mp3")
+    (tmp_path / "closed").chmod(0)
+    assert found(tmp_path) == ["open/1.mp3"]
+    assert reasons(tmp_path) == {"closed": "unreadable"}
+
+
+def test_a_track_id_is_the_same_everywhere() -> None:
+    """Written down: another result would make every listener's history worthless."""
+    assert track_id("Music", PurePosixPath("Ada/One/Größe.mp3")) == "52e8d3ccee7ff8b2"
+
+
+@given(st.text(min_size=1).filter(lambda text: "/" not in text))
+def test_a_track_id_does_not_depend_on_how_letters_are_encoded(name: str) -> None:
+    ids = {track_id("m", PurePosixPath(unicodedata.normalize(form, name))) for form in ("NFC", "NFD")}
+    assert len(ids) == 1 and len(ids.pop()) == 16

@@ -1,0 +1,114 @@
+"""Tags in every format, what stands in for missing ones, and covers."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue.audio.errors import Undecodable
+from segue.catalog.covers import WIDEST, find_cover, thumbnail
+from segue.catalog.tags import LONGEST, UNKNOWN_ARTIST, Tags, clean, read_tags
+from tests.catalog.library import picture, song, tag
+
+FORMATS = ["mp3", "ogg", "flac", "m4a", "wav", "opus"]
+
+
+def read(path: Path, *, relative: str = "a.mp3") -> Tags:
+    return read_tags(path, relative=PurePosixPath(relative))[0]
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_each_format_says_the_same(tmp_path: Path, ending: str) -> None:
+    path = tag(
+        song(tmp_path / f"a.{ending}"), title="Für Elise 🎹", artist="Ada", album="One", genre="Jazz; Blues"
+    )
+    found = read(path)
+    assert found.duration_ms == pytest.approx(4000, abs=150)
+    assert (found.title, found.artist, found.album) == ("Für Elise 🎹", "Ada", "One")
+    assert (found.genres, found.track, found.year) == (("Jazz", "Blues"), 3, 1987)
+
+
+@pytest.mark.parametrize(
+    ("relative", "title", "artist"),
+    [
+        ("b.mp3", "b", UNKNOWN_ARTIST),
+        ("Nina/b.x.mp3", "b.x", "Nina"),
+        ("X/Nina/two\nlines.mp3", "two lines", "Nina"),
+    ],
+)
+def test_names_stand_in_for_missing_tags(tmp_path: Path, relative: str, title: str, artist: str) -> None:
+    found = read(song(tmp_path / "a.mp3"), relative=relative)
+    assert (found.title, found.artist, found.album, found.genres) == (title, artist, None, ())
+
+
+def test_empty_tags_count_as_missing(tmp_path: Path) -> None:
+    path = tag(song(tmp_path / "a.flac"), title="  ", artist="\0", album="", genre=";")
+    found = read(path, relative="Nina/b.flac")
+    assert (found.title, found.artist, found.album, found.genres) == ("b", "Nina", None, ())
+
+
+def test_a_broken_tag_does_not_cost_the_track(tmp_path: Path) -> None:
+    path = song(tmp_path / "a.mp3")
+    path.write_bytes(
+        b"ID3\x04\x00\x00\x00\x00\x02\x01TIT2\xff\xff\xff\xff" + b"\x00" * 250 + path.read_bytes()
+    )
+    assert read(path, relative="b.mp3").title == "b"
+
+
+def test_what_is_no_audio_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.mp3").write_bytes(picture())
+    (tmp_path / "b.mp3").touch()
+    with pytest.raises(Undecodable, match="not-audio"):
+        read(tmp_path / "a.mp3")
+    with pytest.raises(Undecodable, match="empty"):
+        read(tmp_path / "b.mp3")
+
+
+@given(st.text())
+def test_clean_text_is_one_line_that_can_be_stored(text: str) -> None:
+    found = clean(text)
+    found.encode("utf-8")
+    assert len(found) <= LONGEST and found == found.strip() and not set(found) & set("\0\n\r\t\x85\u2028")
+    assert clean(found) == found
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_the_embedded_cover_goes_before_the_folders(tmp_path: Path, ending: str) -> None:
+    (tmp_path / "cover.jpg").write_bytes(picture("red"))
+    embedded = picture("teal")
+    path = tag(song(tmp_path / f"a.{ending}"), title="a", artist="b", album="c", genre="d", cover=embedded)
+    cover = find_cover(path, read_tags(path, relative=PurePosixPath("a"))[1])
+    assert cover == thumbnail(embedded) and cover is not None
+    assert cover.data[:2] == b"\xff\xd8" and _size(cover.data) == (WIDEST, WIDEST * 2 // 3)
+
+
+@pytest.mark.parametrize("name", ["cover.jpg", "Folder.JPG", "front.png"])
+def test_the_folders_picture_stands_in(tmp_path: Path, name: str) -> None:
+    data = picture(format="PNG" if name.endswith("png") else "JPEG", size=(100, 80))
+    (tmp_path / name).write_bytes(data)
+    (tmp_path / "booklet.jpg").write_bytes(picture("red"))
+    path = song(tmp_path / "a.mp3")
+    cover = find_cover(path, read_tags(path, relative=PurePosixPath("a"))[1])
+    assert cover is not None and _size(cover.data) == (100, 80)
+    assert cover.cover_id == thumbnail(data).cover_id  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("broken", [b"", b"no picture", picture()[:500], b"\x89PNG\r\n\x1a\n" + b"\0" * 50])
+def test_a_broken_cover_is_passed_over(tmp_path: Path, broken: bytes) -> None:
+    path = tag(song(tmp_path / "a.mp3"), title="a", artist="b", album="c", genre="d", cover=broken)
+    (tmp_path / "cover.jpg").write_bytes(broken)
+    (tmp_path / "folder.jpg").write_bytes(picture("gold"))
+    cover = find_cover(path, read_tags(path, relative=PurePosixPath("a"))[1])
+    assert cover == thumbnail(picture("gold"))
+
+
+def _size(data: bytes) -> tuple[int, int]:
+    import io
+
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as image:
+        return image.size

@@ -1,0 +1,164 @@
+"""The job `./run.sh index` against a real MongoDB."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pymongo.database import Database
+
+from batch_jobs.build_index import read_corpus, run
+from segue.errors import SegueError
+from segue.index.publish import fetch_bundle
+from segue.settings import ROOT, Settings
+from segue.storage.mongo import Document, activate, active_version, pack
+from tests.index.corpus import clustered
+
+pytestmark = pytest.mark.integration
+Mongo = Database[Document]
+
+
+def catalogue(database: Mongo, *, tracks: int = 30, space: str = "s1") -> None:
+    """Tracks t000..., two of each artist, with vectors in a space that is active."""
+    vectors = clustered(tracks, 6)
+    names = [f"t{row:03d}" for row in range(tracks)]
+    database.tracks.insert_many(
+        [{"_id": name, "artist": f"Artist {row // 2}", "state": "present"} for row, name in enumerate(names)]
+    )
+    database.embeddings.insert_many(
+        [
+            {"_id": f"{space}:{name}", "track_id": name, "space": space, "vector": pack(vector)}
+            for name, vector in reversed(list(zip(names, vectors, strict=True)))
+        ]
+    )
+    activate(database, "audio-space", space)
+
+
+def test_the_corpus_is_the_present_tracks_of_the_active_space_in_order(database: Mongo) -> None:
+    catalogue(database)
+    database.tracks.update_one({"_id": "t003"}, {"$set": {"state": "vanished"}})
+    other = {"_id": "s0:t004", "track_id": "t004", "space": "s0", "vector": pack(np.ones(6))}
+    database.embeddings.insert_one(other)
+    corpus = read_corpus(database)
+    assert corpus.space == "s1"
+    assert corpus.track_ids.tolist() == [f"t{row:03d}".encode() for row in range(30) if row != 3]
+    expected = np.delete(clustered(30, 6), 3, axis=0)
+    assert np.allclose(corpus.vectors, expected, atol=1e-6)
+
+
+def test_an_artist_is_the_same_in_any_case_and_an_unknown_one_is_nobody(database: Mongo) -> None:
+    catalogue(database, tracks=6)
+    names = ["Nina", "nina ", None, "Unknown artist", "", "Abel"]
+    for row, name in enumerate(names):
+        database.tracks.update_one({"_id": f"t{row:03d}"}, {"$set": {"artist": name}})
+    assert read_corpus(database).artists.tolist() == [1, 1, -1, -1, -1, 0]
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_a_vector_without_direction_is_left_out_and_counted(database: Mongo, value: float) -> None:
+    catalogue(database)
+    database.embeddings.update_one({"track_id": "t000"}, {"$set": {"vector": pack(np.full(6, value))}})
+    corpus = read_corpus(database)
+    assert (len(corpus.vectors), corpus.unusable, corpus.track_ids[0]) == (29, 1, b"t001")
+
+
+def test_vectors_of_two_dimensions_are_said_by_the_track(database: Mongo) -> None:
+    catalogue(database)
+    database.embeddings.update_one({"track_id": "t007"}, {"$set": {"vector": pack(np.ones(5))}})
+    with pytest.raises(SegueError, match=r"track t007 has 5 numbers, that of t000 has 6.*run\.sh embeddings"):
+        read_corpus(database)
+
+
+@pytest.mark.parametrize("space", [None, "s2"])
+def test_without_embeddings_it_says_how_to_make_them(database: Mongo, space: str | None) -> None:
+    if space:
+        catalogue(database)
+        activate(database, "audio-space", space)
+    with pytest.raises(SegueError, match=r"run \./run\.sh embeddings"):
+        read_corpus(database)
+
+
+def test_it_publishes_a_bundle_that_finds_the_tracks(database: Mongo, settings: Settings) -> None:
+    catalogue(database)
+    built = run(database, settings.index)
+    assert not built.unchanged
+    version = active_version(database, "index")
+    assert version == built.manifest.version
+    bundle = fetch_bundle(database, version, folder=settings.index.folder)
+    rows, _ = bundle.neighbours.query(bundle.vectors[bundle.rows(["t011"])], 1)
+    assert bundle.ids(rows[0]) == ["t011"]
+    assert len(bundle.cold_start) == 30
+    assert len(set(bundle.artists[bundle.cold_start[:15]].tolist())) == 15
+
+
+def test_an_unchanged_corpus_is_left_alone(database: Mongo, settings: Settings) -> None:
+    catalogue(database)
+    first, second = run(database, settings.index), run(database, settings.index)
+    assert second.unchanged
+    assert second.manifest == first.manifest
+
+
+def test_a_removed_track_vanishes_and_old_versions_go(database: Mongo, settings: Settings) -> None:
+    catalogue(database)
+    index = settings.index.model_copy(update={"keep": 1})
+    first = run(database, index)
+    database.tracks.update_one({"_id": "t003"}, {"$set": {"state": "vanished"}})
+    second = run(database, index)
+    assert second.retired == [first.manifest.version]
+    bundle = fetch_bundle(database, second.manifest.version, folder=index.folder)
+    assert bundle.rows(["t003"]).tolist() == [-1]
+
+
+def test_what_is_published_elsewhere_is_not_built_again(
+    database: Mongo, settings: Settings, tmp_path: Path
+) -> None:
+    catalogue(database)
+    first = run(database, settings.index)
+    activate(database, "index", "another")
+    second = run(database, settings.index.model_copy(update={"folder": str(tmp_path / "elsewhere")}))
+    assert (second.unchanged, second.manifest) == (False, first.manifest)
+    assert active_version(database, "index") == first.manifest.version
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def command(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {
+        "SEGUE_MONGO__URI": settings.mongo.uri,
+        "SEGUE_MONGO__DATABASE": settings.mongo.database,
+        "SEGUE_KAFKA__BOOTSTRAP": "127.0.0.1:9",  # not used
+        "SEGUE_INDEX__FOLDER": settings.index.folder,
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "batch_jobs.build_index", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_gives_a_summary(database: Mongo, settings: Settings, tmp_path: Path) -> None:
+    catalogue(database)
+    done = command(settings, "--json", str(tmp_path / "index.json"))
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "index.json").read_text())
+    assert (summary["tracks"], summary["dimension"], summary["unchanged"]) == (30, 6, False)
+    assert summary["recall20"] > 0.9
+    assert all(name in done.stdout for name in summary)
+    assert "is unchanged" in command(settings).stderr
+
+
+def test_the_command_says_what_is_missing_in_one_line(database: Mongo, settings: Settings) -> None:
+    done = command(settings)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "segue: there are no embeddings to index: run ./run.sh embeddings"
+
+
+def test_help_has_an_example(settings: Settings) -> None:
+    assert "Example: ./run.sh index" in command(settings, "--help").stdout
