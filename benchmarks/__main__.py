@@ -29,8 +29,12 @@ def main() -> None:
 
 def bench(
     name: Annotated[str, typer.Argument(help="Which one.")],
-    quick: Annotated[bool, typer.Option("--quick", help="Smaller and shorter: to try it, not to quote it.")] = False,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures as one flat object.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Smaller and shorter: to try it, not to quote it.")
+    ] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures as one flat object.")
+    ] = None,
 ) -> None:
     """Run a benchmark and print its figures, each beside its baseline from the same run.
 

@@ -7,9 +7,9 @@ it holds is gone when it dies. It is here to be measured.
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from collections import defaultdict
+from datetime import UTC, datetime
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -89,8 +89,10 @@ def consume(
     consumer.seek_to_beginning()
     windows = Windows(settings)
     while not told.is_set():
+        began, taken = datetime.now(UTC), 0
         moved: dict[str, None] = {}
         for records in consumer.poll(timeout_ms=200).values():
+            taken += len(records)
             for record in records:
                 play = json.loads(record.value)
                 if fault(play) is None and (user := windows.add(play)):
@@ -104,9 +106,6 @@ def consume(
                 ranking=settings.ranking,
             )
             write_plans(database, plans, space=bundle.manifest.space)
-
-
-if __name__ == "__main__":
-    from segue.settings import load_settings
-
-    consume(load_settings(), threading.Event(), part=(int(sys.argv[1]), int(sys.argv[2])))
+            took = (datetime.now(UTC) - began).total_seconds() * 1000
+            progress = {"at": began, "input_rows": taken, "duration_ms": {"triggerExecution": took}}
+            database.stream_progress.insert_one(progress)

@@ -35,27 +35,41 @@ def service(bundle: Path) -> Iterator[Settings]:
     name = f"bench_{uuid.uuid4().hex[:8]}"
     settings = base.model_copy(
         update={
-            "mongo": base.mongo.model_copy(update={"database": name}),
             "kafka": base.kafka.model_copy(
                 update={"plays_topic": name, "rejected_topic": f"{name}.rejected"}
             ),
-            "spark": base.spark.model_copy(update={"checkpoint": str(FOLDER / name), "ui_port": 4050}),
+            "spark": base.spark.model_copy(update={"ui_port": 4050}),
             "index": base.index.model_copy(update={"folder": str(bundle.parent)}),
         }
     )
-    database = connect(settings.mongo)
     ensure_topics(settings.kafka)
+    try:
+        with in_use(settings, bundle, name=name) as own:
+            yield own
+    finally:
+        admin = KafkaAdminClient(**client_options(settings.kafka))
+        admin.delete_topics([name, f"{name}.rejected"])
+        admin.close()
+
+
+@contextmanager
+def in_use(settings: Settings, bundle: Path, *, name: str) -> Iterator[Settings]:
+    """The same settings with a database and a checkpoint of their own, where `bundle` is the active index."""
+    own = settings.model_copy(
+        update={
+            "mongo": settings.mongo.model_copy(update={"database": name}),
+            "spark": settings.spark.model_copy(update={"checkpoint": str(FOLDER / name)}),
+        }
+    )
+    database = connect(own.mongo)
     # The bundle is on this machine already; sending a gigabyte through GridFS is another benchmark.
     manifest = Manifest.read(bundle)
     database.models.insert_one({"_id": f"index:{manifest.version}", "manifest": manifest.document()})
     activate(database, "index", manifest.version)
     try:
-        yield settings
+        yield own
     finally:
         database.client.drop_database(name)
-        admin = KafkaAdminClient(**client_options(settings.kafka))
-        admin.delete_topics([name, f"{name}.rejected"])
-        admin.close()
         shutil.rmtree(FOLDER / name, ignore_errors=True)
 
 

@@ -38,7 +38,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
     job = run("job", FMA, 20)
     floor = run("floor", FMA, 20)
     default = run("default", FMA, 20)
-    plain = run("plain", FMA, 20)
+    plain = run("plain:0:1", FMA, 20)
     busy = run("job", FMA, 100)
     small = run("job", 1_000, 20)
     big = run("job", large, 20)

@@ -3,7 +3,7 @@
 job      the job as it is
 floor    the same source, parsing and settings, with the same stateful window count into nothing
 default  the job under Spark's own settings, where ours differ
-plain    what one would write without Spark: a consumer that keeps its windows in memory
+plain:i:n  what one would write without Spark: a consumer that keeps its windows in memory
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ def main() -> None:
     settings = load_settings()
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
-    if kind == "plain":
-        consume(settings, told)
+    if kind.startswith("plain"):
+        _, number, of = kind.split(":")
+        consume(settings, told, part=(int(number), int(of)))
         return
     if kind == "default":
         stream = settings.stream.model_copy(update={"fetch_max_wait_ms": KAFKA_DEFAULT_WAIT_MS})

@@ -11,7 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,12 +20,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from segue.connections import Kafka, Mongo, Section
 from segue.errors import SegueError
-
-ROOT = Path(os.environ.get("SEGUE_ROOT", Path(__file__).resolve().parent.parent))
-"""The project's folder, the base of relative paths in the settings. SEGUE_ROOT names it for a packed copy."""
-LOCAL = ROOT / ".local"
-"""Where everything that is made on this machine is kept; git-ignored."""
+from segue.places import LOCAL, ROOT  # noqa: F401  # both are part of what this module offers
 
 
 def _duration(value: object) -> object:
@@ -46,24 +44,6 @@ def _path(value: object) -> object:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 LocalPath = Annotated[str, BeforeValidator(_path)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Kafka(Section):
-    bootstrap: str
-    plays_topic: str
-    rejected_topic: str
-    partitions: int = Field(ge=1)
-    replication: int = Field(ge=1)
-
-
-class Mongo(Section):
-    uri: str
-    database: str
-    timeout_ms: int = Field(ge=1)
 
 
 class Spark(Section):
@@ -201,7 +181,19 @@ def load_settings() -> Settings:
         return Settings()  # type: ignore[call-arg]  # the sources give every field
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise SegueError(
-            f"setting {place} = {first.get('input')!r}: {first['msg']}; see conf/default.toml"
-        ) from None
+        raise SegueError(f"setting {_wrong(first)}: {first['msg']}; see conf/default.toml") from None
+
+
+_MAY_HOLD_SECRETS = frozenset({"password", "uri"})
+
+
+def _wrong(error: ErrorDetails) -> str:
+    """The setting's name and value; only the name where the value may hold a secret.
+
+    That is, beside the fields made for one, a whole section, and a misspelt name that could mean anything.
+    """
+    place = ".".join(str(part) for part in error["loc"])
+    secret = place.rpartition(".")[2] in _MAY_HOLD_SECRETS
+    if secret or error["type"] == "extra_forbidden" or isinstance(error["input"], dict):
+        return place
+    return f"{place} = {error['input']!r}"

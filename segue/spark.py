@@ -58,5 +58,26 @@ def class_path() -> str:
 
 
 def kafka_options(settings: Kafka) -> dict[str, str]:
-    """What Spark's Kafka source needs to reach the brokers."""
-    return {"kafka.bootstrap.servers": settings.bootstrap}
+    """What Spark's Kafka source needs to reach the brokers.
+
+    The certificate files are read where the work is done: on a cluster, every machine has them at the same
+    path. The JAAS text holds the password; Spark redacts it wherever it shows options.
+    """
+    options = {"bootstrap.servers": settings.bootstrap, "security.protocol": settings.security.upper()}
+    if settings.ca_file:
+        options |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": settings.ca_file}
+    if settings.client_file:
+        options |= {"ssl.keystore.type": "PEM", "ssl.keystore.location": settings.client_file}
+    if settings.sasl:
+        options |= {"sasl.mechanism": settings.mechanism, "sasl.jaas.config": _jaas(settings)}
+    return {f"kafka.{key}": value for key, value in options.items()}
+
+
+def _jaas(settings: Kafka) -> str:
+    kind = "plain.Plain" if settings.mechanism == "PLAIN" else "scram.Scram"
+    user, password = (
+        value.replace("\\", "\\\\").replace('"', '\\"')
+        for value in (settings.user, settings.password.get_secret_value())
+    )
+    module = f"org.apache.kafka.common.security.{kind}LoginModule"
+    return f'{module} required username="{user}" password="{password}";'

@@ -13,6 +13,7 @@ from segue.errors import one_line_errors
 from segue.local import jars, stack
 from segue.local.java import java_home
 from segue.settings import LOCAL, load_settings
+from segue.storage.mongo import shown
 
 app = typer.Typer(
     help="The servers on this machine: the embedded Kafka and MongoDB.",
@@ -36,7 +37,7 @@ def up() -> None:
     with progress.status("Starting Kafka and MongoDB"):
         running = stack.up(settings)
     typer.echo(f"Kafka    {running.kafka.bootstrap}{_whose(settings.kafka.bootstrap)}")
-    typer.echo(f"MongoDB  {running.mongo.uri}{_whose(settings.mongo.uri)}")
+    typer.echo(f"MongoDB  {shown(running.mongo.uri)}{_whose(settings.mongo.uri)}")
 
 
 @app.command()

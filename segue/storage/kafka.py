@@ -11,25 +11,16 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from segue.errors import SegueError
 from segue.plays.event import fault
 from segue.settings import Kafka
+from segue.storage.kafka_client import client_options, unreachable
 
 _MAX_RECORD_BYTES = 4 * 1024 * 1024
 """A rejected record is kept as it came, whatever its size, with room for its headers."""
 
-_PATIENCE_MS = 8000
-
 
 class InvalidPlay(ValueError):
     """A play that breaks the definition in :mod:`segue.plays.event`; the text names the fault."""
-
-
-def client_options(settings: Kafka) -> dict[str, Any]:
-    """What every kafka-python client needs to reach the brokers."""
-    if not settings.bootstrap:
-        raise SegueError("no Kafka address: run ./run.sh up, or set SEGUE_KAFKA__BOOTSTRAP")
-    return {"bootstrap_servers": settings.bootstrap.split(",")}
 
 
 def ensure_topics(settings: Kafka) -> None:
@@ -38,14 +29,14 @@ def ensure_topics(settings: Kafka) -> None:
     Raises
     ------
     SegueError
-        No broker answers.
+        No broker answers, or it refuses the user or the certificate.
     """
     topics = {
         settings.plays_topic: {},
         settings.rejected_topic: {"max.message.bytes": str(_MAX_RECORD_BYTES)},
     }
     try:
-        admin = KafkaAdminClient(**client_options(settings), bootstrap_timeout_ms=_PATIENCE_MS)
+        admin = KafkaAdminClient(**client_options(settings))
         try:
             there = set(admin.list_topics())
             new = {
@@ -65,13 +56,6 @@ def ensure_topics(settings: Kafka) -> None:
         return  # another process was first
     except KafkaError as error:
         raise unreachable(settings, error) from None
-
-
-def unreachable(settings: Kafka, error: KafkaError) -> SegueError:
-    return SegueError(
-        f"Kafka does not answer at {settings.bootstrap} ({type(error).__name__}): "
-        "start it (./run.sh up) or set SEGUE_KAFKA__BOOTSTRAP"
-    )
 
 
 class PlayProducer:

@@ -23,6 +23,8 @@ Delivery: every write is an upsert by _id, so that repeating it changes nothing.
 
 from __future__ import annotations
 
+import re
+import ssl
 from collections.abc import Iterable
 from typing import Any
 
@@ -44,33 +46,71 @@ def connect(settings: Mongo) -> Database[Document]:
     Raises
     ------
     SegueError
-        The server cannot be reached, or refuses the user; the text has the address without its password.
+        The server cannot be reached, its certificate is not trusted, or it refuses the user; the text has
+        the address without its password.
     """
     if not settings.uri:
         raise SegueError("no MongoDB address: run ./run.sh up, or set SEGUE_MONGO__URI")
+    where = shown(settings.uri)
     try:
         client: MongoClient[Document] = MongoClient(
-            settings.uri, serverSelectionTimeoutMS=settings.timeout_ms, tz_aware=True, appname="segue"
+            settings.uri,
+            serverSelectionTimeoutMS=settings.timeout_ms,
+            tz_aware=True,
+            appname="segue",
+            **_guard(settings),
         )
         client.admin.command("ping")
-    except ServerSelectionTimeoutError:
+    except ServerSelectionTimeoutError as error:
+        if "SSL handshake failed" in str(error):
+            raise SegueError(
+                f"MongoDB at {where}: TLS failed ({_handshake_fault(error)}): "
+                "check SEGUE_MONGO__CA_FILE and SEGUE_MONGO__CLIENT_FILE"
+            ) from None
         raise SegueError(
-            f"MongoDB does not answer at {shown(settings.uri)}: "
-            "start it (./run.sh up) or set SEGUE_MONGO__URI"
+            f"MongoDB does not answer at {where}{' over TLS' if settings.tls else ''}: "
+            "start it (./run.sh up) or set SEGUE_MONGO__URI and SEGUE_MONGO__TLS"
         ) from None
     except OperationFailure as error:
         why = (error.details or {}).get("errmsg")
-        raise SegueError(f"MongoDB at {shown(settings.uri)} refused the user: {why}") from None
+        raise SegueError(
+            f"MongoDB at {where} refused the user: {why} Check SEGUE_MONGO__USER and SEGUE_MONGO__PASSWORD"
+        ) from None
+    except ssl.SSLError as error:
+        raise SegueError(
+            f"SEGUE_MONGO__CA_FILE {settings.ca_file} is not what it should be: {error.reason}"
+        ) from None
     except (ConfigurationError, PyMongoError) as error:
-        raise SegueError(f"SEGUE_MONGO__URI {shown(settings.uri)}: {error}") from None
+        raise SegueError(f"SEGUE_MONGO__URI {where}: {error}") from None
     return client[settings.database]
 
 
+def _guard(settings: Mongo) -> dict[str, Any]:
+    """What the settings say of user and TLS, and nothing where they leave it to the URI."""
+    options: dict[str, Any] = {}
+    if settings.user:
+        options |= {"username": settings.user, "password": settings.password.get_secret_value()}
+    if settings.tls:
+        options["tls"] = True
+    if settings.ca_file:
+        options["tlsCAFile"] = settings.ca_file
+    if settings.client_file:
+        options["tlsCertificateKeyFile"] = settings.client_file
+    return options
+
+
+def _handshake_fault(error: ServerSelectionTimeoutError) -> str:
+    """OpenSSL's reason out of pymongo's text about all servers."""
+    text = str(error).partition("SSL handshake failed: ")[2]
+    return text.partition(" (_ssl")[0].rpartition("] ")[2]
+
+
 def shown(uri: str) -> str:
-    """The address as it may be shown: hosts only, never the user or the password."""
+    """The address as it may be shown: hosts and numeric ports only, never the user or the password."""
     scheme, _, rest = uri.partition("://")
     hosts = rest.rsplit("@", 1)[-1].split("/", 1)[0].split("?", 1)[0]
-    return f"{scheme}://{hosts}"
+    # What stands where a port does may be a password whose host was forgotten.
+    return f"{scheme}://{re.sub(r':(?![0-9]+(,|$))[^],]*(?=,|$)', '', hosts)}"
 
 
 def upsert(collection: Collection[Document], documents: Iterable[Document], *, batch: int = 1000) -> int:

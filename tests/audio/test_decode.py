@@ -184,7 +184,7 @@ def test_silent(tmp_path: Path) -> None:
         read(write(tmp_path / "a.mp3", np.zeros(4 * RATE, np.float32)))
     faint = (1e-5 * np.sin(np.arange(4 * RATE))).astype(np.float32)
     soundfile.write(tmp_path / "b.wav", faint, RATE, subtype="FLOAT")
-    with pytest.raises(Silent, match="1[.]0e-05 of full scale"):
+    with pytest.raises(Silent, match=r"1[.]0e-05 of full scale"):
         read(tmp_path / "b.wav")
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from tests.audio.sounds import melody, write
 
 
-def picture(color: str = "teal", *, size: tuple[int, int] = (900, 600), format: str = "JPEG") -> bytes:
+def picture(color: str = "teal", *, size: tuple[int, int] = (800, 600), format: str = "JPEG") -> bytes:
     data = io.BytesIO()
     Image.new("RGB", size, color).save(data, format)
     return data.getvalue()
@@ -63,7 +63,7 @@ def _add_picture(audio: mutagen.FileType, cover: bytes | None) -> None:
 
 
 def fma(root: Path) -> Path:
-    """FMA's layout in small: five tracks in the tables, four with audio in one or two subsets, one file more."""
+    """FMA's layout in small: five tracks in the tables, four with audio, and one file that no table has."""
     metadata = root / "fma_metadata"
     metadata.mkdir(parents=True)
     (metadata / "tracks.csv").write_text(

@@ -26,7 +26,7 @@ def test_a_table_of_another_kind_is_named(tmp_path: Path) -> None:
     layout = find_layout(fma(tmp_path))
     assert layout is not None
     (layout.metadata / "tracks.csv").write_text("track_id,title\n1,Food\n1,Food\n")
-    with pytest.raises(SegueError, match="is not FMA's tracks.csv"):
+    with pytest.raises(SegueError, match=r"is not FMA's tracks.csv"):
         read_metadata(layout)
 
 

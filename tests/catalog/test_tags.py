@@ -82,7 +82,7 @@ def test_the_embedded_cover_goes_before_the_folders(tmp_path: Path, ending: str)
     path = tag(song(tmp_path / f"a.{ending}"), title="a", artist="b", album="c", genre="d", cover=embedded)
     cover = find_cover(path, read_tags(path, relative=PurePosixPath("a"))[1])
     assert cover == thumbnail(embedded) and cover is not None
-    assert cover.data[:2] == b"\xff\xd8" and _size(cover.data) == (WIDEST, WIDEST * 2 // 3)
+    assert cover.data[:2] == b"\xff\xd8" and _size(cover.data) == (WIDEST, WIDEST * 3 // 4)
 
 
 @pytest.mark.parametrize("name", ["cover.jpg", "Folder.JPG", "front.png"])

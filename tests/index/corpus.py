@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pymongo.database import Database
 
 from segue.index.bundle import Manifest, write_bundle
+from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
+from segue.storage.mongo import Document
 
 
 def clustered(count: int, dimension: int, *, clusters: int = 40, seed: int = 1) -> np.ndarray:
@@ -32,3 +36,16 @@ def contents(count: int = 60, dimension: int = 8, *, seed: int = 1) -> dict[str,
 def write(folder: Path, *, seed: int = 1, **settings: Any) -> Manifest:
     """Write a small bundle; `settings` are for `write_bundle`, or arrays in place of those of `contents`."""
     return write_bundle(folder, **{"space": "space1", "trees": 10, **contents(seed=seed), **settings})
+
+
+def published(
+    database: Database[Document], folder: Path, *, seed: int = 1, day: int = 1, **settings: Any
+) -> str:
+    """Write a small bundle, dated that day, and publish it; its version."""
+    manifest = write(folder, seed=seed, created_at=datetime(2024, 5, day, tzinfo=UTC), **settings)
+    return publish(database, folder / manifest.version).version
+
+
+def stored_files(database: Database[Document]) -> list[str]:
+    """The files of all bundles in MongoDB."""
+    return sorted(document["filename"] for document in database["bundles.files"].find())

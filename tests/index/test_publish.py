@@ -1,51 +1,27 @@
-"""Publishing, fetching and retiring, against a real MongoDB."""
+"""Publishing and fetching, against a real MongoDB."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
-from segue.index.bundle import Bundle, BundleError, load_bundle
+from segue.index.bundle import BundleError, load_bundle
 from segue.index.publish import fetch, fetch_bundle, publish, stored_manifest
-from segue.index.retire import retire
 from segue.settings import Settings
 from segue.storage.files import FileStore
-from segue.storage.mongo import Document, activate, active_version, connect
-from tests.index.corpus import write
+from segue.storage.mongo import Document, active_version, connect
+from tests.index.corpus import published, stored_files, write
 
 pytestmark = pytest.mark.integration
 Mongo = Database[Document]
 DAY = 24 * 3600
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Path:
-    """The index folder of the machine that builds."""
-    return tmp_path / "here"
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Path:
-    """The index folder of a machine that has nothing yet."""
-    return tmp_path / "there"
-
-
-def published(database: Mongo, folder: Path, *, seed: int = 1, day: int = 1, **settings: Any) -> str:
-    manifest = write(folder, seed=seed, created_at=datetime(2024, 5, day, tzinfo=UTC), **settings)
-    return publish(database, folder / manifest.version).version
-
-
-def copies(database: Mongo) -> list[str]:
-    return sorted(document["filename"] for document in database["bundles.files"].find())
 
 
 def test_a_published_version_is_the_active_one_and_says_what_it_is(database: Mongo, here: Path) -> None:
@@ -79,7 +55,7 @@ def test_publishing_goes_on_where_a_crash_ended_it(database: Mongo, here: Path, 
     assert stored_manifest(database, manifest.version) is None
     assert active_version(database, "index") is None
     publish(database, here / manifest.version)
-    assert len(copies(database)) == 5
+    assert len(stored_files(database)) == 5
     assert fetch_bundle(database, manifest.version, folder=there).manifest == manifest
 
 
@@ -176,59 +152,6 @@ def test_several_publishers_at_once(database: Mongo, here: Path, there: Path) ->
     assert fetch_bundle(database, manifest.version, folder=there).manifest == manifest
 
 
-def test_the_newest_are_kept(database: Mongo, here: Path) -> None:
-    versions = [published(database, here, seed=day, day=day) for day in (1, 2, 3, 4)]
-    assert retire(database, folder=here, keep=2) == [versions[1], versions[0]]
-    assert {path.name for path in here.iterdir()} == set(versions[2:])
-    assert {name.split("/")[0] for name in copies(database)} == set(versions[2:])
-    assert {model["version"] for model in database.models.find({"kind": "index"})} == set(versions[2:])
-    assert retire(database, folder=here, keep=2) == []
-
-
-def test_the_active_one_is_kept_however_old(database: Mongo, here: Path) -> None:
-    versions = [published(database, here, seed=day, day=day) for day in (1, 2, 3)]
-    activate(database, "index", versions[0])
-    assert retire(database, folder=here, keep=1) == [versions[1]]
-    assert stored_manifest(database, versions[0])
-
-
-def test_one_that_is_mapped_is_kept_here_and_in_mongodb(database: Mongo, here: Path, there: Path) -> None:
-    old = published(database, here, seed=1, day=1)
-    published(database, here, seed=2, day=2)
-    reader: Bundle | None = load_bundle(here / old)
-    assert retire(database, folder=here, keep=1) == []
-    fetch_bundle(database, old, folder=there)
-    assert reader and reader.ids([1]) == ["t00001"]
-    reader = None
-    assert retire(database, folder=here, keep=1) == [old]
-
-
-def test_one_that_was_never_published_or_is_damaged_goes_too(database: Mongo, here: Path) -> None:
-    published(database, here, day=9)
-    old = write(here, seed=2, created_at=datetime(2024, 1, 1, tzinfo=UTC)).version
-    damaged = write(here, seed=3).version
-    os.truncate(here / damaged / "manifest.json", 50)
-    (here / "notes").mkdir()
-    assert set(retire(database, folder=here, keep=1)) == {old, damaged}
-    assert (here / "notes").exists()
-
-
-def test_another_machine_drops_what_was_retired_when_it_fetches(
-    database: Mongo, here: Path, there: Path
-) -> None:
-    old, mapped, lately = (published(database, here, seed=seed, day=seed) for seed in (1, 2, 3))
-    for version in (old, mapped, lately):
-        fetch(database, version, folder=there)
-    reader = load_bundle(there / mapped)
-    new = published(database, here, seed=4, day=4)
-    assert len(retire(database, folder=here, keep=1)) == 3
-    for version in (old, mapped):
-        os.utime(there / version / "lock", (0, time.time() - 2 * DAY))
-    fetch(database, new, folder=there)
-    assert {path.name for path in there.iterdir()} == {mapped, lately, new}
-    assert reader.version == mapped
-
-
 def test_what_a_killed_publisher_left_is_swept_after_a_day(database: Mongo, here: Path) -> None:
     version = published(database, here)
     store, path = FileStore(database, bucket="bundles"), here / version / "artists.npy"
@@ -237,9 +160,9 @@ def test_what_a_killed_publisher_left_is_swept_after_a_day(database: Mongo, here
     killed = ObjectId()
     database["bundles.chunks"].insert_one({"files_id": killed, "n": 0, "data": b"half a file"})
     store.sweep(groups=[version])
-    assert len(copies(database)) == 6
+    assert len(stored_files(database)) == 6
     store.sweep(groups=[version], now=datetime.now(UTC) + timedelta(days=2))
-    assert len(copies(database)) == 5
+    assert len(stored_files(database)) == 5
     assert database["bundles.chunks"].count_documents({"files_id": killed}) == 0
     assert stored_manifest(database, version)
     fetch(database, version, folder=here.with_name("new"))
@@ -251,8 +174,3 @@ def test_a_file_that_changed_under_the_upload_is_not_stored(database: Mongo, tmp
         FileStore(database, bucket="bundles").put(tmp_path / "file", group="g", name="f", sha256="0" * 64)
     assert database["bundles.files"].count_documents({}) == 0
     assert database["bundles.chunks"].count_documents({}) == 0
-
-
-def test_keeping_none_is_refused(database: Mongo, here: Path) -> None:
-    with pytest.raises(ValueError, match="keep is 0"):
-        retire(database, folder=here, keep=0)

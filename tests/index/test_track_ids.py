@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,9 @@ names = st.text(min_size=1, max_size=12).filter(lambda name: not name.endswith("
 
 
 @given(stored=st.sets(names, min_size=1), wanted=st.lists(st.text(max_size=15)), mixed=st.randoms())
-def test_every_id_is_found_in_its_row_and_no_other_is(stored: set[str], wanted: list[str], mixed) -> None:
+def test_every_id_is_found_in_its_row_and_no_other_is(
+    stored: set[str], wanted: list[str], mixed: Random
+) -> None:
     in_order = sorted(stored, key=lambda name: name.encode("utf-8", "surrogatepass"))
     wanted = [*wanted, *stored]
     mixed.shuffle(wanted)

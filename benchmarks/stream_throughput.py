@@ -1,0 +1,112 @@
+"""A backlog of plays worked off: the job beside a plain consumer with one process and with two.
+
+Every variant reads the same topic into a database of its own, and the databases are compared. The first part
+of the backlog warms up and does not count.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from pymongo.database import Database
+from rich.console import Console
+from rich.progress import track
+
+from benchmarks.catalogue import bundle_of, plays
+from benchmarks.service import check_alive, in_use, service, variant
+from segue.settings import Settings
+from segue.storage.kafka import PlayProducer
+from segue.storage.mongo import Document, connect
+
+FMA = 106_574
+WARM = 0.25
+"""The share of the backlog that does not count."""
+KINDS = {"job": ("job",), "plain1": ("plain:0:1",), "plain2": ("plain:0:2", "plain:1:2")}
+
+
+def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
+    """Events a second of each variant, and whether all end in the same documents."""
+    count, listeners = (200_000, 20_000) if quick else (1_000_000, 50_000)
+    bundle = bundle_of(FMA, console=console)
+    with contextlib.ExitStack() as stack:
+        settings = stack.enter_context(service(bundle))
+        last = _fill(settings, count=count, listeners=listeners)
+        rates, states = {}, {}
+        for kind, processes in KINDS.items():
+            own = stack.enter_context(in_use(settings, bundle, name=f"{settings.mongo.database}_{kind}"))
+            rates[kind] = _run(processes, own, last=last, count=count)
+            console.print(f"{kind}: {rates[kind]:,.0f} events/s")
+            states[kind] = _state(connect(own.mongo))
+    return {
+        "events": count,
+        "events_per_s": rates["job"],
+        "plain1_events_per_s": rates["plain1"],
+        "plain2_events_per_s": rates["plain2"],
+        "ratio_plain1": rates["job"] / rates["plain1"],
+        "ratio_plain2": rates["job"] / rates["plain2"],
+        "same_result": all(state == states["job"] for state in states.values()),
+    }
+
+
+def _fill(settings: Settings, *, count: int, listeners: int) -> dict[str, int]:
+    """Send the backlog; returns each listener's last `occurred_at`."""
+    last: dict[str, int] = {}
+    feed = plays(listeners=listeners, tracks=FMA)
+    with PlayProducer(settings.kafka) as producer:
+        for play, _ in zip(feed, track(range(count), description="Filling the topic"), strict=False):
+            now = time.time_ns() // 1_000_000
+            value = json.dumps({**play, "occurred_at": now}).encode()
+            producer.send_bytes(value, key=play["user_id"].encode())
+            last[play["user_id"]] = now
+        producer.flush()
+    return last
+
+
+def _run(kinds: tuple[str, ...], settings: Settings, *, last: dict[str, int], count: int) -> float:
+    """Events a second between the warm-up's end and the last document."""
+    database = connect(settings.mongo)
+    with contextlib.ExitStack() as stack:
+        processes: list[subprocess.Popen[bytes]] = [
+            stack.enter_context(variant(kind, settings)) for kind in kinds
+        ]
+        while not _all_reflected(database, last):
+            for process in processes:
+                check_alive(process, kinds[0])
+            time.sleep(0.25)
+        time.sleep(2)  # the last progress is on its way
+    steps = list(database.stream_progress.find({"input_rows": {"$gt": 0}}))
+    return _rate(
+        [(step["at"], step["duration_ms"]["triggerExecution"], step["input_rows"]) for step in steps]
+    )
+
+
+def _rate(steps: list[tuple[datetime, float, int]]) -> float:
+    """Rows a second from (start, milliseconds, rows) of batches, in one process or several, after the warm-up."""
+    ends = sorted((at + timedelta(milliseconds=ms), rows) for at, ms, rows in steps)
+    done = np.cumsum([rows for _, rows in ends])
+    first = int(np.searchsorted(done, WARM * done[-1]))
+    seconds = (ends[-1][0] - ends[first][0]).total_seconds()
+    return float((done[-1] - done[first]) / seconds)
+
+
+def _all_reflected(database: Database[Document], last: dict[str, int]) -> bool:
+    if database.recommendations.estimated_document_count() < len(last):
+        return False
+    stored = database.recommendations.find({}, {"reflects_at": 1})
+    return all(document["reflects_at"] >= last[document["_id"]] for document in stored)
+
+
+def _state(database: Database[Document]) -> dict[str, Any]:
+    """What every variant must agree on: each listener's recommended tracks, and where the taste comes from."""
+    lists = {d["_id"]: [i["track_id"] for i in d["items"]] for d in database.recommendations.find()}
+    heard = {
+        d["_id"]: {start: (w["tracks"], w["at"]) for start, w in d["windows"].items()}
+        for d in database.tastes.find({}, {"windows": 1})
+    }
+    return {"lists": lists, "heard": heard}
