@@ -94,7 +94,7 @@ def build_index(
     Example: SEGUE_INDEX__TREES=100 ./run.sh index --json index.json
     """
     with one_line_errors():
-        settings = connected(load_settings())
+        settings = connected(load_settings(), kafka=False)
         database = connect(settings.mongo)
         built = run(database, settings.index)
         for name, value in built.summary().items():

@@ -78,7 +78,7 @@ def extract_features(
     Example: ./run.sh features
     """
     with one_line_errors():
-        settings = connected(load_settings())
+        settings = connected(load_settings(), kafka=False)
         database = connect(settings.mongo)
         if find_work(database, settings).missing:
             with session(settings, app="segue features") as spark:

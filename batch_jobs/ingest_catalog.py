@@ -71,7 +71,7 @@ def ingest_catalog(
     Example: ./run.sh ingest --fma /data/fma --name fma
     """
     with one_line_errors():
-        database = connect(connected(load_settings()).mongo)
+        database = connect(connected(load_settings(), kafka=False).mongo)
         summary = run(database, folder, name=name, fma=fma)
         if json_file is not None:
             json_file.write_text(json.dumps(asdict(summary), indent=1) + "\n")

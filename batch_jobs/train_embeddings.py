@@ -80,7 +80,7 @@ def train_embeddings(
     Example: ./run.sh embeddings --refit
     """
     with one_line_errors():
-        settings = connected(load_settings())
+        settings = connected(load_settings(), kafka=False)
         database = connect(settings.mongo)
         if refit or current_space(database, settings) is None:
             with session(settings, app="segue embeddings") as spark, Console(stderr=True).status("Fitting"):

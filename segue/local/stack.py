@@ -39,8 +39,10 @@ def up(settings: Settings, *, folder: Path = LOCAL) -> Settings:
     return _filled_in(settings, bootstrap=addresses.get("kafka"), uri=addresses.get("mongo"))
 
 
-def connected(settings: Settings, *, folder: Path = LOCAL) -> Settings:
+def connected(settings: Settings, *, kafka: bool = True, folder: Path = LOCAL) -> Settings:
     """The settings with the addresses of the embedded servers that run now, where they name no others.
+
+    `kafka=False` is for what works with MongoDB alone.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def connected(settings: Settings, *, folder: Path = LOCAL) -> Settings:
         One that is needed does not run.
     """
     bootstrap = settings.kafka.bootstrap or Broker(folder / "kafka").bootstrap()
-    if not bootstrap:
+    if kafka and not bootstrap:
         raise SegueError(
             "the embedded Kafka is not running: start it with ./run.sh up, or set SEGUE_KAFKA__BOOTSTRAP"
         )

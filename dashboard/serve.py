@@ -1,0 +1,45 @@
+"""`./run.sh dashboard`: serves the pages."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from segue.errors import one_line_errors
+from segue.local.process import free_port, registered
+from segue.local.stack import connected
+from segue.settings import ROOT, load_settings
+from segue.storage.mongo import connect
+
+
+def main() -> None:
+    typer.run(serve)
+
+
+def serve(
+    port: Annotated[int | None, typer.Option(help="The port to use; a free one near it when taken.")] = None,
+) -> None:
+    """Open the dashboard, on this machine only.
+
+    Example: ./run.sh dashboard --port 8600
+    """
+    with one_line_errors():
+        settings = connected(load_settings(), kafka=False)
+        database = connect(settings.mongo)
+        address = free_port(port or settings.dashboard.port)
+        # Streamlit looks for .streamlit/config.toml in the current folder, when it is imported.
+        os.chdir(ROOT / "conf")
+        from dashboard.app import make_app
+
+        logging.getLogger("streamlit").setLevel(logging.WARNING)
+        with registered("dashboard", address=f"http://127.0.0.1:{address}"):
+            typer.echo(f"the dashboard is at http://127.0.0.1:{address}")
+            uvicorn.run(make_app(database), host="127.0.0.1", port=address, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()

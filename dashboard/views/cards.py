@@ -1,0 +1,92 @@
+"""Tracks as HTML: cards in a grid, and rows in a list. Every text from outside is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from html import escape
+
+from dashboard.queries import Played, Recommended, Track, ago
+
+STYLE = """
+<style>
+.sg-grid {display:grid; grid-template-columns:repeat(auto-fill,minmax(148px,1fr)); gap:18px 16px}
+.sg-card {min-width:0}
+.sg-cover {position:relative; aspect-ratio:1; border-radius:10px; overflow:hidden;
+  background:linear-gradient(140deg,color-mix(in srgb,var(--st-primary-color) 55%,transparent),
+  var(--st-secondary-background-color)); box-shadow:0 1px 3px rgb(0 0 0/.18)}
+.sg-cover img {width:100%; height:100%; object-fit:cover; display:block}
+.sg-rank {position:absolute; left:8px; top:8px; padding:0 7px; border-radius:20px; font-size:.72rem;
+  line-height:1.35rem; color:#fff; background:rgb(0 0 0/.55)}
+.sg-title {margin-top:8px; font-weight:600; font-size:.92rem; white-space:nowrap; overflow:hidden;
+  text-overflow:ellipsis}
+.sg-sub {font-size:.8rem; opacity:.72; white-space:nowrap; overflow:hidden; text-overflow:ellipsis}
+.sg-why {margin-top:3px; font-size:.76rem; opacity:.72; line-height:1.25; display:-webkit-box;
+  -webkit-line-clamp:2; -webkit-box-orient:vertical; overflow:hidden}
+.sg-bar {height:3px; border-radius:2px; margin-top:7px; background:var(--st-border-color)}
+.sg-bar i {display:block; height:100%; border-radius:2px; background:var(--st-primary-color)}
+.sg-new .sg-cover {animation:sg-in .9s ease-out}
+@keyframes sg-in {from {transform:scale(.93); outline:3px solid var(--st-primary-color)}
+  to {transform:none; outline:3px solid transparent}}
+.sg-row {display:flex; gap:12px; align-items:center; padding:7px 0;
+  border-bottom:1px solid var(--st-border-color)}
+.sg-row .sg-cover {width:44px; flex:none; border-radius:7px}
+.sg-row .sg-text {min-width:0; flex:1}
+.sg-row .sg-title {margin:0}
+.sg-tag {font-size:.74rem; padding:1px 9px; border-radius:20px; white-space:nowrap;
+  border:1px solid var(--st-border-color)}
+.sg-tag.good {border-color:var(--st-primary-color); color:var(--st-primary-color)}
+.sg-tag.bad {opacity:.65; text-decoration:line-through}
+@media (prefers-reduced-motion:reduce) {.sg-new .sg-cover {animation:none}}
+</style>"""
+OUTCOMES = {
+    "complete": ("heard to the end", "good"),
+    "like": ("liked", "good"),
+    "play": ("playing", ""),
+    "skip": ("skipped", "bad"),
+    "dislike": ("disliked", "bad"),
+    "leave": ("left", ""),
+}
+
+
+def grid(items: Sequence[Recommended], *, new: Collection[str]) -> str:
+    """Recommendations as cards; those in `new` (track ids) come in with a movement."""
+    cards = "".join(_card(item, rank, item.track.track_id in new) for rank, item in enumerate(items, 1))
+    return f'{STYLE}<div class="sg-grid">{cards}</div>'
+
+
+def _card(item: Recommended, rank: int, new: bool) -> str:
+    why = f"Because you played {item.because.title}" if item.because else "Something different"
+    score = max(0.0, min(1.0, item.score))
+    return (
+        f'<div class="sg-card{" sg-new" if new else ""}"><div class="sg-cover">{_picture(item.track)}'
+        f'<span class="sg-rank">{rank}</span></div>{_names(item.track)}'
+        f'<div class="sg-why" title="{escape(why, quote=True)}">{escape(why)}</div>'
+        f'<div class="sg-bar" title="likeness to the taste: {score:.2f}">'
+        f'<i style="width:{score:.0%}"></i></div></div>'
+    )
+
+
+def rows(items: Sequence[Played]) -> str:
+    """What was played as a list, with how it ended and when."""
+    return STYLE + "".join(_row(item) for item in items)
+
+
+def _row(item: Played) -> str:
+    words, tone = OUTCOMES.get(item.outcome, (item.outcome, ""))
+    return (
+        f'<div class="sg-row"><div class="sg-cover">{_picture(item.track)}</div>'
+        f'<div class="sg-text">{_names(item.track)}</div>'
+        f'<span class="sg-sub">{ago(item.at)}</span><span class="sg-tag {tone}">{escape(words)}</span></div>'
+    )
+
+
+def _names(track: Track) -> str:
+    below = " · ".join(part for part in (track.artist, track.genre) if part)
+    title = escape(track.title, quote=True)
+    return f'<div class="sg-title" title="{title}">{title}</div><div class="sg-sub">{escape(below)}</div>'
+
+
+def _picture(track: Track) -> str:
+    if not track.cover_id:
+        return ""
+    return f'<img loading="lazy" alt="" src="/api/covers/{escape(track.cover_id, quote=True)}">'

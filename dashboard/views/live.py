@@ -1,0 +1,65 @@
+"""The live page: one listener's plays, and the recommendations that change with them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import queries, service
+from dashboard.views import cards
+
+
+def show() -> None:
+    """Pick a listener and watch."""
+    database = service.database()
+    known = queries.listeners(database)
+    if not known:
+        _nobody_yet()
+        return
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left.title("What comes next")
+    listener = right.selectbox("Listener", known, key="listener")
+    _watch(listener)
+
+
+def _nobody_yet() -> None:
+    st.title("What comes next")
+    tracks = queries.catalogue_size(service.database())
+    if tracks == 0:
+        st.info(
+            "There is no index yet. Take in some music with `./run.sh ingest DIR`, then `./run.sh features`, "
+            "`embeddings` and `index`, or try it all with `./run.sh demo`.",
+            icon=":material/library_music:",
+        )
+    else:
+        st.info(
+            f"{tracks:,} tracks are ready, and nobody has listened yet. Start `./run.sh stream` and "
+            "`./run.sh replay`.",
+            icon=":material/headphones:",
+        )
+
+
+@st.fragment(run_every=1.0)
+def _watch(listener: str) -> None:
+    """Drawn again each second, by itself, so that nothing else on the page moves."""
+    found = queries.listening(service.database(), listener)
+    if found is None:
+        st.info("This listener has no recommendations any more.", icon=":material/person_off:")
+        return
+    shown = [item.track.track_id for item in found.recommended]
+    before = st.session_state.get("shown", {}).get(listener, shown)
+    st.session_state["shown"] = {listener: shown}
+    main, side = st.columns([3, 2], gap="large")
+    with main:
+        source = "from their taste" if found.served == "taste" else "a varied selection to start from"
+        st.caption(
+            f"Written {_milliseconds(found.freshness_ms)} after the newest play · {source} · "
+            f"index {found.model}"
+        )
+        st.html(cards.grid(found.recommended[:10], new=set(shown) - set(before)))
+    with side:
+        st.subheader("Just played")
+        st.html(cards.rows(found.played))
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value / 1000:.1f} s" if value >= 1000 else f"{value:.0f} ms"
