@@ -130,6 +130,18 @@ def progress(database: Database[Document], *, seconds: float) -> list[Document]:
     return [document for document in found if document["at"].timestamp() >= since][::-1]
 
 
+def freshness(database: Database[Document], *, newest: int = 500) -> list[float]:
+    """Milliseconds from play to document of the recommendations written last."""
+    found = database.recommendations.find({}, {"reflects_at": 1, "updated_at": 1})
+    latest = found.sort("updated_at", -1).limit(newest)
+    return [d["updated_at"].timestamp() * 1000 - d["reflects_at"] for d in latest]
+
+
+def index_version(database: Database[Document]) -> str:
+    """The index version that is published; empty before the first."""
+    return active_version(database, "index") or ""
+
+
 def stream(database: Database[Document]) -> Document:
     """When the stream was started last and where its Spark UI is; empty before it ran."""
     return database.stream_progress.find_one({"_id": "stream"}) or {}

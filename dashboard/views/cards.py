@@ -9,11 +9,12 @@ from dashboard.queries import Played, Recommended, Track, ago
 
 STYLE = """
 <style>
+.sg-grid, .sg-row {--sg-accent:#0d9488; --sg-line:color-mix(in srgb,currentColor 16%,transparent)}
 .sg-grid {display:grid; grid-template-columns:repeat(auto-fill,minmax(148px,1fr)); gap:18px 16px}
 .sg-card {min-width:0}
 .sg-cover {position:relative; aspect-ratio:1; border-radius:10px; overflow:hidden;
-  background:linear-gradient(140deg,color-mix(in srgb,var(--st-primary-color) 55%,transparent),
-  var(--st-secondary-background-color)); box-shadow:0 1px 3px rgb(0 0 0/.18)}
+  background:linear-gradient(140deg,color-mix(in srgb,var(--sg-accent) 55%,transparent),
+  var(--sg-line)); box-shadow:0 1px 3px rgb(0 0 0/.18)}
 .sg-cover img {width:100%; height:100%; object-fit:cover; display:block}
 .sg-rank {position:absolute; left:8px; top:8px; padding:0 7px; border-radius:20px; font-size:.72rem;
   line-height:1.35rem; color:#fff; background:rgb(0 0 0/.55)}
@@ -22,19 +23,19 @@ STYLE = """
 .sg-sub {font-size:.8rem; opacity:.72; white-space:nowrap; overflow:hidden; text-overflow:ellipsis}
 .sg-why {margin-top:3px; font-size:.76rem; opacity:.72; line-height:1.25; display:-webkit-box;
   -webkit-line-clamp:2; -webkit-box-orient:vertical; overflow:hidden}
-.sg-bar {height:3px; border-radius:2px; margin-top:7px; background:var(--st-border-color)}
-.sg-bar i {display:block; height:100%; border-radius:2px; background:var(--st-primary-color)}
+.sg-bar {height:3px; border-radius:2px; margin-top:7px; background:var(--sg-line)}
+.sg-bar i {display:block; height:100%; border-radius:2px; background:var(--sg-accent)}
 .sg-new .sg-cover {animation:sg-in .9s ease-out}
-@keyframes sg-in {from {transform:scale(.93); outline:3px solid var(--st-primary-color)}
+@keyframes sg-in {from {transform:scale(.93); outline:3px solid var(--sg-accent)}
   to {transform:none; outline:3px solid transparent}}
 .sg-row {display:flex; gap:12px; align-items:center; padding:7px 0;
-  border-bottom:1px solid var(--st-border-color)}
+  border-bottom:1px solid var(--sg-line)}
 .sg-row .sg-cover {width:44px; flex:none; border-radius:7px}
 .sg-row .sg-text {min-width:0; flex:1}
 .sg-row .sg-title {margin:0}
 .sg-tag {font-size:.74rem; padding:1px 9px; border-radius:20px; white-space:nowrap;
-  border:1px solid var(--st-border-color)}
-.sg-tag.good {border-color:var(--st-primary-color); color:var(--st-primary-color)}
+  border:1px solid var(--sg-line)}
+.sg-tag.good {border-color:var(--sg-accent); color:var(--sg-accent)}
 .sg-tag.bad {opacity:.65; text-decoration:line-through}
 @media (prefers-reduced-motion:reduce) {.sg-new .sg-cover {animation:none}}
 </style>"""

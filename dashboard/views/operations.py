@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pandas as pd
 import plotly.express as px
 import plotly.graph_objects as go
@@ -50,18 +48,24 @@ _PLAIN = {"displayModeBar": False}
 
 
 def _summary(found: list[Document], started: Document) -> None:
-    columns = st.columns(5)
+    columns = st.columns(7)
+    fresh = pd.Series(queries.freshness(service.database()), dtype=float)
+    if len(fresh):
+        columns[5].metric("Freshness, median", f"{fresh.median():,.0f} ms")
+        columns[6].metric("Freshness, p99", f"{fresh.quantile(0.99):,.0f} ms")
     if found:
         last = found[-1]
-        idle = (datetime.now(UTC) - last["at"]).total_seconds()
         durations = pd.Series([one["duration_ms"].get("triggerExecution", 0) for one in found])
-        columns[0].metric("Last micro-batch", f"{idle:.0f} s ago")
+        columns[0].metric("Last micro-batch", queries.ago(last["at"].timestamp() * 1000))
         columns[1].metric("Trigger, median", f"{durations.median():.0f} ms")
         columns[2].metric("Trigger, p99", f"{durations.quantile(0.99):.0f} ms")
         columns[3].metric("Windows in state", f"{last['state_rows']:,}")
         columns[4].metric("Behind watermark", f"{sum(one['late_rows'] for one in found):,}")
+    left, right = st.columns([1, 4], vertical_alignment="center")
     if ui := started.get("ui"):
-        st.link_button("Spark UI", ui, icon=":material/open_in_new:")
+        left.link_button("Spark UI", ui, icon=":material/open_in_new:")
+    if version := queries.index_version(service.database()):
+        right.caption(f"Index {version} is published")
 
 
 def _flat(one: Document) -> Document:

@@ -6,30 +6,27 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 from pymongo.database import Database
 from rich.console import Console
 from rich.progress import Progress
 
 from segue.demo.library import compose_library
-from segue.demo.listeners import Listener, Song, fit, known_styles, make_listeners
-from segue.demo.replay import Sent, replay, songs_of
+from segue.demo.listeners import known_styles, make_listeners
+from segue.demo.replay import replay, songs_of
 from segue.demo.summary import Summary
+from segue.demo.trial import Trial
 from segue.errors import SegueError
-from segue.evaluation.freshness import FreshnessWatch
 from segue.local import process, stack
 from segue.settings import LOCAL, ROOT, Settings
-from segue.storage.kafka import PlayProducer, ensure_topics, read_rejected
-from segue.storage.mongo import Document, active_version, connect
+from segue.storage.kafka import PlayProducer, ensure_topics
+from segue.storage.mongo import Document, connect
 
 PATIENCE = 120
-"""Seconds to wait for a server, or for the stream to catch up."""
-SHOWN = 5
-"""How many recommendations count for the fit: what a listener would hear in the next minutes."""
+"""Seconds to wait for a server."""
 
 
 class Demo:
@@ -50,7 +47,6 @@ class Demo:
             }
         )
         self._started: list[Path] = []
-        self._began = time.time_ns() // 1_000_000
         self._ran_before = {record.name for record, runs in stack.status() if runs}
 
     def prepare(self) -> None:
@@ -102,100 +98,9 @@ class Demo:
 
     def replay(self, *, tracks: int, per_second: float) -> Summary:
         """Send the listeners' plays and look at what comes of them."""
-        songs = songs_of(self._database)
-        listeners = make_listeners(known_styles(songs), run=time.strftime("%m%d-%H%M%S"))
-        with (
-            PlayProducer(self._settings.kafka) as producer,
-            FreshnessWatch(self._database) as watch,
-            Progress(console=self._console) as progress,
-        ):
-            task = progress.add_task(f"Replaying {len(listeners)} listeners", total=None)
-            sent = replay(
-                producer,
-                listeners,
-                songs,
-                tracks=tracks,
-                per_second=per_second,
-                malformed=True,
-                progress=lambda n: progress.advance(task, n),
-            )
-            progress.update(task, total=sent.plays)
-            self._catch_up(sent)
-            latencies, unseen = watch.latencies(sent.signals)
-        return self._summary(listeners, songs, sent, latencies=latencies, unseen=unseen)
-
-    def _catch_up(self, sent: Sent) -> None:
-        """Wait until the last play of every listener is reflected and the malformed records are kept."""
-        last = dict(sent.signals)
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            found = self._database.recommendations.find({"_id": {"$in": list(last)}}, {"reflects_at": 1})
-            reflected = {document["_id"]: document["reflects_at"] for document in found}
-            late = [user for user, at in last.items() if reflected.get(user, 0) < at]
-            if not late and self._rejected_now() >= sent.malformed:
-                return
-            self._check_running("stream")
-            time.sleep(0.5)
-
-    def _rejected_now(self) -> int:
-        began = self._began
-        return sum(record.timestamp >= began for record in read_rejected(self._settings.kafka))
-
-    def _summary(
-        self,
-        listeners: Sequence[Listener],
-        songs: Sequence[Song],
-        sent: Sent,
-        *,
-        latencies: np.ndarray,
-        unseen: int,
-    ) -> Summary:
-        version = active_version(self._database, "index")
-        model = self._database.models.find_one({"_id": f"index:{version}"}) or {}
-        first = {user: at for user, at in reversed(sent.signals)}
-        lists = {
-            document["_id"]: document
-            for document in self._database.recommendations.find({"_id": {"$in": list(first)}})
-            if document["reflects_at"] >= first[document["_id"]] and document["items"]
-        }
-        fits = self._fits(listeners, {song.track_id: song for song in songs}, lists)
-        rejected = self._rejected_now()
-        faults = []
-        if missing := sorted(set(first) - set(lists)):
-            faults.append(f"without recommendations that reflect their plays: {', '.join(missing)}")
-        if unseen:
-            faults.append(f"{unseen} plays are reflected nowhere: see {self._log('stream')}")
-        if rejected != sent.malformed:
-            faults.append(f"{sent.malformed} malformed records were sent and {rejected} are kept")
-        p50, p99 = np.percentile(latencies, [50, 99]) if len(latencies) else (float("nan"),) * 2
-        return Summary(
-            tracks=int(model.get("manifest", {}).get("count", 0)),
-            tracks_rejected=self._database.rejected_tracks.count_documents({}),
-            recall20=float(model.get("manifest", {}).get("recall20", float("nan"))),
-            plays_sent=sent.plays + sent.malformed,
-            plays_rejected=rejected,
-            listeners_served=len(lists),
-            p50_ms=float(p50),
-            p99_ms=float(p99),
-            fit=float(np.mean([own for own, _ in fits])) if fits else None,
-            fit_by_chance=float(np.mean([chance for _, chance in fits])) if fits else None,
-            faults=tuple(faults),
-        )
-
-    def _fits(
-        self, listeners: Sequence[Listener], songs: Mapping[str, Song], lists: Mapping[str, Document]
-    ) -> list[tuple[float, float]]:
-        """For each listener with a taste: the fit of the list, and of tracks not heard drawn by chance."""
-        found = []
-        for listener in listeners:
-            if listener.style is None or listener.user_id not in lists:
-                continue
-            items = [songs[item["track_id"]] for item in lists[listener.user_id]["items"][:SHOWN]]
-            windows = (self._database.tastes.find_one({"_id": listener.user_id}) or {})["windows"]
-            heard = {track for window in windows.values() for track in window["tracks"]}
-            fresh = [song for song in songs.values() if song.track_id not in heard]
-            found.append((fit(items, listener.style), fit(fresh, listener.style)))
-        return found
+        trial = Trial(self._settings, console=self._console, alive=lambda: self._check_running("stream"))
+        trial.warm_up(per_second=per_second)
+        return trial.measure(tracks=tracks, per_second=per_second, run=_run_name())
 
     def stay(self) -> None:
         """Keep all of it running until Ctrl-C, with a few plays a second, so that there is something to see."""
@@ -204,7 +109,7 @@ class Demo:
         songs = songs_of(self._database)
         with PlayProducer(self._settings.kafka) as producer:
             while True:
-                listeners = make_listeners(known_styles(songs), run=time.strftime("%m%d-%H%M%S"))
+                listeners = make_listeners(known_styles(songs), run=_run_name())
                 replay(producer, listeners, songs, tracks=12, per_second=2)
                 self._check_running("stream")
 
@@ -238,10 +143,10 @@ class Demo:
         self._started.append(record)
         return started
 
-    def _wait(self, what: str, record: process.Record, ready: object) -> None:
+    def _wait(self, what: str, record: process.Record, ready: Callable[[], bool]) -> None:
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            if ready():  # type: ignore[operator]
+            if ready():
                 return
             if process.running(record) is None:
                 raise SegueError(
@@ -279,3 +184,8 @@ class Demo:
 
     def _say(self, line: str) -> None:
         self._console.print(f"[bold]segue[/] {line}", highlight=False, soft_wrap=True)
+
+
+def _run_name() -> str:
+    """Part of the listeners' ids: each replay meets new listeners."""
+    return time.strftime("%m%d-%H%M%S")

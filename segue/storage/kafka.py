@@ -13,7 +13,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from segue.plays.event import fault
 from segue.settings import Kafka
-from segue.storage.kafka_client import client_options, unreachable
+from segue.storage.kafka_client import client_options, reaching  # noqa: F401  # the options: offered from here
 
 _MAX_RECORD_BYTES = 4 * 1024 * 1024
 """A rejected record is kept as it came, whatever its size, with room for its headers."""
@@ -35,8 +35,8 @@ def ensure_topics(settings: Kafka) -> None:
         settings.plays_topic: {},
         settings.rejected_topic: {"max.message.bytes": str(_MAX_RECORD_BYTES)},
     }
-    try:
-        admin = KafkaAdminClient(**client_options(settings))
+    with reaching(settings) as options:
+        admin = KafkaAdminClient(**options)
         try:
             there = set(admin.list_topics())
             new = {
@@ -50,12 +50,10 @@ def ensure_topics(settings: Kafka) -> None:
             }
             if new:
                 admin.create_topics(new, wait_for_metadata=True)
+        except TopicAlreadyExistsError:
+            return  # another process was first
         finally:
             admin.close()
-    except TopicAlreadyExistsError:
-        return  # another process was first
-    except KafkaError as error:
-        raise unreachable(settings, error) from None
 
 
 class PlayProducer:
@@ -67,12 +65,8 @@ class PlayProducer:
 
     def __init__(self, settings: Kafka) -> None:
         self._topic = settings.plays_topic
-        try:
-            self._producer = KafkaProducer(
-                **client_options(settings), acks="all", enable_idempotence=True, linger_ms=1
-            )
-        except KafkaError as error:
-            raise unreachable(settings, error) from None
+        with reaching(settings) as options:
+            self._producer = KafkaProducer(**options, acks="all", enable_idempotence=True, linger_ms=1)
 
     def __enter__(self) -> PlayProducer:
         return self
@@ -130,17 +124,15 @@ class RejectedRecords:
 
     def __init__(self, settings: Kafka) -> None:
         self._topic = settings.rejected_topic
-        try:
+        with reaching(settings) as options:
             self._producer = KafkaProducer(
-                **client_options(settings),
+                **options,
                 transactional_id=f"segue-{self._topic}",
                 acks="all",
                 max_request_size=_MAX_RECORD_BYTES,
             )
             # Ends or undoes what a crashed writer left open, so that what is read next is final.
             self._producer.init_transactions()
-        except KafkaError as error:
-            raise unreachable(settings, error) from None
         self._taken: dict[tuple[str, int], int] = {}
         for record in read_rejected(settings):
             self._take(record)
@@ -187,26 +179,25 @@ def _as_kept(record: RejectedRecord) -> dict[str, Any]:
 
 def read_rejected(settings: Kafka) -> Iterable[RejectedRecord]:
     """Every rejected record that the topic holds, in no particular order between partitions."""
-    consumer = KafkaConsumer(
-        **client_options(settings),
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        max_partition_fetch_bytes=_MAX_RECORD_BYTES,
-    )
-    try:
-        partitions = consumer.partitions_for_topic(settings.rejected_topic) or set()
-        places = [TopicPartition(settings.rejected_topic, partition) for partition in sorted(partitions)]
-        consumer.assign(places)
-        ends = consumer.end_offsets(places)
-        consumer.seek_to_beginning(*places)
-        while any(consumer.position(place) < ends[place] for place in places):
-            for batch in consumer.poll(timeout_ms=500).values():
-                for record in batch:
-                    yield _rejected(record)
-    except KafkaError as error:
-        raise unreachable(settings, error) from None
-    finally:
-        consumer.close()
+    with reaching(settings) as options:
+        consumer = KafkaConsumer(
+            **options,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            max_partition_fetch_bytes=_MAX_RECORD_BYTES,
+        )
+        try:
+            partitions = consumer.partitions_for_topic(settings.rejected_topic) or set()
+            places = [TopicPartition(settings.rejected_topic, partition) for partition in sorted(partitions)]
+            consumer.assign(places)
+            ends = consumer.end_offsets(places)
+            consumer.seek_to_beginning(*places)
+            while any(consumer.position(place) < ends[place] for place in places):
+                for batch in consumer.poll(timeout_ms=500).values():
+                    for record in batch:
+                        yield _rejected(record)
+        finally:
+            consumer.close()
 
 
 def _rejected(record: Any) -> RejectedRecord:

@@ -1,18 +1,22 @@
-"""How the Kafka clients reach the brokers: address, TLS, user; and why they do not."""
+"""How the Kafka clients reach the brokers: address, TLS, user; and what is said when they do not."""
 
 from __future__ import annotations
 
-import socket
+import logging
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
 
 from segue.errors import SegueError
 from segue.settings import Kafka
+from segue.storage.kafka_access import knock, refused_user
 
 _PATIENCE_MS = 8000
-_PROBE_SECONDS = 1.0
+_TELL_PASSWORDS = ("kafka.admin.client", "kafka.net.connection", "kafka.protocol.parser")
+"""Loggers of kafka-python that print, for debugging, the options and the bytes of a PLAIN login."""
 
 
 def client_options(settings: Kafka) -> dict[str, Any]:
@@ -31,38 +35,51 @@ def client_options(settings: Kafka) -> dict[str, Any]:
         "security_protocol": settings.security.upper(),
     }
     if settings.tls:
-        options["ssl_context"] = client_context(settings)
+        options["ssl_context"] = _context(settings)
     if settings.sasl:
         options |= {
             "sasl_mechanism": settings.mechanism,
             "sasl_plain_username": settings.user,
             "sasl_plain_password": settings.password.get_secret_value(),
         }
+        for name in _TELL_PASSWORDS:
+            logging.getLogger(name).addFilter(_not_for_debugging)
     return options
 
 
-def unreachable(settings: Kafka, error: KafkaError) -> SegueError:
-    """What to say when a client cannot work with the brokers: away, TLS, user, or rights."""
-    where = f"Kafka at {settings.bootstrap}"
-    if isinstance(error, SaslAuthenticationFailedError):
-        return SegueError(
-            f"{where} refused the user {settings.user!r} ({settings.mechanism}): "
-            "check SEGUE_KAFKA__USER, SEGUE_KAFKA__PASSWORD and SEGUE_KAFKA__MECHANISM"
-        )
-    if isinstance(error, AuthorizationError):
-        return SegueError(f"{where} lets the user {settings.user!r} not do this: {error.description}")
-    if settings.tls and (fault := handshake_fault(settings)):
-        return SegueError(
-            f"{where}: TLS failed ({fault}): check SEGUE_KAFKA__CA_FILE and SEGUE_KAFKA__CLIENT_FILE"
-        )
-    guard = f"{settings.security} {settings.mechanism}" if settings.sasl else settings.security
-    return SegueError(
-        f"Kafka does not answer at {settings.bootstrap} over {guard} ({type(error).__name__}): "
-        "start it (./run.sh up) or set SEGUE_KAFKA__BOOTSTRAP and SEGUE_KAFKA__SECURITY"
-    )
+def _not_for_debugging(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.DEBUG
 
 
-def client_context(settings: Kafka) -> ssl.SSLContext:
+@contextmanager
+def reaching(settings: Kafka) -> Iterator[dict[str, Any]]:
+    """Give the options for a kafka-python client that is made and used in the block.
+
+    Raises
+    ------
+    SegueError
+        A broker refuses the user or the certificate, or the client raises an error of Kafka.
+    """
+    options = client_options(settings)
+    if settings.security != "plaintext":
+        knock(settings, options)
+    try:
+        yield options
+    except SaslAuthenticationFailedError:
+        raise refused_user(settings) from None
+    except AuthorizationError as error:
+        raise SegueError(
+            f"Kafka at {settings.bootstrap} does not allow the user {settings.user!r} this: {error}"
+        ) from None
+    except KafkaError as error:
+        guard = "" if settings.security == "plaintext" else f" over {settings.security}"
+        raise SegueError(
+            f"Kafka does not answer at {settings.bootstrap}{guard} ({type(error).__name__}): "
+            "start it (./run.sh up) or set SEGUE_KAFKA__BOOTSTRAP and SEGUE_KAFKA__SECURITY"
+        ) from None
+
+
+def _context(settings: Kafka) -> ssl.SSLContext:
     """Trust in those of `ca_file`, or in the system's authorities; the host's name is always checked.
 
     Raises
@@ -70,9 +87,11 @@ def client_context(settings: Kafka) -> ssl.SSLContext:
     SegueError
         A file holds no certificate, or no key that goes with it; the text names the setting.
     """
-    context = ssl.create_default_context()
-    if settings.ca_file:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not settings.ca_file:
+        context.load_default_certs()
+    else:
         try:
             context.load_verify_locations(settings.ca_file)
         except ssl.SSLError as error:
@@ -86,35 +105,5 @@ def client_context(settings: Kafka) -> ssl.SSLContext:
     return context
 
 
-def handshake_fault(settings: Kafka) -> str | None:
-    """Try a handshake with each broker; why the first that fails does so, or None if all succeed.
-
-    kafka-python only says that its time has run out, and why in its log.
-    """
-    context = client_context(settings)
-    for address in settings.bootstrap.split(","):
-        host, _, port = address.strip().rpartition(":")
-        host = host.strip("[]")
-        try:
-            with (
-                socket.create_connection((host, int(port)), timeout=_PROBE_SECONDS) as plain,
-                context.wrap_socket(plain, server_hostname=host) as guarded,
-            ):
-                # In TLS 1.3 a broker refuses a client's certificate only after the handshake.
-                guarded.recv(1)
-        except ssl.SSLCertVerificationError as error:
-            return error.verify_message
-        except ssl.SSLError as error:
-            return reason(error)
-        except (OSError, ValueError):
-            continue  # away, or silent as a content broker is
-    return None
-
-
-def reason(error: ssl.SSLError) -> str:
-    """OpenSSL's reason as words: TLSV13_ALERT_CERTIFICATE_REQUIRED -> tlsv13 alert certificate required."""
-    return (error.reason or type(error).__name__).replace("_", " ").lower()
-
-
 def _unfit(key: str, file: str, error: ssl.SSLError) -> SegueError:
-    return SegueError(f"SEGUE_KAFKA__{key} {file} is not what it should be: {reason(error)}")
+    return SegueError(f"SEGUE_KAFKA__{key} {file} is not what it should be: {error.reason or error}")

@@ -41,7 +41,7 @@ Document = dict[str, Any]
 
 
 def connect(settings: Mongo) -> Database[Document]:
-    """Open a client, ping the server, and return Segue's database.
+    """Open a client, see that it may read, and return Segue's database.
 
     Raises
     ------
@@ -60,11 +60,13 @@ def connect(settings: Mongo) -> Database[Document]:
             appname="segue",
             **_guard(settings),
         )
-        client.admin.command("ping")
+        database = client[settings.database]
+        # A ping would pass without a user where one is needed.
+        database.models.find_one({"_id": ""}, {"_id": 1})
     except ServerSelectionTimeoutError as error:
-        if "SSL handshake failed" in str(error):
+        if fault := re.search(r"\[SSL[^]]*\] (.*?) \(_ssl", str(error)):
             raise SegueError(
-                f"MongoDB at {where}: TLS failed ({_handshake_fault(error)}): "
+                f"MongoDB at {where}: TLS failed ({fault[1]}): "
                 "check SEGUE_MONGO__CA_FILE and SEGUE_MONGO__CLIENT_FILE"
             ) from None
         raise SegueError(
@@ -74,7 +76,7 @@ def connect(settings: Mongo) -> Database[Document]:
     except OperationFailure as error:
         why = (error.details or {}).get("errmsg")
         raise SegueError(
-            f"MongoDB at {where} refused the user: {why} Check SEGUE_MONGO__USER and SEGUE_MONGO__PASSWORD"
+            f"MongoDB at {where} refused the user ({why}): check SEGUE_MONGO__USER and SEGUE_MONGO__PASSWORD"
         ) from None
     except ssl.SSLError as error:
         raise SegueError(
@@ -82,7 +84,7 @@ def connect(settings: Mongo) -> Database[Document]:
         ) from None
     except (ConfigurationError, PyMongoError) as error:
         raise SegueError(f"SEGUE_MONGO__URI {where}: {error}") from None
-    return client[settings.database]
+    return database
 
 
 def _guard(settings: Mongo) -> dict[str, Any]:
@@ -97,12 +99,6 @@ def _guard(settings: Mongo) -> dict[str, Any]:
     if settings.client_file:
         options["tlsCertificateKeyFile"] = settings.client_file
     return options
-
-
-def _handshake_fault(error: ServerSelectionTimeoutError) -> str:
-    """OpenSSL's reason out of pymongo's text about all servers."""
-    text = str(error).partition("SSL handshake failed: ")[2]
-    return text.partition(" (_ssl")[0].rpartition("] ")[2]
 
 
 def shown(uri: str) -> str:

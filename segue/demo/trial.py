@@ -1,0 +1,163 @@
+"""A trial of the running stream: listeners are replayed, and what comes of their plays is measured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from segue.demo.listeners import Listener, Song, fit, known_styles, make_listeners
+from segue.demo.replay import Sent, replay, songs_of
+from segue.demo.summary import Summary
+from segue.errors import SegueError
+from segue.evaluation.freshness import FreshnessWatch
+from segue.settings import Settings
+from segue.storage.kafka import PlayProducer, read_rejected
+from segue.storage.mongo import Document, active_version, connect
+
+PATIENCE = 90
+"""Seconds for the stream to catch up with what was sent."""
+WARM_UP = 20
+"""Seconds of plays before anything is measured: a JVM's first ones say little of the rest."""
+SHOWN = 5
+"""How many recommendations count for the fit: what a listener would hear in the next minutes."""
+
+
+class Trial:
+    """One trial; `alive` raises when the stream has ended."""
+
+    def __init__(self, settings: Settings, *, console: Console, alive: Callable[[], None]) -> None:
+        self._settings, self._console, self._alive = settings, console, alive
+        self._database = connect(settings.mongo)
+        self._songs = songs_of(self._database)
+        if not self._songs:
+            raise SegueError("no track of the library could be used: ./run.sh rejected tracks says why")
+        self._began = time.time_ns() // 1_000_000
+
+    def warm_up(self, *, per_second: float) -> None:
+        """Let the stream run warm with listeners who are forgotten afterwards."""
+        tracks = int(WARM_UP * per_second / 20)
+        listeners = [Listener(f"warm-up-{n}", ()) for n in range(10)]
+        self._send(listeners, tracks=tracks, per_second=per_second, title="Warming up")
+        forgotten = {"_id": {"$in": [listener.user_id for listener in listeners]}}
+        self._database.tastes.delete_many(forgotten)
+        self._database.recommendations.delete_many(forgotten)
+
+    def measure(self, *, tracks: int, per_second: float, run: str) -> Summary:
+        """Replay listeners with tastes of their own, and hold what they get against what they like."""
+        listeners = make_listeners(known_styles(self._songs), run=run)
+        title = f"Replaying {len(listeners)} listeners"
+        with FreshnessWatch(self._database) as watch:
+            sent = self._send(listeners, tracks=tracks, per_second=per_second, title=title, malformed=True)
+            latencies, unseen = watch.latencies(sent.signals)
+        lists = self._lists(sent)
+        rejected = self._rejected()
+        faults = []
+        if missing := sorted({user for user, _ in sent.signals} - set(lists)):
+            faults.append(f"without recommendations that reflect their plays: {', '.join(missing)}")
+        if unseen:
+            faults.append(f"{unseen} plays are reflected nowhere")
+        if rejected != sent.malformed:
+            faults.append(f"{sent.malformed} malformed records were sent and {rejected} are kept")
+        return self._summary(
+            sent,
+            latencies=latencies,
+            fits=self._fits(listeners, lists),
+            served=len(lists),
+            rejected=rejected,
+            faults=faults,
+        )
+
+    def _send(
+        self,
+        listeners: Sequence[Listener],
+        *,
+        tracks: int,
+        per_second: float,
+        title: str,
+        malformed: bool = False,
+    ) -> Sent:
+        with PlayProducer(self._settings.kafka) as producer, Progress(console=self._console) as progress:
+            task = progress.add_task(title, total=None)
+            sent = replay(
+                producer,
+                listeners,
+                self._songs,
+                tracks=tracks,
+                per_second=per_second,
+                malformed=malformed,
+                progress=lambda count: progress.advance(task, count),
+            )
+            progress.update(task, total=sent.plays, completed=sent.plays)
+        self._catch_up(sent)
+        return sent
+
+    def _catch_up(self, sent: Sent) -> None:
+        """Wait until each listener's last play is reflected and the malformed records are kept."""
+        last = dict(sent.signals)
+        end = time.monotonic() + PATIENCE
+        with self._console.status("Waiting for the stream to catch up"):
+            while time.monotonic() < end:
+                found = self._database.recommendations.find({"_id": {"$in": list(last)}}, {"reflects_at": 1})
+                reflected = {document["_id"]: document["reflects_at"] for document in found}
+                if all(reflected.get(user, 0) >= at for user, at in last.items()) and (
+                    not sent.malformed or self._rejected() >= sent.malformed
+                ):
+                    return
+                self._alive()
+                time.sleep(0.25)
+
+    def _rejected(self) -> int:
+        return sum(record.timestamp >= self._began for record in read_rejected(self._settings.kafka))
+
+    def _lists(self, sent: Sent) -> dict[str, Document]:
+        """The recommendations that reflect a play of this trial, by listener."""
+        first = {user: at for user, at in reversed(sent.signals)}
+        found = self._database.recommendations.find({"_id": {"$in": list(first)}})
+        return {d["_id"]: d for d in found if d["reflects_at"] >= first[d["_id"]] and d["items"]}
+
+    def _fits(
+        self, listeners: Sequence[Listener], lists: Mapping[str, Document]
+    ) -> list[tuple[float, float]]:
+        """For each listener with a taste: the fit of the list, and of tracks not heard drawn by chance."""
+        songs = {song.track_id: song for song in self._songs}
+        found = []
+        for listener in listeners:
+            if listener.style is None or listener.user_id not in lists:
+                continue
+            items = [songs[item["track_id"]] for item in lists[listener.user_id]["items"][:SHOWN]]
+            taste = self._database.tastes.find_one({"_id": listener.user_id}) or {"windows": {}}
+            heard = {track for window in taste["windows"].values() for track in window["tracks"]}
+            fresh = [song for song in self._songs if song.track_id not in heard]
+            found.append((fit(items, listener.style), fit(fresh, listener.style)))
+        return found
+
+    def _summary(
+        self,
+        sent: Sent,
+        *,
+        latencies: np.ndarray,
+        fits: Sequence[tuple[float, float]],
+        served: int,
+        rejected: int,
+        faults: Sequence[str],
+    ) -> Summary:
+        version = active_version(self._database, "index")
+        manifest = (self._database.models.find_one({"_id": f"index:{version}"}) or {}).get("manifest", {})
+        p50, p99 = np.percentile(latencies, [50, 99]) if len(latencies) else (float("nan"), float("nan"))
+        return Summary(
+            tracks=int(manifest.get("count", 0)),
+            tracks_rejected=self._database.rejected_tracks.count_documents({}),
+            recall20=float(manifest.get("recall20", "nan")),
+            plays_sent=sent.plays + sent.malformed,
+            plays_rejected=rejected,
+            listeners_served=served,
+            p50_ms=round(float(p50), 1),
+            p99_ms=round(float(p99), 1),
+            fit=float(np.mean([own for own, _ in fits])) if fits else None,
+            fit_by_chance=float(np.mean([chance for _, chance in fits])) if fits else None,
+            faults=tuple(faults),
+        )

@@ -1,0 +1,116 @@
+"""Whether Kafka lets a client in: certificate, mechanism, user and password, tried before a client is made.
+
+kafka-python itself tries for as long as its patience lasts, and mostly cannot say why in the end: a broker
+closes the connection with its refusal, and the client then sees the closing alone.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Any
+
+from kafka.errors import KafkaError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError, for_code
+from kafka.net.sasl import get_sasl_mechanism
+from kafka.protocol.metadata import ApiVersionsRequest
+from kafka.protocol.parser import KafkaProtocol
+from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest
+
+from segue.errors import SegueError
+from segue.settings import Kafka
+
+_SECONDS = 2.0
+
+
+def knock(settings: Kafka, options: dict[str, Any]) -> None:
+    """Return if a broker lets a client of these kafka-python options in, or if none says that it does not.
+
+    One that is away or answers nonsense says nothing: it may be about to start, which is the client's to see.
+
+    Raises
+    ------
+    SegueError
+        No broker does, and at least one has said why; the text names the settings to look at.
+    """
+    refusal = None
+    for address in settings.bootstrap.split(","):
+        try:
+            _enter(address.strip(), options)
+            return
+        except SegueError as error:
+            refusal = error
+        except ssl.SSLError as error:
+            refusal = _distrust(address, error) or refusal
+        except UnsupportedSaslMechanismError:
+            refusal = SegueError(
+                f"Kafka at {address} does not offer {settings.mechanism}: set SEGUE_KAFKA__MECHANISM"
+            )
+        except SaslAuthenticationFailedError:
+            refusal = refused_user(settings)
+        except (OSError, ValueError, KafkaError):
+            continue
+    if refusal:
+        raise refusal
+
+
+def refused_user(settings: Kafka) -> SegueError:
+    return SegueError(
+        f"Kafka at {settings.bootstrap} refused the user {settings.user!r} with {settings.mechanism}: "
+        "check SEGUE_KAFKA__USER, SEGUE_KAFKA__PASSWORD and SEGUE_KAFKA__MECHANISM"
+    )
+
+
+def _distrust(address: str, error: ssl.SSLError) -> SegueError | None:
+    """A certificate that one side does not accept; None for what may be a broker that is just ending."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return SegueError(
+            f"Kafka at {address}: TLS failed ({error.verify_message}): check SEGUE_KAFKA__CA_FILE"
+        )
+    if "CERTIFICATE" in (error.reason or "") or "UNKNOWN_CA" in (error.reason or ""):
+        return SegueError(
+            f"Kafka at {address} does not accept our certificate ({error.reason}): "
+            "check SEGUE_KAFKA__CLIENT_FILE"
+        )
+    return None
+
+
+def _enter(address: str, options: dict[str, Any]) -> None:
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    connection = socket.create_connection((host, int(port)), timeout=_SECONDS)
+    if context := options.get("ssl_context"):
+        with connection as plain:
+            connection = context.wrap_socket(plain, server_hostname=host)
+    with connection:
+        protocol = KafkaProtocol(client_id="segue")
+        if "sasl_mechanism" in options:
+            _authenticate(connection, protocol, options)
+        else:
+            # In TLS 1.3 a broker refuses a certificate only after the handshake.
+            _ask(connection, protocol, ApiVersionsRequest(), version=0)
+
+
+def _authenticate(connection: socket.socket, protocol: KafkaProtocol, options: dict[str, Any]) -> None:
+    name = options["sasl_mechanism"]
+    _ask(connection, protocol, SaslHandshakeRequest(mechanism=name), version=1)
+    mechanism = get_sasl_mechanism(name)(**options)
+    while not mechanism.is_done():
+        answer = _ask(connection, protocol, SaslAuthenticateRequest(mechanism.auth_bytes()), version=0)
+        mechanism.receive(answer.auth_bytes)
+
+
+def _ask(connection: socket.socket, protocol: KafkaProtocol, request: Any, *, version: int) -> Any:
+    """Send a request and wait for its answer; an answer that is an error is raised as such."""
+    request.API_VERSION = version
+    protocol.send_request(request)
+    connection.sendall(protocol.send_bytes())
+    answers: list[Any] = []
+    while not answers:
+        data = connection.recv(65536)
+        if not data:
+            raise ConnectionError("closed without an answer")
+        answers = protocol.receive_bytes(data)
+    answer = answers[0][1]
+    if answer.error_code:
+        raise for_code(answer.error_code)()
+    return answer

@@ -1,0 +1,83 @@
+"""Each page as a visitor gets it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from pymongo.database import Database
+from streamlit.testing.v1 import AppTest
+
+from dashboard import service
+from dashboard.app import PAGES
+from segue.settings import Settings
+from segue.storage.mongo import Document
+
+
+@pytest.fixture
+def page(settings: Settings, database: Database[Document], monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setattr(service, "settings", lambda: settings)
+    monkeypatch.setattr(service, "database", lambda: database)
+    return AppTest.from_file(str(PAGES), default_timeout=30)
+
+
+def html(page: AppTest) -> str:
+    return " ".join(str(element.proto.body) for element in page.get("html"))
+
+
+def test_before_there_is_an_index_the_page_says_how_to_make_one(page: AppTest) -> None:
+    page.run()
+    assert not page.exception
+    assert "./run.sh ingest" in page.info[0].value
+
+
+def test_a_listener_is_shown_with_plays_and_reasons(page: AppTest, library: Database[Document]) -> None:
+    page.run()
+    assert not page.exception
+    shown = html(page)
+    assert "Song &lt;3&gt;" in shown
+    assert "Because you played Song &lt;1&gt;" in shown
+    assert "heard to the end" in shown
+    assert "skipped" in shown
+    assert "<3>" not in shown
+
+
+def test_what_changes_in_mongodb_changes_on_the_page(page: AppTest, library: Database[Document]) -> None:
+    page.run()
+    items = [{"track_id": "t5", "score": 0.8, "reason": {"kind": "varied"}}]
+    library.recommendations.update_one({"_id": "ada"}, {"$set": {"items": items}})
+    page.run()
+    assert "Song &lt;5&gt;" in html(page)
+    assert "Something different" in html(page)
+
+
+def test_operations_before_and_after_the_stream_ran(page: AppTest, library: Database[Document]) -> None:
+    at = AppTest.from_function(_operations)
+    at.run()
+    assert "./run.sh stream" in at.info[0].value
+    library.stream_progress.insert_one(
+        {
+            "_id": "recommend:1",
+            "query": "recommend",
+            "batch": 1,
+            "at": datetime.now(UTC),
+            "input_rows": 4,
+            "input_rate": 20.0,
+            "processed_rate": 40.0,
+            "duration_ms": {"triggerExecution": 90, "addBatch": 70},
+            "state_rows": 3,
+            "state_bytes": 100,
+            "late_rows": 0,
+            "backlog": 0,
+            "watermark": None,
+        }
+    )
+    at.run()
+    assert not at.exception
+    assert {metric.label: metric.value for metric in at.metric}["Trigger, median"] == "90 ms"
+
+
+def _operations() -> None:
+    from dashboard.views import operations
+
+    operations.show()

@@ -1,0 +1,191 @@
+"""The streaming job with guarded servers, as a process of its own: what it does, and what it tells."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+
+from segue.index.bundle import write_bundle
+from segue.index.publish import publish
+from segue.index.track_ids import encode_ids
+from segue.settings import ROOT, Settings
+from segue.storage.kafka import PlayProducer, ensure_topics, read_rejected
+from segue.storage.mongo import Document, connect
+from streaming_jobs import recommend
+from streaming_jobs.cli import _cause
+from tests.plays.examples import a_play
+from tests.security.conftest import Load
+from tests.security.servers import PLAIN_PASSWORD, SECRETS
+
+pytestmark = pytest.mark.integration
+TRACKS = 40
+JOB = """
+import logging
+from segue.settings import load_settings
+from streaming_jobs.cli import run
+logging.basicConfig(level=logging.INFO)
+settings = load_settings()
+logging.info("%r %s", settings, settings)
+run(settings)
+"""
+API = ("", "/jobs", "/stages", "/environment", "/allexecutors", "/storage/rdd")
+SQL = "/sql?details=true&planDescription=true"
+
+
+@pytest.fixture
+def environment(
+    kafka_environment: dict[str, str], mongo_environment: dict[str, str], tmp_path: Path
+) -> dict[str, str]:
+    """PLAIN, since only there the password itself goes over the line; listeners are planned by workers."""
+    return {
+        **kafka_environment,
+        **mongo_environment,
+        "SEGUE_KAFKA__MECHANISM": "PLAIN",
+        "SEGUE_KAFKA__PASSWORD": PLAIN_PASSWORD,
+        "SEGUE_SPARK__UI_PORT": "0",
+        "SEGUE_SPARK__DRIVER_MEMORY": "1g",
+        "SEGUE_SPARK__CHECKPOINT": str(tmp_path / "checkpoints"),
+        "SEGUE_INDEX__FOLDER": str(tmp_path / "index"),
+        "SEGUE_STREAM__METRICS_PORT": "0",
+        "SEGUE_STREAM__DRIVER_LISTENERS": "0",
+    }
+
+
+def test_the_job_works_by_settings_alone_and_tells_no_secret(
+    load: Load, environment: dict[str, str], tmp_path: Path
+) -> None:
+    settings, log = load(environment), tmp_path / "job.log"
+    ensure_topics(settings.kafka)
+    database = connect(settings.mongo)
+    _publish_index(settings)
+    with _job(environment, log) as process:
+        with PlayProducer(settings.kafka) as producer:
+            producer.send(a_play(user_id="ada", track_id="t001"))
+            producer.send_bytes(b"no play")
+        made = _wait(lambda: database.recommendations.find_one({"_id": "ada"}), process, log)
+        _wait(lambda: list(read_rejected(settings.kafka)), process, log)
+        pages = _crawl(str((database.stream_progress.find_one({"_id": "stream"}) or {})["ui"]))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0, log.read_text()
+    assert made["items"]
+
+    everything = "".join(pages.values())
+    # That these were looked at at all: the plan of a batch, the topic, and Spark's own settings.
+    assert any("/SQL/execution" in page for page in pages)
+    assert any("/StreamingQuery/statistics" in page for page in pages)
+    assert settings.kafka.plays_topic in everything and "spark.driver.memory" in everything
+    told = {**pages, "log": log.read_text(), "checkpoint": _contents(tmp_path / "checkpoints")}
+    assert [(place, secret) for place, text in told.items() for secret in SECRETS if secret in text] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"SEGUE_KAFKA__PASSWORD": "wrong-hush-plain-7f3c9"}, "Authentication failed"),
+        ({"SEGUE_KAFKA__CA_FILE": "stranger"}, "SSL handshake failed"),
+    ],
+)
+def test_a_query_that_is_refused_later_says_why_without_the_secret(
+    spark: SparkSession,
+    load: Load,
+    environment: dict[str, str],
+    change: dict[str, str],
+    expected: str,
+    request: pytest.FixtureRequest,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """As after a password has been changed: the checks at the start have passed then."""
+    if "SEGUE_KAFKA__CA_FILE" in change:
+        change = {"SEGUE_KAFKA__CA_FILE": str(request.getfixturevalue("certificates").stranger)}
+    settings = load(environment)
+    ensure_topics(settings.kafka)
+    _publish_index(settings)
+    began = time.monotonic()
+    query = recommend.start(spark, load({**environment, **change}))
+    with pytest.raises(Exception, match=r".") as caught:
+        query.awaitTermination(30)
+    assert time.monotonic() - began < 20
+    told = [str(caught.value), repr(caught.value), _cause(query), *capfd.readouterr()]
+    print(told)
+    assert expected in _cause(query)
+    assert not [secret for secret in SECRETS if any(secret in text for text in told)]
+
+
+@contextmanager
+def _job(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", JOB],
+            env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _publish_index(settings: Settings) -> None:
+    rng = np.random.default_rng(5)
+    vectors = rng.normal(size=(TRACKS, 8))
+    folder = Path(settings.index.folder)
+    manifest = write_bundle(
+        folder,
+        vectors=(vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32),
+        track_ids=encode_ids([f"t{n:03d}" for n in range(TRACKS)]),
+        artists=np.arange(TRACKS, dtype=np.int32),
+        cold_start=np.arange(0, TRACKS, 5, dtype=np.int32),
+        space="s1",
+    )
+    publish(connect(settings.mongo), folder / manifest.version)
+
+
+def _wait(ready: Callable[[], Document | list[object] | None], process: subprocess.Popen[bytes], log: Path):
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        if found := ready():
+            return found
+        time.sleep(0.5)
+    raise AssertionError(log.read_text()[-3000:])
+
+
+def _crawl(ui: str, *, most: int = 80) -> dict[str, str]:
+    """The pages of the Spark UI that links lead to, and the answers of its REST interface."""
+    app = re.search(r'"id" : "([^"]+)"', _get(f"{ui}/api/v1/applications"))
+    assert app
+    pages = {path: _get(f"{ui}/api/v1/applications/{app[1]}{path}") for path in (*API, SQL)}
+    ahead = ["/jobs/"]
+    while ahead and len(pages) < most:
+        path = ahead.pop(0)
+        if path not in pages:
+            pages[path] = _get(ui + path)
+            ahead += [
+                link.replace("&amp;", "&")
+                for link in re.findall(r"""href=["'](/[^"'#]+)""", pages[path])
+                if not re.search(r"kill|/static/|\.(css|js|png)", link)
+            ]
+    return pages
+
+
+def _get(address: str) -> str:
+    with urllib.request.urlopen(address, timeout=20) as answer:
+        return answer.read().decode()
+
+
+def _contents(folder: Path) -> str:
+    return "".join(file.read_bytes().decode("latin-1") for file in folder.rglob("*") if file.is_file())
