@@ -103,7 +103,7 @@ class Demo:
         return trial.measure(tracks=tracks, per_second=per_second, run=_run_name())
 
     def stay(self) -> None:
-        """Keep all of it running until Ctrl-C, with a few plays a second, so that there is something to see."""
+        """Keep all of it running until Ctrl-C, with a few plays a second, for something to see."""
         self._say("Listeners go on playing. Ctrl-C ends the demo; ./run.sh status shows what runs")
         self._say(f"To look at it with the other commands: export {self._environment_line()}")
         songs = songs_of(self._database)

@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from segue.demo.listeners import Listener, Song, fit, known_styles, make_listeners
+from segue.demo.listeners import Listener, fit, known_styles, make_listeners
 from segue.demo.replay import Sent, replay, songs_of
 from segue.demo.summary import Summary
 from segue.errors import SegueError

@@ -38,7 +38,7 @@ class FreshnessWatch:
     def _watch(self) -> None:
         last = None
         while not self._stop.is_set():
-            newer = {"updated_at": {"$gte": last}} if last else {}
+            newer: Document = {"updated_at": {"$gte": last}} if last else {}
             for document in self._database.recommendations.find(newer, {"reflects_at": 1, "updated_at": 1}):
                 written = document["updated_at"]
                 last = written if last is None or written > last else last

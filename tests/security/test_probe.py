@@ -1,33 +1,29 @@
-import logging, time
-import pytest
+import subprocess
 from segue.storage.kafka import *
-from segue.storage.kafka_client import *
-from segue.storage.mongo import connect
-from pymongo import MongoClient
+from segue.settings import load_settings
+from segue.spark import session
+from streaming_jobs.source import kafka_records
 from tests.security.servers import *
-def test_probe(load, kafka_environment, mongo_environment, certificates, guarded_broker, guarded_uri, caplog):
-    s = load(kafka_environment | mongo_environment)
-    for env in ({"SEGUE_MONGO__PASSWORD":"wrong"}, {"SEGUE_MONGO__CA_FILE":str(certificates.stranger)}, {"SEGUE_MONGO__TLS":"false","SEGUE_MONGO__CA_FILE":""},{"SEGUE_MONGO__URI":guarded_uri.replace("127.0.0.1","localhost")}):
-        t=time.time()
-        try: connect(load(mongo_environment|kafka_environment|env).mongo)
-        except SegueError as e: print(env, repr(e), time.time()-t)
-    import segue.storage.kafka_client as k
-    ssl_ = {"SEGUE_KAFKA__BOOTSTRAP": guarded_broker.address["ssl"], "SEGUE_KAFKA__SECURITY": "ssl", "SEGUE_KAFKA__USER":"", "SEGUE_KAFKA__PASSWORD":""}
-    for env in ({"SEGUE_KAFKA__PASSWORD": "wrong"}, {"SEGUE_KAFKA__PASSWORD": "wrong","SEGUE_KAFKA__MECHANISM":"PLAIN"},
-        {"SEGUE_KAFKA__CA_FILE": str(certificates.stranger)},
-        ssl_, ssl_ | {"SEGUE_KAFKA__CLIENT_FILE": str(certificates.client)},
-        {"SEGUE_KAFKA__BOOTSTRAP": guarded_broker.bootstrap()},
-        {"SEGUE_KAFKA__BOOTSTRAP": guarded_broker.address["sasl_plaintext"]},
-        {"SEGUE_KAFKA__BOOTSTRAP": guarded_broker.bootstrap(), "SEGUE_KAFKA__SECURITY": "sasl_plaintext", "SEGUE_KAFKA__CLIENT_FILE":"", "SEGUE_KAFKA__CA_FILE":""},
-        {"SEGUE_KAFKA__SECURITY": "plaintext", "SEGUE_KAFKA__CA_FILE":"", "SEGUE_KAFKA__CLIENT_FILE":"", "SEGUE_KAFKA__USER":"", "SEGUE_KAFKA__PASSWORD":""},
-        ):
-        caplog.clear()
-        print("=====", env)
-        t=time.time()
-        try: ensure_topics(load(kafka_environment | {"SEGUE_KAFKA__CLIENT_FILE":""}| env).kafka); print("OK")
-        except SegueError as e: print(repr(e), time.time()-t)
-        seen=set()
-        for x in caplog.records:
-            if x.levelno>=logging.ERROR and (x.name, x.lineno) not in seen:
-                seen.add((x.name, x.lineno)); print("  ", x.name, x.levelname, x.getMessage()[:300], [type(a) for a in (x.args or ())])
+def test_probe(load, kafka_environment, mongo_environment, certificates, guarded_broker, tmp_path, capfd):
+    s = load(kafka_environment | {"SEGUE_KAFKA__MECHANISM":"PLAIN","SEGUE_KAFKA__PASSWORD":PLAIN_PASSWORD, "SEGUE_SPARK__CHECKPOINT": str(tmp_path/"c"), "SEGUE_SPARK__UI_PORT":"0"})
+    ensure_topics(s.kafka)
+    with PlayProducer(s.kafka) as p: p.send_bytes(b"x"); p.flush()
+    (tmp_path/"ev").mkdir()
+    spark = session(s, app="x", spark__eventLog__enabled="true", spark__eventLog__dir=str(tmp_path/"ev"), spark__eventLog__compress="false")
+    spark.sparkContext.setLogLevel("ALL")
+    f = kafka_records(spark, s, name="x")
+    pass
+    qe=f._jdf.queryExecution()
+    texts={"qe":qe.toString(), "json":qe.analyzed().toJSON(), "tree": qe.analyzed().treeString(), "logical": qe.logical().toString()}
+    from segue.spark import kafka_options
+    b = spark.read.format("kafka").options(**kafka_options(s.kafka)).option("subscribe", s.kafka.plays_topic).load()
+    qe=b._jdf.queryExecution(); b.collect()
+    texts |= {"bqe":qe.toString(), "bjson":qe.analyzed().toJSON(), "btree": qe.analyzed().treeString(), "blogical": qe.logical().toString()}
+    q = f.writeStream.format("console").option("checkpointLocation", str(tmp_path/"c")).start()
+    q.processAllAvailable(); q.stop(); spark.stop()
+    out, err = capfd.readouterr()
+    texts |= {"out": out, "err": err, "ev": "".join(x.read_text() for x in (tmp_path/"ev").rglob("*") if x.is_file())}
+    for k, v in texts.items():
+        print("T", k, len(v), [l[:400] for l in v.splitlines() if any(x in l for x in SECRETS)][:3])
+        print("  jaas", [l[:300] for l in v.splitlines() if "jaas" in l.lower()][:3])
     assert 0

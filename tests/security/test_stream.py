@@ -81,6 +81,7 @@ def test_the_job_works_by_settings_alone_and_tells_no_secret(
         assert process.wait(60) == 0, log.read_text()
     assert made["items"]
 
+    import json as j; Path("/tmp/pages.json").write_text(j.dumps(pages)); Path("/tmp/job.log").write_text(log.read_text())
     everything = "".join(pages.values())
     # That these were looked at at all: the plan of a batch, the topic, and Spark's own settings.
     assert any("/SQL/execution" in page for page in pages)

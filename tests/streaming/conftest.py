@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
-from segue.index.publish import publish
-from segue.index.track_ids import encode_ids
 
 from segue.index.bundle import write_bundle
+from segue.index.publish import publish
+from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from streaming_jobs import recommend, rejected_plays
