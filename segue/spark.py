@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 from pyspark.sql import SparkSession
 
-from segue.settings import LOCAL, ROOT, Kafka, Settings
+from segue.settings import ROOT, Kafka, Settings
 
 
 def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) -> SparkSession:
@@ -24,7 +25,6 @@ def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) ->
         values |= {
             "spark.master": settings.spark.master,
             "spark.driver.memory": settings.spark.driver_memory,
-            "spark.driver.extraClassPath": class_path(),
             "spark.ui.port": str(settings.spark.ui_port),
         }
         if settings.spark.master.startswith("local"):
@@ -48,13 +48,13 @@ def defaults(*, tuned: bool = True) -> dict[str, str]:
     for line in (text if tuned else text.partition(_TUNING)[0]).splitlines():
         if line.strip() and not line.startswith("#"):
             key, value = line.split(maxsplit=1)
-            values[key] = value.strip().replace("${SEGUE}", str(ROOT))
+            values[key] = _from_any_folder(value.strip())
     return values
 
 
-def class_path() -> str:
-    """The jars beyond those in pyspark, fetched by :mod:`segue.local.jars`."""
-    return str(LOCAL / "jars" / "spark" / "*")
+def _from_any_folder(value: str) -> str:
+    """The file's paths count from the project's folder, where spark-submit is run; a job may run anywhere."""
+    return re.sub(r"(?<![\w/])(conf/|\.local/)", lambda found: f"{ROOT}/{found[1]}", value)
 
 
 def kafka_options(settings: Kafka) -> dict[str, str]:

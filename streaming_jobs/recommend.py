@@ -1,7 +1,7 @@
 """The main job: plays from Kafka to each listener's recommendations in MongoDB, continuously.
 
     ./run.sh stream
-    spark-submit --properties-file conf/spark-defaults.conf streaming_jobs/recommend.py
+    PYTHONPATH=. spark-submit --properties-file conf/spark-defaults.conf streaming_jobs/recommend.py
 
 Delivery: the checkpoint holds the offsets and the windows' state; a batch that a crash cut off is repeated
 and ends in the same documents (segue.storage.listeners).
@@ -76,6 +76,8 @@ class Recommender:
     def _assigned(self, version: str) -> Callable[[], Assignment]:
         """The broadcast of the version in use, made again only when another has been published."""
         if self._assignment is None or self._assignment.value.version != version:
+            if self._assignment is not None:
+                self._assignment.unpersist()
             self._assignment = self._spark.sparkContext.broadcast(Assignment(self._settings, version))
         broadcast = self._assignment
         return lambda: broadcast.value

@@ -25,5 +25,5 @@ def test_probe(load, kafka_environment, mongo_environment, certificates, guarded
     texts |= {"out": out, "err": err, "ev": "".join(x.read_text() for x in (tmp_path/"ev").rglob("*") if x.is_file())}
     for k, v in texts.items():
         print("T", k, len(v), [l[:400] for l in v.splitlines() if any(x in l for x in SECRETS)][:3])
-        print("  jaas", [l[:300] for l in v.splitlines() if "jaas" in l.lower()][:3])
+        print("  jaas", [l[max(0,l.lower().index("jaas")-30):][:300] for l in v.splitlines() if "jaas" in l.lower()][:3])
     assert 0

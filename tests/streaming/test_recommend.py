@@ -107,9 +107,7 @@ def test_what_a_listener_finishes_comes_to_rule_and_what_is_skipped_does_not(
 ) -> None:
     liked, skipped = 2, 4
     plays = [a_play(track_id=track_id(liked + STYLES * n), type="complete") for n in range(3)]
-    plays += [
-        a_play(track_id=track_id(skipped + STYLES * n), type="skip", ms_played=3000) for n in range(3)
-    ]
+    plays += [a_play(track_id=track_id(skipped + STYLES * n), type="skip", ms_played=3000) for n in range(3)]
     with PlayProducer(published.kafka) as producer:
         for play in plays:
             producer.send(play)
