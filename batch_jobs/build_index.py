@@ -86,7 +86,7 @@ def build_index(
     """Build the neighbour index of the catalogue, measure it, and publish it.
 
     A running stream goes over to it by itself. The same embeddings and settings give the same version: then
-    nothing is built. Backend, trees, breadth of search and how many old versions stay: section [index] of
+    nothing is built. Backend, trees, breadth of search and how many old versions stay: the section index of
     conf/default.toml.
 
     Example: ./run.sh index

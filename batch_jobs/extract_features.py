@@ -72,7 +72,7 @@ def extract_features(
 ) -> None:
     """Compute the descriptors of new and changed tracks, with Spark.
 
-    A change of the [audio] settings makes another version, for which all tracks are computed. Files that
+    A change of the settings for audio makes another version, for which all tracks are computed. Files that
     cannot be described are kept in rejected_tracks with the reason.
 
     Example: ./run.sh features

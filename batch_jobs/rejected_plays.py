@@ -16,7 +16,11 @@ from segue.settings import Settings, load_settings
 from segue.storage.kafka import PlayProducer, RejectedRecord, read_rejected
 from segue.storage.mongo import connect
 
-app = typer.Typer(help="Look at rejected plays and tracks; send plays in again.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at rejected plays and tracks; send plays in again.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 Reason = Annotated[str | None, typer.Option(help="Only those rejected for this reason.")]
 
@@ -49,9 +53,10 @@ def list_plays(
 def replay(reason: Reason = None) -> None:
     """Send rejected plays to the topic again, as they came.
 
-    Those that are still no plays are rejected again, under their new place; those that are count once.
+    For plays that a newer definition accepts, or that a producer's wrong clock dated into the future. Those
+    that are still no plays are rejected again, under their new place; the others count once.
 
-    Example: ./run.sh rejected replay --reason late
+    Example: ./run.sh rejected replay --reason future
     """
     with one_line_errors():
         settings = connected(load_settings())
@@ -70,7 +75,7 @@ def tracks(limit: Annotated[int, typer.Option(min=1, help="Show the newest so ma
     Example: ./run.sh rejected tracks
     """
     with one_line_errors():
-        rejected = connect(connected(load_settings()).mongo).rejected_tracks
+        rejected = connect(connected(load_settings(), kafka=False).mongo).rejected_tracks
         table = Table("stage", "reason", "path", "detail", title=f"{rejected.count_documents({})} tracks")
         for track in rejected.find().sort("at", -1).limit(limit):
             table.add_row(

@@ -51,7 +51,7 @@ def bundle_of(tracks: int, *, console: Console) -> Path:
 
 
 def plays(*, listeners: int, tracks: int, seed: int = 3) -> Iterator[dict[str, Any]]:
-    """Endless completed plays and skips, without `occurred_at`: listeners by a Zipf law, tracks by another."""
+    """Endless completed plays and skips, without `occurred_at`; listeners and tracks by Zipf's law."""
     rng = np.random.default_rng(seed)
     weight = 1 / np.arange(1, listeners + 1) ** 0.8
     while True:

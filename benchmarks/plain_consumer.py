@@ -1,4 +1,4 @@
-"""The baseline without Spark: kafka-python, numpy, annoy and pymongo, with the same taste and the same result.
+"""The baseline without Spark: kafka-python, numpy, annoy and pymongo, with the same taste and result.
 
 It keeps its windows in memory and commits offsets after writing, so it is faster to write than to trust: what
 it holds is gone when it dies. It is here to be measured.

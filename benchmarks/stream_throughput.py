@@ -87,7 +87,7 @@ def _run(kinds: tuple[str, ...], settings: Settings, *, last: dict[str, int], co
 
 
 def _rate(steps: list[tuple[datetime, float, int]]) -> float:
-    """Rows a second from (start, milliseconds, rows) of batches, in one process or several, after the warm-up."""
+    """Rows a second after the warm-up, from (start, milliseconds, rows) of each batch."""
     ends = sorted((at + timedelta(milliseconds=ms), rows) for at, ms, rows in steps)
     done = np.cumsum([rows for _, rows in ends])
     first = int(np.searchsorted(done, WARM * done[-1]))
@@ -103,7 +103,7 @@ def _all_reflected(database: Database[Document], last: dict[str, int]) -> bool:
 
 
 def _state(database: Database[Document]) -> dict[str, Any]:
-    """What every variant must agree on: each listener's recommended tracks, and where the taste comes from."""
+    """What every variant must agree on: each listener's recommended tracks and history."""
     lists = {d["_id"]: [i["track_id"] for i in d["items"]] for d in database.recommendations.find()}
     heard = {
         d["_id"]: {start: (w["tracks"], w["at"]) for start, w in d["windows"].items()}

@@ -9,6 +9,7 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
@@ -17,6 +18,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -182,6 +184,10 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         raise SegueError(f"setting {_wrong(first)}: {first['msg']}; see conf/default.toml") from None
+    except SettingsError as error:
+        raise SegueError(f"{error}: see conf/default.toml") from None
+    except TOMLDecodeError as error:
+        raise SegueError(f"{own or 'conf/default.toml'} is not TOML: {error}") from None
 
 
 _MAY_HOLD_SECRETS = frozenset({"password", "uri"})

@@ -15,8 +15,8 @@ def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) ->
     """Start Spark, or take the session that spark-submit has prepared.
 
     Values come from conf/spark-defaults.conf, then the settings, then `conf` (with `__` for a dot). Under
-    spark-submit (recognised by its submit arguments' absence from a plain Python) the master and memory of
-    its command line stand. `tuned=False` leaves out the part of spark-defaults.conf that is for latency.
+    spark-submit, which starts Python with a gateway of its own, its master and memory stand. `tuned=False`
+    leaves out the part of spark-defaults.conf that is for latency.
     """
     builder = SparkSession.builder.appName(app)
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
@@ -48,12 +48,21 @@ def defaults(*, tuned: bool = True) -> dict[str, str]:
     for line in (text if tuned else text.partition(_TUNING)[0]).splitlines():
         if line.strip() and not line.startswith("#"):
             key, value = line.split(maxsplit=1)
-            values[key] = _from_any_folder(value.strip())
+            values[key] = _from_any_folder(value.strip(), options=key.endswith("JavaOptions"))
     return values
 
 
-def _from_any_folder(value: str) -> str:
-    """The file's paths count from the project's folder, where spark-submit is run; a job may run anywhere."""
+def _from_any_folder(value: str, *, options: bool) -> str:
+    """The file's paths count from the project's folder, where spark-submit is run; a job may run anywhere.
+
+    `options` are split at spaces, so one with a path in it is quoted.
+    """
+    if options:
+        return " ".join(f'"{_absolute(option)}"' for option in value.split())
+    return _absolute(value)
+
+
+def _absolute(value: str) -> str:
     return re.sub(r"(?<![\w/])(conf/|\.local/)", lambda found: f"{ROOT}/{found[1]}", value)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
 from pymongo.database import Database
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 from pyspark.sql.streaming import StreamingQueryListener
 from pyspark.sql.streaming.listener import (
     QueryIdleEvent,
@@ -99,7 +99,6 @@ def as_document(progress: dict[str, Any]) -> Document:
     """
     state = progress.get("stateOperators") or [{}]
     source = (progress.get("sources") or [{}])[0]
-    metrics = source.get("metrics") or {}
     watermark = (progress.get("eventTime") or {}).get("watermark")
     return {
         "_id": f"{progress['name']}:{progress['batchId']}",
@@ -114,8 +113,18 @@ def as_document(progress: dict[str, Any]) -> Document:
         "state_bytes": sum(one.get("memoryUsedBytes", 0) for one in state),
         "late_rows": sum(one.get("numRowsDroppedByWatermark", 0) for one in state),
         "watermark": _time(watermark) if watermark and not watermark.startswith("1970") else None,
-        "backlog": round(float(metrics.get("maxOffsetsBehindLatest", 0))),
+        "backlog": _backlog(source),
     }
+
+
+def _backlog(source: dict[str, Any]) -> int:
+    """Records that wait in all partitions together: the newest offsets less those read."""
+    latest, read = source.get("latestOffset") or {}, source.get("endOffset") or {}
+    return sum(
+        newest - read.get(topic, {}).get(partition, 0)
+        for topic, partitions in latest.items()
+        for partition, newest in partitions.items()
+    )
 
 
 def _time(text: str) -> datetime:
@@ -177,5 +186,10 @@ class ProgressListener(StreamingQueryListener):
 
 def keep_for(database: Database[Document], *, days: int) -> None:
     """Let MongoDB drop progress that is older."""
-    database.stream_progress.create_index("at", expireAfterSeconds=days * 86400)
+    seconds = days * 86400
+    try:
+        database.stream_progress.create_index("at", expireAfterSeconds=seconds)
+    except OperationFailure:  # it is there with another time
+        index = {"keyPattern": {"at": 1}, "expireAfterSeconds": seconds}
+        database.command("collMod", "stream_progress", index=index)
     database.stream_progress.create_index([("query", 1), ("at", -1)])

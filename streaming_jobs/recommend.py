@@ -1,7 +1,8 @@
 """The main job: plays from Kafka to each listener's recommendations in MongoDB, continuously.
 
     ./run.sh stream
-    PYTHONPATH=. spark-submit --properties-file conf/spark-defaults.conf streaming_jobs/recommend.py
+    PYTHONPATH=. SPARK_LOCAL_IP=127.0.0.1 spark-submit --properties-file conf/spark-defaults.conf \\
+        streaming_jobs/recommend.py
 
 Delivery: the checkpoint holds the offsets and the windows' state; a batch that a crash cut off is repeated
 and ends in the same documents (segue.storage.listeners).
@@ -83,10 +84,8 @@ class Recommender:
         return lambda: broadcast.value
 
     def _label(self, batch: int, steps: str) -> None:
-        """What the Spark UI shows for the jobs and stages of this batch."""
-        context = self._spark.sparkContext
-        context.setJobDescription(f"{NAME} batch {batch}: {steps}")
-        context.setLocalProperty("callSite.short", steps)
+        """What the Spark UI shows for the jobs of this batch."""
+        self._spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: {steps}")
 
 
 def start(spark: SparkSession, settings: Settings, metrics: Metrics | None = None) -> StreamingQuery:

@@ -1,4 +1,4 @@
-"""Fixtures: one real broker, one real mongod and one Spark session for the whole run, in a folder of its own."""
+"""Fixtures: a real broker, a real mongod and a Spark session for the whole run, in folders of their own."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def show() -> None:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title("What comes next")
     listener = right.selectbox("Listener", known, key="listener")
-    _watch(listener)
+    st.fragment(_watch, run_every=service.settings().dashboard.refresh)(listener)
 
 
 def _nobody_yet() -> None:
@@ -38,9 +38,8 @@ def _nobody_yet() -> None:
         )
 
 
-@st.fragment(run_every=1.0)
 def _watch(listener: str) -> None:
-    """Drawn again each second, by itself, so that nothing else on the page moves."""
+    """Drawn again by itself at the rate of the settings, so that nothing else on the page moves."""
     found = queries.listening(service.database(), listener)
     if found is None:
         st.info("This listener has no recommendations any more.", icon=":material/person_off:")

@@ -13,6 +13,8 @@ from segue.index.publish import fetch_bundle
 from segue.storage.mongo import Document, active_version
 
 log = logging.getLogger(__name__)
+_RETRY_SECONDS = 30.0
+"""A refused version may be put right under its name; so often that is looked at."""
 
 
 class ActiveBundle:
@@ -22,7 +24,7 @@ class ActiveBundle:
         self._database, self._folder, self._every = database, folder, every
         self._bundle: Bundle | None = None
         self._refused: str | None = None
-        self._looked = float("-inf")
+        self._looked = self._retry_at = float("-inf")
 
     def current(self) -> Bundle:
         """The bundle to use now.
@@ -48,15 +50,19 @@ class ActiveBundle:
         version = active_version(self._database, "index")
         if version is None:
             raise SegueError("no index has been published: run ./run.sh index")
-        if (self._bundle and version == self._bundle.version) or version == self._refused:
+        if self._bundle and version == self._bundle.version:
+            self._refused = None
+            return
+        if version == self._refused and time.monotonic() < self._retry_at:
             return
         try:
             newer = fetch_bundle(self._database, version, folder=self._folder)
         except BundleError as error:
             if self._bundle is None:
                 raise
-            log.error("index %s is refused, %s serves on: %s", version, self._bundle.version, error)
-            self._refused = version
+            if version != self._refused:
+                log.error("index %s is refused, %s serves on: %s", version, self._bundle.version, error)
+            self._refused, self._retry_at = version, time.monotonic() + _RETRY_SECONDS
             return
         if self._bundle is not None:
             log.info("index %s takes over from %s", newer.version, self._bundle.version)

@@ -42,7 +42,7 @@ def up() -> None:
 
 @app.command()
 def down() -> None:
-    """End what Segue started on this machine: dashboard, replay, jobs, Kafka, MongoDB. The data stay.
+    """End what Segue started on this machine: dashboard, stream, Kafka, MongoDB. The data stay.
 
     Example:  ./run.sh down
     """

@@ -23,7 +23,7 @@ class Field:
     kind: Literal["text", "whole"]
     required: bool = True
     choices: tuple[str, ...] = ()
-    pattern: str = r".{1,128}"
+    pattern: str = r"[^\x00-\x1f\x7f]{1,128}"
     minimum: int = 0
     maximum: int = 2**53
 

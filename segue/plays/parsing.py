@@ -29,7 +29,9 @@ def parse(records: DataFrame, *, stream: Stream) -> DataFrame:
     """KafkaRecord -> ParsedRecord: the record's columns, `play` (struct) and `reason` (null for a play)."""
     schema = T.StructType([*PLAY_SCHEMA.fields, T.StructField(_CORRUPT, T.StringType())])
     decoded = F.from_json(
-        F.col("value").cast("string"), schema, {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT}
+        F.col("value").cast("string"),
+        schema,
+        {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT, "allowSingleQuotes": "false"},
     )
     return records.select(*RECORD_COLUMNS, decoded.alias("play")).select(
         *RECORD_COLUMNS, "play", _reason(stream).alias("reason")
@@ -67,6 +69,8 @@ def _reason(stream: Stream) -> Column:
         (F.octet_length("value") > stream.max_play_bytes, "too_large"),
         (~F.is_valid_utf8(F.col("value").cast("string")), "not_utf8"),
         (F.col("play").isNull() | F.col(f"play.{_CORRUPT}").isNotNull(), "malformed"),
+        # Spark's parser ends with the object; what follows it must not slip through.
+        (~F.col("value").cast("string").rlike(r"\}\s*\z"), "malformed"),
         *(rule for field in FIELDS for rule in _field_rules(field)),
         (occurred - arrived > _milliseconds(stream.future), "future"),
         (arrived - occurred > _milliseconds(stream.lateness), "late"),
@@ -86,7 +90,7 @@ def _field_rules(field: Field) -> list[tuple[Column, str]]:
     elif field.choices:
         fits = value.isin(*field.choices)
     else:
-        fits = value.rlike(f"^(?:{field.pattern})$")
+        fits = value.rlike(rf"\A(?:{field.pattern})\z")
     missing = [(value.isNull(), f"missing_{field.name}")] if field.required else []
     return [*missing, (value.isNotNull() & ~fits, f"invalid_{field.name}")]
 

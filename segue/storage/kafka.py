@@ -32,7 +32,8 @@ def ensure_topics(settings: Kafka) -> None:
         No broker answers, or it refuses the user or the certificate.
     """
     topics = {
-        settings.plays_topic: {},
+        # The broker's clock says when a play arrived, and so whether it is late; a producer's could be wrong.
+        settings.plays_topic: {"message.timestamp.type": "LogAppendTime"},
         settings.rejected_topic: {"max.message.bytes": str(_MAX_RECORD_BYTES)},
     }
     with reaching(settings) as options:

@@ -75,7 +75,7 @@ def reaching(settings: Kafka) -> Iterator[dict[str, Any]]:
         guard = "" if settings.security == "plaintext" else f" over {settings.security}"
         raise SegueError(
             f"Kafka does not answer at {settings.bootstrap}{guard} ({type(error).__name__}): "
-            "start it (./run.sh up) or set SEGUE_KAFKA__BOOTSTRAP and SEGUE_KAFKA__SECURITY"
+            "start it with ./run.sh up, or set SEGUE_KAFKA__BOOTSTRAP and SEGUE_KAFKA__SECURITY"
         ) from None
 
 

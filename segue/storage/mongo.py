@@ -12,8 +12,8 @@ embeddings            _id "<space>:<track_id>"; track_id, space, vector (float32
 rejected_tracks       _id "<stage>:<path>"; path, track_id, stage ("ingest" | "features"), reason, detail, at
 models                _id "<kind>:<version>"; kind ("audio-space" | "index"), created_at, ...; and for each
                       kind one document _id "active:<kind>" with the version in use
-tastes                _id user_id; windows, vector, ...: see segue.taste.document
-recommendations       _id user_id; items, model, reflects_at, updated_at: see segue.ranking.document
+tastes                _id user_id; windows, vector, ...: see segue.taste.history
+recommendations       _id user_id; items, model, reflects_at, updated_at: see segue.ranking.plan
 unknown_tracks        _id track_id; first_at, last_at: played, but in no catalogue
 stream_progress       progress of the streaming queries
 ====================  ======================================================================================
@@ -32,7 +32,7 @@ import numpy as np
 from pymongo import MongoClient, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import OperationFailure, PyMongoError, ServerSelectionTimeoutError
 
 from segue.errors import SegueError
 from segue.settings import Mongo
@@ -71,7 +71,7 @@ def connect(settings: Mongo) -> Database[Document]:
             ) from None
         raise SegueError(
             f"MongoDB does not answer at {where}{' over TLS' if settings.tls else ''}: "
-            "start it (./run.sh up) or set SEGUE_MONGO__URI and SEGUE_MONGO__TLS"
+            "start it with ./run.sh up, or set SEGUE_MONGO__URI and SEGUE_MONGO__TLS"
         ) from None
     except OperationFailure as error:
         why = (error.details or {}).get("errmsg")
@@ -82,8 +82,9 @@ def connect(settings: Mongo) -> Database[Document]:
         raise SegueError(
             f"SEGUE_MONGO__CA_FILE {settings.ca_file} is not what it should be: {error.reason}"
         ) from None
-    except (ConfigurationError, PyMongoError) as error:
-        raise SegueError(f"SEGUE_MONGO__URI {where}: {error}") from None
+    except (PyMongoError, ValueError) as error:
+        suspects = "SEGUE_MONGO__CLIENT_FILE" if settings.client_file else "SEGUE_MONGO__URI"
+        raise SegueError(f"MongoDB at {where}: {error}: check {suspects}") from None
     return database
 
 
@@ -103,10 +104,11 @@ def _guard(settings: Mongo) -> dict[str, Any]:
 
 def shown(uri: str) -> str:
     """The address as it may be shown: hosts and numeric ports only, never the user or the password."""
-    scheme, _, rest = uri.partition("://")
-    hosts = rest.rsplit("@", 1)[-1].split("/", 1)[0].split("?", 1)[0]
+    found = re.match(r"mongodb(\+srv)?://", uri)
+    scheme = found[0] if found else ""
+    hosts = uri.removeprefix(scheme).rsplit("@", 1)[-1].split("/", 1)[0].split("?", 1)[0]
     # What stands where a port does may be a password whose host was forgotten.
-    return f"{scheme}://{re.sub(r':(?![0-9]+(,|$))[^],]*(?=,|$)', '', hosts)}"
+    return f"{scheme}{re.sub(r':(?![0-9]+(,|$))[^],]*(?=,|$)', '', hosts)}"
 
 
 def upsert(collection: Collection[Document], documents: Iterable[Document], *, batch: int = 1000) -> int:

@@ -32,6 +32,7 @@ FAULTY = {
     "invalid_type": encoded(occurred_at=NOW, type="hum"),
     "invalid_ms_played": encoded(occurred_at=NOW, ms_played=-1),
     "invalid_source": encoded(occurred_at=NOW, source="dream"),
+    "invalid_session_id": encoded(occurred_at=NOW, session_id="s1\n"),
     "invalid_track_id": encoded(occurred_at=NOW, track_id="has space"),
     "invalid_rank": encoded(occurred_at=NOW, rank=-3),
     "future": encoded(occurred_at=NOW + HOUR),
@@ -43,6 +44,8 @@ MALFORMED = {
     "nothing": b"",
     "text for a number": encoded(occurred_at=NOW, ms_played="long"),
     "a fraction": encoded(occurred_at=NOW, ms_played=1.5),
+    "something after it": encoded(occurred_at=NOW) + b" and more",
+    "single quotes": str(a_play(occurred_at=NOW)).encode(),
     "too large a number": encoded(occurred_at=NOW, ms_played=2**70),
 }
 

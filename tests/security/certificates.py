@@ -1,4 +1,4 @@
-"""Certificates for tests, made by openssl: an authority, a server, a client, and an authority nobody trusts."""
+"""Certificates for tests, made by openssl: of an authority, a server, a client, and a stranger."""
 
 from __future__ import annotations
 

@@ -47,8 +47,12 @@ ssl.truststore.type=PEM
 ssl.truststore.location={authority}
 listener.name.mutual.ssl.client.auth=required
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.clear.sasl.enabled.mechanisms=SCRAM-SHA-512
 """
-_LOGIN = "listener.name.{listener}.{mechanism}.sasl.jaas.config=org.apache.kafka.common.security.{module} required{users};\n"
+_LOGIN = (
+    "listener.name.{place}.sasl.jaas.config="
+    "org.apache.kafka.common.security.{module}LoginModule required{users};\n"
+)
 
 
 class GuardedBroker(Broker):
@@ -60,7 +64,7 @@ class GuardedBroker(Broker):
         self.address: dict[str, str] = {}
 
     def _write_properties(self, port: int, controller_port: int) -> None:
-        others = []
+        others: list[int] = []
         for _ in range(3):
             others.append(process.free_port(port + 2000, avoid=others))
         guarded, mutual, clear = others
@@ -75,14 +79,9 @@ class GuardedBroker(Broker):
             server=self._certificates.server,
             authority=self._certificates.authority,
         )
-        for listener in ("guarded", "clear"):
-            text += _LOGIN.format(
-                listener=listener, mechanism="plain", module="plain.PlainLoginModule", users=_plain_user()
-            )
-            for mechanism in ("scram-sha-256", "scram-sha-512"):
-                text += _LOGIN.format(
-                    listener=listener, mechanism=mechanism, module="scram.ScramLoginModule", users=""
-                )
+        text += _LOGIN.format(place="guarded.plain", module="plain.Plain", users=_plain_user())
+        for place in ("guarded.scram-sha-256", "guarded.scram-sha-512", "clear.scram-sha-512"):
+            text += _LOGIN.format(place=place, module="scram.Scram", users="")
         process.write_text(self.folder / "server.properties", text)
 
     def _format(self, java: str) -> None:
@@ -103,8 +102,8 @@ class GuardedBroker(Broker):
 def _plain_user() -> str:
     """The broker's own list of PLAIN users, quoted for JAAS and once more for a properties file."""
     quoted = PLAIN_PASSWORD.replace("\\", "\\\\").replace('"', '\\"')
-    in_file = quoted.replace("\\", "\\\\").encode("ascii", "backslashreplace").decode()
-    return f' user_{USER}="{in_file.replace(chr(92) + "xe9", chr(92) + "u00e9")}"'
+    in_file = "".join(c if c.isascii() else f"\\u{ord(c):04x}" for c in quoted.replace("\\", "\\\\"))
+    return f' user_{USER}="{in_file}"'
 
 
 class GuardedMongod:
