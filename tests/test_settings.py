@@ -1,0 +1,54 @@
+"""Settings: defaults, the user's own, and a clear line for what does not fit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from segue.errors import SegueError
+from segue.settings import ROOT, load_settings
+
+
+def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGUE_KAFKA__PARTITIONS", "9")
+    monkeypatch.setenv("SEGUE_STREAM__WINDOW", "45 minutes")
+    settings = load_settings()
+    assert settings.kafka.partitions == 9
+    assert settings.stream.window == timedelta(minutes=45)
+
+
+def test_an_own_file_may_hold_just_what_differs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text("[index]\ntrees = 7\n")
+    monkeypatch.setenv("SEGUE_CONF", str(own))
+    settings = load_settings()
+    assert (settings.index.trees, settings.index.backend) == (7, "annoy")
+
+
+def test_relative_paths_count_from_the_project_and_addresses_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().spark.checkpoint == str(ROOT / ".local/checkpoints")
+    monkeypatch.setenv("SEGUE_SPARK__CHECKPOINT", "hdfs://name/checkpoints")
+    assert load_settings().spark.checkpoint == "hdfs://name/checkpoints"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("SEGUE_KAFKA__BOOTSTRAPP", "x:1", "bootstrapp"),
+        ("SEGUE_KAFAK__BOOTSTRAP", "x:1", "SEGUE_KAFAK__BOOTSTRAP is not a setting"),
+        ("SEGUE_INDEX__TREES", "many", "index.trees"),
+        ("SEGUE_INDEX__BACKEND", "faiss", "index.backend"),
+        ("SEGUE_STREAM__WINDOW", "soon", "'30 minutes'"),
+        ("SEGUE_CONF", "/nowhere.toml", "no such file"),
+    ],
+)
+def test_what_does_not_fit_is_one_line_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SegueError) as caught:
+        load_settings()
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
