@@ -17,7 +17,7 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except SegueError as error:
-        print(f"segue: {error}", file=sys.stderr)
+        sys.stderr.write(f"segue: {error}\n")
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

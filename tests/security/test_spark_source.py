@@ -1,0 +1,50 @@
+"""Spark reads from guarded brokers with what the settings say, whichever way they are guarded."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import SparkSession
+
+from segue.spark import kafka_options
+from segue.storage.kafka import PlayProducer, ensure_topics
+from tests.plays.examples import a_play
+from tests.security.certificates import Certificates
+from tests.security.conftest import Load
+from tests.security.servers import GuardedBroker
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.mark.parametrize(
+    ("listener", "changes"),
+    [
+        ("sasl_ssl", {"MECHANISM": "SCRAM-SHA-256"}),
+        ("sasl_ssl", {"MECHANISM": "SCRAM-SHA-512"}),
+        ("sasl_plaintext", {"CA_FILE": ""}),
+        ("ssl", {"USER": "", "PASSWORD": "", "CLIENT_FILE": "client.pem"}),
+    ],
+)
+def test_spark_reads_what_was_sent(
+    spark: SparkSession,
+    load: Load,
+    kafka_environment: dict[str, str],
+    guarded_broker: GuardedBroker,
+    certificates: Certificates,
+    *,
+    listener: str,
+    changes: dict[str, str],
+) -> None:
+    folder = certificates.authority.parent
+    changes = {
+        **changes,
+        "SECURITY": listener,
+        "BOOTSTRAP": guarded_broker.address[listener],
+        "CLIENT_FILE": str(folder / changes["CLIENT_FILE"]) if "CLIENT_FILE" in changes else "",
+    }
+    named = {f"SEGUE_KAFKA__{key}": value for key, value in changes.items()}
+    kafka = load(kafka_environment | named).kafka
+    ensure_topics(kafka)
+    with PlayProducer(kafka) as producer:
+        producer.send(a_play(user_id="ada")).get(10)
+    reader = spark.read.format("kafka").options(**kafka_options(kafka)).option("subscribe", kafka.plays_topic)
+    assert [bytes(row.key) for row in reader.load().collect()] == [b"ada"]
