@@ -74,7 +74,7 @@ def _floor(spark: SparkSession, settings: Settings) -> StreamingQuery:
     )
 
 
-STARTS: dict[str, Callable[[SparkSession, Settings], StreamingQuery]] = {
+STARTS: dict[str, Callable[..., StreamingQuery]] = {
     "job": recommend.start,
     "default": recommend.start,
     "floor": _floor,

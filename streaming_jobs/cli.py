@@ -19,7 +19,8 @@ from segue.settings import Settings, load_settings
 from segue.spark import session
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
-from streaming_jobs import recommend, rejected_plays
+from streaming_jobs import checkpoint, recommend, rejected_plays
+from streaming_jobs.gate import BatchGate
 from streaming_jobs.progress import Metrics, ProgressListener, keep_for
 
 log = logging.getLogger("segue.stream")
@@ -68,38 +69,63 @@ def run(settings: Settings, *, drain: bool = False) -> None:
     spark = session(settings, app="segue stream")
     metrics = Metrics()
     progress = ProgressListener(database, metrics)
+    gates = [BatchGate(), BatchGate()]
     try:
+        checkpoint.check(spark, settings)
         keep_for(database, days=settings.stream.progress_days)
         spark.streams.addListener(progress)
-        queries = [start(spark, settings, metrics) for start in (recommend.start, rejected_plays.start)]
+        queries = [
+            recommend.start(spark, settings, metrics=metrics, gate=gates[0]),
+            rejected_plays.start(spark, settings, metrics=metrics, gate=gates[1]),
+        ]
         metrics.serve(settings.stream.metrics_port)
         told = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: told.set())
         ui = spark.sparkContext.uiWebUrl or ""
-        log.info("streaming; Spark UI at %s", ui)
-        database.stream_progress.update_one(
-            {"_id": "stream"}, {"$set": {"started_at": datetime.now(UTC), "ui": ui}}, upsert=True
-        )
-        if drain:
-            for query in queries:
-                query.processAllAvailable()
-        else:
-            _wait(queries, told)
+        with registered("stream", address=ui):
+            log.info("streaming; Spark UI at %s", ui)
+            database.stream_progress.update_one(
+                {"_id": "stream"}, {"$set": {"started_at": datetime.now(UTC), "ui": ui}}, upsert=True
+            )
+            if drain:
+                _drain(queries, told)
+            else:
+                _wait(queries, told)
         log.info("stopping after the micro-batch in progress")
-        for query in queries:
-            query.stop()
+        # What the gates turn away, Spark would log as an error.
+        spark.sparkContext.setLogLevel("OFF")
+        for gate, query in zip(gates, queries, strict=True):
+            gate.stop(query)
     finally:
         progress.close()
         spark.stop()
 
 
+def _drain(queries: list[StreamingQuery], told: threading.Event) -> None:
+    """Until everything that is in the topic now has been taken, or somebody tells us to stop."""
+    drained = threading.Event()
+
+    def wait() -> None:
+        for query in queries:
+            query.processAllAvailable()
+        drained.set()
+
+    threading.Thread(target=wait, name="drain", daemon=True).start()
+    while not drained.wait(0.2) and not told.is_set():
+        _check(queries)
+
+
 def _wait(queries: list[StreamingQuery], told: threading.Event) -> None:
     """Until somebody tells us to stop, or a query ends by itself, which is always a failure."""
     while not told.wait(timeout=0.5):
-        for query in queries:
-            if not query.isActive:
-                raise SegueError(f"the query '{query.name}' failed: {_cause(query)}")
+        _check(queries)
+
+
+def _check(queries: list[StreamingQuery]) -> None:
+    for query in queries:
+        if not query.isActive:
+            raise SegueError(f"the query '{query.name}' failed: {_cause(query)}")
 
 
 def _cause(query: StreamingQuery) -> str:

@@ -21,6 +21,7 @@ from segue.plays.parsing import parse, plays
 from segue.settings import Settings, Stream
 from segue.storage.mongo import connect
 from segue.taste.windows import interval, signals_by_window
+from streaming_jobs.gate import BatchGate
 from streaming_jobs.progress import Metrics
 from streaming_jobs.source import kafka_records
 from udfs.replan import WRITTEN, Assignment, replan, replan_in_workers
@@ -88,8 +89,15 @@ class Recommender:
         self._spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: {steps}")
 
 
-def start(spark: SparkSession, settings: Settings, metrics: Metrics | None = None) -> StreamingQuery:
-    """Start the query; it runs until it is stopped."""
+def start(
+    spark: SparkSession,
+    settings: Settings,
+    *,
+    metrics: Metrics | None = None,
+    gate: BatchGate | None = None,
+) -> StreamingQuery:
+    """Start the query; it runs until it is stopped, through `gate` between two micro-batches."""
+    gate = gate or BatchGate()
     records = kafka_records(spark, settings, name=NAME)
     stream: Stream = settings.stream
     return (
@@ -98,7 +106,7 @@ def start(spark: SparkSession, settings: Settings, metrics: Metrics | None = Non
         .outputMode("update")
         .option("checkpointLocation", f"{settings.spark.checkpoint}/{NAME}")
         .trigger(processingTime=interval(stream.trigger))
-        .foreachBatch(Recommender(spark, settings, metrics or Metrics()))
+        .foreachBatch(gate.guarded(Recommender(spark, settings, metrics or Metrics())))
         .start()
     )
 

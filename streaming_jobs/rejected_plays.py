@@ -15,6 +15,7 @@ from segue.plays.parsing import parse, rejected
 from segue.settings import Settings
 from segue.storage.kafka import RejectedRecord, RejectedRecords
 from segue.taste.windows import interval
+from streaming_jobs.gate import BatchGate
 from streaming_jobs.progress import Metrics
 from streaming_jobs.source import kafka_records
 
@@ -30,8 +31,15 @@ def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
     )
 
 
-def start(spark: SparkSession, settings: Settings, metrics: Metrics | None = None) -> StreamingQuery:
-    """Start the query; it runs until it is stopped."""
+def start(
+    spark: SparkSession,
+    settings: Settings,
+    *,
+    metrics: Metrics | None = None,
+    gate: BatchGate | None = None,
+) -> StreamingQuery:
+    """Start the query; it runs until it is stopped, through `gate` between two micro-batches."""
+    gate = gate or BatchGate()
     sink, metrics = RejectedRecords(settings.kafka), metrics or Metrics()
 
     def keep(records: DataFrame, batch: int) -> None:
@@ -50,6 +58,6 @@ def start(spark: SparkSession, settings: Settings, metrics: Metrics | None = Non
         .writeStream.queryName(NAME)
         .option("checkpointLocation", f"{settings.spark.checkpoint}/rejected_plays")
         .trigger(processingTime=interval(settings.stream.rejected_trigger))
-        .foreachBatch(keep)
+        .foreachBatch(gate.guarded(keep))
         .start()
     )

@@ -10,9 +10,9 @@ from functools import lru_cache, partial
 import numpy as np
 import pyarrow as pa
 from pymongo.database import Database
-from segue.index.publish import fetch_bundle
 
 from segue.index.bundle import Bundle
+from segue.index.publish import fetch_bundle
 from segue.ranking.plan import plan
 from segue.settings import Settings
 from segue.storage.listeners import read_histories, read_vectors, write_plans
