@@ -6,13 +6,26 @@ from pathlib import Path
 
 import streamlit as st
 from pymongo.database import Database
+from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from dashboard import covers
+from dashboard.api import audio, people, plays, upcoming
+from dashboard.api.door import Door, make_door
+from dashboard.api.guests import Guests
+from segue.settings import Settings
 from segue.storage.mongo import Document
 
 PAGES = Path(__file__).with_name("pages.py")
 
 
-def make_app(database: Database[Document]) -> st.App:
-    """The application over a database."""
-    return st.App(PAGES, routes=[covers.route(database)])
+def make_app(database: Database[Document], settings: Settings) -> st.App:
+    """The application over a database; plays go to the settings' Kafka."""
+    door = make_door(database, settings)
+    return st.App(PAGES, routes=make_routes(door), middleware=[Middleware(Guests, sessions=door.sessions)])
+
+
+def make_routes(door: Door) -> list[Route]:
+    """All routes beside the pages."""
+    own = [route for part in (audio, people, plays, upcoming) for route in part.routes(door)]
+    return [covers.route(door.database), *own]

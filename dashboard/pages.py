@@ -1,16 +1,42 @@
-"""The script that Streamlit runs for each visitor: which pages there are."""
+"""The script that Streamlit runs for each visitor: which pages there are, and the player below them."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
-from dashboard.views import live, operations
+from dashboard import service
+from dashboard.player import components
+from dashboard.views import home, live, operations, search, track, you
 
-st.set_page_config(page_title="Segue", page_icon=":material/graphic_eq:", layout="wide")
-st.navigation(
-    [
-        st.Page(live.show, title="Live", icon=":material/graphic_eq:", url_path="live", default=True),
-        st.Page(operations.show, title="Operations", icon=":material/monitor_heart:", url_path="operations"),
-    ],
-    position="top",
-).run()
+st.set_page_config(page_title="Segue", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
+# Less empty room around the pages, and a line above the player.
+ROOM = """<style>
+.stMainBlockContainer {padding-top: 4.75rem; padding-bottom: 3rem}
+.stBottomBlockContainer, [data-testid="stBottomBlockContainer"] {padding-top: .35rem; padding-bottom: .6rem}
+[data-testid="stBottom"] > div {border-top: 1px solid var(--st-border-color)}
+@media (max-width: 640px) {
+  .stMainBlockContainer, .stBottomBlockContainer {padding-left: 1rem; padding-right: 1rem}
+}
+</style>"""
+listener = service.listener()
+pages = {
+    "home": st.Page(home.show, title="For you", icon=":material/home:", default=True),
+    "search": st.Page(search.show, title="Search", icon=":material/search:", url_path="search"),
+    "you": st.Page(
+        you.show, title=(listener and listener.name) or "You", icon=":material/person:", url_path="you"
+    ),
+    "live": st.Page(live.show, title="Live", icon=":material/graphic_eq:", url_path="live"),
+    "operations": st.Page(
+        operations.show, title="Operations", icon=":material/monitor_heart:", url_path="operations"
+    ),
+    "track": st.Page(track.show, title="Track", url_path="track", visibility="hidden"),
+}
+st.session_state["pages"] = pages
+st.html(ROOM)
+chosen = st.navigation(list(pages.values()), position="top")
+if listener is not None:
+    with st.bottom:
+        components.bar(listener.user_id)
+chosen.run()

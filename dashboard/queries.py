@@ -66,7 +66,7 @@ def listening(database: Database[Document], user_id: str, *, played: int = 12) -
     if recommendation is None:
         return None
     taste = database.tastes.find_one({"_id": user_id}, {"windows": 1}) or {"windows": {}}
-    heard = _heard(taste["windows"])[:played]
+    heard = heard_in(taste["windows"])[:played]
     items = recommendation["items"]
     reasons = [item["reason"].get("track_id") for item in items]
     known = tracks(
@@ -85,7 +85,7 @@ def listening(database: Database[Document], user_id: str, *, played: int = 12) -
     )
 
 
-def _heard(windows: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, int]]:
+def heard_in(windows: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, int]]:
     """(track id, outcome, at), newest first, each track once."""
     newest: dict[str, tuple[str, int]] = {}
     for window in windows.values():

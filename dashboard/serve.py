@@ -38,7 +38,9 @@ def serve(
         logging.getLogger("streamlit").setLevel(logging.WARNING)
         with registered("dashboard", address=f"http://127.0.0.1:{address}"):
             typer.echo(f"the dashboard is at http://127.0.0.1:{address}")
-            uvicorn.run(make_app(database), host="127.0.0.1", port=address, log_level="warning")
+            app = make_app(database, settings)
+            # No access log: the addresses of sounds are secrets of their sessions.
+            uvicorn.run(app, host="127.0.0.1", port=address, log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":

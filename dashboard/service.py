@@ -1,10 +1,12 @@
-"""What every page needs: the settings and the database, made once a process."""
+"""What every page needs: the settings, the database and the catalogue, made once a process; who listens."""
 
 from __future__ import annotations
 
 import streamlit as st
 from pymongo.database import Database
 
+from dashboard.finding.catalogue import Catalogue
+from dashboard.people.sessions import COOKIE, Listener, Sessions
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import Document, connect
@@ -20,3 +22,19 @@ def settings() -> Settings:
 def database() -> Database[Document]:
     """Segue's database; its client keeps its own pool of connections."""
     return connect(settings().mongo)
+
+
+@st.cache_resource
+def catalogue() -> Catalogue:
+    """Search and neighbours; the word index and the neighbour index stay in memory."""
+    return Catalogue(database(), index_folder=settings().index.folder)
+
+
+@st.cache_resource
+def _sessions() -> Sessions:
+    return Sessions(database())
+
+
+def listener() -> Listener | None:
+    """Whose page this is, by the session's cookie; None when the browser has sent none that is good."""
+    return _sessions().find(st.context.cookies.get(COOKIE))

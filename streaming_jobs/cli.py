@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -52,12 +54,17 @@ def stream(
         logging.getLogger(noisy).setLevel(logging.WARNING)
     with one_line_errors():
         settings = connected(load_settings())
-        with registered("stream"):
-            run(settings, drain=drain)
+        with contextlib.ExitStack() as records:
+            records.enter_context(registered("stream"))
+            run(
+                settings,
+                drain=drain,
+                started=lambda ui: records.enter_context(registered("stream", address=ui)),
+            )
 
 
-def run(settings: Settings, *, drain: bool = False) -> None:
-    """Start the queries and wait for the end.
+def run(settings: Settings, *, drain: bool = False, started: Callable[[str], None] = lambda ui: None) -> None:
+    """Start the queries and wait for the end. `started` is told the address of the Spark UI.
 
     Raises
     ------
@@ -83,15 +90,15 @@ def run(settings: Settings, *, drain: bool = False) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: told.set())
         ui = spark.sparkContext.uiWebUrl or ""
-        with registered("stream", address=ui):
-            log.info("streaming; Spark UI at %s", ui)
-            database.stream_progress.update_one(
-                {"_id": "stream"}, {"$set": {"started_at": datetime.now(UTC), "ui": ui}}, upsert=True
-            )
-            if drain:
-                _drain(queries, told)
-            else:
-                _wait(queries, told)
+        log.info("streaming; Spark UI at %s", ui)
+        started(ui)
+        database.stream_progress.update_one(
+            {"_id": "stream"}, {"$set": {"started_at": datetime.now(UTC), "ui": ui}}, upsert=True
+        )
+        if drain:
+            _drain(queries, told)
+        else:
+            _wait(queries, told)
         log.info("stopping after the micro-batch in progress")
         # What the gates turn away, Spark would log as an error.
         spark.sparkContext.setLogLevel("OFF")

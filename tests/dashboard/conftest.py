@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 from pymongo.database import Database
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.testclient import TestClient
 
+from dashboard.api.door import Door, make_door
+from dashboard.api.guests import Guests
+from dashboard.app import make_routes
+from dashboard.people.sessions import COOKIE, Listener
+from segue.settings import Settings
 from segue.storage.mongo import Document
 
 COVER = "ab" * 32
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Streamlit puts each page's script in the place of `__main__`; processes spawned later would run it."""
+    kept = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = kept
 
 
 @pytest.fixture
@@ -42,6 +60,7 @@ def library(database: Database[Document]) -> Database[Document]:
 def recommendation(track_ids: list[str]) -> Document:
     return {
         "_id": "ada",
+        "recommendation_id": "r1",
         "items": [
             {"track_id": t, "score": 0.9, "reason": {"kind": "because", "track_id": "t1"}} for t in track_ids
         ],
@@ -50,3 +69,34 @@ def recommendation(track_ids: list[str]) -> Document:
         "reflects_at": 20,
         "updated_at": datetime.fromtimestamp(0.15, UTC),
     }
+
+
+@pytest.fixture
+def door(database: Database[Document], settings: Settings) -> Iterator[Door]:
+    """What the routes work with; Kafka is there with the fixture `broker` only."""
+    found = make_door(database, settings)
+    yield found
+    found.outgoing.close()
+
+
+Enter = Callable[[], TestClient]
+
+
+@pytest.fixture
+def enter(door: Door) -> Enter:
+    """Gives browsers, each with a guest's session of its own."""
+    app = Starlette(routes=make_routes(door), middleware=[Middleware(Guests, sessions=door.sessions)])
+
+    def one() -> TestClient:
+        client = TestClient(app)
+        client.get("/", headers={"accept": "text/html"})
+        return client
+
+    return one
+
+
+def whose(door: Door, client: TestClient) -> Listener:
+    """The listener of a browser's session."""
+    found = door.sessions.find(client.cookies.get(COOKIE))
+    assert found is not None
+    return found

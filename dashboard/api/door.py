@@ -1,0 +1,81 @@
+"""What the routes share: the database, sessions, accounts and the way to Kafka; and who is asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pymongo.database import Database
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from dashboard.api.outgoing import Outgoing
+from dashboard.people.accounts import Accounts
+from dashboard.people.sessions import COOKIE, Listener, Sessions
+from dashboard.people.throttle import Throttle
+from segue.settings import Settings
+from segue.storage.mongo import Document
+
+
+@dataclass(frozen=True)
+class Door:
+    """Made once a process by :func:`make_door`."""
+
+    database: Database[Document]
+    sessions: Sessions
+    accounts: Accounts
+    outgoing: Outgoing
+
+
+def make_door(database: Database[Document], settings: Settings) -> Door:
+    database.opinions.create_index([("user_id", 1), ("at", -1)])
+    accounts = Accounts(database, throttle=Throttle(database))
+    return Door(database, Sessions(database), accounts, Outgoing(database, settings))
+
+
+async def asking(door: Door, request: Request) -> tuple[Listener, str]:
+    """The listener of the request's session, and the session's token.
+
+    Raises
+    ------
+    HTTPException
+        401: there is no session.
+    """
+    token = request.cookies.get(COOKIE)
+    listener = await run_in_threadpool(door.sessions.find, token)
+    if listener is None or token is None:
+        raise HTTPException(401, "no session: reload the page")
+    return listener, token
+
+
+def refuse_foreign(request: Request) -> None:
+    """Refuse what another site makes a listener's browser send, on top of the cookie's SameSite.
+
+    Raises
+    ------
+    HTTPException
+        403: the browser says that another site asks.
+    """
+    origin = request.headers.get("origin")
+    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    if foreign or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise HTTPException(403, "this may be asked from Segue's own pages only")
+
+
+async def body(request: Request, *, limit: int) -> bytes:
+    """The request's body, read no further than its limit.
+
+    Raises
+    ------
+    HTTPException
+        413: it is longer.
+    """
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise HTTPException(413, f"more than {limit} bytes")
+        parts.append(part)
+    return b"".join(parts)

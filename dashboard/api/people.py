@@ -1,0 +1,100 @@
+"""`POST /api/people/{sign-up,log-in,log-out}`: each answers with a new session in the cookie."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from dashboard.api.door import Door, asking, body, refuse_foreign
+from dashboard.people.accounts import Account, AccountError, TooManyGuesses
+from dashboard.people.sessions import COOKIE, LIFETIME
+
+_LARGEST = 4096
+
+
+def routes(door: Door) -> list[Route]:
+    """See the module."""
+
+    async def sign_up(request: Request) -> Response:
+        refuse_foreign(request)
+        listener, _ = await asking(door, request)
+        name, password = await _credentials(request)
+        guest_id = listener.user_id if listener.name is None else None
+        return await _entered(
+            request,
+            lambda: door.accounts.sign_up(name, password, guest_id=guest_id, address=_address(request)),
+        )
+
+    async def log_in(request: Request) -> Response:
+        refuse_foreign(request)
+        name, password = await _credentials(request)
+        return await _entered(
+            request, lambda: door.accounts.log_in(name, password, address=_address(request))
+        )
+
+    async def log_out(request: Request) -> Response:
+        refuse_foreign(request)
+        await run_in_threadpool(_close, request)
+        return _with_cookie(request, await run_in_threadpool(door.sessions.open))
+
+    async def _entered(request: Request, enter: Callable[[], Account]) -> Response:
+        try:
+            account = await run_in_threadpool(enter)
+        except TooManyGuesses as error:
+            return JSONResponse({"error": str(error)}, status_code=429, headers={"Retry-After": "900"})
+        except AccountError as error:
+            return JSONResponse({"error": str(error)}, status_code=422)
+        # A new token, so that one that somebody planted before is worth nothing after.
+        await run_in_threadpool(_close, request)
+        token = await run_in_threadpool(
+            lambda: door.sessions.open(user_id=account.user_id, name=account.name)
+        )
+        return _with_cookie(request, token)
+
+    def _close(request: Request) -> None:
+        if token := request.cookies.get(COOKIE):
+            door.sessions.close(token)
+
+    return [
+        Route(f"/api/people/{path}", endpoint, methods=["POST"])
+        for path, endpoint in (("sign-up", sign_up), ("log-in", log_in), ("log-out", log_out))
+    ]
+
+
+async def _credentials(request: Request) -> tuple[str, str]:
+    try:
+        told = json.loads(await body(request, limit=_LARGEST))
+        name, password = told["name"], told["password"]
+    except (ValueError, KeyError, TypeError):
+        raise HTTPException(400, 'the body must be {"name": ..., "password": ...}') from None
+    if not (isinstance(name, str) and isinstance(password, str)):
+        raise HTTPException(400, "name and password must be text")
+    return name, password
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
+
+
+def _with_cookie(request: Request, token: str) -> Response:
+    response = JSONResponse({})
+    response.set_cookie(COOKIE, token, **cookie_options(secure=request.url.scheme == "https"))
+    return response
+
+
+def cookie_options(*, secure: bool) -> dict[str, Any]:
+    """How the session's cookie is set, everywhere."""
+    return {
+        "max_age": int(LIFETIME.total_seconds()),
+        "path": "/",
+        "httponly": True,
+        "samesite": "lax",
+        "secure": secure,
+    }

@@ -1,0 +1,82 @@
+"""`POST /api/events`: what a listener's player has to tell, on its way to Kafka.
+
+The body is `{"sent_at": epoch ms by the player's clock, "plays": [...]}`, as fetch or sendBeacon sends it.
+The answer names the event ids that Kafka has, and those that it will never get with the reason; the player
+keeps all others and sends them again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from pymongo import UpdateOne
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from dashboard.api.door import Door, asking, body, refuse_foreign
+from dashboard.people.sessions import Listener, now
+from segue.errors import SegueError
+from segue.plays.event import FIELDS
+
+LARGEST = 64 * 1024
+"""Bytes; what sendBeacon may send."""
+MOST = 100
+_CLOCK_OFF_MS = 5000
+_FROM_SESSION = ("user_id", "session_id")
+
+
+def routes(door: Door) -> list[Route]:
+    """See the module."""
+
+    async def events(request: Request) -> Response:
+        refuse_foreign(request)
+        listener, _ = await asking(door, request)
+        plays = _read(await body(request, limit=LARGEST), listener, at=time.time() * 1000)
+        try:
+            taken, refused = await run_in_threadpool(door.outgoing.send, plays)
+        except SegueError as error:
+            return JSONResponse({"error": str(error)}, status_code=503, headers={"Retry-After": "5"})
+        kept = [play for play in plays if play.get("event_id") in set(taken)]
+        await run_in_threadpool(_keep_opinions, door, kept)
+        return JSONResponse({"taken": taken, "refused": refused})
+
+    return [Route("/api/events", events, methods=["POST"])]
+
+
+def _read(text: bytes, listener: Listener, *, at: float) -> list[dict[str, Any]]:
+    """The plays of a body, with the listener of the session whatever they say of themselves."""
+    try:
+        envelope = json.loads(text)
+        sent_at, plays = float(envelope["sent_at"]), envelope["plays"]
+    except (ValueError, KeyError, TypeError):
+        raise HTTPException(400, 'the body must be {"sent_at": epoch ms, "plays": [...]}') from None
+    if not isinstance(plays, list) or len(plays) > MOST or not all(isinstance(play, dict) for play in plays):
+        raise HTTPException(400, f"plays must be a list of at most {MOST} objects")
+    # A clock that is a little off stays as it is, so that a play which comes twice is the same twice.
+    correction = round(at - sent_at) if abs(at - sent_at) > _CLOCK_OFF_MS else 0
+    return [_play(play, listener, correction) for play in plays]
+
+
+def _play(told: dict[str, Any], listener: Listener, correction: int) -> dict[str, Any]:
+    known = (field.name for field in FIELDS if field.name not in _FROM_SESSION)
+    play = {name: told[name] for name in known if told.get(name) is not None}
+    if type(play.get("occurred_at")) is int:
+        play["occurred_at"] += correction
+    return {**play, "user_id": listener.user_id, "session_id": listener.session_id}
+
+
+def _keep_opinions(door: Door, plays: list[dict[str, Any]]) -> None:
+    """Likes and dislikes also stay with the listener, so that hearts are red at the next visit."""
+    opinions = [play for play in plays if play["type"] in ("like", "dislike")]
+    if opinions:
+        door.database.opinions.bulk_write([_opinion(play) for play in opinions], ordered=True)
+
+
+def _opinion(play: dict[str, Any]) -> UpdateOne:
+    fields = {"user_id": play["user_id"], "track_id": play["track_id"], "opinion": play["type"], "at": now()}
+    return UpdateOne({"_id": f"{play['user_id']}:{play['track_id']}"}, {"$set": fields}, upsert=True)

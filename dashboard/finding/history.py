@@ -1,0 +1,33 @@
+"""What a listener has heard and liked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pymongo.database import Database
+
+from dashboard.player.items import Item, read_items
+from dashboard.queries import heard_in
+from dashboard.views.cards import OUTCOMES
+from segue.storage.mongo import Document
+
+
+def recently_played(database: Database[Document], user_id: str, *, limit: int = 8) -> list[Item]:
+    """The tracks heard last, newest first, with what came of them."""
+    taste = database.tastes.find_one({"_id": user_id}, {"windows": 1}) or {"windows": {}}
+    last = heard_in(taste["windows"])[:limit]
+    known = read_items(database, [track_id for track_id, _, _ in last], source="home")
+    return [_noted(known[track_id], outcome) for track_id, outcome, _ in last if track_id in known]
+
+
+def _noted(item: Item, outcome: str) -> Item:
+    words, tone = OUTCOMES.get(outcome, (outcome, ""))
+    return replace(item, note=words, tone=tone)
+
+
+def liked(database: Database[Document], user_id: str, *, limit: int = 200) -> list[Item]:
+    """The tracks with a heart, the last one first."""
+    found = database.opinions.find({"user_id": user_id, "opinion": "like"}).sort("at", -1).limit(limit)
+    ids = [opinion["track_id"] for opinion in found]
+    known = read_items(database, ids, source="playlist")
+    return [known[track_id] for track_id in ids if track_id in known]

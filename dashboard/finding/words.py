@@ -1,0 +1,114 @@
+"""Search over the catalogue that forgives a typo: an inverted index of words, held in memory.
+
+Each word of the query is matched with the words of the catalogue: the same, beginning with it, or a few
+letters away (Damerau's slips: a letter wrong, missing, too many, or two exchanged). A track's score is the
+sum over the query's words of the best match times the field's weight; a track must match every word.
+
+The index is read from MongoDB's `tracks` in one pass over its `_id` index; the search itself asks MongoDB
+for the shown tracks only, by `_id`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from segue.storage.mongo import Document
+
+FIELDS = (("title", 1.0), ("artist", 0.9), ("album", 0.6), ("genres", 0.5))
+_WORD = re.compile(r"\w+")
+_MOST_WORDS = 8
+_LONGEST_WORD = 40
+_PREFIX, _SLIP = 0.75, 0.5
+"""What a word that begins with the query's, and one a slip away, is worth against the same word."""
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words without accents: "Sigur Rós" → ["sigur", "ros"]."""
+    plain = unicodedata.normalize("NFKD", text.replace("'", "").replace("’", ""))
+    return _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)).casefold())
+
+
+@dataclass(frozen=True)
+class WordIndex:
+    """The words of a catalogue and where they occur; made by :func:`index_tracks`."""
+
+    track_ids: list[str]
+    vocabulary: np.ndarray
+    """(v,) words, ascending."""
+    starts: np.ndarray
+    """(v + 1,) where each word's part of the next two begins."""
+    places: np.ndarray
+    """(p,) int32: places in `track_ids`."""
+    weights: np.ndarray
+    """(p,) float32: of the best field that holds the word."""
+    by_length: dict[int, tuple[list[str], np.ndarray]]
+
+    def search(self, query: str, *, limit: int = 50) -> list[str]:
+        """Ids of the tracks that match every word of the query, best first; none for an empty query."""
+        asked = [word[:_LONGEST_WORD] for word in words(query)][:_MOST_WORDS]
+        if not asked or not self.track_ids:
+            return []
+        total = np.zeros(len(self.track_ids), dtype=np.float32)
+        matched = np.ones(len(self.track_ids), dtype=bool)
+        for word in asked:
+            score = np.zeros(len(self.track_ids), dtype=np.float32)
+            for found, likeness in self._matches(word):
+                part = slice(self.starts[found], self.starts[found + 1])
+                np.maximum.at(score, self.places[part], self.weights[part] * likeness)
+            total += score
+            matched &= score > 0
+        hits = np.flatnonzero(matched)
+        best = hits[np.lexsort((hits, -total[hits]))][:limit]
+        return [self.track_ids[i] for i in best]
+
+    def _matches(self, word: str) -> Iterable[tuple[int, float]]:
+        """Places in the vocabulary of words that a query's word may mean, with their likeness, 0 to 1."""
+        low = int(np.searchsorted(self.vocabulary, word))
+        high = int(np.searchsorted(self.vocabulary, word + "\U0010ffff"))
+        for place in range(low, min(high, low + 500)):
+            same = self.vocabulary[place] == word
+            yield place, 1.0 if same else _PREFIX * (0.6 + 0.4 * len(word) / len(self.vocabulary[place]))
+        slips = 0 if len(word) < 4 else 1 if len(word) < 8 else 2
+        for length in range(len(word) - slips, len(word) + slips + 1):
+            if not slips or length not in self.by_length:
+                continue
+            candidates, places = self.by_length[length]
+            found = process.extract(
+                word, candidates, scorer=OSA.distance, processor=None, score_cutoff=slips, limit=50
+            )
+            for _, distance, at in found:
+                if distance:
+                    yield int(places[at]), _SLIP / distance
+
+
+def index_tracks(tracks: Sequence[Document]) -> WordIndex:
+    """Index documents of `tracks`: their titles, artists, albums and genres."""
+    best: dict[str, dict[int, float]] = {}
+    for place, track in enumerate(tracks):
+        for field, weight in FIELDS:
+            value = track.get(field) or ""
+            for word in words(" ".join(value) if isinstance(value, list) else value):
+                where = best.setdefault(word[:_LONGEST_WORD], {})
+                where[place] = max(weight, where.get(place, 0.0))
+    vocabulary = sorted(best)
+    counts = [len(best[word]) for word in vocabulary]
+    by_length: dict[int, tuple[list[str], list[int]]] = {}
+    for at, word in enumerate(vocabulary):
+        those, places = by_length.setdefault(len(word), ([], []))
+        those.append(word)
+        places.append(at)
+    return WordIndex(
+        track_ids=[track["_id"] for track in tracks],
+        vocabulary=np.array(vocabulary, dtype=object),
+        starts=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
+        places=np.array([place for word in vocabulary for place in best[word]], dtype=np.int32),
+        weights=np.array([w for word in vocabulary for w in best[word].values()], dtype=np.float32),
+        by_length={n: (those, np.array(places)) for n, (those, places) in by_length.items()},
+    )

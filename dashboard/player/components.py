@@ -1,0 +1,80 @@
+"""The player's parts in the browser, as Streamlit components: the bar, lists of tracks, the log-in form."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+from dashboard.player.items import Item
+from dashboard.views.links import open_track
+
+_HERE = Path(__file__).parent
+_BAR = ("dom", "outbox", "engine", "queue", "keys", "panel", "bar")
+
+
+def _joined(kind: str, *names: str) -> str:
+    return "\n".join((_HERE / kind / f"{name}.{kind}").read_text() for name in names)
+
+
+@cache
+def _component(name: str, html: str, scripts: tuple[str, ...], styles: tuple[str, ...]) -> Callable[..., Any]:
+    return st.components.v2.component(
+        f"segue_{name}", html=html, js=_joined("js", *scripts), css=_joined("css", *styles)
+    )
+
+
+def bar(user_id: str) -> None:
+    """The player; mounted in the entry script before the page runs, so that it is never taken away."""
+    show = _component("bar", '<div id="segue-bar"></div>', _BAR, ("base", "bar"))
+    result = show(key="player", data={"tag": tag(user_id)}, on_open_change=_nothing)
+    if result.open:
+        open_track(result.open["track"])
+
+
+def tag(user_id: str) -> str:
+    """Tells listeners apart in the browser's storage without naming them."""
+    return hashlib.sha256(f"tag:{user_id}".encode()).hexdigest()[:16]
+
+
+def tracks(
+    items: Sequence[Item],
+    *,
+    key: str,
+    layout: Literal["grid", "list"] = "list",
+    whole: bool = True,
+    fresh: Sequence[str] = (),
+) -> None:
+    """A grid of covers or a list.
+
+    Parameters
+    ----------
+    whole
+        Whether playing one queues the others after it; without it recommendations follow.
+    fresh
+        Ids of tracks that have just come in, which is shown.
+    """
+    show = _component("tracks", '<div class="tracks"></div>', ("dom", "tracks"), ("base", "tracks"))
+    data = {
+        "items": [item.data() for item in items],
+        "layout": layout,
+        "whole": whole,
+        "fresh": list(fresh),
+    }
+    result = show(key=key, data=data, on_open_change=_nothing)
+    if result.open:
+        open_track(result.open["track"])
+
+
+def entry(kind: Literal["log-in", "sign-up", "log-out"], *, label: str) -> None:
+    """A form that answers with a new session and opens the first page again."""
+    show = _component("entry", '<div id="segue-entry"></div>', ("dom", "entry"), ("base", "entry"))
+    show(key=f"entry-{kind}", data={"kind": kind, "label": label})
+
+
+def _nothing() -> None:
+    """A trigger needs a callback to be known; what is to be done is done after mounting."""

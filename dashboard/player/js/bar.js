@@ -1,0 +1,117 @@
+// The bar at the bottom: shows the engine, and tells it what is pressed.
+const engineOf = (tag) => {
+  if (window.__segue?.tag !== tag) { // nobody's music goes on for another listener
+    window.__segue?.audio.pause();
+    window.__segue = new Engine(tag);
+    if (!window.__segueKeys) bindKeys(window.__segueKeys = new Proxy({}, { get: (_, name) => {
+      const value = window.__segue[name];
+      return typeof value === "function" ? value.bind(window.__segue) : value;
+    } }));
+  }
+  return window.__segue;
+};
+
+const slider = (name, label, oninput, onchange) => {
+  const input = h("input", { type: "range", class: name, min: 0, max: 1000, value: 0, step: 1, "aria-label": label, oninput, onchange });
+  return input;
+};
+const fill = (input, share) => input.style.setProperty("--fill", `${Math.round(1000 * Math.max(0, Math.min(1, share || 0))) / 10}%`);
+
+class Bar {
+  constructor(engine, root, open) {
+    Object.assign(this, { engine, root, open, seeking: false });
+    const e = engine;
+    this.cover = h("button", { class: "art", type: "button", onclick: () => this.show("queue") });
+    this.title = h("button", { class: "title", type: "button", onclick: () => e.current && open({ track: e.current.id, at: Date.now() }) });
+    this.artist = h("span", { class: "artist" });
+    this.like = button("heartline", "Like", () => e.opinion("like"), { class: "like" });
+    this.not = button("notforme", "Not for me: skip it", () => e.opinion("dislike"), { class: "wide" });
+    this.toggle = button("play", "Play", () => e.toggle(), { class: "main", id: "toggle" });
+    this.previous = button("previous", "Previous", () => e.previous(), { class: "wide", id: "previous" });
+    this.next = button("next", "Next", () => e.next(), { id: "next" });
+    this.shuffle = button("shuffle", "Shuffle the queue", () => e.shuffle(), { class: "wide" });
+    this.repeat = button("repeat", "Repeat: off", () => e.turnRepeat(), { class: "wide" });
+    this.now = h("span", { class: "time" }, "0:00");
+    this.end = h("span", { class: "time" }, "0:00");
+    this.progress = slider("progress", "Position", () => { this.seeking = true; this.time(); },
+      () => { e.seek((this.progress.value / 1000) * e.duration); this.seeking = false; });
+    this.mute = button("sound", "Mute", () => { e.audio.muted = !e.audio.muted; }, { class: "wide" });
+    this.volume = slider("volume wide", "Volume", () => { e.audio.volume = this.volume.value / 1000; e.audio.muted = false; });
+    this.queueButton = button("queue", "Queue", () => this.show("queue"), { "aria-expanded": "false" });
+    this.panel = h("section", { class: "panel", hidden: true });
+    this.status = h("span", { class: "status", role: "status", "aria-live": "polite" });
+    root.replaceChildren(this.panel, h("div", { class: "bar", role: "region", "aria-label": "Player" },
+      h("div", { class: "what" }, this.cover, h("div", { class: "names" }, this.title, this.artist, this.status), this.like, this.not),
+      h("div", { class: "how" }, h("div", { class: "buttons" }, this.shuffle, this.previous, this.toggle, this.next, this.repeat),
+        h("div", { class: "line" }, this.now, this.progress, this.end)),
+      h("div", { class: "rest" }, this.mute, this.volume, this.queueButton)));
+    this.handlers = { "segue:state": () => this.draw(), "segue:time": () => this.time(),
+      "segue:panel": (event) => this.show(event.detail), "segue:replanned": () => this.flash() };
+    for (const [name, handler] of Object.entries(this.handlers)) addEventListener(name, handler);
+    this.draw();
+  }
+  off() { for (const [name, handler] of Object.entries(this.handlers)) removeEventListener(name, handler); cancelAnimationFrame(this.frame); }
+  draw() {
+    const e = this.engine, item = e.current;
+    this.root.firstElementChild?.parentElement.classList?.toggle?.("idle", !item);
+    if (this.shown !== (item?.key ?? "")) {
+      this.shown = item?.key ?? "";
+      this.cover.replaceChildren(picture(item?.cover));
+      this.title.textContent = item?.title ?? "Nothing is playing";
+      this.artist.textContent = item?.artist ?? "Press play for something new";
+      this.cover.setAttribute("aria-label", item ? `Queue, now ${item.title}` : "Queue");
+    }
+    this.status.textContent = e.notice ?? "";
+    this.status.hidden = !e.notice;
+    setIcon(this.toggle, e.playing ? "pause" : "play", e.playing ? "Pause" : "Play");
+    setIcon(this.mute, e.audio.muted ? "muted" : "sound", e.audio.muted ? "Unmute" : "Mute");
+    const liked = item && e.opinions[item.id] === "like";
+    setIcon(this.like, liked ? "heart" : "heartline", liked ? "Liked" : "Like");
+    this.like.classList.toggle("on", !!liked);
+    this.like.disabled = this.not.disabled = !item;
+    this.repeat.classList.toggle("on", e.repeat !== "off");
+    this.repeat.dataset.one = e.repeat === "one" ? "1" : "";
+    this.repeat.title = `Repeat: ${e.repeat}`;
+    this.volume.value = (e.audio.muted ? 0 : e.audio.volume) * 1000;
+    fill(this.volume, e.audio.muted ? 0 : e.audio.volume);
+    this.time();
+    if (!this.panel.hidden) this.drawPanel();
+  }
+  time() {
+    const e = this.engine, duration = e.duration;
+    const at = this.seeking ? (this.progress.value / 1000) * duration : e.position;
+    if (!this.seeking) this.progress.value = duration ? (1000 * at) / duration : 0;
+    fill(this.progress, duration ? at / duration : 0);
+    this.progress.disabled = !e.current;
+    this.progress.setAttribute("aria-valuetext", `${clock(at)} of ${clock(duration)}`);
+    this.now.textContent = clock(at);
+    this.end.textContent = clock(duration);
+  }
+  flash() { this.queueButton.classList.remove("flash"); void this.queueButton.offsetWidth; this.queueButton.classList.add("flash"); }
+  show(what) {
+    const same = !this.panel.hidden && this.what === what;
+    this.panel.hidden = same;
+    this.what = what;
+    this.queueButton.setAttribute("aria-expanded", String(!same && what === "queue"));
+    if (!same) { this.drawPanel(); this.panel.querySelector("button")?.focus({ preventScroll: true }); }
+  }
+  drawPanel() {
+    const close = button("close", "Close", () => this.show(this.what), { class: "close" });
+    if (this.what === "keys") {
+      const rows = Object.values(KEYS).map(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)]).flat();
+      this.panel.replaceChildren(h("header", {}, h("h2", {}, "Keys"), close), h("dl", {}, ...rows));
+      return;
+    }
+    drawQueue(this, close);
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector("#segue-bar");
+  root.__bar?.off();
+  const engine = engineOf(data.tag);
+  const former = root.__bar;
+  root.__bar = new Bar(engine, root, (what) => setTriggerValue("open", what));
+  if (former && !former.panel.hidden) root.__bar.show(former.what);
+  return () => root.__bar.off();
+}

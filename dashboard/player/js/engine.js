@@ -1,0 +1,139 @@
+// The sound and the queue: one a tab, outside React, so that no rerun, page change or unmounting stops it.
+const uuid = () => crypto.randomUUID?.() ?? "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (c) =>
+  (c ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (c / 4)))).toString(16)); // plain http has no randomUUID
+const AHEAD = 12; // recommendations kept after what the listener has chosen
+
+class Engine {
+  constructor(tag) {
+    Object.assign(this, { tag, queue: [], at: -1, heard: 0, since: null, opinions: {}, repeat: "off", tickets: new Map(), recommended: null });
+    const a = this.audio = new Audio();
+    a.preload = "auto";
+    a.onplaying = () => { this.since = performance.now(); this.failed = 0; this.changed(); };
+    a.onwaiting = () => { this.count(); this.since = null; };
+    a.ontimeupdate = () => { this.count(); this.listeners("time"); };
+    a.onpause = () => { this.count(); this.since = null; if (!a.ended && !this.loading) this.emit("pause"); this.changed(); };
+    a.onended = () => this.ended();
+    a.onerror = () => this.broken();
+    a.onvolumechange = a.ondurationchange = () => this.changed();
+    this.outbox = new Outbox(tag, () => this.replan());
+    addEventListener("pagehide", () => { if (this.heard > 0 && !a.ended) this.emit("leave"); this.save(); }, true);
+    setInterval(() => this.save(), 3000);
+    this.restore();
+    this.refresh();
+  }
+  get current() { return this.queue[this.at] ?? null; }
+  get playing() { return !this.audio.paused; }
+  get position() { return this.loading ? this.resume ?? 0 : Math.round(this.audio.currentTime * 1000); }
+  get duration() { const d = this.audio.duration; return Math.round(Number.isFinite(d) ? d * 1000 : this.current?.duration ?? 0); }
+  listeners(kind) { dispatchEvent(new CustomEvent(`segue:${kind}`)); }
+  changed() { this.listeners("state"); mediaSession(this); }
+  count() { // true time of sound, whatever the page was doing
+    if (this.loading) { this.since = null; return; } // what still sounds is the former track
+    const now = performance.now();
+    if (this.since !== null) this.heard += now - this.since;
+    this.since = this.since === null || this.audio.paused ? null : now;
+  }
+  emit(type, item = this.current, extra = {}) {
+    if (!item) return;
+    this.count();
+    const own = item === this.current;
+    const play = { event_id: uuid(), track_id: item.id, type, ms_played: own ? Math.round(this.heard) : 0, position_ms: own ? this.position : 0,
+      duration_ms: (own && this.duration) || item.duration || 0, occurred_at: Date.now(), source: item.source ?? "search", ...extra };
+    if (item.rec) Object.assign(play, { recommendation_id: item.rec.id, rank: item.rec.rank, model: item.rec.model });
+    this.outbox.add(play);
+  }
+  // --- what is heard
+  play(items, index = 0) {
+    this.finish("skip");
+    this.queue = items.map((item) => ({ ...item, key: uuid() }));
+    this.load(index);
+    this.extend();
+  }
+  finish(how) { if (this.current && this.begun && !this.audio.ended) this.emit(how); this.begun = false; }
+  async load(at, { play = true, from = 0 } = {}) {
+    this.at = at;
+    this.loading = this.current?.key;
+    Object.assign(this, { heard: 0, since: null, begun: false, resume: from, started: performance.now() });
+    const item = this.current, mine = this.loading;
+    this.changed();
+    if (!item) { this.audio.removeAttribute("src"); this.audio.load(); this.loading = null; return; }
+    let url;
+    try { url = await this.ticket(item.id); } catch { if (this.loading === mine) this.broken(); return; }
+    if (this.loading !== mine) return; // another was chosen meanwhile
+    this.audio.src = url;
+    if (from) this.audio.currentTime = from / 1000;
+    this.loading = null;
+    if (play) this.start();
+    this.changed();
+    this.save();
+    if (this.queue[at + 1]) this.ticket(this.queue[at + 1].id).catch(() => {});
+  }
+  start() {
+    this.audio.play().then(() => {
+      if (!this.begun) { this.begun = true; this.emit("play"); }
+    }).catch((error) => { if (error.name === "NotAllowedError") this.say("Press play to go on"); });
+  }
+  async ticket(id) {
+    const kept = this.tickets.get(id);
+    if (kept && kept.expires > Date.now() + 600e3) return kept.url;
+    const answer = await fetch(`/api/tickets/${encodeURIComponent(id)}`);
+    if (!answer.ok) throw new Error(answer.status);
+    const fresh = await answer.json();
+    this.tickets.set(id, fresh);
+    return fresh.url;
+  }
+  toggle() {
+    if (!this.current) return this.playRecommended();
+    if (this.playing) return this.audio.pause();
+    if (this.audio.ended || !this.audio.src) return this.load(this.at);
+    return this.start();
+  }
+  next() { if (!this.current) return; this.finish("skip"); this.onward(); }
+  onward() {
+    const there = this.at + 1 < this.queue.length;
+    if (there) this.load(this.at + 1);
+    else if (this.repeat === "all" && this.queue.length) this.load(0);
+    else this.extend().then(() => { if (this.at + 1 < this.queue.length) this.load(this.at + 1); else this.changed(); });
+    this.extend();
+  }
+  ended() {
+    this.emit("complete");
+    this.begun = false;
+    if (this.repeat === "one") this.load(this.at); else this.onward();
+  }
+  previous() {
+    if (this.position > 3000 || this.at <= 0) return this.seek(0);
+    this.finish("skip");
+    this.load(this.at - 1);
+  }
+  seek(ms) {
+    if (!this.current) return;
+    this.audio.currentTime = Math.max(0, Math.min(ms, this.duration - 50)) / 1000;
+    this.emit("seek", this.current, { position_ms: Math.max(0, Math.round(ms)) });
+    this.listeners("time");
+  }
+  broken() { // a network that is away comes back; a file that is not there does not
+    if (!this.current) return;
+    const from = this.position, begun = this.begun, heard = this.heard, key = this.current.key;
+    this.failed = (this.failed || 0) + 1;
+    this.tickets.delete(this.current.id);
+    const gone = this.audio.error?.code === 4 || this.audio.error?.code === 3;
+    fetch(`/api/tickets/${encodeURIComponent(this.current.id)}`).then((answer) => answer.ok && gone && this.failed > 1).catch(() => false).then((skip) => {
+      if (skip) { this.say(`${this.current.title} cannot be played`); this.failed = 0; this.begun = false; return setTimeout(() => this.current?.key === key && this.onward(), 800); }
+      this.say("Waiting for the server");
+      return setTimeout(async () => {
+        if (this.current?.key !== key) return;
+        await this.load(this.at, { from });
+        Object.assign(this, { begun, heard });
+      }, Math.min(8000, 400 * 2 ** this.failed));
+    });
+  }
+  say(text) { this.notice = text; this.changed(); clearTimeout(this.quiet); this.quiet = setTimeout(() => { this.notice = ""; this.changed(); }, 5000); }
+  opinion(type, item = this.current) {
+    if (!item) return;
+    this.opinions[item.id] = type;
+    this.emit(type, item);
+    this.changed();
+    if (type === "dislike" && item === this.current) this.next();
+  }
+}

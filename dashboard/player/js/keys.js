@@ -1,0 +1,25 @@
+// Keys for the whole page, but not where somebody writes or where a control has its own use for them.
+const KEYS = {
+  " ": ["Space", "play or pause", (e) => e.toggle()],
+  ArrowLeft: ["←", "5 s back", (e) => e.seek(e.position - 5000)],
+  ArrowRight: ["→", "5 s on", (e) => e.seek(e.position + 5000)],
+  n: ["N", "next", (e) => e.next()],
+  p: ["P", "previous", (e) => e.previous()],
+  m: ["M", "mute", (e) => { e.audio.muted = !e.audio.muted; }],
+  l: ["L", "like", (e) => e.opinion("like")],
+  q: ["Q", "queue", () => dispatchEvent(new CustomEvent("segue:panel", { detail: "queue" }))],
+  "?": ["?", "these keys", () => dispatchEvent(new CustomEvent("segue:panel", { detail: "keys" }))],
+};
+const WRITES = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true], [role=combobox], [role=listbox], [role=option], [role=textbox]";
+const PRESSES = "button, a, summary, [role=button], [role=tab], [role=checkbox], [role=menuitem], [role=radio]";
+const MOVES = "input, [role=slider], [role=tab], [role=tablist], [role=radio], [role=menu]";
+
+const bindKeys = (engine) => addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  const key = KEYS[event.key] ? event.key : event.key.toLowerCase();
+  if (!KEYS[key]) return;
+  const at = event.composedPath()[0];
+  if (at instanceof Element && (at.closest(WRITES) || (key === " " && at.closest(PRESSES)) || (key.startsWith("Arrow") && at.closest(MOVES)))) return;
+  event.preventDefault();
+  KEYS[key][2](engine);
+}, true);

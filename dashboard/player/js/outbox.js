@@ -1,0 +1,71 @@
+// What the listener did, kept in the browser until the server says that Kafka has it. One entry a play, so
+// that several tabs share the outbox without overwriting each other; the server knows doubles by event_id.
+const SIGNALS = new Set(["play", "skip", "complete", "leave", "like", "dislike"]);
+const KEPT_MS = 6 * 24 * 3600e3; // the server remembers event ids for a day more
+
+class Outbox {
+  constructor(tag, onSignal) {
+    this.prefix = `segue.play.${tag}.`; // another listener's plays wait until they are back
+    this.onSignal = onSignal;
+    this.memory = new Map();            // where localStorage is full or forbidden
+    this.pause = 0;
+    addEventListener("online", () => this.flush());
+    addEventListener("pagehide", () => this.beacon());
+    setInterval(() => this.flush(), 15000);
+    this.flush();
+  }
+  add(play) {
+    try { localStorage.setItem(this.prefix + play.event_id, JSON.stringify(play)); }
+    catch { this.memory.set(play.event_id, play); }
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.flush(), play.type === "impression" ? 400 : 20);
+  }
+  waiting() {
+    const plays = [...this.memory.values()];
+    try {
+      for (let i = 0; i < localStorage.length; i++) {
+        const key = localStorage.key(i);
+        if (key.startsWith(this.prefix)) plays.push(JSON.parse(localStorage.getItem(key)));
+      }
+    } catch { /* what cannot be read cannot be sent */ }
+    const old = Date.now() - KEPT_MS;
+    for (const play of plays) if (play.occurred_at < old) this.remove(play.event_id);
+    return plays.filter((play) => play.occurred_at >= old).sort((a, b) => a.occurred_at - b.occurred_at);
+  }
+  remove(id) {
+    this.memory.delete(id);
+    try { localStorage.removeItem(this.prefix + id); } catch { /* then it was never there */ }
+  }
+  envelope(plays) { return JSON.stringify({ sent_at: Date.now(), plays }); }
+  async flush() {
+    if (this.busy || performance.now() < this.pause) return;
+    const plays = this.waiting().slice(0, 50);
+    if (!plays.length) return;
+    this.busy = true;
+    let again = 0;
+    try {
+      const answer = await fetch("/api/events", { method: "POST", keepalive: true, body: this.envelope(plays), headers: { "Content-Type": "application/json" } });
+      if (answer.ok) {
+        const { taken, refused } = await answer.json();
+        for (const id of [...taken, ...Object.keys(refused)]) this.remove(id);
+        this.failures = 0;
+        again = taken.length ? 10 : 2000;
+        if (plays.some((play) => SIGNALS.has(play.type) && taken.includes(play.event_id))) this.onSignal();
+      } else if (answer.status === 400) {
+        for (const play of plays) this.remove(play.event_id);
+      } else again = this.wait();
+    } catch { again = this.wait(); }
+    this.busy = false;
+    if (again && this.waiting().length) setTimeout(() => this.flush(), again);
+  }
+  wait() {
+    this.failures = (this.failures || 0) + 1;
+    const ms = Math.min(30000, 500 * 2 ** this.failures);
+    this.pause = performance.now() + ms - 50;
+    return ms;
+  }
+  beacon() { // stays in the box: whether it has arrived is known at the next visit only
+    const plays = this.waiting().slice(-50);
+    if (plays.length) navigator.sendBeacon("/api/events", new Blob([this.envelope(plays)], { type: "application/json" }));
+  }
+}

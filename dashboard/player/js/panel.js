@@ -1,0 +1,59 @@
+// The queue's panel: what plays, with the sound made visible, then what was queued, then what is planned.
+const visualise = (bar, canvas) => {
+  const engine = bar.engine;
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  if (!engine.analyser) {
+    try {
+      const context = (engine.context = new AudioContext());
+      engine.analyser = context.createAnalyser();
+      engine.analyser.fftSize = 256;
+      context.createMediaElementSource(engine.audio).connect(engine.analyser).connect(context.destination);
+    } catch { return; }
+  }
+  engine.context.resume();
+  const bins = new Uint8Array(engine.analyser.frequencyBinCount), paint = canvas.getContext("2d");
+  const draw = () => {
+    if (!canvas.isConnected) return;
+    engine.analyser.getByteFrequencyData(bins);
+    const { width, height } = canvas, n = 40, w = width / n;
+    paint.clearRect(0, 0, width, height);
+    paint.fillStyle = getComputedStyle(canvas).color;
+    for (let i = 0; i < n; i++) {
+      const bin = Math.floor(((i / n) ** 1.6) * bins.length * 0.8);
+      const tall = Math.max(2, (bins[bin] / 255) ** 2 * height);
+      paint.fillRect(i * w + 1, height - tall, w - 2, tall);
+    }
+    bar.frame = requestAnimationFrame(draw);
+  };
+  cancelAnimationFrame(bar.frame);
+  draw();
+};
+
+const drawQueue = (bar, close) => {
+  const e = bar.engine, item = e.current;
+  const signature = JSON.stringify([e.at, e.queue.map((one) => [one.key, one.auto]), e.opinions[item?.id]]);
+  if (bar.drawn === signature && bar.panel.querySelector(".rows")) return;
+  bar.drawn = signature;
+  const focus = bar.root.getRootNode().activeElement?.dataset?.focus;
+  const top = bar.panel.querySelector(".rows")?.scrollTop ?? 0;
+  const row = (one, i, count) => h("li", { class: "row" },
+    h("button", { type: "button", class: "go", "aria-label": `Play ${one.title}`, onclick: () => e.jump(one.key) }, picture(one.cover),
+      h("span", { class: "names" }, h("span", { class: "title" }, one.title), h("span", { class: "artist" }, one.why ? `${one.artist} · ${one.why}` : one.artist))),
+    h("span", { class: "tools" },
+      button("up", `${one.title}: earlier`, () => e.move(one.key, -1), { disabled: i === 0, "data-focus": `up${one.id}` }),
+      button("down", `${one.title}: later`, () => e.move(one.key, 1), { disabled: i === count - 1, "data-focus": `down${one.id}` }),
+      button("close", `${one.title}: remove`, () => e.remove(one.key))));
+  const rest = e.queue.slice(e.at + 1);
+  const rows = rest.map((one, i) => row(one, i, rest.length));
+  const chosen = rows.filter((_, i) => !rest[i].auto), planned = rows.filter((_, i) => rest[i].auto);
+  const canvas = h("canvas", { width: 320, height: 44, "aria-hidden": "true" });
+  const list = h("div", { class: "rows" },
+    chosen.length ? h("h3", {}, "In the queue") : null, chosen.length ? h("ol", {}, ...chosen) : null,
+    planned.length ? h("h3", {}, "Planned for you") : null, planned.length ? h("ol", {}, ...planned) : null,
+    rows.length ? null : h("p", { class: "empty" }, "Nothing more is planned. Play something, and what follows is planned while you listen."));
+  bar.panel.replaceChildren(h("header", {}, h("h2", {}, item ? "Now playing" : "Queue"), close),
+    item ? h("div", { class: "nowplaying" }, picture(item.cover), h("div", { class: "names" }, h("span", { class: "title" }, item.title), h("span", { class: "artist" }, item.artist), canvas)) : "", list);
+  list.scrollTop = top;
+  if (focus) bar.panel.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus();
+  if (item) visualise(bar, canvas);
+};

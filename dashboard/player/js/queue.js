@@ -1,0 +1,119 @@
+// The queue: what the listener has chosen, then recommendations, which are planned anew while they listen.
+Object.assign(Engine.prototype, {
+  playNext(item) { this.insert(this.at + 1, item); },
+  add(item) {
+    let place = this.at + 1;
+    while (place < this.queue.length && !this.queue[place].auto) place++;
+    this.insert(place, item);
+  },
+  insert(place, item) {
+    this.queue.splice(place, 0, { ...item, key: uuid(), auto: false });
+    if (!this.current) this.load(0); else this.say(`${item.title} is in the queue`);
+    this.extend();
+  },
+  remove(key) {
+    const i = this.queue.findIndex((item) => item.key === key);
+    if (i < 0 || i === this.at) return;
+    const [gone] = this.queue.splice(i, 1);
+    if (gone.auto) (this.unwanted ??= new Set()).add(gone.id);
+    if (i < this.at) this.at--;
+    this.settle();
+  },
+  move(key, by) {
+    const i = this.queue.findIndex((item) => item.key === key), j = i + by;
+    if (i <= this.at || j <= this.at || j >= this.queue.length) return;
+    const [item] = this.queue.splice(i, 1);
+    this.queue.splice(j, 0, { ...item, auto: false }); // who moves it wants it
+    for (let k = this.at + 1; k < j; k++) this.queue[k].auto = false;
+    this.settle();
+  },
+  jump(key) {
+    const i = this.queue.findIndex((item) => item.key === key);
+    if (i < 0 || i === this.at) return;
+    this.finish("skip");
+    this.load(i);
+    this.extend();
+  },
+  shuffle() {
+    const rest = this.queue.splice(this.at + 1).filter((item) => !item.auto);
+    for (let i = rest.length - 1; i > 0; i--) { const j = Math.floor(Math.random() * (i + 1)); [rest[i], rest[j]] = [rest[j], rest[i]]; }
+    this.queue.push(...rest);
+    this.extend();
+    this.say("What you have queued is shuffled");
+  },
+  turnRepeat() { this.repeat = { off: "all", all: "one", one: "off" }[this.repeat]; this.settle(); },
+  settle() { this.save(); this.changed(); },
+
+  // --- recommendations
+  async refresh() {
+    let answer;
+    try { answer = await fetch("/api/upcoming"); } catch { return false; }
+    if (!answer.ok) return false;
+    const found = await answer.json();
+    Object.assign(this.opinions, found.opinions);
+    const changed = found.recommendation_id !== this.recommended?.recommendation_id;
+    this.recommended = found;
+    return changed;
+  },
+  fresh() {
+    const kept = this.queue.filter((item, i) => (i <= this.at ? i >= this.at - 30 : !item.auto));
+    const taken = new Set(kept.map((item) => item.id));
+    const free = (this.recommended?.items ?? []).filter((item) => !taken.has(item.id) && !this.unwanted?.has(item.id) && this.opinions[item.id] !== "dislike");
+    return free.slice(0, AHEAD).map((item) => ({ ...item, key: `${item.id}-${uuid()}`, auto: true }));
+  },
+  async extend() { // keeps what was chosen, replaces the recommendations after it
+    if (!this.recommended) await this.refresh();
+    if (this.repeat === "all" && this.queue.some((item) => !item.auto)) return;
+    this.queue = [...this.queue.filter((item, i) => i <= this.at || !item.auto), ...this.fresh()];
+    this.settle();
+  },
+  async replan() { // after a play has reached Kafka: look until the recommendations reflect it
+    const asked = this.asked = performance.now();
+    for (const ms of [150, 150, 200, 200, 300, 500, 1000, 1500, 3000, 5000]) {
+      await new Promise((done) => setTimeout(done, ms));
+      if (this.asked !== asked) return; // a newer play has begun to look
+      if (await this.refresh()) {
+        this.replanned = { ms: Math.round(performance.now() - asked), at: Date.now() };
+        await this.extend();
+        this.listeners("replanned");
+        return;
+      }
+    }
+  },
+  async playRecommended() {
+    await this.refresh();
+    const items = this.fresh();
+    if (!items.length) return this.say("There is no music here yet");
+    this.play(items.slice(0, 1), 0);
+  },
+
+  // --- kept over a reload, in this tab
+  save() {
+    const kept = { tag: this.tag, queue: this.queue.slice(Math.max(0, this.at - 30)), at: Math.min(this.at, 30), position: this.position,
+      volume: this.audio.volume, muted: this.audio.muted, repeat: this.repeat };
+    try { sessionStorage.setItem("segue.player", JSON.stringify(kept)); localStorage.setItem("segue.volume", this.audio.volume); } catch { /* then not */ }
+  },
+  restore() {
+    let kept = null;
+    try { kept = JSON.parse(sessionStorage.getItem("segue.player")); this.audio.volume = Number(localStorage.getItem("segue.volume") ?? 1); } catch { /* nothing kept */ }
+    if (!kept || kept.tag !== this.tag) return;
+    this.audio.volume = kept.volume;
+    this.audio.muted = kept.muted;
+    this.queue = kept.queue;
+    this.repeat = kept.repeat ?? "off";
+    if (kept.at >= 0) this.load(kept.at, { play: false, from: kept.position });
+  },
+});
+
+const mediaSession = (engine) => {
+  const session = navigator.mediaSession, item = engine.current;
+  if (!session || !item) return;
+  session.playbackState = engine.playing ? "playing" : "paused";
+  if (engine.announced === item.key) return;
+  engine.announced = item.key;
+  session.metadata = new MediaMetadata({ title: item.title, artist: item.artist, album: item.album ?? "",
+    artwork: item.cover ? [{ src: `/api/covers/${item.cover}`, type: "image/jpeg" }] : [] });
+  const does = { play: () => engine.start(), pause: () => engine.audio.pause(), nexttrack: () => engine.next(), previoustrack: () => engine.previous(),
+    seekto: (to) => engine.seek(to.seekTime * 1000), seekbackward: () => engine.seek(engine.position - 10000), seekforward: () => engine.seek(engine.position + 10000) };
+  for (const [action, handler] of Object.entries(does)) session.setActionHandler(action, handler);
+};

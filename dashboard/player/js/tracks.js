@@ -1,0 +1,73 @@
+// Tracks as cards or rows. Playing and queueing go to the engine at once; only opening a page asks the server.
+const seen = (window.__segueSeen ??= new Set());
+
+const engineHere = () => window.__segue;
+const playFrom = (data, item) => {
+  const engine = engineHere();
+  if (!engine) return;
+  if (engine.current?.id === item.id) return engine.toggle();
+  if (data.whole) return engine.play(data.items, data.items.indexOf(item));
+  engine.play([item], 0); // a recommendation: what follows is planned
+};
+
+const tools = (item) => h("span", { class: "tools" },
+  button("playnext", `Play ${item.title} next`, () => engineHere()?.playNext(item)),
+  button("add", `Add ${item.title} to the queue`, () => engineHere()?.add(item)),
+  button("heartline", `Like ${item.title}`, () => engineHere()?.opinion("like", item.id === engineHere().current?.id ? undefined : item), { class: "like" }));
+
+const named = (item, open) => h("a", { href: `/track?id=${encodeURIComponent(item.id)}`, class: "title", title: item.title,
+  onclick: (event) => { event.preventDefault(); open({ track: item.id, at: Date.now() }); } }, item.title);
+
+const card = (data, item, open) => h("article", { class: `card${data.fresh?.includes(item.id) ? " new" : ""}`, "data-id": item.id },
+  h("div", { class: "frame" }, picture(item.cover), button("play", `Play ${item.title}`, () => playFrom(data, item), { class: "go" }), tools(item)),
+  named(item, open), h("div", { class: "artist" }, [item.artist, item.genre].filter(Boolean).join(" · ")),
+  item.why ? h("div", { class: "why", title: item.why }, item.why) : null,
+  item.score === undefined ? null : h("div", { class: "score", title: `nearness: ${item.score.toFixed(2)}` }, h("i", { style: `width:${Math.round(100 * Math.max(0, Math.min(1, item.score)))}%` })));
+
+const row = (data, item, open) => h("article", { class: "row", "data-id": item.id },
+  h("div", { class: "frame" }, picture(item.cover), button("play", `Play ${item.title}`, () => playFrom(data, item), { class: "go" })),
+  h("div", { class: "names" }, named(item, open), h("div", { class: "artist" }, [item.artist, item.album].filter(Boolean).join(" · "))),
+  h("span", { class: "genre" }, item.genre ?? ""), item.note ? h("span", { class: `note ${item.tone ?? ""}` }, item.note) : null,
+  h("span", { class: "time" }, item.duration ? clock(item.duration) : ""), tools(item));
+
+const mark = (root) => { // which one plays, which are liked
+  const engine = engineHere();
+  if (!engine) return;
+  for (const element of root.querySelectorAll("[data-id]")) {
+    const now = element.dataset.id === engine.current?.id, title = element.querySelector(".title").textContent;
+    element.classList.toggle("now", now);
+    element.classList.toggle("sounds", now && engine.playing);
+    setIcon(element.querySelector(".go"), now && engine.playing ? "pause" : "play", `${now && engine.playing ? "Pause" : "Play"} ${title}`);
+    const liked = engine.opinions[element.dataset.id] === "like";
+    setIcon(element.querySelector(".like"), liked ? "heart" : "heartline", `${liked ? "You like" : "Like"} ${title}`);
+    element.querySelector(".like").classList.toggle("on", liked);
+  }
+};
+
+const watchImpressions = (root, items) => { // half of it in sight for a second
+  const timers = new Map();
+  const observer = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      clearTimeout(timers.get(target));
+      const item = items.find((one) => one.id === target.dataset.id), name = `${item?.rec?.id} ${item?.id}`;
+      if (isIntersecting && item?.rec && !seen.has(name)) {
+        timers.set(target, setTimeout(() => { if (engineHere() && !document.hidden) { seen.add(name); engineHere().emit("impression", item); } }, 1000));
+      }
+    }
+  }, { threshold: 0.5 });
+  for (const element of root.querySelectorAll("[data-id]")) observer.observe(element);
+  return () => { observer.disconnect(); for (const timer of timers.values()) clearTimeout(timer); };
+};
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".tracks");
+  root.__off?.();
+  const open = (what) => setTriggerValue("open", what);
+  root.className = `tracks ${data.layout}`;
+  root.replaceChildren(...data.items.map((item) => (data.layout === "grid" ? card : row)(data, item, open)));
+  const update = () => mark(root);
+  addEventListener("segue:state", update);
+  update();
+  const unwatch = watchImpressions(root, data.items);
+  return (root.__off = () => { removeEventListener("segue:state", update); unwatch(); });
+}

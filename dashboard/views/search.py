@@ -1,0 +1,39 @@
+"""Looking for music: by words, with typos forgiven, or by genre."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import service
+from dashboard.player import components
+
+
+def show() -> None:
+    """A search field; below it what was found, or the genres to wander through."""
+    catalogue = service.catalogue()
+    st.title("Search", anchor=False)
+    query = st.text_input(
+        "Search",
+        key="query",
+        placeholder="Title, artist, album or genre; a typo does no harm",
+        icon=":material/search:",
+        label_visibility="collapsed",
+        max_chars=200,
+        bind="query-params",
+    )
+    if query.strip():
+        found = catalogue.search(query)
+        if found:
+            components.tracks(found, key="found", layout="list")
+        else:
+            st.info(f"Nothing here is called anything like “{query.strip()}”.", icon=":material/search_off:")
+        return
+    genres = catalogue.genres()
+    if not genres:
+        st.info(
+            "There is no music here yet: `./run.sh ingest DIR` takes some in.",
+            icon=":material/library_music:",
+        )
+        return
+    genre = st.pills("Genre", genres, key="genre", default=genres[0]) or genres[0]
+    components.tracks(catalogue.of_genre(genre), key="of-genre", layout="grid")

@@ -1,0 +1,59 @@
+"""A track: what it is, what sounds like it, and what it was published with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from dashboard import service
+from dashboard.finding.catalogue import Catalogue
+from dashboard.player import components
+from dashboard.player.items import Item, item_of
+from segue.errors import SegueError
+
+
+def show() -> None:
+    """The track named by `?id=` in the address."""
+    catalogue = service.catalogue()
+    found = catalogue.track(st.query_params.get("id", ""))
+    if found is None:
+        st.title("No such track", anchor=False)
+        st.info("It may have left the library. Search finds what is there.", icon=":material/music_off:")
+        return
+    item = item_of(found, source="search")
+    st.title(_plain(item.title), anchor=False)
+    facts = [item.artist, item.album, str(found["year"]) if found.get("year") else None, item.genre]
+    st.caption(" · ".join(_plain(fact) for fact in facts if fact))
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        components.tracks([item], key="this", layout="grid", whole=False)
+    with right:
+        _near(catalogue, item)
+    album = catalogue.of_album(item.artist, item.album) if item.album else []
+    if len(album) > 1:
+        st.subheader(f"On {_plain(item.album or '')}", anchor=False)
+        components.tracks(album, key="album", layout="list")
+
+
+def _near(catalogue: Catalogue, item: Item) -> None:
+    st.subheader("Sounds like it", anchor=False)
+    try:
+        near = catalogue.neighbours(item.track_id)
+    except SegueError:
+        st.info("There is no index yet: `./run.sh index` builds it.", icon=":material/hub:")
+        return
+    if not near:
+        st.info("It is newer than the index; the next one will know it.", icon=":material/hub:")
+        return
+    items = [replace(one.item, note=_alike(one.score)) for one in near]
+    components.tracks(items, key="near", layout="list")
+
+
+def _alike(score: float) -> str:
+    return f"{max(0.0, score):.0%} alike"
+
+
+def _plain(text: str) -> str:
+    """Text from a file's tags, as it is: nothing in it is Markdown."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$:~" else c for c in text)

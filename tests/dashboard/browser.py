@@ -1,0 +1,119 @@
+"""A dashboard of its own in another process, and a real Chromium that looks at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page
+
+from segue.local.process import accepts, free_port
+from segue.settings import ROOT, Settings
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=user-gesture-required",
+]
+STATE = """() => { const e = window.__segue; return e && {
+  title: e.current?.title ?? null, playing: e.playing, position: e.position, heard: e.heard, at: e.at,
+  queue: e.queue.map((item) => item.title), waiting: e.outbox.waiting().length, muted: e.audio.muted,
+  replanned: e.replanned ?? null, error: e.audio.error?.message ?? null } }"""
+
+
+class Served:
+    """A dashboard that can be ended and started again at the same address."""
+
+    def __init__(self, settings: Settings, *, log: Path) -> None:
+        self._settings, self._log = settings, log
+        self.port = free_port(8900)
+        self.address = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        s = self._settings
+        own = {
+            "SEGUE_MONGO__URI": s.mongo.uri,
+            "SEGUE_MONGO__DATABASE": s.mongo.database,
+            "SEGUE_KAFKA__BOOTSTRAP": s.kafka.bootstrap or "127.0.0.1:9",
+            "SEGUE_KAFKA__PLAYS_TOPIC": s.kafka.plays_topic,
+            "SEGUE_KAFKA__REJECTED_TOPIC": s.kafka.rejected_topic,
+            "SEGUE_INDEX__FOLDER": s.index.folder,
+            "PYTHONPATH": str(ROOT),
+        }
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tests.dashboard.serving", str(self.port)],
+                env={**os.environ, **own},
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+            )
+        until(lambda: accepts(self.port), f"the dashboard to answer; see {self._log}")
+
+    def end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+def until(true: Callable[[], object], what: str, *, seconds: float = 30.0) -> None:
+    """Wait until something is true.
+
+    Raises
+    ------
+    AssertionError
+        It was not in time.
+    """
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"waited {seconds:.0f} s for {what}"
+        time.sleep(0.05)
+
+
+class Player:
+    """What a listener sees and presses."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def state(self) -> dict:  # type: ignore[type-arg]
+        return self.page.evaluate(STATE) or {}
+
+    def playing(self, title: str | None = None) -> bool:
+        now = self.state()
+        moving = bool(now.get("playing")) and now["position"] > 100
+        return moving and (title is None or now["title"] == title)
+
+    def wait_playing(self, title: str | None = None) -> None:
+        until(lambda: self.playing(title), f"{title or 'anything'} to play, not {self.state()}")
+
+    def press(self, label: str) -> None:
+        self.page.locator(f"#segue-bar button[aria-label='{label}']").click()
+
+    def cards(self) -> list[str]:
+        return self.page.locator(".tracks.grid").first.locator(".card .title").all_inner_texts()
+
+    def card(self, title: str) -> Locator:
+        return self.page.locator("article", has=self.page.locator(f".title[title='{title}']")).first
+
+    def play(self, title: str) -> None:
+        card = self.card(title)
+        card.hover()
+        card.locator(".go").click()
+
+    def go(self, path: str) -> None:
+        """To another page as a listener does, by the links at the top."""
+        self.page.locator(f"[data-testid='stTopNavLink'][href$='{path}']").first.click()

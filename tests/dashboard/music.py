@@ -1,0 +1,64 @@
+"""A library to listen to: three styles in five formats, with vectors in which a style is a direction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pymongo.database import Database
+
+from segue.index.bundle import write_bundle
+from segue.index.publish import publish
+from segue.index.track_ids import encode_ids
+from segue.settings import Settings
+from segue.storage.mongo import Document
+from tests.audio.sounds import melody, write
+
+STYLES = ("Waltz", "House", "Metal")
+EACH = 8
+SECONDS = 4.0
+FORMATS = (".wav", ".mp3", ".ogg", ".flac", ".m4a")
+
+
+def title(style: str, number: int) -> str:
+    return f"{style} {number}"
+
+
+def track_id(style: str, number: int) -> str:
+    return f"{style.lower()}{number}"
+
+
+def make_music(database: Database[Document], settings: Settings, folder: Path) -> None:
+    """Write the files, the catalogue and a published index."""
+    rng = np.random.default_rng(7)
+    names = sorted((track_id(s, n), s, n) for s in STYLES for n in range(EACH))
+    vectors = np.array([np.eye(4)[STYLES.index(style)] for _, style, _ in names])
+    vectors += rng.normal(0, 0.1, vectors.shape)
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    for i, (own_id, style, number) in enumerate(names):
+        suffix = FORMATS[number % len(FORMATS)]
+        sound = melody(seconds=SECONDS, pitch=110.0 * (1 + STYLES.index(style)), seed=i)
+        file = write(folder / f"{own_id}{suffix}", sound)
+        database.tracks.insert_one(
+            {
+                "_id": own_id,
+                "title": title(style, number),
+                "artist": f"{style} Band {number}",
+                "album": None,
+                "genres": [style],
+                "duration_ms": round(SECONDS * 1000),
+                "path": str(file),
+                "state": "present",
+                "modified_ns": i,
+            }
+        )
+    manifest = write_bundle(
+        settings.index.folder,
+        vectors=vectors,
+        track_ids=encode_ids([own_id for own_id, _, _ in names]),
+        artists=np.arange(len(names), dtype=np.int32),
+        cold_start=np.array([i for n in range(EACH) for i in range(n, len(names), EACH)], dtype=np.int32),
+        space="s",
+        recall_queries=4,
+    )
+    publish(database, Path(settings.index.folder) / manifest.version)

@@ -1,0 +1,138 @@
+"""The sound's addresses: whom they serve, for how long, and in which pieces."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from dashboard.api.audio import TYPES, genuine, sign
+from dashboard.api.door import Door
+from dashboard.people.sessions import COOKIE
+from tests.dashboard.conftest import Enter
+
+SOUND = bytes(range(256)) * 8
+
+
+@pytest.fixture
+def sound(door: Door, tmp_path: Path) -> str:
+    """A track with a file of 2,048 bytes; its id."""
+    file = tmp_path / "a song.mp3"
+    file.write_bytes(SOUND)
+    door.database.tracks.insert_one({"_id": "t1", "path": str(file), "state": "present"})
+    return "t1"
+
+
+def address(client: TestClient, track_id: str) -> str:
+    return str(client.get(f"/api/tickets/{track_id}").json()["url"])
+
+
+def test_a_listener_gets_the_whole_sound(enter: Enter, sound: str) -> None:
+    client = enter()
+    answer = client.get(address(client, sound))
+    assert (answer.status_code, answer.content) == (200, SOUND)
+    assert answer.headers["content-type"] == "audio/mpeg"
+    assert answer.headers["accept-ranges"] == "bytes"
+    assert "private" in answer.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "content"),
+    [
+        ("bytes=0-9", 206, SOUND[:10]),
+        ("bytes=2000-", 206, SOUND[2000:]),
+        ("bytes=-5", 206, SOUND[-5:]),
+        ("bytes=2040-9999", 206, SOUND[2040:]),
+        ("bytes=5000-", 416, None),
+    ],
+)
+def test_ranges(enter: Enter, sound: str, asked: str, status: int, content: bytes | None) -> None:
+    client = enter()
+    answer = client.get(address(client, sound), headers={"range": asked})
+    assert answer.status_code == status
+    if content is not None:
+        assert answer.content == content
+    else:
+        assert answer.headers["content-range"] == f"bytes */{len(SOUND)}"
+
+
+def test_an_address_serves_no_other_session(enter: Enter, sound: str) -> None:
+    mine, other = enter(), enter()
+    assert other.get(address(mine, sound)).status_code == 403
+
+
+def test_without_a_session_there_is_nothing(enter: Enter, sound: str) -> None:
+    client = enter()
+    url = address(client, sound)
+    client.cookies.clear()
+    assert client.get(url).status_code == 401
+    assert client.get(f"/api/tickets/{sound}").status_code == 401
+
+
+def test_an_address_is_for_one_track(enter: Enter, door: Door, sound: str) -> None:
+    door.database.tracks.insert_one({"_id": "t2", "path": "/etc/passwd", "state": "present"})
+    client = enter()
+    assert client.get(address(client, sound).replace("t1", "t2")).status_code == 403
+
+
+@pytest.mark.parametrize("change", ["", "1", "1.", ".", "-1.ab", "99999999999999.ab", "é.ü", "1" * 5000])
+def test_a_tampered_ticket_is_refused(enter: Enter, sound: str, change: str) -> None:
+    assert enter().get(f"/api/audio/{sound}", params={"t": change}).status_code == 403
+
+
+def test_one_changed_letter_is_refused(enter: Enter, sound: str) -> None:
+    client = enter()
+    url = address(client, sound)
+    assert client.get(url[:-1] + ("0" if url[-1] != "0" else "1")).status_code == 403
+
+
+def test_an_address_expires() -> None:
+    ticket = sign("token", "t1", expires=1000)
+    assert genuine("token", "t1", ticket, now=999.9)
+    assert not genuine("token", "t1", ticket, now=1000.0)
+
+
+def test_expiry_cannot_be_put_off(enter: Enter, sound: str) -> None:
+    client = enter()
+    token = str(client.cookies.get(COOKIE))
+    expired = sign(token, sound, expires=int(time.time()) - 1)
+    later = f"{int(time.time()) + 1000}.{expired.partition('.')[2]}"
+    assert client.get(f"/api/audio/{sound}", params={"t": expired}).status_code == 403
+    assert client.get(f"/api/audio/{sound}", params={"t": later}).status_code == 403
+
+
+@pytest.mark.parametrize("wanted", ["..%2f..%2fetc%2fpasswd", "%2fetc%2fpasswd", "unknown", '{"$ne":1}'])
+def test_no_path_comes_from_the_request(enter: Enter, sound: str, wanted: str) -> None:
+    client = enter()
+    ticket = client.get(f"/api/tickets/{wanted}")
+    if ticket.status_code == 200:
+        assert client.get(ticket.json()["url"]).status_code == 404
+    else:
+        assert ticket.status_code == 404
+
+
+def test_only_sound_is_served(enter: Enter, door: Door, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("private")
+    found = {"text": tmp_path / "notes.txt", "gone": tmp_path / "gone.mp3", "folder": tmp_path}
+    door.database.tracks.insert_many(
+        [{"_id": name, "path": str(path), "state": "present"} for name, path in found.items()]
+    )
+    client = enter()
+    assert {client.get(address(client, name)).status_code for name in found} == {404}
+
+
+def test_a_vanished_track_is_not_found(enter: Enter, door: Door, sound: str) -> None:
+    door.database.tracks.update_one({"_id": sound}, {"$set": {"state": "vanished"}})
+    client = enter()
+    assert client.get(address(client, sound)).status_code == 404
+
+
+@pytest.mark.parametrize("suffix", TYPES)
+def test_each_format_has_its_type(enter: Enter, door: Door, tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"loud{suffix.upper()}"
+    file.write_bytes(b"sound")
+    door.database.tracks.insert_one({"_id": "t", "path": str(file), "state": "present"})
+    client = enter()
+    assert client.get(address(client, "t")).headers["content-type"] == TYPES[suffix]

@@ -1,0 +1,232 @@
+"""A real Chromium: the music plays, goes on through everything, and what was done reaches Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from pymongo.database import Database
+
+from segue.settings import Settings
+from segue.storage.mongo import Document
+from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served, until
+from tests.dashboard.conftest import recommendation
+from tests.dashboard.music import FORMATS, STYLES, make_music, title
+from tests.dashboard.test_plays_route import in_kafka
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.integration,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine: apt install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1400, "height": 950})
+    context.set_default_timeout(20_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def served(broker: Settings, database: Database[Document], tmp_path: Path) -> Iterator[Served]:
+    """A dashboard over a library that can be heard."""
+    make_music(database, broker, tmp_path / "music")
+    dashboard = Served(broker, log=tmp_path / "dashboard.log")
+    dashboard.start()
+    yield dashboard
+    dashboard.end()
+
+
+@pytest.fixture
+def player(served: Served, page: Page) -> Player:
+    page.goto(served.address)
+    page.locator(".card").first.wait_for()
+    return Player(page)
+
+
+def test_a_recommendation_changes_before_ones_eyes(
+    settings: Settings, library: Database[Document], page: Page, tmp_path: Path
+) -> None:
+    dashboard = Served(settings, log=tmp_path / "dashboard.log")
+    dashboard.start()
+    try:
+        page.goto(f"{dashboard.address}/live")
+        page.get_by_text("Song <3>").first.wait_for()
+        page.evaluate("window.here = true")
+        library.recommendations.replace_one({"_id": "ada"}, recommendation(["t5"]))
+        page.get_by_text("Song <5>").first.wait_for()
+        page.get_by_text("Song <3>").first.wait_for(state="detached")
+        assert page.evaluate("window.here")
+    finally:
+        dashboard.end()
+
+
+def test_the_music_goes_on_through_pages_and_a_reload_keeps_the_place(player: Player) -> None:
+    player.play(title("Waltz", 0))
+    player.wait_playing(title("Waltz", 0))
+    player.page.evaluate("window.here = true; window.gaps = 0; window.__segue.audio.loop = true")
+    player.page.evaluate(
+        "for (const e of ['pause', 'waiting']) window.__segue.audio.addEventListener(e, () => gaps++)"
+    )
+    for name, there in (("/search", "Search"), ("/you", "You are here as a guest"), ("/", "For you")):
+        player.go(name)
+        player.page.get_by_role("heading", name=there).first.wait_for()
+        assert player.playing(title("Waltz", 0))
+    player.page.locator(f".title[title='{title('House', 0)}']").first.click()
+    player.page.get_by_role("heading", name=title("House", 0)).first.wait_for()
+    player.page.get_by_role("heading", name="Sounds like it").wait_for()
+    assert player.playing(title("Waltz", 0))
+    assert player.page.evaluate("[window.here, window.gaps]") == [True, 0]
+    player.press("Pause")
+    before = player.state()
+    player.page.reload()
+    until(lambda: player.state().get("title") == title("Waltz", 0), "the track to be there again")
+    after = player.state()
+    assert not after["playing"]
+    assert abs(after["position"] - before["position"]) < 1500
+    assert after["queue"] == before["queue"]
+    player.press("Play")
+    player.wait_playing(title("Waltz", 0))
+
+
+def test_each_format_is_decoded(player: Player) -> None:
+    for number, _ in enumerate(FORMATS):
+        player.play(title(STYLES[0], number))
+        player.wait_playing(title(STYLES[0], number))
+        assert player.state()["error"] is None
+
+
+def test_keys(player: Player) -> None:
+    player.play(title("Waltz", 0))
+    player.wait_playing()
+    keys = player.page.keyboard
+    player.page.locator("h1").first.click()
+    keys.press("Space")
+    until(lambda: not player.state()["playing"], "a pause")
+    keys.press("Space")
+    until(lambda: player.state()["playing"], "it to go on")
+    keys.press("m")
+    until(lambda: player.state()["muted"], "silence")
+    second = player.state()["queue"][1]
+    keys.press("n")
+    player.wait_playing(second)
+    keys.press("p")
+    player.wait_playing(title("Waltz", 0))
+    keys.press("?")
+    player.page.get_by_role("heading", name="Keys").wait_for()
+    player.go("/search")
+    field = player.page.get_by_placeholder("Title, artist")
+    field.fill("")
+    field.press_sequentially("n m p")
+    assert player.state()["title"] == title("Waltz", 0)
+
+
+def test_the_queue_is_the_listeners(player: Player) -> None:
+    player.play(title("Waltz", 0))
+    player.wait_playing()
+    for label in (f"Add {title('House', 1)} to the queue", f"Play {title('Metal', 1)} next"):
+        name = (
+            label.removeprefix("Add ")
+            .removeprefix("Play ")
+            .removesuffix(" to the queue")
+            .removesuffix(" next")
+        )
+        player.card(name).hover()
+        player.card(name).get_by_label(label).click()
+    assert player.state()["queue"][1:3] == [title("Metal", 1), title("House", 1)]
+    player.press("Queue")
+    panel = player.page.locator("#segue-bar .panel")
+    panel.get_by_text("In the queue").wait_for()
+    panel.get_by_label(f"{title('House', 1)}: earlier").click(force=True)
+    assert player.state()["queue"][1:3] == [title("House", 1), title("Metal", 1)]
+    panel.get_by_label(f"{title('Metal', 1)}: remove").click(force=True)
+    assert title("Metal", 1) not in player.state()["queue"][: player.state()["at"] + 3]
+    player.press("Next")
+    player.wait_playing(title("House", 1))
+
+
+def test_plays_reach_kafka_once_though_the_server_was_away_and_the_tab_was_closed(
+    player: Player, served: Served, broker: Settings
+) -> None:
+    player.play(title("Waltz", 0))
+    player.wait_playing(title("Waltz", 0))
+    player.page.wait_for_timeout(1000)
+    served.end()
+    player.page.evaluate("window.__segue.opinion('like')")
+    player.press("Pause")
+    player.page.wait_for_timeout(300)
+    assert player.state()["waiting"] >= 2
+    served.start()
+    until(lambda: player.state()["waiting"] == 0, "everything to be sent", seconds=45)
+    player.press("Play")
+    player.wait_playing(title("Waltz", 0))
+    player.page.goto("about:blank")
+    until(lambda: any(p["type"] == "leave" for p in in_kafka(broker)), "the leaving to be known")
+    plays = in_kafka(broker)
+    assert len({play["event_id"] for play in plays}) == len(plays)
+    heard = [play for play in plays if play["type"] != "impression"]
+    assert [play["type"] for play in sorted(heard, key=lambda play: play["occurred_at"])] == [
+        "play",
+        "like",
+        "pause",
+        "leave",
+    ]
+    by_type = {play["type"]: play for play in heard}
+    assert 1000 < by_type["pause"]["ms_played"] < 4000
+    assert by_type["leave"]["ms_played"] > by_type["pause"]["ms_played"]
+    assert by_type["play"]["recommendation_id"].startswith("start-")
+    seen = [play for play in plays if play["type"] == "impression"]
+    assert seen
+    assert all(play["rank"] >= 1 and play["model"] for play in seen)
+
+
+def test_signing_up_and_logging_in(player: Player, served: Served) -> None:
+    page = player.page
+    for kind, button in (("Sign up", "Sign up and keep what you have heard"), ("Log in", "Log in")):
+        page.goto(f"{served.address}/you")
+        page.get_by_role("tab", name="Account").click()
+        if kind == "Log in":
+            page.get_by_role("radio", name="Log in").or_(
+                page.get_by_role("button", name="Log in")
+            ).first.click()
+        form = page.locator("#segue-entry")
+        form.get_by_label("Name").fill("Ada")
+        form.get_by_label("Password").fill("correct horse")
+        form.get_by_role("button", name=button).click()
+        page.locator("[data-testid='stTopNavLink']", has_text="Ada").wait_for()
+        page.goto(f"{served.address}/you")
+        page.get_by_role("tab", name="Account").click()
+        page.locator("#segue-entry").get_by_role("button", name="Log out").click()
+        page.locator("[data-testid='stTopNavLink'][href$='/you']", has_text="You").wait_for()
+
+
+def test_a_phone(chromium: Browser, served: Served) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    try:
+        page.goto(served.address)
+        player = Player(page)
+        player.card(title("Waltz", 0)).locator(".go").tap()
+        player.wait_playing(title("Waltz", 0))
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        for label in ("Pause", "Next", "Queue"):
+            box = page.locator(f"#segue-bar button[aria-label='{label}']").bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+            assert box["y"] + box["height"] <= 844
+            assert min(box["width"], box["height"]) >= 32
+    finally:
+        context.close()

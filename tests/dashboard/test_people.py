@@ -1,0 +1,176 @@
+"""Signing up, logging in, guests; and what somebody who guesses or steals gets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from starlette.testclient import TestClient
+
+from dashboard.api.door import Door
+from dashboard.people.accounts import Accounts, TooManyGuesses
+from dashboard.people.sessions import COOKIE, LIFETIME, Sessions, now
+from dashboard.people.throttle import LIMITS, WINDOW, Throttle
+from tests.dashboard.conftest import Enter, whose
+
+ADA = {"name": "Ada", "password": "correct horse"}
+
+
+def sign_up(client: TestClient, **changed: str) -> int:
+    return client.post("/api/people/sign-up", json={**ADA, **changed}).status_code
+
+
+def log_in(client: TestClient, **changed: str) -> int:
+    return client.post("/api/people/log-in", json={**ADA, **changed}).status_code
+
+
+def test_a_page_comes_with_a_guests_session(enter: Enter, door: Door) -> None:
+    client = enter()
+    guest = whose(door, client)
+    assert guest.name is None
+    again = client.get("/", headers={"accept": "text/html"})
+    assert "set-cookie" not in again.headers
+    assert whose(door, client) == guest
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(enter: Enter) -> None:
+    client = enter()
+    client.cookies.clear()
+    cookie = client.get("/", headers={"accept": "text/html"}).headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    client.cookies.clear()
+    page = client.get("https://testserver/", headers={"accept": "text/html"})
+    assert "secure" in page.headers["set-cookie"].lower()
+
+
+@pytest.mark.parametrize("path", ["/api/upcoming", "/static/x.js", "/_stcore/health"])
+def test_only_pages_open_sessions(enter: Enter, path: str) -> None:
+    client = enter()
+    client.cookies.clear()
+    assert "set-cookie" not in client.get(path, headers={"accept": "text/html"}).headers
+
+
+def test_who_signs_up_keeps_what_was_heard_as_a_guest(enter: Enter, door: Door) -> None:
+    client = enter()
+    guest = whose(door, client)
+    assert sign_up(client) == 200
+    me = whose(door, client)
+    assert (me.user_id, me.name) == (guest.user_id, "Ada")
+    other = enter()
+    assert log_in(other, name=" ada ") == 200
+    assert whose(door, other).user_id == guest.user_id
+
+
+def test_a_guest_that_became_somebody_does_not_become_another_too(enter: Enter, door: Door) -> None:
+    client = enter()
+    guest = whose(door, client)
+    token = client.cookies.get(COOKIE)
+    door.sessions.open(user_id=guest.user_id)
+    assert sign_up(client) == 200
+    account = door.accounts.sign_up("Ben", "another horse", guest_id=guest.user_id, address="x")
+    assert account.user_id != guest.user_id
+    assert door.sessions.find(token) is None
+
+
+def test_a_session_planted_before_is_worth_nothing_after(enter: Enter, door: Door) -> None:
+    client = enter()
+    sign_up(client)
+    before = client.cookies.get(COOKIE)
+    log_in(client)
+    assert client.cookies.get(COOKIE) != before
+    assert door.sessions.find(before) is None
+
+
+def test_logging_out_ends_the_session_and_begins_a_guests(enter: Enter, door: Door) -> None:
+    client = enter()
+    sign_up(client)
+    token, me = client.cookies.get(COOKIE), whose(door, client)
+    assert client.post("/api/people/log-out").status_code == 200
+    assert door.sessions.find(token) is None
+    assert whose(door, client).name is None
+    assert whose(door, client).user_id != me.user_id
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": "ab"},
+        {"name": "<b>Ada"},
+        {"name": "A" * 33},
+        {"name": "   "},
+        {"password": "short"},
+        {"password": "x" * 257},
+    ],
+)
+def test_what_does_not_fit_is_said(enter: Enter, changed: dict[str, str]) -> None:
+    answer = enter().post("/api/people/sign-up", json={**ADA, **changed})
+    assert answer.status_code == 422
+    assert answer.json()["error"].endswith(".")
+
+
+def test_a_taken_name_is_taken_in_any_case(enter: Enter) -> None:
+    assert sign_up(enter()) == 200
+    assert sign_up(enter(), name="ADA") == 422
+
+
+def test_an_unknown_name_and_a_wrong_password_are_answered_alike(enter: Enter) -> None:
+    sign_up(enter())
+    wrong = enter().post("/api/people/log-in", json={**ADA, "password": "wrong horse"})
+    unknown = enter().post("/api/people/log-in", json={**ADA, "name": "Nobody"})
+    assert (wrong.status_code, wrong.json()) == (unknown.status_code, unknown.json())
+
+
+def test_guesses_are_throttled_and_forgotten_after_a_while(enter: Enter, door: Door) -> None:
+    sign_up(enter())
+    guesser = enter()
+    for _ in range(LIMITS["name"]):
+        assert log_in(guesser, password="wrong horse") == 422
+    assert log_in(guesser) == 429
+    later = Throttle(door.database, clock=lambda: now() + WINDOW)
+    account = Accounts(door.database, throttle=later).log_in("Ada", ADA["password"], address="x")
+    assert account.name == "Ada"
+
+
+def test_an_address_that_tries_many_names_is_throttled(door: Door) -> None:
+    throttle = Throttle(door.database)
+    for _ in range(LIMITS["address"]):
+        throttle.count("address:1.2.3.4")
+    with pytest.raises(TooManyGuesses):
+        door.accounts.log_in("Nobody", "a password", address="1.2.3.4")
+
+
+def test_sessions_expire(door: Door) -> None:
+    token = door.sessions.open()
+    assert door.sessions.find(token)
+    later = Sessions(door.database, clock=lambda: now() + LIFETIME + timedelta(seconds=1))
+    assert later.find(token) is None
+
+
+def test_the_database_holds_neither_tokens_nor_passwords(enter: Enter, door: Door) -> None:
+    client = enter()
+    sign_up(client)
+    kept = str([*door.database.sessions.find(), *door.database.accounts.find()])
+    assert str(client.cookies.get(COOKIE)) not in kept
+    assert ADA["password"] not in kept
+    assert "$argon2id$" in kept
+
+
+@pytest.mark.parametrize("token", [None, "", "x", "x" * 10_000, '{"$ne": null}'])
+def test_no_other_token_is_a_session(door: Door, token: str | None) -> None:
+    assert door.sessions.find(token) is None
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"name": 1, "password": 2}', b'{"name": {"$ne": 1}, "password": "x"}']
+)
+def test_a_body_of_another_shape_is_refused(enter: Enter, body: bytes) -> None:
+    assert enter().post("/api/people/log-in", content=body).status_code == 400
+
+
+def test_other_sites_and_long_bodies_are_refused(enter: Enter) -> None:
+    client = enter()
+    foreign = {"origin": "https://evil.example"}
+    for path in ("sign-up", "log-in", "log-out"):
+        assert client.post(f"/api/people/{path}", json=ADA, headers=foreign).status_code == 403
+    assert client.post("/api/people/log-in", content=b" " * 5000).status_code == 413

@@ -1,0 +1,187 @@
+"""The player's pages as a listener gets them: what the browser's parts are given."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+from streamlit.testing.v1 import AppTest
+
+from dashboard import service
+from dashboard.app import PAGES
+from dashboard.finding.catalogue import Catalogue
+from dashboard.people.sessions import Listener
+from dashboard.player.components import tag
+from segue.settings import Settings
+from segue.storage.mongo import Document
+from tests.dashboard.conftest import recommendation
+
+ADA = Listener(user_id="ada", name="Ada", session_id="s")
+GUEST = Listener(user_id="guest-1", name=None, session_id="s")
+
+
+@pytest.fixture
+def who(monkeypatch: pytest.MonkeyPatch) -> list[Listener | None]:
+    """Whose session it is: the last of the list."""
+    found: list[Listener | None] = [ADA]
+    monkeypatch.setattr(service, "listener", lambda: found[-1])
+    return found
+
+
+@pytest.fixture
+def page(
+    settings: Settings,
+    database: Database[Document],
+    who: list[Listener | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> AppTest:
+    catalogue = Catalogue(database, index_folder=settings.index.folder)
+    monkeypatch.setattr(service, "settings", lambda: settings)
+    monkeypatch.setattr(service, "database", lambda: database)
+    monkeypatch.setattr(service, "catalogue", lambda: catalogue)
+    return AppTest.from_file(str(PAGES), default_timeout=30)
+
+
+def given(page: AppTest) -> dict[str, dict[str, Any]]:
+    """What each of the browser's parts was given, by its key."""
+    parts = [element.proto for element in page.get("bidi_component")]
+    return {part.id.split("-", 2)[2]: json.loads(part.json or "{}") for part in parts}
+
+
+def titles(page: AppTest, key: str) -> list[str]:
+    return [item["title"] for item in given(page)[key]["items"]]
+
+
+def test_home_before_there_is_music(page: AppTest) -> None:
+    page.run()
+    assert not page.exception
+    assert "./run.sh ingest" in page.info[0].value
+    assert list(given(page)) == ["player"]
+
+
+def test_home_shows_recommendations_with_reasons_and_where_they_come_from(
+    page: AppTest, library: Database[Document]
+) -> None:
+    page.run()
+    assert not page.exception
+    shown = given(page)["for-you"]
+    assert titles(page, "for-you") == ["Song <3>", "Song <4>"]
+    assert shown["items"][1]["why"] == "Because you played Song <1>"
+    assert shown["items"][1]["rec"] == {"id": "r1", "rank": 2, "model": "v1"}
+    assert shown["items"][1]["source"] == "home"
+    assert [(i["title"], i["note"]) for i in given(page)["played"]["items"]] == [
+        ("Song <2>", "skipped"),
+        ("Song <1>", "heard to the end"),
+    ]
+
+
+def test_home_shows_what_has_just_come_in(page: AppTest, library: Database[Document]) -> None:
+    page.run()
+    assert given(page)["for-you"]["fresh"] == []
+    library.recommendations.replace_one({"_id": "ada"}, recommendation(["t5", "t3"]))
+    page.run()
+    assert titles(page, "for-you") == ["Song <5>", "Song <3>"]
+    assert given(page)["for-you"]["fresh"] == ["t5"]
+
+
+def test_a_new_listener_gets_the_varied_selection(
+    page: AppTest, library: Database[Document], who: list[Listener | None]
+) -> None:
+    who.append(GUEST)
+    library.models.update_one({"_id": "index:v1"}, {"$set": {"cold_start": ["t2", "gone", "t4"]}})
+    page.run()
+    assert titles(page, "for-you") == ["Song <2>", "Song <4>"]
+    assert "why" not in given(page)["for-you"]["items"][0]
+    assert "played" not in given(page)
+
+
+def test_a_track_that_has_left_the_library_is_not_offered(page: AppTest, library: Database[Document]) -> None:
+    library.tracks.update_one({"_id": "t3"}, {"$set": {"state": "vanished"}})
+    page.run()
+    assert titles(page, "for-you") == ["Song <4>"]
+
+
+def test_the_player_does_not_name_the_listener(page: AppTest, library: Database[Document]) -> None:
+    page.run()
+    assert given(page)["player"] == {"tag": tag("ada")}
+    assert "ada" not in tag("ada")
+
+
+def test_without_a_session_there_is_no_player(page: AppTest, who: list[Listener | None]) -> None:
+    who.append(None)
+    page.run()
+    assert not page.exception
+    assert given(page) == {}
+    assert "Reload" in page.info[0].value
+
+
+def _search() -> None:
+    from dashboard.views import search
+
+    search.show()
+
+
+def _track() -> None:
+    from dashboard.views import track
+
+    track.show()
+
+
+def _you() -> None:
+    from dashboard.views import you
+
+    you.show()
+
+
+def test_search_finds_despite_a_typo_and_says_when_it_does_not(
+    page: AppTest, library: Database[Document]
+) -> None:
+    at = AppTest.from_function(_search, default_timeout=30).run()
+    assert titles(at, "of-genre") == [f"Song <{n}>" for n in range(1, 6)]
+    at.text_input(key="query").set_value("artst 3").run()
+    assert not at.exception
+    assert titles(at, "found") == ["Song <3>"]
+    at.text_input(key="query").set_value("nothing like it").run()
+    assert "nothing like it" in at.info[0].value
+
+
+def test_search_in_an_empty_library(page: AppTest) -> None:
+    at = AppTest.from_function(_search, default_timeout=30).run()
+    assert "./run.sh ingest" in at.info[0].value
+
+
+def test_a_track_is_shown_as_text_whatever_its_tags_say(page: AppTest, library: Database[Document]) -> None:
+    library.models.delete_many({})
+    library.tracks.update_one({"_id": "t1"}, {"$set": {"artist": "**A** [x](http://e)", "title": "S"}})
+    at = AppTest.from_function(_track, default_timeout=30)
+    at.query_params["id"] = "t1"
+    at.run()
+    assert not at.exception
+    assert "\\*\\*A\\*\\*" in at.caption[0].value
+    assert at.info[0].value.startswith("There is no index")
+
+
+@pytest.mark.parametrize("wanted", ["unknown", "", "../etc"])
+def test_no_such_track(page: AppTest, library: Database[Document], wanted: str) -> None:
+    at = AppTest.from_function(_track, default_timeout=30)
+    at.query_params["id"] = wanted
+    at.run()
+    assert not at.exception
+    assert at.title[0].value == "No such track"
+
+
+def test_you_as_a_guest_and_as_somebody(
+    page: AppTest, library: Database[Document], who: list[Listener | None]
+) -> None:
+    library.opinions.insert_one({"_id": "1", "user_id": "ada", "track_id": "t4", "opinion": "like", "at": 1})
+    at = AppTest.from_function(_you, default_timeout=30).run()
+    assert at.title[0].value == "Ada"
+    assert titles(at, "liked") == ["Song <4>"]
+    assert titles(at, "history") == ["Song <2>", "Song <1>"]
+    assert given(at)["entry-log-out"]["kind"] == "log-out"
+    who.append(GUEST)
+    at = AppTest.from_function(_you, default_timeout=30).run()
+    assert "guest" in at.title[0].value
+    assert set(given(at)) == {"entry-sign-up"}

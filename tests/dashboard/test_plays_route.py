@@ -1,0 +1,172 @@
+"""What players tell: each play once in Kafka, under the name of the session it came from."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+from pymongo.database import Database
+
+from dashboard.api.door import Door, make_door
+from dashboard.api.plays import LARGEST
+from segue.settings import Settings
+from segue.storage.mongo import Document
+from tests.dashboard.conftest import Enter, whose
+
+
+def a_play(**fields: Any) -> dict[str, Any]:
+    return {
+        "event_id": str(uuid.uuid4()),
+        "track_id": "t1",
+        "type": "skip",
+        "ms_played": 1200,
+        "position_ms": 1200,
+        "duration_ms": 20000,
+        "occurred_at": round(time.time() * 1000),
+        "source": "home",
+        **fields,
+    }
+
+
+def envelope(*plays: Any, sent_at: float | None = None) -> dict[str, Any]:
+    return {"sent_at": time.time() * 1000 if sent_at is None else sent_at, "plays": list(plays)}
+
+
+def in_kafka(settings: Settings) -> list[dict[str, Any]]:
+    """Everything in the topic of plays."""
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka.bootstrap)
+    topic = settings.kafka.plays_topic
+    places = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+    consumer.assign(places)
+    ends = consumer.end_offsets(places)
+    consumer.seek_to_beginning(*places)
+    found = []
+    while any(consumer.position(place) < ends[place] for place in places):
+        for records in consumer.poll(timeout_ms=500).values():
+            found += [json.loads(record.value) for record in records]
+    consumer.close()
+    return found
+
+
+@pytest.fixture
+def door(database: Database[Document], broker: Settings) -> Iterator[Door]:
+    found = make_door(database, broker)
+    yield found
+    found.outgoing.close()
+
+
+@pytest.mark.integration
+def test_a_play_reaches_kafka_once_however_often_it_is_sent(
+    enter: Enter, door: Door, broker: Settings
+) -> None:
+    client, play = enter(), a_play(recommendation_id="r1", rank=3, model="v1")
+    for _ in range(3):
+        answer = client.post("/api/events", json=envelope(play))
+        assert (answer.status_code, answer.json()) == (200, {"taken": [play["event_id"]], "refused": {}})
+    me = whose(door, client)
+    assert in_kafka(broker) == [{**play, "user_id": me.user_id, "session_id": me.session_id}]
+
+
+@pytest.mark.integration
+def test_nobody_speaks_for_another(enter: Enter, door: Door, broker: Settings) -> None:
+    client = enter()
+    client.post("/api/events", json=envelope(a_play(user_id="ada", session_id="hers", evil={"$set": 1})))
+    (found,) = in_kafka(broker)
+    assert found["user_id"] == whose(door, client).user_id
+    assert found["session_id"] == whose(door, client).session_id
+    assert "evil" not in found
+
+
+@pytest.mark.integration
+def test_an_event_id_of_one_listener_is_free_for_another(enter: Enter, broker: Settings) -> None:
+    play = a_play()
+    for client in (enter(), enter()):
+        assert client.post("/api/events", json=envelope(play)).json()["taken"] == [play["event_id"]]
+    assert len({found["user_id"] for found in in_kafka(broker)}) == 2
+
+
+@pytest.mark.integration
+def test_what_is_no_play_is_refused_and_the_others_are_taken(enter: Enter, broker: Settings) -> None:
+    good, bad, none = a_play(), a_play(type="dance"), a_play(event_id="x")
+    answer = enter().post("/api/events", json=envelope(bad, good, none)).json()
+    assert answer["taken"] == [good["event_id"]]
+    assert answer["refused"] == {bad["event_id"]: "invalid_type", "x": "invalid_event_id"}
+    assert [found["event_id"] for found in in_kafka(broker)] == [good["event_id"]]
+
+
+@pytest.mark.integration
+def test_a_clock_that_is_far_off_is_corrected_and_a_close_one_is_left(enter: Enter, broker: Settings) -> None:
+    now, hour = round(time.time() * 1000), 3_600_000
+    client, off, close = enter(), a_play(occurred_at=now - hour - 500), a_play(occurred_at=now - 500)
+    client.post("/api/events", json=envelope(off, sent_at=now - hour))
+    client.post("/api/events", json=envelope(close, sent_at=now - 900))
+    found = {play["event_id"]: play["occurred_at"] for play in in_kafka(broker)}
+    assert abs(found[off["event_id"]] - (now - 500)) < 3000
+    assert found[close["event_id"]] == now - 500
+
+
+@pytest.mark.integration
+def test_likes_stay_with_the_listener(enter: Enter, broker: Settings) -> None:
+    mine, other = enter(), enter()
+    mine.post("/api/events", json=envelope(a_play(type="like"), a_play(type="dislike", track_id="t2")))
+    assert mine.get("/api/upcoming").json()["opinions"] == {"t1": "like", "t2": "dislike"}
+    assert other.get("/api/upcoming").json()["opinions"] == {}
+
+
+@pytest.mark.integration
+def test_a_broken_off_sending_is_taken_up_again(enter: Enter, door: Door, broker: Settings) -> None:
+    client, play = enter(), a_play()
+    key = f"{whose(door, client).user_id}:{play['event_id']}"
+    now = datetime.now(UTC)
+    door.database.sent_plays.insert_one({"_id": key, "sent": False, "at": now})
+    assert client.post("/api/events", json=envelope(play)).json()["taken"] == []
+    assert in_kafka(broker) == []
+    door.database.sent_plays.update_one({"_id": key}, {"$set": {"at": now - timedelta(minutes=1)}})
+    assert client.post("/api/events", json=envelope(play)).json()["taken"] == [play["event_id"]]
+    assert len(in_kafka(broker)) == 1
+
+
+@pytest.mark.integration
+def test_while_kafka_is_away_the_player_keeps_its_plays(
+    enter: Enter, door: Door, database: Database[Document], broker: Settings
+) -> None:
+    away = broker.model_copy(update={"kafka": broker.kafka.model_copy(update={"bootstrap": "127.0.0.1:9"})})
+    door.outgoing.__init__(database, away)  # type: ignore[misc]
+    client, play = enter(), a_play()
+    answer = client.post("/api/events", json=envelope(play))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    door.outgoing.__init__(database, broker)  # type: ignore[misc]
+    assert client.post("/api/events", json=envelope(play)).json()["taken"] == [play["event_id"]]
+    assert len(in_kafka(broker)) == 1
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{}", b'{"sent_at": "x", "plays": []}', b'{"sent_at": 1, "plays": [1]}', b"\xff", b"nul"],
+)
+def test_a_body_of_another_shape_is_refused(enter: Enter, body: bytes) -> None:
+    assert enter().post("/api/events", content=body).status_code == 400
+
+
+@pytest.mark.integration
+def test_too_much_is_refused(enter: Enter) -> None:
+    client = enter()
+    assert client.post("/api/events", content=b" " * (LARGEST + 1)).status_code == 413
+    assert client.post("/api/events", json=envelope(*[{}] * 101)).status_code == 400
+
+
+@pytest.mark.integration
+def test_strangers_and_other_sites_are_refused(enter: Enter, broker: Settings) -> None:
+    client = enter()
+    for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}):
+        assert client.post("/api/events", json=envelope(a_play()), headers=headers).status_code == 403
+    client.cookies.clear()
+    assert client.post("/api/events", json=envelope(a_play())).status_code == 401
+    assert in_kafka(broker) == []

@@ -1,0 +1,77 @@
+"""The streaming job as a process of its own that can be killed, and a supervisor that restarts it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from segue.settings import ROOT, Settings
+
+_RUN = "import pickle, sys; from streaming_jobs.cli import run; run(pickle.loads(bytes.fromhex(sys.argv[1])))"
+
+
+class Job:
+    """Runs the job and starts it again whenever it ends, as an operator's service manager would."""
+
+    def __init__(self, settings: Settings, log: Path) -> None:
+        self._settings, self._log = settings, log
+        self._stop = threading.Event()
+        self.starts = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._supervise, daemon=True)
+
+    def __enter__(self) -> Job:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.kill()
+
+    def _supervise(self) -> None:
+        document = pickle.dumps(self._settings).hex()
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        while not self._stop.wait(0.2):
+            if self._process is None or self._process.poll() is not None:
+                with self._log.open("ab") as log:
+                    self._process = subprocess.Popen(
+                        [sys.executable, "-c", _RUN, document],
+                        cwd=ROOT,
+                        env=environment,
+                        stdout=log,
+                        stderr=log,
+                        start_new_session=True,
+                    )
+                self.starts += 1
+
+    def kill(self) -> None:
+        """SIGKILL to the driver and all that belongs to it."""
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def workers(self) -> list[psutil.Process]:
+        """The Python workers that Spark has started."""
+        assert self._process is not None
+        found = psutil.Process(self._process.pid).children(recursive=True)
+        return [one for one in found if "pyspark.daemon" in " ".join(one.cmdline())]
+
+
+def eventually(what: str, true: Callable[[], bool], *, within: float) -> None:
+    """Wait until something is true, or fail with its name."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        if true():
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"not within {within:.0f} s: {what}")

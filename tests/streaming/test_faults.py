@@ -1,0 +1,160 @@
+"""Faults while plays flow: afterwards all is as the topic's contents say it must be."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from pymongo.errors import PyMongoError
+
+from segue.index.bundle import write_bundle
+from segue.index.publish import publish
+from segue.index.track_ids import encode_ids
+from segue.local.kafka import Broker
+from segue.local.mongod import Mongod
+from segue.local.process import read_record
+from segue.settings import Settings
+from segue.storage.kafka import PlayProducer, ensure_topics
+from segue.storage.mongo import connect
+from tests.plays.examples import encoded
+from tests.streaming.conftest import TRACKS, made_up_vectors, track_id
+from tests.streaming.job import Job, eventually
+from tests.streaming.test_recommend import check_against_reference
+
+MINUTE = 60_000
+
+
+class Feeder:
+    """Sends plays: 10 % malformed, 20 % twice, 10 % out of order, some too late or too early."""
+
+    def __init__(self, settings: Settings, *, per_second: float) -> None:
+        self._settings, self._pause = settings, 1 / per_second
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._feed, daemon=True)
+
+    def __enter__(self) -> Feeder:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+
+    def _feed(self) -> None:
+        rng = random.Random(4)
+        with PlayProducer(self._settings.kafka) as producer:
+            producer.send_bytes(b'{"junk": "' + b"x" * 1_000_000 + b'"}')
+            while not self._stop.wait(self._pause):
+                value = self._value(rng)
+                for _ in range(2 if rng.random() < 0.2 else 1):
+                    producer.send_bytes(value, key=value[-20:])
+            producer.flush()
+
+    def _value(self, rng: random.Random) -> bytes:
+        if rng.random() < 0.1:
+            return rng.choice([b"{", b"\xff\x00", encoded(type="hum"), encoded(user_id=...)])
+        shift = rng.choices([0, -20, -90, 60], weights=[85, 10, 3, 2])[0]
+        kind = rng.choice(["complete", "skip", "like", "play"])
+        return encoded(
+            user_id=f"user{rng.randrange(8)}",
+            track_id=track_id(rng.randrange(TRACKS)),
+            type=kind,
+            ms_played=4000 if kind == "skip" else 180_000,
+            occurred_at=time.time_ns() // 1_000_000 + shift * MINUTE,
+        )
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Iterator[tuple[Mongod, Broker]]:
+    """A mongod and a broker of the test's own, to be killed."""
+    mongod, broker = Mongod(tmp_path / "mongo"), Broker(tmp_path / "kafka")
+    yield mongod, broker
+    mongod.stop()
+    broker.stop()
+
+
+@pytest.fixture
+def service(settings: Settings, servers: tuple[Mongod, Broker], tmp_path: Path) -> Settings:
+    """Settings of a service on those servers, with an index; every listener is planned in the workers."""
+    mongod, broker = servers
+    parts = {
+        "mongo": {"uri": mongod.start(), "database": "faults"},
+        "kafka": {"bootstrap": broker.start()},
+        "stream": {"driver_listeners": 0, "metrics_port": 0},
+    }
+    own = settings.model_copy(
+        update={name: getattr(settings, name).model_copy(update=values) for name, values in parts.items()}
+    )
+    ensure_topics(own.kafka)
+    folder = Path(own.index.folder)
+    manifest = write_bundle(
+        folder,
+        vectors=made_up_vectors(),
+        track_ids=encode_ids([track_id(n) for n in range(TRACKS)]),
+        artists=np.arange(TRACKS, dtype=np.int32) // 2,
+        cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
+        space="s1",
+    )
+    publish(connect(own.mongo), folder / manifest.version)
+    return own
+
+
+def kill(record: Path) -> None:
+    found = read_record(record)
+    assert found
+    process = psutil.Process(found.pid)
+    process.kill()
+    process.wait(20)
+
+
+@pytest.mark.timeout(400)
+def test_whatever_is_killed_nothing_is_lost_and_nothing_counts_twice(
+    service: Settings, servers: tuple[Mongod, Broker], tmp_path: Path
+) -> None:
+    mongod, broker = servers
+    database = connect(service.mongo)
+    log = tmp_path / "job.log"
+
+    def batches() -> int:
+        with contextlib.suppress(PyMongoError):
+            return database.stream_progress.count_documents({"query": "recommend", "input_rows": {"$gt": 0}})
+        return -1
+
+    def goes_on() -> None:
+        before = batches()
+        eventually(f"the stream goes on (see {log})", lambda: batches() > before >= 0, within=120)
+
+    with Job(service, log) as job:
+        with Feeder(service, per_second=40):
+            goes_on()
+            job.kill()  # the driver, in the middle of whatever it does
+            goes_on()
+            for worker in job.workers():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    worker.kill()
+            goes_on()
+            kill(mongod.record)
+            mongod.start()
+            goes_on()
+            kill(broker.record)
+            broker.start()
+            goes_on()
+            job.kill()
+        assert job.starts >= 2
+        eventually("all is as the topic says", lambda: _agrees(service), within=120)
+    check_against_reference(service, database)
+
+
+def _agrees(settings: Settings) -> bool:
+    with contextlib.suppress(AssertionError, PyMongoError):
+        check_against_reference(settings, connect(settings.mongo))
+        return True
+    return False
