@@ -25,7 +25,7 @@ from segue.spark import session
 from segue.storage.mongo import connect
 from segue.taste.windows import interval
 from streaming_jobs import recommend
-from streaming_jobs.progress import Metrics, ProgressListener
+from streaming_jobs.progress import Metrics, ProgressKeeper
 from streaming_jobs.source import kafka_records
 
 KAFKA_DEFAULT_WAIT_MS = 500
@@ -45,8 +45,8 @@ def main() -> None:
         stream = settings.stream.model_copy(update={"fetch_max_wait_ms": KAFKA_DEFAULT_WAIT_MS})
         settings = settings.model_copy(update={"stream": stream})
     spark = session(settings, app=f"bench {kind}", tuned=kind != "default")
-    progress = ProgressListener(connect(settings.mongo), Metrics())
-    spark.streams.addListener(progress)
+    progress = ProgressKeeper(connect(settings.mongo), Metrics())
+    progress.listen(spark)
     query = STARTS[kind](spark, settings)
     while not told.wait(0.5) and query.isActive:
         pass

@@ -23,7 +23,7 @@ from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
 from streaming_jobs import checkpoint, recommend, rejected_plays
 from streaming_jobs.gate import BatchGate
-from streaming_jobs.progress import Metrics, ProgressListener, keep_for
+from streaming_jobs.progress import Metrics, ProgressKeeper, keep_for
 
 log = logging.getLogger("segue.stream")
 
@@ -75,12 +75,12 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     ensure_topics(settings.kafka)
     spark = session(settings, app="segue stream")
     metrics = Metrics()
-    progress = ProgressListener(database, metrics)
+    progress = ProgressKeeper(database, metrics)
     gates = [BatchGate(), BatchGate()]
     try:
         checkpoint.check(spark, settings)
         keep_for(database, days=settings.stream.progress_days)
-        spark.streams.addListener(progress)
+        progress.listen(spark)
         queries = [
             recommend.start(spark, settings, metrics=metrics, gate=gates[0]),
             rejected_plays.start(spark, settings, metrics=metrics, gate=gates[1]),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 from pyspark.sql import DataFrame
 from pyspark.sql.streaming import StreamingQuery
 
-BatchFunction = Callable[[DataFrame, int], None]
+from streaming_jobs.micro_batches import BatchFunction
+
 _COMMIT_SECONDS = 10.0
 """How long a finished micro-batch may take to be committed."""
 

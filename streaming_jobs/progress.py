@@ -13,15 +13,10 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
 from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
-from pyspark.sql.streaming import StreamingQueryListener
-from pyspark.sql.streaming.listener import (
-    QueryIdleEvent,
-    QueryProgressEvent,
-    QueryStartedEvent,
-    QueryTerminatedEvent,
-)
+from pyspark.sql import SparkSession
 
 from segue.storage.mongo import Document
+from streaming_jobs.micro_batches import ProgressEvents
 
 log = logging.getLogger(__name__)
 _FLUSH_SECONDS = 1.0
@@ -137,8 +132,8 @@ def _finite(number: float | None) -> float:
     return value if value < float("inf") else 0.0
 
 
-class ProgressListener(StreamingQueryListener):
-    """Takes Spark's progress events; a thread of its own writes them, so that no batch waits for it."""
+class ProgressKeeper:
+    """Takes Spark's progress reports; a thread of its own writes them, so that no batch waits for it."""
 
     def __init__(self, database: Database[Document], metrics: Metrics) -> None:
         self._database, self._metrics = database, metrics
@@ -147,21 +142,18 @@ class ProgressListener(StreamingQueryListener):
         self._thread = threading.Thread(target=self._write_regularly, name="progress", daemon=True)
         self._thread.start()
 
-    def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: N802
-        log.info("query '%s' started", event.name)
+    def listen(self, spark: SparkSession) -> None:
+        """To all queries of the session."""
+        ProgressEvents(self._take, self._ended).listen(spark)
 
-    def onQueryProgress(self, event: QueryProgressEvent) -> None:  # noqa: N802
-        document = as_document(json.loads(event.progress.json))
+    def _take(self, report: str) -> None:
+        document = as_document(json.loads(report))
         self._metrics.progressed(document)
         if document["input_rows"] or document["batch"] == 0:
             self._waiting.append(document)
 
-    def onQueryIdle(self, event: QueryIdleEvent) -> None:  # noqa: N802
-        """Nothing arrived; there is nothing to keep."""
-
-    def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:  # noqa: N802
-        if event.exception:
-            log.error("a query ended: %s", event.exception.splitlines()[0])
+    def _ended(self, error: str) -> None:
+        log.error("a query ended: %s", error.splitlines()[0])
 
     def close(self) -> None:
         """Write what is left."""

@@ -22,6 +22,7 @@ from segue.settings import Settings, Stream
 from segue.storage.mongo import connect
 from segue.taste.windows import interval, signals_by_window
 from streaming_jobs.gate import BatchGate
+from streaming_jobs.micro_batches import Collector, foreach_batch
 from streaming_jobs.progress import Metrics
 from streaming_jobs.source import kafka_records
 from udfs.replan import WRITTEN, Assignment, replan, replan_in_workers
@@ -50,6 +51,7 @@ class Recommender:
         self._bundle.current()  # a missing index is said before the stream starts
         self._assignment: Broadcast[Assignment] | None = None
         self._last_listeners = 0
+        self._collect = Collector()
 
     def __call__(self, windows: DataFrame, batch: int) -> None:
         few = self._settings.stream.driver_listeners
@@ -58,7 +60,7 @@ class Recommender:
             freshness = self._replan_in_workers(windows, batch, version=bundle.version)
         else:
             self._label(batch, "parse, window: signals of the listeners that played")
-            table = windows.toArrow()
+            table = self._collect(windows)
             if table.num_rows <= few:
                 freshness = replan(table, database=self._database, bundle=bundle, settings=self._settings)
             else:
@@ -100,15 +102,15 @@ def start(
     gate = gate or BatchGate()
     records = kafka_records(spark, settings, name=NAME)
     stream: Stream = settings.stream
-    return (
+    work = gate.guarded(Recommender(spark, settings, metrics or Metrics()))
+    writer = (
         transform(records, settings=settings)
         .writeStream.queryName(NAME)
         .outputMode("update")
         .option("checkpointLocation", f"{settings.spark.checkpoint}/{NAME}")
         .trigger(processingTime=interval(stream.trigger))
-        .foreachBatch(gate.guarded(Recommender(spark, settings, metrics or Metrics())))
-        .start()
     )
+    return foreach_batch(writer, work, spark=spark).start()
 
 
 if __name__ == "__main__":

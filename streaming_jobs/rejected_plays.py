@@ -16,6 +16,7 @@ from segue.settings import Settings
 from segue.storage.kafka import RejectedRecord, RejectedRecords
 from segue.taste.windows import interval
 from streaming_jobs.gate import BatchGate
+from streaming_jobs.micro_batches import foreach_batch
 from streaming_jobs.progress import Metrics
 from streaming_jobs.source import kafka_records
 
@@ -53,11 +54,10 @@ def start(
         if written:
             log.warning("batch %d: %d records are no plays; see ./run.sh rejected list", batch, len(written))
 
-    return (
+    writer = (
         transform(kafka_records(spark, settings, name="rejected"), settings=settings)
         .writeStream.queryName(NAME)
         .option("checkpointLocation", f"{settings.spark.checkpoint}/rejected_plays")
         .trigger(processingTime=interval(settings.stream.rejected_trigger))
-        .foreachBatch(gate.guarded(keep))
-        .start()
     )
+    return foreach_batch(writer, gate.guarded(keep), spark=spark).start()
