@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from functools import lru_cache, partial
 import numpy as np
 import pyarrow as pa
 from pymongo.database import Database
+from pymongo.errors import ConnectionFailure
+from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from segue.index.bundle import Bundle
 from segue.index.publish import fetch_bundle
@@ -18,6 +21,8 @@ from segue.settings import Settings
 from segue.storage.listeners import read_histories, read_vectors, write_plans
 from segue.storage.mongo import Document, connect
 from segue.taste.history import History, prune, windows_of
+
+log = logging.getLogger(__name__)
 
 WRITTEN = "freshness_ms double"
 """The schema of what a worker returns: a row for each listener it has written."""
@@ -39,10 +44,25 @@ def replan(
 
     Returns, for each listener written, the milliseconds since the newest play that the document reflects.
 
-    All of a listener's rows must be in one table, since its history is read, extended and written once.
+    All of a listener's rows must be in one table, since its history is read, extended and written once. A
+    MongoDB that is away is waited for as long as the settings' `stream.outage`; what was written before it
+    went is written again.
     """
+    patiently = Retrying(
+        retry=retry_if_exception_type(ConnectionFailure),
+        wait=wait_exponential(multiplier=0.2, max=5),
+        stop=stop_after_delay(settings.stream.outage),
+        before_sleep=before_sleep_log(log, logging.WARNING),
+        reraise=True,
+    )
+    return patiently(_replan, table, database=database, bundle=bundle, settings=settings)
+
+
+def _replan(
+    table: pa.Table, *, database: Database[Document], bundle: Bundle, settings: Settings
+) -> list[float]:
     changed: dict[str, History] = {}
-    for user, start, window in windows_of(table):
+    for user, start, window in windows_of(table, signals=settings.signals):
         changed.setdefault(user, {})[start] = window
     if not changed:
         return []

@@ -6,6 +6,7 @@ import logging
 import time
 
 from pymongo.database import Database
+from pymongo.errors import ConnectionFailure
 
 from segue.errors import SegueError
 from segue.index.bundle import Bundle, BundleError
@@ -47,7 +48,12 @@ class ActiveBundle:
         return self._refused
 
     def _follow(self) -> None:
-        version = active_version(self._database, "index")
+        try:
+            version = active_version(self._database, "index")
+        except ConnectionFailure:
+            if self._bundle is None:
+                raise
+            return  # whoever writes to MongoDB next says that it is away
         if version is None:
             raise SegueError("no index has been published: run ./run.sh index")
         if self._bundle and version == self._bundle.version:
