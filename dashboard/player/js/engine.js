@@ -16,7 +16,7 @@ class Engine {
     a.onerror = () => this.broken();
     a.onvolumechange = a.ondurationchange = () => this.changed();
     this.outbox = new Outbox(tag, () => this.replan());
-    addEventListener("pagehide", () => { if (this.heard > 0 && !a.ended) this.emit("leave"); this.save(); }, true);
+    addEventListener("pagehide", () => this.left());
     setInterval(() => this.save(), 3000);
     this.restore();
     this.refresh();
@@ -41,6 +41,11 @@ class Engine {
       duration_ms: (own && this.duration) || item.duration || 0, occurred_at: Date.now(), source: item.source ?? "search", ...extra };
     if (item.rec) Object.assign(play, { recommendation_id: item.rec.id, rank: item.rec.rank, model: item.rec.model });
     this.outbox.add(play);
+  }
+  left() { // the page goes away: what is known now is sent now
+    if (this.heard > 0 && !this.audio.ended) this.emit("leave");
+    this.save();
+    this.outbox.beacon();
   }
   // --- what is heard
   play(items, index = 0) {
