@@ -202,6 +202,7 @@ def test_signing_up_and_logging_in(player: Player, served: Served) -> None:
                 page.get_by_role("button", name="Log in")
             ).first.click()
         form = page.locator("#segue-entry")
+        form.get_by_role("button", name=button, exact=True).wait_for()  # the other form is gone
         form.get_by_label("Name").fill("Ada")
         form.get_by_label("Password").fill("correct horse")
         form.get_by_role("button", name=button).click()
