@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "batch_jobs": {"segue", "udfs", "batch_jobs"},
     "streaming_jobs": {"segue", "udfs", "streaming_jobs"},
     "dashboard": {"segue", "dashboard"},
-    "benchmarks": {"segue", "udfs", "batch_jobs", "streaming_jobs", "benchmarks"},
+    "benchmarks": {"segue", "udfs", "batch_jobs", "streaming_jobs", "dashboard", "benchmarks"},
 }
 CLIENTS = {"pymongo", "kafka", "gridfs", "bson"}
 TYPES_ONLY = {"pymongo.database", "pymongo.collection"}
