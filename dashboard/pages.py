@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import service
 from dashboard.player import components
-from dashboard.views import home, live, operations, search, track, you
+from dashboard.views import account, home, live, operations, search, track, you
 
 st.set_page_config(page_title="Segue", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 # Less empty room around the pages, and a line above the player.
@@ -37,6 +37,7 @@ st.session_state["pages"] = pages
 st.html(ROOM)
 chosen = st.navigation(list(pages.values()), position="top")
 if listener is not None:
+    account.come_in(listener)
     with st.bottom:
         components.bar(listener.user_id)
 chosen.run()

@@ -8,6 +8,8 @@ from pymongo.database import Database
 from dashboard.finding.catalogue import Catalogue
 from dashboard.finding.often import Often
 from dashboard.finding.popular import Popular
+from dashboard.people.accounts import Account
+from dashboard.people.handover import Handovers
 from dashboard.people.sessions import COOKIE, Listener, Sessions
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
@@ -52,3 +54,18 @@ def _sessions() -> Sessions:
 def listener() -> Listener | None:
     """Whose page this is, by the session's cookie; None when the browser has sent none that is good."""
     return _sessions().find(st.context.cookies.get(COOKIE))
+
+
+def hand_over(account: Account) -> str:
+    """A code by which this page's browser becomes that account (:mod:`dashboard.people.handover`)."""
+    return _handovers().offer(account, token=st.context.cookies[COOKIE])
+
+
+def end_session() -> None:
+    """Close the session of this page's browser; its next page begins another one."""
+    _sessions().close(st.context.cookies[COOKIE])
+
+
+@st.cache_resource
+def _handovers() -> Handovers:
+    return Handovers(database())

@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from dashboard.api.outgoing import Outgoing
 from dashboard.people.accounts import Accounts
+from dashboard.people.handover import Handovers
 from dashboard.people.sessions import COOKIE, Listener, Sessions
 from dashboard.people.throttle import Throttle
 from segue.settings import Settings
@@ -25,13 +26,14 @@ class Door:
     database: Database[Document]
     sessions: Sessions
     accounts: Accounts
+    handovers: Handovers
     outgoing: Outgoing
 
 
 def make_door(database: Database[Document], settings: Settings) -> Door:
     database.opinions.create_index([("user_id", 1), ("at", -1)])
     accounts = Accounts(database, throttle=Throttle(database))
-    return Door(database, Sessions(database), accounts, Outgoing(database, settings))
+    return Door(database, Sessions(database), accounts, Handovers(database), Outgoing(database, settings))
 
 
 async def asking(door: Door, request: Request) -> tuple[Listener, str]:

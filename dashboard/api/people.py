@@ -1,4 +1,4 @@
-"""`POST /api/people/{sign-up,log-in,log-out}`: each answers with a new session in the cookie."""
+"""`POST /api/people/{sign-up,log-in,hand-over,log-out}`: each answers with a new session in the cookie."""
 
 from __future__ import annotations
 
@@ -25,58 +25,71 @@ def routes(door: Door) -> list[Route]:
     async def sign_up(request: Request) -> Response:
         refuse_foreign(request)
         listener, _ = await asking(door, request)
-        name, password = await _credentials(request)
+        name, password = await _told(request, "name", "password")
         guest_id = listener.user_id if listener.name is None else None
         return await _entered(
+            door,
             request,
             lambda: door.accounts.sign_up(name, password, guest_id=guest_id, address=_address(request)),
         )
 
     async def log_in(request: Request) -> Response:
         refuse_foreign(request)
-        name, password = await _credentials(request)
+        name, password = await _told(request, "name", "password")
         return await _entered(
-            request, lambda: door.accounts.log_in(name, password, address=_address(request))
+            door, request, lambda: door.accounts.log_in(name, password, address=_address(request))
         )
+
+    async def hand_over(request: Request) -> Response:
+        refuse_foreign(request)
+        _, token = await asking(door, request)
+        (code,) = await _told(request, "code")
+        return await _entered(door, request, lambda: _accepted(door, code, token))
 
     async def log_out(request: Request) -> Response:
         refuse_foreign(request)
-        await run_in_threadpool(_close, request)
+        await run_in_threadpool(_close, door, request)
         return _with_cookie(request, await run_in_threadpool(door.sessions.open))
 
-    async def _entered(request: Request, enter: Callable[[], Account]) -> Response:
-        try:
-            account = await run_in_threadpool(enter)
-        except TooManyGuesses as error:
-            return JSONResponse({"error": str(error)}, status_code=429, headers={"Retry-After": "900"})
-        except AccountError as error:
-            return JSONResponse({"error": str(error)}, status_code=422)
-        # A new token, so that one that somebody planted before is worth nothing after.
-        await run_in_threadpool(_close, request)
-        token = await run_in_threadpool(
-            lambda: door.sessions.open(user_id=account.user_id, name=account.name)
-        )
-        return _with_cookie(request, token)
-
-    def _close(request: Request) -> None:
-        if token := request.cookies.get(COOKIE):
-            door.sessions.close(token)
-
-    return [
-        Route(f"/api/people/{path}", endpoint, methods=["POST"])
-        for path, endpoint in (("sign-up", sign_up), ("log-in", log_in), ("log-out", log_out))
-    ]
+    endpoints = {"sign-up": sign_up, "log-in": log_in, "hand-over": hand_over, "log-out": log_out}
+    return [Route(f"/api/people/{path}", endpoint, methods=["POST"]) for path, endpoint in endpoints.items()]
 
 
-async def _credentials(request: Request) -> tuple[str, str]:
+async def _entered(door: Door, request: Request, enter: Callable[[], Account]) -> Response:
+    try:
+        account = await run_in_threadpool(enter)
+    except TooManyGuesses as error:
+        return JSONResponse({"error": str(error)}, status_code=429, headers={"Retry-After": "900"})
+    except AccountError as error:
+        return JSONResponse({"error": str(error)}, status_code=422)
+    # A new token, so that one that somebody planted before is worth nothing after.
+    await run_in_threadpool(_close, door, request)
+    token = await run_in_threadpool(lambda: door.sessions.open(user_id=account.user_id, name=account.name))
+    return _with_cookie(request, token)
+
+
+def _close(door: Door, request: Request) -> None:
+    if token := request.cookies.get(COOKIE):
+        door.sessions.close(token)
+
+
+def _accepted(door: Door, code: str, token: str) -> Account:
+    account = door.handovers.accept(code, token=token)
+    if account is None:
+        raise AccountError("This log-in was used or is too old: please log in again.")
+    return account
+
+
+async def _told(request: Request, *names: str) -> list[str]:
+    """The texts of a body by their names."""
     try:
         told = json.loads(await body(request, limit=_LARGEST))
-        name, password = told["name"], told["password"]
+        found = [told[name] for name in names]
     except (ValueError, KeyError, TypeError):
-        raise HTTPException(400, 'the body must be {"name": ..., "password": ...}') from None
-    if not (isinstance(name, str) and isinstance(password, str)):
-        raise HTTPException(400, "name and password must be text")
-    return name, password
+        raise HTTPException(400, f"the body must be an object with {' and '.join(names)}") from None
+    if not all(isinstance(text, str) for text in found):
+        raise HTTPException(400, f"{' and '.join(names)} must be text")
+    return found
 
 
 def _address(request: Request) -> str:

@@ -74,10 +74,12 @@ def tracks(
         open_track(result.open["track"])
 
 
-def entry(kind: Literal["log-in", "sign-up", "log-out"], *, label: str) -> None:
-    """A form that answers with a new session and opens the first page again."""
+def entry(
+    kind: Literal["log-in", "sign-up", "hand-over", "log-out"], *, label: str, code: str | None = None
+) -> None:
+    """A form that answers with a new session and opens the first page again; with a code, by itself."""
     show = _component("entry", '<div id="segue-entry"></div>', ("dom", "entry"), ("base", "entry"))
-    show(key=f"entry-{kind}", data={"kind": kind, "label": label})
+    show(key=f"entry-{kind}", data={"kind": kind, "label": label, "code": code})
 
 
 def _nothing() -> None:

@@ -8,6 +8,7 @@ from dashboard import service
 from dashboard.finding import history
 from dashboard.player import components
 from dashboard.player.items import Item
+from dashboard.views import account
 
 
 def show() -> None:
@@ -18,7 +19,7 @@ def show() -> None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
     st.title(listener.name or "You are here as a guest", anchor=False)
-    hearts, played, account = st.tabs(["Liked", "History", "Account"])
+    hearts, played, who = st.tabs(["Liked", "History", "Account"])
     with hearts:
         _listed(
             history.liked(service.database(), listener.user_id),
@@ -31,11 +32,8 @@ def show() -> None:
             key="history",
             empty="What you play will be here.",
         )
-    with account:
-        if listener.name is None:
-            _enter()
-        else:
-            components.entry("log-out", label="Log out")
+    with who:
+        account.show(listener)
 
 
 def _listed(items: list[Item], *, key: str, empty: str) -> None:
@@ -43,13 +41,3 @@ def _listed(items: list[Item], *, key: str, empty: str) -> None:
         components.tracks(items, key=key, layout="list")
     else:
         st.info(empty, icon=":material/favorite:")
-
-
-def _enter() -> None:
-    st.write("Everything works without an account. With one, your taste is there wherever you listen.")
-    new = "Sign up"
-    which = st.segmented_control("Account", [new, "Log in"], default=new, label_visibility="collapsed")
-    if which == "Log in":
-        components.entry("log-in", label="Log in")
-    else:
-        components.entry("sign-up", label="Sign up and keep what you have heard")

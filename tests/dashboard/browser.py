@@ -47,7 +47,7 @@ class Served:
         self.address = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
         s = self._settings
         own = {
             "SEGUE_MONGO__URI": s.mongo.uri,
@@ -61,7 +61,7 @@ class Served:
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "tests.dashboard.serving", str(self.port)],
-                env={**os.environ, **own},
+                env={**os.environ, **own, **environment},
                 cwd=ROOT,
                 stdout=output,
                 stderr=output,

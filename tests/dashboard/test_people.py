@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from pymongo.database import Database
 from starlette.testclient import TestClient
 
 from dashboard.api.door import Door
-from dashboard.people.accounts import Accounts, TooManyGuesses
+from dashboard.people.accounts import Account, Accounts, TooManyGuesses
+from dashboard.people.handover import GOOD_FOR, Handovers, account_of
 from dashboard.people.sessions import COOKIE, LIFETIME, Sessions, now
 from dashboard.people.throttle import LIMITS, WINDOW, Throttle
+from segue.storage.mongo import Document
 from tests.dashboard.conftest import Enter, whose
 
 ADA = {"name": "Ada", "password": "correct horse"}
@@ -174,3 +177,44 @@ def test_other_sites_and_long_bodies_are_refused(enter: Enter) -> None:
     for path in ("sign-up", "log-in", "log-out"):
         assert client.post(f"/api/people/{path}", json=ADA, headers=foreign).status_code == 403
     assert client.post("/api/people/log-in", content=b" " * 5000).status_code == 413
+
+
+CLAIMS = {"iss": "https://id.example", "sub": "7", "name": "Ada Lovelace", "email": "ada@example.org"}
+
+
+def hand_over(client: TestClient, code: str) -> int:
+    return client.post("/api/people/hand-over", json={"code": code}).status_code
+
+
+def test_whom_a_provider_lets_in_gets_a_session_of_their_own(enter: Enter, door: Door) -> None:
+    client, again = enter(), enter()
+    ada = account_of(CLAIMS)
+    assert ada is not None
+    for one in (client, again):
+        former = str(one.cookies.get(COOKIE))
+        assert hand_over(one, door.handovers.offer(ada, token=former)) == 200
+        assert door.sessions.find(former) is None
+        assert (whose(door, one).user_id, whose(door, one).name) == (ada.user_id, "Ada Lovelace")
+
+
+def test_a_code_is_good_once_for_a_minute_and_for_one_browser(
+    enter: Enter, door: Door, database: Database[Document]
+) -> None:
+    client, thief = enter(), enter()
+    ada = Account("oidc-1", "Ada")
+    code = door.handovers.offer(ada, token=str(client.cookies.get(COOKIE)))
+    assert hand_over(thief, code) == 422
+    assert hand_over(client, code) == 200
+    assert hand_over(client, code) == 422
+    early = Handovers(database, clock=lambda: now() - GOOD_FOR)
+    assert hand_over(client, early.offer(ada, token=str(client.cookies.get(COOKIE)))) == 422
+
+
+def test_a_provider_names_somebody_by_issuer_and_subject() -> None:
+    ada, changed = account_of(CLAIMS), account_of({**CLAIMS, "name": "", "email": "new@example.org"})
+    assert ada is not None
+    assert changed == Account(ada.user_id, "new@example.org")
+    others = [account_of({**CLAIMS, "iss": "https://other.example"}), account_of({**CLAIMS, "sub": "8"})]
+    assert len({one.user_id for one in (ada, *others) if one}) == 3
+    assert account_of({"iss": "https://id.example"}) is None
+    assert account_of({}) is None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
@@ -16,6 +19,9 @@ from dashboard.finding.often import Often
 from dashboard.finding.popular import Popular
 from dashboard.people.sessions import Listener
 from dashboard.player.components import tag
+from segue.index.bundle import write_bundle
+from segue.index.publish import publish
+from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from tests.dashboard.conftest import recommendation
@@ -99,6 +105,71 @@ def test_a_new_listener_gets_the_varied_selection(
     assert titles(page, "for-you") == ["Song <2>", "Song <4>"]
     assert "why" not in given(page)["for-you"]["items"][0]
     assert "played" not in given(page)
+
+
+def test_a_new_listener_may_say_what_to_begin_with(
+    page: AppTest, library: Database[Document], who: list[Listener | None]
+) -> None:
+    who.append(GUEST)
+    library.models.update_one({"_id": "index:v1"}, {"$set": {"cold_start": ["t1", "t2"]}})
+    library.tracks.update_many({"_id": {"$in": ["t4", "t5"]}}, {"$set": {"genres": ["Jazz"]}})
+    page.run()
+    page.button_group(key="start-genres").set_value(["Jazz"]).run()
+    assert not page.exception
+    assert titles(page, "for-you") == ["Song <4>", "Song <5>"]
+    assert given(page)["for-you"]["items"][0]["why"] == "You chose Jazz"
+    first = given(page)["for-you"]["items"][0]["rec"]
+    page.multiselect(key="start-artists").set_value(["Artist 3"]).run()
+    assert titles(page, "for-you") == ["Song <4>", "Song <3>", "Song <5>"]
+    assert given(page)["for-you"]["items"][0]["rec"]["id"] != first["id"]
+    page.button_group(key="start-genres").set_value([]).run()
+    page.multiselect(key="start-artists").set_value([]).run()
+    assert titles(page, "for-you") == ["Song <1>", "Song <2>"]
+
+
+def test_one_with_a_taste_is_not_asked_what_to_begin_with(page: AppTest, library: Database[Document]) -> None:
+    page.run()
+    assert not page.button_group
+    assert not page.multiselect
+
+
+def test_popular_is_what_two_listeners_heard_to_the_end_today(
+    page: AppTest, library: Database[Document]
+) -> None:
+    now = round(time.time() * 1000)
+    page.run()
+    assert "popular" not in given(page)
+    for user, kinds in {"ben": ["complete", "skip"], "cleo": ["like", "complete"]}.items():
+        library.recommendations.insert_one({**recommendation(["t3"]), "_id": user})
+        window = {"tracks": ["t5", "t4"], "types": kinds, "at": [now, now]}
+        library.tastes.insert_one({"_id": user, "windows": {"0": window}})
+    page.run()
+    assert titles(page, "popular") == ["Song <5>"]
+
+
+def test_what_sounds_like_the_last_song_enjoyed(
+    page: AppTest, library: Database[Document], settings: Settings
+) -> None:
+    publish_five(library, settings)
+    library.recommendations.replace_one({"_id": "ada"}, recommendation(["t3"]))
+    page.run()
+    assert not page.exception
+    assert "Because you played Song \\<1\\>" in [heading.value for heading in page.subheader]
+    assert titles(page, "because") == ["Song <4>", "Song <5>"]  # t2 was played, t3 is shown above
+
+
+def publish_five(library: Database[Document], settings: Settings) -> None:
+    """An index in which the five tracks are alike, the nearer the closer their numbers."""
+    angles = np.arange(5) / 10
+    manifest = write_bundle(
+        settings.index.folder,
+        vectors=np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32),
+        track_ids=encode_ids([f"t{n}" for n in range(1, 6)]),
+        artists=np.arange(5, dtype=np.int32),
+        cold_start=np.arange(5, dtype=np.int32),
+        space="s",
+    )
+    publish(library, Path(settings.index.folder) / manifest.version)
 
 
 def test_a_track_that_has_left_the_library_is_not_offered(page: AppTest, library: Database[Document]) -> None:

@@ -15,6 +15,7 @@ export default function ({ data, parentElement }) {
     } catch { fault.textContent = "The server does not answer: please try again."; }
     send.disabled = false;
   };
+  if (data.kind === "hand-over") { root.replaceChildren(fault); leave({ code: data.code }); return; }
   if (data.kind === "log-out") { root.replaceChildren(send, fault); send.type = "button"; send.onclick = () => leave({}); return; }
   const name = h("input", { name: "username", autocomplete: "username", required: true, maxlength: 32 });
   const password = h("input", { name: "password", type: "password", required: true, minlength: data.kind === "sign-up" ? 8 : 1, maxlength: 256,

@@ -1,0 +1,47 @@
+"""Becoming somebody and ceasing to be: by name and password, or by an identity provider."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import service
+from dashboard.people.handover import PREFIX, account_of
+from dashboard.people.sessions import Listener
+from dashboard.player import components
+
+
+def show(listener: Listener) -> None:
+    """Sign up or log in for a guest, log out for anybody else."""
+    if listener.name is None:
+        _enter()
+    elif listener.user_id.startswith(PREFIX):
+        if st.button("Log out", type="primary"):
+            service.end_session()
+            st.logout()
+    else:
+        components.entry("log-out", label="Log out")
+
+
+def come_in(listener: Listener) -> None:
+    """Give a guest whom the identity provider has let in a session of their own."""
+    if listener.name is None and st.user.get("is_logged_in") is True and (known := account_of(st.user)):
+        components.entry("hand-over", label="", code=service.hand_over(known))
+
+
+def _enter() -> None:
+    st.write("Everything works without an account. With one, your taste is there wherever you listen.")
+    new = "Sign up"
+    which = st.segmented_control("Account", [new, "Log in"], default=new, label_visibility="collapsed")
+    if which == "Log in":
+        components.entry("log-in", label="Log in")
+    else:
+        components.entry("sign-up", label="Sign up and keep what you have heard")
+    if configured():
+        st.write("Or with the account that you have elsewhere:")
+        if st.button("Continue with your provider", icon=":material/key:"):
+            st.login()
+
+
+def configured() -> bool:
+    """Whether Streamlit's secrets name an identity provider: then it says so of every visitor."""
+    return "is_logged_in" in st.user
