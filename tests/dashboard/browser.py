@@ -20,6 +20,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 needs_chromium = [
     pytest.mark.browser,
     pytest.mark.integration,
+    pytest.mark.timeout(400),
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine: apt install chromium"),
 ]
 FLAGS = [
@@ -75,7 +76,7 @@ class Served:
             self._process = None
 
 
-def until(true: Callable[[], object], what: str, *, seconds: float = 30.0) -> None:
+def until(true: Callable[[], object], what: str, *, seconds: float = 90.0) -> None:
     """Wait until something is true.
 
     Raises

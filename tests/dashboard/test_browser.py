@@ -138,7 +138,7 @@ def test_plays_reach_kafka_once_though_the_server_was_away_and_the_tab_was_close
     player.page.wait_for_timeout(300)
     assert player.state()["waiting"] >= 2
     served.start()
-    until(lambda: player.state()["waiting"] == 0, "everything to be sent", seconds=45)
+    until(lambda: player.state()["waiting"] == 0, "everything to be sent")
     player.press("Play")
     player.wait_playing(title("Waltz", 0))
     player.page.goto("about:blank")

@@ -66,7 +66,6 @@ def warm_up(settings: Settings, database: Database[Document]) -> None:
                     {"_id": "other", "reflects_at": {"$gte": at}}
                 ),
                 "the streaming job",
-                seconds=100,
             )
 
 
@@ -90,7 +89,6 @@ def styles(cards: list[str]) -> dict[str, int]:
     return found
 
 
-@pytest.mark.timeout(240)
 def test_three_skips_and_two_songs_heard_change_what_comes_next_while_the_music_plays(
     streaming: Settings, served: Served, database: Database[Document], player: Player
 ) -> None:
