@@ -14,7 +14,7 @@ from dashboard.player.items import Item
 from dashboard.views.links import open_track
 
 _HERE = Path(__file__).parent
-_BAR = ("dom", "outbox", "engine", "queue", "keys", "panel", "bar")
+_BAR = ("dom", "outbox", "unsaid", "engine", "queue", "keys", "panel", "bar")
 
 
 def _joined(kind: str, *names: str) -> str:

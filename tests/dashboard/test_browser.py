@@ -141,7 +141,7 @@ def test_plays_reach_kafka_once_though_the_server_was_away_and_the_tab_was_close
     until(lambda: player.state()["waiting"] == 0, "everything to be sent")
     player.press("Play")
     player.wait_playing(title("Waltz", 0))
-    player.page.goto("about:blank")
+    player.page.goto(f"{served.address}/api/upcoming")  # away from the player
     until(lambda: any(p["type"] == "leave" for p in in_kafka(broker)), "the leaving to be known")
     plays = in_kafka(broker)
     assert len({play["event_id"] for play in plays}) == len(plays)
@@ -161,6 +161,27 @@ def test_plays_reach_kafka_once_though_the_server_was_away_and_the_tab_was_close
     seen = [play for play in plays if play["type"] == "impression"]
     assert seen
     assert all(play["rank"] >= 1 and play["model"] for play in seen)
+
+
+DIE = """() => { // as another tab, not heard of for some minutes, would have left it
+  const [key, value] = Object.entries(localStorage).find(([key]) => key.startsWith('segue.unsaid.')) ?? [];
+  if (!key) return false;
+  const { play, at } = JSON.parse(value), event_id = '00000000' + play.event_id.slice(8);
+  localStorage.setItem(`${key}-other`, JSON.stringify({ play: { ...play, event_id }, at: at - 200e3 }));
+  return true; }"""
+
+
+def test_a_tab_that_died_is_spoken_for_by_the_next_page(player: Player, broker: Settings) -> None:
+    player.play(title("Waltz", 0))
+    player.wait_playing(title("Waltz", 0))
+    until(lambda: player.page.evaluate(DIE), "the tab to keep what it may not have time to say")
+    player.page.reload()
+
+    def told() -> list[str]:
+        return [play["type"] for play in in_kafka(broker) if play["event_id"].startswith("00000000")]
+
+    until(told, "the leaving to be told")
+    assert told() == ["leave"]
 
 
 def test_signing_up_and_logging_in(player: Player, served: Served) -> None:

@@ -16,8 +16,10 @@ class Engine {
     a.onerror = () => this.broken();
     a.onvolumechange = a.ondurationchange = () => this.changed();
     this.outbox = new Outbox(tag, () => this.replan());
+    this.unsaid = new Unsaid(tag);
+    for (const play of this.unsaid.collect()) this.outbox.add(play);
     addEventListener("pagehide", () => this.left());
-    setInterval(() => this.save(), 3000);
+    setInterval(() => { this.save(); this.unsaid.keep(this.leaving()); }, 3000);
     this.restore();
     this.refresh();
   }
@@ -34,17 +36,21 @@ class Engine {
     if (this.since !== null) this.heard += now - this.since;
     this.since = this.since === null || this.audio.paused ? null : now;
   }
-  emit(type, item = this.current, extra = {}) {
-    if (!item) return;
+  emit(type, item = this.current, extra = {}) { if (item) this.outbox.add(this.told(type, item, extra)); }
+  leaving() { return this.current && this.heard > 0 && !this.audio.ended ? this.told("leave", this.current, { event_id: this.leaveId }) : null; }
+  told(type, item, extra) {
     this.count();
     const own = item === this.current;
     const play = { event_id: uuid(), track_id: item.id, type, ms_played: own ? Math.round(this.heard) : 0, position_ms: own ? this.position : 0,
       duration_ms: (own && this.duration) || item.duration || 0, occurred_at: Date.now(), source: item.source ?? "search", ...extra };
     if (item.rec) Object.assign(play, { recommendation_id: item.rec.id, rank: item.rec.rank, model: item.rec.model });
-    this.outbox.add(play);
+    return play;
   }
   left() { // the page goes away: what is known now is sent now
-    if (this.heard > 0 && !this.audio.ended) this.emit("leave");
+    const play = this.leaving();
+    if (play) this.outbox.add(play);
+    this.leaveId = uuid(); // a page that comes back from the browser's cache leaves once more
+    this.unsaid.keep(null);
     this.save();
     this.outbox.beacon();
   }
@@ -56,12 +62,12 @@ class Engine {
     if (this.shuffled) this.mix();
     this.extend();
   }
-  finish(how) { if (this.current && this.begun && !this.audio.ended) this.emit(how); this.begun = false; }
+  finish(how) { if (this.current && this.begun && !this.audio.ended) this.emit(how); this.begun = false; this.unsaid.keep(null); }
   async load(at, { play = true, from = 0 } = {}) {
     this.at = at;
     this.wanted = play;
     this.loading = this.current?.key;
-    Object.assign(this, { heard: 0, since: null, begun: false, resume: from, started: performance.now() });
+    Object.assign(this, { heard: 0, since: null, begun: false, leaveId: uuid(), resume: from, started: performance.now() });
     const item = this.current, mine = this.loading;
     this.changed();
     if (!item) { this.audio.removeAttribute("src"); this.audio.load(); this.loading = null; return; }
@@ -110,6 +116,7 @@ class Engine {
     if (this.loading) return; // it was the former track, while the next one's address was being asked for
     this.emit("complete");
     this.begun = false;
+    this.unsaid.keep(null);
     if (this.repeat === "one") this.load(this.at); else this.onward();
   }
   previous() {
@@ -126,7 +133,7 @@ class Engine {
   }
   broken() { // a network that is away comes back; a file that is not there does not
     if (!this.current) return;
-    const from = this.position, begun = this.begun, heard = this.heard, key = this.current.key;
+    const from = this.position, { begun, heard, leaveId } = this, key = this.current.key;
     this.failed = (this.failed || 0) + 1;
     this.tickets.delete(this.current.id);
     const gone = this.audio.error?.code === 4 || this.audio.error?.code === 3;
@@ -136,7 +143,7 @@ class Engine {
       return setTimeout(async () => {
         if (this.current?.key !== key) return;
         await this.load(this.at, { play: this.wanted, from }); // who has pressed pause meanwhile wants silence
-        Object.assign(this, { begun, heard });
+        Object.assign(this, { begun, heard, leaveId });
       }, Math.min(8000, 400 * 2 ** this.failed));
     });
   }
