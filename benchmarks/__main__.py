@@ -1,12 +1,13 @@
-"""`./run.sh bench NAME [--quick] [--json FILE]`."""
+"""`./run.sh bench NAME [--quick] [--json FILE] [--plot FILE]`."""
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -19,6 +20,8 @@ BENCHMARKS = {
     "stream-throughput": "how fast a backlog of plays is worked off",
     "soak": "whether state and memory level off, and what a flood of plays by one listener does",
     "player-streams": "how quick the pages stay while 50 listeners hear lossless sound",
+    "index": "recall against the time of a query, for Annoy, Voyager and exact search",
+    "features": "tracks described a second, beside librosa used the plain way",
 }
 
 
@@ -37,6 +40,9 @@ def bench(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures as one flat object.")
     ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw them into this file (png, svg); index only.")
+    ] = None,
 ) -> None:
     """Run a benchmark and print its figures, each beside its baseline from the same run.
 
@@ -46,7 +52,12 @@ def bench(
         if name not in BENCHMARKS:
             raise SegueError(f"there is no benchmark {name}: one of {', '.join(BENCHMARKS)}")
         module = importlib.import_module(f"benchmarks.{name.replace('-', '_')}")
-        figures: Mapping[str, float | bool] = module.measure(quick=quick, console=Console())
+        options: dict[str, Any] = {"quick": quick, "console": Console()}
+        if plot is not None:
+            if "plot" not in inspect.signature(module.measure).parameters:
+                raise SegueError(f"{name} draws no plot: leave out --plot")
+            options["plot"] = plot
+        figures: Mapping[str, float | bool] = module.measure(**options)
         _show(figures)
         if json_file is not None:
             json_file.write_text(json.dumps(dict(figures), indent=2) + "\n")

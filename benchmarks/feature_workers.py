@@ -1,0 +1,95 @@
+"""Processes that describe files, Segue's way or plainly, and say what it took them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from multiprocessing.pool import Pool
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from threadpoolctl import threadpool_limits
+
+from benchmarks.plain_features import describe_plainly
+from segue.errors import SegueError
+from segue.settings import Audio
+from udfs.describe_tracks import describe_tracks
+
+Work = Callable[[Sequence[str], Audio], None]
+START = 300.0
+"""Seconds that the processes may take to start and to do their first batch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """One batch in a worker."""
+
+    cpu_s: float
+    peak_mb: float
+    """The most memory that the process has had so far."""
+
+
+def describe_batch(files: Sequence[str], audio: Audio) -> None:
+    """As one of Spark's Python workers does.
+
+    Raises
+    ------
+    SegueError
+        A file could not be described.
+    """
+    batch = pa.RecordBatch.from_pylist([{"track_id": file, "path": file} for file in files])
+    for rows in describe_tracks(audio)(iter([batch])):
+        for row in rows.to_pylist():
+            if row["vector"] is None:
+                raise SegueError(f"{row['track_id']} is not described: {row['reason']}, {row['detail']}")
+
+
+def plain_batch(files: Sequence[str], audio: Audio, *, sample_rate: int | None) -> None:
+    """The same by :mod:`benchmarks.plain_features`."""
+    for file in files:
+        if not np.isfinite(describe_plainly(file, audio, sample_rate=sample_rate)).all():
+            raise SegueError(f"{file} is not described")
+
+
+class Workers:
+    """Processes that have each done a first batch."""
+
+    def __init__(self, pool: Pool, audio: Audio) -> None:
+        self._pool, self._audio = pool, audio
+
+    def run(self, work: Work, batches: Sequence[Sequence[str]]) -> list[Done]:
+        return self._pool.map(partial(_timed, work, self._audio), batches, chunksize=1)
+
+
+@contextmanager
+def workers(count: int, first: Work, files: Sequence[str], audio: Audio) -> Iterator[Workers]:
+    """Fresh processes of one thread, each warmed up with some of the files."""
+    spawn = get_context("spawn")
+    ready = spawn.Barrier(count + 1)
+    with spawn.Pool(count, initializer=_begin, initargs=(first, list(files[:2]), audio, ready)) as pool:
+        ready.wait(START)
+        yield Workers(pool, audio)
+
+
+def _begin(work: Work, files: Sequence[str], audio: Audio, ready: Barrier) -> None:
+    threadpool_limits(1)
+    work(files, audio)
+    ready.wait(START)
+
+
+def _timed(work: Work, audio: Audio, files: Sequence[str]) -> Done:
+    began = time.process_time()
+    work(files, audio)
+    return Done(cpu_s=time.process_time() - began, peak_mb=_peak_mb())
+
+
+def _peak_mb() -> float:
+    """Of this program alone; getrusage's would begin with that of the process that started it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))

@@ -1,0 +1,135 @@
+"""Audio features: tracks described a second, beside the plain way with librosa.
+
+Both work on the same composed mp3 files, from the file to the descriptors, in fresh processes of one thread.
+Segue's are the Python workers' own function with the job's batches; what Spark adds around it is not in here.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from threadpoolctl import threadpool_limits
+
+from benchmarks.feature_workers import Work, Workers, describe_batch, plain_batch, workers
+from benchmarks.plain_features import plain_frames
+from segue.audio.decode import decode
+from segue.audio.descriptors import frame_descriptors
+from segue.demo.library import TRACKS, compose
+from segue.demo.mp3 import encode
+from segue.demo.synthesis import RATE
+from segue.settings import Audio, load_settings
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """What the rounds of one variant have taken."""
+
+    per_s: list[float] = field(default_factory=list)
+    cpu_per_track: list[float] = field(default_factory=list)
+    peak_mb: list[float] = field(default_factory=list)
+
+
+def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
+    """The figures; each is the median of rounds in which the variants take turns."""
+    return compare(clips=8 if quick else 16, seconds=30.0, rounds=2 if quick else 5, console=console)
+
+
+def compare(*, clips: int, seconds: float, rounds: int, console: Console) -> dict[str, float | bool]:
+    """Compose so many clips, and describe them in every way as often as there are rounds.
+
+    Raises
+    ------
+    SegueError
+        A file could not be described.
+    """
+    audio = load_settings().audio
+    with tempfile.TemporaryDirectory() as temporary, threadpool_limits(1):
+        with console.status(f"Composing {clips} clips"):
+            files = composed(Path(temporary), clips=clips, seconds=seconds)
+        difference = largest_difference(files, audio)
+        natively = partial(plain_batch, sample_rate=None)
+        same_rate = partial(plain_batch, sample_rate=audio.sample_rate)
+        with (
+            workers(1, describe_batch, files, audio) as one,
+            workers(2, describe_batch, files, audio) as two,
+            workers(1, natively, files, audio) as plain,
+        ):
+            variants: dict[str, tuple[Workers, Work]] = {
+                "one": (one, describe_batch),
+                "two": (two, describe_batch),
+                "plain": (plain, natively),
+                "same_rate": (plain, same_rate),
+            }
+            found = {name: Rounds() for name in variants}
+            for _ in track(range(rounds), description="Describing"):
+                for name, (pool, work) in variants.items():
+                    _take(pool, work, files, found[name])
+    return _figures(found, tracks=clips) | {"largest_difference": difference}
+
+
+def _figures(found: dict[str, Rounds], *, tracks: int) -> dict[str, float | bool]:
+    wall = {name: statistics.median(rounds.per_s) for name, rounds in found.items()}
+    cpu = {name: statistics.median(rounds.cpu_per_track) for name, rounds in found.items()}
+    return {
+        "tracks": tracks,
+        "tracks_per_s": wall["one"],
+        "tracks_per_s_2_cores": wall["two"],
+        "plain_tracks_per_s": wall["plain"],
+        "plain_same_rate_tracks_per_s": wall["same_rate"],
+        "ratio_per_core": wall["one"] / wall["plain"],
+        "ratio_per_core_cpu": cpu["plain"] / cpu["one"],
+        "ratio_same_rate": wall["one"] / wall["same_rate"],
+        "ratio_same_rate_cpu": cpu["same_rate"] / cpu["one"],
+        "scaling_2_cores": wall["two"] / wall["one"],
+        "scaling_2_cores_cpu": 2 * cpu["one"] / cpu["two"],
+        "cpu_ms_per_track": cpu["one"] * 1e3,
+        "plain_cpu_ms_per_track": cpu["plain"] * 1e3,
+        "peak_mb": max(found["one"].peak_mb + found["two"].peak_mb),
+        "plain_peak_mb": max(found["plain"].peak_mb),
+    }
+
+
+def composed(folder: Path, *, clips: int, seconds: float) -> list[str]:
+    """Write mp3 files of such a length, of all the styles in turn."""
+    length = round(seconds * RATE)
+    chosen = [TRACKS[number * len(TRACKS) // clips] for number in range(clips)]
+    files = []
+    for number, piece in enumerate(chosen):
+        pcm = compose(piece)
+        pcm = np.tile(pcm, (-(-length // len(pcm)), 1))[:length]
+        files.append(str(folder / f"{number:02d}.mp3"))
+        encode(pcm, Path(files[-1]))
+    return files
+
+
+def largest_difference(files: Sequence[str], audio: Audio) -> float:
+    """Of frames from librosa's of the same waveform, relative to the largest of a descriptor's frames."""
+    largest = 0.0
+    for file in files:
+        waveform = decode(file, sample_rate=audio.sample_rate, max_seconds=audio.max_seconds)
+        rows, start = frame_descriptors(waveform, audio), 0
+        for expected in plain_frames(waveform, audio, sample_rate=audio.sample_rate).values():
+            apart = np.abs(rows[start : start + len(expected)] - expected).max()
+            largest = max(largest, float(apart / np.abs(expected).max()))
+            start += len(expected)
+    return largest
+
+
+def _take(pool: Workers, work: Work, files: Sequence[str], rounds: Rounds) -> None:
+    from batch_jobs.extract_features import PER_TASK  # with pyspark, which the workers do without
+
+    batches = [files[start : start + PER_TASK] for start in range(0, len(files), PER_TASK)]
+    began = time.perf_counter()
+    done = pool.run(work, batches)
+    rounds.per_s.append(len(files) / (time.perf_counter() - began))
+    rounds.cpu_per_track.append(sum(batch.cpu_s for batch in done) / len(files))
+    rounds.peak_mb.append(max(batch.peak_mb for batch in done))

@@ -1,0 +1,212 @@
+"""The neighbour index: recall@20 against the time of one query, for Annoy, Voyager and exact search.
+
+One process, one thread, one query at a time. The settings of all indexes take turns in blocks of queries, so
+that a busy moment of the machine falls on all of them.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import psutil
+from rich.console import Console
+from rich.progress import track
+from threadpoolctl import threadpool_limits
+
+from benchmarks.catalogue import vectors
+from segue.index.backends import INDEX_FILE, Backend, build_index, open_index
+from segue.index.exact import ExactIndex
+from segue.index.neighbours import NeighbourIndex
+from segue.settings import load_settings
+
+FMA = 106_574
+K = 20
+REACHED = 0.97
+"""The recall that a search breadth must have to be thought of as the default."""
+ROUNDING = 1e-6
+TREES = (25, 50, 100)
+SEARCH_K = (500, 1000, 1500, 2000, 3000, 4000, 5000, 7000, 10_000, 20_000)
+QUERY_EF = (20, 30, 50, 75, 100, 200, 400)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting of one index."""
+
+    curve: str
+    breadth: int
+    """Annoy's search_k, Voyager's query_ef."""
+    recall: float
+    ms: float
+
+
+@dataclass(frozen=True)
+class Built:
+    folder: Path
+    seconds: float
+    cpu_seconds: float
+    """Of the processor: what the machine's other work adds nothing to."""
+    file_mb: float
+
+
+def measure(*, quick: bool, console: Console, plot: Path | None = None) -> dict[str, float | bool]:
+    """The figures for the settings' trees and search_k, and the whole sweep in the plot."""
+    return compare(20_000 if quick else FMA, queries=300 if quick else 500, plot=plot, console=console)
+
+
+def compare(
+    tracks: int,
+    *,
+    queries: int,
+    console: Console,
+    trees: Sequence[int] = TREES,
+    search_k: Sequence[int] = SEARCH_K,
+    query_ef: Sequence[int] = QUERY_EF,
+    plot: Path | None = None,
+) -> dict[str, float | bool]:
+    """Build, sweep and measure; `trees` and `search_k` of the settings are added to those given."""
+    chosen = load_settings().index
+    trees, search_k = sorted({*trees, chosen.trees}), sorted({*search_k, chosen.search_k})
+    with tempfile.TemporaryDirectory() as temporary, threadpool_limits(1):
+        rows = vectors(tracks)
+        np.save(Path(temporary) / "vectors.npy", rows)
+        forests = {
+            count: _built(rows, "annoy", Path(temporary) / f"annoy{count}", trees=count, console=console)
+            for count in trees
+        }
+        graph = _built(rows, "voyager", Path(temporary) / "voyager", trees=0, console=console)
+        settings: dict[tuple[str, int], NeighbourIndex] = {("exact", 0): ExactIndex(rows)}
+        for count, forest in forests.items():
+            for breadth in search_k:
+                index = open_index(rows, backend="annoy", folder=forest.folder, search_k=breadth)
+                settings[f"Annoy, {count} trees", breadth] = index
+        for breadth in query_ef:
+            settings["Voyager", breadth] = open_index(
+                rows, backend="voyager", folder=graph.folder, search_k=breadth
+            )
+        # 0: as many as the backend thinks fit, which is what the settings' search_k does not give Voyager.
+        settings["Voyager's default", 0] = open_index(
+            rows, backend="voyager", folder=graph.folder, search_k=0
+        )
+        asked = rows[np.random.default_rng(0).choice(tracks, size=min(queries, tracks), replace=False)]
+        points = sweep(settings, asked)
+        tastes = _tastes(rows, queries)
+        annoy = settings[f"Annoy, {chosen.trees} trees", chosen.search_k]
+        found = {(point.curve, point.breadth): point for point in points}
+        default = found[f"Annoy, {chosen.trees} trees", chosen.search_k]
+        voyager, exact = found["Voyager's default", 0], found["exact", 0]
+        memory = {
+            "annoy": _memory("annoy", forests[chosen.trees].folder, search_k=chosen.search_k, queries=asked),
+            "voyager": _memory("voyager", graph.folder, search_k=0, queries=asked),
+        }
+        enough = [
+            point.breadth for point in points if point.curve == default.curve and point.recall >= REACHED
+        ]
+        figures: dict[str, float | bool] = {
+            "tracks": tracks,
+            "trees": chosen.trees,
+            "search_k": chosen.search_k,
+            "least_search_k": min(enough, default=0),
+            "annoy_recall": default.recall,
+            "annoy_recall_tastes": _recall(annoy, tastes, *_edges(rows, tastes)),
+            "annoy_ms": default.ms,
+            "voyager_recall": voyager.recall,
+            "voyager_ms": voyager.ms,
+            "exact_ms": exact.ms,
+            "annoy_speedup": exact.ms / default.ms,
+            "voyager_speedup": exact.ms / voyager.ms,
+        }
+        for name, built in (("annoy", forests[chosen.trees]), ("voyager", graph)):
+            growth, own = memory[name]
+            figures |= {
+                f"{name}_build_s": built.seconds,
+                f"{name}_build_cpu_s": built.cpu_seconds,
+                f"{name}_mb": built.file_mb,
+                f"{name}_memory_mb": growth,
+                f"{name}_own_memory_mb": own,
+            }
+        for point in points:
+            if point.curve != "exact" and point.breadth:
+                name = point.curve.lower().replace(", ", "_").replace(" trees", "")
+                figures |= {
+                    f"{name}_{point.breadth}_recall": point.recall,
+                    f"{name}_{point.breadth}_ms": point.ms,
+                }
+    if plot is not None:
+        from benchmarks.index_plot import draw
+
+        draw(points, default=default, tracks=tracks, file=plot)
+    return figures
+
+
+def _built(rows: np.ndarray, backend: Backend, folder: Path, *, trees: int, console: Console) -> Built:
+    folder.mkdir()
+    with console.status(f"Building {folder.name}"):
+        began, began_cpu = time.perf_counter(), time.process_time()
+        build_index(rows, backend=backend, folder=folder, trees=trees)
+        seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - began_cpu
+    file = INDEX_FILE[backend]
+    assert file is not None
+    return Built(folder, seconds, cpu_seconds, (folder / file).stat().st_size / 1e6)
+
+
+def sweep(
+    indexes: dict[tuple[str, int], NeighbourIndex], asked: np.ndarray, *, block: int = 50
+) -> list[Point]:
+    """Recall of (m, d) queries and the median time of one; `("exact", 0)` must be among the indexes."""
+    edges = indexes["exact", 0].query(asked, K)[1][:, -1]
+    hits = dict.fromkeys(indexes, 0)
+    times: dict[tuple[str, int], list[float]] = {key: [] for key in indexes}
+    for start in track(range(0, len(asked), block), description="Asking"):
+        part, edge = asked[start : start + block], edges[start : start + block]
+        for key, index in indexes.items():
+            for query in asked[-5:]:  # another index has had the processor's caches
+                index.query(query[None], K)
+            for query, least in zip(part, edge, strict=True):
+                began = time.perf_counter()
+                _, scores = index.query(query[None], K)
+                times[key].append(time.perf_counter() - began)
+                hits[key] += int((scores[0] >= least - ROUNDING).sum())
+    return [Point(*key, hits[key] / (K * len(asked)), statistics.median(times[key]) * 1e3) for key in indexes]
+
+
+def _tastes(rows: np.ndarray, count: int) -> np.ndarray:
+    """(count, d) means of ten tracks near one another: what the stream asks with, between the rows."""
+    rng = np.random.default_rng(1)
+    near = ExactIndex(rows).query(rows[rng.choice(len(rows), size=min(count, len(rows)))], 200)[0]
+    picked = np.take_along_axis(near, rng.integers(min(200, len(rows)), size=(len(near), 10)), axis=1)
+    return rows[picked].mean(axis=1)
+
+
+def _edges(rows: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray]:
+    return (ExactIndex(rows).query(asked, K)[1][:, -1],)
+
+
+def _recall(index: NeighbourIndex, asked: np.ndarray, edges: np.ndarray) -> float:
+    _, scores = index.query(asked, K)
+    return float((scores >= edges[:, None] - ROUNDING).mean())
+
+
+def _memory(backend: Backend, folder: Path, *, search_k: int, queries: np.ndarray) -> tuple[float, float]:
+    """MB that a fresh process grows by when it opens an index and asks: in all, and without mapped files."""
+    with get_context("spawn").Pool(1) as pool:
+        return pool.apply(_growth, (backend, folder, search_k, queries))
+
+
+def _growth(backend: Backend, folder: Path, search_k: int, queries: np.ndarray) -> tuple[float, float]:
+    rows = np.load(folder.parent / "vectors.npy")  # in memory before, whatever the queries touch of it
+    process = psutil.Process()
+    before = process.memory_info()
+    index = open_index(rows, backend=backend, folder=folder, search_k=search_k)
+    for query in queries:
+        index.query(query[None], K)
+    after = process.memory_info()
+    own = (after.rss - after.shared) - (before.rss - before.shared)
+    return (after.rss - before.rss) / 1e6, own / 1e6

@@ -1,0 +1,68 @@
+"""Recall against the time of one query, a curve for each index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+from benchmarks.index import REACHED, K, Point
+from segue.errors import SegueError
+
+COLOURS = ("#9ecae1", "#4292c6", "#08519c", "#d95f02")
+
+
+def draw(points: Sequence[Point], *, default: Point, tracks: int, file: Path) -> None:
+    """Write the plot; the file's ending says as what (png, svg, pdf).
+
+    Raises
+    ------
+    SegueError
+        The ending is of no kind that can be drawn, or the file cannot be written.
+    """
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    curves = list(dict.fromkeys(point.curve for point in points if point.breadth))
+    for place, name in enumerate(curves):
+        curve = [point for point in points if point.curve == name]
+        colour = COLOURS[min(place, len(COLOURS) - 1)] if name != "Voyager" else COLOURS[-1]
+        axes.plot([p.ms for p in curve], [p.recall for p in curve], "o-", ms=4, color=colour, label=name)
+        for point, below in ((curve[0], 11), (curve[-1], 11 * (place + 1))):
+            axes.annotate(
+                f"{point.breadth:,}",
+                (point.ms, point.recall),
+                xytext=(4, -below),
+                textcoords="offset points",
+                fontsize=7,
+                color=colour,
+            )
+    exact = next(point for point in points if point.curve == "exact")
+    axes.axvline(exact.ms, color="black", lw=1, label=f"exact search, {exact.ms:.2f} ms")
+    axes.axvline(exact.ms / 3, color="black", lw=1, ls=":", label="a third of it")
+    axes.axhline(REACHED, color="grey", lw=1, ls="--", label=f"recall {REACHED:.2f}")
+    axes.plot(
+        default.ms,
+        default.recall,
+        "*",
+        ms=14,
+        color="black",
+        label=f"the settings: search_k {default.breadth:,}",
+    )
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.set(
+        xlabel="median of one query, milliseconds (one thread)",
+        ylabel=f"recall@{K}",
+        title=f"{tracks:,} tracks, 64 dimensions; numbers beside the ends: search_k, query_ef",
+    )
+    axes.title.set_fontsize(10)
+    axes.grid(alpha=0.25)
+    axes.legend(fontsize=8, loc="lower right")
+    try:
+        figure.savefig(file, dpi=150)
+    except (OSError, ValueError) as error:
+        raise SegueError(f"the plot {file} cannot be written: {error}") from error
