@@ -23,7 +23,7 @@ from benchmarks.feature_workers import Work, Workers, describe_batch, plain_batc
 from benchmarks.plain_features import plain_frames
 from segue.audio.decode import decode
 from segue.audio.descriptors import frame_descriptors
-from segue.demo.library import TRACKS, compose
+from segue.demo.library import STYLES, TRACKS, compose
 from segue.demo.mp3 import encode
 from segue.demo.synthesis import RATE
 from segue.settings import Audio, load_settings
@@ -99,13 +99,14 @@ def _figures(found: dict[str, Rounds], *, tracks: int) -> dict[str, float | bool
 
 
 def composed(folder: Path, *, clips: int, seconds: float) -> list[str]:
-    """Write mp3 files of such a length, of all the styles in turn."""
+    """Write mp3 files of such a length: one piece of each style, then the same from other places in them."""
     length = round(seconds * RATE)
-    chosen = [TRACKS[number * len(TRACKS) // clips] for number in range(clips)]
+    pieces = [compose(piece) for piece in TRACKS[:: len(TRACKS) // len(STYLES)][:clips]]
     files = []
-    for number, piece in enumerate(chosen):
-        pcm = compose(piece)
-        pcm = np.tile(pcm, (-(-length // len(pcm)), 1))[:length]
+    for number in range(clips):
+        piece = pieces[number % len(pieces)]
+        start = number // len(pieces) * 7 * RATE
+        pcm = np.tile(np.roll(piece, -start, axis=0), (-(-length // len(piece)), 1))[:length]
         files.append(str(folder / f"{number:02d}.mp3"))
         encode(pcm, Path(files[-1]))
     return files

@@ -57,7 +57,11 @@ class Built:
 
 
 def measure(*, quick: bool, console: Console, plot: Path | None = None) -> dict[str, float | bool]:
-    """The figures for the settings' trees and search_k, and the whole sweep in the plot."""
+    """The figures for the settings' trees and search_k, then the whole sweep, which the plot shows."""
+    if plot is not None:
+        from benchmarks.index_plot import check_kind
+
+        check_kind(plot)
     return compare(20_000 if quick else FMA, queries=300 if quick else 500, plot=plot, console=console)
 
 

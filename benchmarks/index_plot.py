@@ -14,14 +14,30 @@ from segue.errors import SegueError
 COLOURS = ("#9ecae1", "#4292c6", "#08519c", "#d95f02")
 
 
+def check_kind(file: Path) -> None:
+    """Refuse, before anything is measured, a file that :func:`draw` could not write.
+
+    Raises
+    ------
+    SegueError
+        Its ending is of no kind that can be drawn, or its folder is missing.
+    """
+    kinds = Figure().canvas.get_supported_filetypes()
+    if file.suffix.removeprefix(".").lower() not in kinds:
+        raise SegueError(f"the plot {file} must end in one of {', '.join(sorted(kinds))}")
+    if not file.absolute().parent.is_dir():
+        raise SegueError(f"the plot {file} cannot be written: make its folder first")
+
+
 def draw(points: Sequence[Point], *, default: Point, tracks: int, file: Path) -> None:
     """Write the plot; the file's ending says as what (png, svg, pdf).
 
     Raises
     ------
     SegueError
-        The ending is of no kind that can be drawn, or the file cannot be written.
+        The file cannot be written.
     """
+    check_kind(file)
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     curves = list(dict.fromkeys(point.curve for point in points if point.breadth))
@@ -64,5 +80,5 @@ def draw(points: Sequence[Point], *, default: Point, tracks: int, file: Path) ->
     axes.legend(fontsize=8, loc="lower right")
     try:
         figure.savefig(file, dpi=150)
-    except (OSError, ValueError) as error:
-        raise SegueError(f"the plot {file} cannot be written: {error}") from error
+    except OSError as error:
+        raise SegueError(f"the plot {file} cannot be written: {error.strerror or error}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import librosa
 import numpy as np
 
@@ -14,7 +16,7 @@ def describe_plainly(path: str, audio: Audio, *, sample_rate: int | None) -> np.
     `sample_rate` in Hz; None: the file's own. Frames have `audio.fft` samples at any rate, librosa's default.
     """
     y, rate = librosa.load(path, sr=sample_rate, mono=True)
-    shape = {"n_fft": audio.fft, "hop_length": audio.hop}
+    shape: dict[str, Any] = {"n_fft": audio.fft, "hop_length": audio.hop}
     frames = plain_frames(y, audio, sample_rate=int(rate))
     onsets = librosa.onset.onset_strength(y=y, sr=rate, **shape)
     rows = np.vstack([*frames.values(), onsets])
@@ -29,8 +31,8 @@ def describe_plainly(path: str, audio: Audio, *, sample_rate: int | None) -> np.
 
 def plain_frames(y: np.ndarray, audio: Audio, *, sample_rate: int) -> dict[str, np.ndarray]:
     """Each descriptor from the waveform by itself, shape (rows, frames)."""
-    shape = {"n_fft": audio.fft, "hop_length": audio.hop}
-    rate = {"y": y, "sr": sample_rate, **shape}
+    shape: dict[str, Any] = {"n_fft": audio.fft, "hop_length": audio.hop}
+    rate: dict[str, Any] = {"y": y, "sr": sample_rate, **shape}
     chroma = librosa.feature.chroma_stft(**rate, tuning=0.0)
     return {
         "mfcc": librosa.feature.mfcc(**rate, n_mfcc=audio.mfcc),

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from benchmarks.__main__ import bench
 from benchmarks.catalogue import vectors
-from benchmarks.index import compare, sweep
-from benchmarks.index_plot import draw
+from benchmarks.index import compare, measure, sweep
 from segue.errors import SegueError
 from segue.index.exact import ExactIndex
 from segue.settings import load_settings
@@ -48,8 +48,13 @@ def test_recall_is_that_of_what_is_found() -> None:
     assert {point.curve: point.recall for point in points} == {"exact": 1.0, "blind": 0.0}
 
 
-def test_a_plot_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
-    rows = vectors(100)
-    points = sweep({("exact", 0): ExactIndex(rows), ("blind", 1): Blind()}, rows[:5])
-    with pytest.raises(SegueError, match="cannot be written"):
-        draw(points, default=points[1], tracks=100, file=tmp_path / "plot.what")
+@pytest.mark.parametrize(("name", "match"), [("plot.what", "must end in"), ("none/plot.png", "folder")])
+def test_a_plot_that_cannot_be_written_is_refused_at_once(tmp_path: Path, name: str, match: str) -> None:
+    with pytest.raises(SegueError, match=match):
+        measure(quick=True, console=Console(quiet=True), plot=tmp_path / name)
+
+
+def test_a_benchmark_without_a_plot_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        bench("features", plot=Path("plot.png"))
+    assert "features draws no plot" in capsys.readouterr().err
