@@ -6,7 +6,6 @@ that a busy moment of the machine falls on all of them.
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 import time
 from collections.abc import Sequence
@@ -32,7 +31,7 @@ REACHED = 0.97
 """The recall that a search breadth must have to be thought of as the default."""
 ROUNDING = 1e-6
 TREES = (25, 50, 100)
-SEARCH_K = (500, 1000, 1500, 2000, 3000, 4000, 5000, 7000, 10_000, 20_000)
+SEARCH_K = (500, 1000, 1500, 2000, 2500, 3000, 4000, 5000, 7000, 10_000, 20_000)
 QUERY_EF = (20, 30, 50, 75, 100, 200, 400)
 
 
@@ -45,6 +44,8 @@ class Point:
     """Annoy's search_k, Voyager's query_ef."""
     recall: float
     ms: float
+    cpu_ms: float
+    """Processor time: that of one query on a machine that does nothing else."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def compare(
     plot: Path | None = None,
 ) -> dict[str, float | bool]:
     """Build, sweep and measure; `trees` and `search_k` of the settings are added to those given."""
-    chosen = load_settings().index
+    loaded = load_settings()
+    chosen, candidates = loaded.index, loaded.ranking.candidates
     trees, search_k = sorted({*trees, chosen.trees}), sorted({*search_k, chosen.search_k})
     with tempfile.TemporaryDirectory() as temporary, threadpool_limits(1):
         rows = vectors(tracks)
@@ -119,13 +121,19 @@ def compare(
             "search_k": chosen.search_k,
             "least_search_k": min(enough, default=0),
             "annoy_recall": default.recall,
-            "annoy_recall_tastes": _recall(annoy, tastes, *_edges(rows, tastes)),
+            "annoy_recall_tastes": _recall(annoy, tastes, rows, k=K),
+            "annoy_recall_candidates": _recall(annoy, tastes, rows, k=min(candidates, tracks)),
             "annoy_ms": default.ms,
             "voyager_recall": voyager.recall,
             "voyager_ms": voyager.ms,
             "exact_ms": exact.ms,
+            "annoy_cpu_ms": default.cpu_ms,
+            "voyager_cpu_ms": voyager.cpu_ms,
+            "exact_cpu_ms": exact.cpu_ms,
             "annoy_speedup": exact.ms / default.ms,
+            "annoy_speedup_cpu": exact.cpu_ms / default.cpu_ms,
             "voyager_speedup": exact.ms / voyager.ms,
+            "voyager_speedup_cpu": exact.cpu_ms / voyager.cpu_ms,
         }
         for name, built in (("annoy", forests[chosen.trees]), ("voyager", graph)):
             growth, own = memory[name]
@@ -142,6 +150,7 @@ def compare(
                 figures |= {
                     f"{name}_{point.breadth}_recall": point.recall,
                     f"{name}_{point.breadth}_ms": point.ms,
+                    f"{name}_{point.breadth}_cpu_ms": point.cpu_ms,
                 }
     if plot is not None:
         from benchmarks.index_plot import draw
@@ -167,18 +176,20 @@ def sweep(
     """Recall of (m, d) queries and the median time of one; `("exact", 0)` must be among the indexes."""
     edges = indexes["exact", 0].query(asked, K)[1][:, -1]
     hits = dict.fromkeys(indexes, 0)
-    times: dict[tuple[str, int], list[float]] = {key: [] for key in indexes}
+    times: dict[tuple[str, int], list[tuple[float, float]]] = {key: [] for key in indexes}
     for start in track(range(0, len(asked), block), description="Asking"):
         part, edge = asked[start : start + block], edges[start : start + block]
         for key, index in indexes.items():
             for query in asked[-5:]:  # another index has had the processor's caches
                 index.query(query[None], K)
             for query, least in zip(part, edge, strict=True):
-                began = time.perf_counter()
+                began, began_cpu = time.perf_counter(), time.thread_time()
                 _, scores = index.query(query[None], K)
-                times[key].append(time.perf_counter() - began)
+                cpu = time.thread_time() - began_cpu
+                times[key].append((time.perf_counter() - began, cpu))
                 hits[key] += int((scores[0] >= least - ROUNDING).sum())
-    return [Point(*key, hits[key] / (K * len(asked)), statistics.median(times[key]) * 1e3) for key in indexes]
+    medians = {key: np.median(taken, axis=0) * 1e3 for key, taken in times.items()}
+    return [Point(*key, hits[key] / (K * len(asked)), *(float(ms) for ms in medians[key])) for key in indexes]
 
 
 def _tastes(rows: np.ndarray, count: int) -> np.ndarray:
@@ -189,12 +200,9 @@ def _tastes(rows: np.ndarray, count: int) -> np.ndarray:
     return rows[picked].mean(axis=1)
 
 
-def _edges(rows: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray]:
-    return (ExactIndex(rows).query(asked, K)[1][:, -1],)
-
-
-def _recall(index: NeighbourIndex, asked: np.ndarray, edges: np.ndarray) -> float:
-    _, scores = index.query(asked, K)
+def _recall(index: NeighbourIndex, asked: np.ndarray, rows: np.ndarray, *, k: int) -> float:
+    edges = ExactIndex(rows).query(asked, k)[1][:, -1]
+    _, scores = index.query(asked, k)
     return float((scores >= edges[:, None] - ROUNDING).mean())
 
 

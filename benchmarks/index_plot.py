@@ -1,4 +1,4 @@
-"""Recall against the time of one query, a curve for each index."""
+"""Recall against the processor time of one query, a curve for each index."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ def draw(points: Sequence[Point], *, default: Point, tracks: int, file: Path) ->
     for place, name in enumerate(curves):
         curve = [point for point in points if point.curve == name]
         colour = COLOURS[min(place, len(COLOURS) - 1)] if name != "Voyager" else COLOURS[-1]
-        axes.plot([p.ms for p in curve], [p.recall for p in curve], "o-", ms=4, color=colour, label=name)
+        axes.plot([p.cpu_ms for p in curve], [p.recall for p in curve], "o-", ms=4, color=colour, label=name)
         for point, below in ((curve[0], 11), (curve[-1], 11 * (place + 1))):
             axes.annotate(
                 f"{point.breadth:,}",
-                (point.ms, point.recall),
+                (point.cpu_ms, point.recall),
                 xytext=(4, -below),
                 textcoords="offset points",
                 fontsize=7,
                 color=colour,
             )
     exact = next(point for point in points if point.curve == "exact")
-    axes.axvline(exact.ms, color="black", lw=1, label=f"exact search, {exact.ms:.2f} ms")
-    axes.axvline(exact.ms / 3, color="black", lw=1, ls=":", label="a third of it")
+    axes.axvline(exact.cpu_ms, color="black", lw=1, label=f"exact search, {exact.cpu_ms:.2f} ms")
+    axes.axvline(exact.cpu_ms / 3, color="black", lw=1, ls=":", label="a third of it")
     axes.axhline(REACHED, color="grey", lw=1, ls="--", label=f"recall {REACHED:.2f}")
     axes.plot(
-        default.ms,
+        default.cpu_ms,
         default.recall,
         "*",
         ms=14,
@@ -71,7 +71,7 @@ def draw(points: Sequence[Point], *, default: Point, tracks: int, file: Path) ->
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.set(
-        xlabel="median of one query, milliseconds (one thread)",
+        xlabel="processor time of one query, milliseconds (median, one thread)",
         ylabel=f"recall@{K}",
         title=f"{tracks:,} tracks, 64 dimensions; numbers beside the ends: search_k, query_ef",
     )
