@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,11 +20,11 @@ import typer
 from pymongo.database import Database
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from segue.catalog.fma import FmaTrack, find_layout
+from segue.catalog.fma import FmaTrack, find_layout, path_of
 from segue.catalog.library import check_folder, find_music
-from segue.catalog.read import Outcome, read_tracks
+from segue.catalog.read import Outcome, fact_of, read_tracks, without_audio
 from segue.catalog.scan import AudioFile, shown
-from segue.catalog.tracks import Rejected
+from segue.catalog.tracks import NO_AUDIO, Rejected, track_id
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
 from segue.settings import load_settings
@@ -44,6 +45,14 @@ class Summary:
     unchanged: int
     vanished: int
     rejected: int
+    reasons: dict[str, int]
+    """Why the rejected are."""
+    listed: int
+    """Tracks in FMA's tables; 0 for another kind of library."""
+    without_audio: int
+    """Of these, those of which there is no usable file: kept with the state "no-audio"."""
+    without_metadata: int
+    """Files in FMA's folders that no table has: taken in by their tags."""
     seconds: float
 
 
@@ -77,9 +86,19 @@ def ingest_catalog(
             json_file.write_text(json.dumps(asdict(summary), indent=1) + "\n")
         typer.echo(
             f"{summary.library}: {summary.tracks} tracks; {summary.new} new, {summary.changed} changed, "
-            f"{summary.unchanged} unchanged, {summary.vanished} vanished, {summary.rejected} rejected "
-            f"({summary.seconds:.1f} s)"
+            f"{summary.unchanged} unchanged, {summary.vanished} vanished, {summary.rejected} rejected"
+            f"{_counted(summary.reasons)} ({summary.seconds:.1f} s)"
         )
+        if summary.listed:
+            typer.echo(
+                f"FMA's tables list {summary.listed} tracks: {summary.without_audio} of them without usable "
+                f"audio here; {summary.without_metadata} files are in no table"
+            )
+
+
+def _counted(reasons: Mapping[str, int]) -> str:
+    told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return f": {told}" if told else ""
 
 
 def run(
@@ -110,7 +129,12 @@ def run(
     stored = {document["_id"]: document for document in _stored(database, library)}
     _check_same_folder(stored.values(), root, library)
 
-    same = {own_id for own_id, file in found.files.items() if _is_unchanged(stored.get(own_id), file)}
+    facts = {own_id: fact_of(file, found.known) for own_id, file in found.files.items()}
+    same = {
+        own_id
+        for own_id, file in found.files.items()
+        if _is_unchanged(stored.get(own_id), file, facts[own_id])
+    }
     to_read = {own_id: file for own_id, file in found.files.items() if own_id not in same}
     moved = [own_id for own_id in same if stored[own_id]["path"] != found.files[own_id].path]
     upsert(database.tracks, ({"_id": own_id, "path": found.files[own_id].path} for own_id in moved))
@@ -122,6 +146,7 @@ def run(
     gone = _vanished(stored, present=same | read, rejected=rejected)
     database.tracks.update_many({"_id": {"$in": gone}}, {"$set": {"state": "vanished"}})
     _keep_rejected(database, rejected, library=library)
+    silent = _keep_without_audio(database, found.known, library=library)
     return Summary(
         library=library,
         tracks=database.tracks.count_documents({"library": library, "state": "present"}),
@@ -130,30 +155,37 @@ def run(
         unchanged=len(same),
         vanished=len(gone),
         rejected=len(rejected),
+        reasons=dict(Counter(item.reason for item in rejected)),
+        listed=len(found.known),
+        without_audio=silent,
+        without_metadata=sum(facts[own_id] is None for own_id in same | read) if layout else 0,
         seconds=round(time.monotonic() - began, 2),
     )
 
 
 def _stored(database: Database[Document], library: str) -> Iterator[Document]:
     yield from database.tracks.find(
-        {"library": library}, {"path": 1, "size": 1, "modified_ns": 1, "state": 1}
+        {"library": library}, {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1}
     )
 
 
 def _check_same_folder(stored: Iterable[Document], root: Path, library: str) -> None:
     """Two folders of one name would each make the other's tracks vanish; a folder that has moved may."""
     for document in stored:
+        if document["state"] != "present":
+            continue
         path = Path(document["path"])
-        if document["state"] == "present" and not path.is_relative_to(root) and path.exists():
+        if not path.is_relative_to(root) and path.exists():
             raise SegueError(
                 f"the library {library!r} has {shown(path)}, which is not in {root}: give another --name"
             )
 
 
-def _is_unchanged(stored: Document | None, file: AudioFile) -> bool:
+def _is_unchanged(stored: Document | None, file: AudioFile, fact: FmaTrack | None) -> bool:
     return (
         stored is not None
         and stored["state"] == "present"
+        and stored.get("known") == (fact and fact.digest())
         and (stored["size"], stored["modified_ns"]) == (file.size, file.modified_ns)
     )
 
@@ -205,6 +237,27 @@ def _vanished(
         and own_id not in present
         and not document["path"].startswith(closed)
     ]
+
+
+def _keep_without_audio(database: Database[Document], known: Mapping[int, FmaTrack], *, library: str) -> int:
+    """Keep what the tables list and no file plays; returns how many these are."""
+    if not known:
+        return 0
+    stored = {
+        document["_id"]: (document["state"], document.get("known"))
+        for document in database.tracks.find({"library": library}, {"state": 1, "known": 1})
+    }
+    ids = {track_id(library, path_of(number)): fact for number, fact in known.items()}
+    silent = {key: fact for key, fact in ids.items() if stored.get(key, ("", ""))[0] != "present"}
+    upsert(
+        database.tracks,
+        (
+            without_audio(key, fact, library=library)
+            for key, fact in silent.items()
+            if stored.get(key) != (NO_AUDIO, fact.digest())
+        ),
+    )
+    return len(silent)
 
 
 def _keep_rejected(database: Database[Document], rejected: Sequence[Rejected], *, library: str) -> None:

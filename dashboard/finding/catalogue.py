@@ -10,6 +10,7 @@ from pymongo.database import Database
 
 from dashboard.finding.words import FIELDS, WordIndex, index_tracks
 from dashboard.player.items import Item, item_of, read_items
+from segue.catalog.tracks import PLAYABLE
 from segue.errors import SegueError
 from segue.index.active import ActiveBundle
 from segue.index.neighbours import NO_ROW
@@ -18,7 +19,7 @@ from segue.storage.mongo import Document
 _LOOK_EVERY = 30.0
 _ALIKE = 0.3
 """What has a lower cosine sounds different, however near it is among few tracks."""
-_THERE = {"state": {"$ne": "vanished"}}
+_THERE = {"state": PLAYABLE}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import time
 
 from pymongo.database import Database
 
+from segue.catalog.tracks import PLAYABLE
 from segue.storage.mongo import Document
 
 GENRES = 24
@@ -34,7 +35,7 @@ class Often:
 
     def _most(self, field: str, limit: int) -> list[str]:
         steps: list[Document] = [
-            {"$match": {"state": {"$ne": "vanished"}}},
+            {"$match": {"state": PLAYABLE}},
             {"$unwind": f"${field}"},
             {"$match": {field: {"$nin": [None, ""]}}},
             {"$sortByCount": f"${field}"},

@@ -13,12 +13,13 @@ from itertools import chain, zip_longest
 
 from pymongo.database import Database
 
+from segue.catalog.tracks import PLAYABLE
 from segue.storage.mongo import Document
 
 MOST = 20
 """Picks of a kind; more is no choice."""
 _LOOKED_AT = 200
-_THERE = {"state": {"$ne": "vanished"}}
+_THERE = {"state": PLAYABLE}
 
 
 @dataclass(frozen=True)

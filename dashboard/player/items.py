@@ -10,6 +10,7 @@ from typing import Any
 from pymongo.database import Database
 
 from dashboard.finding.starts import Picks, read_picks, selection
+from segue.catalog.tracks import PLAYABLE
 from segue.storage.mongo import Document, active_version
 
 _SHOWN = {"title": 1, "artist": 1, "album": 1, "genres": 1, "cover_id": 1, "duration_ms": 1}
@@ -72,7 +73,7 @@ class Item:
 
 def read_items(database: Database[Document], track_ids: Iterable[str], *, source: str) -> dict[str, Item]:
     """Those tracks that are in the catalogue and there, by id."""
-    wanted = {"_id": {"$in": list(dict.fromkeys(track_ids))}, "state": {"$ne": "vanished"}}
+    wanted = {"_id": {"$in": list(dict.fromkeys(track_ids))}, "state": PLAYABLE}
     return {found["_id"]: item_of(found, source=source) for found in database.tracks.find(wanted, _SHOWN)}
 
 

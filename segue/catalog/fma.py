@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import csv
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from segue.catalog.tags import clean
 from segue.errors import SegueError
@@ -26,11 +29,48 @@ class Layout:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Genre:
+    """A row of genres.csv."""
+
+    name: str
+    parent: int
+    """The number of the genre that it belongs to; 0 for none."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FmaTrack:
+    """A row of tracks.csv."""
+
     title: str
     artist: str
     album: str | None
     genres: tuple[str, ...]
+    """Its top genre first, then the listed ones, each before the genres that it belongs to."""
+    tags: tuple[str, ...] = ()
+    listens: int | None = None
+    """How often it was played on the archive's own site."""
+    seconds: int | None = None
+    """The length of the whole track, of which fma_small, fma_medium and fma_large have 30 s."""
+    subset: str | None = None
+    """The smallest subset that it is in: small, medium, large or full."""
+    licence: str | None = None
+    year: int | None = None
+    number: int | None = None
+    """On the album."""
+
+    def facts(self) -> dict[str, Any]:
+        """What only the data set knows, as it is kept in the track's `fma`."""
+        return {
+            "tags": list(self.tags),
+            "listens": self.listens,
+            "seconds": self.seconds,
+            "subset": self.subset,
+            "licence": self.licence,
+        }
+
+    def digest(self) -> str:
+        """Tells whether the row is still the one that a track was written with."""
+        return hashlib.blake2b(repr(asdict(self)).encode(), digest_size=8).hexdigest()
 
 
 def find_layout(folder: Path) -> Layout | None:
@@ -41,6 +81,11 @@ def find_layout(folder: Path) -> Layout | None:
     return Layout(
         metadata=metadata, audio=tuple(folder / name for name in SUBSETS if (folder / name).is_dir())
     )
+
+
+def path_of(number: int) -> PurePosixPath:
+    """Where the archive keeps the audio of a track, from the subset's folder."""
+    return PurePosixPath(f"{number // 1000:03d}/{number:06d}.mp3")
 
 
 def number_of(relative: PurePosixPath) -> int | None:
@@ -60,16 +105,16 @@ def read_metadata(layout: Layout) -> dict[int, FmaTrack]:
     """
     csv.field_size_limit(LONGEST_FIELD)
     file = layout.metadata / "tracks.csv"
-    names = _genre_names(layout.metadata / "genres.csv")
     tracks = {}
     try:
+        genres = _read_genres(layout.metadata / "genres.csv")
         with file.open(newline="", encoding="utf-8") as opened:
             rows = csv.reader(opened)
             columns = _columns(next(rows), next(rows))
             for row in rows:
                 if row and row[0].isdigit():
-                    tracks[int(row[0])] = _track(row, columns, names)
-    except (OSError, UnicodeDecodeError, csv.Error, StopIteration, KeyError, IndexError) as error:
+                    tracks[int(row[0])] = _track(row, columns, genres)
+    except (OSError, UnicodeDecodeError, csv.Error, StopIteration, LookupError, ValueError) as error:
         raise SegueError(f"{file} is not FMA's tracks.csv: {error!r}") from None
     return tracks
 
@@ -78,32 +123,61 @@ def _columns(groups: list[str], fields: list[str]) -> dict[tuple[str, str], int]
     return {pair: place for place, pair in enumerate(zip(groups, fields, strict=True))}
 
 
-def _track(row: list[str], columns: Mapping[tuple[str, str], int], names: Mapping[int, str]) -> FmaTrack:
+def _track(row: list[str], columns: Mapping[tuple[str, str], int], genres: Mapping[int, Genre]) -> FmaTrack:
     def value(group: str, field: str) -> str:
         return row[columns[group, field]]
 
+    def optional(group: str, field: str) -> str:
+        """A column that older editions of the table lack."""
+        return row[columns[group, field]] if (group, field) in columns else ""
+
     top = clean(value("track", "genre_top"))
-    listed = [names[number] for number in _numbers(value("track", "genres")) if number in names]
+    listed = [name for number in _listed(value("track", "genres")) for name in _with_parents(number, genres)]
+    tags = [clean(str(tag)) for tag in _listed(optional("track", "tags"))]
+    year = re.match(r"(1[89]|20)\d\d", optional("album", "date_released"))
     return FmaTrack(
         title=clean(value("track", "title")),
         artist=clean(value("artist", "name")),
         album=clean(value("album", "title")) or None,
         genres=tuple(dict.fromkeys([*([top] if top else []), *listed])),
+        tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
+        listens=_whole(optional("track", "listens")),
+        seconds=_whole(optional("track", "duration")),
+        subset=clean(optional("set", "subset")) or None,
+        licence=clean(optional("track", "license")) or None,
+        year=int(year[0]) if year else None,
+        number=_whole(optional("track", "number")) or None,
     )
 
 
-def _numbers(text: str) -> list[int]:
-    """The genre numbers in a field such as "[21, 76]"."""
+def _listed(text: str) -> list[Any]:
+    """What is in a field such as "[21, 76]" or "['lo-fi', 'live']"."""
     try:
         found = ast.literal_eval(text or "[]")
     except (SyntaxError, ValueError):
         return []
-    return [number for number in found if isinstance(number, int)] if isinstance(found, list) else []
+    return found if isinstance(found, list) else []
 
 
-def _genre_names(file: Path) -> dict[int, str]:
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _with_parents(number: Any, genres: Mapping[int, Genre]) -> Iterator[str]:
+    """The name of a genre and of all that it belongs to; a table that goes round in a circle ends there."""
+    seen: set[int] = set()
+    while number in genres and number not in seen:
+        seen.add(number)
+        yield genres[number].name
+        number = genres[number].parent
+
+
+def _read_genres(file: Path) -> dict[int, Genre]:
     """genres.csv, which may be missing: then a track has just its top genre."""
     if not file.is_file():
         return {}
     with file.open(newline="", encoding="utf-8") as opened:
-        return {int(row["genre_id"]): clean(row["title"]) for row in csv.DictReader(opened)}
+        return {
+            int(row["genre_id"]): Genre(name=clean(row["title"]), parent=int(row.get("parent") or 0))
+            for row in csv.DictReader(opened)
+        }

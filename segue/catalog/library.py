@@ -59,7 +59,8 @@ def find_music(root: Path, *, library: str, layout: Layout | None) -> Found:
             if own_id not in files:
                 files[own_id] = item
             elif layout is None:
-                detail = f"the same name as {shown(files[own_id].path)} but for how its letters are encoded"
+                first = shown(files[own_id].path)
+                detail = f"the same track as {first}: compressed, or its name is encoded otherwise"
                 rejected.append(Rejected(path=item.path, track_id=own_id, reason="same-name", detail=detail))
     if not files and not rejected:
         raise SegueError(f"{root} has no music ({', '.join(sorted(SUFFIXES))}): nothing was changed")

@@ -10,13 +10,14 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from segue.audio.errors import AudioError
 from segue.catalog.covers import Cover, find_cover
 from segue.catalog.fma import FmaTrack, number_of
 from segue.catalog.scan import AudioFile
-from segue.catalog.tags import read_tags
-from segue.catalog.tracks import Rejected, Track, track_id
+from segue.catalog.tags import UNKNOWN_ARTIST, read_tags
+from segue.catalog.tracks import NO_AUDIO, Rejected, Track, track_id
 from segue.errors import SegueError
 
 FEW = 32
@@ -43,13 +44,37 @@ def read_track(file: AudioFile, *, library: str, known: FmaTrack | None = None) 
         album=(known and known.album) or tags.album,
         genres=(known and known.genres) or tags.genres,
         duration_ms=tags.duration_ms,
-        track=tags.track,
-        year=tags.year,
+        track=(known and known.number) or tags.track,
+        year=(known and known.year) or tags.year,
         cover_id=cover.cover_id if cover else None,
         size=file.size,
         modified_ns=file.modified_ns,
+        known=known.digest() if known else None,
+        fma=known.facts() if known else None,
     )
     return track, cover
+
+
+def without_audio(own_id: str, known: FmaTrack, *, library: str) -> dict[str, Any]:
+    """The document of a track that the tables have and of which there is no usable file."""
+    return {
+        "_id": own_id,
+        "library": library,
+        "path": None,
+        "title": known.title,
+        "artist": known.artist or UNKNOWN_ARTIST,
+        "album": known.album,
+        "genres": list(known.genres),
+        "duration_ms": None,
+        "track": known.number,
+        "year": known.year,
+        "cover_id": None,
+        "size": None,
+        "modified_ns": None,
+        "known": known.digest(),
+        "fma": known.facts(),
+        "state": NO_AUDIO,
+    }
 
 
 def read_tracks(
@@ -62,7 +87,7 @@ def read_tracks(
     SegueError
         A reading process was ended from outside.
     """
-    facts = [known.get(number_of(file.relative) or -1) for file in files]
+    facts = [fact_of(file, known) for file in files]
     if len(files) <= FEW:
         yield from (
             read_track(file, library=library, known=fact) for file, fact in zip(files, facts, strict=True)
@@ -79,6 +104,12 @@ def read_tracks(
         raise SegueError(
             "a process that reads tags was ended from outside (out of memory?): run it again"
         ) from None
+
+
+def fact_of(file: AudioFile, known: Mapping[int, FmaTrack]) -> FmaTrack | None:
+    """What the tables say of a file."""
+    number = number_of(file.relative)
+    return None if number is None else known.get(number)
 
 
 def _read_one(file: AudioFile, known: FmaTrack | None, *, library: str) -> Outcome:

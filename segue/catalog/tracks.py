@@ -8,12 +8,22 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+NO_AUDIO = "no-audio"
+"""The state of a track that a data set's tables have, and of which there is no usable file."""
+PLAYABLE = {"$nin": ["vanished", NO_AUDIO]}
+"""MongoDB's condition on `state` for tracks that a listener may be offered."""
+LOSSLESS = frozenset({".flac", ".wav"})
+"""A compressed song keeps the lossless one's whole name before its own ending: Song.flac.mp3."""
+
 
 def track_id(library: str, relative: PurePosixPath) -> str:
     """The id of the track at a path within a library: 16 hexadecimal digits.
 
-    The path is brought to Unicode's composed form first, since macOS stores the same name decomposed.
+    The path is brought to Unicode's composed form first, since macOS stores the same name decomposed. A
+    lossless song that was compressed (Song.flac to Song.flac.mp3) has the id that it had before.
     """
+    if relative.suffix.lower() == ".mp3" and PurePosixPath(relative.stem).suffix.lower() in LOSSLESS:
+        relative = relative.with_suffix("")
     name = unicodedata.normalize("NFC", f"{library}/{relative}")
     return hashlib.sha256(name.encode("utf-8")).hexdigest()[:16]
 
@@ -39,10 +49,16 @@ class Track:
     """Bytes."""
     modified_ns: int
     """Time of the last change, in nanoseconds since 1970."""
+    known: str | None = None
+    """A digest of what a data set's tables say of it."""
+    fma: dict[str, Any] | None = None
+    """Facts from FMA's tables: see :meth:`segue.catalog.fma.FmaTrack.facts`."""
 
     def document(self) -> dict[str, Any]:
         """As it is kept in MongoDB's `tracks`."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "track_id"}
+        if self.known is None:
+            del fields["known"], fields["fma"]
         return {"_id": self.track_id, **fields, "genres": list(self.genres), "state": "present"}
 
 

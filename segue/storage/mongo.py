@@ -4,7 +4,8 @@
 collection            document
 ====================  ======================================================================================
 tracks                _id track_id; library, path, title, artist, album, genres [str], duration_ms, track,
-                      year, cover_id, size, modified_ns, state ("present" | "vanished")
+                      year, cover_id, size, modified_ns, state ("present" | "vanished" | "no-audio");
+                      of FMA's tables: known (their digest), fma {tags, listens, seconds, subset, licence}
 covers                _id sha256 of the picture; type, data
 features              _id track_id; version (of the settings), names_version, vector (float32 bytes),
                       size, modified_ns

@@ -63,18 +63,26 @@ def _add_picture(audio: mutagen.FileType, cover: bytes | None) -> None:
 
 
 def fma(root: Path) -> Path:
-    """FMA's layout in small: five tracks in the tables, four with audio, and one file that no table has."""
+    """FMA's layout in small: five tracks in the tables, four with audio, and one file that no table has.
+
+    The columns are some of the real ones, under the same three rows of header.
+    """
     metadata = root / "fma_metadata"
     metadata.mkdir(parents=True)
     (metadata / "tracks.csv").write_text(
-        ",album,album,artist,artist,track,track,track\n"
-        ",id,title,bio,name,genre_top,genres,title\n"
-        "track_id,,,,,,,\n"
-        '2,1,AWOL - A Way Of Life,"A bio, with\nlines",AWOL,Hip-Hop,[21],Food\n'
-        "5,1,AWOL - A Way Of Life,,AWOL,Hip-Hop,[21],This World\n"
-        '10,6,Constant Hitmaker,,Kurt Vile,Pop,"[10, 76]",Freeway\n'
-        '140,61,,,Alec K.,,"[17, 9999]",Queen\'s Square\n'
-        "155000,61,Lost,,Nobody,Folk,[17],No Audio Here\n"
+        ",album,album,album,artist,artist,set,set,track,track,track,track,track,track,track,track\n"
+        ",date_released,id,title,bio,name,split,subset,"
+        "duration,genre_top,genres,license,listens,number,tags,title\n"
+        "track_id,,,,,,,,,,,,,,,\n"
+        '2,2009-01-05 00:00:00,1,AWOL - A Way Of Life,"A bio, with\nlines",AWOL,training,small,'
+        "168,Hip-Hop,[21],Attribution-NonCommercial-ShareAlike 3.0 International,1293,3,[],Food\n"
+        "5,2009-01-05 00:00:00,1,AWOL - A Way Of Life,,AWOL,training,large,"
+        "206,Hip-Hop,[21],Attribution,1151,6,[],This World\n"
+        "10,2008-02-06 00:00:00,6,Constant Hitmaker,,Kurt Vile,training,large,"
+        "161,Pop,\"[76]\",Attribution-NonCommercial-NoDerivatives,50135,1,\"['lo-fi', 'bedroom']\",Freeway\n"
+        '140,,61,,,Alec K.,training,small,253,,"[17, 9999]",,1299,0,[],Queen\'s Square\n'
+        "155000,2017-03-30 00:00:00,61,Lost,,Nobody,training,full,"
+        "20,Folk,[17],Public Domain,9,2,[],No Audio Here\n"
     )
     (metadata / "genres.csv").write_text(
         "genre_id,#tracks,parent,title,top_level\n"

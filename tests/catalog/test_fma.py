@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from segue.catalog.fma import FmaTrack, find_layout, number_of, read_metadata
+from segue.catalog.fma import FmaTrack, find_layout, number_of, path_of, read_metadata
 from segue.errors import SegueError
 from tests.catalog.library import fma
 
@@ -17,9 +17,44 @@ def test_the_tables_are_joined_by_track_number(tmp_path: Path) -> None:
     tracks = read_metadata(layout)
     assert sorted(tracks) == [2, 5, 10, 140, 155000]
     assert tracks[10] == FmaTrack(
-        title="Freeway", artist="Kurt Vile", album="Constant Hitmaker", genres=("Pop", "Experimental Pop")
+        title="Freeway",
+        artist="Kurt Vile",
+        album="Constant Hitmaker",
+        genres=("Pop", "Experimental Pop"),
+        tags=("lo-fi", "bedroom"),
+        listens=50135,
+        seconds=161,
+        subset="large",
+        licence="Attribution-NonCommercial-NoDerivatives",
+        year=2008,
+        number=1,
     )
-    assert tracks[140] == FmaTrack(title="Queen's Square", artist="Alec K.", album=None, genres=("Folk",))
+    assert tracks[140] == FmaTrack(
+        title="Queen's Square",
+        artist="Alec K.",
+        album=None,
+        genres=("Folk",),
+        listens=1299,
+        seconds=253,
+        subset="small",
+    )
+
+
+def test_a_genre_brings_those_that_it_belongs_to_and_a_circle_ends(tmp_path: Path) -> None:
+    layout = find_layout(fma(tmp_path))
+    assert layout is not None
+    (layout.metadata / "tracks.csv").write_text(
+        ",album,artist,track,track,track\n,title,name,genre_top,genres,title\ntrack_id,,,,,\n"
+        '1,A,B,,"[31]",Deep\n2,A,B,,"[8]",Round\n'
+    )
+    (layout.metadata / "genres.csv").write_text(
+        "genre_id,#tracks,parent,title,top_level\n"
+        "12,1,0,Rock,12\n25,1,12,Punk,12\n31,1,25,Hardcore,12\n8,1,9,Egg,8\n9,1,8,Hen,8\n"
+    )
+    tracks = read_metadata(layout)
+    assert tracks[1].genres == ("Hardcore", "Punk", "Rock")
+    assert tracks[2].genres == ("Egg", "Hen")
+    assert tracks[1].tags == () and tracks[1].listens is None  # an edition without these columns
 
 
 def test_a_table_of_another_kind_is_named(tmp_path: Path) -> None:
@@ -33,4 +68,5 @@ def test_a_table_of_another_kind_is_named(tmp_path: Path) -> None:
 def test_another_library_has_no_layout(tmp_path: Path) -> None:
     assert find_layout(tmp_path) is None
     assert number_of(PurePosixPath("000/000002.mp3")) == 2
+    assert path_of(155000) == PurePosixPath("155/155000.mp3")
     assert number_of(PurePosixPath("000/cover.mp3")) is None

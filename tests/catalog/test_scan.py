@@ -71,6 +71,12 @@ def test_a_track_id_is_the_same_everywhere() -> None:
     assert track_id("Music", PurePosixPath("Ada/One/Größe.mp3")) == "4f9dc346bcecf233"
 
 
+def test_a_compressed_song_is_the_same_track() -> None:
+    flac, mp3 = PurePosixPath("Ada/One.flac"), PurePosixPath("Ada/One.flac.mp3")
+    assert track_id("m", mp3) == track_id("m", flac)
+    assert len({track_id("m", PurePosixPath(name)) for name in ("One.mp3", "One.x.mp3", "One.flac")}) == 3
+
+
 @given(st.text(min_size=1).filter(lambda text: "/" not in text))
 def test_a_track_id_does_not_depend_on_how_letters_are_encoded(name: str) -> None:
     ids = {track_id("m", PurePosixPath(unicodedata.normalize(form, name))) for form in ("NFC", "NFD")}

@@ -178,7 +178,8 @@ def test_many_files_go_over_several_processes_with_the_same_result(
 def test_fmas_tables_go_before_the_tags(database: Database[Document], tmp_path: Path) -> None:
     root = fma(tmp_path / "fma")
     assert counts(ingest(database, root, fma=True)) == (5, 0, 0, 0, 0)
-    tracks = {Path(track["path"]).relative_to(root).as_posix(): track for track in database.tracks.find()}
+    present = list(database.tracks.find({"state": "present"}))
+    tracks = {Path(track["path"]).relative_to(root).as_posix(): track for track in present}
     assert set(tracks) == {
         "fma_large/000/000002.mp3",  # also in fma_small: one track
         "fma_large/000/000005.mp3",
@@ -190,8 +191,44 @@ def test_fmas_tables_go_before_the_tags(database: Database[Document], tmp_path: 
     assert (known["title"], known["artist"], known["genres"]) == ("Food", "AWOL", ["Hip-Hop"])
     assert known["_id"] == track_id("fma", Path("000/000002.mp3"))  # whichever subset it comes from
     assert tracks["fma_large/000/000141.mp3"]["title"] == "000141"
+    assert (known["year"], known["track"]) == (2009, 3)
+    assert known["fma"] == {
+        "tags": [],
+        "listens": 1293,
+        "seconds": 168,
+        "subset": "small",
+        "licence": "Attribution-NonCommercial-ShareAlike 3.0 International",
+    }
+    assert "fma" not in tracks["fma_large/000/000141.mp3"]
     with pytest.raises(SegueError, match=r"no fma_metadata/tracks\.csv"):
         ingest(database, root / "fma_small", fma=True)
+
+
+def test_fma_says_what_it_found_and_keeps_tracks_without_audio(
+    database: Database[Document], tmp_path: Path
+) -> None:
+    root = fma(tmp_path / "fma")
+    (root / "fma_large/000/000005.mp3").write_bytes(b"")  # as some of the archive's own files are
+    found = ingest(database, root)
+    assert (found.listed, found.without_audio, found.without_metadata) == (5, 2, 1)
+    assert (found.tracks, found.reasons) == (4, {"empty": 1})
+    silent = {track["title"]: track for track in database.tracks.find({"state": "no-audio"})}
+    assert set(silent) == {"This World", "No Audio Here"}
+    lost = silent["No Audio Here"]
+    assert (lost["artist"], lost["genres"], lost["path"]) == ("Nobody", ["Folk"], None)
+    before = contents(database)
+    assert counts(ingest(database, root)) == (0, 0, 4, 0, 1)
+    assert contents(database) == before
+
+    song(root / "fma_full/155/155000.mp3")  # its audio comes; another goes; a table is corrected
+    (root / "fma_large/000/000010.mp3").unlink()
+    table = root / "fma_metadata/tracks.csv"
+    table.write_text(table.read_text().replace("Queen's Square", "King's Square"))
+    again = ingest(database, root)
+    assert (counts(again), again.without_audio) == ((0, 2, 2, 1, 1), 2)
+    assert set(database.tracks.distinct("title", {"state": "no-audio"})) == {"This World", "Freeway"}
+    assert database.tracks.find_one({"title": "No Audio Here"})["state"] == "present"  # type: ignore[index]
+    assert database.tracks.count_documents({"title": "King's Square", "state": "present"}) == 1
 
 
 def test_the_command_line(
