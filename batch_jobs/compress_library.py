@@ -1,0 +1,186 @@
+"""`./run.sh compress`: makes the songs of a folder smaller, over all cores.
+
+Delivery: each song by itself (see segue.audio.compress): a kill at any moment leaves it as it was or as it
+shall be, and the next run goes on with the rest.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from segue.audio.compress import PART, Compressed, Left, compress
+from segue.audio.errors import AudioError
+from segue.catalog.library import check_folder
+from segue.catalog.scan import AudioFile, scan, shown
+from segue.catalog.tracks import Rejected
+from segue.errors import SegueError, one_line_errors
+
+SHOWN = 50
+"""So many of the broken files are named on the terminal; --json has all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    files: int
+    compressed: int
+    left: int
+    """Small enough already, or no smaller for it."""
+    failed: int
+    bytes_before: int
+    """Of the compressed songs."""
+    bytes_after: int
+    bytes_saved: int
+    seconds: float
+    failures: dict[str, str]
+    """By path: the reason and what is known."""
+
+
+def main() -> None:
+    typer.run(compress_library)
+
+
+def compress_library(
+    folder: Annotated[Path, typer.Argument(help="The folder of music.")],
+    bitrate: Annotated[str, typer.Option(help="Thousand bits a second, such as 64k.")] = "64k",
+    keep_originals: Annotated[
+        Path | None, typer.Option(help="A folder elsewhere in which the songs are kept as they were.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
+) -> None:
+    """Make songs smaller: tags and cover are kept, each result is decoded and compared in length first.
+
+    Songs near the bit rate already are left alone, and so is whatever cannot be read to its end, which is
+    named. Song.flac and Song.wav become Song.flac.mp3 and Song.wav.mp3. All stay the same tracks of the
+    catalogue. It can be ended and started again at any time.
+
+    Example: ./run.sh compress --bitrate 64k /data/fma
+
+    Example: ./run.sh compress --bitrate 96k --keep-originals /backup/music ~/Music
+    """
+    with one_line_errors():
+        summary = run(folder, kilobits=_kilobits(bitrate), originals=keep_originals)
+        if json_file is not None:
+            json_file.write_text(json.dumps(asdict(summary), indent=1) + "\n")
+        for path, why in list(summary.failures.items())[:SHOWN]:
+            typer.echo(f"left as it is: {ascii(path)[1:-1]}: {why}")
+        if summary.failed > SHOWN:
+            typer.echo(f"... and {summary.failed - SHOWN} more: --json FILE names all")
+        share = summary.bytes_saved / summary.bytes_before if summary.bytes_before else 0.0
+        typer.echo(
+            f"{summary.files} files: {summary.compressed} compressed, {summary.left} left alone, "
+            f"{summary.failed} cannot be; {summary.bytes_saved / 1e6:.1f} MB saved, {share:.0%} of "
+            f"{summary.bytes_before / 1e6:.1f} MB ({summary.seconds:.1f} s)"
+        )
+
+
+def _kilobits(text: str) -> int:
+    found = re.fullmatch(r"(\d+)k?", text.strip().lower())
+    if not found or not 8 <= int(found[1]) <= 320:
+        raise SegueError(f"--bitrate {text}: give thousand bits a second, from 8k to 320k, such as 64k")
+    return int(found[1])
+
+
+def run(folder: Path, *, kilobits: int, originals: Path | None = None, quiet: bool = False) -> Summary:
+    """Compress what is below a folder.
+
+    Raises
+    ------
+    SegueError
+        There is no such folder, it has no music, the originals would be kept inside it, or another run is
+        at work there.
+    """
+    began = time.monotonic()
+    root = check_folder(folder)
+    kept = None if originals is None else originals.expanduser().resolve()
+    if kept is not None and kept.is_relative_to(root):
+        raise SegueError(f"{originals} is inside {root}: keep the originals elsewhere, or they are music too")
+    done: list[Compressed] = []
+    failures: dict[str, str] = {}
+    left = 0
+    with _alone(root):
+        files = _songs(root, failures)
+        if not files and not failures:
+            raise SegueError(f"{root} has no music: nothing was changed")
+
+        def one(file: AudioFile) -> Compressed | Left | str:
+            try:
+                original = kept / file.relative if kept else None
+                return compress(Path(file.path), kilobits=kilobits, original=original)
+            except AudioError as error:
+                return str(error)
+            except OSError as error:
+                return f"unreadable: {error.strerror or error}"
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        pool = ThreadPoolExecutor(os.cpu_count())
+        with Progress(*columns, disable=quiet, transient=True) as progress:
+            task = progress.add_task("Compressing", total=len(files))
+            try:
+                for file, outcome in zip(files, pool.map(one, files), strict=True):
+                    progress.advance(task)
+                    if isinstance(outcome, Compressed):
+                        done.append(outcome)
+                    elif isinstance(outcome, Left):
+                        left += 1
+                    else:
+                        failures[shown(file.path)] = outcome
+            finally:
+                pool.shutdown(cancel_futures=True)
+    before, after = sum(one.before for one in done), sum(one.after for one in done)
+    return Summary(
+        files=len(files) + len(failures) - sum(shown(file.path) in failures for file in files),
+        compressed=len(done),
+        left=left,
+        failed=len(failures),
+        bytes_before=before,
+        bytes_after=after,
+        bytes_saved=before - after,
+        seconds=round(time.monotonic() - began, 2),
+        failures=failures,
+    )
+
+
+def _songs(root: Path, failures: dict[str, str]) -> list[AudioFile]:
+    """The files below a folder; those that links lead to belong elsewhere and are left alone."""
+    files = []
+    for item in scan(root):
+        if isinstance(item, Rejected):
+            failures[item.path] = f"{item.reason}: {item.detail}"
+        elif os.path.realpath(item.path) != item.path:
+            continue
+        else:
+            files.append(item)
+    return files
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """One run at a time in a folder; what a killed one has left is removed."""
+    opened = os.open(root, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SegueError(f"another ./run.sh compress is at work in {root}: wait for its end") from None
+        for part in root.rglob(f".*{PART}"):
+            part.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(opened)
+
+
+if __name__ == "__main__":
+    main()

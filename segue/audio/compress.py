@@ -1,0 +1,301 @@
+"""One song made smaller by ffmpeg, in such a way that a kill at any moment leaves it whole.
+
+Delivery: the new file is written beside the song under a name that no scan takes for music, decoded, compared
+in length, flushed to the disk, and only then renamed over the song. Whatever is cut short is a left-over part
+file, and the song as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import mutagen
+from mutagen.aac import AAC
+from mutagen.flac import FLAC
+from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TRCK, TXXX
+from mutagen.mp3 import MP3
+from mutagen.mp4 import MP4
+from mutagen.oggopus import OggOpus
+from mutagen.oggvorbis import OggVorbis
+from mutagen.wave import WAVE
+
+from segue.audio.decode import check_readable
+from segue.audio.errors import Truncated, Undecodable
+from segue.audio.ffmpeg import CONTAINERS, enough
+
+PART = ".segue-part"
+"""The ending of a file that is being written."""
+MARK = "segue_bitrate"
+"""The tag by which a compressed song is known, in a format's own way of naming tags."""
+MP4_MARK = f"----:segue:{MARK}"
+NEAR = 1.1
+"""A song of so many times the wanted bit rate is small enough already: encoders do not hit it exactly."""
+LENGTH_TOLERANCE = 0.25
+"""Seconds by which lengths may differ: encoders pad by a frame or two."""
+DECODING_LIMIT = 1800.0
+"""Seconds that decoding may take: ten hours of music take a few minutes."""
+FORMATS: dict[type, tuple[str, str, frozenset[str]]] = {
+    MP3: ("libmp3lame", "mp3", frozenset({".mp3"})),
+    OggVorbis: ("libvorbis", "ogg", frozenset({".ogg", ".oga"})),
+    OggOpus: ("libopus", "opus", frozenset({".opus", ".ogg"})),
+    MP4: ("aac", "ipod", frozenset({".m4a"})),
+    AAC: ("aac", "adts", frozenset({".aac"})),
+    FLAC: ("libmp3lame", "mp3", frozenset({".flac"})),
+    WAVE: ("libmp3lame", "mp3", frozenset({".wav"})),
+}
+"""By what mutagen takes a file for: ffmpeg's encoder and container, and the endings that go with it."""
+
+ID3_KINDS = {
+    "title": TIT2, "artist": TPE1, "albumartist": TPE2, "album": TALB, "genre": TCON, "tracknumber": TRCK,
+    "date": TDRC,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compressed:
+    path: Path
+    """Where the song is now: a lossless Song.flac becomes Song.flac.mp3, and stays the same track."""
+    before: int
+    """Bytes."""
+    after: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """A song that stays as it is."""
+
+    why: str
+
+
+def compress(path: Path, *, kilobits: int, original: Path | None = None) -> Compressed | Left:
+    """Bring a song to a bit rate, with its tags and pictures.
+
+    Parameters
+    ----------
+    kilobits
+        Thousand bits a second.
+    original
+        Where the song as it was is kept; None if it is not.
+
+    Raises
+    ------
+    AudioError
+        It cannot be read, or what came of it is not the same song; it is left as it is.
+    """
+    check_readable(path)
+    found = _opened(path)
+    encoder, container, endings = FORMATS.get(type(found), ("", "", frozenset()))
+    if path.suffix.lower() not in endings:
+        raise Undecodable("wrong-extension", f"{type(found).__name__} in a file named {path.suffix}")
+    if _small_enough(found, kilobits):
+        return Left(why="small")
+    target = path.with_name(f"{path.name}.mp3") if isinstance(found, FLAC | WAVE) else path
+    stamp = path.stat()
+    seconds = decoded_seconds(path)
+    if seconds < enough(float(found.info.length or 0)):
+        raise Truncated(seconds=found.info.length)
+    if target != path and target.exists():
+        return _finish(path, target, seconds=seconds, original=original)
+    part = _part(target)
+    try:
+        _encode(path, part, encoder=encoder, container=container, kilobits=kilobits, seconds=seconds)
+        _copy_tags(found, part, kilobits=kilobits)
+        if part.stat().st_size >= stamp.st_size:
+            return Left(why="no gain")
+        _compare(part, seconds)
+        _like(path, part, stamp)
+        now = path.stat()
+        if (now.st_size, now.st_mtime_ns) != (stamp.st_size, stamp.st_mtime_ns):
+            raise Undecodable("changed", "it was written to while it was compressed")
+        if original is not None:
+            _keep(path, original)
+        after = part.stat().st_size
+        part.replace(target)
+        _flush(target.parent)
+        if target != path:
+            path.unlink()
+        return Compressed(path=target, before=stamp.st_size, after=after)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def decoded_seconds(path: Path) -> float:
+    """The length of what can be decoded, all of which is.
+
+    Raises
+    ------
+    Undecodable
+        It is no audio.
+    """
+    told = _ffmpeg(
+        ["-i", f"file:{path}", "-map", "0:a:0", "-f", "null", "-progress", "pipe:1", "-"], limit=3600
+    )
+    times = re.findall(rb"^out_time_us=(\d+)", told.stdout, re.MULTILINE)
+    if told.returncode or not times or not int(times[-1]):
+        raise Undecodable("not-audio", _last(told))
+    return int(times[-1]) / 1e6
+
+
+def _opened(path: Path) -> Any:
+    try:
+        found = mutagen.File(path)
+    # A damaged tag raises whatever the parser stumbled on; without the tags the song would lose them.
+    except Exception as error:
+        decoded_seconds(path)  # what is no audio is told as that
+        raise Undecodable("broken-tags", str(error)[:200]) from None
+    if found is None:
+        raise Undecodable("not-audio", "no known format")
+    return found
+
+
+def _small_enough(found: Any, kilobits: int) -> bool:
+    if isinstance(found, FLAC | WAVE):
+        return False
+    marked = re.match(r"\d+", _mark(found))
+    if marked and int(marked[0]) <= kilobits:
+        return True
+    return bool(0 < (found.info.bitrate or 0) <= NEAR * kilobits * 1000)
+
+
+def _mark(found: Any) -> str:
+    tags = found.tags
+    if tags is None:
+        return ""
+    if isinstance(tags, ID3):
+        return "".join(str(text) for frame in tags.getall(f"TXXX:{MARK}") for text in frame.text)
+    if isinstance(found, MP4):
+        return b"".join(tags.get(MP4_MARK, [])).decode(errors="replace")
+    return "".join(tags.get(MARK, []))
+
+
+def _encode(path: Path, part: Path, *, encoder: str, container: str, kilobits: int, seconds: float) -> None:
+    sound = ["-map", "0:a:0", "-map_metadata", "-1", "-c:a", encoder, "-b:a", f"{kilobits}k"]
+    # No slower than it plays, and a minute to begin with.
+    told = _ffmpeg(["-y", "-i", f"file:{path}", *sound, "-f", container, f"file:{part}"], limit=60 + seconds)
+    if told.returncode:
+        raise Undecodable("not-encoded", _last(told))
+
+
+def _copy_tags(found: Any, part: Path, *, kilobits: int) -> None:
+    """Give the new file all tags and pictures of the old one, and the mark."""
+    if isinstance(found, AAC):
+        return  # has no place for tags
+    if isinstance(found, MP3 | WAVE | FLAC):
+        tags = _id3_of(found)
+        tags.add(TXXX(encoding=3, desc=MARK, text=f"{kilobits}k"))
+        tags.save(part)
+        return
+    new = _opened(part)
+    if new.tags is None:
+        new.add_tags()
+    new.tags.update(found.tags or {})
+    new.tags.update({MP4_MARK: [f"{kilobits}k".encode()]} if isinstance(new, MP4) else {MARK: f"{kilobits}k"})
+    new.save()
+
+
+def _id3_of(found: Any) -> ID3:
+    tags = ID3()
+    comments: Any = found.tags
+    if isinstance(found, FLAC):
+        for name, texts in comments.as_dict().items() if comments else ():
+            for frame in _frames(name, texts):
+                tags.add(frame)
+        for picture in found.pictures:
+            tags.add(
+                APIC(encoding=3, mime=picture.mime, type=picture.type, desc=picture.desc, data=picture.data)
+            )
+    elif comments is not None:
+        for frame in comments.values():
+            tags.add(frame)
+    return tags
+
+
+def _frames(name: str, texts: list[str]) -> list[Any]:
+    """A Vorbis comment as ID3 has it: under its own frame, or as a text with a name."""
+    kind = ID3_KINDS.get(name.lower())
+    return [kind(encoding=3, text=texts)] if kind else [TXXX(encoding=3, desc=name, text=texts)]
+
+
+def _compare(part: Path, seconds: float) -> None:
+    now = decoded_seconds(part)
+    if abs(now - seconds) > LENGTH_TOLERANCE:
+        raise Undecodable("other-length", f"{seconds:.2f} s became {now:.2f} s")
+
+
+def _finish(path: Path, target: Path, *, seconds: float, original: Path | None) -> Compressed | Left:
+    """A former run was ended between the new song's appearance and the removal of the lossless one."""
+    if not _mark(_opened(target)):
+        raise Undecodable("name-taken", f"{target.name} is there and was not made here")
+    _compare(target, seconds)
+    before, after = path.stat().st_size, target.stat().st_size
+    if original is not None:
+        _keep(path, original)
+    path.unlink()
+    return Compressed(path=target, before=before, after=after)
+
+
+def _part(target: Path) -> Path:
+    # Short, however long the song's own name is.
+    name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
+    return target.with_name(f".{name}-{os.getpid()}{PART}")
+
+
+def _like(path: Path, part: Path, stamp: os.stat_result) -> None:
+    """Mode and owner of the song for its successor, which is on the disk then."""
+    shutil.copymode(path, part)
+    with contextlib.suppress(OSError):
+        os.chown(part, stamp.st_uid, stamp.st_gid)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _keep(path: Path, original: Path) -> None:
+    """Have the song as it was in another place too; what is kept there already stays."""
+    if original.exists():
+        return
+    original.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(path, original)
+    except OSError:  # another disk
+        part = _part(original)
+        try:
+            shutil.copy2(path, part)
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+            part.replace(original)
+        finally:
+            part.unlink(missing_ok=True)
+    _flush(original.parent)
+
+
+def _flush(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _ffmpeg(arguments: list[str], *, limit: float) -> subprocess.CompletedProcess[bytes]:
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-v", "error", "-threads", "1"]
+    command += ["-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS]
+    try:
+        return subprocess.run(
+            command + arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise Undecodable("too-slow", f"ffmpeg took longer than {limit:.0f} s") from None
+
+
+def _last(told: subprocess.CompletedProcess[bytes]) -> str:
+    lines = told.stderr.decode(errors="replace").strip().splitlines()
+    return re.sub(r"^\[[^\]]*\] ", "", lines[-1])[:300] if lines else "no sound can be decoded"
