@@ -17,7 +17,7 @@ from segue.catalog.tags import UNKNOWN_ARTIST
 from segue.errors import SegueError, one_line_errors
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
-from segue.index.publish import KIND, publish, stored_manifest
+from segue.index.publish import KIND, publish, roll_back, stored_manifest
 from segue.index.retire import retire
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
@@ -82,6 +82,9 @@ def build_index(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the summary to this file, as one flat object.")
     ] = None,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Build nothing: go back to the index before the active one.")
+    ] = False,
 ) -> None:
     """Build the neighbour index of the catalogue, measure it, and publish it.
 
@@ -91,11 +94,19 @@ def build_index(
 
     Example: ./run.sh index
 
+    Example: ./run.sh index --rollback
+
     Example: SEGUE_INDEX__TREES=100 ./run.sh index --json index.json
     """
     with one_line_errors():
         settings = connected(load_settings(), kafka=False)
         database = connect(settings.mongo)
+        if rollback:
+            manifest = roll_back(database, folder=settings.index.folder)
+            typer.echo(f"index {manifest.version} of {manifest.created_at:%Y-%m-%d %H:%M} is active again")
+            if json_file is not None:
+                _write_json(json_file, {"version": manifest.version, "tracks": manifest.count})
+            return
         built = run(database, settings.index)
         for name, value in built.summary().items():
             typer.echo(f"{name:16} {value}")

@@ -38,8 +38,8 @@ TASKS_PER_CORE = 8
 """A part of the work has so many tasks for each core; it is written when all have ended."""
 PARTS_AT_ONCE = 2
 """While the last tasks of a part run, those of the next keep the other cores busy."""
-RETRIED = frozenset({"missing", "unreadable"})
-"""Reasons that lie with the machine and not with the file: these are tried again in every run."""
+RETRIED = frozenset({"missing", "unreadable", "too-slow", "decoder-crashed"})
+"""Reasons that may lie with the machine and not with the file: these are tried again in every run."""
 
 
 @dataclass(frozen=True, kw_only=True)

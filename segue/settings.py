@@ -63,6 +63,7 @@ class Audio(Section):
     max_seconds: float = Field(gt=0)
     min_seconds: float = Field(gt=0)
     threads: int = Field(ge=1)
+    time_limit: float = Field(gt=0)
 
 
 class Embedding(Section):

@@ -33,7 +33,7 @@ Waveform = NDArray[np.float32]
 
 def features_version(audio: Audio) -> str:
     """Short hash of everything that decides the numbers: the settings and the version of this code."""
-    settings = audio.model_dump(exclude={"threads"})
+    settings = audio.model_dump(exclude={"threads", "time_limit"})
     text = json.dumps({"code": CODE_VERSION, **settings}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

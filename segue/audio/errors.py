@@ -25,7 +25,10 @@ class AudioError(SegueError):
 
 
 class Undecodable(AudioError):
-    """It cannot be opened or holds no audio: "missing", "unreadable", "empty", "not-audio", "too-slow"."""
+    """It cannot be opened or holds no audio: "missing", "unreadable", "empty", "not-audio", "too-slow",
+    "decoder-crashed"; when it is compressed also "broken-tags", "wrong-extension", "not-encoded",
+    "other-length", "name-taken", "changed".
+    """
 
 
 class Truncated(AudioError):

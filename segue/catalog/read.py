@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from segue.audio.errors import AudioError
+from segue.audio.errors import AudioError, Undecodable
 from segue.catalog.covers import Cover, find_cover
 from segue.catalog.fma import FmaTrack, number_of
 from segue.catalog.scan import AudioFile
@@ -23,6 +25,9 @@ from segue.errors import SegueError
 FEW = 32
 """Up to so many files are read in this process: starting others would take longer."""
 
+TIME_LIMIT = 60.0
+"""Seconds that the tags of one file may take."""
+
 Outcome = tuple[Track, Cover | None] | Rejected
 
 
@@ -31,7 +36,8 @@ def read_track(file: AudioFile, *, library: str, known: FmaTrack | None = None) 
     path = Path(file.path)
     own_id = track_id(library, file.relative)
     try:
-        tags, audio = read_tags(path, relative=file.relative)
+        with at_most(TIME_LIMIT):
+            tags, audio = read_tags(path, relative=file.relative)
     except AudioError as error:
         return Rejected(path=file.path, track_id=own_id, reason=error.reason, detail=error.detail)
     cover = find_cover(path, audio)
@@ -53,6 +59,37 @@ def read_track(file: AudioFile, *, library: str, known: FmaTrack | None = None) 
         fma=known.facts() if known else None,
     )
     return track, cover
+
+
+class _OutOfTimeError(BaseException):
+    """Past all that the readers of damaged tags catch."""
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Give up what takes longer; in a main thread, where alone signals arrive.
+
+    Raises
+    ------
+    Undecodable
+        With "too-slow".
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def give_up(*_: object) -> None:
+        raise _OutOfTimeError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    except _OutOfTimeError:
+        raise Undecodable("too-slow", f"reading its tags took longer than {seconds:g} s") from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def without_audio(own_id: str, known: FmaTrack, *, library: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from segue.index.bundle import Bundle, load_bundle
 from segue.index.folders import LOCK, appearing, remove_unless_held
 from segue.index.manifest import BundleError, Manifest
 from segue.storage.files import FileStore
-from segue.storage.mongo import Document, activate
+from segue.storage.mongo import Document, activate, active_version
 
 KIND = "index"
 BUCKET = "bundles"
@@ -79,6 +79,35 @@ def _store(database: Database[Document], path: Path) -> Manifest:
     }
     database.models.update_one({"_id": f"{KIND}:{manifest.version}"}, {"$set": fields}, upsert=True)
     return manifest
+
+
+def roll_back(database: Database[Document], *, folder: Path | str) -> Manifest:
+    """Make the bundle that was made before the active one the active one, once it is verified here.
+
+    Returns
+    -------
+    Its manifest.
+
+    Raises
+    ------
+    BundleError
+        There is none before it, or none that is fit; the active one stays.
+    """
+    active = active_version(database, KIND)
+    current = database.models.find_one({"_id": f"{KIND}:{active}"}, {"created_at": 1})
+    if current is None:
+        raise BundleError("no index has been published: run ./run.sh index")
+    older = {"kind": KIND, "created_at": {"$lt": current["created_at"]}}
+    refused = ""
+    for found in database.models.find(older, {"version": 1}).sort("created_at", -1):
+        try:
+            manifest = fetch_bundle(database, found["version"], folder=folder).manifest
+        except BundleError as error:
+            refused = f": {error}"
+            continue
+        activate(database, KIND, manifest.version)
+        return manifest
+    raise BundleError(f"there is no fit index before {active} to go back to{refused}")
 
 
 def fetch(database: Database[Document], version: str, *, folder: Path | str) -> Path:

@@ -34,9 +34,19 @@ class FileStore:
         self._chunks = database[f"{bucket}.chunks"]
 
     def holds(self, group: str, name: str, *, size: int, sha256: str) -> bool:
-        """Whether the group has this file with these contents."""
-        wanted = {"filename": f"{group}/{name}", "length": size, "metadata.sha256": sha256}
-        return self._files.find_one(wanted, {"_id": 1}) is not None
+        """Whether the group has this file, with these contents and all its pieces.
+
+        The newest copy counts, since that is what :meth:`get` takes. The pieces' sizes are added up by the
+        server; their bytes are compared when a reader verifies what it has fetched.
+        """
+        newest = self._files.find_one({"filename": f"{group}/{name}"}, sort=[("uploadDate", -1), ("_id", -1)])
+        if newest is None or newest["length"] != size or newest["metadata"]["sha256"] != sha256:
+            return False
+        pieces = {"_id": None, "count": {"$sum": 1}, "bytes": {"$sum": {"$binarySize": "$data"}}}
+        found = list(
+            self._chunks.aggregate([{"$match": {"files_id": newest["_id"]}}, {"$group": pieces}])
+        ) or [{"count": 0, "bytes": 0}]
+        return (found[0]["count"], found[0]["bytes"]) == (-(-size // newest["chunkSize"]), size)
 
     def put(self, path: Path, *, group: str, name: str, sha256: str) -> None:
         """Store a file.

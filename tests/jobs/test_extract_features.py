@@ -20,7 +20,7 @@ from segue.settings import Settings
 from segue.storage.mongo import Document, unpack
 from tests.audio.sounds import RATE, cut, melody, write
 from tests.catalog.library import song
-from udfs.describe_tracks import describe_file
+from udfs.describing import describe_file
 
 
 @pytest.fixture

@@ -1,0 +1,73 @@
+"""A file on which the decoder hangs or crashes costs that file, and no more."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from segue.settings import load_settings
+from segue.storage.mongo import unpack
+from tests.catalog.library import song
+from udfs.describer import Describer, Row
+from udfs.describing import describe_file
+
+AUDIO = load_settings().audio.model_copy(update={"max_seconds": 4.0, "time_limit": 20.0})
+
+
+@pytest.fixture
+def describer() -> Iterator[Describer]:
+    found = Describer(AUDIO)
+    yield found
+    found.close()
+
+
+def reader(describer: Describer) -> psutil.Process:
+    assert describer._process is not None
+    return psutil.Process(describer._process.pid)
+
+
+def vector(row: Row) -> np.ndarray:
+    assert isinstance(row["vector"], bytes), row
+    return unpack(row["vector"])
+
+
+def test_it_gives_what_the_function_gives(describer: Describer, tmp_path: Path) -> None:
+    path = str(song(tmp_path / "two\nlines 🎺.mp3"))
+    there, here = describer.describe(path), describe_file(path, AUDIO)
+    np.testing.assert_allclose(vector(there), vector(here), rtol=1e-5)
+    (tmp_path / "empty.mp3").touch()
+    assert describer.describe(str(tmp_path / "empty.mp3"))["reason"] == "empty"
+
+
+def test_a_reader_that_hangs_or_crashes_is_replaced(describer: Describer, tmp_path: Path) -> None:
+    path = str(song(tmp_path / "a.flac"))
+    expected = vector(describer.describe(path))
+    first = reader(describer)
+    describer._audio = AUDIO.model_copy(update={"time_limit": 0.3})
+    first.suspend()
+    assert describer.describe(path) == {
+        "vector": None,
+        "reason": "too-slow",
+        "detail": "it took longer than 0.3 s",
+    }
+    assert not first.is_running()
+    describer._audio = AUDIO
+    np.testing.assert_array_equal(vector(describer.describe(path)), expected)
+    os.kill(reader(describer).pid, signal.SIGSEGV)
+    crashed = describer.describe(path)
+    assert (crashed["reason"], crashed["vector"]) == ("decoder-crashed", None)
+    np.testing.assert_array_equal(vector(describer.describe(path)), expected)
+
+
+def test_the_reader_ends_with_its_owner(describer: Describer, tmp_path: Path) -> None:
+    describer.describe(str(song(tmp_path / "a.flac")))
+    found = reader(describer)
+    assert describer._process is not None and describer._process.stdin is not None
+    describer._process.stdin.close()  # as the system does when the owner is killed
+    assert psutil.wait_procs([found], timeout=20)[0]

@@ -1,0 +1,99 @@
+"""Describes files in a process of its own, which is ended and replaced when a file takes too long."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+
+from segue.settings import Audio
+
+Row = dict[str, bytes | str | None]
+LOADING = 120.0
+"""Seconds in which the process must have loaded its libraries, on a busy machine."""
+_PIECE = 1 << 16
+
+
+class Describer:
+    """Keeps one describing process, from the first file on."""
+
+    def __init__(self, audio: Audio) -> None:
+        self._audio = audio
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def describe(self, path: str) -> Row:
+        """One file's row but for its id: with `vector`, or with `reason` and `detail`.
+
+        The reason is "too-slow" after `time_limit` seconds, and "decoder-crashed" if the process has ended.
+        """
+        try:
+            process = self._running()
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(path).encode() + b"\n")
+            process.stdin.flush()
+            found = self._answer(process, within=self._audio.time_limit)
+        except TimeoutError:
+            self.close()
+            limit = self._audio.time_limit
+            return {"vector": None, "reason": "too-slow", "detail": f"it took longer than {limit:g} s"}
+        except (EOFError, BrokenPipeError):
+            status = self.close()
+            return {"vector": None, "reason": "decoder-crashed", "detail": f"its reader ended with {status}"}
+        vector = found["vector"]
+        return {**found, "vector": base64.b64decode(vector) if vector else None}
+
+    def close(self) -> int | None:
+        """End the process, if there is one, and what it has started; its exit status."""
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        ended = process.poll()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        status = process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+        return status if ended is None else ended
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "udfs.describing", self._audio.model_dump_json()],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                start_new_session=True,  # so that an ffmpeg of its own ends with it
+            )
+            self._answer(self._process, within=LOADING)
+        return self._process
+
+    @staticmethod
+    def _answer(process: subprocess.Popen[bytes], *, within: float) -> dict[str, str | None]:
+        """The next line that the process writes.
+
+        Raises
+        ------
+        TimeoutError
+            There was none in time.
+        EOFError
+            It has ended.
+        """
+        assert process.stdout is not None
+        end, line = time.monotonic() + within, b""
+        while not line.endswith(b"\n"):
+            if not select.select([process.stdout], [], [], max(0.0, end - time.monotonic()))[0]:
+                raise TimeoutError
+            piece = os.read(process.stdout.fileno(), _PIECE)
+            if not piece:
+                raise EOFError
+            line += piece
+        answer: dict[str, str | None] = json.loads(line)
+        return answer
