@@ -31,6 +31,7 @@ from mutagen.wave import WAVE
 from segue.audio.decode import check_readable
 from segue.audio.errors import Truncated, Undecodable
 from segue.audio.ffmpeg import CONTAINERS, enough
+from segue.audio.ogg import gap
 
 PART = ".segue-part"
 """The ending of a file that is being written."""
@@ -92,6 +93,8 @@ def compress(path: Path, *, kilobits: int, original: Path | None = None) -> Comp
         It cannot be read, or what came of it is not the same song; it is left as it is.
     """
     check_readable(path)
+    if wrong := gap(path):
+        raise Undecodable("truncated", wrong)
     found = _opened(path)
     encoder, container, endings = FORMATS.get(type(found), ("", "", frozenset()))
     if path.suffix.lower() not in endings:
