@@ -21,7 +21,7 @@ from segue.settings import Settings, load_settings
 from segue.spark import session
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
-from streaming_jobs import checkpoint, recommend, rejected_plays
+from streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from streaming_jobs.gate import BatchGate
 from streaming_jobs.progress import Metrics, ProgressKeeper, keep_for
 
@@ -38,7 +38,7 @@ def stream(
         bool, typer.Option("--drain", help="End once everything that is in the topic now has been taken.")
     ] = False,
 ) -> None:
-    """Run the streaming job: plays from Kafka to recommendations in MongoDB.
+    """Run the streaming job: plays from Kafka to recommendations and statistics in MongoDB.
 
     It goes on until SIGTERM or Ctrl-C, which let the micro-batch in progress finish. Started again, it
     continues where it was.
@@ -77,6 +77,8 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     metrics = Metrics()
     progress = ProgressKeeper(database, metrics)
     gates = [BatchGate(), BatchGate()]
+    if settings.engagement.enabled:
+        gates.append(BatchGate())
     try:
         checkpoint.check(spark, settings)
         keep_for(database, days=settings.stream.progress_days)
@@ -84,6 +86,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         queries = [
             recommend.start(spark, settings, metrics=metrics, gate=gates[0]),
             rejected_plays.start(spark, settings, metrics=metrics, gate=gates[1]),
+            *(engagement.start(spark, settings, gate=gate) for gate in gates[2:]),
         ]
         metrics.serve(settings.stream.metrics_port)
         told = threading.Event()

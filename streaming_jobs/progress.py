@@ -7,14 +7,15 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
 from pymongo.database import Database
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import PyMongoError
 from pyspark.sql import SparkSession
 
+from segue.storage import mongo
 from segue.storage.mongo import Document
 from streaming_jobs.micro_batches import ProgressEvents
 
@@ -178,10 +179,5 @@ class ProgressKeeper:
 
 def keep_for(database: Database[Document], *, days: int) -> None:
     """Let MongoDB drop progress that is older."""
-    seconds = days * 86400
-    try:
-        database.stream_progress.create_index("at", expireAfterSeconds=seconds)
-    except OperationFailure:  # it is there with another time
-        index = {"keyPattern": {"at": 1}, "expireAfterSeconds": seconds}
-        database.command("collMod", "stream_progress", index=index)
+    mongo.keep_for(database, "stream_progress", "at", timedelta(days=days))
     database.stream_progress.create_index([("query", 1), ("at", -1)])

@@ -8,6 +8,7 @@ from dashboard import service
 from dashboard.finding import history
 from dashboard.player import components
 from dashboard.player.items import upcoming
+from dashboard.views import popular
 
 SHOWN = 12
 
@@ -20,6 +21,7 @@ def show() -> None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
     _for_you(listener.user_id)
+    popular.show()
     newest = service.catalogue().newest()
     if newest:
         st.subheader("New here", anchor=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -211,3 +212,31 @@ def _rejected(record: Any) -> RejectedRecord:
         timestamp=int(headers["timestamp"]),
         value=record.value,
     )
+
+
+def truncated_at(settings: Kafka) -> int | None:
+    """Epoch ms of the oldest play in the partitions that retention has cut; None where nothing is missing.
+
+    With several cut partitions it is the latest of their beginnings: from then on, all plays are there.
+    """
+    with reaching(settings) as options:
+        consumer = KafkaConsumer(**options, enable_auto_commit=False)
+        try:
+            partitions = consumer.partitions_for_topic(settings.plays_topic) or set()
+            places = [TopicPartition(settings.plays_topic, partition) for partition in sorted(partitions)]
+            begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
+            cut = [place for place in places if begins[place] > 0]
+            oldest = []
+            for place in cut:
+                if begins[place] == ends[place]:
+                    oldest.append(time.time_ns() // 1_000_000)
+                    continue
+                consumer.assign([place])
+                consumer.seek_to_beginning(place)
+                for _ in range(20):
+                    if found := consumer.poll(timeout_ms=500, max_records=1):
+                        oldest.append(next(iter(found.values()))[0].timestamp)
+                        break
+            return max(oldest, default=None)
+        finally:
+            consumer.close()

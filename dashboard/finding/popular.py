@@ -1,0 +1,54 @@
+"""What all listeners hear: popular and rising tracks, from the statistics of the last hours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from pymongo.database import Database
+
+from dashboard.player.items import Item, read_items
+from segue.engagement.popular import Heard, popular, rising
+from segue.storage.mongo import Document
+
+POPULAR_OVER = timedelta(hours=24)
+RISING_OVER = timedelta(minutes=45)
+"""Some windows, of which the last may have just begun."""
+RISING_AGAINST = timedelta(hours=24)
+
+
+def popular_now(database: Database[Document], *, limit: int = 12, now: datetime | None = None) -> list[Item]:
+    """The tracks that most listeners have heard and kept in the last day."""
+    now = now or datetime.now(UTC)
+    found = popular(_heard(database, now - POPULAR_OVER, now), limit=2 * limit)
+    return _items(database, [(one.key, _times(one.plays)) for one in found])[:limit]
+
+
+def rising_now(database: Database[Document], *, limit: int = 12, now: datetime | None = None) -> list[Item]:
+    """The tracks that are heard much more than in the day before."""
+    now = now or datetime.now(UTC)
+    turn = now - RISING_OVER
+    before = _heard(database, turn - RISING_AGAINST, turn)
+    found = rising(_heard(database, turn, now), before, limit=2 * limit)
+    return _items(database, [(one.key, _times(one.now)) for one in found])[:limit]
+
+
+def _heard(database: Database[Document], since: datetime, until: datetime) -> list[Heard]:
+    """Counts by track of the windows that begin in [since, until)."""
+    sums = {name: {"$sum": f"${name}"} for name in ("plays", "skips", "listeners")}
+    found = database.listening_stats.aggregate(
+        [
+            {"$match": {"dimension": "track", "start": {"$gte": since, "$lt": until}}},
+            {"$group": {"_id": "$key", **sums}},
+        ]
+    )
+    return [Heard(one["_id"], one["plays"], one["skips"], one["listeners"]) for one in found]
+
+
+def _items(database: Database[Document], noted: list[tuple[str, str]]) -> list[Item]:
+    known = read_items(database, [track_id for track_id, _ in noted], source="home")
+    return [replace(known[track_id], note=note) for track_id, note in noted if track_id in known]
+
+
+def _times(count: int) -> str:
+    return f"{count} plays" if count != 1 else "1 play"
