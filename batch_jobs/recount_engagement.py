@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from pymongo.database import Database
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from segue.engagement.definitions import fingerprint
@@ -97,7 +98,12 @@ def run(
 
 def transform(records: DataFrame, *, settings: Settings, since: int = 0) -> DataFrame:
     """KafkaRecord -> CountedRow of the windows from `since` (epoch ms) on."""
-    well_formed = plays(parse(records, stream=settings.stream))
+    left = records.where("key IS NOT NULL AND value IS NULL").select(
+        F.col("key").cast("string").alias("user_id")
+    )
+    well_formed = plays(parse(records, stream=settings.stream)).join(
+        F.broadcast(left.distinct()), on="user_id", how="left_anti"
+    )
     return counted_rows(well_formed, window=settings.engagement.window).where(f"window_start >= {since}")
 
 

@@ -26,12 +26,13 @@ class Door:
     sessions: Sessions
     accounts: Accounts
     outgoing: Outgoing
+    settings: Settings
 
 
 def make_door(database: Database[Document], settings: Settings) -> Door:
     database.opinions.create_index([("user_id", 1), ("at", -1)])
     accounts = Accounts(database, throttle=Throttle(database))
-    return Door(database, Sessions(database), accounts, Outgoing(database, settings))
+    return Door(database, Sessions(database), accounts, Outgoing(database, settings), settings)
 
 
 async def asking(door: Door, request: Request) -> tuple[Listener, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
-from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageOps
 
 from dashboard.pictures.fonts import fitting, font
+from dashboard.pictures.preview import opened
 
 SIZE = (1080, 1350)
 _MARGIN = 84
@@ -81,13 +82,8 @@ def _numbers(pen: ImageDraw.ImageDraw, month: Month) -> None:
 
 
 def _cover(picture: Image.Image, data: bytes | None, place: tuple[int, int], side: int) -> None:
-    cover = Image.new("RGB", (side, side), (20, 110, 104))
-    if data:
-        try:
-            with Image.open(io.BytesIO(data)) as found:
-                cover = ImageOps.fit(found.convert("RGB"), (side, side))
-        except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
-            pass  # a cover that cannot be drawn leaves a plain square
+    found = opened(data) if data else None
+    cover = ImageOps.fit(found, (side, side)) if found else Image.new("RGB", (side, side), (20, 110, 104))
     mask = Image.new("L", (2 * side, 2 * side))
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, 2 * side - 1, 2 * side - 1), 44, fill=255)
     picture.paste(cover, place, mask.resize((side, side)))

@@ -8,6 +8,7 @@ from dashboard import service
 from dashboard.finding import history
 from dashboard.player import components
 from dashboard.player.items import Item
+from dashboard.views import own_data, sharing
 
 
 def show() -> None:
@@ -18,7 +19,7 @@ def show() -> None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
     st.title(listener.name or "You are here as a guest", anchor=False)
-    hearts, played, account = st.tabs(["Liked", "History", "Account"])
+    hearts, played, shared, account = st.tabs(["Liked", "History", "Sharing", "Account"])
     with hearts:
         _listed(
             history.liked(service.database(), listener.user_id),
@@ -31,11 +32,14 @@ def show() -> None:
             key="history",
             empty="What you play will be here.",
         )
+    with shared:
+        sharing.listed(listener)
     with account:
         if listener.name is None:
             _enter()
         else:
             components.entry("log-out", label="Log out")
+        own_data.show()
 
 
 def _listed(items: list[Item], *, key: str, empty: str) -> None:

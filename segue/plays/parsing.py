@@ -38,6 +38,11 @@ def parse(records: DataFrame, *, stream: Stream) -> DataFrame:
     )
 
 
+def without_tombstones(records: DataFrame) -> DataFrame:
+    """KafkaRecord -> KafkaRecord: without those that only say that a listener has left (a key, no value)."""
+    return records.where(~(F.col("key").isNotNull() & F.col("value").isNull()))
+
+
 def plays(parsed: DataFrame) -> DataFrame:
     """ParsedRecord -> Play: the well-formed ones, a column a field."""
     return parsed.where(F.col("reason").isNull()).select(*(f"play.{field.name}" for field in FIELDS))
