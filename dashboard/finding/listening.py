@@ -71,8 +71,9 @@ def began(database: Database[Document], user_id: str) -> datetime | None:
 
 def months(first: datetime, last: datetime, *, zone: str) -> list[tuple[datetime, datetime]]:
     """The months from one moment to another in a listener's zone, the newest first, as [since, until)."""
-    ends = pd.Timestamp(last).tz_convert(zone).to_period("M") if last else None
-    begins = pd.Timestamp(first).tz_convert(zone).to_period("M")
+    begins, ends = (
+        pd.Timestamp(one).tz_convert(zone).tz_localize(None).to_period("M") for one in (first, last)
+    )
     found = []
     for period in pd.period_range(begins, ends, freq="M")[::-1]:
         since = period.start_time.tz_localize(zone)

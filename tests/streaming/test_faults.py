@@ -93,7 +93,7 @@ def service(settings: Settings, servers: tuple[Mongod, Broker], tmp_path: Path) 
         "stream": {"driver_listeners": 0, "metrics_port": 0},
         # The reference knows the topic only, not what the counting had made of it at each moment.
         "ranking": {"feedback_skips": 0.0, "feedback_likes": 0.0},
-        "engagement": {"trigger": timedelta(seconds=2)},
+        "engagement": {"trigger": timedelta(seconds=5)},
     }
     own = settings.model_copy(
         update={name: getattr(settings, name).model_copy(update=values) for name, values in parts.items()}
