@@ -134,6 +134,8 @@ class Engagement(Section):
     def _gaps_show_between_windows(self) -> Engagement:
         if self.window > self.session_gap:
             raise ValueError("engagement.window must not be longer than engagement.session_gap")
+        if self.window > timedelta(days=1):
+            raise ValueError("engagement.window must not be longer than a day")
         return self
 
 

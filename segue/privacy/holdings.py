@@ -22,7 +22,7 @@ from segue.storage.mongo import Document
 
 FIELDS = ("user_id", "owner", "follower", "followed")
 """Fields that name the listener to whom a document belongs."""
-MEMBERS = ("collaborators", "members")
+MEMBERS = ("collaborators", "asked", "members")
 """Lists in others' documents that may name the listener."""
 SECRETS: dict[str, tuple[str, ...]] = {
     "accounts": ("password",),

@@ -73,7 +73,7 @@ def count_windows(database: Database[Document], starts: Sequence[int]) -> None:
     """Compute the statistics of windows (epoch ms) from their facts, by every dimension, inside MongoDB."""
     if not starts:
         return
-    times = [datetime.fromtimestamp(start / 1000, UTC) for start in starts]
+    times = [_time(start) for start in starts]
     for dimension, field in DIMENSIONS.items():
         database.listening.aggregate(_counting(times, dimension, field))
 
@@ -165,17 +165,20 @@ def _sessions_near(
 def _spells_in(
     database: Database[Document], spans: Mapping[str, tuple[int, int]], definitions: str
 ) -> dict[str, list[Spell]]:
+    low, high = min(low for low, _ in spans.values()), max(high for _, high in spans.values())
     wanted = {
         "user_id": {"$in": list(spans)},
+        # What a window holds lies within it, and no window is longer than a day.
+        "start": {"$gte": _time(low) - timedelta(days=1), "$lte": _time(high)},
         "definitions": definitions,
-        "last_at": {"$gte": min(low for low, _ in spans.values())},
-        "first_at": {"$lte": max(high for _, high in spans.values())},
+        "last_at": {"$gte": low},
+        "first_at": {"$lte": high},
     }
     fields = {"user_id": 1, "first_at": 1, "last_at": 1, **{f"rows.{name}": 1 for name in _SPELL}}
     found: dict[str, list[Spell]] = defaultdict(list)
     for fact in database.listening.find(wanted, fields):
-        low, high = spans[fact["user_id"]]
-        if fact["last_at"] >= low and fact["first_at"] <= high:
+        first, last = spans[fact["user_id"]]
+        if fact["last_at"] >= first and fact["first_at"] <= last:
             found[fact["user_id"]].append(spell(fact))
     return found
 
@@ -194,11 +197,15 @@ def _session(user: str, session: Session) -> Document:
         "user_id": user,
         "first_at": session.first_at,
         "last_at": session.last_at,
-        "ended_at": datetime.fromtimestamp(session.last_at / 1000, UTC),
+        "ended_at": _time(session.last_at),
         "plays": session.plays,
         "skips": session.skips,
         "listening_ms": session.listening_ms,
     }
+
+
+def _time(epoch_ms: int) -> datetime:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC)
 
 
 def _batches(ids: list[str], size: int = 1000) -> Iterable[list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +15,7 @@ from pyspark.sql import SparkSession
 from starlette.testclient import TestClient
 
 from batch_jobs.recount_engagement import run as recount
-from dashboard.api.door import Door
+from dashboard.api.door import Door, make_door
 from dashboard.api.own_data import CONFIRMATION
 from segue.settings import Settings
 from segue.social.follows import Follows
@@ -23,7 +24,7 @@ from segue.storage import forgotten
 from segue.storage.kafka import PlayProducer, plays_of, read_rejected
 from segue.storage.mongo import Document
 from streaming_jobs import engagement, recommend, rejected_plays
-from tests.dashboard.conftest import Enter, door, enter, whose  # noqa: F401
+from tests.dashboard.conftest import Enter, enter, whose  # noqa: F401
 from tests.plays.examples import a_play
 from tests.streaming.conftest import published, track_id  # noqa: F401
 
@@ -66,12 +67,19 @@ class Lived:
 
 
 @pytest.fixture
+def door(database: Database[Document], broker: Settings) -> Iterator[Door]:
+    found = make_door(database, broker)
+    yield found
+    found.outgoing.close()
+
+
+@pytest.fixture
 def ada(
     published: Settings,  # noqa: F811
     database: Database[Document],
     spark: SparkSession,
     enter: Enter,  # noqa: F811
-    door: Door,  # noqa: F811
+    door: Door,
 ) -> Lived:
     """Ada has an account, hearts, links, friends, and plays that went through the streams."""
     client = enter()
