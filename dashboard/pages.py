@@ -7,7 +7,6 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import service
-from dashboard.people.operators import is_operator
 from dashboard.player import components
 from dashboard.views import audience, friends, home, listening, live, operations, search, track, you
 
@@ -39,7 +38,7 @@ pages = {
     "audience": st.Page(audience.show, title="Audience", icon=":material/groups:", url_path="audience"),
     "track": st.Page(track.show, title="Track", url_path="track", visibility="hidden"),
 }
-if not is_operator(listener, service.settings().dashboard, headers=st.context.headers):
+if not service.operator():
     for name in ("live", "operations", "audience"):
         del pages[name]
 st.session_state["pages"] = pages

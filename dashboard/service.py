@@ -6,6 +6,7 @@ import streamlit as st
 from pymongo.database import Database
 
 from dashboard.finding.catalogue import Catalogue
+from dashboard.people.operators import is_operator
 from dashboard.people.sessions import COOKIE, Listener, Sessions
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
@@ -38,3 +39,8 @@ def _sessions() -> Sessions:
 def listener() -> Listener | None:
     """Whose page this is, by the session's cookie; None when the browser has sent none that is good."""
     return _sessions().find(st.context.cookies.get(COOKIE))
+
+
+def operator() -> bool:
+    """Whether the visitor runs the service, and so may see what all listeners do."""
+    return is_operator(listener(), settings().dashboard, headers=st.context.headers)

@@ -15,6 +15,7 @@ from dashboard.people.accounts import Accounts
 from dashboard.people.sessions import COOKIE, Listener, Sessions
 from dashboard.people.throttle import Throttle
 from segue.settings import Settings
+from segue.social.prepare import prepare
 from segue.storage.mongo import Document
 
 
@@ -31,6 +32,7 @@ class Door:
 
 def make_door(database: Database[Document], settings: Settings) -> Door:
     database.opinions.create_index([("user_id", 1), ("at", -1)])
+    prepare(database)
     accounts = Accounts(database, throttle=Throttle(database))
     return Door(database, Sessions(database), accounts, Outgoing(database, settings), settings)
 

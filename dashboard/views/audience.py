@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 import plotly.express as px
@@ -32,6 +33,9 @@ def show() -> None:
     """All listeners together; no listener is named."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title("Audience", anchor=False)
+    if not service.operator():
+        st.info("This page is for the operators that the settings name.", icon=":material/lock:")
+        return
     span = right.segmented_control("Time", list(SPANS), default="7 days", key="audience-span") or "7 days"
     until = datetime.now(UTC)
     since = until - timedelta(days=SPANS[span])
@@ -43,12 +47,12 @@ def show() -> None:
         return
     days = reading.active_days(database, since=since, until=until)
     periods = by_period(over_time, every=STEPS[span])
-    _numbers(periods, days, since, until)
+    _numbers(periods, days, since, until, whole=not chosen)
     time, kept, catalogue, tables = st.tabs(["Over time", "Kept and skipped", "Catalogue", "Tables"])
     with time:
-        _over_time(periods, days)
+        _over_time(periods, days, whole=not chosen)
     with kept:
-        _kept(since, until, dimension, chosen)
+        _kept(since, until)
     with catalogue:
         _catalogue(since, until)
     with tables:
@@ -63,33 +67,46 @@ def _filter() -> tuple[str, list[str]]:
         right.caption("Sums over all listeners. Plays count when they end; times are UTC.")
         return dimension, []
     keys = reading.keys(service.database(), dimension)
-    return dimension, right.multiselect("Only", keys, key=f"audience-{dimension}", placeholder="All of them")
+    told = "For the numbers and what is over time; the other tabs show everything."
+    label = f"audience-{dimension}"
+    return dimension, right.multiselect("Only", keys, key=label, placeholder="All of them", help=told)
 
 
-def _numbers(periods: pd.DataFrame, days: pd.DataFrame, since: datetime, until: datetime) -> None:
+def _numbers(
+    periods: pd.DataFrame, days: pd.DataFrame, since: datetime, until: datetime, *, whole: bool
+) -> None:
+    """`whole`: nothing is filtered, so that what is known of listeners as such can be shown too."""
     plays, skips = int(periods["plays"].sum()), int(periods["skips"].sum())
-    back = return_rate(days)
-    sat = reading.sessions(service.database(), since=since, until=until)
     with st.container(horizontal=True, gap="large"):
-        st.metric("Active listeners", f"{days['user_id'].nunique():,}", width="content")
-        st.metric(
-            "Came back",
-            "–" if pd.isna(back) else f"{back:.0%}",
-            width="content",
-            help="Of those first seen here seven days ago or earlier, who listened again within seven days.",
-        )
+        if whole:
+            st.metric("Active listeners", f"{days['user_id'].nunique():,}", width="content")
+            back = _came_back(since, until)
+            told = (
+                "Of those first seen in the last four weeks (or longer, as chosen), a week ago or earlier: "
+            )
+            told += "who listened again within seven days."
+            st.metric("Came back", "–" if pd.isna(back) else f"{back:.0%}", width="content", help=told)
         st.metric("Listening", f"{periods['hours'].sum():,.0f} h", width="content")
         st.metric("Plays", f"{plays:,}", width="content")
         st.metric("Skipped", f"{skips / plays:.0%}" if plays else "–", width="content")
-        told = f"{sat['sessions']:,} sessions, {sat['plays'] or 0:.1f} plays each."
-        st.metric("Session", f"{sat['minutes'] or 0:.0f} min", width="content", help=told)
+        if whole:
+            sat = reading.sessions(service.database(), since=since, until=until)
+            told = f"{sat['sessions']:,} sessions, {sat['plays'] or 0:.1f} plays each."
+            st.metric("Session", f"{sat['minutes'] or 0:.0f} min", width="content", help=told)
 
 
-def _over_time(periods: pd.DataFrame, days: pd.DataFrame) -> None:
+def _came_back(since: datetime, until: datetime) -> float:
+    """The return rate needs some weeks, however short the time that is looked at."""
+    first = min(since, until - timedelta(days=28))
+    return return_rate(reading.active_days(service.database(), since=first, until=until))
+
+
+def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, whole: bool) -> None:
     left, right = st.columns(2, gap="large")
-    with left:
-        draw(_listeners(active(days)), key="active")
-    with right:
+    if whole:
+        with left:
+            draw(_listeners(active(days)), key="active")
+    with right if whole else left:
         hours = go.Figure(
             go.Bar(
                 x=periods["start"], y=periods["hours"], marker={"color": ACCENT}, hovertemplate="%{y:.1f} h"
@@ -126,7 +143,7 @@ def _listeners(table: pd.DataFrame) -> go.Figure:
     return dressed(figure, "Active listeners", "who played something, by day")
 
 
-def _kept(since: datetime, until: datetime, dimension: str, chosen: list[str]) -> None:
+def _kept(since: datetime, until: datetime) -> None:
     database = service.database()
 
     def of(name: str) -> pd.DataFrame:
@@ -140,7 +157,7 @@ def _kept(since: datetime, until: datetime, dimension: str, chosen: list[str]) -
     with right:
         ranks = of("rank")
         ranks = ranks[ranks["key"] != ""].assign(rank=lambda table: table["key"].astype(int))
-        ranks = ranks[ranks["rank"] <= 40].sort_values("rank")
+        ranks = ranks[(ranks["rank"] <= 40) & (ranks["plays"] >= _ENOUGH)].sort_values("rank")
         figure = go.Figure(
             go.Bar(
                 x=ranks["rank"],
@@ -279,7 +296,25 @@ def parquet(table: pd.DataFrame) -> bytes:
     return out.getvalue()
 
 
+_LABELS = {
+    "start": "from",
+    "early_skips": "early skips",
+    "listening_ms": "milliseconds",
+    "skip_rate": "skipped",
+    "early_skip_rate": "skipped early",
+    "completion_rate": "heard to the end",
+}
+
+
 def _table(table: pd.DataFrame) -> None:
-    share = st.column_config.NumberColumn(format="percent")
-    shares = {name: share for name in table.columns if name.endswith("_rate")}
-    st.dataframe(table, hide_index=True, column_config=shares)
+    """A table in words; the files keep the names of the fields."""
+    columns: dict[str, Any] = {name: st.column_config.Column(_LABELS.get(name, name)) for name in table}
+    for name in table:
+        if name.endswith("_rate"):
+            columns[name] = st.column_config.NumberColumn(_LABELS.get(name, name), format="%.0f %%")
+    if "start" in table:
+        columns["start"] = st.column_config.DatetimeColumn(_LABELS["start"], format="D MMM YYYY, HH:mm")
+    if "hours" in table:
+        columns["hours"] = st.column_config.NumberColumn("hours", format="%.1f")
+    shares = {name: table[name] * 100 for name in table if name.endswith("_rate")}
+    st.dataframe(table.assign(**shares), hide_index=True, column_config=columns)

@@ -17,7 +17,7 @@ def dressed(figure: go.Figure, title: str, subtitle: str = "", *, height: int = 
         title={"text": title, "subtitle": {"text": subtitle}},
         height=height,
         margin={"l": 10, "r": 10, "t": 64 if subtitle else 48, "b": 10},
-        legend={"title": None, "orientation": "h", "y": -0.18},
+        legend={"title": None, "orientation": "h", "y": -0.26},
         xaxis_title=None,
         yaxis_title=None,
         colorway=PALETTE,

@@ -16,11 +16,6 @@ from segue.social.links import SharingError
 _DID = {"liked": "liked it", "listened": "heard it to the end"}
 
 
-@st.cache_resource
-def follows() -> Follows:
-    return Follows(service.database())
-
-
 def show() -> None:
     """The listener's own page of others."""
     listener = service.listener()
@@ -41,14 +36,14 @@ def show() -> None:
 
 
 def _requests(listener: Listener) -> None:
-    for person in follows().asking(listener.user_id):
+    for person in Follows(service.database()).asking(listener.user_id):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{_plain(person.name)}** would like to follow you.")
             if st.button("Agree", key=f"agree-{person.user_id}", type="primary"):
-                follows().agree(listener.user_id, person.user_id)
+                Follows(service.database()).agree(listener.user_id, person.user_id)
                 st.rerun()
             if st.button("No", key=f"refuse-{person.user_id}"):
-                follows().end(person.user_id, listener.user_id)
+                Follows(service.database()).end(person.user_id, listener.user_id)
                 st.rerun()
 
 
@@ -73,7 +68,7 @@ def _feed(listener: Listener) -> None:
 
 def _people(listener: Listener) -> None:
     st.subheader("You follow", anchor=False)
-    followed = follows().followed_by(listener.user_id)
+    followed = Follows(service.database()).followed_by(listener.user_id)
     if not followed:
         st.caption("Nobody yet.")
     for person in followed:
@@ -84,16 +79,16 @@ def _people(listener: Listener) -> None:
             if alike is not None and st.button("Music for both", key=f"blend-{person.user_id}"):
                 _blended(listener, person)
             if st.button("Unfollow", key=f"unfollow-{person.user_id}", type="tertiary"):
-                follows().end(listener.user_id, person.user_id)
+                Follows(service.database()).end(listener.user_id, person.user_id)
                 st.rerun()
-    following = follows().followers_of(listener.user_id)
+    following = Follows(service.database()).followers_of(listener.user_id)
     if following:
         st.subheader("They follow you", anchor=False)
     for person in following:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{_plain(person.name)}**")
             if st.button("Remove", key=f"remove-{person.user_id}", type="tertiary"):
-                follows().end(person.user_id, listener.user_id)
+                Follows(service.database()).end(person.user_id, listener.user_id)
                 st.rerun()
 
 
@@ -110,7 +105,7 @@ def _ask(listener: Listener) -> None:
         name = st.text_input("Follow somebody", placeholder="Their name here")
         if st.form_submit_button("Ask") and name.strip():
             try:
-                follows().ask(listener.user_id, name)
+                Follows(service.database()).ask(listener.user_id, name)
                 st.toast("If there is somebody of that name, they have been asked.")
             except SharingError as error:
                 st.error(str(error))

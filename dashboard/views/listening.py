@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -91,7 +92,7 @@ def _when(found: Listening, *, days: int) -> None:
 
 
 def _calendar_figure(found: Listening, *, days: int) -> go.Figure:
-    """Weeks from left to right, Monday on top."""
+    """A short span as a leaf of a calendar, Monday on the left; a long one with a column a week."""
     last = pd.Timestamp(found.until).tz_convert(zone()).normalize().tz_localize(None)
     every = pd.date_range(last - pd.Timedelta(days=days - 1), last, freq="D")
     heard = calendar(found.rows).set_index("day")["minutes"]
@@ -99,18 +100,26 @@ def _calendar_figure(found: Listening, *, days: int) -> go.Figure:
     monday = every[0] - pd.Timedelta(days=every[0].weekday())
     week = ((every - monday).days // 7).to_numpy()
     grid = np.full((7, week[-1] + 1), np.nan)
-    names = np.full(grid.shape, "", dtype=object)
+    names, numbers = np.full(grid.shape, "", dtype=object), np.full(grid.shape, "", dtype=object)
     grid[every.weekday, week] = minutes
     names[every.weekday, week] = [f"{day:%a} {day.day} {day:%b}" for day in every]
+    numbers[every.weekday, week] = [str(day.day) for day in every]
     starts = [monday + pd.Timedelta(weeks=int(n)) for n in range(grid.shape[1])]
+    weeks = [f"{start.day} {start:%b}" for start in starts] if days < 300 else starts
+    leaf = days <= 31
+    if leaf:
+        grid, names, numbers = grid.T, names.T, numbers.T
     figure = go.Figure(
         go.Heatmap(
             z=grid,
-            y=_WEEKDAYS,
-            x=[f"{start.day} {start:%b}" for start in starts] if days < 300 else starts,
+            x=_WEEKDAYS if leaf else weeks,
+            y=weeks if leaf else _WEEKDAYS,
             customdata=names,
+            text=numbers,
+            texttemplate="%{text}" if leaf else "",
             colorscale=_GLOW,
             zmin=0,
+            zmax=max(float(minutes.max()), 1.0),
             xgap=3,
             ygap=3,
             showscale=False,
@@ -118,8 +127,9 @@ def _calendar_figure(found: Listening, *, days: int) -> go.Figure:
         )
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(showgrid=False, nticks=8)
-    return dressed(figure, "Calendar", "minutes a day, a column a week", height=280)
+    figure.update_xaxes(showgrid=False, side="top" if leaf else "bottom", nticks=8)
+    dressed(figure, "Calendar", "minutes a day", height=290)
+    return figure.update_layout(margin={"t": 92 if leaf else 64})
 
 
 def _clock_figure(minutes: pd.Series) -> go.Figure:
@@ -157,7 +167,11 @@ def _favourites(found: Listening) -> None:
         draw(_bars(found, "genre", "Genres"), key="top-genres")
     best = top(found.rows, "track_id", limit=10)
     known = read_items(service.database(), best["key"], source="playlist")
-    items = [known[key] for key in best["key"] if key in known]
+    items = [
+        replace(known[key], note=f"{plays} plays" if plays != 1 else "1 play")
+        for key, plays in zip(best["key"], best["plays"], strict=True)
+        if key in known
+    ]
     if items:
         st.subheader("Tracks", anchor=False)
         components.tracks(items, key="top-tracks", layout="list")
@@ -235,18 +249,11 @@ def _path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, word
                 hovertemplate="%{customdata}<extra></extra>",
                 showlegend=False,
             ),
-            go.Scatter(
-                x=places[[0, -1], 0],
-                y=places[[0, -1], 1],
-                mode="text",
-                text=[f"{days[0]}", f"<b>{days[-1]}</b>"],
-                textposition=["bottom center", "top center"],
-                textfont={"size": 13},
-                hoverinfo="skip",
-                showlegend=False,
-            ),
         ]
     )
+    up = 1 if places[-1, 1] >= places[0, 1] else -1
+    for place, text, side in ((places[0], days[0], -up), (places[-1], f"<b>{days[-1]}</b>", up)):
+        figure.add_annotation(x=place[0], y=place[1], text=text, showarrow=False, yshift=26 * side)
     for axis in (figure.update_xaxes, figure.update_yaxes):
         axis(visible=False)
     told = f"a point a {word}, larger the more you listened; grey: what the library has"

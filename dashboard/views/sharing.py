@@ -14,11 +14,6 @@ from segue.social.links import Kind, ShareLinks, SharingError
 LASTING = {"A day": 1, "A week": 7, "A month": 30, "Until I take it back": None}
 
 
-@st.cache_resource
-def links() -> ShareLinks:
-    return ShareLinks(service.database())
-
-
 def offer(listener: Listener, kind: Kind, key: str, *, title: str) -> None:
     """A button that opens what a link may do, and makes it."""
     with st.popover("Share", icon=":material/share:", key=f"share-{kind}-{key}"):
@@ -32,7 +27,7 @@ def offer(listener: Listener, kind: Kind, key: str, *, title: str) -> None:
         if st.button("Make a link", type="primary", key=f"make-{kind}-{key}"):
             days = LASTING[lasts]
             try:
-                token = links().create(
+                token = ShareLinks(service.database()).create(
                     listener.user_id,
                     kind,
                     key,
@@ -55,7 +50,7 @@ def address() -> str:
 
 def listed(listener: Listener) -> None:
     """A listener's links, each with a button that ends it."""
-    found = links().of(listener.user_id)
+    found = ShareLinks(service.database()).of(listener.user_id)
     if not found:
         st.info("You share nothing by link.", icon=":material/link_off:")
         return
@@ -66,7 +61,7 @@ def listed(listener: Listener) -> None:
         opened = f"opened {link.opened} times" if link.opened != 1 else "opened once"
         left.markdown(f"**{_plain(link.title)}**  \n:gray[{link.kind}, {until}{heard}, {opened}]")
         if right.button("End", key=f"end-{link.link_id}", help="Whoever has the link sees nothing any more."):
-            links().revoke(listener.user_id, link.link_id)
+            ShareLinks(service.database()).revoke(listener.user_id, link.link_id)
             st.rerun()
 
 

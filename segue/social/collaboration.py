@@ -35,8 +35,6 @@ class Collaboration:
 
     def __init__(self, database: Database[Document]) -> None:
         self._playlists, self._follows = database.playlists, Follows(database)
-        self._playlists.create_index("collaborators")
-        self._playlists.create_index("asked")
 
     def ask(self, owner: str, playlist_id: str, friend: str) -> None:
         """Ask a friend to join.

@@ -30,8 +30,6 @@ class Follows:
 
     def __init__(self, database: Database[Document]) -> None:
         self._follows, self._accounts = database.follows, database.accounts
-        self._follows.create_index([("followed", 1), ("agreed", 1)])
-        self._follows.create_index([("follower", 1), ("agreed", 1)])
 
     def ask(self, follower: str, name: str) -> None:
         """Ask the listener of a name. Whether there is one is not told: names are not for listing.

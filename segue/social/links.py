@@ -57,8 +57,6 @@ class ShareLinks:
 
     def __init__(self, database: Database[Document], *, clock: Callable[[], datetime] = now) -> None:
         self._links, self._clock = database.share_links, clock
-        self._links.create_index("expires_at", expireAfterSeconds=0)
-        self._links.create_index("owner")
 
     def create(
         self,
