@@ -13,7 +13,7 @@ from segue.social.activity import feed, show_activity, shows_activity
 from segue.social.follows import Follows, Person
 from segue.social.links import SharingError
 
-_DID = {"liked": "liked it", "listened": "heard it to the end"}
+_DID = {"liked": " likes it", "listened": ""}
 
 
 def show() -> None:
@@ -48,12 +48,12 @@ def _requests(listener: Listener) -> None:
 
 
 def _feed(listener: Listener) -> None:
-    st.subheader("What they hear", anchor=False)
-    found = feed(service.database(), listener.user_id)
+    st.subheader("What they hear and like", anchor=False)
+    found = feed(service.database(), listener.user_id, limit=25)
     items = finding.noted(
         service.database(),
         [
-            (one.track_id, f"{one.person.name} {_DID[one.what]}, {ago(one.at.timestamp() * 1000)}")
+            (one.track_id, f"{one.person.name}{_DID[one.what]}, {ago(one.at.timestamp() * 1000)}")
             for one in found
         ],
     )

@@ -117,6 +117,7 @@ def _calendar_figure(found: Listening, *, days: int) -> go.Figure:
             customdata=names,
             text=numbers,
             texttemplate="%{text}" if leaf else "",
+            textfont={"color": "#ece9e4" if st.context.theme.type == "dark" else "#1c1b19"},
             colorscale=_GLOW,
             zmin=0,
             zmax=max(float(minutes.max()), 1.0),
@@ -128,8 +129,8 @@ def _calendar_figure(found: Listening, *, days: int) -> go.Figure:
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False, side="top" if leaf else "bottom", nticks=8)
-    dressed(figure, "Calendar", "minutes a day", height=290)
-    return figure.update_layout(margin={"t": 92 if leaf else 64})
+    dressed(figure, "Calendar", "minutes a day", height=310 if leaf else 290)
+    return figure.update_layout(margin={"t": 104 if leaf else 64})
 
 
 def _clock_figure(minutes: pd.Series) -> go.Figure:
