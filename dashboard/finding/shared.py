@@ -53,10 +53,10 @@ def shared(database: Database[Document], *, owner: str, kind: Kind, key: str) ->
 
 
 def _playlist(database: Database[Document], key: str, owner: str, name: str) -> Shared | None:
-    found = database.playlists.find_one({"_id": key, "user_id": owner})
+    found = database.playlists.find_one({"_id": key, "owner": owner})
     if found is None:
         return None
-    ids = [entry if isinstance(entry, str) else entry["track_id"] for entry in found.get("tracks", [])]
+    ids = list(dict.fromkeys(found["tracks"]))
     known = read_items(database, ids, source="playlist")
     items = [known[own] for own in ids if own in known]
     count = f"{len(items)} tracks" if len(items) != 1 else "1 track"

@@ -22,7 +22,7 @@ MOST = 50
 
 def may_edit(playlist: Mapping[str, Any], user_id: str) -> bool:
     """Whether a listener may change a playlist: its owner, or one who has joined."""
-    return user_id == playlist["user_id"] or user_id in playlist.get("collaborators", ())
+    return user_id == playlist["owner"] or user_id in playlist.get("collaborators", ())
 
 
 def may_see(playlist: Mapping[str, Any], user_id: str) -> bool:
@@ -46,7 +46,7 @@ class Collaboration:
         """
         if not self._follows.know_each_other(owner, friend):
             raise SharingError("Only friends can be asked: one of you follows the other, with agreement.")
-        found = self._playlists.find_one({"_id": playlist_id, "user_id": owner})
+        found = self._playlists.find_one({"_id": playlist_id, "owner": owner})
         if found is None:
             raise SharingError("There is no such playlist of yours.")
         people = {*found.get("asked", ()), *found.get("collaborators", ())}
@@ -54,7 +54,7 @@ class Collaboration:
             return
         if len(people) >= MOST:
             raise SharingError(f"A playlist has {MOST} people at most.")
-        self._playlists.update_one({"_id": playlist_id, "user_id": owner}, {"$addToSet": {"asked": friend}})
+        self._playlists.update_one({"_id": playlist_id, "owner": owner}, {"$addToSet": {"asked": friend}})
 
     def asked(self, user_id: str) -> list[Document]:
         """The playlists that a listener is asked to join."""
@@ -71,6 +71,6 @@ class Collaboration:
 
     def leave(self, playlist_id: str, user_id: str, *, by: str) -> bool:
         """Out of a playlist, or out of being asked: by oneself or by the owner; False when it is neither."""
-        mine = {"_id": playlist_id} if by == user_id else {"_id": playlist_id, "user_id": by}
+        mine = {"_id": playlist_id} if by == user_id else {"_id": playlist_id, "owner": by}
         change = {"$pull": {"collaborators": user_id, "asked": user_id}}
         return bool(self._playlists.update_one(mine, change).matched_count)

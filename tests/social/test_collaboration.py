@@ -21,7 +21,7 @@ def together(database: Database[Document]) -> Collaboration:
     follows.ask("ben", "ada")
     follows.agree("ada", "ben")
     follows.ask("cleo", "ada")
-    database.playlists.insert_one({"_id": "p1", "user_id": "ada", "name": "Ours", "tracks": []})
+    database.playlists.insert_one({"_id": "p1", "owner": "ada", "name": "Ours", "tracks": []})
     return Collaboration(database)
 
 
