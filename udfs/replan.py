@@ -11,7 +11,6 @@ from functools import lru_cache, partial
 import numpy as np
 import pyarrow as pa
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from segue.index.bundle import Bundle
@@ -19,7 +18,7 @@ from segue.index.publish import fetch_bundle
 from segue.ranking.plan import plan
 from segue.settings import Settings
 from segue.storage.listeners import read_histories, read_vectors, write_plans
-from segue.storage.mongo import Document, connect
+from segue.storage.mongo import Document, Unreachable, connect
 from segue.taste.history import History, prune, windows_of
 
 log = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ def replan(
     went is written again.
     """
     patiently = Retrying(
-        retry=retry_if_exception_type(ConnectionFailure),
+        retry=retry_if_exception_type(Unreachable),
         wait=wait_exponential(multiplier=0.2, max=5),
         stop=stop_after_delay(settings.stream.outage),
         before_sleep=before_sleep_log(log, logging.WARNING),

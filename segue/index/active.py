@@ -6,12 +6,11 @@ import logging
 import time
 
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure
 
 from segue.errors import SegueError
 from segue.index.bundle import Bundle, BundleError
 from segue.index.publish import fetch_bundle
-from segue.storage.mongo import Document, active_version
+from segue.storage.mongo import Document, Unreachable, active_version
 
 log = logging.getLogger(__name__)
 _RETRY_SECONDS = 30.0
@@ -50,7 +49,7 @@ class ActiveBundle:
     def _follow(self) -> None:
         try:
             version = active_version(self._database, "index")
-        except ConnectionFailure:
+        except Unreachable:
             if self._bundle is None:
                 raise
             return  # whoever writes to MongoDB next says that it is away

@@ -38,6 +38,8 @@ from segue.errors import SegueError
 from segue.settings import Mongo
 
 Document = dict[str, Any]
+Unreachable = ConnectionFailure
+"""MongoDB is away, or was while it was asked."""
 
 
 def connect(settings: Mongo) -> Database[Document]:
