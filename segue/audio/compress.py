@@ -31,6 +31,8 @@ TEMPORARY = re.compile(r"\.segue-[0-9a-f]{16}\.part")
 """Names of unfinished results: no ending of music, so that `ingest` does not see them."""
 TOLERANCE = 0.1
 """A bitrate above the wanted one by this share at most counts as reached."""
+LEAST_SAVING = 0.1
+"""A result that saves less is discarded: some encoders overshoot, and runs would wear a song down bit by bit."""
 LONGEST = 15 * 60.0
 """Seconds that ffmpeg may take for one pass over a song."""
 LOSSLESS = re.compile(r"flac|alac|pcm_\w+|ape|wavpack|tta|adpcm_\w+")
@@ -103,9 +105,7 @@ def compress(path: Path, *, bitrate: int, keep: Callable[[Path], Path] | None = 
             temporary.unlink(missing_ok=True)
 
 
-def _compress(
-    path: Path, temporary: Path, *, bitrate: int, keep: Callable[[Path], Path] | None
-) -> Outcome:
+def _compress(path: Path, temporary: Path, *, bitrate: int, keep: Callable[[Path], Path] | None) -> Outcome:
     found = path.stat()
     stated = _measure(path, decode=False)
     if LOSSLESS.fullmatch(stated.codec):
@@ -124,7 +124,7 @@ def _compress(
 
     _encode(path, temporary, kind, bitrate)
     _copy_tags(path, temporary, kind)
-    if temporary.stat().st_size >= found.st_size:
+    if temporary.stat().st_size > (1 - LEAST_SAVING) * found.st_size:
         return _left(path, found, "not-smaller")
     result = _measure(temporary, decode=True)
     if abs(result.seconds - original.seconds) > max(0.1, 0.005 * original.seconds):
@@ -138,7 +138,7 @@ def _compress(
     if (now.st_size, now.st_mtime_ns) != (found.st_size, found.st_mtime_ns):
         raise Undecodable("changed", "it was changed meanwhile: run this again")
     after = temporary.stat().st_size
-    os.replace(temporary, path)
+    temporary.replace(path)
     _flush(path.parent)
     return Outcome(path=path, state="compressed", before=found.st_size, after=after)
 
@@ -154,9 +154,7 @@ def remove_leftovers(root: Path) -> int:
 
 
 def _left(path: Path, found: os.stat_result, reason: str) -> Outcome:
-    return Outcome(
-        path=path, state="left-alone", reason=reason, before=found.st_size, after=found.st_size
-    )
+    return Outcome(path=path, state="left-alone", reason=reason, before=found.st_size, after=found.st_size)
 
 
 def _format(sound: Sound) -> Format | None:
@@ -174,15 +172,18 @@ def _measure(path: Path, *, decode: bool) -> Sound:
     how = [] if decode else ["-c", "copy"]
     done = ffmpeg.run(
         path,
-        before=["-v", "info", "-nostats", *strict],
+        before=["-v", "level+info", "-nostats", *strict],
         after=["-map", "0:a:0", *how, "-progress", "pipe:1", "-f", "null", "-"],
         time_limit=LONGEST,
     )
     told = done.stderr.decode(errors="replace")
     codec = re.search(r"Stream #0[^\n]*: Audio: (\w+)", told)
+    fault = re.search(r"\[(?:error|fatal)\] ([^\n]+)", told)
     container = re.search(r"Input #0, (\S+), from", told)
     if done.returncode or codec is None or container is None:
-        raise Undecodable("not-audio", ffmpeg.last_words(told))
+        raise Undecodable("not-audio", fault[1][:300] if fault else ffmpeg.last_words(told))
+    if decode and fault:  # ffmpeg skips what it cannot read in some formats, and reports success
+        raise Undecodable("not-audio", fault[1][:300])
     times = re.findall(rb"out_time_us=(\d+)", done.stdout)
     counted = re.search(r"audio:\s*(\d+)\s*[kK]i?B", told)
     return Sound(
@@ -218,9 +219,9 @@ def _copy_tags(source: Path, target: Path, kind: Format) -> None:
     elif kind.muxer in ("ogg", "opus"):
         reader = OggVorbis if kind.muxer == "ogg" else OggOpus
         before, after = reader(source), reader(target)
-        after.tags.clear()
-        for key, values in before.tags.as_dict().items():
-            after[key] = values
+        after.delete()
+        for key in before:
+            after[key] = before[key]
         after.save()
     else:
         for family in (ID3, APEv2):
@@ -241,7 +242,7 @@ def _keep(path: Path, wanted: Path) -> None:
     try:
         shutil.copy2(path, temporary)
         _flush(temporary)
-        os.replace(temporary, place)
+        temporary.replace(place)
         _flush(place.parent)
     finally:
         temporary.unlink(missing_ok=True)
