@@ -32,7 +32,9 @@ TEMPORARY = re.compile(r"\.segue-[0-9a-f]{16}\.part")
 TOLERANCE = 0.1
 """A bitrate above the wanted one by this share at most counts as reached."""
 LEAST_SAVING = 0.1
-"""A result that saves less is discarded: some encoders overshoot, and runs would wear a song down bit by bit."""
+"""A result that saves less is discarded: encoders overshoot, and runs would wear a song down bit by bit."""
+SHORTFALL = 0.01
+"""A song of which more than this share (and half a second) cannot be decoded is not touched."""
 LONGEST = 15 * 60.0
 """Seconds that ffmpeg may take for one pass over a song."""
 LOSSLESS = re.compile(r"flac|alac|pcm_\w+|ape|wavpack|tta|adpcm_\w+")
@@ -114,9 +116,9 @@ def _compress(path: Path, temporary: Path, *, bitrate: int, keep: Callable[[Path
     if kind is None:
         return _left(path, found, "other-format")
     original = _measure(path, decode=True)
-    declared = ffmpeg.probe(path)
-    if declared.declared and declared.seconds and original.seconds < ffmpeg.enough(declared.seconds):
-        raise Truncated(seconds=declared.seconds)
+    stated_seconds = _stated_seconds(path, kind)
+    if original.seconds < (1 - SHORTFALL) * stated_seconds - ffmpeg.PADDING:
+        raise Truncated(seconds=stated_seconds)
     if original.seconds <= 0:
         raise Undecodable("not-audio", "no sound can be decoded")
     if stated.audio_bytes * 8 / original.seconds <= bitrate * (1 + TOLERANCE):
@@ -164,6 +166,14 @@ def _format(sound: Sound) -> Format | None:
         if sound.codec == kind.codec and inside in sound.container.split(","):
             return kind
     return None
+
+
+def _stated_seconds(path: Path, kind: Format) -> float:
+    """The length that the file states; 0 if it does not. That of ogg is on its last page, past any gap."""
+    if kind.muxer in ("ogg", "opus"):
+        return float((OggVorbis if kind.muxer == "ogg" else OggOpus)(path).info.length)
+    known = ffmpeg.probe(path)
+    return known.seconds or 0.0 if known.declared else 0.0
 
 
 def _measure(path: Path, *, decode: bool) -> Sound:
