@@ -34,7 +34,7 @@ TOLERANCE = 0.1
 LEAST_SAVING = 0.1
 """A result that saves less is discarded: encoders overshoot, and runs would wear a song down bit by bit."""
 SHORTFALL = 0.01
-"""A song of which more than this share (and half a second) cannot be decoded is not touched."""
+"""A song of which more than this share (at least 0.1 s) cannot be decoded is not touched."""
 LONGEST = 15 * 60.0
 """Seconds that ffmpeg may take for one pass over a song."""
 LOSSLESS = re.compile(r"flac|alac|pcm_\w+|ape|wavpack|tta|adpcm_\w+")
@@ -117,7 +117,7 @@ def _compress(path: Path, temporary: Path, *, bitrate: int, keep: Callable[[Path
         return _left(path, found, "other-format")
     original = _measure(path, decode=True)
     stated_seconds = _stated_seconds(path, kind)
-    if original.seconds < (1 - SHORTFALL) * stated_seconds - ffmpeg.PADDING:
+    if original.seconds < stated_seconds - max(0.1, SHORTFALL * stated_seconds):
         raise Truncated(seconds=stated_seconds)
     if original.seconds <= 0:
         raise Undecodable("not-audio", "no sound can be decoded")
@@ -171,7 +171,8 @@ def _format(sound: Sound) -> Format | None:
 def _stated_seconds(path: Path, kind: Format) -> float:
     """The length that the file states; 0 if it does not. That of ogg is on its last page, past any gap."""
     if kind.muxer in ("ogg", "opus"):
-        return float((OggVorbis if kind.muxer == "ogg" else OggOpus)(path).info.length)
+        info = (OggVorbis if kind.muxer == "ogg" else OggOpus)(path).info
+        return float(info.length) if info is not None else 0.0
     known = ffmpeg.probe(path)
     return known.seconds or 0.0 if known.declared else 0.0
 
