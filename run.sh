@@ -17,6 +17,7 @@ up         | segue.local.cli             | up     | start the embedded Kafka and
 down       | segue.local.cli             | down   | end everything that was started here; the data stay                      | ./run.sh down
 status     | segue.local.cli             | status | what runs, where it answers, where its log is                            | ./run.sh status --json
 ingest     | batch_jobs.ingest_catalog   |        | take a folder of recordings into the catalogue                           | ./run.sh ingest ~/Music
+compress   | batch_jobs.compress_audio   |        | make the songs of a folder smaller, in place                             | ./run.sh compress --bitrate 64k ~/Music
 features   | batch_jobs.extract_features |        | compute the audio features of tracks that lack them                      | ./run.sh features
 embeddings | batch_jobs.train_embeddings |        | fit the audio space and place every track in it                          | ./run.sh embeddings
 index      | batch_jobs.build_index      |        | build the neighbour index, measure it, publish it                        | ./run.sh index

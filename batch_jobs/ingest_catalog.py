@@ -19,11 +19,11 @@ import typer
 from pymongo.database import Database
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from segue.catalog.fma import FmaTrack, find_layout
-from segue.catalog.library import check_folder, find_music
+from segue.catalog.fma import FmaTrack, find_layout, number_of, place_of
+from segue.catalog.library import Found, check_folder, find_music
 from segue.catalog.read import Outcome, read_tracks
 from segue.catalog.scan import AudioFile, shown
-from segue.catalog.tracks import Rejected
+from segue.catalog.tracks import NO_AUDIO, Rejected, track_id
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
 from segue.settings import load_settings
@@ -44,6 +44,10 @@ class Summary:
     unchanged: int
     vanished: int
     rejected: int
+    without_audio: int
+    """Tracks that FMA's tables have and whose file is not there."""
+    without_metadata: int
+    """Files that FMA's tables do not have; their tags are taken."""
     seconds: float
 
 
@@ -80,6 +84,11 @@ def ingest_catalog(
             f"{summary.unchanged} unchanged, {summary.vanished} vanished, {summary.rejected} rejected "
             f"({summary.seconds:.1f} s)"
         )
+        if summary.without_audio or summary.without_metadata:
+            typer.echo(
+                f"in FMA's tables but without audio: {summary.without_audio}; "
+                f"audio that the tables do not have: {summary.without_metadata}"
+            )
 
 
 def run(
@@ -119,7 +128,11 @@ def run(
         database, to_read.values(), library=library, known=found.known, quiet=quiet
     )
     rejected = [*found.rejected, *rejected]
-    gone = _vanished(stored, present=same | read, rejected=rejected)
+    silent = _without_audio(found, library=library) if layout else {}
+    gone = [
+        own_id for own_id in _vanished(stored, present=same | read, rejected=rejected) if own_id not in silent
+    ]
+    _keep_without_audio(database, silent, library=library)
     database.tracks.update_many({"_id": {"$in": gone}}, {"$set": {"state": "vanished"}})
     _keep_rejected(database, rejected, library=library)
     return Summary(
@@ -130,13 +143,53 @@ def run(
         unchanged=len(same),
         vanished=len(gone),
         rejected=len(rejected),
+        without_audio=len(silent),
+        without_metadata=sum(number_of(file.relative) not in found.known for file in found.files.values())
+        if layout
+        else 0,
         seconds=round(time.monotonic() - began, 2),
     )
 
 
+def _without_audio(found: Found, *, library: str) -> dict[str, Document]:
+    """The tracks of a data set's tables that have no file, by the id that they will have with one."""
+    silent = {}
+    for number, fact in found.known.items():
+        own_id = track_id(library, place_of(number))
+        if own_id not in found.files:
+            silent[own_id] = {
+                "_id": own_id,
+                "library": library,
+                "title": fact.title,
+                "artist": fact.artist,
+                "album": fact.album,
+                "genres": list(fact.genres),
+                "duration_ms": fact.duration_ms,
+                **fact.document(),
+                "state": NO_AUDIO,
+            }
+    return silent
+
+
+def _keep_without_audio(
+    database: Database[Document], silent: Mapping[str, Document], *, library: str
+) -> None:
+    """Write what is new or changed, and forget what the tables no longer have."""
+    before = {d["_id"]: d for d in database.tracks.find({"library": library, "state": NO_AUDIO})}
+    upsert(
+        database.tracks, (one for own_id, one in silent.items() if not _is_part(one, before.get(own_id, {})))
+    )
+    left = [own_id for own_id in before if own_id not in silent]
+    database.tracks.delete_many({"_id": {"$in": left}, "state": NO_AUDIO})
+
+
+def _is_part(document: Document, stored: Document) -> bool:
+    return all(name in stored and stored[name] == value for name, value in document.items())
+
+
 def _stored(database: Database[Document], library: str) -> Iterator[Document]:
     yield from database.tracks.find(
-        {"library": library}, {"path": 1, "size": 1, "modified_ns": 1, "state": 1}
+        {"library": library, "state": {"$ne": NO_AUDIO}}, {"path": 1, "size": 1, "modified_ns": 1, "state": 1}
     )
 
 

@@ -101,7 +101,7 @@ def transform(records: DataFrame, *, settings: Settings, since: int = 0) -> Data
     left = records.where("key IS NOT NULL AND value IS NULL").select(
         F.col("key").cast("string").alias("user_id")
     )
-    well_formed = plays(parse(records, stream=settings.stream)).join(
+    well_formed = plays(parse(records), stream=settings.stream).join(
         F.broadcast(left.distinct()), on="user_id", how="left_anti"
     )
     return counted_rows(well_formed, window=settings.engagement.window).where(f"window_start >= {since}")

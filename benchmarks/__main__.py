@@ -17,6 +17,8 @@ from segue.errors import SegueError, one_line_errors
 BENCHMARKS = {
     "stream-latency": "how long a play takes until its recommendations are written",
     "stream-throughput": "how fast a backlog of plays is worked off",
+    "soak": "whether state and memory level off, and what a flood of plays by one listener does",
+    "player-streams": "how quick the pages stay while 50 listeners hear lossless sound",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -74,8 +75,8 @@ def in_use(settings: Settings, bundle: Path, *, name: str) -> Iterator[Settings]
 
 
 @contextmanager
-def variant(kind: str, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    """One of benchmarks.stream_variant as a process, ended afterwards."""
+def variant(kind: str, settings: Settings, **stream: object) -> Iterator[subprocess.Popen[bytes]]:
+    """One of benchmarks.stream_variant as a process, ended afterwards; `stream`: settings of that section."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -88,6 +89,7 @@ def variant(kind: str, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
         "SEGUE_SPARK__CHECKPOINT": settings.spark.checkpoint,
         "SEGUE_SPARK__UI_PORT": str(settings.spark.ui_port),
         "SEGUE_INDEX__FOLDER": settings.index.folder,
+        **{f"SEGUE_STREAM__{name.upper()}": str(value) for name, value in stream.items()},
     }
     with LOG.open("ab") as log:
         process = subprocess.Popen(
@@ -116,6 +118,8 @@ class Feeder:
     per_second: float
     tracks: int
     listeners: int = 200
+    renewed: float = math.inf
+    """Seconds after which all listeners are others."""
     sent: list[tuple[str, int]] = field(default_factory=list)
     """(user_id, occurred_at) of each."""
 
@@ -137,9 +141,10 @@ class Feeder:
             for number, play in enumerate(plays(listeners=self.listeners, tracks=self.tracks)):
                 if self._stop.wait(max(0.0, began + number / self.per_second - time.monotonic())):
                     return
-                now = time.time_ns() // 1_000_000
-                producer.send({**play, "occurred_at": now})
-                self.sent.append((play["user_id"], now))
+                now, generation = time.time_ns() // 1_000_000, int((time.monotonic() - began) / self.renewed)
+                user = f"{play['user_id']}-{generation}"
+                producer.send({**play, "user_id": user, "occurred_at": now})
+                self.sent.append((user, now))
 
 
 def check_alive(process: subprocess.Popen[bytes], kind: str) -> None:

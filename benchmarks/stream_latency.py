@@ -27,7 +27,7 @@ class Run:
 
 def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
     """The figures; every run is a process of its own, warmed up before it counts."""
-    warm, seconds = (25.0, 20.0) if quick else (75.0, 60.0)
+    warm, seconds = (25.0, 20.0) if quick else (150.0, 60.0)
     large = FMA if quick else 1_000_000
 
     def run(kind: str, tracks: int, rate: float) -> Run:

@@ -60,7 +60,7 @@ def main() -> None:
 def _floor(spark: SparkSession, settings: Settings) -> StreamingQuery:
     stream = settings.stream
     counted = (
-        plays(parse(kafka_records(spark, settings, name="floor"), stream=stream))
+        plays(parse(kafka_records(spark, settings, name="floor")), stream=stream)
         .withColumn("time", F.timestamp_millis("occurred_at"))
         .withWatermark("time", interval(stream.watermark))
         .groupBy(F.window("time", interval(stream.window)), "user_id")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pymongo.collection import Collection
 from pymongo.database import Database
 
 from segue.storage.mongo import Document, active_version
@@ -121,13 +123,20 @@ def catalogue_size(database: Database[Document]) -> int:
 
 
 def progress(database: Database[Document], *, seconds: float) -> list[Document]:
-    """The streaming queries' micro-batches of the last so many seconds, oldest first."""
-    newest = database.stream_progress.find_one({"at": {"$exists": True}}, sort=[("at", -1)])
-    if newest is None:
-        return []
-    since = newest["at"].timestamp() - seconds
-    found = database.stream_progress.find({"at": {"$exists": True}}).sort("at", -1).limit(5000)
-    return [document for document in found if document["at"].timestamp() >= since][::-1]
+    """The streaming queries' micro-batches of the last so many seconds before the newest, oldest first."""
+    found = database.stream_progress.find(_until_newest(database.stream_progress, seconds))
+    return list(found.sort("at", -1).limit(5000))[::-1]
+
+
+def minutes(database: Database[Document], *, seconds: float) -> list[Document]:
+    """The same by the minute, as streaming_jobs/minutes.py sums them up; also what was rejected."""
+    return list(database.stream_minutes.find(_until_newest(database.stream_minutes, seconds)).sort("at", 1))
+
+
+def _until_newest(collection: Collection[Document], seconds: float) -> Document:
+    newest = collection.find_one({"at": {"$exists": True}}, {"at": 1}, sort=[("at", -1)])
+    since = newest["at"] - timedelta(seconds=seconds) if newest else datetime.now(UTC)
+    return {"at": {"$gte": since}}
 
 
 def freshness(database: Database[Document], *, newest: int = 500) -> list[float]:

@@ -12,7 +12,7 @@ import uvicorn
 from segue.errors import one_line_errors
 from segue.local.process import free_port, registered
 from segue.local.stack import connected
-from segue.settings import ROOT, load_settings
+from segue.settings import ROOT, Settings, load_settings
 from segue.storage.mongo import connect
 
 
@@ -29,18 +29,23 @@ def serve(
     """
     with one_line_errors():
         settings = connected(load_settings(), kafka=False)
-        database = connect(settings.mongo)
+        connect(settings.mongo).client.close()  # an error here is one line, before anything is served
         address = free_port(port or settings.dashboard.port)
-        # Streamlit looks for .streamlit/config.toml in the current folder, when it is imported.
-        os.chdir(ROOT / "conf")
-        from dashboard.app import make_app
-
-        logging.getLogger("streamlit").setLevel(logging.WARNING)
         with registered("dashboard", address=f"http://127.0.0.1:{address}"):
             typer.echo(f"the dashboard is at http://127.0.0.1:{address}")
-            app = make_app(database, settings)
-            # No access log: the addresses of sounds are secrets of their sessions.
-            uvicorn.run(app, host="127.0.0.1", port=address, log_level="warning", access_log=False)
+            serve_app(settings, port=address)
+
+
+def serve_app(settings: Settings, *, port: int) -> None:
+    """Serve the pages and the routes on the loopback address, until the process is told to end."""
+    # Streamlit looks for .streamlit/config.toml in the current folder, when it is imported.
+    os.chdir(ROOT / "conf")
+    from dashboard.app import make_app
+
+    logging.getLogger("streamlit").setLevel(logging.WARNING)
+    app = make_app(connect(settings.mongo), settings)
+    # No access log: the addresses of sounds are secrets of their sessions.
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":

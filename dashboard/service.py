@@ -6,6 +6,8 @@ import streamlit as st
 from pymongo.database import Database
 
 from dashboard.finding.catalogue import Catalogue
+from dashboard.finding.often import Often
+from dashboard.finding.popular import Popular
 from dashboard.people.operators import is_operator
 from dashboard.people.sessions import COOKIE, Listener, Sessions
 from segue.local.stack import connected
@@ -29,6 +31,18 @@ def database() -> Database[Document]:
 def catalogue() -> Catalogue:
     """Search and neighbours; the word index and the neighbour index stay in memory."""
     return Catalogue(database(), index_folder=settings().index.folder)
+
+
+@st.cache_resource
+def popular() -> Popular:
+    """What is popular now."""
+    return Popular(database())
+
+
+@st.cache_resource
+def often() -> Often:
+    """The genres and artists that one can begin with."""
+    return Often(database())
 
 
 @st.cache_resource

@@ -87,10 +87,13 @@ class Stream(Section):
     max_play_bytes: int = Field(ge=1024)
     trigger: Duration
     max_events_per_trigger: int = Field(ge=1)
+    window_signals: int = Field(ge=1)
     driver_listeners: int = Field(ge=0)
     rejected_trigger: Duration
+    outage: Duration
     fetch_max_wait_ms: int = Field(ge=1)
     metrics_port: int
+    progress_hours: int = Field(ge=1)
     progress_days: int = Field(ge=1)
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from segue.errors import SegueError
 from segue.settings import Settings
 
-STATE_FORMAT = 1
+STATE_FORMAT = 2
 """Raise it when the plan of `recommend` changes so that older state cannot be read."""
 _FOLDER = "made_with"
 

@@ -83,7 +83,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         gates.append(BatchGate())
     try:
         checkpoint.check(spark, settings)
-        keep_for(database, days=settings.stream.progress_days)
+        keep_for(database, hours=settings.stream.progress_hours, days=settings.stream.progress_days)
         progress.listen(spark)
         queries = [
             recommend.start(spark, settings, metrics=metrics, gate=gates[0]),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
@@ -20,6 +21,7 @@ from segue.plays.parsing import parse, plays
 from segue.settings import Settings
 from segue.storage import feedback, forgotten, listening
 from segue.storage.mongo import connect
+from segue.storage.outage import patient
 from segue.taste.windows import interval
 from streaming_jobs.gate import BatchGate
 from streaming_jobs.micro_batches import Collector, foreach_batch
@@ -30,7 +32,7 @@ NAME = "engagement"
 
 def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
     """KafkaRecord -> EventWindow: parse, then window."""
-    well_formed = plays(parse(records, stream=settings.stream))
+    well_formed = plays(parse(records), stream=settings.stream)
     return events_by_window(well_formed, stream=settings.stream, engagement=settings.engagement)
 
 
@@ -48,7 +50,11 @@ class Counter:
 
     def __call__(self, windows: DataFrame, batch: int) -> None:
         self._spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: parse, window")
-        facts = facts_of(self._collect(windows), described=self._described)
+        patient(self._settings.stream.outage)(self._count, self._collect(windows))
+
+    def _count(self, windows: pa.Table) -> None:
+        """EventWindow rows -> documents; done again from the start when MongoDB goes away meanwhile."""
+        facts = facts_of(windows, described=self._described)
         gone = forgotten.among(self._database, {fact.user_id for fact in facts})
         facts = [fact for fact in facts if fact.user_id not in gone]
         listening.write_facts(self._database, facts, definitions=self._definitions)

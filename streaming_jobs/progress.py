@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from collections import Counter as Counts
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
+from pymongo import ReplaceOne
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 from pyspark.sql import SparkSession
@@ -18,6 +20,7 @@ from pyspark.sql import SparkSession
 from segue.storage import mongo
 from segue.storage.mongo import Document
 from streaming_jobs.micro_batches import ProgressEvents
+from streaming_jobs.minutes import Minutes
 
 log = logging.getLogger(__name__)
 _FLUSH_SECONDS = 1.0
@@ -57,6 +60,9 @@ class Metrics:
         )
         self.index = Info("segue_index", "The index version in use", **plain)
         self.index_refused = Gauge("segue_index_refused", "1 while a published index is unfit", **plain)
+        # What Operations is told besides: plain numbers since the last time.
+        self._fresh: deque[float] = deque(maxlen=100_000)
+        self._reasons: deque[str] = deque(maxlen=1_000_000)
 
     def serve(self, port: int) -> None:
         """Answer on the loopback address; 0 means not at all."""
@@ -69,8 +75,19 @@ class Metrics:
 
     def planned(self, freshness_ms: Sequence[float]) -> None:
         self.listeners.inc(len(freshness_ms))
+        self._fresh.extend(freshness_ms)
         for milliseconds in freshness_ms:
             self.freshness.observe(milliseconds)
+
+    def turned_away(self, reason: str) -> None:
+        self.rejected.labels(reason).inc()
+        self._reasons.append(reason)
+
+    def since_last(self) -> tuple[list[float], dict[str, int]]:
+        """Freshness in ms, and the rejected records by reason, since this was asked last."""
+        fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
+        reasons = Counts(self._reasons.popleft() for _ in range(len(self._reasons)))
+        return fresh, dict(reasons)
 
     def progressed(self, progress: Document) -> None:
         query = progress["query"]
@@ -139,6 +156,7 @@ class ProgressKeeper:
     def __init__(self, database: Database[Document], metrics: Metrics) -> None:
         self._database, self._metrics = database, metrics
         self._waiting: deque[Document] = deque(maxlen=10_000)
+        self._minutes = Minutes()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._write_regularly, name="progress", daemon=True)
         self._thread.start()
@@ -168,16 +186,22 @@ class ProgressKeeper:
 
     def _flush(self) -> None:
         documents = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        if not documents:
-            return
+        fresh, reasons = self._metrics.since_last()
         try:
-            for document in documents:
-                self._database.stream_progress.replace_one({"_id": document["_id"]}, document, upsert=True)
+            if documents:
+                repeated = [ReplaceOne({"_id": one["_id"]}, one, upsert=True) for one in documents]
+                self._database.stream_progress.bulk_write(repeated, ordered=False)
+            if minutes := self._minutes.updates(documents, fresh, reasons, now=datetime.now(UTC)):
+                self._database.stream_minutes.bulk_write(minutes, ordered=False)
         except PyMongoError as error:
             log.warning("progress of %d batches is not kept: %s", len(documents), error)
 
 
-def keep_for(database: Database[Document], *, days: int) -> None:
-    """Let MongoDB drop progress that is older."""
-    mongo.keep_for(database, "stream_progress", "at", timedelta(days=days))
-    database.stream_progress.create_index([("query", 1), ("at", -1)])
+def keep_for(database: Database[Document], *, hours: int, days: int) -> None:
+    """Let MongoDB drop the progress of single micro-batches after `hours`, of minutes after `days`."""
+    for name, time in (
+        ("stream_progress", timedelta(hours=hours)),
+        ("stream_minutes", timedelta(days=days)),
+    ):
+        mongo.keep_for(database, name, "at", time)
+        database[name].create_index([("query", 1), ("at", -1)])

@@ -33,8 +33,7 @@ NAME = "recommend"
 
 def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
     """KafkaRecord -> SignalWindow: parse, then window."""
-    well_formed = plays(parse(records, stream=settings.stream))
-    return signals_by_window(well_formed, stream=settings.stream, signals=settings.signals)
+    return signals_by_window(plays(parse(records), stream=settings.stream), stream=settings.stream)
 
 
 class Recommender:

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
     """KafkaRecord -> RejectedRecord, with `timestamp` in epoch ms."""
-    faulty = rejected(parse(without_tombstones(records), stream=settings.stream))
+    faulty = rejected(parse(without_tombstones(records)), stream=settings.stream)
     return faulty.select(
         "reason", "topic", "partition", "offset", F.unix_millis("timestamp").alias("timestamp"), "value"
     )
@@ -50,7 +50,7 @@ def start(
             for row in records.collect()
         )
         for record in written:
-            metrics.rejected.labels(record.reason).inc()
+            metrics.turned_away(record.reason)
         if written:
             log.warning("batch %d: %d records are no plays; see ./run.sh rejected list", batch, len(written))
 

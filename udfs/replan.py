@@ -20,6 +20,7 @@ from segue.storage import feedback as stored_feedback
 from segue.storage import forgotten
 from segue.storage.listeners import read_histories, read_vectors, write_plans
 from segue.storage.mongo import Document, connect
+from segue.storage.outage import patient
 from segue.taste.history import History, prune, windows_of
 
 WRITTEN = "freshness_ms double"
@@ -49,10 +50,24 @@ def replan(
 
     Returns, for each listener written, the milliseconds since the newest play that the document reflects.
 
-    All of a listener's rows must be in one table, since its history is read, extended and written once.
+    All of a listener's rows must be in one table, since its history is read, extended and written once. A
+    MongoDB that is away is waited for as long as the settings' `stream.outage`; what was written before it
+    went is written again.
     """
+    patiently = patient(settings.stream.outage)
+    return patiently(_replan, table, database=database, bundle=bundle, settings=settings, feedback=feedback)
+
+
+def _replan(
+    table: pa.Table,
+    *,
+    database: Database[Document],
+    bundle: Bundle,
+    settings: Settings,
+    feedback: Feedback,
+) -> list[float]:
     changed: dict[str, History] = {}
-    for user, start, window in windows_of(table):
+    for user, start, window in windows_of(table, signals=settings.signals):
         changed.setdefault(user, {})[start] = window
     for user in forgotten.among(database, changed.keys()):
         del changed[user]

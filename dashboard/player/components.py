@@ -45,11 +45,12 @@ def tracks(
     items: Sequence[Item],
     *,
     key: str,
-    layout: Literal["grid", "list"] = "list",
+    layout: Literal["grid", "shelf", "list"] = "list",
     whole: bool = True,
     fresh: Sequence[str] = (),
+    live: bool = False,
 ) -> None:
-    """A grid of covers or a list.
+    """A grid of covers, a shelf of them (one line that can be moved sideways), or a list.
 
     Parameters
     ----------
@@ -57,6 +58,8 @@ def tracks(
         Whether playing one queues the others after it; without it recommendations follow.
     fresh
         Ids of tracks that have just come in, which is shown.
+    live
+        Whether the fragment that this stands in is drawn again as soon as recommendations have changed.
     """
     show = _component("tracks", '<div class="tracks"></div>', ("dom", "tracks"), ("base", "tracks"))
     data = {
@@ -64,8 +67,9 @@ def tracks(
         "layout": layout,
         "whole": whole,
         "fresh": list(fresh),
+        "live": live,
     }
-    result = show(key=key, data=data, on_open_change=_nothing)
+    result = show(key=key, data=data, on_open_change=_nothing, on_replanned_change=_nothing)
     if result.open:
         open_track(result.open["track"])
 

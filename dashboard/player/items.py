@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pymongo.database import Database
 
+from dashboard.finding.starts import Picks, read_picks, selection
 from segue.storage.mongo import Document, active_version
 
 _SHOWN = {"title": 1, "artist": 1, "album": 1, "genres": 1, "cover_id": 1, "duration_ms": 1}
+_AT_FIRST = 40
+"""Tracks in the selection that a new listener begins with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +104,7 @@ def upcoming(database: Database[Document], user_id: str) -> Upcoming:
     """The listener's recommendations with their reasons; the varied selection before there are any."""
     found = database.recommendations.find_one({"_id": user_id})
     if found is None:
-        return _to_start_with(database)
+        return _to_start_with(database, read_picks(database, user_id))
     reasons = [item["reason"].get("track_id") for item in found["items"]]
     listed = [item["track_id"] for item in found["items"]]
     known = read_items(database, [*listed, *filter(None, reasons)], source="home")
@@ -117,18 +121,22 @@ def upcoming(database: Database[Document], user_id: str) -> Upcoming:
     return Upcoming(found["recommendation_id"], items, found["served"])
 
 
-def _to_start_with(database: Database[Document]) -> Upcoming:
+def _to_start_with(database: Database[Document], picks: Picks) -> Upcoming:
     version = active_version(database, "index")
-    found = database.models.find_one({"_id": f"index:{version}"}, {"cold_start": 1}) or {}
-    listed = found.get("cold_start", [])[:40]
+    chosen = selection(database, picks, size=_AT_FIRST) if picks else []
+    if chosen:
+        listed, reasons = [track_id for track_id, _ in chosen], dict(chosen)
+        name = f"start-{version}-{hashlib.sha256(repr(picks).encode()).hexdigest()[:12]}"
+    else:
+        found = database.models.find_one({"_id": f"index:{version}"}, {"cold_start": 1}) or {}
+        listed, reasons = found.get("cold_start", [])[:_AT_FIRST], {}
+        name = f"start-{version}"
     known = read_items(database, listed, source="home")
-    name = f"start-{version}"
     items = [
-        _recommended(
+        replace(
             known[track_id],
-            Recommendation(recommendation_id=name, rank=rank, model=str(version)),
-            because=None,
-            score=None,
+            recommendation=Recommendation(recommendation_id=name, rank=rank, model=str(version)),
+            why=f"You chose {reasons[track_id]}" if track_id in reasons else None,
         )
         for rank, track_id in enumerate(listed, 1)
         if track_id in known
@@ -136,10 +144,6 @@ def _to_start_with(database: Database[Document]) -> Upcoming:
     return Upcoming(name, items, "cold-start")
 
 
-def _recommended(
-    item: Item, recommendation: Recommendation, *, because: Item | None, score: float | None
-) -> Item:
-    if score is None:
-        return replace(item, recommendation=recommendation)
+def _recommended(item: Item, recommendation: Recommendation, *, because: Item | None, score: float) -> Item:
     why = f"Because you played {because.title}" if because else "Something different"
     return replace(item, recommendation=recommendation, why=why, score=score if because else None)

@@ -9,6 +9,7 @@ from dashboard.finding import friends as finding
 from dashboard.people.sessions import Listener
 from dashboard.player import components
 from dashboard.queries import ago
+from dashboard.views.text import plain
 from segue.social.activity import feed, show_activity, shows_activity
 from segue.social.follows import Follows, Person
 from segue.social.links import SharingError
@@ -38,7 +39,7 @@ def show() -> None:
 def _requests(listener: Listener) -> None:
     for person in Follows(service.database()).asking(listener.user_id):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{_plain(person.name)}** would like to follow you.")
+            st.markdown(f"**{plain(person.name)}** would like to follow you.")
             if st.button("Agree", key=f"agree-{person.user_id}", type="primary"):
                 Follows(service.database()).agree(listener.user_id, person.user_id)
                 st.rerun()
@@ -75,7 +76,7 @@ def _people(listener: Listener) -> None:
         alike = finding.alike(service.database(), listener.user_id, person.user_id)
         with st.container(horizontal=True, vertical_alignment="center"):
             told = "no taste yet" if alike is None else f"{alike:.0%} alike"
-            st.markdown(f"**{_plain(person.name)}**  \n:gray[{told}]")
+            st.markdown(f"**{plain(person.name)}**  \n:gray[{told}]")
             if alike is not None and st.button("Music for both", key=f"blend-{person.user_id}"):
                 _blended(listener, person)
             if st.button("Unfollow", key=f"unfollow-{person.user_id}", type="tertiary"):
@@ -86,7 +87,7 @@ def _people(listener: Listener) -> None:
         st.subheader("They follow you", anchor=False)
     for person in following:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{_plain(person.name)}**")
+            st.markdown(f"**{plain(person.name)}**")
             if st.button("Remove", key=f"remove-{person.user_id}", type="tertiary"):
                 Follows(service.database()).end(person.user_id, listener.user_id)
                 st.rerun()
@@ -96,7 +97,7 @@ def _people(listener: Listener) -> None:
 def _blended(listener: Listener, person: Person) -> None:
     bundle = service.catalogue().bundle()
     items = finding.blended(service.database(), listener.user_id, person.user_id, bundle=bundle)
-    st.caption(f"What you and {_plain(person.name)} may both like: the less pleased of you decides.")
+    st.caption(f"What you and {plain(person.name)} may both like: the less pleased of you decides.")
     components.tracks(items, key=f"blended-{person.user_id}", layout="list")
 
 
@@ -118,8 +119,3 @@ def _own(listener: Listener) -> None:
     chosen = st.toggle("Followers see what I hear", value=shown, key="activity", help=told)
     if chosen != shown:
         show_activity(database, listener.user_id, shown=chosen)
-
-
-def _plain(text: str) -> str:
-    """A name as it is: nothing in it is Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$:~" else c for c in text)

@@ -1,4 +1,4 @@
-"""The first page: what to hear next, and what was heard."""
+"""The first page: what to hear next and why, what was heard, what others hear, what is new."""
 
 from __future__ import annotations
 
@@ -6,31 +6,35 @@ import streamlit as st
 
 from dashboard import service
 from dashboard.finding import history
+from dashboard.finding.starts import Picks, keep_picks, read_picks
 from dashboard.player import components
-from dashboard.player.items import upcoming
-from dashboard.views import popular
+from dashboard.player.items import Item, Upcoming, upcoming
+from dashboard.views.text import plain
+from segue.errors import SegueError
 
 SHOWN = 12
+_SHELF = 10
 
 
 def show() -> None:
-    """Recommendations that follow the listening, then what was played last and what is new."""
+    """Recommendations that follow the listening, and shelves around them."""
     listener = service.listener()
     st.title("For you", anchor=False)
     if listener is None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
     _for_you(listener.user_id)
-    popular.show()
-    newest = service.catalogue().newest()
-    if newest:
-        st.subheader("New here", anchor=False)
-        components.tracks(newest, key="newest", layout="grid")
+    _shelf("Rising now", service.popular().rising(limit=_SHELF), key="rising")
+    _shelf("Popular now", service.popular().now(limit=_SHELF), key="popular")
+    _shelf("New here", service.catalogue().newest(), key="newest")
 
 
-@st.fragment(run_every=1.0)
+@st.fragment(run_every=2.0)
 def _for_you(user_id: str) -> None:
-    """Drawn again each second by itself; the browser changes only what is new."""
+    """Drawn again when the player has seen new recommendations, and now and then by itself.
+
+    The browser changes only what is new.
+    """
     database = service.database()
     found = upcoming(database, user_id)
     if not found.items:
@@ -44,14 +48,68 @@ def _for_you(user_id: str) -> None:
         st.caption("Planned from what you play, and again with every song you finish or skip.")
     else:
         st.caption("A little of everything to begin with. Play, skip and like: what follows adapts at once.")
+        _picks(user_id)
     items = found.items[:SHOWN]
-    components.tracks(
-        items, key="for-you", layout="grid", whole=False, fresh=_fresh([i.track_id for i in items])
-    )
+    fresh = _fresh([item.track_id for item in items])
+    components.tracks(items, key="for-you", layout="grid", whole=False, fresh=fresh, live=True)
     played = history.recently_played(database, user_id)
+    _because(played, found)
     if played:
         st.subheader("Just played", anchor=False)
         components.tracks(played, key="played", layout="list", whole=False)
+
+
+def _picks(user_id: str) -> None:
+    """What to begin with, for who knows; it changes the selection at once."""
+    database = service.database()
+    kept = read_picks(database, user_id)
+    genres, artists = service.often().genres_and_artists()
+
+    def keep() -> None:
+        chosen = Picks(
+            st.session_state.get("start-genres") or (), st.session_state.get("start-artists") or ()
+        )
+        keep_picks(database, user_id, chosen)
+
+    if genres:
+        st.pills(
+            "Begin with",
+            genres,
+            selection_mode="multi",
+            default=[genre for genre in kept.genres if genre in genres],
+            key="start-genres",
+            on_change=keep,
+        )
+    if artists:
+        st.multiselect(
+            "Or with artists that you know",
+            artists,
+            default=[artist for artist in kept.artists if artist in artists],
+            key="start-artists",
+            on_change=keep,
+            placeholder="Artists that you know",
+            label_visibility="collapsed",
+        )
+
+
+def _because(played: list[Item], found: Upcoming) -> None:
+    """What sounds like the track that was enjoyed last, beyond what is shown above."""
+    liked = next((item for item in played if item.tone == "good"), None)
+    if liked is None:
+        return
+    try:
+        near = service.catalogue().neighbours(liked.track_id, limit=30)
+    except SegueError:
+        return
+    shown = {item.track_id for item in (*played, *found.items[:SHOWN])}
+    others = [one.item for one in near if one.item.track_id not in shown]
+    _shelf(f"Because you played {plain(liked.title)}", others[:_SHELF], key="because")
+
+
+def _shelf(name: str, items: list[Item], *, key: str) -> None:
+    if items:
+        st.subheader(name, anchor=False)
+        components.tracks(items, key=key, layout="shelf")
 
 
 def _fresh(shown: list[str]) -> list[str]:

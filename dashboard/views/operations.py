@@ -11,11 +11,14 @@ from dashboard import queries, service
 from segue.storage.mongo import Document
 
 SPANS = {"5 minutes": 300, "1 hour": 3600, "1 day": 86400}
+RECENT = 300
+"""Up to so many seconds are drawn by the micro-batch, longer ones by the minute."""
 PHASES = ("addBatch", "queryPlanning", "latestOffset", "walCommit", "commitOffsets")
+_PLAIN = {"displayModeBar": False}
 
 
 def show() -> None:
-    """Rates, durations, state and delay of the streaming queries."""
+    """Rates, durations, freshness, rejected records, state and delay of the streaming queries."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title("Operations")
     span = right.segmented_control("Span", list(SPANS), default="5 minutes", key="span") or "5 minutes"
@@ -25,26 +28,26 @@ def show() -> None:
 @st.fragment(run_every=3.0)
 def _draw(seconds: int) -> None:
     database = service.database()
-    found = queries.progress(database, seconds=seconds)
-    if not found:
+    recent = queries.progress(database, seconds=min(seconds, RECENT))
+    if not recent:
         st.info("The stream has not run yet: start it with `./run.sh stream`.", icon=":material/play_circle:")
         return
-    started = queries.stream(database)
-    _summary([one for one in found if one["query"] == "recommend"], started)
-    table = pd.DataFrame([_flat(one) for one in found])
+    minutes = queries.minutes(database, seconds=max(seconds, 900))
+    _summary([one for one in recent if one["query"] == "recommend"], queries.stream(database))
+    rows = [_batch(one) for one in recent] if seconds <= RECENT else [_minute(one) for one in minutes]
+    table = pd.DataFrame(rows).dropna(subset=["processed_rate"])
     main = table[table["query"] == "recommend"]
-    first, second = st.columns(2)
-    first.plotly_chart(_rates(table), config=_PLAIN)
-    second.plotly_chart(_durations(main), config=_PLAIN)
-    first.plotly_chart(
-        _line(main, "state_rows", "Windows in state", "one for each listener and half hour"), config=_PLAIN
+    charts = (
+        _rates(table),
+        _durations(main),
+        _freshness(minutes),
+        _rejected(minutes),
+        _line(main, "state_rows", "Windows in state", "one for each listener and half hour"),
+        _line(main, "backlog", "Backlog", "plays in Kafka that wait to be read"),
     )
-    second.plotly_chart(
-        _line(main, "backlog", "Backlog", "plays in Kafka that wait to be read"), config=_PLAIN
-    )
-
-
-_PLAIN = {"displayModeBar": False}
+    columns = st.columns(2)
+    for place, figure in enumerate(charts):
+        columns[place % 2].plotly_chart(figure, config=_PLAIN, key=f"chart-{place}")
 
 
 def _summary(found: list[Document], started: Document) -> None:
@@ -68,19 +71,55 @@ def _summary(found: list[Document], started: Document) -> None:
         right.caption(f"Index {version} is published")
 
 
-def _flat(one: Document) -> Document:
+def _batch(one: Document) -> Document:
     phases = {phase: one["duration_ms"].get(phase, 0) for phase in PHASES}
-    return {**{k: v for k, v in one.items() if k != "duration_ms"}, **phases}
+    return {name: one[name] for name in ("query", "at", "processed_rate", "state_rows", "backlog")} | phases
+
+
+def _minute(one: Document) -> Document:
+    """A minute as if it were one micro-batch: the mean of each phase, plays a second of work."""
+    count, spent = one.get("batches", 0), one.get("phases_ms", {})
+    busy = spent.get("triggerExecution", 0) / 1000
+    phases = {phase: spent.get(phase, 0) / max(count, 1) for phase in PHASES}
+    rate = one.get("input_rows", 0) / busy if busy else None
+    same = {name: one.get(name) for name in ("query", "at", "state_rows", "backlog")}
+    return {**same, "processed_rate": rate, **phases}
 
 
 def _rates(table: pd.DataFrame) -> go.Figure:
     figure = px.line(table, x="at", y="processed_rate", color="query", log_y=True)
-    return _dressed(figure, "Processed", "plays a second, each micro-batch")
+    return _dressed(figure, "Processed", "plays a second of work")
 
 
 def _durations(main: pd.DataFrame) -> go.Figure:
     long = main.melt(id_vars="at", value_vars=list(PHASES), var_name="phase", value_name="ms")
     return _dressed(px.area(long, x="at", y="ms", color="phase"), "Micro-batch by phase", "milliseconds")
+
+
+def _freshness(minutes: list[Document]) -> go.Figure:
+    rows = [
+        {"at": one["at"], "of plays": name, "ms": one["freshness_ms"][key]}
+        for one in minutes
+        for key, name in (("p50", "median"), ("p99", "p99"))
+        if "freshness_ms" in one
+    ]
+    table = pd.DataFrame(rows, columns=["at", "of plays", "ms"])
+    figure = px.line(table, x="at", y="ms", color="of plays", markers=len(rows) < 60)
+    return _dressed(figure, "Freshness", "milliseconds from a play to the recommendations that reflect it")
+
+
+def _rejected(minutes: list[Document]) -> go.Figure:
+    rows = [
+        {"at": one["at"], "reason": reason, "records": count}
+        for one in minutes
+        for reason, count in one.get("rejected", {}).items()
+    ]
+    table = pd.DataFrame(rows, columns=["at", "reason", "records"])
+    figure = px.bar(table, x="at", y="records", color="reason")
+    if not rows:
+        figure.add_annotation(text="none", showarrow=False, font={"size": 16})
+        figure.update_layout(xaxis_visible=False, yaxis_visible=False)
+    return _dressed(figure, "Rejected", "records a minute by reason; ./run.sh rejected list shows them")
 
 
 def _line(main: pd.DataFrame, column: str, title: str, subtitle: str) -> go.Figure:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import service
 from dashboard.people.sessions import Listener
+from dashboard.views.text import plain
 from segue.social.links import Kind, ShareLinks, SharingError
 
 LASTING = {"A day": 1, "A week": 7, "A month": 30, "Until I take it back": None}
@@ -59,12 +60,7 @@ def listed(listener: Listener) -> None:
         until = f"until {link.expires_at:%-d %b %Y}" if link.expires_at else "until you take it back"
         heard = ", guests may listen" if link.playable else ""
         opened = f"opened {link.opened} times" if link.opened != 1 else "opened once"
-        left.markdown(f"**{_plain(link.title)}**  \n:gray[{link.kind}, {until}{heard}, {opened}]")
+        left.markdown(f"**{plain(link.title)}**  \n:gray[{link.kind}, {until}{heard}, {opened}]")
         if right.button("End", key=f"end-{link.link_id}", help="Whoever has the link sees nothing any more."):
             ShareLinks(service.database()).revoke(listener.user_id, link.link_id)
             st.rerun()
-
-
-def _plain(text: str) -> str:
-    """A name as it is: nothing in it is Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$:~" else c for c in text)

@@ -11,6 +11,7 @@ from dashboard.finding.catalogue import Catalogue
 from dashboard.player import components
 from dashboard.player.items import Item, item_of
 from dashboard.views import sharing
+from dashboard.views.text import plain
 from segue.errors import SegueError
 
 
@@ -23,9 +24,9 @@ def show() -> None:
         st.info("It may have left the library. Search finds what is there.", icon=":material/music_off:")
         return
     item = item_of(found, source="search")
-    st.title(_plain(item.title), anchor=False)
+    st.title(plain(item.title), anchor=False)
     facts = [item.artist, item.album, str(found["year"]) if found.get("year") else None, item.genre]
-    st.caption(" · ".join(_plain(fact) for fact in facts if fact))
+    st.caption(" · ".join(plain(fact) for fact in facts if fact))
     left, right = st.columns([1, 2], gap="large")
     with left:
         components.tracks([item], key="this", layout="grid", whole=False)
@@ -35,7 +36,7 @@ def show() -> None:
         _near(catalogue, item)
     album = catalogue.of_album(item.artist, item.album) if item.album else []
     if len(album) > 1:
-        st.subheader(f"On {_plain(item.album or '')}", anchor=False)
+        st.subheader(f"On {plain(item.album or '')}", anchor=False)
         components.tracks(album, key="album", layout="list")
 
 
@@ -55,8 +56,3 @@ def _near(catalogue: Catalogue, item: Item) -> None:
 
 def _alike(score: float) -> str:
     return f"{max(0.0, score):.0%} alike"
-
-
-def _plain(text: str) -> str:
-    """Text from a file's tags, as it is: nothing in it is Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$:~" else c for c in text)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from segue.catalog.tags import clean
 from segue.errors import SegueError
@@ -31,6 +32,23 @@ class FmaTrack:
     artist: str
     album: str | None
     genres: tuple[str, ...]
+    """The top one, those that it was given, and those that they belong to."""
+    tags: tuple[str, ...] = ()
+    listens: int | None = None
+    """On FMA's own site, when the data set was made."""
+    duration_ms: int | None = None
+    subset: str | None = None
+    """The smallest of FMA's sets that has it: small, medium, large."""
+    licence: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The fields of MongoDB's `tracks` that only FMA knows."""
+        return {
+            "tags": list(self.tags),
+            "listens": self.listens,
+            "subset": self.subset,
+            "licence": self.licence,
+        }
 
 
 def find_layout(folder: Path) -> Layout | None:
@@ -48,6 +66,11 @@ def number_of(relative: PurePosixPath) -> int | None:
     return int(relative.stem) if relative.stem.isascii() and relative.stem.isdigit() else None
 
 
+def place_of(number: int) -> PurePosixPath:
+    """The inverse: where the file of a track is."""
+    return PurePosixPath(f"{number // 1000:03d}/{number:06d}.mp3")
+
+
 def read_metadata(layout: Layout) -> dict[int, FmaTrack]:
     """All of tracks.csv by FMA's track number.
 
@@ -60,7 +83,7 @@ def read_metadata(layout: Layout) -> dict[int, FmaTrack]:
     """
     csv.field_size_limit(LONGEST_FIELD)
     file = layout.metadata / "tracks.csv"
-    names = _genre_names(layout.metadata / "genres.csv")
+    genres = _read_genres(layout.metadata / "genres.csv")
     tracks = {}
     try:
         with file.open(newline="", encoding="utf-8") as opened:
@@ -68,8 +91,8 @@ def read_metadata(layout: Layout) -> dict[int, FmaTrack]:
             columns = _columns(next(rows), next(rows))
             for row in rows:
                 if row and row[0].isdigit():
-                    tracks[int(row[0])] = _track(row, columns, names)
-    except (OSError, UnicodeDecodeError, csv.Error, StopIteration, KeyError, IndexError) as error:
+                    tracks[int(row[0])] = _track(row, columns, genres)
+    except (OSError, ValueError, csv.Error, StopIteration, KeyError, IndexError) as error:
         raise SegueError(f"{file} is not FMA's tracks.csv: {error!r}") from None
     return tracks
 
@@ -78,32 +101,62 @@ def _columns(groups: list[str], fields: list[str]) -> dict[tuple[str, str], int]
     return {pair: place for place, pair in enumerate(zip(groups, fields, strict=True))}
 
 
-def _track(row: list[str], columns: Mapping[tuple[str, str], int], names: Mapping[int, str]) -> FmaTrack:
+def _track(row: list[str], columns: Mapping[tuple[str, str], int], genres: Mapping[int, _Genre]) -> FmaTrack:
     def value(group: str, field: str) -> str:
-        return row[columns[group, field]]
+        """Empty where the table has no such column: FMA's smaller exports leave some out."""
+        place = columns.get((group, field))
+        return "" if place is None else row[place]
 
-    top = clean(value("track", "genre_top"))
-    listed = [names[number] for number in _numbers(value("track", "genres")) if number in names]
     return FmaTrack(
-        title=clean(value("track", "title")),
-        artist=clean(value("artist", "name")),
+        title=clean(row[columns["track", "title"]]),
+        artist=clean(row[columns["artist", "name"]]),
         album=clean(value("album", "title")) or None,
-        genres=tuple(dict.fromkeys([*([top] if top else []), *listed])),
+        genres=_genres_of(clean(value("track", "genre_top")), _list(value("track", "genres")), genres),
+        tags=tuple(dict.fromkeys(filter(None, (clean(str(tag)) for tag in _list(value("track", "tags")))))),
+        listens=_whole(value("track", "listens")),
+        duration_ms=1000 * seconds if (seconds := _whole(value("track", "duration"))) else None,
+        subset=clean(value("set", "subset")) or None,
+        licence=clean(value("track", "license")) or None,
     )
 
 
-def _numbers(text: str) -> list[int]:
-    """The genre numbers in a field such as "[21, 76]"."""
+def _genres_of(top: str, listed: Iterable[object], genres: Mapping[int, _Genre]) -> tuple[str, ...]:
+    """Names without repetition: the top genre, the listed ones, then what these belong to."""
+    given = [number for number in listed if isinstance(number, int) and number in genres]
+    above: list[int] = []
+    for number in given:
+        parent = genres[number].parent
+        while parent in genres and parent not in above:
+            above.append(parent)
+            parent = genres[parent].parent
+    names = [genres[number].name for number in [*given, *above]]
+    return tuple(dict.fromkeys([*([top] if top else []), *names]))
+
+
+def _list(text: str) -> list[object]:
+    """What is in a field such as "[21, 76]"; nothing for what is none."""
     try:
         found = ast.literal_eval(text or "[]")
     except (SyntaxError, ValueError):
         return []
-    return [number for number in found if isinstance(number, int)] if isinstance(found, list) else []
+    return found if isinstance(found, list) else []
 
 
-def _genre_names(file: Path) -> dict[int, str]:
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+@dataclass(frozen=True)
+class _Genre:
+    name: str
+    parent: int
+    """0 for a top genre."""
+
+
+def _read_genres(file: Path) -> dict[int, _Genre]:
     """genres.csv, which may be missing: then a track has just its top genre."""
     if not file.is_file():
         return {}
     with file.open(newline="", encoding="utf-8") as opened:
-        return {int(row["genre_id"]): clean(row["title"]) for row in csv.DictReader(opened)}
+        rows = csv.DictReader(opened)
+        return {int(row["genre_id"]): _Genre(clean(row["title"]), int(row["parent"] or 0)) for row in rows}

@@ -48,6 +48,7 @@ def read_track(file: AudioFile, *, library: str, known: FmaTrack | None = None) 
         cover_id=cover.cover_id if cover else None,
         size=file.size,
         modified_ns=file.modified_ns,
+        more=known.document() if known else {},
     )
     return track, cover
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
+
+NO_AUDIO = "no-audio"
+"""The state of a track that a data set's tables have and whose file is not there."""
+THERE = {"state": {"$nin": ["vanished", NO_AUDIO]}}
+"""The condition in MongoDB for tracks that can be heard."""
 
 
 def track_id(library: str, relative: PurePosixPath) -> str:
@@ -39,11 +45,20 @@ class Track:
     """Bytes."""
     modified_ns: int
     """Time of the last change, in nanoseconds since 1970."""
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What only its data set knows."""
 
     def document(self) -> dict[str, Any]:
         """As it is kept in MongoDB's `tracks`."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "track_id"}
-        return {"_id": self.track_id, **fields, "genres": list(self.genres), "state": "present"}
+        own = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        fields = {name: value for name, value in own.items() if name not in ("track_id", "more")}
+        return {
+            "_id": self.track_id,
+            **fields,
+            "genres": list(self.genres),
+            **self.more,
+            "state": "present",
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from pymongo.database import Database
 from segue.errors import SegueError
 from segue.index.bundle import Bundle, BundleError
 from segue.index.publish import fetch_bundle
-from segue.storage.mongo import Document, active_version
+from segue.storage.mongo import Document, Unreachable, active_version
 
 log = logging.getLogger(__name__)
 _RETRY_SECONDS = 30.0
@@ -47,7 +47,12 @@ class ActiveBundle:
         return self._refused
 
     def _follow(self) -> None:
-        version = active_version(self._database, "index")
+        try:
+            version = active_version(self._database, "index")
+        except Unreachable:
+            if self._bundle is None:
+                raise
+            return  # whoever writes to MongoDB next says that it is away
         if version is None:
             raise SegueError("no index has been published: run ./run.sh index")
         if self._bundle and version == self._bundle.version:

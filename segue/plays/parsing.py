@@ -1,10 +1,18 @@
 """Kafka records to plays, or to rejected records with a reason: Spark transforms.
 
 ``KafkaRecord -> ParsedRecord -> Play | RejectedRecord``. Every record comes out on exactly one side.
+
+The two sides state the same rules in two ways. The rejected side names the first rule that a record breaks.
+The plays' side, which Spark plans anew for every micro-batch, asks only whether all hold, in as few
+expressions as can be: one regular expression over all text fields, one comparison for all numbers with the
+same bounds. A property test holds that they agree.
 """
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from datetime import timedelta
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -12,11 +20,12 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from segue.plays.event import FIELDS, Field
-from segue.plays.signals import CONSTANT, GRADED
-from segue.settings import Signals, Stream
+from segue.settings import Stream
 
 _SPARK_TYPES = {"text": T.StringType(), "whole": T.LongType()}
 _CORRUPT = "_corrupt"
+_ENDS = r"\}\s*\z"
+"""Spark's parser ends with the object; what follows it must not slip through."""
 
 PLAY_SCHEMA = T.StructType([T.StructField(f.name, _SPARK_TYPES[f.kind]) for f in FIELDS])
 """A play as Spark reads it from JSON."""
@@ -25,17 +34,15 @@ RECORD_COLUMNS = ("value", "topic", "partition", "offset", "timestamp")
 """What parsing needs of a Kafka record; `timestamp` is when it reached Kafka."""
 
 
-def parse(records: DataFrame, *, stream: Stream) -> DataFrame:
-    """KafkaRecord -> ParsedRecord: the record's columns, `play` (struct) and `reason` (null for a play)."""
+def parse(records: DataFrame) -> DataFrame:
+    """KafkaRecord -> ParsedRecord: the record's columns and `play` (struct), as far as it could be read."""
     schema = T.StructType([*PLAY_SCHEMA.fields, T.StructField(_CORRUPT, T.StringType())])
     decoded = F.from_json(
         F.col("value").cast("string"),
         schema,
         {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT, "allowSingleQuotes": "false"},
     )
-    return records.select(*RECORD_COLUMNS, decoded.alias("play")).select(
-        *RECORD_COLUMNS, "play", _reason(stream).alias("reason")
-    )
+    return records.select(*RECORD_COLUMNS, decoded.alias("play"))
 
 
 def without_tombstones(records: DataFrame) -> DataFrame:
@@ -43,26 +50,77 @@ def without_tombstones(records: DataFrame) -> DataFrame:
     return records.where(~(F.col("key").isNotNull() & F.col("value").isNull()))
 
 
-def plays(parsed: DataFrame) -> DataFrame:
+def plays(parsed: DataFrame, *, stream: Stream) -> DataFrame:
     """ParsedRecord -> Play: the well-formed ones, a column a field."""
-    return parsed.where(F.col("reason").isNull()).select(*(f"play.{field.name}" for field in FIELDS))
+    return parsed.where(_well_formed(stream)).select(*(f"play.{field.name}" for field in FIELDS))
 
 
-def rejected(parsed: DataFrame) -> DataFrame:
+def rejected(parsed: DataFrame, *, stream: Stream) -> DataFrame:
     """ParsedRecord -> RejectedRecord: `reason` and the record as it came."""
-    return parsed.where(F.col("reason").isNotNull()).select("reason", *RECORD_COLUMNS)
+    return parsed.withColumn("reason", _reason(stream)).where("reason IS NOT NULL").drop("play")
 
 
-def signal_weight(signals: Signals) -> Column:
-    """The weight of a play as :func:`segue.plays.signals.signal_weight` defines it; null if not a signal."""
-    share = F.least(F.col("ms_played") / F.greatest(F.col("duration_ms"), F.lit(1)), F.lit(1.0))
-    weight = F.lit(None).cast("double")
-    for kind in CONSTANT:
-        weight = F.when(F.col("type") == kind, F.lit(float(getattr(signals, kind)))).otherwise(weight)
-    for kind in GRADED:
-        early, late = getattr(signals, f"{kind}_early"), getattr(signals, f"{kind}_late")
-        weight = F.when(F.col("type") == kind, F.lit(early) + F.lit(late - early) * share).otherwise(weight)
-    return weight
+def _well_formed(stream: Stream) -> Column:
+    """Whether a record breaks none of the rules of :func:`_reason`; null counts as no."""
+    text, arrived = F.col("value").cast("string"), F.unix_millis("timestamp")
+    bounds: dict[tuple[int, int], list[Column]] = defaultdict(list)
+    for field in FIELDS:
+        if field.kind == "whole":
+            value = F.col(f"play.{field.name}")
+            bounds[field.minimum, field.maximum].append(
+                value if field.required else F.coalesce(value, F.lit(field.minimum))
+            )
+    within = [
+        condition
+        for (minimum, maximum), values in bounds.items()
+        for condition in (_least(values) >= minimum, _greatest(values) <= maximum)
+    ]
+    spelled, pattern = _all_text()
+    rules = [
+        F.octet_length("value") <= stream.max_play_bytes,
+        F.is_valid_utf8(text),
+        text.rlike(_ENDS),
+        F.col(f"play.{_CORRUPT}").isNull(),
+        spelled.rlike(pattern),
+        *within,
+        F.col("play.occurred_at").between(
+            arrived - _milliseconds(stream.lateness), arrived + _milliseconds(stream.future)
+        ),
+    ]
+    return reduce(lambda first, second: first & second, rules)
+
+
+def _all_text() -> tuple[Column, str]:
+    """All required fields and all texts in one, and its pattern.
+
+    The text is null where a required field is missing. A line feed parts the fields, which none may hold; an
+    optional one is marked by a sign before it, so that an empty text differs from none.
+    """
+    spelled, patterns = [], []
+    for field in FIELDS:
+        value = F.col(f"play.{field.name}")
+        if field.kind == "whole":
+            if field.required:
+                spelled.append(value.cast("string"))
+                patterns.append("-?[0-9]+")
+            continue
+        pattern = "|".join(map(re.escape, field.choices)) if field.choices else field.pattern
+        if field.required:
+            spelled.append(value)
+            patterns.append(f"(?:{pattern})")
+        else:
+            spelled.append(F.coalesce(F.concat(F.lit("+"), value), F.lit("-")))
+            patterns.append(rf"(?:\+(?:{pattern})|-)")
+    with_feeds = [part for one in spelled for part in (F.lit("\n"), one)][1:]
+    return F.concat(*with_feeds), r"\A" + r"\n".join(patterns) + r"\z"
+
+
+def _least(values: list[Column]) -> Column:
+    return F.least(*values) if len(values) > 1 else values[0]
+
+
+def _greatest(values: list[Column]) -> Column:
+    return F.greatest(*values) if len(values) > 1 else values[0]
 
 
 def _reason(stream: Stream) -> Column:
@@ -74,18 +132,13 @@ def _reason(stream: Stream) -> Column:
         (F.octet_length("value") > stream.max_play_bytes, "too_large"),
         (~F.is_valid_utf8(F.col("value").cast("string")), "not_utf8"),
         (F.col("play").isNull() | F.col(f"play.{_CORRUPT}").isNotNull(), "malformed"),
-        # Spark's parser ends with the object; what follows it must not slip through.
-        (~F.col("value").cast("string").rlike(r"\}\s*\z"), "malformed"),
+        (~F.col("value").cast("string").rlike(_ENDS), "malformed"),
         *(rule for field in FIELDS for rule in _field_rules(field)),
         (occurred - arrived > _milliseconds(stream.future), "future"),
         (arrived - occurred > _milliseconds(stream.lateness), "late"),
     ]
-    last_to_first = reversed(rules)
-    return reduce(
-        lambda rest, rule: F.when(rule[0], F.lit(rule[1])).otherwise(rest),
-        last_to_first,
-        F.lit(None).cast("string"),
-    )
+    (first, reason), *others = rules
+    return reduce(lambda chain, rule: chain.when(rule[0], rule[1]), others, F.when(first, reason))
 
 
 def _field_rules(field: Field) -> list[tuple[Column, str]]:
@@ -100,5 +153,5 @@ def _field_rules(field: Field) -> list[tuple[Column, str]]:
     return [*missing, (value.isNotNull() & ~fits, f"invalid_{field.name}")]
 
 
-def _milliseconds(duration: object) -> int:
-    return int(duration.total_seconds() * 1000)  # type: ignore[attr-defined]
+def _milliseconds(duration: timedelta) -> int:
+    return int(duration.total_seconds() * 1000)

@@ -7,6 +7,10 @@ of implicit feedback follows Hu, Koren and Volinsky (2008), with the negative si
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from segue.settings import Signals
 
 CONSTANT = ("play", "complete", "like", "dislike")
@@ -19,12 +23,24 @@ def signal_weight(type: str, *, ms_played: int, duration_ms: int, signals: Signa
     """Return the weight of an event, or None when its type is not a signal.
 
     A track whose duration is not known (0) counts as heard to the end only if anything was heard.
-    The same rule as a Spark column is :func:`segue.plays.parsing.signal_weight`; a test holds them equal.
     """
-    if type in CONSTANT:
-        return float(getattr(signals, type))
-    if type in GRADED:
-        share = min(ms_played / max(duration_ms, 1), 1.0)
-        early, late = getattr(signals, f"{type}_early"), getattr(signals, f"{type}_late")
-        return float(early + (late - early) * share)
-    return None
+    if type not in TYPES:
+        return None
+    return float(signal_weights([type], np.array([ms_played]), np.array([duration_ms]), signals=signals)[0])
+
+
+def signal_weights(
+    types: Sequence[str], ms_played: np.ndarray, duration_ms: np.ndarray, *, signals: Signals
+) -> np.ndarray:
+    """The weight of each of n signals, (n,) float64; `ms_played` and `duration_ms` are (n,) int64.
+
+    Raises
+    ------
+    KeyError
+        A type is not one of :data:`TYPES`.
+    """
+    ends = {kind: (getattr(signals, kind),) * 2 for kind in CONSTANT}
+    ends |= {kind: (getattr(signals, f"{kind}_early"), getattr(signals, f"{kind}_late")) for kind in GRADED}
+    early, late = np.array([ends[kind] for kind in types], dtype=np.float64).reshape(-1, 2).T
+    share = np.minimum(ms_played / np.maximum(duration_ms, 1), 1.0)
+    return np.asarray(early + (late - early) * share)

@@ -8,6 +8,8 @@ middle of a bulk the batch is repeated and ends in the same documents.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -37,15 +39,20 @@ def read_vectors(
 
 
 def write_plans(database: Database[Document], plans: Sequence[Plan], *, space: str) -> None:
-    """Write tastes, then recommendations, then which tracks are in no catalogue."""
+    """Write recommendations and, beside them, tastes; then which tracks are in no catalogue."""
     if not plans:
         return
-    database.tastes.bulk_write(
-        [_guarded(plan.user_id, _taste(plan, space), plan.reflects_at) for plan in plans], ordered=False
+    tastes = _beside().submit(
+        database.tastes.bulk_write,
+        [_guarded(plan.user_id, _taste(plan, space), plan.reflects_at) for plan in plans],
+        ordered=False,
     )
-    database.recommendations.bulk_write(
-        [_guarded(plan.user_id, _recommendation(plan), plan.reflects_at) for plan in plans], ordered=False
-    )
+    try:
+        database.recommendations.bulk_write(
+            [_guarded(plan.user_id, _recommendation(plan), plan.reflects_at) for plan in plans], ordered=False
+        )
+    finally:
+        tastes.result()
     unknown = [
         UpdateOne(
             {"_id": track_id},
@@ -57,6 +64,12 @@ def write_plans(database: Database[Document], plans: Sequence[Plan], *, space: s
     ]
     if unknown:
         database.unknown_tracks.bulk_write(unknown, ordered=False)
+
+
+@lru_cache(maxsize=1)
+def _beside() -> ThreadPoolExecutor:
+    """For a write that goes on beside another; one a process."""
+    return ThreadPoolExecutor(thread_name_prefix="tastes")
 
 
 def _guarded(user: str, fields: dict[str, Any], newest: int) -> UpdateOne:

@@ -36,12 +36,19 @@ import numpy as np
 from pymongo import MongoClient, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import OperationFailure, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import (
+    ConnectionFailure,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
 
 from segue.errors import SegueError
 from segue.settings import Mongo
 
 Document = dict[str, Any]
+Unreachable = ConnectionFailure
+"""MongoDB is away, or was while it was asked."""
 
 
 def connect(settings: Mongo) -> Database[Document]:

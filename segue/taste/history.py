@@ -15,6 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from segue.plays.signals import signal_weights
+from segue.settings import Signals
+
 
 @dataclass(frozen=True)
 class Window:
@@ -32,8 +35,8 @@ History = dict[int, Window]
 """Window start (epoch ms) -> what was heard in it."""
 
 
-def windows_of(table: pa.Table) -> Iterator[tuple[str, int, Window]]:
-    """Sum each row's signals by track.
+def windows_of(table: pa.Table, *, signals: Signals) -> Iterator[tuple[str, int, Window]]:
+    """Weigh each row's signals and sum them by track.
 
     Parameters
     ----------
@@ -51,22 +54,25 @@ def windows_of(table: pa.Table) -> Iterator[tuple[str, int, Window]]:
         lists = lists.chunk(0) if lists.num_chunks else pa.array([], lists.type)
     flat = pc.list_flatten(lists)
     row = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
-    signals = {name: flat.field(name) for name in ("event_id", "track_id", "type", "weight", "occurred_at")}
-    events = pc.dictionary_encode(signals["event_id"]).indices.to_numpy(zero_copy_only=False)
-    encoded = pc.dictionary_encode(signals["track_id"])
+    events = pc.dictionary_encode(flat.field("event_id")).indices.to_numpy(zero_copy_only=False)
+    encoded = pc.dictionary_encode(flat.field("track_id"))
     names = encoded.dictionary.to_pylist()
     # Codes in the order of the names, so that sorting by code sorts by track id, whatever came first.
     order = np.argsort(np.asarray(names, dtype=object)) if names else np.empty(0, dtype=np.int64)
     code_of = np.empty(len(names), dtype=np.int64)
     code_of[order] = np.arange(len(names))
     tracks = code_of[encoded.indices.to_numpy(zero_copy_only=False)] if names else np.empty(0, dtype=np.int64)
-    at = signals["occurred_at"].to_numpy(zero_copy_only=False)
-    weight = signals["weight"].to_numpy(zero_copy_only=False).astype(np.float64)
+    at, played, duration = (
+        flat.field(name).to_numpy(zero_copy_only=False)
+        for name in ("occurred_at", "ms_played", "duration_ms")
+    )
+    types = flat.field("type").to_pylist()
+    weight = signal_weights(types, played, duration, signals=signals)
 
     # One event id counts once in a row, the earliest, should a client ever reuse one for another event.
     keep = _first_of_each(row, events, at)
     row, tracks, at, weight, events = (a[keep] for a in (row, tracks, at, weight, events))
-    kinds = np.asarray(signals["type"].to_pylist(), dtype=object)[keep]
+    kinds = np.asarray(types, dtype=object)[keep]
 
     # A fixed order of summing makes a repeated batch give the same floats to the last bit.
     by_time = np.lexsort((kinds.astype(str), weight, at, tracks, row))

@@ -1,8 +1,9 @@
-"""Plays to the distinct signals of each listener and event-time window: a Spark transform.
+"""Plays to the signals of each listener and event-time window: a Spark transform.
 
-The window's state *is* the set of its distinct signals. A set makes a repeated delivery count once without a
-second stateful operator (Spark does not chain deduplication and aggregation in update mode), it gives the
-list of heard tracks, and any taste can be made from it later.
+The window's state *is* the list of its newest signals. It needs no second stateful operator against repeated
+deliveries (Spark does not chain deduplication and aggregation in update mode): whoever reads the list counts
+an event once. It gives the list of heard tracks, and any taste can be made from it later. Its length has a
+bound, so that one listener's flood of plays cannot slow every micro-batch down.
 """
 
 from __future__ import annotations
@@ -11,26 +12,30 @@ from datetime import timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.internal import InternalFunction
 
-from segue.plays.parsing import signal_weight
-from segue.settings import Signals, Stream
+from segue.plays.signals import TYPES
+from segue.settings import Stream
 
-SIGNAL = ("event_id", "track_id", "type", "weight", "occurred_at")
-"""The fields of one signal in a window's `signals`."""
+SIGNAL = ("occurred_at", "event_id", "track_id", "type", "ms_played", "duration_ms")
+"""The fields of one signal in a window's `signals`; the newest are told by the first."""
 
 
-def signals_by_window(plays: DataFrame, *, stream: Stream, signals: Signals) -> DataFrame:
+def signals_by_window(plays: DataFrame, *, stream: Stream) -> DataFrame:
     """Play -> SignalWindow: `user_id`, `window_start` (epoch ms), `signals` (array of struct SIGNAL).
 
-    In update mode a row comes out again, whole, whenever its window gained a signal.
+    In update mode a row comes out again, whole, whenever a signal for its window came. Of each window the
+    newest `stream.window_signals` deliveries are kept; a repeated one is among them as often as it came.
     """
-    weighted = plays.withColumn("weight", signal_weight(signals).cast("float"))
+    # Spark has no public aggregate that keeps the k largest without a buffer of k for every group; this is
+    # the one behind pandas' nlargest on Spark.
+    newest = InternalFunction.collect_top_k(F.struct(*SIGNAL), stream.window_signals, False)
     return (
-        weighted.where(F.col("weight").isNotNull())
+        plays.where(F.col("type").isin(*TYPES))
         .withColumn("time", F.timestamp_millis("occurred_at"))
         .withWatermark("time", interval(stream.watermark))
         .groupBy(F.window("time", interval(stream.window)).alias("window"), "user_id")
-        .agg(F.collect_set(F.struct(*SIGNAL)).alias("signals"))
+        .agg(newest.alias("signals"))
         .select("user_id", F.unix_millis("window.start").alias("window_start"), "signals")
     )
 

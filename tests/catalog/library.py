@@ -67,14 +67,16 @@ def fma(root: Path) -> Path:
     metadata = root / "fma_metadata"
     metadata.mkdir(parents=True)
     (metadata / "tracks.csv").write_text(
-        ",album,album,artist,artist,track,track,track\n"
-        ",id,title,bio,name,genre_top,genres,title\n"
-        "track_id,,,,,,,\n"
-        '2,1,AWOL - A Way Of Life,"A bio, with\nlines",AWOL,Hip-Hop,[21],Food\n'
-        "5,1,AWOL - A Way Of Life,,AWOL,Hip-Hop,[21],This World\n"
-        '10,6,Constant Hitmaker,,Kurt Vile,Pop,"[10, 76]",Freeway\n'
-        '140,61,,,Alec K.,,"[17, 9999]",Queen\'s Square\n'
-        "155000,61,Lost,,Nobody,Folk,[17],No Audio Here\n"
+        ",album,album,artist,artist,set,track,track,track,track,track,track,track\n"
+        ",id,title,bio,name,subset,duration,genre_top,genres,license,listens,tags,title\n"
+        "track_id,,,,,,,,,,,\n"
+        '2,1,AWOL - A Way Of Life,"A bio, with\nlines",AWOL,small,168,'
+        "Hip-Hop,[21],CC BY-NC,1293,\"['crew']\",Food\n"
+        "5,1,AWOL - A Way Of Life,,AWOL,small,206,Hip-Hop,[21],CC BY-NC,1151,[],This World\n"
+        "10,6,Constant Hitmaker,,Kurt Vile,large,161,,\"[76]\",CC BY,50135,\"['lo-fi', 'lo-fi', '']\",Free"
+        "way\n"
+        '140,61,,,Alec K.,large,not known,,"[17, 9999]",,many,oops,Queen\'s Square\n'
+        "155000,61,Lost,,Nobody,large,99,Folk,[17],,7,[],No Audio Here\n"
     )
     (metadata / "genres.csv").write_text(
         "genre_id,#tracks,parent,title,top_level\n"

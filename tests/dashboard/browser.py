@@ -10,12 +10,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page
 
 from segue.local.process import accepts, free_port
 from segue.settings import ROOT, Settings
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+needs_chromium = [
+    pytest.mark.browser,
+    pytest.mark.integration,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine: apt install chromium"),
+]
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

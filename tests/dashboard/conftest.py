@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 from pymongo.database import Database
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -18,6 +20,8 @@ from dashboard.app import make_routes
 from dashboard.people.sessions import COOKIE, Listener
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served
+from tests.dashboard.music import make_files, make_music
 
 COVER = "ab" * 32
 
@@ -100,3 +104,44 @@ def whose(door: Door, client: TestClient) -> Listener:
     found = door.sessions.find(client.cookies.get(COOKIE))
     assert found is not None
     return found
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1400, "height": 950})
+    context.set_default_timeout(20_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def music_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Short tracks in five formats, written once."""
+    return make_files(tmp_path_factory.mktemp("music"))
+
+
+@pytest.fixture
+def served(
+    broker: Settings, database: Database[Document], music_files: dict[str, Path], tmp_path: Path
+) -> Iterator[Served]:
+    """A dashboard over a library that can be heard."""
+    make_music(database, broker, music_files)
+    dashboard = Served(broker, log=tmp_path / "dashboard.log")
+    dashboard.start()
+    yield dashboard
+    dashboard.end()
+
+
+@pytest.fixture
+def player(served: Served, page: Page) -> Player:
+    page.goto(served.address)
+    page.locator(".card").first.wait_for()
+    return Player(page)

@@ -16,7 +16,7 @@ from tests.audio.sounds import melody, write
 
 STYLES = ("Waltz", "House", "Metal")
 EACH = 8
-SECONDS = 4.0
+SECONDS = 20.0
 FORMATS = (".wav", ".mp3", ".ogg", ".flac", ".m4a")
 
 
@@ -28,30 +28,39 @@ def track_id(style: str, number: int) -> str:
     return f"{style.lower()}{number}"
 
 
-def make_music(database: Database[Document], settings: Settings, folder: Path) -> None:
-    """Write the files, the catalogue and a published index."""
+def make_files(folder: Path) -> dict[str, Path]:
+    """Write each track's file, its format by its number; by track id."""
+    return {
+        track_id(style, number): write(
+            folder / f"{track_id(style, number)}{FORMATS[number % len(FORMATS)]}",
+            melody(seconds=SECONDS, pitch=110.0 * (1 + place), seed=place * EACH + number),
+        )
+        for place, style in enumerate(STYLES)
+        for number in range(EACH)
+    }
+
+
+def make_music(database: Database[Document], settings: Settings, files: dict[str, Path]) -> None:
+    """Write the catalogue of these files and a published index."""
     rng = np.random.default_rng(7)
     names = sorted((track_id(s, n), s, n) for s in STYLES for n in range(EACH))
     vectors = np.array([np.eye(4)[STYLES.index(style)] for _, style, _ in names])
     vectors += rng.normal(0, 0.1, vectors.shape)
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    for i, (own_id, style, number) in enumerate(names):
-        suffix = FORMATS[number % len(FORMATS)]
-        sound = melody(seconds=SECONDS, pitch=110.0 * (1 + STYLES.index(style)), seed=i)
-        file = write(folder / f"{own_id}{suffix}", sound)
-        database.tracks.insert_one(
-            {
-                "_id": own_id,
-                "title": title(style, number),
-                "artist": f"{style} Band {number}",
-                "album": None,
-                "genres": [style],
-                "duration_ms": round(SECONDS * 1000),
-                "path": str(file),
-                "state": "present",
-                "modified_ns": i,
-            }
-        )
+    database.tracks.insert_many(
+        {
+            "_id": own_id,
+            "title": title(style, number),
+            "artist": f"{style} Band {number}",
+            "album": None,
+            "genres": [style],
+            "duration_ms": round(SECONDS * 1000),
+            "path": str(files[own_id]),
+            "state": "present",
+            "modified_ns": i,
+        }
+        for i, (own_id, style, number) in enumerate(names)
+    )
     manifest = write_bundle(
         settings.index.folder,
         vectors=vectors,

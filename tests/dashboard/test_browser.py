@@ -2,58 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from pymongo.database import Database
 
 from segue.settings import Settings
 from segue.storage.mongo import Document
-from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served, until
+from tests.dashboard.browser import Player, Served, needs_chromium, until
 from tests.dashboard.conftest import recommendation
-from tests.dashboard.music import FORMATS, STYLES, make_music, title
+from tests.dashboard.music import FORMATS, STYLES, title
 from tests.dashboard.test_plays_route import in_kafka
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.integration,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine: apt install chromium"),
-]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1400, "height": 950})
-    context.set_default_timeout(20_000)
-    yield context.new_page()
-    context.close()
-
-
-@pytest.fixture
-def served(broker: Settings, database: Database[Document], tmp_path: Path) -> Iterator[Served]:
-    """A dashboard over a library that can be heard."""
-    make_music(database, broker, tmp_path / "music")
-    dashboard = Served(broker, log=tmp_path / "dashboard.log")
-    dashboard.start()
-    yield dashboard
-    dashboard.end()
-
-
-@pytest.fixture
-def player(served: Served, page: Page) -> Player:
-    page.goto(served.address)
-    page.locator(".card").first.wait_for()
-    return Player(page)
+pytestmark = needs_chromium
 
 
 def test_a_recommendation_changes_before_ones_eyes(
@@ -202,6 +163,7 @@ def test_signing_up_and_logging_in(player: Player, served: Served) -> None:
                 page.get_by_role("button", name="Log in")
             ).first.click()
         form = page.locator("#segue-entry")
+        form.get_by_role("button", name=button, exact=True).wait_for()  # the other form is gone
         form.get_by_label("Name").fill("Ada")
         form.get_by_label("Password").fill("correct horse")
         form.get_by_role("button", name=button).click()

@@ -71,8 +71,25 @@ def test_operations_before_and_after_the_stream_ran(page: AppTest, library: Data
             "watermark": None,
         }
     )
-    at.run()
-    assert not at.exception
+    library.stream_minutes.insert_many(
+        [
+            {
+                "query": "recommend",
+                "at": datetime.now(UTC),
+                "batches": 2,
+                "input_rows": 8,
+                "phases_ms": {"triggerExecution": 180, "addBatch": 140},
+                "state_rows": 3,
+                "backlog": 0,
+                "freshness_ms": {"p50": 120.0, "p99": 250.0},
+            },
+            {"query": "rejected plays", "at": datetime.now(UTC), "rejected": {"late": 2, "malformed": 1}},
+        ]
+    )
+    for span in ("5 minutes", "1 day"):
+        at.session_state["span"] = span
+        at.run()
+        assert not at.exception
     assert {metric.label: metric.value for metric in at.metric}["Trigger, median"] == "90 ms"
 
 

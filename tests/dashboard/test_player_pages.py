@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard import service
 from dashboard.app import PAGES
 from dashboard.finding.catalogue import Catalogue
+from dashboard.finding.often import Often
+from dashboard.finding.popular import Popular
 from dashboard.people.sessions import Listener
 from dashboard.player.components import tag
 from segue.settings import Settings
@@ -41,6 +43,8 @@ def page(
     monkeypatch.setattr(service, "settings", lambda: settings)
     monkeypatch.setattr(service, "database", lambda: database)
     monkeypatch.setattr(service, "catalogue", lambda: catalogue)
+    monkeypatch.setattr(service, "popular", lambda: Popular(database))
+    monkeypatch.setattr(service, "often", lambda: Often(database))
     return AppTest.from_file(str(PAGES), default_timeout=30)
 
 

@@ -177,8 +177,13 @@ def test_many_files_go_over_several_processes_with_the_same_result(
 
 def test_fmas_tables_go_before_the_tags(database: Database[Document], tmp_path: Path) -> None:
     root = fma(tmp_path / "fma")
-    assert counts(ingest(database, root, fma=True)) == (5, 0, 0, 0, 0)
-    tracks = {Path(track["path"]).relative_to(root).as_posix(): track for track in database.tracks.find()}
+    first = ingest(database, root, fma=True)
+    assert counts(first) == (5, 0, 0, 0, 0)
+    assert (first.without_audio, first.without_metadata) == (1, 1)
+    tracks = {
+        Path(track["path"]).relative_to(root).as_posix(): track
+        for track in database.tracks.find({"state": "present"})
+    }
     assert set(tracks) == {
         "fma_large/000/000002.mp3",  # also in fma_small: one track
         "fma_large/000/000005.mp3",
@@ -190,6 +195,12 @@ def test_fmas_tables_go_before_the_tags(database: Database[Document], tmp_path: 
     assert (known["title"], known["artist"], known["genres"]) == ("Food", "AWOL", ["Hip-Hop"])
     assert known["_id"] == track_id("fma", Path("000/000002.mp3"))  # whichever subset it comes from
     assert tracks["fma_large/000/000141.mp3"]["title"] == "000141"
+    assert (known["subset"], known["listens"], known["tags"], known["licence"]) == (
+        "small",
+        1293,
+        ["crew"],
+        "CC BY-NC",
+    )
     with pytest.raises(SegueError, match=r"no fma_metadata/tracks\.csv"):
         ingest(database, root / "fma_small", fma=True)
 
@@ -217,3 +228,21 @@ def test_the_command_line(
     assert wrong.returncode == 1
     assert wrong.stderr == f"segue: {tmp_path}/nowhere is not a folder: give the folder that has the music\n"
     assert "Example: ./run.sh ingest ~/Music" in call("--help").stdout
+
+
+def test_fmas_tracks_without_audio_wait_for_it(database: Database[Document], tmp_path: Path) -> None:
+    root = fma(tmp_path / "fma")
+    ingest(database, root)
+    (silent,) = database.tracks.find({"state": "no-audio"})
+    assert (silent["title"], silent["duration_ms"]) == ("No Audio Here", 99_000)
+    assert silent["_id"] == track_id("fma", Path("155/155000.mp3"))
+    assert counts(ingest(database, root)) == (0, 0, 5, 0, 0)
+
+    song(root / "fma_large" / "155" / "155000.mp3", seed=9)
+    (root / "fma_small" / "000" / "000140.mp3").unlink()
+    assert counts(ingest(database, root)) == (1, 0, 4, 0, 0)
+    assert database.tracks.find_one({"_id": silent["_id"]}, {"state": 1}) == {
+        "_id": silent["_id"],
+        "state": "present",
+    }
+    assert [track["title"] for track in database.tracks.find({"state": "no-audio"})] == ["Queen's Square"]

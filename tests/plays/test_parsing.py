@@ -7,12 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
-from segue.plays.event import fault
-from segue.plays.parsing import parse, plays, rejected, signal_weight
-from segue.plays.signals import TYPES as SIGNAL_TYPES
-from segue.plays.signals import signal_weight as signal_weight_of
+from segue.plays.event import FIELDS, fault
+from segue.plays.parsing import _well_formed, parse, plays, rejected
 from segue.settings import load_settings
 from tests.plays.examples import a_play, encoded
 
@@ -58,8 +55,19 @@ def records(spark: SparkSession, values: list[bytes | None]) -> DataFrame:
 
 
 def reasons(spark: SparkSession, values: list[bytes | None]) -> list[str | None]:
-    parsed = parse(records(spark, values), stream=SETTINGS.stream)
-    return [row.reason for row in parsed.orderBy("offset").collect()]
+    """The reason for which each record is on the rejected side, None for one on the side of the plays."""
+    parsed = parse(records(spark, values))
+    refused = {row.offset: row.reason for row in rejected(parsed, stream=SETTINGS.stream).collect()}
+    taken = {row.offset for row in _with_offset(parsed).collect()}
+    assert sorted([*refused, *taken]) == list(range(len(values)))  # each on exactly one side
+    return [refused.get(offset) for offset in range(len(values))]
+
+
+def _with_offset(parsed: DataFrame) -> DataFrame:
+    """The records that are plays, by their places."""
+    found = plays(parsed, stream=SETTINGS.stream)
+    assert found.columns == [field.name for field in FIELDS]
+    return parsed.where(_well_formed(SETTINGS.stream)).select("offset")
 
 
 def test_each_faulty_record_is_rejected_for_its_own_reason(spark: SparkSession) -> None:
@@ -72,8 +80,8 @@ def test_what_is_not_an_object_of_a_play_is_malformed(spark: SparkSession) -> No
 
 
 def test_a_rejected_record_keeps_its_bytes_and_its_place(spark: SparkSession) -> None:
-    parsed = parse(records(spark, [encoded(occurred_at=NOW), b"\xffgarbage"]), stream=SETTINGS.stream)
-    row = rejected(parsed).collect()[0]
+    parsed = parse(records(spark, [encoded(occurred_at=NOW), b"\xffgarbage"]))
+    row = rejected(parsed, stream=SETTINGS.stream).collect()[0]
     assert (row.reason, bytes(row.value), row.topic, row.partition, row.offset) == (
         "not_utf8",
         b"\xffgarbage",
@@ -84,15 +92,38 @@ def test_a_rejected_record_keeps_its_bytes_and_its_place(spark: SparkSession) ->
 
 
 def test_every_record_comes_out_on_exactly_one_side(spark: SparkSession) -> None:
-    values = [*FAULTY.values(), *MALFORMED.values(), encoded(occurred_at=NOW)]
-    parsed = parse(records(spark, values), stream=SETTINGS.stream)
-    assert (plays(parsed).count(), rejected(parsed).count()) == (1, len(values) - 1)
+    odd: dict[str, list[object]] = {
+        "text": [
+            "",
+            "-",
+            "+",
+            "a\nb",
+            "a\r",
+            "\x00",
+            "ü" * 128,
+            "x" * 129,
+            " ",
+            7,
+            1.5,
+            True,
+            None,
+            ...,
+            [],
+            {},
+        ],
+        "whole": [0, -1, 2**53, 2**53 + 1, 2**63 - 1, 2**63, "7", "", 1.0, True, None, ..., []],
+    }
+    values = [encoded(**{"occurred_at": NOW, f.name: value}) for f in FIELDS for value in odd[f.kind]]
+    values += [encoded(occurred_at=NOW + offset) for offset in (-HOUR, -HOUR - 1, 300_000, 300_001)]
+    found = reasons(spark, [*values, *MALFORMED.values(), *FAULTY.values()])
+    assert None in found
+    assert {reason for reason in found if reason} >= {f"invalid_{field.name}" for field in FIELDS}
 
 
 def test_a_play_keeps_every_field_and_may_bring_new_ones(spark: SparkSession) -> None:
     play = a_play(occurred_at=NOW, recommendation_id="r1", rank=3, model="v1")
-    parsed = parse(records(spark, [json.dumps(play | {"mood": "calm"}).encode()]), stream=SETTINGS.stream)
-    assert plays(parsed).collect()[0].asDict() == play
+    parsed = parse(records(spark, [json.dumps(play | {"mood": "calm"}).encode()]))
+    assert plays(parsed, stream=SETTINGS.stream).collect()[0].asDict() == play
 
 
 @pytest.mark.parametrize("name", [n for n in FAULTY if n.startswith(("missing", "invalid"))])
@@ -107,40 +138,7 @@ def test_the_producer_refuses_what_json_cannot_hold_as_a_whole_number() -> None:
     assert fault(a_play()) is None
 
 
-def test_spark_and_python_weigh_signals_alike(spark: SparkSession) -> None:
-    cases = [
-        (kind, played, duration)
-        for kind in (*SIGNAL_TYPES, "pause", "seek", "impression")
-        for played, duration in (
-            (0, 200_000),
-            (5000, 200_000),
-            (200_000, 200_000),
-            (300_000, 200_000),
-            (5, 0),
-        )
-    ]
-    table = spark.createDataFrame(cases, "type string, ms_played long, duration_ms long")
-    rows = table.select("*", signal_weight(SETTINGS.signals).alias("weight")).collect()
-    expected = [
-        signal_weight_of(kind, ms_played=played, duration_ms=duration, signals=SETTINGS.signals)
-        for kind, played, duration in cases
-    ]
-    assert [row.weight for row in rows] == [w if w is None else pytest.approx(w) for w in expected]
-
-
-def test_an_early_skip_a_late_skip_a_completed_play_and_a_dislike_differ(spark: SparkSession) -> None:
-    def weight(kind: str, played: int) -> float:
-        found = signal_weight_of(kind, ms_played=played, duration_ms=200_000, signals=SETTINGS.signals)
-        assert found is not None
-        return found
-
-    order = [weight("dislike", 0), weight("skip", 5000), weight("skip", 190_000), weight("complete", 200_000)]
-    assert order == sorted(order)
-    assert order[1] < 0 < order[2]
-
-
 def test_arrival_decides_lateness_and_not_the_clock(spark: SparkSession) -> None:
     edge = timedelta(hours=1)
     on_time = encoded(occurred_at=NOW - int(edge.total_seconds() * 1000))
-    parsed = parse(records(spark, [on_time]), stream=SETTINGS.stream).withColumn("now", F.current_timestamp())
-    assert parsed.collect()[0].reason is None
+    assert reasons(spark, [on_time]) == [None]

@@ -63,8 +63,14 @@ class Job:
     def workers(self) -> list[psutil.Process]:
         """The Python workers that Spark has started."""
         assert self._process is not None
-        found = psutil.Process(self._process.pid).children(recursive=True)
-        return [one for one in found if "pyspark.daemon" in " ".join(one.cmdline())]
+        return [one for one in psutil.Process(self._process.pid).children(recursive=True) if _is_worker(one)]
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "pyspark.daemon" in " ".join(process.cmdline())
+    except psutil.Error:  # gone since it was listed
+        return False
 
 
 def eventually(what: str, true: Callable[[], bool], *, within: float) -> None:

@@ -143,12 +143,15 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_counts_twice(
             job.kill()  # the driver, in the middle of whatever it does
             goes_on()
             for worker in job.workers():
-                with contextlib.suppress(psutil.NoSuchProcess):
+                with contextlib.suppress(psutil.Error):
                     worker.kill()
             goes_on()
             kill(mongod.record)
+            starts = job.starts
+            time.sleep(8)  # away for longer than a connection is waited for
             mongod.start()
             goes_on()
+            assert job.starts == starts, "a MongoDB that is away for a while is waited for"
             kill(broker.record)
             broker.start()
             goes_on()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prometheus_client import generate_latest
+from pymongo.collection import Collection
 from pymongo.database import Database
 
 from segue.storage.mongo import Document
+from streaming_jobs.minutes import Minutes
 from streaming_jobs.progress import Metrics, as_document, keep_for
 
 PROGRESS: dict[str, Any] = {
@@ -48,7 +50,7 @@ def test_prometheus_is_told() -> None:
     metrics = Metrics()
     metrics.progressed(as_document(PROGRESS))
     metrics.planned([80.0, 120.0])
-    metrics.rejected.labels("malformed").inc()
+    metrics.turned_away("malformed")
     text = generate_latest(metrics.registry).decode()
     assert 'segue_state_rows{query="recommend"} 3.0' in text
     assert 'segue_batch_milliseconds{phase="addBatch",query="recommend"} 70.0' in text
@@ -58,7 +60,41 @@ def test_prometheus_is_told() -> None:
 
 
 def test_how_long_progress_is_kept_can_be_changed(database: Database[Document]) -> None:
-    keep_for(database, days=14)
-    keep_for(database, days=3)
-    kept = database.stream_progress.index_information()["at_1"]["expireAfterSeconds"]
-    assert kept == 3 * 86400
+    keep_for(database, hours=6, days=14)
+    keep_for(database, hours=2, days=3)
+    assert _kept_for(database.stream_progress) == 2 * 3600
+    assert _kept_for(database.stream_minutes) == 3 * 86400
+
+
+def _kept_for(collection: Collection[Document]) -> int:
+    return int(collection.index_information()["at_1"]["expireAfterSeconds"])
+
+
+def test_micro_batches_are_summed_up_by_query_and_minute(database: Database[Document]) -> None:
+    first = as_document(PROGRESS)
+    second = {**first, "batch": 8, "duration_ms": {"triggerExecution": 40}, "state_rows": 4, "backlog": 2}
+    later = {**first, "batch": 9, "at": first["at"] + timedelta(minutes=1)}
+    minutes, now = Minutes(), first["at"]
+    database.stream_minutes.bulk_write(minutes.updates([first], [80.0], {"late": 2}, now=now))
+    database.stream_minutes.bulk_write(minutes.updates([second, later], [120.0], {"late": 1}, now=now))
+    found = {one["_id"]: one for one in database.stream_minutes.find()}
+    assert sorted(found) == [
+        "recommend:2026-03-01T12:00",
+        "recommend:2026-03-01T12:01",
+        "rejected plays:2026-03-01T12:00",
+    ]
+    minute = found["recommend:2026-03-01T12:00"]
+    assert (minute["batches"], minute["input_rows"], minute["late_rows"]) == (2, 10, 4)
+    assert minute["phases_ms"] == {"triggerExecution": 130, "addBatch": 70}
+    assert (minute["slowest_ms"], minute["backlog"], minute["state_rows"]) == (90, 7, 4)
+    assert minute["freshness_ms"]["p50"] == 100.0
+    assert found["rejected plays:2026-03-01T12:00"]["rejected"] == {"late": 3}
+
+
+def test_what_happened_since_the_last_time_is_told_once() -> None:
+    metrics = Metrics()
+    metrics.planned([80.0])
+    metrics.turned_away("late")
+    metrics.turned_away("late")
+    assert metrics.since_last() == ([80.0], {"late": 2})
+    assert metrics.since_last() == ([], {})

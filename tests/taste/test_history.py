@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue.settings import load_settings
 from segue.taste.history import History, Window, from_document, prune, reflects_at, to_document, windows_of
 
 SIGNAL = pa.struct(
@@ -16,21 +17,37 @@ SIGNAL = pa.struct(
         ("event_id", pa.string()),
         ("track_id", pa.string()),
         ("type", pa.string()),
-        ("weight", pa.float32()),
+        ("ms_played", pa.int64()),
+        ("duration_ms", pa.int64()),
         ("occurred_at", pa.int64()),
     ]
 )
 HOUR = 3_600_000
 
 
-def table(rows: list[tuple[str, int, list[tuple[str, str, str, float, int]]]]) -> pa.Table:
+# A skip weighs what share of the track was heard, so that a test can choose a weight freely.
+WEIGHTS = load_settings().signals.model_copy(
+    update={"play": 0.25, "complete": 1.0, "like": 1.5, "skip_early": 0.0, "skip_late": 1.0}
+)
+Signal = tuple[str, str, str, int, int]
+"""Event id, track id, type, milliseconds played of 1000, epoch ms."""
+
+
+def summed(rows: list[tuple[str, int, list[Signal]]]) -> list[tuple[str, int, Window]]:
+    return list(windows_of(table(rows), signals=WEIGHTS))
+
+
+def table(rows: list[tuple[str, int, list[Signal]]]) -> pa.Table:
     names = [field.name for field in SIGNAL]
     return pa.table(
         {
             "user_id": pa.array([user for user, _, _ in rows], pa.string()),
             "window_start": pa.array([start for _, start, _ in rows], pa.int64()),
             "signals": pa.array(
-                [[dict(zip(names, signal, strict=True)) for signal in signals] for _, _, signals in rows],
+                [
+                    [dict(zip(names, (*signal[:4], 1000, signal[4]), strict=True)) for signal in signals]
+                    for _, _, signals in rows
+                ],
                 pa.list_(SIGNAL),
             ),
         }
@@ -42,31 +59,31 @@ def test_signals_are_summed_by_track_and_the_last_one_names_the_outcome() -> Non
         (
             "ada",
             0,
-            [("e2", "b", "complete", 1.0, 20), ("e1", "b", "play", 0.25, 10), ("e3", "a", "skip", -0.5, 30)],
+            [("e2", "b", "complete", 9, 20), ("e1", "b", "play", 0, 10), ("e3", "a", "skip", 500, 30)],
         ),
-        ("ben", 0, [("e4", "b", "like", 1.5, 5)]),
+        ("ben", 0, [("e4", "b", "like", 0, 5)]),
     ]
-    assert list(windows_of(table(rows))) == [
-        ("ada", 0, Window(["a", "b"], [-0.5, 1.25], [30, 20], ["skip", "complete"])),
+    assert summed(rows) == [
+        ("ada", 0, Window(["a", "b"], [0.5, 1.25], [30, 20], ["skip", "complete"])),
         ("ben", 0, Window(["b"], [1.5], [5], ["like"])),
     ]
 
 
 def test_an_event_id_counts_once_in_a_window_even_with_another_content() -> None:
-    rows = [("ada", 0, [("e1", "a", "complete", 1.0, 10), ("e1", "b", "like", 1.5, 20)])]
-    assert list(windows_of(table(rows))) == [("ada", 0, Window(["a"], [1.0], [10], ["complete"]))]
+    rows = [("ada", 0, [("e1", "a", "complete", 9, 10), ("e1", "b", "like", 0, 20)])]
+    assert summed(rows) == [("ada", 0, Window(["a"], [1.0], [10], ["complete"]))]
 
 
 def test_no_rows_give_no_windows() -> None:
-    assert list(windows_of(table([]))) == []
-    assert list(windows_of(table([("ada", 0, [])]))) == [("ada", 0, Window([], [], [], []))]
+    assert summed([]) == []
+    assert summed([("ada", 0, [])]) == [("ada", 0, Window([], [], [], []))]
 
 
 @given(st.permutations(range(6)))
 def test_the_order_of_signals_does_not_matter(order: list[int]) -> None:
-    signals = [(f"e{i}", "ab"[i % 2], "complete", 0.1 * i, 10 * (i // 2)) for i in range(6)]
-    one = list(windows_of(table([("ada", 0, signals)])))
-    other = list(windows_of(table([("ada", 0, [signals[i] for i in order])])))
+    signals = [(f"e{i}", "ab"[i % 2], "skip", 100 * i, 10 * (i // 2)) for i in range(6)]
+    one = summed([("ada", 0, signals)])
+    other = summed([("ada", 0, [signals[i] for i in order])])
     assert one == other
 
 

@@ -27,7 +27,7 @@ def at(hour: int, minute: int) -> int:
 def windows(spark: SparkSession, plays: list[dict[str, Any]]) -> dict[tuple[str, int], set[tuple[str, str]]]:
     rows = [tuple(play.get(field.name) for field in PLAY_SCHEMA) for play in plays]
     table: DataFrame = spark.createDataFrame(rows, PLAY_SCHEMA)
-    found = signals_by_window(table, stream=SETTINGS.stream, signals=SETTINGS.signals).collect()
+    found = signals_by_window(table, stream=SETTINGS.stream).collect()
     return {(r.user_id, r.window_start): {(s.track_id, s.type) for s in r.signals} for r in found}
 
 
@@ -50,11 +50,16 @@ def test_each_listener_and_half_hour_has_a_window(spark: SparkSession) -> None:
     }
 
 
-def test_a_repeated_delivery_is_one_signal(spark: SparkSession) -> None:
-    play = a_play(occurred_at=at(12, 10))
-    table = spark.createDataFrame([tuple(play.get(field.name) for field in PLAY_SCHEMA)] * 5, PLAY_SCHEMA)
-    row = signals_by_window(table, stream=SETTINGS.stream, signals=SETTINGS.signals).collect()[0]
-    assert len(row.signals) == 1
+def test_of_a_flood_the_newest_signals_are_kept(spark: SparkSession) -> None:
+    flood = [a_play(user_id="ada", track_id=f"t{n}", occurred_at=at(12, n)) for n in (5, 1, 9, 3, 7)]
+    other = [a_play(user_id="ben", track_id="t1", occurred_at=at(12, 1))]
+    rows = [tuple(play.get(field.name) for field in PLAY_SCHEMA) for play in flood + other]
+    few = SETTINGS.stream.model_copy(update={"window_signals": 3})
+    found = signals_by_window(spark.createDataFrame(rows, PLAY_SCHEMA), stream=few).collect()
+    assert {r.user_id: sorted(s.track_id for s in r.signals) for r in found} == {
+        "ada": ["t5", "t7", "t9"],
+        "ben": ["t1"],
+    }
 
 
 def test_what_says_nothing_of_taste_makes_no_window(spark: SparkSession) -> None:

@@ -1,7 +1,7 @@
 // The bar at the bottom: shows the engine, and tells it what is pressed.
 const engineOf = (tag) => {
   if (window.__segue?.tag !== tag) { // nobody's music goes on for another listener
-    window.__segue?.audio.pause();
+    window.__segue?.pause();
     window.__segue = new Engine(tag);
     if (!window.__segueKeys) bindKeys(window.__segueKeys = new Proxy({}, { get: (_, name) => {
       const value = window.__segue[name];
@@ -29,7 +29,7 @@ class Bar {
     this.toggle = button("play", "Play", () => e.toggle(), { class: "main", id: "toggle" });
     this.previous = button("previous", "Previous", () => e.previous(), { class: "wide", id: "previous" });
     this.next = button("next", "Next", () => e.next(), { id: "next" });
-    this.shuffle = button("shuffle", "Shuffle the queue", () => e.shuffle(), { class: "wide" });
+    this.shuffle = button("shuffle", "Shuffle: off", () => e.shuffle(), { class: "wide", "aria-pressed": "false" });
     this.repeat = button("repeat", "Repeat: off", () => e.turnRepeat(), { class: "wide" });
     this.now = h("span", { class: "time" }, "0:00");
     this.end = h("span", { class: "time" }, "0:00");
@@ -71,7 +71,11 @@ class Bar {
     this.like.disabled = this.not.disabled = !item;
     this.repeat.classList.toggle("on", e.repeat !== "off");
     this.repeat.dataset.one = e.repeat === "one" ? "1" : "";
-    this.repeat.title = `Repeat: ${e.repeat}`;
+    setIcon(this.repeat, "repeat", `Repeat: ${e.repeat}`);
+    this.shuffle.classList.toggle("on", e.shuffled);
+    setIcon(this.shuffle, "shuffle", `Shuffle: ${e.shuffled ? "on" : "off"}`);
+    this.shuffle.setAttribute("aria-pressed", String(e.shuffled));
+    this.toggle.classList.toggle("busy", e.busy);
     this.volume.value = (e.audio.muted ? 0 : e.audio.volume) * 1000;
     fill(this.volume, e.audio.muted ? 0 : e.audio.volume);
     this.time();

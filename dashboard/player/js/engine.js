@@ -5,24 +5,25 @@ const AHEAD = 12; // recommendations kept after what the listener has chosen
 
 class Engine {
   constructor(tag) {
-    Object.assign(this, { tag, queue: [], at: -1, heard: 0, since: null, opinions: {}, repeat: "off", tickets: new Map(), recommended: null });
+    Object.assign(this, { tag, queue: [], at: -1, heard: 0, since: null, opinions: {}, repeat: "off", shuffled: false, wanted: false, tickets: new Map(), recommended: null });
     const a = this.audio = new Audio();
     a.preload = "auto";
     a.onplaying = () => { this.since = performance.now(); this.failed = 0; this.changed(); };
-    a.onwaiting = () => { this.count(); this.since = null; };
+    a.onwaiting = () => { this.count(); this.since = null; this.changed(); };
     a.ontimeupdate = () => { this.count(); this.listeners("time"); };
     a.onpause = () => { this.count(); this.since = null; if (!a.ended && !this.loading) this.emit("pause"); this.changed(); };
     a.onended = () => this.ended();
     a.onerror = () => this.broken();
     a.onvolumechange = a.ondurationchange = () => this.changed();
     this.outbox = new Outbox(tag, () => this.replan());
-    addEventListener("pagehide", () => { if (this.heard > 0 && !a.ended) this.emit("leave"); this.save(); }, true);
+    addEventListener("pagehide", () => this.left());
     setInterval(() => this.save(), 3000);
     this.restore();
     this.refresh();
   }
   get current() { return this.queue[this.at] ?? null; }
   get playing() { return !this.audio.paused; }
+  get busy() { return Boolean(this.loading) || (this.playing && this.audio.readyState < 3); } // sound is on its way
   get position() { return this.loading ? this.resume ?? 0 : Math.round(this.audio.currentTime * 1000); }
   get duration() { const d = this.audio.duration; return Math.round(Number.isFinite(d) ? d * 1000 : this.current?.duration ?? 0); }
   listeners(kind) { dispatchEvent(new CustomEvent(`segue:${kind}`)); }
@@ -42,16 +43,23 @@ class Engine {
     if (item.rec) Object.assign(play, { recommendation_id: item.rec.id, rank: item.rec.rank, model: item.rec.model });
     this.outbox.add(play);
   }
+  left() { // the page goes away: what is known now is sent now
+    if (this.heard > 0 && !this.audio.ended) this.emit("leave");
+    this.save();
+    this.outbox.beacon();
+  }
   // --- what is heard
   play(items, index = 0) {
     this.finish("skip");
     this.queue = items.map((item) => ({ ...item, key: uuid() }));
     this.load(index);
+    if (this.shuffled) this.mix();
     this.extend();
   }
   finish(how) { if (this.current && this.begun && !this.audio.ended) this.emit(how); this.begun = false; }
   async load(at, { play = true, from = 0 } = {}) {
     this.at = at;
+    this.wanted = play;
     this.loading = this.current?.key;
     Object.assign(this, { heard: 0, since: null, begun: false, resume: from, started: performance.now() });
     const item = this.current, mine = this.loading;
@@ -61,14 +69,15 @@ class Engine {
     try { url = await this.ticket(item.id); } catch { if (this.loading === mine) this.broken(); return; }
     if (this.loading !== mine) return; // another was chosen meanwhile
     this.audio.src = url;
-    if (from) this.audio.currentTime = from / 1000;
+    if (this.resume) this.audio.currentTime = this.resume / 1000;
     this.loading = null;
-    if (play) this.start();
+    if (this.wanted) this.start();
     this.changed();
     this.save();
     if (this.queue[at + 1]) this.ticket(this.queue[at + 1].id).catch(() => {});
   }
   start() {
+    this.wanted = true;
     this.audio.play().then(() => {
       if (!this.begun) { this.begun = true; this.emit("play"); }
     }).catch((error) => { if (error.name === "NotAllowedError") this.say("Press play to go on"); });
@@ -82,9 +91,10 @@ class Engine {
     this.tickets.set(id, fresh);
     return fresh.url;
   }
+  pause() { this.wanted = false; this.audio.pause(); }
   toggle() {
     if (!this.current) return this.playRecommended();
-    if (this.playing) return this.audio.pause();
+    if (this.playing || (this.failed && this.wanted)) return this.pause();
     if (this.audio.ended || !this.audio.src) return this.load(this.at);
     return this.start();
   }
@@ -97,6 +107,7 @@ class Engine {
     this.extend();
   }
   ended() {
+    if (this.loading) return; // it was the former track, while the next one's address was being asked for
     this.emit("complete");
     this.begun = false;
     if (this.repeat === "one") this.load(this.at); else this.onward();
@@ -108,8 +119,9 @@ class Engine {
   }
   seek(ms) {
     if (!this.current) return;
-    this.audio.currentTime = Math.max(0, Math.min(ms, this.duration - 50)) / 1000;
-    this.emit("seek", this.current, { position_ms: Math.max(0, Math.round(ms)) });
+    const to = Math.max(0, Math.min(Math.round(ms), this.duration - 50));
+    if (this.loading) this.resume = to; else this.audio.currentTime = to / 1000;
+    this.emit("seek", this.current, { position_ms: to });
     this.listeners("time");
   }
   broken() { // a network that is away comes back; a file that is not there does not
@@ -123,7 +135,7 @@ class Engine {
       this.say("Waiting for the server");
       return setTimeout(async () => {
         if (this.current?.key !== key) return;
-        await this.load(this.at, { from });
+        await this.load(this.at, { play: this.wanted, from }); // who has pressed pause meanwhile wants silence
         Object.assign(this, { begun, heard });
       }, Math.min(8000, 400 * 2 ** this.failed));
     });

@@ -10,7 +10,7 @@ export default function ({ data, parentElement }) {
     fault.textContent = "";
     try {
       const answer = await fetch(`/api/people/${data.kind}`, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
-      if (answer.ok) { window.__segue?.audio.pause(); location.href = "/"; return; }
+      if (answer.ok) { window.__segue?.pause(); location.href = "/"; return; }
       fault.textContent = (await answer.json().catch(() => ({}))).error ?? "This did not work: please try again.";
     } catch { fault.textContent = "The server does not answer: please try again."; }
     send.disabled = false;

@@ -10,7 +10,6 @@ class Outbox {
     this.memory = new Map();            // where localStorage is full or forbidden
     this.pause = 0;
     addEventListener("online", () => this.flush());
-    addEventListener("pagehide", () => this.beacon());
     setInterval(() => this.flush(), 15000);
     this.flush();
   }

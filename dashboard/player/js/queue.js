@@ -34,12 +34,20 @@ Object.assign(Engine.prototype, {
     this.load(i);
     this.extend();
   },
-  shuffle() {
-    const rest = this.queue.splice(this.at + 1).filter((item) => !item.auto);
-    for (let i = rest.length - 1; i > 0; i--) { const j = Math.floor(Math.random() * (i + 1)); [rest[i], rest[j]] = [rest[j], rest[i]]; }
-    this.queue.push(...rest);
-    this.extend();
-    this.say("What you have queued is shuffled");
+  shuffle() { // off again, what was queued is back in its order
+    this.shuffled = !this.shuffled;
+    if (this.shuffled) this.mix();
+    else {
+      const rest = this.queue.splice(this.at + 1);
+      this.queue.push(...rest.filter((item) => !item.auto).sort((a, b) => (a.place ?? 0) - (b.place ?? 0)), ...rest.filter((item) => item.auto));
+    }
+    this.say(this.shuffled ? "What you queue is shuffled" : "In its own order again");
+    this.settle();
+  },
+  mix() {
+    const rest = this.queue.splice(this.at + 1), chosen = rest.filter((item) => !item.auto).map((item, i) => ({ ...item, place: i + 1 }));
+    for (let i = chosen.length - 1; i > 0; i--) { const j = Math.floor(Math.random() * (i + 1)); [chosen[i], chosen[j]] = [chosen[j], chosen[i]]; }
+    this.queue.push(...chosen, ...rest.filter((item) => item.auto));
   },
   turnRepeat() { this.repeat = { off: "all", all: "one", one: "off" }[this.repeat]; this.settle(); },
   settle() { this.save(); this.changed(); },
@@ -90,7 +98,7 @@ Object.assign(Engine.prototype, {
   // --- kept over a reload, in this tab
   save() {
     const kept = { tag: this.tag, queue: this.queue.slice(Math.max(0, this.at - 30)), at: Math.min(this.at, 30), position: this.position,
-      volume: this.audio.volume, muted: this.audio.muted, repeat: this.repeat };
+      volume: this.audio.volume, muted: this.audio.muted, repeat: this.repeat, shuffled: this.shuffled };
     try { sessionStorage.setItem("segue.player", JSON.stringify(kept)); localStorage.setItem("segue.volume", this.audio.volume); } catch { /* then not */ }
   },
   restore() {
@@ -101,6 +109,7 @@ Object.assign(Engine.prototype, {
     this.audio.muted = kept.muted;
     this.queue = kept.queue;
     this.repeat = kept.repeat ?? "off";
+    this.shuffled = kept.shuffled ?? false;
     if (kept.at >= 0) this.load(kept.at, { play: false, from: kept.position });
   },
 });
@@ -109,11 +118,13 @@ const mediaSession = (engine) => {
   const session = navigator.mediaSession, item = engine.current;
   if (!session || !item) return;
   session.playbackState = engine.playing ? "playing" : "paused";
+  const duration = engine.duration / 1000;
+  if (duration && !engine.loading) session.setPositionState?.({ duration, position: Math.min(engine.position / 1000, duration) });
   if (engine.announced === item.key) return;
   engine.announced = item.key;
   session.metadata = new MediaMetadata({ title: item.title, artist: item.artist, album: item.album ?? "",
-    artwork: item.cover ? [{ src: `/api/covers/${item.cover}`, type: "image/jpeg" }] : [] });
-  const does = { play: () => engine.start(), pause: () => engine.audio.pause(), nexttrack: () => engine.next(), previoustrack: () => engine.previous(),
+    artwork: item.cover ? [{ src: `/api/covers/${item.cover}` }] : [] });
+  const does = { play: () => engine.start(), pause: () => engine.pause(), nexttrack: () => engine.next(), previoustrack: () => engine.previous(),
     seekto: (to) => engine.seek(to.seekTime * 1000), seekbackward: () => engine.seek(engine.position - 10000), seekforward: () => engine.seek(engine.position + 10000) };
   for (const [action, handler] of Object.entries(does)) session.setActionHandler(action, handler);
 };

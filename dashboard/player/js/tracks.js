@@ -6,7 +6,7 @@ const playFrom = (data, item) => {
   const engine = engineHere();
   if (!engine) return;
   if (engine.current?.id === item.id) return engine.toggle();
-  if (data.whole) return engine.play(data.items, data.items.indexOf(item));
+  if (data.whole) return engine.play(data.items, data.items.findIndex((one) => one.id === item.id));
   engine.play([item], 0); // a recommendation: what follows is planned
 };
 
@@ -18,14 +18,14 @@ const tools = (item) => h("span", { class: "tools" },
 const named = (item, open) => h("a", { href: `/track?id=${encodeURIComponent(item.id)}`, class: "title", title: item.title,
   onclick: (event) => { event.preventDefault(); open({ track: item.id, at: Date.now() }); } }, item.title);
 
-const card = (data, item, open) => h("article", { class: `card${data.fresh?.includes(item.id) ? " new" : ""}`, "data-id": item.id },
-  h("div", { class: "frame" }, picture(item.cover), button("play", `Play ${item.title}`, () => playFrom(data, item), { class: "go" }), tools(item)),
+const card = (root, item, open) => h("article", { class: "card", "data-id": item.id },
+  h("div", { class: "frame" }, picture(item.cover), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" }), tools(item)),
   named(item, open), h("div", { class: "artist" }, [item.artist, item.genre].filter(Boolean).join(" · ")),
   item.why ? h("div", { class: "why", title: item.why }, item.why) : null,
   item.score === undefined ? null : h("div", { class: "score", title: `nearness: ${item.score.toFixed(2)}` }, h("i", { style: `width:${Math.round(100 * Math.max(0, Math.min(1, item.score)))}%` })));
 
-const row = (data, item, open) => h("article", { class: "row", "data-id": item.id },
-  h("div", { class: "frame" }, picture(item.cover), button("play", `Play ${item.title}`, () => playFrom(data, item), { class: "go" })),
+const row = (root, item, open) => h("article", { class: "row", "data-id": item.id },
+  h("div", { class: "frame" }, picture(item.cover), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" })),
   h("div", { class: "names" }, named(item, open), h("div", { class: "artist" }, [item.artist, item.album].filter(Boolean).join(" · "))),
   h("span", { class: "genre" }, item.genre ?? ""), item.note ? h("span", { class: `note ${item.tone ?? ""}` }, item.note) : null,
   h("span", { class: "time" }, item.duration ? clock(item.duration) : ""), tools(item));
@@ -59,15 +59,31 @@ const watchImpressions = (root, items) => { // half of it in sight for a second
   return () => { observer.disconnect(); for (const timer of timers.values()) clearTimeout(timer); };
 };
 
+const draw = (root, data, open) => { // what stays the same stays: its picture does not blink, and the focus is kept
+  const former = new Map([...root.children].map((element) => [element.dataset.drawn, element]));
+  root.replaceChildren(...data.items.map((item) => {
+    const drawn = JSON.stringify([data.layout, data.whole, item]);
+    const kept = former.get(drawn);
+    former.delete(drawn);
+    const element = kept ?? (data.layout === "list" ? row : card)(root, item, open);
+    element.dataset.drawn = drawn;
+    element.classList.toggle("new", !kept && Boolean(data.fresh?.includes(item.id)));
+    return element;
+  }));
+};
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".tracks");
   root.__off?.();
-  const open = (what) => setTriggerValue("open", what);
+  root.__data = data;
   root.className = `tracks ${data.layout}`;
-  root.replaceChildren(...data.items.map((item) => (data.layout === "grid" ? card : row)(data, item, open)));
-  const update = () => mark(root);
+  const focused = root.getRootNode().activeElement;
+  draw(root, data, (what) => setTriggerValue("open", what));
+  if (focused && focused.isConnected && root.contains(focused)) focused.focus({ preventScroll: true });
+  const update = () => mark(root), wake = () => setTriggerValue("replanned", Date.now());
   addEventListener("segue:state", update);
+  if (data.live) addEventListener("segue:replanned", wake);
   update();
   const unwatch = watchImpressions(root, data.items);
-  return (root.__off = () => { removeEventListener("segue:state", update); unwatch(); });
+  return (root.__off = () => { removeEventListener("segue:state", update); removeEventListener("segue:replanned", wake); unwatch(); });
 }

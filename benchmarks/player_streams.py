@@ -1,0 +1,211 @@
+"""How quick the pages stay while many listeners hear lossless sound from the same process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+import uuid
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+from pymongo.database import Database
+from rich.console import Console
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import connect as connect_socket
+
+from benchmarks.catalogue import track_id
+from dashboard.serve import serve_app
+from segue.errors import SegueError
+from segue.local import stack
+from segue.local.process import accepts, free_port
+from segue.settings import LOCAL, ROOT, load_settings
+from segue.storage.mongo import Document, activate, connect
+
+STREAMS = 50
+TRACKS = 106_574
+"""Tracks of the Free Music Archive's full set."""
+RATE = 44_100 * 2 * 2
+"""Bytes a second of a compact disc's sound: more than any format that is usual on the web."""
+AHEAD = 5.0
+"""Seconds of sound that a player has in store before it plays."""
+FOLDER = LOCAL / "bench"
+LOG = FOLDER / "player.log"
+
+
+def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
+    """The figures with no stream and with all, from the same server; each page is drawn in a new session."""
+    seconds = 10.0 if quick else 60.0
+    with _served(seconds=seconds, console=console) as (address, process):
+        return asyncio.run(_measure(address, process, seconds=seconds, console=console))
+
+
+async def _measure(
+    address: str, process: psutil.Process, *, seconds: float, console: Console
+) -> dict[str, float | bool]:
+    await _watch_pages(address, seconds=5.0)
+    idle = await _watch_pages(address, seconds=seconds)
+    memory = process.memory_info().rss
+    streams = [_Stream(number) for number in range(STREAMS)]
+    async with asyncio.TaskGroup() as group:
+        for stream in streams:
+            group.create_task(stream.listen(address, seconds=seconds + AHEAD))
+        busy = await _watch_pages(address, seconds=seconds)
+    grown = (process.memory_info().rss - memory) / 1e6
+    again = await _watch_pages(address, seconds=seconds)
+    console.print(f"{len(idle)}, {len(busy)} and {len(again)} pages drawn without, with and without streams")
+    baseline = np.concatenate([idle, again])
+    return {
+        "streams": STREAMS,
+        "mb_per_second": sum(stream.heard for stream in streams) / 1e6 / (seconds + AHEAD),
+        "streams_that_stalled": sum(stream.stalled for stream in streams),
+        "page_p50_ms": float(np.percentile(busy, 50)),
+        "page_p95_ms": float(np.percentile(busy, 95)),
+        "idle_page_p50_ms": float(np.percentile(baseline, 50)),
+        "idle_page_p95_ms": float(np.percentile(baseline, 95)),
+        "idle_spread_ms": float(abs(np.median(idle) - np.median(again))),
+        "memory_grown_mb": grown,
+    }
+
+
+@dataclass
+class _Stream:
+    """A listener who hears one file at the rate of its sound."""
+
+    number: int
+    heard: int = 0
+    """Bytes."""
+    stalled: bool = False
+    """Whether the sound would have stopped."""
+    pieces: list[int] = field(default_factory=list)
+
+    async def listen(self, address: str, *, seconds: float) -> None:
+        async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+            await client.get("/", headers={"accept": "text/html"})
+            ticket = (await client.get(f"/api/tickets/{track_id(self.number)}")).json()
+            await asyncio.sleep(AHEAD * self.number / STREAMS)  # not all at the same moment
+            began = time.monotonic()
+            async with client.stream("GET", ticket["url"], headers={"range": "bytes=0-"}) as answer:
+                if answer.status_code != 206:
+                    raise SegueError(f"the sound was answered with {answer.status_code}: see {LOG}")
+                async for piece in answer.aiter_raw():
+                    self.heard += len(piece)
+                    lead = self.heard / RATE - (time.monotonic() - began)
+                    self.stalled |= lead < -AHEAD
+                    if time.monotonic() - began > seconds:
+                        return
+                    await asyncio.sleep(max(0.0, lead - AHEAD))
+
+
+async def _watch_pages(address: str, *, seconds: float) -> np.ndarray:
+    """Milliseconds of each drawing of the first page, one after another, for so long."""
+    times = []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        times.append(await _draw(address))
+        await asyncio.sleep(0.1)
+    return np.array(times)
+
+
+async def _draw(address: str) -> float:
+    """From the request of a new visitor to the end of the first page's script, in ms."""
+    began = time.perf_counter()
+    async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+        page = await client.get("/", headers={"accept": "text/html"})
+        cookie = page.headers["set-cookie"].partition(";")[0]
+    socket = address.replace("http", "ws", 1) + "/_stcore/stream"
+    message = BackMsg()
+    message.rerun_script.query_string = ""
+    async with connect_socket(socket, additional_headers={"Cookie": cookie}, max_size=None) as connection:
+        await connection.send(message.SerializeToString())
+        async for answer in connection:
+            told = ForwardMsg.FromString(answer if isinstance(answer, bytes) else answer.encode())
+            if told.WhichOneof("type") == "script_finished":
+                return 1000 * (time.perf_counter() - began)
+    raise SegueError(f"the page was not drawn to its end: see {LOG}")
+
+
+@contextmanager
+def _served(*, seconds: float, console: Console) -> Iterator[tuple[str, psutil.Process]]:
+    """The dashboard as a process over a database of its own; its address and its process."""
+    base = load_settings()
+    # No play is sent, so no broker is started.
+    away = base.kafka.model_copy(update={"bootstrap": base.kafka.bootstrap or "127.0.0.1:9"})
+    base = stack.up(base.model_copy(update={"kafka": away}))
+    name = f"bench_{uuid.uuid4().hex[:8]}"
+    settings = base.model_copy(update={"mongo": base.mongo.model_copy(update={"database": name})})
+    database = connect(settings.mongo)
+    with console.status("Writing sounds and a catalogue"):
+        _fill(database, _sound(seconds + 3 * AHEAD))
+    port = free_port(8700)
+    own = {
+        "PYTHONPATH": str(ROOT),
+        "SEGUE_MONGO__URI": settings.mongo.uri,
+        "SEGUE_MONGO__DATABASE": name,
+        "SEGUE_KAFKA__BOOTSTRAP": settings.kafka.bootstrap,
+    }
+    with LOG.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.player_streams", str(port)],
+            env={**os.environ, **own},
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        while not accepts(port):
+            if process.poll() is not None:
+                raise SegueError(f"the dashboard ended by itself: see {LOG}")
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
+    finally:
+        process.kill()
+        process.wait()
+        database.client.drop_database(name)
+
+
+def _sound(seconds: float) -> Path:
+    """A file of noise as a compact disc has it; all listeners hear the same one."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    file = FOLDER / "noise.wav"
+    noise = np.random.default_rng(1).integers(-3000, 3000, (44_100, 2), dtype=np.int16).tobytes()
+    with wave.open(str(file), "wb") as writer:
+        writer.setnchannels(2)
+        writer.setsampwidth(2)
+        writer.setframerate(44_100)
+        for _ in range(int(seconds) + 1):
+            writer.writeframes(noise)
+    return file
+
+
+def _fill(database: Database[Document], sound: Path) -> None:
+    database.tracks.insert_many(
+        {
+            "_id": track_id(number),
+            "title": f"Song {number}",
+            "artist": f"Artist {number // 8}",
+            "album": f"Album {number // 8}",
+            "genres": [f"Genre {number % 32}"],
+            "duration_ms": 200_000,
+            "path": str(sound),
+            "state": "present",
+            "modified_ns": number,
+        }
+        for number in range(TRACKS)
+    )
+    start = [track_id(number) for number in range(0, TRACKS, TRACKS // 40)]
+    database.models.insert_one({"_id": "index:v1", "manifest": {"count": TRACKS}, "cold_start": start})
+    activate(database, "index", "v1")
+
+
+if __name__ == "__main__":
+    serve_app(load_settings(), port=int(sys.argv[1]))

@@ -1,0 +1,125 @@
+"""Hours of streaming in minutes: does state leave, does memory level off, does a flood hurt the others?
+
+The windows are a minute long and the listeners are others every minute, so that state comes and goes as it
+would in a day. Towards the end one listener sends a hundred thousand plays in one window.
+"""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+import psutil
+from rich.console import Console
+from rich.progress import track
+
+from benchmarks.catalogue import bundle_of, track_id
+from benchmarks.service import Feeder, check_alive, service, variant
+from segue.evaluation.freshness import FreshnessWatch
+from segue.settings import Settings
+from segue.storage.kafka import PlayProducer
+from segue.storage.mongo import connect
+
+FMA = 106_574
+WINDOW_SECONDS = 60
+# State leaves a window and a watermark after its last play; micro-batches go to driver and workers alike.
+STREAM = {"window": "1 minute", "watermark": "1 minute", "lateness": "30 seconds", "driver_listeners": 12}
+PER_SECOND = 100
+
+
+@dataclass
+class Samples:
+    """What is looked at every few seconds, one list a quantity."""
+
+    state_rows: list[float] = field(default_factory=list)
+    state_mb: list[float] = field(default_factory=list)
+    jvm_mb: list[float] = field(default_factory=list)
+    python_mb: list[float] = field(default_factory=list)
+
+
+def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
+    """Each quantity at the end of the run over its value in the middle: about 1 where it levels off."""
+    minutes, flood = (8, 20_000) if quick else (40, 100_000)
+    bundle = bundle_of(FMA, console=console)
+    with (
+        service(bundle) as settings,
+        variant("job", settings, **STREAM) as process,
+        Feeder(settings, per_second=PER_SECOND, tracks=FMA, renewed=WINDOW_SECONDS) as feeder,
+    ):
+        found = _sample(settings, process.pid, minutes * 60, lambda: check_alive(process, "job"))
+        before = _latencies(settings, feeder, seconds=30)
+        sending = threading.Thread(target=_flood, args=(settings, flood))
+        sending.start()
+        beside = _latencies(settings, feeder, seconds=30)
+        sending.join()
+        check_alive(process, "job")
+    figures: dict[str, float | bool] = {"minutes": minutes, "plays_per_s": PER_SECOND}
+    for name, values in vars(found).items():
+        middle, end = _middle_and_end(values)
+        figures |= {f"{name}_middle": middle, f"{name}_end": end, f"{name}_growth": end / middle}
+    return figures | {
+        "flood_plays": flood,
+        "p50_ms_before_flood": float(np.percentile(before, 50)),
+        "p50_ms_beside_flood": float(np.percentile(beside, 50)),
+        "p99_ms_before_flood": float(np.percentile(before, 99)),
+        "p99_ms_beside_flood": float(np.percentile(beside, 99)),
+    }
+
+
+def _sample(settings: Settings, pid: int, seconds: float, alive: Callable[[], None]) -> Samples:
+    found, database = Samples(), connect(settings.mongo)
+    for _ in track(range(int(seconds / 5)), description="Streaming"):
+        time.sleep(5)
+        alive()
+        newest = database.stream_progress.find_one({"query": "recommend"}, sort=[("at", -1)])
+        if newest is None:
+            continue
+        processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        sizes = [(one.name(), one.memory_info().rss / 1e6) for one in processes]
+        found.state_rows.append(newest["state_rows"])
+        found.state_mb.append(newest["state_bytes"] / 1e6)
+        found.jvm_mb.append(sum(size for name, size in sizes if name == "java"))
+        found.python_mb.append(sum(size for name, size in sizes if name != "java"))
+    return found
+
+
+def _middle_and_end(values: Sequence[float]) -> tuple[float, float]:
+    """Medians of the second and of the last third."""
+    third = len(values) // 3
+    return statistics.median(values[third : 2 * third]), statistics.median(values[-third:])
+
+
+def _latencies(settings: Settings, feeder: Feeder, *, seconds: float) -> np.ndarray:
+    """Milliseconds from play to document of the ordinary listeners."""
+    first = len(feeder.sent)
+    with FreshnessWatch(connect(settings.mongo), every=0.02) as watch:
+        time.sleep(seconds)
+        measured = feeder.sent[first:]
+        time.sleep(10)
+    return np.asarray(watch.latencies(measured)[0])
+
+
+def _flood(settings: Settings, plays: int) -> None:
+    rng = np.random.default_rng(5)
+    with PlayProducer(settings.kafka) as producer:
+        for number in rng.integers(FMA, size=plays).tolist():
+            producer.send(
+                {
+                    "event_id": str(uuid.uuid4()),
+                    "user_id": "flood",
+                    "track_id": track_id(number),
+                    "type": "complete",
+                    "ms_played": 200_000,
+                    "position_ms": 0,
+                    "duration_ms": 200_000,
+                    "occurred_at": int(datetime.now(UTC).timestamp() * 1000),
+                    "session_id": "flood",
+                    "source": "home",
+                }
+            )

@@ -1,0 +1,142 @@
+"""From a skip to new recommendations: a real Chromium, Kafka, streaming job and MongoDB.
+
+The time from the key that skips to the cards that have changed on the page is printed, and written to the
+file that the environment variable REPLAN_FIGURES names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pymongo.database import Database
+
+from segue.settings import Settings
+from segue.storage.kafka import PlayProducer
+from segue.storage.mongo import Document
+from tests.dashboard.browser import Player, Served, needs_chromium, until
+from tests.dashboard.music import title
+from tests.dashboard.test_plays_route import a_play, in_kafka
+from tests.streaming.job import Job
+
+pytestmark = needs_chromium
+
+WATCH = """() => {
+  const cards = () => [...document.querySelectorAll('.tracks.grid')].slice(0, 1)
+    .flatMap((grid) => [...grid.querySelectorAll('.card .title')].map((one) => one.textContent));
+  window.here = true; window.changes = []; window.breaks = []; window.gaps = [];
+  let last = cards().join();
+  const look = () => { const now = cards().join();
+    if (now !== last) { last = now; changes.push({ at: performance.now(), cards: cards() }); }
+    requestAnimationFrame(look); };
+  look();
+  const a = window.__segue.audio;
+  let ended = null;
+  // What a listener would hear as a break: the sound stops in the middle of a song.
+  a.addEventListener('pause', () => { if (!a.ended) breaks.push('pause'); });
+  a.addEventListener('waiting', () => { if (a.currentTime > 0.3 && !a.seeking) breaks.push('waiting'); });
+  a.addEventListener('ended', () => { ended = performance.now(); });
+  a.addEventListener('playing', () => { if (ended) gaps.push(performance.now() - ended); ended = null; });
+}"""
+
+
+@pytest.fixture
+def streaming(broker: Settings, database: Database[Document], tmp_path: Path) -> Iterator[Settings]:
+    """A streaming job as a process of its own, warmed up by another listener's plays."""
+    settings = broker.model_copy(
+        update={"stream": broker.stream.model_copy(update={"metrics_port": 0})},
+    )
+    with Job(settings, tmp_path / "stream.log"):
+        yield settings
+
+
+def warm_up(settings: Settings, database: Database[Document]) -> None:
+    """Wait until the job has served somebody else, and a second time, so that it is measured warm."""
+    with PlayProducer(settings.kafka) as producer:
+        for count in range(2):
+            play = a_play(user_id="other", session_id="o", track_id=f"metal{count}", type="complete")
+            producer.send(play).get(10)
+            until(
+                lambda at=play["occurred_at"]: database.recommendations.find_one(
+                    {"_id": "other", "reflects_at": {"$gte": at}}
+                ),
+                "the streaming job",
+                seconds=100,
+            )
+
+
+def skip(player: Player) -> float:
+    """Press N once the page has come to rest; returns the ms until the cards are others."""
+    page, before = player.page, player.state()["title"]
+    until(lambda: player.state()["waiting"] == 0, "everything to be sent")
+    until(lambda: page.evaluate("performance.now() - (changes.at(-1)?.at ?? 0) > 1500"), "the cards to rest")
+    assert player.state()["title"] == before
+    at, changes = page.evaluate("[performance.now(), changes.length]")
+    page.keyboard.press("n")
+    until(lambda: page.evaluate("changes.length") > changes, "other recommendations")
+    player.wait_playing()
+    return float(page.evaluate("(n) => changes[n].at", changes)) - float(at)
+
+
+def styles(cards: list[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for card in cards:
+        found[card.split()[0]] = found.get(card.split()[0], 0) + 1
+    return found
+
+
+@pytest.mark.timeout(240)
+def test_three_skips_and_two_songs_heard_change_what_comes_next_while_the_music_plays(
+    streaming: Settings, served: Served, database: Database[Document], player: Player
+) -> None:
+    queued = [("House", 0), ("House", 1), ("House", 2), ("Waltz", 0), ("Waltz", 1)]
+    warm_up(streaming, database)
+    before = player.cards()
+    assert styles(before) == {"House": 4, "Metal": 4, "Waltz": 4}
+    for style, number in queued:
+        player.card(title(style, number)).hover()
+        player.card(title(style, number)).get_by_label("to the queue").click()
+    player.wait_playing(title("House", 0))
+    player.page.evaluate(WATCH)
+    player.page.locator("h1").first.click()
+
+    skips = [skip(player) for _ in range(3)]
+    for number in range(2):
+        player.wait_playing(title("Waltz", number))
+        player.page.evaluate("window.__segue.seek(window.__segue.duration - 700)")
+        until(lambda number=number: player.state()["title"] != title("Waltz", number), "the song to end")
+    until(lambda: styles(player.cards()[:6]).get("Waltz", 0) >= 5, "waltzes to be recommended")
+    after = player.cards()
+
+    assert not set(after[:6]) & {title("House", n) for n in range(8)}
+    assert not set(after) & {title(style, number) for style, number in queued}
+    assert player.card(after[0]).locator(".why").inner_text().startswith("Because you played Waltz")
+    player.wait_playing()
+    assert player.state()["title"].startswith("Waltz")  # recommendations go on where the queue has ended
+    assert player.page.evaluate("window.here")
+    assert player.page.evaluate("breaks") == []
+    report(skips, player.page.evaluate("gaps"))
+    told = [play for play in in_kafka(streaming) if play["user_id"] != "other"]
+    assert [play["type"] for play in told if play["type"] in ("skip", "complete")] == [
+        *["skip"] * 3,
+        *["complete"] * 2,
+    ]
+    assert {play["track_id"] for play in told if play["type"] == "complete"} == {"waltz0", "waltz1"}
+    assert len({uuid.UUID(play["event_id"]) for play in told}) == len(told)
+
+
+def report(skips: list[float], gaps: list[float]) -> None:
+    """Print the figures; pytest -s shows them, and so does a failure."""
+    figures = {
+        "skip_to_new_cards_ms": [round(ms) for ms in skips],
+        "skip_to_new_cards_median_ms": round(statistics.median(skips)),
+        "song_to_song_ms": [round(ms) for ms in gaps],
+    }
+    print(json.dumps(figures))
+    if to := os.environ.get("REPLAN_FIGURES"):
+        Path(to).write_text(json.dumps(figures) + "\n")
