@@ -129,6 +129,7 @@ class Engagement(Section):
     enabled: bool
     window: Duration
     trigger: Duration
+    window_events: int = Field(ge=1)
     session_gap: Duration
     feedback_every: Duration
     feedback_span: Duration

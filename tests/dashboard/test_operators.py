@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from pymongo.database import Database
+from streamlit.testing.v1 import AppTest
 
+from dashboard import service
+from dashboard.app import PAGES
 from dashboard.people.operators import is_operator
 from dashboard.people.sessions import Listener
-from segue.settings import Dashboard, load_settings
+from segue.settings import Dashboard, Settings, load_settings
+from segue.storage.mongo import Document
 
 HERE = {"Host": "127.0.0.1:8501"}
 ADA = Listener(user_id="1", name="Ada", session_id="s")
@@ -47,3 +52,19 @@ def test_without_names_whoever_is_on_this_machine(host: str) -> None:
 )
 def test_from_elsewhere_or_through_a_proxy_nobody(headers: dict[str, str]) -> None:
     assert not is_operator(ADA, dashboard(), headers=headers)
+
+
+@pytest.mark.parametrize("operator", [True, False])
+def test_the_pages_of_all_listeners_are_there_for_operators_only(
+    operator: bool, settings: Settings, database: Database[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "settings", lambda: settings)
+    monkeypatch.setattr(service, "database", lambda: database)
+    monkeypatch.setattr(service, "listener", lambda: ADA)
+    monkeypatch.setattr(service, "operator", lambda: operator)
+    at = AppTest.from_file(str(PAGES), default_timeout=60)
+    at.run()
+    there = set(at.session_state["pages"])
+    assert {"home", "listening", "friends"} <= there
+    assert ({"live", "operations", "audience"} <= there) is operator
+    assert operator or not {"live", "operations", "audience"} & there
