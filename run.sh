@@ -24,6 +24,8 @@ index      | batch_jobs.build_index      |        | build the neighbour index, m
 stream     | streaming_jobs.recommend    |        | run the streaming job: plays to recommendations                          | ./run.sh stream
 replay     | batch_jobs.replay_plays     |        | send plays to Kafka                                                      | ./run.sh replay --help
 rejected   | batch_jobs.rejected_plays   |        | look at plays that were rejected                                         | ./run.sh rejected --help
+engagement | batch_jobs.recount_engagement |     | count anew what listeners did                                            | ./run.sh engagement recount --check
+listener   | batch_jobs.listener_data    |        | give out or remove what is stored of a listener                          | ./run.sh listener export Ada
 dashboard  | dashboard.serve             |        | serve the player, and the live and operations pages                      | ./run.sh dashboard
 bench      | benchmarks                  |        | measure                                                                  | ./run.sh bench --help
 test       | -                           |        | check the code and run the tests; arguments go to pytest                 | ./run.sh test tests/index -k annoy

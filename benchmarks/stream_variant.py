@@ -1,6 +1,7 @@
 """The streaming job and its baselines as processes of their own, run until SIGTERM.
 
-job      the job as it is
+job      the recommender as it is
+engaged  the same with the counting of plays beside it, as ./run.sh stream runs them
 floor    the same source, parsing and settings, with the same stateful window count into nothing
 default  the job under Spark's own settings, where ours differ
 plain:i:n  what one would write without Spark: a consumer that keeps its windows in memory
@@ -24,7 +25,7 @@ from segue.settings import Settings, load_settings
 from segue.spark import session
 from segue.storage.mongo import connect
 from segue.taste.windows import interval
-from streaming_jobs import recommend
+from streaming_jobs import engagement, recommend
 from streaming_jobs.progress import Metrics, ProgressKeeper
 from streaming_jobs.source import kafka_records
 
@@ -50,7 +51,8 @@ def main() -> None:
     query = STARTS[kind](spark, settings)
     while not told.wait(0.5) and query.isActive:
         pass
-    query.stop()
+    for one in spark.streams.active:
+        one.stop()
     progress.close()
     spark.stop()
 
@@ -74,8 +76,15 @@ def _floor(spark: SparkSession, settings: Settings) -> StreamingQuery:
     )
 
 
+def _engaged(spark: SparkSession, settings: Settings) -> StreamingQuery:
+    query = recommend.start(spark, settings)
+    engagement.start(spark, settings)
+    return query
+
+
 STARTS: dict[str, Callable[..., StreamingQuery]] = {
     "job": recommend.start,
+    "engaged": _engaged,
     "default": recommend.start,
     "floor": _floor,
 }

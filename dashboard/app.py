@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from dashboard import covers
-from dashboard.api import audio, people, plays, upcoming
+from dashboard.api import audio, own_data, people, plays, shared, upcoming
 from dashboard.api.door import Door, make_door
 from dashboard.api.guests import Guests
 from segue.settings import Settings
@@ -27,5 +27,7 @@ def make_app(database: Database[Document], settings: Settings) -> st.App:
 
 def make_routes(door: Door) -> list[Route]:
     """All routes beside the pages."""
-    own = [route for part in (audio, people, plays, upcoming) for route in part.routes(door)]
+    own = [
+        route for part in (audio, own_data, people, plays, shared, upcoming) for route in part.routes(door)
+    ]
     return [covers.route(door.database), *own]

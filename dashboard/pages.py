@@ -8,7 +8,18 @@ import streamlit as st
 
 from dashboard import service
 from dashboard.player import components
-from dashboard.views import account, home, live, operations, search, track, you
+from dashboard.views import (
+    account,
+    audience,
+    friends,
+    home,
+    listening,
+    live,
+    operations,
+    search,
+    track,
+    you,
+)
 
 st.set_page_config(page_title="Segue", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 # Less empty room around the pages, and a line above the player.
@@ -27,12 +38,20 @@ pages = {
     "you": st.Page(
         you.show, title=(listener and listener.name) or "You", icon=":material/person:", url_path="you"
     ),
+    "listening": st.Page(
+        listening.show, title="Your listening", icon=":material/insights:", url_path="listening"
+    ),
+    "friends": st.Page(friends.show, title="Friends", icon=":material/group:", url_path="friends"),
     "live": st.Page(live.show, title="Live", icon=":material/graphic_eq:", url_path="live"),
     "operations": st.Page(
         operations.show, title="Operations", icon=":material/monitor_heart:", url_path="operations"
     ),
+    "audience": st.Page(audience.show, title="Audience", icon=":material/groups:", url_path="audience"),
     "track": st.Page(track.show, title="Track", url_path="track", visibility="hidden"),
 }
+if not service.operator():
+    for name in ("live", "operations", "audience"):
+        del pages[name]
 st.session_state["pages"] = pages
 st.html(ROOM)
 chosen = st.navigation(list(pages.values()), position="top")

@@ -10,6 +10,7 @@ from dashboard.finding.often import Often
 from dashboard.finding.popular import Popular
 from dashboard.people.accounts import Account
 from dashboard.people.handover import Handovers
+from dashboard.people.operators import is_operator
 from dashboard.people.sessions import COOKIE, Listener, Sessions
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
@@ -69,3 +70,8 @@ def end_session() -> None:
 @st.cache_resource
 def _handovers() -> Handovers:
     return Handovers(database())
+
+
+def operator() -> bool:
+    """Whether the visitor runs the service, and so may see what all listeners do."""
+    return is_operator(listener(), settings().dashboard, headers=st.context.headers)

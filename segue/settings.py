@@ -12,7 +12,7 @@ from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -121,11 +121,41 @@ class Ranking(Section):
     candidates: int = Field(ge=1)
     per_artist: int = Field(ge=1)
     artist_window: int = Field(ge=1)
+    feedback_plays: int = Field(ge=1)
+    feedback_skips: float = Field(ge=0)
+    feedback_likes: float = Field(ge=0)
+
+
+class Engagement(Section):
+    enabled: bool
+    window: Duration
+    trigger: Duration
+    window_events: int = Field(ge=1)
+    session_gap: Duration
+    feedback_every: Duration
+    feedback_span: Duration
+
+    @model_validator(mode="after")
+    def _gaps_show_between_windows(self) -> Engagement:
+        if self.window > self.session_gap:
+            raise ValueError("engagement.window must not be longer than engagement.session_gap")
+        if self.window > timedelta(days=1):
+            raise ValueError("engagement.window must not be longer than a day")
+        return self
+
+
+class Retention(Section):
+    plays: Duration
+    rejected: Duration
+    listening: Duration
 
 
 class Dashboard(Section):
     port: int
     refresh: Duration
+    operators: tuple[str, ...]
+    open_on_this_machine: bool
+    public_url: str
 
 
 class Settings(BaseSettings):
@@ -145,6 +175,8 @@ class Settings(BaseSettings):
     signals: Signals
     taste: Taste
     ranking: Ranking
+    engagement: Engagement
+    retention: Retention
     dashboard: Dashboard
 
     @classmethod

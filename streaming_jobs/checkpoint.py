@@ -26,6 +26,7 @@ def contract(settings: Settings) -> dict[str, str]:
     return {
         "state format": str(STATE_FORMAT),
         "stream.window": f"{settings.stream.window.total_seconds():g} seconds",
+        "engagement.window": f"{settings.engagement.window.total_seconds():g} seconds",
         "kafka.plays_topic": settings.kafka.plays_topic,
     }
 
@@ -40,18 +41,17 @@ def check(spark: SparkSession, settings: Settings) -> None:
         can be put back or left behind.
     """
     place = f"{settings.spark.checkpoint}/{_FOLDER}"
-    now, before = contract(settings), _read(spark, place)
-    if before is None:
-        note = spark.createDataFrame([(json.dumps(now),)], "value string")
-        note.coalesce(1).write.mode("overwrite").text(place)
-        return
+    now, before = contract(settings), _read(spark, place) or {}
     for name, value in now.items():
-        if before.get(name) != value:
+        if before.get(name, value) != value:
             raise SegueError(
                 f"the checkpoint {settings.spark.checkpoint} was made with {name} = {before.get(name)}, "
                 f"now it is {value}: put it back, or set SEGUE_SPARK__CHECKPOINT to a new folder "
                 "(plays still in the topic are read again; tastes and recommendations stay)"
             )
+    if before.keys() != now.keys():
+        note = spark.createDataFrame([(json.dumps(now),)], "value string")
+        note.coalesce(1).write.mode("overwrite").text(place)
 
 
 def _read(spark: SparkSession, place: str) -> dict[str, str] | None:

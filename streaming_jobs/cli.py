@@ -19,9 +19,10 @@ from segue.local.process import registered
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.spark import session
+from segue.storage import kafka
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
-from streaming_jobs import checkpoint, recommend, rejected_plays
+from streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from streaming_jobs.gate import BatchGate
 from streaming_jobs.progress import Metrics, ProgressKeeper, keep_for
 
@@ -38,7 +39,7 @@ def stream(
         bool, typer.Option("--drain", help="End once everything that is in the topic now has been taken.")
     ] = False,
 ) -> None:
-    """Run the streaming job: plays from Kafka to recommendations in MongoDB.
+    """Run the streaming job: plays from Kafka to recommendations and statistics in MongoDB.
 
     It goes on until SIGTERM or Ctrl-C, which let the micro-batch in progress finish. Started again, it
     continues where it was.
@@ -73,10 +74,13 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     """
     database = connect(settings.mongo)
     ensure_topics(settings.kafka)
+    kafka.keep_for(settings.kafka, plays=settings.retention.plays, rejected=settings.retention.rejected)
     spark = session(settings, app="segue stream")
     metrics = Metrics()
     progress = ProgressKeeper(database, metrics)
     gates = [BatchGate(), BatchGate()]
+    if settings.engagement.enabled:
+        gates.append(BatchGate())
     try:
         checkpoint.check(spark, settings)
         keep_for(database, hours=settings.stream.progress_hours, days=settings.stream.progress_days)
@@ -84,6 +88,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         queries = [
             recommend.start(spark, settings, metrics=metrics, gate=gates[0]),
             rejected_plays.start(spark, settings, metrics=metrics, gate=gates[1]),
+            *(engagement.start(spark, settings, gate=gate) for gate in gates[2:]),
         ]
         metrics.serve(settings.stream.metrics_port)
         told = threading.Event()

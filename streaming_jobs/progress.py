@@ -8,15 +8,16 @@ import threading
 from collections import Counter as Counts
 from collections import deque
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
 from pymongo import ReplaceOne
 from pymongo.database import Database
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import PyMongoError
 from pyspark.sql import SparkSession
 
+from segue.storage import mongo
 from segue.storage.mongo import Document
 from streaming_jobs.micro_batches import ProgressEvents
 from streaming_jobs.minutes import Minutes
@@ -198,13 +199,9 @@ class ProgressKeeper:
 
 def keep_for(database: Database[Document], *, hours: int, days: int) -> None:
     """Let MongoDB drop the progress of single micro-batches after `hours`, of minutes after `days`."""
-    for collection, seconds in (
-        (database.stream_progress, hours * 3600),
-        (database.stream_minutes, days * 86400),
+    for name, time in (
+        ("stream_progress", timedelta(hours=hours)),
+        ("stream_minutes", timedelta(days=days)),
     ):
-        try:
-            collection.create_index("at", expireAfterSeconds=seconds)
-        except OperationFailure:  # it is there with another time
-            index = {"keyPattern": {"at": 1}, "expireAfterSeconds": seconds}
-            database.command("collMod", collection.name, index=index)
-        collection.create_index([("query", 1), ("at", -1)])
+        mongo.keep_for(database, name, "at", time)
+        database[name].create_index([("query", 1), ("at", -1)])

@@ -19,6 +19,7 @@ from pyspark.sql.streaming import StreamingQuery
 from segue.index.active import ActiveBundle
 from segue.plays.parsing import parse, plays
 from segue.settings import Settings, Stream
+from segue.storage.feedback import ActiveFeedback
 from segue.storage.mongo import connect
 from segue.taste.windows import interval, signals_by_window
 from streaming_jobs.gate import BatchGate
@@ -47,6 +48,7 @@ class Recommender:
         self._spark, self._settings, self._metrics = spark, settings, metrics
         self._database = connect(settings.mongo)
         self._bundle = ActiveBundle(self._database, folder=settings.index.folder)
+        self._feedback = ActiveFeedback(self._database)
         self._bundle.current()  # a missing index is said before the stream starts
         self._assignment: Broadcast[Assignment] | None = None
         self._last_listeners = 0
@@ -54,34 +56,41 @@ class Recommender:
 
     def __call__(self, windows: DataFrame, batch: int) -> None:
         few = self._settings.stream.driver_listeners
-        bundle = self._bundle.current()
+        bundle, feedback = self._bundle.current(), self._feedback.current()
+        assigned = Assignment(self._settings, bundle.version, feedback.version)
         if self._last_listeners > few:
-            freshness = self._replan_in_workers(windows, batch, version=bundle.version)
+            freshness = self._replan_in_workers(windows, batch, assigned)
         else:
             self._label(batch, "parse, window: signals of the listeners that played")
             table = self._collect(windows)
             if table.num_rows <= few:
-                freshness = replan(table, database=self._database, bundle=bundle, settings=self._settings)
+                freshness = replan(
+                    table,
+                    database=self._database,
+                    bundle=bundle,
+                    settings=self._settings,
+                    feedback=feedback,
+                )
             else:
                 sent_out = self._spark.createDataFrame(table)
-                freshness = self._replan_in_workers(sent_out, batch, version=bundle.version)
+                freshness = self._replan_in_workers(sent_out, batch, assigned)
         self._last_listeners = len(freshness)
         self._metrics.planned(freshness)
         self._metrics.index.info({"version": bundle.version})
         self._metrics.index_refused.set(self._bundle.refused is not None)
 
-    def _replan_in_workers(self, windows: DataFrame, batch: int, *, version: str) -> list[float]:
+    def _replan_in_workers(self, windows: DataFrame, batch: int, assigned: Assignment) -> list[float]:
         self._label(batch, "join, taste, neighbours, rank, write: in workers, by listener")
         by_listener = windows.repartition("user_id")
-        written = by_listener.mapInArrow(replan_in_workers(self._assigned(version)), WRITTEN)
+        written = by_listener.mapInArrow(replan_in_workers(self._assigned(assigned)), WRITTEN)
         return written.toArrow().column("freshness_ms").to_pylist()
 
-    def _assigned(self, version: str) -> Callable[[], Assignment]:
-        """The broadcast of the version in use, made again only when another has been published."""
-        if self._assignment is None or self._assignment.value.version != version:
+    def _assigned(self, assigned: Assignment) -> Callable[[], Assignment]:
+        """The broadcast of the versions in use, made again only when another has been published."""
+        if self._assignment is None or self._assignment.value != assigned:
             if self._assignment is not None:
                 self._assignment.unpersist()
-            self._assignment = self._spark.sparkContext.broadcast(Assignment(self._settings, version))
+            self._assignment = self._spark.sparkContext.broadcast(assigned)
         broadcast = self._assignment
         return lambda: broadcast.value
 

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming import StreamingQuery
 
-from segue.plays.parsing import parse, rejected
+from segue.plays.parsing import parse, rejected, without_tombstones
 from segue.settings import Settings
 from segue.storage.kafka import RejectedRecord, RejectedRecords
 from segue.taste.windows import interval
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
     """KafkaRecord -> RejectedRecord, with `timestamp` in epoch ms."""
-    faulty = rejected(parse(records), stream=settings.stream)
+    faulty = rejected(parse(without_tombstones(records)), stream=settings.stream)
     return faulty.select(
         "reason", "topic", "partition", "offset", F.unix_millis("timestamp").alias("timestamp"), "value"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,17 +10,18 @@ from functools import lru_cache, partial
 import numpy as np
 import pyarrow as pa
 from pymongo.database import Database
-from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from segue.index.bundle import Bundle
 from segue.index.publish import fetch_bundle
+from segue.ranking.feedback import NO_FEEDBACK, Feedback
 from segue.ranking.plan import plan
 from segue.settings import Settings
+from segue.storage import feedback as stored_feedback
+from segue.storage import forgotten
 from segue.storage.listeners import read_histories, read_vectors, write_plans
-from segue.storage.mongo import Document, Unreachable, connect
+from segue.storage.mongo import Document, connect
+from segue.storage.outage import patient
 from segue.taste.history import History, prune, windows_of
-
-log = logging.getLogger(__name__)
 
 WRITTEN = "freshness_ms double"
 """The schema of what a worker returns: a row for each listener it has written."""
@@ -34,10 +34,17 @@ class Assignment:
     settings: Settings
     version: str
     """The index version to use; the worker maps its own copy of the bundle."""
+    feedback: str = ""
+    """The version of the feedback on tracks to use; the worker reads its own copy."""
 
 
 def replan(
-    table: pa.Table, *, database: Database[Document], bundle: Bundle, settings: Settings
+    table: pa.Table,
+    *,
+    database: Database[Document],
+    bundle: Bundle,
+    settings: Settings,
+    feedback: Feedback = NO_FEEDBACK,
 ) -> list[float]:
     """SignalWindow rows -> documents in MongoDB.
 
@@ -47,22 +54,23 @@ def replan(
     MongoDB that is away is waited for as long as the settings' `stream.outage`; what was written before it
     went is written again.
     """
-    patiently = Retrying(
-        retry=retry_if_exception_type(Unreachable),
-        wait=wait_exponential(multiplier=0.2, max=5),
-        stop=stop_after_delay(settings.stream.outage),
-        before_sleep=before_sleep_log(log, logging.WARNING),
-        reraise=True,
-    )
-    return patiently(_replan, table, database=database, bundle=bundle, settings=settings)
+    patiently = patient(settings.stream.outage)
+    return patiently(_replan, table, database=database, bundle=bundle, settings=settings, feedback=feedback)
 
 
 def _replan(
-    table: pa.Table, *, database: Database[Document], bundle: Bundle, settings: Settings
+    table: pa.Table,
+    *,
+    database: Database[Document],
+    bundle: Bundle,
+    settings: Settings,
+    feedback: Feedback,
 ) -> list[float]:
     changed: dict[str, History] = {}
     for user, start, window in windows_of(table, signals=settings.signals):
         changed.setdefault(user, {})[start] = window
+    for user in forgotten.among(database, changed.keys()):
+        del changed[user]
     if not changed:
         return []
     stored = read_histories(database, list(changed))
@@ -79,7 +87,14 @@ def _replan(
     def lookup(track_ids: Sequence[str]) -> dict[str, np.ndarray]:
         return read_vectors(database, space=space, track_ids=track_ids)
 
-    plans = plan(histories, bundle=bundle, lookup=lookup, taste=settings.taste, ranking=settings.ranking)
+    plans = plan(
+        histories,
+        bundle=bundle,
+        lookup=lookup,
+        taste=settings.taste,
+        ranking=settings.ranking,
+        feedback=_steps(feedback, bundle),
+    )
     write_plans(database, plans, space=space)
     written = time.time() * 1000
     return [written - one.reflects_at for one in plans]
@@ -99,7 +114,13 @@ def _replan_partition(
     task = assignment()
     database = _database(task.settings)
     bundle = _bundle(task.settings, task.version)
-    freshness = replan(pa.Table.from_batches(rows), database=database, bundle=bundle, settings=task.settings)
+    freshness = replan(
+        pa.Table.from_batches(rows),
+        database=database,
+        bundle=bundle,
+        settings=task.settings,
+        feedback=_feedback(task.settings, task.feedback),
+    )
     yield pa.RecordBatch.from_pydict({"freshness_ms": pa.array(freshness, pa.float64())})
 
 
@@ -113,3 +134,21 @@ def _database(settings: Settings) -> Database[Document]:
 def _bundle(settings: Settings, version: str) -> Bundle:
     """One mapping of a version a worker process; fetched from MongoDB where this machine lacks it."""
     return fetch_bundle(_database(settings), version, folder=settings.index.folder)
+
+
+@lru_cache(maxsize=2)
+def _feedback(settings: Settings, version: str) -> Feedback:
+    """One copy of a version a worker process."""
+    return stored_feedback.read(_database(settings), version)
+
+
+_steps_by_row: dict[tuple[str, str], dict[int, float]] = {}
+
+
+def _steps(feedback: Feedback, bundle: Bundle) -> dict[int, float]:
+    """The feedback by row of the bundle, worked out once for each pair of versions."""
+    key = (feedback.version, bundle.version)
+    if key not in _steps_by_row:
+        _steps_by_row.clear()
+        _steps_by_row[key] = feedback.by_row(bundle)
+    return _steps_by_row[key]

@@ -63,7 +63,7 @@ def routes(door: Door) -> list[Route]:
         track_id = request.path_params["track_id"]
         if not genuine(token, track_id, request.query_params.get("t", ""), now=time.time()):
             raise HTTPException(403, "this address has expired or is not yours")
-        path = await run_in_threadpool(_file, door, track_id)
+        path = await run_in_threadpool(recording, door, track_id)
         return FileResponse(
             path,
             media_type=TYPES[path.suffix.lower()],
@@ -76,7 +76,7 @@ def routes(door: Door) -> list[Route]:
     ]
 
 
-def _file(door: Door, track_id: str) -> Path:
+def recording(door: Door, track_id: str) -> Path:
     """The file of a track, as the catalogue has it: nothing of the request gets into the path."""
     found = door.database.tracks.find_one({"_id": track_id, "state": "present"}, {"path": 1})
     path = Path(found["path"]) if found else None

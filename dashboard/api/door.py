@@ -16,6 +16,7 @@ from dashboard.people.handover import Handovers
 from dashboard.people.sessions import COOKIE, Listener, Sessions
 from dashboard.people.throttle import Throttle
 from segue.settings import Settings
+from segue.social.prepare import prepare
 from segue.storage.mongo import Document
 
 
@@ -28,12 +29,15 @@ class Door:
     accounts: Accounts
     handovers: Handovers
     outgoing: Outgoing
+    settings: Settings
 
 
 def make_door(database: Database[Document], settings: Settings) -> Door:
     database.opinions.create_index([("user_id", 1), ("at", -1)])
+    prepare(database)
     accounts = Accounts(database, throttle=Throttle(database))
-    return Door(database, Sessions(database), accounts, Handovers(database), Outgoing(database, settings))
+    outgoing = Outgoing(database, settings)
+    return Door(database, Sessions(database), accounts, Handovers(database), outgoing, settings)
 
 
 async def asking(door: Door, request: Request) -> tuple[Listener, str]:

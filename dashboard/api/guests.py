@@ -47,5 +47,7 @@ def _is_page(request: Request) -> bool:
     return (
         request.method == "GET"
         and "text/html" in request.headers.get("accept", "")
-        and not request.url.path.startswith(("/api/", "/_stcore/", "/static/", "/component/", "/media/"))
+        and not request.url.path.startswith(
+            ("/api/", "/_stcore/", "/static/", "/component/", "/media/", "/s/")
+        )
     )

@@ -13,6 +13,7 @@ from dashboard.player.items import Item, item_of, read_items
 from segue.catalog.tracks import PLAYABLE
 from segue.errors import SegueError
 from segue.index.active import ActiveBundle
+from segue.index.bundle import Bundle
 from segue.index.neighbours import NO_ROW
 from segue.storage.mongo import Document
 
@@ -88,6 +89,16 @@ class Catalogue:
         ids = bundle.ids([near for near, _ in found])
         known = read_items(self._database, ids, source="similar")
         return [Near(known[i], score) for i, (_, score) in zip(ids, found, strict=True) if i in known][:limit]
+
+    def bundle(self) -> Bundle:
+        """The index bundle in use.
+
+        Raises
+        ------
+        SegueError
+            There is no index yet.
+        """
+        return self._active.current()
 
     def indexed(self) -> bool:
         """Whether there is an index that neighbours can be had from."""

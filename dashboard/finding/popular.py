@@ -1,22 +1,22 @@
-"""What is popular now: heard to the end or liked by the most listeners, of those who listened last."""
+"""What all listeners hear: popular and rising tracks, from the statistics of the last hours."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from pymongo.database import Database
 
 from dashboard.player.items import Item, read_items
-from dashboard.queries import heard_in
+from segue.engagement.popular import Heard, popular, rising
 from segue.storage.mongo import Document
 
-LISTENERS = 300
-"""So many tastes are read at most, so that the time does not grow with the number of listeners."""
-RECENT = timedelta(days=1)
-_LIKED = frozenset({"complete", "like"})
+POPULAR_OVER = timedelta(hours=24)
+RISING_OVER = timedelta(minutes=45)
+"""Some windows, of which the last may have just begun."""
+RISING_AGAINST = timedelta(hours=24)
 _GOOD_FOR = 30.0
 
 
@@ -27,26 +27,58 @@ class Popular:
         self._database = database
         self._lock = threading.Lock()
         self._counted_at = float("-inf")
-        self._ids: list[str] = []
+        self._now: list[Item] = []
+        self._rising: list[Item] = []
 
     def now(self, *, limit: int = 12) -> list[Item]:
-        """The most popular tracks first; none before two listeners agree on one."""
+        """See :func:`popular_now`."""
+        self._count()
+        return self._now[:limit]
+
+    def rising(self, *, limit: int = 12) -> list[Item]:
+        """See :func:`rising_now`."""
+        self._count()
+        return self._rising[:limit]
+
+    def _count(self) -> None:
         with self._lock:
             if time.monotonic() - self._counted_at > _GOOD_FOR:
-                self._ids = _count(self._database)
+                self._now, self._rising = popular_now(self._database), rising_now(self._database)
                 self._counted_at = time.monotonic()
-            ids = self._ids[: 2 * limit]
-        known = read_items(self._database, ids, source="home")
-        return [known[track_id] for track_id in ids if track_id in known][:limit]
 
 
-def _count(database: Database[Document]) -> list[str]:
-    newest = database.recommendations.find({}, {"_id": 1}).sort("updated_at", -1).limit(LISTENERS)
-    users = [found["_id"] for found in newest]
-    since = (time.time() - RECENT.total_seconds()) * 1000
-    listeners: Counter[str] = Counter()
-    for taste in database.tastes.find({"_id": {"$in": users}}, {"windows": 1}):
-        heard = heard_in(taste["windows"])
-        listeners.update(track_id for track_id, kind, at in heard if kind in _LIKED and at >= since)
-    agreed = [(track_id, count) for track_id, count in listeners.items() if count > 1]
-    return [track_id for track_id, _ in sorted(agreed, key=lambda one: (-one[1], one[0]))]
+def popular_now(database: Database[Document], *, limit: int = 12, now: datetime | None = None) -> list[Item]:
+    """The tracks that most listeners have heard and kept in the last day."""
+    now = now or datetime.now(UTC)
+    found = popular(_heard(database, now - POPULAR_OVER, now), limit=2 * limit)
+    return _items(database, [(one.key, _times(one.plays)) for one in found])[:limit]
+
+
+def rising_now(database: Database[Document], *, limit: int = 12, now: datetime | None = None) -> list[Item]:
+    """The tracks that are heard much more than in the day before."""
+    now = now or datetime.now(UTC)
+    turn = now - RISING_OVER
+    before = _heard(database, turn - RISING_AGAINST, turn)
+    found = rising(_heard(database, turn, now), before, limit=2 * limit)
+    return _items(database, [(one.key, _times(one.now)) for one in found])[:limit]
+
+
+def _heard(database: Database[Document], since: datetime, until: datetime) -> list[Heard]:
+    """Counts by track of the windows that begin in [since, until)."""
+    sums = {name: {"$sum": f"${name}"} for name in ("plays", "skips", "listeners")}
+    found = database.listening_stats.aggregate(
+        [
+            {"$match": {"dimension": "track", "start": {"$gte": since, "$lt": until}}},
+            {"$group": {"_id": "$key", **sums}},
+        ]
+    )
+    return [Heard(one["_id"], one["plays"], one["skips"], one["listeners"]) for one in found]
+
+
+def _items(database: Database[Document], noted: list[tuple[str, str]]) -> list[Item]:
+    known = read_items(database, [track_id for track_id, _ in noted], source="home")
+    return [replace(known[track_id], note=note) for track_id, note in noted if track_id in known]
+
+
+def _times(count: int) -> str:
+    return f"{count} plays" if count != 1 else "1 play"

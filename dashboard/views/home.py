@@ -24,6 +24,7 @@ def show() -> None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
     _for_you(listener.user_id)
+    _shelf("Rising now", service.popular().rising(limit=_SHELF), key="rising")
     _shelf("Popular now", service.popular().now(limit=_SHELF), key="popular")
     _shelf("New here", service.catalogue().newest(), key="newest")
 

@@ -10,6 +10,7 @@ from dashboard import service
 from dashboard.finding.catalogue import Catalogue
 from dashboard.player import components
 from dashboard.player.items import Item, item_of
+from dashboard.views import sharing
 from dashboard.views.text import plain
 from segue.errors import SegueError
 
@@ -29,6 +30,8 @@ def show() -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         components.tracks([item], key="this", layout="grid", whole=False)
+        if listener := service.listener():
+            sharing.offer(listener, "track", item.track_id, title=item.title)
     with right:
         _near(catalogue, item)
     album = catalogue.of_album(item.artist, item.album) if item.album else []

@@ -8,7 +8,7 @@ from dashboard import service
 from dashboard.finding import history
 from dashboard.player import components
 from dashboard.player.items import Item
-from dashboard.views import account
+from dashboard.views import account, own_data, sharing
 
 
 def show() -> None:
@@ -19,7 +19,7 @@ def show() -> None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
     st.title(listener.name or "You are here as a guest", anchor=False)
-    hearts, played, who = st.tabs(["Liked", "History", "Account"])
+    hearts, played, shared, who = st.tabs(["Liked", "History", "Sharing", "Account"])
     with hearts:
         _listed(
             history.liked(service.database(), listener.user_id),
@@ -32,8 +32,11 @@ def show() -> None:
             key="history",
             empty="What you play will be here.",
         )
+    with shared:
+        sharing.listed(listener)
     with who:
         account.show(listener)
+        own_data.show()
 
 
 def _listed(items: list[Item], *, key: str, empty: str) -> None:

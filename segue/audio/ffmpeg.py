@@ -39,9 +39,9 @@ def probe(path: Path) -> Probe:
     Undecodable
         It is no audio.
     """
-    told = _run(path, before=[], after=[]).stderr.decode(errors="replace")
+    told = run(path, before=[], after=[]).stderr.decode(errors="replace")
     if ": Audio:" not in told:
-        raise Undecodable("not-audio", _last_words(told))
+        raise Undecodable("not-audio", last_words(told))
     found = re.search(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", told)
     if found is None:
         return Probe(seconds=None, declared=False)
@@ -98,14 +98,23 @@ def _waveform(path: Path, *, start: float, seconds: float, sample_rate: int) -> 
         "f32le",
         "pipe:1",
     ]
-    done = _run(path, before=["-v", "error", "-ss", f"{start:.3f}", "-t", f"{seconds:.3f}"], after=after)
+    done = run(path, before=["-v", "error", "-ss", f"{start:.3f}", "-t", f"{seconds:.3f}"], after=after)
     whole = len(done.stdout) // 4 * 4
     if done.returncode and not whole:
-        raise Undecodable("not-audio", _last_words(done.stderr.decode(errors="replace")))
+        raise Undecodable("not-audio", last_words(done.stderr.decode(errors="replace")))
     return np.frombuffer(done.stdout[:whole], dtype="<f4").astype(np.float32, copy=False)
 
 
-def _run(path: Path, *, before: list[str], after: list[str]) -> subprocess.CompletedProcess[bytes]:
+def run(
+    path: Path, *, before: list[str], after: list[str], time_limit: float = TIME_LIMIT
+) -> subprocess.CompletedProcess[bytes]:
+    """Run ffmpeg on one file, with one thread, its options put before and after the file's name.
+
+    Raises
+    ------
+    Undecodable
+        It takes longer than `time_limit` seconds.
+    """
     # "file:" keeps a name such as concat:… from being taken for a protocol.
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-threads", "1", *before]
     command += [
@@ -119,13 +128,13 @@ def _run(path: Path, *, before: list[str], after: list[str]) -> subprocess.Compl
     ]
     try:
         return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIME_LIMIT, check=False
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=time_limit, check=False
         )
     except subprocess.TimeoutExpired:
-        raise Undecodable("too-slow", f"ffmpeg took longer than {TIME_LIMIT} s") from None
+        raise Undecodable("too-slow", f"ffmpeg took longer than {time_limit:g} s") from None
 
 
-def _last_words(told: str) -> str:
+def last_words(told: str) -> str:
     """The line of ffmpeg's that says most: the first that names an error, without its address in memory."""
     lines = [re.sub(r"^\[[^\]]*\] ", "", line).strip() for line in told.splitlines() if line.strip()]
     telling = [

@@ -45,6 +45,11 @@ def parse(records: DataFrame) -> DataFrame:
     return records.select(*RECORD_COLUMNS, decoded.alias("play"))
 
 
+def without_tombstones(records: DataFrame) -> DataFrame:
+    """KafkaRecord -> KafkaRecord: without those that only say that a listener has left (a key, no value)."""
+    return records.where(~(F.col("key").isNotNull() & F.col("value").isNull()))
+
+
 def plays(parsed: DataFrame, *, stream: Stream) -> DataFrame:
     """ParsedRecord -> Play: the well-formed ones, a column a field."""
     return parsed.where(_well_formed(stream)).select(*(f"play.{field.name}" for field in FIELDS))

@@ -40,6 +40,7 @@ class Catalogue(Protocol):
     def ids(self, rows: Sequence[int]) -> list[str]: ...
 
 
+NO_STEPS: Mapping[int, float] = {}
 Lookup = Callable[[Sequence[str]], Mapping[str, np.ndarray]]
 """Vectors of tracks that the bundle lacks, as far as they are known elsewhere."""
 
@@ -97,8 +98,12 @@ def plan(
     lookup: Lookup,
     taste: Taste,
     ranking: Ranking,
+    feedback: Mapping[int, float] = NO_STEPS,
 ) -> list[Plan]:
-    """Plan for each listener, in the mapping's order."""
+    """Plan for each listener, in the mapping's order.
+
+    `feedback` moves candidates up or down: row -> step (:mod:`segue.ranking.feedback`).
+    """
     users = list(histories)
     signals = decayed(
         list(histories.values()), half_life=taste.half_life, half_life_tracks=taste.half_life_tracks
@@ -117,6 +122,7 @@ def plan(
             bundle=bundle,
             taste=taste,
             ranking=ranking,
+            feedback=feedback,
         )
         for i, user in enumerate(users)
     ]
@@ -148,6 +154,7 @@ def _rank(
     bundle: Catalogue,
     taste: Taste,
     ranking: Ranking,
+    feedback: Mapping[int, float],
 ) -> Plan:
     signals, rows, vectors = joined.signals, joined.rows[part], joined.vectors[part]
     newest = reflects_at(history)
@@ -157,7 +164,8 @@ def _rank(
     near = candidates[0][candidates[0] >= 0].tolist() if usable else []
     scores = dict(zip(near, candidates[1].tolist(), strict=False))
     # Where the neighbours run out (a small library, a long listener), the varied selection goes on.
-    fresh = (row for row in chain(near, _others(bundle, scores)) if row not in heard)
+    ordered = chain(_moved(near, scores, feedback), _others(bundle, scores, feedback))
+    fresh = (row for row in ordered if row not in heard)
     chosen = limit_artists(
         fresh,
         bundle.artists,
@@ -181,8 +189,17 @@ def _rank(
     return Plan(user, history, vector, items, bundle.version, newest, unknown)
 
 
-def _others(bundle: Catalogue, near: Mapping[int, float]) -> Iterator[int]:
-    return (row for row in bundle.cold_start.tolist() if row not in near)
+def _moved(near: list[int], scores: Mapping[int, float], feedback: Mapping[int, float]) -> list[int]:
+    """Candidates by their score and what all listeners made of them; as they are where nothing is known."""
+    if not feedback:
+        return near
+    return sorted(near, key=lambda row: -(scores[row] + feedback.get(row, 0.0)))
+
+
+def _others(bundle: Catalogue, near: Mapping[int, float], feedback: Mapping[int, float]) -> Iterator[int]:
+    """The varied selection in its order, what most skip at its end."""
+    others = [row for row in bundle.cold_start.tolist() if row not in near]
+    return iter(sorted(others, key=lambda row: feedback.get(row, 0.0) < 0))
 
 
 def _because(

@@ -17,6 +17,9 @@ tastes                _id user_id; windows, vector, ...: see segue.taste.history
 recommendations       _id user_id; items, model, reflects_at, updated_at: see segue.ranking.plan
 unknown_tracks        _id track_id; first_at, last_at: played, but in no catalogue
 stream_progress       progress of the streaming queries
+listening             _id "<window start>:<user_id>": what a listener did in a window: segue.engagement.facts
+listening_stats       _id {dimension, start, key}: sums over the facts of a window: segue.storage.listening
+listening_sessions    _id "<first_at>:<user_id>"; first_at, last_at, plays, skips, listening_ms
 ====================  ======================================================================================
 
 Delivery: every write is an upsert by _id, so that repeating it changes nothing.
@@ -27,13 +30,19 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 from pymongo import MongoClient, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import (
+    ConnectionFailure,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
 
 from segue.errors import SegueError
 from segue.settings import Mongo
@@ -133,6 +142,16 @@ def _write(collection: Collection[Document], operations: list[UpdateOne]) -> int
     count = len(operations)
     operations.clear()
     return count
+
+
+def keep_for(database: Database[Document], collection: str, field: str, time: timedelta) -> None:
+    """Let MongoDB drop documents whose date in `field` is older, whatever it was told before."""
+    seconds = int(time.total_seconds())
+    try:
+        database[collection].create_index(field, expireAfterSeconds=seconds)
+    except OperationFailure:  # it is there with another time
+        index = {"keyPattern": {field: 1}, "expireAfterSeconds": seconds}
+        database.command("collMod", collection, index=index)
 
 
 def pack(vector: np.ndarray) -> bytes:

@@ -53,13 +53,20 @@ def heard(*signals: tuple[str, float], start: int = 0) -> History:
     }
 
 
-def planned(history: History, *, lookup: Mapping[str, np.ndarray] | None = None, **ranking: Any) -> Plan:
+def planned(
+    history: History,
+    *,
+    lookup: Mapping[str, np.ndarray] | None = None,
+    feedback: Mapping[int, float] | None = None,
+    **ranking: Any,
+) -> Plan:
     [found] = plan(
         {"ada": history},
         bundle=SHELF,
         lookup=lambda ids: {i: (lookup or {})[i] for i in ids if i in (lookup or {})},
         taste=SETTINGS.taste,
         ranking=SETTINGS.ranking.model_copy(update={"items": 4, **ranking}),
+        feedback=feedback or {},
     )
     return found
 

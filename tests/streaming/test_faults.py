@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, ensure_topics
 from segue.storage.mongo import connect
 from tests.plays.examples import encoded
+from tests.streaming import test_engagement
 from tests.streaming.conftest import TRACKS, made_up_vectors, track_id
 from tests.streaming.job import Job, eventually
 from tests.streaming.test_recommend import check_against_reference
@@ -89,6 +91,9 @@ def service(settings: Settings, servers: tuple[Mongod, Broker], tmp_path: Path) 
         "mongo": {"uri": mongod.start(), "database": "faults"},
         "kafka": {"bootstrap": broker.start()},
         "stream": {"driver_listeners": 0, "metrics_port": 0},
+        # The reference knows the topic only, not what the counting had made of it at each moment.
+        "ranking": {"feedback_skips": 0.0, "feedback_likes": 0.0},
+        "engagement": {"trigger": timedelta(seconds=5)},
     }
     own = settings.model_copy(
         update={name: getattr(settings, name).model_copy(update=values) for name, values in parts.items()}
@@ -154,10 +159,12 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_counts_twice(
         assert job.starts >= 2
         eventually("all is as the topic says", lambda: _agrees(service), within=120)
     check_against_reference(service, database)
+    test_engagement.check_against_reference(service, database, catalogue={})
 
 
 def _agrees(settings: Settings) -> bool:
     with contextlib.suppress(AssertionError, PyMongoError):
         check_against_reference(settings, connect(settings.mongo))
+        test_engagement.check_against_reference(settings, connect(settings.mongo), catalogue={})
         return True
     return False

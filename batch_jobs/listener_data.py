@@ -1,0 +1,81 @@
+"""`./run.sh listener`: a listener's own data, for an operator who is asked for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pymongo.database import Database
+
+from segue.errors import SegueError, one_line_errors
+from segue.local.stack import connected
+from segue.privacy.export import archive
+from segue.privacy.leaving import leave
+from segue.settings import load_settings
+from segue.storage.kafka import plays_of
+from segue.storage.mongo import Document, connect
+
+app = typer.Typer(
+    help="A listener's own data: give it out, or remove it.", no_args_is_help=True, add_completion=False
+)
+
+Name = Annotated[str, typer.Argument(help="The name of an account, or a listener's id.")]
+
+
+@app.command()
+def export(
+    name: Name,
+    out: Annotated[Path, typer.Option(help="Write the ZIP here.")] = Path("segue-listener.zip"),
+) -> None:
+    """Write all that is stored of a listener to a ZIP.
+
+    Example: ./run.sh listener export Ada --out ada.zip
+    """
+    with one_line_errors():
+        settings = connected(load_settings())
+        database = connect(settings.mongo)
+        user_id = _listener(database, name)
+        data = archive(database, user_id, plays=plays_of(settings.kafka, user_id))
+        try:
+            out.write_bytes(data)
+        except OSError as error:
+            raise SegueError(f"--out {out}: {error.strerror}") from None
+        typer.echo(f"{out}: {len(data):,} bytes")
+
+
+@app.command()
+def forget(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a listener and everything stored of them. This cannot be undone.
+
+    Their plays in Kafka go by retention.plays; until then the streams leave them out.
+
+    Example: ./run.sh listener forget Ada
+    """
+    with one_line_errors():
+        settings = connected(load_settings())
+        database = connect(settings.mongo)
+        user_id = _listener(database, name)
+        if not yes:
+            typer.confirm(f"Remove everything of {name} ({user_id})?", abort=True)
+        removed = leave(database, settings, user_id)
+        typer.echo(", ".join(f"{count} {what}" for what, count in removed.items()) or "nothing was stored")
+
+
+def _listener(database: Database[Document], name: str) -> str:
+    """The listener's id of an account's name; an id stays as it is."""
+    account = database.accounts.find_one({"_id": name.strip().casefold()}, {"user_id": 1})
+    if account is not None:
+        return str(account["user_id"])
+    if database.tastes.find_one({"_id": name}, {"_id": 1}) or database.listening.find_one(
+        {"user_id": name}, {"_id": 1}
+    ):
+        return name
+    raise SegueError(f"there is no listener {name!r}: give the name of an account or a listener's id")
+
+
+if __name__ == "__main__":
+    app()

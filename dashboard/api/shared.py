@@ -1,0 +1,157 @@
+"""`/s/{token}`: what a listener has shared, for whoever has the link; and `/api/share` to make and end links.
+
+A guest needs no session, gets none, and is told nothing but what is shared. A token that opens nothing is
+answered alike, whether it was taken back, has expired or never was.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from dashboard.api.audio import TYPES, recording
+from dashboard.api.door import Door, asking, body, refuse_foreign
+from dashboard.api.shared_page import gone, page
+from dashboard.finding.shared import Shared, picture, shared
+from dashboard.people.sessions import Listener
+from segue.social.links import KINDS, Link, ShareLinks, SharingError
+
+_LARGEST = 4096
+_LONGEST_DAYS = 3650
+_HEADERS = {
+    # The address is the secret: it goes to no other site, into no index and no shared cache.
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_POLICY = (
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def routes(door: Door) -> list[Route]:
+    """See the module."""
+    links = ShareLinks(door.database)
+
+    async def shown(request: Request) -> Response:
+        found = await run_in_threadpool(_open, door, links, request.path_params["token"], count=True)
+        headers = {**_HEADERS, "Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
+        if found is None:
+            return HTMLResponse(gone(), status_code=404, headers=headers)
+        link, what = found
+        here = request.url.path
+        text = page(link, what, address=public_address(door, request) + here, here=here)
+        return HTMLResponse(text, headers=headers)
+
+    async def drawn(request: Request) -> Response:
+        data = await run_in_threadpool(_picture, door, links, request.path_params["token"])
+        if data is None:
+            raise HTTPException(404, "there is no such picture")
+        return Response(
+            data, media_type="image/png", headers={**_HEADERS, "Cache-Control": "private, max-age=300"}
+        )
+
+    async def heard(request: Request) -> Response:
+        path = await run_in_threadpool(
+            _recording, door, links, request.path_params["token"], request.path_params["track_id"]
+        )
+        headers = {**_HEADERS, "Cache-Control": "private, no-store"}
+        return FileResponse(path, media_type=TYPES[path.suffix.lower()], headers=headers)
+
+    async def make(request: Request) -> Response:
+        refuse_foreign(request)
+        listener, _ = await asking(door, request)
+        told = _told(await body(request, limit=_LARGEST))
+        try:
+            token = await run_in_threadpool(_make, door, links, listener, told)
+        except SharingError as error:
+            return JSONResponse({"error": str(error)}, status_code=422)
+        return JSONResponse({"url": f"{public_address(door, request)}/s/{token}"})
+
+    async def end(request: Request) -> Response:
+        refuse_foreign(request)
+        listener, _ = await asking(door, request)
+        link_id = request.path_params["link_id"]
+        if not await run_in_threadpool(links.revoke, listener.user_id, link_id):
+            raise HTTPException(404, "you have no such link")
+        return JSONResponse({})
+
+    return [
+        Route("/s/{token}", shown, methods=["GET"]),
+        Route("/s/{token}/picture.png", drawn, methods=["GET"]),
+        Route("/s/{token}/audio/{track_id}", heard, methods=["GET"]),
+        Route("/api/share", make, methods=["POST"]),
+        Route("/api/share/{link_id}", end, methods=["DELETE"]),
+    ]
+
+
+def public_address(door: Door, request: Request) -> str:
+    """What addresses of this dashboard begin with, for others to use."""
+    return door.settings.dashboard.public_url.rstrip("/") or str(request.base_url).rstrip("/")
+
+
+def _open(door: Door, links: ShareLinks, token: str, *, count: bool = False) -> tuple[Link, Shared] | None:
+    link = links.open(token, count=count)
+    if link is None:
+        return None
+    found = shared(door.database, owner=link.owner, kind=link.kind, key=link.key)
+    return (link, found) if found else None
+
+
+def _picture(door: Door, links: ShareLinks, token: str) -> bytes | None:
+    found = _open(door, links, token)
+    return picture(door.database, *found) if found else None
+
+
+def _recording(door: Door, links: ShareLinks, token: str, track_id: str) -> Path:
+    """The file of a track of the link, if the owner lets guests hear it; else 404."""
+    found = _open(door, links, token)
+    if found is None or not found[0].playable or track_id not in {item.track_id for item in found[1].items}:
+        raise HTTPException(404, "there is no such recording")
+    return recording(door, track_id)
+
+
+def _told(text: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(text)
+        kind, key, title = told["kind"], told["key"], told["title"]
+        playable, days = told.get("playable", False), told.get("days")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise HTTPException(400, 'the body must be {"kind": ..., "key": ..., "title": ...}') from None
+    texts = all(isinstance(one, str) and 0 < len(one) <= 200 for one in (key, title))
+    lasting = days is None or (type(days) is int and 0 < days <= _LONGEST_DAYS)
+    if not (kind in KINDS and texts and isinstance(playable, bool) and lasting):
+        raise HTTPException(
+            400, f"kind is one of {', '.join(KINDS)}; key and title are text; days is a number"
+        )
+    return {"kind": kind, "key": key, "title": title, "playable": playable, "days": days}
+
+
+def _make(door: Door, links: ShareLinks, listener: Listener, told: dict[str, Any]) -> str:
+    if listener.name is None:
+        raise SharingError("Sign up first: a link needs somebody who can take it back.")
+    kind, key, days = told["kind"], told["key"], told["days"]
+    try:
+        there = shared(door.database, owner=listener.user_id, kind=kind, key=key)
+    except ValueError:
+        there = None
+    if there is None:
+        raise SharingError("There is no such thing of yours to share.")
+    return links.create(
+        listener.user_id,
+        kind,
+        key,
+        title=told["title"],
+        playable=told["playable"],
+        good_for=timedelta(days=days) if days else None,
+    )

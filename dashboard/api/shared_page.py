@@ -1,0 +1,115 @@
+"""The page of a share link, as plain HTML: no script, nothing from elsewhere, every text escaped."""
+
+from __future__ import annotations
+
+from html import escape
+
+from dashboard.finding.shared import Shared
+from dashboard.player.items import Item
+from segue.social.links import Link
+
+_STYLE = """
+:root {color-scheme:light dark; --ground:#fbfaf8; --ink:#1c1b19; --soft:#6b6860; --line:#e0dbd2;
+  --accent:#0f766e}
+@media (prefers-color-scheme:dark) {
+  :root {--ground:#121416; --ink:#ece9e4; --soft:#9aa3a6; --line:#2c3135; --accent:#5eead4}}
+* {box-sizing:border-box}
+body {margin:0; background:var(--ground); color:var(--ink);
+  font:17px/1.5 "Source Sans 3","Source Sans Pro",system-ui,sans-serif}
+main {max-width:940px; margin:0 auto; padding:clamp(20px,6vw,72px) 20px}
+.top {display:grid; grid-template-columns:minmax(180px,300px) 1fr; gap:36px; align-items:end}
+.top img.cover {width:100%; aspect-ratio:1; object-fit:cover; border-radius:14px; display:block;
+  box-shadow:0 10px 30px rgb(0 0 0/.22)}
+.plain {width:100%; aspect-ratio:1; border-radius:14px; background:linear-gradient(150deg,#0f766e,#134e4a)}
+h1 {font-size:clamp(1.8rem,5vw,3rem); line-height:1.12; margin:0 0 .3rem; overflow-wrap:anywhere}
+p {margin:.2rem 0; color:var(--soft)}
+audio {width:100%; margin-top:18px}
+ol {list-style:none; margin:36px 0 0; padding:0; border-top:1px solid var(--line)}
+li {display:grid; grid-template-columns:48px 1fr; gap:14px; align-items:center; padding:10px 0;
+  border-bottom:1px solid var(--line)}
+li img, li .plain {width:48px; height:48px; border-radius:7px; object-fit:cover}
+li audio {grid-column:1/-1; margin:0; height:36px}
+li b {display:block; font-weight:600; overflow-wrap:anywhere}
+li span {color:var(--soft); font-size:.92rem}
+.card {display:block; width:min(100%,540px); margin:0 auto; border-radius:18px;
+  box-shadow:0 10px 30px rgb(0 0 0/.25)}
+footer {margin-top:44px; color:var(--soft); font-size:.9rem}
+a {color:var(--accent)}
+@media (max-width:620px) {.top {grid-template-columns:1fr; gap:22px} .top > :first-child {max-width:320px}}
+"""
+
+
+def page(link: Link, found: Shared, *, address: str, here: str) -> str:
+    """The page; `address` is the link's own, whole, for previews, and `here` its path."""
+    picture = f"{address}/picture.png"
+    width, height = (1080, 1350) if found.month else (1200, 630)
+    kind = {"track": "music.song", "playlist": "music.playlist", "month": "website"}[link.kind]
+    told = {
+        "og:title": found.title,
+        "og:description": found.subtitle,
+        "og:type": kind,
+        "og:url": address,
+        "og:image": picture,
+        "og:image:width": str(width),
+        "og:image:height": str(height),
+        "og:image:alt": f"{found.title}, {found.subtitle}",
+        "og:site_name": "Segue",
+    }
+    meta = "".join(f'<meta property="{name}" content="{_text(value)}">' for name, value in told.items())
+    main = _month(found, here) if found.month else _tracks(link, found, here)
+    return _whole(
+        f"{found.title} · Segue", f'{meta}<meta name="twitter:card" content="summary_large_image">', main
+    )
+
+
+def gone() -> str:
+    """What is shown for a token that opens nothing."""
+    words = "It may have expired, or its owner has taken it back."
+    return _whole("Not here · Segue", "", f"<h1>This link opens nothing</h1><p>{words}</p>")
+
+
+def _whole(title: str, meta: str, main: str) -> str:
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f'<meta name="robots" content="noindex">{meta}<title>{_text(title)}</title>'
+        f"<style>{_STYLE}</style></head><body><main>{main}"
+        '<footer>Shared from <a href="/">Segue</a></footer></main></body></html>'
+    )
+
+
+def _month(found: Shared, here: str) -> str:
+    told = _text(f"{found.title}, {found.subtitle}")
+    return f'<h1 hidden>{told}</h1><img class="card" src="{_text(here)}/picture.png" alt="{told}">'
+
+
+def _tracks(link: Link, found: Shared, here: str) -> str:
+    first = found.items[0] if found.items else None
+    head = (
+        f'<div class="top">{_cover(first, "cover")}<div><h1>{_text(found.title)}</h1>'
+        f"<p>{_text(found.subtitle)}</p><p>Shared by {_text(found.by)}</p>"
+    )
+    if link.kind == "track" and first:
+        return f"{head}{_sound(link, first, here)}</div></div>"
+    rows = "".join(
+        f"<li>{_cover(item)}<div><b>{_text(item.title)}</b><span>{_text(item.artist)}</span></div>"
+        f"{_sound(link, item, here)}</li>"
+        for item in found.items
+    )
+    return f"{head}</div></div><ol>{rows}</ol>"
+
+
+def _cover(item: Item | None, kind: str = "") -> str:
+    if item is None or not item.cover_id:
+        return '<div class="plain"></div>'
+    return f'<img class="{kind}" src="/api/covers/{_text(item.cover_id)}" alt="" loading="lazy">'
+
+
+def _sound(link: Link, item: Item, here: str) -> str:
+    if not link.playable:
+        return ""
+    return f'<audio controls preload="none" src="{_text(here)}/audio/{_text(item.track_id)}"></audio>'
+
+
+def _text(text: str) -> str:
+    return escape(text, quote=True)

@@ -1,0 +1,50 @@
+"""Two listeners' tastes, read from MongoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from pymongo.database import Database
+
+from dashboard.player.items import Item, read_items
+from segue.index.bundle import Bundle
+from segue.social.blend import blend, match
+from segue.social.follows import Follows
+from segue.storage.mongo import Document, unpack
+
+
+def alike(database: Database[Document], one: str, other: str) -> float | None:
+    """How alike two listeners who know each other are, in [0, 1]; None where it is not known."""
+    found = _tastes(database, one, other)
+    return match(*found) if found else None
+
+
+def blended(
+    database: Database[Document], one: str, other: str, *, bundle: Bundle, items: int = 30
+) -> list[Item]:
+    """Tracks for both of two listeners who know each other; none where a taste is missing."""
+    found = _tastes(database, one, other)
+    if found is None or match(*found) is None or found[0].shape != bundle.vectors.shape[1:]:
+        return []
+    ids = blend(*found, bundle=bundle, items=items)
+    known = read_items(database, ids, source="radio")
+    return [known[own] for own in ids if own in known]
+
+
+def _tastes(database: Database[Document], one: str, other: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Both tastes, if they are of one space and the two have agreed to follow."""
+    if not Follows(database).know_each_other(one, other):
+        return None
+    found = database.tastes.find({"_id": {"$in": [one, other]}}, {"vector": 1, "space": 1})
+    stored = {taste["_id"]: taste for taste in found}
+    if len(stored) < 2 or len({taste["space"] for taste in stored.values()}) > 1:
+        return None
+    return unpack(stored[one]["vector"]), unpack(stored[other]["vector"])
+
+
+def noted(database: Database[Document], entries: Sequence[tuple[str, str]]) -> list[Item]:
+    """Tracks with a word to each, as far as they are there."""
+    known = read_items(database, [track_id for track_id, _ in entries], source="home")
+    return [replace(known[track_id], note=note) for track_id, note in entries if track_id in known]

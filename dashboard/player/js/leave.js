@@ -1,0 +1,22 @@
+// Leaving: asked twice, since it cannot be undone; the answer comes with a new guest's cookie.
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector("#segue-entry");
+  if (root.dataset.ready) return;
+  root.dataset.ready = "yes";
+  const fault = h("p", { class: "fault", role: "alert" });
+  const agree = h("input", { type: "checkbox", id: "segue-leave-sure" });
+  const send = h("button", { type: "button", class: "send", disabled: true }, data.label);
+  agree.onchange = () => { send.disabled = !agree.checked; };
+  send.onclick = async () => {
+    send.disabled = true;
+    fault.textContent = "";
+    try {
+      const answer = await fetch("/api/me/leave", { method: "POST", body: JSON.stringify({ confirm: data.confirm }), headers: { "Content-Type": "application/json" } });
+      if (answer.ok) { window.__segue?.audio.pause(); location.href = "/"; return; }
+      fault.textContent = (await answer.json().catch(() => ({}))).error ?? "This did not work: please try again.";
+    } catch { fault.textContent = "The server does not answer: please try again."; }
+    send.disabled = false;
+  };
+  root.replaceChildren(h("form", { onsubmit: (event) => event.preventDefault() },
+    h("label", { class: "sure" }, agree, "I am sure"), fault, send));
+}

@@ -1,0 +1,320 @@
+"""The audience, for whoever runs the service: who listens, what is skipped, what nobody hears."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import plotly.express as px
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard import service
+from dashboard.finding import audience as reading
+from dashboard.views.charts import ACCENT, PALETTE, draw, dressed
+from segue.engagement.audience import active, by_key, by_period, funnel, lorenz, return_rate, spread
+
+SPANS = {"1 hour": 1 / 24, "1 day": 1, "7 days": 7, "30 days": 30, "90 days": 90}
+STEPS = {"1 hour": "15min", "1 day": "h", "7 days": "6h", "30 days": "D", "90 days": "D"}
+FILTERS = {
+    "Everything": "all",
+    "Genre": "genre",
+    "Artist": "artist",
+    "Source": "source",
+    "Variant": "variant",
+}
+_ENOUGH = 5
+"""Plays below which a rate says nothing."""
+
+
+def show() -> None:
+    """All listeners together; no listener is named."""
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left.title("Audience", anchor=False)
+    if not service.operator():
+        st.info("This page is for the operators that the settings name.", icon=":material/lock:")
+        return
+    span = right.segmented_control("Time", list(SPANS), default="7 days", key="audience-span") or "7 days"
+    until = datetime.now(UTC)
+    since = until - timedelta(days=SPANS[span])
+    dimension, chosen = _filter()
+    database = service.database()
+    over_time = reading.stats(database, dimension, since=since, until=until, keys=chosen)
+    if over_time.empty:
+        st.info("Nothing was counted in this time.", icon=":material/query_stats:")
+        return
+    days = reading.active_days(database, since=since, until=until)
+    periods = by_period(over_time, every=STEPS[span])
+    _numbers(periods, days, since, until, whole=not chosen)
+    time, kept, catalogue, tables = st.tabs(["Over time", "Kept and skipped", "Catalogue", "Tables"])
+    with time:
+        _over_time(periods, days, whole=not chosen)
+    with kept:
+        _kept(since, until)
+    with catalogue:
+        _catalogue(since, until)
+    with tables:
+        _tables(since, until, periods)
+
+
+def _filter() -> tuple[str, list[str]]:
+    """The dimension and the keys to look at; no keys for all of them."""
+    left, right = st.columns([1, 3], vertical_alignment="bottom")
+    dimension = FILTERS[left.selectbox("Look at", list(FILTERS), key="audience-by")]
+    if dimension == "all":
+        right.caption("Sums over all listeners. Plays count when they end; times are UTC.")
+        return dimension, []
+    keys = reading.keys(service.database(), dimension)
+    told = "For the numbers and what is over time; the other tabs show everything."
+    label = f"audience-{dimension}"
+    return dimension, right.multiselect("Only", keys, key=label, placeholder="All of them", help=told)
+
+
+def _numbers(
+    periods: pd.DataFrame, days: pd.DataFrame, since: datetime, until: datetime, *, whole: bool
+) -> None:
+    """`whole`: nothing is filtered, so that what is known of listeners as such can be shown too."""
+    plays, skips = int(periods["plays"].sum()), int(periods["skips"].sum())
+    with st.container(horizontal=True, gap="large"):
+        if whole:
+            st.metric("Active listeners", f"{days['user_id'].nunique():,}", width="content")
+            back = _came_back(since, until)
+            told = (
+                "Of those first seen in the last four weeks (or longer, as chosen), a week ago or earlier: "
+            )
+            told += "who listened again within seven days."
+            st.metric("Came back", "–" if pd.isna(back) else f"{back:.0%}", width="content", help=told)
+        st.metric("Listening", f"{periods['hours'].sum():,.0f} h", width="content")
+        st.metric("Plays", f"{plays:,}", width="content")
+        st.metric("Skipped", f"{skips / plays:.0%}" if plays else "–", width="content")
+        if whole:
+            sat = reading.sessions(service.database(), since=since, until=until)
+            told = f"{sat['sessions']:,} sessions, {sat['plays'] or 0:.1f} plays each."
+            st.metric("Session", f"{sat['minutes'] or 0:.0f} min", width="content", help=told)
+
+
+def _came_back(since: datetime, until: datetime) -> float:
+    """The return rate needs some weeks, however short the time that is looked at."""
+    first = min(since, until - timedelta(days=28))
+    return return_rate(reading.active_days(service.database(), since=first, until=until))
+
+
+def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, whole: bool) -> None:
+    left, right = st.columns(2, gap="large")
+    if whole:
+        with left:
+            draw(_listeners(active(days)), key="active")
+    with right if whole else left:
+        hours = go.Figure(
+            go.Bar(
+                x=periods["start"], y=periods["hours"], marker={"color": ACCENT}, hovertemplate="%{y:.1f} h"
+            )
+        )
+        draw(dressed(hours, "Listening", "hours"), key="hours")
+    left, right = st.columns(2, gap="large")
+    with left:
+        kinds = periods.assign(other=periods["plays"] - periods["completions"] - periods["skips"])
+        names = {"completions": "heard to the end", "skips": "skipped", "other": "left"}
+        long = kinds.rename(columns=names).melt(id_vars="start", value_vars=list(names.values()))
+        figure = px.bar(long, x="start", y="value", color="variable", color_discrete_sequence=list(PALETTE))
+        draw(dressed(figure, "Plays", "by how they ended"), key="plays")
+    with right:
+        rates = px.line(periods, x="start", y="skip_rate", markers=len(periods) < 60)
+        rates.update_traces(line={"color": PALETTE[1]})
+        rates.update_yaxes(tickformat=".0%", rangemode="tozero")
+        draw(dressed(rates, "Skip rate", "skips by plays"), key="skip-rate")
+
+
+def _listeners(table: pd.DataFrame) -> go.Figure:
+    figure = go.Figure(
+        [
+            go.Bar(x=table["day"], y=table["new"], name="first seen", marker={"color": PALETTE[1]}),
+            go.Scatter(x=table["day"], y=table["daily"], name="that day", line={"color": ACCENT, "width": 3}),
+            go.Scatter(
+                x=table["day"],
+                y=table["weekly"],
+                name="in the week before",
+                line={"color": PALETTE[2], "dash": "dot"},
+            ),
+        ]
+    )
+    return dressed(figure, "Active listeners", "who played something, by day")
+
+
+def _kept(since: datetime, until: datetime) -> None:
+    database = service.database()
+
+    def of(name: str) -> pd.DataFrame:
+        return by_key(reading.stats(database, name, since=since, until=until))
+
+    left, right = st.columns(2, gap="large")
+    with left:
+        recommended = reading.stats(database, "variant", since=since, until=until)
+        steps = funnel(recommended[recommended["key"] != ""])
+        draw(_funnel(steps), key="funnel")
+    with right:
+        ranks = of("rank")
+        ranks = ranks[ranks["key"] != ""].assign(rank=lambda table: table["key"].astype(int))
+        ranks = ranks[(ranks["rank"] <= 40) & (ranks["plays"] >= _ENOUGH)].sort_values("rank")
+        figure = go.Figure(
+            go.Bar(
+                x=ranks["rank"],
+                y=ranks["skip_rate"],
+                customdata=ranks["plays"],
+                marker={"color": ACCENT},
+                hovertemplate="place %{x}: %{y:.0%} of %{customdata} plays<extra></extra>",
+            )
+        )
+        figure.update_yaxes(tickformat=".0%")
+        draw(dressed(figure, "Skip rate by place", "place in the list of recommendations"), key="by-rank")
+    left, right = st.columns(2, gap="large")
+    with left:
+        draw(_rates(of("source"), "Skip rate by source", "where the play came from"), key="by-source")
+    with right:
+        told = "the model of the recommendation; none: chosen by hand"
+        draw(_rates(of("variant"), "Skip rate by variant", told), key="by-variant")
+    tracks = of("track")
+    often = tracks[tracks["plays"] >= _ENOUGH].sort_values(["skip_rate", "plays"], ascending=False).head(15)
+    st.subheader("Most skipped tracks", anchor=False)
+    st.caption(f"Of those with {_ENOUGH} plays or more.")
+    _table(reading.with_names(database, often)[["title", "artist", "plays", "skip_rate", "early_skip_rate"]])
+
+
+def _funnel(steps: pd.DataFrame) -> go.Figure:
+    figure = go.Figure(
+        go.Funnel(
+            y=steps["step"],
+            x=steps["count"],
+            texttemplate="%{value:,}",
+            textposition="auto",
+            marker={"color": ACCENT},
+            connector={"fillcolor": "rgba(13,148,136,.18)"},
+        )
+    )
+    figure.update_yaxes(showgrid=False)
+    return dressed(figure, "From seen to liked", "recommended tracks")
+
+
+def _rates(table: pd.DataFrame, title: str, subtitle: str) -> go.Figure:
+    table = table[table["plays"] > 0].sort_values("plays").tail(10)
+    names = [key or "none" for key in table["key"]]
+    figure = go.Figure(
+        go.Bar(
+            x=table["skip_rate"],
+            y=list(range(len(table))),
+            orientation="h",
+            marker={"color": ACCENT, "cornerradius": 4},
+            text=[
+                f"{rate:.0%} of {plays:,}"
+                for rate, plays in zip(table["skip_rate"], table["plays"], strict=True)
+            ],
+            textposition="auto",
+            hoverinfo="skip",
+        )
+    )
+    figure.update_yaxes(tickvals=list(range(len(table))), ticktext=names, showgrid=False)
+    figure.update_xaxes(tickformat=".0%", rangemode="tozero")
+    return dressed(figure, title, subtitle, height=120 + 38 * max(len(table), 2))
+
+
+def _catalogue(since: datetime, until: datetime) -> None:
+    database = service.database()
+    tracks = by_key(reading.stats(database, "track", since=since, until=until)).set_index("key")
+    size = reading.catalogue_size(database)
+    found = spread(tracks["plays"], tracks=size)
+    with st.container(horizontal=True, gap="large"):
+        st.metric(
+            "Heard", f"{found.coverage:.0%}", width="content", help=f"{found.heard} of {found.tracks} tracks"
+        )
+        st.metric("Plays of the top 1%", f"{found.top_share:.0%}", width="content")
+        told = "0: all tracks are played alike. 1: one track has all plays."
+        st.metric("Concentration (Gini)", f"{found.gini:.2f}", width="content", help=told)
+    left, right = st.columns(2, gap="large")
+    with left:
+        curve = lorenz(tracks["plays"], tracks=size)
+        figure = go.Figure(
+            [
+                go.Scatter(
+                    x=curve["tracks"], y=curve["plays"], fill="tozeroy", line={"color": ACCENT}, name="plays"
+                ),
+                go.Scatter(
+                    x=[0, 1], y=[0, 1], line={"dash": "dot", "color": "gray"}, name="if all were alike"
+                ),
+            ]
+        )
+        figure.update_xaxes(tickformat=".0%", range=[0, 1])
+        figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
+        draw(dressed(figure, "Popularity", "share of plays that the most played tracks have"), key="lorenz")
+    with right:
+        genres = by_key(reading.stats(database, "genre", since=since, until=until))
+        genres = genres[genres["key"] != ""].sort_values("hours").tail(10)
+        figure = go.Figure(
+            go.Bar(x=genres["hours"], y=genres["key"], orientation="h", marker={"color": ACCENT})
+        )
+        figure.update_yaxes(showgrid=False)
+        draw(dressed(figure, "Genres", "hours"), key="genres")
+    st.subheader("Nobody hears", anchor=False)
+    unheard = reading.never_heard(database, set(tracks.index[tracks["plays"] > 0]), limit=500)
+    st.caption("Tracks of the library without a play in this time, those that are here the longest first.")
+    st.dataframe(unheard, hide_index=True, height=260)
+
+
+def _tables(since: datetime, until: datetime, periods: pd.DataFrame) -> None:
+    """Everything above as tables, to take elsewhere."""
+    database = service.database()
+    kinds = {"By time": "time", "By track": "track", "By artist": "artist", "By genre": "genre"}
+    kinds |= {"By source": "source", "By variant": "variant", "By place": "rank"}
+    kind = kinds[st.selectbox("Table", list(kinds), key="audience-table")]
+    if kind == "time":
+        table = periods
+    else:
+        table = by_key(reading.stats(database, kind, since=since, until=until))
+        table = table.sort_values("plays", ascending=False)
+        if kind == "track":
+            table = reading.with_names(database, table)
+    _table(table)
+    left, right, _ = st.columns([1, 1, 4])
+    name = f"segue-{kind}-{since:%Y%m%d}-{until:%Y%m%d}"
+    left.download_button(
+        "CSV", table.to_csv(index=False), f"{name}.csv", "text/csv", icon=":material/download:"
+    )
+    right.download_button(
+        "Parquet",
+        parquet(table),
+        f"{name}.parquet",
+        "application/vnd.apache.parquet",
+        icon=":material/download:",
+    )
+
+
+def parquet(table: pd.DataFrame) -> bytes:
+    """A table as the bytes of a Parquet file."""
+    out = io.BytesIO()
+    table.to_parquet(out, index=False)
+    return out.getvalue()
+
+
+_LABELS = {
+    "start": "from",
+    "early_skips": "early skips",
+    "listening_ms": "milliseconds",
+    "skip_rate": "skipped",
+    "early_skip_rate": "skipped early",
+    "completion_rate": "heard to the end",
+}
+
+
+def _table(table: pd.DataFrame) -> None:
+    """A table in words; the files keep the names of the fields."""
+    columns: dict[str, Any] = {name: st.column_config.Column(_LABELS.get(name, name)) for name in table}
+    for name in table:
+        if name.endswith("_rate"):
+            columns[name] = st.column_config.NumberColumn(_LABELS.get(name, name), format="%.0f %%")
+    if "start" in table:
+        columns["start"] = st.column_config.DatetimeColumn(_LABELS["start"], format="D MMM YYYY, HH:mm")
+    if "hours" in table:
+        columns["hours"] = st.column_config.NumberColumn("hours", format="%.1f")
+    shares = {name: table[name] * 100 for name in table if name.endswith("_rate")}
+    st.dataframe(table.assign(**shares), hide_index=True, column_config=columns)

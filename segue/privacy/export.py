@@ -1,0 +1,43 @@
+"""All that is stored of one listener as a ZIP: a JSON file for each collection, and the plays in Kafka."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo.database import Database
+
+from segue.privacy.holdings import held, plain
+from segue.storage.mongo import Document
+
+_READ_ME = """What Segue has stored of you, as of {at}.
+
+{files}
+
+Times are UTC. A file is named after the collection that it comes from: "listening" is what you did in each
+quarter of an hour, "tastes" what was made of it, "recommendations" what comes next, "opinions" your hearts,
+"sessions" where you are logged in, "share_links" and "follows" what you share and with whom.
+plays.jsonl has, a line each, the plays as they were sent, as far back as they are kept.
+Sums over all listeners do not name you and are not in here.
+"""
+
+
+def archive(database: Database[Document], user_id: str, *, plays: Iterable[dict[str, Any]]) -> bytes:
+    """The ZIP; `plays` are the listener's records in Kafka."""
+    out = io.BytesIO()
+    files = []
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, documents in held(database, user_id):
+            text = json.dumps(plain(documents), indent=1, ensure_ascii=False)
+            packed.writestr(f"{name}.json", text)
+            files.append(f"{name}.json: {len(documents)}")
+        lines = [json.dumps(plain(play), ensure_ascii=False) for play in plays]
+        packed.writestr("plays.jsonl", "".join(f"{line}\n" for line in lines))
+        files.append(f"plays.jsonl: {len(lines)}")
+        told = _READ_ME.format(at=f"{datetime.now(UTC):%Y-%m-%d %H:%M}", files="\n".join(files))
+        packed.writestr("README.txt", told)
+    return out.getvalue()

@@ -1,0 +1,82 @@
+"""What all listeners make of each track, as a small step up or down in everybody's ranking. Pure.
+
+A track that most skip early sinks, one that many like rises, and only as far as the evidence is sure: what
+counts is the lower end of Wilson's interval for the rate (Wilson 1927), less the rate that is usual here.
+Below a number of listenings a track stays where it is, so that three skips do not bury a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from segue.settings import Ranking
+
+_Z = 1.96
+"""Two-sided 95 % of the normal distribution."""
+
+
+class Rows(Protocol):
+    """What is needed of an index bundle."""
+
+    def rows(self, ids: Sequence[str]) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Records:
+    """What listeners did with tracks, aligned: one entry a track."""
+
+    track_ids: Sequence[str]
+    plays: np.ndarray
+    early_skips: np.ndarray
+    likes: np.ndarray
+    listenings: np.ndarray
+    """In how many windows by how many listeners: one who skips a track twenty times in a row says it once."""
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """The steps, in units of a candidate's score; tracks without one are left out."""
+
+    version: str
+    steps: Mapping[str, float]
+
+    def by_row(self, bundle: Rows) -> dict[int, float]:
+        """Row of the bundle -> step, for the tracks that it has."""
+        rows = bundle.rows(list(self.steps)) if self.steps else np.empty(0, dtype=np.int64)
+        pairs = zip(rows.tolist(), self.steps.values(), strict=True)
+        return {row: step for row, step in pairs if row >= 0}
+
+
+NO_FEEDBACK = Feedback(version="", steps={})
+
+
+def steps(records: Records, *, ranking: Ranking) -> np.ndarray:
+    """(n,) float64: how far each track moves; 0 below `ranking.feedback_plays` listenings.
+
+    In [-feedback_skips, +feedback_likes], since rates and their bounds are in [0, 1].
+    """
+    plays = np.asarray(records.plays, dtype=float)
+    if not plays.sum():
+        return np.zeros(len(plays))
+    seen = np.maximum(plays, 1)
+    evidence = np.minimum(plays, records.listenings)
+    skipped = np.minimum(records.early_skips / seen, 1.0)
+    liked = np.minimum(records.likes / seen, 1.0)
+    usual_skipped = records.early_skips.sum() / plays.sum()
+    usual_liked = min(records.likes.sum() / plays.sum(), 1.0)
+    down = np.maximum(wilson_lower(skipped, evidence) - usual_skipped, 0.0)
+    up = np.maximum(wilson_lower(liked, evidence) - usual_liked, 0.0)
+    moved = ranking.feedback_likes * up - ranking.feedback_skips * down
+    return np.where(evidence >= ranking.feedback_plays, moved, 0.0)
+
+
+def wilson_lower(rate: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """The lower end of Wilson's 95 % interval of a rate seen in n trials; 0 where n is 0."""
+    n = np.maximum(np.asarray(n, dtype=float), 1e-9)
+    middle = rate + _Z**2 / (2 * n)
+    spread = _Z * np.sqrt(rate * (1 - rate) / n + _Z**2 / (4 * n**2))
+    return np.maximum((middle - spread) / (1 + _Z**2 / n), 0.0)

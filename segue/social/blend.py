@@ -1,0 +1,61 @@
+"""Two tastes: how alike they are, and what both may like. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from segue.ranking.diversity import limit_artists
+from segue.ranking.plan import Catalogue
+
+
+def match(one: np.ndarray, other: np.ndarray) -> float | None:
+    """How alike two tastes are, in [0, 1]: the cosine, none below zero; None where one has no taste yet.
+
+    Parameters
+    ----------
+    one, other
+        (d,) at unit length, or zeros; of one embedding space.
+    """
+    if one.shape != other.shape or not one.any() or not other.any():
+        return None
+    return float(np.clip(one @ other, 0.0, 1.0))
+
+
+def blend(
+    one: np.ndarray,
+    other: np.ndarray,
+    *,
+    bundle: Catalogue,
+    items: int,
+    per_artist: int = 2,
+    window: int = 10,
+    without: Collection[str] = (),
+) -> list[str]:
+    """Tracks for both: those whose likeness to the less pleased of the two is the highest.
+
+    Candidates are the neighbours of either taste and of their middle; scoring by the smaller cosine keeps
+    one of the two from being served alone ("least misery", O'Connor et al. 2001).
+
+    Parameters
+    ----------
+    without
+        Ids of tracks to leave out.
+
+    Returns
+    -------
+    At most `items` ids, best first.
+    """
+    tastes = np.stack([one, other, one + other]).astype(np.float32)
+    lengths = np.linalg.norm(tastes, axis=1, keepdims=True)
+    tastes = np.divide(tastes, lengths, out=np.zeros_like(tastes), where=lengths > 0)
+    near, _ = bundle.neighbours.query(tastes, 10 * items)
+    rows = np.unique(near[near >= 0])
+    if not len(rows):
+        return []
+    scores = (bundle.vectors[rows] @ tastes[:2].T).min(axis=1)
+    left_out = set(bundle.rows(list(without)).tolist()) if without else set()
+    ordered = [row for row in rows[np.argsort(-scores, kind="stable")].tolist() if row not in left_out]
+    chosen = limit_artists(ordered, bundle.artists, items=items, per_artist=per_artist, window=window)
+    return bundle.ids(chosen)

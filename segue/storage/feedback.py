@@ -1,0 +1,86 @@
+"""Feedback on tracks in MongoDB: made from the statistics, and read by the recommender without a restart.
+
+Delivery: a version is a hash of its contents and is written before it is made the active one, so that a
+reader sees the old or the new one, whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from datetime import UTC, datetime
+
+import numpy as np
+from pymongo.database import Database
+
+from segue.ranking.feedback import NO_FEEDBACK, Feedback, Records, steps
+from segue.settings import Settings
+from segue.storage.mongo import Document, activate, active_version, pack, unpack
+
+KIND = "feedback"
+_MOST = 300_000
+"""Tracks in a version, the furthest moved first: a document of MongoDB has at most 16 MB."""
+_SMALLEST = 1e-4
+_LOOK_EVERY = 2.0
+
+
+def publish(database: Database[Document], settings: Settings) -> None:
+    """Sum up what listeners did, and make it the active feedback if it has changed."""
+    records = _records(database, since=datetime.now(UTC) - settings.engagement.feedback_span)
+    moved = steps(records, ranking=settings.ranking)
+    far = np.flatnonzero(np.abs(moved) > _SMALLEST)
+    far = np.sort(far[np.argsort(-np.abs(moved[far]), kind="stable")][:_MOST])
+    names = [records.track_ids[i] for i in far.tolist()]
+    values = pack(np.round(moved[far], 4))
+    version = hashlib.blake2b("\n".join(names).encode() + values, digest_size=8).hexdigest()
+    before = active_version(database, KIND)
+    if version == before:
+        return
+    fields = {"kind": KIND, "created_at": datetime.now(UTC), "track_ids": names, "steps": values}
+    database.models.update_one({"_id": f"{KIND}:{version}"}, {"$set": fields}, upsert=True)
+    activate(database, KIND, version)
+    # The one before may still be read by a worker that was told of it.
+    kept = [f"{KIND}:{version}", f"{KIND}:{before}"]
+    database.models.delete_many({"kind": KIND, "_id": {"$nin": kept}})
+
+
+def _records(database: Database[Document], *, since: datetime) -> Records:
+    counted = ("plays", "early_skips", "likes", "listeners")
+    found = list(
+        database.listening_stats.aggregate(
+            [
+                {"$match": {"dimension": "track", "start": {"$gte": since}}},
+                {"$group": {"_id": "$key", **{name: {"$sum": f"${name}"} for name in counted}}},
+                {"$match": {"plays": {"$gt": 0}}},
+                {"$sort": {"_id": 1}},
+            ]
+        )
+    )
+    plays, skips, likes, listeners = (np.array([one[name] for one in found], dtype=float) for name in counted)
+    return Records([one["_id"] for one in found], plays, skips, likes, listeners)
+
+
+def read(database: Database[Document], version: str) -> Feedback:
+    """A version; none of it where it has been replaced twice since."""
+    found = database.models.find_one({"_id": f"{KIND}:{version}"}) if version else None
+    if found is None:
+        return NO_FEEDBACK
+    return Feedback(version, dict(zip(found["track_ids"], unpack(found["steps"]).tolist(), strict=True)))
+
+
+class ActiveFeedback:
+    """The version in use, looked for every two seconds at most."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._database = database
+        self._current = NO_FEEDBACK
+        self._looked = 0.0
+
+    def current(self) -> Feedback:
+        """The active feedback; none before the first is published."""
+        if time.monotonic() - self._looked >= _LOOK_EVERY:
+            self._looked = time.monotonic()
+            version = active_version(self._database, KIND) or ""
+            if version != self._current.version:
+                self._current = read(self._database, version)
+        return self._current

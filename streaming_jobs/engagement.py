@@ -1,0 +1,89 @@
+"""Beside the main job: what listeners do, counted over event-time windows, and their sessions.
+
+A query of its own with a slow trigger, so that the recommendations do not wait for it. The counting of
+windows is left to MongoDB; this process only turns the changed listeners' events into facts.
+
+Delivery: a batch that a crash cut off is repeated and ends in the same documents (segue.storage.listening).
+"""
+
+from __future__ import annotations
+
+import time
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming import StreamingQuery
+
+from segue.engagement.definitions import fingerprint
+from segue.engagement.facts import facts_of
+from segue.engagement.windows import events_by_window
+from segue.plays.parsing import parse, plays
+from segue.settings import Settings
+from segue.storage import feedback, forgotten, listening
+from segue.storage.mongo import connect
+from segue.storage.outage import patient
+from segue.taste.windows import interval
+from streaming_jobs.gate import BatchGate
+from streaming_jobs.micro_batches import Collector, foreach_batch
+from streaming_jobs.source import kafka_records
+
+NAME = "engagement"
+
+
+def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
+    """KafkaRecord -> EventWindow: parse, then window."""
+    well_formed = plays(parse(records), stream=settings.stream)
+    return events_by_window(well_formed, stream=settings.stream, engagement=settings.engagement)
+
+
+class Counter:
+    """What happens with the changed windows of each micro-batch: facts, sessions, statistics, feedback."""
+
+    def __init__(self, spark: SparkSession, settings: Settings) -> None:
+        self._spark, self._settings = spark, settings
+        self._database = connect(settings.mongo)
+        listening.prepare(self._database, keep=settings.retention.listening)
+        self._described = listening.Catalogue(self._database)
+        self._definitions = fingerprint(settings.engagement.window)
+        self._collect = Collector()
+        self._feedback_due = 0.0
+
+    def __call__(self, windows: DataFrame, batch: int) -> None:
+        self._spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: parse, window")
+        patient(self._settings.stream.outage)(self._count, self._collect(windows))
+
+    def _count(self, windows: pa.Table) -> None:
+        """EventWindow rows -> documents; done again from the start when MongoDB goes away meanwhile."""
+        facts = facts_of(windows, described=self._described)
+        gone = forgotten.among(self._database, {fact.user_id for fact in facts})
+        facts = [fact for fact in facts if fact.user_id not in gone]
+        listening.write_facts(self._database, facts, definitions=self._definitions)
+        gap = self._settings.engagement.session_gap
+        listening.rebuild_sessions(self._database, facts, gap=gap, definitions=self._definitions)
+        listening.count_windows(self._database, sorted({fact.start for fact in facts}))
+        self._feed_back()
+        forgotten.sweep(self._database)
+
+    def _feed_back(self) -> None:
+        """Now and then: what all listeners made of each track, for the ranking."""
+        if time.monotonic() >= self._feedback_due:
+            feedback.publish(self._database, self._settings)
+            self._feedback_due = time.monotonic() + self._settings.engagement.feedback_every.total_seconds()
+
+
+def start(
+    spark: SparkSession,
+    settings: Settings,
+    *,
+    gate: BatchGate | None = None,
+) -> StreamingQuery:
+    """Start the query; it runs until it is stopped, through `gate` between two micro-batches."""
+    gate = gate or BatchGate()
+    writer = (
+        transform(kafka_records(spark, settings, name=NAME), settings=settings)
+        .writeStream.queryName(NAME)
+        .outputMode("update")
+        .option("checkpointLocation", f"{settings.spark.checkpoint}/{NAME}")
+        .trigger(processingTime=interval(settings.engagement.trigger))
+    )
+    return foreach_batch(writer, gate.guarded(Counter(spark, settings)), spark=spark).start()

@@ -1,0 +1,142 @@
+"""Your listening, Audience and Friends as a visitor gets them; and who gets Audience at all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pymongo.database import Database
+from streamlit.testing.v1 import AppTest
+
+from dashboard import service
+from dashboard.finding.catalogue import Catalogue
+from dashboard.people.sessions import Listener
+from dashboard.views import audience
+from segue.engagement.definitions import COUNTS
+from segue.settings import Settings
+from segue.storage import listening
+from segue.storage.mongo import Document
+
+ADA = Listener(user_id="ada", name="Ada", session_id="s")
+
+
+@pytest.fixture
+def visitor(settings: Settings, database: Database[Document], monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Ada on this machine."""
+    monkeypatch.setattr(service, "settings", lambda: settings)
+    monkeypatch.setattr(service, "database", lambda: database)
+    monkeypatch.setattr(service, "listener", lambda: ADA)
+    monkeypatch.setattr(service, "operator", lambda: True)
+    catalogue = Catalogue(database, index_folder=settings.index.folder)
+    monkeypatch.setattr(service, "catalogue", lambda: catalogue)
+    return settings
+
+
+@pytest.fixture
+def heard(library: Database[Document]) -> Database[Document]:
+    """Three hours of Ada's and Ben's, counted; there is no index."""
+    library.models.delete_many({})
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    starts = [now - timedelta(hours=n) for n in range(1, 4)]
+    for start in starts:
+        for user in ("ada", "ben"):
+            at = round(start.timestamp() * 1000)
+            library.listening.insert_one(
+                {
+                    "_id": f"{at}:{user}",
+                    "user_id": user,
+                    "start": start,
+                    "rows": [row("t1", plays=4, completions=3, skips=1), row("t2", plays=1, skips=1, rank=2)],
+                    "first_at": at,
+                    "last_at": at + 600_000,
+                }
+            )
+    listening.count_windows(library, [round(start.timestamp() * 1000) for start in starts])
+    return library
+
+
+def row(track_id: str, *, rank: int | None = None, **counts: int) -> Document:
+    named = {"track_id": track_id, "artist": f"Artist of {track_id}", "genre": "Folk", "source": "home"}
+    own = {"variant": "m1" if rank else "", "rank": rank}
+    return named | own | dict.fromkeys(COUNTS, 0) | counts | {"listening_ms": 60_000 * counts["plays"]}
+
+
+def page(name: str) -> AppTest:
+    at = AppTest.from_string(f"from dashboard.views import {name}\n{name}.show()\n", default_timeout=60)
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def shown(at: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in at.metric}
+
+
+def test_who_has_heard_nothing_is_told_how_to_begin(visitor: Settings) -> None:
+    assert "Play a few songs" in page("listening").info[0].value
+
+
+def test_ones_own_numbers_are_ones_own(visitor: Settings, heard: Database[Document]) -> None:
+    numbers = shown(page("listening"))
+    assert numbers["Plays"] == "15"
+    assert numbers["Listened"] == "15 min"
+    assert numbers["New to you"] == "100%"
+
+
+def test_the_audience_is_everybody(visitor: Settings, heard: Database[Document]) -> None:
+    at = page("audience")
+    numbers = shown(at)
+    assert numbers["Active listeners"] == "2"
+    assert numbers["Plays"] == "30"
+    assert numbers["Skipped"] == "40%"
+    assert numbers["Heard"] == "40%"
+    assert "ada" not in str([frame.value for frame in at.dataframe]).lower()
+
+
+def test_the_audience_by_genre(visitor: Settings, heard: Database[Document]) -> None:
+    at = page("audience")
+    at.selectbox(key="audience-by").select("Artist").run()
+    at.multiselect(key="audience-artist").select("Artist of t2").run()
+    assert not at.exception
+    assert shown(at)["Plays"] == "6"
+
+
+def test_only_operators_see_the_audience(
+    visitor: Settings, heard: Database[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "operator", lambda: False)
+    at = page("audience")
+    assert not at.metric
+    assert not at.dataframe
+    assert "operators" in at.info[0].value
+
+
+def test_tables_leave_as_parquet(visitor: Settings, heard: Database[Document]) -> None:
+    import io
+
+    import pandas as pd
+
+    table = pd.DataFrame({"title": ["Ä"], "plays": [3], "skip_rate": [None]})
+    assert pd.read_parquet(io.BytesIO(audience.parquet(table)))["title"].to_list() == ["Ä"]
+
+
+def test_friends_are_for_those_with_an_account(
+    visitor: Settings, database: Database[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Nobody yet." in [one.value for one in page("friends").caption]
+    guest = Listener(user_id="g", name=None, session_id="s")
+    monkeypatch.setattr(service, "listener", lambda: guest)
+    assert "sign up" in page("friends").info[0].value
+
+
+def test_asking_and_agreeing(visitor: Settings, database: Database[Document]) -> None:
+    database.accounts.insert_many(
+        {"_id": name.lower(), "user_id": name.lower(), "name": name} for name in ("Ada", "Ben")
+    )
+    database.follows.insert_one(
+        {"_id": "ben>ada", "follower": "ben", "followed": "ada", "agreed": False, "at": datetime.now(UTC)}
+    )
+    at = page("friends")
+    at.button(key="agree-ben").click().run()
+    assert not at.exception
+    assert database.follows.find_one({"_id": "ben>ada"})["agreed"]  # type: ignore[index]

@@ -1,0 +1,63 @@
+"""What the statistics and sessions must be, straight from plays: the oracle of the counting."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from segue.engagement.definitions import ACTIONS, COUNTED, COUNTS, Event, counts_of
+from segue.settings import Settings
+
+Key = tuple[str, int, str]
+"""Dimension, window start (epoch ms), key."""
+
+
+def distinct(plays: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return list({(play["user_id"], play["event_id"]): play for play in plays}.values())
+
+
+def statistics(
+    plays: Iterable[dict[str, Any]], settings: Settings, catalogue: Mapping[str, tuple[str, str]]
+) -> dict[Key, dict[str, int]]:
+    """The counts and the distinct listeners under each key."""
+    length = int(settings.engagement.window.total_seconds() * 1000)
+    found: dict[Key, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTS, 0))
+    who: dict[Key, set[str]] = defaultdict(set)
+    for play in distinct(plays):
+        if play["type"] not in COUNTED:
+            continue
+        start = play["occurred_at"] // length * length
+        artist, genre = catalogue.get(play["track_id"], ("", ""))
+        keys = {"all": "", "track": play["track_id"], "artist": artist, "genre": genre}
+        keys |= {"source": play["source"], "variant": play.get("model") or ""}
+        keys["rank"] = str(play["rank"]) if play.get("rank") is not None else ""
+        event = Event(play["type"], play["ms_played"], play["duration_ms"])
+        for dimension, key in keys.items():
+            place = (dimension, start, key)
+            for name, count in counts_of(event).items():
+                found[place][name] += count
+            if play["type"] in ("play", "complete", "skip", "leave"):
+                who[place].add(play["user_id"])
+    return {place: {**counts, "listeners": len(who[place])} for place, counts in found.items()}
+
+
+def sessions(plays: Iterable[dict[str, Any]], settings: Settings) -> set[tuple[str, int, int]]:
+    """(listener, first action, last action) of each session."""
+    gap = settings.engagement.session_gap.total_seconds() * 1000
+    times: dict[str, list[int]] = defaultdict(list)
+    for play in distinct(plays):
+        if play["type"] in ACTIONS:
+            times[play["user_id"]].append(play["occurred_at"])
+    found = set()
+    for user, at in times.items():
+        first = last = None
+        for moment in sorted(at):
+            if first is None or last is None or moment - last > gap:
+                if first is not None and last is not None:
+                    found.add((user, first, last))
+                first = moment
+            last = moment
+        if first is not None and last is not None:
+            found.add((user, first, last))
+    return found

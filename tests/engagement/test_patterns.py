@@ -1,0 +1,103 @@
+"""A listener's habits, and how a taste moved."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segue.engagement.definitions import COUNTS
+from segue.engagement.patterns import calendar, clock, newness, rows_of, streak, top
+from segue.engagement.wandering import plane_of, tastes
+
+MINUTE = 60_000
+
+
+def fact(start: datetime, *tracks: tuple[str, int], **counts: int) -> dict[str, Any]:
+    """A fact of plays of so many minutes each."""
+    rows = [
+        {
+            "track_id": track,
+            "artist": f"Artist of {track[0]}",
+            "genre": "Folk",
+            "source": "home",
+            "variant": "",
+            "rank": None,
+            **dict.fromkeys(COUNTS, 0),
+            "plays": 1,
+            "completions": 1,
+            "listening_ms": minutes * MINUTE,
+            **counts,
+        }
+        for track, minutes in tracks
+    ]
+    return {"start": start, "rows": rows}
+
+
+LATE = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+EARLY = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+
+
+def test_days_and_hours_are_the_listeners_own() -> None:
+    facts = [fact(LATE, ("a1", 10)), fact(EARLY, ("a2", 4))]
+    assert calendar(rows_of(facts))["day"].to_list() == [date(2026, 3, 1), date(2026, 3, 2)]
+    there = rows_of(facts, zone="Europe/Paris")
+    assert calendar(there)["minutes"].to_list() == [14]
+    assert clock(there)[0] == 10
+    assert clock(there)[7] == 4
+    assert len(clock(there)) == 24
+
+
+def test_nothing_heard_makes_empty_frames() -> None:
+    rows = rows_of([])
+    assert calendar(rows).empty
+    assert clock(rows).sum() == 0
+    assert top(rows, "artist").empty
+
+
+def test_favourites_by_time_heard() -> None:
+    rows = rows_of([fact(LATE, ("a1", 3), ("a2", 3), ("b1", 5)), fact(EARLY, ("b1", 1))])
+    assert top(rows, "track_id")["key"].to_list() == ["b1", "a1", "a2"]
+    assert top(rows, "artist", limit=1)[["key", "minutes"]].to_numpy().tolist() == [["Artist of a", 6.0]]
+
+
+def test_new_is_what_was_never_heard_before() -> None:
+    rows = rows_of([fact(EARLY, ("a1", 3), ("b1", 3))])
+    first = {"a1": LATE, "b1": EARLY}
+    found = newness(rows, since=EARLY, first_track=first, first_artist={"Artist of a": LATE})
+    assert (found.tracks, found.new_tracks, found.artists, found.new_artists) == (2, 1, 2, 1)
+    assert found.share == 0.5
+
+
+def test_the_longest_run_of_days() -> None:
+    assert streak([date(2026, 3, d) for d in (1, 2, 4, 5, 6, 6, 9)]) == 3
+    assert streak([]) == 0
+
+
+def test_a_taste_for_each_stretch_leans_to_what_was_kept() -> None:
+    vectors = {"a1": np.array([1.0, 0.0]), "b1": np.array([0.0, 1.0])}
+    facts = [
+        fact(datetime(2026, 3, 2, tzinfo=UTC), ("a1", 3)),
+        fact(datetime(2026, 3, 10, tzinfo=UTC), ("b1", 3), ("unknown", 9)),
+        fact(datetime(2026, 3, 17, tzinfo=UTC), ("unknown", 9)),
+    ]
+    found = tastes(rows_of(facts), vectors, every="W")
+    assert [vector.tolist() for vector in found["vector"]] == [[1.0, 0.0], [0.0, 1.0]]
+
+
+def test_the_map_is_the_same_for_the_same_vectors_and_keeps_the_widest_spread() -> None:
+    rng = np.random.default_rng(2)
+    vectors = rng.normal(size=(200, 6)) * [5, 3, 1, 1, 1, 1]
+    plane = plane_of(vectors)
+    assert np.allclose(plane.axes @ plane.axes.T, np.eye(2), atol=1e-6)
+    places = plane.place(vectors)
+    total = ((vectors - vectors.mean(axis=0)) ** 2).sum()
+    assert (places**2).sum() / total > 0.8
+    assert np.allclose(plane_of(vectors[::-1]).place(vectors), places, atol=1e-6)
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_a_map_of_few_dimensions_still_has_two(dimension: int) -> None:
+    assert plane_of(np.arange(6.0).reshape(-1, dimension)).place(np.ones((1, dimension))).shape == (1, 2)

@@ -1,0 +1,38 @@
+"""Popular and rising, on counts that fit on a page."""
+
+from __future__ import annotations
+
+from segue.engagement.popular import FEWEST_LISTENINGS, Heard, popular, rising
+
+
+def heard(key: str, listenings: int, *, skips: int = 0) -> Heard:
+    return Heard(key, plays=listenings, skips=skips, listenings=listenings)
+
+
+def test_popular_is_what_many_hear_and_few_skip() -> None:
+    found = popular([heard("skipped", 20, skips=18), heard("b", 9), heard("a", 9), heard("c", 12)], limit=3)
+    assert [one.key for one in found] == ["c", "a", "b"]
+
+
+def test_a_single_listener_makes_nothing_popular_or_rising() -> None:
+    few = [heard("a", FEWEST_LISTENINGS - 1)]
+    assert popular(few, limit=5) == []
+    assert rising(few, [heard("b", 10)], limit=5) == []
+
+
+def test_rising_is_what_has_a_larger_share_than_before() -> None:
+    before = [heard("old", 100), heard("slow", 50), heard("new", 2)]
+    now = [heard("old", 50), heard("slow", 30), heard("new", 20)]
+    [found] = rising(now, before, limit=5)
+    assert found.key == "new"
+    assert found.now == 20
+    assert 1 < found.expected < 2
+
+
+def test_twice_as_many_listeners_of_everything_is_no_rise() -> None:
+    before = [heard("a", 10), heard("b", 30)]
+    assert rising([heard("a", 20), heard("b", 60)], before, limit=5) == []
+
+
+def test_without_a_before_nothing_rises() -> None:
+    assert rising([heard("a", 20)], [], limit=5) == []
