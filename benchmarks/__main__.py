@@ -22,6 +22,8 @@ BENCHMARKS = {
     "player-streams": "how quick the pages stay while 50 listeners hear lossless sound",
     "index": "recall against the time of a query, for Annoy, Voyager and exact search",
     "features": "tracks described a second, beside librosa used the plain way",
+    "storage": "embeddings into MongoDB and back, by several clients",
+    "pipeline": "from descriptors to a published bundle: time and memory of each step",
 }
 
 
@@ -43,6 +45,10 @@ def bench(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw them into this file (png, svg); index only.")
     ] = None,
+    tracks: Annotated[
+        int | None,
+        typer.Option("--tracks", min=100, help="Tracks in the catalogue; index, storage, pipeline."),
+    ] = None,
 ) -> None:
     """Run a benchmark and print its figures, each beside its baseline from the same run.
 
@@ -57,6 +63,10 @@ def bench(
             if "plot" not in inspect.signature(module.measure).parameters:
                 raise SegueError(f"{name} draws no plot: leave out --plot")
             options["plot"] = plot
+        if tracks is not None:
+            if "tracks" not in inspect.signature(module.measure).parameters:
+                raise SegueError(f"{name} has catalogues of its own sizes: leave out --tracks")
+            options["tracks"] = tracks
         figures: Mapping[str, float | bool] = module.measure(**options)
         _show(figures)
         if json_file is not None:

@@ -15,6 +15,8 @@ from segue.index.track_ids import encode_ids
 from segue.settings import LOCAL
 
 DIMENSION = 64
+FMA = 106_574
+"""Tracks in the Free Music Archive's data set."""
 FOLDER = LOCAL / "bench" / "bundles"
 
 

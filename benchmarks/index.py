@@ -19,13 +19,12 @@ from rich.console import Console
 from rich.progress import track
 from threadpoolctl import threadpool_limits
 
-from benchmarks.catalogue import vectors
+from benchmarks.catalogue import FMA, vectors
 from segue.index.backends import INDEX_FILE, Backend, build_index, open_index
 from segue.index.exact import ExactIndex
 from segue.index.neighbours import NeighbourIndex
 from segue.settings import load_settings
 
-FMA = 106_574
 K = 20
 REACHED = 0.97
 """The recall that a search breadth must have to be thought of as the default."""
@@ -57,13 +56,16 @@ class Built:
     file_mb: float
 
 
-def measure(*, quick: bool, console: Console, plot: Path | None = None) -> dict[str, float | bool]:
+def measure(
+    *, quick: bool, console: Console, plot: Path | None = None, tracks: int | None = None
+) -> dict[str, float | bool]:
     """The figures for the settings' trees and search_k, then the whole sweep, which the plot shows."""
     if plot is not None:
         from benchmarks.index_plot import check_kind
 
         check_kind(plot)
-    return compare(20_000 if quick else FMA, queries=300 if quick else 500, plot=plot, console=console)
+    count = tracks or (20_000 if quick else FMA)
+    return compare(count, queries=300 if quick else 500, plot=plot, console=console)
 
 
 def compare(

@@ -1,0 +1,112 @@
+"""From descriptors to a published bundle, by the project's own jobs: time and memory of each step.
+
+The descriptors are made up: the clustered vectors of benchmarks/catalogue.py seen through as many correlated
+numbers of different sizes as the audio code gives. What decoding and describing take is `bench features`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from pathlib import Path
+
+import numpy as np
+from pymongo.database import Database
+from rich.console import Console
+
+from batch_jobs import build_index, train_embeddings
+from benchmarks.catalogue import FMA, track_id, vectors
+from benchmarks.usage import Usage, used
+from segue.audio.descriptors import descriptor_names, features_version
+from segue.index.publish import publish
+from segue.local import stack
+from segue.settings import LOCAL, Settings, load_settings
+from segue.spark import session
+from segue.storage.mongo import Document, connect, pack
+
+CORES = 2
+NOISE = 0.05
+"""Of a made-up descriptor, as a share of its spread."""
+PER_WRITE = 5000
+
+
+def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict[str, float | bool]:
+    """Seconds, processor seconds and peak memory of each step, and the recall of what is published."""
+    count = tracks or (10_000 if quick else FMA)
+    base = stack.up(load_settings())
+    with tempfile.TemporaryDirectory(dir=_folder()) as folder:
+        settings = base.model_copy(
+            update={
+                "mongo": base.mongo.model_copy(update={"database": f"bench_{uuid.uuid4().hex[:8]}"}),
+                "spark": base.spark.model_copy(update={"master": f"local[{CORES},4]", "ui_port": 4050}),
+                "index": base.index.model_copy(update={"folder": folder}),
+            }
+        )
+        database = connect(settings.mongo)
+        other = database.client[f"{database.name}_other"]
+        steps: dict[str, Usage] = {}
+        try:
+            with used() as steps["fill"]:
+                fill(database, count, settings)
+            console.print(f"{count:,} tracks are in MongoDB")
+            with used() as steps["embeddings"], session(settings, app="segue bench pipeline") as spark:
+                space = train_embeddings.run(spark, settings, database)
+            console.print(f"embedded in {steps['embeddings'].seconds:.1f} s")
+            with used() as steps["index"]:
+                built = build_index.run(database, settings.index)
+            with used() as steps[
+                "publish"
+            ]:  # a part of the step before; here by itself, where nothing is yet
+                publish(other, Path(folder) / built.manifest.version)
+        finally:
+            database.client.drop_database(database.name)
+            database.client.drop_database(other.name)
+    jobs = steps["embeddings"], steps["index"]
+    return {
+        "tracks": built.manifest.count,
+        "dimension": space.dimension,
+        "total_s": sum(step.seconds for step in jobs),
+        "total_cpu_s": sum(step.cpu_s for step in jobs),
+        "peak_mb": max(step.peak_mb for step in jobs),
+        **{f"{name}_s": step.seconds for name, step in steps.items()},
+        **{f"{name}_cpu_s": step.cpu_s for name, step in steps.items()},
+        **{f"{name}_peak_mb": step.peak_mb for name, step in steps.items()},
+        "build_s": built.manifest.build_s,
+        "bundle_mb": sum(file.size for file in built.manifest.files.values()) / 1e6,
+        "recall20": built.manifest.recall20,
+    }
+
+
+def _folder() -> Path:
+    folder = LOCAL / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def descriptors(count: int, *, width: int, seed: int = 5) -> np.ndarray:
+    """(count, width) float32: tracks in clusters, each column of another size."""
+    rng = np.random.default_rng(seed)
+    latent = vectors(count)
+    mixing = rng.standard_normal((latent.shape[1], width)).astype(np.float32)
+    rows = latent @ mixing
+    rows += NOISE * rng.standard_normal(rows.shape, dtype=np.float32)
+    return rows * np.logspace(-2, 3, width, dtype=np.float32)
+
+
+def fill(database: Database[Document], count: int, settings: Settings) -> None:
+    """Tracks and features as the jobs before would have left them."""
+    version = features_version(settings.audio)
+    rows = descriptors(count, width=len(descriptor_names(settings.audio)))
+    for start in range(0, count, PER_WRITE):
+        numbers = range(start, min(count, start + PER_WRITE))
+        database.tracks.insert_many(
+            [
+                {"_id": track_id(n), "state": "present", "artist": f"artist {n % max(1, count // 8)}"}
+                for n in numbers
+            ],
+            ordered=False,
+        )
+        database.features.insert_many(
+            [{"_id": track_id(n), "version": version, "vector": pack(rows[n])} for n in numbers],
+            ordered=False,
+        )

@@ -1,0 +1,70 @@
+"""What a piece of work takes: time, processor time and memory of this process and all that it has started."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import psutil
+
+INTERVAL = 0.2
+"""Seconds between two looks at the memory."""
+
+
+@dataclass
+class Usage:
+    """Filled in when the work has ended."""
+
+    seconds: float = 0.0
+    cpu_s: float = 0.0
+    """Processor seconds, user and system, of the JVM and the Python workers too."""
+    peak_mb: float = 0.0
+    """The most that the processes held together; what they share is divided among them."""
+
+
+@contextmanager
+def used() -> Iterator[Usage]:
+    """Measure the body of a `with`."""
+    found, done = Usage(), threading.Event()
+    watcher = threading.Thread(target=_watch, args=(found, done), daemon=True)
+    began, cpu = time.perf_counter(), _cpu()
+    watcher.start()
+    try:
+        yield found
+    finally:
+        found.seconds, found.cpu_s = time.perf_counter() - began, _cpu() - cpu
+        done.set()
+        watcher.join()
+
+
+def _watch(found: Usage, done: threading.Event) -> None:
+    while True:
+        found.peak_mb = max(found.peak_mb, _memory_mb())
+        if done.wait(INTERVAL):
+            return
+
+
+def _tree() -> list[psutil.Process]:
+    own = psutil.Process()
+    return [own, *own.children(recursive=True)]
+
+
+def _cpu() -> float:
+    total = 0.0
+    for process in _tree():
+        with suppress(psutil.Error):
+            spent = process.cpu_times()
+            # Those of ended children, which the tree no longer shows.
+            total += spent.user + spent.system + spent.children_user + spent.children_system
+    return total
+
+
+def _memory_mb() -> float:
+    total = 0
+    for process in _tree():
+        with suppress(psutil.Error):
+            total += process.memory_full_info().pss
+    return total / 1e6
