@@ -19,7 +19,7 @@ from benchmarks.catalogue import FMA, track_id, vectors
 from benchmarks.usage import Usage, used
 from segue.audio.descriptors import descriptor_names, features_version
 from segue.index.publish import publish
-from segue.local import stack
+from segue.local.stack import connected
 from segue.settings import LOCAL, Settings, load_settings
 from segue.spark import session
 from segue.storage.mongo import Document, connect, pack
@@ -33,7 +33,7 @@ PER_WRITE = 5000
 def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict[str, float | bool]:
     """Seconds, processor seconds and peak memory of each step, and the recall of what is published."""
     count = tracks or (10_000 if quick else FMA)
-    base = stack.up(load_settings())
+    base = connected(load_settings(), kafka=False)
     with tempfile.TemporaryDirectory(dir=_folder()) as folder:
         settings = base.model_copy(
             update={

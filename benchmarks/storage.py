@@ -24,7 +24,7 @@ from rich.console import Console
 
 from benchmarks.catalogue import DIMENSION, FMA, track_id, vectors
 from segue.errors import SegueError
-from segue.local import stack
+from segue.local.stack import connected
 from segue.settings import load_settings
 from segue.storage.mongo import Document, connect, pack, upsert
 
@@ -39,7 +39,7 @@ Read = Callable[[Collection[Document]], np.ndarray]
 def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict[str, float | bool]:
     """Seconds of each way to write and to read, sizes, and whether all of them give the same floats."""
     count = tracks or (20_000 if quick else FMA)
-    settings = stack.up(load_settings()).mongo
+    settings = connected(load_settings(), kafka=False).mongo
     database = connect(settings.model_copy(update={"database": f"bench_{uuid.uuid4().hex[:8]}"}))
     rows = vectors(count)
     arrow = importlib.util.find_spec("pymongoarrow") is not None

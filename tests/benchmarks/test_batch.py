@@ -12,7 +12,6 @@ from rich.console import Console
 
 from benchmarks import pipeline, storage
 from benchmarks.usage import used
-from segue.local import stack
 from segue.settings import Settings
 
 CONSOLE = Console(quiet=True)
@@ -20,8 +19,9 @@ CONSOLE = Console(quiet=True)
 
 @pytest.fixture
 def servers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests' own mongod for benchmarks that would start one."""
-    monkeypatch.setattr(stack, "up", lambda _settings: settings)
+    """The tests' own mongod for benchmarks that would look for the embedded one."""
+    for benchmark in (pipeline, storage):
+        monkeypatch.setattr(benchmark, "connected", lambda _settings, **_which: settings)
 
 
 @pytest.mark.usefixtures("servers")
