@@ -152,11 +152,11 @@ def _find(collection: Collection[Document]) -> np.ndarray:
 
 
 def _raw_batches(collection: Collection[Document]) -> np.ndarray:
-    cursor = collection.find_raw_batches(
+    batches: Iterable[bytes] = collection.find_raw_batches(  # type: ignore[assignment]
         {"space": SPACE}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000
     )
     return _matrix(
-        [(item["track_id"], item["vector"]) for batch in cursor for item in bson.decode_all(batch)]
+        [(item["track_id"], item["vector"]) for batch in batches for item in bson.decode_all(batch)]
     )
 
 
