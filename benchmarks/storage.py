@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import cast
 
 import bson
 import numpy as np
@@ -152,9 +153,10 @@ def _find(collection: Collection[Document]) -> np.ndarray:
 
 
 def _raw_batches(collection: Collection[Document]) -> np.ndarray:
-    batches: Iterable[bytes] = collection.find_raw_batches(  # type: ignore[assignment]
+    cursor = collection.find_raw_batches(
         {"space": SPACE}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000
     )
+    batches = cast("Iterable[bytes]", cursor)  # pymongo's types say documents
     return _matrix(
         [(item["track_id"], item["vector"]) for batch in batches for item in bson.decode_all(batch)]
     )

@@ -121,7 +121,7 @@ def test_overflow_is_named() -> None:
 
 def test_the_version_follows_every_setting_that_changes_a_number() -> None:
     base = features_version(AUDIO)
-    assert features_version(AUDIO.model_copy(update={"threads": 7})) == base
-    for key, value in AUDIO.model_dump(exclude={"threads"}).items():
+    assert features_version(AUDIO.model_copy(update={"threads": 7, "time_limit": 9.0})) == base
+    for key, value in AUDIO.model_dump(exclude={"threads", "time_limit"}).items():
         assert features_version(AUDIO.model_copy(update={key: value + 1})) != base, key
     assert names_version(AUDIO) != names_version(AUDIO.model_copy(update={"mfcc": 13}))
