@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page
 
-from segue.local.process import accepts, free_port
+from segue.local.process import accepts
 from segue.settings import ROOT, Settings
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -44,7 +45,7 @@ class Served:
 
     def __init__(self, settings: Settings, *, log: Path) -> None:
         self._settings, self._log = settings, log
-        self.port = free_port(8900)
+        self.port = _own_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -67,13 +68,25 @@ class Served:
                 stdout=output,
                 stderr=output,
             )
-        until(lambda: accepts(self.port), f"the dashboard to answer; see {self._log}")
+        until(self._answers, f"the dashboard to answer; see {self._log}")
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"the dashboard ended by itself: see {self._log}"
+        return accepts(self.port)
 
     def end(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+def _own_port() -> int:
+    """One that the system gives to nobody else for a while, so that runs beside each other do not meet."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def until(true: Callable[[], object], what: str, *, seconds: float = 90.0) -> None:
