@@ -21,9 +21,14 @@ from dashboard.views import (
     you,
 )
 
-st.set_page_config(page_title="Segue", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
-# Less empty room around the pages, and a line above the player.
+ICON = str(Path(__file__).with_name("icon.svg"))
+st.set_page_config(page_title="Segue", page_icon=ICON, layout="wide")
+st.logo(ICON, size="large")
+# Less empty room around the pages, a line above the player, and no menu that is Streamlit's.
 ROOM = """<style>
+[data-testid="stMainMenu"] {display: none}
+.stMain h1 {font-size: 2.1rem; letter-spacing: -.02em; padding: .2rem 0 .4rem}
+.stMain h2, .stMain h3 {font-size: 1.3rem; letter-spacing: -.01em}
 .stMainBlockContainer {padding-top: 4.75rem; padding-bottom: 3rem}
 .stBottomBlockContainer, [data-testid="stBottomBlockContainer"] {padding-top: .35rem; padding-bottom: .6rem}
 [data-testid="stBottom"] > div {border-top: 1px solid var(--st-border-color)}

@@ -66,6 +66,7 @@ def warm_up(settings: Settings, database: Database[Document]) -> None:
                     {"_id": "other", "reflects_at": {"$gte": at}}
                 ),
                 "the streaming job",
+                seconds=300,
             )
 
 
