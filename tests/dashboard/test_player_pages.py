@@ -259,4 +259,4 @@ def test_you_as_a_guest_and_as_somebody(
     who.append(GUEST)
     at = AppTest.from_function(_you, default_timeout=30).run()
     assert "guest" in at.title[0].value
-    assert set(given(at)) == {"entry-sign-up"}
+    assert set(given(at)) == {"entry-sign-up", "leave"}
