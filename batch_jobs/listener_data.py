@@ -13,7 +13,7 @@ from segue.local.stack import connected
 from segue.privacy.export import archive
 from segue.privacy.leaving import leave
 from segue.settings import load_settings
-from segue.storage.kafka import plays_of
+from segue.storage.kafka_topics import plays_of
 from segue.storage.mongo import Document, connect
 
 app = typer.Typer(

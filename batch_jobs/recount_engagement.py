@@ -27,7 +27,7 @@ from segue.plays.parsing import parse, plays
 from segue.settings import Settings, load_settings
 from segue.spark import kafka_options, session
 from segue.storage import forgotten, listening
-from segue.storage.kafka import truncated_at
+from segue.storage.kafka_topics import truncated_at
 from segue.storage.mongo import Document, connect
 
 AT_ONCE = 2000

@@ -19,7 +19,7 @@ from segue.local.process import registered
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.spark import session
-from segue.storage import kafka
+from segue.storage import kafka_topics
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
 from streaming_jobs import checkpoint, engagement, recommend, rejected_plays
@@ -74,7 +74,9 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     """
     database = connect(settings.mongo)
     ensure_topics(settings.kafka)
-    kafka.keep_for(settings.kafka, plays=settings.retention.plays, rejected=settings.retention.rejected)
+    kafka_topics.keep_for(
+        settings.kafka, plays=settings.retention.plays, rejected=settings.retention.rejected
+    )
     spark = session(settings, app="segue stream")
     metrics = Metrics()
     progress = ProgressKeeper(database, metrics)

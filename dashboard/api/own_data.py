@@ -17,7 +17,7 @@ from segue.errors import SegueError
 from segue.local.stack import connected
 from segue.privacy.export import archive
 from segue.privacy.leaving import leave
-from segue.storage.kafka import plays_of
+from segue.storage.kafka_topics import plays_of
 
 _LARGEST = 1024
 CONFIRMATION = "remove everything"

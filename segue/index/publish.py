@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from pydantic import ValidationError
 from pymongo.database import Database
 
 from segue.index.bundle import Bundle, load_bundle
@@ -50,7 +51,7 @@ def stored_manifest(database: Database[Document], version: str) -> Manifest | No
     found = database.models.find_one({"_id": f"{KIND}:{version}"}, {"manifest": 1})
     if found is None:
         return None
-    manifest = Manifest.model_validate(found["manifest"])
+    manifest = _manifest(found["manifest"], version)
     store = FileStore(database, bucket=BUCKET)
     whole = all(
         store.holds(version, name, size=file.size, sha256=file.sha256)
@@ -126,7 +127,7 @@ def fetch(database: Database[Document], version: str, *, folder: Path | str) -> 
     found = database.models.find_one({"_id": f"{KIND}:{version}"}, {"manifest": 1})
     if found is None:
         raise BundleError(f"index {version} is neither in {folder} nor in MongoDB: run ./run.sh index")
-    manifest = Manifest.model_validate(found["manifest"])
+    manifest = _manifest(found["manifest"], version)
     store = FileStore(database, bucket=BUCKET)
     try:
         with appearing(path) as temporary:
@@ -140,6 +141,15 @@ def fetch(database: Database[Document], version: str, *, folder: Path | str) -> 
         raise BundleError(f"{path} cannot be written: {error.strerror or error}") from error
     _drop_retired(database, path.parent)
     return path
+
+
+def _manifest(stored: Document, version: str) -> Manifest:
+    try:
+        return Manifest.model_validate(stored)
+    except ValidationError:
+        raise BundleError(
+            f"index {version}: its manifest in MongoDB is damaged: run ./run.sh index"
+        ) from None
 
 
 def _drop_retired(database: Database[Document], folder: Path) -> None:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from types import TracebackType
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import ConfigResource
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from segue.plays.event import fault
 from segue.settings import Kafka
 from segue.storage.kafka_client import client_options, reaching  # noqa: F401  # the options: offered from here
 
-log = logging.getLogger(__name__)
 _MAX_RECORD_BYTES = 4 * 1024 * 1024
 """A rejected record is kept as it came, whatever its size, with room for its headers."""
 
@@ -224,82 +219,3 @@ def _rejected(record: Any) -> RejectedRecord:
         timestamp=int(headers["timestamp"]),
         value=record.value,
     )
-
-
-def truncated_at(settings: Kafka) -> int | None:
-    """Epoch ms of the oldest play in the partitions that retention has cut; None where nothing is missing.
-
-    With several cut partitions it is the latest of their beginnings: from then on, all plays are there.
-    """
-    with reaching(settings) as options:
-        consumer = KafkaConsumer(**options, enable_auto_commit=False)
-        try:
-            partitions = consumer.partitions_for_topic(settings.plays_topic) or set()
-            places = [TopicPartition(settings.plays_topic, partition) for partition in sorted(partitions)]
-            begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
-            cut = [place for place in places if begins[place] > 0]
-            oldest = []
-            for place in cut:
-                if begins[place] == ends[place]:
-                    oldest.append(time.time_ns() // 1_000_000)
-                    continue
-                consumer.assign([place])
-                consumer.seek_to_beginning(place)
-                for _ in range(20):
-                    if found := consumer.poll(timeout_ms=500, max_records=1):
-                        oldest.append(next(iter(found.values()))[0].timestamp)
-                        break
-            return max(oldest, default=None)
-        finally:
-            consumer.close()
-
-
-def keep_for(settings: Kafka, *, plays: timedelta, rejected: timedelta) -> None:
-    """Tell the brokers how long to keep plays and rejected records.
-
-    Where the user may not change topics, that is logged and all else goes on.
-    """
-    times = {settings.plays_topic: plays, settings.rejected_topic: rejected}
-    wanted = [
-        ConfigResource("TOPIC", name, configs={"retention.ms": str(int(time_.total_seconds() * 1000))})
-        for name, time_ in times.items()
-    ]
-    with reaching(settings) as options:
-        admin = KafkaAdminClient(**options)
-        try:
-            admin.alter_configs(wanted)
-        except KafkaError as error:
-            log.warning("the retention of the topics stays as it is: %s", error)
-        finally:
-            admin.close()
-
-
-def plays_of(settings: Kafka, user_id: str) -> Iterator[dict[str, Any]]:
-    """A listener's plays that the topic still has, in no particular order between partitions.
-
-    Every partition is read, since a play may have been sent under any key.
-    """
-    with reaching(settings) as options:
-        consumer = KafkaConsumer(**options, enable_auto_commit=False)
-        try:
-            partitions = consumer.partitions_for_topic(settings.plays_topic) or set()
-            places = [TopicPartition(settings.plays_topic, partition) for partition in sorted(partitions)]
-            consumer.assign(places)
-            ends = consumer.end_offsets(places)
-            consumer.seek_to_beginning(*places)
-            while any(consumer.position(place) < ends[place] for place in places):
-                for batch in consumer.poll(timeout_ms=500).values():
-                    for record in batch:
-                        play = _play(record.value or b"")
-                        if play and play.get("user_id") == user_id:
-                            yield play
-        finally:
-            consumer.close()
-
-
-def _play(value: bytes) -> dict[str, Any] | None:
-    try:
-        play = json.loads(value)
-    except ValueError:
-        return None
-    return play if isinstance(play, dict) else None

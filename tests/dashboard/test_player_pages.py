@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -133,16 +133,13 @@ def test_one_with_a_taste_is_not_asked_what_to_begin_with(page: AppTest, library
     assert not page.multiselect
 
 
-def test_popular_is_what_two_listeners_heard_to_the_end_today(
-    page: AppTest, library: Database[Document]
-) -> None:
-    now = round(time.time() * 1000)
+def test_popular_is_what_several_listeners_kept_today(page: AppTest, library: Database[Document]) -> None:
     page.run()
     assert "popular" not in given(page)
-    for user, kinds in {"ben": ["complete", "skip"], "cleo": ["like", "complete"]}.items():
-        library.recommendations.insert_one({**recommendation(["t3"]), "_id": user})
-        window = {"tracks": ["t5", "t4"], "types": kinds, "at": [now, now]}
-        library.tastes.insert_one({"_id": user, "windows": {"0": window}})
+    for track, listeners, skips in (("t5", 4, 1), ("t4", 6, 6), ("t3", 2, 0)):
+        counts = {"plays": listeners, "skips": skips, "listeners": listeners}
+        at = {"dimension": "track", "key": track, "start": datetime.now(UTC) - timedelta(hours=1)}
+        library.listening_stats.insert_one({"_id": at, **at, **counts})
     page.run()
     assert titles(page, "popular") == ["Song <5>"]
 

@@ -21,7 +21,8 @@ from segue.settings import Settings
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
 from segue.storage import forgotten
-from segue.storage.kafka import PlayProducer, plays_of, read_rejected
+from segue.storage.kafka import PlayProducer, read_rejected
+from segue.storage.kafka_topics import plays_of
 from segue.storage.mongo import Document
 from streaming_jobs import engagement, recommend, rejected_plays
 from tests.dashboard.conftest import Enter, enter, whose  # noqa: F401

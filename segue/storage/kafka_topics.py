@@ -1,0 +1,98 @@
+"""The topics as such: how long they keep records, where they begin, and one listener's plays in them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import ConfigResource
+from kafka.errors import KafkaError
+
+from segue.settings import Kafka
+from segue.storage.kafka_client import reaching
+
+log = logging.getLogger(__name__)
+
+
+def truncated_at(settings: Kafka) -> int | None:
+    """Epoch ms of the oldest play in the partitions that retention has cut; None where nothing is missing.
+
+    With several cut partitions it is the latest of their beginnings: from then on, all plays are there.
+    """
+    with reaching(settings) as options:
+        consumer = KafkaConsumer(**options, enable_auto_commit=False)
+        try:
+            partitions = consumer.partitions_for_topic(settings.plays_topic) or set()
+            places = [TopicPartition(settings.plays_topic, partition) for partition in sorted(partitions)]
+            begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
+            cut = [place for place in places if begins[place] > 0]
+            oldest = []
+            for place in cut:
+                if begins[place] == ends[place]:
+                    oldest.append(time.time_ns() // 1_000_000)
+                    continue
+                consumer.assign([place])
+                consumer.seek_to_beginning(place)
+                for _ in range(20):
+                    if found := consumer.poll(timeout_ms=500, max_records=1):
+                        oldest.append(next(iter(found.values()))[0].timestamp)
+                        break
+            return max(oldest, default=None)
+        finally:
+            consumer.close()
+
+
+def keep_for(settings: Kafka, *, plays: timedelta, rejected: timedelta) -> None:
+    """Tell the brokers how long to keep plays and rejected records.
+
+    Where the user may not change topics, that is logged and all else goes on.
+    """
+    times = {settings.plays_topic: plays, settings.rejected_topic: rejected}
+    wanted = [
+        ConfigResource("TOPIC", name, configs={"retention.ms": str(int(time_.total_seconds() * 1000))})
+        for name, time_ in times.items()
+    ]
+    with reaching(settings) as options:
+        admin = KafkaAdminClient(**options)
+        try:
+            admin.alter_configs(wanted)
+        except KafkaError as error:
+            log.warning("the retention of the topics stays as it is: %s", error)
+        finally:
+            admin.close()
+
+
+def plays_of(settings: Kafka, user_id: str) -> Iterator[dict[str, Any]]:
+    """A listener's plays that the topic still has, in no particular order between partitions.
+
+    Every partition is read, since a play may have been sent under any key.
+    """
+    with reaching(settings) as options:
+        consumer = KafkaConsumer(**options, enable_auto_commit=False)
+        try:
+            partitions = consumer.partitions_for_topic(settings.plays_topic) or set()
+            places = [TopicPartition(settings.plays_topic, partition) for partition in sorted(partitions)]
+            consumer.assign(places)
+            ends = consumer.end_offsets(places)
+            consumer.seek_to_beginning(*places)
+            while any(consumer.position(place) < ends[place] for place in places):
+                for batch in consumer.poll(timeout_ms=500).values():
+                    for record in batch:
+                        play = _play(record.value or b"")
+                        if play and play.get("user_id") == user_id:
+                            yield play
+        finally:
+            consumer.close()
+
+
+def _play(value: bytes) -> dict[str, Any] | None:
+    try:
+        play = json.loads(value)
+    except ValueError:
+        return None
+    return play if isinstance(play, dict) else None
