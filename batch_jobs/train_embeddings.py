@@ -32,17 +32,13 @@ from segue.embeddings.audio_space import (
     signed,
     space_version,
 )
-from segue.embeddings.corpus import Corpus, embedding_document, not_embedded, read_corpus
+from segue.embeddings.corpus import Corpus, added_since, embedding_document, not_embedded, read_corpus
+from segue.embeddings.drift import Drift, advise, measure
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.spark import session
 from segue.storage.mongo import Document, active_version, connect, upsert
-
-FAR = 1.5
-"""New tracks that lie so many times as far out as the corpus want a space fitted again."""
-GROWN = 2.0
-"""So does a catalogue that has so many times the tracks that the space was fitted on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +51,14 @@ class Summary:
     tracks: int
     embedded: int
     removed: int
+    added: int
+    """Tracks that the space was not fitted on. The next three are of these, and None when there are none."""
     drift: float | None
-    """How far out the newly embedded tracks lie, with the corpus at 1; None when the space is new."""
+    """How far out they lie, with the corpus at 1."""
+    shift: float | None
+    """How far their mean has shifted, in standard deviations."""
+    kept: float | None
+    """The share of their variance that the space keeps."""
     seconds: float
 
 
@@ -90,13 +92,17 @@ def train_embeddings(
         if json_file is not None:
             json_file.write_text(json.dumps(asdict(summary), indent=1) + "\n")
         typer.echo(_told(summary))
-        if advice := advise(summary, AudioSpace.load(database)):
+        if advice := advise(drift_of(summary), space=AudioSpace.load(database), tracks=summary.tracks):
             typer.echo(advice)
 
 
 def _told(summary: Summary) -> str:
+    found = drift_of(summary)
     drift = (
-        "" if summary.drift is None else f"; the new lie {summary.drift:.2f} times as far out as the corpus"
+        ""
+        if found is None
+        else f"; the {found.tracks} added since the fit lie {found.distance:.2f} times as far out, have "
+        f"shifted by {found.shift:.2f} standard deviations, and keep {found.kept:.0%} of their variance"
     )
     return (
         f"audio space {summary.space} {'fitted' if summary.fitted else 'in use'}: "
@@ -106,15 +112,11 @@ def _told(summary: Summary) -> str:
     )
 
 
-def advise(summary: Summary, space: AudioSpace) -> str | None:
-    """Why the space should be fitted again; None while it serves well."""
-    if summary.drift is not None and summary.drift > FAR:
-        return (
-            "the new tracks are unlike those that the space was made of: consider ./run.sh embeddings --refit"
-        )
-    if summary.tracks > GROWN * space.tracks:
-        return f"the space was fitted on {space.tracks} tracks only: consider ./run.sh embeddings --refit"
-    return None
+def drift_of(summary: Summary) -> Drift | None:
+    """The drift that a run has measured."""
+    if summary.drift is None or summary.shift is None or summary.kept is None:
+        return None
+    return Drift(tracks=summary.added, distance=summary.drift, shift=summary.shift, kept=summary.kept)
 
 
 def run(
@@ -140,14 +142,17 @@ def run(
     vectors = space.transform(corpus.descriptors[fresh])
     upsert(
         database.embeddings,
-        (embedding_document(space, corpus, row, vector) for row, vector in zip(fresh, vectors, strict=True)),
+        (
+            embedding_document(space, corpus, row, vector, added=not fitted)
+            for row, vector in zip(fresh, vectors, strict=True)
+        ),
     )
     removed = _remove_gone(database, corpus, space)
     if fitted:
         former = active_version(database, KIND)
         space.activate(database)
         _remove_former(database, keep={space.version, former or ""})
-    drift = float(space.distances(corpus.descriptors[fresh]).mean() / space.spread) if len(fresh) else None
+    drift = measure(space, corpus.descriptors[added_since(database, corpus, space)])
     return Summary(
         space=space.version,
         fitted=fitted,
@@ -156,7 +161,10 @@ def run(
         tracks=len(corpus.track_ids),
         embedded=len(fresh),
         removed=removed,
-        drift=None if fitted else drift,
+        added=drift.tracks if drift else 0,
+        drift=drift.distance if drift else None,
+        shift=drift.shift if drift else None,
+        kept=drift.kept if drift else None,
         seconds=round(time.monotonic() - began, 2),
     )
 

@@ -67,7 +67,7 @@ class AudioSpace:
         SpaceError
             The number of descriptors is another.
         """
-        projected = self._standardised(descriptors) @ self.components
+        projected = self.standardised(descriptors) @ self.components
         length = np.linalg.norm(projected, axis=1, keepdims=True)
         first = np.eye(1, self.dimension)
         return np.where(length > 0, projected / np.where(length > 0, length, 1.0), first).astype(np.float32)
@@ -77,9 +77,10 @@ class AudioSpace:
 
         About 1 for tracks like those of the corpus; more for tracks that it does not know the like of.
         """
-        return np.sqrt(np.square(self._standardised(descriptors)).mean(axis=1))
+        return np.sqrt(np.square(self.standardised(descriptors)).mean(axis=1))
 
-    def _standardised(self, descriptors: Matrix) -> NDArray[np.float64]:
+    def standardised(self, descriptors: Matrix) -> NDArray[np.float64]:
+        """Descriptors of shape (n, d) less the corpus's mean, in its standard deviations."""
         if descriptors.ndim != 2 or descriptors.shape[1] != len(self.mean):
             raise SpaceError(
                 f"audio space {self.version} takes rows of {len(self.mean)} numbers, not {descriptors.shape}"

@@ -40,7 +40,10 @@ def read_corpus(database: Database[Document], settings: Settings) -> Corpus:
     return Corpus(track_ids=[track_id for track_id, _ in found], descriptors=descriptors)
 
 
-def embedding_document(space: AudioSpace, corpus: Corpus, row: int, vector: NDArray[np.float32]) -> Document:
+def embedding_document(
+    space: AudioSpace, corpus: Corpus, row: int, vector: NDArray[np.float32], *, added: bool
+) -> Document:
+    """As it is kept in `embeddings`; `added` if the space was not fitted on this row."""
     track_id = corpus.track_ids[row]
     return {
         "_id": f"{space.version}:{track_id}",
@@ -48,12 +51,21 @@ def embedding_document(space: AudioSpace, corpus: Corpus, row: int, vector: NDAr
         "space": space.version,
         "vector": pack(vector),
         "features": _digest(corpus.descriptors[row]),
+        "added": added,
     }
 
 
 def _digest(descriptors: NDArray[np.float32]) -> str:
     """What tells whether an embedding was made from these descriptors."""
     return hashlib.blake2b(pack(descriptors), digest_size=8).hexdigest()
+
+
+def added_since(database: Database[Document], corpus: Corpus, space: AudioSpace) -> NDArray[np.intp]:
+    """The rows of the corpus that the space was not fitted on."""
+    stored = database.embeddings.find({"space": space.version, "added": True}, {"track_id": 1, "_id": 0})
+    added = {document["track_id"] for document in stored}
+    rows = [row for row, track_id in enumerate(corpus.track_ids) if track_id in added]
+    return np.array(rows, dtype=np.intp)
 
 
 def not_embedded(database: Database[Document], corpus: Corpus, space: AudioSpace) -> NDArray[np.intp]:

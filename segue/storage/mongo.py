@@ -9,7 +9,8 @@ tracks                _id track_id; library, path, title, artist, album, genres 
 covers                _id sha256 of the picture; type, data
 features              _id track_id; version (of the settings), names_version, vector (float32 bytes),
                       size, modified_ns
-embeddings            _id "<space>:<track_id>"; track_id, space, vector (float32 bytes)
+embeddings            _id "<space>:<track_id>"; track_id, space, vector (float32 bytes), features (their
+                      digest), added (whether the space was fitted without it)
 rejected_tracks       _id "<stage>:<path>"; path, track_id, stage ("ingest" | "features"), reason, detail, at
 models                _id "<kind>:<version>"; kind ("audio-space" | "index"), created_at, ...; and for each
                       kind one document _id "active:<kind>" with the version in use

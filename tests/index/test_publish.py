@@ -13,7 +13,7 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from segue.index.bundle import BundleError, load_bundle
-from segue.index.publish import fetch, fetch_bundle, publish, stored_manifest
+from segue.index.publish import fetch, fetch_bundle, publish, roll_back, stored_manifest
 from segue.settings import Settings
 from segue.storage.files import FileStore
 from segue.storage.mongo import Document, active_version, connect
@@ -174,3 +174,36 @@ def test_a_file_that_changed_under_the_upload_is_not_stored(database: Mongo, tmp
         FileStore(database, bucket="bundles").put(tmp_path / "file", group="g", name="f", sha256="0" * 64)
     assert database["bundles.files"].count_documents({}) == 0
     assert database["bundles.chunks"].count_documents({}) == 0
+
+
+def test_a_version_whose_pieces_are_gone_is_stored_again(database: Mongo, here: Path, there: Path) -> None:
+    version = published(database, here)
+    file = database["bundles.files"].find_one({"filename": f"{version}/vectors.npy"})
+    assert file and stored_manifest(database, version) is not None
+    database["bundles.chunks"].delete_many({"files_id": file["_id"]})
+    assert stored_manifest(database, version) is None
+    publish(database, here / version)
+    assert stored_manifest(database, version) is not None
+    assert fetch_bundle(database, version, folder=there).manifest.version == version
+
+
+def test_a_piece_that_was_cut_short_is_noticed(database: Mongo, here: Path) -> None:
+    version = published(database, here)
+    database["bundles.chunks"].update_one({}, {"$set": {"data": b"x"}})
+    assert stored_manifest(database, version) is None
+
+
+def test_rolling_back_goes_to_the_one_before_and_over_what_is_unfit(database: Mongo, here: Path) -> None:
+    versions = [published(database, here, seed=day, day=day) for day in (1, 2, 3, 4)]
+    assert roll_back(database, folder=here).version == versions[2] == active_version(database, "index")
+    (here / versions[1] / "vectors.npy").write_bytes(b"damaged")
+    assert roll_back(database, folder=here).version == versions[0] == active_version(database, "index")
+    with pytest.raises(BundleError, match="no fit index before"):
+        roll_back(database, folder=here)
+    assert active_version(database, "index") == versions[0]
+    assert publish(database, here / versions[3]).version == active_version(database, "index")
+
+
+def test_there_is_nothing_to_go_back_to_before_the_first(database: Mongo, here: Path) -> None:
+    with pytest.raises(BundleError, match=r"run \./run\.sh index"):
+        roll_back(database, folder=here)

@@ -9,10 +9,12 @@ import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
-from batch_jobs.train_embeddings import advise, current_space, fit, run
+from batch_jobs import train_embeddings
+from batch_jobs.train_embeddings import current_space, fit, run
 from segue.audio.descriptors import descriptor_names, features_version
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Corpus
+from segue.embeddings.drift import FAR, advise
 from segue.errors import SegueError
 from segue.settings import Settings
 from segue.storage.mongo import Document, active_version, pack, unpack, upsert
@@ -118,7 +120,30 @@ def test_new_tracks_unlike_the_corpus_ask_for_a_refit(
     store(database, descriptors(5, settings, seed=3, offset=20.0), settings, first=40)
     summary = run(None, settings, database)
     assert summary.drift is not None and summary.drift > 2.0
-    assert "--refit" in (advise(summary, AudioSpace.load(database)) or "")
+    assert "--refit" in (told(summary, database) or "")
+
+
+def test_a_slow_change_adds_up(spark: SparkSession, settings: Settings, database: Database[Document]) -> None:
+    """Each run adds a track a little way off; together they are a shift of the mean."""
+    store(database, descriptors(60, settings), settings)
+    run(spark, settings, database)
+    space = AudioSpace.load(database)
+    summaries = []
+    for number in range(12):
+        row = descriptors(1, settings, seed=100 + number) + 1.0 * space.scale.astype(np.float32)
+        store(database, row, settings, first=60 + number)
+        summaries.append(run(None, settings, database))
+    assert [summary.added for summary in summaries] == list(range(1, 13))
+    assert summaries[-1].embedded == 1
+    assert summaries[-1].shift == pytest.approx(1.0, abs=0.2)
+    assert "standard deviations" in (told(summaries[-1], database) or "")
+    assert summaries[-1].drift is not None and summaries[-1].drift < FAR
+    run(spark, settings, database, refit=True)
+    assert run(None, settings, database).added == 0
+
+
+def told(summary: train_embeddings.Summary, database: Database[Document]) -> str | None:
+    return advise(train_embeddings.drift_of(summary), space=AudioSpace.load(database), tracks=summary.tracks)
 
 
 def test_a_refit_keeps_the_former_space_until_the_next(
