@@ -69,15 +69,22 @@ def replay(reason: Reason = None) -> None:
 
 
 @app.command()
-def tracks(limit: Annotated[int, typer.Option(min=1, help="Show the newest so many.")] = 50) -> None:
-    """Show the tracks that could not be taken in: where, and why.
+def tracks(
+    reason: Reason = None,
+    limit: Annotated[int, typer.Option(min=1, help="Show the newest so many.")] = 50,
+) -> None:
+    """Show the tracks that could not be taken in: where, and why. docs/library.md says what the reasons mean.
 
-    Example: ./run.sh rejected tracks
+    Example: ./run.sh rejected tracks --reason truncated
     """
     with one_line_errors():
         rejected = connect(connected(load_settings(), kafka=False).mongo).rejected_tracks
-        table = Table("stage", "reason", "path", "detail", title=f"{rejected.count_documents({})} tracks")
-        for track in rejected.find().sort("at", -1).limit(limit):
+        wanted = {"reason": reason} if reason else {}
+        counts = Counter(track["reason"] for track in rejected.find(wanted, {"reason": 1}))
+        told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+        title = f"{counts.total()} rejected tracks{f': {told}' if told else ''}"
+        table = Table("stage", "reason", "path", "detail", title=title)
+        for track in rejected.find(wanted).sort("at", -1).limit(limit):
             table.add_row(
                 track["stage"], track["reason"], ascii(track["path"])[1:-1], str(track.get("detail"))
             )

@@ -19,6 +19,7 @@ BENCHMARKS = {
     "stream-latency": "how long a play takes until its recommendations are written",
     "stream-throughput": "how fast a backlog of plays is worked off",
     "soak": "whether state and memory level off, and what a flood of plays by one listener does",
+    "incremental": "what 100 new tracks cost on top of a catalogue of FMA's size",
     "player-streams": "how quick the pages stay while 50 listeners hear lossless sound",
     "index": "recall against the time of a query, for Annoy, Voyager and exact search",
     "features": "tracks described a second, beside librosa used the plain way",

@@ -13,6 +13,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
@@ -84,12 +85,21 @@ def _begin(work: Work, files: Sequence[str], audio: Audio, ready: Barrier) -> No
 
 
 def _timed(work: Work, audio: Audio, files: Sequence[str]) -> Done:
-    began = time.process_time()
+    began = _cpu_s()
     work(files, audio)
-    return Done(cpu_s=time.process_time() - began, peak_mb=_peak_mb())
+    return Done(cpu_s=_cpu_s() - began, peak_mb=_peak_mb())
+
+
+def _cpu_s() -> float:
+    """Of this process and of the one that decodes for it, with what that has started."""
+    children = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
+    return time.process_time() + sum(
+        times.user + times.system + times.children_user + times.children_system for times in children
+    )
 
 
 def _peak_mb() -> float:
-    """Of this program alone; getrusage's would begin with that of the process that started it."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+    """Of the same programs; getrusage's would begin with that of the process that started this one."""
+    pids = [psutil.Process().pid, *(child.pid for child in psutil.Process().children(recursive=True))]
+    lines = [line for pid in pids for line in Path(f"/proc/{pid}/status").read_text().splitlines()]
+    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))

@@ -8,6 +8,7 @@ import pandas as pd
 from pymongo.database import Database
 
 from dashboard.queries import tracks as named_tracks
+from segue.catalog.tracks import PLAYABLE
 from segue.engagement.definitions import COUNTS
 from segue.storage.mongo import Document
 
@@ -64,13 +65,13 @@ def sessions(database: Database[Document], *, since: datetime, until: datetime) 
 
 
 def catalogue_size(database: Database[Document]) -> int:
-    return database.tracks.count_documents({"state": {"$ne": "vanished"}})
+    return database.tracks.count_documents({"state": PLAYABLE})
 
 
 def never_heard(database: Database[Document], heard: set[str], *, limit: int) -> pd.DataFrame:
     """Tracks that are there and that nobody has played, those that are there the longest first."""
     fields = {"title": 1, "artist": 1, "genres": 1}
-    found = database.tracks.find({"state": {"$ne": "vanished"}}, fields).sort("modified_ns", 1)
+    found = database.tracks.find({"state": PLAYABLE}, fields).sort("modified_ns", 1)
     rows: list[Document] = []
     for track in found:
         if track["_id"] not in heard:

@@ -12,7 +12,8 @@ shift
     corpus as reference. What n random tracks would shift by chance, 1/n of the squared figure, is taken off.
 kept
     The share of their variance about the corpus's mean that the space's components keep: the cumulative
-    percentage of variance (Jolliffe, Principal Component Analysis, 2002, section 6.1.1), of new tracks.
+    percentage of variance (Jolliffe, Principal Component Analysis, 2nd ed. 2002, section 6.1.1) of new
+    tracks.
 """
 
 from __future__ import annotations

@@ -1,0 +1,161 @@
+"""What 100 new tracks cost on top of a catalogue of FMA's size, as a share of a run from nothing.
+
+The catalogue's descriptors are composed; the new tracks are audio files that go the whole way: ingest,
+features, embeddings, index. What decoding the catalogue would take is worked out from what the new tracks
+took.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+from numpy.typing import NDArray
+from pymongo.database import Database
+from rich.console import Console
+
+from batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
+from benchmarks.catalogue import track_id, vectors
+from segue.audio.descriptors import descriptor_names, features_version
+from segue.local.mongod import Mongod
+from segue.settings import LOCAL, Settings, load_settings
+from segue.spark import session
+from segue.storage.mongo import Document, connect, pack, upsert
+
+TRACKS, NEW, GONE = 106_474, 100, 10
+SECONDS, RATE = 30, 44_100
+"""Length and sample rate of the new tracks: those of FMA's clips."""
+
+
+def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
+    """Seconds of each step, from nothing and for the new tracks, and the shares that these are."""
+    tracks = 5_000 if quick else TRACKS
+    with _settings() as settings:
+        database = connect(settings.mongo)
+        with console.status(f"Writing {tracks:,} composed tracks"):
+            _write_catalogue(database, settings, tracks)
+        with console.status(f"From nothing: {tracks:,} tracks"):
+            began = time.perf_counter()
+            with session(settings, app="segue bench incremental") as spark:
+                train_embeddings.run(spark, settings, database)
+                embeddings_s = time.perf_counter() - began
+                first = build_index.run(database, settings.index)
+                index_s = time.perf_counter() - began - embeddings_s
+        with tempfile.TemporaryDirectory(dir=settings.index.folder) as folder:
+            with console.status(f"Composing {NEW} files"):
+                _compose(Path(folder))
+            database.tracks.update_many(
+                {"_id": {"$in": [track_id(number) for number in range(GONE)]}},
+                {"$set": {"state": "vanished"}},
+            )
+            with console.status(f"{NEW} new tracks"):
+                began = time.perf_counter()
+                ingested = ingest_catalog.run(database, Path(folder), name="new", quiet=True)
+                ingest_s = time.perf_counter() - began
+                with session(settings, app="segue bench incremental") as spark:
+                    started_s = time.perf_counter() - began - ingest_s
+                    described = extract_features.run(spark, settings, database, quiet=True)
+                features_s = time.perf_counter() - began - ingest_s
+                embedded = train_embeddings.run(None, settings, database)
+                new_embeddings_s = time.perf_counter() - began - ingest_s - features_s
+                second = build_index.run(database, settings.index)
+                new_s = time.perf_counter() - began
+    decoding_s = (features_s - started_s) / NEW * tracks
+    return {
+        "tracks": tracks,
+        "new": ingested.new,
+        "described": described.computed,
+        "embedded": embedded.embedded,
+        "removed": embedded.removed,
+        "published": second.manifest.version != first.manifest.version,
+        "indexed": second.manifest.count,
+        "full_embeddings_s": embeddings_s,
+        "full_index_s": index_s,
+        "full_decoding_s_estimated": decoding_s,
+        "new_ingest_s": ingest_s,
+        "new_features_s": features_s,
+        "new_embeddings_s": new_embeddings_s,
+        "new_index_s": new_s - ingest_s - features_s - new_embeddings_s,
+        "new_s": new_s,
+        "share_without_decoding": (new_s - ingest_s - features_s) / (embeddings_s + index_s),
+        "share": new_s / (embeddings_s + index_s + decoding_s),
+    }
+
+
+@contextmanager
+def _settings() -> Iterator[Settings]:
+    """Settings of a MongoDB and folders of the benchmark's own."""
+    base = load_settings()
+    (LOCAL / "bench").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=LOCAL / "bench") as folder:
+        server = Mongod(Path(folder) / "mongod")
+        (Path(folder) / "index").mkdir()
+        try:
+            yield base.model_copy(
+                update={
+                    "mongo": base.mongo.model_copy(update={"uri": server.start(), "database": "bench"}),
+                    "spark": base.spark.model_copy(update={"ui_port": 0}),
+                    "index": base.index.model_copy(update={"folder": f"{folder}/index"}),
+                }
+            )
+        finally:
+            server.stop()
+
+
+def _write_catalogue(database: Database[Document], settings: Settings, tracks: int) -> None:
+    """Descriptors with the structure of genres and artists, in as many dimensions as real ones have."""
+    width, version = len(descriptor_names(settings.audio)), features_version(settings.audio)
+    rng = np.random.default_rng(5)
+    mixing = rng.normal(size=(64, width)) * np.logspace(-2, 3, width)
+    rows = vectors(tracks).astype(np.float64) @ mixing
+    rows += 0.1 * rows.std(axis=0) * rng.standard_normal(rows.shape)
+    stamp = {"version": version, "size": 1, "modified_ns": 1}
+    upsert(
+        database.tracks,
+        (
+            {
+                "_id": track_id(number),
+                "library": "composed",
+                "artist": f"Artist {number % (tracks // 8)}",
+                "state": "present",
+                "size": 1,
+                "modified_ns": 1,
+                "path": f"/nowhere/{number}",
+            }
+            for number in range(tracks)
+        ),
+    )
+    upsert(
+        database.features,
+        ({"_id": track_id(n), "vector": pack(row), **stamp} for n, row in enumerate(rows)),
+    )
+
+
+def _compose(folder: Path) -> None:
+    for number in range(NEW):
+        source = ["-f", "s16le", "-ar", str(RATE), "-ac", "2", "-i", "pipe:0"]
+        subprocess.run(
+            [
+                *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source),
+                *("-b:a", "128k", f"file:{folder}/{number:06d}.mp3"),
+            ],
+            input=_sound(number).tobytes(),
+            check=True,
+        )
+
+
+def _sound(number: int) -> NDArray[np.int16]:
+    """A melody over noise, shape (samples, 2)."""
+    rng = np.random.default_rng(number)
+    time_ = np.arange(SECONDS * RATE) / RATE
+    pitch = 110 * 2 ** (rng.integers(0, 24, SECONDS * 4) / 12)
+    phase = 2 * np.pi * np.cumsum(np.repeat(pitch, RATE // 4)) / RATE
+    tone = (np.sin(phase) + 0.5 * np.sin(2 * phase)) * np.exp(-3 * (time_ * 4 % 1))
+    stereo = 0.2 * tone[:, None] + rng.uniform(0.001, 0.05) * rng.standard_normal((len(time_), 2))
+    return (np.clip(stereo, -1, 1) * 32767).astype(np.int16)
