@@ -10,12 +10,13 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from dashboard import covers
-from dashboard.api import audio, people, plays, upcoming
+from dashboard.api import audio, map, people, playlists, plays, radio, similar, upcoming
 from dashboard.api.door import Door, make_door
 from dashboard.api.guests import Guests
 from segue.settings import Settings
 from segue.storage.mongo import Document
 
+_PARTS = (audio, map, people, playlists, plays, radio, similar, upcoming)
 PAGES = Path(__file__).with_name("pages.py")
 
 
@@ -27,5 +28,5 @@ def make_app(database: Database[Document], settings: Settings) -> st.App:
 
 def make_routes(door: Door) -> list[Route]:
     """All routes beside the pages."""
-    own = [route for part in (audio, people, plays, upcoming) for route in part.routes(door)]
+    own = [route for part in _PARTS for route in part.routes(door)]
     return [covers.route(door.database), *own]

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import service
 from dashboard.player import components
-from dashboard.views import home, live, operations, search, track, you
+from dashboard.views import album, artist, home, live, operations, playlists, search, track, wander, you
 
 st.set_page_config(page_title="Segue", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 # Less empty room around the pages, and a line above the player.
@@ -24,6 +24,10 @@ listener = service.listener()
 pages = {
     "home": st.Page(home.show, title="For you", icon=":material/home:", default=True),
     "search": st.Page(search.show, title="Search", icon=":material/search:", url_path="search"),
+    "map": st.Page(wander.show, title="Map", icon=":material/explore:", url_path="map"),
+    "playlists": st.Page(
+        playlists.show, title="Playlists", icon=":material/queue_music:", url_path="playlists"
+    ),
     "you": st.Page(
         you.show, title=(listener and listener.name) or "You", icon=":material/person:", url_path="you"
     ),
@@ -31,6 +35,8 @@ pages = {
     "operations": st.Page(
         operations.show, title="Operations", icon=":material/monitor_heart:", url_path="operations"
     ),
+    "artist": st.Page(artist.show, title="Artist", url_path="artist", visibility="hidden"),
+    "album": st.Page(album.show, title="Album", url_path="album", visibility="hidden"),
     "track": st.Page(track.show, title="Track", url_path="track", visibility="hidden"),
 }
 st.session_state["pages"] = pages

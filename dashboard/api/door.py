@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from dashboard.api.outgoing import Outgoing
+from dashboard.finding.catalogue import Catalogue
 from dashboard.people.accounts import Accounts
 from dashboard.people.sessions import COOKIE, Listener, Sessions
 from dashboard.people.throttle import Throttle
@@ -26,12 +27,15 @@ class Door:
     sessions: Sessions
     accounts: Accounts
     outgoing: Outgoing
+    catalogue: Catalogue
+    settings: Settings
 
 
 def make_door(database: Database[Document], settings: Settings) -> Door:
     database.opinions.create_index([("user_id", 1), ("at", -1)])
     accounts = Accounts(database, throttle=Throttle(database))
-    return Door(database, Sessions(database), accounts, Outgoing(database, settings))
+    catalogue = Catalogue(database, index_folder=settings.index.folder)
+    return Door(database, Sessions(database), accounts, Outgoing(database, settings), catalogue, settings)
 
 
 async def asking(door: Door, request: Request) -> tuple[Listener, str]:

@@ -12,6 +12,7 @@ from dashboard.finding.words import FIELDS, WordIndex, index_tracks
 from dashboard.player.items import Item, item_of, read_items
 from segue.errors import SegueError
 from segue.index.active import ActiveBundle
+from segue.index.bundle import Bundle
 from segue.index.neighbours import NO_ROW
 from segue.storage.mongo import Document
 
@@ -87,6 +88,20 @@ class Catalogue:
         ids = bundle.ids([near for near, _ in found])
         known = read_items(self._database, ids, source="similar")
         return [Near(known[i], score) for i, (_, score) in zip(ids, found, strict=True) if i in known][:limit]
+
+    @property
+    def database(self) -> Database[Document]:
+        return self._database
+
+    def bundle(self) -> Bundle:
+        """The index in use.
+
+        Raises
+        ------
+        SegueError
+            There is none yet.
+        """
+        return self._active.current()
 
     def indexed(self) -> bool:
         """Whether there is an index that neighbours can be had from."""
