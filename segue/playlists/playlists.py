@@ -146,7 +146,7 @@ def _own(owner: str, playlist_id: str) -> Document:
 
 
 def _named(name: str) -> str:
-    found = " ".join("".join(c for c in name if c.isprintable()).split())
+    found = "".join(c for c in " ".join(name.split()) if c.isprintable()).strip()
     if not found:
         raise PlaylistError("A playlist needs a name.")
     if len(found) > LONGEST_NAME:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segue.audio.descriptors import descriptor_names, describe
+from segue.audio.descriptors import describe, descriptor_names
 from segue.audio.likeness import compare
 from segue.settings import load_settings
 from tests.audio.sounds import melody
