@@ -20,6 +20,7 @@ BENCHMARKS = {
     "stream-throughput": "how fast a backlog of plays is worked off",
     "soak": "whether state and memory level off, and what a flood of plays by one listener does",
     "incremental": "what 100 new tracks cost on top of a catalogue of FMA's size",
+    "search": "how long a search with and without typos takes, beside regular expressions in MongoDB",
     "player-streams": "how quick the pages stay while 50 listeners hear lossless sound",
     "index": "recall against the time of a query, for Annoy, Voyager and exact search",
     "features": "tracks described a second, beside librosa used the plain way",

@@ -10,12 +10,24 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from dashboard import covers
-from dashboard.api import audio, own_data, people, plays, shared, upcoming
+from dashboard.api import (
+    audio,
+    map,
+    own_data,
+    people,
+    playlists,
+    plays,
+    radio,
+    shared,
+    similar,
+    upcoming,
+)
 from dashboard.api.door import Door, make_door
 from dashboard.api.guests import Guests
 from segue.settings import Settings
 from segue.storage.mongo import Document
 
+_PARTS = (audio, map, own_data, people, playlists, plays, radio, shared, similar, upcoming)
 PAGES = Path(__file__).with_name("pages.py")
 
 
@@ -27,7 +39,5 @@ def make_app(database: Database[Document], settings: Settings) -> st.App:
 
 def make_routes(door: Door) -> list[Route]:
     """All routes beside the pages."""
-    own = [
-        route for part in (audio, own_data, people, plays, shared, upcoming) for route in part.routes(door)
-    ]
+    own = [route for part in _PARTS for route in part.routes(door)]
     return [covers.route(door.database), *own]

@@ -10,14 +10,18 @@ from dashboard import service
 from dashboard.player import components
 from dashboard.views import (
     account,
+    album,
+    artist,
     audience,
     friends,
     home,
     listening,
     live,
     operations,
+    playlists,
     search,
     track,
+    wander,
     you,
 )
 
@@ -42,6 +46,10 @@ listener = service.listener()
 pages = {
     "home": st.Page(home.show, title="For you", icon=":material/home:", default=True),
     "search": st.Page(search.show, title="Search", icon=":material/search:", url_path="search"),
+    "map": st.Page(wander.show, title="Map", icon=":material/explore:", url_path="map"),
+    "playlists": st.Page(
+        playlists.show, title="Playlists", icon=":material/queue_music:", url_path="playlists"
+    ),
     "you": st.Page(
         you.show, title=(listener and listener.name) or "You", icon=":material/person:", url_path="you"
     ),
@@ -54,6 +62,8 @@ pages = {
         operations.show, title="Operations", icon=":material/monitor_heart:", url_path="operations"
     ),
     "audience": st.Page(audience.show, title="Audience", icon=":material/groups:", url_path="audience"),
+    "artist": st.Page(artist.show, title="Artist", url_path="artist", visibility="hidden"),
+    "album": st.Page(album.show, title="Album", url_path="album", visibility="hidden"),
     "track": st.Page(track.show, title="Track", url_path="track", visibility="hidden"),
 }
 if not service.operator():

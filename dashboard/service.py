@@ -13,6 +13,7 @@ from dashboard.people.handover import Handovers
 from dashboard.people.operators import is_operator
 from dashboard.people.sessions import COOKIE, Listener, Sessions
 from segue.local.stack import connected
+from segue.playlists.playlists import Playlists
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import Document, connect
 
@@ -33,6 +34,12 @@ def database() -> Database[Document]:
 def catalogue() -> Catalogue:
     """Search and neighbours; the word index and the neighbour index stay in memory."""
     return Catalogue(database(), index_folder=settings().index.folder)
+
+
+@st.cache_resource
+def playlists() -> Playlists:
+    """Everybody's playlists; whoever asks names the owner."""
+    return Playlists(database())
 
 
 @st.cache_resource

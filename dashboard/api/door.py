@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from dashboard.api.outgoing import Outgoing
+from dashboard.finding.catalogue import Catalogue
 from dashboard.people.accounts import Accounts
 from dashboard.people.handover import Handovers
 from dashboard.people.sessions import COOKIE, Listener, Sessions
@@ -29,6 +30,7 @@ class Door:
     accounts: Accounts
     handovers: Handovers
     outgoing: Outgoing
+    catalogue: Catalogue
     settings: Settings
 
 
@@ -37,7 +39,8 @@ def make_door(database: Database[Document], settings: Settings) -> Door:
     prepare(database)
     accounts = Accounts(database, throttle=Throttle(database))
     outgoing = Outgoing(database, settings)
-    return Door(database, Sessions(database), accounts, Handovers(database), outgoing, settings)
+    catalogue = Catalogue(database, index_folder=settings.index.folder)
+    return Door(database, Sessions(database), accounts, Handovers(database), outgoing, catalogue, settings)
 
 
 async def asking(door: Door, request: Request) -> tuple[Listener, str]:

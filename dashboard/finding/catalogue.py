@@ -90,13 +90,17 @@ class Catalogue:
         known = read_items(self._database, ids, source="similar")
         return [Near(known[i], score) for i, (_, score) in zip(ids, found, strict=True) if i in known][:limit]
 
+    @property
+    def database(self) -> Database[Document]:
+        return self._database
+
     def bundle(self) -> Bundle:
-        """The index bundle in use.
+        """The index in use.
 
         Raises
         ------
         SegueError
-            There is no index yet.
+            There is none yet.
         """
         return self._active.current()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -11,10 +12,28 @@ from typing import Any, Literal
 import streamlit as st
 
 from dashboard.player.items import Item
-from dashboard.views.links import open_track
+from dashboard.views.links import open_page
 
 _HERE = Path(__file__).parent
-_BAR = ("dom", "outbox", "unsaid", "engine", "queue", "keys", "panel", "bar")
+_BAR = ("dom", "outbox", "unsaid", "engine", "queue", "radio", "keys", "panel", "bar")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What a listener asks of a song in a list of their own: `to` another place, or out of it (None)."""
+
+    place: int
+    track_id: str
+    to: int | None
+
+    @classmethod
+    def read(cls, told: Any) -> Edit | None:
+        """What the browser told; None for what no list of ours tells."""
+        match told:
+            case {"place": int(place), "track": str(track_id)}:
+                to = told.get("to")
+                return cls(place, track_id, to if isinstance(to, int) else None)
+        return None
 
 
 def _joined(kind: str, *names: str) -> str:
@@ -33,7 +52,7 @@ def bar(user_id: str) -> None:
     show = _component("bar", '<div id="segue-bar"></div>', _BAR, ("base", "bar"))
     result = show(key="player", data={"tag": tag(user_id)}, on_open_change=_nothing)
     if result.open:
-        open_track(result.open["track"])
+        open_page(result.open)
 
 
 def tag(user_id: str) -> str:
@@ -49,7 +68,8 @@ def tracks(
     whole: bool = True,
     fresh: Sequence[str] = (),
     live: bool = False,
-) -> None:
+    edit: bool = False,
+) -> Edit | None:
     """A grid of covers, a shelf of them (one line that can be moved sideways), or a list.
 
     Parameters
@@ -60,18 +80,49 @@ def tracks(
         Ids of tracks that have just come in, which is shown.
     live
         Whether the fragment that this stands in is drawn again as soon as recommendations have changed.
+    edit
+        Whether songs can be moved and taken out; then what was asked for just now is returned.
     """
-    show = _component("tracks", '<div class="tracks"></div>', ("dom", "tracks"), ("base", "tracks"))
+    show = _component(
+        "tracks", '<div class="tracks"></div>', ("dom", "menu", "tracks", "list"), ("base", "tracks", "menu")
+    )
     data = {
-        "items": [item.data() for item in items],
+        "items": [_placed(item, place) for place, item in enumerate(items)]
+        if edit
+        else [item.data() for item in items],
         "layout": layout,
         "whole": whole,
         "fresh": list(fresh),
         "live": live,
+        "edit": edit,
     }
-    result = show(key=key, data=data, on_open_change=_nothing, on_replanned_change=_nothing)
+    result = show(
+        key=key, data=data, on_open_change=_nothing, on_replanned_change=_nothing, on_edit_change=_nothing
+    )
     if result.open:
-        open_track(result.open["track"])
+        open_page(result.open)
+    return Edit.read(result.edit) if edit and result.edit else None
+
+
+def _placed(item: Item, place: int) -> dict[str, Any]:
+    return {**item.data(), "place": place}
+
+
+def library_map(*, track_id: str = "", key: str = "map") -> None:
+    """The library as a map; `track_id` is the track in its middle."""
+    _opening("map", scripts=("dom", "menu", "tracks", "map"), data={"track": track_id}, key=key)
+
+
+def upload(*, largest: int, key: str = "upload") -> None:
+    """A place for a file, and what in the library sounds like it."""
+    _opening("upload", scripts=("dom", "menu", "tracks", "upload"), data={"largest": largest}, key=key)
+
+
+def _opening(name: str, *, scripts: tuple[str, ...], data: dict[str, Any], key: str) -> None:
+    show = _component(name, f'<div class="{name}"></div>', scripts, ("base", "tracks", "menu", name))
+    result = show(key=key, data=data, on_open_change=_nothing)
+    if result.open:
+        open_page(result.open)
 
 
 def entry(

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
+from dashboard.views.text import plain
 
-def open_track(track_id: str) -> NoReturn:
-    """Go to a track's page."""
-    st.switch_page(pages()["track"], query_params={"id": track_id})
+
+def open_page(told: Mapping[str, Any]) -> None:
+    """Go where the browser's part says: to a track, an artist, an album of an artist, or a track on the map.
+
+    Nothing happens when it names none of them.
+    """
+    match {key: value for key, value in told.items() if isinstance(value, str)}:
+        case {"track": track_id}:
+            st.switch_page(pages()["track"], query_params={"id": track_id})
+        case {"map": track_id}:
+            st.switch_page(pages()["map"], query_params={"id": track_id})
+        case {"album": album, "artist": artist}:
+            st.switch_page(pages()["album"], query_params={"artist": artist, "name": album})
+        case {"artist": artist}:
+            st.switch_page(pages()["artist"], query_params={"name": artist})
+
+
+def link(label: str, *, icon: str, to: Mapping[str, str]) -> None:
+    """A line that leads to a page: see :func:`open_page`."""
+    key = "-".join(["link", *(f"{name}-{value}" for name, value in to.items())])
+    if st.button(plain(label), icon=icon, type="tertiary", key=key):
+        open_page(to)
 
 
 def pages() -> dict[str, st.Page]:

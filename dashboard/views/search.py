@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import service
+from dashboard.api.similar import LARGEST
 from dashboard.player import components
 
 
@@ -21,6 +22,8 @@ def show() -> None:
         max_chars=200,
         bind="query-params",
     )
+    with st.expander("Or search with a song of your own", icon=":material/graphic_eq:"):
+        components.upload(largest=LARGEST)
     if query.strip():
         found = catalogue.search(query)
         if found:

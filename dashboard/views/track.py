@@ -7,10 +7,12 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard import service
+from dashboard.finding import sounding
 from dashboard.finding.catalogue import Catalogue
 from dashboard.player import components
 from dashboard.player.items import Item, item_of
 from dashboard.views import sharing
+from dashboard.views.links import link
 from dashboard.views.text import plain
 from segue.errors import SegueError
 
@@ -32,6 +34,11 @@ def show() -> None:
         components.tracks([item], key="this", layout="grid", whole=False)
         if listener := service.listener():
             sharing.offer(listener, "track", item.track_id, title=item.title)
+        if item.artist:
+            link(item.artist, icon=":material/artist:", to={"artist": item.artist})
+        if item.artist and item.album:
+            link(item.album, icon=":material/album:", to={"artist": item.artist, "album": item.album})
+        link("Where it lies on the map", icon=":material/explore:", to={"map": item.track_id})
     with right:
         _near(catalogue, item)
     album = catalogue.of_album(item.artist, item.album) if item.album else []
@@ -50,7 +57,11 @@ def _near(catalogue: Catalogue, item: Item) -> None:
     if not near:
         st.info("It is newer than the index; the next one will know it.", icon=":material/hub:")
         return
-    items = [replace(one.item, note=_alike(one.score)) for one in near]
+    why = sounding.reasons(service.database(), item.track_id, [one.item.track_id for one in near])
+    items = [
+        replace(one.item, note=_alike(one.score), why=str(why.get(one.item.track_id, "")) or None)
+        for one in near
+    ]
     components.tracks(items, key="near", layout="list")
 
 

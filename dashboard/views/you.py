@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import streamlit as st
 
 from dashboard import service
@@ -27,16 +29,23 @@ def show() -> None:
             empty="Press the heart of a song, and it will be here.",
         )
     with played:
-        _listed(
-            history.recently_played(service.database(), listener.user_id, limit=100),
-            key="history",
-            empty="What you play will be here.",
-        )
+        _history(listener.user_id)
     with shared:
         sharing.listed(listener)
     with who:
         account.show(listener)
         own_data.show()
+
+
+def _history(user_id: str) -> None:
+    # The browser says how many minutes its clock is behind UTC.
+    offset = timedelta(minutes=-(st.context.timezone_offset or 0))
+    days = history.played_by_day(service.database(), user_id, offset=offset)
+    if not days:
+        st.info("What you play will be here.", icon=":material/history:")
+    for number, (name, items) in enumerate(days):
+        st.subheader(name, anchor=False)
+        components.tracks(items, key=f"history-{number}", layout="list")
 
 
 def _listed(items: list[Item], *, key: str, empty: str) -> None:

@@ -14,6 +14,7 @@ def limit_artists(
     items: int,
     per_artist: int,
     window: int,
+    before: Sequence[int] = (),
 ) -> list[int]:
     """Take candidates in order; among `window` consecutive ones no artist comes over `per_artist` times.
 
@@ -25,13 +26,15 @@ def limit_artists(
         Rows, best first.
     artists
         `artists[row]` is the artist of that row; negative means unknown, which is never limited.
+    before
+        The artists of what came just before the list, oldest first: the rule holds across the seam.
 
     Returns
     -------
     At most `items` rows; fewer where the rule leaves no more.
     """
     chosen: list[int] = []
-    recent: list[int] = []
+    recent: list[int] = list(before)
     waiting: list[int] = []
 
     def fits(row: int) -> bool:

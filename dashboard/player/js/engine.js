@@ -57,6 +57,7 @@ class Engine {
   // --- what is heard
   play(items, index = 0) {
     this.finish("skip");
+    this.radio = null;
     this.queue = items.map((item) => ({ ...item, key: uuid() }));
     this.load(index);
     if (this.shuffled) this.mix();

@@ -70,6 +70,7 @@ Object.assign(Engine.prototype, {
     return free.slice(0, AHEAD).map((item) => ({ ...item, key: `${item.id}-${uuid()}`, auto: true }));
   },
   async extend() { // keeps what was chosen, replaces the recommendations after it
+    if (this.radio) return this.tune();
     if (!this.recommended) await this.refresh();
     if (this.repeat === "all" && this.queue.some((item) => !item.auto)) return;
     this.queue = [...this.queue.filter((item, i) => i <= this.at || !item.auto), ...this.fresh()];
@@ -98,7 +99,7 @@ Object.assign(Engine.prototype, {
   // --- kept over a reload, in this tab
   save() {
     const kept = { tag: this.tag, queue: this.queue.slice(Math.max(0, this.at - 30)), at: Math.min(this.at, 30), position: this.position,
-      volume: this.audio.volume, muted: this.audio.muted, repeat: this.repeat, shuffled: this.shuffled };
+      volume: this.audio.volume, muted: this.audio.muted, repeat: this.repeat, radio: this.radio, shuffled: this.shuffled };
     try { sessionStorage.setItem("segue.player", JSON.stringify(kept)); localStorage.setItem("segue.volume", this.audio.volume); } catch { /* then not */ }
   },
   restore() {
@@ -109,6 +110,7 @@ Object.assign(Engine.prototype, {
     this.audio.muted = kept.muted;
     this.queue = kept.queue;
     this.repeat = kept.repeat ?? "off";
+    this.radio = kept.radio ?? null;
     this.shuffled = kept.shuffled ?? false;
     if (kept.at >= 0) this.load(kept.at, { play: false, from: kept.position });
   },

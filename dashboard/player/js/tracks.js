@@ -6,29 +6,39 @@ const playFrom = (data, item) => {
   const engine = engineHere();
   if (!engine) return;
   if (engine.current?.id === item.id) return engine.toggle();
-  if (data.whole) return engine.play(data.items, data.items.findIndex((one) => one.id === item.id));
+  if (data.whole) return engine.play(data.items, data.items.findIndex((one) => one.id === item.id && one.place === item.place));
   engine.play([item], 0); // a recommendation: what follows is planned
 };
 
-const tools = (item) => h("span", { class: "tools" },
+const tools = (item, root, open) => h("span", { class: "tools" },
+  ...(root.__data.edit ? editing(item, root) : []),
   button("playnext", `Play ${item.title} next`, () => engineHere()?.playNext(item)),
   button("add", `Add ${item.title} to the queue`, () => engineHere()?.add(item)),
-  button("heartline", `Like ${item.title}`, () => engineHere()?.opinion("like", item.id === engineHere().current?.id ? undefined : item), { class: "like" }));
+  button("heartline", `Like ${item.title}`, () => engineHere()?.opinion("like", item.id === engineHere().current?.id ? undefined : item), { class: "like" }),
+  button("more", `More for ${item.title}`, (event) => showMenu(event.currentTarget, item, open), { class: "more", "aria-haspopup": "menu" }));
+
+const editing = (item, root) => { // a list of the listener's own: "place" is where the server knows the song
+  const send = (what) => root.__edit({ ...what, place: item.place, track: item.id, at: Date.now() }), last = root.__data.items.length - 1;
+  return [button("up", `${item.title}: earlier`, () => send({ to: item.place - 1 }), { disabled: item.place === 0 }),
+    button("down", `${item.title}: later`, () => send({ to: item.place + 1 }), { disabled: item.place >= last }),
+    button("close", `${item.title}: take out`, () => send({}))];
+};
 
 const named = (item, open) => h("a", { href: `/track?id=${encodeURIComponent(item.id)}`, class: "title", title: item.title,
   onclick: (event) => { event.preventDefault(); open({ track: item.id, at: Date.now() }); } }, item.title);
 
 const card = (root, item, open) => h("article", { class: "card", "data-id": item.id },
-  h("div", { class: "frame" }, picture(item.cover), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" }), tools(item)),
+  h("div", { class: "frame" }, picture(item.cover), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" }), tools(item, root, open)),
   named(item, open), h("div", { class: "artist" }, [item.artist, item.genre].filter(Boolean).join(" · ")),
   item.why ? h("div", { class: "why", title: item.why }, item.why) : null,
   item.score === undefined ? null : h("div", { class: "score", title: `nearness: ${item.score.toFixed(2)}` }, h("i", { style: `width:${Math.round(100 * Math.max(0, Math.min(1, item.score)))}%` })));
 
 const row = (root, item, open) => h("article", { class: "row", "data-id": item.id },
   h("div", { class: "frame" }, picture(item.cover), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" })),
-  h("div", { class: "names" }, named(item, open), h("div", { class: "artist" }, [item.artist, item.album].filter(Boolean).join(" · "))),
+  h("div", { class: "names" }, named(item, open), h("div", { class: "artist" }, [item.artist, item.album].filter(Boolean).join(" · ")),
+    item.why ? h("div", { class: "why", title: item.why }, item.why) : null),
   h("span", { class: "genre" }, item.genre ?? ""), item.note ? h("span", { class: `note ${item.tone ?? ""}` }, item.note) : null,
-  h("span", { class: "time" }, item.duration ? clock(item.duration) : ""), tools(item));
+  h("span", { class: "time" }, item.duration ? clock(item.duration) : ""), tools(item, root, open));
 
 const mark = (root) => { // which one plays, which are liked
   const engine = engineHere();
@@ -71,19 +81,3 @@ const draw = (root, data, open) => { // what stays the same stays: its picture d
     return element;
   }));
 };
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".tracks");
-  root.__off?.();
-  root.__data = data;
-  root.className = `tracks ${data.layout}`;
-  const focused = root.getRootNode().activeElement;
-  draw(root, data, (what) => setTriggerValue("open", what));
-  if (focused && focused.isConnected && root.contains(focused)) focused.focus({ preventScroll: true });
-  const update = () => mark(root), wake = () => setTriggerValue("replanned", Date.now());
-  addEventListener("segue:state", update);
-  if (data.live) addEventListener("segue:replanned", wake);
-  update();
-  const unwatch = watchImpressions(root, data.items);
-  return (root.__off = () => { removeEventListener("segue:state", update); removeEventListener("segue:replanned", wake); unwatch(); });
-}

@@ -1,0 +1,69 @@
+"""The map's data: `GET /api/map` its points, `/api/map/here` the listener's own, `/api/map/tracks` names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from dashboard.api.door import Door, asking
+from dashboard.finding.map import LibraryMap
+from segue.errors import SegueError
+
+_T = TypeVar("_T")
+_MOST = 24
+
+
+def routes(door: Door) -> list[Route]:
+    """See the module."""
+    library = LibraryMap(door.catalogue)
+
+    async def points(request: Request) -> Response:
+        await asking(door, request)
+        drawn = await _ready(library.now)
+        tag = f'"{drawn.version}"'
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(drawn.packed, media_type="application/octet-stream", headers=headers)
+
+    async def here(request: Request) -> Response:
+        listener, _ = await asking(door, request)
+
+        def found() -> dict[str, Any]:
+            track_id = request.query_params.get("track", "")
+            row = library.place(track_id) if 0 < len(track_id) <= 64 and track_id.isascii() else None
+            return {"taste": library.taste(listener.user_id), "row": row}
+
+        return JSONResponse(await _ready(found), headers={"Cache-Control": "no-store"})
+
+    async def tracks(request: Request) -> Response:
+        await asking(door, request)
+        told = request.query_params.get("rows", "").split(",")
+        if not told or len(told) > _MOST or not all(one.isascii() and one.isdigit() for one in told):
+            raise HTTPException(400, f"rows must be 1 to {_MOST} numbers")
+        rows = [int(one[:10]) for one in told]
+        version = request.query_params.get("version", "")
+        items = await _ready(lambda: library.items(version, rows))
+        if items is None:
+            raise HTTPException(409, "there is a newer map: load it again")
+        return JSONResponse({"items": [item.data() for item in items]}, headers={"Cache-Control": "no-store"})
+
+    return [
+        Route("/api/map", points, methods=["GET"]),
+        Route("/api/map/here", here, methods=["GET"]),
+        Route("/api/map/tracks", tracks, methods=["GET"]),
+    ]
+
+
+async def _ready(look: Callable[[], _T]) -> _T:
+    """What a look into the index gives; 503 before there is one."""
+    try:
+        return await run_in_threadpool(look)
+    except SegueError as error:
+        raise HTTPException(503, str(error)) from None

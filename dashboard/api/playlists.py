@@ -1,0 +1,110 @@
+"""Playlists for the player's menus: their names, making one, adding to one; and one as an M3U file.
+
+The listener is the session's. Another's playlist answers like one that does not exist.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from dashboard.api.door import Door, asking, body, refuse_foreign
+from dashboard.keeping import exported
+from segue.playlists.playlists import Playlist, PlaylistError, Playlists
+
+_T = TypeVar("_T")
+_LARGEST = 64 * 1024
+_MOST = 500
+"""Tracks added at once."""
+
+
+def routes(door: Door) -> list[Route]:
+    """See the module."""
+    playlists = Playlists(door.database)
+
+    async def names(request: Request) -> Response:
+        listener, _ = await asking(door, request)
+        found = await run_in_threadpool(playlists.of, listener.user_id)
+        return JSONResponse([_named(one) for one in found], headers={"Cache-Control": "no-store"})
+
+    async def create(request: Request) -> Response:
+        refuse_foreign(request)
+        listener, _ = await asking(door, request)
+        told = await _told(request)
+        if not isinstance(name := told.get("name"), str):
+            raise HTTPException(400, "name must be text")
+        tracks = await run_in_threadpool(_known, door, told)
+        made = await _tried(lambda: playlists.create(listener.user_id, name, tracks=tracks))
+        return JSONResponse(_named(made), status_code=201)
+
+    async def add(request: Request) -> Response:
+        refuse_foreign(request)
+        listener, _ = await asking(door, request)
+        tracks = await run_in_threadpool(_known, door, await _told(request))
+        playlist_id = request.path_params["playlist_id"]
+        if await run_in_threadpool(playlists.read, listener.user_id, playlist_id) is None:
+            raise HTTPException(404, "there is no such playlist")
+        await _tried(lambda: playlists.add(listener.user_id, playlist_id, tracks))
+        return JSONResponse({})
+
+    async def export(request: Request) -> Response:
+        listener, _ = await asking(door, request)
+        playlist_id = request.path_params["playlist_id"]
+        found = await run_in_threadpool(playlists.read, listener.user_id, playlist_id)
+        if found is None:
+            raise HTTPException(404, "there is no such playlist")
+        text = await run_in_threadpool(exported, door.database, found)
+        name = quote(f"{found.name}.m3u8", safe="")
+        headers = {
+            "Content-Disposition": f"attachment; filename=\"playlist.m3u8\"; filename*=UTF-8''{name}",
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return Response(text, media_type="audio/x-mpegurl", headers=headers)
+
+    return [
+        Route("/api/playlists", names, methods=["GET"]),
+        Route("/api/playlists", create, methods=["POST"]),
+        Route("/api/playlists/{playlist_id}/tracks", add, methods=["POST"]),
+        Route("/api/playlists/{playlist_id}/file", export, methods=["GET"]),
+    ]
+
+
+def _named(playlist: Playlist) -> dict[str, Any]:
+    return {"id": playlist.playlist_id, "name": playlist.name, "tracks": len(playlist.tracks)}
+
+
+async def _told(request: Request) -> dict[str, Any]:
+    try:
+        told = json.loads(await body(request, limit=_LARGEST))
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        raise HTTPException(400, 'the body must be {"tracks": [...]}')
+    return told
+
+
+def _known(door: Door, told: dict[str, Any]) -> list[str]:
+    """The tracks of a body, all of them in the catalogue."""
+    tracks = told.get("tracks", [])
+    if not (isinstance(tracks, list) and len(tracks) <= _MOST and all(isinstance(t, str) for t in tracks)):
+        raise HTTPException(400, f"tracks must be a list of at most {_MOST} track ids")
+    there = {found["_id"] for found in door.database.tracks.find({"_id": {"$in": tracks}}, {"_id": 1})}
+    if missing := [track_id for track_id in tracks if track_id not in there]:
+        raise HTTPException(422, f"not in the library: {missing[0][:64]}")
+    return tracks
+
+
+async def _tried(change: Callable[[], _T]) -> _T:
+    try:
+        return await run_in_threadpool(change)
+    except PlaylistError as error:
+        raise HTTPException(422, str(error)) from None

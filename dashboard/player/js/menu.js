@@ -1,0 +1,58 @@
+// The "…" menu of a song: a radio, playlists, its artist, album and place on the map.
+const post = (path, told) => fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(told) });
+
+const showMenu = (anchor, item, open) => {
+  const root = anchor.getRootNode();
+  root.querySelector(".menu")?.remove();
+  const menu = h("div", { class: "menu", role: "menu", popover: "auto", "aria-label": item.title });
+  const close = () => { menu.remove(); anchor.focus({ preventScroll: true }); };
+  const entry = (name, text, onclick) => h("button", { type: "button", role: "menuitem", onclick }, icon(name), h("span", {}, text));
+  const say = (text) => engineHere()?.say(text);
+  const goes = (what) => () => { close(); open({ ...what, at: Date.now() }); };
+
+  const added = async (answer, name) => {
+    const told = answer.ok ? null : await answer.text();
+    close();
+    say(answer.ok ? `${item.title} is in ${name}` : answer.status === 422 ? told : "That did not work: try again");
+  };
+  const toPlaylist = async () => {
+    menu.replaceChildren(h("p", {}, "Add to"));
+    let found = [];
+    try { found = await (await fetch("/api/playlists")).json(); } catch { close(); return say("The server does not answer"); }
+    const field = h("input", { type: "text", maxlength: 100, placeholder: "New playlist", "aria-label": "Name of a new playlist" });
+    const form = h("form", { onsubmit: async (event) => {
+      event.preventDefault();
+      if (field.value.trim()) await added(await post("/api/playlists", { name: field.value, tracks: [item.id] }), field.value.trim());
+    } }, field, h("button", { type: "submit", class: "send", "aria-label": "Make the playlist" }, icon("add")));
+    menu.append(h("div", { class: "names" }, ...found.map((one) => entry("queue", one.name, async () =>
+      added(await post(`/api/playlists/${one.id}/tracks`, { tracks: [item.id] }), one.name)))), form);
+    place();
+    (found.length ? menu.querySelector("button") : field).focus();
+  };
+  const place = () => {
+    const at = anchor.getBoundingClientRect(), { offsetWidth: wide, offsetHeight: tall } = menu;
+    menu.style.left = `${Math.max(8, Math.min(at.right - wide, innerWidth - wide - 8))}px`;
+    menu.style.top = `${at.bottom + tall + 8 > innerHeight ? Math.max(8, at.top - tall - 4) : at.bottom + 4}px`;
+  };
+
+  menu.append(entry("radio", "Start a radio", () => { close(); engineHere()?.startRadio(item); }),
+    entry("playnext", "Play next", () => { close(); engineHere()?.playNext(item); }),
+    entry("add", "Add to the queue", () => { close(); engineHere()?.add(item); }),
+    entry("queue", "Add to a playlist", toPlaylist));
+  if (item.artist) menu.append(entry("artist", "Go to the artist", goes({ artist: item.artist })));
+  if (item.artist && item.album) menu.append(entry("album", "Go to the album", goes({ artist: item.artist, album: item.album })));
+  menu.append(entry("map", "Show on the map", goes({ map: item.id })));
+  menu.addEventListener("toggle", (event) => { if (event.newState === "closed") menu.remove(); });
+  menu.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    event.stopPropagation(); // the player's keys sleep while a menu is open
+    if (!step) return;
+    event.preventDefault();
+    const all = [...menu.querySelectorAll("button[role=menuitem], input")], now = all.indexOf(root.activeElement);
+    all[(now + step + all.length) % all.length]?.focus();
+  });
+  (anchor.closest(".tracks, .map, .upload") ?? root).append(menu);
+  menu.showPopover();
+  place();
+  menu.querySelector("button").focus({ preventScroll: true });
+};

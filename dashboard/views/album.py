@@ -1,0 +1,29 @@
+"""An album: its songs in their order."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import service
+from dashboard.player import components
+from dashboard.views.links import link
+from dashboard.views.text import plain
+from dashboard.views.times import length
+
+
+def show() -> None:
+    """The album named by `?artist=` and `?name=` in the address."""
+    artist, name = st.query_params.get("artist", ""), st.query_params.get("name", "")
+    songs = service.catalogue().of_album(artist, name) if artist and name else []
+    if not songs:
+        st.title("No such album", anchor=False)
+        st.info("Search finds what is there.", icon=":material/album:")
+        return
+    st.title(plain(name), anchor=False)
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        st.caption(f"{plain(artist)} · {length(songs)}")
+        link(f"More by {artist}", icon=":material/artist:", to={"artist": artist})
+        components.tracks(songs[:1], key="cover", layout="grid")
+    with right:
+        components.tracks(songs, key="album", layout="list")

@@ -1,0 +1,33 @@
+"""An artist: their albums and songs."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import streamlit as st
+
+from dashboard import service
+from dashboard.player import components
+from dashboard.views.links import link
+from dashboard.views.text import plain
+
+
+def show() -> None:
+    """The artist named by `?name=` in the address."""
+    name = st.query_params.get("name", "")
+    songs = service.catalogue().of_album(name, None) if name else []
+    if not songs:
+        st.title("No such artist", anchor=False)
+        st.info("Search finds who is there.", icon=":material/person_off:")
+        return
+    st.title(plain(name), anchor=False)
+    genres = list(dict.fromkeys(song.genre for song in songs if song.genre))
+    count = "1 song" if len(songs) == 1 else f"{len(songs)} songs"
+    st.caption(" · ".join([count, *(plain(genre) for genre in genres[:4])]))
+    for number, (album, those) in enumerate(groupby(songs, key=lambda song: song.album)):
+        if album:
+            st.subheader(plain(album), anchor=False)
+            link(f"Open {album}", icon=":material/album:", to={"artist": name, "album": album})
+        elif number:
+            st.subheader("Songs", anchor=False)
+        components.tracks(list(those), key=f"album-{number}", layout="list")

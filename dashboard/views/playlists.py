@@ -1,0 +1,166 @@
+"""The listener's playlists: all of them, or the one named by `?id=` in the address."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import service
+from dashboard.keeping import matched
+from dashboard.player import components
+from dashboard.player.items import Item, read_items
+from dashboard.views.text import plain
+from dashboard.views.times import length
+from segue.playlists.m3u import LARGEST, NotM3u, read_m3u
+from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
+
+_UNMATCHED_SHOWN = 200
+
+
+def show() -> None:
+    """One playlist or all; without a session there are none."""
+    listener = service.listener()
+    if listener is None:
+        st.title("Playlists", anchor=False)
+        st.info("Reload the page to begin.", icon=":material/refresh:")
+        return
+    wanted = st.query_params.get("id", "")
+    found = service.playlists().read(listener.user_id, wanted) if wanted else None
+    if found is not None:
+        _one(listener.user_id, found)
+        return
+    st.title("Playlists", anchor=False)
+    if wanted:
+        st.info("There is no such playlist any more.", icon=":material/queue_music:")
+    _all(listener.user_id)
+
+
+def _all(owner: str) -> None:
+    found = service.playlists().of(owner)
+    if not found:
+        st.info(
+            "Make a playlist here, or with the “…” of any song. "
+            "A playlist of another program comes in as an M3U file.",
+            icon=":material/queue_music:",
+        )
+    for playlist in found:
+        with st.container(horizontal=True, vertical_alignment="center", key=f"list-{playlist.playlist_id}"):
+            if st.button(
+                plain(playlist.name),
+                key=f"open-{playlist.playlist_id}",
+                icon=":material/queue_music:",
+                type="tertiary",
+            ):
+                _open(playlist.playlist_id)
+            count = len(playlist.tracks)
+            st.caption("1 song" if count == 1 else f"{count:,} songs")
+    new, taken_in = st.columns(2, gap="large")
+    with new, st.form("new-playlist", clear_on_submit=True):
+        name = st.text_input("New playlist", placeholder="Name", max_chars=LONGEST_NAME, key="new-name")
+        if st.form_submit_button("Make it", icon=":material/add:"):
+            try:
+                _open(service.playlists().create(owner, name).playlist_id)
+            except PlaylistError as error:
+                st.error(str(error))
+    with taken_in:
+        _import(owner)
+
+
+def _import(owner: str) -> None:
+    with st.form("import-playlist", clear_on_submit=True):
+        file = st.file_uploader(
+            "From an M3U file", type=["m3u", "m3u8"], max_upload_size=max(1, LARGEST >> 20), key="m3u"
+        )
+        given = st.form_submit_button("Take it in", icon=":material/upload:")
+    if given and file is None:
+        st.error("Choose a file first.")
+    elif given and file is not None:
+        try:
+            listed = read_m3u(file.getvalue())
+            with st.spinner("Looking for the songs"):
+                found = matched(service.catalogue(), listed)
+            name = (listed.name or file.name.rpartition(".")[0] or "Playlist")[:LONGEST_NAME]
+            if not found.track_ids:
+                st.error("None of its songs is in this library.")
+                _unmatched([entry.shown for entry in found.unmatched])
+                return
+            made = service.playlists().create(owner, name, tracks=found.track_ids)
+        except (NotM3u, PlaylistError) as error:
+            st.error(str(error))
+            return
+        st.session_state["unmatched"] = (made.playlist_id, [entry.shown for entry in found.unmatched])
+        _open(made.playlist_id)
+
+
+def _unmatched(shown: list[str]) -> None:
+    if not shown:
+        return
+    count = "1 song is" if len(shown) == 1 else f"{len(shown):,} songs are"
+    with st.expander(f"{count} not in this library", expanded=True, icon=":material/music_off:"):
+        st.markdown("\n".join(f"- {plain(one)}" for one in shown[:_UNMATCHED_SHOWN]))
+        if len(shown) > _UNMATCHED_SHOWN:
+            st.caption(f"and {len(shown) - _UNMATCHED_SHOWN:,} more")
+
+
+def _open(playlist_id: str | None) -> None:
+    """Show one playlist, or all."""
+    if playlist_id is None:
+        st.query_params.pop("id", None)
+    else:
+        st.query_params["id"] = playlist_id
+    st.rerun()
+
+
+def _one(owner: str, playlist: Playlist) -> None:
+    if st.button("All playlists", icon=":material/arrow_back:", type="tertiary", key="back"):
+        _open(None)
+    st.title(plain(playlist.name), anchor=False)
+    known = read_items(service.database(), playlist.tracks, source="playlist")
+    songs = [known.get(track_id) or _gone(track_id) for track_id in playlist.tracks]
+    _tools(owner, playlist, songs)
+    told = st.session_state.get("unmatched")
+    if told and told[0] == playlist.playlist_id:
+        _unmatched(told[1])
+    if not songs:
+        st.info("Nothing here yet: the “…” of any song adds it.", icon=":material/playlist_add:")
+        return
+    edit = components.tracks(songs, key=f"songs-{playlist.playlist_id}", layout="list", edit=True)
+    if edit is None:
+        return
+    playlists = service.playlists()
+    if edit.to is None:
+        playlists.remove(owner, playlist.playlist_id, place=edit.place, track_id=edit.track_id)
+    else:
+        playlists.move(owner, playlist.playlist_id, place=edit.place, track_id=edit.track_id, to=edit.to)
+    st.rerun()
+
+
+def _gone(track_id: str) -> Item:
+    return Item(track_id=track_id, title="A song that has left the library", artist="", source="playlist")
+
+
+def _tools(owner: str, playlist: Playlist, songs: list[Item]) -> None:
+    playlists = service.playlists()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(length(songs))
+        st.link_button(
+            "Export",
+            f"/api/playlists/{playlist.playlist_id}/file",
+            icon=":material/download:",
+            type="tertiary",
+        )
+        with (
+            st.popover("Rename", icon=":material/edit:", type="tertiary"),
+            st.form("rename-playlist", border=False),
+        ):
+            name = st.text_input("Name", value=playlist.name, max_chars=LONGEST_NAME, key="rename")
+            if st.form_submit_button("Rename it"):
+                try:
+                    playlists.rename(owner, playlist.playlist_id, name)
+                    st.rerun()
+                except PlaylistError as error:
+                    st.error(str(error))
+        with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+            st.write("The songs stay in the library; the list is gone for good.")
+            if st.button("Delete this playlist", type="primary", key="delete-playlist"):
+                playlists.delete(owner, playlist.playlist_id)
+                _open(None)

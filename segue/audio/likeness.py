@@ -1,0 +1,101 @@
+"""In which respects two tracks sound alike, in words: descriptors compared by groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+GROUPS = {
+    "timbre": r"mfcc_\d+_(mean|std|change)",
+    "harmony": r"chroma_\d+_(mean|std)",
+    "texture": r"(contrast_\d+|flatness)_(mean|std)",
+    "brightness": r"(centroid|bandwidth|rolloff|zero_crossing_rate)_(mean|std)",
+    "loudness": r"(rms|onset_strength)_(mean|std)",
+    "rhythm": r"pulse_clarity|onsets_per_second",
+}
+"""Respect → the names of its descriptors."""
+CLOSE, APART = 0.6, 1.4
+"""Root mean square of standardised differences: two tracks taken at random are at the square root of 2."""
+SAME_TEMPO = 0.06
+"""Octaves: 5 beats in 120."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Likeness:
+    """How two tracks compare."""
+
+    near: tuple[str, ...]
+    """Respects in which they are alike, the most alike first."""
+    apart: tuple[str, ...]
+    """What the second is, compared with the first, where they differ clearly: "brighter", "faster"."""
+    tempo: float | None
+    """Beats per minute, if both have a pulse and it is the same."""
+
+    def __str__(self) -> str:
+        alike = [*([f"tempo ({self.tempo:.0f} BPM)"] if self.tempo else []), *self.near[:3]]
+        told = f"Alike in {_listed(alike)}" if alike else ""
+        but = _listed(list(self.apart[:2]))
+        return f"{told}; {but}" if told and but else told or (but.capitalize() if but else "")
+
+
+def compare(
+    first: NDArray[np.floating],
+    second: NDArray[np.floating],
+    *,
+    names: Sequence[str],
+    scale: NDArray[np.floating],
+) -> Likeness:
+    """Compare two tracks by their descriptors.
+
+    Parameters
+    ----------
+    first, second
+        Shape (d,), as :func:`segue.audio.descriptors.describe` gives them.
+    names
+        The descriptors' names.
+    scale
+        Shape (d,): their standard deviations in the corpus.
+    """
+    gap = (np.asarray(second, dtype=float) - first) / scale
+    place = {name: i for i, name in enumerate(names)}
+    off = {respect: _rms(gap, names, pattern) for respect, pattern in GROUPS.items()}
+    near = sorted((respect for respect in off if off[respect] < CLOSE), key=lambda respect: off[respect])
+    tempos = [float(one[place["tempo_log2"]]) for one in (first, second)]
+    pulse = all(float(one[place["pulse_clarity"]]) > _PULSE for one in (first, second))
+    same = pulse and abs(tempos[1] - tempos[0]) <= SAME_TEMPO
+    apart = [
+        (abs(gap[place[name]]), more if gap[place[name]] > 0 else less)
+        for name, (more, less) in _COMPARATIVES.items()
+        if abs(gap[place[name]]) > APART
+    ]
+    if pulse and abs(tempos[1] - tempos[0]) > _OTHER_TEMPO:
+        apart.append((APART, "faster" if tempos[1] > tempos[0] else "slower"))
+    return Likeness(
+        near=tuple(near),
+        apart=tuple(word for _, word in sorted(apart, reverse=True)),
+        tempo=2 ** ((tempos[0] + tempos[1]) / 2) if same else None,
+    )
+
+
+_PULSE = 0.1
+"""Clarity below which a tempo means nothing."""
+_OTHER_TEMPO = 0.2
+_COMPARATIVES = {
+    "centroid_mean": ("brighter", "darker"),
+    "rms_mean": ("louder", "quieter"),
+    "flatness_mean": ("noisier", "purer"),
+    "onsets_per_second": ("busier", "calmer"),
+}
+
+
+def _rms(gap: NDArray[np.floating], names: Sequence[str], pattern: str) -> float:
+    chosen = [i for i, name in enumerate(names) if re.fullmatch(pattern, name)]
+    return float(np.sqrt(np.square(gap[chosen]).mean())) if chosen else float("inf")
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -1,0 +1,85 @@
+"""Which tracks of the catalogue a playlist from elsewhere means: by title, artist and length."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz.distance import OSA
+
+from segue.playlists.m3u import Entry
+
+SECONDS_OFF = 4.0
+"""Two lengths of the same recording, as different programs state them, differ by no more than this."""
+LIKE_ENOUGH = 0.82
+"""The least likeness of two titles, and of two artists, 0 to 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A track of the catalogue that may be meant."""
+
+    track_id: str
+    title: str
+    artist: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matched:
+    """What became of a playlist's entries."""
+
+    track_ids: tuple[str, ...]
+    """Of the matched entries, in their order."""
+    unmatched: tuple[Entry, ...]
+
+
+def match(entries: Sequence[Entry], *, candidates: Callable[[Entry], Sequence[Candidate]]) -> Matched:
+    """Match each entry with the best of its candidates, if one is good enough."""
+    chosen = [(entry, best(entry, candidates(entry))) for entry in entries]
+    return Matched(
+        track_ids=tuple(track_id for _, track_id in chosen if track_id is not None),
+        unmatched=tuple(entry for entry, track_id in chosen if track_id is None),
+    )
+
+
+def best(entry: Entry, candidates: Sequence[Candidate]) -> str | None:
+    """The candidate that an entry means; None when none is near enough in title and artist.
+
+    Where the lengths are known, one that is the right length goes before one that is named more alike; and
+    where the entry names no artist, the right length is required, if the entry has one.
+    """
+    rated = []
+    for candidate in candidates:
+        title, artist = alike(entry.title, candidate.title), 1.0
+        if entry.artist is not None:
+            artist = alike(entry.artist, candidate.artist)
+        else:  # "Title" may stand for "Artist - Title" with another dash
+            title = max(title, alike(entry.title, f"{candidate.artist} {candidate.title}"))
+        if min(title, artist) < LIKE_ENOUGH:
+            continue
+        off = (
+            abs(entry.seconds - candidate.seconds)
+            if entry.seconds is not None and candidate.seconds is not None
+            else None
+        )
+        if entry.artist is None and off is not None and off > SECONDS_OFF:
+            continue
+        rated.append((off is not None and off > SECONDS_OFF, -title - artist, candidate.track_id))
+    return min(rated)[2] if rated else None
+
+
+def alike(a: str, b: str) -> float:
+    """How alike two names are, 0 to 1, without case, accents, punctuation and what stands in brackets."""
+    first, second = _bare(a), _bare(b)
+    if not first or not second:
+        return float(a.strip().casefold() == b.strip().casefold())
+    return float(OSA.normalized_similarity(first, second))
+
+
+def _bare(text: str) -> str:
+    without = re.sub(r"[(\[].*?[)\]]", " ", text)
+    plain = unicodedata.normalize("NFKD", without.casefold())
+    return " ".join(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))

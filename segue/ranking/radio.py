@@ -1,0 +1,70 @@
+"""Radio: an endless queue of what sounds like one track, never too much of one artist. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from segue.ranking.diversity import limit_artists
+from segue.ranking.plan import Catalogue
+from segue.settings import Ranking
+
+DRIFT = 0.35
+"""How far the last tracks pull the radio away from its seed; 0 would stay at it, 1 forget it."""
+RECENT = 4
+"""How many of the last tracks pull."""
+
+
+def tune(
+    seed: int,
+    *,
+    played: Sequence[int],
+    bundle: Catalogue,
+    ranking: Ranking,
+    avoid: frozenset[int],
+    items: int,
+) -> list[int]:
+    """The next tracks of the radio.
+
+    It looks around a point between the seed and what came last, so that it wanders, but not away. What was
+    played does not come again until there is nothing else; then what was played longest ago does.
+
+    Parameters
+    ----------
+    seed
+        The row of the track that it begins with.
+    played
+        Rows, oldest first, that came before, the seed among them or not.
+    avoid
+        Rows that never come: what the listener dislikes.
+
+    Returns
+    -------
+    `items` rows; fewer only if the library has no more that diversity allows.
+    """
+    heard = {seed, *played}
+    near = _near(seed, played, bundle, k=min(ranking.candidates + len(heard), len(bundle.vectors)))
+    fresh = [row for row in near if row not in heard]
+    if len(fresh) < items:  # a small library, or a long evening
+        near = _near(seed, played, bundle, k=len(bundle.vectors))
+        fresh = [row for row in near if row not in heard]
+    again = [row for row in dict.fromkeys([seed, *played]) if row not in played[-RECENT:]]
+    before = [int(bundle.artists[row]) for row in (played or (seed,))]
+    return limit_artists(
+        (row for row in [*fresh, *again] if row not in avoid),
+        bundle.artists,
+        items=items,
+        per_artist=ranking.per_artist,
+        window=ranking.artist_window,
+        before=before,
+    )
+
+
+def _near(seed: int, played: Sequence[int], bundle: Catalogue, *, k: int) -> list[int]:
+    point = np.array(bundle.vectors[seed], dtype=np.float32)
+    if len(played):
+        last = bundle.vectors[list(played[-RECENT:])].mean(axis=0)
+        point = (1 - DRIFT) * point + DRIFT * last
+    rows, _ = bundle.neighbours.query(point[np.newaxis], k)
+    return [row for row in rows[0].tolist() if row >= 0]

@@ -1,0 +1,200 @@
+"""Track, artist, album, map, playlists and history, as pages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from pymongo.database import Database
+from streamlit.testing.v1 import AppTest
+
+from dashboard import keeping, service
+from dashboard.finding import sounding
+from dashboard.finding.catalogue import Catalogue
+from dashboard.finding.history import played_by_day
+from dashboard.people.sessions import Listener
+from dashboard.player.components import Edit
+from dashboard.player.items import Item
+from dashboard.views.times import day, length
+from segue.audio.descriptors import descriptor_names, features_version
+from segue.embeddings.audio_space import AudioSpace
+from segue.playlists.m3u import read_m3u
+from segue.playlists.playlists import Playlists
+from segue.settings import Settings
+from segue.storage.mongo import Document, pack
+from tests.dashboard.test_player_pages import ADA, GUEST, given, titles
+
+
+@pytest.fixture
+def listener(
+    settings: Settings, library: Database[Document], monkeypatch: pytest.MonkeyPatch
+) -> list[Listener | None]:
+    """Whose session it is: the last of the list. The library has an album of Artist 1."""
+    library.models.delete_many({})  # an index that is named must be there
+    library.tracks.update_many(
+        {"_id": {"$in": ["t1", "t2"]}}, {"$set": {"artist": "A & B", "album": "Odd *Album*"}}
+    )
+    found: list[Listener | None] = [ADA]
+    catalogue, playlists = Catalogue(library, index_folder=settings.index.folder), Playlists(library)
+    monkeypatch.setattr(service, "listener", lambda: found[-1])
+    monkeypatch.setattr(service, "settings", lambda: settings)
+    monkeypatch.setattr(service, "database", lambda: library)
+    monkeypatch.setattr(service, "catalogue", lambda: catalogue)
+    monkeypatch.setattr(service, "playlists", lambda: playlists)
+    return found
+
+
+def _artist() -> None:
+    from dashboard.views import artist
+
+    artist.show()
+
+
+def _album() -> None:
+    from dashboard.views import album
+
+    album.show()
+
+
+def _map() -> None:
+    from dashboard.views import wander
+
+    wander.show()
+
+
+def _playlists() -> None:
+    from dashboard.views import playlists
+
+    playlists.show()
+
+
+def shown(page, **query: str) -> AppTest:  # type: ignore[no-untyped-def]
+    at = AppTest.from_function(page, default_timeout=30)
+    for name, value in query.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def test_an_artist_and_an_album(listener: list[Listener | None]) -> None:
+    at = shown(_artist, name="A & B")
+    assert at.subheader[0].value == "Odd \\*Album\\*"
+    assert titles(at, "album-0") == ["Song <1>", "Song <2>"]
+    at = shown(_album, artist="A & B", name="Odd *Album*")
+    assert at.title[0].value == "Odd \\*Album\\*"
+    assert titles(at, "album") == ["Song <1>", "Song <2>"]
+
+
+@pytest.mark.parametrize("page", [_artist, _album])
+@pytest.mark.parametrize("query", [{}, {"name": "nobody", "artist": "nobody"}])
+def test_no_such_artist_or_album(listener: list[Listener | None], page, query: dict[str, str]) -> None:  # type: ignore[no-untyped-def]
+    assert shown(page, **query).title[0].value.startswith("No such")
+
+
+def test_the_map_needs_an_index(listener: list[Listener | None]) -> None:
+    assert "./run.sh index" in shown(_map).info[0].value
+
+
+def test_a_playlist_is_made_filled_arranged_renamed_and_deleted(listener: list[Listener | None]) -> None:
+    at = shown(_playlists)
+    assert "…" in at.info[0].value
+    at.text_input(key="new-name").set_value("Late *night*")
+    next(one for one in at.button if one.label == "Make it").click().run()
+    assert at.title[0].value == "Late \\*night\\*"
+    (made,) = service.playlists().of("ada")
+    service.playlists().add("ada", made.playlist_id, ["t1", "t2", "gone"])
+    at.run()
+    key = f"songs-{made.playlist_id}"
+    assert titles(at, key) == ["Song <1>", "Song <2>", "A song that has left the library"]
+    assert [one["place"] for one in given(at)[key]["items"]] == [0, 1, 2]
+    at.text_input(key="rename").set_value("Early")
+    next(one for one in at.button if one.label == "Rename it").click().run()
+    assert at.title[0].value == "Early"
+    at.button(key="delete-playlist").click().run()
+    assert not at.exception
+    assert at.title[0].value == "Playlists"
+    assert service.playlists().of("ada") == []
+
+
+def test_anothers_playlist_is_not_shown(listener: list[Listener | None]) -> None:
+    made = service.playlists().create("ada", "Hers", tracks=["t1"])
+    listener.append(GUEST)
+    at = shown(_playlists, id=made.playlist_id)
+    assert at.info[0].value.startswith("There is no such playlist")
+    assert not [one for one in at.button if one.label == "Hers"]
+    listener.append(None)
+    assert "Reload" in shown(_playlists, id=made.playlist_id).info[0].value
+
+
+def test_what_the_browser_asks_of_a_list_is_checked() -> None:
+    assert Edit.read({"place": 1, "track": "t1", "to": 0, "at": 5}) == Edit(1, "t1", 0)
+    assert Edit.read({"place": 1, "track": "t1"}) == Edit(1, "t1", None)
+    for told in (None, {}, {"place": "1", "track": "t1"}, {"place": 1, "track": None}, []):
+        assert Edit.read(told) is None
+
+
+def test_a_playlist_from_elsewhere_is_matched(
+    listener: list[Listener | None], library: Database[Document]
+) -> None:
+    library.tracks.update_one({"_id": "t3"}, {"$set": {"title": "Under Pressure", "artist": "Queen"}})
+    listed = read_m3u(b"#EXTINF:9,Queen - Under Presure\nx.mp3\n#EXTINF:9,Nobody - Nothing\ny.mp3\n")
+    found = keeping.matched(service.catalogue(), listed)
+    assert found.track_ids == ("t3",)
+    assert [entry.shown for entry in found.unmatched] == ["Nobody - Nothing"]
+
+
+def test_history_by_the_listeners_own_days(library: Database[Document]) -> None:
+    at = round(datetime(2026, 3, 2, 23, 30, tzinfo=UTC).timestamp() * 1000)
+    window = {"tracks": ["t1", "t2"], "types": ["complete", "skip"], "at": [at, at - 86_400_000]}
+    library.tastes.update_one({"_id": "ada"}, {"$set": {"windows": {"0": window}}})
+    found = played_by_day(library, "ada")
+    assert [(name, [item.title for item in items]) for name, items in found] == [
+        ("Monday, 2 March", ["Song <1>"]),
+        ("Sunday, 1 March", ["Song <2>"]),
+    ]
+    assert found[1][1][0].note == "skipped"
+    assert played_by_day(library, "ada", offset=timedelta(hours=1))[0][0] == "Tuesday, 3 March"
+    assert played_by_day(library, "bob") == []
+
+
+def test_days_and_lengths() -> None:
+    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    ago = [round((now - timedelta(days=days)).timestamp() * 1000) for days in (0, 1, 2, 400)]
+    assert [day(at, now=now) for at in ago] == [
+        "Today",
+        "Yesterday",
+        "Saturday, 28 February",
+        "Sunday, 26 January 2025",
+    ]
+    song = Item(track_id="x", title="x", artist="", source="home", duration_ms=1_900_000)
+    assert [length([song] * n) for n in (0, 1, 3)] == ["0 songs", "1 song, 32 min", "3 songs, 1 h 35 min"]
+
+
+def test_why_two_tracks_are_near(library: Database[Document], settings: Settings) -> None:
+    names = descriptor_names(settings.audio)
+    space = AudioSpace(
+        version="s",
+        features_version=features_version(settings.audio),
+        names=tuple(names),
+        mean=np.zeros(len(names)),
+        scale=np.ones(len(names)),
+        components=np.eye(len(names))[:, :2],
+        explained=np.ones(2),
+        tracks=2,
+        spread=1.0,
+    )
+    assert sounding.reasons(library, "t1", ["t2"]) == {}
+    space.save(library)
+    space.activate(library)
+    brighter = np.zeros(len(names))
+    brighter[names.index("centroid_mean")] = 3.0
+    rows = {"t1": np.zeros(len(names)), "t2": brighter}
+    library.features.insert_many(
+        {"_id": track_id, "version": space.features_version, "vector": pack(row)}
+        for track_id, row in rows.items()
+    )
+    found = sounding.reasons(library, "t1", ["t2", "t3"])
+    assert list(found) == ["t2"]
+    assert str(found["t2"]).endswith("; brighter")

@@ -1,0 +1,135 @@
+"""A song of one's own: every format is taken, everything else is refused with a word, and nothing is kept."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pymongo.database import Database
+
+from dashboard.api import similar
+from dashboard.finding import sounding
+from segue.audio.decode import decode
+from segue.audio.descriptors import describe, descriptor_names, features_version
+from segue.embeddings.audio_space import AudioSpace
+from segue.index.bundle import write_bundle
+from segue.index.publish import publish
+from segue.index.track_ids import encode_ids
+from segue.settings import Settings
+from segue.storage.mongo import Document
+from tests.audio.sounds import cut, melody, write
+from tests.dashboard.conftest import Enter
+
+RATE = 22050
+
+
+@pytest.fixture
+def heard(library: Database[Document], settings: Settings, tmp_path: Path) -> Path:
+    """Five tracks that were described and embedded; gives the file of t3."""
+    audio = settings.audio
+    files = [write(tmp_path / f"t{n}.wav", melody(pitch=110.0 * n, seed=n)) for n in range(1, 6)]
+    rows = np.array(
+        [describe(decode(file, sample_rate=audio.sample_rate, max_seconds=120), audio) for file in files]
+    )
+    scale = np.where(rows.std(axis=0) > 1e-6, rows.std(axis=0), 1.0).astype(np.float64)
+    mean = rows.mean(axis=0).astype(np.float64)
+    _, _, components = np.linalg.svd((rows - mean) / scale, full_matrices=False)
+    space = AudioSpace(
+        version="space",
+        features_version=features_version(audio),
+        names=tuple(descriptor_names(audio)),
+        mean=mean,
+        scale=scale,
+        components=components[:4].T.astype(np.float64),
+        explained=np.ones(4),
+        tracks=5,
+        spread=1.0,
+    )
+    space.save(library)
+    space.activate(library)
+    manifest = write_bundle(
+        settings.index.folder,
+        vectors=space.transform(rows),
+        track_ids=encode_ids([f"t{n}" for n in range(1, 6)]),
+        artists=np.arange(5, dtype=np.int32),
+        cold_start=np.arange(5, dtype=np.int32),
+        space="space",
+    )
+    publish(library, Path(settings.index.folder) / manifest.version)
+    return files[2]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    """Whatever a test sends: afterwards the temporary folder is empty and no file is open."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield
+    assert list(folder.iterdir()) == []
+    opened = [os.path.realpath(one) for one in Path("/proc/self/fd").iterdir()]
+    assert not [path for path in opened if path.startswith(str(folder))]
+
+
+@pytest.mark.parametrize("ending", [".wav", ".flac", ".ogg", ".mp3", ".m4a", ".aac", ".opus"])
+def test_a_song_sounds_most_like_itself_in_every_format(
+    enter: Enter, heard: Path, tmp_path: Path, ending: str
+) -> None:
+    file = write(tmp_path / f"upload{ending}", melody(pitch=330.0, seed=3))
+    answer = enter().post("/api/similar", content=file.read_bytes())
+    assert answer.status_code == 200, answer.text
+    items = answer.json()["items"]
+    assert items[0]["id"] == "t3"
+    assert items[0]["source"] == "similar"
+    assert len(items) == 5
+
+
+def garbage(tmp_path: Path) -> dict[str, bytes]:
+    """What is no music → its bytes, by the reason it is refused for."""
+    flac = write(tmp_path / "g.flac", melody(seconds=8))
+    return {
+        "empty": b"",
+        "not-audio": np.random.default_rng(1).bytes(50_000),
+        "not-audio ": b"#EXTM3U\n/etc/passwd\n",
+        "not-audio  ": b"ffconcat version 1.0\nfile /etc/passwd\n",
+        "not-audio   ": b"%PDF-1.7 " + b"words " * 500,
+        "silent": write(tmp_path / "s.wav", np.zeros(5 * RATE, np.float32)).read_bytes(),
+        "too-short": write(tmp_path / "h.wav", melody(seconds=1)).read_bytes(),
+        "truncated": cut(flac, share=0.3).read_bytes(),
+    }
+
+
+def test_what_is_no_music_is_refused_with_a_word(enter: Enter, heard: Path, tmp_path: Path) -> None:
+    client = enter()
+    for reason, data in garbage(tmp_path).items():
+        answer = client.post("/api/similar", content=data)
+        assert (answer.status_code, answer.json()["reason"]) == (422, reason.strip()), reason
+        assert answer.json()["error"] == similar.WORDS[reason.strip()]
+        assert "/" not in answer.json()["error"]
+
+
+def test_too_large_too_long_and_too_many(enter: Enter, heard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = enter()
+    data = heard.read_bytes()
+    monkeypatch.setattr(sounding, "LONGEST", 2.0)
+    answer = client.post("/api/similar", content=data)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "too-long")
+    monkeypatch.setattr(similar, "LARGEST", 1000)
+    assert client.post("/api/similar", content=data).status_code == 413
+    assert client.post("/api/similar", content=iter([data[:900], data[900:2000]])).status_code == 413
+
+
+def test_who_may_send(enter: Enter, heard: Path) -> None:
+    client = enter()
+    foreign = client.post("/api/similar", content=b"x", headers={"origin": "https://evil.example"})
+    assert foreign.status_code == 403
+    client.cookies.clear()
+    assert client.post("/api/similar", content=b"x").status_code == 401
+
+
+def test_before_there_is_an_index(enter: Enter, database: Database[Document], tmp_path: Path) -> None:
+    answer = enter().post("/api/similar", content=write(tmp_path / "a.wav", melody()).read_bytes())
+    assert (answer.status_code, answer.json()["reason"]) == (503, "not-ready")

@@ -1,0 +1,100 @@
+"""Playlists belong to their owners."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from pymongo.database import Database
+
+from segue.playlists import playlists as module
+from segue.playlists.playlists import LONGEST_NAME, PlaylistError, Playlists
+from segue.storage.mongo import Document
+
+
+@pytest.fixture
+def playlists(database: Database[Document]) -> Playlists:
+    return Playlists(database)
+
+
+def tracks(playlists: Playlists, playlist_id: str, owner: str = "ada") -> list[str]:
+    found = playlists.read(owner, playlist_id)
+    assert found is not None
+    return list(found.tracks)
+
+
+def test_make_add_move_take_out_rename_delete(playlists: Playlists) -> None:
+    made = playlists.create("ada", "  Late \n night ", tracks=["a", "b"])
+    assert made.name == "Late night"
+    own = made.playlist_id
+    playlists.add("ada", own, ["c", "a"])
+    assert tracks(playlists, own) == ["a", "b", "c", "a"]
+    playlists.move("ada", own, place=3, track_id="a", to=1)
+    assert tracks(playlists, own) == ["a", "a", "b", "c"]
+    playlists.remove("ada", own, place=1, track_id="a")
+    assert tracks(playlists, own) == ["a", "b", "c"]
+    playlists.rename("ada", own, "Early")
+    assert [one.name for one in playlists.of("ada")] == ["Early"]
+    playlists.delete("ada", own)
+    assert playlists.of("ada") == []
+
+
+@pytest.mark.parametrize(("place", "track_id"), [(0, "b"), (7, "a"), (-1, "b")])
+def test_a_change_that_comes_too_late_does_nothing(playlists: Playlists, place: int, track_id: str) -> None:
+    own = playlists.create("ada", "x", tracks=["a", "b"]).playlist_id
+    playlists.remove("ada", own, place=place, track_id=track_id)
+    playlists.move("ada", own, place=place, track_id=track_id, to=0)
+    assert tracks(playlists, own) == ["a", "b"]
+
+
+def test_moving_beyond_the_ends_stops_at_them(playlists: Playlists) -> None:
+    own = playlists.create("ada", "x", tracks=["a", "b", "c"]).playlist_id
+    playlists.move("ada", own, place=0, track_id="a", to=99)
+    playlists.move("ada", own, place=1, track_id="c", to=-5)
+    assert tracks(playlists, own) == ["c", "b", "a"]
+
+
+def test_nobody_else_can_read_or_change_it(playlists: Playlists) -> None:
+    own = playlists.create("ada", "Hers", tracks=["a", "b"]).playlist_id
+    assert playlists.read("bob", own) is None
+    assert playlists.of("bob") == []
+    with pytest.raises(PlaylistError, match="no such playlist"):
+        playlists.rename("bob", own, "His")
+    with pytest.raises(PlaylistError, match="no such playlist"):
+        playlists.add("bob", own, ["c"])
+    playlists.remove("bob", own, place=0, track_id="a")
+    playlists.move("bob", own, place=0, track_id="a", to=1)
+    playlists.delete("bob", own)
+    found = playlists.read("ada", own)
+    assert found is not None and (found.name, found.tracks) == ("Hers", ("a", "b"))
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\n\x00", "x" * (LONGEST_NAME + 1)])
+def test_names_that_are_none(playlists: Playlists, name: str) -> None:
+    with pytest.raises(PlaylistError):
+        playlists.create("ada", name)
+    own = playlists.create("ada", "x").playlist_id
+    with pytest.raises(PlaylistError):
+        playlists.rename("ada", own, name)
+
+
+def test_a_full_playlist_and_too_many(playlists: Playlists, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_TRACKS", 3)
+    monkeypatch.setattr(module, "MOST_PLAYLISTS", 2)
+    own = playlists.create("ada", "x", tracks=["a", "b"]).playlist_id
+    playlists.add("ada", own, ["c"])
+    with pytest.raises(PlaylistError, match="songs at most"):
+        playlists.add("ada", own, ["d"])
+    with pytest.raises(PlaylistError, match="songs at most"):
+        playlists.create("ada", "y", tracks=["a"] * 4)
+    playlists.create("ada", "y")
+    with pytest.raises(PlaylistError, match="delete one"):
+        playlists.create("ada", "z")
+    playlists.create("bob", "z")
+
+
+def test_changes_at_the_same_time_are_all_kept(playlists: Playlists) -> None:
+    own = playlists.create("ada", "x").playlist_id
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: playlists.add("ada", own, [str(n)]), range(40)))
+    assert sorted(tracks(playlists, own), key=int) == [str(n) for n in range(40)]
