@@ -244,3 +244,50 @@ class SameArtist:
     def scores(self, queries: Queries) -> sparse.csr_matrix:
         prefix = prefix_matrix(queries, len(self.artist_of.indptr) - 1, decay=self.decay, last=10)
         return ((prefix @ self.artist_of) @ self.items_of).tocsr()
+
+
+class Heard:
+    """What the session has heard already: many listeners play a track again."""
+
+    def __init__(self, *, decay: float = 0.9) -> None:
+        self.decay = decay
+
+    def fit(self, history: SessionLog) -> Heard:
+        self.n_items = len(history.artists)
+        return self
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        return prefix_matrix(queries, self.n_items, decay=self.decay)
+
+
+class NextInHistory:
+    """Rules of this listener alone: what they themselves played after the session's last items before."""
+
+    def __init__(self, *, reach: int = 3, decay: float = 0.3) -> None:
+        self.reach, self.decay = reach, decay
+
+    def fit(self, history: SessionLog) -> NextInHistory:
+        self.n_items = len(history.artists)
+        a, b, user, weight = [], [], [], []
+        for gap in range(1, self.reach + 1):
+            same = np.flatnonzero(history.sessions[gap:] == history.sessions[:-gap])
+            a.append(history.items[same])
+            b.append(history.items[same + gap])
+            user.append(history.users[same])
+            weight.append(np.full(len(same), 1.0 / gap, dtype=np.float32))
+        before = np.concatenate(user) * self.n_items + np.concatenate(a)
+        self.keys, row = np.unique(before, return_inverse=True)
+        self.after = sparse.csr_matrix(
+            (np.concatenate(weight), (row, np.concatenate(b))), shape=(len(self.keys), self.n_items)
+        )
+        return self
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        prefix = prefix_matrix(queries, self.n_items, decay=self.decay, last=5).tocoo()
+        wanted = queries.users[prefix.row] * self.n_items + prefix.col
+        place = np.searchsorted(self.keys, wanted)
+        found = np.flatnonzero(self.keys[np.minimum(place, len(self.keys) - 1)] == wanted)
+        pick = sparse.csr_matrix(
+            (prefix.data[found], (prefix.row[found], place[found])), shape=(len(queries), len(self.keys))
+        )
+        return (pick @ self.after).tocsr()
