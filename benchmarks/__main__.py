@@ -17,6 +17,7 @@ from segue.errors import SegueError, one_line_errors
 BENCHMARKS = {
     "stream-latency": "how long a play takes until its recommendations are written",
     "stream-throughput": "how fast a backlog of plays is worked off",
+    "quality": "how good the recommendations are, on sets of real listening (--data)",
 }
 
 
@@ -35,6 +36,7 @@ def bench(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures as one flat object.")
     ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder with the sets that quality reads.")] = None,
 ) -> None:
     """Run a benchmark and print its figures, each beside its baseline from the same run.
 
@@ -44,7 +46,10 @@ def bench(
         if name not in BENCHMARKS:
             raise SegueError(f"there is no benchmark {name}: one of {', '.join(BENCHMARKS)}")
         module = importlib.import_module(f"benchmarks.{name.replace('-', '_')}")
-        figures: Mapping[str, float | bool] = module.measure(quick=quick, console=Console())
+        if (name == "quality") != (data is not None):
+            raise SegueError("--data DIR goes with quality, which needs it, and with no other benchmark")
+        options = {} if data is None else {"data": data}
+        figures: Mapping[str, float | bool] = module.measure(quick=quick, console=Console(), **options)
         _show(figures)
         if json_file is not None:
             json_file.write_text(json.dumps(dict(figures), indent=2) + "\n")

@@ -74,7 +74,9 @@ def split_by_time(log: SessionLog, *, seconds: float = DAY) -> TimeSplit:
     test = log.take(testing & (code[log.items] >= 0))
     queries = prefixes(test, code)
     if not len(history) or not len(queries):
-        raise SegueError("the log is too short to split by time: it needs sessions before and in its last day")
+        raise SegueError(
+            "the log is too short to split by time: it needs sessions before and in its last day"
+        )
     recoded = SessionLog(
         users=history.users,
         sessions=history.sessions,

@@ -61,7 +61,15 @@ def baseline() -> Blend:
     return Blend([Part("sessions", SessionKnn(), 1.0), Part("rules", Rules(), 1.0)])
 
 
-WEIGHTS = {"rules": 0.49, "next": 0.35, "sessions": 0.2, "artist": 1.0, "own": 6.25, "again": 0.5, "heard": 0.2}
+WEIGHTS = {
+    "rules": 0.49,
+    "next": 0.35,
+    "sessions": 0.2,
+    "artist": 1.0,
+    "own": 6.25,
+    "again": 0.5,
+    "heard": 0.2,
+}
 """Found by coordinate search on the last day of the history, never on the test: see docs/recommending.md."""
 
 

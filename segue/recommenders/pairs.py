@@ -66,7 +66,9 @@ def item_knn(plays: sparse.csr_matrix, *, neighbours: int = 100, shrink: float =
     likeness[together.row == together.col] = 0
     from segue.recommenders.top import top_k
 
-    near = top_k(sparse.csr_matrix((likeness, (together.row, together.col)), shape=together.shape), neighbours)
+    near = top_k(
+        sparse.csr_matrix((likeness, (together.row, together.col)), shape=together.shape), neighbours
+    )
     return np.asarray((binary @ near.T).todense(), dtype=np.float32)
 
 

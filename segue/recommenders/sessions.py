@@ -138,9 +138,7 @@ class Rules:
 
     def fit(self, history: SessionLog) -> Rules:
         n = len(history.artists)
-        self.rules = rule_matrix(
-            history, reach=self.reach, gap_power=self.gap_power, cap=self.cap
-        )
+        self.rules = rule_matrix(history, reach=self.reach, gap_power=self.gap_power, cap=self.cap)
         if self.back:
             self.rules = (self.rules + self.back * self.rules.T).tocsr()
         if self.confidence:
@@ -202,7 +200,9 @@ class ItemKnn:
     def scores(self, queries: Queries) -> sparse.csr_matrix:
         n = self.likeness.shape[0]
         prefix = (
-            prefix_matrix(queries, n, decay=self.decay, last=20) if self.decay else prefix_matrix(queries, n, last=1)
+            prefix_matrix(queries, n, decay=self.decay, last=20)
+            if self.decay
+            else prefix_matrix(queries, n, last=1)
         )
         return (prefix @ self.likeness).tocsr()
 
