@@ -24,6 +24,8 @@ stream     | streaming_jobs.recommend    |        | run the streaming job: plays
 replay     | batch_jobs.replay_plays     |        | send plays to Kafka                                                      | ./run.sh replay --help
 rejected   | batch_jobs.rejected_plays   |        | look at plays that were rejected                                         | ./run.sh rejected --help
 dashboard  | dashboard.serve             |        | open the live and operations pages                                        | ./run.sh dashboard
+evaluate   | batch_jobs.evaluate         |        | compare the models on session logs                                        | ./run.sh evaluate --data ~/logs
+tune       | batch_jobs.tune             |        | search the weights of the hybrid on a validation split                    | ./run.sh tune --data ~/logs
 bench      | benchmarks                  |        | measure                                                                  | ./run.sh bench --help
 test       | -                           |        | check the code and run the tests; arguments go to pytest                 | ./run.sh test tests/index -k annoy
 '
