@@ -27,6 +27,8 @@ rejected   | batch_jobs.rejected_plays   |        | look at plays that were reje
 engagement | batch_jobs.recount_engagement |     | count anew what listeners did                                            | ./run.sh engagement recount --check
 listener   | batch_jobs.listener_data    |        | give out or remove what is stored of a listener                          | ./run.sh listener export Ada
 dashboard  | dashboard.serve             |        | serve the player, and the live and operations pages                      | ./run.sh dashboard
+evaluate   | batch_jobs.evaluate         |        | compare the models on session logs                                        | ./run.sh evaluate --data ~/logs
+tune       | batch_jobs.tune             |        | search the weights of the hybrid on a validation split                    | ./run.sh tune --data ~/logs
 bench      | benchmarks                  |        | measure                                                                  | ./run.sh bench --help
 test       | -                           |        | check the code and run the tests; arguments go to pytest                 | ./run.sh test tests/index -k annoy
 '

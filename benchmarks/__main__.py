@@ -26,6 +26,7 @@ BENCHMARKS = {
     "features": "tracks described a second, beside librosa used the plain way",
     "storage": "embeddings into MongoDB and back, by several clients",
     "pipeline": "from descriptors to a published bundle: time and memory of each step",
+    "quality": "how good the recommendations are, on sets of real listening (--data)",
 }
 
 
@@ -38,6 +39,7 @@ def main() -> None:
 
 def bench(
     name: Annotated[str, typer.Argument(help="Which one.")],
+    *,
     quick: Annotated[
         bool, typer.Option("--quick", help="Smaller and shorter: to try it, not to quote it.")
     ] = False,
@@ -51,6 +53,7 @@ def bench(
         int | None,
         typer.Option("--tracks", min=100, help="Tracks in the catalogue; index, storage, pipeline."),
     ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder with the sets that quality reads.")] = None,
 ) -> None:
     """Run a benchmark and print its figures, each beside its baseline from the same run.
 
@@ -61,14 +64,14 @@ def bench(
             raise SegueError(f"there is no benchmark {name}: one of {', '.join(BENCHMARKS)}")
         module = importlib.import_module(f"benchmarks.{name.replace('-', '_')}")
         options: dict[str, Any] = {"quick": quick, "console": Console()}
-        if plot is not None:
-            if "plot" not in inspect.signature(module.measure).parameters:
-                raise SegueError(f"{name} draws no plot: leave out --plot")
-            options["plot"] = plot
-        if tracks is not None:
-            if "tracks" not in inspect.signature(module.measure).parameters:
-                raise SegueError(f"{name} has catalogues of its own sizes: leave out --tracks")
-            options["tracks"] = tracks
+        parameters = inspect.signature(module.measure).parameters
+        for option, value in (("plot", plot), ("tracks", tracks), ("data", data)):
+            if value is not None and option not in parameters:
+                raise SegueError(f"{name} takes no --{option}: leave it out")
+            if value is not None:
+                options[option] = value
+        if "data" in parameters and data is None:
+            raise SegueError(f"{name} needs the folder with its sets: add --data DIR")
         figures: Mapping[str, float | bool] = module.measure(**options)
         _show(figures)
         if json_file is not None:

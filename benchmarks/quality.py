@@ -1,0 +1,184 @@
+"""How good the recommendations are: next tracks, artists, genres and new tracks, each beside its baselines.
+
+The sets are read from `--data DIR`, in folders as docs/recommending.md names them; they are not shipped. All
+settings of the models were chosen without the test parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from scipy import sparse
+
+from segue.embeddings.genre_space import genre_quality, genre_space
+from segue.embeddings.sessions import Training, train, vectors
+from segue.errors import SegueError
+from segue.evaluation.datasets import GenreSplit, read_gtzan, read_hetrec, read_sessions
+from segue.evaluation.logs import SessionLog, make_log
+from segue.evaluation.metrics import by_lists, coverage
+from segue.evaluation.next_track import MODELS, evaluate
+from segue.evaluation.splits import folds, split_by_time
+from segue.recommenders.pairs import PairBlend, best_unseen, ease, implicit_als, item_knn
+
+
+def measure(*, quick: bool, console: Console, data: Path | None = None) -> Mapping[str, float | bool]:
+    """The figures by key; those of a set that is not below `data` are left out."""
+    if data is None:
+        raise SegueError("bench quality needs the data: --data DIR, see docs/recommending.md")
+    figures: dict[str, float | bool] = {}
+    parts = {"30music": _sessions, "gtzan-features": _genres, "hetrec-lastfm-2k": _artists}
+    for name, part in parts.items():
+        if not (data / name).is_dir():
+            console.print(f"{name}: not in {data}, left out")
+            continue
+        with console.status(f"Measuring {name}"):
+            figures |= part(data / name, quick)
+    if not figures:
+        raise SegueError(f"{data} has none of {', '.join(parts)}: see docs/recommending.md")
+    return figures
+
+
+def _sessions(folder: Path, quick: bool) -> dict[str, float]:
+    logs = list(read_sessions(folder).values())[: 1 if quick else None]
+    chosen = {name: MODELS[name] for name in ("session-knn+rules", "hybrid")}
+    found = evaluate([split_by_time(log) for log in logs], chosen)
+    figures = {}
+    for name, prefix in (("hybrid", ""), ("session-knn+rules", "baseline_")):
+        for key in (
+            "hr20",
+            "mrr20",
+            "coverage20",
+            "ndcg20",
+            "hr20_new",
+            "hr20_repeat",
+            "hr20_low_mainstream",
+        ):
+            figures[prefix + key] = found[name][key]
+    figures["ratio_hr20"] = figures["hr20"] / figures["baseline_hr20"]
+    figures["ratio_mrr20"] = figures["mrr20"] / figures["baseline_mrr20"]
+    figures["queries"] = found["hybrid"]["queries"]
+    return figures
+
+
+def _artists(folder: Path, quick: bool) -> dict[str, float]:
+    pairs = read_hetrec(folder)
+    rows: list[dict[str, float]] = []
+    for train_pairs, test in list(folds(pairs))[: 1 if quick else None]:
+        models = {
+            "ease": ease(train_pairs, regularisation=PairBlend().regularisation, min_listeners=4),
+            "als": implicit_als(train_pairs, factors=64, regularisation=20, alpha=5),
+            "knn": item_knn(train_pairs),
+        }
+        listeners = np.asarray((train_pairs > 0).sum(axis=0)).ravel()
+        row: dict[str, float] = {}
+        blended = PairBlend().scores(models, listeners)
+        popular = np.tile(listeners.astype(np.float32), (pairs.shape[0], 1))
+        for prefix, scores in (
+            ("", blended),
+            ("als_", models["als"]),
+            ("knn_", models["knn"]),
+            ("popularity_", popular),
+        ):
+            row |= _artist_figures(scores, train_pairs, test, prefix)
+        rows.append(row)
+    return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+
+
+def _artist_figures(
+    scores: np.ndarray, seen: sparse.csr_matrix, test: sparse.csr_matrix, prefix: str
+) -> dict[str, float]:
+    asked = np.flatnonzero(np.diff(test.indptr))
+    lists = best_unseen(scores, seen, 10)[asked]
+    found = by_lists(lists, test[asked], 10)
+    return {
+        f"{prefix}ndcg10": float(found["ndcg"].mean()),
+        f"{prefix}precision10": float(found["precision"].mean()),
+        f"{prefix}coverage10": coverage(lists, scores.shape[1]),
+    }
+
+
+def _genres(folder: Path, quick: bool) -> dict[str, float]:
+    data = read_gtzan(folder)
+    known, test = data.part < 2, data.part == 2
+    x, y = data.descriptors, data.genres
+    space = genre_space().fit(x[known], y[known])
+    plain = _standardised(data)
+    accuracy, p10 = genre_quality(space.transform(x[known]), y[known], space.transform(x[test]), y[test])
+    plain_accuracy, plain_p10 = genre_quality(plain[known], y[known], plain[test], y[test])
+    return {
+        "gtzan_accuracy": accuracy,
+        "gtzan_p10": p10,
+        "baseline_gtzan_accuracy": plain_accuracy,
+        "baseline_gtzan_p10": plain_p10,
+        **new_tracks(data, sessions=400 if quick else 1500),
+    }
+
+
+def _standardised(data: GenreSplit) -> np.ndarray:
+    known = data.descriptors[data.part < 2]
+    return (data.descriptors - known.mean(axis=0)) / np.maximum(known.std(axis=0), 1e-9)
+
+
+def composed_sessions(genres: np.ndarray, *, sessions: int, seed: int) -> SessionLog:
+    """Made-up sessions: each keeps to a genre, but for a tenth of its 8 tracks, which are of any."""
+    rng = np.random.default_rng(seed)
+    items = rng.integers(len(genres), size=(sessions, 8))
+    genre = rng.integers(int(genres.max()) + 1, size=sessions)
+    for number in range(sessions):
+        inside = rng.choice(np.flatnonzero(genres == genre[number]), size=8)
+        stays = rng.random(8) >= 0.1
+        items[number, stays] = inside[stays]
+    session = np.repeat(np.arange(sessions), 8)
+    flat = items.ravel()
+    return make_log(users=session, sessions=session, items=flat, times=np.arange(len(flat), dtype=np.float64))
+
+
+def new_tracks(data: GenreSplit, *, sessions: int, training: Training | None = None) -> dict[str, float]:
+    """How often a track that was in no session is among the 20 nearest of all, given a track of its session.
+
+    The audio descriptors are real (GTZAN), the sessions composed: they keep to genres, which is the known
+    truth. The held-out tracks are the test part of the split, by artists that the rest does not have.
+    """
+    training = training or Training(epochs=20)
+    audio = _standardised(data).clip(-4, 4).astype(np.float32)
+    held = data.part == 2
+    log = _recoded(composed_sessions(data.genres, sessions=sessions, seed=1), len(data.genres))
+    warm = log.take(~held[log.items])
+    state = train(warm, audio, training)
+    known = np.bincount(warm.items, minlength=len(audio)) > 0
+    learned = vectors(state.best, audio, known=known)
+    length = np.linalg.norm(audio, axis=1, keepdims=True)
+    after = np.flatnonzero(
+        (log.sessions[1:] == log.sessions[:-1]) & held[log.items[1:]] & known[log.items[:-1]]
+    )
+    context, target = log.items[after], log.items[after + 1]
+    figures = {
+        "new_hr20": _found(learned, context, target),
+        "new_audio_hr20": _found(audio / length, context, target),
+        "new_chance_hr20": 20 / (len(audio) - 1),
+        "new_queries": float(len(target)),
+        "new_epochs": float(state.epoch),
+    }
+    figures["new_over_chance"] = figures["new_hr20"] / figures["new_chance_hr20"]
+    return figures
+
+
+def _recoded(log: SessionLog, items: int) -> SessionLog:
+    """The log with the rows of the descriptors for codes, which its names are."""
+    return replace(
+        log,
+        items=log.item_ids[log.items].astype(np.int64),
+        artists=np.full(items, -1, dtype=np.int64),
+        item_ids=np.arange(items),
+    )
+
+
+def _found(rows: np.ndarray, context: np.ndarray, target: np.ndarray, *, k: int = 20) -> float:
+    likeness = rows[context] @ rows.T
+    likeness[np.arange(len(context)), context] = -np.inf
+    value = likeness[np.arange(len(context)), target][:, None]
+    return float(((likeness > value).sum(axis=1) < k).mean())

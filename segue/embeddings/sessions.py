@@ -1,0 +1,198 @@
+"""Track embeddings from listening sessions with an audio tower: skip-gram with sampled negatives, in JAX.
+
+A track's vector is ``unit(free[track] + tower(audio[track]))``. The tower is a two-layer network over the
+audio features; the free part is dropped at random while training (Volkovs et al., 2017, DropoutNet), so that
+the tower alone learns to place a track that nobody has played. Loss: logistic, one true context against
+`negatives` drawn by plays ** 0.75 (Mikolov et al., 2013).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from segue.evaluation.logs import SessionLog
+
+Parameters = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How to train."""
+
+    dimension: int = 64
+    hidden: int = 128
+    learning_rate: float = 3e-3
+    batch: int = 1024
+    negatives: int = 16
+    epochs: int = 30
+    patience: int = 3
+    """Epochs without a better validation loss before it stops."""
+    window: int = 5
+    """Tracks to either side that count as context."""
+    cold_share: float = 0.5
+    """The share of training examples in which the free part is left out."""
+    sharpness: float = 8.0
+    """Cosines times this are logits."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class State:
+    """What a checkpoint holds: enough to go on after any epoch as if nothing had happened."""
+
+    epoch: int
+    parameters: Parameters
+    optimiser: Any
+    best_loss: float
+    best: Parameters
+    waited: int
+    losses: tuple[float, ...]
+
+
+def context_pairs(log: SessionLog, *, window: int) -> np.ndarray:
+    """(pairs, 2) int32: items at most `window` plays apart in a session, both ways, never the same."""
+    found = []
+    for gap in range(1, window + 1):
+        same = log.sessions[gap:] == log.sessions[:-gap]
+        a, b = log.items[:-gap][same], log.items[gap:][same]
+        found += [np.column_stack([a, b]), np.column_stack([b, a])]
+    pairs = np.concatenate(found) if found else np.empty((0, 2))
+    return pairs[pairs[:, 0] != pairs[:, 1]].astype(np.int32)
+
+
+def initial(items: int, features: int, training: Training) -> Parameters:
+    """Parameters to begin with; the free part begins small, so that the audio leads."""
+    rng = np.random.default_rng(training.seed)
+
+    def normal(rows: int, columns: int, scale: float) -> jax.Array:
+        return jnp.asarray(rng.normal(0, scale, (rows, columns)), dtype=jnp.float32)
+
+    return {
+        "free": normal(items, training.dimension, 0.01),
+        "first": normal(features, training.hidden, features**-0.5),
+        "first_bias": jnp.zeros(training.hidden),
+        "second": normal(training.hidden, training.dimension, training.hidden**-0.5),
+    }
+
+
+def _place(parameters: Parameters, rows: jax.Array, audio: jax.Array, warm: jax.Array) -> jax.Array:
+    hidden = jax.nn.gelu(audio[rows] @ parameters["first"] + parameters["first_bias"])
+    found = hidden @ parameters["second"] + warm[..., None] * parameters["free"][rows]
+    return found / jnp.sqrt(jnp.square(found).sum(axis=-1, keepdims=True) + 1e-8)
+
+
+def vectors(parameters: Parameters, audio: np.ndarray, *, known: np.ndarray) -> np.ndarray:
+    """(items, dimension) float32 at unit length; where `known` is false the audio alone places the track."""
+    rows = jnp.arange(len(audio))
+    warm = jnp.asarray(known, dtype=jnp.float32)
+    return np.asarray(_place(parameters, rows, jnp.asarray(audio, dtype=jnp.float32), warm))
+
+
+def train(
+    log: SessionLog,
+    audio: np.ndarray,
+    training: Training,
+    *,
+    state: State | None = None,
+    checkpoint: Callable[[State], None] = lambda state: None,
+) -> State:
+    """Train until the validation loss of a tenth of the sessions stops falling.
+
+    Parameters
+    ----------
+    log
+        Sessions of the tracks that may be learned from.
+    audio
+        (items, features), standardised; zeros where a track has no features.
+    state
+        A checkpoint to go on from; every epoch draws from a generator of its own, so the result is the same.
+    checkpoint
+        Called after every epoch.
+
+    Raises
+    ------
+    ValueError
+        The log has no two tracks next to each other.
+    """
+    optimiser = optax.adam(training.learning_rate)
+    held = np.random.default_rng(training.seed).random(int(log.sessions.max(initial=0)) + 1) < 0.1
+    inside = held[log.sessions]
+    learn = context_pairs(log.take(~inside), window=training.window)
+    check = context_pairs(log.take(inside), window=training.window)
+    if not len(learn):
+        raise ValueError("no session has two different tracks: there is nothing to learn from")
+    if not len(check):
+        check = learn
+    plays = np.bincount(log.items, minlength=len(audio)) ** 0.75
+    draw = plays / plays.sum()
+    features = jnp.asarray(audio, dtype=jnp.float32)
+
+    def loss(parameters: Parameters, a: jax.Array, b: jax.Array, no: jax.Array, warm: jax.Array) -> jax.Array:
+        centre = _place(parameters, a, features, warm)
+        true = _place(parameters, b, features, warm)
+        # The negatives are shared by the batch: as good an estimate for a fraction of the work.
+        false = _place(parameters, no, features, jnp.ones(len(no)))
+        positive = jax.nn.log_sigmoid(training.sharpness * (centre * true).sum(axis=-1) - 2.0)
+        negative = jax.nn.log_sigmoid(2.0 - training.sharpness * centre @ false.T)
+        return -(positive + training.negatives * negative.mean(axis=-1)).mean()
+
+    @jax.jit
+    def step(parameters: Parameters, memory: Any, *batch: jax.Array) -> tuple[Parameters, Any]:
+        change, memory = optimiser.update(jax.grad(loss)(parameters, *batch), memory, parameters)
+        return optax.apply_updates(parameters, change), memory
+
+    judge = jax.jit(loss)
+    if state is None:
+        parameters = initial(len(audio), audio.shape[1], training)
+        state = State(
+            epoch=0,
+            parameters=parameters,
+            optimiser=optimiser.init(parameters),
+            best_loss=float("inf"),
+            best=parameters,
+            waited=0,
+            losses=(),
+        )
+    while state.epoch < training.epochs and state.waited < training.patience:
+        parameters, memory = state.parameters, state.optimiser
+        for batch in _batches(learn, draw, training, seed=(training.seed, state.epoch)):
+            parameters, memory = step(parameters, memory, *batch)
+        checks = [
+            float(judge(parameters, *batch))
+            for batch in _batches(check, draw, training, seed=(training.seed, -1 % 2**31))
+        ]
+        value = float(np.mean(checks))
+        better = value < state.best_loss - 1e-4
+        state = State(
+            epoch=state.epoch + 1,
+            parameters=parameters,
+            optimiser=memory,
+            best_loss=value if better else state.best_loss,
+            best=parameters if better else state.best,
+            waited=0 if better else state.waited + 1,
+            losses=(*state.losses, value),
+        )
+        checkpoint(state)
+    return state
+
+
+def _batches(
+    pairs: np.ndarray, draw: np.ndarray, training: Training, *, seed: tuple[int, int]
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Batches of one size, so that they are compiled once: the last is filled up from the beginning."""
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(pairs))
+    size = min(training.batch, len(pairs))
+    shared = training.negatives * 16
+    for begin in range(0, len(order), size):
+        rows = np.resize(order[begin : begin + size], size)
+        warm = (rng.random(size) >= training.cold_share).astype(np.float32)
+        no = rng.choice(len(draw), size=shared, p=draw).astype(np.int32)
+        yield pairs[rows, 0], pairs[rows, 1], no, warm

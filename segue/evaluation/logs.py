@@ -1,0 +1,126 @@
+"""Session logs: who played what, when, in which session.
+
+The format that is read here is plain text, one play a line, tab-separated, with a header. Columns may stand
+in any order and others are ignored:
+
+===========  ===========================================================================================
+UserId       the listener, any text without tabs
+SessionId    the session, any text; a session is of one listener
+ItemId       the track, any text
+Time         seconds since 1970-01-01 UTC, whole or not
+ArtistId     the track's artist, any text; the column may be missing, a value may be empty: not known
+===========  ===========================================================================================
+
+It is the format in which session-rec distributes 30Music (Ludewig and Jannach, 2018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from segue.errors import SegueError
+
+REQUIRED = ("UserId", "SessionId", "ItemId", "Time")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SessionLog:
+    """n plays, ordered by session, then time; users, sessions, items and artists are codes from 0."""
+
+    users: np.ndarray
+    """(n,) int64."""
+    sessions: np.ndarray
+    """(n,) int64, ascending."""
+    items: np.ndarray
+    """(n,) int64."""
+    times: np.ndarray
+    """(n,) float64, seconds since 1970."""
+    artists: np.ndarray
+    """(items,) int64: the artist of each item, -1 unknown."""
+    item_ids: np.ndarray
+    """(items,) the name of each item."""
+    user_ids: np.ndarray
+    """(users,) the name of each listener."""
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """(sessions + 1,) int64: the places where a session begins, and the end."""
+        starts = np.flatnonzero(np.diff(self.sessions, prepend=-1))
+        return np.append(starts, len(self)).astype(np.int64)
+
+    def take(self, keep: np.ndarray) -> SessionLog:
+        """The plays that a mask or an array of places names; the codes stay what they were."""
+        return SessionLog(
+            users=self.users[keep],
+            sessions=self.sessions[keep],
+            items=self.items[keep],
+            times=self.times[keep],
+            artists=self.artists,
+            item_ids=self.item_ids,
+            user_ids=self.user_ids,
+        )
+
+
+def make_log(
+    *,
+    users: Sequence[str] | np.ndarray,
+    sessions: Sequence[str] | np.ndarray,
+    items: Sequence[str] | np.ndarray,
+    times: Sequence[float] | np.ndarray,
+    artists: Sequence[str] | np.ndarray | None = None,
+) -> SessionLog:
+    """Code columns of names. An item that comes with several artists has the one it came with first."""
+    user_codes, user_ids = pd.factorize(np.asarray(users))
+    session_codes, _ = pd.factorize(pd.MultiIndex.from_arrays([np.asarray(users), np.asarray(sessions)]))
+    item_codes, item_ids = pd.factorize(np.asarray(items))
+    seconds = np.asarray(times, dtype=np.float64)
+    artist_of = np.full(len(item_ids), -1, dtype=np.int64)
+    if artists is not None:
+        codes, _ = pd.factorize(np.array([artist or None for artist in artists], dtype=object))
+        first = np.unique(item_codes, return_index=True)
+        artist_of[first[0]] = codes[first[1]]
+    order = np.lexsort((np.arange(len(seconds)), seconds, session_codes))
+    return SessionLog(
+        users=user_codes[order].astype(np.int64),
+        sessions=session_codes[order].astype(np.int64),
+        items=item_codes[order].astype(np.int64),
+        times=seconds[order],
+        artists=artist_of,
+        item_ids=np.asarray(item_ids),
+        user_ids=np.asarray(user_ids),
+    )
+
+
+def read_log(path: Path) -> SessionLog:
+    """Read a log in the format above.
+
+    Raises
+    ------
+    SegueError
+        The file cannot be read, has no plays, lacks a column, or has a time that is not a number.
+    """
+    try:
+        frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise SegueError(f"{path} cannot be read as a session log: {error}") from None
+    if missing := [name for name in REQUIRED if name not in frame]:
+        raise SegueError(f"{path} has no column {', '.join(missing)}: see ./run.sh evaluate --help")
+    times = pd.to_numeric(frame["Time"], errors="coerce").to_numpy(dtype=np.float64)
+    if frame.empty or not np.isfinite(times).all():
+        wrong = "no plays" if frame.empty else f"line {int(np.flatnonzero(~np.isfinite(times))[0]) + 2}: Time"
+        raise SegueError(f"{path}: {wrong}: a session log has plays, each with its time in seconds")
+    return make_log(
+        users=frame["UserId"].to_numpy(),
+        sessions=frame["SessionId"].to_numpy(),
+        items=frame["ItemId"].to_numpy(),
+        times=times,
+        artists=frame["ArtistId"].to_numpy() if "ArtistId" in frame else None,
+    )

@@ -1,0 +1,152 @@
+"""Next-track evaluation: every model and baseline over time splits of session logs, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from segue.evaluation.logs import SessionLog
+from segue.evaluation.metrics import (
+    artist_diversity,
+    average_popularity,
+    bootstrap,
+    by_rank,
+    coverage,
+    gini,
+    intra_list_similarity,
+    novelty,
+)
+from segue.evaluation.splits import TimeSplit
+from segue.recommenders.hybrid import baseline, hybrid
+from segue.recommenders.sessions import ItemKnn, Popularity, Rules, SessionKnn, SessionModel
+from segue.recommenders.top import ranks_of, top_lists
+
+MODELS: Mapping[str, Callable[[], SessionModel]] = {
+    "popularity": Popularity,
+    "item-knn": lambda: ItemKnn(decay=0.6),
+    "session-knn": SessionKnn,
+    "rules": Rules,
+    "session-knn+rules": baseline,
+    "hybrid": hybrid,
+}
+"""What `evaluate` compares, the baselines first."""
+
+SAMPLE_DIMENSION = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a model did on one split."""
+
+    ranks: np.ndarray
+    """(p,) float64, inf where the target was not recommended."""
+    lists: np.ndarray
+    """(p, 20) int64."""
+
+
+def outcome(model: SessionModel, split: TimeSplit, *, k: int = 20) -> Outcome:
+    """Fit on the history and answer the queries."""
+    scores = model.fit(split.history).scores(split.queries)
+    return Outcome(ranks=ranks_of(scores, split.queries.targets), lists=top_lists(scores, k))
+
+
+def subsets(split: TimeSplit) -> dict[str, np.ndarray]:
+    """Masks of the queries: repeat (the listener has played the target before, in this session or an earlier
+    one) and new; listeners of low mainstream (the third whose earlier plays have the lowest mean
+    popularity).
+    """
+    history, queries = split.history, split.queries
+    n = split.n_items
+    played = np.unique(history.users * n + history.items)
+    repeat = np.isin(queries.users * n + queries.targets, played)
+    for i in np.flatnonzero(~repeat):
+        repeat[i] = queries.targets[i] in queries.items[queries.starts[i] : queries.ends[i]]
+    plays = np.bincount(history.items, minlength=n)
+    count = np.bincount(history.users, minlength=len(history.user_ids))
+    total = np.bincount(history.users, np.log(plays[history.items]), minlength=len(count))
+    mainstream = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    level = mainstream[queries.users]
+    known = np.unique(queries.users[np.isfinite(level)])
+    bar = np.quantile(mainstream[known], 1 / 3) if len(known) else np.nan
+    return {"repeat": repeat, "new": ~repeat, "low_mainstream": level <= bar}
+
+
+def item_vectors(history: SessionLog, *, dimension: int = SAMPLE_DIMENSION, seed: int = 0) -> np.ndarray:
+    """(items, dimension) unit rows for likeness within a list: random projections of the items' sessions.
+
+    Two items' cosine is, up to noise of 1 / sqrt(dimension), that of the sets of sessions they are in: the
+    same yardstick for every model, learned by none of them.
+    """
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(int(history.sessions.max()) + 1, dimension))
+    found = np.zeros((len(history.artists), dimension))
+    np.add.at(found, history.items, signs[history.sessions])
+    length = np.linalg.norm(found, axis=1, keepdims=True)
+    return found / np.where(length > 0, length, 1.0)
+
+
+def evaluate(
+    splits: Sequence[TimeSplit],
+    models: Mapping[str, Callable[[], SessionModel]] = MODELS,
+    *,
+    progress: Callable[[], None] = lambda: None,
+) -> dict[str, dict[str, float]]:
+    """Figures of each model, pooled over the splits' queries.
+
+    Accuracy is a mean over queries, with `_low` and `_high` of 95 % intervals that draw whole sessions for
+    hit rate and MRR at 20. Coverage and Gini are means over the splits, since each has a catalogue of its
+    own.
+    """
+    results = {}
+    masks = [subsets(split) for split in splits]
+    vectors = [item_vectors(split.history) for split in splits]
+    sessions = np.concatenate(
+        [split.queries.sessions + number * 10_000_000 for number, split in enumerate(splits)]
+    )
+    for name, make in models.items():
+        found = []
+        for split in splits:
+            found.append(outcome(make(), split))
+            progress()
+        results[name] = _figures(found, splits, masks, vectors, sessions)
+    return results
+
+
+def _figures(
+    found: Sequence[Outcome],
+    splits: Sequence[TimeSplit],
+    masks: Sequence[Mapping[str, np.ndarray]],
+    vectors: Sequence[np.ndarray],
+    sessions: np.ndarray,
+) -> dict[str, float]:
+    ranks = np.concatenate([one.ranks for one in found])
+    figures: dict[str, float] = {"queries": float(len(ranks))}
+    for k in (10, 20):
+        for metric, values in by_rank(ranks, k).items():
+            figures[f"{metric}{k}"] = float(values.mean())
+        lists = [one.lists[:, :k] for one in found]
+        pairs = list(zip(lists, splits, strict=True))
+        plays = [np.bincount(split.history.items, minlength=split.n_items) for split in splits]
+        figures[f"coverage{k}"] = float(np.mean([coverage(one, split.n_items) for one, split in pairs]))
+        figures[f"gini{k}"] = float(np.mean([gini(one, split.n_items) for one, split in pairs]))
+        by_list = {
+            "novelty": [novelty(one, counts) for one, counts in zip(lists, plays, strict=True)],
+            "popularity": [average_popularity(one, counts) for one, counts in zip(lists, plays, strict=True)],
+            "artist_diversity": [artist_diversity(one, split.history.artists) for one, split in pairs],
+            "intra_list_similarity": [
+                intra_list_similarity(one, rows) for one, rows in zip(lists, vectors, strict=True)
+            ],
+        }
+        for metric, parts in by_list.items():
+            figures[f"{metric}{k}"] = float(np.nanmean(np.concatenate(parts)))
+    at20 = by_rank(ranks, 20)
+    for metric in ("hr", "mrr"):
+        low, high = bootstrap(at20[metric], groups=sessions)
+        figures[f"{metric}20_low"], figures[f"{metric}20_high"] = low, high
+    for subset in masks[0]:
+        mask = np.concatenate([one[subset] for one in masks])
+        figures[f"queries_{subset}"] = float(mask.sum())
+        for metric in ("hr", "mrr"):
+            figures[f"{metric}20_{subset}"] = float(at20[metric][mask].mean()) if mask.any() else float("nan")
+    return figures

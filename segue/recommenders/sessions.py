@@ -1,0 +1,294 @@
+"""Session models: each scores items as the next of a session, for all queries at once by sparse products.
+
+Scores are a sparse (queries, items) float32 matrix: what is not stored has the score 0 and is not
+recommended.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from scipy import sparse
+
+from segue.evaluation.logs import SessionLog
+from segue.evaluation.splits import Queries
+from segue.recommenders.top import scaled, top_k
+
+
+class SessionModel(Protocol):
+    """What evaluation needs of a session model."""
+
+    def fit(self, history: SessionLog) -> SessionModel: ...
+    def scores(self, queries: Queries) -> sparse.csr_matrix: ...
+
+
+def prefix_matrix(queries: Queries, n_items: int, *, decay: float = 1.0, last: int = 0) -> sparse.csr_matrix:
+    """(queries, items): each prefix as a row; an item `g` plays before the end weighs `decay ** g`.
+
+    An item heard several times has the weight of its latest play. With `last`, only so many plays count.
+    """
+    lengths = queries.ends - queries.starts
+    if last:
+        lengths = np.minimum(lengths, last)
+    rows = np.repeat(np.arange(len(queries)), lengths)
+    gaps = np.repeat(np.cumsum(lengths), lengths) - 1 - np.arange(len(rows))
+    columns = queries.items[queries.ends[rows] - 1 - gaps]
+    # The latest play is kept: the smallest gap of each (row, item).
+    order = np.lexsort((gaps, columns, rows))
+    rows, columns, gaps = rows[order], columns[order], gaps[order]
+    first = np.ones(len(rows), dtype=bool)
+    first[1:] = (np.diff(rows) != 0) | (np.diff(columns) != 0)
+    weights = (decay ** gaps[first]).astype(np.float32)
+    return sparse.csr_matrix((weights, (rows[first], columns[first])), shape=(len(queries), n_items))
+
+
+class Popularity:
+    """The most played items; with a half-life in seconds, later plays count for more."""
+
+    def __init__(self, *, half_life: float | None = None, items: int = 100) -> None:
+        self.half_life, self.items = half_life, items
+
+    def fit(self, history: SessionLog) -> Popularity:
+        weights = None
+        if self.half_life is not None:
+            weights = np.exp2((history.times - history.times.max()) / self.half_life)
+        self.plays = np.bincount(history.items, weights, minlength=len(history.artists)).astype(np.float32)
+        return self
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        first = np.argsort(-self.plays, kind="stable")[: self.items]
+        row = sparse.csr_matrix(
+            (self.plays[first], (np.zeros_like(first), first)), shape=(1, len(self.plays))
+        )
+        return sparse.csr_matrix(np.ones((len(queries), 1), dtype=np.float32)) @ row
+
+
+class SessionKnn:
+    """The items of the sessions most like this one (Jannach and Ludewig, 2017), and its later weightings.
+
+    Likeness is the cosine of item sets. `decay` < 1 makes the prefix's latest items count for more, `idf` > 0
+    the rare ones, and `half_life` (seconds) the later of the sessions (V-SkNN, VSTAN: Ludewig et al., 2021).
+    With the defaults it is the plain session-kNN.
+    """
+
+    def __init__(
+        self,
+        *,
+        neighbours: int = 100,
+        decay: float = 1.0,
+        idf: float = 0.0,
+        half_life: float | None = None,
+        length_power: float = 0.5,
+        sharpness: float = 1.0,
+    ) -> None:
+        self.neighbours, self.decay, self.idf, self.half_life = neighbours, decay, idf, half_life
+        self.length_power, self.sharpness = length_power, sharpness
+
+    def fit(self, history: SessionLog) -> SessionKnn:
+        n_items = len(history.artists)
+        bounds = history.bounds
+        row = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+        ones = np.ones(len(history), dtype=np.float32)
+        self.members = sparse.csr_matrix((ones, (row, history.items)), shape=(len(bounds) - 1, n_items))
+        self.members.data[:] = 1.0
+        frequency = np.asarray(self.members.sum(axis=0)).ravel()
+        rarity = np.log((len(bounds)) / np.maximum(frequency, 1))
+        self.weight = (np.maximum(rarity, 1e-3) ** self.idf).astype(np.float32)
+        weighed = self.members.multiply(self.weight).tocsr()
+        size = np.asarray(weighed.sum(axis=1)).ravel() ** self.length_power
+        factor = 1 / np.maximum(size, 1e-9)
+        self.ended = np.maximum.reduceat(history.times, bounds[:-1])
+        self.by_session = sparse.diags(factor.astype(np.float32)) @ weighed
+        return self
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        prefix = prefix_matrix(queries, self.members.shape[1], decay=self.decay)
+        likeness = (prefix @ self.by_session.T).tocsr()
+        if self.half_life is not None:
+            row = np.repeat(np.arange(len(queries)), np.diff(likeness.indptr))
+            age = np.maximum(queries.times[row] - self.ended[likeness.indices], 0)
+            likeness.data *= np.exp2(-age / self.half_life).astype(np.float32)
+        chosen = top_k(likeness, self.neighbours)
+        if self.sharpness != 1.0:
+            chosen = scaled(chosen)
+            chosen.data **= self.sharpness
+        return (chosen @ self.members).tocsr()
+
+
+class Rules:
+    """Sequential rules: after `a` comes `b`, weighed by 1 / gap (Ludewig and Jannach, 2018).
+
+    `reach` is the largest gap that is learned, `gap_power` how fast a rule weakens with it, `back` the weight
+    of rules read backwards, `decay` how much of the prefix counts beside its last item (0: the last alone),
+    and `cap` the most that one listener may add to a rule.
+    """
+
+    def __init__(
+        self,
+        *,
+        reach: int = 10,
+        gap_power: float = 1.0,
+        back: float = 0.0,
+        decay: float = 0.0,
+        confidence: float = 0.0,
+        cap: float | None = None,
+    ) -> None:
+        self.reach, self.gap_power, self.back = reach, gap_power, back
+        self.decay, self.confidence, self.cap = decay, confidence, cap
+
+    def fit(self, history: SessionLog) -> Rules:
+        n = len(history.artists)
+        self.rules = rule_matrix(history, reach=self.reach, gap_power=self.gap_power, cap=self.cap)
+        if self.back:
+            self.rules = (self.rules + self.back * self.rules.T).tocsr()
+        if self.confidence:
+            seen = np.maximum(np.bincount(history.items, minlength=n), 1).astype(np.float32)
+            self.rules = (sparse.diags(seen**-self.confidence) @ self.rules).tocsr()
+        return self
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        if self.decay:
+            prefix = prefix_matrix(queries, self.rules.shape[0], decay=self.decay, last=20)
+        else:
+            prefix = prefix_matrix(queries, self.rules.shape[0], last=1)
+        return (prefix @ self.rules).tocsr()
+
+
+def rule_matrix(
+    history: SessionLog, *, reach: int, gap_power: float = 1.0, cap: float | None = None
+) -> sparse.csr_matrix:
+    """(items, items) float32: how often the column came after the row within a session, by gap ** -gap_power.
+
+    With `cap`, what one listener adds to a rule is at most that much.
+    """
+    n = len(history.artists)
+    total = sparse.csr_matrix((n, n), dtype=np.float32)
+    parts = []
+    for gap in range(1, reach + 1):
+        same = history.sessions[gap:] == history.sessions[:-gap]
+        a, b = history.items[:-gap][same], history.items[gap:][same]
+        weight = np.full(len(a), float(gap) ** -gap_power, dtype=np.float32)
+        parts.append((a, b, weight, history.users[gap:][same]))
+    a, b, weight, user = (np.concatenate([part[i] for part in parts]) for i in range(4))
+    keep = a != b
+    a, b, weight, user = a[keep], b[keep], weight[keep], user[keep]
+    if cap is not None and len(a):
+        key = (user * n + a) * n + b
+        unique, place = np.unique(key, return_inverse=True)
+        weight = np.minimum(np.bincount(place, weight, minlength=len(unique)), cap).astype(np.float32)
+        a, b = unique // n % n, unique % n
+    return (total + sparse.csr_matrix((weight, (a, b)), shape=(n, n))).tocsr()
+
+
+class ItemKnn:
+    """Items that share sessions with those of the prefix, by cosine (Sarwar et al., 2001)."""
+
+    def __init__(self, *, decay: float = 0.0, shrink: float = 0.0) -> None:
+        self.decay, self.shrink = decay, shrink
+
+    def fit(self, history: SessionLog) -> ItemKnn:
+        knn = SessionKnn().fit(history)
+        together = (knn.members.T @ knn.members).tocsr()
+        size = np.asarray(knn.members.sum(axis=0)).ravel()
+        together.setdiag(0)
+        together.eliminate_zeros()
+        entries = together.tocoo()
+        entries.data /= np.sqrt(size[entries.row] * size[entries.col]) + self.shrink
+        self.likeness = entries.tocsr()
+        return self
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        n = self.likeness.shape[0]
+        prefix = (
+            prefix_matrix(queries, n, decay=self.decay, last=20)
+            if self.decay
+            else prefix_matrix(queries, n, last=1)
+        )
+        return (prefix @ self.likeness).tocsr()
+
+
+class Repeats:
+    """What this listener has played before: in earlier sessions, with a half-life in seconds."""
+
+    def __init__(self, *, half_life: float = 86_400.0) -> None:
+        self.half_life = half_life
+
+    def fit(self, history: SessionLog) -> Repeats:
+        weight = np.exp2((history.times - history.times.max()) / self.half_life).astype(np.float32)
+        shape = (len(history.user_ids), len(history.artists))
+        self.plays = sparse.csr_matrix((weight, (history.users, history.items)), shape=shape)
+        return self
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        return self.plays[queries.users].log1p()
+
+
+class SameArtist:
+    """Items of the artists of the prefix, by how often they were played; the latest artist counts most."""
+
+    def __init__(self, *, decay: float = 0.5, power: float = 0.5) -> None:
+        self.decay, self.power = decay, power
+
+    def fit(self, history: SessionLog) -> SameArtist:
+        n = len(history.artists)
+        known = np.flatnonzero(history.artists >= 0)
+        artists = int(history.artists.max(initial=0)) + 1
+        plays = np.bincount(history.items, minlength=n).astype(np.float32) ** self.power
+        ones = np.ones(len(known), dtype=np.float32)
+        self.artist_of = sparse.csr_matrix((ones, (known, history.artists[known])), shape=(n, artists))
+        by_artist = sparse.csr_matrix((plays[known], (history.artists[known], known)), shape=(artists, n))
+        size = np.maximum(np.asarray(by_artist.sum(axis=1)).ravel(), 1e-9)
+        self.items_of = (sparse.diags((1 / size).astype(np.float32)) @ by_artist).tocsr()
+        return self
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        prefix = prefix_matrix(queries, len(self.artist_of.indptr) - 1, decay=self.decay, last=10)
+        return ((prefix @ self.artist_of) @ self.items_of).tocsr()
+
+
+class Heard:
+    """What the session has heard already: many listeners play a track again."""
+
+    def __init__(self, *, decay: float = 0.9) -> None:
+        self.decay = decay
+
+    def fit(self, history: SessionLog) -> Heard:
+        self.n_items = len(history.artists)
+        return self
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        return prefix_matrix(queries, self.n_items, decay=self.decay)
+
+
+class NextInHistory:
+    """Rules of this listener alone: what they themselves played after the session's last items before."""
+
+    def __init__(self, *, reach: int = 3, decay: float = 0.3) -> None:
+        self.reach, self.decay = reach, decay
+
+    def fit(self, history: SessionLog) -> NextInHistory:
+        self.n_items = len(history.artists)
+        a, b, user, weight = [], [], [], []
+        for gap in range(1, self.reach + 1):
+            same = np.flatnonzero(history.sessions[gap:] == history.sessions[:-gap])
+            a.append(history.items[same])
+            b.append(history.items[same + gap])
+            user.append(history.users[same])
+            weight.append(np.full(len(same), 1.0 / gap, dtype=np.float32))
+        before = np.concatenate(user) * self.n_items + np.concatenate(a)
+        self.keys, row = np.unique(before, return_inverse=True)
+        self.after = sparse.csr_matrix(
+            (np.concatenate(weight), (row, np.concatenate(b))), shape=(len(self.keys), self.n_items)
+        )
+        return self
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        prefix = prefix_matrix(queries, self.n_items, decay=self.decay, last=5).tocoo()
+        wanted = queries.users[prefix.row] * self.n_items + prefix.col
+        place = np.searchsorted(self.keys, wanted)
+        found = np.flatnonzero(self.keys[np.minimum(place, len(self.keys) - 1)] == wanted)
+        pick = sparse.csr_matrix(
+            (prefix.data[found], (prefix.row[found], place[found])), shape=(len(queries), len(self.keys))
+        )
+        return (pick @ self.after).tocsr()
