@@ -140,7 +140,7 @@ def composed_sessions(genres: np.ndarray, *, sessions: int, seed: int) -> Sessio
 def new_tracks(data: GenreSplit, *, sessions: int, training: Training | None = None) -> dict[str, float]:
     """How often a track that was in no session is among the 20 nearest of all, given a track of its session.
 
-    The audio descriptors are real (GTZAN), the sessions composed: they keep to genres, which is the known truth.
+    The audio descriptors are real (GTZAN), the sessions composed: they keep to genres, the known truth.
     The held-out tracks are the test part of the split, by artists that the rest does not have.
     """
     training = training or Training(epochs=20)

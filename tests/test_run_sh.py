@@ -13,7 +13,10 @@ import pytest
 
 from segue.settings import ROOT
 
-COMMANDS = "demo up down status ingest features embeddings index stream replay rejected dashboard evaluate tune bench test"
+COMMANDS = (
+    "demo up down status ingest features embeddings index stream replay rejected dashboard evaluate tune "
+    "bench test"
+)
 
 
 def _run(*arguments: str, root: Path = ROOT, path: str | None = None) -> subprocess.CompletedProcess[str]:

@@ -1,9 +1,9 @@
 """Track embeddings from listening sessions with an audio tower: skip-gram with sampled negatives, in JAX.
 
-A track's vector is ``unit(free[track] + tower(audio[track]))``. The tower is a two-layer network over the audio
-features; the free part is dropped at random while training (Volkovs et al., 2017, DropoutNet), so that the tower
-alone learns to place a track that nobody has played. Loss: logistic, one true context against `negatives` drawn by
-plays ** 0.75 (Mikolov et al., 2013).
+A track's vector is ``unit(free[track] + tower(audio[track]))``. The tower is a two-layer network over the
+audio features; the free part is dropped at random while training (Volkovs et al., 2017, DropoutNet), so that
+the tower alone learns to place a track that nobody has played. Loss: logistic, one true context against
+`negatives` drawn by plays ** 0.75 (Mikolov et al., 2013).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class State:
 
 
 def context_pairs(log: SessionLog, *, window: int) -> np.ndarray:
-    """(pairs, 2) int32: items at most `window` plays apart in a session, in both orders, never the same item."""
+    """(pairs, 2) int32: items at most `window` plays apart in a session, both ways, never the same item."""
     found = []
     for gap in range(1, window + 1):
         same = log.sessions[gap:] == log.sessions[:-gap]

@@ -1,7 +1,7 @@
 """Session logs: who played what, when, in which session.
 
-The format that is read here is plain text, one play a line, tab-separated, with a header. Columns may stand in
-any order and others are ignored:
+The format that is read here is plain text, one play a line, tab-separated, with a header. Columns may stand
+in any order and others are ignored:
 
 ===========  ===========================================================================================
 UserId       the listener, any text without tabs

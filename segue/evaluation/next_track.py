@@ -54,7 +54,7 @@ def outcome(model: SessionModel, split: TimeSplit, *, k: int = 20) -> Outcome:
 
 def subsets(split: TimeSplit) -> dict[str, np.ndarray]:
     """Masks of the queries: repeat (the listener has played the target before, in this session or an earlier
-    one) and new; listeners of low mainstream (the third whose earlier plays have the lowest mean popularity)."""
+    one) and new; `low_mainstream` (the third whose earlier plays are of the least played items)."""
     history, queries = split.history, split.queries
     n = split.n_items
     played = np.unique(history.users * n + history.items)
@@ -74,8 +74,8 @@ def subsets(split: TimeSplit) -> dict[str, np.ndarray]:
 def item_vectors(history: SessionLog, *, dimension: int = SAMPLE_DIMENSION, seed: int = 0) -> np.ndarray:
     """(items, dimension) unit rows for likeness within a list: random projections of the items' sessions.
 
-    Two items' cosine is, up to noise of 1 / sqrt(dimension), that of the sets of sessions they are in: the same
-    yardstick for every model, learned by none of them.
+    Two items' cosine is, up to noise of 1 / sqrt(dimension), that of the sets of sessions they are in: the
+    same yardstick for every model, learned by none of them.
     """
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(int(history.sessions.max()) + 1, dimension))
     found = np.zeros((len(history.artists), dimension))
@@ -92,8 +92,8 @@ def evaluate(
 ) -> dict[str, dict[str, float]]:
     """Figures of each model, pooled over the splits' queries.
 
-    Accuracy is a mean over queries, with `_low` and `_high` of 95 % intervals that draw whole sessions for hit
-    rate and MRR at 20. Coverage and Gini are means over the splits, since each has a catalogue of its own.
+    Accuracy is a mean over queries, with `_low` and `_high` of 95 % intervals that draw whole sessions for
+    hit rate and MRR at 20. Coverage and Gini are means over the splits: each has its own catalogue.
     """
     results = {}
     masks = [subsets(split) for split in splits]

@@ -1,4 +1,4 @@
-"""The chosen hybrid of session models, and the baseline it is measured against: weighed sums of scaled scores."""
+"""The chosen hybrid of session models, and the baseline beside it: weighed sums of scaled scores."""
 
 from __future__ import annotations
 
@@ -77,8 +77,9 @@ def hybrid(weights: dict[str, float] | None = None) -> Blend:
     """Rules and sessions, the artists of the session, and what this listener has done before.
 
     Parts: `rules` and `next` (long and short sequential rules), `sessions` (session-kNN in which rare items,
-    late sessions and the end of the prefix count most), `artist`, `own` (rules of this listener alone), `again`
-    (what they have played lately), `heard` (what this session has played). A part of weight 0 is left out.
+    late sessions and the end of the prefix count most), `artist`, `own` (rules of this listener alone),
+    `again` (what they have played lately), `heard` (what this session has played). A part of weight 0
+    is left out.
     """
     models: dict[str, SessionModel] = {
         "rules": Rules(),

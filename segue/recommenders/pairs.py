@@ -1,4 +1,4 @@
-"""Models over listener-item pairs with play counts: linear item model, factors, item neighbours, their blend."""
+"""Models over listener-item pairs with play counts: linear item model, factors, neighbours, their blend."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def implicit_als(
     iterations: int = 15,
     seed: int = 0,
 ) -> np.ndarray:
-    """Scores of implicit alternating least squares (Hu, Koren and Volinsky, 2008), (listeners, items) float32.
+    """Scores of implicit alternating least squares (Hu, Koren, Volinsky, 2008), (listeners, items) float32.
 
     A pair's confidence is ``1 + alpha log(1 + plays)``.
     """

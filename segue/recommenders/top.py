@@ -7,7 +7,7 @@ from scipy import sparse
 
 
 def _ordered(scores: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The places of positive entries by row, best first; their rows; and their ranks from 0. Ties by column."""
+    """The places of positive entries by row, best first; their rows; their ranks from 0. Ties by column."""
     row = np.repeat(np.arange(scores.shape[0]), np.diff(scores.indptr))
     places = np.flatnonzero(scores.data > 0)
     places = places[np.lexsort((scores.indices[places], -scores.data[places], row[places]))]
@@ -25,7 +25,7 @@ def top_k(scores: sparse.csr_matrix, k: int) -> sparse.csr_matrix:
 
 
 def top_lists(scores: sparse.csr_matrix, k: int) -> np.ndarray:
-    """(rows, k) int64: the columns of the k largest positive entries, best first; -1 where there are no more."""
+    """(rows, k) int64: the columns of the k largest positive entries, best first; then -1."""
     places, row, rank = _ordered(scores)
     kept = rank < k
     lists = np.full((scores.shape[0], k), -1, dtype=np.int64)
