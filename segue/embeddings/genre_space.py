@@ -12,8 +12,8 @@ def genre_space(*, shrinkage: float = 0.1) -> Pipeline:
     """A pipeline with `fit(descriptors, genres)` and `transform(descriptors)` to (n, genres - 1).
 
     Standardised descriptors are projected by linear discriminant analysis with a shrunk covariance. Compare
-    rows by cosine. It was chosen among discriminant analyses, logistic regressions and support vector machines by
-    learning from one artist-disjoint part and asking the other: see docs/recommending.md.
+    rows by cosine. It was chosen among discriminant analyses, logistic regressions and support vector
+    machines by learning from one artist-disjoint part and asking the other: see docs/recommending.md.
     """
     return make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="eigen", shrinkage=shrinkage))
 

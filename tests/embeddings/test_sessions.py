@@ -1,4 +1,4 @@
-"""Session embeddings: they find what goes together, place unplayed tracks by audio, and go on after a stop."""
+"""Session embeddings: they place unplayed tracks by audio, and training goes on after a stop."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ GROUPS = np.arange(40) % 2
 
 
 def corpus() -> tuple[SessionLog, np.ndarray]:
-    """40 tracks of two groups, of which the last 8 are never played; the first of 6 descriptors tells the group,
-    and the others, three times as large, tell nothing."""
+    """40 tracks of two groups, of which the last 8 are never played; the first of 6 descriptors tells the
+    group, and the others, three times as large, tell nothing."""
     rng = np.random.default_rng(0)
     audio = rng.normal(0, 3, (40, 6)).astype(np.float32)
     audio[:, 0] = np.where(GROUPS == 0, 1, -1)
