@@ -45,7 +45,7 @@ class Training:
     """The share of tracks in each batch whose free part is left out: of centres, contexts and negatives
     alike, so that tracks with and without one are comparable."""
     noise: float = 0.5
-    """Deviation of what is added to the standardised audio while training: it is not to be learned by heart."""
+    """Deviation of what is added to the standardised audio while training: it is not to be learned as is."""
     weight_decay: float = 0.1
     sharpness: float = 8.0
     """Cosines times this are logits."""
