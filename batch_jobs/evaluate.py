@@ -32,6 +32,7 @@ def evaluate_models(
 ) -> None:
     """Evaluate the models on session logs: learn from all but the last day, predict each next track of that
     day.
+    """Evaluate the models on session logs: learn from all but the last day, predict its next tracks.
 
     A log is tab-separated text with a header and the columns UserId, SessionId, ItemId, Time (seconds since
     1970), and ArtistId where it is known; each file is split and evaluated by itself.

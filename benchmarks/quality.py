@@ -142,6 +142,8 @@ def new_tracks(data: GenreSplit, *, sessions: int, training: Training | None = N
 
     The audio descriptors are real (GTZAN), the sessions composed: they keep to genres, which is the known
     truth. The held-out tracks are the test part of the split, by artists that the rest does not have.
+    The audio descriptors are real (GTZAN), the sessions composed: they keep to genres, the known truth.
+    The held-out tracks are the test part of the split, by artists that the rest does not have.
     """
     training = training or Training(epochs=20)
     audio = _standardised(data).clip(-4, 4).astype(np.float32)

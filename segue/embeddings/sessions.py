@@ -21,6 +21,11 @@ from segue.evaluation.logs import SessionLog
 
 Parameters = dict[str, Any]
 
+SHARED = 16
+"""So many times `negatives` tracks are drawn for a batch."""
+CHECKING = 2**31
+"""In the place of the epoch, the seed of what the validation draws."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
@@ -37,7 +42,11 @@ class Training:
     window: int = 5
     """Tracks to either side that count as context."""
     cold_share: float = 0.5
-    """The share of training examples in which the free part is left out."""
+    """The share of tracks in each batch whose free part is left out: of centres, contexts and negatives
+    alike, so that tracks with and without one are comparable."""
+    noise: float = 0.5
+    """Deviation of what is added to the standardised audio while training: it is not to be learned as is."""
+    weight_decay: float = 0.1
     sharpness: float = 8.0
     """Cosines times this are logits."""
     seed: int = 0
@@ -58,6 +67,7 @@ class State:
 
 def context_pairs(log: SessionLog, *, window: int) -> np.ndarray:
     """(pairs, 2) int32: items at most `window` plays apart in a session, both ways, never the same."""
+    """(pairs, 2) int32: items at most `window` plays apart in a session, both ways, never the same item."""
     found = []
     for gap in range(1, window + 1):
         same = log.sessions[gap:] == log.sessions[:-gap]
@@ -121,7 +131,8 @@ def train(
     ValueError
         The log has no two tracks next to each other.
     """
-    optimiser = optax.adam(training.learning_rate)
+    optimiser = optax.adamw(training.learning_rate, weight_decay=training.weight_decay)
+    shared = SHARED * training.negatives
     held = np.random.default_rng(training.seed).random(int(log.sessions.max(initial=0)) + 1) < 0.1
     inside = held[log.sessions]
     learn = context_pairs(log.take(~inside), window=training.window)
@@ -134,11 +145,11 @@ def train(
     draw = plays / plays.sum()
     features = jnp.asarray(audio, dtype=jnp.float32)
 
-    def loss(parameters: Parameters, a: jax.Array, b: jax.Array, no: jax.Array, warm: jax.Array) -> jax.Array:
-        centre = _place(parameters, a, features, warm)
-        true = _place(parameters, b, features, warm)
+    def loss(parameters: Parameters, rows: jax.Array, warm: jax.Array, noise: jax.Array) -> jax.Array:
+        placed = _place(parameters, rows, features + noise, warm)
+        pairs = (len(rows) - shared) // 2
         # The negatives are shared by the batch: as good an estimate for a fraction of the work.
-        false = _place(parameters, no, features, jnp.ones(len(no)))
+        centre, true, false = placed[:pairs], placed[pairs : 2 * pairs], placed[2 * pairs :]
         positive = jax.nn.log_sigmoid(training.sharpness * (centre * true).sum(axis=-1) - 2.0)
         negative = jax.nn.log_sigmoid(2.0 - training.sharpness * centre @ false.T)
         return -(positive + training.negatives * negative.mean(axis=-1)).mean()
@@ -162,12 +173,11 @@ def train(
         )
     while state.epoch < training.epochs and state.waited < training.patience:
         parameters, memory = state.parameters, state.optimiser
-        for batch in _batches(learn, draw, training, seed=(training.seed, state.epoch)):
+        for batch in _batches(learn, draw, training, features.shape, seed=(training.seed, state.epoch)):
             parameters, memory = step(parameters, memory, *batch)
-        checks = [
-            float(judge(parameters, *batch))
-            for batch in _batches(check, draw, training, seed=(training.seed, -1 % 2**31))
-        ]
+        # The same draws after every epoch, so that the losses can be compared.
+        same = _batches(check, draw, training, features.shape, seed=(training.seed, CHECKING))
+        checks = [float(judge(parameters, *batch)) for batch in same]
         value = float(np.mean(checks))
         better = value < state.best_loss - 1e-4
         state = State(
@@ -184,15 +194,18 @@ def train(
 
 
 def _batches(
-    pairs: np.ndarray, draw: np.ndarray, training: Training, *, seed: tuple[int, int]
-) -> Iterator[tuple[np.ndarray, ...]]:
-    """Batches of one size, so that they are compiled once: the last is filled up from the beginning."""
+    pairs: np.ndarray, draw: np.ndarray, training: Training, shape: tuple[int, ...], *, seed: tuple[int, int]
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Rows (centres, contexts, negatives), which of them keep their free part, and noise for the audio.
+
+    Batches are of one size, so that they are compiled once: the last is filled up from its beginning.
+    """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(pairs))
     size = min(training.batch, len(pairs))
-    shared = training.negatives * 16
     for begin in range(0, len(order), size):
-        rows = np.resize(order[begin : begin + size], size)
-        warm = (rng.random(size) >= training.cold_share).astype(np.float32)
-        no = rng.choice(len(draw), size=shared, p=draw).astype(np.int32)
-        yield pairs[rows, 0], pairs[rows, 1], no, warm
+        chosen = pairs[np.resize(order[begin : begin + size], size)]
+        false = rng.choice(len(draw), size=SHARED * training.negatives, p=draw).astype(np.int32)
+        rows = np.concatenate([chosen[:, 0], chosen[:, 1], false])
+        warm = (rng.random(len(rows)) >= training.cold_share).astype(np.float32)
+        yield rows, warm, (training.noise * rng.standard_normal(shape)).astype(np.float32)

@@ -57,6 +57,7 @@ def subsets(split: TimeSplit) -> dict[str, np.ndarray]:
     one) and new; listeners of low mainstream (the third whose earlier plays have the lowest mean
     popularity).
     """
+    one) and new; `low_mainstream` (the third whose earlier plays are of the least played items)."""
     history, queries = split.history, split.queries
     n = split.n_items
     played = np.unique(history.users * n + history.items)
@@ -97,6 +98,7 @@ def evaluate(
     Accuracy is a mean over queries, with `_low` and `_high` of 95 % intervals that draw whole sessions for
     hit rate and MRR at 20. Coverage and Gini are means over the splits, since each has a catalogue of its
     own.
+    hit rate and MRR at 20. Coverage and Gini are means over the splits: each has its own catalogue.
     """
     results = {}
     masks = [subsets(split) for split in splits]

@@ -1,4 +1,5 @@
 """The chosen hybrid of session models, and the baseline that it is measured against: weighed sums."""
+"""The chosen hybrid of session models, and the baseline beside it: weighed sums of scaled scores."""
 
 from __future__ import annotations
 
@@ -80,6 +81,8 @@ def hybrid(weights: dict[str, float] | None = None) -> Blend:
     late sessions and the end of the prefix count most), `artist`, `own` (rules of this listener alone),
     `again` (what they have played lately), `heard` (what this session has played). A part of weight 0 is left
     out.
+    `again` (what they have played lately), `heard` (what this session has played). A part of weight 0
+    is left out.
     """
     models: dict[str, SessionModel] = {
         "rules": Rules(),

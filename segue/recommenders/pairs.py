@@ -1,4 +1,5 @@
 """Models over listener-item pairs with play counts: linear, factors, item neighbours, their blend."""
+"""Models over listener-item pairs with play counts: linear item model, factors, neighbours, their blend."""
 
 from __future__ import annotations
 
@@ -41,6 +42,7 @@ def implicit_als(
 ) -> np.ndarray:
     """Scores of implicit alternating least squares (Hu, Koren and Volinsky, 2008), (listeners, items)
     float32.
+    """Scores of implicit alternating least squares (Hu, Koren, Volinsky, 2008), (listeners, items) float32.
 
     A pair's confidence is ``1 + alpha log(1 + plays)``.
     """
@@ -75,12 +77,12 @@ def item_knn(plays: sparse.csr_matrix, *, neighbours: int = 100, shrink: float =
 
 @dataclass(frozen=True, kw_only=True)
 class PairBlend:
-    """The chosen blend; the defaults were chosen on folds within the training part of the first fold."""
+    """The blend of pair models; its defaults are the best of a small search within the first training fold."""
 
     regularisation: float = 100.0
     als: float = 0.5
     knn: float = 0.0
-    damping: float = 0.1
+    damping: float = 0.6
 
     def scores(self, models: dict[str, np.ndarray], listeners: np.ndarray) -> np.ndarray:
         """Standardised scores of the models, weighed; then less `damping` times the log of the listeners.

@@ -2,6 +2,7 @@
 
 Scores are a sparse (queries, items) float32 matrix: what is not stored has the score 0 and is not
 recommended.
+Scores are a sparse (queries, items) float32 matrix: what is not stored scores 0 and is not recommended.
 """
 
 from __future__ import annotations
@@ -122,6 +123,8 @@ class Rules:
     `reach` is the largest gap that is learned, `gap_power` how fast a rule weakens with it, `back` the weight
     of rules read backwards, `decay` how much of the prefix counts beside its last item (0: the last alone),
     and `cap` the most that one listener may add to a rule.
+    of rules read backwards, `decay` how much of the prefix counts beside its last item (0: that alone), and
+    `cap` the most that one listener may add to a rule.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -183,6 +183,7 @@ def test_plays_are_ordered_by_time_within_their_session(tmp_path: Path) -> None:
     assert found.bounds.tolist() == [0, 2, 3]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 4), min_size=6, max_size=6), min_size=1, max_size=5), st.integers(1, 7)
 )
