@@ -21,7 +21,7 @@ from rapidfuzz.distance import OSA
 
 from segue.storage.mongo import Document
 
-FIELDS = (("title", 1.0), ("artist", 0.9), ("album", 0.6), ("genres", 0.5))
+FIELDS = (("title", 1.0), ("artist", 0.9), ("album", 0.6), ("genres", 0.5), ("tags", 0.4))
 _WORD = re.compile(r"\w+")
 _MOST_WORDS = 8
 _LONGEST_WORD = 40
@@ -89,7 +89,7 @@ class WordIndex:
 
 
 def index_tracks(tracks: Sequence[Document]) -> WordIndex:
-    """Index documents of `tracks`: their titles, artists, albums and genres."""
+    """Index documents of `tracks`: their titles, artists, albums, genres and tags."""
     best: dict[str, dict[int, float]] = {}
     for place, track in enumerate(tracks):
         for field, weight in FIELDS:

@@ -71,6 +71,13 @@ def test_a_title_goes_before_an_album_and_an_exact_word_before_a_slip() -> None:
     assert index.search("stairs") == ["title", "album", "slip"]
 
 
+def test_tags_are_looked_in_last() -> None:
+    index = index_tracks(
+        [{"_id": "tag", "title": "x", "tags": ["Lo-Fi", "rainy"]}, {"_id": "title", "title": "Rainy"}]
+    )
+    assert index.search("rany") == ["title", "tag"]
+
+
 def test_short_words_take_no_slips() -> None:
     assert index_tracks([{"_id": "a", "title": "cat"}]).search("cut") == []
 
