@@ -26,7 +26,7 @@ st.set_page_config(page_title="Segue", page_icon=ICON, layout="wide")
 st.logo(ICON, size="large")
 # Less empty room around the pages, a line above the player, and no menu that is Streamlit's.
 ROOM = """<style>
-[data-testid="stMainMenu"] {display: none}
+[data-testid="stMainMenu"], [data-testid="stStatusWidget"] {display: none}
 .stMain h1 {font-size: 2.1rem; letter-spacing: -.02em; padding: .2rem 0 .4rem}
 .stMain h2, .stMain h3 {font-size: 1.3rem; letter-spacing: -.01em}
 .stMainBlockContainer {padding-top: 4.75rem; padding-bottom: 3rem}
@@ -34,6 +34,8 @@ ROOM = """<style>
 [data-testid="stBottom"] > div {border-top: 1px solid var(--st-border-color)}
 @media (max-width: 640px) {
   .stMainBlockContainer, .stBottomBlockContainer {padding-left: 1rem; padding-right: 1rem}
+  .stMainBlockContainer {padding-top: 3.9rem}
+  .stMain h1 {font-size: 1.8rem}
 }
 </style>"""
 listener = service.listener()

@@ -16,7 +16,7 @@ from tests.audio.sounds import melody, write
 
 STYLES = ("Waltz", "House", "Metal")
 EACH = 8
-SECONDS = 20.0
+SECONDS = 12.0
 FORMATS = (".wav", ".mp3", ".ogg", ".flac", ".m4a")
 
 
