@@ -63,11 +63,11 @@ class Engine {
     this.extend();
   }
   finish(how) { if (this.current && this.begun && !this.audio.ended) this.emit(how); this.begun = false; this.unsaid.keep(null); }
-  async load(at, { play = true, from = 0 } = {}) {
+  async load(at, { play = true, from = 0, kept = {} } = {}) {
     this.at = at;
     this.wanted = play;
     this.loading = this.current?.key;
-    Object.assign(this, { heard: 0, since: null, begun: false, leaveId: uuid(), resume: from, started: performance.now() });
+    Object.assign(this, { heard: 0, since: null, begun: false, leaveId: uuid(), resume: from }, kept);
     const item = this.current, mine = this.loading;
     this.changed();
     if (!item) { this.audio.removeAttribute("src"); this.audio.load(); this.loading = null; return; }
@@ -133,6 +133,7 @@ class Engine {
   }
   broken() { // a network that is away comes back; a file that is not there does not
     if (!this.current) return;
+    this.count();
     const from = this.position, { begun, heard, leaveId } = this, key = this.current.key;
     this.failed = (this.failed || 0) + 1;
     this.tickets.delete(this.current.id);
@@ -140,10 +141,8 @@ class Engine {
     fetch(`/api/tickets/${encodeURIComponent(this.current.id)}`).then((answer) => answer.ok && gone && this.failed > 1).catch(() => false).then((skip) => {
       if (skip) { this.say(`${this.current.title} cannot be played`); this.failed = 0; this.begun = false; return setTimeout(() => this.current?.key === key && this.onward(), 800); }
       this.say("Waiting for the server");
-      return setTimeout(async () => {
-        if (this.current?.key !== key) return;
-        await this.load(this.at, { play: this.wanted, from }); // who has pressed pause meanwhile wants silence
-        Object.assign(this, { begun, heard, leaveId });
+      return setTimeout(() => { // who has pressed pause meanwhile wants silence
+        if (this.current?.key === key) this.load(this.at, { play: this.wanted, from, kept: { begun, heard, leaveId } });
       }, Math.min(8000, 400 * 2 ** this.failed));
     });
   }
