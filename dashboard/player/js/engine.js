@@ -133,8 +133,7 @@ class Engine {
   }
   broken() { // a network that is away comes back; a file that is not there does not
     if (!this.current) return;
-    this.count();
-    const from = this.position, { begun, heard, leaveId } = this, key = this.current.key;
+    const key = this.current.key;
     this.failed = (this.failed || 0) + 1;
     this.tickets.delete(this.current.id);
     const gone = this.audio.error?.code === 4 || this.audio.error?.code === 3;
@@ -142,7 +141,10 @@ class Engine {
       if (skip) { this.say(`${this.current.title} cannot be played`); this.failed = 0; this.begun = false; return setTimeout(() => this.current?.key === key && this.onward(), 800); }
       this.say("Waiting for the server");
       return setTimeout(() => { // who has pressed pause meanwhile wants silence
-        if (this.current?.key === key) this.load(this.at, { play: this.wanted, from, kept: { begun, heard, leaveId } });
+        if (this.current?.key !== key) return;
+        this.count();
+        const { begun, heard, leaveId } = this;
+        this.load(this.at, { play: this.wanted, from: this.position, kept: { begun, heard, leaveId } });
       }, Math.min(8000, 400 * 2 ** this.failed));
     });
   }
