@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pymongo.database import Database
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from dashboard.api.outgoing import Outgoing
 from dashboard.people.accounts import Accounts
@@ -75,13 +75,16 @@ async def body(request: Request, *, limit: int) -> bytes:
     Raises
     ------
     HTTPException
-        413: it is longer.
+        413: it is longer. 400: it broke off.
     """
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise HTTPException(413, f"more than {limit} bytes")
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                raise HTTPException(413, f"more than {limit} bytes")
+            parts.append(part)
+    except ClientDisconnect:  # a tab that was closed while it spoke; it says it again when it is back
+        raise HTTPException(400, "the body broke off") from None
     return b"".join(parts)
