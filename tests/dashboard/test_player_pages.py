@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,9 @@ def test_home_before_there_is_music(page: AppTest) -> None:
 
 
 def test_home_shows_recommendations_with_reasons_and_where_they_come_from(
-    page: AppTest, library: Database[Document]
+    page: AppTest, library: Database[Document], settings: Settings
 ) -> None:
+    publish_five(library, settings)
     page.run()
     assert not page.exception
     shown = given(page)["for-you"]
@@ -133,16 +134,16 @@ def test_one_with_a_taste_is_not_asked_what_to_begin_with(page: AppTest, library
     assert not page.multiselect
 
 
-def test_popular_is_what_two_listeners_heard_to_the_end_today(
+def test_popular_is_what_was_heard_and_not_skipped_in_the_last_hours(
     page: AppTest, library: Database[Document]
 ) -> None:
-    now = round(time.time() * 1000)
     page.run()
     assert "popular" not in given(page)
-    for user, kinds in {"ben": ["complete", "skip"], "cleo": ["like", "complete"]}.items():
-        library.recommendations.insert_one({**recommendation(["t3"]), "_id": user})
-        window = {"tracks": ["t5", "t4"], "types": kinds, "at": [now, now]}
-        library.tastes.insert_one({"_id": user, "windows": {"0": window}})
+    start = datetime.now(UTC) - timedelta(minutes=10)
+    library.listening_stats.insert_many(
+        {"dimension": "track", "key": key, "start": start, "plays": 5, "skips": skips, "listeners": 5}
+        for key, skips in (("t4", 5), ("t5", 0))
+    )
     page.run()
     assert titles(page, "popular") == ["Song <5>"]
 
