@@ -72,8 +72,9 @@ def test_home_before_there_is_music(page: AppTest) -> None:
 
 
 def test_home_shows_recommendations_with_reasons_and_where_they_come_from(
-    page: AppTest, library: Database[Document]
+    page: AppTest, library: Database[Document], settings: Settings
 ) -> None:
+    publish_five(library, settings)
     page.run()
     assert not page.exception
     shown = given(page)["for-you"]
@@ -140,6 +141,16 @@ def test_popular_is_what_several_listeners_kept_today(page: AppTest, library: Da
         counts = {"plays": listeners, "skips": skips, "listeners": listeners}
         at = {"dimension": "track", "key": track, "start": datetime.now(UTC) - timedelta(hours=1)}
         library.listening_stats.insert_one({"_id": at, **at, **counts})
+def test_popular_is_what_was_heard_and_not_skipped_in_the_last_hours(
+    page: AppTest, library: Database[Document]
+) -> None:
+    page.run()
+    assert "popular" not in given(page)
+    start = datetime.now(UTC) - timedelta(minutes=10)
+    library.listening_stats.insert_many(
+        {"dimension": "track", "key": key, "start": start, "plays": 5, "skips": skips, "listeners": 5}
+        for key, skips in (("t4", 5), ("t5", 0))
+    )
     page.run()
     assert titles(page, "popular") == ["Song <5>"]
 
