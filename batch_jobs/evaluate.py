@@ -30,8 +30,6 @@ def evaluate_models(
     plots: Annotated[Path | None, typer.Option(help="Write plots (SVG) into this folder.")] = None,
     models: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
 ) -> None:
-    """Evaluate the models on session logs: learn from all but the last day, predict each next track of that
-    day.
     """Evaluate the models on session logs: learn from all but the last day, predict its next tracks.
 
     A log is tab-separated text with a header and the columns UserId, SessionId, ItemId, Time (seconds since

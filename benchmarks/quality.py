@@ -74,7 +74,7 @@ def _artists(folder: Path, quick: bool) -> dict[str, float]:
             "knn": item_knn(train_pairs),
         }
         listeners = np.asarray((train_pairs > 0).sum(axis=0)).ravel()
-        row: dict[str, float] = {}
+        row = {}
         blended = PairBlend().scores(models, listeners)
         popular = np.tile(listeners.astype(np.float32), (pairs.shape[0], 1))
         for prefix, scores in (
@@ -140,8 +140,6 @@ def composed_sessions(genres: np.ndarray, *, sessions: int, seed: int) -> Sessio
 def new_tracks(data: GenreSplit, *, sessions: int, training: Training | None = None) -> dict[str, float]:
     """How often a track that was in no session is among the 20 nearest of all, given a track of its session.
 
-    The audio descriptors are real (GTZAN), the sessions composed: they keep to genres, which is the known
-    truth. The held-out tracks are the test part of the split, by artists that the rest does not have.
     The audio descriptors are real (GTZAN), the sessions composed: they keep to genres, the known truth.
     The held-out tracks are the test part of the split, by artists that the rest does not have.
     """

@@ -17,10 +17,6 @@ COMMANDS = """
     demo up down status ingest compress features embeddings index stream replay rejected engagement listener
     dashboard evaluate tune bench test
 """
-COMMANDS = (
-    "demo up down status ingest features embeddings index stream replay rejected dashboard evaluate tune "
-    "bench test"
-)
 
 
 def _run(*arguments: str, root: Path = ROOT, path: str | None = None) -> subprocess.CompletedProcess[str]:

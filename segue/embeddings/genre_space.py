@@ -11,8 +11,6 @@ from sklearn.preprocessing import StandardScaler
 def genre_space(*, shrinkage: float = 0.1) -> Pipeline:
     """A pipeline with `fit(descriptors, genres)` and `transform(descriptors)` to (n, genres - 1).
 
-    Descriptors are made as Gaussian as a power transform can (Yeo and Johnson, 2000), then projected by
-    linear discriminant analysis with a shrunk covariance. Compare rows by cosine.
     Standardised descriptors are projected by linear discriminant analysis with a shrunk covariance. Compare
     rows by cosine. It was chosen among discriminant analyses, logistic regressions and support vector
     machines by learning from one artist-disjoint part and asking the other: see docs/recommending.md.
@@ -29,8 +27,6 @@ def unit(rows: np.ndarray) -> np.ndarray:
 def genre_quality(
     gallery: np.ndarray, genres: np.ndarray, queries: np.ndarray, truth: np.ndarray
 ) -> tuple[float, float]:
-    """Accuracy of 5 nearest neighbours by cosine, and the share of the 10 nearest that have the query's
-    genre.
     """Accuracy of 5 nearest neighbours by cosine, and the share of the 10 nearest of the query's genre.
 
     Each neighbour has one vote; among genres with as many votes the one with the nearest neighbour wins.

@@ -66,7 +66,6 @@ class State:
 
 
 def context_pairs(log: SessionLog, *, window: int) -> np.ndarray:
-    """(pairs, 2) int32: items at most `window` plays apart in a session, both ways, never the same."""
     """(pairs, 2) int32: items at most `window` plays apart in a session, both ways, never the same item."""
     found = []
     for gap in range(1, window + 1):

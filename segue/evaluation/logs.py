@@ -84,7 +84,6 @@ def make_log(
     seconds = np.asarray(times, dtype=np.float64)
     artist_of = np.full(len(item_ids), -1, dtype=np.int64)
     if artists is not None:
-        codes, _ = pd.factorize(np.array([artist or None for artist in artists], dtype=object))
         names = np.asarray(artists, dtype=object)
         codes, _ = pd.factorize(pd.Series(names).where(names != "", None))
         first = np.unique(item_codes, return_index=True)

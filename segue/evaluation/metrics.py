@@ -50,8 +50,6 @@ def by_lists(lists: np.ndarray, relevant: sparse.csr_matrix, k: int) -> dict[str
     Returns
     -------
     (n,) each: `hr` (any hit), `mrr` (1 / rank of the first hit), `ndcg` (binary gains, against the best
-    possible list), `precision` (hits / k), `recall` (hits / relevant), `map` (mean precision at the hits,
-    over min(relevant, k)).
     possible list), `precision` (hits / k), `recall` (hits / relevant), `map` (mean precision at the
     hits, over min(relevant, k)).
 

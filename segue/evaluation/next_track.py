@@ -54,9 +54,6 @@ def outcome(model: SessionModel, split: TimeSplit, *, k: int = 20) -> Outcome:
 
 def subsets(split: TimeSplit) -> dict[str, np.ndarray]:
     """Masks of the queries: repeat (the listener has played the target before, in this session or an earlier
-    one) and new; listeners of low mainstream (the third whose earlier plays have the lowest mean
-    popularity).
-    """
     one) and new; `low_mainstream` (the third whose earlier plays are of the least played items)."""
     history, queries = split.history, split.queries
     n = split.n_items
@@ -96,8 +93,6 @@ def evaluate(
     """Figures of each model, pooled over the splits' queries.
 
     Accuracy is a mean over queries, with `_low` and `_high` of 95 % intervals that draw whole sessions for
-    hit rate and MRR at 20. Coverage and Gini are means over the splits, since each has a catalogue of its
-    own.
     hit rate and MRR at 20. Coverage and Gini are means over the splits: each has its own catalogue.
     """
     results = {}

@@ -1,4 +1,3 @@
-"""The chosen hybrid of session models, and the baseline that it is measured against: weighed sums."""
 """The chosen hybrid of session models, and the baseline beside it: weighed sums of scaled scores."""
 
 from __future__ import annotations
@@ -79,8 +78,6 @@ def hybrid(weights: dict[str, float] | None = None) -> Blend:
 
     Parts: `rules` and `next` (long and short sequential rules), `sessions` (session-kNN in which rare items,
     late sessions and the end of the prefix count most), `artist`, `own` (rules of this listener alone),
-    `again` (what they have played lately), `heard` (what this session has played). A part of weight 0 is left
-    out.
     `again` (what they have played lately), `heard` (what this session has played). A part of weight 0
     is left out.
     """

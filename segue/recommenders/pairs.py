@@ -1,4 +1,3 @@
-"""Models over listener-item pairs with play counts: linear, factors, item neighbours, their blend."""
 """Models over listener-item pairs with play counts: linear item model, factors, neighbours, their blend."""
 
 from __future__ import annotations
@@ -40,8 +39,6 @@ def implicit_als(
     iterations: int = 15,
     seed: int = 0,
 ) -> np.ndarray:
-    """Scores of implicit alternating least squares (Hu, Koren and Volinsky, 2008), (listeners, items)
-    float32.
     """Scores of implicit alternating least squares (Hu, Koren, Volinsky, 2008), (listeners, items) float32.
 
     A pair's confidence is ``1 + alpha log(1 + plays)``.
@@ -77,7 +74,7 @@ def item_knn(plays: sparse.csr_matrix, *, neighbours: int = 100, shrink: float =
 
 @dataclass(frozen=True, kw_only=True)
 class PairBlend:
-    """The blend of pair models; its defaults are the best of a small search within the first training fold."""
+    """The blend of pair models; its defaults are the best of a small search in the first training fold."""
 
     regularisation: float = 100.0
     als: float = 0.5

@@ -1,7 +1,5 @@
 """Session models: each scores items as the next of a session, for all queries at once by sparse products.
 
-Scores are a sparse (queries, items) float32 matrix: what is not stored has the score 0 and is not
-recommended.
 Scores are a sparse (queries, items) float32 matrix: what is not stored scores 0 and is not recommended.
 """
 
@@ -121,8 +119,6 @@ class Rules:
     """Sequential rules: after `a` comes `b`, weighed by 1 / gap (Ludewig and Jannach, 2018).
 
     `reach` is the largest gap that is learned, `gap_power` how fast a rule weakens with it, `back` the weight
-    of rules read backwards, `decay` how much of the prefix counts beside its last item (0: the last alone),
-    and `cap` the most that one listener may add to a rule.
     of rules read backwards, `decay` how much of the prefix counts beside its last item (0: that alone), and
     `cap` the most that one listener may add to a rule.
     """

@@ -25,7 +25,6 @@ def top_k(scores: sparse.csr_matrix, k: int) -> sparse.csr_matrix:
 
 
 def top_lists(scores: sparse.csr_matrix, k: int) -> np.ndarray:
-    """(rows, k) int64: the columns of the k largest positive entries, best first; -1 where none is left."""
     """(rows, k) int64: the columns of the k largest positive entries, best first; then -1."""
     places, row, rank = _ordered(scores)
     kept = rank < k
