@@ -74,7 +74,7 @@ def _artists(folder: Path, quick: bool) -> dict[str, float]:
             "knn": item_knn(train_pairs),
         }
         listeners = np.asarray((train_pairs > 0).sum(axis=0)).ravel()
-        row = {}
+        row: dict[str, float] = {}
         blended = PairBlend().scores(models, listeners)
         popular = np.tile(listeners.astype(np.float32), (pairs.shape[0], 1))
         for prefix, scores in (
