@@ -19,7 +19,7 @@ def _leave() -> Any:
     script = "\n".join((_PLAYER / "js" / f"{name}.js").read_text() for name in ("dom", "leave"))
     style = "\n".join((_PLAYER / "css" / f"{name}.css").read_text() for name in ("base", "entry"))
     return st.components.v2.component(
-        "segue_leave", html='<div id="segue-entry"></div>', js=script, css=style
+        "segue_leave", html='<div id="segue-leave" class="entry"></div>', js=script, css=style
     )
 
 

@@ -115,8 +115,8 @@ def test_the_queue_is_the_listeners(player: Player) -> None:
     assert player.state()["queue"][1:3] == [title("House", 1), title("Metal", 1)]
     panel.get_by_label(f"{title('Metal', 1)}: remove").click(force=True)
     assert title("Metal", 1) not in player.state()["queue"][: player.state()["at"] + 3]
-    for number in range(2, 6):
-        player.card(title("House", number)).get_by_label("to the queue").click(force=True)
+    for name in (title(style, number) for style in ("House", "Metal") for number in (2, 3)):
+        player.card(name).get_by_label("to the queue").click(force=True)
     ordered = player.state()["queue"][1:6]
     player.press("Shuffle: off")
     assert sorted(player.state()["queue"][1:6]) == sorted(ordered)

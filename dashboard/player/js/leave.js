@@ -1,6 +1,6 @@
 // Leaving: asked twice, since it cannot be undone; the answer comes with a new guest's cookie.
 export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector("#segue-entry");
+  const root = parentElement.querySelector("#segue-leave");
   if (root.dataset.ready) return;
   root.dataset.ready = "yes";
   const fault = h("p", { class: "fault", role: "alert" });
