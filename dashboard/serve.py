@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 
-from segue.errors import one_line_errors
+from segue.errors import SegueError, one_line_errors
 from segue.local.process import free_port, registered
 from segue.local.stack import connected
 from segue.settings import ROOT, Settings, load_settings
@@ -38,10 +39,17 @@ def serve(
 
 def serve_app(settings: Settings, *, port: int) -> None:
     """Serve the pages and the routes on the loopback address, until the process is told to end."""
+    log_in = settings.dashboard.log_in_file and Path(settings.dashboard.log_in_file).absolute()
+    if log_in and not log_in.is_file():
+        raise SegueError(f"there is no file {log_in}: see to the setting dashboard.log_in_file")
     # Streamlit looks for .streamlit/config.toml in the current folder, when it is imported.
     os.chdir(ROOT / "conf")
+    from streamlit import config
+
     from dashboard.app import make_app
 
+    if log_in:
+        config.set_option("secrets.files", [str(log_in)])
     logging.getLogger("streamlit").setLevel(logging.WARNING)
     app = make_app(connect(settings.mongo), settings)
     # No access log: the addresses of sounds are secrets of their sessions.

@@ -156,6 +156,7 @@ class Dashboard(Section):
     operators: tuple[str, ...]
     open_on_this_machine: bool
     public_url: str
+    log_in_file: str
 
 
 class Settings(BaseSettings):

@@ -129,7 +129,9 @@ def entry(
     kind: Literal["log-in", "sign-up", "hand-over", "log-out"], *, label: str, code: str | None = None
 ) -> None:
     """A form that answers with a new session and opens the first page again; with a code, by itself."""
-    show = _component("entry", '<div id="segue-entry" class="entry"></div>', ("dom", "entry"), ("base", "entry"))
+    show = _component(
+        "entry", '<div id="segue-entry" class="entry"></div>', ("dom", "entry"), ("base", "entry")
+    )
     show(key=f"entry-{kind}", data={"kind": kind, "label": label, "code": code})
 
 

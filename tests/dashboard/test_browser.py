@@ -115,8 +115,11 @@ def test_the_queue_is_the_listeners(player: Player) -> None:
     assert player.state()["queue"][1:3] == [title("House", 1), title("Metal", 1)]
     panel.get_by_label(f"{title('Metal', 1)}: remove").click(force=True)
     assert title("Metal", 1) not in player.state()["queue"][: player.state()["at"] + 3]
+    player.press("Queue")  # the panel would lie on the cards
+    panel.wait_for(state="hidden")
     for name in (title(style, number) for style in ("House", "Metal") for number in (2, 3)):
-        player.card(name).get_by_label("to the queue").click(force=True)
+        player.card(name).hover()
+        player.card(name).get_by_label("to the queue").click()
     ordered = player.state()["queue"][1:6]
     player.press("Shuffle: off")
     assert sorted(player.state()["queue"][1:6]) == sorted(ordered)
@@ -213,7 +216,7 @@ def test_an_identity_provider_lets_one_in_and_out(
     with Provider() as provider:
         secrets = tmp_path / "secrets.toml"
         secrets.write_text(provider.secrets(dashboard.address))
-        dashboard.start(STREAMLIT_SECRETS_FILES=str(secrets))
+        dashboard.start(SEGUE_DASHBOARD__LOG_IN_FILE=str(secrets))
         try:
             page.goto(f"{dashboard.address}/you")
             page.get_by_role("tab", name="Account").click()

@@ -27,7 +27,8 @@ from tests.streaming.job import Job
 pytestmark = needs_chromium
 
 WATCH = """() => {
-  const cards = () => [...document.querySelectorAll('.tracks.grid')].slice(0, 1)
+  const roots = () => [document, ...[...document.querySelectorAll('*')].map((one) => one.shadowRoot).filter(Boolean)];
+  const cards = () => roots().flatMap((root) => [...root.querySelectorAll('.tracks.grid')]).slice(0, 1)
     .flatMap((grid) => [...grid.querySelectorAll('.card .title')].map((one) => one.textContent));
   window.here = true; window.changes = []; window.breaks = []; window.gaps = [];
   let last = cards().join();
@@ -109,11 +110,14 @@ def test_three_skips_and_two_songs_heard_change_what_comes_next_while_the_music_
         player.wait_playing(title("Waltz", number))
         player.page.evaluate("window.__segue.seek(window.__segue.duration - 700)")
         until(lambda number=number: player.state()["title"] != title("Waltz", number), "the song to end")
-    until(lambda: styles(player.cards()[:6]).get("Waltz", 0) >= 5, "waltzes to be recommended")
+    heard = {title(style, number) for style, number in queued}
+    until(
+        lambda: styles(player.cards()[:6]).get("Waltz", 0) >= 5 and not heard & set(player.cards()),
+        "other waltzes to be recommended",
+    )
     after = player.cards()
 
     assert not set(after[:6]) & {title("House", n) for n in range(8)}
-    assert not set(after) & {title(style, number) for style, number in queued}
     assert player.card(after[0]).locator(".why").inner_text().startswith("Because you played Waltz")
     player.wait_playing()
     assert player.state()["title"].startswith("Waltz")  # recommendations go on where the queue has ended

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -88,31 +86,6 @@ def test_an_empty_catalogue_finds_nothing() -> None:
 
 def test_words_have_no_accents_and_no_case() -> None:
     assert words("Ça ira, Sigur RÓS' 2nd") == ["ca", "ira", "sigur", "ros", "2nd"]
-
-
-def test_a_hundred_thousand_tracks_answer_within_a_tenth_of_a_second() -> None:
-    rng = random.Random(3)
-    syllables = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "il")]
-    vocabulary = ["".join(rng.choices(syllables, k=rng.randint(1, 4))) for _ in range(40_000)]
-    index = index_tracks(
-        [
-            {
-                "_id": str(n),
-                "title": " ".join(rng.choices(vocabulary, k=3)),
-                "artist": " ".join(rng.choices(vocabulary[:9000], k=2)),
-                "album": " ".join(rng.choices(vocabulary, k=2)),
-                "genres": ["Rock" if n % 3 else "Folk"],
-            }
-            for n in range(106_574)
-        ]
-    )
-    times = []
-    for word in rng.choices(vocabulary, k=40):
-        slipped = word[:2] + word[3:] if len(word) > 4 else word
-        began = time.perf_counter()
-        index.search(f"{slipped} {rng.choice(vocabulary)[:3]} rock")
-        times.append(time.perf_counter() - began)
-    assert np.median(times) < 0.1
 
 
 @pytest.fixture
