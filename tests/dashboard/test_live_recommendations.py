@@ -27,7 +27,8 @@ from tests.streaming.job import Job
 pytestmark = needs_chromium
 
 WATCH = """() => {
-  const roots = () => [document, ...[...document.querySelectorAll('*')].map((one) => one.shadowRoot).filter(Boolean)];
+  const all = () => [...document.querySelectorAll('*')];
+  const roots = () => [document, ...all().map((one) => one.shadowRoot).filter(Boolean)];
   const cards = () => roots().flatMap((root) => [...root.querySelectorAll('.tracks.grid')]).slice(0, 1)
     .flatMap((grid) => [...grid.querySelectorAll('.card .title')].map((one) => one.textContent));
   window.here = true; window.changes = []; window.breaks = []; window.gaps = [];
