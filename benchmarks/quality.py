@@ -22,7 +22,7 @@ from segue.evaluation.logs import SessionLog, make_log
 from segue.evaluation.metrics import by_lists, coverage
 from segue.evaluation.next_track import MODELS, evaluate
 from segue.evaluation.splits import folds, split_by_time
-from segue.recommenders.pairs import PairBlend, best_unseen, ease, implicit_als, item_knn
+from segue.recommenders.pairs import PairBlend, best_unseen, implicit_als, item_knn
 
 
 def measure(*, quick: bool, console: Console, data: Path | None = None) -> Mapping[str, float | bool]:
@@ -68,19 +68,13 @@ def _artists(folder: Path, quick: bool) -> dict[str, float]:
     pairs = read_hetrec(folder)
     rows: list[dict[str, float]] = []
     for train_pairs, test in list(folds(pairs))[: 1 if quick else None]:
-        models = {
-            "ease": ease(train_pairs, regularisation=PairBlend().regularisation, min_listeners=4),
-            "als": implicit_als(train_pairs, factors=64, regularisation=20, alpha=5),
-            "knn": item_knn(train_pairs),
-        }
         listeners = np.asarray((train_pairs > 0).sum(axis=0)).ravel()
         row: dict[str, float] = {}
-        blended = PairBlend().scores(models, listeners)
         popular = np.tile(listeners.astype(np.float32), (pairs.shape[0], 1))
         for prefix, scores in (
-            ("", blended),
-            ("als_", models["als"]),
-            ("knn_", models["knn"]),
+            ("", PairBlend().scores(train_pairs)),
+            ("als_", implicit_als(train_pairs, factors=64, regularisation=20, alpha=5)),
+            ("knn_", item_knn(train_pairs)),
             ("popularity_", popular),
         ):
             row |= _artist_figures(scores, train_pairs, test, prefix)

@@ -7,27 +7,38 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, sparse
 
+from segue.recommenders.top import top_k
 
-def ease(plays: sparse.csr_matrix, *, regularisation: float, min_listeners: int = 3) -> np.ndarray:
+
+def ease(
+    plays: sparse.csr_matrix, *, regularisation: float, popularity: float = 0.0, counts: float = 0.0
+) -> np.ndarray:
     """Scores of the linear item model EASE (Steck, 2019), (listeners, items) float32.
 
-    Items that fewer than `min_listeners` listeners played are left at 0: the model has a weight for each pair
-    of items and is solved in the cube of their number.
+    The model predicts each item from all others: with the matrix X of listeners and items its weights are
+    ``I - P / diag(P)``, where ``P = (X'X + regularisation I)^-1`` is of items by items. Since
+    ``X P = K^-1 X`` with ``K = X X' + regularisation I``, the scores need only the inverse of K, of listeners by
+    listeners, and no item has to be left out for its size.
+
+    Parameters
+    ----------
+    popularity
+        Each item's column is divided by this power of its number of listeners: what everybody plays says less,
+        and is recommended less.
+    counts
+        An entry is its count, relative to the mean of its listener, to this power; at 0 it is 1.
     """
-    binary = (plays > 0).astype(np.float32).tocsr()
-    kept = np.flatnonzero(np.asarray(binary.sum(axis=0)).ravel() >= min_listeners)
-    part = binary[:, kept]
-    gram = (part.T @ part).toarray()
-    gram[np.diag_indices_from(gram)] += np.float32(regularisation)
-    factor, _ = linalg.lapack.spotrf(gram, lower=1, overwrite_a=1)
-    half, _ = linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
-    # Only the lower half was written.
-    weights = np.tril(half) + np.tril(half, -1).T
-    weights /= -np.diag(weights).copy()
-    np.fill_diagonal(weights, 0.0)
-    scores = np.zeros(plays.shape, dtype=np.float32)
-    scores[:, kept] = part @ weights
-    return scores
+    listeners = np.maximum(np.asarray((plays > 0).sum(axis=0)).ravel(), 1)
+    entries = plays.tocsr().astype(np.float64)
+    held = np.maximum(np.diff(entries.indptr), 1)
+    mean = np.maximum(np.asarray(entries.sum(axis=1)).ravel() / held, 1e-9)
+    entries.data = (entries.data / np.repeat(mean, np.diff(entries.indptr))) ** counts
+    x = (entries @ sparse.diags(listeners**-popularity)).tocsr()
+    k = (x @ x.T).toarray()
+    k[np.diag_indices_from(k)] += regularisation
+    y = (linalg.inv(k, overwrite_a=True) @ x.toarray()).astype(np.float32)
+    diagonal = (1.0 - np.asarray(x.multiply(y).sum(axis=0)).ravel()) / regularisation
+    return x.toarray().astype(np.float32) - y / diagonal.astype(np.float32)
 
 
 def implicit_als(
@@ -64,8 +75,6 @@ def item_knn(plays: sparse.csr_matrix, *, neighbours: int = 100, shrink: float =
     size = np.asarray(binary.sum(axis=0)).ravel()
     likeness = together.data / (np.sqrt(size[together.row] * size[together.col]) + shrink)
     likeness[together.row == together.col] = 0
-    from segue.recommenders.top import top_k
-
     near = top_k(
         sparse.csr_matrix((likeness, (together.row, together.col)), shape=together.shape), neighbours
     )
@@ -74,33 +83,35 @@ def item_knn(plays: sparse.csr_matrix, *, neighbours: int = 100, shrink: float =
 
 @dataclass(frozen=True, kw_only=True)
 class PairBlend:
-    """The blend of pair models; its defaults are the best of a small search in the first training fold."""
+    """EASE and implicit ALS, each in units of a listener's spread of scores.
 
-    regularisation: float = 100.0
-    als: float = 0.5
-    knn: float = 0.0
-    damping: float = 0.6
+    The defaults are the best of a small search on a fifth of the first fold's training pairs.
+    """
 
-    def scores(self, models: dict[str, np.ndarray], listeners: np.ndarray) -> np.ndarray:
-        """Standardised scores of the models, weighed; then less `damping` times the log of the listeners.
+    regularisation: float = 60.0
+    popularity: float = 0.2
+    counts: float = 0.2
+    factors: int = 64
+    als_regularisation: float = 20.0
+    alpha: float = 2.0
+    als: float = 0.6
 
-        Parameters
-        ----------
-        models
-            `ease`, `als` and, where it counts, `knn`: (listeners, items) each.
-        listeners
-            (items,) how many listeners each item has.
-        """
-        total = standardised(models["ease"]) + self.als * standardised(models["als"])
-        if self.knn:
-            total += self.knn * standardised(models["knn"])
-        return total - self.damping * np.log1p(listeners).astype(np.float32)
+    def scores(self, plays: sparse.csr_matrix) -> np.ndarray:
+        """(listeners, items) float32 from play counts."""
+        linear = ease(
+            plays, regularisation=self.regularisation, popularity=self.popularity, counts=self.counts
+        )
+        latent = implicit_als(
+            plays, factors=self.factors, regularisation=self.als_regularisation, alpha=self.alpha
+        )
+        listeners = np.maximum(np.asarray((plays > 0).sum(axis=0)).ravel(), 1)
+        damped = latent * (listeners**-self.popularity).astype(np.float32)
+        return spread_one(linear) + np.float32(self.als) * spread_one(damped)
 
 
-def standardised(scores: np.ndarray) -> np.ndarray:
-    """Each row with mean 0 and deviation 1."""
-    deviation = scores.std(axis=1, keepdims=True)
-    return (scores - scores.mean(axis=1, keepdims=True)) / np.maximum(deviation, 1e-9)
+def spread_one(scores: np.ndarray) -> np.ndarray:
+    """Each row with deviation 1."""
+    return scores / np.maximum(scores.std(axis=1, keepdims=True), np.float32(1e-9))
 
 
 def best_unseen(scores: np.ndarray, seen: sparse.csr_matrix, k: int) -> np.ndarray:
