@@ -17,13 +17,13 @@ def ease(
 
     The model predicts each item from all others: with the matrix X of listeners and items its weights are
     ``I - P / diag(P)``, where ``P = (X'X + regularisation I)^-1`` is of items by items. Since
-    ``X P = K^-1 X`` with ``K = X X' + regularisation I``, the scores need only the inverse of K, of listeners by
-    listeners, and no item has to be left out for its size.
+    ``X P = K^-1 X`` with ``K = X X' + regularisation I``, the scores need only the inverse of K, of
+    listeners by listeners, and no item has to be left out for its size.
 
     Parameters
     ----------
     popularity
-        Each item's column is divided by this power of its number of listeners: what everybody plays says less,
+        Each item's column is divided by this power of its number of listeners: what all play says less,
         and is recommended less.
     counts
         An entry is its count, relative to the mean of its listener, to this power; at 0 it is 1.
