@@ -11,6 +11,7 @@ features              _id track_id; version (of the settings), names_version, ve
                       size, modified_ns
 embeddings            _id "<space>:<track_id>"; track_id, space, vector (float32 bytes), features (their
                       digest), added (whether the space was fitted without it)
+moods                 _id track_id; version, edition, energy, tempo, brightness, tone, bpm: segue.moods.stored
 rejected_tracks       _id "<stage>:<path>"; path, track_id, stage ("ingest" | "features"), reason, detail, at
 models                _id "<kind>:<version>"; kind ("audio-space" | "index"), created_at, ...; and for each
                       kind one document _id "active:<kind>" with the version in use
