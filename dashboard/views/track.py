@@ -11,7 +11,7 @@ from dashboard.finding import sounding
 from dashboard.finding.catalogue import Catalogue
 from dashboard.player import components
 from dashboard.player.items import Item, item_of
-from dashboard.views import sharing
+from dashboard.views import made, mood, sharing
 from dashboard.views.links import link
 from dashboard.views.text import plain
 from segue.errors import SegueError
@@ -34,11 +34,13 @@ def show() -> None:
         components.tracks([item], key="this", layout="grid", whole=False)
         if listener := service.listener():
             sharing.offer(listener, "track", item.track_id, title=item.title)
+            made.path_from(item)
         if item.artist:
             link(item.artist, icon=":material/artist:", to={"artist": item.artist})
         if item.artist and item.album:
             link(item.album, icon=":material/album:", to={"artist": item.artist, "album": item.album})
         link("Where it lies on the map", icon=":material/explore:", to={"map": item.track_id})
+        mood.shown(item.track_id)
     with right:
         _near(catalogue, item)
     album = catalogue.of_album(item.artist, item.album) if item.album else []
