@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from dashboard.finding.catalogue import Catalogue
@@ -35,8 +36,8 @@ class Maker:
         self._items = settings.playlists.items
 
     def daily_mix(self, day: date) -> list[Item]:
-        """Liked and new songs, the same all day; none for a listener who likes nothing yet."""
-        return self._shown(
+        """Liked songs, and new ones with a note; the same all day. None for one who likes nothing yet."""
+        found = self._shown(
             generate.daily_mix(
                 self._known.liked,
                 seed=f"{self._user_id}\n{day}",
@@ -49,6 +50,8 @@ class Maker:
                 avoid=self._known.disliked,
             )
         )
+        heard = set(self._bundle.ids(sorted(self._known.heard)))
+        return [item if item.track_id in heard else replace(item, note="new to you") for item in found]
 
     def discovery(self, day: date) -> list[Item]:
         """Songs that were never heard, as far back as it is kept; others on another day."""

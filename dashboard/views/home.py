@@ -50,9 +50,7 @@ def _for_you(user_id: str) -> None:
         return
     wanted = read_dial(database, user_id)
     if wanted:
-        st.caption(
-            f"From what suits you, what is {wanted}. The dial changes no taste: open it again any time."
-        )
+        st.caption(f"From what suits you, what is {wanted}. The dial leaves your taste as it is.")
     elif found.served == "taste":
         st.caption("Planned from what you play, and again with every song you finish or skip.")
     else:

@@ -87,8 +87,9 @@ def _of_the_day(maker: Maker, user_id: str, kind: str) -> None:
         )
         _nothing(name, why)
         return
-    _listed(items, title=name, told=told, key=kind)
+    _head(items, title=name, told=told)
     _keep(user_id, items, name=f"{name}, {day.day} {day:%B}")
+    components.tracks(items, key=f"made-{kind}", layout="list")
 
 
 def _continued(maker: Maker, user_id: str, playlist_id: str) -> None:
@@ -100,15 +101,14 @@ def _continued(maker: Maker, user_id: str, playlist_id: str) -> None:
     if not items:
         _nothing(playlist.name, "Nothing goes on from it: its songs are newer than the index.")
         return
-    _listed(
+    _head(
         items,
         title=f"To go on from {playlist.name}",
         told="Each is near several of its songs, and the first is near its last",
-        key="continued",
     )
-    with st.container(horizontal=True):
-        if st.button("Add them to it", icon=":material/playlist_add:", type="primary", key="add-made"):
-            _add(user_id, playlist, items)
+    if st.button("Add them to it", icon=":material/playlist_add:", key="add-made"):
+        _add(user_id, playlist, items)
+    components.tracks(items, key="made-continued", layout="list")
 
 
 def _add(user_id: str, playlist: Playlist, items: list[Item]) -> None:
@@ -127,25 +127,19 @@ def _path(maker: Maker, user_id: str) -> None:
     if not items or first not in ends or last not in ends:
         raise Unknown("One of the two songs has left the library.")
     name = f"{ends[first].title} to {ends[last].title}"
-    _listed(
-        items,
-        title=name,
-        told="In small steps of sound, energy and tempo from the one to the other",
-        key="path",
-    )
+    _head(items, title=name, told="In small steps of sound, energy and tempo from the one to the other")
     _keep(user_id, items, name=name[:LONGEST_NAME])
+    components.tracks(items, key="made-path", layout="list")
 
 
-def _listed(items: list[Item], *, title: str, told: str, key: str) -> None:
+def _head(items: list[Item], *, title: str, told: str) -> None:
     st.title(plain(title), anchor=False)
     st.caption(f"{told}. {length(items)}.")
-    components.tracks(items, key=f"made-{key}", layout="list")
 
 
 def _keep(user_id: str, items: list[Item], *, name: str) -> None:
-    with st.container(horizontal=True):
-        if not st.button("Keep it as a playlist", icon=":material/save:", type="primary", key="keep-made"):
-            return
+    if not st.button("Keep it as a playlist", icon=":material/playlist_add:", key="keep-made"):
+        return
     try:
         made = service.playlists().create(user_id, name, tracks=[item.track_id for item in items])
     except PlaylistError as error:

@@ -13,7 +13,6 @@ from segue.moods.measures import DIMENSIONS
 from segue.moods.stored import mood_of
 
 _NOTCHES = sorted([*BANDS, 0])
-_NAMES = {"energy": "Energy", "tempo": "Tempo", "brightness": "Sound", "tone": "Key"}
 _STYLE = """<style>
 .mood {display: grid; gap: .55rem; margin: .4rem 0 0; max-width: 22rem}
 .mood div {display: grid; grid-template-columns: 4rem 1fr 5rem; gap: .6rem; align-items: center}
@@ -46,7 +45,7 @@ def dial(user_id: str) -> None:
     with st.popover(f"Mood: {now}" if now else "Mood: any", icon=":material/tune:", key="mood"):
         for name in DIMENSIONS:
             st.select_slider(
-                _NAMES[name],
+                f"{WORDS[name][0].capitalize()} to {WORDS[name][1]}",
                 _NOTCHES,
                 format_func=partial(notch_word, name),
                 key=f"dial-{name}",
@@ -69,7 +68,7 @@ def shown(track_id: str) -> None:
         if value is None:
             continue
         low, high = WORDS[name]
-        told = f"{_NAMES[name]}: more {high} than {value:.0%} of the library"
+        told = f"{name.capitalize()}: more {high} than {value:.0%} of the library"
         rows.append(
             f'<div role="img" aria-label="{told}" title="{told}"><span>{low.capitalize()}</span>'
             f'<i><b style="left: {value:.1%}"></b></i><span>{high.capitalize()}</span></div>'

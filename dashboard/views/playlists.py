@@ -73,10 +73,11 @@ def _all(owner: str) -> None:
 
 def _made_for_you() -> None:
     st.subheader("Made for you", anchor=False)
-    with st.container(horizontal=True):
-        for kind, (name, told, icon) in made.BY_DAY.items():
-            if st.button(name, icon=icon, help=told, key=f"made-{kind}"):
+    for kind, (name, told, icon) in made.BY_DAY.items():
+        with st.container(horizontal=True, vertical_alignment="center", key=f"made-row-{kind}"):
+            if st.button(name, icon=icon, type="tertiary", key=f"made-{kind}"):
                 made.open_made(made=kind)
+            st.caption(told)
 
 
 def _import(owner: str) -> None:

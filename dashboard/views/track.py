@@ -32,15 +32,16 @@ def show() -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         components.tracks([item], key="this", layout="grid", whole=False)
+        mood.shown(item.track_id)
         if listener := service.listener():
-            sharing.offer(listener, "track", item.track_id, title=item.title)
-            made.path_from(item)
+            with st.container(horizontal=True):
+                sharing.offer(listener, "track", item.track_id, title=item.title)
+                made.path_from(item)
         if item.artist:
             link(item.artist, icon=":material/artist:", to={"artist": item.artist})
         if item.artist and item.album:
             link(item.album, icon=":material/album:", to={"artist": item.artist, "album": item.album})
         link("Where it lies on the map", icon=":material/explore:", to={"map": item.track_id})
-        mood.shown(item.track_id)
     with right:
         _near(catalogue, item)
     album = catalogue.of_album(item.artist, item.album) if item.album else []

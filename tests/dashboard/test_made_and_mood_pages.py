@@ -201,6 +201,10 @@ def test_a_daily_mix_is_made_and_kept(who: list[Listener | None]) -> None:
     made = titles(at, "made-mix")
     assert {"Song 0", "Song 3"} <= set(made)
     assert "Song 5" not in made
+    notes = {item["title"]: item.get("note") for item in given(at)["made-mix"]["items"]}
+    assert [title for title, note in notes.items() if note is None] == [
+        title for title in made if title in ("Song 0", "Song 3")
+    ]
     assert titles(lists(made="mix"), "made-mix") == made
     at.button(key="keep-made").click().run()
     assert not at.exception
