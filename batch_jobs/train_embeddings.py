@@ -1,7 +1,10 @@
 """`./run.sh embeddings`: fits the audio space on the corpus, once, and puts every track into it.
 
+The moods of the tracks, percentiles of the same corpus, are brought up to date with it.
+
 Delivery: embeddings are written by space and track id; a newly fitted space is switched to when all its
-embeddings are written, so that a run cut short leaves the former one in use and is simply repeated.
+embeddings are written, so that a run cut short leaves the former one in use and is simply repeated. How moods
+are written: segue.moods.stored.
 """
 
 from __future__ import annotations
@@ -36,6 +39,8 @@ from segue.embeddings.corpus import Corpus, added_since, embedding_document, not
 from segue.embeddings.drift import Drift, advise, measure
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
+from segue.moods.measures import measure_moods, moods_version
+from segue.moods.stored import keep_moods
 from segue.settings import Settings, load_settings
 from segue.spark import session
 from segue.storage.mongo import Document, active_version, connect, upsert
@@ -59,6 +64,8 @@ class Summary:
     """How far their mean has shifted, in standard deviations."""
     kept: float | None
     """The share of their variance that the space keeps."""
+    moods: int
+    """Moods that were written: of all tracks, or none where nothing has changed."""
     seconds: float
 
 
@@ -152,6 +159,7 @@ def run(
         former = active_version(database, KIND)
         space.activate(database)
         _remove_former(database, keep={space.version, former or ""})
+    moods = _keep_moods(database, corpus, settings)
     drift = measure(space, corpus.descriptors[added_since(database, corpus, space)])
     return Summary(
         space=space.version,
@@ -165,8 +173,14 @@ def run(
         drift=drift.distance if drift else None,
         shift=drift.shift if drift else None,
         kept=drift.kept if drift else None,
+        moods=moods,
         seconds=round(time.monotonic() - began, 2),
     )
+
+
+def _keep_moods(database: Database[Document], corpus: Corpus, settings: Settings) -> int:
+    found = measure_moods(corpus.descriptors, names=descriptor_names(settings.audio))
+    return keep_moods(database, corpus.track_ids, found, version=moods_version(settings.audio))
 
 
 def current_space(database: Database[Document], settings: Settings) -> AudioSpace | None:

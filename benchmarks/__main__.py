@@ -24,6 +24,7 @@ BENCHMARKS = {
     "player-streams": "how quick the pages stay while 50 listeners hear lossless sound",
     "index": "recall against the time of a query, for Annoy, Voyager and exact search",
     "features": "tracks described a second, beside librosa used the plain way",
+    "moods": "what mood from audio gets right on composed tracks of known tempo, key and style",
     "storage": "embeddings into MongoDB and back, by several clients",
     "pipeline": "from descriptors to a published bundle: time and memory of each step",
     "quality": "how good the recommendations are, on sets of real listening (--data)",

@@ -126,6 +126,16 @@ class Ranking(Section):
     feedback_likes: float = Field(ge=0)
 
 
+class Moods(Section):
+    strength: float = Field(ge=0, le=1)
+    candidates: int = Field(ge=1)
+
+
+class Playlists(Section):
+    items: int = Field(ge=3, le=100)
+    familiar: float = Field(ge=0, le=1)
+
+
 class Engagement(Section):
     enabled: bool
     window: Duration
@@ -176,6 +186,8 @@ class Settings(BaseSettings):
     signals: Signals
     taste: Taste
     ranking: Ranking
+    moods: Moods
+    playlists: Playlists
     engagement: Engagement
     retention: Retention
     dashboard: Dashboard

@@ -10,22 +10,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dashboard.api.door import Door, asking
-from dashboard.player.items import upcoming
+from dashboard.finding.steered import planned
 
 
 def routes(door: Door) -> list[Route]:
     """See the module."""
 
-    async def planned(request: Request) -> Response:
+    async def answered(request: Request) -> Response:
         listener, _ = await asking(door, request)
-        answer = await run_in_threadpool(_planned, door, listener.user_id)
+        answer = await run_in_threadpool(_told, door, listener.user_id)
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
-    return [Route("/api/upcoming", planned, methods=["GET"])]
+    return [Route("/api/upcoming", answered, methods=["GET"])]
 
 
-def _planned(door: Door, user_id: str) -> dict[str, Any]:
-    found = upcoming(door.database, user_id)
+def _told(door: Door, user_id: str) -> dict[str, Any]:
+    found = planned(door.catalogue, door.settings, user_id)
     opinions = door.database.opinions.find({"user_id": user_id}, {"track_id": 1, "opinion": 1}).limit(5000)
     return {
         "recommendation_id": found.recommendation_id,

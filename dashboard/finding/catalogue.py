@@ -15,7 +15,10 @@ from segue.errors import SegueError
 from segue.index.active import ActiveBundle
 from segue.index.bundle import Bundle
 from segue.index.neighbours import NO_ROW
-from segue.storage.mongo import Document
+from segue.moods.measures import Percentiles
+from segue.moods.stored import KIND as MOODS
+from segue.moods.stored import Moods
+from segue.storage.mongo import Document, active_version
 
 _LOOK_EVERY = 30.0
 _ALIKE = 0.3
@@ -37,6 +40,7 @@ class Catalogue:
     def __init__(self, database: Database[Document], *, index_folder: str) -> None:
         self._database = database
         self._active = ActiveBundle(database, folder=index_folder, every=2.0)
+        self._moods = Moods(database)
         self._lock = threading.Lock()
         self._words: WordIndex | None = None
         self._state: tuple[object, ...] = ()
@@ -103,6 +107,14 @@ class Catalogue:
             There is none yet.
         """
         return self._active.current()
+
+    def moods(self, bundle: Bundle) -> Percentiles:
+        """(n, 4) by :data:`segue.moods.measures.DIMENSIONS`, for each row of an index."""
+        return self._moods.aligned(bundle.track_ids, index=bundle.version)
+
+    def has_moods(self) -> bool:
+        """Whether moods have been measured."""
+        return active_version(self._database, MOODS) is not None
 
     def indexed(self) -> bool:
         """Whether there is an index that neighbours can be had from."""

@@ -68,6 +68,7 @@ def tracks(
     whole: bool = True,
     fresh: Sequence[str] = (),
     live: bool = False,
+    dial: str = "",
     edit: bool = False,
 ) -> Edit | None:
     """A grid of covers, a shelf of them (one line that can be moved sideways), or a list.
@@ -80,6 +81,8 @@ def tracks(
         Ids of tracks that have just come in, which is shown.
     live
         Whether the fragment that this stands in is drawn again as soon as recommendations have changed.
+    dial
+        Of a live list: the mood that it is steered by, which the queue then follows too.
     edit
         Whether songs can be moved and taken out; then what was asked for just now is returned.
     """
@@ -94,6 +97,7 @@ def tracks(
         "whole": whole,
         "fresh": list(fresh),
         "live": live,
+        "dial": dial,
         "edit": edit,
     }
     result = show(

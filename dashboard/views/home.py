@@ -7,8 +7,10 @@ import streamlit as st
 from dashboard import service
 from dashboard.finding import history
 from dashboard.finding.starts import Picks, keep_picks, read_picks
+from dashboard.finding.steered import planned, read_dial
 from dashboard.player import components
-from dashboard.player.items import Item, Upcoming, upcoming
+from dashboard.player.items import Item, Upcoming
+from dashboard.views import mood
 from dashboard.views.text import plain
 from segue.errors import SegueError
 
@@ -23,6 +25,8 @@ def show() -> None:
     if listener is None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
+    if service.catalogue().has_moods():
+        mood.dial(listener.user_id)
     _for_you(listener.user_id)
     _shelf("Rising now", service.popular().rising(limit=_SHELF), key="rising")
     _shelf("Popular now", service.popular().now(limit=_SHELF), key="popular")
@@ -36,7 +40,7 @@ def _for_you(user_id: str) -> None:
     The browser changes only what is new.
     """
     database = service.database()
-    found = upcoming(database, user_id)
+    found = planned(service.catalogue(), service.settings(), user_id)
     if not found.items:
         st.info(
             "There is no music here yet. Take some in with `./run.sh ingest DIR`, then `./run.sh features`, "
@@ -44,14 +48,20 @@ def _for_you(user_id: str) -> None:
             icon=":material/library_music:",
         )
         return
-    if found.served == "taste":
+    wanted = read_dial(database, user_id)
+    if wanted:
+        st.caption(f"From what suits you, what is {wanted}. The dial leaves your taste as it is.")
+    elif found.served == "taste":
         st.caption("Planned from what you play, and again with every song you finish or skip.")
     else:
         st.caption("A little of everything to begin with. Play, skip and like: what follows adapts at once.")
+    if found.served != "taste":
         _picks(user_id)
     items = found.items[:SHOWN]
     fresh = _fresh([item.track_id for item in items])
-    components.tracks(items, key="for-you", layout="grid", whole=False, fresh=fresh, live=True)
+    components.tracks(
+        items, key="for-you", layout="grid", whole=False, fresh=fresh, live=True, dial=str(wanted)
+    )
     played = history.recently_played(database, user_id)
     _because(played, found)
     if played:

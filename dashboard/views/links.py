@@ -11,7 +11,8 @@ from dashboard.views.text import plain
 
 
 def open_page(told: Mapping[str, Any]) -> None:
-    """Go where the browser's part says: to a track, an artist, an album of an artist, or a track on the map.
+    """Go where the browser's part says: to a track, an artist, an album of an artist, a track on the map, or
+    a list that is made (:mod:`dashboard.views.made`).
 
     Nothing happens when it names none of them.
     """
@@ -22,6 +23,8 @@ def open_page(told: Mapping[str, Any]) -> None:
             st.switch_page(pages()["map"], query_params={"id": track_id})
         case {"album": album, "artist": artist}:
             st.switch_page(pages()["album"], query_params={"artist": artist, "name": album})
+        case {"made": kind, **named}:
+            st.switch_page(pages()["playlists"], query_params={"made": kind, **named})
         case {"artist": artist}:
             st.switch_page(pages()["artist"], query_params={"name": artist})
 

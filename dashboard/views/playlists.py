@@ -8,6 +8,7 @@ from dashboard import service
 from dashboard.keeping import matched
 from dashboard.player import components
 from dashboard.player.items import Item, read_items
+from dashboard.views import made
 from dashboard.views.text import plain
 from dashboard.views.times import length
 from segue.playlists.m3u import LARGEST, NotM3u, read_m3u
@@ -23,6 +24,9 @@ def show() -> None:
         st.title("Playlists", anchor=False)
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
+    if "made" in st.query_params:
+        made.show(listener.user_id)
+        return
     wanted = st.query_params.get("id", "")
     found = service.playlists().read(listener.user_id, wanted) if wanted else None
     if found is not None:
@@ -35,7 +39,9 @@ def show() -> None:
 
 
 def _all(owner: str) -> None:
+    _made_for_you()
     found = service.playlists().of(owner)
+    st.subheader("Yours", anchor=False)
     if not found:
         st.info(
             "Make a playlist here, or with the “…” of any song. "
@@ -63,6 +69,15 @@ def _all(owner: str) -> None:
                 st.error(str(error))
     with taken_in:
         _import(owner)
+
+
+def _made_for_you() -> None:
+    st.subheader("Made for you", anchor=False)
+    for kind, (name, told, icon) in made.BY_DAY.items():
+        with st.container(horizontal=True, vertical_alignment="center", key=f"made-row-{kind}"):
+            if st.button(name, icon=icon, type="tertiary", key=f"made-{kind}"):
+                made.open_made(made=kind)
+            st.caption(told)
 
 
 def _import(owner: str) -> None:
@@ -142,6 +157,8 @@ def _tools(owner: str, playlist: Playlist, songs: list[Item]) -> None:
     playlists = service.playlists()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(length(songs))
+        if songs and st.button("Continue it", icon=":material/playlist_add:", type="tertiary", key="go-on"):
+            made.open_made(made="continued", id=playlist.playlist_id)
         st.link_button(
             "Export",
             f"/api/playlists/{playlist.playlist_id}/file",

@@ -11,7 +11,7 @@ from dashboard.finding import sounding
 from dashboard.finding.catalogue import Catalogue
 from dashboard.player import components
 from dashboard.player.items import Item, item_of
-from dashboard.views import sharing
+from dashboard.views import made, mood, sharing
 from dashboard.views.links import link
 from dashboard.views.text import plain
 from segue.errors import SegueError
@@ -32,8 +32,11 @@ def show() -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         components.tracks([item], key="this", layout="grid", whole=False)
+        mood.shown(item.track_id)
         if listener := service.listener():
-            sharing.offer(listener, "track", item.track_id, title=item.title)
+            with st.container(horizontal=True):
+                sharing.offer(listener, "track", item.track_id, title=item.title)
+                made.path_from(item)
         if item.artist:
             link(item.artist, icon=":material/artist:", to={"artist": item.artist})
         if item.artist and item.album:

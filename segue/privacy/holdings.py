@@ -36,6 +36,7 @@ _NOT_PERSONAL = frozenset(
         "covers",
         "features",
         "embeddings",
+        "moods",
         "rejected_tracks",
         "models",
         "unknown_tracks",

@@ -97,7 +97,10 @@ def test_it_is_fitted_once_and_applied_to_what_is_new(
     before = embeddings(database, first.space)
     assert len(before) == 40 and active_version(database, "audio-space") == first.space
 
-    assert run(None, settings, database).embedded == 0
+    assert first.moods == database.moods.count_documents({}) == 40
+
+    unchanged = run(None, settings, database)
+    assert (unchanged.embedded, unchanged.moods) == (0, 0)
 
     store(database, descriptors(3, settings, seed=5), settings, first=40)
     store(database, descriptors(1, settings, seed=6), settings, first=2)  # another file in its place
@@ -105,6 +108,7 @@ def test_it_is_fitted_once_and_applied_to_what_is_new(
     second = run(None, settings, database)
     assert (second.space, second.fitted, second.embedded, second.removed) == (first.space, False, 4, 1)
     assert second.drift == pytest.approx(1.0, abs=0.5)
+    assert second.moods == 42 and database.moods.find_one({"_id": "t0000"}) is None
     after = embeddings(database, first.space)
     assert set(after) == {f"t{number:04d}" for number in range(1, 43)}
     changed = [key for key in set(after) & set(before) if not np.array_equal(after[key], before[key])]

@@ -1,0 +1,84 @@
+"""Mood from audio on the composed library, whose tempos, modes and styles are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+from rich.console import Console
+from rich.progress import track as progress
+from scipy.stats import mannwhitneyu
+
+from segue.audio.descriptors import describe, descriptor_names
+from segue.demo.discography import DemoTrack
+from segue.demo.harmony import SCALES
+from segue.demo.library import STYLES, TRACKS, compose, sketch_of
+from segue.demo.synthesis import RATE
+from segue.moods.measures import DIMENSIONS, Measured, measure_moods
+from segue.settings import load_settings
+
+SAME = np.log2(1.04)
+"""Octaves: a tempo is right within 4 %, as is usual (Gouyon et al., 2006)."""
+_QUICK = 2
+
+
+@dataclass(frozen=True)
+class Known:
+    """Composed tracks with their moods."""
+
+    tracks: Sequence[DemoTrack]
+    moods: Measured
+
+    def of(self, dimension: str, style: str | None = None) -> np.ndarray:
+        """The known percentiles of a dimension, of one style or all."""
+        column = self.moods.percentiles[:, DIMENSIONS.index(dimension)]
+        return column[[style in (None, one.style) for one in self.tracks] & np.isfinite(column)]
+
+
+def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
+    """Figures by key: see docs/benchmarks.md."""
+    known = composed([one for one in TRACKS if not quick or one.place < _QUICK], console=console)
+    figures: dict[str, float | bool] = {"tracks": len(known.tracks)}
+    for dimension in ("energy", "brightness"):
+        for style in STYLES:
+            name = style.lower().replace(" ", "_")
+            figures[f"{dimension}_{name}"] = float(known.of(dimension, style).mean())
+    return figures | _tempo(known) | _tone(known)
+
+
+def composed(tracks: Sequence[DemoTrack], *, console: Console) -> Known:
+    """Compose tracks and measure their moods; they are each other's corpus."""
+    audio = load_settings().audio
+    rows = []
+    for one in progress(tracks, "Composing and describing", console=console, transient=True):
+        sound = compose(one).mean(axis=1).astype(np.float32) / 32768.0
+        rows.append(describe(soxr.resample(sound, RATE, audio.sample_rate), audio))
+    return Known(tracks, measure_moods(np.array(rows), names=descriptor_names(audio)))
+
+
+def _tempo(known: Known) -> dict[str, float | bool]:
+    found = np.log2(known.moods.bpm)
+    off = found - np.log2([sketch_of(one).tempo for one in known.tracks])
+    clear = np.isfinite(off)
+    # Halves, doubles, and thirds of a waltz's bar.
+    metrical = np.min([np.abs(off[clear] - np.log2(ratio)) for ratio in (1 / 3, 1 / 2, 1, 2, 3)], axis=0)
+    return {
+        "tempo_known": float(clear.mean()),
+        "tempo_right": float((np.abs(off[clear]) <= SAME).mean()),
+        "tempo_right_metrical": float((metrical <= SAME).mean()),
+    }
+
+
+def _tone(known: Known) -> dict[str, float | bool]:
+    """How often a track in a major mode leans more to major than one in a minor mode; .5 by chance."""
+    tone = known.moods.percentiles[:, DIMENSIONS.index("tone")]
+    major = np.array([4 in SCALES[sketch_of(one).progression.mode] for one in known.tracks])
+    won = mannwhitneyu(tone[major], tone[~major]).statistic / (major.sum() * (~major).sum())
+    right = (tone > 1 - major.mean()) == major
+    return {
+        "tone_auc": float(won),
+        "tone_right": float(right.mean()),
+        "tone_right_by_chance": float(max(major.mean(), 1 - major.mean())),
+    }

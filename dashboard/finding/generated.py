@@ -1,0 +1,113 @@
+"""Lists made when a listener asks: a mix for the day, the never heard, a path, what goes on from a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from dashboard.finding.catalogue import Catalogue
+from dashboard.finding.liking import Liking, liking
+from dashboard.finding.sounding import Unknown
+from dashboard.player.items import Item, read_items
+from segue.index.bundle import Bundle
+from segue.playlists import generate
+from segue.playlists.path import path
+from segue.playlists.transitions import ArtistLimit, Transitions
+from segue.settings import Settings
+
+
+class Maker:
+    """Makes lists for one listener from the index in use.
+
+    Raises
+    ------
+    SegueError
+        When it is made: there is no index yet.
+    """
+
+    def __init__(self, catalogue: Catalogue, settings: Settings, user_id: str) -> None:
+        self._catalogue, self._settings, self._user_id = catalogue, settings, user_id
+        self._bundle: Bundle = catalogue.bundle()
+        self._known: Liking = liking(catalogue, settings, user_id, bundle=self._bundle)
+        self._transitions = Transitions(self._bundle.vectors, catalogue.moods(self._bundle))
+        ranking = settings.ranking
+        self._limit = ArtistLimit(self._bundle.artists, ranking.per_artist, ranking.artist_window)
+        self._items = settings.playlists.items
+
+    def daily_mix(self, day: date) -> list[Item]:
+        """Liked songs, and new ones with a note; the same all day. None for one who likes nothing yet."""
+        found = self._shown(
+            generate.daily_mix(
+                self._known.liked,
+                seed=f"{self._user_id}\n{day}",
+                items=self._items,
+                familiar=self._settings.playlists.familiar,
+                bundle=self._bundle,
+                transitions=self._transitions,
+                limit=self._limit,
+                heard=self._known.heard,
+                avoid=self._known.disliked,
+            )
+        )
+        heard = set(self._bundle.ids(sorted(self._known.heard)))
+        return [item if item.track_id in heard else replace(item, note="new to you") for item in found]
+
+    def discovery(self, day: date) -> list[Item]:
+        """Songs that were never heard, as far back as it is kept; others on another day."""
+        return self._shown(
+            generate.discover(
+                self._known.liked,
+                seed=f"{self._user_id}\n{day}",
+                items=self._items,
+                bundle=self._bundle,
+                transitions=self._transitions,
+                limit=self._limit,
+                heard=self._known.heard,
+                avoid=self._known.disliked,
+            )
+        )
+
+    def going_on(self, tracks: Sequence[str]) -> list[Item]:
+        """What goes on from a list; none for an empty one, or one of tracks that are newer than the index."""
+        return self._shown(
+            generate.go_on(
+                [row for row in self._bundle.rows(list(tracks)).tolist() if row >= 0],
+                items=self._items,
+                bundle=self._bundle,
+                transitions=self._transitions,
+                limit=self._limit,
+                avoid=self._known.disliked,
+            )
+        )
+
+    def path(self, first: str, last: str) -> list[Item]:
+        """A path from one track to another.
+
+        Raises
+        ------
+        Unknown
+            The index lacks one of them, or they are the same.
+        """
+        start, end = self._bundle.rows([first, last]).tolist()
+        if start < 0 or end < 0:
+            raise Unknown("One of the two songs is newer than the index, or not in the library.")
+        if start == end:
+            raise Unknown("A path needs two songs.")
+        return self._shown(
+            path(
+                start,
+                end,
+                items=self._items,
+                bundle=self._bundle,
+                transitions=self._transitions,
+                limit=self._limit,
+                avoid=self._known.disliked,
+            )
+        )
+
+    def _shown(self, rows: Sequence[int]) -> list[Item]:
+        """Those that have not left the library since the index was built."""
+        ids = self._bundle.ids(rows)
+        known = read_items(self._catalogue.database, ids, source="playlist")
+        return [known[track_id] for track_id in ids if track_id in known]

@@ -1,0 +1,104 @@
+"""The mood dial: what a listener wants to hear now, and how far a track is from it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.moods.measures import DIMENSIONS, Percentiles
+
+BANDS = {-2: (0.0, 0.2), -1: (0.15, 0.45), 1: (0.55, 0.85), 2: (0.8, 1.0)}
+"""Notch -> the percentiles that it asks for; notch 0 asks for nothing."""
+WORDS = {
+    "energy": ("calm", "energetic"),
+    "tempo": ("slow", "fast"),
+    "brightness": ("dark", "bright"),
+    "tone": ("minor", "major"),
+}
+"""The two ends of each dimension."""
+UNKNOWN = 0.5
+"""How far a track of unknown mood is from any: as far as half of the corpus."""
+
+
+@dataclass(frozen=True)
+class Dial:
+    """Notches from -2 to 2 by dimension; one that is not named, or at 0, is left open."""
+
+    notches: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, notch in self.notches.items():
+            if name not in DIMENSIONS or notch not in (*BANDS, 0):
+                raise ValueError(f"a mood dial has no {name} at {notch}")
+
+    @property
+    def wanted(self) -> dict[str, int]:
+        """The dimensions that are not open."""
+        return {name: self.notches[name] for name in DIMENSIONS if self.notches.get(name, 0)}
+
+    def __bool__(self) -> bool:
+        return bool(self.wanted)
+
+    def __str__(self) -> str:
+        """In words: "rather calm, dark"; empty when all is open."""
+        return ", ".join(notch_word(name, notch) for name, notch in self.wanted.items())
+
+    def distances(self, moods: Percentiles) -> NDArray[np.float64]:
+        """How far each track is from what is wanted, (n,) from 0 to 1; zeros when all is open.
+
+        The mean over the wanted dimensions of the distance to their bands.
+
+        Parameters
+        ----------
+        moods
+            (n, 4) percentiles, NaN where not known.
+        """
+        total = np.zeros(len(moods))
+        for name, notch in self.wanted.items():
+            low, high = BANDS[notch]
+            value = moods[:, DIMENSIONS.index(name)].astype(np.float64)
+            outside = np.maximum(np.maximum(low - value, value - high), 0.0)
+            total += np.where(np.isnan(value), UNKNOWN, outside)
+        return total / max(1, len(self.wanted))
+
+
+def notch_word(name: str, notch: int) -> str:
+    """A notch in words: "calm", "rather fast"; "any" for an open one."""
+    if not notch:
+        return "any"
+    word = WORDS[name][notch > 0]
+    return word if abs(notch) == 2 else f"rather {word}"
+
+
+def described(mood: Sequence[float | None]) -> list[str]:
+    """A track's mood in words, of its outer fifths only: ["calm", "dark"]."""
+    words = []
+    for name, value in zip(DIMENSIONS, mood, strict=True):
+        if value is not None and (value <= BANDS[-2][1] or value >= BANDS[2][0]):
+            words.append(WORDS[name][value > UNKNOWN])
+    return words
+
+
+def steer(candidates: Sequence[int], *, dial: Dial, moods: Percentiles, strength: float) -> list[int]:
+    """Candidates in the order of liking and mood together.
+
+    A candidate's worth is ``(1 - strength) * liking - strength * distance``. The liking falls evenly from 1
+    for the first candidate to 0 after the last, so that it does not matter how the candidates were scored.
+
+    Parameters
+    ----------
+    candidates
+        Rows, best first, each once.
+    moods
+        (n, 4) percentiles of all rows.
+    strength
+        0 leaves the order as it is, 1 goes by the mood alone; equals stay in their order.
+    """
+    if not dial or not len(candidates):
+        return list(candidates)
+    liking = 1.0 - np.arange(len(candidates)) / len(candidates)
+    worth = (1.0 - strength) * liking - strength * dial.distances(moods[list(candidates)])
+    return [candidates[i] for i in np.argsort(-worth, kind="stable")]

@@ -1,0 +1,139 @@
+"""A path from one song to another: a list that begins with the one and ends with the other. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.playlists.transitions import ArtistLimit, Transitions
+from segue.ranking.plan import Catalogue
+
+AROUND = 40
+"""Candidates around each of the points between the two songs."""
+BEAM = 48
+"""Unfinished paths that are kept at each place."""
+POWER = 4
+"""The sum of the steps to this power is made small: the larger, the more the largest step counts."""
+
+
+def path(
+    first: int,
+    last: int,
+    *,
+    items: int,
+    bundle: Catalogue,
+    transitions: Transitions,
+    limit: ArtistLimit,
+    avoid: frozenset[int] = frozenset(),
+) -> list[int]:
+    """A list from `first` to `last` with small steps in between.
+
+    The candidates are what lies near the points on the arc between the two. A beam search makes the sum of
+    the steps' fourth powers small, which evens them out. What an unfinished path will still cost is
+    estimated by the cheapest way on for one that may repeat itself, known for every candidate and place.
+
+    Parameters
+    ----------
+    items
+        Rows in the list, both ends among them; at least 2.
+    avoid
+        Rows that do not come, but for the ends.
+
+    Returns
+    -------
+    Rows, each once; fewer than `items` where the library or the limit of artists gives no more. The limit
+    holds for the ends too, but where both are of one artist and only one is allowed.
+
+    Raises
+    ------
+    ValueError
+        Both ends are the same, or `items` is less than 2.
+    """
+    if first == last or items < 2:
+        raise ValueError(f"a path of {items} from row {first} to row {last}")
+    found = _between(first, last, count=items - 2, bundle=bundle, avoid=avoid)
+    for count in range(min(items - 2, len(found)), 0, -1):
+        inner = _search(first, last, found, count=count, transitions=transitions, limit=limit)
+        if inner:
+            return [first, *inner, last]
+    return [first, last]
+
+
+def _between(first: int, last: int, *, count: int, bundle: Catalogue, avoid: frozenset[int]) -> list[int]:
+    """Rows near the points that part the arc into even steps; all of a small library."""
+    if not count:
+        return []
+    ends = np.asarray(bundle.vectors[[first, last]], dtype=np.float64)
+    angle = np.arccos(np.clip(ends[0] @ ends[1], -1.0, 1.0))
+    share = np.arange(1, count + 1) / (count + 1)
+    if 1e-6 < angle < np.pi - 1e-6:
+        weights = np.stack([np.sin((1 - share) * angle), np.sin(share * angle)], axis=1)
+    else:  # the same sound, or its opposite: no one arc leads there
+        weights = np.stack([1 - share, share], axis=1)
+    points = (weights @ ends).astype(np.float32)
+    rows, _ = bundle.neighbours.query(points, min(AROUND + len(avoid) + 2, len(bundle.vectors)))
+    near = dict.fromkeys(row for row in rows.T.ravel().tolist() if row >= 0)
+    left = [row for row in near if row not in (first, last) and row not in avoid]
+    return left[: AROUND * count]
+
+
+def _search(
+    first: int,
+    last: int,
+    candidates: Sequence[int],
+    *,
+    count: int,
+    transitions: Transitions,
+    limit: ArtistLimit,
+) -> list[int]:
+    """`count` of the candidates in order; empty where the limit leaves no way."""
+    to_go = _cheapest_on(candidates, last, count=count, transitions=transitions)
+    costly = transitions.steps(candidates, candidates) ** POWER
+    paths: list[list[int]] = [[]]
+    costs = np.zeros(1)
+    from_here = transitions.steps([first], candidates) ** POWER
+    for place in range(count):
+        reached = costs[:, None] + from_here
+        chosen: list[tuple[list[int], float]] = []
+        for flat in np.argsort(reached + to_go[place], axis=None, kind="stable"):
+            at, candidate = divmod(int(flat), len(candidates))
+            if candidate in paths[at]:
+                continue
+            rows = [first, *(candidates[i] for i in paths[at])]
+            if _fits(rows, candidates[candidate], last=last, length=count + 2, limit=limit):
+                chosen.append(([*paths[at], candidate], float(reached[at, candidate])))
+                if len(chosen) == BEAM:
+                    break
+        if not chosen:
+            return []
+        paths = [one for one, _ in chosen]
+        costs = np.array([cost for _, cost in chosen])
+        from_here = costly[[one[-1] for one in paths]]
+    # In the order of what they cost with the last step, since that was known.
+    return [candidates[i] for i in paths[0]]
+
+
+def _cheapest_on(
+    candidates: Sequence[int], last: int, *, count: int, transitions: Transitions
+) -> NDArray[np.float64]:
+    """(count, c): from each candidate at each place, the least sum that leads to the end."""
+    costly = transitions.steps(candidates, candidates) ** POWER
+    np.fill_diagonal(costly, np.inf)
+    found = np.empty((count, len(candidates)))
+    found[-1] = transitions.steps(candidates, [last])[:, 0] ** POWER
+    for place in range(count - 2, -1, -1):
+        found[place] = (costly + found[place + 1]).min(axis=1)
+    return found
+
+
+def _fits(before: list[int], row: int, *, last: int, length: int, limit: ArtistLimit) -> bool:
+    """Whether the limit holds for the row, and for the end that is still to come."""
+    if not limit.fits(before, row):
+        return False
+    artist = limit.artists[row]
+    if artist < 0 or artist != limit.artists[last] or length - len(before) > limit.window:
+        return True
+    final = [*before, row][max(length - limit.window, 0) :]
+    return sum(limit.artists[one] == artist for one in final) < limit.per_artist

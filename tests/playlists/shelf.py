@@ -1,0 +1,61 @@
+"""A library in memory, in clusters as music is, with artists and moods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from segue.index.exact import ExactIndex
+from segue.playlists.transitions import ArtistLimit, Transitions
+
+PER_ARTIST, WINDOW = 2, 10
+
+
+@dataclass(frozen=True)
+class Shelf:
+    version: str
+    vectors: np.ndarray
+    artists: np.ndarray
+    cold_start: np.ndarray
+    neighbours: ExactIndex
+    moods: np.ndarray
+
+    def rows(self, ids: Sequence[str]) -> np.ndarray:
+        return np.array([int(one) if int(one) < len(self.vectors) else -1 for one in ids])
+
+    def ids(self, rows: Sequence[int]) -> list[str]:
+        return [str(row) for row in rows]
+
+    @property
+    def transitions(self) -> Transitions:
+        return Transitions(self.vectors, self.moods)
+
+    @property
+    def limit(self) -> ArtistLimit:
+        return ArtistLimit(self.artists, per_artist=PER_ARTIST, window=WINDOW)
+
+
+def shelf(seed: int, *, tracks: int, artists: int, clusters: int = 5, dimension: int = 6) -> Shelf:
+    """Some artists are unknown (-1), some moods too."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(clusters, dimension))
+    vectors = centres[rng.integers(clusters, size=tracks)] + 0.5 * rng.normal(size=(tracks, dimension))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    moods = rng.random((tracks, 4)).astype(np.float32)
+    moods[rng.random((tracks, 4)) < 0.1] = np.nan
+    return Shelf(
+        version="v",
+        vectors=vectors,
+        artists=rng.integers(-1, artists, size=tracks).astype(np.int32),
+        cold_start=rng.permutation(tracks)[: max(1, tracks // 2)].astype(np.int32),
+        neighbours=ExactIndex(vectors),
+        moods=moods,
+    )
+
+
+def limit_holds(rows: Sequence[int], artists: np.ndarray) -> bool:
+    """Counted plainly: no stretch of ten has three of a known artist."""
+    stretches = [[int(artists[row]) for row in rows[i : i + WINDOW]] for i in range(len(rows))]
+    return all(stretch.count(one) <= PER_ARTIST for stretch in stretches for one in stretch if one >= 0)

@@ -1,0 +1,232 @@
+"""Lists that are made: what holds for each of them in any library."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segue.playlists.generate import daily_mix, discover, go_on
+from segue.playlists.path import path
+from segue.playlists.transitions import ArtistLimit, Transitions, arrange
+from tests.playlists.shelf import Shelf, limit_holds, shelf
+
+libraries = st.builds(shelf, st.integers(0, 10_000), tracks=st.integers(12, 120), artists=st.integers(2, 40))
+some = settings(max_examples=40, deadline=None)
+
+
+def drawn(data: st.DataObject, library: Shelf, *, least: int = 0, most: int = 8) -> list[int]:
+    rows = st.integers(0, len(library.vectors) - 1)
+    return data.draw(st.lists(rows, unique=True, min_size=least, max_size=most))
+
+
+@some
+@given(libraries, st.data(), st.integers(1, 25))
+def test_what_goes_on_from_a_list_is_new_to_it_and_keeps_the_limit(
+    library: Shelf, data: st.DataObject, items: int
+) -> None:
+    playlist, avoid = drawn(data, library), drawn(data, library)
+    found = go_on(
+        playlist,
+        items=items,
+        bundle=library,
+        transitions=library.transitions,
+        limit=library.limit,
+        avoid=avoid,
+    )
+    assert len(found) == len(set(found)) <= items
+    assert not set(found) & {*playlist, *avoid}
+    assert bool(found) == (bool(playlist) and len({*playlist, *avoid}) < len(library.vectors))
+    # The listener's own list may break the limit; what is put after it does not.
+    whole = [*playlist, *found]
+    assert all(library.limit.fits(whole[:place], whole[place]) for place in range(len(playlist), len(whole)))
+    assert limit_holds(found, library.artists)
+
+
+def test_what_goes_on_sounds_like_the_list_on_each_of_its_sides() -> None:
+    """Songs of two styles at right angles: both come, and the third, which lies between, does not."""
+    rng = np.random.default_rng(0)
+    library = shelf(0, tracks=90, artists=90)
+    axes = np.array([[1, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0], [0.7, 0.7, 0.1, 0, 0, 0]])
+    vectors = np.repeat(axes, 30, axis=0) + rng.normal(0, 0.02, (90, 6))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    library = Shelf(
+        "v", vectors, np.arange(90), np.arange(9), type(library.neighbours)(vectors), library.moods
+    )
+    found = go_on(
+        [0, 1, 2, 30, 31, 32],
+        items=20,
+        bundle=library,
+        transitions=library.transitions,
+        limit=library.limit,
+    )
+    styles = [row // 30 for row in found]
+    assert len(found) == 20
+    assert styles.count(0) >= 5 and styles.count(1) >= 5 and not styles.count(2)
+
+
+@some
+@given(libraries, st.data(), st.integers(2, 20))
+def test_a_path_begins_and_ends_where_it_should(library: Shelf, data: st.DataObject, items: int) -> None:
+    first, last = drawn(data, library, least=2, most=2)
+    avoid = frozenset(drawn(data, library)) - {first, last}
+    found = path(
+        first,
+        last,
+        items=items,
+        bundle=library,
+        transitions=library.transitions,
+        limit=library.limit,
+        avoid=avoid,
+    )
+    assert (found[0], found[-1]) == (first, last)
+    assert len(found) == len(set(found)) <= items
+    assert not set(found) & avoid
+    assert limit_holds(found, library.artists)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.builds(shelf, st.integers(0, 10_000), tracks=st.integers(60, 200), artists=st.integers(30, 60)),
+    st.integers(0, 10_000),
+)
+def test_a_paths_largest_step_is_smaller_than_that_of_a_random_path(library: Shelf, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    first, last, *others = rng.permutation(len(library.vectors)).tolist()
+    found = path(first, last, items=8, bundle=library, transitions=library.transitions, limit=library.limit)
+    assert len(found) == 8
+    largest = library.transitions.along(found).max()
+    at_random = [first, *others[:6], last]
+    assert largest < library.transitions.along(at_random).max()
+
+
+@pytest.mark.parametrize(("first", "last", "items"), [(3, 3, 5), (0, 1, 1)])
+def test_no_path_from_a_song_to_itself(first: int, last: int, items: int) -> None:
+    library = shelf(1, tracks=20, artists=20)
+    with pytest.raises(ValueError, match="a path of"):
+        path(first, last, items=items, bundle=library, transitions=library.transitions, limit=library.limit)
+
+
+@some
+@given(libraries, st.data(), st.integers(1, 25), st.floats(0, 1))
+def test_a_mix_is_of_liked_and_unheard_songs(
+    library: Shelf, data: st.DataObject, items: int, familiar: float
+) -> None:
+    liked = dict.fromkeys(drawn(data, library, most=15), 1.0)
+    heard, avoid = drawn(data, library), drawn(data, library)
+
+    def made(seed: str) -> list[int]:
+        return daily_mix(
+            liked,
+            seed=seed,
+            items=items,
+            familiar=familiar,
+            bundle=library,
+            transitions=library.transitions,
+            limit=library.limit,
+            heard=heard,
+            avoid=avoid,
+        )
+
+    found = made("ada, Monday")
+    assert found == made("ada, Monday")
+    assert len(found) == len(set(found)) <= items
+    assert not set(found) & set(avoid)
+    assert not set(found) & (set(heard) - set(liked))
+    assert bool(found) == bool(set(liked) - set(avoid))
+    assert limit_holds(found, library.artists)
+
+
+def test_a_mix_has_its_share_of_known_songs_and_changes_with_the_day() -> None:
+    library = shelf(3, tracks=400, artists=400)
+    liked = {row: 1.0 for row in range(40)}
+
+    def made(seed: str) -> list[int]:
+        return daily_mix(
+            liked,
+            seed=seed,
+            items=20,
+            familiar=0.5,
+            bundle=library,
+            transitions=library.transitions,
+            limit=library.limit,
+        )
+
+    monday, tuesday = made("ada 1"), made("ada 2")
+    assert sum(row in liked for row in monday) == 10
+    assert len(monday) == 20
+    assert len(set(monday) & set(tuesday)) < 15
+
+
+@some
+@given(libraries, st.data(), st.integers(1, 25))
+def test_what_was_heard_is_never_discovered(library: Shelf, data: st.DataObject, items: int) -> None:
+    heard = set(drawn(data, library, most=30))
+    liked = {row: 1.0 for row in sorted(heard)[: data.draw(st.integers(0, 10))]}
+    avoid = drawn(data, library)
+    found = discover(
+        liked,
+        seed="ada",
+        items=items,
+        bundle=library,
+        transitions=library.transitions,
+        limit=library.limit,
+        heard=heard,
+        avoid=avoid,
+    )
+    assert len(found) == len(set(found)) <= items
+    assert not set(found) & {*heard, *avoid}
+    offered = range(len(library.vectors)) if liked else library.cold_start.tolist()
+    assert bool(found) == bool(set(offered) - {*heard, *avoid})
+    assert limit_holds(found, library.artists)
+
+
+def test_artists_never_heard_are_discovered_first() -> None:
+    library = shelf(4, tracks=300, artists=60)
+    heard = {row for row in range(300) if 0 <= library.artists[row] < 30 and row % 2}
+    found = discover(
+        {min(heard): 1.0},
+        seed="ada",
+        items=10,
+        bundle=library,
+        transitions=library.transitions,
+        limit=library.limit,
+        heard=heard,
+    )
+    met = {int(library.artists[row]) for row in heard}
+    assert not met & {int(library.artists[row]) for row in found}
+
+
+@some
+@given(libraries, st.data())
+def test_arranging_keeps_the_songs_and_makes_no_list_rougher(library: Shelf, data: st.DataObject) -> None:
+    rows, before = drawn(data, library, most=20), drawn(data, library)
+    rows = [row for row in rows if row not in before]
+    found = arrange(rows, transitions=library.transitions, limit=library.limit, before=before)
+    assert sorted(found) == sorted(rows)
+    if library.limit.holds([*before, *rows], start=len(before)):
+        assert library.limit.holds([*before, *found], start=len(before))
+    last = before[-1:]
+    if library.limit.holds([*before, *rows], start=len(before)) and len(rows) > 1:
+        rough, smooth = (np.square(library.transitions.along([*last, *one])).sum() for one in (rows, found))
+        assert smooth <= rough + 1e-9
+
+
+def test_a_shuffled_line_is_put_in_order() -> None:
+    angles = np.linspace(0, 3, 20)
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    shuffled = np.random.default_rng(0).permutation(20).tolist()
+    found = arrange(shuffled, transitions=Transitions(vectors), limit=ArtistLimit(range(20), 2, 10))
+    assert found in (list(range(20)), list(range(19, -1, -1)))
+
+
+@given(libraries, st.data())
+@some
+def test_steps_are_a_distance(library: Shelf, data: st.DataObject) -> None:
+    rows = drawn(data, library, least=3, most=3)
+    moods = np.nan_to_num(library.moods, nan=0.5)  # what is not known is no distance
+    steps = Transitions(library.vectors, moods).steps(rows, rows)
+    np.testing.assert_allclose(steps, steps.T)
+    np.testing.assert_allclose(np.diagonal(steps), 0, atol=1e-3)
+    assert steps[0, 2] <= steps[0, 1] + steps[1, 2] + 1e-6
