@@ -12,8 +12,9 @@ features              _id track_id; version (of the settings), names_version, ve
 embeddings            _id "<space>:<track_id>"; track_id, space, vector (float32 bytes), features (their
                       digest), added (whether the space was fitted without it)
 rejected_tracks       _id "<stage>:<path>"; path, track_id, stage ("ingest" | "features"), reason, detail, at
-models                _id "<kind>:<version>"; kind ("audio-space" | "index"), created_at, ...; and for each
-                      kind one document _id "active:<kind>" with the version in use
+models                _id "<kind>:<version>"; kind ("audio-space" | "index" | "feedback" | "following" |
+                      "als"), created_at, ...; and for each kind one document _id "active:<kind>" with the
+                      version in use; arrays of the last two: GridFS bucket "trained"
 tastes                _id user_id; windows, vector, ...: see segue.taste.history
 recommendations       _id user_id; items, model, reflects_at, updated_at: see segue.ranking.plan
 unknown_tracks        _id track_id; first_at, last_at: played, but in no catalogue
