@@ -129,16 +129,20 @@ def choose(
     barred = np.fromiter(heard.barred, dtype=np.int64, count=len(heard.barred))
     taken = set(bundle.songs[barred].tolist()) - {-1}
     fresh = list(_folded((row for row in ordered if row not in heard.barred), bundle.songs, taken))
-    woven, drawn = explored(fresh, ranking=ranking, seed=seed)
     others = (row for row in _others(bundle, found.scores, feedback) if row not in heard.barred)
-    chosen = limit_artists(
-        chain(woven, _folded(others, bundle.songs, taken)),
+    chosen = _limited(chain(fresh, _folded(others, bundle.songs, taken)), bundle, ranking)
+    woven, drawn = explored(chosen, fresh, ranking=ranking, seed=seed)
+    return (_limited(woven, bundle, ranking) if drawn else chosen), drawn
+
+
+def _limited(rows: Iterable[int], bundle: Shelves, ranking: Ranking) -> list[int]:
+    return limit_artists(
+        rows,
         bundle.artists,
         items=ranking.items,
         per_artist=ranking.per_artist,
         window=ranking.artist_window,
     )
-    return chosen, drawn
 
 
 def _folded(rows: Iterable[int], songs: np.ndarray, taken: set[int]) -> Iterator[int]:

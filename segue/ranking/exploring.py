@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,34 +15,37 @@ BEYOND = 2
 """Further neighbours begin after so many lists of candidates."""
 
 
-def explored(candidates: Sequence[int], *, ranking: Ranking, seed: str) -> tuple[list[int], frozenset[int]]:
-    """Put further candidates into places of the list.
+def explored(
+    chosen: Sequence[int], candidates: Sequence[int], *, ranking: Ranking, seed: str
+) -> tuple[list[int], frozenset[int]]:
+    """Put further candidates into places of a list.
 
     Parameters
     ----------
+    chosen
+        The list: rows, best first.
     candidates
-        Rows that may be recommended, best first.
+        Rows that may be recommended, best first; those beyond the first two lists are drawn from.
     seed
         The same seed draws the same, so that a repeated batch repeats its list.
 
     Returns
     -------
-    The rows in their new order, and those that were drawn: `ranking.exploration` of `ranking.items`, as
-    far as there are candidates beyond the first two lists.
+    The longer list, and the rows that were drawn: `ranking.exploration` of `ranking.items`, as far as there
+    are candidates that far off.
     """
-    further = candidates[BEYOND * ranking.items :]
     first = ranking.items // AS_THEY_ARE
-    count = min(round(ranking.exploration * ranking.items), len(further), ranking.items - first)
+    count = min(round(ranking.exploration * ranking.items), ranking.items - first)
+    there = frozenset(chosen)
+    further = [row for row in candidates[BEYOND * ranking.items :] if row not in there] if count else []
+    count = min(count, len(further))
     if not count:
-        return list(candidates), frozenset()
+        return list(chosen), frozenset()
     rng = np.random.default_rng(int.from_bytes(hashlib.blake2b(seed.encode(), digest_size=8).digest()))
     drawn = [further[i] for i in rng.choice(len(further), size=count, replace=False).tolist()]
-    places = frozenset((first + rng.choice(ranking.items - first, size=count, replace=False)).tolist())
-    return list(_woven(candidates, drawn, places)), frozenset(drawn)
-
-
-def _woven(candidates: Sequence[int], drawn: list[int], places: frozenset[int]) -> Iterator[int]:
-    out = frozenset(drawn)
-    rest, chosen = iter([row for row in candidates if row not in out]), iter(drawn)
-    for place in range(len(candidates)):
-        yield next(chosen) if place in places else next(rest)
+    woven = list(chosen)
+    # In rising order, so that each ends up at its place.
+    places = np.sort(first + rng.choice(ranking.items - first, size=count, replace=False))
+    for place, row in zip(places.tolist(), drawn, strict=True):
+        woven.insert(place, row)
+    return woven, frozenset(drawn)

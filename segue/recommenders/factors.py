@@ -29,6 +29,8 @@ def track_factors(pairs: DataFrame, *, models: Models) -> DataFrame:
     indexer = StringIndexer(inputCols=list(columns), outputCols=codes, stringOrderType="alphabetAsc")
     named = indexer.fit(pairs)
     coded = named.transform(pairs).select(*(F.col(code).cast("int") for code in codes), "liking")
+    # Spark's ten blocks are a hundred tasks an iteration, whatever the size.
+    blocks = pairs.sparkSession.sparkContext.defaultParallelism
     model = ALS(
         rank=models.factors,
         maxIter=models.iterations,
@@ -39,6 +41,8 @@ def track_factors(pairs: DataFrame, *, models: Models) -> DataFrame:
         itemCol=codes[1],
         ratingCol="liking",
         seed=models.seed,
+        numUserBlocks=blocks,
+        numItemBlocks=blocks,
     ).fit(coded)
     return _named(model.itemFactors, named.transform(pairs), code=codes[1])
 

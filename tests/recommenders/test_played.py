@@ -26,7 +26,7 @@ from tests.plays.examples import a_play
 SETTINGS = load_settings()
 MINUTE = 60_000
 STEPS = "user_id string, session long, track_id string, at long, weight double"
-MODELS = SETTINGS.models.model_copy(update={"min_listeners": 1, "shrink": 0.0, "factors": 4})
+MODELS = SETTINGS.models.model_copy(update={"min_listeners": 1, "shrink": 0.0, "factors": 4, "iterations": 3})
 
 
 def played(spark: SparkSession, plays: list[dict[str, Any]], *, most: int = 100) -> DataFrame:
