@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -51,25 +50,29 @@ class Heard:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Candidates of all sources for one listener, by row of the bundle."""
+    """Candidates of all sources for one listener: neighbours of the taste first, best first."""
 
-    scores: Mapping[int, float]
-    """Cosine of taste and track; neighbours first, best first."""
-    sessions: Mapping[int, float]
-    """What session knowledge adds to the score, above 0; fewer rows than `scores`."""
-    after: Mapping[int, int]
-    """The signal that each of these is played after."""
+    rows: np.ndarray
+    """(n,) int64 rows of the bundle, all different."""
+    scores: np.ndarray
+    """(n,) float64 cosines of taste and track."""
+    added: np.ndarray
+    """(n,) float64: what session knowledge adds; 0 where it knows nothing."""
+    after: np.ndarray
+    """(n,) int64: the signal that each is played after; -1 where session knowledge knows nothing."""
+    place_of: Mapping[int, int]
+    """Row -> place here."""
 
     @classmethod
     def none(cls) -> Candidates:
         """For a listener without a usable taste."""
-        return cls({}, {}, {})
+        empty = np.empty(0)
+        return cls(empty.astype(np.int64), empty, empty, empty.astype(np.int64), {})
 
-    def led_by_session(self, row: int) -> int | None:
+    def led_by_session(self, place: int) -> int | None:
         """The signal that a candidate is played after, if that says more for it than its likeness does."""
-        if row not in self.sessions:
-            return None
-        return self.after[row] if self.sessions[row] >= self.scores[row] else None
+        told = self.after[place] >= 0 and self.added[place] >= self.scores[place]
+        return int(self.after[place]) if told else None
 
 
 def candidates(
@@ -91,17 +94,19 @@ def candidates(
         (d,) float32, the listener's taste at unit length.
     """
     known = near[0] >= 0
-    scores = dict(zip(near[0][known].tolist(), near[1][known].tolist(), strict=True))
+    rows, scores = near[0][known].astype(np.int64), near[1][known].astype(float)
     part = slice(following.bounds[listener], following.bounds[listener + 1])
-    rows = following.rows[part].tolist()
-    if more := [row for row in rows if row not in scores]:
-        scores |= dict(zip(more, (bundle.vectors[more] @ vector).tolist(), strict=True))
-    added = (ranking.session_weight * following.scores[part]).tolist()
-    return Candidates(
-        scores=scores,
-        sessions=dict(zip(rows, added, strict=True)),
-        after=dict(zip(rows, following.after[part].tolist(), strict=True)),
-    )
+    led = following.rows[part]
+    place_of = {row: place for place, row in enumerate(rows.tolist())}
+    places = [place_of.setdefault(row, len(place_of)) for row in led.tolist()]
+    if len(place_of) > len(rows):
+        more = np.array(list(place_of)[len(rows) :])
+        rows = np.concatenate([rows, more])
+        scores = np.concatenate([scores, bundle.vectors[more] @ vector])
+    added, after = np.zeros(len(rows)), np.full(len(rows), -1, dtype=np.int64)
+    added[places] = ranking.session_weight * following.scores[part]
+    after[places] = following.after[part]
+    return Candidates(rows, scores, added, after, place_of)
 
 
 def choose(
@@ -119,20 +124,30 @@ def choose(
     of a song the best; some drawn from further off; and no artist too often. Where the candidates run out (a
     small library, a long listener), the varied selection goes on.
     """
-    ordered = list(found.scores)
-    if feedback or found.sessions:
-        total = {
-            row: score + found.sessions.get(row, 0.0) + feedback.get(row, 0.0)
-            for row, score in found.scores.items()
-        }
-        ordered.sort(key=lambda row: -total[row])
-    barred = np.fromiter(heard.barred, dtype=np.int64, count=len(heard.barred))
-    taken = set(bundle.songs[barred].tolist()) - {-1}
-    fresh = list(_folded((row for row in ordered if row not in heard.barred), bundle.songs, taken))
-    others = (row for row in _others(bundle, found.scores, feedback) if row not in heard.barred)
-    chosen = _limited(chain(fresh, _folded(others, bundle.songs, taken)), bundle, ranking)
-    woven, drawn = explored(chosen, fresh, ranking=ranking, seed=seed)
+    total = found.scores + found.added
+    if feedback:
+        total += [feedback.get(row, 0.0) for row in found.rows.tolist()]
+    taken = set(bundle.songs[list(heard.barred)].tolist()) if heard.barred else set()
+    ordered = found.rows[np.argsort(-total, kind="stable")]
+    near = _folded(ordered, bundle.songs, heard.barred, taken)
+    others = _folded(_others(bundle, found.place_of, feedback), bundle.songs, heard.barred, taken)
+    chosen = _limited([*near, *others], bundle, ranking)
+    woven, drawn = explored(chosen, near, ranking=ranking, seed=seed)
     return (_limited(woven, bundle, ranking) if drawn else chosen), drawn
+
+
+def _folded(rows: np.ndarray, songs: np.ndarray, barred: frozenset[int], taken: set[int]) -> list[int]:
+    """Rows in their order without those barred; of the versions of a song the first, and none in `taken`.
+
+    Adds to `taken`. Some hundred rows: a plain loop is faster here than numpy's sets.
+    """
+    kept = []
+    for row, song in zip(rows.tolist(), songs[rows].tolist(), strict=True):
+        if row in barred or (song >= 0 and song in taken):
+            continue
+        taken.add(song)
+        kept.append(row)
+    return kept
 
 
 def _limited(rows: Iterable[int], bundle: Shelves, ranking: Ranking) -> list[int]:
@@ -145,18 +160,8 @@ def _limited(rows: Iterable[int], bundle: Shelves, ranking: Ranking) -> list[int
     )
 
 
-def _folded(rows: Iterable[int], songs: np.ndarray, taken: set[int]) -> Iterator[int]:
-    """Of the versions of a song the first; none of a song in `taken`, to which it adds."""
-    for row in rows:
-        song = int(songs[row])
-        if song < 0:
-            yield row
-        elif song not in taken:
-            taken.add(song)
-            yield row
-
-
-def _others(bundle: Shelves, near: Mapping[int, float], feedback: Mapping[int, float]) -> list[int]:
+def _others(bundle: Shelves, near: Mapping[int, int], feedback: Mapping[int, float]) -> np.ndarray:
     """The varied selection in its order, what most skip at its end."""
     others = [row for row in bundle.cold_start.tolist() if row not in near]
-    return sorted(others, key=lambda row: feedback.get(row, 0.0) < 0)
+    others.sort(key=lambda row: feedback.get(row, 0.0) < 0)
+    return np.array(others, dtype=np.int64)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Sequence
-
-import numpy as np
 
 from segue.settings import Ranking
 
@@ -41,11 +40,10 @@ def explored(
     count = min(count, len(further))
     if not count:
         return list(chosen), frozenset()
-    rng = np.random.default_rng(int.from_bytes(hashlib.blake2b(seed.encode(), digest_size=8).digest()))
-    drawn = [further[i] for i in rng.choice(len(further), size=count, replace=False).tolist()]
+    chance = random.Random(hashlib.blake2b(seed.encode(errors="surrogatepass"), digest_size=8).digest())
+    drawn = chance.sample(further, count)
     woven = list(chosen)
     # In rising order, so that each ends up at its place.
-    places = np.sort(first + rng.choice(ranking.items - first, size=count, replace=False))
-    for place, row in zip(places.tolist(), drawn, strict=True):
+    for place, row in zip(sorted(chance.sample(range(first, ranking.items), count)), drawn, strict=True):
         woven.insert(place, row)
     return woven, frozenset(drawn)

@@ -208,8 +208,9 @@ def _planned(
     chosen, drawn = choosing.choose(
         candidates, heard, bundle=bundle, ranking=ranking, feedback=feedback, seed=f"{user}\n{newest}"
     )
+    place_of = candidates.place_of
     because = _because(
-        [row for row in chosen if row in candidates.scores],
+        [row for row in chosen if row in place_of],
         bundle=bundle,
         vectors=vectors,
         weights=weights,
@@ -217,15 +218,19 @@ def _planned(
     )
     items = []
     for row, track_id in zip(chosen, bundle.ids(chosen), strict=True):
-        reason: Reason = "because" if row in because else "varied"
-        named = because.get(row)
-        if row in heard.kept and named:
+        place = place_of.get(row)
+        if place is None:
+            items.append(Item(track_id, 0.0, None, "varied"))
+            continue
+        reason: Reason = "because"
+        named: str | None = because[row]
+        if row in heard.kept:
             reason, named = "again", track_id
-        elif row in drawn and named:
+        elif row in drawn:
             reason = "explore"
-        elif (after := candidates.led_by_session(row)) is not None:
+        elif (after := candidates.led_by_session(place)) is not None:
             reason, named = "after", joined.signals.tracks[after]
-        items.append(Item(track_id, round(candidates.scores.get(row, 0.0), 6), named, reason))
+        items.append(Item(track_id, round(float(candidates.scores[place]), 6), named, reason))
     lost = (rows < 0) & ~vectors.any(axis=1)
     unknown = sorted({tracks[i] for i in np.flatnonzero(lost)})
     return Plan(user, history, vector, items, bundle.version, variant, newest, unknown)
