@@ -18,9 +18,9 @@ class Next:
     rows: np.ndarray
     """(m,) int64 rows of the bundle; of one listener all different."""
     scores: np.ndarray
-    """(m,) float64 in (0, 1]."""
+    """(m,) float64 above 0."""
     after: np.ndarray
-    """(m,) int64: the place among the signals of the kept track that each is played after."""
+    """(m,) int64: the place among the signals of the kept track that speaks most for each."""
     bounds: np.ndarray
     """(listeners + 1,) int64."""
 
@@ -36,8 +36,8 @@ def played_next(
 ) -> Next:
     """What comes after the kept ones among each listener's last `ranking.session_tracks` tracks.
 
-    A candidate that several of them lead to has the best of their scores, and comes after that one: so what
-    is said of it is the whole truth. A score is that of the rule times ``session_decay ** heard since``.
+    A candidate's score is the sum, over the kept tracks that lead to it, of the rule's score times
+    ``session_decay ** heard since``; the largest of these is the one that it is said to come after.
 
     Parameters
     ----------
@@ -57,11 +57,14 @@ def played_next(
     scores = following.scores[place] * np.repeat(nearness, length)
     who, after = np.repeat(listener[seeds], length), np.repeat(seeds, length)
 
-    # The best way to each (listener, track); of equal ones that from the track heard last.
+    # All ways to each (listener, track), the best first; of equal ones that from the track heard last. The
+    # order is fixed, so that a repeated batch sums up to the same float.
     order = np.lexsort((np.repeat(signals.since[seeds], length), -scores, found, who))
     who, found, scores, after = who[order], found[order], scores[order], after[order]
-    best = np.r_[True, (np.diff(who) != 0) | (np.diff(found) != 0)][: len(who)]
-    who, found, scores, after = who[best], found[best], scores[best], after[best]
+    best = np.flatnonzero(np.r_[True, (np.diff(who) != 0) | (np.diff(found) != 0)][: len(who)])
+    if len(best):
+        scores = np.add.reduceat(scores, best)
+    who, found, after = who[best], found[best], after[best]
 
     # The best candidates of each listener; ties by row.
     order = np.lexsort((found, -scores, who))
