@@ -21,12 +21,14 @@ compress   | batch_jobs.compress_library |      | make the songs of a folder sma
 features   | batch_jobs.extract_features |        | compute the audio features of tracks that lack them                      | ./run.sh features
 embeddings | batch_jobs.train_embeddings |        | fit the audio space and place every track in it                          | ./run.sh embeddings
 index      | batch_jobs.build_index      |        | build the neighbour index, measure it, publish it                        | ./run.sh index
+models     | batch_jobs.train_models     |        | learn from plays what follows what, and implicit ALS                     | ./run.sh models train
 stream     | streaming_jobs.recommend    |        | run the streaming job: plays to recommendations                          | ./run.sh stream
 replay     | batch_jobs.replay_plays     |        | send plays to Kafka                                                      | ./run.sh replay --help
 rejected   | batch_jobs.rejected_plays   |        | look at plays that were rejected                                         | ./run.sh rejected --help
 engagement | batch_jobs.recount_engagement |     | count anew what listeners did                                            | ./run.sh engagement recount --check
 listener   | batch_jobs.listener_data    |        | give out or remove what is stored of a listener                          | ./run.sh listener export Ada
 dashboard  | dashboard.serve             |        | serve the player, and the live and operations pages                      | ./run.sh dashboard
+experiments | batch_jobs.report_experiments |   | compare the variants that run side by side                               | ./run.sh experiments
 evaluate   | batch_jobs.evaluate         |        | compare the models on session logs                                        | ./run.sh evaluate --data ~/logs
 tune       | batch_jobs.tune             |        | search the weights of the hybrid on a validation split                    | ./run.sh tune --data ~/logs
 bench      | benchmarks                  |        | measure                                                                  | ./run.sh bench --help

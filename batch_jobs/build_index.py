@@ -13,17 +13,22 @@ import typer
 from pymongo.database import Database
 from rich.console import Console
 
+from segue.catalog.songs import song_key
 from segue.catalog.tags import UNKNOWN_ARTIST
 from segue.errors import SegueError, one_line_errors
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
+from segue.index.following import Following, following_of
 from segue.index.publish import KIND, publish, roll_back, stored_manifest
 from segue.index.retire import retire
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
 from segue.settings import Index, load_settings
+from segue.storage import trained
 from segue.storage.mongo import Document, active_version, connect
 
+FOLLOWING = "following"
+"""The kind of model that says what listeners play after a track."""
 console = Console(stderr=True)
 
 
@@ -38,6 +43,8 @@ class Corpus:
     """(n, d) float32 unit rows."""
     artists: np.ndarray
     """(n,) int32 codes, -1 unknown."""
+    songs: np.ndarray
+    """(n,) int32 codes, -1 unknown: versions of one song have one."""
     unusable: int
     """Vectors left out because they have no direction: zeros, or not finite."""
 
@@ -50,6 +57,8 @@ class Built:
     unchanged: bool
     """The version was active already."""
     unusable: int
+    followed: int
+    """Tracks of which it is known what listeners play after them."""
     retired: list[str]
     seconds: float
 
@@ -61,6 +70,7 @@ class Built:
             "unchanged": self.unchanged,
             "tracks": manifest.count,
             "tracks_unusable": self.unusable,
+            "tracks_followed": self.followed,
             "dimension": manifest.dimension,
             "space": manifest.space,
             "backend": manifest.backend,
@@ -131,6 +141,8 @@ def run(database: Database[Document], settings: Index) -> Built:
             track_ids=corpus.track_ids,
             artists=corpus.artists,
             cold_start=varied_selection(corpus.vectors, corpus.artists, size=settings.cold_start),
+            songs=corpus.songs,
+            following=read_following(database, corpus.track_ids),
         )
         version = version_of(
             contents,
@@ -149,6 +161,8 @@ def run(database: Database[Document], settings: Index) -> Built:
                 track_ids=contents.track_ids,
                 artists=contents.artists,
                 cold_start=contents.cold_start,
+                songs=contents.songs,
+                following=contents.following,
                 space=corpus.space,
                 backend=settings.backend,
                 trees=settings.trees,
@@ -161,7 +175,8 @@ def run(database: Database[Document], settings: Index) -> Built:
         assert manifest is not None
         retired = retire(database, folder=settings.folder, keep=settings.keep)
     console.print(f"index {version} {'is unchanged' if unchanged else 'is published'}")
-    return Built(manifest, unchanged, corpus.unusable, retired, time.perf_counter() - began)
+    followed = 0 if contents.following is None else int((np.diff(contents.following.bounds) > 0).sum())
+    return Built(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)
 
 
 def read_corpus(database: Database[Document]) -> Corpus:
@@ -175,13 +190,13 @@ def read_corpus(database: Database[Document]) -> Corpus:
     space = active_version(database, "audio-space")
     if space is None:
         raise SegueError("there are no embeddings to index: run ./run.sh embeddings")
-    present = database.tracks.find({"state": "present"}, {"artist": 1}, batch_size=10_000)
-    artist_of = {document["_id"]: document.get("artist") for document in present}
+    present = database.tracks.find({"state": "present"}, {"artist": 1, "title": 1}, batch_size=10_000)
+    track_of = {document["_id"]: (document.get("artist"), document.get("title")) for document in present}
     found = database.embeddings.find(
         {"space": space}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000
     )
     vector_of = {
-        document["track_id"]: document["vector"] for document in found if document["track_id"] in artist_of
+        document["track_id"]: document["vector"] for document in found if document["track_id"] in track_of
     }
     if not vector_of:
         raise SegueError(
@@ -193,11 +208,13 @@ def read_corpus(database: Database[Document]) -> Corpus:
     usable = np.flatnonzero(np.isfinite(lengths) & (lengths > 0))
     if not len(usable):
         raise SegueError(f"every vector in space {space} is zero or not finite: run ./run.sh embeddings")
+    tracks = [track_of[names[row]] for row in usable]
     return Corpus(
         space=space,
         track_ids=encode_ids([names[row] for row in usable]),
         vectors=(vectors[usable] / lengths[usable, None]).astype(np.float32),
-        artists=_codes([artist_of[names[row]] for row in usable]),
+        artists=_codes([_artist_key(artist) for artist, _ in tracks]),
+        songs=_codes([song_key(_artist_key(artist), title) for artist, title in tracks]),
         unusable=len(names) - len(usable),
     )
 
@@ -213,12 +230,23 @@ def _matrix(vectors: list[bytes], names: list[str]) -> np.ndarray:
     return np.frombuffer(b"".join(vectors), dtype="<f4").reshape(len(vectors), -1)
 
 
-def _codes(artists: list[str | None]) -> np.ndarray:
-    """(n,) int32: one code an artist, whatever the case of the letters; -1 for an unknown one."""
-    keys = [(artist or "").strip().casefold() for artist in artists]
-    known = sorted(set(keys) - {"", UNKNOWN_ARTIST.casefold()})
-    code = {key: number for number, key in enumerate(known)}
+def _artist_key(artist: str | None) -> str | None:
+    """The same for one artist, whatever the case of the letters; None for an unknown one."""
+    key = (artist or "").strip().casefold()
+    return None if key in ("", UNKNOWN_ARTIST.casefold()) else key
+
+
+def _codes(keys: list[str | None]) -> np.ndarray:
+    """(n,) int32: one code a key; -1 for none."""
+    known = sorted({key for key in keys if key is not None})
+    code: dict[str | None, int] = {key: number for number, key in enumerate(known)}
     return np.array([code.get(key, -1) for key in keys], dtype=np.int32)
+
+
+def read_following(database: Database[Document], track_ids: np.ndarray) -> Following | None:
+    """What listeners play after each track, by the active model; None before one is trained."""
+    model = trained.load(database, FOLLOWING)
+    return None if model is None else following_of(model, track_ids=track_ids)
 
 
 def _write_json(path: Path, summary: dict[str, Any]) -> None:

@@ -15,7 +15,6 @@ from typing import Annotated, Any
 import typer
 from pymongo.database import Database
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from segue.engagement.definitions import fingerprint
@@ -23,9 +22,9 @@ from segue.engagement.facts import Fact
 from segue.engagement.recount import counted_rows, facts_of_rows
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
-from segue.plays.parsing import parse, plays
+from segue.plays.recorded import plays_of_those_here, recorded
 from segue.settings import Settings, load_settings
-from segue.spark import kafka_options, session
+from segue.spark import session
 from segue.storage import forgotten, listening
 from segue.storage.kafka_topics import truncated_at
 from segue.storage.mongo import Document, connect
@@ -85,7 +84,7 @@ def run(
     spark = spark or session(settings, app="segue recount", tuned=False)
     try:
         since = _whole_since(settings)
-        rows = transform(_records(spark, settings), settings=settings, since=since)
+        rows = transform(recorded(spark, settings), settings=settings, since=since)
         with Progress(
             SpinnerColumn(), TextColumn("{task.description}"), disable=quiet, transient=True
         ) as progress:
@@ -98,18 +97,8 @@ def run(
 
 def transform(records: DataFrame, *, settings: Settings, since: int = 0) -> DataFrame:
     """KafkaRecord -> CountedRow of the windows from `since` (epoch ms) on."""
-    left = records.where("key IS NOT NULL AND value IS NULL").select(
-        F.col("key").cast("string").alias("user_id")
-    )
-    well_formed = plays(parse(records), stream=settings.stream).join(
-        F.broadcast(left.distinct()), on="user_id", how="left_anti"
-    )
+    well_formed = plays_of_those_here(records, stream=settings.stream)
     return counted_rows(well_formed, window=settings.engagement.window).where(f"window_start >= {since}")
-
-
-def _records(spark: SparkSession, settings: Settings) -> DataFrame:
-    reader = spark.read.format("kafka").options(**kafka_options(settings.kafka))
-    return reader.option("subscribe", settings.kafka.plays_topic).option("failOnDataLoss", "false").load()
 
 
 def _whole_since(settings: Settings) -> int:

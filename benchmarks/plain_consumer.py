@@ -104,6 +104,7 @@ def consume(
                 lookup=lambda ids: {},
                 taste=settings.taste,
                 ranking=settings.ranking,
+                experiments=settings.experiments,
             )
             write_plans(database, plans, space=bundle.manifest.space)
             took = (datetime.now(UTC) - began).total_seconds() * 1000

@@ -11,6 +11,7 @@ from typing import Any
 from pymongo.collection import Collection
 from pymongo.database import Database
 
+from dashboard.reasons import why
 from segue.storage.mongo import Document, active_version
 
 
@@ -41,7 +42,7 @@ class Recommended:
 
     track: Track
     score: float
-    because: Track | None
+    why: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Listening:
     recommended: list[Recommended]
     served: str
     model: str
+    variant: str
     freshness_ms: float
     """From the newest play to the document that reflects it."""
 
@@ -78,11 +80,16 @@ def listening(database: Database[Document], user_id: str, *, played: int = 12) -
     return Listening(
         played=[Played(known[track_id], outcome, at) for track_id, outcome, at in heard],
         recommended=[
-            Recommended(known[item["track_id"]], item["score"], known[reason] if reason else None)
+            Recommended(
+                known[item["track_id"]],
+                item["score"],
+                why(item["reason"], known[reason].title if reason else None),
+            )
             for item, reason in zip(items, reasons, strict=True)
         ],
         served=recommendation["served"],
         model=recommendation["model"],
+        variant=recommendation.get("variant", "audio"),
         freshness_ms=written - recommendation["reflects_at"],
     )
 

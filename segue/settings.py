@@ -44,6 +44,14 @@ def _path(value: object) -> object:
     return value
 
 
+def _shares(value: object) -> object:
+    """A table of shares as pairs, so that settings can be compared and hashed."""
+    return tuple(value.items()) if isinstance(value, dict) else value
+
+
+Variant = Literal["audio", "hybrid"]
+Shares = Annotated[tuple[tuple[Variant, Annotated[float, Field(gt=0)]], ...], BeforeValidator(_shares)]
+"""Variants with their shares, in the order of the settings."""
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 LocalPath = Annotated[str, BeforeValidator(_path)]
 
@@ -125,6 +133,33 @@ class Ranking(Section):
     feedback_skips: float = Field(ge=0)
     feedback_likes: float = Field(ge=0)
 
+    session_weight: float = Field(ge=0)
+    session_tracks: int = Field(ge=1)
+    session_decay: float = Field(gt=0, le=1)
+    session_candidates: int = Field(ge=1)
+    exploration: float = Field(ge=0, le=0.5)
+
+
+class Models(Section):
+    listener_steps: int = Field(ge=2)
+    reach: int = Field(ge=1, le=50)
+    listener_cap: float = Field(gt=0)
+    min_listeners: int = Field(ge=1)
+    shrink: float = Field(ge=0)
+    neighbours: int = Field(ge=1)
+    factors: int = Field(ge=1)
+    iterations: int = Field(ge=1)
+    regularisation: float = Field(gt=0)
+    alpha: float = Field(gt=0)
+    seed: int
+    keep: int = Field(ge=1)
+
+
+class Experiments(Section):
+    variants: Shares
+    salt: str
+    min_listeners: int = Field(ge=2)
+
 
 class Moods(Section):
     strength: float = Field(ge=0, le=1)
@@ -188,6 +223,8 @@ class Settings(BaseSettings):
     ranking: Ranking
     moods: Moods
     playlists: Playlists
+    models: Models
+    experiments: Experiments
     engagement: Engagement
     retention: Retention
     dashboard: Dashboard

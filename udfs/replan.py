@@ -93,6 +93,7 @@ def _replan(
         lookup=lookup,
         taste=settings.taste,
         ranking=settings.ranking,
+        experiments=settings.experiments,
         feedback=_steps(feedback, bundle),
     )
     write_plans(database, plans, space=space)

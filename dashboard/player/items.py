@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pymongo.database import Database
 
 from dashboard.finding.starts import Picks, read_picks, selection
+from dashboard.reasons import exploring, why
 from segue.catalog.tracks import PLAYABLE
+from segue.ranking.variants import label
 from segue.storage.mongo import Document, active_version
 
 _SHOWN = {"title": 1, "artist": 1, "album": 1, "genres": 1, "cover_id": 1, "duration_ms": 1}
@@ -112,7 +114,10 @@ def upcoming(database: Database[Document], user_id: str) -> Upcoming:
     items = [
         _recommended(
             known[item["track_id"]],
-            Recommendation(recommendation_id=found["recommendation_id"], rank=rank, model=found["model"]),
+            Recommendation(
+                recommendation_id=found["recommendation_id"], rank=rank, model=_mark(found, item["reason"])
+            ),
+            item["reason"],
             because=known.get(reason or ""),
             score=item["score"],
         )
@@ -145,6 +150,22 @@ def _to_start_with(database: Database[Document], picks: Picks) -> Upcoming:
     return Upcoming(name, items, "cold-start")
 
 
-def _recommended(item: Item, recommendation: Recommendation, *, because: Item | None, score: float) -> Item:
-    why = f"Because you played {because.title}" if because else "Something different"
-    return replace(item, recommendation=recommendation, why=why, score=score if because else None)
+def _mark(recommendation: Document, reason: Mapping[str, Any]) -> str:
+    """What a play of it is marked with: the variant, by which outcomes are compared.
+
+    What was written before there were variants is marked with its index.
+    """
+    variant = recommendation.get("variant")
+    return label(variant, exploring=exploring(reason)) if variant else str(recommendation["model"])
+
+
+def _recommended(
+    item: Item,
+    recommendation: Recommendation,
+    reason: Mapping[str, Any],
+    *,
+    because: Item | None,
+    score: float,
+) -> Item:
+    words = why(reason, because.title if because else None)
+    return replace(item, recommendation=recommendation, why=words, score=score if because else None)

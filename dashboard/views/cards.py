@@ -56,7 +56,7 @@ def grid(items: Sequence[Recommended], *, new: Collection[str]) -> str:
 
 
 def _card(item: Recommended, rank: int, new: bool) -> str:
-    why = f"Because you played {item.because.title}" if item.because else "Something different"
+    why = item.why
     score = max(0.0, min(1.0, item.score))
     return (
         f'<div class="sg-card{" sg-new" if new else ""}"><div class="sg-cover">{_picture(item.track)}'

@@ -52,7 +52,7 @@ def _watch(listener: str) -> None:
         source = "from their taste" if found.served == "taste" else "a varied selection to start from"
         st.caption(
             f"Written {_milliseconds(found.freshness_ms)} after the newest play · {source} · "
-            f"index {found.model}"
+            f"{found.variant} · index {found.model}"
         )
         st.html(cards.grid(found.recommended[:10], new=set(shown) - set(before)))
     with side:

@@ -8,6 +8,9 @@ vectors.npy        (n, d) float32 unit vectors; the row is what the neighbour in
 track_ids.npy      (n,) "S<k>": the track ids as UTF-8, ascending
 artists.npy        (n,) int32: a code for each row's artist, -1 unknown
 cold_start.npy     (c,) int32: rows of the varied selection, in its order
+songs.npy          (n,) int32: a code for the song that each row is a version of, -1 unknown; older bundles
+                   lack it
+following_*.npy    what listeners play after each track (segue.index.following), where that is known
 manifest.json      :class:`segue.index.manifest.Manifest`
 lock               held by readers: :mod:`segue.index.folders`
 =================  ==========================================================================================
@@ -29,8 +32,10 @@ import numpy as np
 
 from segue.index.backends import INDEX_FILE, Backend, build_index, open_index
 from segue.index.checksums import file_sum, first_mismatch
-from segue.index.contents import ARRAYS, Contents, settings_that_matter, version_of
+from segue.index.contents import ARRAYS, SONGS, Contents, settings_that_matter, version_of
 from segue.index.folders import appearing, hold, set_aside
+from segue.index.following import FILES as FOLLOWING
+from segue.index.following import Following
 from segue.index.manifest import BundleError, Manifest
 from segue.index.neighbours import NeighbourIndex
 from segue.index.recall import measure_recall
@@ -52,6 +57,10 @@ class Bundle:
     """(n,) int32; -1: unknown."""
     cold_start: np.ndarray
     """(c,) int32 rows."""
+    songs: np.ndarray
+    """(n,) int32; -1: unknown."""
+    following: Following | None
+    """None for a bundle that was built without."""
     neighbours: NeighbourIndex
     _held: BinaryIO = field(repr=False)
 
@@ -87,6 +96,8 @@ def write_bundle(
     artists: np.ndarray,
     cold_start: np.ndarray,
     space: str,
+    songs: np.ndarray | None = None,
+    following: Following | None = None,
     backend: Backend = "annoy",
     trees: int = 50,
     search_k: int = -1,
@@ -97,7 +108,7 @@ def write_bundle(
 
     Parameters
     ----------
-    vectors, track_ids, artists, cold_start
+    vectors, track_ids, artists, cold_start, songs, following
         As in :class:`Contents`.
     space
         The version of the embedding space.
@@ -109,7 +120,7 @@ def write_bundle(
     BundleError
         The contents do not fit together, or the folder cannot be written.
     """
-    contents = Contents(vectors, track_ids, artists, cold_start)
+    contents = Contents(vectors, track_ids, artists, cold_start, songs, following)
     version = version_of(contents, space=space, backend=backend, trees=trees, search_k=search_k)
     path = Path(folder) / version
     trees, search_k = settings_that_matter(backend, trees=trees, search_k=search_k)
@@ -120,7 +131,8 @@ def write_bundle(
             set_aside(path)  # damaged: another takes its place
     try:
         with appearing(path) as temporary:
-            for name, array in contents.arrays().items():
+            arrays = contents.arrays()
+            for name, array in arrays.items():
                 np.save(temporary / name, array, allow_pickle=False)
             began = time.perf_counter()
             build_index(vectors, backend=backend, folder=temporary, trees=trees)
@@ -136,7 +148,7 @@ def write_bundle(
                 count=len(vectors),
                 space=space,
                 created_at=created_at or datetime.now(UTC),
-                files={name: file_sum(temporary / name) for name in _files(backend)},
+                files={name: file_sum(temporary / name) for name in (*arrays, *_index_file(backend))},
                 recall20=round(measured.recall, 4),
                 recall_queries=measured.queries,
                 latency_ms=round(measured.latency_ms, 4),
@@ -171,25 +183,35 @@ def load_bundle(path: Path | str, *, version: str | None = None, verify: bool = 
         manifest = Manifest.read(path)
         if manifest.version != (version or path.name):
             raise BundleError(f"{path}: its manifest is of version {manifest.version}")
-        if set(manifest.files) != set(_files(manifest.backend)):
+        names = _arrays_of(manifest)
+        if set(manifest.files) != {*names, *_index_file(manifest.backend)}:
             raise BundleError(f"{path}: its manifest lists {', '.join(sorted(manifest.files))}")
         if verify and (mismatch := first_mismatch(path, manifest.files)):
             raise BundleError(mismatch)
-        arrays = {name: _mapped(path / name) for name in ARRAYS}
+        arrays = {name: _mapped(path / name) for name in names}
         _check_shapes(path, arrays, manifest)
+        following = Following(*(arrays[name] for name in FOLLOWING)) if FOLLOWING[0] in arrays else None
         if verify:
-            _check_contents(path, arrays)
+            _check_contents(path, arrays, following)
         neighbours = _open(path, arrays["vectors.npy"], manifest)
     except BaseException:
         held.close()
         raise
+    songs = arrays.get(SONGS, np.full(manifest.count, -1, dtype=np.int32))
     vectors, track_ids, artists, cold_start = (arrays[name] for name in ARRAYS)
-    return Bundle(manifest, vectors, track_ids, artists, cold_start, neighbours, held)
+    return Bundle(manifest, vectors, track_ids, artists, cold_start, songs, following, neighbours, held)
 
 
-def _files(backend: Backend) -> tuple[str, ...]:
+def _index_file(backend: Backend) -> tuple[str, ...]:
     index = INDEX_FILE[backend]
-    return (*ARRAYS, index) if index else tuple(ARRAYS)
+    return (index,) if index else ()
+
+
+def _arrays_of(manifest: Manifest) -> tuple[str, ...]:
+    """The arrays that a bundle must have by what its manifest lists."""
+    songs = (SONGS,) if SONGS in manifest.files else ()
+    following = FOLLOWING if not manifest.files.keys().isdisjoint(FOLLOWING) else ()
+    return (*ARRAYS, *songs, *following)
 
 
 def _mapped(path: Path) -> np.ndarray:
@@ -206,16 +228,17 @@ def _check_shapes(path: Path, arrays: dict[str, np.ndarray], manifest: Manifest)
         raise BundleError(
             f"{path / 'vectors.npy'} has the shape {shape} instead of {(manifest.count, manifest.dimension)}"
         )
-    for name in ("track_ids.npy", "artists.npy"):
-        if arrays[name].shape != (manifest.count,):
+    for name in ("track_ids.npy", "artists.npy", SONGS):
+        if name in arrays and arrays[name].shape != (manifest.count,):
             raise BundleError(
                 f"{path / name} has the shape {arrays[name].shape} instead of {(manifest.count,)}"
             )
 
 
-def _check_contents(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def _check_contents(path: Path, arrays: dict[str, np.ndarray], following: Following | None) -> None:
     try:
-        Contents(*(arrays[name] for name in ARRAYS))
+        vectors, track_ids, artists, cold_start = (arrays[name] for name in ARRAYS)
+        Contents(vectors, track_ids, artists, cold_start, arrays.get(SONGS), following)
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from None
 

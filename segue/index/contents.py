@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.index.backends import Backend
+from segue.index.following import Following
 from segue.index.manifest import FORMAT, BundleError
 
 ARRAYS = ("vectors.npy", "track_ids.npy", "artists.npy", "cold_start.npy")
-"""The files of :class:`Contents`, in its order."""
+"""The files of :class:`Contents` that every bundle has, in its order."""
+SONGS = "songs.npy"
 _UNIT = 1e-3
 """How far a vector's length may be from 1."""
 
@@ -36,6 +38,10 @@ class Contents:
     """(n,) int32."""
     cold_start: np.ndarray
     """(c,) int32 rows."""
+    songs: np.ndarray | None = None
+    """(n,) int32: a code for the song that each row is a version of, -1 not known."""
+    following: Following | None = None
+    """What listeners play after each track, where that is known."""
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 2 or 0 in self.vectors.shape:
@@ -51,6 +57,10 @@ class Contents:
             raise BundleError(f"artists.npy is {_shown(self.artists)}: it must be ({count},) of int32")
         if self.cold_start.ndim != 1 or self.cold_start.dtype != np.int32:
             raise BundleError(f"cold_start.npy is {_shown(self.cold_start)}: it must be (c,) of int32")
+        if self.songs is not None and (self.songs.shape != (count,) or self.songs.dtype != np.int32):
+            raise BundleError(f"{SONGS} is {_shown(self.songs)}: it must be ({count},) of int32")
+        if self.following is not None:
+            self.following.check(count)
         self._check_values(count)
 
     def _check_values(self, count: int) -> None:
@@ -69,7 +79,10 @@ class Contents:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """By the name of their file."""
-        return dict(zip(ARRAYS, (self.vectors, self.track_ids, self.artists, self.cold_start), strict=True))
+        found = dict(zip(ARRAYS, (self.vectors, self.track_ids, self.artists, self.cold_start), strict=True))
+        if self.songs is not None:
+            found[SONGS] = self.songs
+        return found | (self.following.arrays() if self.following is not None else {})
 
 
 def version_of(contents: Contents, *, space: str, backend: Backend, trees: int, search_k: int) -> str:

@@ -45,6 +45,8 @@ _NOT_PERSONAL = frozenset(
         "forgotten",
         "bundles.files",
         "bundles.chunks",
+        "trained.files",
+        "trained.chunks",
     }
 )
 

@@ -6,15 +6,17 @@ The steps keep the names they have in the Spark UI: join (vectors to plays), tas
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
-from segue.ranking.diversity import limit_artists
-from segue.settings import Ranking, Taste
+from segue.index.following import Following
+from segue.ranking import choosing
+from segue.ranking.following import Next, no_candidates, played_next
+from segue.ranking.variants import HYBRID, served
+from segue.settings import Experiments, Ranking, Taste, Variant
 from segue.taste.history import History, reflects_at
 from segue.taste.vector import Signals, decayed, taste_vectors
 
@@ -24,7 +26,7 @@ class Neighbours(Protocol):
 
 
 class Catalogue(Protocol):
-    """What planning needs of an index bundle (:class:`segue.index.bundle.Bundle`)."""
+    """What radio and the like need of an index bundle (:class:`segue.index.bundle.Bundle`)."""
 
     @property
     def version(self) -> str: ...
@@ -40,18 +42,34 @@ class Catalogue(Protocol):
     def ids(self, rows: Sequence[int]) -> list[str]: ...
 
 
+class Knowledge(Catalogue, Protocol):
+    """What planning needs beside it."""
+
+    @property
+    def songs(self) -> np.ndarray: ...
+    @property
+    def following(self) -> Following | None: ...
+
+
 NO_STEPS: Mapping[int, float] = {}
 Lookup = Callable[[Sequence[str]], Mapping[str, np.ndarray]]
 """Vectors of tracks that the bundle lacks, as far as they are known elsewhere."""
 
+Reason = Literal["because", "after", "again", "explore", "varied"]
+"""Why a track is recommended: `because` it is like a heard track; listeners play it `after` one; the listener
+kept it long ago, so it may come `again`; to `explore`, further off than the best; or it is of the `varied`
+selection."""
+
 
 @dataclass(frozen=True)
 class Item:
-    """A recommended track; `because` is the heard track it is most like, or None for a varied selection."""
+    """A recommended track; `because` is the track that the reason names, None for a varied selection."""
 
     track_id: str
     score: float
+    """Cosine of taste and track; 0 for one from the varied selection."""
     because: str | None
+    reason: Reason = "because"
 
 
 @dataclass(frozen=True)
@@ -64,6 +82,7 @@ class Plan:
     """(d,) float32 at unit length, or zeros."""
     items: list[Item]
     model: str
+    variant: Variant
     reflects_at: int
     """Epoch ms of the newest signal that it reflects."""
     unknown: list[str]
@@ -76,9 +95,9 @@ class Plan:
 
     @property
     def recommendation_id(self) -> str:
-        """The same for the same listener, model and state of taste, so that a repeated batch repeats it."""
+        """The same for the same listener, model, variant and state of taste: a repeated batch repeats it."""
         heard = sum(len(window.tracks) for window in self.history.values())
-        text = f"{self.user_id}\n{self.model}\n{self.reflects_at}\n{heard}"
+        text = f"{self.user_id}\n{self.model}\n{self.variant}\n{self.reflects_at}\n{heard}"
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
@@ -94,10 +113,11 @@ class _Joined:
 def plan(
     histories: Mapping[str, History],
     *,
-    bundle: Catalogue,
+    bundle: Knowledge,
     lookup: Lookup,
     taste: Taste,
     ranking: Ranking,
+    experiments: Experiments,
     feedback: Mapping[int, float] = NO_STEPS,
 ) -> list[Plan]:
     """Plan for each listener, in the mapping's order.
@@ -111,14 +131,19 @@ def plan(
     joined = _join(signals, bundle, lookup)
     tastes = taste_vectors(joined.vectors, weights=joined.signals.weights, bounds=joined.signals.bounds)
     near_rows, near_scores = bundle.neighbours.query(tastes, ranking.candidates)
+    sessions = bundle.following is not None
+    variants = [served(user, experiments=experiments, sessions=sessions) for user in users]
+    following = _next(joined, bundle, variants, ranking)
     return [
-        _rank(
+        _planned(
             user,
             histories[user],
             tastes[i],
-            candidates=(near_rows[i], near_scores[i]),
+            variant=variants[i],
+            near=(near_rows[i], near_scores[i]),
+            following=following,
+            listener=i,
             joined=joined,
-            part=slice(joined.signals.bounds[i], joined.signals.bounds[i + 1]),
             bundle=bundle,
             taste=taste,
             ranking=ranking,
@@ -143,63 +168,72 @@ def _join(signals: Signals, bundle: Catalogue, lookup: Lookup) -> _Joined:
     return _Joined(signals, rows, vectors)
 
 
-def _rank(
+def _next(joined: _Joined, bundle: Knowledge, variants: Sequence[Variant], ranking: Ranking) -> Next:
+    """What listeners play after the tracks just kept, for those who are served the hybrid."""
+    wanted = np.array([variant == HYBRID for variant in variants], dtype=bool)
+    if bundle.following is None or not wanted.any() or not ranking.session_weight:
+        return no_candidates(len(variants))
+    return played_next(joined.signals, joined.rows, wanted, following=bundle.following, ranking=ranking)
+
+
+def _planned(
     user: str,
     history: History,
     vector: np.ndarray,
     *,
-    candidates: tuple[np.ndarray, np.ndarray],
+    variant: Variant,
+    near: tuple[np.ndarray, np.ndarray],
+    following: Next,
+    listener: int,
     joined: _Joined,
-    part: slice,
-    bundle: Catalogue,
+    bundle: Knowledge,
     taste: Taste,
     ranking: Ranking,
     feedback: Mapping[int, float],
 ) -> Plan:
-    signals, rows, vectors = joined.signals, joined.rows[part], joined.vectors[part]
+    part = slice(joined.signals.bounds[listener], joined.signals.bounds[listener + 1])
+    tracks, weights = joined.signals.tracks[part], joined.signals.weights[part]
+    rows, vectors = joined.rows[part], joined.vectors[part]
     newest = reflects_at(history)
-    recent = signals.at[part] > newest - taste.repeat_after.total_seconds() * 1000
-    heard = set(rows[recent].tolist())
-    usable = bool(vector.any())
-    near = candidates[0][candidates[0] >= 0].tolist() if usable else []
-    scores = dict(zip(near, candidates[1].tolist(), strict=False))
-    # Where the neighbours run out (a small library, a long listener), the varied selection goes on.
-    ordered = chain(_moved(near, scores, feedback), _others(bundle, scores, feedback))
-    fresh = (row for row in ordered if row not in heard)
-    chosen = limit_artists(
-        fresh,
-        bundle.artists,
-        items=ranking.items,
-        per_artist=ranking.per_artist,
-        window=ranking.artist_window,
+    heard = choosing.Heard.of(
+        rows,
+        weights=weights,
+        recent=joined.signals.at[part] > newest - taste.repeat_after.total_seconds() * 1000,
     )
+    candidates = choosing.Candidates.none()
+    if vector.any():
+        candidates = choosing.candidates(
+            near, vector, following=following, listener=listener, bundle=bundle, ranking=ranking
+        )
+    chosen, drawn = choosing.choose(
+        candidates, heard, bundle=bundle, ranking=ranking, feedback=feedback, seed=f"{user}\n{newest}"
+    )
+    place_of = candidates.place_of
     because = _because(
-        [row for row in chosen if row in scores],
+        [row for row in chosen if row in place_of],
         bundle=bundle,
         vectors=vectors,
-        weights=signals.weights[part],
-        tracks=signals.tracks[part],
+        weights=weights,
+        tracks=tracks,
     )
-    items = [
-        Item(track_id=track_id, score=round(scores.get(row, 0.0), 6), because=because.get(row))
-        for row, track_id in zip(chosen, bundle.ids(chosen), strict=True)
-    ]
+    items = []
+    for row, track_id in zip(chosen, bundle.ids(chosen), strict=True):
+        place = place_of.get(row)
+        if place is None:
+            items.append(Item(track_id, 0.0, None, "varied"))
+            continue
+        reason: Reason = "because"
+        named: str | None = because[row]
+        if row in heard.kept:
+            reason, named = "again", track_id
+        elif row in drawn:
+            reason = "explore"
+        elif (after := candidates.led_by_session(place)) is not None:
+            reason, named = "after", joined.signals.tracks[after]
+        items.append(Item(track_id, round(float(candidates.scores[place]), 6), named, reason))
     lost = (rows < 0) & ~vectors.any(axis=1)
-    unknown = sorted({signals.tracks[part][i] for i in np.flatnonzero(lost)})
-    return Plan(user, history, vector, items, bundle.version, newest, unknown)
-
-
-def _moved(near: list[int], scores: Mapping[int, float], feedback: Mapping[int, float]) -> list[int]:
-    """Candidates by their score and what all listeners made of them; as they are where nothing is known."""
-    if not feedback:
-        return near
-    return sorted(near, key=lambda row: -(scores[row] + feedback.get(row, 0.0)))
-
-
-def _others(bundle: Catalogue, near: Mapping[int, float], feedback: Mapping[int, float]) -> Iterator[int]:
-    """The varied selection in its order, what most skip at its end."""
-    others = [row for row in bundle.cold_start.tolist() if row not in near]
-    return iter(sorted(others, key=lambda row: feedback.get(row, 0.0) < 0))
+    unknown = sorted({tracks[i] for i in np.flatnonzero(lost)})
+    return Plan(user, history, vector, items, bundle.version, variant, newest, unknown)
 
 
 def _because(

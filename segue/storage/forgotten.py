@@ -18,6 +18,8 @@ from segue.storage.mongo import Document
 MARGIN = timedelta(days=2)
 """Kafka drops whole segments, a while after their last record is due."""
 WRITTEN_BY_STREAMS = ("tastes", "recommendations", "listening", "listening_sessions")
+PREFIX = "forgotten:"
+"""Before the id in what is hashed with SHA-256."""
 _IN_FLIGHT = timedelta(minutes=2)
 """A micro-batch that began before the listener was forgotten has ended after this."""
 
@@ -42,6 +44,11 @@ def among(database: Database[Document], users: Collection[str]) -> set[str]:
     return {hashes[one["_id"]] for one in found}
 
 
+def hashes(database: Database[Document]) -> list[str]:
+    """Of all that are forgotten; a batch job compares SHA-256 of :data:`PREFIX` and an id with them."""
+    return sorted(one["_id"] for one in database.forgotten.find({}, {"_id": 1}))
+
+
 def sweep(database: Database[Document], *, now: datetime | None = None) -> None:
     """Remove what a micro-batch wrote that was under way when a listener was forgotten."""
     due = {"sweep_at": {"$lte": now or datetime.now(UTC)}}
@@ -53,4 +60,4 @@ def sweep(database: Database[Document], *, now: datetime | None = None) -> None:
 
 
 def _hash(user_id: str) -> str:
-    return hashlib.sha256(f"forgotten:{user_id}".encode()).hexdigest()
+    return hashlib.sha256(f"{PREFIX}{user_id}".encode()).hexdigest()

@@ -97,11 +97,12 @@ def _recommendation(plan: Plan) -> dict[str, Any]:
         "recommendation_id": plan.recommendation_id,
         "items": [_item(item) for item in plan.items],
         "model": plan.model,
+        "variant": plan.variant,
         "served": plan.served,
         "reflects_at": plan.reflects_at,
     }
 
 
 def _item(item: Item) -> dict[str, Any]:
-    because = {"kind": "varied"} if item.because is None else {"kind": "because", "track_id": item.because}
-    return {"track_id": item.track_id, "score": item.score, "reason": because}
+    named = {} if item.because is None else {"track_id": item.because}
+    return {"track_id": item.track_id, "score": item.score, "reason": {"kind": item.reason, **named}}

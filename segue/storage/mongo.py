@@ -16,6 +16,9 @@ rejected_tracks       _id "<stage>:<path>"; path, track_id, stage ("ingest" | "f
 models                _id "<kind>:<version>"; kind ("audio-space" | "index"), created_at, ...; and for each
                       kind one document _id "active:<kind>" with the version in use
 mood_dials            _id user_id; notches {dimension: -2 to 2}, at
+models                _id "<kind>:<version>"; kind ("audio-space" | "index" | "feedback" | "following" |
+                      "als"), created_at, ...; and for each kind one document _id "active:<kind>" with the
+                      version in use; arrays of the last two: GridFS bucket "trained"
 tastes                _id user_id; windows, vector, ...: see segue.taste.history
 recommendations       _id user_id; items, model, reflects_at, updated_at: see segue.ranking.plan
 unknown_tracks        _id track_id; first_at, last_at: played, but in no catalogue

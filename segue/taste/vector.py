@@ -22,6 +22,8 @@ class Signals:
     """(n,) int64, epoch ms of each signal."""
     bounds: np.ndarray
     """(listeners + 1,) int64."""
+    since: np.ndarray
+    """(n,) float64: how many signals the listener has given since."""
 
 
 def decayed(histories: Sequence[History], *, half_life: timedelta, half_life_tracks: float) -> Signals:
@@ -47,8 +49,9 @@ def decayed(histories: Sequence[History], *, half_life: timedelta, half_life_tra
             at += window.at
         bounds.append(len(tracks))
     times, edges = np.asarray(at, dtype=np.int64), np.asarray(bounds)
-    recency = np.exp2(-_heard_since(times, edges, tracks) / half_life_tracks)
-    return Signals(tracks, np.asarray(weights) * recency, times, edges)
+    since = _heard_since(times, edges, tracks)
+    recency = np.exp2(-since / half_life_tracks)
+    return Signals(tracks, np.asarray(weights) * recency, times, edges, since)
 
 
 def _heard_since(at: np.ndarray, bounds: np.ndarray, tracks: list[str]) -> np.ndarray:

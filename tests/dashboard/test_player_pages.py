@@ -88,6 +88,23 @@ def test_home_shows_recommendations_with_reasons_and_where_they_come_from(
     ]
 
 
+def test_an_item_says_its_reason_in_words_and_is_marked_with_its_variant(
+    page: AppTest, library: Database[Document], settings: Settings
+) -> None:
+    publish_five(library, settings)
+    kinds = [{"kind": "after", "track_id": "t1"}, {"kind": "explore", "track_id": "t1"}, {"kind": "varied"}]
+    items = [{"track_id": f"t{n}", "score": 0.5, "reason": reason} for n, reason in enumerate(kinds, start=3)]
+    document = recommendation([]) | {"items": items, "variant": "hybrid"}
+    library.recommendations.replace_one({"_id": "ada"}, document)
+    page.run()
+    assert not page.exception
+    assert [(item["why"], item["rec"]["model"]) for item in given(page)["for-you"]["items"]] == [
+        ("Listeners often play this after Song <1>", "hybrid"),
+        ("A little further from Song <1>", "hybrid/explore"),
+        ("Something different", "hybrid"),
+    ]
+
+
 def test_home_shows_what_has_just_come_in(page: AppTest, library: Database[Document]) -> None:
     page.run()
     assert given(page)["for-you"]["fresh"] == []

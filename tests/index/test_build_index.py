@@ -59,6 +59,17 @@ def test_an_artist_is_the_same_in_any_case_and_an_unknown_one_is_nobody(database
     assert read_corpus(database).artists.tolist() == [1, 1, -1, -1, -1, 0]
 
 
+def test_versions_of_a_song_have_one_code_whatever_the_spelling_of_the_artist(database: Mongo) -> None:
+    catalogue(database, tracks=5)
+    songs = [("Nina", "Rain"), ("nina ", "Rain (Live)"), ("Abel", "Rain"), ("Nina", "Sun"), (None, "Rain")]
+    for row, (artist, title) in enumerate(songs):
+        database.tracks.update_one({"_id": f"t{row:03d}"}, {"$set": {"artist": artist, "title": title}})
+    found = read_corpus(database).songs.tolist()
+    assert found[0] == found[1]
+    assert len({found[0], found[2], found[3]}) == 3
+    assert found[4] == -1
+
+
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
 def test_a_vector_without_direction_is_left_out_and_counted(database: Mongo, value: float) -> None:
     catalogue(database)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.index.bundle import load_bundle, write_bundle
+from segue.index.following import Following
 from segue.index.track_ids import encode_ids
 from tests.index.corpus import clustered, contents, write
 
@@ -24,6 +25,26 @@ def test_what_was_written_is_loaded(tmp_path: Path, backend: str) -> None:
         assert np.array_equal(getattr(loaded, name), array)
         assert getattr(loaded, name).dtype == array.dtype
     assert loaded.neighbours.query(loaded.vectors[:5], 1)[0][:, 0].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_songs_and_what_follows_are_written_loaded_and_make_another_version(tmp_path: Path) -> None:
+    bounds = np.r_[0, np.full(60, 2)].astype(np.int64)
+    following = Following(bounds, np.array([5, 7], np.int32), np.array([1.0, 0.5], np.float32))
+    songs = np.arange(60, dtype=np.int32)
+    plain, known = write(tmp_path), write(tmp_path, songs=songs, following=following)
+    assert plain.version != known.version
+    loaded = load_bundle(tmp_path / known.version)
+    assert loaded.songs.tolist() == songs.tolist()
+    assert loaded.following is not None
+    for name, array in following.arrays().items():
+        assert np.array_equal(loaded.following.arrays()[name], array)
+    assert isinstance(loaded.following.scores.base, np.memmap)
+
+
+def test_a_bundle_from_before_has_neither(bundle: Path) -> None:
+    loaded = load_bundle(bundle)
+    assert loaded.following is None
+    assert loaded.songs.tolist() == [-1] * 60
 
 
 def test_the_manifest_says_what_is_in_it(tmp_path: Path) -> None:

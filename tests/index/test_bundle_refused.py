@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from segue.index.bundle import BundleError, load_bundle
+from segue.index.following import Following
 from segue.index.manifest import Manifest
 from segue.index.track_ids import encode_ids
 from tests.index.corpus import contents, write
@@ -96,9 +97,23 @@ def test_contents_that_do_not_fit_are_refused(
         load_bundle(bundle)
 
 
+def test_a_table_of_what_follows_without_one_of_its_files_is_refused(tmp_path: Path) -> None:
+    bounds = np.zeros(61, np.int64)
+    following = Following(bounds, np.empty(0, np.int32), np.empty(0, np.float32))
+    bundle = tmp_path / write(tmp_path, following=following).version
+    document = Manifest.read(bundle).document()
+    del document["files"]["following_rows.npy"]
+    Manifest.model_validate(document).write(bundle)
+    with pytest.raises(BundleError, match="its manifest lists"):
+        load_bundle(bundle)
+
+
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
+        ({"songs": np.zeros(59, np.int32)}, r"songs.npy is \(59,\)"),
+        ({"songs": np.zeros(60)}, "songs.npy is .* of float64"),
+        ({"following": Following(np.zeros(5, np.int64), *2 * [np.empty(0, np.int32)])}, "following_bounds"),
         ({"vectors": np.empty((0, 8), np.float32)}, "vectors.npy has the shape"),
         ({"vectors": np.full((60, 8), np.nan, np.float32)}, "row 0 has the length nan"),
         ({"track_ids": encode_ids(["", *map(str, range(100, 159))])}, "row 0 .* not in ascending order"),

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from segue.index.exact import ExactIndex
+from segue.index.following import following_of
+from segue.index.track_ids import encode_ids
 from segue.ranking.plan import Plan, plan
-from segue.settings import load_settings
+from segue.settings import Variant, load_settings
 from segue.taste.history import History, Window
 
 SETTINGS = load_settings()
@@ -23,7 +25,7 @@ class Shelf:
 
     version = "v1"
 
-    def __init__(self) -> None:
+    def __init__(self, *, after: Mapping[str, str] | None = None, songs: Sequence[int] = ()) -> None:
         rng = np.random.default_rng(3)
         self.names = sorted(f"{style}{i}" for style in STYLES for i in range(6))
         axes = np.repeat(np.eye(3, 4), 6, axis=0) + rng.normal(0, 0.05, (18, 4))
@@ -31,12 +33,25 @@ class Shelf:
         self.artists = np.arange(18) // 2
         self.cold_start = np.array([0, 6, 12, 2, 8, 14])
         self.neighbours = ExactIndex(self.vectors)
+        self.songs = np.array(songs or [-1] * 18, dtype=np.int32)
+        self.following = following_of(rules(after), track_ids=encode_ids(self.names)) if after else None
 
     def rows(self, ids: Sequence[str]) -> np.ndarray:
         return np.array([self.names.index(i) if i in self.names else -1 for i in ids], dtype=np.int64)
 
     def ids(self, rows: Sequence[int]) -> list[str]:
         return [self.names[row] for row in rows]
+
+
+def rules(after: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """A model in which each track is followed by one other."""
+    names = sorted({*after, *after.values()})
+    return {
+        "track_ids": encode_ids(names),
+        "tracks": np.array([names.index(one) for one in after], dtype=np.int32),
+        "next": np.array([names.index(one) for one in after.values()], dtype=np.int32),
+        "scores": np.ones(len(after), dtype=np.float32),
+    }
 
 
 SHELF = Shelf()
@@ -58,14 +73,17 @@ def planned(
     *,
     lookup: Mapping[str, np.ndarray] | None = None,
     feedback: Mapping[int, float] | None = None,
+    shelf: Shelf = SHELF,
+    variants: tuple[tuple[Variant, float], ...] = (),
     **ranking: Any,
 ) -> Plan:
     [found] = plan(
         {"ada": history},
-        bundle=SHELF,
+        bundle=shelf,
         lookup=lambda ids: {i: (lookup or {})[i] for i in ids if i in (lookup or {})},
         taste=SETTINGS.taste,
         ranking=SETTINGS.ranking.model_copy(update={"items": 4, **ranking}),
+        experiments=SETTINGS.experiments.model_copy(update={"variants": variants}),
         feedback=feedback or {},
     )
     return found
@@ -130,6 +148,79 @@ def test_the_same_history_gives_the_same_plan_and_id_whoever_else_is_planned() -
         lookup=lambda ids: {},
         taste=SETTINGS.taste,
         ranking=SETTINGS.ranking.model_copy(update={"items": 4}),
+        experiments=SETTINGS.experiments,
     )
     alone = planned(history)
     assert (several[1].items, several[1].recommendation_id) == (alone.items, alone.recommendation_id)
+
+
+AFTER = {"house0": "waltz3", "house1": "blues2"}
+
+
+def test_what_listeners_play_after_a_kept_track_comes_first_and_says_so() -> None:
+    found = planned(heard(("house0", 1.0)), shelf=Shelf(after=AFTER))
+    first = found.items[0]
+    assert (found.variant, first.track_id, first.reason, first.because) == (
+        *("hybrid", "waltz3", "after", "house0"),
+    )
+    assert {item.reason for item in found.items[1:]} == {"because"}
+
+
+@pytest.mark.parametrize(
+    "history", [heard(("house0", -1.0), ("house2", 1.0)), heard(("waltz3", 1.0), ("house0", 1.0))]
+)
+def test_a_skipped_track_leads_nowhere_and_what_was_heard_is_not_led_to(history: History) -> None:
+    found = planned(history, shelf=Shelf(after=AFTER), items=18)
+    assert not [item for item in found.items if item.reason == "after"]
+
+
+def test_of_two_ways_to_a_track_the_one_from_the_newer_is_named() -> None:
+    shelf = Shelf(after={"house0": "waltz3", "house1": "waltz3"})
+    found = planned(heard(("house1", 1.0), ("house0", 1.0)), shelf=shelf)
+    assert (found.items[0].track_id, found.items[0].because) == ("waltz3", "house0")
+
+
+def test_who_is_assigned_audio_gets_what_an_index_without_sessions_gives() -> None:
+    history, shelf = heard(("house0", 1.0)), Shelf(after=AFTER)
+    audio = planned(history, shelf=shelf, variants=(("audio", 1.0),))
+    plain = planned(history)
+    assert (audio.items, audio.variant, plain.variant) == (plain.items, "audio", "audio")
+    hybrid = planned(history, shelf=shelf, variants=(("hybrid", 1.0),))
+    assert hybrid.items != audio.items
+    assert hybrid.recommendation_id != audio.recommendation_id
+
+
+def test_a_variant_that_the_index_cannot_serve_is_not_claimed() -> None:
+    assert planned(heard(("house0", 1.0)), variants=(("hybrid", 1.0),)).variant == "audio"
+
+
+def test_of_the_versions_of_a_song_one_is_recommended_and_none_of_a_heard_one() -> None:
+    songs = [number // 3 for number in range(18)]  # house0 to house2 are one song, house3 to house5 another
+    found = planned(heard(("house0", 1.0)), shelf=Shelf(songs=songs), items=18, per_artist=18)
+    named = [item.track_id for item in found.items]
+    assert not {"house1", "house2"} & set(named)
+    assert len(named) == 5
+    assert len({SHELF.names.index(name) // 3 for name in named}) == 5
+
+
+def test_a_loved_track_comes_back_after_its_time_and_is_named_as_such() -> None:
+    history = heard(("house0", 2.5)) | heard(("house1", 1.0), start=40 * DAY)
+    again = {item.track_id: item for item in planned(history, items=18).items}["house0"]
+    assert (again.reason, again.because) == ("again", "house0")
+
+
+def test_what_was_turned_down_does_not_come_back_however_long_ago() -> None:
+    history = heard(("house0", -2.0)) | heard(("house1", 1.0), start=40 * DAY)
+    assert "house0" not in {item.track_id for item in planned(history, items=18).items}
+
+
+def test_a_share_explores_the_rest_stays_and_the_same_state_draws_the_same() -> None:
+    history = heard(("house0", 1.0), ("waltz0", 0.5))
+    straight = planned(history, per_artist=9, exploration=0.0)
+    found = planned(history, per_artist=9, exploration=0.25)
+    assert found.items == planned(history, per_artist=9, exploration=0.25).items
+    drawn = [item for item in found.items if item.reason == "explore"]
+    assert len(drawn) == 1
+    assert found.items[0] == straight.items[0]
+    beyond = planned(history, per_artist=9, items=18, exploration=0.0).items[8:]
+    assert drawn[0].track_id in {item.track_id for item in beyond}

@@ -18,6 +18,7 @@ def a_plan(*, at: int, track: str = "t1", unknown: list[str] | None = None) -> P
         vector=np.float32([1, 0]),
         items=[Item("$t9", 0.5, track)],
         model="v1",
+        variant="audio",
         reflects_at=at,
         unknown=unknown or [],
     )

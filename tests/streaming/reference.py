@@ -15,7 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from segue.plays.event import fault
 from segue.plays.signals import signal_weight
-from segue.ranking.plan import Catalogue, plan
+from segue.ranking.plan import Knowledge, plan
 from segue.settings import Settings
 from segue.storage.kafka import client_options
 from segue.storage.listeners import _item
@@ -101,8 +101,15 @@ def _window(tracks: dict[str, list[tuple[int, float, str]]]) -> Window:
 
 
 def items(
-    found: dict[str, History], bundle: Catalogue, settings: Settings
+    found: dict[str, History], bundle: Knowledge, settings: Settings
 ) -> dict[str, list[dict[str, Any]]]:
     """The recommendations of each listener as MongoDB should hold them."""
-    plans = plan(found, bundle=bundle, lookup=lambda ids: {}, taste=settings.taste, ranking=settings.ranking)
+    plans = plan(
+        found,
+        bundle=bundle,
+        lookup=lambda ids: {},
+        taste=settings.taste,
+        ranking=settings.ranking,
+        experiments=settings.experiments,
+    )
     return {one.user_id: [_item(item) for item in one.items] for one in plans}

@@ -1,0 +1,127 @@
+"""`./run.sh experiments`: what the variants that run side by side have brought so far. Reads only."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from segue.engagement.experiments import LEVEL, METRICS, UNLIKELY, Rate, Report, compare
+from segue.errors import SegueError, one_line_errors
+from segue.local.stack import connected
+from segue.settings import Settings, load_settings
+from segue.storage.mongo import connect
+from segue.storage.outcomes import outcomes
+
+
+def main() -> None:
+    typer.run(report_experiments)
+
+
+def report_experiments(
+    days: Annotated[float, typer.Option(min=0.01, help="How far back to look.")] = 30,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+) -> None:
+    """Compare the variants of [experiments]: click-through, completion, skip rate and likes.
+
+    Intervals are over listeners, not over plays, and those of the differences hold together. Below
+    experiments.min_listeners of a variant, and while a difference may be none, it says that there is too
+    little to tell. Look back no further than to the day on which the experiment began.
+
+    Example: ./run.sh experiments --days 14
+
+    Example: ./run.sh experiments --json experiments.json
+    """
+    with one_line_errors():
+        settings = connected(load_settings(), kafka=False)
+        found = run(settings, since=datetime.now(UTC) - timedelta(days=days))
+        _show(found, settings, days=days)
+        if json_file is not None:
+            json_file.write_text(json.dumps(figures(found), indent=1) + "\n")
+
+
+def run(settings: Settings, *, since: datetime) -> Report:
+    """Compare what was counted from `since` on.
+
+    Raises
+    ------
+    SegueError
+        No experiment is set.
+    """
+    experiments = settings.experiments
+    if not experiments.variants:
+        raise SegueError(
+            "no experiment is set: give variants with their shares to the stream and here, for instance "
+            """SEGUE_EXPERIMENTS__VARIANTS='{"audio": 50, "hybrid": 50}'"""
+        )
+    counts = outcomes(connect(settings.mongo), since=since, experiments=experiments)
+    return compare(counts, shares=experiments.variants, min_listeners=experiments.min_listeners)
+
+
+def figures(found: Report) -> dict[str, Any]:
+    """As JSON; what cannot be said is null."""
+    return {
+        "level": LEVEL,
+        "as_assigned_p": found.as_assigned,
+        "variants": {
+            name: {"listeners": found.listeners[name]}
+            | {metric: _numbers(one) for metric, one in rates.items()}
+            for name, rates in found.rates.items()
+        },
+        "differences": [_plain(vars(one)) for one in found.differences],
+    }
+
+
+def _numbers(one: Rate) -> dict[str, Any]:
+    return _plain(vars(one))
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in fields.items()
+    }
+
+
+def _show(found: Report, settings: Settings, *, days: float) -> None:
+    console = Console()
+    table = Table("variant", "listeners", "seen", *(metric.name for metric in METRICS))
+    for name, rates in found.rates.items():
+        seen = str(rates[METRICS[0].name].of)
+        table.add_row(
+            name, str(found.listeners[name]), seen, *(_interval(rates[metric.name]) for metric in METRICS)
+        )
+    console.print(table)
+    first = settings.experiments.variants[0][0]
+    against = Table(f"less {first}", "metric", "difference", f"{LEVEL:.0%}, all together", "")
+    for one in found.differences:
+        interval = "" if math.isnan(one.value) else f"{one.low:+.3f} to {one.high:+.3f}"
+        value = "" if math.isnan(one.value) else f"{one.value:+.3f}"
+        against.add_row(one.variant, one.metric, value, interval, one.verdict)
+    if found.differences:
+        console.print(against)
+    if found.as_assigned < UNLIKELY:
+        console.print(
+            f"The numbers of listeners do not fit the shares (p = {found.as_assigned:.2g}): something "
+            "counts or assigns otherwise than it should, and no difference here is to be trusted."
+        )
+    fewest = min(found.listeners.values())
+    if fewest < settings.experiments.min_listeners:
+        console.print(
+            f"Too little to tell: a variant has {fewest} listeners in {days:g} days; below "
+            f"{settings.experiments.min_listeners} (experiments.min_listeners) no difference is judged."
+        )
+
+
+def _interval(one: Rate) -> str:
+    return "" if math.isnan(one.value) else f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
+
+
+if __name__ == "__main__":
+    main()

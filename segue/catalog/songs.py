@@ -1,0 +1,53 @@
+"""Which tracks are one song: the same artist and title, whatever stands behind it of version and occasion."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_OF_VERSIONS = (
+    r"live|unplugged|session|sessions|remaster|remastered|mono|stereo|acoustic|demo|bonus|explicit|clean|deluxe|"
+    r"anniversary|take|re-?recorded|version|edit|mix|feat|ft|featuring|with"
+)
+_VERSION = re.compile(rf"\b(?:{_OF_VERSIONS})\b")
+_REMIX = re.compile(r"\b(?:remix|rework|dub|instrumental|karaoke|cover)\b")
+_BRACKET = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]")
+_DASH = re.compile(r"\s+[-–—]\s+([^-–—]*)$")
+_FEATURING = re.compile(r"\s+(?:feat\.?|ft\.?|featuring)\s.*$")
+_NAMELESS = re.compile(r"(?:untitled|intro|outro|interlude|prelude|skit|track|unknown|no title)\W*\d*")
+
+
+def song_key(artist: str | None, title: str | None) -> str | None:
+    """A text that is the same for versions of one song; None where artist or title does not tell.
+
+    Accents, case and punctuation do not count. What stands in brackets or after a dash is left out where it
+    speaks of a version (live, remastered 2011, radio edit, ...). A remix is a song of its own.
+    """
+    who, what = _plain(artist or ""), _plain(title or "")
+    who = _bare(_FEATURING.sub("", who))
+    what = _FEATURING.sub("", _without_versions(what))
+    name = _bare(what)
+    if not who or not name or _NAMELESS.fullmatch(name):
+        return None
+    return f"{who.removeprefix('the ')}\n{name}"
+
+
+def _without_versions(title: str) -> str:
+    def kept(found: re.Match[str]) -> str:
+        return "" if _tells_version(found[1]) else found[0]
+
+    shorter = _DASH.sub(kept, _BRACKET.sub(kept, title))
+    return shorter if _bare(shorter) else title
+
+
+def _tells_version(text: str) -> bool:
+    return bool(_VERSION.search(text)) and not _REMIX.search(text)
+
+
+def _plain(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign)).strip()
+
+
+def _bare(text: str) -> str:
+    return " ".join(re.sub(r"[^\w\s]|_", " ", text.replace("'", "").replace("’", "")).split())

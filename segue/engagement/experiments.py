@@ -1,0 +1,173 @@
+"""Variants compared: rates of each with intervals, and whether they differ. Pure.
+
+Plays of one listener are not independent of each other, so listeners are what is counted on: the variance of
+a rate is that of a ratio over listeners (Cochran, 1977, ch. 6), which gives the number of independent trials
+that would be as sure (the effective number, by Kish's design effect). Wilson's interval (1927) is taken over
+that number, and Newcombe's (1998, method 10) for a difference of two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chisquare
+
+LEVEL = 0.95
+UNLIKELY = 0.001
+"""Below this probability the numbers of listeners do not fit the shares: something assigns otherwise."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A rate: of so many of `of`, how many are `hits` (columns of a frame with a row for each listener)."""
+
+    name: str
+    hits: str
+    of: str
+    more_is_better: bool
+
+
+METRICS = (
+    Metric("click_through", "clicked", "seen", True),
+    Metric("completion", "completions", "plays", True),
+    Metric("skip_rate", "skips", "plays", False),
+    Metric("likes", "liked", "heard", True),
+)
+COLUMNS = tuple(dict.fromkeys(name for metric in METRICS for name in (metric.of, metric.hits)))
+"""`seen`: tracks seen in a list, each once a listener and window; `clicked`: those of them that were played
+in that window; `plays`, `completions`, `skips` as in :mod:`segue.engagement.definitions`; `heard`: tracks
+played, each once a listener and window; `liked`: those of them that were liked there."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A rate and its interval; NaN where there is nothing to count."""
+
+    value: float
+    low: float
+    high: float
+    of: int
+    listeners: int
+    """With something to count."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A variant's rate less the first one's; the intervals of all differences hold together."""
+
+    variant: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    verdict: Literal["too few listeners", "too little to tell", "better", "worse"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an experiment has shown so far."""
+
+    listeners: Mapping[str, int]
+    """By variant."""
+    rates: Mapping[str, Mapping[str, Rate]]
+    """By variant and metric."""
+    differences: list[Difference]
+    as_assigned: float
+    """How probable numbers of listeners at least so far from the shares are by chance; below
+    :data:`UNLIKELY` nothing here is to be trusted."""
+
+
+def compare(counts: pd.DataFrame, *, shares: Sequence[tuple[str, float]], min_listeners: int) -> Report:
+    """Compare each variant with the first.
+
+    Parameters
+    ----------
+    counts
+        A row for each listener: `variant` and :data:`COLUMNS`.
+    shares
+        The variants with their shares; at least one.
+    """
+    of_variant = {name: counts[counts["variant"] == name] for name, _ in shares}
+    comparisons = len(METRICS) * max(len(shares) - 1, 1)
+    together = 1 - (1 - LEVEL) / comparisons
+    first = shares[0][0]
+    differences = []
+    for name, _ in shares[1:]:
+        for metric in METRICS:
+            base, other = (rate(of_variant[one], metric, level=together) for one in (first, name))
+            low, high = newcombe(other, base)
+            enough = min(base.listeners, other.listeners) >= min_listeners
+            verdict = _verdict(low, high, metric) if enough else "too few listeners"
+            differences.append(Difference(name, metric.name, other.value - base.value, low, high, verdict))
+    sizes = {name: len(found) for name, found in of_variant.items()}
+    return Report(
+        listeners=sizes,
+        rates={
+            name: {metric.name: rate(found, metric, level=LEVEL) for metric in METRICS}
+            for name, found in of_variant.items()
+        },
+        differences=differences,
+        as_assigned=_as_assigned(list(sizes.values()), [share for _, share in shares]),
+    )
+
+
+def _verdict(low: float, high: float, metric: Metric) -> Literal["too little to tell", "better", "worse"]:
+    if not (low > 0 or high < 0):
+        return "too little to tell"
+    return "better" if (low > 0) == metric.more_is_better else "worse"
+
+
+def _as_assigned(sizes: Sequence[int], shares: Sequence[float]) -> float:
+    if len(sizes) < 2 or not sum(sizes):
+        return 1.0
+    expected = np.array(shares) / sum(shares) * sum(sizes)
+    return float(chisquare(sizes, expected).pvalue)
+
+
+def rate(counts: pd.DataFrame, metric: Metric, *, level: float) -> Rate:
+    """A rate over all listeners, with an interval that knows that a listener's trials belong together."""
+    found = counts[counts[metric.of] > 0]
+    hits, trials = (found[name].to_numpy(dtype=float) for name in (metric.hits, metric.of))
+    listeners, total = len(trials), float(trials.sum())
+    if not listeners:
+        return Rate(float("nan"), float("nan"), float("nan"), 0, 0)
+    value = float(hits.sum() / total)
+    low, high = wilson(value, effective(hits, trials), level=level)
+    return Rate(value, low, high, round(total), listeners)
+
+
+def effective(hits: np.ndarray, trials: np.ndarray) -> float:
+    """How many independent trials would be as sure as these, which belong to listeners; (listeners,) each.
+
+    At most their sum. Where all or none are hits nothing shows how alike a listener's trials are: then it is
+    the number of listeners.
+    """
+    listeners, total = len(trials), float(trials.sum())
+    value = hits.sum() / total
+    independent = value * (1 - value) / total
+    if independent <= 0 or listeners < 2:
+        return float(listeners)
+    between = listeners / (listeners - 1) * np.square(hits - value * trials).sum() / total**2
+    return float(total / max(between / independent, 1.0))
+
+
+def wilson(value: float, n: float, *, level: float) -> tuple[float, float]:
+    """Wilson's interval of a rate seen in n trials."""
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    middle = value + z**2 / (2 * n)
+    spread = z * np.sqrt(value * (1 - value) / n + z**2 / (4 * n**2))
+    scale = 1 + z**2 / n
+    return max(float((middle - spread) / scale), 0.0), min(float((middle + spread) / scale), 1.0)
+
+
+def newcombe(one: Rate, other: Rate) -> tuple[float, float]:
+    """The interval of `one` less `other` from the Wilson intervals of both."""
+    difference = one.value - other.value
+    below = np.hypot(one.value - one.low, other.high - other.value)
+    above = np.hypot(one.high - one.value, other.value - other.low)
+    return float(difference - below), float(difference + above)

@@ -1,0 +1,26 @@
+"""The plays that the topic still has, as a batch: what a batch job counts and learns from."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from segue.plays.parsing import parse, plays
+from segue.settings import Settings, Stream
+from segue.spark import kafka_options
+
+
+def recorded(spark: SparkSession, settings: Settings) -> DataFrame:
+    """KafkaRecord of all that the topic of plays has now."""
+    reader = spark.read.format("kafka").options(**kafka_options(settings.kafka))
+    return reader.option("subscribe", settings.kafka.plays_topic).option("failOnDataLoss", "false").load()
+
+
+def plays_of_those_here(records: DataFrame, *, stream: Stream) -> DataFrame:
+    """KafkaRecord -> Play: the well-formed ones, without those of listeners who have left."""
+    left = records.where("key IS NOT NULL AND value IS NULL").select(
+        F.col("key").cast("string").alias("user_id")
+    )
+    return plays(parse(records), stream=stream).join(
+        F.broadcast(left.distinct()), on="user_id", how="left_anti"
+    )

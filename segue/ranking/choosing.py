@@ -1,0 +1,167 @@
+"""From the candidates of all sources to one listener's list: blended, folded, varied. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from segue.ranking.diversity import limit_artists
+from segue.ranking.exploring import explored
+from segue.ranking.following import Next
+from segue.settings import Ranking
+
+
+class Shelves(Protocol):
+    """What is needed of an index bundle."""
+
+    @property
+    def vectors(self) -> np.ndarray: ...
+    @property
+    def artists(self) -> np.ndarray: ...
+    @property
+    def songs(self) -> np.ndarray: ...
+    @property
+    def cold_start(self) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a listener's history says of tracks, by row of the bundle."""
+
+    barred: frozenset[int]
+    """Not to be recommended: heard lately, or turned down whenever that was."""
+    kept: frozenset[int]
+    """Heard long ago and kept: may come again."""
+
+    @classmethod
+    def of(cls, rows: np.ndarray, *, weights: np.ndarray, recent: np.ndarray) -> Heard:
+        """From one listener's signals, (n,) each; `recent` (bool) is whether it is too soon for a repeat."""
+        lately = frozenset(rows[recent].tolist()) - {-1}
+        sums: dict[int, float] = {}
+        old = ~recent & (rows >= 0)
+        for row, weight in zip(rows[old].tolist(), weights[old].tolist(), strict=True):
+            sums[row] = sums.get(row, 0.0) + weight
+        kept = frozenset(row for row, weight in sums.items() if weight > 0) - lately
+        return cls(barred=lately | (sums.keys() - kept), kept=kept)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Candidates of all sources for one listener: neighbours of the taste first, best first."""
+
+    rows: np.ndarray
+    """(n,) int64 rows of the bundle, all different."""
+    scores: np.ndarray
+    """(n,) float64 cosines of taste and track."""
+    added: np.ndarray
+    """(n,) float64: what session knowledge adds; 0 where it knows nothing."""
+    after: np.ndarray
+    """(n,) int64: the signal that each is played after; -1 where session knowledge knows nothing."""
+    place_of: Mapping[int, int]
+    """Row -> place here."""
+
+    @classmethod
+    def none(cls) -> Candidates:
+        """For a listener without a usable taste."""
+        empty = np.empty(0)
+        return cls(empty.astype(np.int64), empty, empty, empty.astype(np.int64), {})
+
+    def led_by_session(self, place: int) -> int | None:
+        """The signal that a candidate is played after, if that says more for it than its likeness does."""
+        told = self.after[place] >= 0 and self.added[place] >= self.scores[place]
+        return int(self.after[place]) if told else None
+
+
+def candidates(
+    near: tuple[np.ndarray, np.ndarray],
+    vector: np.ndarray,
+    *,
+    following: Next,
+    listener: int,
+    bundle: Shelves,
+    ranking: Ranking,
+) -> Candidates:
+    """Neighbours of the taste, and what listeners play next, each with its cosine to the taste.
+
+    Parameters
+    ----------
+    near
+        Rows (k,), -1 for none, and their cosines (k,), best first.
+    vector
+        (d,) float32, the listener's taste at unit length.
+    """
+    known = near[0] >= 0
+    rows, scores = near[0][known].astype(np.int64), near[1][known].astype(float)
+    part = slice(following.bounds[listener], following.bounds[listener + 1])
+    led = following.rows[part]
+    place_of = {row: place for place, row in enumerate(rows.tolist())}
+    places = [place_of.setdefault(row, len(place_of)) for row in led.tolist()]
+    if len(place_of) > len(rows):
+        more = np.array(list(place_of)[len(rows) :])
+        rows = np.concatenate([rows, more])
+        scores = np.concatenate([scores, bundle.vectors[more] @ vector])
+    added, after = np.zeros(len(rows)), np.full(len(rows), -1, dtype=np.int64)
+    added[places] = ranking.session_weight * following.scores[part]
+    after[places] = following.after[part]
+    return Candidates(rows, scores, added, after, place_of)
+
+
+def choose(
+    found: Candidates,
+    heard: Heard,
+    *,
+    bundle: Shelves,
+    ranking: Ranking,
+    feedback: Mapping[int, float],
+    seed: str,
+) -> tuple[list[int], frozenset[int]]:
+    """The listener's list, and which rows of it explore.
+
+    In order of cosine, session knowledge and feedback together; without what is barred; of several versions
+    of a song the best; some drawn from further off; and no artist too often. Where the candidates run out (a
+    small library, a long listener), the varied selection goes on.
+    """
+    total = found.scores + found.added
+    if feedback:
+        total += [feedback.get(row, 0.0) for row in found.rows.tolist()]
+    taken = set(bundle.songs[list(heard.barred)].tolist()) if heard.barred else set()
+    ordered = found.rows[np.argsort(-total, kind="stable")]
+    near = _folded(ordered, bundle.songs, heard.barred, taken)
+    others = _folded(_others(bundle, found.place_of, feedback), bundle.songs, heard.barred, taken)
+    chosen = _limited([*near, *others], bundle, ranking)
+    woven, drawn = explored(chosen, near, ranking=ranking, seed=seed)
+    return (_limited(woven, bundle, ranking) if drawn else chosen), drawn
+
+
+def _folded(rows: np.ndarray, songs: np.ndarray, barred: frozenset[int], taken: set[int]) -> list[int]:
+    """Rows in their order without those barred; of the versions of a song the first, and none in `taken`.
+
+    Adds to `taken`. Some hundred rows: a plain loop is faster here than numpy's sets.
+    """
+    kept = []
+    for row, song in zip(rows.tolist(), songs[rows].tolist(), strict=True):
+        if row in barred or (song >= 0 and song in taken):
+            continue
+        taken.add(song)
+        kept.append(row)
+    return kept
+
+
+def _limited(rows: Iterable[int], bundle: Shelves, ranking: Ranking) -> list[int]:
+    return limit_artists(
+        rows,
+        bundle.artists,
+        items=ranking.items,
+        per_artist=ranking.per_artist,
+        window=ranking.artist_window,
+    )
+
+
+def _others(bundle: Shelves, near: Mapping[int, int], feedback: Mapping[int, float]) -> np.ndarray:
+    """The varied selection in its order, what most skip at its end."""
+    others = [row for row in bundle.cold_start.tolist() if row not in near]
+    others.sort(key=lambda row: feedback.get(row, 0.0) < 0)
+    return np.array(others, dtype=np.int64)

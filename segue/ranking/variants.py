@@ -1,0 +1,55 @@
+"""Which variant a listener is served: by shares, and always the same one. Pure.
+
+The point of a listener is the first 8 bytes of BLAKE2b of ``salt, line feed, user id`` (UTF-8), read as a
+big-endian number, by 2 ** 64: from 0 to 1, and even over many listeners. The variants divide that line by
+their shares in the order of the settings. So a listener stays with a variant through restarts, machines and
+new indexes, until salt, order or shares change. Experiments with different salts are independent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from segue.settings import Experiments, Variant
+
+AUDIO: Variant = "audio"
+HYBRID: Variant = "hybrid"
+EXPLORING = "explore"
+
+
+def point(user_id: str, *, salt: str) -> float:
+    """Where a listener is on the line from 0 to 1."""
+    digest = hashlib.blake2b(f"{salt}\n{user_id}".encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
+
+
+def assigned(user_id: str, *, experiments: Experiments) -> Variant | None:
+    """The variant that a listener is assigned; None while no experiment runs."""
+    if not experiments.variants:
+        return None
+    rest = point(user_id, salt=experiments.salt) * sum(share for _, share in experiments.variants)
+    for name, share in experiments.variants:
+        if rest < share:
+            return name
+        rest -= share
+    return experiments.variants[-1][0]
+
+
+def served(user_id: str, *, experiments: Experiments, sessions: bool) -> Variant:
+    """The variant that a listener is served; `sessions`: whether the index has session knowledge.
+
+    Without an experiment that is the hybrid. An index that has no session knowledge can serve audio only, and
+    says so, whatever a listener was assigned.
+    """
+    wanted = assigned(user_id, experiments=experiments) or HYBRID
+    return wanted if sessions else AUDIO
+
+
+def label(variant: str, *, exploring: bool) -> str:
+    """What a play from a recommendation is marked with (`model`): what explores is told apart."""
+    return f"{variant}/{EXPLORING}" if exploring else variant
+
+
+def variant_of(label: str) -> str:
+    """The variant of a mark."""
+    return label.partition("/")[0]

@@ -1,0 +1,70 @@
+"""Plays to the steps of listeners' sessions: the order in which kept tracks were heard. Spark transforms.
+
+``Play -> Step``. A session is a run of one listener's signals with no long gap between them (as in
+:mod:`segue.engagement.sessions`, and not the browser's `session_id`, which may last for weeks).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.window import Window
+
+from segue.plays.signals import CONSTANT, GRADED, TYPES
+from segue.settings import Signals
+
+STEP = ("user_id", "session", "track_id", "at", "weight")
+"""The columns of a step; `session` counts a listener's sessions from 0, `at` is epoch ms."""
+
+
+def steps(plays: DataFrame, *, signals: Signals, gap: timedelta, most: int) -> DataFrame:
+    """Play -> Step: a row for each track that a listener kept in a session, at its first signal there.
+
+    Kept means that its signals weigh more than nothing together: heard rather than skipped. Of each
+    listener the newest `most` steps are taken, so that nobody's long history outweighs the others.
+    """
+    which = ("user_id", "event_id")
+    earliest = F.min_by(F.struct("occurred_at", "track_id", _weight(signals).alias("weight")), "occurred_at")
+    distinct = (
+        plays.where(F.col("type").isin(*TYPES))
+        .groupBy(*which)
+        .agg(earliest.alias("event"))
+        .select(*which, "event.*")
+    )
+    in_order = Window.partitionBy("user_id").orderBy("occurred_at", "event_id")
+    pause = F.col("occurred_at") - F.lag("occurred_at").over(in_order)
+    begins = F.when(pause > int(gap.total_seconds() * 1000), 1).otherwise(0)
+    newest = Window.partitionBy("user_id").orderBy(F.desc("at"), "track_id")
+    return (
+        distinct.withColumn("begins", begins)
+        .withColumn("session", F.sum("begins").over(in_order))
+        .groupBy("user_id", "session", "track_id")
+        .agg(F.min("occurred_at").alias("at"), F.sum("weight").alias("weight"))
+        .where("weight > 0")
+        .withColumn("age", F.row_number().over(newest))
+        .where(F.col("age") <= most)
+        .select(*STEP)
+    )
+
+
+def _weight(signals: Signals) -> Column:
+    """The weight of a signal, as :func:`segue.plays.signals.signal_weights` has it."""
+    share = F.least(F.col("ms_played") / F.greatest(F.col("duration_ms"), F.lit(1)), F.lit(1.0))
+    found = F.lit(0.0)
+    for kind in CONSTANT:
+        found = F.when(F.col("type") == kind, F.lit(float(getattr(signals, kind)))).otherwise(found)
+    for kind in GRADED:
+        early, late = (float(getattr(signals, f"{kind}_{end}")) for end in ("early", "late"))
+        found = F.when(F.col("type") == kind, early + (late - early) * share).otherwise(found)
+    return found
+
+
+def fingerprint(found: DataFrame) -> str:
+    """Step -> a text that is the same for the same steps, in any order and partitioning."""
+    row = found.agg(
+        F.count("*").alias("count"), F.bit_xor(F.xxhash64(*STEP[:4], F.round("weight", 6))).alias("sum")
+    ).first()
+    assert row is not None
+    return f"{row['count']}:{row['sum']}"

@@ -1,0 +1,130 @@
+"""The job `./run.sh models train`: from the plays of a real topic to stored models and an index with them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+from pymongo.database import Database
+from pyspark.sql import SparkSession
+
+from batch_jobs import build_index
+from batch_jobs.train_models import run
+from segue.errors import SegueError
+from segue.index.publish import fetch_bundle
+from segue.index.track_ids import decode_ids
+from segue.settings import Settings
+from segue.storage import forgotten, trained
+from segue.storage.kafka import PlayProducer
+from segue.storage.mongo import Document, active_version
+from tests.index.test_build_index import catalogue
+from tests.plays.examples import a_play
+
+pytestmark = pytest.mark.integration
+MINUTE = 60_000
+
+
+@pytest.fixture
+def quick(broker: Settings) -> Settings:
+    """Few factors, soon found."""
+    few = broker.models.model_copy(update={"factors": 4, "iterations": 1})
+    return broker.model_copy(update={"models": few})
+
+
+def evening(user: str, tracks: Iterable[str], **changes: Any) -> list[dict[str, Any]]:
+    """A session that has just ended, a track every third minute."""
+    names = list(tracks)
+    began = time.time_ns() // 1_000_000 - 3 * MINUTE * len(names)
+    return [
+        a_play(user_id=user, track_id=name, occurred_at=began + 3 * MINUTE * place, **changes)
+        for place, name in enumerate(names)
+    ]
+
+
+def send(settings: Settings, plays: list[dict[str, Any]]) -> None:
+    with PlayProducer(settings.kafka) as producer:
+        for play in plays:
+            producer.send(play)
+        producer.flush()
+
+
+def rules(database: Database[Document]) -> dict[tuple[str, str], float]:
+    found = trained.load(database, "following")
+    assert found is not None
+    names = decode_ids(found["track_ids"])
+    return {
+        (names[a], names[b]): round(score, 4)
+        for a, b, score in zip(*(found[name].tolist() for name in ("tracks", "next", "scores")), strict=True)
+    }
+
+
+def test_models_are_learned_once_and_the_index_takes_them_along(
+    quick: Settings, database: Database[Document], spark: SparkSession
+) -> None:
+    catalogue(database)
+    listeners = {f"u{n}": ["t001", "t002", "t003"] for n in range(3)} | {"alone": ["t001", "t009"]}
+    send(quick, [play for user, tracks in listeners.items() for play in evening(user, tracks)])
+    first = run(quick, spark=spark, quiet=True)
+    assert [(one.kind, one.unchanged, one.tracks) for one in first] == [
+        ("following", False, 3),
+        ("als", False, 4),
+    ]
+    # Three listeners are half of the evidence that the shrinking asks for; t009 is one listener's own.
+    assert rules(database) == {("t001", "t002"): 0.5, ("t001", "t003"): 0.25, ("t002", "t003"): 0.5}
+    factors = trained.load(database, "als")
+    assert factors is not None
+    assert factors["factors"].shape == (4, quick.models.factors)
+
+    again = run(quick, spark=spark, quiet=True)
+    assert [(one.version, one.unchanged) for one in again] == [(one.version, True) for one in first]
+
+    built = build_index.run(database, quick.index)
+    assert built.followed == 2
+    bundle = fetch_bundle(database, built.manifest.version, folder=quick.index.folder)
+    assert bundle.following is not None
+    row = int(bundle.rows(["t001"])[0])
+    part = slice(bundle.following.bounds[row], bundle.following.bounds[row + 1])
+    assert bundle.ids(bundle.following.rows[part]) == ["t002", "t003"]
+    assert isinstance(bundle.following.rows.base, np.memmap)
+
+
+def test_new_plays_and_settings_make_a_new_version_and_old_ones_go(
+    quick: Settings, database: Database[Document], spark: SparkSession
+) -> None:
+    few = quick.models.model_copy(update={"keep": 1, "min_listeners": 1})
+    settings = quick.model_copy(update={"models": few})
+    send(settings, evening("ada", ["a", "b"]))
+    first, _ = run(settings, spark=spark, quiet=True)
+    send(settings, evening("ben", ["b", "c"]))
+    second, _ = run(settings, spark=spark, quiet=True)
+    assert set(rules(database)) == {("a", "b"), ("b", "c")}
+    shorter = settings.model_copy(update={"models": few.model_copy(update={"shrink": 0.0})})
+    third, als = run(shorter, spark=spark, quiet=True)
+    assert als.unchanged  # it does not depend on that setting
+    assert len({first.version, second.version, third.version}) == 3
+    assert active_version(database, "following") == third.version
+    assert not trained.stored(database, "following", first.version)
+    assert rules(database) == {("a", "b"): 1.0, ("b", "c"): 1.0}
+
+
+def test_nothing_is_learned_of_who_has_left(
+    quick: Settings, database: Database[Document], spark: SparkSession
+) -> None:
+    one = quick.models.model_copy(update={"min_listeners": 1})
+    settings = quick.model_copy(update={"models": one})
+    plays = [*evening("ada", ["a", "b"]), *evening("ben", ["b", "c"]), *evening("eve", ["c", "d"])]
+    send(settings, plays)
+    with PlayProducer(settings.kafka) as producer:
+        producer.send_bytes(None, key=b"ben")
+        producer.flush()
+    forgotten.remember(database, "eve", plays_kept=settings.retention.plays)
+    run(settings, spark=spark, quiet=True)
+    assert set(rules(database)) == {("a", "b")}
+
+
+def test_a_topic_without_plays_is_said_in_one_line(broker: Settings, spark: SparkSession) -> None:
+    with pytest.raises(SegueError, match=r"no play to learn from.*run\.sh replay"):
+        run(broker, spark=spark, quiet=True)

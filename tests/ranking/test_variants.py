@@ -1,0 +1,63 @@
+"""Who is served what: by shares, sticky, and independent between experiments."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue.ranking.variants import assigned, label, point, variant_of
+from segue.settings import Experiments, Variant, load_settings
+
+USERS = [f"listener-{n}" for n in range(4000)]
+
+
+EXPERIMENTS = load_settings().experiments
+
+
+def running(*shares: tuple[Variant, float], salt: str = "1") -> Experiments:
+    return EXPERIMENTS.model_copy(update={"variants": shares, "salt": salt})
+
+
+def test_the_point_is_what_the_documentation_says() -> None:
+    digest = hashlib.blake2b("1\nädä".encode(), digest_size=8).hexdigest()
+    assert point("ädä", salt="1") == int(digest, 16) / 2**64
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1])
+def test_shares_are_kept_over_many_listeners(share: float) -> None:
+    experiments = running(("audio", share), ("hybrid", 1 - share))
+    found = [assigned(user, experiments=experiments) for user in USERS]
+    assert found.count("audio") / len(USERS) == pytest.approx(share, abs=0.03)
+
+
+def test_shares_count_against_each_other_only() -> None:
+    for user in USERS[:100]:
+        small = assigned(user, experiments=running(("audio", 1), ("hybrid", 3)))
+        assert small == assigned(user, experiments=running(("audio", 25), ("hybrid", 75)))
+
+
+def test_another_salt_assigns_independently() -> None:
+    first = running(("audio", 50), ("hybrid", 50))
+    second = running(("audio", 50), ("hybrid", 50), salt="2")
+    same = sum(assigned(u, experiments=first) == assigned(u, experiments=second) for u in USERS)
+    assert same / len(USERS) == pytest.approx(0.5, abs=0.04)
+
+
+def test_without_an_experiment_nobody_is_assigned() -> None:
+    assert assigned("ada", experiments=running()) is None
+
+
+@given(user=st.text(max_size=30))
+def test_any_listener_has_a_variant_and_keeps_it_when_a_share_grows(user: str) -> None:
+    before = assigned(user, experiments=running(("audio", 30), ("hybrid", 70)))
+    after = assigned(user, experiments=running(("audio", 60), ("hybrid", 40)))
+    assert before in ("audio", "hybrid")
+    assert before == "hybrid" or after == "audio"
+
+
+def test_a_mark_tells_its_variant_and_whether_it_explores() -> None:
+    assert [variant_of(label("hybrid", exploring=one)) for one in (True, False)] == ["hybrid"] * 2
+    assert label("hybrid", exploring=True) != label("hybrid", exploring=False)
