@@ -26,6 +26,8 @@ replay     | batch_jobs.replay_plays     |        | send plays to Kafka         
 rejected   | batch_jobs.rejected_plays   |        | look at plays that were rejected                                         | ./run.sh rejected --help
 engagement | batch_jobs.recount_engagement |     | count anew what listeners did                                            | ./run.sh engagement recount --check
 listener   | batch_jobs.listener_data    |        | give out or remove what is stored of a listener                          | ./run.sh listener export Ada
+backup     | batch_jobs.backup           | backup | save what cannot be computed again: accounts, playlists, listening       | ./run.sh backup segue.gz
+restore    | batch_jobs.backup           | restore | put a backup back                                                       | ./run.sh restore segue.gz
 dashboard  | dashboard.serve             |        | serve the player, and the live and operations pages                      | ./run.sh dashboard
 evaluate   | batch_jobs.evaluate         |        | compare the models on session logs                                        | ./run.sh evaluate --data ~/logs
 tune       | batch_jobs.tune             |        | search the weights of the hybrid on a validation split                    | ./run.sh tune --data ~/logs
