@@ -15,7 +15,7 @@ from segue.settings import ROOT
 
 COMMANDS = """
     demo up down status ingest compress features embeddings index stream replay rejected engagement listener
-    backup restore dashboard evaluate tune bench test
+    backup restore access dashboard evaluate tune bench deploy test
 """
 
 
