@@ -6,6 +6,7 @@ it again changes nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from kafka import KafkaAdminClient
@@ -35,6 +36,9 @@ _OPERATIONS = {
 }
 
 
+_KNOWN_SECONDS = 10.0
+
+
 def grant(settings: Kafka, access: KafkaAccess, login: Login) -> None:
     """Give a job its password and its ACLs, and take from it what it had besides.
 
@@ -52,10 +56,20 @@ def grant(settings: Kafka, access: KafkaAccess, login: Login) -> None:
             if why := admin.alter_user_scram_credentials([credential])[login.user]:
                 raise SegueError(f"Kafka does not let us make users ({why}): use a user who may")
             _put(admin, login.user, set(_acls(settings, access, login.user)))
+            _await(admin, login.user)
         except SecurityDisabledError:
             raise SegueError("Kafka has no ACLs: set authorizer.class.name on the brokers") from None
         finally:
             admin.close()
+
+
+def _await(admin: KafkaAdminClient, user: str) -> None:
+    """Until a broker knows the user: the controllers have taken it, brokers follow a moment later."""
+    until = time.monotonic() + _KNOWN_SECONDS
+    while time.monotonic() < until:
+        if admin.describe_user_scram_credentials([user])[user]["credential_infos"]:
+            return
+        time.sleep(0.05)
 
 
 def _put(admin: KafkaAdminClient, user: str, wanted: set[ACL]) -> None:
