@@ -1,4 +1,4 @@
-"""Three servers, the first with a user and the others empty, as deploy/compose starts them: one replica set."""
+"""Three servers, the first with a user and the others empty, as deploy/compose starts them: one set."""
 
 from __future__ import annotations
 

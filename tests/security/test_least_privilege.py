@@ -26,6 +26,7 @@ from segue.errors import SegueError
 from segue.playlists.playlists import Playlists
 from segue.privacy.export import archive as export
 from segue.privacy.leaving import leave
+from segue.privacy.restore import restore
 from segue.settings import Settings
 from segue.social.follows import Follows
 from segue.social.prepare import prepare
@@ -163,6 +164,9 @@ def test_the_operator_saves_what_others_wrote(deployed: Deployed, settings_of: A
     settings = settings_of("operator")
     counts = archive.save(connect(settings.mongo), tmp_path / "backup.gz")
     assert counts["accounts"] == counts["listening"] == 1
+    for name in counts:
+        admin.drop_collection(name)
+    assert restore(connect(settings.mongo), tmp_path / "backup.gz") == counts
     kafka_topics.keep_for(settings.kafka, plays=timedelta(days=3), rejected=timedelta(days=4))
     topic = ConfigResource("TOPIC", settings.kafka.plays_topic)
     client = KafkaAdminClient(**client_options(deployed.admin.kafka))
