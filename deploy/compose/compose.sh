@@ -30,7 +30,12 @@ settle() {
 }
 
 environment() {
-  printf '%s\n' "UID_OF_SEGUE=$uid" "FOLDER=$folder" "MUSIC=$music" "DOMAIN=$domain" "VERSION=$version"
+  printf '%s\n' "UID_OF_SEGUE=$uid" "FOLDER=$folder" "MUSIC=$music" "DOMAIN=$domain" "VERSION=$version" "SETTINGS=$settings"
+}
+
+# Another password is another start of the containers that read it.
+settings() {
+  { cat "$folder"/secrets/*.toml "$folder/secrets/spark-defaults.conf" 2>/dev/null || true; } | sha256sum | cut -c1-12
 }
 
 write_environment() { environment >"$folder/compose.env"; }
@@ -50,9 +55,10 @@ cluster_id() { head -c 16 /dev/urandom | base64 | tr '+/' 'AB' | tr -d '=\n'; }
 make_files() {
   local node
   make_logins
+  make_spark_defaults
   write_once "$folder/secrets/kafka-broker-password" random
   for node in 1 2 3; do
-    write_once "$folder/secrets/kafka-$node.properties" broker_properties "$node"
+    write_again "$folder/secrets/kafka-$node.properties" broker_properties "$node"
   done
   write_once "$folder/secrets/kafka-cluster-id" cluster_id
   write_once "$folder/secrets/mongo-key" random
@@ -63,6 +69,7 @@ make_files() {
     "$folder"/data/{checkpoints,index,prometheus,grafana,backups}
   [ "$(id -u)" != 0 ] || step 'root keeps the list; the rest belongs to who runs the containers' \
     chown -R "$uid:$uid" "$folder/secrets" "$folder/data"
+  settings=$(settings)
   if [ -n "$dry_run" ]; then
     printf '# %s has\n' "$folder/compose.env"
     environment

@@ -52,8 +52,8 @@ pack() {
     -C "$root" run.sh requirements.txt conf segue udfs batch_jobs streaming_jobs dashboard deploy
 }
 
-send() { # send HOST FILE MODE PLACE
-  step_with "$2" "$1: $4" remote "$1" sudo -n install -D -m "$3" /dev/stdin "$4"
+send() { # send HOST FILE MODE PLACE: what the group may read is for the user of the units
+  step_with "$2" "$1: $4" remote "$1" sudo -n install -D -m "$3" -g segue /dev/stdin "$4"
 }
 
 bring() { # bring HOST ROLES: all that is needed for switching to this version
@@ -62,6 +62,9 @@ bring() { # bring HOST ROLES: all that is needed for switching to this version
   step_with "$archive" "$host: version $version" remote "$host" sudo -n tar -xz -C "/opt/segue/releases/$version"
   on "$host" set-up "$version"
   send "$host" "$place/segue.env" 0644 /etc/segue/segue.env
+  if [[ $2 == *spark-* || $2 == *stream* ]]; then
+    send "$host" "$folder/secrets/spark-defaults.conf" 0640 /etc/segue/spark/spark-defaults.conf
+  fi
   for role in $2; do
     [ ! -f "$place/$role.toml" ] || send "$host" "$place/$role.toml" 0600 "/etc/segue/$role.toml"
   done
@@ -82,7 +85,8 @@ deploy_hosts() {
   reach
   version=$(version)
   archive=$folder/segue-$version.tar.gz
-  step 'a folder for what is sent' mkdir -p "$folder"
+  step 'a folder for what is sent' mkdir -p "$folder/secrets"
+  make_spark_defaults
   step "version $version" pack "$archive"
   # First everywhere what changes nothing yet; then unit by unit, each seen to be healthy before the next.
   while read -r host rest <&3; do

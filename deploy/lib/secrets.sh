@@ -16,6 +16,30 @@ write_once() {
   fi
 }
 
+# write_again FILE COMMAND...: a file that follows from others.
+write_again() {
+  local file=$1
+  shift
+  if [ -n "$dry_run" ]; then
+    printf '# from what is kept\n%s > %q\n' "$(quoted "$@")" "$file"
+  else
+    "$@" >"$file.part"
+    mv "$file.part" "$file"
+  fi
+}
+
+# Master, workers, driver and executors know each other by a secret, and encrypt what they say.
+spark_defaults() {
+  cat "$root/deploy/image/spark/spark-defaults.conf"
+  printf '%s %s\n' spark.authenticate true spark.network.crypto.enabled true \
+    spark.authenticate.secret "$(cat "$folder/secrets/spark-secret")"
+}
+
+make_spark_defaults() {
+  write_once "$folder/secrets/spark-secret" random
+  write_again "$folder/secrets/spark-defaults.conf" spark_defaults
+}
+
 # A job's settings file: its users. An administrator of Kafka logs in by PLAIN, since SCRAM users are made later.
 login() {
   local job=$1 section

@@ -20,7 +20,7 @@ BY_HAND = {name for name, service in SERVICES.items() if service.get("profiles")
 _KNOWN = """
     build image user cap_drop security_opt restart logging entrypoint command environment networks mem_limit
     network_mode pids_limit stop_grace_period healthcheck volumes secrets profiles hostname depends_on deploy
-    ports read_only tmpfs
+    ports labels read_only tmpfs
 """
 """The keys of the Compose specification that are used here."""
 

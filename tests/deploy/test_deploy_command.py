@@ -173,7 +173,9 @@ def test_passwords_are_in_files_of_this_user_alone(machine: Machine, music: str)
     machine.stand_in("docker", "curl")
     done = machine.deploy("compose", "--music", music)
     secrets = machine.secrets()
-    assert len(secrets) == 9 + 3  # two each for four jobs and one for the catalogue; brokers, key, Grafana
+    assert (
+        len(secrets) == 9 + 4
+    )  # two each for four jobs and one for the catalogue; brokers, Spark, key, Grafana
     for file in (machine.folder / "secrets").iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
     told = done.stdout + done.stderr + "".join(one.line + one.stdin for one in machine.asked())
@@ -208,12 +210,13 @@ def test_hosts_in_their_order(machine: Machine, hosts: Path) -> None:
     assert all(one.arguments[:4] == ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"] for one in asked)
     told = [" ".join(one).replace("sudo -n ", "") for one in words]
     version = told[0].rpartition(" ")[2]
+    units = [line for line in told if " activate " in line or "healthy" in line or "is-active" in line]
     for host, files in {
-        "alpha": ["segue.env", "stream.toml"],
-        "beta": ["segue.env"],
-        "gamma": ["segue.env", "dashboard.toml"],
+        "alpha": ["segue.env", "spark-defaults.conf", "stream.toml"],
+        "beta": ["segue.env", "spark-defaults.conf"],
+        "gamma": ["segue.env", "spark-defaults.conf", "dashboard.toml"],
     }.items():
-        mine = [line for line in told if line.startswith(host) and " activate " not in line]
+        mine = [line.replace("-n ", "") for line in told if host in line and line not in units]
         assert mine[:3] == [
             f"{host} bash -s -- prepare {version}",
             f"{host} tar -xz -C /opt/segue/releases/{version}",
@@ -221,7 +224,6 @@ def test_hosts_in_their_order(machine: Machine, hosts: Path) -> None:
         ]
         assert [line.rpartition("/")[2] for line in mine[3:]] == files
     # Every machine has all it needs before the first unit is touched; then one after the other.
-    units = [line for line in told if " activate " in line or "healthy" in line or "is-active" in line]
     assert told[-len(units) :] == units
     assert [line for line in units if " activate " in line] == [
         f"alpha bash -s -- activate {version} spark-master",

@@ -129,6 +129,13 @@ def test_a_role_is_started_once_and_again_only_for_a_reason(host: Host) -> None:
     assert restart not in host.install("activate", "v1", "stream")
 
 
+def test_a_role_without_a_password_is_started_too(host: Host) -> None:
+    assert "systemctl restart segue-spark-master.service" in host.install("activate", "v1", "spark-master")
+    (host.root / "etc/segue/spark").mkdir()
+    (host.root / "etc/segue/spark/spark-defaults.conf").write_text("spark.authenticate true\n")
+    assert "systemctl restart segue-spark-master.service" in host.install("activate", "v1", "spark-master")
+
+
 def test_versions_stand_side_by_side_and_the_oldest_go(host: Host) -> None:
     host.install("activate", "v1", "stream")
     for version in ("v2", "v3", "v4"):
