@@ -11,6 +11,7 @@ compose() {
 
 need_docker() {
   need docker 'install Docker Engine with its compose plugin: https://docs.docker.com/engine/install'
+  need curl 'install it: apt install curl'
   docker compose version >/dev/null 2>&1 || fail 'docker has no compose plugin: install docker-compose-plugin'
   docker info >/dev/null 2>&1 || fail 'no Docker engine answers: start it, or let this user use it (group docker)'
 }

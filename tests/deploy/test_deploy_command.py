@@ -80,7 +80,7 @@ def test_what_a_user_can_put_right_is_one_line(machine: Machine, arguments: list
 def test_an_engine_that_does_not_answer_is_one_line(
     machine: Machine, target: list[str], refused: str, expected: str
 ) -> None:
-    machine.stand_in("docker", "kubectl", "ssh")
+    machine.stand_in("docker", "kubectl", "ssh", "curl")
     assert expected in one_line(machine.deploy(*target, refused=refused))
 
 
