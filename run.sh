@@ -27,11 +27,15 @@ replay     | batch_jobs.replay_plays     |        | send plays to Kafka         
 rejected   | batch_jobs.rejected_plays   |        | look at plays that were rejected                                         | ./run.sh rejected --help
 engagement | batch_jobs.recount_engagement |     | count anew what listeners did                                            | ./run.sh engagement recount --check
 listener   | batch_jobs.listener_data    |        | give out or remove what is stored of a listener                          | ./run.sh listener export Ada
+backup     | batch_jobs.backup           | backup | save what cannot be computed again: accounts, playlists, listening       | ./run.sh backup segue.gz
+restore    | batch_jobs.backup           | restore | put a backup back                                                       | ./run.sh restore segue.gz
+access     | segue.deploy.cli            |        | make the users of the jobs in MongoDB and Kafka, with what each may do         | ./run.sh access /etc/segue
 dashboard  | dashboard.serve             |        | serve the player, and the live and operations pages                      | ./run.sh dashboard
 experiments | batch_jobs.report_experiments |   | compare the variants that run side by side                               | ./run.sh experiments
 evaluate   | batch_jobs.evaluate         |        | compare the models on session logs                                        | ./run.sh evaluate --data ~/logs
 tune       | batch_jobs.tune             |        | search the weights of the hybrid on a validation split                    | ./run.sh tune --data ~/logs
 bench      | benchmarks                  |        | measure                                                                  | ./run.sh bench --help
+deploy     | -                           |        | onto other machines, by compose, ssh or Kubernetes                       | ./run.sh deploy compose --dry-run
 test       | -                           |        | check the code and run the tests; arguments go to pytest                 | ./run.sh test tests/index -k annoy
 '
 
@@ -179,6 +183,8 @@ main() {
   IFS='|' read -r module first _ <<<"$(row "$command")"
   [ -n "$module" ] || fail "there is no command '$command': ./run.sh help lists them"
 
+  # Deploying needs nothing of what is set up here.
+  [ "$command" != deploy ] || exec "$root/deploy/deploy.sh" "$@"
   export PYTHONPATH=$root
   set_up
   JAVA_HOME=$(sed -n 3p "$local_folder/java-home")

@@ -60,7 +60,10 @@ def keep_for(settings: Kafka, *, plays: timedelta, rejected: timedelta) -> None:
     with reaching(settings) as options:
         admin = KafkaAdminClient(**options)
         try:
-            admin.alter_configs(wanted)
+            # Who may not read a topic's configuration does not see which names are known.
+            results = admin.alter_configs(wanted, raise_on_unknown=False)["topic"]
+            if refused := {name: result for name, result in results.items() if result != "OK"}:
+                log.warning("the retention of the topics stays as it is: %s", refused)
         except KafkaError as error:
             log.warning("the retention of the topics stays as it is: %s", error)
         finally:

@@ -76,7 +76,7 @@ def connect(settings: Mongo) -> Database[Document]:
             serverSelectionTimeoutMS=settings.timeout_ms,
             tz_aware=True,
             appname="segue",
-            **_guard(settings),
+            **guard(settings),
         )
         database = client[settings.database]
         # A ping would pass without a user where one is needed.
@@ -106,7 +106,7 @@ def connect(settings: Mongo) -> Database[Document]:
     return database
 
 
-def _guard(settings: Mongo) -> dict[str, Any]:
+def guard(settings: Mongo) -> dict[str, Any]:
     """What the settings say of user and TLS, and nothing where they leave it to the URI."""
     options: dict[str, Any] = {}
     if settings.user:

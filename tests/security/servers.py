@@ -48,6 +48,8 @@ ssl.truststore.location={authority}
 listener.name.mutual.ssl.client.auth=required
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
 listener.name.clear.sasl.enabled.mechanisms=SCRAM-SHA-512
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:{user};User:CN=client
 """
 _LOGIN = (
     "listener.name.{place}.sasl.jaas.config="
@@ -73,6 +75,7 @@ class GuardedBroker(Broker):
         text = _PROPERTIES.format(
             inner=port,
             controller=controller_port,
+            user=USER,
             guarded=guarded,
             mutual=mutual,
             clear=clear,

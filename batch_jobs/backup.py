@@ -1,0 +1,62 @@
+"""`./run.sh backup` and `./run.sh restore`: what cannot be computed again, to a file and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segue.errors import one_line_errors
+from segue.local.stack import connected
+from segue.privacy.restore import restore as put_back
+from segue.settings import load_settings
+from segue.storage import archive
+from segue.storage.mongo import connect
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+File = Annotated[Path, typer.Argument(help="The archive.")]
+
+
+@app.command()
+def backup(file: File) -> None:
+    """Save accounts, playlists, opinions, tastes, listening and what is shared, as of one moment.
+
+    Nothing has to be stopped. Left out is what the library and the other commands make again: tracks, covers,
+    features, embeddings, index. The file holds hashes of passwords and what people listen to: keep it safe.
+
+    Example:  ./run.sh backup segue-2026-11-21.gz
+    """
+    with one_line_errors():
+        database = connect(connected(load_settings(), kafka=False).mongo)
+        counts = archive.save(database, file)
+        typer.echo(f"{file}: {file.stat().st_size:,} bytes; {_counted(counts)}")
+
+
+@app.command()
+def restore(
+    file: File,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put its documents over those of the same id.")
+    ] = False,
+) -> None:
+    """Put a backup back. The file is read to its end first; a damaged one changes nothing.
+
+    Listeners who have left since it was made stay out, as far as the database remembers them. Stop the stream
+    and the dashboard before, start them afterwards.
+
+    Example:  ./run.sh restore segue-2026-11-21.gz
+    """
+    with one_line_errors():
+        database = connect(connected(load_settings(), kafka=False).mongo)
+        typer.echo(f"restored: {_counted(put_back(database, file, replace=replace))}")
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()) if count) or "nothing"
+
+
+if __name__ == "__main__":
+    app(prog_name="./run.sh")

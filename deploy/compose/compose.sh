@@ -1,0 +1,105 @@
+# shellcheck shell=bash
+# Containers on this machine. Everything that is kept is below the folder, and belongs to the deploying user.
+
+# root's containers run as this user instead.
+ordinary_user=10001
+members=mongo-1:27017,mongo-2:27017,mongo-3:27017
+
+compose() {
+  docker compose --project-name segue --env-file "$folder/compose.env" --file "$root/deploy/compose/compose.yaml" "$@"
+}
+
+need_docker() {
+  need docker 'install Docker Engine with its compose plugin: https://docs.docker.com/engine/install'
+  need curl 'install it: apt install curl'
+  docker compose version >/dev/null 2>&1 || fail 'docker has no compose plugin: install docker-compose-plugin'
+  docker info >/dev/null 2>&1 || fail 'no Docker engine answers: start it, or let this user use it (group docker)'
+}
+
+kept() { sed -n "s/^$1=//p" "$folder/compose.env" 2>/dev/null || true; }
+
+settle() {
+  uid=$(id -u)
+  [ "$uid" != 0 ] || uid=$ordinary_user
+  music=${music:-$(kept MUSIC)}
+  domain=${domain:-$(kept DOMAIN)}
+  domain=${domain:-$(hostname)}
+  [ -n "$music" ] || fail 'name the folder of recordings: --music DIR'
+  [ -d "$music" ] || fail "--music $music: there is no such folder"
+  music=$(cd "$music" && pwd)
+  version=$(version)
+}
+
+environment() {
+  printf '%s\n' "UID_OF_SEGUE=$uid" "FOLDER=$folder" "MUSIC=$music" "DOMAIN=$domain" "VERSION=$version" "SETTINGS=$settings"
+}
+
+# Another password is another start of the containers that read it.
+settings() {
+  { cat "$folder"/secrets/*.toml "$folder/secrets/spark-defaults.conf" 2>/dev/null || true; } | sha256sum | cut -c1-12
+}
+
+write_environment() { environment >"$folder/compose.env"; }
+
+# A broker's configuration has passwords in it, and so is a secret of its own.
+broker_properties() {
+  sed -e "s/@node@/$1/g" \
+    -e "s/@broker_password@/$(cat "$folder/secrets/kafka-broker-password")/g" \
+    -e "s/@admin_password@/$(password "$folder/secrets/admin.toml" kafka)/g" \
+    "$root/deploy/compose/kafka.properties"
+}
+
+mongo_password() { password "$folder/secrets/admin.toml" mongo | tr -d '\n'; }
+
+cluster_id() { head -c 16 /dev/urandom | base64 | tr '+/' 'AB' | tr -d '=\n'; }
+
+make_files() {
+  local node
+  make_logins
+  make_spark_defaults
+  write_once "$folder/secrets/kafka-broker-password" random
+  for node in 1 2 3; do
+    write_again "$folder/secrets/kafka-$node.properties" broker_properties "$node"
+  done
+  write_once "$folder/secrets/kafka-cluster-id" cluster_id
+  write_once "$folder/secrets/mongo-key" random
+  write_once "$folder/secrets/mongo-password" mongo_password
+  write_once "$folder/secrets/grafana-password" random
+  make_certificate "$domain"
+  step 'folders for the data' mkdir -p "$folder"/data/{kafka-1,kafka-2,kafka-3,mongo-1,mongo-2,mongo-3} \
+    "$folder"/data/{checkpoints,index,prometheus,grafana,backups}
+  [ "$(id -u)" != 0 ] || step 'root keeps the list; the rest belongs to who runs the containers' \
+    chown -R "$uid:$uid" "$folder/secrets" "$folder/data"
+  settings=$(settings)
+  if [ -n "$dry_run" ]; then
+    printf '# %s has\n' "$folder/compose.env"
+    environment
+  else
+    write_environment
+  fi
+}
+
+deploy_compose() {
+  [ -n "$dry_run" ] || need_docker
+  settle
+  make_files
+  step 'the image' compose build
+  step 'the servers' compose up --detach --wait kafka-1 kafka-2 kafka-3 mongo-1 mongo-2 mongo-3
+  step 'topics, and the users of the jobs with what each may do' \
+    compose run --rm access access --initiate "$members" /run/secrets
+  step 'the catalogue, from the recordings' compose run --rm catalogue ingest /music
+  step 'audio features of what is new' compose run --rm catalogue features
+  step 'the audio space' compose run --rm catalogue embeddings
+  step 'the index' compose run --rm catalogue index
+  step 'Spark, the jobs, the dashboard and what watches them' compose up --detach --wait --remove-orphans
+  healthy 'the dashboard, over TLS' 60 \
+    curl --fail --silent --insecure --resolve "$domain:8443:127.0.0.1" "https://$domain:8443/_stcore/health"
+  say "https://$domain:8443 is the dashboard; http://127.0.0.1:3000 is Grafana (admin, password in $folder/secrets/grafana-password)"
+}
+
+undeploy_compose() {
+  [ -n "$dry_run" ] || need_docker
+  [ -n "$dry_run" ] || [ -e "$folder/compose.env" ] || fail "nothing was deployed from $folder"
+  step 'end the containers; the data stay' compose down --remove-orphans
+  say "data and passwords are in $folder"
+}

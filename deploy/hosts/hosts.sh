@@ -1,0 +1,113 @@
+# shellcheck shell=bash
+# systemd units on a list of machines, over ssh. Kafka and MongoDB are servers of your own.
+
+roles='spark-master spark-worker stream dashboard'
+
+remote() { ssh -o BatchMode=yes -o ConnectTimeout=10 "$@"; }
+
+# Each line of the file that says something: HOST ROLE...
+listed() { sed 's/#.*//' "$hosts" | awk 'NF'; }
+
+hosts_of() { listed | awk -v role="$1" '{ for (i = 2; i <= NF; i++) if ($i == role) print $1 }'; }
+
+check_hosts() {
+  local host rest role name
+  need ssh 'install an ssh client: apt install openssh-client'
+  [ -n "$hosts" ] || fail 'name the list of machines: --hosts FILE; deploy/hosts/example/hosts shows one'
+  [ -f "$hosts" ] || fail "--hosts $hosts: there is no such file; deploy/hosts/example/hosts shows one"
+  [ -n "$(listed)" ] || fail "$hosts names no machine"
+  while read -r host rest; do
+    [ -n "$rest" ] || fail "$hosts: $host has no role: $roles"
+    for role in $rest; do
+      [[ " $roles " == *" $role "* ]] || fail "$hosts: $host: there is no role '$role': $roles"
+    done
+  done < <(listed)
+  [ "$(hosts_of stream | wc -l)" -le 1 ] || fail "$hosts: one machine runs the stream, not several"
+  place=$(cd "$(dirname "$hosts")" && pwd)
+  [ -f "$place/segue.env" ] || fail "$place/segue.env is missing; deploy/hosts/example/segue.env shows one"
+  ! grep -Eqi '^[^#]*(password|://[^/]*@)' "$place/segue.env" ||
+    fail "$place/segue.env has a password: put it into stream.toml or dashboard.toml"
+  for name in stream dashboard; do
+    [ -z "$(hosts_of "$name")" ] || [ -f "$place/$name.toml" ] ||
+      fail "$place/$name.toml is missing; deploy/hosts/example/$name.toml shows one"
+  done
+}
+
+reach() {
+  local host
+  [ -z "$dry_run" ] || return 0
+  while read -r host _; do
+    remote "$host" sudo -n true </dev/null 2>/dev/null || fail "$host: no login by ssh key, or no sudo without a password"
+  done < <(listed)
+}
+
+on() { # on HOST ARGUMENTS...: install.sh, there
+  local host=$1
+  shift
+  step_with "$root/deploy/hosts/install.sh" "$host: $1 ${*:3}" remote "$host" sudo -n bash -s -- "$@"
+}
+
+pack() {
+  tar --create --gzip --sort=name --owner=0 --group=0 --mode=go+rX,go-w --exclude='*.pyc' --exclude=secrets.toml --file "$1" \
+    -C "$root" run.sh requirements.txt conf segue udfs batch_jobs streaming_jobs dashboard deploy
+}
+
+send() { # send HOST FILE MODE PLACE: what the group may read is for the user of the units
+  step_with "$2" "$1: $4" remote "$1" sudo -n install -D -m "$3" -g segue /dev/stdin "$4"
+}
+
+bring() { # bring HOST ROLES: all that is needed for switching to this version
+  local host=$1 role
+  on "$host" prepare "$version"
+  step_with "$archive" "$host: version $version" remote "$host" sudo -n tar -xz -C "/opt/segue/releases/$version"
+  on "$host" set-up "$version"
+  send "$host" "$place/segue.env" 0644 /etc/segue/segue.env
+  if [[ $2 == *spark-* || $2 == *stream* ]]; then
+    send "$host" "$folder/secrets/spark-defaults.conf" 0640 /etc/segue/spark/spark-defaults.conf
+  fi
+  for role in $2; do
+    [ ! -f "$place/$role.toml" ] || send "$host" "$place/$role.toml" 0600 "/etc/segue/$role.toml"
+  done
+}
+
+see() { # see HOST ROLE: that it is healthy
+  local check=(systemctl is-active --quiet "segue-$2") entry=/opt/segue/current/deploy/image/entrypoint.sh
+  case $2 in
+    stream) check=("$entry" healthy http://127.0.0.1:4041/metrics) ;;
+    dashboard) check=("$entry" healthy http://127.0.0.1:8501/_stcore/health) ;;
+  esac
+  healthy "$2 on $1" 180 remote -n "$1" "${check[@]}"
+}
+
+deploy_hosts() {
+  local host rest role
+  check_hosts
+  reach
+  version=$(version)
+  archive=$folder/segue-$version.tar.gz
+  step 'a folder for what is sent' mkdir -p "$folder/secrets"
+  make_spark_defaults
+  step "version $version" pack "$archive"
+  # First everywhere what changes nothing yet; then unit by unit, each seen to be healthy before the next.
+  while read -r host rest <&3; do
+    bring "$host" "$rest"
+  done 3< <(listed)
+  for role in $roles; do
+    for host in $(hosts_of "$role"); do
+      on "$host" activate "$version" "$role"
+      see "$host" "$role"
+    done
+  done
+}
+
+undeploy_hosts() {
+  local role host
+  check_hosts
+  reach
+  for role in dashboard stream spark-worker spark-master; do
+    for host in $(hosts_of "$role"); do
+      on "$host" remove "$role"
+    done
+  done
+  say 'data in /var/lib/segue, settings in /etc/segue and releases in /opt/segue stay'
+}

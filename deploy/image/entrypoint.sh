@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# What a container or a systemd unit runs: any command of run.sh, or one of those below.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+python=$root/.local/venv/bin/python
+
+usage() {
+  echo 'usage: entrypoint.sh spark-master | spark-worker ADDRESS | stream-on-kubernetes | executor | healthy URL'
+  echo '       entrypoint.sh COMMAND [OPTIONS]        a command of ./run.sh'
+  echo 'Example:  entrypoint.sh spark-worker spark://spark-master:7077'
+}
+
+prepare_spark() {
+  JAVA_HOME=$(sed -n 3p "$root/.local/java-home")
+  SPARK_HOME=$(echo "$root"/.local/venv/lib/python3.*/site-packages/pyspark)
+  export JAVA_HOME SPARK_HOME PYTHONPATH=$root PYSPARK_PYTHON=$python PYSPARK_DRIVER_PYTHON=$python
+  cd "$root"
+}
+
+# What Spark sets for the container of an executor on Kubernetes, as the command line of its JVM.
+executor() {
+  local options=() line
+  while IFS= read -r line; do
+    options+=("$line")
+  done < <(env | grep '^SPARK_JAVA_OPT_' | sort -t_ -k4 -n | sed 's/^[^=]*=//')
+  exec "$JAVA_HOME/bin/java" "${options[@]}" \
+    "-Xms$SPARK_EXECUTOR_MEMORY" "-Xmx$SPARK_EXECUTOR_MEMORY" \
+    -cp "$root/.local/jars/spark/*:$SPARK_HOME/jars/*" \
+    org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend \
+    --driver-url "$SPARK_DRIVER_URL" --executor-id "$SPARK_EXECUTOR_ID" --cores "$SPARK_EXECUTOR_CORES" \
+    --app-id "$SPARK_APPLICATION_ID" --hostname "$SPARK_EXECUTOR_POD_IP" \
+    --resourceProfileId "$SPARK_RESOURCE_PROFILE_ID" --podName "$SPARK_EXECUTOR_POD_NAME"
+}
+
+mkdir -p /tmp/segue-run 2>/dev/null || true
+case ${1:-} in
+  '' | -h | --help) usage ;;
+  healthy)
+    exec "$python" -P -c 'import sys, urllib.request as web; web.urlopen(sys.argv[1], timeout=5)' "$2" 2>/dev/null
+    ;;
+  spark-master)
+    prepare_spark
+    exec "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.master.Master --host "$(hostname)" --port 7077
+    ;;
+  spark-worker)
+    prepare_spark
+    exec "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.worker.Worker \
+      --work-dir "${SPARK_WORKER_DIR:-/tmp/spark-work}" "$2"
+    ;;
+  stream-on-kubernetes)
+    prepare_spark
+    # The rest is in SPARK_CONF_DIR. A driver's class path must be known before its JVM starts.
+    exec "$SPARK_HOME/bin/spark-submit" --deploy-mode client --name segue-stream \
+      --driver-class-path "$root/.local/jars/spark/*" \
+      --conf "spark.kubernetes.driver.pod.name=$POD_NAME" \
+      --conf "spark.kubernetes.container.image=$IMAGE" \
+      "$root/streaming_jobs/recommend.py"
+    ;;
+  executor)
+    prepare_spark
+    executor
+    ;;
+  *) exec "$root/run.sh" "$@" ;;
+esac

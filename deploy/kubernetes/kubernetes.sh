@@ -1,0 +1,84 @@
+# shellcheck shell=bash
+# Pods on a cluster that kubectl knows. Kafka and MongoDB are servers of your own, named in settings.env, kafka.env.
+
+jobs='stream dashboard catalogue operator admin'
+
+kube() { kubectl --context "$context" --namespace segue "$@"; }
+
+check_kubernetes() {
+  need kubectl 'install it: https://kubernetes.io/docs/tasks/tools'
+  # Never whatever the last command happened to be about.
+  [ -n "$context" ] || fail 'name the cluster: --context NAME; kubectl config get-contexts lists them'
+  [ -n "$dry_run" ] || kubectl --context "$context" version >/dev/null 2>&1 ||
+    fail "no cluster answers for the context '$context': kubectl config get-contexts lists them"
+}
+
+check_image() {
+  [[ $image == */*:* ]] || fail 'name the image in a registry that the cluster can read: --image registry.example/segue:1'
+  [ -n "$dry_run" ] || need docker 'install Docker: the image is built here'
+}
+
+# The other users are made up; this one must be there already.
+check_admin() {
+  local file=$folder/secrets/admin.toml
+  [ -n "$dry_run" ] || [ -f "$file" ] || fail "$file is missing: a user who may make users, [kafka] and [mongo]: docs/deployment.md"
+}
+
+overlay() {
+  cat <<TEXT
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: segue
+resources: [$(realpath --relative-to "$folder/kubernetes" "$root/deploy/kubernetes")]
+images:
+  - {name: segue, newName: ${image%:*}, newTag: "${image##*:}"}
+configMapGenerator:
+  - {name: segue-image, literals: ["name=$image"]}
+TEXT
+}
+
+render() {
+  mkdir -p "$folder/kubernetes"
+  overlay >"$folder/kubernetes/kustomization.yaml"
+  kubectl kustomize --load-restrictor LoadRestrictionsNone "$folder/kubernetes" >"$folder/kubernetes.yaml"
+}
+
+# Contents go from file to cluster; no argument has them.
+secret() { # secret NAME KIND OPTION...
+  kube create secret "$@" --dry-run=client --output yaml | kube apply --filename -
+}
+
+deploy_kubernetes() {
+  local job files=()
+  check_kubernetes
+  check_image
+  check_admin
+  make_logins
+  make_certificate segue-dashboard.segue.svc
+  for job in $jobs; do
+    files+=("--from-file=$job.toml=$folder/secrets/$job.toml")
+  done
+  step 'the image' docker build --file "$root/deploy/image/Dockerfile" --tag "$image" "$root"
+  step 'the image, into the registry' docker push "$image"
+  step 'the manifests' render
+  step 'the namespace' kube apply --filename "$root/deploy/kubernetes/namespace.yaml"
+  step 'the passwords' secret generic segue-logins "${files[@]}"
+  step 'the certificate' secret tls segue-tls "--cert=$folder/secrets/tls.crt" "--key=$folder/secrets/tls.key"
+  step 'the job of the last deployment' kube delete job segue-users --ignore-not-found
+  step 'everything' kube apply --filename "$folder/kubernetes.yaml"
+  step 'topics, and the users of the jobs with what each may do' \
+    kube wait --for=condition=complete --timeout=300s job/segue-users
+  healthy 'the dashboards' 600 kube rollout status deployment/segue-dashboard --timeout=10s
+  healthy 'the stream' 900 kube rollout status statefulset/segue-stream --timeout=10s
+}
+
+undeploy_kubernetes() {
+  local kind
+  check_kubernetes
+  for kind in statefulset/segue-stream deployment/segue-dashboard cronjob/segue-catalogue job/segue-users; do
+    step "end $kind" kube delete "$kind" --ignore-not-found
+  done
+  # Volumes hold the checkpoint and the recordings, secrets the passwords: they stay.
+  step 'the executors' kube delete pods --selector app.kubernetes.io/name=segue-executor --ignore-not-found
+  say 'volumes, settings and secrets stay in the namespace segue'
+}

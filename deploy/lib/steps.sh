@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# The steps of a deployment: each is said, and done unless it is a dry run.
+
+say() { printf '%s\n' "segue: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+# step TEXT COMMAND...: say what is done and do it; in a dry run, print the command.
+step() {
+  local text=$1
+  shift
+  if [ -n "$dry_run" ]; then
+    printf '# %s\n%s\n' "$text" "$(quoted "$@")"
+  else
+    say "$text"
+    "$@" || fail "$text: this failed: see the lines above"
+  fi
+}
+
+# step_with FILE TEXT COMMAND...: the same, with a file as standard input, so that no content is an argument.
+step_with() {
+  local file=$1 text=$2
+  shift 2
+  if [ -n "$dry_run" ]; then
+    printf '# %s\n%s < %q\n' "$text" "$(quoted "$@")" "$file"
+  else
+    say "$text"
+    "$@" <"$file" || fail "$text: this failed: see the lines above"
+  fi
+}
+
+quoted() {
+  local line
+  printf -v line '%q ' "$@"
+  printf '%s' "${line% }"
+}
+
+# healthy TEXT SECONDS COMMAND...: try until it succeeds.
+healthy() {
+  local text=$1 patience=$2 until
+  shift 2
+  if [ -n "$dry_run" ]; then
+    printf '# until this succeeds, %s s at most: %s\n%s\n' "$patience" "$text" "$(quoted "$@")"
+    return
+  fi
+  until=$((SECONDS + patience))
+  while ! "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$until" ] || fail "not healthy after $patience s: $text"
+    sleep 2
+  done
+  say "healthy: $text"
+}
+
+need() {
+  command -v "$1" >/dev/null || fail "there is no $1 here: $2"
+}
+
+# What is deployed, as a name: the same contents have the same one.
+version() {
+  (cd "$root" && find run.sh requirements.txt conf segue udfs batch_jobs streaming_jobs dashboard deploy \
+    -type f ! -name '*.pyc' ! -path 'conf/.streamlit/secrets.toml' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) |
+    sha256sum | cut -c1-12
+}

@@ -1,0 +1,68 @@
+"""`./run.sh access`: the jobs' users in MongoDB and Kafka, with what each may do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segue.deploy.access import Access, read_access, read_login
+from segue.errors import SegueError, one_line_errors
+from segue.settings import Settings, load_settings
+from segue.storage import kafka_topics, kafka_users, mongo_users
+from segue.storage.kafka import ensure_topics
+from segue.storage.mongo import connect
+
+
+def main() -> None:
+    typer.run(access)
+
+
+def access(
+    logins: Annotated[
+        Path, typer.Argument(help="A folder with the settings file of each job: stream.toml and so on.")
+    ],
+    initiate: Annotated[
+        str, typer.Option(help="First make these MongoDB servers a replica set: host:27017,host2:27017")
+    ] = "",
+) -> None:
+    """Make the topics, and the jobs' users with what each may do: deploy/access.toml has it.
+
+    The settings name a user who may make users; the files in the folder have the jobs' own users and
+    passwords, in [mongo] and [kafka]. A job without a file is left out. Doing it again puts right what is not
+    as it should be.
+
+    Example:  SEGUE_CONF=/etc/segue/admin.toml ./run.sh access /etc/segue
+    """
+    with one_line_errors():
+        settings = load_settings()
+        if not (settings.mongo.user and settings.kafka.sasl):
+            raise SegueError(
+                "users are for servers that ask for one: set [mongo] user, [kafka] security and user"
+            )
+        jobs = {job: one for job, one in read_access().items() if (logins / f"{job}.toml").is_file()}
+        if not jobs:
+            raise SegueError(f"{logins} has no settings file of a job: {', '.join(read_access())}")
+        if initiate and mongo_users.initiate(settings.mongo, initiate.split(",")):
+            typer.echo(f"replica set of {initiate}")
+        grant(settings, jobs, logins=logins)
+        typer.echo(f"users with their access: {', '.join(jobs)}")
+
+
+def grant(settings: Settings, jobs: dict[str, Access], *, logins: Path) -> None:
+    """Topics, then each job's users."""
+    ensure_topics(settings.kafka)
+    kafka_topics.keep_for(
+        settings.kafka, plays=settings.retention.plays, rejected=settings.retention.rejected
+    )
+    database = connect(settings.mongo)
+    for job, one in jobs.items():
+        file = logins / f"{job}.toml"
+        mongo_users.grant(database, job, one.mongo, read_login(file, "mongo"))
+        if one.kafka != type(one.kafka)():
+            kafka_users.grant(settings.kafka, one.kafka, read_login(file, "kafka"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The jobs' users in Kafka: a SCRAM password each, and ACLs that say what they may do.
+
+Delivery: passwords and ACLs are made anew, and ACLs of a job that are not wanted any more are removed; doing
+it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from kafka import KafkaAdminClient
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+from kafka.errors import SecurityDisabledError
+
+from segue.deploy.access import KafkaAccess, Login
+from segue.errors import SegueError
+from segue.settings import Kafka
+from segue.storage.kafka_client import reaching
+
+_OPERATIONS = {
+    "read": (ACLOperation.READ, ACLOperation.DESCRIBE),
+    "write": (ACLOperation.WRITE, ACLOperation.DESCRIBE),
+    "keep": (ACLOperation.DESCRIBE, ACLOperation.DESCRIBE_CONFIGS, ACLOperation.ALTER_CONFIGS),
+}
+
+
+_KNOWN_SECONDS = 10.0
+
+
+def grant(settings: Kafka, access: KafkaAccess, login: Login) -> None:
+    """Give a job its password and its ACLs, and take from it what it had besides.
+
+    Raises
+    ------
+    SegueError
+        The brokers do not let us, or have no authoriser, so that there is nothing to guard them.
+    """
+    credential = UserScramCredentialUpsertion(
+        login.user, ScramMechanism.SCRAM_SHA_512, login.password.get_secret_value()
+    )
+    with reaching(settings) as options:
+        admin = KafkaAdminClient(**options)
+        try:
+            if why := admin.alter_user_scram_credentials([credential])[login.user]:
+                raise SegueError(f"Kafka does not let us make users ({why}): use a user who may")
+            _put(admin, login.user, set(_acls(settings, access, login.user)))
+            _await(admin, login.user)
+        except SecurityDisabledError:
+            raise SegueError("Kafka has no ACLs: set authorizer.class.name on the brokers") from None
+        finally:
+            admin.close()
+
+
+def _await(admin: KafkaAdminClient, user: str) -> None:
+    """Until a broker knows the user: the controllers have taken it, brokers follow a moment later."""
+    until = time.monotonic() + _KNOWN_SECONDS
+    while time.monotonic() < until:
+        if admin.describe_user_scram_credentials([user])[user]["credential_infos"]:
+            return
+        time.sleep(0.05)
+
+
+def _put(admin: KafkaAdminClient, user: str, wanted: set[ACL]) -> None:
+    everything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+    of_user = ACLFilter(f"User:{user}", None, ACLOperation.ANY, ACLPermissionType.ANY, everything)
+    there = set(admin.describe_acls(of_user)[0])
+    results = admin.create_acls(list(wanted - there)) if wanted - there else {"failed": []}
+    if results["failed"]:
+        raise SegueError(f"Kafka does not take ACLs ({results['failed'][0].__name__}): use a user who may")
+    if there - wanted:
+        admin.delete_acls(list(there - wanted))
+
+
+def _acls(settings: Kafka, access: KafkaAccess, user: str) -> Iterable[ACL]:
+    topics = {settings.plays_topic: access.plays, settings.rejected_topic: access.rejected}
+    for topic, kinds in topics.items():
+        for kind in kinds:
+            for operation in _OPERATIONS[kind]:
+                yield _acl(user, operation, ResourceType.TOPIC, topic)
+    if access.transactions:
+        for operation in (ACLOperation.WRITE, ACLOperation.DESCRIBE):
+            yield _acl(user, operation, ResourceType.TRANSACTIONAL_ID, f"segue-{settings.rejected_topic}")
+
+
+def _acl(user: str, operation: ACLOperation, kind: ResourceType, name: str) -> ACL:
+    return ACL(f"User:{user}", "*", operation, ACLPermissionType.ALLOW, ResourcePattern(kind, name))

@@ -1,0 +1,118 @@
+"""The jobs' users in MongoDB, each with a role of its own that says what it may do.
+
+Delivery: a role and a user are made or put right, whatever there was; doing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.errors import OperationFailure, PyMongoError
+
+from segue.deploy.access import Login, MongoAccess
+from segue.errors import SegueError
+from segue.settings import Mongo
+from segue.storage.mongo import Document, guard
+
+_ACTIONS = {
+    "read": ["find"],
+    "write": ["find", "insert", "update", "remove"],
+    "erase": ["find", "update", "remove"],
+    "index": ["createIndex", "listIndexes", "collMod"],
+}
+_ALWAYS = "models"
+"""Read by every job at its start, to see that it may read."""
+_USERS = "admin"
+"""The database in which users are looked for where an address names none."""
+_NOT_INITIATED = 94
+_PRIMARY_SECONDS = 60.0
+
+
+def grant(database: Database[Document], job: str, access: MongoAccess, login: Login) -> None:
+    """Make a job's role and user; a user that is there gets this password, and this role alone.
+
+    Raises
+    ------
+    SegueError
+        We may not make users.
+    """
+    role = f"{database.name}-{job}"
+    fields = {"privileges": privileges(database.name, access), "roles": []}
+    user = {
+        "pwd": login.password.get_secret_value(),
+        "roles": [{"role": role, "db": database.name}],
+    }
+    users = database.client[_USERS]
+    try:
+        _make(database, "createRole", "updateRole", role, fields, there="rolesInfo", answer="roles")
+        _make(users, "createUser", "updateUser", login.user, user, there="usersInfo", answer="users")
+    except OperationFailure as error:
+        why = (error.details or {}).get("errmsg", "refused")
+        raise SegueError(f"MongoDB does not let us make users ({why}): use a user who may") from None
+
+
+def privileges(database: str, access: MongoAccess) -> list[Document]:
+    """What a role may do, as MongoDB has it."""
+    actions: dict[str, set[str]] = {_ALWAYS: {"find"}}
+    for kind, allowed in _ACTIONS.items():
+        for collection in getattr(access, kind):
+            actions.setdefault(collection, set()).update(allowed)
+    found: list[Document] = [
+        {"resource": {"db": database, "collection": name}, "actions": sorted(allowed)}
+        for name, allowed in sorted(actions.items())
+    ]
+    if access.list:
+        found.append({"resource": {"db": database, "collection": ""}, "actions": ["listCollections"]})
+    return found
+
+
+def _make(
+    database: Database[Document],
+    create: str,
+    update: str,
+    name: str,
+    fields: Document,
+    *,
+    there: str,
+    answer: str,
+) -> None:
+    known = database.command(there, name)[answer]
+    database.command(update if known else create, name, **fields)
+
+
+def initiate(settings: Mongo, members: Sequence[str], *, replica_set: str = "segue") -> bool:
+    """Make the servers at these addresses one replica set, and wait for its primary; False if they are one.
+
+    Raises
+    ------
+    SegueError
+        The first of them does not answer or refuses, or no primary comes about.
+    """
+    member_list = [{"_id": number, "host": host} for number, host in enumerate(members)]
+    options: dict[str, Any] = {"directConnection": True, "serverSelectionTimeoutMS": settings.timeout_ms}
+    client: MongoClient[Document] = MongoClient(members[0], **options, **guard(settings))
+    try:
+        try:
+            client.admin.command("replSetGetStatus")
+            return False
+        except OperationFailure as error:
+            if error.code != _NOT_INITIATED:
+                raise
+        client.admin.command("replSetInitiate", {"_id": replica_set, "members": member_list})
+        until = time.monotonic() + _PRIMARY_SECONDS
+        while time.monotonic() < until:
+            hello = client.admin.command("hello")
+            if hello.get("primary"):
+                return True
+            time.sleep(0.2)
+    except PyMongoError as error:
+        raise SegueError(
+            f"{members[0]} cannot begin the replica set: {str(error).partition(',')[0]}"
+        ) from None
+    finally:
+        client.close()
+    raise SegueError(f"the replica set has no primary after {_PRIMARY_SECONDS:.0f} s: see the servers' logs")

@@ -1,0 +1,315 @@
+"""`./run.sh deploy`: what it asks of docker, ssh and kubectl, by stand-ins that write it down."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import stat
+import tarfile
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from segue.deploy.access import read_access
+from segue.settings import ROOT
+from tests.deploy.conftest import Machine, one_line, tree
+
+HOSTS = "alpha  spark-master stream  # the first\n\nbeta spark-worker\ngamma spark-worker dashboard\n"
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Path:
+    """A list of machines with the settings beside it."""
+    place = tmp_path / "hosts"
+    place.mkdir()
+    (place / "hosts").write_text(HOSTS)
+    shutil.copy(ROOT / "deploy/hosts/example/segue.env", place)
+    for job in ("stream", "dashboard"):
+        (place / f"{job}.toml").write_text(f'[mongo]\nuser = "{job}"\npassword = "hush-{job}"\n')
+    return place / "hosts"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["compose", "--help"]])
+def test_help_has_an_example(machine: Machine, arguments: list[str]) -> None:
+    done = machine.run("deploy", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Example:  ./run.sh deploy" in done.stdout
+    for option in ("--dry-run", "--undeploy", "--folder", "--music", "--hosts", "--image", "--context"):
+        assert f"  {option}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "name a target"),
+        (["cloud"], "there is no target 'cloud'"),
+        (["compose", "hosts"], "one target at a time"),
+        (["compose", "--quickly"], "there is no option --quickly"),
+        (["compose", "--music"], "--music needs a value"),
+        (["compose", "--dry-run"], "name the folder of recordings: --music DIR"),
+        (["compose", "--dry-run", "--music", "/nowhere"], "--music /nowhere: there is no such folder"),
+        (["compose"], "there is no docker here"),
+        (["hosts"], "there is no ssh here"),
+        (["kubernetes"], "there is no kubectl here"),
+    ],
+)
+def test_what_a_user_can_put_right_is_one_line(machine: Machine, arguments: list[str], expected: str) -> None:
+    assert expected in one_line(machine.run("deploy", *arguments))
+
+
+@pytest.mark.parametrize(
+    ("target", "refused", "expected"),
+    [
+        (["compose"], "compose version", "docker has no compose plugin"),
+        (["compose"], "docker info", "no Docker engine answers"),
+        (["compose", "--undeploy"], "", "nothing was deployed from"),
+        (["hosts"], "", "name the list of machines: --hosts FILE"),
+        (["hosts", "--hosts", "/nowhere"], "", "there is no such file"),
+        (["kubernetes"], "", "name the cluster: --context NAME"),
+        (
+            ["kubernetes", "--context", "c"],
+            "kubectl --context c version",
+            "no cluster answers for the context 'c'",
+        ),
+        (["kubernetes", "--context", "c"], "", "--image registry.example/segue:1"),
+        (["kubernetes", "--context", "c", "--image", "r/segue:1"], "", "admin.toml is missing"),
+    ],
+)
+def test_an_engine_that_does_not_answer_is_one_line(
+    machine: Machine, target: list[str], refused: str, expected: str
+) -> None:
+    machine.stand_in("docker", "kubectl", "ssh", "curl")
+    assert expected in one_line(machine.deploy(*target, refused=refused))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "expected"),
+    [
+        ("hosts", "", "names no machine"),
+        ("hosts", "alpha\n", "alpha has no role"),
+        ("hosts", "alpha streams\n", "there is no role 'streams'"),
+        ("hosts", "alpha stream\nbeta stream\n", "one machine runs the stream"),
+        ("segue.env", None, "segue.env is missing"),
+        ("segue.env", "SEGUE_MONGO__PASSWORD=x\n", "has a password"),
+        ("segue.env", "SEGUE_MONGO__URI=mongodb://a:b@host\n", "has a password"),
+        ("dashboard.toml", None, "dashboard.toml is missing"),
+    ],
+)
+def test_a_list_of_machines_that_cannot_be_deployed_is_one_line(
+    machine: Machine, hosts: Path, name: str, change: str | None, expected: str
+) -> None:
+    machine.stand_in("ssh")
+    if change is None:
+        (hosts.parent / name).unlink()
+    else:
+        (hosts.parent / name).write_text(change)
+    assert expected in one_line(machine.deploy("hosts", "--hosts", str(hosts)))
+    assert machine.asked() == []
+
+
+def test_a_machine_that_is_not_reached_ends_it_before_anything_is_done(machine: Machine, hosts: Path) -> None:
+    machine.stand_in("ssh")
+    said = one_line(machine.deploy("hosts", "--hosts", str(hosts), refused="beta"))
+    assert "beta: no login by ssh key, or no sudo without a password" in said
+    assert all("true" in asked.arguments for asked in machine.asked())
+
+
+@pytest.mark.parametrize("undeploy", [[], ["--undeploy"]])
+@pytest.mark.parametrize("target", ["compose", "hosts", "kubernetes"])
+def test_a_dry_run_prints_the_steps_and_does_nothing(
+    machine: Machine, music: str, hosts: Path, target: str, undeploy: list[str]
+) -> None:
+    """Not even an engine is needed."""
+    machine.stand_in("docker", "kubectl", "ssh")
+    before = tree(machine.folder.parent)
+    options = {
+        "compose": ["--music", music, "--domain", "music.example"],
+        "hosts": ["--hosts", str(hosts)],
+        "kubernetes": ["--context", "c", "--image", "registry.example/segue:1"],
+    }[target]
+    done = machine.deploy(target, *options, *undeploy, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    steps = [line for line in done.stdout.splitlines() if line.startswith("# ")]
+    assert len(steps) >= (1 if undeploy else 10)
+    assert machine.asked() == []
+    assert tree(machine.folder.parent) == before
+
+
+def test_compose_in_its_order(machine: Machine, music: str) -> None:
+    machine.stand_in("docker", "curl")
+    done = machine.deploy("compose", "--music", music, "--domain", "music.example")
+    assert done.returncode == 0, done.stderr
+    prefix = f"docker compose --project-name segue --env-file {machine.folder}/compose.env "
+    asked = machine.asked()
+    assert [one.line.partition("compose.yaml ")[2] for one in asked if one.line.startswith(prefix)] == [
+        "build",
+        "up --detach --wait kafka-1 kafka-2 kafka-3 mongo-1 mongo-2 mongo-3",
+        "run --rm access access --initiate mongo-1:27017,mongo-2:27017,mongo-3:27017 /run/secrets",
+        "run --rm catalogue ingest /music",
+        "run --rm catalogue features",
+        "run --rm catalogue embeddings",
+        "run --rm catalogue index",
+        "up --detach --wait --remove-orphans",
+    ]
+    assert asked[-1].line.startswith("curl ")
+    assert "healthy: the dashboard" in done.stderr
+
+
+def test_compose_again_keeps_what_was_made(machine: Machine, music: str) -> None:
+    """Another start of containers with other passwords would lock everybody out."""
+    machine.stand_in("docker", "curl")
+    assert machine.deploy("compose", "--music", music, "--domain", "music.example").returncode == 0
+    before = tree(machine.folder)
+    assert machine.deploy("compose").returncode == 0
+    assert tree(machine.folder) == before
+    assert machine.deploy("compose", "--undeploy").returncode == 0
+    assert machine.asked()[-1].line.endswith("down --remove-orphans")
+    assert tree(machine.folder) == before
+
+
+def test_passwords_are_in_files_of_this_user_alone(machine: Machine, music: str) -> None:
+    machine.stand_in("docker", "curl")
+    done = machine.deploy("compose", "--music", music)
+    secrets = machine.secrets()
+    assert (
+        len(secrets) == 9 + 4
+    )  # two each for four jobs and one for the catalogue; brokers, Spark, key, Grafana
+    for file in (machine.folder / "secrets").iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+    told = done.stdout + done.stderr + "".join(one.line + one.stdin for one in machine.asked())
+    told += (machine.folder / "compose.env").read_text()
+    assert [secret for secret in secrets if secret in told] == []
+
+
+def test_every_job_gets_a_login_for_what_it_may_use(machine: Machine, music: str) -> None:
+    machine.stand_in("docker", "curl")
+    machine.deploy("compose", "--music", music)
+    for job, access in read_access().items():
+        login = tomllib.loads((machine.folder / "secrets" / f"{job}.toml").read_text())
+        uses_kafka = access.kafka != type(access.kafka)()
+        assert set(login) == ({"mongo", "kafka"} if uses_kafka else {"mongo"})
+        assert {one["user"] for one in login.values()} == {f"segue-{job}"}
+
+
+def test_a_step_that_fails_ends_the_deployment(machine: Machine, music: str) -> None:
+    machine.stand_in("docker", "curl")
+    done = machine.deploy("compose", "--music", music, refused="catalogue features")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("segue: audio features of what is new: this failed")
+    assert machine.asked()[-1].line.endswith("run --rm catalogue features")
+
+
+def test_hosts_in_their_order(machine: Machine, hosts: Path) -> None:
+    machine.stand_in("ssh")
+    done = machine.deploy("hosts", "--hosts", str(hosts))
+    assert done.returncode == 0, done.stderr
+    asked = [one for one in machine.asked() if "true" not in one.arguments]
+    words = [one.arguments[4:] for one in asked]
+    assert all(one.arguments[:4] == ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"] for one in asked)
+    told = [" ".join(one).replace("sudo -n ", "") for one in words]
+    version = told[0].rpartition(" ")[2]
+    units = [line for line in told if " activate " in line or "healthy" in line or "is-active" in line]
+    for host, files in {
+        "alpha": ["segue.env", "spark-defaults.conf", "stream.toml"],
+        "beta": ["segue.env", "spark-defaults.conf"],
+        "gamma": ["segue.env", "spark-defaults.conf", "dashboard.toml"],
+    }.items():
+        mine = [line.replace("-n ", "") for line in told if host in line and line not in units]
+        assert mine[:3] == [
+            f"{host} bash -s -- prepare {version}",
+            f"{host} tar -xz -C /opt/segue/releases/{version}",
+            f"{host} bash -s -- set-up {version}",
+        ]
+        assert [line.rpartition("/")[2] for line in mine[3:]] == files
+    # Every machine has all it needs before the first unit is touched; then one after the other.
+    assert told[-len(units) :] == units
+    assert [line for line in units if " activate " in line] == [
+        f"alpha bash -s -- activate {version} spark-master",
+        f"beta bash -s -- activate {version} spark-worker",
+        f"gamma bash -s -- activate {version} spark-worker",
+        f"alpha bash -s -- activate {version} stream",
+        f"gamma bash -s -- activate {version} dashboard",
+    ]
+
+
+def test_passwords_go_to_hosts_by_standard_input(machine: Machine, hosts: Path) -> None:
+    machine.stand_in("ssh")
+    done = machine.deploy("hosts", "--hosts", str(hosts))
+    asked = machine.asked()
+    sent = [one for one in asked if "hush-" in one.stdin]
+    assert {one.arguments[-1] for one in sent} == {"/etc/segue/stream.toml", "/etc/segue/dashboard.toml"}
+    assert all("0600" in one.arguments for one in sent)
+    assert not any("hush-" in one.line for one in asked)
+    assert "hush-" not in done.stdout + done.stderr
+
+
+def test_what_is_sent_to_hosts_is_the_code_and_nothing_private(machine: Machine, hosts: Path) -> None:
+    machine.stand_in("ssh")
+    machine.deploy("hosts", "--hosts", str(hosts))
+    packed = next(one.stdin for one in machine.asked() if "tar" in one.arguments)
+    with tarfile.open(fileobj=io.BytesIO(packed.encode("latin-1"))) as archive:
+        members = archive.getmembers()
+    names = {member.name for member in members}
+    assert {"run.sh", "segue/settings.py", "deploy/image/entrypoint.sh", "dashboard/app.py"} <= names
+    assert not [name for name in names if ".local" in name or name.endswith((".pyc", "secrets.toml"))]
+    assert all(member.uid == 0 and not member.mode & 0o022 for member in members)
+    assert all(member.mode & 0o111 for member in members if member.name.endswith(("run.sh", "entrypoint.sh")))
+
+
+def test_hosts_are_left_in_the_other_order(machine: Machine, hosts: Path) -> None:
+    machine.stand_in("ssh")
+    assert machine.deploy("hosts", "--hosts", str(hosts), "--undeploy").returncode == 0
+    asked = [one.line for one in machine.asked() if "remove" in one.arguments]
+    assert [line.rpartition(" ")[2] for line in asked] == [
+        "dashboard",
+        "stream",
+        "spark-worker",
+        "spark-worker",
+        "spark-master",
+    ]
+
+
+@pytest.fixture
+def admin(machine: Machine) -> None:
+    secrets = machine.folder / "secrets"
+    secrets.mkdir(parents=True)
+    (secrets / "admin.toml").write_text(f'[mongo]\nuser = "root"\npassword = "{os.urandom(24).hex()}"\n')
+
+
+@pytest.mark.usefixtures("admin")
+def test_kubernetes_in_its_order_and_on_the_named_cluster_only(machine: Machine) -> None:
+    machine.stand_in("kubectl", "docker")
+    done = machine.deploy("kubernetes", "--context", "here", "--image", "registry.example/segue:1")
+    assert done.returncode == 0, done.stderr
+    asked = machine.asked()
+    kube = [one for one in asked if one.name == "kubectl" and "kustomize" not in one.arguments]
+    assert all(one.arguments[:2] == ["--context", "here"] for one in kube)
+    told = [one.line.removeprefix("kubectl --context here --namespace segue ") for one in asked]
+    order = [
+        "docker push registry.example/segue:1",
+        "create secret generic segue-logins",
+        "delete job segue-users",
+        "apply --filename",
+        "wait --for=condition=complete",
+        "rollout status deployment/segue-dashboard",
+        "rollout status statefulset/segue-stream",
+    ]
+    places = [max(n for n, line in enumerate(told) if line.startswith(start)) for start in order]
+    assert places == sorted(places)
+    secrets = machine.secrets()
+    assert len(secrets) == 8  # with the administrator's, of whom there is one section here
+    told_all = done.stdout + done.stderr + "".join(told)
+    assert [secret for secret in secrets if secret in told_all] == []
+    overlay = (machine.folder / "kubernetes" / "kustomization.yaml").read_text()
+    assert 'newName: registry.example/segue, newTag: "1"' in overlay
+
+
+@pytest.mark.usefixtures("admin")
+def test_kubernetes_is_left_with_its_volumes_and_secrets(machine: Machine) -> None:
+    machine.stand_in("kubectl")
+    assert machine.deploy("kubernetes", "--context", "here", "--undeploy").returncode == 0
+    deleted = [one.line for one in machine.asked() if "delete" in one.arguments]
+    assert deleted
+    assert not [line for line in deleted if "namespace/" in line or "pvc" in line or "secret" in line]

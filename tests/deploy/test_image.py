@@ -1,0 +1,146 @@
+"""The image: what it is made of is there, and what a container starts is what it should be."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from segue.settings import ROOT
+
+LINES = (ROOT / "deploy/image/Dockerfile").read_text().splitlines()
+
+
+def copied() -> set[str]:
+    """What the Dockerfile copies from the project's folder."""
+    found = (line.split()[1:-1] for line in LINES if line.startswith("COPY ") and "--from" not in line)
+    return {name for names in found for name in names}
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the image has, and this machine's packages in the place of the image's."""
+    folder = tmp_path_factory.mktemp("image")
+    for name in copied():
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    (folder / ".local").symlink_to(ROOT / ".local")
+    return folder
+
+
+def test_it_is_pinned_and_runs_as_an_ordinary_user() -> None:
+    bases = [line.split()[1] for line in LINES if line.startswith("FROM ")]
+    assert all(re.fullmatch(r"python:\d+\.\d+\.\d+-slim-\w+", base) for base in bases)
+    assert LINES.index("USER ${uid}") < next(
+        n for n, line in enumerate(LINES) if line.startswith("ENTRYPOINT")
+    )
+    assert not any(re.search("password|secret", line, re.IGNORECASE) for line in LINES)
+
+
+def test_nothing_else_is_sent_to_the_engine() -> None:
+    lines = (ROOT / "deploy/image/Dockerfile.dockerignore").read_text().splitlines()
+    allowed = {line[1:] for line in lines if line.startswith("!")}
+    assert "*" in lines
+    assert allowed == copied()
+    assert "conf/.streamlit/secrets.toml" in lines
+
+
+@pytest.mark.parametrize("command", ["stream", "dashboard", "ingest", "index", "access", "backup"])
+def test_each_job_finds_its_code_in_it(image: Path, command: str) -> None:
+    done = subprocess.run(
+        [str(image / "deploy/image/entrypoint.sh"), command, "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Example" in done.stdout
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Path:
+    """An image whose Java and Spark write down how they are started."""
+    root = tmp_path / "segue"
+    shutil.copytree(ROOT / "deploy/image", root / "deploy/image")
+    stand_in = '#!/bin/bash\nprintf "%s\\n" "$@"\n'
+    spark = root / ".local/venv/lib/python3.11/site-packages/pyspark/bin"
+    for file in (tmp_path / "java/bin/java", spark / "spark-class", spark / "spark-submit"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(stand_in)
+        file.chmod(0o755)
+    (root / ".local/java-home").write_text(f"sum\n\n{tmp_path / 'java'}\n")
+    return root
+
+
+def started(root: Path, *arguments: str, **environment: str) -> list[str]:
+    done = subprocess.run(
+        [str(root / "deploy/image/entrypoint.sh"), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": "/usr/bin:/bin", **environment},
+    )
+    return done.stdout.splitlines()
+
+
+def test_an_executor_of_kubernetes_is_started_as_spark_asks(packed: Path) -> None:
+    line = started(
+        packed,
+        "executor",
+        SPARK_JAVA_OPT_10="-Dlast=1",
+        SPARK_JAVA_OPT_0="-Dspark.driver.port=7078",
+        SPARK_JAVA_OPT_2="-Dwith=a space",
+        SPARK_EXECUTOR_MEMORY="2g",
+        SPARK_DRIVER_URL="spark://CoarseGrainedScheduler@driver:7078",
+        SPARK_EXECUTOR_ID="3",
+        SPARK_EXECUTOR_CORES="2",
+        SPARK_APPLICATION_ID="spark-1",
+        SPARK_EXECUTOR_POD_IP="10.1.2.3",
+        SPARK_RESOURCE_PROFILE_ID="0",
+        SPARK_EXECUTOR_POD_NAME="segue-exec-3",
+    )
+    assert line[:5] == ["-Dspark.driver.port=7078", "-Dwith=a space", "-Dlast=1", "-Xms2g", "-Xmx2g"]
+    assert line[5] == "-cp"
+    assert line[7] == "org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend"
+    options = dict(zip(line[8::2], line[9::2], strict=True))
+    assert options["--driver-url"] == "spark://CoarseGrainedScheduler@driver:7078"
+    assert (options["--executor-id"], options["--podName"]) == ("3", "segue-exec-3")
+
+
+def test_what_an_executor_is_started_by_is_among_sparks_jars() -> None:
+    jars = next(
+        (ROOT / ".local/venv/lib").glob("python3.*/site-packages/pyspark/jars/spark-kubernetes_*.jar")
+    )
+    listing = subprocess.run(
+        ["python3", "-m", "zipfile", "-l", str(jars)], capture_output=True, text=True, check=True
+    )
+    assert "org/apache/spark/scheduler/cluster/k8s/KubernetesExecutorBackend.class" in listing.stdout
+
+
+def test_the_stream_on_kubernetes_is_submitted(packed: Path) -> None:
+    line = started(
+        packed, "stream-on-kubernetes", POD_NAME="segue-stream-0", IMAGE="registry.example/segue:1"
+    )
+    assert line[:2] == ["--deploy-mode", "client"]
+    assert "spark.kubernetes.container.image=registry.example/segue:1" in line
+    assert "spark.kubernetes.driver.pod.name=segue-stream-0" in line
+    assert line[-1] == f"{packed}/streaming_jobs/recommend.py"
+
+
+def test_master_and_worker(packed: Path) -> None:
+    assert started(packed, "spark-master")[0] == "org.apache.spark.deploy.master.Master"
+    worker = started(packed, "spark-worker", "spark://spark-master:7077", SPARK_WORKER_DIR="/work")
+    assert worker == [
+        "org.apache.spark.deploy.worker.Worker",
+        "--work-dir",
+        "/work",
+        "spark://spark-master:7077",
+    ]

@@ -1,0 +1,174 @@
+"""The manifests of deploy/kubernetes, as kustomize renders them: no cluster is asked."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from segue.deploy.access import read_access
+from segue.settings import ROOT, Settings
+from segue.spark import defaults
+from tests.security.conftest import Load, load  # noqa: F401  # a fixture
+
+FOLDER = ROOT / "deploy" / "kubernetes"
+Manifest = dict[str, Any]
+
+pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl renders the manifests")
+
+
+@pytest.fixture(scope="module")
+def manifests() -> list[Manifest]:
+    done = subprocess.run(
+        ["kubectl", "kustomize", "--load-restrictor", "LoadRestrictionsNone", str(FOLDER)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"], "KUBECONFIG": "/dev/null"},
+    )
+    return [one for one in yaml.safe_load_all(done.stdout) if one]
+
+
+def pods(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
+    """(name, pod template) of everything that makes pods, Spark's executors among it."""
+    for one in manifests:
+        spec = one.get("spec", {})
+        template = spec.get("jobTemplate", {}).get("spec", spec).get("template")
+        if template:
+            yield one["metadata"]["name"], template
+    yield "executor", yaml.safe_load((FOLDER / "executor-pod.yaml").read_text())
+
+
+def containers(pod: Manifest) -> list[Manifest]:
+    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+
+
+def test_every_kind_is_there(manifests: list[Manifest]) -> None:
+    kinds = {one["kind"] for one in manifests}
+    assert {"StatefulSet", "Deployment", "CronJob", "Job", "PodDisruptionBudget", "NetworkPolicy"} <= kinds
+    assert all(one["metadata"].get("namespace") == "segue" for one in manifests if one["kind"] != "Namespace")
+    assert all(one["apiVersion"] and one["metadata"]["name"] for one in manifests)
+    assert "Secret" not in kinds
+
+
+def test_pods_may_run_in_a_restricted_namespace(manifests: list[Manifest]) -> None:
+    """What Kubernetes' Pod Security Standard "restricted" asks."""
+    for name, pod in pods(manifests):
+        security = pod["spec"]["securityContext"]
+        assert security["runAsNonRoot"] is True, name
+        assert security["runAsUser"] == 10001
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & pod["spec"].keys()
+        for container in containers(pod):
+            own = container["securityContext"]
+            assert own["allowPrivilegeEscalation"] is False
+            assert own["capabilities"] == {"drop": ["ALL"]}
+        assert not [volume for volume in pod["spec"]["volumes"] if "hostPath" in volume]
+
+
+def test_only_the_driver_speaks_to_the_cluster(manifests: list[Manifest]) -> None:
+    speak = [name for name, pod in pods(manifests) if pod["spec"].get("automountServiceAccountToken", True)]
+    assert speak == ["segue-stream"]
+    role = next(one for one in manifests if one["kind"] == "Role")
+    resources = {resource for rule in role["rules"] for resource in rule["resources"]}
+    assert "secrets" not in resources
+
+
+def test_containers_are_bounded_pinned_and_watched(manifests: list[Manifest]) -> None:
+    for name, pod in pods(manifests):
+        for container in containers(pod):
+            if name == "executor":
+                continue  # Spark adds image and resources
+            assert container["image"] == "segue" or re.search(r":\d+\.\d+\.\d+", container["image"])
+            assert container["resources"]["limits"]["memory"]
+            assert container["resources"]["requests"]["cpu"]
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    for name, pod in pods(manifests):
+        if name in ("segue-stream", "segue-dashboard"):
+            probes = [set(c) & {"startupProbe", "livenessProbe", "readinessProbe"} for c in containers(pod)]
+            assert set().union(*probes) == {"startupProbe", "livenessProbe", "readinessProbe"}
+
+
+def test_what_pods_mount_and_read_is_there(manifests: list[Manifest]) -> None:
+    names = {(one["kind"], one["metadata"]["name"]) for one in manifests}
+    logins = {f"{job}.toml" for job in (*read_access(), "admin")}
+    for name, pod in pods(manifests):
+        volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
+        for container in containers(pod):
+            assert {mount["name"] for mount in container["volumeMounts"]} <= volumes.keys(), name
+            for source in container.get("envFrom", []):
+                assert ("ConfigMap", source["configMapRef"]["name"]) in names
+        for volume in volumes.values():
+            if claim := volume.get("persistentVolumeClaim"):
+                assert ("PersistentVolumeClaim", claim["claimName"]) in names
+            if found := volume.get("configMap"):
+                assert ("ConfigMap", found["name"]) in names
+            if secret := volume.get("secret"):
+                assert secret["secretName"] in ("segue-logins", "segue-tls")
+                assert {item["key"] for item in secret.get("items", [])} <= logins
+    assert ("ServiceAccount", "segue-executor") in names
+
+
+def test_a_job_sees_its_own_password_only(manifests: list[Manifest]) -> None:
+    for name, pod in pods(manifests):
+        for volume in pod["spec"]["volumes"]:
+            if volume.get("secret", {}).get("secretName") == "segue-logins" and name != "segue-users":
+                assert [item["path"] for item in volume["secret"]["items"]] == ["settings.toml"]
+        for container in containers(pod):
+            for variable in container.get("env", []):
+                assert "PASSWORD" not in variable["name"]
+
+
+def test_selectors_find_their_pods(manifests: list[Manifest]) -> None:
+    labels = {pod["metadata"]["labels"]["app.kubernetes.io/name"] for _, pod in pods(manifests)}
+    for one in manifests:
+        spec = one.get("spec", {})
+        found = spec.get("podSelector") or spec.get("selector")
+        if found:
+            wanted = found.get("matchLabels", found)
+            assert wanted["app.kubernetes.io/name"] in labels, one["metadata"]["name"]
+    budget = next(one for one in manifests if one["kind"] == "PodDisruptionBudget")
+    replicas = next(one for one in manifests if one["kind"] == "Deployment")["spec"]["replicas"]
+    assert 1 <= budget["spec"]["minAvailable"] < replicas
+
+
+def test_the_driver_is_where_executors_look_for_it(manifests: list[Manifest]) -> None:
+    spark = dict(
+        line.split(maxsplit=1)
+        for line in (FOLDER / "spark-defaults.conf").read_text().splitlines()
+        if line and not line.startswith("#")
+    )
+    service = next(
+        one for one in manifests if one["kind"] == "Service" and one["spec"].get("clusterIP") == "None"
+    )
+    assert spark["spark.driver.host"] == f"{service['metadata']['name']}.segue.svc"
+    ports = {port["port"] for port in service["spec"]["ports"]}
+    assert ports == {int(spark["spark.driver.port"]), int(spark["spark.driver.blockManager.port"])}
+    # The job reads conf/spark-defaults.conf once more, whose values stand over these.
+    assert not spark.keys() & defaults().keys()
+    policy = next(
+        one
+        for one in manifests
+        if one["kind"] == "NetworkPolicy" and one["metadata"]["name"] == "segue-stream"
+    )
+    assert {port["port"] for port in policy["spec"]["ingress"][0]["ports"]} == ports
+
+
+@pytest.mark.parametrize("job", ["dashboard", "catalogue"])
+def test_the_settings_load(job: str, load: Load, tmp_path: Any) -> None:  # noqa: F811
+    maps = ["settings.env"] if job == "catalogue" else ["settings.env", "kafka.env"]
+    lines = [line for name in maps for line in (FOLDER / name).read_text().splitlines()]
+    environment = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    file = tmp_path / "settings.toml"
+    login = '[mongo]\nuser = "a"\npassword = "b"\n'
+    file.write_text(login if job == "catalogue" else login + login.replace("mongo", "kafka"))
+    settings: Settings = load({**environment, "SEGUE_CONF": str(file)})
+    assert settings.mongo.user == "a"
+    assert not re.search("//[^/]*@", " ".join(environment.values()), re.IGNORECASE)
+    assert not [name for name in environment if "PASSWORD" in name]

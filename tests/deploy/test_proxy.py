@@ -1,0 +1,136 @@
+"""The dashboard behind the deployed nginx: TLS, headers, cookies, plays, and a page's own connection."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import ssl
+import subprocess
+import uuid
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect as websocket
+
+from dashboard.people.sessions import COOKIE
+from segue.local.process import accepts, free_port
+from segue.settings import ROOT, load_settings
+from tests.dashboard.browser import Served, until
+from tests.security.certificates import Certificates, make_certificates
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx"),
+]
+CONFIGURATION = (ROOT / "deploy/proxy/nginx.conf").read_text()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def dashboard(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One for all, as it takes a while; each browser has a session of its own."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    base = load_settings()
+    mongo = base.mongo.model_copy(update={"uri": mongo_uri, "database": f"test_{uuid.uuid4().hex[:12]}"})
+    index = base.index.model_copy(update={"folder": str(folder / "index")})
+    served = Served(base.model_copy(update={"mongo": mongo, "index": index}), log=folder / "log")
+    served.start()
+    yield served
+    served.end()
+
+
+@pytest.fixture(scope="module")
+def proxy(
+    dashboard: Served, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Its address; only places and ports are other than deployed."""
+    folder = tmp_path_factory.mktemp("nginx")
+    port = free_port(28443)
+    health = free_port(28444, avoid=[port])
+    text = CONFIGURATION
+    for old, new in {
+        " /tmp/": f" {folder}/",
+        "8443": str(port),
+        "127.0.0.1:8081": f"127.0.0.1:{health}",
+        "127.0.0.1:8501": f"127.0.0.1:{dashboard.port}",
+        "/run/secrets/tls.crt": str(certificates.server),
+        "/run/secrets/tls.key": str(certificates.server),
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    file = folder / "nginx.conf"
+    file.write_text(text)
+    command = ["nginx", "-c", str(file), "-p", str(folder), "-e", "stderr"]
+    tested = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
+    assert tested.returncode == 0, tested.stderr
+    process = subprocess.Popen([*command, "-g", "daemon off;"])
+    until(lambda: accepts(port), "nginx to answer")
+    assert httpx.get(f"http://127.0.0.1:{health}/healthy").status_code == 204
+    yield f"https://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def trust(certificates: Certificates) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(certificates.authority))
+
+
+def test_pages_come_over_tls_with_headers_and_a_secure_cookie(proxy: str, trust: ssl.SSLContext) -> None:
+    page = httpx.get(f"{proxy}/", headers={"accept": "text/html"}, verify=trust)
+    assert page.status_code == 200
+    wanted = dict(re.findall(r'add_header (\S+) "?([^"]*?)"? always;', CONFIGURATION))
+    assert len(wanted) == 7
+    assert {name: page.headers[name] for name in wanted} == wanted
+    assert "server" not in page.headers or re.fullmatch(r"nginx|uvicorn", page.headers["server"])
+    cookie = page.headers["set-cookie"]
+    assert cookie.startswith(f"{COOKIE}=")
+    assert {"secure", "httponly", "samesite=lax"} <= {part.strip().lower() for part in cookie.split(";")}
+
+
+def test_a_header_that_the_dashboard_sets_too_is_said_once(proxy: str, trust: ssl.SSLContext) -> None:
+    missing = httpx.get(f"{proxy}/s/nothing", verify=trust)
+    for name in ("x-content-type-options", "x-frame-options"):
+        assert len(missing.headers.get_list(name)) == 1
+
+
+def test_old_tls_is_refused(proxy: str) -> None:
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+    old.set_ciphers("DEFAULT:@SECLEVEL=0")
+    old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(proxy, verify=old)
+
+
+def test_a_page_has_its_connection(proxy: str, trust: ssl.SSLContext) -> None:
+    address = f"{proxy.replace('https', 'wss')}/_stcore/stream"
+    page = httpx.get(f"{proxy}/", headers={"accept": "text/html"}, verify=trust)
+    header = {"Cookie": f"{COOKIE}={page.cookies[COOKIE]}"}
+    with websocket(address, ssl=trust, origin=proxy, additional_headers=header, proxy=None) as open_one:
+        open_one.ping().wait(10)
+    with pytest.raises(InvalidStatus):
+        websocket(address, ssl=trust, origin="https://elsewhere.example", proxy=None)
+
+
+def test_own_pages_may_ask_and_others_may_not(proxy: str, trust: ssl.SSLContext) -> None:
+    """The routes compare the page's origin with the host that was asked, port and all."""
+    with httpx.Client(verify=trust) as client:
+        client.get(f"{proxy}/", headers={"accept": "text/html"})
+        own = client.post(f"{proxy}/api/events", headers={"origin": proxy}, content=b"[]")
+        foreign = client.post(
+            f"{proxy}/api/events", headers={"origin": "https://elsewhere.example"}, content=b"[]"
+        )
+    assert foreign.status_code == 403
+    assert own.status_code not in (401, 403)
+
+
+def test_a_body_that_is_too_large_ends_at_the_proxy(proxy: str, trust: ssl.SSLContext) -> None:
+    done = httpx.post(f"{proxy}/api/events", content=b"x" * 11_000_000, verify=trust)
+    assert done.status_code == 413

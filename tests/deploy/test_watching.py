@@ -1,0 +1,106 @@
+"""Rules, dashboard and runbook against what the stream really tells Prometheus."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from segue.settings import ROOT, load_settings
+from streaming_jobs import recommend, rejected_plays
+from streaming_jobs.progress import Metrics, as_document
+from tests.streaming.test_progress import PROGRESS
+
+DEPLOY = ROOT / "deploy"
+RULES: list[dict[str, Any]] = [
+    rule
+    for group in yaml.safe_load((DEPLOY / "prometheus/rules.yml").read_text())["groups"]
+    for rule in group["rules"]
+]
+SCRAPES = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())
+BOARD: dict[str, Any] = json.loads((DEPLOY / "grafana/segue.json").read_text())
+EXPRESSIONS = [
+    *((rule["alert"], rule["expr"]) for rule in RULES),
+    *((panel["title"], target["expr"]) for panel in BOARD["panels"] for target in panel["targets"]),
+]
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, dict[str, set[str]]]:
+    """Each sample that the endpoint serves: its labels and their values."""
+    metrics = Metrics()
+    for query in (recommend.NAME, rejected_plays.NAME):
+        metrics.progressed(as_document({**PROGRESS, "name": query}))
+    metrics.planned([80.0])
+    metrics.turned_away("malformed")
+    metrics.index.info({"version": "v1"})
+    found: dict[str, dict[str, set[str]]] = {
+        "up": {"job": {job["job_name"] for job in SCRAPES["scrape_configs"]}}
+    }
+    for family in text_string_to_metric_families(generate_latest(metrics.registry).decode()):
+        for sample in family.samples:
+            labels = found.setdefault(sample.name, {})
+            for name, value in sample.labels.items():
+                labels.setdefault(name, set()).add(value)
+    return found
+
+
+@pytest.mark.parametrize(("where", "expression"), EXPRESSIONS, ids=[where for where, _ in EXPRESSIONS])
+def test_an_expression_asks_for_what_is_told(
+    told: dict[str, dict[str, set[str]]], where: str, expression: str
+) -> None:
+    asked = re.findall(r"\b(up|segue_\w+)\b(?:\{([^}]*)\})?", expression)
+    assert asked
+    assert expression.count("(") == expression.count(")")
+    for name, selectors in asked:
+        assert name in told, f"{where}: {name}"
+        for label, operator, value in re.findall(r'(\w+)(=|!=)"([^"]*)"', selectors):
+            assert label in told[name], f"{where}: {name} has no label {label}"
+            if label != "phase":
+                assert operator == "!=" or value in told[name][label], f"{where}: {label}={value}"
+            elif operator == "=":
+                assert value in told[name]["phase"]
+    for label in re.findall(r"\bby \((\w+)\)", expression):
+        assert any(label in told[name] for name, _ in asked)
+
+
+def test_every_metric_is_looked_at(told: dict[str, dict[str, set[str]]]) -> None:
+    text = "\n".join(expression for _, expression in EXPRESSIONS)
+    ours = {re.sub("_(created|count|sum|bucket)$", "", name) for name in told if name.startswith("segue_")}
+    # A counter's "created" is told beside its total.
+    plain = {name for name in ours if f"{name}_total" not in told}
+    assert {name for name in plain if name not in text} == set()
+
+
+def test_an_alert_says_how_urgent_it_is_and_what_it_means() -> None:
+    for rule in RULES:
+        assert rule["labels"]["severity"] in ("page", "ticket")
+        assert rule["annotations"]["summary"].endswith(".")
+        for label in re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]):
+            assert label == "query"
+
+
+def test_each_alert_has_its_section_in_the_runbook() -> None:
+    sections = re.findall(r"^## (\w+)$", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)
+    assert sections == [rule["alert"] for rule in RULES]
+
+
+def test_prometheus_asks_where_the_stream_answers() -> None:
+    (target,) = SCRAPES["scrape_configs"][0]["static_configs"][0]["targets"]
+    assert target == f"127.0.0.1:{load_settings().stream.metrics_port}"
+    assert SCRAPES["rule_files"] == ["rules.yml"]
+
+
+def test_grafana_finds_its_source() -> None:
+    sources = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yaml").read_text())
+    uid = sources["datasources"][0]["uid"]
+    for panel in BOARD["panels"]:
+        assert {target["datasource"]["uid"] for target in panel["targets"]} == {uid}
+    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in BOARD["panels"]]
+    assert len(set(places)) == len(places)
+    assert len({panel["id"] for panel in BOARD["panels"]}) == len(places)

@@ -1,0 +1,274 @@
+"""Each job's user in a guarded MongoDB and Kafka: its job runs with it, and nothing else does."""
+
+from __future__ import annotations
+
+import signal
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient, KafkaConsumer
+from kafka.admin import ConfigResource
+from kafka.errors import AuthorizationError
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+from pymongo.synchronous.mongo_client import MongoClient
+
+from dashboard.api.outgoing import Outgoing
+from dashboard.people.accounts import Accounts
+from dashboard.people.sessions import Sessions
+from dashboard.people.throttle import Throttle
+from segue.deploy.access import read_access
+from segue.deploy.cli import grant
+from segue.errors import SegueError
+from segue.playlists.playlists import Playlists
+from segue.privacy.export import archive as export
+from segue.privacy.leaving import leave
+from segue.privacy.restore import restore
+from segue.settings import Settings
+from segue.social.follows import Follows
+from segue.social.prepare import prepare
+from segue.storage import archive, kafka_topics, mongo_users
+from segue.storage.kafka import PlayProducer, RejectedRecord, RejectedRecords, read_rejected
+from segue.storage.kafka_client import client_options
+from segue.storage.mongo import Document, connect, upsert
+from tests.plays.examples import a_play
+from tests.security.certificates import Certificates
+from tests.security.conftest import Load
+from tests.security.servers import MONGO_PASSWORD, USER
+from tests.security.test_stream import _job, _publish_index, _wait
+
+pytestmark = pytest.mark.integration
+KAFKA_JOBS = ("stream", "dashboard", "operator")
+
+
+class Deployed:
+    """What a deployment makes: topics, users, and a settings file for each job."""
+
+    def __init__(self, load: Load, environment: dict[str, str], logins: Path) -> None:
+        self._load, self._logins = load, logins
+        self.environment = environment
+        self.name = uuid.uuid4().hex[:6]
+        self.admin = load(environment)
+        for job in read_access():
+            self.file(job).write_text(self._login(job))
+        self.grant()
+
+    def file(self, job: str) -> Path:
+        return self._logins / f"{job}.toml"
+
+    def grant(self) -> None:
+        grant(self.admin, read_access(), logins=self._logins)
+
+    def _login(self, job: str) -> str:
+        section = f'user = "{job}-{self.name}"\npassword = "hush {uuid.uuid4().hex}"\n'
+        return f"[mongo]\n{section}" + (f"[kafka]\n{section}" if job in KAFKA_JOBS else "")
+
+    def as_job(self, job: str) -> dict[str, str]:
+        """The environment of a job: of the deployment, with the file that has its own user."""
+        mine = {name: value for name, value in self.environment.items() if "USER" not in name}
+        if job not in KAFKA_JOBS:
+            mine = {name: value for name, value in mine.items() if "KAFKA" not in name}
+        return {
+            **{name: value for name, value in mine.items() if "PASSWORD" not in name},
+            "SEGUE_CONF": str(self.file(job)),
+        }
+
+
+@pytest.fixture
+def deployed(
+    load: Load, kafka_environment: dict[str, str], mongo_environment: dict[str, str], tmp_path: Path
+) -> Deployed:
+    logins = tmp_path / "logins"
+    logins.mkdir()
+    places = {
+        "SEGUE_INDEX__FOLDER": str(tmp_path / "index"),
+        "SEGUE_SPARK__CHECKPOINT": str(tmp_path / "checkpoints"),
+        "SEGUE_SPARK__UI_PORT": "0",
+        "SEGUE_SPARK__DRIVER_MEMORY": "1g",
+        "SEGUE_STREAM__METRICS_PORT": "0",
+    }
+    return Deployed(load, {**kafka_environment, **mongo_environment, **places}, logins)
+
+
+As = Callable[[str], Settings]
+
+
+@pytest.fixture
+def settings_of(deployed: Deployed, load: Load, monkeypatch: pytest.MonkeyPatch) -> As:
+    def found(job: str) -> Settings:
+        for name in deployed.environment:
+            monkeypatch.delenv(name, raising=False)
+        return load(deployed.as_job(job))
+
+    return found
+
+
+@pytest.mark.timeout(300)
+def test_the_stream_runs_as_its_user_with_nothing_refused(
+    deployed: Deployed, settings_of: As, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue, log = settings_of("catalogue"), tmp_path / "job.log"
+    _publish_index(catalogue)
+    database = connect(deployed.admin.mongo)
+    with PlayProducer(settings_of("dashboard").kafka) as producer:
+        producer.send(a_play(user_id="ada", track_id="t001", type="complete"))
+        producer.send_bytes(b"no play")
+    for name in deployed.environment:
+        monkeypatch.delenv(name, raising=False)
+    with _job(deployed.as_job("stream"), log) as process:
+        _wait(lambda: database.recommendations.find_one({"_id": "ada"}), process, log)
+        _wait(lambda: list(read_rejected(deployed.admin.kafka)), process, log)
+        for written in ("listening", "listening_stats", "listening_sessions", "stream_minutes"):
+            _wait(database[written].find_one, process, log)
+        _wait(lambda: database.models.find_one({"kind": "feedback"}), process, log)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0, log.read_text()
+    refused = [line for line in log.read_text().splitlines() if "uthoriz" in line or "ERROR" in line]
+    # How long the topics keep is the operator's, and was set when the users were made.
+    assert [line for line in refused if "retention of the topics stays" not in line] == []
+
+
+def test_the_dashboard_does_its_work_as_its_user(deployed: Deployed, settings_of: As) -> None:
+    settings = settings_of("dashboard")
+    database = connect(settings.mongo)
+    prepare(database)
+    accounts = Accounts(database, throttle=Throttle(database))
+    ada = accounts.sign_up("Ada", "correct horse", guest_id=None, address="a")
+    ben = accounts.sign_up("Ben", "correct horse", guest_id=None, address="a")
+    assert accounts.log_in("Ada", "correct horse", address="a") == ada
+    Sessions(database).open(user_id=ada.user_id)
+    Playlists(database).create(ada.user_id, "Evening")
+    Follows(database).ask(ada.user_id, "Ben")
+    play = a_play(user_id=ada.user_id)
+    outgoing = Outgoing(database, settings)
+    assert outgoing.send([play])[0] == [play["event_id"]]
+    outgoing.close()
+    admin = connect(deployed.admin.mongo)
+    for name in ("tastes", "recommendations", "stream_minutes"):
+        admin[name].insert_one({"_id": ada.user_id})
+    admin.listening.insert_one({"_id": "w", "user_id": ada.user_id})
+    assert export(database, ada.user_id, plays=kafka_topics.plays_of(settings.kafka, ada.user_id))
+    removed = leave(database, settings, ada.user_id)
+    assert {"accounts", "sessions", "playlists", "follows", "tastes", "listening"} <= removed.keys()
+    assert database.accounts.distinct("user_id") == [ben.user_id]
+
+
+def test_the_operator_saves_what_others_wrote(deployed: Deployed, settings_of: As, tmp_path: Path) -> None:
+    admin = connect(deployed.admin.mongo)
+    for job in read_access().values():
+        for name in (*job.mongo.write, *job.mongo.erase):
+            admin[name].update_one({"_id": "one"}, {"$set": {"at": 1}}, upsert=True)
+    settings = settings_of("operator")
+    counts = archive.save(connect(settings.mongo), tmp_path / "backup.gz")
+    assert counts["accounts"] == counts["listening"] == 1
+    for name in counts:
+        admin.drop_collection(name)
+    assert restore(connect(settings.mongo), tmp_path / "backup.gz") == counts
+    kafka_topics.keep_for(settings.kafka, plays=timedelta(days=3), rejected=timedelta(days=4))
+    topic = ConfigResource("TOPIC", settings.kafka.plays_topic)
+    client = KafkaAdminClient(**client_options(deployed.admin.kafka))
+    described = client.describe_configs([topic])["topic"][settings.kafka.plays_topic]
+    client.close()
+    assert described["retention.ms"]["value"] == str(3 * 86_400_000)
+    with PlayProducer(settings.kafka) as producer:
+        producer.send(a_play())
+    assert list(read_rejected(settings.kafka)) == []
+
+
+Try = Callable[[Database[Document]], object]
+FORBIDDEN_IN_MONGODB: dict[str, tuple[str, Try]] = {
+    "the dashboard drops models": ("dashboard", lambda d: d.drop_collection("models")),
+    "the dashboard publishes an index": ("dashboard", lambda d: upsert(d.models, [{"_id": "active:index"}])),
+    "the dashboard writes tastes": ("dashboard", lambda d: d.tastes.insert_one({"_id": "ada"})),
+    "the dashboard changes tracks": ("dashboard", lambda d: d.tracks.delete_many({})),
+    "the dashboard drops accounts": ("dashboard", lambda d: d.drop_collection("accounts")),
+    "the dashboard makes a user": (
+        "dashboard",
+        lambda d: d.client.admin.command("createUser", "eve", pwd="eve", roles=["root"]),
+    ),
+    "the stream reads accounts": ("stream", lambda d: d.accounts.find_one()),
+    "the stream reads sessions": ("stream", lambda d: d.sessions.find_one()),
+    "the stream drops tastes": ("stream", lambda d: d.drop_collection("tastes")),
+    "the stream changes tracks": ("stream", lambda d: upsert(d.tracks, [{"_id": "t1"}])),
+    "the catalogue reads accounts": ("catalogue", lambda d: d.accounts.find_one()),
+    "the catalogue reads tastes": ("catalogue", lambda d: d.tastes.find_one()),
+    "the catalogue sees another database": ("catalogue", lambda d: d.client.other.tracks.find_one()),
+    "the operator drops the database": ("operator", lambda d: d.client.drop_database(d.name)),
+}
+
+
+def test_nobody_does_in_mongodb_what_is_not_theirs(deployed: Deployed, settings_of: As) -> None:
+    """One deployment for all, since making the users takes seconds."""
+    databases = {job: connect(settings_of(job).mongo) for job in read_access()}
+    allowed = []
+    for what, (job, attempt) in FORBIDDEN_IN_MONGODB.items():
+        try:
+            attempt(databases[job])
+        except OperationFailure as error:
+            assert error.code == 13, what  # Unauthorized
+        else:
+            allowed.append(what)
+    assert allowed == []
+
+
+def test_nobody_does_in_kafka_what_is_not_theirs(deployed: Deployed, settings_of: As) -> None:
+    stream, dashboard = settings_of("stream").kafka, settings_of("dashboard").kafka
+    with pytest.raises(AuthorizationError), PlayProducer(stream) as producer:
+        producer.send(a_play()).get(10)
+    with pytest.raises(SegueError, match="does not allow"):
+        record = RejectedRecord(reason="late", topic="plays", partition=0, offset=1, timestamp=1, value=b"")
+        RejectedRecords(dashboard).write([record])
+    consumer = KafkaConsumer(**client_options(dashboard), enable_auto_commit=False)
+    assert dashboard.plays_topic in consumer.topics()
+    assert dashboard.rejected_topic not in consumer.topics()
+    consumer.close()
+    for kafka in (stream, dashboard):
+        admin = KafkaAdminClient(**client_options(kafka))
+        with pytest.raises(AuthorizationError):
+            admin.delete_topics([kafka.plays_topic])
+        shorter = ConfigResource("TOPIC", kafka.plays_topic, configs={"retention.ms": "1"})
+        results = admin.alter_configs([shorter], raise_on_unknown=False)
+        assert "TopicAuthorizationFailed" in results["topic"][kafka.plays_topic]
+        admin.close()
+
+
+def test_doing_it_again_takes_back_what_somebody_gave_by_hand(deployed: Deployed, settings_of: As) -> None:
+    admin = connect(deployed.admin.mongo)
+    user = f"dashboard-{deployed.name}"
+    admin.client.admin.command("grantRolesToUser", user, roles=["root"])
+    database = connect(settings_of("dashboard").mongo)
+    database.client.other.tracks.find_one()
+    changed = deployed.file("dashboard").read_text().replace("hush", "hush hush")
+    deployed.file("dashboard").write_text(changed)
+    deployed.grant()
+    database = connect(settings_of("dashboard").mongo)
+    with pytest.raises(OperationFailure, match="not authorized"):
+        database.client.other.tracks.find_one()
+    with PlayProducer(settings_of("dashboard").kafka) as producer:
+        producer.send(a_play()).get(10)
+
+
+def test_a_replica_set_that_is_one_is_left_alone(deployed: Deployed, certificates: Certificates) -> None:
+    host = deployed.admin.mongo.uri.partition("//")[2].partition("/")[0]
+    assert mongo_users.initiate(deployed.admin.mongo, [host]) is False
+    with MongoClient(
+        deployed.admin.mongo.uri,
+        username=USER,
+        password=MONGO_PASSWORD,
+        tls=True,
+        tlsCAFile=str(certificates.authority),
+    ) as client:
+        assert client.admin.command("hello")["setName"] == "guarded"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[mongo]\nuser = 'x'\n", "[mongo]\nuser = 'x'\npassword = ''\n", "no toml hush"]
+)
+def test_a_job_without_a_password_is_named_without_telling_more(deployed: Deployed, text: str) -> None:
+    deployed.file("stream").write_text(text)
+    with pytest.raises(SegueError, match=r"stream\.toml (has no user and password|is not TOML)") as caught:
+        deployed.grant()
+    assert "hush" not in str(caught.value)
