@@ -22,6 +22,7 @@ features   | batch_jobs.extract_features |        | compute the audio features o
 embeddings | batch_jobs.train_embeddings |        | fit the audio space and place every track in it                          | ./run.sh embeddings
 index      | batch_jobs.build_index      |        | build the neighbour index, measure it, publish it                        | ./run.sh index
 stream     | streaming_jobs.recommend    |        | run the streaming job: plays to recommendations                          | ./run.sh stream
+pack       | segue.cluster.pack          |        | pack the streaming job for the workers of a Spark cluster                 | ./run.sh pack --to /srv/segue
 replay     | batch_jobs.replay_plays     |        | send plays to Kafka                                                      | ./run.sh replay --help
 rejected   | batch_jobs.rejected_plays   |        | look at plays that were rejected                                         | ./run.sh rejected --help
 engagement | batch_jobs.recount_engagement |     | count anew what listeners did                                            | ./run.sh engagement recount --check

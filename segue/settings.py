@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from tomllib import TOMLDecodeError
@@ -53,6 +54,19 @@ class Spark(Section):
     driver_memory: str
     ui_port: int
     checkpoint: LocalPath
+    options: tuple[str, ...]
+
+    @property
+    def extra(self) -> Iterator[tuple[str, str]]:
+        """The options as pairs of key and value."""
+        return ((key, value) for key, _, value in (option.partition("=") for option in self.options))
+
+    @model_validator(mode="after")
+    def _options_are_pairs(self) -> Spark:
+        for option in self.options:
+            if not re.match(r"spark\.[^=\s]+=", option):
+                raise ValueError(f"{option!r} is not like spark.executor.memory=2g")
+        return self
 
 
 class Audio(Section):
@@ -72,6 +86,7 @@ class Embedding(Section):
 
 class Index(Section):
     folder: LocalPath
+    worker_folder: str = Field(min_length=1)
     backend: Literal["annoy", "voyager", "exact"]
     trees: int = Field(ge=1)
     search_k: int

@@ -14,8 +14,8 @@ import pytest
 from segue.settings import ROOT
 
 COMMANDS = """
-    demo up down status ingest compress features embeddings index stream replay rejected engagement listener
-    dashboard evaluate tune bench test
+    demo up down status ingest compress features embeddings index stream pack replay rejected engagement
+    listener dashboard evaluate tune bench test
 """
 
 

@@ -1,0 +1,195 @@
+"""The streaming job on a cluster of processes, of which one after the other is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from pymongo.errors import PyMongoError
+
+from segue.cluster.pack import pack
+from segue.index.bundle import write_bundle
+from segue.index.publish import publish
+from segue.index.track_ids import encode_ids
+from segue.local.jars import ensure_jars
+from segue.settings import Settings, load_settings
+from segue.storage.kafka import ensure_topics
+from segue.storage.mongo import connect
+from tests.cluster.kafka import Brokers
+from tests.cluster.mongo import ReplicaSet
+from tests.cluster.processes import Server, bare_environment
+from tests.cluster.spark import HOME, Standalone
+from tests.streaming import reference, test_engagement
+from tests.streaming.conftest import TRACKS, made_up_vectors, track_id
+from tests.streaming.job import eventually
+from tests.streaming.test_faults import Feeder
+from tests.streaming.test_recommend import check_against_reference
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+LISTENERS = 8
+
+
+@dataclass
+class Cluster:
+    spark: Standalone
+    kafka: Brokers
+    mongo: ReplicaSet
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    ensure_jars()
+    folder = tmp_path_factory.mktemp("cluster")
+    found = Cluster(Standalone(folder), Brokers(folder), ReplicaSet(folder))
+    try:
+        found.mongo.start()
+        found.kafka.start()
+        found.spark.start()
+        yield found
+    finally:
+        found.spark.stop()
+        found.kafka.stop()
+        found.mongo.stop()
+
+
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("packs")
+    yield pack(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def conf(cluster: Cluster, tmp_path: Path) -> Path:
+    """The settings file of a service on the cluster."""
+    file = tmp_path / "segue.toml"
+    file.write_text(
+        f"""
+        [kafka]
+        bootstrap = "{cluster.kafka.bootstrap}"
+        replication = 3
+        [mongo]
+        uri = "{cluster.mongo.uri}"
+        database = "cluster"
+        [spark]
+        ui_port = 0
+        checkpoint = "{(tmp_path / "checkpoint").as_uri()}"
+        [index]
+        folder = "{tmp_path / "driver" / "index"}"
+        [stream]
+        driver_listeners = 0  # every listener is planned by the workers
+        metrics_port = 0
+        [ranking]
+        # The reference knows the topic only, not what the counting had made of it at each moment.
+        feedback_skips = 0.0
+        feedback_likes = 0.0
+        [engagement]
+        trigger = "5 seconds"
+        """
+    )
+    return file
+
+
+@pytest.fixture
+def service(conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The same settings, with topics and a published index."""
+    monkeypatch.setenv("SEGUE_CONF", str(conf))
+    settings = load_settings()
+    ensure_topics(settings.kafka)
+    built = tmp_path / "built"
+    manifest = write_bundle(
+        built,
+        vectors=made_up_vectors(),
+        track_ids=encode_ids([track_id(n) for n in range(TRACKS)]),
+        artists=np.arange(TRACKS, dtype=np.int32) // 2,
+        cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
+        space="s1",
+    )
+    publish(connect(settings.mongo), built / manifest.version)
+    return settings
+
+
+@pytest.fixture
+def job(cluster: Cluster, service: Settings, packed: Path, conf: Path, tmp_path: Path) -> Iterator[Server]:
+    """spark-submit with the pack, from a machine that is not told where the project is."""
+    command = [str(HOME / "bin" / "spark-submit"), "--master", cluster.spark.master]
+    command += ["--deploy-mode", "client", "--properties-file", str(packed / "spark.conf")]
+    command += ["--driver-memory", "1g", "--executor-memory", "700m", "--total-executor-cores", "4"]
+    command += ["--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.ui.enabled=false"]
+    environment = bare_environment(SPARK_HOME=str(HOME), SPARK_LOCAL_IP="127.0.0.1", SEGUE_CONF=str(conf))
+    submitted = Server([*command, str(packed / "stream.py")], folder=tmp_path / "driver", environment=environment)
+    yield submitted
+    submitted.kill()
+
+
+def test_whatever_is_lost_of_the_cluster_nothing_is_lost_and_nothing_counts_twice(
+    cluster: Cluster, service: Settings, job: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = connect(service.mongo)
+    version = str(database.models.find_one({"_id": "active:index"})["version"])  # type: ignore[index]
+
+    def reflecting(moment: float) -> int:
+        """How many listeners have recommendations that reflect a play after `moment`, in epoch seconds."""
+        assert job.runs(), f"the job has ended: {job.why()}"
+        with contextlib.suppress(PyMongoError):
+            return database.recommendations.count_documents({"reflects_at": {"$gt": int(moment * 1000)}})
+        return 0
+
+    def recovery(lost: Callable[[], None]) -> tuple[float, float]:
+        """Seconds from a loss to the first new recommendation, and until all listeners have one."""
+        moment = time.time()
+        lost()
+        eventually("there is a new recommendation", lambda: reflecting(moment) > 0, within=180)
+        first = time.time() - moment
+        eventually("all have new ones", lambda: reflecting(moment) == LISTENERS, within=180)
+        return first, time.time() - moment
+
+    def lose_primary() -> None:
+        primary = cluster.mongo.primary()
+        assert primary
+        cluster.mongo.kill(primary)
+
+    times = {}
+    with Feeder(service, per_second=20) as feeder:
+        eventually("all listeners are served", lambda: reflecting(0) == LISTENERS, within=240)
+        for _ in range(5):  # the first micro-batches are slower
+            recovery(lambda: None)
+        times["nothing"] = recovery(lambda: None)
+        times["a Spark worker"] = recovery(cluster.spark.workers[0].kill)
+        times["a broker"] = recovery(lambda: cluster.kafka.kill(1))
+        times["the primary"] = recovery(lose_primary)
+    with capsys.disabled():
+        for what, (first, everyone) in times.items():
+            print(f"lost: {what:15} first new recommendation {first:5.1f} s, all listeners {everyone:5.1f} s")
+
+    records = reference.contents(service)
+    assert all(future.succeeded() for future in feeder.sent)
+    assert len(records) == len(feeder.sent), "every acknowledged record is in the topic, once"
+    eventually("all is as the topic says", lambda: agrees(service, version), within=180)
+    check(service, version)
+    for worker in cluster.spark.workers:
+        assert list(worker.folder.glob(f"work/*/*/index/{version}/manifest.json")), "fetched from MongoDB"
+    assert job.runs()
+
+
+def check(settings: Settings, version: str) -> None:
+    database = connect(settings.mongo)
+    check_against_reference(settings, database)
+    test_engagement.check_against_reference(settings, database, catalogue={})
+
+
+def agrees(settings: Settings, version: str) -> bool:
+    with contextlib.suppress(AssertionError, PyMongoError):
+        check(settings, version)
+        return True
+    return False
