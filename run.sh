@@ -139,12 +139,19 @@ run_module() {
 
 run_tests() {
   if [ "${1:-}" = --help ]; then
-    echo 'usage: ./run.sh test [PYTEST ARGUMENTS]'
+    echo 'usage: ./run.sh test [cluster] [PYTEST ARGUMENTS]'
     echo 'Check the style (ruff) and the types (mypy), then run the tests (pytest) with real Kafka, MongoDB and Spark.'
+    echo 'test cluster: run those on a whole cluster of processes instead, which takes minutes and 6 GB of memory.'
     echo 'Example:  ./run.sh test tests/index -k annoy'
     return
   fi
   cd "$root"
+  if [ "${1:-}" = cluster ]; then
+    shift
+    say 'tests on a cluster of processes'
+    run_module pytest tests/cluster -m cluster "$@"
+    return
+  fi
   say 'style and types'
   run_module ruff check .
   run_module ruff format --check .

@@ -14,7 +14,7 @@ from segue.local.jars import kafka_jars
 from segue.local.java import java_command
 from segue.local.process import free_port
 from segue.settings import ROOT
-from tests.cluster.processes import Server
+from tests.cluster.processes import SHORT_LIVED, Server
 from tests.streaming.job import eventually
 
 NODES = (1, 2, 3)
@@ -79,7 +79,14 @@ class Brokers:
         )
         (folder / "server.properties").write_text(text)
         log = (ROOT / "conf" / "kafka-log4j2.properties").as_uri()
-        java = [java_command(), "-Xmx256m", f"-Dlog4j2.configurationFile={log}", "-cp", str(kafka_jars() / "*")]
+        java = [
+            java_command(),
+            "-Xmx256m",
+            SHORT_LIVED,
+            f"-Dlog4j2.configurationFile={log}",
+            "-cp",
+            str(kafka_jars() / "*"),
+        ]
         tool = [*java, "kafka.tools.StorageTool", "format", "--config", "server.properties"]
         subprocess.run([*tool, "--cluster-id", _CLUSTER_ID], cwd=folder, capture_output=True, check=True)
         return Server([*java, "kafka.Kafka", "server.properties"], folder=folder)

@@ -1,4 +1,4 @@
-"""Processes of a cluster in a test: each with an environment, a folder and a log of its own, ended by its pid."""
+"""Processes of a cluster in a test: each with an environment, a folder and a log of its own, ended by pid."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import psutil
 
 from segue.local.java import java_home
 from segue.local.process import last_line
+
+SHORT_LIVED = "-XX:TieredStopAtLevel=1"
+"""For JVMs that live a few minutes: the better compiler would cost more than it saves."""
 
 
 def bare_environment(**own: str) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import urllib.request
 import venv
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pyspark
 
 from segue.local.process import free_port
-from tests.cluster.processes import Server, bare_environment
+from tests.cluster.processes import SHORT_LIVED, Server, bare_environment
 from tests.streaming.job import eventually
 
 HOME = Path(pyspark.__file__).parent
@@ -73,4 +72,5 @@ class Standalone:
 
 
 def _environment(address: str) -> dict[str, str]:
-    return bare_environment(SPARK_HOME=str(HOME), SPARK_LOCAL_IP=address, SPARK_DAEMON_MEMORY="256m")
+    own = {"SPARK_LOCAL_IP": address, "SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": SHORT_LIVED}
+    return bare_environment(SPARK_HOME=str(HOME), **own)
