@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +23,7 @@ from segue.index.bundle import write_bundle
 from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
 from segue.local.jars import ensure_jars
-from segue.settings import Settings, load_settings
+from segue.settings import ROOT, Settings, load_settings
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
 from tests.cluster.kafka import Brokers
@@ -33,6 +37,23 @@ from tests.streaming.test_faults import Feeder
 from tests.streaming.test_recommend import check_against_reference
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
+_WHERE = """
+import json
+from segue.settings import load_settings
+from segue.spark import session
+
+def where(batches):
+    import numpy, os, pyarrow, time, udfs.replan
+    time.sleep(5)  # so that both workers get some
+    files = [os.path.abspath(module.__file__) for module in (numpy, pyarrow, udfs.replan)]
+    for batch in batches:
+        yield pyarrow.RecordBatch.from_pydict({"files": [json.dumps(files)]})
+
+spark = session(load_settings(), app="where")
+rows = spark.range(4, numPartitions=4).mapInArrow(where, "files string").collect()
+spark.stop()
+print(json.dumps([json.loads(files) for files in {row.files for row in rows}]))
+"""
 LISTENERS = 8
 WARM_UP = 600.0
 """Seconds; some ten processes start at once, on as few cores as there are."""
@@ -141,6 +162,34 @@ def job(cluster: Cluster, service: Settings, packed: Path, conf: Path, tmp_path:
     )
     yield submitted
     submitted.kill()
+
+
+def test_a_job_that_is_started_without_spark_submit_brings_the_same_pack(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "PYSPARK_PYTHON": sys.executable,  # as run.sh has it
+        "SEGUE_SPARK__MASTER": cluster.spark.master,
+        "SEGUE_SPARK__DRIVER_MEMORY": "600m",
+        "SEGUE_SPARK__OPTIONS": json.dumps(["spark.executor.memory=700m", "spark.driver.host=127.0.0.1"]),
+        "SEGUE_SPARK__UI_PORT": "0",
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _WHERE],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    places = json.loads(done.stdout.splitlines()[-1])
+    assert len(places) == 2, "both workers computed"
+    for worker, place in zip(cluster.spark.workers, sorted(places), strict=True):
+        work = str(worker.folder / "work")
+        assert all(file.startswith(work) for file in place), "from what the job brought, and nothing else"
 
 
 def test_whatever_is_lost_of_the_cluster_nothing_is_lost_and_nothing_counts_twice(
