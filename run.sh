@@ -23,6 +23,7 @@ embeddings | batch_jobs.train_embeddings |        | fit the audio space and plac
 index      | batch_jobs.build_index      |        | build the neighbour index, measure it, publish it                        | ./run.sh index
 models     | batch_jobs.train_models     |        | learn from plays what follows what, and implicit ALS                     | ./run.sh models train
 stream     | streaming_jobs.recommend    |        | run the streaming job: plays to recommendations                          | ./run.sh stream
+pack       | segue.cluster.pack          |        | pack the streaming job for the workers of a Spark cluster                 | ./run.sh pack --to /srv/segue
 replay     | batch_jobs.replay_plays     |        | send plays to Kafka                                                      | ./run.sh replay --help
 rejected   | batch_jobs.rejected_plays   |        | look at plays that were rejected                                         | ./run.sh rejected --help
 engagement | batch_jobs.recount_engagement |     | count anew what listeners did                                            | ./run.sh engagement recount --check
@@ -144,12 +145,19 @@ run_module() {
 
 run_tests() {
   if [ "${1:-}" = --help ]; then
-    echo 'usage: ./run.sh test [PYTEST ARGUMENTS]'
+    echo 'usage: ./run.sh test [cluster] [PYTEST ARGUMENTS]'
     echo 'Check the style (ruff) and the types (mypy), then run the tests (pytest) with real Kafka, MongoDB and Spark.'
+    echo 'test cluster: run those on a whole cluster of processes instead, which takes minutes and 6 GB of memory.'
     echo 'Example:  ./run.sh test tests/index -k annoy'
     return
   fi
   cd "$root"
+  if [ "${1:-}" = cluster ]; then
+    shift
+    say 'tests on a cluster of processes'
+    run_module pytest tests/cluster -m cluster "$@"
+    return
+  fi
   say 'style and types'
   run_module ruff check .
   run_module ruff format --check .

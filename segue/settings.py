@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from tomllib import TOMLDecodeError
@@ -61,6 +62,19 @@ class Spark(Section):
     driver_memory: str
     ui_port: int
     checkpoint: LocalPath
+    options: tuple[str, ...]
+
+    @property
+    def extra(self) -> Iterator[tuple[str, str]]:
+        """The options as pairs of key and value."""
+        return ((key, value) for key, _, value in (option.partition("=") for option in self.options))
+
+    @model_validator(mode="after")
+    def _options_are_pairs(self) -> Spark:
+        for option in self.options:
+            if not re.match(r"spark\.[^=\s]+=", option):
+                raise ValueError(f"{option!r} is not like spark.executor.memory=2g")
+        return self
 
 
 class Audio(Section):
@@ -80,6 +94,7 @@ class Embedding(Section):
 
 class Index(Section):
     folder: LocalPath
+    worker_folder: str = Field(min_length=1)
     backend: Literal["annoy", "voyager", "exact"]
     trees: int = Field(ge=1)
     search_k: int
@@ -132,7 +147,6 @@ class Ranking(Section):
     feedback_plays: int = Field(ge=1)
     feedback_skips: float = Field(ge=0)
     feedback_likes: float = Field(ge=0)
-
     session_weight: float = Field(ge=0)
     session_tracks: int = Field(ge=1)
     session_decay: float = Field(gt=0, le=1)

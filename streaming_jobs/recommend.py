@@ -19,6 +19,7 @@ from pyspark.sql.streaming import StreamingQuery
 from segue.index.active import ActiveBundle
 from segue.plays.parsing import parse, plays
 from segue.settings import Settings, Stream
+from segue.spark import on_workers
 from segue.storage.feedback import ActiveFeedback
 from segue.storage.mongo import connect
 from segue.taste.windows import interval, signals_by_window
@@ -47,6 +48,7 @@ class Recommender:
     def __init__(self, spark: SparkSession, settings: Settings, metrics: Metrics) -> None:
         self._spark, self._settings, self._metrics = spark, settings, metrics
         self._database = connect(settings.mongo)
+        self._on_workers = on_workers(settings, master=spark.sparkContext.master)
         self._bundle = ActiveBundle(self._database, folder=settings.index.folder)
         self._feedback = ActiveFeedback(self._database)
         self._bundle.current()  # a missing index is said before the stream starts
@@ -57,7 +59,7 @@ class Recommender:
     def __call__(self, windows: DataFrame, batch: int) -> None:
         few = self._settings.stream.driver_listeners
         bundle, feedback = self._bundle.current(), self._feedback.current()
-        assigned = Assignment(self._settings, bundle.version, feedback.version)
+        assigned = Assignment(self._on_workers, bundle.version, feedback.version)
         if self._last_listeners > few:
             freshness = self._replan_in_workers(windows, batch, assigned)
         else:

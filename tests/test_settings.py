@@ -33,6 +33,11 @@ def test_relative_paths_count_from_the_project_and_addresses_stay(monkeypatch: p
     assert load_settings().spark.checkpoint == "hdfs://name/checkpoints"
 
 
+def test_options_for_spark_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGUE_SPARK__OPTIONS", '["spark.executor.memory=2g", "spark.a=b=c"]')
+    assert dict(load_settings().spark.extra) == {"spark.executor.memory": "2g", "spark.a": "b=c"}
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
@@ -41,6 +46,7 @@ def test_relative_paths_count_from_the_project_and_addresses_stay(monkeypatch: p
         ("SEGUE_INDEX__TREES", "many", "index.trees"),
         ("SEGUE_INDEX__BACKEND", "faiss", "index.backend"),
         ("SEGUE_STREAM__WINDOW", "soon", "'30 minutes'"),
+        ("SEGUE_SPARK__OPTIONS", '["memory=2g"]', "is not like spark.executor.memory=2g"),
         ("SEGUE_CONF", "/nowhere.toml", "no such file"),
     ],
 )

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -39,6 +40,8 @@ class Feeder:
     def __init__(self, settings: Settings, *, per_second: float) -> None:
         self._settings, self._pause = settings, 1 / per_second
         self._stop = threading.Event()
+        self.sent: list[Any] = []
+        """A future for each record, of its place in the topic."""
         self._thread = threading.Thread(target=self._feed, daemon=True)
 
     def __enter__(self) -> Feeder:
@@ -53,11 +56,11 @@ class Feeder:
     def _feed(self) -> None:
         rng = random.Random(4)
         with PlayProducer(self._settings.kafka) as producer:
-            producer.send_bytes(b'{"junk": "' + b"x" * 1_000_000 + b'"}')
+            self.sent.append(producer.send_bytes(b'{"junk": "' + b"x" * 1_000_000 + b'"}'))
             while not self._stop.wait(self._pause):
                 value = self._value(rng)
                 for _ in range(2 if rng.random() < 0.2 else 1):
-                    producer.send_bytes(value, key=value[-20:])
+                    self.sent.append(producer.send_bytes(value, key=value[-20:]))
             producer.flush()
 
     def _value(self, rng: random.Random) -> bytes:

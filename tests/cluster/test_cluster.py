@@ -1,0 +1,256 @@
+"""The streaming job on a cluster of processes, of which one after the other is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pymongo.errors import PyMongoError
+
+from segue.cluster.pack import pack
+from segue.index.bundle import write_bundle
+from segue.index.publish import publish
+from segue.index.track_ids import encode_ids
+from segue.local.jars import ensure_jars
+from segue.settings import ROOT, Settings, load_settings
+from segue.storage.kafka import ensure_topics
+from segue.storage.mongo import connect
+from tests.cluster.kafka import Brokers
+from tests.cluster.mongo import ReplicaSet
+from tests.cluster.processes import SHORT_LIVED, Server, bare_environment
+from tests.cluster.spark import HOME, Standalone
+from tests.streaming import reference, test_engagement
+from tests.streaming.conftest import TRACKS, made_up_vectors, track_id
+from tests.streaming.job import eventually
+from tests.streaming.test_faults import Feeder
+from tests.streaming.test_recommend import check_against_reference
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
+_WHERE = """
+import json
+from segue.settings import load_settings
+from segue.spark import session
+
+def where(batches):
+    import numpy, os, pyarrow, time, udfs.replan
+    time.sleep(5)  # so that both workers get some
+    files = [os.path.abspath(module.__file__) for module in (numpy, pyarrow, udfs.replan)]
+    for batch in batches:
+        yield pyarrow.RecordBatch.from_pydict({"files": [json.dumps(files)]})
+
+spark = session(load_settings(), app="where")
+rows = spark.range(4, numPartitions=4).mapInArrow(where, "files string").collect()
+spark.stop()
+print(json.dumps([json.loads(files) for files in {row.files for row in rows}]))
+"""
+LISTENERS = 8
+WARM_UP = 600.0
+"""Seconds; some ten processes start at once, on as few cores as there are."""
+
+
+@dataclass
+class Cluster:
+    spark: Standalone
+    kafka: Brokers
+    mongo: ReplicaSet
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    ensure_jars()
+    folder = tmp_path_factory.mktemp("cluster")
+    found = Cluster(Standalone(folder), Brokers(folder), ReplicaSet(folder))
+    try:
+        with ThreadPoolExecutor() as pool:
+            for one in [pool.submit(part.start) for part in (found.mongo, found.kafka, found.spark)]:
+                one.result()
+        yield found
+    finally:
+        found.spark.stop()
+        found.kafka.stop()
+        found.mongo.stop()
+
+
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("packs")
+    yield pack(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def conf(cluster: Cluster, tmp_path: Path) -> Path:
+    """The settings file of a service on the cluster."""
+    file = tmp_path / "segue.toml"
+    file.write_text(
+        f"""
+        [kafka]
+        bootstrap = "{cluster.kafka.bootstrap}"
+        replication = 3
+        [mongo]
+        uri = "{cluster.mongo.uri}"
+        database = "cluster"
+        [spark]
+        ui_port = 0
+        checkpoint = "{(tmp_path / "checkpoint").as_uri()}"
+        [index]
+        folder = "{tmp_path / "driver" / "index"}"
+        [stream]
+        driver_listeners = 0  # every listener is planned by the workers
+        metrics_port = 0
+        [ranking]
+        # The reference knows the topic only, not what the counting had made of it at each moment.
+        feedback_skips = 0.0
+        feedback_likes = 0.0
+        [engagement]
+        trigger = "5 seconds"
+        """
+    )
+    return file
+
+
+@pytest.fixture
+def service(conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The same settings, with topics and a published index."""
+    monkeypatch.setenv("SEGUE_CONF", str(conf))
+    settings = load_settings()
+    ensure_topics(settings.kafka)
+    built = tmp_path / "built"
+    manifest = write_bundle(
+        built,
+        vectors=made_up_vectors(),
+        track_ids=encode_ids([track_id(n) for n in range(TRACKS)]),
+        artists=np.arange(TRACKS, dtype=np.int32) // 2,
+        cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
+        space="s1",
+    )
+    publish(connect(settings.mongo), built / manifest.version)
+    return settings
+
+
+@pytest.fixture
+def job(cluster: Cluster, service: Settings, packed: Path, conf: Path, tmp_path: Path) -> Iterator[Server]:
+    """spark-submit with the pack, from a machine that is not told where the project is."""
+    command = [str(HOME / "bin" / "spark-submit"), "--master", cluster.spark.master]
+    command += ["--deploy-mode", "client", "--properties-file", str(packed / "spark.conf")]
+    command += ["--driver-memory", "1g", "--executor-memory", "700m", "--total-executor-cores", "4"]
+    for own in (
+        "spark.driver.host=127.0.0.1",
+        "spark.ui.enabled=false",
+        "spark.sql.shuffle.partitions=2",
+        # What is compiled for such short runs would not pay.
+        "spark.sql.codegen.wholeStage=false",
+        "spark.sql.codegen.factoryMode=NO_CODEGEN",
+        f"spark.driver.defaultJavaOptions={SHORT_LIVED}",
+        f"spark.executor.defaultJavaOptions={SHORT_LIVED}",
+    ):
+        command += ["--conf", own]
+    environment = bare_environment(SPARK_HOME=str(HOME), SPARK_LOCAL_IP="127.0.0.1", SEGUE_CONF=str(conf))
+    submitted = Server(
+        [*command, str(packed / "stream.py")], folder=tmp_path / "driver", environment=environment
+    )
+    yield submitted
+    submitted.kill()
+
+
+def test_a_job_that_is_started_without_spark_submit_brings_the_same_pack(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "PYSPARK_PYTHON": sys.executable,  # as run.sh has it
+        "SEGUE_SPARK__MASTER": cluster.spark.master,
+        "SEGUE_SPARK__DRIVER_MEMORY": "600m",
+        "SEGUE_SPARK__OPTIONS": json.dumps(["spark.executor.memory=700m", "spark.driver.host=127.0.0.1"]),
+        "SEGUE_SPARK__UI_PORT": "0",
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _WHERE],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    places = json.loads(done.stdout.splitlines()[-1])
+    assert len(places) == 2, "both workers computed"
+    for worker, place in zip(cluster.spark.workers, sorted(places), strict=True):
+        work = str(worker.folder / "work")
+        assert all(file.startswith(work) for file in place), "from what the job brought, and nothing else"
+
+
+def test_whatever_is_lost_of_the_cluster_nothing_is_lost_and_nothing_counts_twice(
+    cluster: Cluster, service: Settings, job: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = connect(service.mongo)
+    version = str(database.models.find_one({"_id": "active:index"})["version"])  # type: ignore[index]
+
+    def reflecting(moment: float) -> int:
+        """How many listeners have recommendations that reflect a play after `moment`, in epoch seconds."""
+        assert job.runs(), f"the job has ended: {job.why()}"
+        with contextlib.suppress(PyMongoError):
+            return database.recommendations.count_documents({"reflects_at": {"$gt": int(moment * 1000)}})
+        return 0
+
+    def recovery(lost: Callable[[], None]) -> tuple[float, float]:
+        """Seconds from a loss to the first new recommendation, and until all listeners have one."""
+        moment = time.time()
+        lost()
+        eventually("there is a new recommendation", lambda: reflecting(moment) > 0, within=300)
+        first = time.time() - moment
+        eventually("all have new ones", lambda: reflecting(moment) == LISTENERS, within=300)
+        return first, time.time() - moment
+
+    def lose_primary() -> None:
+        primary = cluster.mongo.primary()
+        assert primary
+        cluster.mongo.kill(primary)
+
+    def lose(what: str, how: Callable[[], None]) -> None:
+        first, everyone = recovery(how)
+        with capsys.disabled():
+            print(f"\nlost: {what}: new recommendations after {first:.1f} s, for all after {everyone:.1f} s")
+
+    with Feeder(service, per_second=20) as feeder:
+        eventually("all listeners are served", lambda: reflecting(0) == LISTENERS, within=WARM_UP)
+        for _ in range(5):  # the first micro-batches are slower
+            recovery(lambda: None)
+        lose("nothing", lambda: None)
+        lose("a Spark worker", cluster.spark.workers[0].kill)
+        lose("a broker", lambda: cluster.kafka.kill(1))
+        lose("the primary", lose_primary)
+
+    records = reference.contents(service)
+    assert all(future.succeeded() for future in feeder.sent)
+    assert len(records) == len(feeder.sent), "every acknowledged record is in the topic, once"
+    eventually("all is as the topic says", lambda: agrees(service), within=300)
+    check(service)
+    for worker in cluster.spark.workers:
+        assert list(worker.folder.glob(f"work/*/*/index/{version}/manifest.json")), "fetched from MongoDB"
+    assert job.runs()
+
+
+def check(settings: Settings) -> None:
+    database = connect(settings.mongo)
+    check_against_reference(settings, database)
+    test_engagement.check_against_reference(settings, database, catalogue={})
+
+
+def agrees(settings: Settings) -> bool:
+    with contextlib.suppress(AssertionError, PyMongoError):
+        check(settings)
+        return True
+    return False
