@@ -14,8 +14,8 @@ import pytest
 from segue.settings import ROOT
 
 COMMANDS = """
-    demo up down status ingest compress features embeddings index models stream pack replay rejected engagement
-    listener backup restore access dashboard experiments evaluate tune bench deploy test
+    demo up down status ingest compress features embeddings index models stream pack replay rejected
+    engagement listener backup restore access dashboard experiments evaluate tune bench deploy test
 """
 
 
