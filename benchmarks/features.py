@@ -119,8 +119,8 @@ def composed(folder: Path, *, clips: int, seconds: float) -> list[str]:
 def largest_difference(files: Sequence[str], audio: Audio) -> float:
     """Of frames from librosa's of the same waveform, relative to the largest of a descriptor's frames.
 
-    Frames below :data:`SILENT` are left out: what an encoder leaves of silence is rounding, and the centroid of
-    rounding is anything.
+    Frames below :data:`SILENT` are left out: what an encoder leaves of silence is rounding, and the centroid
+    of rounding is anything.
     """
     largest = 0.0
     for file in files:
