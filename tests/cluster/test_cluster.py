@@ -237,7 +237,9 @@ def test_whatever_is_lost_of_the_cluster_nothing_is_lost_and_nothing_counts_twic
             recovery(lambda: None)
         lose("nothing", lambda: None)
         lose("a Spark worker", cluster.spark.workers[0].kill)
-        lose("a broker", lambda: cluster.kafka.kill(1))
+        # The one whose loss is the hardest: the writer of rejected records has its transactions there.
+        coordinator = cluster.kafka.coordinator(f"segue-{service.kafka.rejected_topic}")
+        lose("a broker", lambda: cluster.kafka.kill(coordinator))
         lose("the primary", lose_primary)
 
     records = reference.contents(service)
