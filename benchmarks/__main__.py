@@ -19,7 +19,6 @@ BENCHMARKS = {
     "stream-latency": "how long a play takes until its recommendations are written",
     "stream-throughput": "how fast a backlog of plays is worked off",
     "soak": "whether state and memory level off, and what a flood of plays by one listener does",
-    "capacity": "what an event, a listener's update and a query cost, and how each grows",
     "incremental": "what 100 new tracks cost on top of a catalogue of FMA's size",
     "search": "how long a search with and without typos takes, beside regular expressions in MongoDB",
     "player-streams": "how quick the pages stay while 50 listeners hear lossless sound",
