@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, KafkaTimeoutError, RetriableError, TopicAlreadyExistsError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from segue.errors import SegueError
 from segue.plays.event import fault
 from segue.settings import Kafka
 from segue.storage.kafka_client import client_options, reaching  # noqa: F401  # the options: offered from here
 
 _MAX_RECORD_BYTES = 4 * 1024 * 1024
 """A rejected record is kept as it came, whatever its size, with room for its headers."""
+TRANSACTION_SECONDS = 20.0
+"""How long a transaction may take; longer than brokers need to notice that one of them is lost."""
+_PATIENCE_SECONDS = 180
+"""How long rejected records wait for brokers."""
+log = logging.getLogger(__name__)
 
 
 class InvalidPlay(ValueError):
@@ -132,8 +144,12 @@ class RejectedRecords:
     """
 
     def __init__(self, settings: Kafka) -> None:
-        self._topic = settings.rejected_topic
-        with reaching(settings) as options:
+        self._settings, self._topic = settings, settings.rejected_topic
+        self._taken: dict[tuple[str, int], int] = {}
+        self._open()
+
+    def _open(self) -> None:
+        with reaching(self._settings) as options:
             self._producer = KafkaProducer(
                 **options,
                 transactional_id=f"segue-{self._topic}",
@@ -142,27 +158,57 @@ class RejectedRecords:
             )
             # Ends or undoes what a crashed writer left open, so that what is read next is final.
             self._producer.init_transactions()
-        self._taken: dict[tuple[str, int], int] = {}
-        for record in read_rejected(settings):
+        for record in read_rejected(self._settings):
             self._take(record)
 
     def write(self, records: Iterable[RejectedRecord]) -> list[RejectedRecord]:
-        """Write those records that are not there yet, and return them."""
+        """Write those records that are not there yet, and return them.
+
+        When the broker that coordinates the transactions is lost, this goes on with another for some minutes.
+
+        Raises
+        ------
+        KafkaError, SegueError
+            They could not be written; another writer's transaction is one reason.
+        """
         ordered = sorted(records, key=lambda record: (record.topic, record.partition, record.offset))
-        new = [r for r in ordered if r.offset > self._taken.get((r.topic, r.partition), -1)]
-        if not new:
-            return []
-        self._producer.begin_transaction()
         try:
-            for record in new:
-                self._producer.send(self._topic, **_as_kept(record))
-            self._producer.commit_transaction()
-        except KafkaError:
-            self._producer.abort_transaction()
-            raise
+            return self._write(ordered)
+        except RetriableError as error:
+            log.warning("rejected records are written with a new producer: %s", error)
+        for attempt in Retrying(
+            retry=retry_if_exception_type((RetriableError, SegueError)),
+            wait=wait_fixed(1),
+            stop=stop_after_delay(_PATIENCE_SECONDS),
+            reraise=True,
+        ):
+            with attempt:
+                # What the former one still does is undone or refused from here on.
+                _in_background(partial(self._producer.close, timeout=_PATIENCE_SECONDS))
+                self._open()
+                return self._write(ordered)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _write(self, ordered: list[RejectedRecord]) -> list[RejectedRecord]:
+        new = [r for r in ordered if r.offset > self._taken.get((r.topic, r.partition), -1)]
+        if new:
+            _in_background(partial(self._transaction, self._producer, new), seconds=TRANSACTION_SECONDS)
         for record in new:
             self._take(record)
         return new
+
+    def _transaction(self, producer: KafkaProducer, records: list[RejectedRecord]) -> None:
+        producer.begin_transaction()
+        try:
+            sent = [producer.send(self._topic, **_as_kept(record)) for record in records]
+            # A commit does not look whether all arrived: what has expired would be missing.
+            for future in sent:
+                future.get()
+            producer.commit_transaction()
+        except KafkaError:
+            with suppress(KafkaError):  # a producer that cannot do this either is replaced
+                producer.abort_transaction()
+            raise
 
     def _take(self, record: RejectedRecord) -> None:
         place = (record.topic, record.partition)
@@ -170,6 +216,33 @@ class RejectedRecords:
 
     def close(self) -> None:
         self._producer.close()
+
+
+def _in_background(work: Callable[[], None], *, seconds: float = 0.0) -> None:
+    """Do something in a thread, and wait for it for so long.
+
+    The client itself may wait for ever for the answer of a coordinator that was lost.
+
+    Raises
+    ------
+    KafkaTimeoutError
+        It has not ended in time, and goes on.
+    """
+    done: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+            done.set_result(None)
+        except Exception as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="kafka", daemon=True).start()
+    if seconds:
+        try:
+            done.result(seconds)
+        except TimeoutError:
+            raise KafkaTimeoutError(f"no answer within {seconds:g} s") from None
 
 
 def _as_kept(record: RejectedRecord) -> dict[str, Any]:

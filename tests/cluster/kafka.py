@@ -107,9 +107,27 @@ class Brokers:
         finally:
             admin.close()
 
+    def coordinator(self, transactions: str) -> int:
+        """The node that coordinates a producer's transactions."""
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        try:
+            [topic] = admin.describe_topics(["__transaction_state"])
+        finally:
+            admin.close()
+        leaders = {one["partition_index"]: one["leader_id"] for one in topic["partitions"]}
+        return int(leaders[_java_hash(transactions) % len(leaders)])
+
     def kill(self, node: int) -> None:
         self._servers[node].kill()
 
     def stop(self) -> None:
         for server in self._servers.values():
             server.kill()
+
+
+def _java_hash(text: str) -> int:
+    """Java's hash of a string without its sign, as Kafka uses it."""
+    found = 0
+    for character in text:
+        found = (31 * found + ord(character)) & 0xFFFFFFFF
+    return found & 0x7FFFFFFF if found < 0x80000000 else abs(found - 0x100000000)

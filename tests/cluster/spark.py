@@ -72,5 +72,9 @@ class Standalone:
 
 
 def _environment(address: str) -> dict[str, str]:
-    own = {"SPARK_LOCAL_IP": address, "SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": SHORT_LIVED}
+    own = {
+        "SPARK_LOCAL_IP": address,
+        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_DAEMON_JAVA_OPTS": f"{SHORT_LIVED} -Dspark.master.rest.enabled=false",
+    }
     return bare_environment(SPARK_HOME=str(HOME), **own)

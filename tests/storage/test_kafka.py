@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
+import psutil
 import pytest
 
 from segue.errors import SegueError
 from segue.settings import Settings
+from segue.storage import kafka
 from segue.storage.kafka import (
     InvalidPlay,
     PlayProducer,
@@ -49,6 +53,33 @@ def test_a_transaction_that_a_crash_cut_off_leaves_nothing_behind(broker: Settin
     restarted.write([record(1)])
     restarted.close()
     assert [found.value for found in read_rejected(broker.kafka)] == [b"junk"]
+
+
+def test_a_broker_that_does_not_answer_costs_no_record_and_doubles_none(
+    broker: Settings, bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka, "TRANSACTION_SECONDS", 2.0)
+    writer = RejectedRecords(broker.kafka)
+    assert writer.write([record(1)])
+    process = serving(bootstrap)
+    process.suspend()
+    resume = threading.Timer(5, process.resume)
+    resume.start()
+    try:
+        writer.write([record(1), record(2), record(3)])
+    finally:
+        resume.join()
+    writer.close()
+    assert sorted(found.offset for found in read_rejected(broker.kafka)) == [1, 2, 3]
+
+
+def serving(address: str) -> psutil.Process:
+    """The process that listens there."""
+    port = int(address.rpartition(":")[2])
+    for one in psutil.net_connections("tcp"):
+        if one.status == psutil.CONN_LISTEN and one.laddr.port == port and one.pid:
+            return psutil.Process(one.pid)
+    raise AssertionError(f"nothing listens at {address}")
 
 
 def test_the_producer_refuses_what_is_no_play(broker: Settings) -> None:
