@@ -65,6 +65,11 @@ case $target in
   *) fail "there is no target '$target': it is compose, hosts or kubernetes" ;;
 esac
 
+case $folder in
+  /*) ;;
+  *) folder=$PWD/$folder ;;
+esac
+
 # What passwords are written into is this user's alone.
 umask 077
 case $target in

@@ -5,9 +5,7 @@
 ordinary_user=10001
 members=mongo-1:27017,mongo-2:27017,mongo-3:27017
 
-compose() {
-  docker compose --project-name segue --env-file "$folder/compose.env" --file "$root/deploy/compose/compose.yaml" "$@"
-}
+compose=(docker compose --project-name segue --env-file "$folder/compose.env" --file "$root/deploy/compose/compose.yaml")
 
 need_docker() {
   need docker 'install Docker Engine with its compose plugin: https://docs.docker.com/engine/install'
@@ -83,15 +81,15 @@ deploy_compose() {
   [ -n "$dry_run" ] || need_docker
   settle
   make_files
-  step 'the image' compose build
-  step 'the servers' compose up --detach --wait kafka-1 kafka-2 kafka-3 mongo-1 mongo-2 mongo-3
+  step 'the image' "${compose[@]}" build
+  step 'the servers' "${compose[@]}" up --detach --wait kafka-1 kafka-2 kafka-3 mongo-1 mongo-2 mongo-3
   step 'topics, and the users of the jobs with what each may do' \
-    compose run --rm access access --initiate "$members" /run/secrets
-  step 'the catalogue, from the recordings' compose run --rm catalogue ingest /music
-  step 'audio features of what is new' compose run --rm catalogue features
-  step 'the audio space' compose run --rm catalogue embeddings
-  step 'the index' compose run --rm catalogue index
-  step 'Spark, the jobs, the dashboard and what watches them' compose up --detach --wait --remove-orphans
+    "${compose[@]}" run --rm access access --initiate "$members" /run/secrets
+  step 'the catalogue, from the recordings' "${compose[@]}" run --rm catalogue ingest /music
+  step 'audio features of what is new' "${compose[@]}" run --rm catalogue features
+  step 'the audio space' "${compose[@]}" run --rm catalogue embeddings
+  step 'the index' "${compose[@]}" run --rm catalogue index
+  step 'Spark, the jobs, the dashboard and what watches them' "${compose[@]}" up --detach --wait --remove-orphans
   healthy 'the dashboard, over TLS' 60 \
     curl --fail --silent --insecure --resolve "$domain:8443:127.0.0.1" "https://$domain:8443/_stcore/health"
   say "https://$domain:8443 is the dashboard; http://127.0.0.1:3000 is Grafana (admin, password in $folder/secrets/grafana-password)"
@@ -100,6 +98,6 @@ deploy_compose() {
 undeploy_compose() {
   [ -n "$dry_run" ] || need_docker
   [ -n "$dry_run" ] || [ -e "$folder/compose.env" ] || fail "nothing was deployed from $folder"
-  step 'end the containers; the data stay' compose down --remove-orphans
+  step 'end the containers; the data stay' "${compose[@]}" down --remove-orphans
   say "data and passwords are in $folder"
 }

@@ -3,7 +3,7 @@
 
 roles='spark-master spark-worker stream dashboard'
 
-remote() { ssh -o BatchMode=yes -o ConnectTimeout=10 "$@"; }
+remote=(ssh -o BatchMode=yes -o ConnectTimeout=10)
 
 # Each line of the file that says something: HOST ROLE...
 listed() { sed 's/#.*//' "$hosts" | awk 'NF'; }
@@ -37,14 +37,14 @@ reach() {
   local host
   [ -z "$dry_run" ] || return 0
   while read -r host _; do
-    remote "$host" sudo -n true </dev/null 2>/dev/null || fail "$host: no login by ssh key, or no sudo without a password"
+    "${remote[@]}" "$host" sudo -n true </dev/null 2>/dev/null || fail "$host: no login by ssh key, or no sudo without a password"
   done < <(listed)
 }
 
 on() { # on HOST ARGUMENTS...: install.sh, there
   local host=$1
   shift
-  step_with "$root/deploy/hosts/install.sh" "$host: $1 ${*:3}" remote "$host" sudo -n bash -s -- "$@"
+  step_with "$root/deploy/hosts/install.sh" "$host: $1 ${*:3}" "${remote[@]}" "$host" sudo -n bash -s -- "$@"
 }
 
 pack() {
@@ -53,13 +53,13 @@ pack() {
 }
 
 send() { # send HOST FILE MODE PLACE: what the group may read is for the user of the units
-  step_with "$2" "$1: $4" remote "$1" sudo -n install -D -m "$3" -g segue /dev/stdin "$4"
+  step_with "$2" "$1: $4" "${remote[@]}" "$1" sudo -n install -D -m "$3" -g segue /dev/stdin "$4"
 }
 
 bring() { # bring HOST ROLES: all that is needed for switching to this version
   local host=$1 role
   on "$host" prepare "$version"
-  step_with "$archive" "$host: version $version" remote "$host" sudo -n tar -xz -C "/opt/segue/releases/$version"
+  step_with "$archive" "$host: version $version" "${remote[@]}" "$host" sudo -n tar -xz -C "/opt/segue/releases/$version"
   on "$host" set-up "$version"
   send "$host" "$place/segue.env" 0644 /etc/segue/segue.env
   if [[ $2 == *spark-* || $2 == *stream* ]]; then
@@ -76,7 +76,7 @@ see() { # see HOST ROLE: that it is healthy
     stream) check=("$entry" healthy http://127.0.0.1:4041/metrics) ;;
     dashboard) check=("$entry" healthy http://127.0.0.1:8501/_stcore/health) ;;
   esac
-  healthy "$2 on $1" 180 remote -n "$1" "${check[@]}"
+  healthy "$2 on $1" 180 "${remote[@]}" -n "$1" "${check[@]}"
 }
 
 deploy_hosts() {

@@ -3,7 +3,7 @@
 
 jobs='stream dashboard catalogue operator admin'
 
-kube() { kubectl --context "$context" --namespace segue "$@"; }
+kube=(kubectl --context "$context" --namespace segue)
 
 check_kubernetes() {
   need kubectl 'install it: https://kubernetes.io/docs/tasks/tools'
@@ -45,7 +45,7 @@ render() {
 
 # Contents go from file to cluster; no argument has them.
 secret() { # secret NAME KIND OPTION...
-  kube create secret "$@" --dry-run=client --output yaml | kube apply --filename -
+  "${kube[@]}" create secret "$@" --dry-run=client --output yaml | "${kube[@]}" apply --filename -
 }
 
 deploy_kubernetes() {
@@ -61,24 +61,24 @@ deploy_kubernetes() {
   step 'the image' docker build --file "$root/deploy/image/Dockerfile" --tag "$image" "$root"
   step 'the image, into the registry' docker push "$image"
   step 'the manifests' render
-  step 'the namespace' kube apply --filename "$root/deploy/kubernetes/namespace.yaml"
+  step 'the namespace' "${kube[@]}" apply --filename "$root/deploy/kubernetes/namespace.yaml"
   step 'the passwords' secret generic segue-logins "${files[@]}"
   step 'the certificate' secret tls segue-tls "--cert=$folder/secrets/tls.crt" "--key=$folder/secrets/tls.key"
-  step 'the job of the last deployment' kube delete job segue-users --ignore-not-found
-  step 'everything' kube apply --filename "$folder/kubernetes.yaml"
+  step 'the job of the last deployment' "${kube[@]}" delete job segue-users --ignore-not-found
+  step 'everything' "${kube[@]}" apply --filename "$folder/kubernetes.yaml"
   step 'topics, and the users of the jobs with what each may do' \
-    kube wait --for=condition=complete --timeout=300s job/segue-users
-  healthy 'the dashboards' 600 kube rollout status deployment/segue-dashboard --timeout=10s
-  healthy 'the stream' 900 kube rollout status statefulset/segue-stream --timeout=10s
+    "${kube[@]}" wait --for=condition=complete --timeout=300s job/segue-users
+  healthy 'the dashboards' 600 "${kube[@]}" rollout status deployment/segue-dashboard --timeout=10s
+  healthy 'the stream' 900 "${kube[@]}" rollout status statefulset/segue-stream --timeout=10s
 }
 
 undeploy_kubernetes() {
   local kind
   check_kubernetes
   for kind in statefulset/segue-stream deployment/segue-dashboard cronjob/segue-catalogue job/segue-users; do
-    step "end $kind" kube delete "$kind" --ignore-not-found
+    step "end $kind" "${kube[@]}" delete "$kind" --ignore-not-found
   done
   # Volumes hold the checkpoint and the recordings, secrets the passwords: they stay.
-  step 'the executors' kube delete pods --selector app.kubernetes.io/name=segue-executor --ignore-not-found
+  step 'the executors' "${kube[@]}" delete pods --selector app.kubernetes.io/name=segue-executor --ignore-not-found
   say 'volumes, settings and secrets stay in the namespace segue'
 }

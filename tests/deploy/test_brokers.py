@@ -20,7 +20,7 @@ from segue.storage.kafka import PlayProducer, ensure_topics
 from tests.deploy.conftest import Machine
 from tests.plays.examples import a_play
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
 class OneOfThree(Broker):
