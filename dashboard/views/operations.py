@@ -88,6 +88,7 @@ def _minute(one: Document) -> Document:
 
 def _rates(table: pd.DataFrame) -> go.Figure:
     figure = px.line(table, x="at", y="processed_rate", color="query", log_y=True)
+    figure.update_yaxes(dtick=1)  # powers of ten only
     return _dressed(figure, "Processed", "plays a second of work")
 
 
