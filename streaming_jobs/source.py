@@ -10,8 +10,8 @@ from segue.spark import kafka_options
 _ANSWER_SECONDS = 10
 """How long one broker is waited for before another is asked who leads a partition now; Kafka's default, a
 minute, is how long a lost broker would hold up the stream."""
-_PATIENCE_SECONDS = 180
-"""How long the brokers may all be away before a query ends."""
+_PATIENCE_SECONDS = 80
+"""How long the brokers may all be away before a query ends; a refused password is tried as often."""
 
 
 def kafka_records(spark: SparkSession, settings: Settings, *, name: str) -> DataFrame:
