@@ -142,7 +142,7 @@ def test_odd_songs_are_compressed_too(tmp_path: Path) -> None:
 
 
 def test_a_kill_at_any_moment_loses_no_song(tmp_path: Path) -> None:
-    root, count = tmp_path / "Music", 6
+    root, count = tmp_path / "Music", 10
     for number in range(count):
         path = loud(root / f"{number}.{'flac' if number % 4 == 0 else 'mp3'}", seconds=2.0)
         tag(path, title=f"Song {number}", artist="Ada", album="One", genre="Jazz", cover=picture())
@@ -155,7 +155,7 @@ def test_a_kill_at_any_moment_loses_no_song(tmp_path: Path) -> None:
         process = subprocess.Popen([sys.executable, "-c", code, str(root)], cwd=ROOT, stdout=subprocess.PIPE)
         assert process.stdout is not None
         process.stdout.readline()
-        time.sleep(rng.uniform(0.1, 1.0))
+        time.sleep(rng.uniform(0.05, 0.1 + 0.1 * kills))  # soon at first, later than a song takes at last
         ended = process.poll()
         process.kill()
         process.communicate()
