@@ -73,7 +73,9 @@ def _numbers(found: Listening) -> None:
         st.metric("Listened", _hours(found.minutes), width="content")
         st.metric("Plays", f"{found.plays:,}", width="content")
         st.metric("Sessions", f"{len(found.sessions):,}", width="content")
-        st.metric("Longest run", f"{streak(days)} days", width="content", help="Days in a row with music.")
+        run = streak(days)
+        in_a_row = f"{run} day{'' if run == 1 else 's'}"
+        st.metric("Longest run", in_a_row, width="content", help="Days in a row with music.")
         new = f"{found.new.share:.0%}"
         told = f"{found.new.new_tracks} of {found.new.tracks} tracks, {found.new.new_artists} artists"
         st.metric("New to you", new, width="content", help=f"{told}, heard for the first time.")
