@@ -18,7 +18,7 @@ from segue.catalog.tags import UNKNOWN_ARTIST
 from segue.errors import SegueError, one_line_errors
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
-from segue.index.following import Following, following_of
+from segue.index.following import Following, by_artist_of, following_of
 from segue.index.publish import KIND, publish, roll_back, stored_manifest
 from segue.index.retire import retire
 from segue.index.track_ids import encode_ids
@@ -136,13 +136,15 @@ def run(database: Database[Document], settings: Index) -> Built:
     with console.status("Reading embeddings") as status:
         corpus = read_corpus(database)
         status.update(f"{len(corpus.vectors)} tracks: choosing a varied selection")
+        following, by_artist = read_following(database, corpus)
         contents = Contents(
             vectors=corpus.vectors,
             track_ids=corpus.track_ids,
             artists=corpus.artists,
             cold_start=varied_selection(corpus.vectors, corpus.artists, size=settings.cold_start),
             songs=corpus.songs,
-            following=read_following(database, corpus.track_ids),
+            following=following,
+            by_artist=by_artist,
         )
         version = version_of(
             contents,
@@ -163,6 +165,7 @@ def run(database: Database[Document], settings: Index) -> Built:
                 cold_start=contents.cold_start,
                 songs=contents.songs,
                 following=contents.following,
+                by_artist=contents.by_artist,
                 space=corpus.space,
                 backend=settings.backend,
                 trees=settings.trees,
@@ -243,10 +246,15 @@ def _codes(keys: list[str | None]) -> np.ndarray:
     return np.array([code.get(key, -1) for key in keys], dtype=np.int32)
 
 
-def read_following(database: Database[Document], track_ids: np.ndarray) -> Following | None:
-    """What listeners play after each track, by the active model; None before one is trained."""
+def read_following(
+    database: Database[Document], corpus: Corpus
+) -> tuple[Following | None, Following | None]:
+    """What each track, and each artist, leads to by the active model; None before one is trained."""
     model = trained.load(database, FOLLOWING)
-    return None if model is None else following_of(model, track_ids=track_ids)
+    following = None if model is None else following_of(model, track_ids=corpus.track_ids)
+    if model is None or following is None:
+        return None, None
+    return following, by_artist_of(model, track_ids=corpus.track_ids, artists=corpus.artists)
 
 
 def _write_json(path: Path, summary: dict[str, Any]) -> None:

@@ -27,14 +27,14 @@ from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
 from segue.plays.recorded import plays_of_those_here, recorded
 from segue.recommenders.factors import liked_pairs, track_factors
-from segue.recommenders.following import following
+from segue.recommenders.following import following, kept_by
 from segue.recommenders.steps import fingerprint, steps
 from segue.settings import Models, Settings, load_settings
 from segue.spark import session
 from segue.storage import forgotten, trained
 from segue.storage.mongo import Document, activate, active_version, connect
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raise it when the same plays and settings give another model."""
 Arrays = dict[str, np.ndarray]
 
@@ -162,10 +162,13 @@ def _version(model: Model, source: str, models: Models) -> str:
 
 def _following(found: DataFrame, models: Models) -> Arrays:
     table = following(found, models=models).toArrow()
-    names = sorted({*table["track_id"].to_pylist(), *table["next_id"].to_pylist()}, key=str.encode)
+    kept = kept_by(found).toArrow().to_pydict()
+    listeners = dict(zip(kept["track_id"], kept["listeners"], strict=True))
+    names = sorted(listeners, key=str.encode)
     code = {name: number for number, name in enumerate(names)}
     return {
         "track_ids": encode_ids(names),
+        "listeners": np.array([listeners[name] for name in names], dtype=np.int32),
         "tracks": np.array([code[name] for name in table["track_id"].to_pylist()], dtype=np.int32),
         "next": np.array([code[name] for name in table["next_id"].to_pylist()], dtype=np.int32),
         "scores": table["score"].to_numpy().astype(np.float32),
@@ -182,7 +185,7 @@ def _factors(found: DataFrame, models: Models) -> Arrays:
 
 
 MODELS = (
-    Model("following", ("reach", "listener_cap", "min_listeners", "shrink", "neighbours"), _following),
+    Model("following", ("reach", "back", "listener_cap", "min_listeners", "shrink", "neighbours"), _following),
     Model("als", ("factors", "iterations", "regularisation", "alpha", "seed"), _factors),
 )
 """`following`: what listeners play after each track. `als`: collaborative filtering."""

@@ -148,6 +148,7 @@ class Ranking(Section):
     feedback_skips: float = Field(ge=0)
     feedback_likes: float = Field(ge=0)
     session_weight: float = Field(ge=0)
+    artist_weight: float = Field(ge=0)
     session_tracks: int = Field(ge=1)
     session_decay: float = Field(gt=0, le=1)
     session_candidates: int = Field(ge=1)
@@ -157,6 +158,7 @@ class Ranking(Section):
 class Models(Section):
     listener_steps: int = Field(ge=2)
     reach: int = Field(ge=1, le=50)
+    back: float = Field(ge=0, le=1)
     listener_cap: float = Field(gt=0)
     min_listeners: int = Field(ge=1)
     shrink: float = Field(ge=0)

@@ -60,6 +60,8 @@ class Candidates:
     """(n,) float64: what session knowledge adds; 0 where it knows nothing."""
     after: np.ndarray
     """(n,) int64: the signal that each is played after; -1 where session knowledge knows nothing."""
+    same_artist: np.ndarray
+    """(n,) bool: that signal leads to it by its artist."""
     place_of: Mapping[int, int]
     """Row -> place here."""
 
@@ -67,7 +69,8 @@ class Candidates:
     def none(cls) -> Candidates:
         """For a listener without a usable taste."""
         empty = np.empty(0)
-        return cls(empty.astype(np.int64), empty, empty, empty.astype(np.int64), {})
+        rows = empty.astype(np.int64)
+        return cls(rows, empty, empty, rows, empty.astype(bool), {})
 
     def led_by_session(self, place: int) -> int | None:
         """The signal that a candidate is played after, if that says more for it than its likeness does."""
@@ -82,9 +85,8 @@ def candidates(
     following: Next,
     listener: int,
     bundle: Shelves,
-    ranking: Ranking,
 ) -> Candidates:
-    """Neighbours of the taste, and what listeners play next, each with its cosine to the taste.
+    """Neighbours of the taste, and where the session leads, each with its cosine to the taste.
 
     Parameters
     ----------
@@ -104,9 +106,10 @@ def candidates(
         rows = np.concatenate([rows, more])
         scores = np.concatenate([scores, bundle.vectors[more] @ vector])
     added, after = np.zeros(len(rows)), np.full(len(rows), -1, dtype=np.int64)
-    added[places] = ranking.session_weight * following.scores[part]
-    after[places] = following.after[part]
-    return Candidates(rows, scores, added, after, place_of)
+    added[places], after[places] = following.scores[part], following.after[part]
+    same_artist = np.zeros(len(rows), dtype=bool)
+    same_artist[places] = following.same_artist[part]
+    return Candidates(rows, scores, added, after, same_artist, place_of)
 
 
 def choose(

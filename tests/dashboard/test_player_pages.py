@@ -99,7 +99,7 @@ def test_an_item_says_its_reason_in_words_and_is_marked_with_its_variant(
     page.run()
     assert not page.exception
     assert [(item["why"], item["rec"]["model"]) for item in given(page)["for-you"]["items"]] == [
-        ("Listeners often play this after Song <1>", "hybrid"),
+        ("Played along with Song <1>", "hybrid"),
         ("A little further from Song <1>", "hybrid/explore"),
         ("Something different", "hybrid"),
     ]

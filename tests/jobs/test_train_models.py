@@ -30,7 +30,7 @@ MINUTE = 60_000
 @pytest.fixture
 def quick(broker: Settings) -> Settings:
     """Few factors, soon found."""
-    few = broker.models.model_copy(update={"factors": 4, "iterations": 1})
+    few = broker.models.model_copy(update={"factors": 4, "iterations": 1, "back": 0.0})
     return broker.model_copy(update={"models": few})
 
 
@@ -69,11 +69,12 @@ def test_models_are_learned_once_and_the_index_takes_them_along(
     send(quick, [play for user, tracks in listeners.items() for play in evening(user, tracks)])
     first = run(quick, spark=spark, quiet=True)
     assert [(one.kind, one.unchanged, one.tracks) for one in first] == [
-        ("following", False, 3),
+        ("following", False, 4),
         ("als", False, 4),
     ]
-    # Three listeners are half of the evidence that the shrinking asks for; t009 is one listener's own.
-    assert rules(database) == {("t001", "t002"): 0.5, ("t001", "t003"): 0.25, ("t002", "t003"): 0.5}
+    # Three listeners are half of the evidence that the shrinking asks for, one is a quarter.
+    shared = {("t001", "t002"): 0.5, ("t001", "t003"): 0.25, ("t002", "t003"): 0.5}
+    assert rules(database) == shared | {("t001", "t009"): 0.0833}
     factors = trained.load(database, "als")
     assert factors is not None
     assert factors["factors"].shape == (4, quick.models.factors)
@@ -87,7 +88,11 @@ def test_models_are_learned_once_and_the_index_takes_them_along(
     assert bundle.following is not None
     row = int(bundle.rows(["t001"])[0])
     part = slice(bundle.following.bounds[row], bundle.following.bounds[row + 1])
-    assert bundle.ids(bundle.following.rows[part]) == ["t002", "t003"]
+    assert bundle.ids(bundle.following.rows[part]) == ["t002", "t003", "t009"]
+    assert bundle.by_artist is not None
+    artist = int(bundle.artists[row])
+    part = slice(bundle.by_artist.bounds[artist], bundle.by_artist.bounds[artist + 1])
+    assert int(bundle.by_artist.rows[part][0]) == row  # of its artist's tracks most have kept it
     assert isinstance(bundle.following.rows.base, np.memmap)
 
 
