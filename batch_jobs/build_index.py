@@ -15,6 +15,7 @@ from rich.console import Console
 
 from segue.catalog.songs import song_key
 from segue.catalog.tags import UNKNOWN_ARTIST
+from segue.embeddings.spaces import Choice, space_to_index
 from segue.errors import SegueError, one_line_errors
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
@@ -106,6 +107,8 @@ def build_index(
 
     Example: ./run.sh index --rollback
 
+    Example: SEGUE_INDEX__SPACE=audio ./run.sh index
+
     Example: SEGUE_INDEX__TREES=100 ./run.sh index --json index.json
     """
     with one_line_errors():
@@ -134,7 +137,7 @@ def run(database: Database[Document], settings: Index) -> Built:
     """
     began = time.perf_counter()
     with console.status("Reading embeddings") as status:
-        corpus = read_corpus(database)
+        corpus = read_corpus(database, settings.space)
         status.update(f"{len(corpus.vectors)} tracks: choosing a varied selection")
         following, by_artist = read_following(database, corpus)
         contents = Contents(
@@ -182,17 +185,15 @@ def run(database: Database[Document], settings: Index) -> Built:
     return Built(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)
 
 
-def read_corpus(database: Database[Document]) -> Corpus:
-    """Read the vectors of the active audio space and their tracks' artists, in order of track id.
+def read_corpus(database: Database[Document], wanted: Choice = "auto") -> Corpus:
+    """Read the vectors of the wanted space and their tracks' artists, in order of track id.
 
     Raises
     ------
     SegueError
         There is no active space, no vector of a present track, or vectors of several dimensions.
     """
-    space = active_version(database, "audio-space")
-    if space is None:
-        raise SegueError("there are no embeddings to index: run ./run.sh embeddings")
+    space = space_to_index(database, wanted)
     present = database.tracks.find({"state": "present"}, {"artist": 1, "title": 1}, batch_size=10_000)
     track_of = {document["_id"]: (document.get("artist"), document.get("title")) for document in present}
     found = database.embeddings.find(
@@ -246,9 +247,7 @@ def _codes(keys: list[str | None]) -> np.ndarray:
     return np.array([code.get(key, -1) for key in keys], dtype=np.int32)
 
 
-def read_following(
-    database: Database[Document], corpus: Corpus
-) -> tuple[Following | None, Following | None]:
+def read_following(database: Database[Document], corpus: Corpus) -> tuple[Following | None, Following | None]:
     """What each track, and each artist, leads to by the active model; None before one is trained."""
     model = trained.load(database, FOLLOWING)
     following = None if model is None else following_of(model, track_ids=corpus.track_ids)

@@ -1,6 +1,7 @@
 """`./run.sh embeddings`: fits the audio space on the corpus, once, and puts every track into it.
 
-The moods of the tracks, percentiles of the same corpus, are brought up to date with it.
+Where there is a session space (batch_jobs/train_models.py), every track is put into that, too. The moods of
+the tracks, percentiles of the same corpus, are brought up to date with it.
 
 Delivery: embeddings are written by space and track id; a newly fitted space is switched to when all its
 embeddings are written, so that a run cut short leaves the former one in use and is simply repeated. How moods
@@ -26,6 +27,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from segue.audio.descriptors import descriptor_names, features_version
+from segue.embeddings import session_space
 from segue.embeddings.audio_space import (
     KIND,
     AudioSpace,
@@ -35,15 +37,16 @@ from segue.embeddings.audio_space import (
     signed,
     space_version,
 )
-from segue.embeddings.corpus import Corpus, added_since, embedding_document, not_embedded, read_corpus
+from segue.embeddings.corpus import Corpus, added_since, embed, read_corpus
 from segue.embeddings.drift import Drift, advise, measure
+from segue.embeddings.spaces import load_space, session_space_in_use
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
 from segue.moods.measures import measure_moods, moods_version
 from segue.moods.stored import keep_moods
 from segue.settings import Settings, load_settings
 from segue.spark import session
-from segue.storage.mongo import Document, active_version, connect, upsert
+from segue.storage.mongo import Document, active_version, connect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,20 +148,14 @@ def run(
             raise SpaceError("there is no audio space yet: run ./run.sh embeddings")
         space = fit(spark, corpus, settings)
         space.save(database)
-    fresh = not_embedded(database, corpus, space)
-    vectors = space.transform(corpus.descriptors[fresh])
-    upsert(
-        database.embeddings,
-        (
-            embedding_document(space, corpus, row, vector, added=not fitted)
-            for row, vector in zip(fresh, vectors, strict=True)
-        ),
-    )
-    removed = _remove_gone(database, corpus, space)
+    embedded, removed = embed(database, corpus, space, added=not fitted)
     if fitted:
         former = active_version(database, KIND)
         space.activate(database)
-        _remove_former(database, keep={space.version, former or ""})
+        sessions = active_version(database, session_space.KIND)
+        _remove_former(database, keep={space.version, former or "", sessions or ""})
+    if in_sessions := session_space_in_use(database):
+        embed(database, corpus, load_space(database, in_sessions), added=True)
     moods = _keep_moods(database, corpus, settings)
     drift = measure(space, corpus.descriptors[added_since(database, corpus, space)])
     return Summary(
@@ -167,7 +164,7 @@ def run(
         dimension=space.dimension,
         explained=float(space.explained.sum()),
         tracks=len(corpus.track_ids),
-        embedded=len(fresh),
+        embedded=embedded,
         removed=removed,
         added=drift.tracks if drift else 0,
         drift=drift.distance if drift else None,
@@ -241,14 +238,6 @@ def transform(features: DataFrame, *, k: int) -> tuple[Matrix, Matrix, Matrix, M
     model = PCA(k=k, inputCol="standardised", outputCol="projected").fit(scaler.transform(vectors))
     vectors.unpersist()
     return scaler.mean.toArray(), scaler.std.toArray(), model.pc.toArray(), model.explainedVariance.toArray()
-
-
-def _remove_gone(database: Database[Document], corpus: Corpus, space: AudioSpace) -> int:
-    here = set(corpus.track_ids)
-    stored = database.embeddings.find({"space": space.version}, {"track_id": 1})
-    gone = [document["_id"] for document in stored if document["track_id"] not in here]
-    database.embeddings.delete_many({"_id": {"$in": gone}})
-    return len(gone)
 
 
 def _remove_former(database: Database[Document], *, keep: set[str]) -> None:

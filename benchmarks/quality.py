@@ -15,7 +15,8 @@ from rich.console import Console
 from scipy import sparse
 
 from segue.embeddings.genre_space import genre_quality, genre_space
-from segue.embeddings.sessions import Training, train, vectors
+from segue.embeddings.session_space import FARTHEST
+from segue.embeddings.sessions import train, vectors
 from segue.errors import SegueError
 from segue.evaluation.datasets import GenreSplit, read_gtzan, read_hetrec, read_sessions
 from segue.evaluation.logs import SessionLog, make_log
@@ -23,6 +24,7 @@ from segue.evaluation.metrics import by_lists, coverage
 from segue.evaluation.next_track import MODELS, evaluate
 from segue.evaluation.splits import folds, split_by_time
 from segue.recommenders.pairs import PairBlend, best_unseen, implicit_als, item_knn
+from segue.settings import SessionTraining, load_settings
 
 
 def measure(*, quick: bool, console: Console, data: Path | None = None) -> Mapping[str, float | bool]:
@@ -108,7 +110,7 @@ def _genres(folder: Path, quick: bool) -> dict[str, float]:
         "gtzan_p10": p10,
         "baseline_gtzan_accuracy": plain_accuracy,
         "baseline_gtzan_p10": plain_p10,
-        **new_tracks(data, sessions=400 if quick else 1500),
+        **new_tracks(data, sessions=400 if quick else 1500, training=load_settings().models.sessions),
     }
 
 
@@ -131,14 +133,13 @@ def composed_sessions(genres: np.ndarray, *, sessions: int, seed: int) -> Sessio
     return make_log(users=session, sessions=session, items=flat, times=np.arange(len(flat), dtype=np.float64))
 
 
-def new_tracks(data: GenreSplit, *, sessions: int, training: Training | None = None) -> dict[str, float]:
+def new_tracks(data: GenreSplit, *, sessions: int, training: SessionTraining) -> dict[str, float]:
     """How often a track that was in no session is among the 20 nearest of all, given a track of its session.
 
     The audio descriptors are real (GTZAN), the sessions composed: they keep to genres, the known truth.
     The held-out tracks are the test part of the split, by artists that the rest does not have.
     """
-    training = training or Training(epochs=20)
-    audio = _standardised(data).clip(-4, 4).astype(np.float32)
+    audio = _standardised(data).clip(-FARTHEST, FARTHEST).astype(np.float32)
     held = data.part == 2
     log = _recoded(composed_sessions(data.genres, sessions=sessions, seed=1), len(data.genres))
     warm = log.take(~held[log.items])

@@ -13,7 +13,8 @@ from dashboard.player.items import Item, read_items
 from segue.audio.decode import seconds_of
 from segue.audio.errors import AudioError
 from segue.audio.likeness import Likeness, compare
-from segue.embeddings.audio_space import AudioSpace, SpaceError, embed_file
+from segue.embeddings.audio_space import AudioSpace, SpaceError
+from segue.embeddings.spaces import embed_file, load_space
 from segue.errors import SegueError
 from segue.index.neighbours import NO_ROW
 from segue.ranking.radio import tune
@@ -77,7 +78,7 @@ def like_file(catalogue: Catalogue, settings: Settings, path: Path | str, *, lim
         There is no index or no audio space, or they are of other settings.
     """
     bundle = catalogue.bundle()
-    space = AudioSpace.load(catalogue.database, bundle.manifest.space)
+    space = load_space(catalogue.database, bundle.manifest.space)
     seconds = seconds_of(Path(path))
     if seconds is not None and seconds > LONGEST:
         raise TooLong(seconds=seconds)

@@ -37,7 +37,7 @@ class Following:
         return dict(zip(files, (self.bounds, self.rows, self.scores), strict=True))
 
     def leads(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Where keys lead, flat: the place in `keys` that each comes from, its row and its score; (m,) each."""
+        """Where keys lead, flat: (m,) places in `keys`, the rows they lead to, and the scores."""
         first, end = self.bounds[keys], self.bounds[keys + 1]
         length = end - first
         place = np.arange(length.sum()) + np.repeat(first - np.cumsum(length) + length, length)

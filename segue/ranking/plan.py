@@ -58,9 +58,9 @@ Lookup = Callable[[Sequence[str]], Mapping[str, np.ndarray]]
 """Vectors of tracks that the bundle lacks, as far as they are known elsewhere."""
 
 Reason = Literal["because", "after", "artist", "again", "explore", "varied"]
-"""Why a track is recommended: `because` it is like a heard track; listeners play it `after` one; it is by the
-`artist` of one; the listener kept it long ago, so it may come `again`; to `explore`, further off than the best; or it is of the `varied`
-selection."""
+"""Why a track is recommended: `because` it is like a heard track; listeners play it along with one (`after`);
+it is by the `artist` of one; the listener kept it long ago, so it may come `again`; to `explore`, further off
+than the best; or it is of the `varied` selection."""
 
 
 @dataclass(frozen=True)
@@ -212,9 +212,7 @@ def _planned(
     )
     candidates = choosing.Candidates.none()
     if vector.any():
-        candidates = choosing.candidates(
-            near, vector, following=following, listener=listener, bundle=bundle
-        )
+        candidates = choosing.candidates(near, vector, following=following, listener=listener, bundle=bundle)
     chosen, drawn = choosing.choose(
         candidates, heard, bundle=bundle, ranking=ranking, feedback=feedback, seed=f"{user}\n{newest}"
     )

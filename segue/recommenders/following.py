@@ -1,4 +1,4 @@
-"""What listeners play along with a track: sequential rules over sessions and, weaker, their reverse, by Spark.
+"""What listeners play along with a track: sequential rules over sessions and their reverse, by Spark.
 
 ``Step -> Followed``. After `a` came `b`, weighed by 1 / places between (Ludewig and Jannach, 2018); that `a`
 came before `b` counts by a share of it, which makes them neighbours where the order says little. What one

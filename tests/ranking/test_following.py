@@ -58,8 +58,8 @@ def plainly(heard: list[tuple[int, float]], rules: dict[int, dict[int, float]]) 
             near = RANKING.session_decay**since
             for other, score in rules.get(row, {}).items():
                 found.setdefault(other, []).append(score * near * RANKING.session_weight)
-            for other in np.flatnonzero((ARTISTS == ARTISTS[row]) & (ARTISTS >= 0)).tolist():
-                best = KEPT[ARTISTS == ARTISTS[row]].max()
+            for other in np.flatnonzero((ARTISTS[row] == ARTISTS) & (ARTISTS >= 0)).tolist():
+                best = KEPT[ARTISTS[row] == ARTISTS].max()
                 share = math.sqrt((KEPT[other] + 0.5) / (best + 0.5))
                 found.setdefault(other, []).append(share * near * RANKING.artist_weight)
     return found

@@ -28,7 +28,8 @@ from tests.plays.examples import a_play
 SETTINGS = load_settings()
 MINUTE = 60_000
 STEPS = "user_id string, session long, track_id string, at long, weight double"
-MODELS = SETTINGS.models.model_copy(update={"min_listeners": 1, "shrink": 0.0, "back": 0.0, "factors": 4, "iterations": 3})
+PLAIN = {"min_listeners": 1, "shrink": 0.0, "back": 0.0, "factors": 4, "iterations": 3}
+MODELS = SETTINGS.models.model_copy(update=PLAIN)
 
 
 def played(spark: SparkSession, plays: list[dict[str, Any]], *, most: int = 100) -> DataFrame:
