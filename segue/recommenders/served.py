@@ -12,8 +12,9 @@ from segue.index.track_ids import encode_ids
 from segue.ranking.choosing import Candidates, Heard, choose
 from segue.ranking.following import no_candidates, played_next
 from segue.recommenders.sessions import SessionModel, rule_matrix
+from segue.recommenders.tastes import NearTaste, nearest
 from segue.recommenders.top import top_k
-from segue.settings import Models, Ranking
+from segue.settings import Models, Ranking, Taste
 from segue.taste.vector import Signals
 
 
@@ -50,6 +51,29 @@ class SessionKnowledge:
         return sparse.csr_matrix(entries, shape=(len(queries), len(self.artists)))
 
 
+class Hybrid:
+    """Both sources of the stream: what is near the taste in the session space, and session knowledge.
+
+    The score is the cosine with the taste plus what session knowledge adds (:mod:`segue.ranking.choosing`).
+    """
+
+    def __init__(self, models: Models, ranking: Ranking, taste: Taste) -> None:
+        self.near = NearTaste(models.sessions, half_life=taste.half_life_tracks, nearest=ranking.candidates)
+        self.knowledge = SessionKnowledge(models, ranking)
+
+    def fit(self, history: SessionLog) -> Hybrid:
+        self.near.fit(history)
+        self.knowledge.fit(history)
+        return self
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        cosines = self.near.cosines(queries)
+        added = self.knowledge.scores(queries)
+        candidates = (nearest(cosines, self.near.nearest) + added).tocoo()
+        entries = cosines[candidates.row, candidates.col], (candidates.row, candidates.col)
+        return (sparse.csr_matrix(entries, shape=cosines.shape) + added).tocsr()
+
+
 class AsServed:
     """A model's candidates as the service makes a list of them: without what the session has heard, and with
     no artist too often. Exploration is off: it is paid for what it finds out, not for what it hits."""
@@ -59,6 +83,10 @@ class AsServed:
 
     def fit(self, history: SessionLog) -> AsServed:
         self.model.fit(history)
+        return self.over(history)
+
+    def over(self, history: SessionLog) -> AsServed:
+        """Make lists of the tracks of this log, of a model that is fitted already."""
         self.artists = history.artists
         self.songs = np.full(len(history.artists), -1, dtype=np.int32)
         # Nothing is known of the sound, and there is no varied selection.
