@@ -10,6 +10,7 @@ from pymongo.database import Database
 
 from dashboard.player.items import Item, read_items
 from segue.index.bundle import Bundle
+from segue.settings import Ranking
 from segue.social.blend import blend, match
 from segue.social.follows import Follows
 from segue.storage.mongo import Document, unpack
@@ -22,13 +23,13 @@ def alike(database: Database[Document], one: str, other: str) -> float | None:
 
 
 def blended(
-    database: Database[Document], one: str, other: str, *, bundle: Bundle, items: int = 30
+    database: Database[Document], one: str, other: str, *, bundle: Bundle, ranking: Ranking, items: int = 30
 ) -> list[Item]:
     """Tracks for both of two listeners who know each other; none where a taste is missing."""
     found = _tastes(database, one, other)
     if found is None or match(*found) is None or found[0].shape != bundle.vectors.shape[1:]:
         return []
-    ids = blend(*found, bundle=bundle, items=items)
+    ids = blend(*found, bundle=bundle, items=items, ranking=ranking)
     known = read_items(database, ids, source="radio")
     return [known[own] for own in ids if own in known]
 

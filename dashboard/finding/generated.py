@@ -13,7 +13,8 @@ from dashboard.player.items import Item, read_items
 from segue.index.bundle import Bundle
 from segue.playlists import generate
 from segue.playlists.path import path
-from segue.playlists.transitions import ArtistLimit, Transitions
+from segue.playlists.transitions import Transitions
+from segue.ranking.diversity import ArtistLimit
 from segue.settings import Settings
 
 
@@ -31,8 +32,7 @@ class Maker:
         self._bundle: Bundle = catalogue.bundle()
         self._known: Liking = liking(catalogue, settings, user_id, bundle=self._bundle)
         self._transitions = Transitions(self._bundle.vectors, catalogue.moods(self._bundle))
-        ranking = settings.ranking
-        self._limit = ArtistLimit(self._bundle.artists, ranking.per_artist, ranking.artist_window)
+        self._limit = ArtistLimit.of(self._bundle.artists, settings.ranking)
         self._items = settings.playlists.items
 
     def daily_mix(self, day: date) -> list[Item]:

@@ -96,7 +96,10 @@ def _people(listener: Listener) -> None:
 @st.dialog("Music for both", width="large")
 def _blended(listener: Listener, person: Person) -> None:
     bundle = service.catalogue().bundle()
-    items = finding.blended(service.database(), listener.user_id, person.user_id, bundle=bundle)
+    ranking = service.settings().ranking
+    items = finding.blended(
+        service.database(), listener.user_id, person.user_id, bundle=bundle, ranking=ranking
+    )
     st.caption(f"What you and {plain(person.name)} may both like: the less pleased of you decides.")
     components.tracks(items, key=f"blended-{person.user_id}", layout="list")
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from segue.ranking.diversity import limit_artists
+from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.ranking.exploring import explored
 from segue.ranking.following import Next
 from segue.settings import Ranking
@@ -152,13 +152,7 @@ def _folded(rows: np.ndarray, songs: np.ndarray, barred: frozenset[int], taken: 
 
 
 def _limited(rows: Iterable[int], bundle: Shelves, ranking: Ranking) -> list[int]:
-    return limit_artists(
-        rows,
-        bundle.artists,
-        items=ranking.items,
-        per_artist=ranking.per_artist,
-        window=ranking.artist_window,
-    )
+    return limit_artists(rows, ArtistLimit.of(bundle.artists, ranking), items=ranking.items)
 
 
 def _others(
