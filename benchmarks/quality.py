@@ -22,7 +22,7 @@ from segue.evaluation.logs import SessionLog, make_log
 from segue.evaluation.metrics import by_lists, coverage
 from segue.evaluation.next_track import MODELS, evaluate
 from segue.evaluation.splits import folds, split_by_time
-from segue.recommenders.pairs import PairBlend, best_unseen, implicit_als, item_knn
+from segue.recommenders.pairs import PairBlend, best_unseen, implicit_als, item_knn, listeners_of
 
 
 def measure(*, quick: bool, console: Console, data: Path | None = None) -> Mapping[str, float | bool]:
@@ -68,7 +68,7 @@ def _artists(folder: Path, quick: bool) -> dict[str, float]:
     pairs = read_hetrec(folder)
     rows: list[dict[str, float]] = []
     for train_pairs, test in list(folds(pairs))[: 1 if quick else None]:
-        listeners = np.asarray((train_pairs > 0).sum(axis=0)).ravel()
+        listeners = listeners_of(train_pairs)
         row: dict[str, float] = {}
         popular = np.tile(listeners.astype(np.float32), (pairs.shape[0], 1))
         for prefix, scores in (
