@@ -9,7 +9,7 @@ from datetime import date
 from dashboard.finding.catalogue import Catalogue
 from dashboard.finding.liking import Liking, liking
 from dashboard.finding.sounding import Unknown
-from dashboard.player.items import Item, read_items
+from dashboard.player.items import Item, list_items
 from segue.index.bundle import Bundle
 from segue.playlists import generate
 from segue.playlists.path import path
@@ -108,6 +108,4 @@ class Maker:
 
     def _shown(self, rows: Sequence[int]) -> list[Item]:
         """Those that have not left the library since the index was built."""
-        ids = self._bundle.ids(rows)
-        known = read_items(self._catalogue.database, ids, source="playlist")
-        return [known[track_id] for track_id in ids if track_id in known]
+        return list_items(self._catalogue.database, self._bundle.ids(rows), source="playlist")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboard.finding.catalogue import Catalogue
-from dashboard.player.items import Item, read_items
+from dashboard.player.items import Item, list_items
 from segue.index.bundle import Bundle
 from segue.index.plane import Plane, fit_plane
 from segue.storage.mongo import unpack
@@ -61,8 +61,7 @@ class LibraryMap:
         if version != bundle.version:
             return None
         ids = bundle.ids([row for row in rows if 0 <= row < len(bundle.vectors)])
-        known = read_items(self._catalogue.database, ids, source="similar")
-        return [known[track_id] for track_id in ids if track_id in known]
+        return list_items(self._catalogue.database, ids, source="similar")
 
     def taste(self, user_id: str) -> tuple[float, float] | None:
         """Where a listener's taste lies; None without one, or one in another space."""
