@@ -12,6 +12,7 @@ import numpy as np
 
 from dashboard.finding.catalogue import Catalogue
 from dashboard.player.items import Item, list_items
+from segue.catalog.tracks import PLAYABLE
 from segue.index.bundle import Bundle
 from segue.index.plane import Plane, fit_plane
 from segue.storage.mongo import unpack
@@ -83,7 +84,7 @@ class LibraryMap:
     def _draw(self, bundle: Bundle) -> Drawn:
         first = {
             found["_id"]: next(iter(found.get("genres") or []), "")
-            for found in self._catalogue.database.tracks.find({"state": {"$ne": "vanished"}}, {"genres": 1})
+            for found in self._catalogue.database.tracks.find({"state": PLAYABLE}, {"genres": 1})
         }
         ids = bundle.ids(np.arange(len(bundle.vectors)))
         counts = Counter(first[track_id] for track_id in ids if first.get(track_id))
