@@ -20,8 +20,9 @@ from pymongo.database import Database
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TimeElapsedColumn
 
+from batch_jobs.bars import counting
 from segue.embeddings import audio_space, session_space
 from segue.embeddings.corpus import embed, read_corpus
 from segue.embeddings.session_training import TooLittle, heard_in_sessions, learn_space, read_sound
@@ -135,9 +136,8 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
     database = connect(settings.mongo)
     own = spark is None
     spark = spark or session(settings, app="segue models", tuned=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
-        with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as progress:
+        with counting(TimeElapsedColumn(), disable=quiet, console=Console(stderr=True)) as progress:
             task = progress.add_task("Reading plays", total=1 + len(MODELS))
             found = transform(recorded(spark, settings), settings=settings)
             found = _without(found, forgotten.hashes(database)).cache()

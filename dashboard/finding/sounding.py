@@ -9,7 +9,7 @@ import numpy as np
 from pymongo.database import Database
 
 from dashboard.finding.catalogue import Catalogue, Near
-from dashboard.player.items import Item, read_items
+from dashboard.player.items import Item, list_items, read_items
 from segue.audio.decode import seconds_of
 from segue.audio.errors import AudioError
 from segue.audio.likeness import Likeness, compare
@@ -63,8 +63,7 @@ def radio(
     # Some may have left the library since the index was built.
     rows = tune(row, played=played, bundle=bundle, ranking=settings.ranking, avoid=disliked, items=2 * items)
     ids = bundle.ids(rows)
-    known = read_items(catalogue.database, ids, source="radio")
-    return [known[track_id] for track_id in ids if track_id in known][:items]
+    return list_items(catalogue.database, ids, source="radio")[:items]
 
 
 def like_file(catalogue: Catalogue, settings: Settings, path: Path | str, *, limit: int = 20) -> list[Near]:

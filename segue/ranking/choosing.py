@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
 
-from segue.ranking.diversity import limit_artists
+from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.ranking.exploring import explored
 from segue.ranking.following import Next
 from segue.settings import Ranking
@@ -133,8 +134,8 @@ def choose(
     taken = set(bundle.songs[list(heard.barred)].tolist()) if heard.barred else set()
     ordered = found.rows[np.argsort(-total, kind="stable")]
     near = _folded(ordered, bundle.songs, heard.barred, taken)
-    others = _folded(_others(bundle, found.place_of, feedback), bundle.songs, heard.barred, taken)
-    chosen = _limited([*near, *others], bundle, ranking)
+    others = _others(bundle, found.place_of, feedback, barred=heard.barred, taken=taken)
+    chosen = _limited(chain(near, others), bundle, ranking)
     woven, drawn = explored(chosen, near, ranking=ranking, seed=seed)
     return (_limited(woven, bundle, ranking) if drawn else chosen), drawn
 
@@ -154,17 +155,21 @@ def _folded(rows: np.ndarray, songs: np.ndarray, barred: frozenset[int], taken: 
 
 
 def _limited(rows: Iterable[int], bundle: Shelves, ranking: Ranking) -> list[int]:
-    return limit_artists(
-        rows,
-        bundle.artists,
-        items=ranking.items,
-        per_artist=ranking.per_artist,
-        window=ranking.artist_window,
-    )
+    return limit_artists(rows, ArtistLimit.of(bundle.artists, ranking), items=ranking.items)
 
 
-def _others(bundle: Shelves, near: Mapping[int, int], feedback: Mapping[int, float]) -> np.ndarray:
-    """The varied selection in its order, what most skip at its end."""
+def _others(
+    bundle: Shelves,
+    near: Mapping[int, int],
+    feedback: Mapping[int, float],
+    *,
+    barred: frozenset[int],
+    taken: set[int],
+) -> Iterator[int]:
+    """The varied selection in its order, what most skip at its end; folded.
+
+    Most lists are full before it: nothing is done until its first row is asked for.
+    """
     others = [row for row in bundle.cold_start.tolist() if row not in near]
     others.sort(key=lambda row: feedback.get(row, 0.0) < 0)
-    return np.array(others, dtype=np.int64)
+    yield from _folded(np.array(others, dtype=np.int64), bundle.songs, barred, taken)

@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 from pymongo.database import Database
 
 from dashboard.api.door import Door, make_door
 from dashboard.api.plays import LARGEST
 from segue.settings import Settings
+from segue.storage.kafka_topics import records_of
 from segue.storage.mongo import Document
 from tests.dashboard.conftest import Enter, whose
 
@@ -40,18 +40,8 @@ def envelope(*plays: Any, sent_at: float | None = None) -> dict[str, Any]:
 
 def in_kafka(settings: Settings) -> list[dict[str, Any]]:
     """Everything in the topic of plays."""
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka.bootstrap)
-    topic = settings.kafka.plays_topic
-    places = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
-    consumer.assign(places)
-    ends = consumer.end_offsets(places)
-    consumer.seek_to_beginning(*places)
-    found = []
-    while any(consumer.position(place) < ends[place] for place in places):
-        for records in consumer.poll(timeout_ms=500).values():
-            found += [json.loads(record.value) for record in records]
-    consumer.close()
-    return found
+    kafka = settings.kafka
+    return [json.loads(record.value) for record in records_of(kafka, kafka.plays_topic)]
 
 
 @pytest.fixture
