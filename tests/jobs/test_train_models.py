@@ -32,7 +32,7 @@ MINUTE = 60_000
 @pytest.fixture
 def quick(broker: Settings) -> Settings:
     """Few factors, soon found."""
-    few = broker.models.model_copy(update={"factors": 4, "iterations": 1, "back": 0.0})
+    few = broker.models.model_copy(update={"factors": 4, "iterations": 1, "back": 0.0, "shrink": 3.0})
     return broker.model_copy(update={"models": few})
 
 
