@@ -26,7 +26,7 @@ from batch_jobs.bars import counting
 from segue.embeddings import audio_space, session_space
 from segue.embeddings.corpus import embed, read_corpus
 from segue.embeddings.session_training import TooLittle, heard_in_sessions, learn_space, read_sound
-from segue.embeddings.spaces import load_space, session_space_in_use
+from segue.embeddings.spaces import load_space, remove_homeless, space_in_use
 from segue.errors import SegueError, one_line_errors
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
@@ -154,10 +154,11 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
                 done.append(_train(database, model, found, source=source, settings=settings, told=told))
             progress.advance(task)
             found.unpersist()
-            if version := session_space_in_use(database):
+            if version := space_in_use(database, session_space.KIND):
                 progress.update(task, description="Placing tracks")
                 corpus = read_corpus(database, settings)
                 embed(database, corpus, load_space(database, version), added=False)
+                remove_homeless(database)
             return done
     finally:
         if own:

@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 from scipy import sparse
 
-from segue.embeddings.genre_space import genre_quality, genre_space
+from segue.embeddings.genre_space import fit_genre_space, genre_quality
 from segue.embeddings.session_space import FARTHEST
 from segue.embeddings.sessions import train, vectors
 from segue.errors import SegueError
@@ -113,7 +113,7 @@ def _genres(folder: Path, quick: bool) -> dict[str, float]:
     data = read_gtzan(folder)
     known, test = data.part < 2, data.part == 2
     x, y = data.descriptors, data.genres
-    space = genre_space().fit(x[known], y[known])
+    space = fit_genre_space(x[known], [str(genre) for genre in y[known]], features_version="gtzan")
     plain = _standardised(data)
     accuracy, p10 = genre_quality(space.transform(x[known]), y[known], space.transform(x[test]), y[test])
     plain_accuracy, plain_p10 = genre_quality(plain[known], y[known], plain[test], y[test])

@@ -90,12 +90,13 @@ class Audio(Section):
 
 class Embedding(Section):
     components: int = Field(ge=2)
+    genre_tracks: int = Field(ge=2)
 
 
 class Index(Section):
     folder: LocalPath
     worker_folder: str = Field(min_length=1)
-    space: Literal["auto", "audio", "sessions"]
+    space: Literal["auto", "audio", "sessions", "genres"]
     backend: Literal["annoy", "voyager", "exact"]
     trees: int = Field(ge=1)
     search_k: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -10,13 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pymongo.database import Database
 
-from segue.embeddings import audio_space, session_space
+from segue.embeddings import audio_space, genre_space, session_space
 from segue.embeddings.audio_space import AudioSpace, Matrix, SpaceError
+from segue.embeddings.genre_space import GenreSpace
 from segue.embeddings.session_space import SessionSpace
 from segue.settings import Settings
 from segue.storage.mongo import Document, active_version
 
-Choice = Literal["auto", "audio", "sessions"]
+Choice = Literal["auto", "audio", "sessions", "genres"]
+LEARNED: Mapping[Choice, tuple[str, str]] = {
+    "sessions": (session_space.KIND, "models train"),
+    "genres": (genre_space.KIND, "embeddings --genres"),
+}
+"""The kind of each space beside the audio space, and the command that makes it."""
 
 
 class Space(Protocol):
@@ -38,21 +44,34 @@ def load_space(database: Database[Document], version: str) -> Space:
     SpaceError
         There is none.
     """
-    if database.models.find_one({"_id": f"{session_space.KIND}:{version}"}, {"_id": 1}):
-        return SessionSpace.load(database, version)
+    for kind, load in ((session_space.KIND, SessionSpace.load), (genre_space.KIND, GenreSpace.load)):
+        if database.models.find_one({"_id": f"{kind}:{version}"}, {"_id": 1}):
+            return load(database, version)
     return AudioSpace.load(database, version)
 
 
-def session_space_in_use(database: Database[Document]) -> str | None:
-    """The version of the session space, as long as it takes the descriptors that the audio space takes."""
-    version = active_version(database, session_space.KIND)
-    audio = active_version(database, audio_space.KIND)
-    kinds = ((session_space.KIND, version), (audio_space.KIND, audio))
+def space_in_use(database: Database[Document], kind: str) -> str | None:
+    """The version of the space of a kind, as long as it takes the descriptors that the audio space takes."""
+    version = active_version(database, kind)
     found = [
-        database.models.find_one({"_id": f"{kind}:{one}"}, {"features_version": 1}) for kind, one in kinds
+        database.models.find_one({"_id": f"{one}:{active_version(database, one)}"}, {"features_version": 1})
+        for one in (kind, audio_space.KIND)
     ]
     features = [document and document["features_version"] for document in found]
     return version if features[0] is not None and features[0] == features[1] else None
+
+
+def learned_in_use(database: Database[Document]) -> list[str]:
+    """The versions of all spaces beside the audio space that tracks are to be placed in."""
+    found = (space_in_use(database, kind) for kind, _ in LEARNED.values())
+    return [version for version in found if version is not None]
+
+
+def remove_homeless(database: Database[Document]) -> None:
+    """Remove embeddings in spaces that are no longer kept in `models`."""
+    kinds = [audio_space.KIND, *(kind for kind, _ in LEARNED.values())]
+    kept = database.models.distinct("version", {"kind": {"$in": kinds}})
+    database.embeddings.delete_many({"space": {"$nin": kept}})
 
 
 def space_to_index(database: Database[Document], wanted: Choice) -> str:
@@ -65,11 +84,13 @@ def space_to_index(database: Database[Document], wanted: Choice) -> str:
     SpaceError
         There is none of that kind.
     """
-    sessions = session_space_in_use(database) if wanted != "audio" else None
-    if sessions is not None:
-        return sessions
-    if wanted == "sessions":
-        raise SpaceError("there is no session space of these features: run ./run.sh models train")
+    if wanted != "audio":
+        kind, command = LEARNED["sessions" if wanted == "auto" else wanted]
+        version = space_in_use(database, kind)
+        if version is not None:
+            return version
+        if wanted != "auto":
+            raise SpaceError(f"there is no {kind} of these features: run ./run.sh {command}")
     audio = active_version(database, audio_space.KIND)
     if audio is None:
         raise SpaceError("there are no embeddings to index: run ./run.sh embeddings")

@@ -61,16 +61,19 @@ def implicit_als(
     A pair's confidence is ``1 + alpha log(1 + plays)``.
     """
     from implicit.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
 
     confidence = plays.astype(np.float32).log1p() * np.float32(alpha)
-    model = AlternatingLeastSquares(
-        factors=factors,
-        regularization=regularisation,
-        iterations=iterations,
-        random_state=seed,
-        num_threads=2,
-    )
-    model.fit(confidence.tocsr(), show_progress=False)
+    # It has threads of its own: those of the linear algebra would only get in their way.
+    with threadpool_limits(1, "blas"):
+        model = AlternatingLeastSquares(
+            factors=factors,
+            regularization=regularisation,
+            iterations=iterations,
+            random_state=seed,
+            num_threads=2,
+        )
+        model.fit(confidence.tocsr(), show_progress=False)
     return np.asarray(model.user_factors @ model.item_factors.T, dtype=np.float32)
 
 
