@@ -139,7 +139,16 @@ def test_while_kafka_is_away_the_player_keeps_its_plays(
 @pytest.mark.integration
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"{}", b'{"sent_at": "x", "plays": []}', b'{"sent_at": 1, "plays": [1]}', b"\xff", b"nul"],
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"sent_at": "x", "plays": []}',
+        b'{"sent_at": 1, "plays": [1]}',
+        b"\xff",
+        b"nul",
+        b"[" * 9000,
+    ],
 )
 def test_a_body_of_another_shape_is_refused(enter: Enter, body: bytes) -> None:
     assert enter().post("/api/events", content=body).status_code == 400
