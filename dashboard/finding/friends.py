@@ -22,20 +22,26 @@ def alike(database: Database[Document], one: str, other: str) -> float | None:
 def blended(
     database: Database[Document], one: str, other: str, *, bundle: Bundle, ranking: Ranking, items: int = 30
 ) -> list[Item]:
-    """Tracks for both of two listeners who know each other; none where a taste is missing."""
-    found = _tastes(database, one, other)
-    if found is None or match(*found) is None or found[0].shape != bundle.vectors.shape[1:]:
+    """Tracks for both of two listeners who know each other.
+
+    None where a taste is missing, or of another space than the index.
+    """
+    found = _tastes(database, one, other, space=bundle.manifest.space)
+    if found is None or match(*found) is None:
         return []
     ids = blend(*found, bundle=bundle, items=items, ranking=ranking)
     return list_items(database, ids, source="radio")
 
 
-def _tastes(database: Database[Document], one: str, other: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Both tastes, if they are of one space and the two have agreed to follow."""
+def _tastes(
+    database: Database[Document], one: str, other: str, *, space: str | None = None
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Both tastes, if they are of one space, or of the one named, and the two have agreed to follow."""
     if not Follows(database).know_each_other(one, other):
         return None
     found = database.tastes.find({"_id": {"$in": [one, other]}}, {"vector": 1, "space": 1})
     stored = {taste["_id"]: taste for taste in found}
-    if len(stored) < 2 or len({taste["space"] for taste in stored.values()}) > 1:
+    spaces = {taste["space"] for taste in stored.values()}
+    if len(stored) < 2 or len(spaces) > 1 or (space is not None and spaces != {space}):
         return None
     return unpack(stored[one]["vector"]), unpack(stored[other]["vector"])

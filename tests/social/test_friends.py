@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pymongo.database import Database
 
-from dashboard.finding.friends import alike
+from dashboard.finding.friends import alike, blended
+from segue.index.bundle import load_bundle
 from segue.settings import load_settings
 from segue.social.activity import FRESH, feed, show_activity
 from segue.social.blend import blend, match
 from segue.social.follows import Follows, SharingError
 from segue.storage.mongo import Document, pack
+from tests.index.corpus import write
 from tests.ranking.test_plan import SHELF
 
 RANKING = load_settings().ranking
@@ -131,3 +134,21 @@ def test_a_blend_serves_both() -> None:
     assert len(set(found)) == 6
     again = blend(blues, waltz, bundle=SHELF, items=6, ranking=RANKING, without=found[:2])
     assert not set(found[:2]) & set(again)
+
+
+def test_what_both_may_like_waits_for_tastes_in_the_space_of_the_index(
+    people: Database[Document], tmp_path: Path
+) -> None:
+    bundle = load_bundle(tmp_path / write(tmp_path, space="new").version)
+    people.tracks.insert_many({"_id": one, "state": "present", "title": one} for one in bundle.ids(range(60)))
+    follows = Follows(people)
+    for one, other, name in (("id-ada", "id-ben", "ben"), ("id-ben", "id-ada", "ada")):
+        follows.ask(one, name)
+        follows.agree(other, one)
+    for space, found in (("former", 0), ("new", 6)):
+        for row, user in enumerate(("id-ada", "id-ben")):
+            taste = {"vector": pack(bundle.vectors[row]), "space": space}
+            people.tastes.update_one({"_id": user}, {"$set": taste}, upsert=True)
+        assert alike(people, "id-ada", "id-ben") is not None
+        items = blended(people, "id-ada", "id-ben", bundle=bundle, ranking=RANKING, items=6)
+        assert len(items) == found
