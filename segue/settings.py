@@ -50,7 +50,8 @@ def _shares(value: object) -> object:
     return tuple(value.items()) if isinstance(value, dict) else value
 
 
-Variant = Literal["audio", "hybrid"]
+Variant = Annotated[str, Field(pattern="^[a-z0-9-]{1,32}$")]
+"""The name of what listeners of an experiment are served (:mod:`segue.ranking.variants`)."""
 Shares = Annotated[tuple[tuple[Variant, Annotated[float, Field(gt=0)]], ...], BeforeValidator(_shares)]
 """Variants with their shares, in the order of the settings."""
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -195,6 +196,8 @@ class Models(Section):
 
 class Experiments(Section):
     variants: Shares
+    ranking: dict[Variant, dict[str, float]]
+    """By variant what it changes in `[ranking]`."""
     salt: str
     min_listeners: int = Field(ge=2)
 
@@ -267,6 +270,26 @@ class Settings(BaseSettings):
     retention: Retention
     dashboard: Dashboard
 
+    @model_validator(mode="after")
+    def _variants_are_known(self) -> Settings:
+        own = self.experiments.ranking
+        for name, _ in self.experiments.variants:
+            if name not in ("audio", "hybrid", *own):
+                raise ValueError(
+                    f"experiments.variants: {name} is neither audio, hybrid nor in experiments.ranking"
+                )
+        for name, changes in own.items():
+            if name in ("audio", "hybrid"):
+                raise ValueError(
+                    f"experiments.ranking: {name} is what it is; give the variant a name of its own"
+                )
+            try:
+                Ranking.model_validate(self.ranking.model_dump() | changes)
+            except ValidationError as error:
+                first = error.errors()[0]
+                raise ValueError(f"experiments.ranking.{name}.{first['loc'][0]}: {first['msg']}") from None
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -307,7 +330,10 @@ def load_settings() -> Settings:
         return Settings()  # type: ignore[call-arg]  # the sources give every field
     except ValidationError as error:
         first = error.errors()[0]
-        raise SegueError(f"setting {_wrong(first)}: {first['msg']}; see conf/default.toml") from None
+        said = first["msg"].removeprefix("Value error, ")
+        # What several sections have to say together names them itself.
+        which = f"setting {_wrong(first)}: " if first["loc"] else ""
+        raise SegueError(f"{which}{said}; see conf/default.toml") from None
     except SettingsError as error:
         raise SegueError(f"{error}: see conf/default.toml") from None
     except TOMLDecodeError as error:

@@ -47,6 +47,13 @@ def test_options_for_spark_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SEGUE_INDEX__BACKEND", "faiss", "index.backend"),
         ("SEGUE_STREAM__WINDOW", "soon", "'30 minutes'"),
         ("SEGUE_SPARK__OPTIONS", '["memory=2g"]', "is not like spark.executor.memory=2g"),
+        (
+            "SEGUE_EXPERIMENTS__VARIANTS",
+            '{"bold": 50}',
+            "experiments.variants: bold is neither audio, hybrid",
+        ),
+        ("SEGUE_EXPERIMENTS__RANKING", '{"b": {"items": 0}}', "experiments.ranking.b.items: Input should be"),
+        ("SEGUE_EXPERIMENTS__RANKING", '{"audio": {}}', "experiments.ranking: audio is what it is"),
         ("SEGUE_CONF", "/nowhere.toml", "no such file"),
     ],
 )

@@ -15,7 +15,7 @@ import numpy as np
 from segue.index.following import Following
 from segue.ranking import choosing
 from segue.ranking.following import Next, no_candidates, played_next
-from segue.ranking.variants import HYBRID, served
+from segue.ranking.variants import ranking_of, served
 from segue.settings import Experiments, Ranking, Taste, Variant
 from segue.taste.history import History, reflects_at
 from segue.taste.vector import Signals, decayed, taste_vectors
@@ -132,27 +132,38 @@ def plan(
     )
     joined = _join(signals, bundle, lookup)
     tastes = taste_vectors(joined.vectors, weights=joined.signals.weights, bounds=joined.signals.bounds)
-    near_rows, near_scores = bundle.neighbours.query(tastes, ranking.candidates)
     sessions = bundle.following is not None
     variants = [served(user, experiments=experiments, sessions=sessions) for user in users]
-    following = _next(joined, bundle, variants, ranking)
+    by_variant = {
+        variant: ranking_of(variant, ranking=ranking, experiments=experiments) for variant in set(variants)
+    }
+    most = max((one.candidates for one in by_variant.values()), default=1)
+    near_rows, near_scores = bundle.neighbours.query(tastes, most)
+    following = {
+        variant: _next(joined, bundle, np.array([one == variant for one in variants]), own)
+        for variant, own in by_variant.items()
+    }
     return [
         _planned(
             user,
             histories[user],
             tastes[i],
             variant=variants[i],
-            near=(near_rows[i], near_scores[i]),
-            following=following,
+            near=_first(near_rows[i], near_scores[i], by_variant[variants[i]].candidates),
+            following=following[variants[i]],
             listener=i,
             joined=joined,
             bundle=bundle,
             taste=taste,
-            ranking=ranking,
+            ranking=by_variant[variants[i]],
             feedback=feedback,
         )
         for i, user in enumerate(users)
     ]
+
+
+def _first(rows: np.ndarray, scores: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    return rows[:count], scores[:count]
 
 
 def _join(signals: Signals, bundle: Catalogue, lookup: Lookup) -> _Joined:
@@ -170,11 +181,10 @@ def _join(signals: Signals, bundle: Catalogue, lookup: Lookup) -> _Joined:
     return _Joined(signals, rows, vectors)
 
 
-def _next(joined: _Joined, bundle: Knowledge, variants: Sequence[Variant], ranking: Ranking) -> Next:
-    """What listeners play after the tracks just kept, for those who are served the hybrid."""
-    wanted = np.array([variant == HYBRID for variant in variants], dtype=bool)
-    if bundle.following is None or not wanted.any() or not ranking.session_weight:
-        return no_candidates(len(variants))
+def _next(joined: _Joined, bundle: Knowledge, wanted: np.ndarray, ranking: Ranking) -> Next:
+    """Where the session leads those who are wanted, (listeners,) bool."""
+    if bundle.following is None or not ranking.session_weight:
+        return no_candidates(len(wanted))
     return played_next(
         joined.signals,
         joined.rows,

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 
-from segue.settings import Experiments, Variant
+from segue.settings import Experiments, Ranking, Variant
 
 AUDIO: Variant = "audio"
+"""Neighbours of the taste alone."""
 HYBRID: Variant = "hybrid"
+"""What the settings say; every other variant is this with changes."""
 EXPLORING = "explore"
 
 
@@ -43,6 +45,14 @@ def served(user_id: str, *, experiments: Experiments, sessions: bool) -> Variant
     """
     wanted = assigned(user_id, experiments=experiments) or HYBRID
     return wanted if sessions else AUDIO
+
+
+def ranking_of(variant: Variant, *, ranking: Ranking, experiments: Experiments) -> Ranking:
+    """The settings by which a variant's lists are made."""
+    if variant == AUDIO:
+        return ranking.model_copy(update={"session_weight": 0.0, "artist_weight": 0.0})
+    changes = experiments.ranking.get(variant)
+    return Ranking.model_validate(ranking.model_dump() | changes) if changes else ranking
 
 
 def label(variant: str, *, exploring: bool) -> str:

@@ -221,6 +221,26 @@ def test_who_is_assigned_audio_gets_what_an_index_without_sessions_gives() -> No
     assert hybrid.recommendation_id != audio.recommendation_id
 
 
+def test_each_listener_is_served_by_the_settings_of_their_variant() -> None:
+    users = [f"listener{n}" for n in range(40)]
+    history, shelf = heard(("house0", 1.0)), Shelf(after=AFTER)
+    running = SETTINGS.experiments.model_copy(
+        update={
+            "variants": (("audio", 1.0), ("hybrid", 1.0), ("short", 1.0)),
+            "ranking": {"short": {"items": 3, "candidates": 5}},
+        }
+    )
+    ranking = SETTINGS.ranking.model_copy(update={"items": 8, "exploration": 0.0})
+    common = {"bundle": shelf, "lookup": lambda ids: {}, "taste": SETTINGS.taste}
+    found = plan(dict.fromkeys(users, history), ranking=ranking, experiments=running, **common)
+    assert {one.variant for one in found} == {"audio", "hybrid", "short"}
+    for variant in ("audio", "hybrid", "short"):
+        alone = running.model_copy(update={"variants": ((variant, 1.0),)})
+        [expected] = plan({"ada": history}, ranking=ranking, experiments=alone, **common)
+        assert all(one.items == expected.items for one in found if one.variant == variant)
+        assert len(expected.items) == (3 if variant == "short" else 8)
+
+
 def test_a_variant_that_the_index_cannot_serve_is_not_claimed() -> None:
     assert planned(heard(("house0", 1.0)), variants=(("hybrid", 1.0),)).variant == "audio"
 

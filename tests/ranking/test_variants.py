@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.ranking.variants import assigned, label, point, variant_of
+from segue.ranking.variants import assigned, label, point, ranking_of, variant_of
 from segue.settings import Experiments, Variant, load_settings
 
 USERS = [f"listener-{n}" for n in range(4000)]
@@ -61,3 +61,15 @@ def test_any_listener_has_a_variant_and_keeps_it_when_a_share_grows(user: str) -
 def test_a_mark_tells_its_variant_and_whether_it_explores() -> None:
     assert [variant_of(label("hybrid", exploring=one)) for one in (True, False)] == ["hybrid"] * 2
     assert label("hybrid", exploring=True) != label("hybrid", exploring=False)
+
+
+def test_a_variant_of_its_own_changes_what_it_says_and_nothing_else() -> None:
+    ranking = load_settings().ranking
+    changes = {"bold": {"exploration": 0.3, "per_artist": 3}}
+    experiments = EXPERIMENTS.model_copy(update={"ranking": changes})
+    bold = ranking_of("bold", ranking=ranking, experiments=experiments)
+    assert bold == ranking.model_copy(update={"exploration": 0.3, "per_artist": 3})
+    assert isinstance(bold.per_artist, int)
+    assert ranking_of("hybrid", ranking=ranking, experiments=experiments) == ranking
+    audio = ranking_of("audio", ranking=ranking, experiments=experiments)
+    assert (audio.session_weight, audio.artist_weight) == (0, 0)
