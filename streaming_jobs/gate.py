@@ -18,6 +18,11 @@ class HeldOff(Exception):
     """A micro-batch came after the gate was closed; it has done nothing and is repeated at the next start."""
 
 
+def held_off(error: str) -> bool:
+    """Whether the text of the error that ended a query, as Spark tells it, is that of :class:`HeldOff`."""
+    return f"{HeldOff.__module__}.{HeldOff.__qualname__}: " in error
+
+
 class BatchGate:
     """Lets the micro-batch in progress finish and be committed, and turns away the next."""
 

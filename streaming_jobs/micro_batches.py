@@ -32,6 +32,7 @@ class _BatchFunction(ForeachBatchFunction):
     def call(self, jdf: Any, batch_id: int) -> None:
         try:
             self.func(ClassicDataFrame(jdf, self.session), batch_id)
+        # Whatever it is: kept as PySpark's own function keeps it, and told to the JVM.
         except Exception as error:
             self.error = error
             raise

@@ -19,6 +19,7 @@ from pyspark.sql import SparkSession
 
 from segue.storage import mongo
 from segue.storage.mongo import Document
+from streaming_jobs.gate import held_off
 from streaming_jobs.micro_batches import ProgressEvents
 from streaming_jobs.minutes import Minutes
 
@@ -172,7 +173,10 @@ class ProgressKeeper:
             self._waiting.append(document)
 
     def _ended(self, error: str) -> None:
-        log.error("a query ended: %s", error.splitlines()[0])
+        if held_off(error):
+            log.info("a query ended before its next micro-batch, as it was told")
+        else:
+            log.error("a query ended: %s", error.splitlines()[0])
 
     def close(self) -> None:
         """Write what is left."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pandas as pd
 import plotly.express as px
@@ -14,6 +12,7 @@ import streamlit as st
 from dashboard import service
 from dashboard.finding import audience as reading
 from dashboard.views.charts import ACCENT, PALETTE, draw, dressed
+from dashboard.views.tables import as_files, in_words
 from segue.engagement.audience import active, by_key, by_period, funnel, lorenz, return_rate, spread
 
 SPANS = {"1 hour": 1 / 24, "1 day": 1, "7 days": 7, "30 days": 30, "90 days": 90}
@@ -179,7 +178,9 @@ def _kept(since: datetime, until: datetime) -> None:
     often = tracks[tracks["plays"] >= _ENOUGH].sort_values(["skip_rate", "plays"], ascending=False).head(15)
     st.subheader("Most skipped tracks", anchor=False)
     st.caption(f"Of those with {_ENOUGH} plays or more.")
-    _table(reading.with_names(database, often)[["title", "artist", "plays", "skip_rate", "early_skip_rate"]])
+    in_words(
+        reading.with_names(database, often)[["title", "artist", "plays", "skip_rate", "early_skip_rate"]]
+    )
 
 
 def _funnel(steps: pd.DataFrame) -> go.Figure:
@@ -274,47 +275,5 @@ def _tables(since: datetime, until: datetime, periods: pd.DataFrame) -> None:
         table = table.sort_values("plays", ascending=False)
         if kind == "track":
             table = reading.with_names(database, table)
-    _table(table)
-    left, right, _ = st.columns([1, 1, 4])
-    name = f"segue-{kind}-{since:%Y%m%d}-{until:%Y%m%d}"
-    left.download_button(
-        "CSV", table.to_csv(index=False), f"{name}.csv", "text/csv", icon=":material/download:"
-    )
-    right.download_button(
-        "Parquet",
-        parquet(table),
-        f"{name}.parquet",
-        "application/vnd.apache.parquet",
-        icon=":material/download:",
-    )
-
-
-def parquet(table: pd.DataFrame) -> bytes:
-    """A table as the bytes of a Parquet file."""
-    out = io.BytesIO()
-    table.to_parquet(out, index=False)
-    return out.getvalue()
-
-
-_LABELS = {
-    "start": "from",
-    "early_skips": "early skips",
-    "listening_ms": "milliseconds",
-    "skip_rate": "skipped",
-    "early_skip_rate": "skipped early",
-    "completion_rate": "heard to the end",
-}
-
-
-def _table(table: pd.DataFrame) -> None:
-    """A table in words; the files keep the names of the fields."""
-    columns: dict[str, Any] = {name: st.column_config.Column(_LABELS.get(name, name)) for name in table}
-    for name in table:
-        if name.endswith("_rate"):
-            columns[name] = st.column_config.NumberColumn(_LABELS.get(name, name), format="%.0f %%")
-    if "start" in table:
-        columns["start"] = st.column_config.DatetimeColumn(_LABELS["start"], format="D MMM YYYY, HH:mm")
-    if "hours" in table:
-        columns["hours"] = st.column_config.NumberColumn("hours", format="%.1f")
-    shares = {name: table[name] * 100 for name in table if name.endswith("_rate")}
-    st.dataframe(table.assign(**shares), hide_index=True, column_config=columns)
+    in_words(table)
+    as_files(table, name=f"segue-{kind}-{since:%Y%m%d}-{until:%Y%m%d}")

@@ -197,7 +197,7 @@ def load_bundle(path: Path | str, *, version: str | None = None, verify: bool = 
         if verify:
             _check_contents(path, arrays, following, by_artist)
         neighbours = _open(path, arrays["vectors.npy"], manifest)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: a folder that is held is never removed
         held.close()
         raise
     songs = arrays.get(SONGS, np.full(manifest.count, -1, dtype=np.int32))

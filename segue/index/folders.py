@@ -60,7 +60,7 @@ def hold(folder: Path) -> BinaryIO:
         fcntl.flock(lock, fcntl.LOCK_SH)
         if os.fstat(lock.fileno()).st_nlink == 0 or not folder.exists():
             raise FileNotFoundError(f"{folder} has just been removed")
-    except BaseException:
+    except BaseException:  # Ctrl-C too: a lock that is left open would keep the folder
         lock.close()
         raise
     return lock

@@ -235,6 +235,7 @@ def _in_background(work: Callable[[], None], *, seconds: float = 0.0) -> None:
         try:
             work()
             done.set_result(None)
+        # Whatever it is, it is raised where it is waited for.
         except Exception as error:
             done.set_exception(error)
 

@@ -188,7 +188,7 @@ def test_a_tab_that_died_is_spoken_for_by_the_next_page(player: Player, broker: 
     assert told() == ["leave"]
 
 
-def test_signing_up_and_logging_in(player: Player, served: Served) -> None:
+def test_signing_up_and_logging_in(player: Player, served: Served, database: Database[Document]) -> None:
     page = player.page
     for kind, button in (("Sign up", "Sign up and keep what you have heard"), ("Log in", "Log in")):
         page.goto(f"{served.address}/you")
@@ -203,10 +203,13 @@ def test_signing_up_and_logging_in(player: Player, served: Served) -> None:
         form.get_by_label("Password").fill("correct horse")
         form.get_by_role("button", name=button).click()
         page.locator("[data-testid='stTopNavLink']", has_text="Ada").wait_for()
+        ada = database.accounts.find_one({"name": "Ada"}) or {}
+        assert database.sessions.count_documents({"user_id": ada["user_id"], "name": "Ada"}) == 1
         page.goto(f"{served.address}/you")
         page.get_by_role("tab", name="Account").click()
         page.locator("#segue-entry").get_by_role("button", name="Log out").click()
         page.locator("[data-testid='stTopNavLink'][href$='/you']", has_text="You").wait_for()
+    assert database.accounts.distinct("name") == ["Ada"]
 
 
 def test_an_identity_provider_lets_one_in_and_out(

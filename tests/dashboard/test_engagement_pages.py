@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import service
 from dashboard.finding.catalogue import Catalogue
 from dashboard.people.sessions import Listener
-from dashboard.views import audience
+from dashboard.views.tables import parquet
 from segue.engagement.definitions import COUNTS
 from segue.settings import Settings
 from segue.storage import listening
@@ -117,7 +117,7 @@ def test_tables_leave_as_parquet(visitor: Settings, heard: Database[Document]) -
     import pandas as pd
 
     table = pd.DataFrame({"title": ["Ä"], "plays": [3], "skip_rate": [None]})
-    assert pd.read_parquet(io.BytesIO(audience.parquet(table)))["title"].to_list() == ["Ä"]
+    assert pd.read_parquet(io.BytesIO(parquet(table)))["title"].to_list() == ["Ä"]
 
 
 def test_friends_are_for_those_with_an_account(

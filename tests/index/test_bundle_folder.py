@@ -7,8 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -70,13 +70,11 @@ def test_a_kill_in_the_middle_leaves_no_half_bundle(tmp_path: Path) -> None:
 
 
 def test_several_writers_at_once_leave_one_bundle(tmp_path: Path) -> None:
-    writers = [threading.Thread(target=write, args=(tmp_path,)) for _ in range(4)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    with ThreadPoolExecutor(4) as writers:
+        manifests = list(writers.map(write, [tmp_path] * 4))
     [path] = tmp_path.iterdir()
-    load_bundle(path)
+    assert {one.version for one in manifests} == {path.name}
+    assert load_bundle(path).manifest in manifests
 
 
 def test_a_bundle_goes_only_when_nobody_reads_it(bundle: Path) -> None:

@@ -138,8 +138,11 @@ def test_a_broker_that_is_not_trusted_is_one_line_at_once(
 
 
 def test_one_broker_that_refuses_does_not_hide_another(load: Load, kafka_environment: dict[str, str]) -> None:
+    own = {**kafka_environment, "SEGUE_KAFKA__PLAYS_TOPIC": "plays-beside"}
     guarded = kafka_environment["SEGUE_KAFKA__BOOTSTRAP"]
-    ensure_topics(load({**kafka_environment, "SEGUE_KAFKA__BOOTSTRAP": f"127.0.0.1:1,{guarded}"}).kafka)
+    ensure_topics(load({**own, "SEGUE_KAFKA__BOOTSTRAP": f"127.0.0.1:1,{guarded}"}).kafka)
+    with PlayProducer(load(own).kafka) as producer:
+        assert producer.send(a_play()).get(10).topic == "plays-beside"
 
 
 @pytest.mark.parametrize("key", ["CA_FILE", "CLIENT_FILE"])

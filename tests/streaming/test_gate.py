@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from pathlib import Path
 
+import pytest
+from pymongo.database import Database
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
+from segue.storage.mongo import Document
 from streaming_jobs.gate import BatchGate
+from streaming_jobs.micro_batches import BatchFunction
+from streaming_jobs.progress import Metrics, ProgressKeeper
 from streaming_jobs.source import kafka_records
 from tests.plays.examples import a_play
+from tests.streaming.job import eventually
 
 
 def test_the_batch_in_progress_is_finished_and_committed_and_no_other_begins(
@@ -42,6 +50,49 @@ def test_the_batch_in_progress_is_finished_and_committed_and_no_other_begins(
     assert not query.isActive
     assert finished == [(0, 1)]
     assert sorted(p.name for p in (tmp_path / "checkpoint" / "commits").glob("[0-9]*")) == ["0"]
+
+
+def test_only_a_query_that_was_not_told_to_end_is_an_error(
+    spark: SparkSession,
+    broker: Settings,
+    database: Database[Document],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(rows: DataFrame, batch: int) -> None:
+        raise ValueError("made up")
+
+    def level_of_end(name: str, work: BatchFunction) -> int:
+        caplog.clear()
+        query = (
+            kafka_records(spark, broker, name=name)
+            .writeStream.option("checkpointLocation", str(tmp_path / name))
+            .foreachBatch(work)
+            .start()
+        )
+        with pytest.raises(StreamingQueryException):
+            query.awaitTermination(60)
+
+        def told() -> list[int]:
+            return [one.levelno for one in caplog.records if "a query ended" in one.message]
+
+        eventually("the end is told", lambda: bool(told()), within=30)
+        (level,) = told()
+        return level
+
+    with PlayProducer(broker.kafka) as producer:
+        producer.send(a_play())
+    caplog.set_level(logging.INFO)
+    gate = BatchGate()
+    idle = spark.readStream.format("rate").load().writeStream.format("noop")
+    gate.stop(idle.option("checkpointLocation", str(tmp_path / "idle")).start())
+    keeper = ProgressKeeper(database, Metrics())
+    keeper.listen(spark)
+    try:
+        assert level_of_end("held", gate.guarded(fail)) == logging.INFO
+        assert level_of_end("failed", fail) == logging.ERROR
+    finally:
+        keeper.close()
 
 
 def test_an_idle_query_ends_at_once(spark: SparkSession, broker: Settings, tmp_path: Path) -> None:

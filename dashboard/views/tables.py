@@ -1,0 +1,54 @@
+"""Tables of what was counted: in words on a page, and as files to take elsewhere."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+_LABELS = {
+    "start": "from",
+    "early_skips": "early skips",
+    "listening_ms": "milliseconds",
+    "skip_rate": "skipped",
+    "early_skip_rate": "skipped early",
+    "completion_rate": "heard to the end",
+}
+
+
+def in_words(table: pd.DataFrame) -> None:
+    """Show a table in words; the files keep the names of the fields."""
+    columns: dict[str, Any] = {name: st.column_config.Column(_LABELS.get(name, name)) for name in table}
+    for name in table:
+        if name.endswith("_rate"):
+            columns[name] = st.column_config.NumberColumn(_LABELS.get(name, name), format="%.0f %%")
+    if "start" in table:
+        columns["start"] = st.column_config.DatetimeColumn(_LABELS["start"], format="D MMM YYYY, HH:mm")
+    if "hours" in table:
+        columns["hours"] = st.column_config.NumberColumn("hours", format="%.1f")
+    shares = {name: table[name] * 100 for name in table if name.endswith("_rate")}
+    st.dataframe(table.assign(**shares), hide_index=True, column_config=columns)
+
+
+def as_files(table: pd.DataFrame, *, name: str) -> None:
+    """Offer a table as CSV and as Parquet."""
+    left, right, _ = st.columns([1, 1, 4])
+    left.download_button(
+        "CSV", table.to_csv(index=False), f"{name}.csv", "text/csv", icon=":material/download:"
+    )
+    right.download_button(
+        "Parquet",
+        parquet(table),
+        f"{name}.parquet",
+        "application/vnd.apache.parquet",
+        icon=":material/download:",
+    )
+
+
+def parquet(table: pd.DataFrame) -> bytes:
+    """A table as the bytes of a Parquet file."""
+    out = io.BytesIO()
+    table.to_parquet(out, index=False)
+    return out.getvalue()
