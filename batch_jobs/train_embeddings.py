@@ -47,8 +47,7 @@ from segue.moods.measures import measure_moods, moods_version
 from segue.moods.stored import keep_moods
 from segue.settings import Settings, load_settings
 from segue.spark import session
-from segue.storage import trained
-from segue.storage.mongo import Document, active_version, connect
+from segue.storage.mongo import Document, activate, active_version, connect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +164,7 @@ def run(
     if fitted:
         former = active_version(database, KIND)
         space.activate(database)
-        _remove_former(database, keep={space.version, former or ""})
+        _remove_former(database, KIND, keep={space.version, former or ""})
     if genres:
         fit_genres(database, corpus, settings)
     for version in learned_in_use(database):
@@ -201,15 +200,9 @@ def fit_genres(database: Database[Document], corpus: Corpus, settings: Settings)
         features_version=features_version(settings.audio),
         least=settings.embedding.genre_tracks,
     )
-    made_of = {"features_version": space.features_version, "tracks": len(genre_of)}
-    trained.save(
-        database,
-        genre_space.KIND,
-        space.version,
-        arrays=space.arrays(),
-        made_of=made_of,
-        keep=settings.models.keep,
-    )
+    space.save(database)
+    activate(database, genre_space.KIND, space.version)
+    _remove_former(database, genre_space.KIND, keep={space.version})
     return space
 
 
@@ -278,11 +271,11 @@ def transform(features: DataFrame, *, k: int) -> tuple[Matrix, Matrix, Matrix, M
     return scaler.mean.toArray(), scaler.std.toArray(), model.pc.toArray(), model.explainedVariance.toArray()
 
 
-def _remove_former(database: Database[Document], *, keep: set[str]) -> None:
-    """Remove audio spaces out of use. The one before stays: the index is of it until the next build."""
+def _remove_former(database: Database[Document], kind: str, *, keep: set[str]) -> None:
+    """Remove spaces of a kind that are out of use. What the index is of stays until the next build."""
     index = database.models.find_one({"_id": f"index:{active_version(database, 'index')}"}) or {}
     kept = sorted(keep | {str(index.get("manifest", {}).get("space", ""))})
-    database.models.delete_many({"kind": KIND, "version": {"$nin": kept}})
+    database.models.delete_many({"kind": kind, "version": {"$nin": kept}})
 
 
 if __name__ == "__main__":

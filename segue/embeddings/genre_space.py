@@ -19,8 +19,7 @@ from pymongo.database import Database
 
 from segue.embeddings.audio_space import Matrix, SpaceError
 from segue.errors import SegueError
-from segue.storage import trained
-from segue.storage.mongo import Document
+from segue.storage.mongo import Document, upsert
 
 KIND = "genre-space"
 SHRINKAGE = 0.1
@@ -63,9 +62,14 @@ class GenreSpace:
         """The same for tracks of the catalogue: their sound is all that counts here, not their label."""
         return self.transform(descriptors)
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What is stored of it."""
-        return {"mean": self.mean, "scale": self.scale, "axes": self.axes}
+    def save(self, database: Database[Document]) -> None:
+        """Keep it in `models`, without switching to it. Repeating changes nothing."""
+        fields = {"kind": KIND, "version": self.version, "features_version": self.features_version}
+        arrays = {
+            name: np.ascontiguousarray(getattr(self, name), dtype="<f8").tobytes()
+            for name in ("mean", "scale", "axes")
+        }
+        upsert(database.models, [{"_id": f"{KIND}:{self.version}", **fields, **arrays}])
 
     @classmethod
     def load(cls, database: Database[Document], version: str) -> GenreSpace:
@@ -76,12 +80,17 @@ class GenreSpace:
         SpaceError
             There is none.
         """
-        document = database.models.find_one({"_id": f"{KIND}:{version}"})
-        if document is None:
+        found = database.models.find_one({"_id": f"{KIND}:{version}"})
+        if found is None:
             raise SpaceError(f"there is no genre space {version}: run ./run.sh embeddings --genres")
-        arrays = trained.load(database, KIND, version)
-        assert arrays is not None
-        return cls(version=version, features_version=document["features_version"], **arrays)
+        mean, scale, axes = (np.frombuffer(found[name], "<f8") for name in ("mean", "scale", "axes"))
+        return cls(
+            version=version,
+            features_version=found["features_version"],
+            mean=mean,
+            scale=scale,
+            axes=axes.reshape(len(mean), -1),
+        )
 
 
 def fit_genre_space(

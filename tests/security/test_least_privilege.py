@@ -216,7 +216,11 @@ def test_what_the_operator_learns_from_plays_the_catalogue_takes_along(
     assert found["track_ids"].tolist() == [b"t1"]
     nan = np.full((1, 4), np.nan, np.float32)
     assert keep_moods(catalogue, ["t1"], Measured(percentiles=nan, bpm=nan[:, 0]), version="v") == 1
-    assert mood_of(connect(settings_of("dashboard").mongo), "t1") is not None
+    dashboard = connect(settings_of("dashboard").mongo)
+    assert mood_of(dashboard, "t1") is not None
+    assert trained.load(dashboard, "following") is not None
+    database.embeddings.delete_many({"space": "gone"})
+    assert database.features.find_one() is None
 
 
 Try = Callable[[Database[Document]], object]
