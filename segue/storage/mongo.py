@@ -13,9 +13,10 @@ embeddings            _id "<space>:<track_id>"; track_id, space, vector (float32
                       digest), added (whether the space was fitted without it)
 moods                 _id track_id; version, edition, energy, tempo, brightness, tone, bpm: segue.moods.stored
 rejected_tracks       _id "<stage>:<path>"; path, track_id, stage ("ingest" | "features"), reason, detail, at
-models                _id "<kind>:<version>"; kind ("audio-space" | "index" | "feedback" | "following" |
-                      "als"), created_at, ...; and for each kind one document _id "active:<kind>" with the
-                      version in use; arrays of the last two: GridFS bucket "trained"
+models                _id "<kind>:<version>"; kind ("audio-space" | "genre-space" | "index" | "feedback" |
+                      "following" | "als" | "session-space"), ...; and for each kind one document
+                      _id "active:<kind>" with the version in use; arrays of the last three: GridFS bucket
+                      "trained"
 mood_dials            _id user_id; notches {dimension: -2 to 2}, at
 tastes                _id user_id; windows, vector, ...: see segue.taste.history
 recommendations       _id user_id; items, model, reflects_at, updated_at: see segue.ranking.plan
