@@ -21,7 +21,7 @@ compress   | batch_jobs.compress_library |      | make the songs of a folder sma
 features   | batch_jobs.extract_features |        | compute the audio features of tracks that lack them                      | ./run.sh features
 embeddings | batch_jobs.train_embeddings |        | fit the audio space and place every track in it                          | ./run.sh embeddings
 index      | batch_jobs.build_index      |        | build the neighbour index, measure it, publish it                        | ./run.sh index
-models     | batch_jobs.train_models     |        | learn from plays what follows what, and implicit ALS                     | ./run.sh models train
+models     | batch_jobs.train_models     |        | learn from plays: rules, implicit ALS, session embeddings                | ./run.sh models train
 stream     | streaming_jobs.recommend    |        | run the streaming job: plays to recommendations                          | ./run.sh stream
 pack       | segue.cluster.pack          |        | pack the streaming job for the workers of a Spark cluster                 | ./run.sh pack --to /srv/segue
 replay     | batch_jobs.replay_plays     |        | send plays to Kafka                                                      | ./run.sh replay --help

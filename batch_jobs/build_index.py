@@ -15,10 +15,11 @@ from rich.console import Console
 
 from segue.catalog.songs import song_key
 from segue.catalog.tags import UNKNOWN_ARTIST
+from segue.embeddings.spaces import Choice, space_to_index
 from segue.errors import SegueError, one_line_errors
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
-from segue.index.following import Following, following_of
+from segue.index.following import Following, by_artist_of, following_of
 from segue.index.publish import KIND, publish, roll_back, stored_manifest
 from segue.index.retire import retire
 from segue.index.track_ids import encode_ids
@@ -106,6 +107,8 @@ def build_index(
 
     Example: ./run.sh index --rollback
 
+    Example: SEGUE_INDEX__SPACE=audio ./run.sh index
+
     Example: SEGUE_INDEX__TREES=100 ./run.sh index --json index.json
     """
     with one_line_errors():
@@ -134,15 +137,17 @@ def run(database: Database[Document], settings: Index) -> Built:
     """
     began = time.perf_counter()
     with console.status("Reading embeddings") as status:
-        corpus = read_corpus(database)
+        corpus = read_corpus(database, settings.space)
         status.update(f"{len(corpus.vectors)} tracks: choosing a varied selection")
+        following, by_artist = read_following(database, corpus)
         contents = Contents(
             vectors=corpus.vectors,
             track_ids=corpus.track_ids,
             artists=corpus.artists,
             cold_start=varied_selection(corpus.vectors, corpus.artists, size=settings.cold_start),
             songs=corpus.songs,
-            following=read_following(database, corpus.track_ids),
+            following=following,
+            by_artist=by_artist,
         )
         version = version_of(
             contents,
@@ -163,6 +168,7 @@ def run(database: Database[Document], settings: Index) -> Built:
                 cold_start=contents.cold_start,
                 songs=contents.songs,
                 following=contents.following,
+                by_artist=contents.by_artist,
                 space=corpus.space,
                 backend=settings.backend,
                 trees=settings.trees,
@@ -179,17 +185,15 @@ def run(database: Database[Document], settings: Index) -> Built:
     return Built(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)
 
 
-def read_corpus(database: Database[Document]) -> Corpus:
-    """Read the vectors of the active audio space and their tracks' artists, in order of track id.
+def read_corpus(database: Database[Document], wanted: Choice = "auto") -> Corpus:
+    """Read the vectors of the wanted space and their tracks' artists, in order of track id.
 
     Raises
     ------
     SegueError
         There is no active space, no vector of a present track, or vectors of several dimensions.
     """
-    space = active_version(database, "audio-space")
-    if space is None:
-        raise SegueError("there are no embeddings to index: run ./run.sh embeddings")
+    space = space_to_index(database, wanted)
     present = database.tracks.find({"state": "present"}, {"artist": 1, "title": 1}, batch_size=10_000)
     track_of = {document["_id"]: (document.get("artist"), document.get("title")) for document in present}
     found = database.embeddings.find(
@@ -243,10 +247,13 @@ def _codes(keys: list[str | None]) -> np.ndarray:
     return np.array([code.get(key, -1) for key in keys], dtype=np.int32)
 
 
-def read_following(database: Database[Document], track_ids: np.ndarray) -> Following | None:
-    """What listeners play after each track, by the active model; None before one is trained."""
+def read_following(database: Database[Document], corpus: Corpus) -> tuple[Following | None, Following | None]:
+    """What each track, and each artist, leads to by the active model; None before one is trained."""
     model = trained.load(database, FOLLOWING)
-    return None if model is None else following_of(model, track_ids=track_ids)
+    following = None if model is None else following_of(model, track_ids=corpus.track_ids)
+    if model is None or following is None:
+        return None, None
+    return following, by_artist_of(model, track_ids=corpus.track_ids, artists=corpus.artists)
 
 
 def _write_json(path: Path, summary: dict[str, Any]) -> None:

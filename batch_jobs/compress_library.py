@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 
+from batch_jobs.bars import counting
 from segue.audio.compress import PART, Compressed, Left, compress
 from segue.audio.errors import AudioError
 from segue.catalog.library import check_folder
@@ -124,9 +125,8 @@ def run(folder: Path, *, kilobits: int, originals: Path | None = None, quiet: bo
             except OSError as error:
                 return f"unreadable: {error.strerror or error}"
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         pool = ThreadPoolExecutor(os.cpu_count())
-        with Progress(*columns, disable=quiet, transient=True) as progress:
+        with counting(TimeRemainingColumn(), disable=quiet) as progress:
             task = progress.add_task("Compressing", total=len(files))
             try:
                 for file, outcome in zip(files, pool.map(one, files), strict=True):

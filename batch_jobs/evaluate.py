@@ -13,9 +13,10 @@ from rich.table import Table
 
 from segue.errors import SegueError, one_line_errors
 from segue.evaluation.datasets import read_sessions
-from segue.evaluation.next_track import MODELS, evaluate
+from segue.evaluation.next_track import compared, evaluate
 from segue.evaluation.plots import write_plots
 from segue.evaluation.splits import split_by_time
+from segue.settings import load_settings
 
 SHOWN = ("hr20", "mrr20", "ndcg20", "coverage20", "gini20", "novelty20", "artist_diversity20", "popularity20")
 
@@ -35,17 +36,21 @@ def evaluate_models(
     A log is tab-separated text with a header and the columns UserId, SessionId, ItemId, Time (seconds since
     1970), and ArtistId where it is known; each file is split and evaluated by itself.
 
+    Models whose name begins with "served" make lists as the service does: nothing that was just heard, no
+    artist too often.
+
     Example: ./run.sh evaluate --data ~/logs --json figures.json --plots plots
     """
     with one_line_errors():
-        wanted = list(MODELS) if models is None else models.split(",")
-        if unknown := [name for name in wanted if name not in MODELS]:
-            raise SegueError(f"there is no model {unknown[0]}: one of {', '.join(MODELS)}")
+        known = compared(load_settings())
+        wanted = list(known) if models is None else models.split(",")
+        if unknown := [name for name in wanted if name not in known]:
+            raise SegueError(f"there is no model {unknown[0]}: one of {', '.join(known)}")
         splits = [split_by_time(log) for log in read_sessions(data).values()]
         with Progress(console=Console(stderr=True)) as progress:
             task = progress.add_task("Evaluating", total=len(wanted) * len(splits))
             found = evaluate(
-                splits, {name: MODELS[name] for name in wanted}, progress=lambda: progress.advance(task)
+                splits, {name: known[name] for name in wanted}, progress=lambda: progress.advance(task)
             )
         _show(found)
         if json_file is not None:

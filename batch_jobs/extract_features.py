@@ -19,8 +19,9 @@ from typing import Annotated, Any
 import typer
 from pymongo.database import Database
 from pyspark.sql import DataFrame, Row, SparkSession
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 
+from batch_jobs.bars import counting
 from segue.audio.descriptors import features_version, names_version
 from segue.catalog.tracks import Rejected
 from segue.errors import one_line_errors
@@ -111,8 +112,7 @@ def run(
     database.features.delete_many({"_id": {"$in": work.gone}})
     database.rejected_tracks.delete_many({"stage": STAGE, "track_id": {"$in": _without_track(database)}})
     computed = 0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, disable=quiet or not work.missing, transient=True) as progress:
+    with counting(TimeRemainingColumn(), disable=quiet or not work.missing) as progress:
         task = progress.add_task("Describing tracks", total=len(work.missing))
         for part, rows in _described(spark, work.missing, settings) if spark else ():
             computed += _write(database, part, rows, settings)

@@ -18,8 +18,9 @@ from typing import Annotated, Any
 
 import typer
 from pymongo.database import Database
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 
+from batch_jobs.bars import counting
 from segue.catalog.fma import FmaTrack, find_layout, path_of
 from segue.catalog.library import check_folder, find_music
 from segue.catalog.read import Outcome, fact_of, read_tracks, without_audio
@@ -203,8 +204,7 @@ def _read_and_write(
     written: set[str] = set()
     rejected: list[Rejected] = []
     covers: set[str] = set()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, disable=quiet or not ordered, transient=True) as progress:
+    with counting(TimeRemainingColumn(), disable=quiet or not ordered) as progress:
         outcomes = read_tracks(ordered, library=library, known=known)
         for batch in _batches(progress.track(outcomes, total=len(ordered), description="Reading tags")):
             rejected += [outcome for outcome in batch if isinstance(outcome, Rejected)]

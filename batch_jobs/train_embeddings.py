@@ -1,6 +1,7 @@
 """`./run.sh embeddings`: fits the audio space on the corpus, once, and puts every track into it.
 
-The moods of the tracks, percentiles of the same corpus, are brought up to date with it.
+Where there is a session space (batch_jobs/train_models.py) or a genre space, every track is put into these,
+too. The moods of the tracks, percentiles of the same corpus, are brought up to date with it.
 
 Delivery: embeddings are written by space and track id; a newly fitted space is switched to when all its
 embeddings are written, so that a run cut short leaves the former one in use and is simply repeated. How moods
@@ -26,6 +27,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from segue.audio.descriptors import descriptor_names, features_version
+from segue.embeddings import genre_space
 from segue.embeddings.audio_space import (
     KIND,
     AudioSpace,
@@ -35,15 +37,18 @@ from segue.embeddings.audio_space import (
     signed,
     space_version,
 )
-from segue.embeddings.corpus import Corpus, added_since, embedding_document, not_embedded, read_corpus
+from segue.embeddings.corpus import Corpus, added_since, embed, read_corpus
 from segue.embeddings.drift import Drift, advise, measure
+from segue.embeddings.genre_space import GenreSpace, fit_genre_space
+from segue.embeddings.spaces import learned_in_use, load_space, remove_homeless
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
 from segue.moods.measures import measure_moods, moods_version
 from segue.moods.stored import keep_moods
 from segue.settings import Settings, load_settings
 from segue.spark import session
-from segue.storage.mongo import Document, active_version, connect, upsert
+from segue.storage import trained
+from segue.storage.mongo import Document, active_version, connect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +82,10 @@ def train_embeddings(
     refit: Annotated[
         bool, typer.Option("--refit", help="Fit the space again, on the catalogue as it is now.")
     ] = False,
+    genres: Annotated[
+        bool,
+        typer.Option("--genres", help="Also fit the genre space, on the tracks' genres as they are now."),
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
 ) -> None:
     """Fit the audio space on the catalogue, once, and give every track its place in it.
@@ -87,15 +96,17 @@ def train_embeddings(
     Example: ./run.sh embeddings
 
     Example: ./run.sh embeddings --refit
+
+    Example: ./run.sh embeddings --genres && SEGUE_INDEX__SPACE=genres ./run.sh index
     """
     with one_line_errors():
         settings = connected(load_settings(), kafka=False)
         database = connect(settings.mongo)
         if refit or current_space(database, settings) is None:
             with session(settings, app="segue embeddings") as spark, Console(stderr=True).status("Fitting"):
-                summary = run(spark, settings, database, refit=refit)
+                summary = run(spark, settings, database, refit=refit, genres=genres)
         else:
-            summary = run(None, settings, database)
+            summary = run(None, settings, database, genres=genres)
         if json_file is not None:
             json_file.write_text(json.dumps(asdict(summary), indent=1) + "\n")
         typer.echo(_told(summary))
@@ -127,14 +138,19 @@ def drift_of(summary: Summary) -> Drift | None:
 
 
 def run(
-    spark: SparkSession | None, settings: Settings, database: Database[Document], *, refit: bool = False
+    spark: SparkSession | None,
+    settings: Settings,
+    database: Database[Document],
+    *,
+    refit: bool = False,
+    genres: bool = False,
 ) -> Summary:
     """Bring `embeddings` in line with `features`; `spark` may be None when :func:`current_space` has one.
 
     Raises
     ------
     SegueError
-        There are fewer than two tracks with features.
+        There are fewer than two tracks with features, or too few of three genres.
     """
     began = time.monotonic()
     corpus = read_corpus(database, settings)
@@ -145,20 +161,16 @@ def run(
             raise SpaceError("there is no audio space yet: run ./run.sh embeddings")
         space = fit(spark, corpus, settings)
         space.save(database)
-    fresh = not_embedded(database, corpus, space)
-    vectors = space.transform(corpus.descriptors[fresh])
-    upsert(
-        database.embeddings,
-        (
-            embedding_document(space, corpus, row, vector, added=not fitted)
-            for row, vector in zip(fresh, vectors, strict=True)
-        ),
-    )
-    removed = _remove_gone(database, corpus, space)
+    embedded, removed = embed(database, corpus, space, added=not fitted)
     if fitted:
         former = active_version(database, KIND)
         space.activate(database)
         _remove_former(database, keep={space.version, former or ""})
+    if genres:
+        fit_genres(database, corpus, settings)
+    for version in learned_in_use(database):
+        embed(database, corpus, load_space(database, version), added=True)
+    remove_homeless(database)
     moods = _keep_moods(database, corpus, settings)
     drift = measure(space, corpus.descriptors[added_since(database, corpus, space)])
     return Summary(
@@ -167,7 +179,7 @@ def run(
         dimension=space.dimension,
         explained=float(space.explained.sum()),
         tracks=len(corpus.track_ids),
-        embedded=len(fresh),
+        embedded=embedded,
         removed=removed,
         added=drift.tracks if drift else 0,
         drift=drift.distance if drift else None,
@@ -176,6 +188,29 @@ def run(
         moods=moods,
         seconds=round(time.monotonic() - began, 2),
     )
+
+
+def fit_genres(database: Database[Document], corpus: Corpus, settings: Settings) -> GenreSpace:
+    """Fit the genre space on the first genre of each track, keep it, and make it the one in use."""
+    found = database.tracks.find({"genres.0": {"$exists": True}}, {"genres": {"$slice": 1}})
+    genre_of = {track["_id"]: str(track["genres"][0]) for track in found}
+    labels = [genre_of.get(track_id) for track_id in corpus.track_ids]
+    space = fit_genre_space(
+        corpus.descriptors,
+        labels,
+        features_version=features_version(settings.audio),
+        least=settings.embedding.genre_tracks,
+    )
+    made_of = {"features_version": space.features_version, "tracks": len(genre_of)}
+    trained.save(
+        database,
+        genre_space.KIND,
+        space.version,
+        arrays=space.arrays(),
+        made_of=made_of,
+        keep=settings.models.keep,
+    )
+    return space
 
 
 def _keep_moods(database: Database[Document], corpus: Corpus, settings: Settings) -> int:
@@ -243,19 +278,10 @@ def transform(features: DataFrame, *, k: int) -> tuple[Matrix, Matrix, Matrix, M
     return scaler.mean.toArray(), scaler.std.toArray(), model.pc.toArray(), model.explainedVariance.toArray()
 
 
-def _remove_gone(database: Database[Document], corpus: Corpus, space: AudioSpace) -> int:
-    here = set(corpus.track_ids)
-    stored = database.embeddings.find({"space": space.version}, {"track_id": 1})
-    gone = [document["_id"] for document in stored if document["track_id"] not in here]
-    database.embeddings.delete_many({"_id": {"$in": gone}})
-    return len(gone)
-
-
 def _remove_former(database: Database[Document], *, keep: set[str]) -> None:
-    """Remove spaces out of use. The one before stays: the index in use is of it until the next build."""
+    """Remove audio spaces out of use. The one before stays: the index is of it until the next build."""
     index = database.models.find_one({"_id": f"index:{active_version(database, 'index')}"}) or {}
     kept = sorted(keep | {str(index.get("manifest", {}).get("space", ""))})
-    database.embeddings.delete_many({"space": {"$nin": kept}})
     database.models.delete_many({"kind": KIND, "version": {"$nin": kept}})
 
 

@@ -20,21 +20,27 @@ from pymongo.database import Database
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TimeElapsedColumn
 
+from batch_jobs.bars import counting
+from segue.embeddings import audio_space, session_space
+from segue.embeddings.corpus import embed, read_corpus
+from segue.embeddings.session_training import TooLittle, heard_in_sessions, learn_space, read_sound
+from segue.embeddings.spaces import load_space, remove_homeless, space_in_use
 from segue.errors import SegueError, one_line_errors
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
+from segue.places import LOCAL
 from segue.plays.recorded import plays_of_those_here, recorded
 from segue.recommenders.factors import liked_pairs, track_factors
-from segue.recommenders.following import following
+from segue.recommenders.following import following, kept_by
 from segue.recommenders.steps import fingerprint, steps
 from segue.settings import Models, Settings, load_settings
 from segue.spark import session
 from segue.storage import forgotten, trained
 from segue.storage.mongo import Document, activate, active_version, connect
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raise it when the same plays and settings give another model."""
 Arrays = dict[str, np.ndarray]
 
@@ -47,12 +53,28 @@ def _models() -> None:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """What a model is learned from."""
+
+    steps: DataFrame
+    models: Models
+    database: Database[Document]
+    settings: Settings
+    version: str
+    told: Callable[[str], None]
+    """Says in a few words how far it is."""
+
+
+@dataclass(frozen=True)
 class Model:
-    """A model that is learned from steps. `settings` are the names of those that make another version."""
+    """A model that is learned from steps."""
 
     kind: str
     settings: tuple[str, ...]
-    learn: Callable[[DataFrame, Models], Arrays]
+    """The names of those settings in `[models]` that make another version."""
+    learn: Callable[[Lesson], Arrays]
+    made_of: Callable[[Database[Document]], dict[str, str]] = lambda database: {}
+    """What else makes another version, and is kept in the model's document."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +82,27 @@ class Trained:
     """What a run has done with one model."""
 
     kind: str
-    version: str
+    version: str | None
+    """None before the first, where nothing was learned."""
     unchanged: bool
     tracks: int
     seconds: float
+    left_out: str | None = None
+    """Why nothing was learned."""
 
 
 @app.command()
 def train(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
 ) -> None:
-    """Learn from all plays that the topic still has: what follows what, and implicit ALS.
+    """Learn from all plays that the topic still has.
 
-    Both by Spark, stored in MongoDB by version. When plays and settings are those of the stored version,
-    nothing is learned. Then build the index again, which takes what follows what along: ./run.sh index
+    following: what listeners play along with a track, by Spark. als: implicit ALS, by Spark.
+    session-space: embeddings from sessions and sound, by JAX, where there are enough plays.
+
+    All are stored in MongoDB by version. When plays and settings are those of the stored version, nothing is
+    learned; a training cut short goes on from its last epoch. Then build the index again, which takes what
+    was learned along: ./run.sh index
 
     Example: ./run.sh models train
 
@@ -83,14 +112,17 @@ def train(
         settings = connected(load_settings())
         found = run(settings)
         for one in found:
+            if one.left_out:
+                typer.echo(f"{one.kind:13} left out: {one.left_out}")
+                continue
             told = "unchanged" if one.unchanged else f"learned in {one.seconds:.1f} s"
-            typer.echo(f"{one.kind:10} {one.version}  {one.tracks} tracks, {told}")
+            typer.echo(f"{one.kind:13} {one.version}  {one.tracks} tracks, {told}")
         if json_file is not None:
             flat = {f"{one.kind}_{name}": getattr(one, name) for one in found for name in _SHOWN}
             json_file.write_text(json.dumps(flat, indent=1) + "\n")
 
 
-_SHOWN = ("version", "unchanged", "tracks", "seconds")
+_SHOWN = ("version", "unchanged", "tracks", "seconds", "left_out")
 
 
 def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = False) -> list[Trained]:
@@ -104,9 +136,8 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
     database = connect(settings.mongo)
     own = spark is None
     spark = spark or session(settings, app="segue models", tuned=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
-        with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as progress:
+        with counting(TimeElapsedColumn(), disable=quiet, console=Console(stderr=True)) as progress:
             task = progress.add_task("Reading plays", total=1 + len(MODELS))
             found = transform(recorded(spark, settings), settings=settings)
             found = _without(found, forgotten.hashes(database)).cache()
@@ -116,9 +147,18 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
             done = []
             for model in MODELS:
                 progress.update(task, advance=1, description=f"Learning {model.kind}")
-                done.append(_train(database, model, found, source=source, models=settings.models))
+
+                def told(what: str, kind: str = model.kind) -> None:
+                    progress.update(task, description=f"Learning {kind}: {what}")
+
+                done.append(_train(database, model, found, source=source, settings=settings, told=told))
             progress.advance(task)
             found.unpersist()
+            if version := space_in_use(database, session_space.KIND):
+                progress.update(task, description="Placing tracks")
+                corpus = read_corpus(database, settings)
+                embed(database, corpus, load_space(database, version), added=False)
+                remove_homeless(database)
             return done
     finally:
         if own:
@@ -139,41 +179,57 @@ def _without(found: DataFrame, hashes: list[str]) -> DataFrame:
 
 
 def _train(
-    database: Database[Document], model: Model, found: DataFrame, *, source: str, models: Models
+    database: Database[Document],
+    model: Model,
+    found: DataFrame,
+    *,
+    source: str,
+    settings: Settings,
+    told: Callable[[str], None],
 ) -> Trained:
     began = time.monotonic()
-    version = _version(model, source, models)
+    values = settings.models.model_dump(mode="json")
+    chosen = {name: values[name] for name in model.settings}
+    more = model.made_of(database)
+    version = _version(source, chosen, more)
     if trained.stored(database, model.kind, version):
         unchanged = active_version(database, model.kind) == version
         activate(database, model.kind, version)
         document = database.models.find_one({"_id": f"{model.kind}:{version}"}) or {}
         return Trained(model.kind, version, unchanged, document["tracks"], time.monotonic() - began)
-    arrays = model.learn(found, models)
-    made_of: dict[str, Any] = {"plays": source, "tracks": len(arrays["track_ids"])}
-    made_of["settings"] = {name: getattr(models, name) for name in model.settings}
-    trained.save(database, model.kind, version, arrays=arrays, made_of=made_of, keep=models.keep)
-    return Trained(model.kind, version, False, made_of["tracks"], round(time.monotonic() - began, 2))
+    try:
+        arrays = model.learn(Lesson(found, settings.models, database, settings, version, told))
+    except TooLittle as error:
+        return Trained(model.kind, active_version(database, model.kind), True, 0, 0.0, left_out=str(error))
+    tracks = len(arrays["track_ids"])
+    made_of = {"plays": source, "tracks": tracks, "settings": chosen, **more}
+    keep = settings.models.keep
+    trained.save(database, model.kind, version, arrays=arrays, made_of=made_of, keep=keep)
+    return Trained(model.kind, version, False, tracks, round(time.monotonic() - began, 2))
 
 
-def _version(model: Model, source: str, models: Models) -> str:
-    text = json.dumps([CODE_VERSION, source, [[name, getattr(models, name)] for name in model.settings]])
+def _version(source: str, settings: dict[str, Any], more: dict[str, str]) -> str:
+    text = json.dumps([CODE_VERSION, source, list(settings.items()), more])
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
-def _following(found: DataFrame, models: Models) -> Arrays:
-    table = following(found, models=models).toArrow()
-    names = sorted({*table["track_id"].to_pylist(), *table["next_id"].to_pylist()}, key=str.encode)
+def _following(lesson: Lesson) -> Arrays:
+    table = following(lesson.steps, models=lesson.models).toArrow()
+    kept = kept_by(lesson.steps).toArrow().to_pydict()
+    listeners = dict(zip(kept["track_id"], kept["listeners"], strict=True))
+    names = sorted(listeners, key=str.encode)
     code = {name: number for number, name in enumerate(names)}
     return {
         "track_ids": encode_ids(names),
+        "listeners": np.array([listeners[name] for name in names], dtype=np.int32),
         "tracks": np.array([code[name] for name in table["track_id"].to_pylist()], dtype=np.int32),
         "next": np.array([code[name] for name in table["next_id"].to_pylist()], dtype=np.int32),
         "scores": table["score"].to_numpy().astype(np.float32),
     }
 
 
-def _factors(found: DataFrame, models: Models) -> Arrays:
-    table = track_factors(liked_pairs(found), models=models).toArrow().sort_by("track_id")
+def _factors(lesson: Lesson) -> Arrays:
+    table = track_factors(liked_pairs(lesson.steps), models=lesson.models).toArrow().sort_by("track_id")
     factors = table["factor"].combine_chunks().flatten().to_numpy().astype(np.float32)
     return {
         "track_ids": encode_ids(table["track_id"].to_pylist()),
@@ -181,11 +237,34 @@ def _factors(found: DataFrame, models: Models) -> Arrays:
     }
 
 
+def _session_space(lesson: Lesson) -> Arrays:
+    sound = read_sound(lesson.database, lesson.settings)
+    log = heard_in_sessions(lesson.steps, sound.corpus.track_ids)
+    return learn_space(
+        log,
+        sound,
+        lesson.models.sessions,
+        checkpoint=LOCAL / "models" / f"{session_space.KIND}-{lesson.version}.npz",
+        told=lambda epoch, loss: lesson.told(f"epoch {epoch}, validation loss {loss:.3f}"),
+    )
+
+
+def _sound(database: Database[Document]) -> dict[str, str]:
+    """The audio space whose standardised descriptors the session space takes."""
+    version = active_version(database, audio_space.KIND)
+    found = database.models.find_one({"_id": f"{audio_space.KIND}:{version}"}) or {}
+    return {"audio_space": version or "", "features_version": found.get("features_version", "")}
+
+
 MODELS = (
-    Model("following", ("reach", "listener_cap", "min_listeners", "shrink", "neighbours"), _following),
+    Model(
+        "following", ("reach", "back", "listener_cap", "min_listeners", "shrink", "neighbours"), _following
+    ),
     Model("als", ("factors", "iterations", "regularisation", "alpha", "seed"), _factors),
+    Model(session_space.KIND, ("sessions",), _session_space, made_of=_sound),
 )
-"""`following`: what listeners play after each track. `als`: collaborative filtering."""
+"""`following`: what listeners play along with each track. `als`: collaborative filtering. `session-space`:
+embeddings from sessions and sound."""
 
 if __name__ == "__main__":
     app()

@@ -1,4 +1,4 @@
-"""`./run.sh tune`: searches the weights of the hybrid on a validation split, tracked in an Optuna study.
+"""`./run.sh tune`: searches weights and settings on a validation split, tracked in an Optuna study.
 
 The test is cut off first and never looked at: the validation is the last day of what remains. Delivery: each
 trial is stored in SQLite when it ends; a search that was cut short goes on where it was.
@@ -6,6 +6,8 @@ trial is stored in SQLite when it ends; a search that was cut short goes on wher
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -23,41 +25,90 @@ from segue.evaluation.metrics import by_rank
 from segue.evaluation.splits import TimeSplit, split_by_time
 from segue.places import LOCAL
 from segue.recommenders.hybrid import WEIGHTS, hybrid
+from segue.recommenders.served import AsServed, Hybrid
 from segue.recommenders.top import ranks_of, scaled, top_k
+from segue.settings import Settings, load_settings
 
-STUDY = "hybrid"
-Scores = dict[str, sparse.csr_matrix]
+Values = Mapping[str, float]
+Answer = Callable[[Values], list[np.ndarray]]
+"""Values of what is searched -> the rank of each query's target, by split."""
+
+
+class Searched(StrEnum):
+    """What can be searched; the name of its study, too."""
+
+    HYBRID = "hybrid"
+    SERVED = "served"
+
+
+RANGES: dict[Searched, dict[str, tuple[float, float]]] = {
+    Searched.HYBRID: dict.fromkeys(WEIGHTS, (0.01, 10.0)),
+    Searched.SERVED: {
+        "ranking.session_weight": (0.5, 20.0),
+        "ranking.artist_weight": (0.05, 5.0),
+        "ranking.session_decay": (0.3, 1.0),
+        "models.back": (0.01, 1.0),
+        "models.shrink": (0.1, 20.0),
+        "taste.half_life_tracks": (0.5, 50.0),
+    },
+}
+"""Lowest and highest value of each, searched on a logarithmic scale."""
+
+
+app = typer.Typer(add_completion=False)
 
 
 def main() -> None:
-    typer.run(tune)
+    app()
 
 
+@app.command()
 def tune(
     data: Annotated[Path, typer.Option(help="Folder with session logs, *.tsv or 30music/*.tsv.")],
+    model: Annotated[
+        Searched, typer.Option(help="The weights of the hybrid, or the settings of what is served.")
+    ] = Searched.HYBRID,
     trials: Annotated[int, typer.Option(min=1, help="Trials to add to the study.")] = 100,
-    store: Annotated[Path, typer.Option(help="SQLite file of the study.")] = LOCAL / "tune.db",
+    store: Annotated[Path, typer.Option(help="SQLite file of the studies.")] = LOCAL / "tune.db",
     seed: Annotated[int, typer.Option(help="Of the search.")] = 0,
 ) -> None:
-    """Search the hybrid's weights by hit rate and MRR at 20 on the last day before the test day.
+    """Search by hit rate and MRR at 20 on the last day before the test day.
 
     Compare the trials in a browser: .local/venv/bin/optuna-dashboard sqlite:///.local/tune.db
 
     Example: ./run.sh tune --data ~/logs --trials 200
+
+    Example: ./run.sh tune --data ~/logs --model served
     """
     with one_line_errors():
+        settings = load_settings()
         console = Console(stderr=True)
-        with console.status("Fitting the parts"):
+        with console.status("Fitting what stays the same"):
             splits = [split_by_time(split_by_time(log).history) for log in read_sessions(data).values()]
-            parts = [part_scores(split) for split in splits]
+            answer = blended(splits) if model is Searched.HYBRID else served(splits, settings)
         store.parent.mkdir(parents=True, exist_ok=True)
-        study = search(splits, parts, trials=trials, storage=f"sqlite:///{store}", seed=seed)
+        first = WEIGHTS if model is Searched.HYBRID else in_use(settings)
+        study = search(model, answer, first=first, trials=trials, storage=f"sqlite:///{store}", seed=seed)
         best = ", ".join(f"{name} {value:.3g}" for name, value in study.best_params.items())
         console.print(f"best of {len(study.trials)} trials: {study.best_value:.4f} with {best}")
 
 
-def part_scores(split: TimeSplit) -> Scores:
-    """Each part's scaled scores for the queries, fitted once: a trial only adds them up."""
+def blended(splits: Sequence[TimeSplit]) -> Answer:
+    """The evaluated hybrid by its weights. Its parts are fitted once: a trial only adds them up."""
+    parts = [part_scores(split) for split in splits]
+
+    def answer(weights: Values) -> list[np.ndarray]:
+        totals = [reduce(add, (weights[name] * part for name, part in scores.items())) for scores in parts]
+        return [
+            ranks_of(total.tocsr(), split.queries.targets)
+            for total, split in zip(totals, splits, strict=True)
+        ]
+
+    return answer
+
+
+def part_scores(split: TimeSplit) -> dict[str, sparse.csr_matrix]:
+    """Each part's scaled scores for the queries."""
     blend = hybrid()
     return {
         part.name: top_k(scaled(part.model.fit(split.history).scores(split.queries)), blend.candidates)
@@ -65,34 +116,65 @@ def part_scores(split: TimeSplit) -> Scores:
     }
 
 
-def objective(splits: list[TimeSplit], parts: list[Scores], weights: dict[str, float]) -> tuple[float, float]:
-    """Hit rate and MRR at 20 over all queries."""
-    ranks = []
-    for split, scores in zip(splits, parts, strict=True):
-        total = reduce(add, (weights[name] * one for name, one in scores.items()))
-        ranks.append(ranks_of(total.tocsr(), split.queries.targets))
-    found = by_rank(np.concatenate(ranks), 20)
-    return float(found["hr"].mean()), float(found["mrr"].mean())
+def served(splits: Sequence[TimeSplit], settings: Settings) -> Answer:
+    """The lists that are served, by settings. The session space is trained once."""
+    spaces = [
+        Hybrid(settings.models, settings.ranking, settings.taste).near.fit(split.history) for split in splits
+    ]
+
+    def answer(values: Values) -> list[np.ndarray]:
+        changed = with_values(settings, values)
+        ranks = []
+        for split, near in zip(splits, spaces, strict=True):
+            model = Hybrid(changed.models, changed.ranking, changed.taste)
+            near.half_life = changed.taste.half_life_tracks
+            model.near = near
+            model.knowledge.fit(split.history)
+            lists = AsServed(model, changed.ranking).over(split.history)
+            ranks.append(ranks_of(lists.scores(split.queries), split.queries.targets))
+        return ranks
+
+    return answer
+
+
+def in_use(settings: Settings) -> dict[str, float]:
+    """The values of the settings that are searched."""
+    found = {}
+    for name in RANGES[Searched.SERVED]:
+        section, _, key = name.partition(".")
+        found[name] = float(getattr(getattr(settings, section), key))
+    return found
+
+
+def with_values(settings: Settings, values: Values) -> Settings:
+    """Settings with other values."""
+    changes: dict[str, dict[str, float]] = {}
+    for name, value in values.items():
+        section, _, key = name.partition(".")
+        changes.setdefault(section, {})[key] = value
+    sections = {name: getattr(settings, name).model_copy(update=fields) for name, fields in changes.items()}
+    return settings.model_copy(update=sections)
 
 
 def search(
-    splits: list[TimeSplit], parts: list[Scores], *, trials: int, storage: str | None, seed: int
+    model: Searched, answer: Answer, *, first: Values, trials: int, storage: str | None, seed: int
 ) -> optuna.Study:
-    """Add trials to the study; the first one of a new study is the weights in use."""
+    """Add trials to the model's study; the first one of a new study is what is in use."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
-        study_name=STUDY,
+        study_name=model.value,
         storage=storage,
         direction="maximize",
         sampler=optuna.samplers.TPESampler(seed=seed),
         load_if_exists=True,
     )
     if not study.trials:
-        study.enqueue_trial(WEIGHTS)
+        study.enqueue_trial(dict(first))
 
     def one(trial: optuna.Trial) -> float:
-        weights = {name: trial.suggest_float(name, 0.01, 10.0, log=True) for name in WEIGHTS}
-        hr, mrr = objective(splits, parts, weights)
+        values = {name: trial.suggest_float(name, *ends, log=True) for name, ends in RANGES[model].items()}
+        found = by_rank(np.concatenate(answer(values)), 20)
+        hr, mrr = float(found["hr"].mean()), float(found["mrr"].mean())
         trial.set_user_attr("hr20", hr)
         trial.set_user_attr("mrr20", mrr)
         return hr + 2 * mrr  # MRR is about half of the hit rate: both count alike

@@ -24,6 +24,7 @@ BENCHMARKS = {
     "incremental": "what 100 new tracks cost on top of a catalogue of FMA's size",
     "search": "how long a search with and without typos takes, beside regular expressions in MongoDB",
     "player-streams": "how quick the pages stay while 50 listeners hear lossless sound",
+    "planning": "what session knowledge adds to the time of a plan",
     "index": "recall against the time of a query, for Annoy, Voyager and exact search",
     "features": "tracks described a second, beside librosa used the plain way",
     "moods": "what mood from audio gets right on composed tracks of known tempo, key and style",

@@ -7,7 +7,8 @@ from typing import Any
 
 _WORDS = {
     "because": "Because you played {}",
-    "after": "Listeners often play this after {}",
+    "after": "Played along with {}",
+    "artist": "By the artist of {}",
     "explore": "A little further from {}",
     "again": "You played this some time ago",
 }

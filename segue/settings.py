@@ -90,11 +90,13 @@ class Audio(Section):
 
 class Embedding(Section):
     components: int = Field(ge=2)
+    genre_tracks: int = Field(ge=2)
 
 
 class Index(Section):
     folder: LocalPath
     worker_folder: str = Field(min_length=1)
+    space: Literal["auto", "audio", "sessions", "genres"]
     backend: Literal["annoy", "voyager", "exact"]
     trees: int = Field(ge=1)
     search_k: int
@@ -148,15 +150,36 @@ class Ranking(Section):
     feedback_skips: float = Field(ge=0)
     feedback_likes: float = Field(ge=0)
     session_weight: float = Field(ge=0)
+    artist_weight: float = Field(ge=0)
     session_tracks: int = Field(ge=1)
     session_decay: float = Field(gt=0, le=1)
     session_candidates: int = Field(ge=1)
     exploration: float = Field(ge=0, le=0.5)
 
 
+class SessionTraining(Section):
+    """How :mod:`segue.embeddings.sessions` trains."""
+
+    min_plays: int = Field(ge=2)
+    dimension: int = Field(ge=2)
+    hidden: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    batch: int = Field(ge=2)
+    negatives: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    patience: int = Field(ge=1)
+    window: int = Field(ge=1)
+    cold_share: float = Field(ge=0, lt=1)
+    noise: float = Field(ge=0)
+    weight_decay: float = Field(ge=0)
+    sharpness: float = Field(gt=0)
+    seed: int
+
+
 class Models(Section):
     listener_steps: int = Field(ge=2)
     reach: int = Field(ge=1, le=50)
+    back: float = Field(ge=0, le=1)
     listener_cap: float = Field(gt=0)
     min_listeners: int = Field(ge=1)
     shrink: float = Field(ge=0)
@@ -167,6 +190,7 @@ class Models(Section):
     alpha: float = Field(gt=0)
     seed: int
     keep: int = Field(ge=1)
+    sessions: SessionTraining
 
 
 class Experiments(Section):

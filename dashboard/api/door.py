@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from pymongo.database import Database
@@ -91,3 +93,26 @@ async def body(request: Request, *, limit: int) -> bytes:
     except ClientDisconnect:  # a tab that was closed while it spoke; it says it again when it is back
         raise HTTPException(400, "the body broke off") from None
     return b"".join(parts)
+
+
+async def told(request: Request, *, limit: int, shape: str) -> dict[str, Any]:
+    """The object that a request's body is in JSON.
+
+    Parameters
+    ----------
+    shape
+        What it should look like, for the answer to one that does not.
+
+    Raises
+    ------
+    HTTPException
+        400: it is no object. 413, 400: as for :func:`body`.
+    """
+    text = await body(request, limit=limit)
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise HTTPException(400, f"the body must be {shape}")
+    return found

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.door import Door, asking, body, refuse_foreign
+from dashboard.api.door import Door, asking, refuse_foreign, told
 from dashboard.api.people import cookie_options
 from dashboard.people.sessions import COOKIE
 from segue.errors import SegueError
@@ -42,8 +42,10 @@ def routes(door: Door) -> list[Route]:
     async def leave_now(request: Request) -> Response:
         refuse_foreign(request)
         listener, _ = await asking(door, request)
-        if not _confirmed(await body(request, limit=_LARGEST)):
-            raise HTTPException(400, f'the body must be {{"confirm": "{CONFIRMATION}"}}')
+        shape = json.dumps({"confirm": CONFIRMATION})
+        found = await told(request, limit=_LARGEST, shape=shape)
+        if found.get("confirm") != CONFIRMATION:
+            raise HTTPException(400, f"the body must be {shape}")
         try:
             removed = await run_in_threadpool(_leave, door, listener.user_id)
         except SegueError as error:
@@ -66,11 +68,3 @@ def _archive(door: Door, user_id: str) -> bytes:
 
 def _leave(door: Door, user_id: str) -> dict[str, int]:
     return leave(door.database, connected(door.settings), user_id)
-
-
-def _confirmed(text: bytes) -> bool:
-    try:
-        told = json.loads(text)
-    except ValueError:
-        return False
-    return isinstance(told, dict) and told.get("confirm") == CONFIRMATION

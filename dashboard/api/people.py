@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.door import Door, asking, body, refuse_foreign
+from dashboard.api.door import Door, asking, refuse_foreign, told
 from dashboard.people.accounts import Account, AccountError, TooManyGuesses
 from dashboard.people.sessions import COOKIE, LIFETIME
 
@@ -25,7 +24,7 @@ def routes(door: Door) -> list[Route]:
     async def sign_up(request: Request) -> Response:
         refuse_foreign(request)
         listener, _ = await asking(door, request)
-        name, password = await _told(request, "name", "password")
+        name, password = await _texts(request, "name", "password")
         guest_id = listener.user_id if listener.name is None else None
         return await _entered(
             door,
@@ -35,7 +34,7 @@ def routes(door: Door) -> list[Route]:
 
     async def log_in(request: Request) -> Response:
         refuse_foreign(request)
-        name, password = await _told(request, "name", "password")
+        name, password = await _texts(request, "name", "password")
         return await _entered(
             door, request, lambda: door.accounts.log_in(name, password, address=_address(request))
         )
@@ -43,7 +42,7 @@ def routes(door: Door) -> list[Route]:
     async def hand_over(request: Request) -> Response:
         refuse_foreign(request)
         _, token = await asking(door, request)
-        (code,) = await _told(request, "code")
+        (code,) = await _texts(request, "code")
         return await _entered(door, request, lambda: _accepted(door, code, token))
 
     async def log_out(request: Request) -> Response:
@@ -80,16 +79,16 @@ def _accepted(door: Door, code: str, token: str) -> Account:
     return account
 
 
-async def _told(request: Request, *names: str) -> list[str]:
+async def _texts(request: Request, *names: str) -> list[str]:
     """The texts of a body by their names."""
-    try:
-        told = json.loads(await body(request, limit=_LARGEST))
-        found = [told[name] for name in names]
-    except (ValueError, KeyError, TypeError):
-        raise HTTPException(400, f"the body must be an object with {' and '.join(names)}") from None
-    if not all(isinstance(text, str) for text in found):
+    shape = f"an object with {' and '.join(names)}"
+    found = await told(request, limit=_LARGEST, shape=shape)
+    if not found.keys() >= set(names):
+        raise HTTPException(400, f"the body must be {shape}")
+    texts = [found[name] for name in names]
+    if not all(isinstance(text, str) for text in texts):
         raise HTTPException(400, f"{' and '.join(names)} must be text")
-    return found
+    return texts
 
 
 def _address(request: Request) -> str:

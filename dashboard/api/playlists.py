@@ -5,7 +5,6 @@ The listener is the session's. Another's playlist answers like one that does not
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -16,12 +15,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.door import Door, asking, body, refuse_foreign
+from dashboard.api.door import Door, asking, refuse_foreign, told
 from dashboard.keeping import exported
 from segue.playlists.playlists import Playlist, PlaylistError, Playlists
 
 _T = TypeVar("_T")
 _LARGEST = 64 * 1024
+_SHAPE = '{"tracks": [...]}'
 _MOST = 500
 """Tracks added at once."""
 
@@ -38,17 +38,18 @@ def routes(door: Door) -> list[Route]:
     async def create(request: Request) -> Response:
         refuse_foreign(request)
         listener, _ = await asking(door, request)
-        told = await _told(request)
-        if not isinstance(name := told.get("name"), str):
+        wanted = await told(request, limit=_LARGEST, shape=_SHAPE)
+        if not isinstance(name := wanted.get("name"), str):
             raise HTTPException(400, "name must be text")
-        tracks = await run_in_threadpool(_known, door, told)
+        tracks = await run_in_threadpool(_known, door, wanted)
         made = await _tried(lambda: playlists.create(listener.user_id, name, tracks=tracks))
         return JSONResponse(_named(made), status_code=201)
 
     async def add(request: Request) -> Response:
         refuse_foreign(request)
         listener, _ = await asking(door, request)
-        tracks = await run_in_threadpool(_known, door, await _told(request))
+        wanted = await told(request, limit=_LARGEST, shape=_SHAPE)
+        tracks = await run_in_threadpool(_known, door, wanted)
         playlist_id = request.path_params["playlist_id"]
         if await run_in_threadpool(playlists.read, listener.user_id, playlist_id) is None:
             raise HTTPException(404, "there is no such playlist")
@@ -82,19 +83,9 @@ def _named(playlist: Playlist) -> dict[str, Any]:
     return {"id": playlist.playlist_id, "name": playlist.name, "tracks": len(playlist.tracks)}
 
 
-async def _told(request: Request) -> dict[str, Any]:
-    try:
-        told = json.loads(await body(request, limit=_LARGEST))
-    except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
-        raise HTTPException(400, 'the body must be {"tracks": [...]}')
-    return told
-
-
-def _known(door: Door, told: dict[str, Any]) -> list[str]:
+def _known(door: Door, wanted: dict[str, Any]) -> list[str]:
     """The tracks of a body, all of them in the catalogue."""
-    tracks = told.get("tracks", [])
+    tracks = wanted.get("tracks", [])
     if not (isinstance(tracks, list) and len(tracks) <= _MOST and all(isinstance(t, str) for t in tracks)):
         raise HTTPException(400, f"tracks must be a list of at most {_MOST} track ids")
     there = {found["_id"] for found in door.database.tracks.find({"_id": {"$in": tracks}}, {"_id": 1})}

@@ -7,7 +7,6 @@ keeps all others and sends them again.
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
@@ -18,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.door import Door, asking, body, refuse_foreign
+from dashboard.api.door import Door, asking, refuse_foreign, told
 from dashboard.people.sessions import Listener, now
 from segue.errors import SegueError
 from segue.plays.event import FIELDS
@@ -26,6 +25,7 @@ from segue.plays.event import FIELDS
 LARGEST = 64 * 1024
 """Bytes; what sendBeacon may send."""
 MOST = 100
+_SHAPE = '{"sent_at": epoch ms, "plays": [...]}'
 _CLOCK_OFF_MS = 5000
 _FROM_SESSION = ("user_id", "session_id")
 
@@ -36,7 +36,8 @@ def routes(door: Door) -> list[Route]:
     async def events(request: Request) -> Response:
         refuse_foreign(request)
         listener, _ = await asking(door, request)
-        plays = _read(await body(request, limit=LARGEST), listener, at=time.time() * 1000)
+        envelope = await told(request, limit=LARGEST, shape=_SHAPE)
+        plays = _read(envelope, listener, at=time.time() * 1000)
         try:
             taken, refused = await run_in_threadpool(door.outgoing.send, plays)
         except SegueError as error:
@@ -48,13 +49,12 @@ def routes(door: Door) -> list[Route]:
     return [Route("/api/events", events, methods=["POST"])]
 
 
-def _read(text: bytes, listener: Listener, *, at: float) -> list[dict[str, Any]]:
+def _read(envelope: dict[str, Any], listener: Listener, *, at: float) -> list[dict[str, Any]]:
     """The plays of a body, with the listener of the session whatever they say of themselves."""
     try:
-        envelope = json.loads(text)
         sent_at, plays = float(envelope["sent_at"]), envelope["plays"]
     except (ValueError, KeyError, TypeError):
-        raise HTTPException(400, 'the body must be {"sent_at": epoch ms, "plays": [...]}') from None
+        raise HTTPException(400, f"the body must be {_SHAPE}") from None
     if not isinstance(plays, list) or len(plays) > MOST or not all(isinstance(play, dict) for play in plays):
         raise HTTPException(400, f"plays must be a list of at most {MOST} objects")
     # A clock that is a little off stays as it is, so that a play which comes twice is the same twice.
@@ -62,9 +62,9 @@ def _read(text: bytes, listener: Listener, *, at: float) -> list[dict[str, Any]]
     return [_play(play, listener, correction) for play in plays]
 
 
-def _play(told: dict[str, Any], listener: Listener, correction: int) -> dict[str, Any]:
+def _play(sent: dict[str, Any], listener: Listener, correction: int) -> dict[str, Any]:
     known = (field.name for field in FIELDS if field.name not in _FROM_SESSION)
-    play = {name: told[name] for name in known if told.get(name) is not None}
+    play = {name: sent[name] for name in known if sent.get(name) is not None}
     if type(play.get("occurred_at")) is int:
         play["occurred_at"] += correction
     return {**play, "user_id": listener.user_id, "session_id": listener.session_id}

@@ -6,7 +6,6 @@ answered alike, whether it was taken back, has expired or never was.
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,14 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 
 from dashboard.api.audio import TYPES, recording
-from dashboard.api.door import Door, asking, body, refuse_foreign
+from dashboard.api.door import Door, asking, refuse_foreign, told
 from dashboard.api.shared_page import gone, page
 from dashboard.finding.shared import Shared, picture, shared
 from dashboard.people.sessions import Listener
 from segue.social.links import KINDS, Link, ShareLinks, SharingError
 
 _LARGEST = 4096
+_SHAPE = '{"kind": ..., "key": ..., "title": ...}'
 _LONGEST_DAYS = 3650
 _HEADERS = {
     # The address is the secret: it goes to no other site, into no index and no shared cache.
@@ -71,9 +71,9 @@ def routes(door: Door) -> list[Route]:
     async def make(request: Request) -> Response:
         refuse_foreign(request)
         listener, _ = await asking(door, request)
-        told = _told(await body(request, limit=_LARGEST))
+        wanted = _wanted(await told(request, limit=_LARGEST, shape=_SHAPE))
         try:
-            token = await run_in_threadpool(_make, door, links, listener, told)
+            token = await run_in_threadpool(_make, door, links, listener, wanted)
         except SharingError as error:
             return JSONResponse({"error": str(error)}, status_code=422)
         return JSONResponse({"url": f"{public_address(door, request)}/s/{token}"})
@@ -121,13 +121,11 @@ def _recording(door: Door, links: ShareLinks, token: str, track_id: str) -> Path
     return recording(door, track_id)
 
 
-def _told(text: bytes) -> dict[str, Any]:
-    try:
-        told = json.loads(text)
-        kind, key, title = told["kind"], told["key"], told["title"]
-        playable, days = told.get("playable", False), told.get("days")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise HTTPException(400, 'the body must be {"kind": ..., "key": ..., "title": ...}') from None
+def _wanted(body: dict[str, Any]) -> dict[str, Any]:
+    if not body.keys() >= {"kind", "key", "title"}:
+        raise HTTPException(400, f"the body must be {_SHAPE}")
+    kind, key, title = body["kind"], body["key"], body["title"]
+    playable, days = body.get("playable", False), body.get("days")
     texts = all(isinstance(one, str) and 0 < len(one) <= 200 for one in (key, title))
     lasting = days is None or (type(days) is int and 0 < days <= _LONGEST_DAYS)
     if not (kind in KINDS and texts and isinstance(playable, bool) and lasting):
@@ -137,10 +135,10 @@ def _told(text: bytes) -> dict[str, Any]:
     return {"kind": kind, "key": key, "title": title, "playable": playable, "days": days}
 
 
-def _make(door: Door, links: ShareLinks, listener: Listener, told: dict[str, Any]) -> str:
+def _make(door: Door, links: ShareLinks, listener: Listener, wanted: dict[str, Any]) -> str:
     if listener.name is None:
         raise SharingError("Sign up first: a link needs somebody who can take it back.")
-    kind, key, days = told["kind"], told["key"], told["days"]
+    kind, key, days = wanted["kind"], wanted["key"], wanted["days"]
     try:
         there = shared(door.database, owner=listener.user_id, kind=kind, key=key)
     except ValueError:
@@ -151,7 +149,7 @@ def _make(door: Door, links: ShareLinks, listener: Listener, told: dict[str, Any
         listener.user_id,
         kind,
         key,
-        title=told["title"],
-        playable=told["playable"],
+        title=wanted["title"],
+        playable=wanted["playable"],
         good_for=timedelta(days=days) if days else None,
     )

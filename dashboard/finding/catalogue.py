@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pymongo.database import Database
 
 from dashboard.finding.words import FIELDS, WordIndex, index_tracks
-from dashboard.player.items import Item, item_of, read_items
+from dashboard.player.items import Item, item_of, list_items, read_items
 from segue.catalog.tracks import PLAYABLE
 from segue.errors import SegueError
 from segue.index.active import ActiveBundle
@@ -52,8 +52,7 @@ class Catalogue:
     def search(self, query: str, *, limit: int = 50) -> list[Item]:
         """Tracks whose title, artist, album or genres have the query's words, or nearly, best first."""
         found = self._index().search(query, limit=limit)
-        known = read_items(self._database, found, source="search")
-        return [known[track_id] for track_id in found if track_id in known]
+        return list_items(self._database, found, source="search")
 
     def _index(self) -> WordIndex:
         """The words of the catalogue, read again when it has changed."""

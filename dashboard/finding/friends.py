@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import numpy as np
 from pymongo.database import Database
 
-from dashboard.player.items import Item, read_items
+from dashboard.player.items import Item, list_items
 from segue.index.bundle import Bundle
+from segue.settings import Ranking
 from segue.social.blend import blend, match
 from segue.social.follows import Follows
 from segue.storage.mongo import Document, unpack
@@ -22,15 +20,14 @@ def alike(database: Database[Document], one: str, other: str) -> float | None:
 
 
 def blended(
-    database: Database[Document], one: str, other: str, *, bundle: Bundle, items: int = 30
+    database: Database[Document], one: str, other: str, *, bundle: Bundle, ranking: Ranking, items: int = 30
 ) -> list[Item]:
     """Tracks for both of two listeners who know each other; none where a taste is missing."""
     found = _tastes(database, one, other)
     if found is None or match(*found) is None or found[0].shape != bundle.vectors.shape[1:]:
         return []
-    ids = blend(*found, bundle=bundle, items=items)
-    known = read_items(database, ids, source="radio")
-    return [known[own] for own in ids if own in known]
+    ids = blend(*found, bundle=bundle, items=items, ranking=ranking)
+    return list_items(database, ids, source="radio")
 
 
 def _tastes(database: Database[Document], one: str, other: str) -> tuple[np.ndarray, np.ndarray] | None:
@@ -42,9 +39,3 @@ def _tastes(database: Database[Document], one: str, other: str) -> tuple[np.ndar
     if len(stored) < 2 or len({taste["space"] for taste in stored.values()}) > 1:
         return None
     return unpack(stored[one]["vector"]), unpack(stored[other]["vector"])
-
-
-def noted(database: Database[Document], entries: Sequence[tuple[str, str]]) -> list[Item]:
-    """Tracks with a word to each, as far as they are there."""
-    known = read_items(database, [track_id for track_id, _ in entries], source="home")
-    return [replace(known[track_id], note=note) for track_id, note in entries if track_id in known]

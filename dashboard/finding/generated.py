@@ -9,11 +9,12 @@ from datetime import date
 from dashboard.finding.catalogue import Catalogue
 from dashboard.finding.liking import Liking, liking
 from dashboard.finding.sounding import Unknown
-from dashboard.player.items import Item, read_items
+from dashboard.player.items import Item, list_items
 from segue.index.bundle import Bundle
 from segue.playlists import generate
 from segue.playlists.path import path
-from segue.playlists.transitions import ArtistLimit, Transitions
+from segue.playlists.transitions import Transitions
+from segue.ranking.diversity import ArtistLimit
 from segue.settings import Settings
 
 
@@ -31,8 +32,7 @@ class Maker:
         self._bundle: Bundle = catalogue.bundle()
         self._known: Liking = liking(catalogue, settings, user_id, bundle=self._bundle)
         self._transitions = Transitions(self._bundle.vectors, catalogue.moods(self._bundle))
-        ranking = settings.ranking
-        self._limit = ArtistLimit(self._bundle.artists, ranking.per_artist, ranking.artist_window)
+        self._limit = ArtistLimit.of(self._bundle.artists, settings.ranking)
         self._items = settings.playlists.items
 
     def daily_mix(self, day: date) -> list[Item]:
@@ -108,6 +108,4 @@ class Maker:
 
     def _shown(self, rows: Sequence[int]) -> list[Item]:
         """Those that have not left the library since the index was built."""
-        ids = self._bundle.ids(rows)
-        known = read_items(self._catalogue.database, ids, source="playlist")
-        return [known[track_id] for track_id in ids if track_id in known]
+        return list_items(self._catalogue.database, self._bundle.ids(rows), source="playlist")

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from pymongo.database import Database
 
-from dashboard.player.items import Item, read_items
+from dashboard.player.items import Item, list_items, read_items
 from dashboard.queries import heard_in
 from dashboard.views.cards import OUTCOMES
 from dashboard.views.times import day
@@ -49,5 +49,4 @@ def liked(database: Database[Document], user_id: str, *, limit: int = 200) -> li
     """The tracks with a heart, the last one first."""
     found = database.opinions.find({"user_id": user_id, "opinion": "like"}).sort("at", -1).limit(limit)
     ids = [opinion["track_id"] for opinion in found]
-    known = read_items(database, ids, source="playlist")
-    return [known[track_id] for track_id in ids if track_id in known]
+    return list_items(database, ids, source="playlist")

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboard.finding.catalogue import Catalogue
-from dashboard.player.items import Item, read_items
+from dashboard.player.items import Item, list_items
+from segue.catalog.tracks import PLAYABLE
 from segue.index.bundle import Bundle
 from segue.index.plane import Plane, fit_plane
 from segue.storage.mongo import unpack
@@ -61,8 +62,7 @@ class LibraryMap:
         if version != bundle.version:
             return None
         ids = bundle.ids([row for row in rows if 0 <= row < len(bundle.vectors)])
-        known = read_items(self._catalogue.database, ids, source="similar")
-        return [known[track_id] for track_id in ids if track_id in known]
+        return list_items(self._catalogue.database, ids, source="similar")
 
     def taste(self, user_id: str) -> tuple[float, float] | None:
         """Where a listener's taste lies; None without one, or one in another space."""
@@ -84,7 +84,7 @@ class LibraryMap:
     def _draw(self, bundle: Bundle) -> Drawn:
         first = {
             found["_id"]: next(iter(found.get("genres") or []), "")
-            for found in self._catalogue.database.tracks.find({"state": {"$ne": "vanished"}}, {"genres": 1})
+            for found in self._catalogue.database.tracks.find({"state": PLAYABLE}, {"genres": 1})
         }
         ids = bundle.ids(np.arange(len(bundle.vectors)))
         counts = Counter(first[track_id] for track_id in ids if first.get(track_id))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pymongo.database import Database
 
-from dashboard.player.items import Item, read_items
+from dashboard.player.items import Item, noted_items
 from segue.engagement.popular import Heard, popular, rising
 from segue.storage.mongo import Document
 
@@ -51,7 +50,7 @@ def popular_now(database: Database[Document], *, limit: int = 12, now: datetime 
     """The tracks that most listeners have heard and kept in the last day."""
     now = now or datetime.now(UTC)
     found = popular(_heard(database, now - POPULAR_OVER, now), limit=2 * limit)
-    return _items(database, [(one.key, _times(one.plays)) for one in found])[:limit]
+    return noted_items(database, [(one.key, _times(one.plays)) for one in found], source="home")[:limit]
 
 
 def rising_now(database: Database[Document], *, limit: int = 12, now: datetime | None = None) -> list[Item]:
@@ -60,7 +59,7 @@ def rising_now(database: Database[Document], *, limit: int = 12, now: datetime |
     turn = now - RISING_OVER
     before = _heard(database, turn - RISING_AGAINST, turn)
     found = rising(_heard(database, turn, now), before, limit=2 * limit)
-    return _items(database, [(one.key, _times(one.now)) for one in found])[:limit]
+    return noted_items(database, [(one.key, _times(one.now)) for one in found], source="home")[:limit]
 
 
 def _heard(database: Database[Document], since: datetime, until: datetime) -> list[Heard]:
@@ -73,11 +72,6 @@ def _heard(database: Database[Document], since: datetime, until: datetime) -> li
         ]
     )
     return [Heard(one["_id"], one["plays"], one["skips"], one["listeners"]) for one in found]
-
-
-def _items(database: Database[Document], noted: list[tuple[str, str]]) -> list[Item]:
-    known = read_items(database, [track_id for track_id, _ in noted], source="home")
-    return [replace(known[track_id], note=note) for track_id, note in noted if track_id in known]
 
 
 def _times(count: int) -> str:

@@ -11,7 +11,7 @@ from pymongo.database import Database
 from dashboard.finding import month
 from dashboard.people.sessions import Listener
 from dashboard.pictures.preview import draw
-from dashboard.player.items import Item, read_items
+from dashboard.player.items import Item, list_items, read_items
 from segue.social.links import Kind, Link
 from segue.storage.mongo import Document
 
@@ -57,8 +57,7 @@ def _playlist(database: Database[Document], key: str, owner: str, name: str) -> 
     if found is None:
         return None
     ids = list(dict.fromkeys(found["tracks"]))
-    known = read_items(database, ids, source="playlist")
-    items = [known[own] for own in ids if own in known]
+    items = list_items(database, ids, source="playlist")
     count = f"{len(items)} tracks" if len(items) != 1 else "1 track"
     return Shared(found["name"], f"Playlist by {name} · {count}", name, items, None)
 

@@ -9,11 +9,12 @@ import numpy as np
 from pymongo.database import Database
 
 from dashboard.finding.catalogue import Catalogue, Near
-from dashboard.player.items import Item, read_items
+from dashboard.player.items import Item, list_items, read_items
 from segue.audio.decode import seconds_of
 from segue.audio.errors import AudioError
 from segue.audio.likeness import Likeness, compare
-from segue.embeddings.audio_space import AudioSpace, SpaceError, embed_file
+from segue.embeddings.audio_space import AudioSpace, SpaceError
+from segue.embeddings.spaces import embed_file, load_space
 from segue.errors import SegueError
 from segue.index.neighbours import NO_ROW
 from segue.ranking.radio import tune
@@ -62,8 +63,7 @@ def radio(
     # Some may have left the library since the index was built.
     rows = tune(row, played=played, bundle=bundle, ranking=settings.ranking, avoid=disliked, items=2 * items)
     ids = bundle.ids(rows)
-    known = read_items(catalogue.database, ids, source="radio")
-    return [known[track_id] for track_id in ids if track_id in known][:items]
+    return list_items(catalogue.database, ids, source="radio")[:items]
 
 
 def like_file(catalogue: Catalogue, settings: Settings, path: Path | str, *, limit: int = 20) -> list[Near]:
@@ -77,7 +77,7 @@ def like_file(catalogue: Catalogue, settings: Settings, path: Path | str, *, lim
         There is no index or no audio space, or they are of other settings.
     """
     bundle = catalogue.bundle()
-    space = AudioSpace.load(catalogue.database, bundle.manifest.space)
+    space = load_space(catalogue.database, bundle.manifest.space)
     seconds = seconds_of(Path(path))
     if seconds is not None and seconds > LONGEST:
         raise TooLong(seconds=seconds)

@@ -22,7 +22,7 @@ from segue.errors import SegueError
 from segue.index.bundle import Bundle
 from segue.moods.dial import Dial, notch_word, steer
 from segue.moods.measures import Percentiles
-from segue.ranking.diversity import limit_artists
+from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.settings import Settings
 from segue.storage.mongo import Document
 
@@ -58,10 +58,8 @@ def planned(catalogue: Catalogue, settings: Settings, user_id: str) -> Upcoming:
             moods=moods,
             strength=settings.moods.strength,
         ),
-        bundle.artists,
+        ArtistLimit.of(bundle.artists, settings.ranking),
         items=settings.ranking.items,
-        per_artist=settings.ranking.per_artist,
-        window=settings.ranking.artist_window,
     )
     text = f"{found.recommendation_id}\n{dial}\n{bundle.version}"
     name = f"mood-{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"

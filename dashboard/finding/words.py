@@ -11,7 +11,6 @@ for the shown tracks only, by `_id`.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from segue.catalog.letters import without_accents
 from segue.storage.mongo import Document
 
 FIELDS = (("title", 1.0), ("artist", 0.9), ("album", 0.6), ("genres", 0.5), ("tags", 0.4))
@@ -31,8 +31,7 @@ _PREFIX, _SLIP = 0.75, 0.5
 
 def words(text: str) -> list[str]:
     """Lower-case words without accents: "Sigur Rós" → ["sigur", "ros"]."""
-    plain = unicodedata.normalize("NFKD", text.replace("'", "").replace("’", ""))
-    return _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)).casefold())
+    return _WORD.findall(without_accents(text.replace("'", "").replace("’", "")).casefold())
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,6 +77,18 @@ def read_items(database: Database[Document], track_ids: Iterable[str], *, source
     """Those tracks that are in the catalogue and there, by id."""
     wanted = {"_id": {"$in": list(dict.fromkeys(track_ids))}, "state": PLAYABLE}
     return {found["_id"]: item_of(found, source=source) for found in database.tracks.find(wanted, _SHOWN)}
+
+
+def list_items(database: Database[Document], track_ids: Sequence[str], *, source: str) -> list[Item]:
+    """The same tracks in the order of their ids."""
+    known = read_items(database, track_ids, source=source)
+    return [known[track_id] for track_id in track_ids if track_id in known]
+
+
+def noted_items(database: Database[Document], noted: Sequence[tuple[str, str]], *, source: str) -> list[Item]:
+    """Tracks in the order of (id, note), each with its note, as far as they are there."""
+    known = read_items(database, [track_id for track_id, _ in noted], source=source)
+    return [replace(known[track_id], note=note) for track_id, note in noted if track_id in known]
 
 
 def item_of(track: Document, *, source: str) -> Item:

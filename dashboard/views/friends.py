@@ -8,6 +8,7 @@ from dashboard import service
 from dashboard.finding import friends as finding
 from dashboard.people.sessions import Listener
 from dashboard.player import components
+from dashboard.player.items import noted_items
 from dashboard.queries import ago
 from dashboard.views.text import plain
 from segue.social.activity import feed, show_activity, shows_activity
@@ -51,12 +52,13 @@ def _requests(listener: Listener) -> None:
 def _feed(listener: Listener) -> None:
     st.subheader("What they hear and like", anchor=False)
     found = feed(service.database(), listener.user_id, limit=25)
-    items = finding.noted(
+    items = noted_items(
         service.database(),
         [
             (one.track_id, f"{one.person.name}{_DID[one.what]}, {ago(one.at.timestamp() * 1000)}")
             for one in found
         ],
+        source="home",
     )
     if items:
         components.tracks(items, key="feed", layout="list", whole=False)
@@ -96,7 +98,10 @@ def _people(listener: Listener) -> None:
 @st.dialog("Music for both", width="large")
 def _blended(listener: Listener, person: Person) -> None:
     bundle = service.catalogue().bundle()
-    items = finding.blended(service.database(), listener.user_id, person.user_id, bundle=bundle)
+    ranking = service.settings().ranking
+    items = finding.blended(
+        service.database(), listener.user_id, person.user_id, bundle=bundle, ranking=ranking
+    )
     st.caption(f"What you and {plain(person.name)} may both like: the less pleased of you decides.")
     components.tracks(items, key=f"blended-{person.user_id}", layout="list")
 

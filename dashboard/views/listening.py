@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,7 +16,7 @@ from dashboard.finding.listening import Listening
 from dashboard.finding.shared import month_key
 from dashboard.people.sessions import Listener
 from dashboard.player import components
-from dashboard.player.items import read_items
+from dashboard.player.items import noted_items
 from dashboard.views import sharing
 from dashboard.views.charts import ACCENT, draw, dressed
 from segue.engagement.patterns import By, calendar, clock, streak, top
@@ -169,12 +168,11 @@ def _favourites(found: Listening) -> None:
     with right:
         draw(_bars(found, "genre", "Genres"), key="top-genres")
     best = top(found.rows, "track_id", limit=10)
-    known = read_items(service.database(), best["key"], source="playlist")
-    items = [
-        replace(known[key], note=f"{plays} plays" if plays != 1 else "1 play")
+    noted = [
+        (key, f"{plays} plays" if plays != 1 else "1 play")
         for key, plays in zip(best["key"], best["plays"], strict=True)
-        if key in known
     ]
+    items = noted_items(service.database(), noted, source="playlist")
     if items:
         st.subheader("Tracks", anchor=False)
         components.tracks(items, key="top-tracks", layout="list")

@@ -98,12 +98,12 @@ def _import(owner: str) -> None:
                 st.error("None of its songs is in this library.")
                 _unmatched([entry.shown for entry in found.unmatched])
                 return
-            made = service.playlists().create(owner, name, tracks=found.track_ids)
+            new = service.playlists().create(owner, name, tracks=found.track_ids)
         except (NotM3u, PlaylistError) as error:
             st.error(str(error))
             return
-        st.session_state["unmatched"] = (made.playlist_id, [entry.shown for entry in found.unmatched])
-        _open(made.playlist_id)
+        st.session_state["unmatched"] = (new.playlist_id, [entry.shown for entry in found.unmatched])
+        _open(new.playlist_id)
 
 
 def _unmatched(shown: list[str]) -> None:

@@ -32,6 +32,7 @@ from segue.audio.decode import check_readable
 from segue.audio.errors import Truncated, Undecodable
 from segue.audio.ffmpeg import CONTAINERS, enough
 from segue.audio.ogg import gap
+from segue.disk import sync
 
 PART = ".segue-part"
 """The ending of a file that is being written."""
@@ -123,7 +124,7 @@ def compress(path: Path, *, kilobits: int, original: Path | None = None) -> Comp
             _keep(path, original)
         after = part.stat().st_size
         part.replace(target)
-        _flush(target.parent)
+        sync(target.parent)
         if target != path:
             path.unlink()
         return Compressed(path=target, before=stamp.st_size, after=after)
@@ -257,8 +258,7 @@ def _like(path: Path, part: Path, stamp: os.stat_result) -> None:
     shutil.copymode(path, part)
     with contextlib.suppress(OSError):
         os.chown(part, stamp.st_uid, stamp.st_gid)
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
+    sync(part)
 
 
 def _keep(path: Path, original: Path) -> None:
@@ -272,20 +272,11 @@ def _keep(path: Path, original: Path) -> None:
         part = _part(original)
         try:
             shutil.copy2(path, part)
-            with part.open("rb") as file:
-                os.fsync(file.fileno())
+            sync(part)
             part.replace(original)
         finally:
             part.unlink(missing_ok=True)
-    _flush(original.parent)
-
-
-def _flush(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+    sync(original.parent)
 
 
 def _ffmpeg(arguments: list[str], *, limit: float) -> subprocess.CompletedProcess[bytes]:

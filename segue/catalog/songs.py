@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from segue.catalog.letters import without_accents
 
 _OF_VERSIONS = (
     r"live|unplugged|session|sessions|remaster|remastered|mono|stereo|acoustic|demo|bonus|explicit|clean|deluxe|"
@@ -45,8 +46,7 @@ def _tells_version(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in decomposed if not unicodedata.combining(sign)).strip()
+    return without_accents(text.casefold()).strip()
 
 
 def _bare(text: str) -> str:

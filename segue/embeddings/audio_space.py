@@ -10,15 +10,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pymongo.database import Database
 
-from segue.audio.descriptors import features_version
 from segue.errors import SegueError
-from segue.settings import Settings
 from segue.storage.mongo import Document, activate, active_version, upsert
 
 KIND = "audio-space"
@@ -71,6 +68,10 @@ class AudioSpace:
         length = np.linalg.norm(projected, axis=1, keepdims=True)
         first = np.eye(1, self.dimension)
         return np.where(length > 0, projected / np.where(length > 0, length, 1.0), first).astype(np.float32)
+
+    def place(self, track_ids: Sequence[str], descriptors: Matrix) -> NDArray[np.float32]:
+        """The same for tracks of the catalogue: their sound is all that counts here."""
+        return self.transform(descriptors)
 
     def distances(self, descriptors: Matrix) -> NDArray[np.float64]:
         """Root mean square of each row's standardised descriptors, shape (n,).
@@ -167,25 +168,3 @@ def signed(components: Matrix) -> Matrix:
     """Principal components are defined up to their sign: the largest element of each becomes positive."""
     largest = np.abs(components).argmax(axis=0)
     return components * np.where(components[largest, np.arange(components.shape[1])] < 0, -1.0, 1.0)
-
-
-def embed_file(path: Path | str, space: AudioSpace, settings: Settings) -> NDArray[np.float32]:
-    """The embedding of any audio file, in the catalogue or not, shape (k,).
-
-    Raises
-    ------
-    AudioError
-        The file cannot be described.
-    SpaceError
-        The space was fitted on descriptors of other settings.
-    """
-    from segue.audio.decode import decode
-    from segue.audio.descriptors import describe
-
-    audio = settings.audio
-    if features_version(audio) != space.features_version:
-        raise SpaceError(f"audio space {space.version} is of other [audio] settings: run ./run.sh embeddings")
-    waveform = decode(
-        path, sample_rate=audio.sample_rate, max_seconds=audio.max_seconds, min_seconds=audio.min_seconds
-    )
-    return space.transform(describe(waveform, audio)[np.newaxis])[0]

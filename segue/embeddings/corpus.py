@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pymongo.database import Database
 
 from segue.audio.descriptors import features_version
-from segue.embeddings.audio_space import AudioSpace
+from segue.embeddings.spaces import Space
 from segue.errors import SegueError
 from segue.settings import Settings
-from segue.storage.mongo import Document, pack
+from segue.storage.mongo import Document, pack, upsert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ def read_corpus(database: Database[Document], settings: Settings) -> Corpus:
 
 
 def embedding_document(
-    space: AudioSpace, corpus: Corpus, row: int, vector: NDArray[np.float32], *, added: bool
+    space: Space, corpus: Corpus, row: int, vector: NDArray[np.float32], *, added: bool
 ) -> Document:
     """As it is kept in `embeddings`; `added` if the space was not fitted on this row."""
     track_id = corpus.track_ids[row]
@@ -60,7 +60,7 @@ def _digest(descriptors: NDArray[np.float32]) -> str:
     return hashlib.blake2b(pack(descriptors), digest_size=8).hexdigest()
 
 
-def added_since(database: Database[Document], corpus: Corpus, space: AudioSpace) -> NDArray[np.intp]:
+def added_since(database: Database[Document], corpus: Corpus, space: Space) -> NDArray[np.intp]:
     """The rows of the corpus that the space was not fitted on."""
     stored = database.embeddings.find({"space": space.version, "added": True}, {"track_id": 1, "_id": 0})
     added = {document["track_id"] for document in stored}
@@ -68,7 +68,7 @@ def added_since(database: Database[Document], corpus: Corpus, space: AudioSpace)
     return np.array(rows, dtype=np.intp)
 
 
-def not_embedded(database: Database[Document], corpus: Corpus, space: AudioSpace) -> NDArray[np.intp]:
+def not_embedded(database: Database[Document], corpus: Corpus, space: Space) -> NDArray[np.intp]:
     """The rows of the corpus that have no embedding in the space, or one of other descriptors."""
     stored = database.embeddings.find({"space": space.version}, {"track_id": 1, "features": 1})
     known = {document["track_id"]: document.get("features") for document in stored}
@@ -80,3 +80,25 @@ def not_embedded(database: Database[Document], corpus: Corpus, space: AudioSpace
         ],
         dtype=np.intp,
     )
+
+
+def embed(database: Database[Document], corpus: Corpus, space: Space, *, added: bool) -> tuple[int, int]:
+    """Bring `embeddings` in line with the corpus; returns how many were written, and removed.
+
+    Delivery: by space and track id, so that a run cut short is simply repeated. `added` marks what is written
+    as not having been there when the space was fitted.
+    """
+    rows = not_embedded(database, corpus, space)
+    vectors = space.place([corpus.track_ids[row] for row in rows], corpus.descriptors[rows])
+    upsert(
+        database.embeddings,
+        (
+            embedding_document(space, corpus, row, vector, added=added)
+            for row, vector in zip(rows, vectors, strict=True)
+        ),
+    )
+    here = set(corpus.track_ids)
+    stored = database.embeddings.find({"space": space.version}, {"track_id": 1})
+    gone = [document["_id"] for document in stored if document["track_id"] not in here]
+    database.embeddings.delete_many({"_id": {"$in": gone}})
+    return len(rows), len(gone)

@@ -2,14 +2,17 @@
 
 A track's vector is ``unit(free[track] + tower(audio[track]))``. The tower is a two-layer network over the
 audio features; the free part is dropped at random while training (Volkovs et al., 2017, DropoutNet), so that
-the tower alone learns to place a track that nobody has played. Loss: logistic, one true context against
-`negatives` drawn by plays ** 0.75 (Mikolov et al., 2013).
+the tower alone learns to place a track that nobody has played: of centres, contexts and negatives alike, so
+that tracks with and without one are comparable. Loss: logistic, one true context against `negatives` drawn by
+plays ** 0.75 (Mikolov et al., 2013).
 """
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,6 +21,7 @@ import numpy as np
 import optax
 
 from segue.evaluation.logs import SessionLog
+from segue.settings import SessionTraining
 
 Parameters = dict[str, Any]
 
@@ -25,31 +29,6 @@ SHARED = 16
 """So many times `negatives` tracks are drawn for a batch."""
 CHECKING = 2**31
 """In the place of the epoch, the seed of what the validation draws."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """How to train."""
-
-    dimension: int = 64
-    hidden: int = 128
-    learning_rate: float = 3e-3
-    batch: int = 1024
-    negatives: int = 16
-    epochs: int = 30
-    patience: int = 3
-    """Epochs without a better validation loss before it stops."""
-    window: int = 5
-    """Tracks to either side that count as context."""
-    cold_share: float = 0.5
-    """The share of tracks in each batch whose free part is left out: of centres, contexts and negatives
-    alike, so that tracks with and without one are comparable."""
-    noise: float = 0.5
-    """Deviation of what is added to the standardised audio while training: it is not to be learned as is."""
-    weight_decay: float = 0.1
-    sharpness: float = 8.0
-    """Cosines times this are logits."""
-    seed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,7 +55,7 @@ def context_pairs(log: SessionLog, *, window: int) -> np.ndarray:
     return pairs[pairs[:, 0] != pairs[:, 1]].astype(np.int32)
 
 
-def initial(items: int, features: int, training: Training) -> Parameters:
+def initial(items: int, features: int, training: SessionTraining) -> Parameters:
     """Parameters to begin with; the free part begins small, so that the audio leads."""
     rng = np.random.default_rng(training.seed)
 
@@ -91,23 +70,41 @@ def initial(items: int, features: int, training: Training) -> Parameters:
     }
 
 
-def _place(parameters: Parameters, rows: jax.Array, audio: jax.Array, warm: jax.Array) -> jax.Array:
-    hidden = jax.nn.gelu(audio[rows] @ parameters["first"] + parameters["first_bias"])
-    found = hidden @ parameters["second"] + warm[..., None] * parameters["free"][rows]
+def _place(parameters: Parameters, audio: jax.Array, free: jax.Array) -> jax.Array:
+    """Unit vectors (n, dimension) of audio (n, features) and free parts (n, dimension)."""
+    hidden = jax.nn.gelu(audio @ parameters["first"] + parameters["first_bias"])
+    found = hidden @ parameters["second"] + free
     return found / jnp.sqrt(jnp.square(found).sum(axis=-1, keepdims=True) + 1e-8)
 
 
 def vectors(parameters: Parameters, audio: np.ndarray, *, known: np.ndarray) -> np.ndarray:
     """(items, dimension) float32 at unit length; where `known` is false the audio alone places the track."""
-    rows = jnp.arange(len(audio))
-    warm = jnp.asarray(known, dtype=jnp.float32)
-    return np.asarray(_place(parameters, rows, jnp.asarray(audio, dtype=jnp.float32), warm))
+    free = jnp.where(jnp.asarray(known)[:, None], parameters["free"], 0.0)
+    return np.asarray(_place(parameters, jnp.asarray(audio, dtype=jnp.float32), free))
+
+
+def begin(items: int, features: int, training: SessionTraining) -> State:
+    """Where training begins."""
+    parameters = initial(items, features, training)
+    return State(
+        epoch=0,
+        parameters=parameters,
+        optimiser=_optimiser(training).init(parameters),
+        best_loss=float("inf"),
+        best=parameters,
+        waited=0,
+        losses=(),
+    )
+
+
+def _optimiser(training: SessionTraining) -> optax.GradientTransformation:
+    return optax.adamw(training.learning_rate, weight_decay=training.weight_decay)
 
 
 def train(
     log: SessionLog,
     audio: np.ndarray,
-    training: Training,
+    training: SessionTraining,
     *,
     state: State | None = None,
     checkpoint: Callable[[State], None] = lambda state: None,
@@ -130,7 +127,7 @@ def train(
     ValueError
         The log has no two tracks next to each other.
     """
-    optimiser = optax.adamw(training.learning_rate, weight_decay=training.weight_decay)
+    optimiser = _optimiser(training)
     shared = SHARED * training.negatives
     held = np.random.default_rng(training.seed).random(int(log.sessions.max(initial=0)) + 1) < 0.1
     inside = held[log.sessions]
@@ -144,8 +141,10 @@ def train(
     draw = plays / plays.sum()
     features = jnp.asarray(audio, dtype=jnp.float32)
 
-    def loss(parameters: Parameters, rows: jax.Array, warm: jax.Array, noise: jax.Array) -> jax.Array:
-        placed = _place(parameters, rows, features + noise, warm)
+    def loss(parameters: Parameters, rows: jax.Array, warm: jax.Array, key: jax.Array) -> jax.Array:
+        noise = training.noise * jax.random.normal(key, (len(rows), features.shape[1]))
+        free = warm[:, None] * parameters["free"][rows]
+        placed = _place(parameters, features[rows] + noise, free)
         pairs = (len(rows) - shared) // 2
         # The negatives are shared by the batch: as good an estimate for a fraction of the work.
         centre, true, false = placed[:pairs], placed[pairs : 2 * pairs], placed[2 * pairs :]
@@ -159,23 +158,13 @@ def train(
         return optax.apply_updates(parameters, change), memory
 
     judge = jax.jit(loss)
-    if state is None:
-        parameters = initial(len(audio), audio.shape[1], training)
-        state = State(
-            epoch=0,
-            parameters=parameters,
-            optimiser=optimiser.init(parameters),
-            best_loss=float("inf"),
-            best=parameters,
-            waited=0,
-            losses=(),
-        )
+    state = state or begin(len(audio), audio.shape[1], training)
     while state.epoch < training.epochs and state.waited < training.patience:
         parameters, memory = state.parameters, state.optimiser
-        for batch in _batches(learn, draw, training, features.shape, seed=(training.seed, state.epoch)):
+        for batch in _batches(learn, draw, training, seed=(training.seed, state.epoch)):
             parameters, memory = step(parameters, memory, *batch)
         # The same draws after every epoch, so that the losses can be compared.
-        same = _batches(check, draw, training, features.shape, seed=(training.seed, CHECKING))
+        same = _batches(check, draw, training, seed=(training.seed, CHECKING))
         checks = [float(judge(parameters, *batch)) for batch in same]
         value = float(np.mean(checks))
         better = value < state.best_loss - 1e-4
@@ -193,18 +182,57 @@ def train(
 
 
 def _batches(
-    pairs: np.ndarray, draw: np.ndarray, training: Training, shape: tuple[int, ...], *, seed: tuple[int, int]
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Rows (centres, contexts, negatives), which of them keep their free part, and noise for the audio.
+    pairs: np.ndarray, draw: np.ndarray, training: SessionTraining, *, seed: tuple[int, int]
+) -> Iterator[tuple[np.ndarray, np.ndarray, jax.Array]]:
+    """Rows (centres, contexts, negatives), which of them keep their free part, and the key of the noise.
 
     Batches are of one size, so that they are compiled once: the last is filled up from its beginning.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(pairs))
     size = min(training.batch, len(pairs))
+    likely = np.cumsum(draw)
+    likely /= likely[-1]
     for begin in range(0, len(order), size):
         chosen = pairs[np.resize(order[begin : begin + size], size)]
-        false = rng.choice(len(draw), size=SHARED * training.negatives, p=draw).astype(np.int32)
+        false = np.searchsorted(likely, rng.random(SHARED * training.negatives), side="right").astype(
+            np.int32
+        )
         rows = np.concatenate([chosen[:, 0], chosen[:, 1], false])
         warm = (rng.random(len(rows)) >= training.cold_share).astype(np.float32)
-        yield rows, warm, (training.noise * rng.standard_normal(shape)).astype(np.float32)
+        yield rows, warm, jax.random.PRNGKey(int(rng.integers(2**31)))
+
+
+def save_state(state: State, path: Path) -> None:
+    """Keep a checkpoint; one that is there is replaced when the new one is whole."""
+    leaves = jax.tree.leaves((state.parameters, state.optimiser, state.best))
+    arrays = {f"leaf{number}": np.asarray(leaf) for number, leaf in enumerate(leaves)}
+    counts = np.array([state.epoch, state.waited])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as file:
+        np.savez(
+            file, allow_pickle=False, counts=counts, best_loss=state.best_loss, losses=state.losses, **arrays
+        )
+    part.replace(path)
+
+
+def load_state(path: Path, *, like: State) -> State | None:
+    """The checkpoint of a run that was cut short, of the shapes of `like`; None where none can be read."""
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            leaves, shape = jax.tree.flatten((like.parameters, like.optimiser, like.best))
+            stored = [jnp.asarray(found[f"leaf{number}"]) for number in range(len(leaves))]
+            parameters, optimiser, best = jax.tree.unflatten(shape, stored)
+            return replace(
+                like,
+                epoch=int(found["counts"][0]),
+                waited=int(found["counts"][1]),
+                parameters=parameters,
+                optimiser=optimiser,
+                best=best,
+                best_loss=float(found["best_loss"]),
+                losses=tuple(found["losses"].tolist()),
+            )
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return None  # none, or damaged: training begins anew

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +21,12 @@ from segue.evaluation.metrics import (
 )
 from segue.evaluation.splits import TimeSplit
 from segue.recommenders.hybrid import baseline, hybrid
+from segue.recommenders.played import Als
+from segue.recommenders.served import AsServed, Hybrid, SessionKnowledge
 from segue.recommenders.sessions import ItemKnn, Popularity, Rules, SessionKnn, SessionModel
+from segue.recommenders.tastes import NearTaste, centroids
 from segue.recommenders.top import ranks_of, top_lists
+from segue.settings import Settings
 
 MODELS: Mapping[str, Callable[[], SessionModel]] = {
     "popularity": Popularity,
@@ -31,7 +36,35 @@ MODELS: Mapping[str, Callable[[], SessionModel]] = {
     "session-knn+rules": baseline,
     "hybrid": hybrid,
 }
-"""What `evaluate` compares, the baselines first."""
+"""Models that need no settings, the baselines first."""
+
+
+def compared(settings: Settings) -> dict[str, Callable[[], SessionModel]]:
+    """All that `evaluate` compares: :data:`MODELS`, collaborative filtering, the session space with tastes
+    formed in several ways, and lists as the service makes them by its settings ("served")."""
+    models, ranking, taste = settings.models, settings.ranking, settings.taste
+    half_life = taste.half_life_tracks
+
+    def space(**how: Any) -> Callable[[], SessionModel]:
+        return lambda: NearTaste(models.sessions, **{"half_life": half_life, **how})
+
+    def as_served(make: Callable[[], SessionModel]) -> Callable[[], SessionModel]:
+        return lambda: AsServed(make(), ranking)
+
+    return {
+        **MODELS,
+        "als": lambda: Als(models),
+        "space": space(),
+        "space:last-track": space(half_life=0),
+        "space:plain-mean": space(half_life=None),
+        "space:3-centroids": space(taste=centroids(3)),
+        "served:session-knn+rules": as_served(baseline),
+        "served:hybrid": as_served(hybrid),
+        "served:space": as_served(space()),
+        "served:sessions": as_served(lambda: SessionKnowledge(models, ranking)),
+        "served": as_served(lambda: Hybrid(models, ranking, taste)),
+    }
+
 
 SAMPLE_DIMENSION = 64
 

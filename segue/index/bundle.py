@@ -11,6 +11,7 @@ cold_start.npy     (c,) int32: rows of the varied selection, in its order
 songs.npy          (n,) int32: a code for the song that each row is a version of, -1 unknown; older bundles
                    lack it
 following_*.npy    what listeners play after each track (segue.index.following), where that is known
+by_artist_*.npy    which tracks of each artist they keep most, likewise
 manifest.json      :class:`segue.index.manifest.Manifest`
 lock               held by readers: :mod:`segue.index.folders`
 =================  ==========================================================================================
@@ -34,8 +35,7 @@ from segue.index.backends import INDEX_FILE, Backend, build_index, open_index
 from segue.index.checksums import file_sum, first_mismatch
 from segue.index.contents import ARRAYS, SONGS, Contents, settings_that_matter, version_of
 from segue.index.folders import appearing, hold, set_aside
-from segue.index.following import FILES as FOLLOWING
-from segue.index.following import Following
+from segue.index.following import AFTER_TRACK, OF_ARTIST, Following
 from segue.index.manifest import BundleError, Manifest
 from segue.index.neighbours import NeighbourIndex
 from segue.index.recall import measure_recall
@@ -61,6 +61,8 @@ class Bundle:
     """(n,) int32; -1: unknown."""
     following: Following | None
     """None for a bundle that was built without."""
+    by_artist: Following | None
+    """Likewise."""
     neighbours: NeighbourIndex
     _held: BinaryIO = field(repr=False)
 
@@ -98,6 +100,7 @@ def write_bundle(
     space: str,
     songs: np.ndarray | None = None,
     following: Following | None = None,
+    by_artist: Following | None = None,
     backend: Backend = "annoy",
     trees: int = 50,
     search_k: int = -1,
@@ -108,7 +111,7 @@ def write_bundle(
 
     Parameters
     ----------
-    vectors, track_ids, artists, cold_start, songs, following
+    vectors, track_ids, artists, cold_start, songs, following, by_artist
         As in :class:`Contents`.
     space
         The version of the embedding space.
@@ -120,7 +123,7 @@ def write_bundle(
     BundleError
         The contents do not fit together, or the folder cannot be written.
     """
-    contents = Contents(vectors, track_ids, artists, cold_start, songs, following)
+    contents = Contents(vectors, track_ids, artists, cold_start, songs, following, by_artist)
     version = version_of(contents, space=space, backend=backend, trees=trees, search_k=search_k)
     path = Path(folder) / version
     trees, search_k = settings_that_matter(backend, trees=trees, search_k=search_k)
@@ -190,16 +193,22 @@ def load_bundle(path: Path | str, *, version: str | None = None, verify: bool = 
             raise BundleError(mismatch)
         arrays = {name: _mapped(path / name) for name in names}
         _check_shapes(path, arrays, manifest)
-        following = Following(*(arrays[name] for name in FOLLOWING)) if FOLLOWING[0] in arrays else None
+        following, by_artist = (_table(arrays, files) for files in (AFTER_TRACK, OF_ARTIST))
         if verify:
-            _check_contents(path, arrays, following)
+            _check_contents(path, arrays, following, by_artist)
         neighbours = _open(path, arrays["vectors.npy"], manifest)
     except BaseException:
         held.close()
         raise
     songs = arrays.get(SONGS, np.full(manifest.count, -1, dtype=np.int32))
     vectors, track_ids, artists, cold_start = (arrays[name] for name in ARRAYS)
-    return Bundle(manifest, vectors, track_ids, artists, cold_start, songs, following, neighbours, held)
+    return Bundle(
+        manifest, vectors, track_ids, artists, cold_start, songs, following, by_artist, neighbours, held
+    )
+
+
+def _table(arrays: dict[str, np.ndarray], files: Sequence[str]) -> Following | None:
+    return Following(*(arrays[name] for name in files)) if files[0] in arrays else None
 
 
 def _index_file(backend: Backend) -> tuple[str, ...]:
@@ -210,8 +219,8 @@ def _index_file(backend: Backend) -> tuple[str, ...]:
 def _arrays_of(manifest: Manifest) -> tuple[str, ...]:
     """The arrays that a bundle must have by what its manifest lists."""
     songs = (SONGS,) if SONGS in manifest.files else ()
-    following = FOLLOWING if not manifest.files.keys().isdisjoint(FOLLOWING) else ()
-    return (*ARRAYS, *songs, *following)
+    tables = (files for files in (AFTER_TRACK, OF_ARTIST) if not manifest.files.keys().isdisjoint(files))
+    return (*ARRAYS, *songs, *(name for files in tables for name in files))
 
 
 def _mapped(path: Path) -> np.ndarray:
@@ -235,10 +244,12 @@ def _check_shapes(path: Path, arrays: dict[str, np.ndarray], manifest: Manifest)
             )
 
 
-def _check_contents(path: Path, arrays: dict[str, np.ndarray], following: Following | None) -> None:
+def _check_contents(
+    path: Path, arrays: dict[str, np.ndarray], following: Following | None, by_artist: Following | None
+) -> None:
     try:
         vectors, track_ids, artists, cold_start = (arrays[name] for name in ARRAYS)
-        Contents(vectors, track_ids, artists, cold_start, arrays.get(SONGS), following)
+        Contents(vectors, track_ids, artists, cold_start, arrays.get(SONGS), following, by_artist)
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.index.backends import Backend
-from segue.index.following import Following
+from segue.index.following import OF_ARTIST, Following
 from segue.index.manifest import FORMAT, BundleError
 
 ARRAYS = ("vectors.npy", "track_ids.npy", "artists.npy", "cold_start.npy")
@@ -42,6 +42,8 @@ class Contents:
     """(n,) int32: a code for the song that each row is a version of, -1 not known."""
     following: Following | None = None
     """What listeners play after each track, where that is known."""
+    by_artist: Following | None = None
+    """Which tracks of each artist listeners keep most, where that is known."""
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 2 or 0 in self.vectors.shape:
@@ -60,7 +62,10 @@ class Contents:
         if self.songs is not None and (self.songs.shape != (count,) or self.songs.dtype != np.int32):
             raise BundleError(f"{SONGS} is {_shown(self.songs)}: it must be ({count},) of int32")
         if self.following is not None:
-            self.following.check(count)
+            self.following.check(count, keys=count)
+        if self.by_artist is not None:
+            codes = int(self.artists.max(initial=-1)) + 1
+            self.by_artist.check(count, keys=codes, files=OF_ARTIST)
         self._check_values(count)
 
     def _check_values(self, count: int) -> None:
@@ -82,7 +87,9 @@ class Contents:
         found = dict(zip(ARRAYS, (self.vectors, self.track_ids, self.artists, self.cold_start), strict=True))
         if self.songs is not None:
             found[SONGS] = self.songs
-        return found | (self.following.arrays() if self.following is not None else {})
+        if self.following is not None:
+            found |= self.following.arrays()
+        return found | (self.by_artist.arrays(OF_ARTIST) if self.by_artist is not None else {})
 
 
 def version_of(contents: Contents, *, space: str, backend: Backend, trees: int, search_k: int) -> str:

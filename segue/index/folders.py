@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from segue.disk import sync
+
 LOCK = "lock"
 """A reader of a folder holds this file in it locked (shared) for as long as it reads."""
 _UNFINISHED = ".unfinished"
@@ -33,14 +35,14 @@ def appearing(path: Path) -> Iterator[Path]:
         (temporary / LOCK).touch()
         yield temporary
         for file in temporary.iterdir():
-            _sync(file)
-        _sync(temporary)
+            sync(file)
+        sync(temporary)
         try:
             temporary.rename(path)
         except OSError:
             if not path.is_dir():  # otherwise another process was first
                 raise
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -97,11 +99,3 @@ def remove_left_overs(parent: Path) -> None:
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - folder.stat().st_mtime > _LEFT_OVER_SECONDS:
                     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

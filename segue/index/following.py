@@ -1,8 +1,11 @@
-"""What listeners play after each track, as a sparse table over the rows of a bundle: mapped, not copied."""
+"""What a heard track leads to, as sparse tables over the rows of a bundle: mapped, not copied.
+
+One table says what listeners play after each track, another which tracks of an artist they keep most.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,36 +13,47 @@ import numpy as np
 from segue.index.manifest import BundleError
 from segue.index.track_ids import find_ids
 
-FILES = ("following_bounds.npy", "following_rows.npy", "following_scores.npy")
-"""The files of :class:`Following`, in its order; a bundle has all of them or none."""
+AFTER_TRACK = ("following_bounds.npy", "following_rows.npy", "following_scores.npy")
+"""The files of the table by track, in the order of :class:`Following`; a bundle has all of them or none."""
+OF_ARTIST = ("by_artist_bounds.npy", "by_artist_rows.npy", "by_artist_scores.npy")
+"""The files of the table by artist, likewise."""
+MOST_OF_ARTIST = 50
+"""So many tracks of an artist are in the table."""
 
 
 @dataclass(frozen=True)
 class Following:
-    """Track `row` is followed by `rows[bounds[row]:bounds[row + 1]]`, the best first."""
+    """Key `k`, a row or the code of an artist, leads to `rows[bounds[k]:bounds[k + 1]]`, the best first."""
 
     bounds: np.ndarray
-    """(n + 1,) int64, from 0 to m, never falling."""
+    """(keys + 1,) int64, from 0 to m, never falling."""
     rows: np.ndarray
     """(m,) int32 rows of the bundle."""
     scores: np.ndarray
     """(m,) float32 in (0, 1]."""
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self, files: Sequence[str] = AFTER_TRACK) -> dict[str, np.ndarray]:
         """By the name of their file."""
-        return dict(zip(FILES, (self.bounds, self.rows, self.scores), strict=True))
+        return dict(zip(files, (self.bounds, self.rows, self.scores), strict=True))
 
-    def check(self, count: int) -> None:
-        """See that it fits a bundle of so many rows.
+    def leads(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where keys lead, flat: (m,) places in `keys`, the rows they lead to, and the scores."""
+        first, end = self.bounds[keys], self.bounds[keys + 1]
+        length = end - first
+        place = np.arange(length.sum()) + np.repeat(first - np.cumsum(length) + length, length)
+        return np.repeat(np.arange(len(keys)), length), self.rows[place].astype(np.int64), self.scores[place]
+
+    def check(self, count: int, *, keys: int, files: Sequence[str] = AFTER_TRACK) -> None:
+        """See that it fits a bundle of so many rows, with so many keys.
 
         Raises
         ------
         BundleError
             A file is of another shape or kind, or names a row or a score that cannot be.
         """
-        bounds, rows, scores = FILES
-        if self.bounds.shape != (count + 1,) or self.bounds.dtype != np.int64:
-            raise BundleError(f"{bounds} is {self.bounds.shape}: it must be ({count + 1},) of int64")
+        bounds, rows, scores = files
+        if self.bounds.shape != (keys + 1,) or self.bounds.dtype != np.int64:
+            raise BundleError(f"{bounds} is {self.bounds.shape}: it must be ({keys + 1},) of int64")
         size = int(self.bounds[-1])
         if self.bounds[0] != 0 or (np.diff(self.bounds) < 0).any():
             raise BundleError(f"{bounds} does not rise from 0")
@@ -75,4 +89,39 @@ def following_of(model: Mapping[str, np.ndarray], *, track_ids: np.ndarray) -> F
         bounds=bounds.astype(np.int64),
         rows=following[order].astype(np.int32),
         scores=np.minimum(scores[order], 1.0).astype(np.float32),
+    )
+
+
+def by_artist_of(
+    model: Mapping[str, np.ndarray], *, track_ids: np.ndarray, artists: np.ndarray, most: int = MOST_OF_ARTIST
+) -> Following | None:
+    """Each artist's tracks, those that most listeners kept first; None where no artist is known.
+
+    The score is the square root of a track's listeners by those of the artist's best track. Half a listener
+    more for each keeps what nobody has played yet in the table.
+
+    Parameters
+    ----------
+    model
+        `track_ids` (k,) numpy bytes, at least one; `listeners` (k,) int32: how many have kept each.
+    artists
+        (n,) int32 codes of the bundle's rows, -1 unknown.
+    """
+    rows = np.flatnonzero(artists >= 0)
+    if not len(rows):
+        return None
+    place = find_ids(track_ids[rows], among=model["track_ids"])
+    listeners = np.where(place >= 0, model["listeners"][place], 0) + 0.5
+    artist = artists[rows]
+    largest = np.zeros(int(artist.max()) + 1)
+    np.maximum.at(largest, artist, listeners)
+    scores = np.sqrt(listeners / largest[artist])
+    order = np.lexsort((rows, -scores, artist))
+    rank = np.arange(len(rows)) - np.searchsorted(artist[order], artist[order])
+    order = order[rank < most]
+    bounds = np.searchsorted(artist[order], np.arange(len(largest) + 1))
+    return Following(
+        bounds=bounds.astype(np.int64),
+        rows=rows[order].astype(np.int32),
+        scores=scores[order].astype(np.float32),
     )

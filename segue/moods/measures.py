@@ -75,7 +75,10 @@ def measure_moods(descriptors: NDArray[np.floating], *, names: Sequence[str]) ->
 
     contrast = np.mean([column(f"contrast_{band}_mean") for band in range(CONTRAST_BANDS + 1)], axis=0)
     activity = (column("rms_mean"), column("onset_strength_mean"), -contrast)
-    bpm = np.where(column("pulse_clarity") >= PULSE, np.exp2(column("tempo_log2")), np.nan)
+    tempo = column("tempo_log2")
+    # Only what a float32 can hold: descriptors that no music has would end as infinite.
+    clear = (column("pulse_clarity") >= PULSE) & (tempo < np.finfo(np.float32).maxexp)
+    bpm = np.exp2(tempo, where=clear, out=np.full(len(rows), np.nan))
     chroma = rows[:, [place[f"chroma_{step}_mean"] for step in range(CHROMA)]]
     found = [
         percentile(np.mean([percentile(one) for one in activity], axis=0)),

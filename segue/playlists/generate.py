@@ -6,13 +6,13 @@ All take rows of an index and give rows. The same seed gives the same list, so t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain, zip_longest
 
 import numpy as np
 
-from segue.playlists.transitions import ArtistLimit, Transitions, arrange
-from segue.ranking.diversity import limit_artists
+from segue.playlists.transitions import Transitions, arrange
+from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.ranking.plan import Catalogue
 
 NEAR = 60
@@ -56,7 +56,7 @@ def go_on(
     likeness = np.asarray(bundle.vectors[candidates]) @ np.asarray(bundle.vectors[members]).T
     nearest = np.sort(likeness, axis=1)[:, -AGREEING:].mean(axis=1)
     ordered = [candidates[i] for i in np.argsort(-nearest, kind="stable")]
-    chosen = _limited(ordered, items=items, limit=limit, before=playlist)
+    chosen = limit_artists(ordered, limit, items=items, before=playlist)
     return arrange(chosen, transitions=transitions, limit=limit, before=playlist)
 
 
@@ -101,7 +101,7 @@ def daily_mix(
     fresh = list(dict.fromkeys(row for row in chain.from_iterable(zip_longest(*around)) if row is not None))
     # Where there is too little of one kind, the other fills the list.
     ordered = [*drawn[:wanted], *fresh[: items - wanted], *drawn[wanted:], *fresh[items - wanted :]]
-    chosen = _limited(ordered, items=items, limit=limit)
+    chosen = limit_artists(ordered, limit, items=items)
     return arrange(chosen, transitions=transitions, limit=limit)
 
 
@@ -143,7 +143,7 @@ def discover(
     weights = 1.0 / (1.0 + np.arange(len(pool)) / items)
     shuffled = _drawn(dict(zip(pool, weights.tolist(), strict=True)), rng)
     fresh_artists = sorted(shuffled, key=lambda row: int(bundle.artists[row]) in met)
-    chosen = _limited([*fresh_artists, *rest], items=items, limit=limit)
+    chosen = limit_artists([*fresh_artists, *rest], limit, items=items)
     return arrange(chosen, transitions=transitions, limit=limit)
 
 
@@ -156,17 +156,6 @@ def _near(rows: Sequence[int], *, out: Collection[int], wanted: int, bundle: Cat
         if len(left) >= wanted:
             break
     return left
-
-
-def _limited(rows: Iterable[int], *, items: int, limit: ArtistLimit, before: Sequence[int] = ()) -> list[int]:
-    return limit_artists(
-        rows,
-        limit.artists,
-        items=items,
-        per_artist=limit.per_artist,
-        window=limit.window,
-        before=[int(limit.artists[row]) for row in before],
-    )
 
 
 def _drawn(weights: Mapping[int, float], rng: np.random.Generator) -> list[int]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import OSA
 
+from segue.catalog.letters import without_accents
 from segue.playlists.m3u import Entry
 
 SECONDS_OFF = 4.0
@@ -81,5 +81,4 @@ def alike(a: str, b: str) -> float:
 
 def _bare(text: str) -> str:
     without = re.sub(r"[(\[].*?[)\]]", " ", text)
-    plain = unicodedata.normalize("NFKD", without.casefold())
-    return " ".join(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))
+    return " ".join(re.findall(r"\w+", without_accents(without.casefold())))

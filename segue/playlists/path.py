@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.playlists.transitions import ArtistLimit, Transitions
+from segue.playlists.transitions import Transitions
+from segue.ranking.diversity import ArtistLimit
 from segue.ranking.plan import Catalogue
 
 AROUND = 40

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.moods.measures import DIMENSIONS, Percentiles
+from segue.ranking.diversity import ArtistLimit
 
 ENERGY, TEMPO = 0.25, 0.15
 """What the whole range of energy, or of tempo, adds to a step; the opposite direction in sound adds 1. Two
@@ -42,26 +43,6 @@ class Transitions:
     def along(self, rows: Sequence[int]) -> NDArray[np.float64]:
         """(len(rows) - 1,): the steps of a list."""
         return np.diagonal(self.steps(rows[:-1], rows[1:])).copy()
-
-
-@dataclass(frozen=True)
-class ArtistLimit:
-    """At most `per_artist` songs of an artist among `window` consecutive ones; unknown artists are free."""
-
-    artists: Sequence[int] | np.ndarray
-    """(n,) codes by row, negative for unknown."""
-    per_artist: int
-    window: int
-
-    def fits(self, before: Sequence[int], row: int) -> bool:
-        """Whether a row may come after the rows before it."""
-        artist = self.artists[row]
-        recent = before[max(len(before) - self.window + 1, 0) :]
-        return artist < 0 or sum(self.artists[one] == artist for one in recent) < self.per_artist
-
-    def holds(self, rows: Sequence[int], *, start: int = 0) -> bool:
-        """Whether it holds for a list from the place `start` on."""
-        return all(self.fits(rows[:place], rows[place]) for place in range(start, len(rows)))
 
 
 def arrange(

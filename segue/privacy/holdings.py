@@ -1,8 +1,8 @@
 """All that is stored of one listener: found, given out, and removed.
 
 What is personal is told by its place: any document of any collection that has the listener's id as its `_id`
-or in one of :data:`FIELDS`, so that a collection that is added later is covered without being named here.
-Statistics have no listener in them and stay; what Kafka has goes by `retention.plays`.
+or in one of :data:`FIELDS`, but for those that segue.storage.collections calls nobody's. Statistics have
+no listener in them and stay; what Kafka has goes by `retention.plays`.
 
 Delivery: removing is a series of deletions by the listener's id; cut short, it is made good by doing it
 again. The id is forgotten first (segue.storage.forgotten), so that no stream writes anew what is removed.
@@ -18,6 +18,7 @@ from typing import Any
 from pymongo.database import Database
 
 from segue.storage import forgotten
+from segue.storage.collections import NOT_PERSONAL
 from segue.storage.mongo import Document
 
 FIELDS = ("user_id", "owner", "follower", "followed")
@@ -30,25 +31,6 @@ SECRETS: dict[str, tuple[str, ...]] = {
     "share_links": ("_id",),
 }
 """What is kept as a hash; it says nothing to the listener and must not leave the server."""
-_NOT_PERSONAL = frozenset(
-    {
-        "tracks",
-        "covers",
-        "features",
-        "embeddings",
-        "moods",
-        "rejected_tracks",
-        "models",
-        "unknown_tracks",
-        "stream_progress",
-        "listening_stats",
-        "forgotten",
-        "bundles.files",
-        "bundles.chunks",
-        "trained.files",
-        "trained.chunks",
-    }
-)
 
 
 def collections(database: Database[Document]) -> list[str]:
@@ -56,7 +38,7 @@ def collections(database: Database[Document]) -> list[str]:
     return sorted(
         name
         for name in database.list_collection_names()
-        if name not in _NOT_PERSONAL and not name.startswith("system.")
+        if name not in NOT_PERSONAL and not name.startswith("system.")
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
 
-from segue.ranking.diversity import limit_artists
+from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.ranking.exploring import explored
 from segue.ranking.following import Next
 from segue.settings import Ranking
@@ -60,6 +61,8 @@ class Candidates:
     """(n,) float64: what session knowledge adds; 0 where it knows nothing."""
     after: np.ndarray
     """(n,) int64: the signal that each is played after; -1 where session knowledge knows nothing."""
+    same_artist: np.ndarray
+    """(n,) bool: that signal leads to it by its artist."""
     place_of: Mapping[int, int]
     """Row -> place here."""
 
@@ -67,7 +70,8 @@ class Candidates:
     def none(cls) -> Candidates:
         """For a listener without a usable taste."""
         empty = np.empty(0)
-        return cls(empty.astype(np.int64), empty, empty, empty.astype(np.int64), {})
+        rows = empty.astype(np.int64)
+        return cls(rows, empty, empty, rows, empty.astype(bool), {})
 
     def led_by_session(self, place: int) -> int | None:
         """The signal that a candidate is played after, if that says more for it than its likeness does."""
@@ -82,9 +86,8 @@ def candidates(
     following: Next,
     listener: int,
     bundle: Shelves,
-    ranking: Ranking,
 ) -> Candidates:
-    """Neighbours of the taste, and what listeners play next, each with its cosine to the taste.
+    """Neighbours of the taste, and where the session leads, each with its cosine to the taste.
 
     Parameters
     ----------
@@ -104,9 +107,10 @@ def candidates(
         rows = np.concatenate([rows, more])
         scores = np.concatenate([scores, bundle.vectors[more] @ vector])
     added, after = np.zeros(len(rows)), np.full(len(rows), -1, dtype=np.int64)
-    added[places] = ranking.session_weight * following.scores[part]
-    after[places] = following.after[part]
-    return Candidates(rows, scores, added, after, place_of)
+    added[places], after[places] = following.scores[part], following.after[part]
+    same_artist = np.zeros(len(rows), dtype=bool)
+    same_artist[places] = following.same_artist[part]
+    return Candidates(rows, scores, added, after, same_artist, place_of)
 
 
 def choose(
@@ -130,8 +134,8 @@ def choose(
     taken = set(bundle.songs[list(heard.barred)].tolist()) if heard.barred else set()
     ordered = found.rows[np.argsort(-total, kind="stable")]
     near = _folded(ordered, bundle.songs, heard.barred, taken)
-    others = _folded(_others(bundle, found.place_of, feedback), bundle.songs, heard.barred, taken)
-    chosen = _limited([*near, *others], bundle, ranking)
+    others = _others(bundle, found.place_of, feedback, barred=heard.barred, taken=taken)
+    chosen = _limited(chain(near, others), bundle, ranking)
     woven, drawn = explored(chosen, near, ranking=ranking, seed=seed)
     return (_limited(woven, bundle, ranking) if drawn else chosen), drawn
 
@@ -151,17 +155,21 @@ def _folded(rows: np.ndarray, songs: np.ndarray, barred: frozenset[int], taken: 
 
 
 def _limited(rows: Iterable[int], bundle: Shelves, ranking: Ranking) -> list[int]:
-    return limit_artists(
-        rows,
-        bundle.artists,
-        items=ranking.items,
-        per_artist=ranking.per_artist,
-        window=ranking.artist_window,
-    )
+    return limit_artists(rows, ArtistLimit.of(bundle.artists, ranking), items=ranking.items)
 
 
-def _others(bundle: Shelves, near: Mapping[int, int], feedback: Mapping[int, float]) -> np.ndarray:
-    """The varied selection in its order, what most skip at its end."""
+def _others(
+    bundle: Shelves,
+    near: Mapping[int, int],
+    feedback: Mapping[int, float],
+    *,
+    barred: frozenset[int],
+    taken: set[int],
+) -> Iterator[int]:
+    """The varied selection in its order, what most skip at its end; folded.
+
+    Most lists are full before it: nothing is done until its first row is asked for.
+    """
     others = [row for row in bundle.cold_start.tolist() if row not in near]
     others.sort(key=lambda row: feedback.get(row, 0.0) < 0)
-    return np.array(others, dtype=np.int64)
+    yield from _folded(np.array(others, dtype=np.int64), bundle.songs, barred, taken)

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from segue.settings import Ranking
+
+
+@dataclass(frozen=True)
+class ArtistLimit:
+    """At most `per_artist` songs of an artist among `window` consecutive ones; unknown artists are free."""
+
+    artists: Sequence[int] | np.ndarray
+    """(n,) codes by row, negative for unknown."""
+    per_artist: int
+    window: int
+
+    @classmethod
+    def of(cls, artists: Sequence[int] | np.ndarray, ranking: Ranking) -> ArtistLimit:
+        """As the settings have it."""
+        return cls(artists, ranking.per_artist, ranking.artist_window)
+
+    def allows(self, artist: int, before: Sequence[int]) -> bool:
+        """Whether an artist may come after these artists, oldest first."""
+        return artist < 0 or self.recent(before).count(artist) < self.per_artist
+
+    def recent(self, before: Sequence[int]) -> Sequence[int]:
+        """What of a list matters for what comes next."""
+        return before[max(len(before) - self.window + 1, 0) :]
+
+    def fits(self, before: Sequence[int], row: int) -> bool:
+        """Whether a row may come after the rows before it."""
+        return self.allows(self.artists[row], [self.artists[one] for one in self.recent(before)])
+
+    def holds(self, rows: Sequence[int], *, start: int = 0) -> bool:
+        """Whether it holds for a list from the place `start` on."""
+        return all(self.fits(rows[:place], rows[place]) for place in range(start, len(rows)))
+
 
 def limit_artists(
-    candidates: Iterable[int],
-    artists: Sequence[int] | np.ndarray,
-    *,
-    items: int,
-    per_artist: int,
-    window: int,
-    before: Sequence[int] = (),
+    candidates: Iterable[int], limit: ArtistLimit, *, items: int, before: Sequence[int] = ()
 ) -> list[int]:
-    """Take candidates in order; among `window` consecutive ones no artist comes over `per_artist` times.
+    """Take candidates in order, as far as the limit allows.
 
     A candidate that would break the rule waits, and comes at the first place where it fits.
 
@@ -24,22 +52,17 @@ def limit_artists(
     ----------
     candidates
         Rows, best first.
-    artists
-        `artists[row]` is the artist of that row; negative means unknown, which is never limited.
     before
-        The artists of what came just before the list, oldest first: the rule holds across the seam.
+        Rows that came just before the list, oldest first: the rule holds across the seam.
 
     Returns
     -------
     At most `items` rows; fewer where the rule leaves no more.
     """
+    artists = limit.artists
     chosen: list[int] = []
-    recent: list[int] = list(before)
+    recent = [int(artists[row]) for row in before]
     waiting: list[int] = []
-
-    def fits(row: int) -> bool:
-        artist = artists[row]
-        return artist < 0 or recent[max(len(recent) - window + 1, 0) :].count(artist) < per_artist
 
     def take(row: int) -> None:
         chosen.append(row)
@@ -48,12 +71,12 @@ def limit_artists(
     for row in candidates:
         if len(chosen) >= items:
             return chosen
-        if not fits(row):
+        if not limit.allows(artists[row], recent):
             waiting.append(row)
             continue
         take(row)
         for held in list(waiting):
-            if len(chosen) < items and fits(held):
+            if len(chosen) < items and limit.allows(artists[held], recent):
                 waiting.remove(held)
                 take(held)
     return chosen

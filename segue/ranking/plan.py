@@ -49,16 +49,18 @@ class Knowledge(Catalogue, Protocol):
     def songs(self) -> np.ndarray: ...
     @property
     def following(self) -> Following | None: ...
+    @property
+    def by_artist(self) -> Following | None: ...
 
 
 NO_STEPS: Mapping[int, float] = {}
 Lookup = Callable[[Sequence[str]], Mapping[str, np.ndarray]]
 """Vectors of tracks that the bundle lacks, as far as they are known elsewhere."""
 
-Reason = Literal["because", "after", "again", "explore", "varied"]
-"""Why a track is recommended: `because` it is like a heard track; listeners play it `after` one; the listener
-kept it long ago, so it may come `again`; to `explore`, further off than the best; or it is of the `varied`
-selection."""
+Reason = Literal["because", "after", "artist", "again", "explore", "varied"]
+"""Why a track is recommended: `because` it is like a heard track; listeners play it along with one (`after`);
+it is by the `artist` of one; the listener kept it long ago, so it may come `again`; to `explore`, further off
+than the best; or it is of the `varied` selection."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,15 @@ def _next(joined: _Joined, bundle: Knowledge, variants: Sequence[Variant], ranki
     wanted = np.array([variant == HYBRID for variant in variants], dtype=bool)
     if bundle.following is None or not wanted.any() or not ranking.session_weight:
         return no_candidates(len(variants))
-    return played_next(joined.signals, joined.rows, wanted, following=bundle.following, ranking=ranking)
+    return played_next(
+        joined.signals,
+        joined.rows,
+        wanted,
+        following=bundle.following,
+        by_artist=bundle.by_artist,
+        artists=bundle.artists,
+        ranking=ranking,
+    )
 
 
 def _planned(
@@ -202,9 +212,7 @@ def _planned(
     )
     candidates = choosing.Candidates.none()
     if vector.any():
-        candidates = choosing.candidates(
-            near, vector, following=following, listener=listener, bundle=bundle, ranking=ranking
-        )
+        candidates = choosing.candidates(near, vector, following=following, listener=listener, bundle=bundle)
     chosen, drawn = choosing.choose(
         candidates, heard, bundle=bundle, ranking=ranking, feedback=feedback, seed=f"{user}\n{newest}"
     )
@@ -229,7 +237,8 @@ def _planned(
         elif row in drawn:
             reason = "explore"
         elif (after := candidates.led_by_session(place)) is not None:
-            reason, named = "after", joined.signals.tracks[after]
+            reason = "artist" if candidates.same_artist[place] else "after"
+            named = joined.signals.tracks[after]
         items.append(Item(track_id, round(float(candidates.scores[place]), 6), named, reason))
     lost = (rows < 0) & ~vectors.any(axis=1)
     unknown = sorted({tracks[i] for i in np.flatnonzero(lost)})

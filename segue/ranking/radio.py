@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from segue.ranking.diversity import limit_artists
+from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.ranking.plan import Catalogue
 from segue.settings import Ranking
 
@@ -50,14 +50,11 @@ def tune(
         near = _near(seed, played, bundle, k=len(bundle.vectors))
         fresh = [row for row in near if row not in heard]
     again = [row for row in dict.fromkeys([seed, *played]) if row not in played[-RECENT:]]
-    before = [int(bundle.artists[row]) for row in (played or (seed,))]
     return limit_artists(
         (row for row in [*fresh, *again] if row not in avoid),
-        bundle.artists,
+        ArtistLimit.of(bundle.artists, ranking),
         items=items,
-        per_artist=ranking.per_artist,
-        window=ranking.artist_window,
-        before=before,
+        before=played or (seed,),
     )
 
 

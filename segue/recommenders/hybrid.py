@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scipy import sparse
 
 from segue.evaluation.logs import SessionLog
-from segue.evaluation.splits import Queries
+from segue.evaluation.splits import DAY, Queries
 from segue.recommenders.sessions import (
     Heard,
     NextInHistory,
@@ -19,8 +19,6 @@ from segue.recommenders.sessions import (
     SessionModel,
 )
 from segue.recommenders.top import scaled, top_k
-
-DAY = 86_400.0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, sparse
 
+from segue.recommenders.likeness import shared_cosine
 from segue.recommenders.top import top_k
+
+
+def listeners_of(plays: sparse.csr_matrix) -> np.ndarray:
+    """(items,) int64: how many listeners have played each."""
+    return np.asarray((plays > 0).sum(axis=0)).ravel()
 
 
 def ease(
@@ -28,7 +34,7 @@ def ease(
     counts
         An entry is its count, relative to the mean of its listener, to this power; at 0 it is 1.
     """
-    listeners = np.maximum(np.asarray((plays > 0).sum(axis=0)).ravel(), 1)
+    listeners = np.maximum(listeners_of(plays), 1)
     entries = plays.tocsr().astype(np.float64)
     held = np.maximum(np.diff(entries.indptr), 1)
     mean = np.maximum(np.asarray(entries.sum(axis=1)).ravel() / held, 1e-9)
@@ -55,29 +61,26 @@ def implicit_als(
     A pair's confidence is ``1 + alpha log(1 + plays)``.
     """
     from implicit.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
 
     confidence = plays.astype(np.float32).log1p() * np.float32(alpha)
-    model = AlternatingLeastSquares(
-        factors=factors,
-        regularization=regularisation,
-        iterations=iterations,
-        random_state=seed,
-        num_threads=2,
-    )
-    model.fit(confidence.tocsr(), show_progress=False)
+    # It has threads of its own: those of the linear algebra would only get in their way.
+    with threadpool_limits(1, "blas"):
+        model = AlternatingLeastSquares(
+            factors=factors,
+            regularization=regularisation,
+            iterations=iterations,
+            random_state=seed,
+            num_threads=2,
+        )
+        model.fit(confidence.tocsr(), show_progress=False)
     return np.asarray(model.user_factors @ model.item_factors.T, dtype=np.float32)
 
 
 def item_knn(plays: sparse.csr_matrix, *, neighbours: int = 100, shrink: float = 10.0) -> np.ndarray:
     """Scores of item neighbours by shrunk cosine of their listeners (Sarwar et al., 2001), float32."""
     binary = (plays > 0).astype(np.float32).tocsr()
-    together = (binary.T @ binary).tocoo()
-    size = np.asarray(binary.sum(axis=0)).ravel()
-    likeness = together.data / (np.sqrt(size[together.row] * size[together.col]) + shrink)
-    likeness[together.row == together.col] = 0
-    near = top_k(
-        sparse.csr_matrix((likeness, (together.row, together.col)), shape=together.shape), neighbours
-    )
+    near = top_k(shared_cosine(binary, shrink=shrink), neighbours)
     return np.asarray((binary @ near.T).todense(), dtype=np.float32)
 
 
@@ -104,7 +107,7 @@ class PairBlend:
         latent = implicit_als(
             plays, factors=self.factors, regularisation=self.als_regularisation, alpha=self.alpha
         )
-        listeners = np.maximum(np.asarray((plays > 0).sum(axis=0)).ravel(), 1)
+        listeners = np.maximum(listeners_of(plays), 1)
         damped = latent * (listeners**-self.popularity).astype(np.float32)
         return spread_one(linear) + np.float32(self.als) * spread_one(damped)
 

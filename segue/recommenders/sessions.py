@@ -12,6 +12,7 @@ from scipy import sparse
 
 from segue.evaluation.logs import SessionLog
 from segue.evaluation.splits import Queries
+from segue.recommenders.likeness import shared_cosine
 from segue.recommenders.top import scaled, top_k
 
 
@@ -40,6 +41,21 @@ def prefix_matrix(queries: Queries, n_items: int, *, decay: float = 1.0, last: i
     first[1:] = (np.diff(rows) != 0) | (np.diff(columns) != 0)
     weights = (decay ** gaps[first]).astype(np.float32)
     return sparse.csr_matrix((weights, (rows[first], columns[first])), shape=(len(queries), n_items))
+
+
+def _end(queries: Queries, n_items: int, *, decay: float) -> sparse.csr_matrix:
+    """(queries, items): the last 20 plays of each prefix by their decay; at 0 the last alone."""
+    return prefix_matrix(queries, n_items, decay=decay or 1.0, last=20 if decay else 1)
+
+
+def _members(history: SessionLog) -> sparse.csr_matrix:
+    """(sessions, items) float32: 1 where the session has the item."""
+    bounds = history.bounds
+    row = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    shape = (len(bounds) - 1, len(history.artists))
+    found = sparse.csr_matrix((np.ones(len(history), dtype=np.float32), (row, history.items)), shape=shape)
+    found.data[:] = 1.0
+    return found
 
 
 class Popularity:
@@ -85,12 +101,7 @@ class SessionKnn:
         self.length_power, self.sharpness = length_power, sharpness
 
     def fit(self, history: SessionLog) -> SessionKnn:
-        n_items = len(history.artists)
-        bounds = history.bounds
-        row = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-        ones = np.ones(len(history), dtype=np.float32)
-        self.members = sparse.csr_matrix((ones, (row, history.items)), shape=(len(bounds) - 1, n_items))
-        self.members.data[:] = 1.0
+        self.members, bounds = _members(history), history.bounds
         frequency = np.asarray(self.members.sum(axis=0)).ravel()
         rarity = np.log((len(bounds)) / np.maximum(frequency, 1))
         self.weight = (np.maximum(rarity, 1e-3) ** self.idf).astype(np.float32)
@@ -147,11 +158,7 @@ class Rules:
         return self
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
-        if self.decay:
-            prefix = prefix_matrix(queries, self.rules.shape[0], decay=self.decay, last=20)
-        else:
-            prefix = prefix_matrix(queries, self.rules.shape[0], last=1)
-        return (prefix @ self.rules).tocsr()
+        return (_end(queries, self.rules.shape[0], decay=self.decay) @ self.rules).tocsr()
 
 
 def rule_matrix(
@@ -162,22 +169,33 @@ def rule_matrix(
     With `cap`, what one listener adds to a rule is at most that much.
     """
     n = len(history.artists)
-    total = sparse.csr_matrix((n, n), dtype=np.float32)
-    parts = []
-    for gap in range(1, reach + 1):
-        same = history.sessions[gap:] == history.sessions[:-gap]
-        a, b = history.items[:-gap][same], history.items[gap:][same]
-        weight = np.full(len(a), float(gap) ** -gap_power, dtype=np.float32)
-        parts.append((a, b, weight, history.users[gap:][same]))
-    a, b, weight, user = (np.concatenate([part[i] for part in parts]) for i in range(4))
+    a, b, user, weight = _followed(history, reach=reach, gap_power=gap_power)
     keep = a != b
-    a, b, weight, user = a[keep], b[keep], weight[keep], user[keep]
+    a, b, user, weight = a[keep], b[keep], user[keep], weight[keep]
     if cap is not None and len(a):
         key = (user * n + a) * n + b
         unique, place = np.unique(key, return_inverse=True)
         weight = np.minimum(np.bincount(place, weight, minlength=len(unique)), cap).astype(np.float32)
         a, b = unique // n % n, unique % n
-    return (total + sparse.csr_matrix((weight, (a, b)), shape=(n, n))).tocsr()
+    return sparse.csr_matrix((weight, (a, b)), shape=(n, n))
+
+
+def _followed(
+    history: SessionLog, *, reach: int, gap_power: float = 1.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What came after what, at most `reach` plays later in the same session.
+
+    Returns
+    -------
+    (m,) each: items, the items after them, listeners, weights (float32): the gap ** -gap_power.
+    """
+    parts = []
+    for gap in range(1, reach + 1):
+        first = np.flatnonzero(history.sessions[gap:] == history.sessions[:-gap])
+        weight = np.full(len(first), float(gap) ** -gap_power, dtype=np.float32)
+        parts.append((history.items[first], history.items[first + gap], history.users[first], weight))
+    a, b, user, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return a, b, user, weight
 
 
 class ItemKnn:
@@ -187,24 +205,11 @@ class ItemKnn:
         self.decay, self.shrink = decay, shrink
 
     def fit(self, history: SessionLog) -> ItemKnn:
-        knn = SessionKnn().fit(history)
-        together = (knn.members.T @ knn.members).tocsr()
-        size = np.asarray(knn.members.sum(axis=0)).ravel()
-        together.setdiag(0)
-        together.eliminate_zeros()
-        entries = together.tocoo()
-        entries.data /= np.sqrt(size[entries.row] * size[entries.col]) + self.shrink
-        self.likeness = entries.tocsr()
+        self.likeness = shared_cosine(_members(history), shrink=self.shrink)
         return self
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
-        n = self.likeness.shape[0]
-        prefix = (
-            prefix_matrix(queries, n, decay=self.decay, last=20)
-            if self.decay
-            else prefix_matrix(queries, n, last=1)
-        )
-        return (prefix @ self.likeness).tocsr()
+        return (_end(queries, self.likeness.shape[0], decay=self.decay) @ self.likeness).tocsr()
 
 
 class Repeats:
@@ -268,18 +273,9 @@ class NextInHistory:
 
     def fit(self, history: SessionLog) -> NextInHistory:
         self.n_items = len(history.artists)
-        a, b, user, weight = [], [], [], []
-        for gap in range(1, self.reach + 1):
-            same = np.flatnonzero(history.sessions[gap:] == history.sessions[:-gap])
-            a.append(history.items[same])
-            b.append(history.items[same + gap])
-            user.append(history.users[same])
-            weight.append(np.full(len(same), 1.0 / gap, dtype=np.float32))
-        before = np.concatenate(user) * self.n_items + np.concatenate(a)
-        self.keys, row = np.unique(before, return_inverse=True)
-        self.after = sparse.csr_matrix(
-            (np.concatenate(weight), (row, np.concatenate(b))), shape=(len(self.keys), self.n_items)
-        )
+        a, b, user, weight = _followed(history, reach=self.reach)
+        self.keys, row = np.unique(user * self.n_items + a, return_inverse=True)
+        self.after = sparse.csr_matrix((weight, (row, b)), shape=(len(self.keys), self.n_items))
         return self
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:

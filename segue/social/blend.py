@@ -6,8 +6,9 @@ from collections.abc import Collection
 
 import numpy as np
 
-from segue.ranking.diversity import limit_artists
+from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.ranking.plan import Catalogue
+from segue.settings import Ranking
 
 
 def match(one: np.ndarray, other: np.ndarray) -> float | None:
@@ -29,8 +30,7 @@ def blend(
     *,
     bundle: Catalogue,
     items: int,
-    per_artist: int = 2,
-    window: int = 10,
+    ranking: Ranking,
     without: Collection[str] = (),
 ) -> list[str]:
     """Tracks for both: those whose likeness to the less pleased of the two is the highest.
@@ -57,5 +57,5 @@ def blend(
     scores = (bundle.vectors[rows] @ tastes[:2].T).min(axis=1)
     left_out = set(bundle.rows(list(without)).tolist()) if without else set()
     ordered = [row for row in rows[np.argsort(-scores, kind="stable")].tolist() if row not in left_out]
-    chosen = limit_artists(ordered, bundle.artists, items=items, per_artist=per_artist, window=window)
+    chosen = limit_artists(ordered, ArtistLimit.of(bundle.artists, ranking), items=items)
     return bundle.ids(chosen)

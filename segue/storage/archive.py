@@ -1,9 +1,8 @@
 """What cannot be computed again, as one file: accounts, playlists, opinions, tastes, listening, social.
 
 The file is a gzip stream of BSON documents: a header, then {"c": collection, "d": document} for each
-document, then an end with their number by collection. Everything is saved but what :data:`COMPUTED` names, so
-that a collection that is added later is saved without being named here. Indexes are made by the jobs at their
-start.
+document, then an end with their number by collection. Everything is saved but what
+segue.storage.collections calls computed. Indexes are made by the jobs at their start.
 
 Delivery: a backup reads all collections as of one moment, into a file beside its place that is renamed when
 it is whole. Writing back is by whole documents and their _id, so that one that was cut short is made good by
@@ -31,27 +30,9 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, OperationFailure
 
 from segue.errors import SegueError
+from segue.storage.collections import COMPUTED
 from segue.storage.mongo import Document
 
-COMPUTED = frozenset(
-    {
-        "tracks",
-        "covers",
-        "features",
-        "embeddings",
-        "rejected_tracks",
-        "models",
-        "bundles.files",
-        "bundles.chunks",
-        "unknown_tracks",
-        "stream_progress",
-        "stream_minutes",
-        "handovers",
-        "login_failures",
-        "sent_plays",
-    }
-)
-"""What ingest, features, embeddings, index and stream make again, and what is good for a few days at most."""
 FORMAT = 1
 _RAW = CodecOptions(document_class=RawBSONDocument)
 _LENGTH = 4

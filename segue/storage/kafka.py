@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,14 +13,15 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError, RetriableError, TopicAlreadyExistsError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from segue.errors import SegueError
 from segue.plays.event import fault
 from segue.settings import Kafka
-from segue.storage.kafka_client import client_options, reaching  # noqa: F401  # the options: offered from here
+from segue.storage.kafka_client import reaching
+from segue.storage.kafka_topics import records_of
 
 _MAX_RECORD_BYTES = 4 * 1024 * 1024
 """A rejected record is kept as it came, whatever its size, with room for its headers."""
@@ -259,27 +260,10 @@ def _as_kept(record: RejectedRecord) -> dict[str, Any]:
     }
 
 
-def read_rejected(settings: Kafka) -> Iterable[RejectedRecord]:
+def read_rejected(settings: Kafka) -> Iterator[RejectedRecord]:
     """Every rejected record that the topic holds, in no particular order between partitions."""
-    with reaching(settings) as options:
-        consumer = KafkaConsumer(
-            **options,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            max_partition_fetch_bytes=_MAX_RECORD_BYTES,
-        )
-        try:
-            partitions = consumer.partitions_for_topic(settings.rejected_topic) or set()
-            places = [TopicPartition(settings.rejected_topic, partition) for partition in sorted(partitions)]
-            consumer.assign(places)
-            ends = consumer.end_offsets(places)
-            consumer.seek_to_beginning(*places)
-            while any(consumer.position(place) < ends[place] for place in places):
-                for batch in consumer.poll(timeout_ms=500).values():
-                    for record in batch:
-                        yield _rejected(record)
-        finally:
-            consumer.close()
+    committed = {"isolation_level": "read_committed", "max_partition_fetch_bytes": _MAX_RECORD_BYTES}
+    return map(_rejected, records_of(settings, settings.rejected_topic, **committed))
 
 
 def _rejected(record: Any) -> RejectedRecord:

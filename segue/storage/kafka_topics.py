@@ -1,4 +1,4 @@
-"""The topics as such: how long they keep records, where they begin, and one listener's plays in them."""
+"""The topics as such: how long they keep records, where they begin, and what is in them."""
 
 from __future__ import annotations
 
@@ -70,27 +70,38 @@ def keep_for(settings: Kafka, *, plays: timedelta, rejected: timedelta) -> None:
             admin.close()
 
 
-def plays_of(settings: Kafka, user_id: str) -> Iterator[dict[str, Any]]:
-    """A listener's plays that the topic still has, in no particular order between partitions.
+def records_of(settings: Kafka, topic: str, **options: Any) -> Iterator[Any]:
+    """Every record that a topic holds when this begins, in no particular order between partitions.
 
-    Every partition is read, since a play may have been sent under any key.
+    Parameters
+    ----------
+    options
+        Of the consumer, besides those that reach the brokers.
     """
-    with reaching(settings) as options:
-        consumer = KafkaConsumer(**options, enable_auto_commit=False)
+    with reaching(settings) as known:
+        consumer = KafkaConsumer(**known, enable_auto_commit=False, **options)
         try:
-            partitions = consumer.partitions_for_topic(settings.plays_topic) or set()
-            places = [TopicPartition(settings.plays_topic, partition) for partition in sorted(partitions)]
+            partitions = consumer.partitions_for_topic(topic) or set()
+            places = [TopicPartition(topic, partition) for partition in sorted(partitions)]
             consumer.assign(places)
             ends = consumer.end_offsets(places)
             consumer.seek_to_beginning(*places)
             while any(consumer.position(place) < ends[place] for place in places):
                 for batch in consumer.poll(timeout_ms=500).values():
-                    for record in batch:
-                        play = _play(record.value or b"")
-                        if play and play.get("user_id") == user_id:
-                            yield play
+                    yield from batch
         finally:
             consumer.close()
+
+
+def plays_of(settings: Kafka, user_id: str) -> Iterator[dict[str, Any]]:
+    """A listener's plays that the topic still has, in no particular order between partitions.
+
+    Every partition is read, since a play may have been sent under any key.
+    """
+    for record in records_of(settings, settings.plays_topic):
+        play = _play(record.value or b"")
+        if play and play.get("user_id") == user_id:
+            yield play
 
 
 def _play(value: bytes) -> dict[str, Any] | None:

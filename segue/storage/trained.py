@@ -67,15 +67,15 @@ def save(
     store.sweep(groups=[one["_id"] for one in database.models.find({"file": {"$exists": True}}, {"_id": 1})])
 
 
-def load(database: Database[Document], kind: str) -> dict[str, np.ndarray] | None:
-    """The arrays of the active version; None before the first.
+def load(database: Database[Document], kind: str, version: str | None = None) -> dict[str, np.ndarray] | None:
+    """The arrays of a version, the active one when left out; None before the first.
 
     Raises
     ------
     ModelError
         The document is there, and its file is not.
     """
-    version = active_version(database, kind)
+    version = version or active_version(database, kind)
     if version is None:
         return None
     with tempfile.TemporaryDirectory() as folder:

@@ -14,14 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pymongo.errors import PyMongoError
 
 from segue.cluster.pack import pack
-from segue.index.bundle import write_bundle
-from segue.index.publish import publish
-from segue.index.track_ids import encode_ids
 from segue.local.jars import ensure_jars
 from segue.settings import ROOT, Settings, load_settings
 from segue.storage.kafka import ensure_topics
@@ -31,7 +27,7 @@ from tests.cluster.mongo import ReplicaSet
 from tests.cluster.processes import SHORT_LIVED, WARM_UP, Server, bare_environment
 from tests.cluster.spark import HOME, Standalone
 from tests.streaming import reference, test_engagement
-from tests.streaming.conftest import TRACKS, made_up_vectors, track_id
+from tests.streaming.conftest import publish_made_up
 from tests.streaming.job import eventually
 from tests.streaming.test_faults import Feeder
 from tests.streaming.test_recommend import check_against_reference
@@ -124,16 +120,7 @@ def service(conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sett
     monkeypatch.setenv("SEGUE_CONF", str(conf))
     settings = load_settings()
     ensure_topics(settings.kafka)
-    built = tmp_path / "built"
-    manifest = write_bundle(
-        built,
-        vectors=made_up_vectors(),
-        track_ids=encode_ids([track_id(n) for n in range(TRACKS)]),
-        artists=np.arange(TRACKS, dtype=np.int32) // 2,
-        cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
-        space="s1",
-    )
-    publish(connect(settings.mongo), built / manifest.version)
+    publish_made_up(connect(settings.mongo), tmp_path / "built")
     return settings
 
 

@@ -14,16 +14,23 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
+from dashboard import service
 from dashboard.api.door import Door, make_door
 from dashboard.api.guests import Guests
 from dashboard.app import make_routes
+from dashboard.finding.catalogue import Catalogue
+from dashboard.finding.often import Often
+from dashboard.finding.popular import Popular
 from dashboard.people.sessions import COOKIE, Listener
+from segue.playlists.playlists import Playlists
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served
 from tests.dashboard.music import make_files, make_music
 
 COVER = "ab" * 32
+ADA = Listener(user_id="ada", name="Ada", session_id="s")
+GUEST = Listener(user_id="guest-1", name=None, session_id="s")
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +80,22 @@ def recommendation(track_ids: list[str]) -> Document:
         "reflects_at": 20,
         "updated_at": datetime.fromtimestamp(0.15, UTC),
     }
+
+
+def serve_pages(
+    monkeypatch: pytest.MonkeyPatch, database: Database[Document], settings: Settings
+) -> list[Listener | None]:
+    """Let pages that run in this process work on a database; whose session it is: the last of the list."""
+    found: list[Listener | None] = [ADA]
+    catalogue, playlists = Catalogue(database, index_folder=settings.index.folder), Playlists(database)
+    monkeypatch.setattr(service, "listener", lambda: found[-1])
+    monkeypatch.setattr(service, "settings", lambda: settings)
+    monkeypatch.setattr(service, "database", lambda: database)
+    monkeypatch.setattr(service, "catalogue", lambda: catalogue)
+    monkeypatch.setattr(service, "playlists", lambda: playlists)
+    monkeypatch.setattr(service, "popular", lambda: Popular(database))
+    monkeypatch.setattr(service, "often", lambda: Often(database))
+    return found
 
 
 @pytest.fixture

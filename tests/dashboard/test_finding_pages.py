@@ -11,7 +11,6 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import keeping, service
 from dashboard.finding import sounding
-from dashboard.finding.catalogue import Catalogue
 from dashboard.finding.history import played_by_day
 from dashboard.people.sessions import Listener
 from dashboard.player.components import Edit
@@ -20,10 +19,10 @@ from dashboard.views.times import day, length
 from segue.audio.descriptors import descriptor_names, features_version
 from segue.embeddings.audio_space import AudioSpace
 from segue.playlists.m3u import read_m3u
-from segue.playlists.playlists import Playlists
 from segue.settings import Settings
 from segue.storage.mongo import Document, pack
-from tests.dashboard.test_player_pages import ADA, GUEST, given, titles
+from tests.dashboard.conftest import GUEST, serve_pages
+from tests.dashboard.test_player_pages import given, titles
 
 
 @pytest.fixture
@@ -35,14 +34,7 @@ def listener(
     library.tracks.update_many(
         {"_id": {"$in": ["t1", "t2"]}}, {"$set": {"artist": "A & B", "album": "Odd *Album*"}}
     )
-    found: list[Listener | None] = [ADA]
-    catalogue, playlists = Catalogue(library, index_folder=settings.index.folder), Playlists(library)
-    monkeypatch.setattr(service, "listener", lambda: found[-1])
-    monkeypatch.setattr(service, "settings", lambda: settings)
-    monkeypatch.setattr(service, "database", lambda: library)
-    monkeypatch.setattr(service, "catalogue", lambda: catalogue)
-    monkeypatch.setattr(service, "playlists", lambda: playlists)
-    return found
+    return serve_pages(monkeypatch, library, settings)
 
 
 def _artist() -> None:

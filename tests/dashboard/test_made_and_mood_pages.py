@@ -12,10 +12,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import service
 from dashboard.api.door import Door
 from dashboard.app import PAGES
-from dashboard.finding.catalogue import Catalogue
 from dashboard.finding.liking import liking
-from dashboard.finding.often import Often
-from dashboard.finding.popular import Popular
 from dashboard.finding.steered import keep_dial, planned, read_dial
 from dashboard.people.sessions import Listener
 from segue.index.bundle import write_bundle
@@ -24,12 +21,11 @@ from segue.index.track_ids import encode_ids
 from segue.moods.dial import Dial
 from segue.moods.measures import Measured
 from segue.moods.stored import keep_moods
-from segue.playlists.playlists import Playlists
 from segue.privacy import holdings
 from segue.settings import Settings
 from segue.storage.mongo import Document
-from tests.dashboard.conftest import Enter, recommendation, whose
-from tests.dashboard.test_player_pages import ADA, GUEST, given, titles
+from tests.dashboard.conftest import GUEST, Enter, recommendation, serve_pages, whose
+from tests.dashboard.test_player_pages import given, titles
 
 COUNT = 40
 IDS = [f"t{n:02d}" for n in range(COUNT)]
@@ -81,16 +77,7 @@ def shelf(database: Database[Document], settings: Settings) -> Database[Document
 def who(
     shelf: Database[Document], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> list[Listener | None]:
-    found: list[Listener | None] = [ADA]
-    catalogue, playlists = Catalogue(shelf, index_folder=settings.index.folder), Playlists(shelf)
-    monkeypatch.setattr(service, "listener", lambda: found[-1])
-    monkeypatch.setattr(service, "settings", lambda: settings)
-    monkeypatch.setattr(service, "database", lambda: shelf)
-    monkeypatch.setattr(service, "catalogue", lambda: catalogue)
-    monkeypatch.setattr(service, "playlists", lambda: playlists)
-    monkeypatch.setattr(service, "popular", lambda: Popular(shelf))
-    monkeypatch.setattr(service, "often", lambda: Often(shelf))
-    return found
+    return serve_pages(monkeypatch, shelf, settings)
 
 
 @pytest.fixture

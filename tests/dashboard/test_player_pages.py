@@ -12,11 +12,7 @@ import pytest
 from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
-from dashboard import service
 from dashboard.app import PAGES
-from dashboard.finding.catalogue import Catalogue
-from dashboard.finding.often import Often
-from dashboard.finding.popular import Popular
 from dashboard.people.sessions import Listener
 from dashboard.player.components import tag
 from segue.index.bundle import write_bundle
@@ -24,33 +20,19 @@ from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.mongo import Document
-from tests.dashboard.conftest import recommendation
-
-ADA = Listener(user_id="ada", name="Ada", session_id="s")
-GUEST = Listener(user_id="guest-1", name=None, session_id="s")
+from tests.dashboard.conftest import GUEST, recommendation, serve_pages
 
 
 @pytest.fixture
-def who(monkeypatch: pytest.MonkeyPatch) -> list[Listener | None]:
+def who(
+    settings: Settings, database: Database[Document], monkeypatch: pytest.MonkeyPatch
+) -> list[Listener | None]:
     """Whose session it is: the last of the list."""
-    found: list[Listener | None] = [ADA]
-    monkeypatch.setattr(service, "listener", lambda: found[-1])
-    return found
+    return serve_pages(monkeypatch, database, settings)
 
 
 @pytest.fixture
-def page(
-    settings: Settings,
-    database: Database[Document],
-    who: list[Listener | None],
-    monkeypatch: pytest.MonkeyPatch,
-) -> AppTest:
-    catalogue = Catalogue(database, index_folder=settings.index.folder)
-    monkeypatch.setattr(service, "settings", lambda: settings)
-    monkeypatch.setattr(service, "database", lambda: database)
-    monkeypatch.setattr(service, "catalogue", lambda: catalogue)
-    monkeypatch.setattr(service, "popular", lambda: Popular(database))
-    monkeypatch.setattr(service, "often", lambda: Often(database))
+def page(who: list[Listener | None]) -> AppTest:
     return AppTest.from_file(str(PAGES), default_timeout=30)
 
 
@@ -99,7 +81,7 @@ def test_an_item_says_its_reason_in_words_and_is_marked_with_its_variant(
     page.run()
     assert not page.exception
     assert [(item["why"], item["rec"]["model"]) for item in given(page)["for-you"]["items"]] == [
-        ("Listeners often play this after Song <1>", "hybrid"),
+        ("Played along with Song <1>", "hybrid"),
         ("A little further from Song <1>", "hybrid/explore"),
         ("Something different", "hybrid"),
     ]

@@ -75,12 +75,13 @@ def test_the_map_has_a_point_for_each_track_and_styles_lie_apart(
     enter: Enter, music: Database[Document]
 ) -> None:
     music.tracks.update_one({"_id": "house0"}, {"$set": {"state": "vanished"}})
+    music.tracks.update_one({"_id": "house1"}, {"$set": {"state": "no-audio"}})
     client = enter()
     answer = client.get("/api/map")
     head, points, codes = unpacked(answer.content)
     assert head["count"] == len(points) == len(codes) == 24
     assert sorted(head["genres"]) == ["House", "Metal", "Waltz"]
-    assert list(codes).count(GONE) == 1
+    assert list(codes).count(GONE) == 2
     middles = np.array([points[codes == code].mean(axis=0) for code in range(3)])
     spread = max(points[codes == code].std(axis=0).max() for code in range(3))
     gaps = [np.linalg.norm(a - b) for i, a in enumerate(middles) for b in middles[i + 1 :]]

@@ -17,11 +17,11 @@ from segue.audio.errors import TooShort
 from segue.embeddings.audio_space import (
     AudioSpace,
     SpaceError,
-    embed_file,
     settle_constants,
     signed,
     space_version,
 )
+from segue.embeddings.spaces import embed_file
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from tests.catalog.library import song

@@ -5,23 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segue.embeddings.sessions import State, Training, context_pairs, train, vectors
+from segue.embeddings.sessions import State, context_pairs, train, vectors
 from segue.evaluation.logs import SessionLog, make_log
+from segue.settings import load_settings
 
-TRAINING = Training(
-    dimension=8, hidden=16, batch=256, negatives=2, epochs=4, window=2, learning_rate=0.02, patience=4
-)
-GROUPS = np.arange(40) % 2
+SMALL = {
+    **{"dimension": 8, "hidden": 16, "batch": 256, "negatives": 2},
+    **{"epochs": 4, "window": 2, "learning_rate": 0.02, "patience": 4, "min_plays": 2},
+}
+TRAINING = load_settings().models.sessions.model_copy(update=SMALL)
+TRACKS, PLAYED = 200, 160
+GROUPS = np.arange(TRACKS) % 2
 
 
 def corpus() -> tuple[SessionLog, np.ndarray]:
-    """40 tracks of two groups, of which the last 8 are never played; the first of 6 descriptors tells the
+    """Tracks of two groups, of which the last 40 are never played; the first of 6 descriptors tells the
     group, and the others, three times as large, tell nothing."""
     rng = np.random.default_rng(0)
-    audio = rng.normal(0, 3, (40, 6)).astype(np.float32)
+    audio = rng.normal(0, 3, (TRACKS, 6)).astype(np.float32)
     audio[:, 0] = np.where(GROUPS == 0, 1, -1)
-    sessions = np.repeat(np.arange(150), 6)
-    items = 2 * rng.integers(16, size=len(sessions)) + sessions % 2
+    sessions = np.repeat(np.arange(500), 6)
+    items = 2 * rng.integers(PLAYED // 2, size=len(sessions)) + sessions % 2
     log = make_log(users=sessions, sessions=sessions, items=items, times=np.arange(len(items)))
     return (
         SessionLog(
@@ -29,8 +33,8 @@ def corpus() -> tuple[SessionLog, np.ndarray]:
             sessions=log.sessions,
             items=log.item_ids[log.items].astype(np.int64),
             times=log.times,
-            artists=np.full(40, -1),
-            item_ids=np.arange(40),
+            artists=np.full(TRACKS, -1),
+            item_ids=np.arange(TRACKS),
             user_ids=log.user_ids,
         ),
         audio,
@@ -45,12 +49,12 @@ def test_pairs_are_the_neighbours_in_a_session_both_ways() -> None:
 
 def test_unplayed_tracks_are_placed_with_their_group_and_better_than_by_audio_alone() -> None:
     log, audio = corpus()
-    found = vectors(train(log, audio, TRAINING).best, audio, known=np.arange(40) < 32)
+    found = vectors(train(log, audio, TRAINING).best, audio, known=np.arange(TRACKS) < PLAYED)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-4)
 
     def same_group(rows: np.ndarray) -> float:
-        nearest = np.argsort(-(rows[32:] @ rows[:32].T), axis=1)[:, :8]
-        return float((GROUPS[nearest] == GROUPS[32:, None]).mean())
+        nearest = np.argsort(-(rows[PLAYED:] @ rows[:PLAYED].T), axis=1)[:, :8]
+        return float((GROUPS[nearest] == GROUPS[PLAYED:, None]).mean())
 
     by_audio = same_group(audio / np.linalg.norm(audio, axis=1, keepdims=True))
     assert same_group(found) > max(0.8, by_audio)

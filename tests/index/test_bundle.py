@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.index.bundle import load_bundle, write_bundle
-from segue.index.following import Following
+from segue.index.following import OF_ARTIST, Following
 from segue.index.track_ids import encode_ids
 from tests.index.corpus import clustered, contents, write
 
@@ -31,7 +31,8 @@ def test_songs_and_what_follows_are_written_loaded_and_make_another_version(tmp_
     bounds = np.r_[0, np.full(60, 2)].astype(np.int64)
     following = Following(bounds, np.array([5, 7], np.int32), np.array([1.0, 0.5], np.float32))
     songs = np.arange(60, dtype=np.int32)
-    plain, known = write(tmp_path), write(tmp_path, songs=songs, following=following)
+    by_artist = Following(np.arange(21), np.arange(0, 60, 3, dtype=np.int32), np.ones(20, np.float32))
+    plain, known = write(tmp_path), write(tmp_path, songs=songs, following=following, by_artist=by_artist)
     assert plain.version != known.version
     loaded = load_bundle(tmp_path / known.version)
     assert loaded.songs.tolist() == songs.tolist()
@@ -39,11 +40,15 @@ def test_songs_and_what_follows_are_written_loaded_and_make_another_version(tmp_
     for name, array in following.arrays().items():
         assert np.array_equal(loaded.following.arrays()[name], array)
     assert isinstance(loaded.following.scores.base, np.memmap)
+    assert loaded.by_artist is not None
+    for name, array in by_artist.arrays(OF_ARTIST).items():
+        assert np.array_equal(loaded.by_artist.arrays(OF_ARTIST)[name], array)
 
 
 def test_a_bundle_from_before_has_neither(bundle: Path) -> None:
     loaded = load_bundle(bundle)
     assert loaded.following is None
+    assert loaded.by_artist is None
     assert loaded.songs.tolist() == [-1] * 60
 
 

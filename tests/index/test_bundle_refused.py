@@ -114,6 +114,7 @@ def test_a_table_of_what_follows_without_one_of_its_files_is_refused(tmp_path: P
         ({"songs": np.zeros(59, np.int32)}, r"songs.npy is \(59,\)"),
         ({"songs": np.zeros(60)}, "songs.npy is .* of float64"),
         ({"following": Following(np.zeros(5, np.int64), *2 * [np.empty(0, np.int32)])}, "following_bounds"),
+        ({"by_artist": Following(np.zeros(5, np.int64), *2 * [np.empty(0, np.int32)])}, "by_artist_bounds"),
         ({"vectors": np.empty((0, 8), np.float32)}, "vectors.npy has the shape"),
         ({"vectors": np.full((60, 8), np.nan, np.float32)}, "row 0 has the length nan"),
         ({"track_ids": encode_ids(["", *map(str, range(100, 159))])}, "row 0 .* not in ascending order"),

@@ -14,7 +14,8 @@ from segue.audio.errors import AudioError
 from segue.demo.library import TRACKS, compose_library
 from segue.demo.listeners import Listener
 from segue.demo.replay import MALFORMED, replay, songs_of
-from segue.embeddings.audio_space import AudioSpace, embed_file
+from segue.embeddings.audio_space import AudioSpace
+from segue.embeddings.spaces import embed_file
 from segue.index.publish import fetch_bundle
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, read_rejected

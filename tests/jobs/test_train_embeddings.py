@@ -9,7 +9,7 @@ import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
-from batch_jobs import train_embeddings
+from batch_jobs import build_index, train_embeddings
 from batch_jobs.train_embeddings import current_space, fit, run
 from segue.audio.descriptors import descriptor_names, features_version
 from segue.embeddings.audio_space import AudioSpace
@@ -179,3 +179,32 @@ def test_other_audio_settings_need_another_space(
         run(spark, other, database)
     store(database, descriptors(20, other), other)
     assert run(spark, other, database).fitted
+
+
+def test_genres_that_tracks_have_make_a_space_of_their_own(
+    spark: SparkSession, settings: Settings, database: Database[Document]
+) -> None:
+    few = settings.embedding.model_copy(update={"genre_tracks": 5})
+    settings = settings.model_copy(update={"embedding": few})
+    store(database, descriptors(30, settings), settings)
+    with pytest.raises(SegueError, match="needs three genres of 5 tracks: there are 0"):
+        run(spark, settings, database, genres=True)
+    for row in range(30):
+        genres = [f"genre {row % 3}", "everything"]
+        database.tracks.update_one({"_id": f"t{row:04d}"}, {"$set": {"genres": genres}})
+    run(None, settings, database, genres=True)
+    version = active_version(database, "genre-space")
+    assert version is not None
+    found = embeddings(database, version)
+    assert (len(found), {len(vector) for vector in found.values()}) == (30, {2})
+    chosen = settings.index.model_copy(update={"space": "genres"})
+    assert build_index.run(database, chosen).manifest.space == version
+    # Later tracks get their place without being asked for; a later fit leaves the index's space alone.
+    store(database, descriptors(1, settings, seed=3), settings, first=30)
+    run(None, settings, database)
+    assert len(embeddings(database, version)) == 31
+    database.tracks.update_one({"_id": "t0030"}, {"$set": {"genres": ["genre 1"]}})
+    run(None, settings, database, genres=True)
+    newest = active_version(database, "genre-space")
+    assert newest != version
+    assert build_index.run(database, chosen).manifest.space == newest

@@ -11,8 +11,9 @@ import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
-from batch_jobs import build_index
+from batch_jobs import build_index, train_embeddings
 from batch_jobs.train_models import run
+from segue.embeddings.spaces import load_space
 from segue.errors import SegueError
 from segue.index.publish import fetch_bundle
 from segue.index.track_ids import decode_ids
@@ -21,6 +22,7 @@ from segue.storage import forgotten, trained
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document, active_version
 from tests.index.test_build_index import catalogue
+from tests.jobs.test_train_embeddings import descriptors, store
 from tests.plays.examples import a_play
 
 pytestmark = pytest.mark.integration
@@ -30,7 +32,7 @@ MINUTE = 60_000
 @pytest.fixture
 def quick(broker: Settings) -> Settings:
     """Few factors, soon found."""
-    few = broker.models.model_copy(update={"factors": 4, "iterations": 1})
+    few = broker.models.model_copy(update={"factors": 4, "iterations": 1, "back": 0.0, "shrink": 3.0})
     return broker.model_copy(update={"models": few})
 
 
@@ -69,11 +71,15 @@ def test_models_are_learned_once_and_the_index_takes_them_along(
     send(quick, [play for user, tracks in listeners.items() for play in evening(user, tracks)])
     first = run(quick, spark=spark, quiet=True)
     assert [(one.kind, one.unchanged, one.tracks) for one in first] == [
-        ("following", False, 3),
+        ("following", False, 4),
         ("als", False, 4),
+        ("session-space", True, 0),
     ]
-    # Three listeners are half of the evidence that the shrinking asks for; t009 is one listener's own.
-    assert rules(database) == {("t001", "t002"): 0.5, ("t001", "t003"): 0.25, ("t002", "t003"): 0.5}
+    assert first[2].version is None
+    assert first[2].left_out == "no track has features: run ./run.sh ingest DIR and ./run.sh features first"
+    # Three listeners are half of the evidence that the shrinking asks for, one is a quarter.
+    shared = {("t001", "t002"): 0.5, ("t001", "t003"): 0.25, ("t002", "t003"): 0.5}
+    assert rules(database) == shared | {("t001", "t009"): 0.0833}
     factors = trained.load(database, "als")
     assert factors is not None
     assert factors["factors"].shape == (4, quick.models.factors)
@@ -87,7 +93,11 @@ def test_models_are_learned_once_and_the_index_takes_them_along(
     assert bundle.following is not None
     row = int(bundle.rows(["t001"])[0])
     part = slice(bundle.following.bounds[row], bundle.following.bounds[row + 1])
-    assert bundle.ids(bundle.following.rows[part]) == ["t002", "t003"]
+    assert bundle.ids(bundle.following.rows[part]) == ["t002", "t003", "t009"]
+    assert bundle.by_artist is not None
+    artist = int(bundle.artists[row])
+    part = slice(bundle.by_artist.bounds[artist], bundle.by_artist.bounds[artist + 1])
+    assert int(bundle.by_artist.rows[part][0]) == row  # of its artist's tracks most have kept it
     assert isinstance(bundle.following.rows.base, np.memmap)
 
 
@@ -97,12 +107,12 @@ def test_new_plays_and_settings_make_a_new_version_and_old_ones_go(
     few = quick.models.model_copy(update={"keep": 1, "min_listeners": 1})
     settings = quick.model_copy(update={"models": few})
     send(settings, evening("ada", ["a", "b"]))
-    first, _ = run(settings, spark=spark, quiet=True)
+    first, *_ = run(settings, spark=spark, quiet=True)
     send(settings, evening("ben", ["b", "c"]))
-    second, _ = run(settings, spark=spark, quiet=True)
+    second, *_ = run(settings, spark=spark, quiet=True)
     assert set(rules(database)) == {("a", "b"), ("b", "c")}
     shorter = settings.model_copy(update={"models": few.model_copy(update={"shrink": 0.0})})
-    third, als = run(shorter, spark=spark, quiet=True)
+    third, als, _ = run(shorter, spark=spark, quiet=True)
     assert als.unchanged  # it does not depend on that setting
     assert len({first.version, second.version, third.version}) == 3
     assert active_version(database, "following") == third.version
@@ -128,3 +138,40 @@ def test_nothing_is_learned_of_who_has_left(
 def test_a_topic_without_plays_is_said_in_one_line(broker: Settings, spark: SparkSession) -> None:
     with pytest.raises(SegueError, match=r"no play to learn from.*run\.sh replay"):
         run(broker, spark=spark, quiet=True)
+
+
+def test_a_space_of_sessions_and_sound_is_learned_indexed_and_has_a_place_for_new_tracks(
+    quick: Settings, database: Database[Document], spark: SparkSession
+) -> None:
+    few = {"min_plays": 24, "dimension": 4, "hidden": 8, "batch": 64, "epochs": 2}
+    sessions = quick.models.sessions.model_copy(update=few)
+    settings = quick.model_copy(update={"models": quick.models.model_copy(update={"sessions": sessions})})
+    store(database, descriptors(40, settings), settings)
+    train_embeddings.run(spark, settings, database)
+    audio = build_index.run(database, settings.index).manifest
+    evenings = {f"u{n}": [f"t{(3 * n + step) % 30:04d}" for step in range(6)] for n in range(4)}
+    send(settings, [play for user, tracks in evenings.items() for play in evening(user, tracks)])
+
+    *_, found = run(settings, spark=spark, quiet=True)
+    assert (found.kind, found.unchanged, found.left_out) == ("session-space", False, None)
+    assert found.tracks == len({track for tracks in evenings.values() for track in tracks})
+    *_, again = run(settings, spark=spark, quiet=True)
+    assert (again.version, again.unchanged) == (found.version, True)
+    manifest = build_index.run(database, settings.index).manifest
+    assert (manifest.space, manifest.dimension, manifest.count) == (found.version, 4, 40)
+
+    # A track that comes later is placed by its sound, in both spaces.
+    store(database, descriptors(1, settings, seed=9), settings, first=40)
+    train_embeddings.run(None, settings, database)
+    newest = build_index.run(database, settings.index).manifest
+    assert (newest.space, newest.count) == (found.version, 41)
+    bundle = fetch_bundle(database, newest.version, folder=settings.index.folder)
+    row = int(bundle.rows(["t0040"])[0])
+    wanted = load_space(database, newest.space).transform(descriptors(1, settings, seed=9))[0]
+    np.testing.assert_allclose(bundle.vectors[row], wanted, atol=1e-5)
+
+    by_sound = settings.index.model_copy(update={"space": "audio"})
+    assert build_index.run(database, by_sound).manifest.space == audio.space
+    # A space that is fitted again leaves the other's embeddings alone.
+    train_embeddings.run(spark, settings, database, refit=True)
+    assert build_index.run(database, settings.index).manifest.space == found.version

@@ -55,6 +55,13 @@ def test_more_of_a_descriptor_is_more_or_less_of_a_dimension(name: str, dimensio
     np.testing.assert_array_equal(low[:, others], high[:, others])
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("log2", [200.0, 5000.0])
+def test_a_tempo_beyond_all_numbers_is_none(log2: float) -> None:
+    found = changed(pulse_clarity=1.0, tempo_log2=log2)
+    assert np.isnan([found.bpm[0], found.percentiles[0, 1]]).all()
+
+
 def test_without_a_clear_pulse_there_is_no_tempo() -> None:
     found = changed(pulse_clarity=0.2, tempo_log2=7.0)
     assert np.isnan([found.bpm[0], found.percentiles[0, 1]]).all()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.index.exact import ExactIndex
-from segue.playlists.transitions import ArtistLimit, Transitions
+from segue.playlists.transitions import Transitions
+from segue.ranking.diversity import ArtistLimit
 
 PER_ARTIST, WINDOW = 2, 10
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from segue.playlists.generate import daily_mix, discover, go_on
 from segue.playlists.path import path
-from segue.playlists.transitions import ArtistLimit, Transitions, arrange
+from segue.playlists.transitions import Transitions, arrange
+from segue.ranking.diversity import ArtistLimit
 from tests.playlists.shelf import Shelf, limit_holds, shelf
 
 libraries = st.builds(shelf, st.integers(0, 10_000), tracks=st.integers(12, 120), artists=st.integers(2, 40))

@@ -21,6 +21,7 @@ from segue.settings import Settings
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
 from segue.storage import forgotten
+from segue.storage.collections import NOT_PERSONAL
 from segue.storage.kafka import PlayProducer, read_rejected
 from segue.storage.kafka_topics import plays_of
 from segue.storage.mongo import Document
@@ -129,6 +130,7 @@ def test_export_has_everything_and_no_secrets(ada: Lived, database: Database[Doc
     names = {name.removesuffix(".json") for name in packed.namelist()}
     stored = set(traces(database, me)) - {"sent_plays", "forgotten"}
     assert stored <= names
+    assert not stored & NOT_PERSONAL
     assert "$argon2" not in text
     assert str(database.sessions.find_one({"user_id": me}, {"_id": 1})) not in text
     plays = [json.loads(line) for line in packed.read("plays.jsonl").decode().splitlines()]

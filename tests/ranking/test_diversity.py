@@ -5,17 +5,17 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.ranking.diversity import limit_artists
+from segue.ranking.diversity import ArtistLimit, limit_artists
 
 
 def test_a_third_of_one_artist_waits_for_its_place() -> None:
     artists = [0, 0, 0, 1, 2, 3]
-    found = limit_artists(range(6), artists, items=6, per_artist=2, window=3)
+    found = limit_artists(range(6), ArtistLimit(artists, 2, 3), items=6)
     assert found == [0, 1, 3, 2, 4, 5]
 
 
 def test_unknown_artists_are_not_limited() -> None:
-    assert limit_artists(range(4), [-1] * 4, items=4, per_artist=1, window=10) == [0, 1, 2, 3]
+    assert limit_artists(range(4), ArtistLimit([-1] * 4, 1, 10), items=4) == [0, 1, 2, 3]
 
 
 @given(
@@ -27,7 +27,7 @@ def test_unknown_artists_are_not_limited() -> None:
 def test_no_stretch_holds_too_many_and_nothing_comes_twice(
     artists: list[int], items: int, per_artist: int, window: int
 ) -> None:
-    found = limit_artists(range(len(artists)), artists, items=items, per_artist=per_artist, window=window)
+    found = limit_artists(range(len(artists)), ArtistLimit(artists, per_artist, window), items=items)
     assert len(found) == len(set(found)) <= items
     if window > per_artist:
         for i in range(len(found)):
@@ -38,4 +38,4 @@ def test_no_stretch_holds_too_many_and_nothing_comes_twice(
 @given(st.lists(st.integers(0, 3), max_size=30))
 def test_without_a_limit_the_order_stays(artists: list[int]) -> None:
     rows = list(range(len(artists)))
-    assert limit_artists(rows, artists, items=99, per_artist=99, window=10) == rows
+    assert limit_artists(rows, ArtistLimit(artists, 99, 10), items=99) == rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.index.following import Following, following_of
+from segue.index.following import OF_ARTIST, Following, by_artist_of, following_of
 from segue.index.manifest import BundleError
 from segue.index.track_ids import encode_ids
 from segue.ranking.following import played_next
@@ -39,13 +40,28 @@ def table(rules: dict[int, dict[int, float]]) -> Following:
     return Following(bounds.astype(np.int64), np.array(rows, np.int32), np.array(scores, np.float32))
 
 
-def plainly(heard: list[tuple[int, float]], rules: dict[int, dict[int, float]]) -> dict[int, float]:
-    """Track -> score; the last heard comes last in `heard`."""
-    found: dict[int, float] = {}
+ARTISTS = np.array([0, 0, 0, 1, 1, -1, 2, 2, 2, 2, -1, 3])
+KEPT = np.array([4, 0, 2, 1, 1, 5, 0, 3, 3, 7, 0, 2])
+"""By how many listeners each of the tracks."""
+BY_ARTIST = by_artist_of(
+    {"track_ids": encode_ids([f"t{row:02}" for row in range(TRACKS)]), "listeners": KEPT},
+    track_ids=encode_ids([f"t{row:02}" for row in range(TRACKS)]),
+    artists=ARTISTS,
+)
+
+
+def plainly(heard: list[tuple[int, float]], rules: dict[int, dict[int, float]]) -> dict[int, list[float]]:
+    """Track -> by rules and by artist, from each kept track; the last heard comes last in `heard`."""
+    found: dict[int, list[float]] = {}
     for since, (row, weight) in enumerate(heard[::-1][: RANKING.session_tracks]):
         if weight > 0 and row >= 0:
+            near = RANKING.session_decay**since
             for other, score in rules.get(row, {}).items():
-                found[other] = found.get(other, 0.0) + score * RANKING.session_decay**since
+                found.setdefault(other, []).append(score * near * RANKING.session_weight)
+            for other in np.flatnonzero((ARTISTS[row] == ARTISTS) & (ARTISTS >= 0)).tolist():
+                best = KEPT[ARTISTS[row] == ARTISTS].max()
+                share = math.sqrt((KEPT[other] + 0.5) / (best + 0.5))
+                found.setdefault(other, []).append(share * near * RANKING.artist_weight)
     return found
 
 
@@ -62,23 +78,48 @@ def test_all_listeners_at_once_are_each_as_by_a_plain_loop(
     rows = np.array([int(name[1:]) for name in signals.tracks], dtype=np.int64)
     wanted = np.array([one for _, one in listeners])
     few = RANKING.model_copy(update={"session_candidates": 3})
-    found = played_next(signals, rows, wanted, following=table(rules), ranking=few)
+    found = played_next(
+        signals, rows, wanted, following=table(rules), by_artist=BY_ARTIST, artists=ARTISTS, ranking=few
+    )
     for i, (heard, served) in enumerate(listeners):
         part = slice(found.bounds[i], found.bounds[i + 1])
-        expected = plainly(heard, rules) if served else {}
+        ways_to = plainly(heard, rules) if served else {}
+        expected = {row: sum(ways) for row, ways in ways_to.items()}
         got = dict(zip(found.rows[part].tolist(), found.scores[part].tolist(), strict=True))
         best = sorted(expected.values(), reverse=True)[:3]
         assert sorted(got.values(), reverse=True) == pytest.approx(best)
-        for row, score, after in zip(got, got.values(), found.after[part].tolist(), strict=True):
-            assert score == pytest.approx(expected[row])
-            since = signals.since[after]
-            ways = [
-                rules[place][row] * few.session_decay**gap
-                for gap, (place, weight) in enumerate(heard[::-1])
-                if weight > 0 and row in rules.get(place, {}) and gap < few.session_tracks
-            ]
-            assert rules[rows[after]][row] * few.session_decay**since == pytest.approx(max(ways))
+        named = zip(got, found.after[part].tolist(), found.same_artist[part].tolist(), strict=True)
+        for row, after, same_artist in named:
+            assert got[row] == pytest.approx(expected[row])
             assert signals.bounds[i] <= after < signals.bounds[i + 1]
+            heard_row = int(rows[after])
+            near = few.session_decay ** signals.since[after]
+            if same_artist:
+                assert ARTISTS[heard_row] == ARTISTS[row] >= 0
+            else:
+                assert rules[heard_row][row] * near * few.session_weight == pytest.approx(
+                    max(way for way in rule_ways(heard, rules, row))
+                )
+
+
+def rule_ways(heard: list[tuple[int, float]], rules: dict[int, dict[int, float]], row: int) -> list[float]:
+    return [
+        rules[place][row] * RANKING.session_decay**gap * RANKING.session_weight
+        for gap, (place, weight) in enumerate(heard[::-1])
+        if weight > 0 and row in rules.get(place, {}) and gap < RANKING.session_tracks
+    ]
+
+
+def test_an_artist_leads_to_the_tracks_that_most_listeners_kept() -> None:
+    model = {"track_ids": encode_ids(["a", "c", "gone"]), "listeners": np.array([1, 9, 50], np.int32)}
+    artists = np.array([1, 1, 1, -1], np.int32)
+    found = by_artist_of(model, track_ids=encode_ids(["a", "b", "c", "d"]), artists=artists, most=2)
+    assert found is not None
+    assert (found.bounds.tolist(), found.rows.tolist()) == ([0, 0, 2], [2, 0])
+    assert found.scores.tolist() == pytest.approx([1.0, math.sqrt(1.5 / 9.5)])
+    found.check(4, keys=2, files=OF_ARTIST)
+    nobody = np.full(4, -1, np.int32)
+    assert by_artist_of(model, track_ids=encode_ids(["a", "b", "c", "d"]), artists=nobody) is None
 
 
 def test_rules_between_tracks_that_the_bundle_has_become_its_table() -> None:
@@ -92,7 +133,7 @@ def test_rules_between_tracks_that_the_bundle_has_become_its_table() -> None:
     assert found is not None
     assert (found.bounds.tolist(), found.rows.tolist()) == ([0, 2, 2, 2, 2], [3, 1])
     assert found.scores.tolist() == [0.5, 0.25]
-    found.check(4)
+    found.check(4, keys=4)
     assert following_of(model, track_ids=encode_ids(["new"])) is None
 
 
@@ -114,6 +155,6 @@ def test_a_table_that_does_not_fit_is_refused(changed: dict[str, np.ndarray], sa
         "rows": np.array([1, 0], np.int32),
         "scores": np.array([1, 0.5], np.float32),
     }
-    Following(**sound).check(3)
+    Following(**sound).check(3, keys=3)
     with pytest.raises(BundleError, match=says):
-        Following(**(sound | changed)).check(3)
+        Following(**(sound | changed)).check(3, keys=3)

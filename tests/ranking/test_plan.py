@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from segue.index.exact import ExactIndex
-from segue.index.following import following_of
+from segue.index.following import by_artist_of, following_of
 from segue.index.track_ids import encode_ids
 from segue.ranking.plan import Plan, plan
 from segue.settings import Variant, load_settings
@@ -25,7 +25,13 @@ class Shelf:
 
     version = "v1"
 
-    def __init__(self, *, after: Mapping[str, str] | None = None, songs: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        after: Mapping[str, str] | None = None,
+        songs: Sequence[int] = (),
+        listeners: Mapping[str, int] | None = None,
+    ) -> None:
         rng = np.random.default_rng(3)
         self.names = sorted(f"{style}{i}" for style in STYLES for i in range(6))
         axes = np.repeat(np.eye(3, 4), 6, axis=0) + rng.normal(0, 0.05, (18, 4))
@@ -34,7 +40,13 @@ class Shelf:
         self.cold_start = np.array([0, 6, 12, 2, 8, 14])
         self.neighbours = ExactIndex(self.vectors)
         self.songs = np.array(songs or [-1] * 18, dtype=np.int32)
-        self.following = following_of(rules(after), track_ids=encode_ids(self.names)) if after else None
+        ids = encode_ids(self.names)
+        self.following = following_of(rules(after), track_ids=ids) if after else None
+        self.by_artist = None
+        if listeners is not None:
+            counts = np.array(list(listeners.values()), dtype=np.int32)
+            model = {"track_ids": encode_ids(list(listeners)), "listeners": counts}
+            self.by_artist = by_artist_of(model, track_ids=ids, artists=self.artists)
 
     def rows(self, ids: Sequence[str]) -> np.ndarray:
         return np.array([self.names.index(i) if i in self.names else -1 for i in ids], dtype=np.int64)
@@ -164,6 +176,25 @@ def test_what_listeners_play_after_a_kept_track_comes_first_and_says_so() -> Non
         *("hybrid", "waltz3", "after", "house0"),
     )
     assert {item.reason for item in found.items[1:]} == {"because"}
+
+
+def test_the_session_goes_on_with_an_artist_and_says_so() -> None:
+    shelf = Shelf(after=AFTER, listeners={"blues4": 1, "blues5": 5})
+    found = planned(heard(("blues4", 1.0), start=DAY), shelf=shelf, artist_weight=2.0)
+    first = found.items[0]
+    assert (first.track_id, first.reason, first.because) == ("blues5", "artist", "blues4")
+    without = planned(heard(("blues4", 1.0)), shelf=shelf, artist_weight=0.0)
+    assert {item.reason for item in without.items} == {"because"}
+
+
+def test_of_an_artist_no_more_than_the_limit_comes_however_much_the_session_wants() -> None:
+    shelf = Shelf(after=AFTER, listeners={"blues0": 1})
+    shelf.artists = np.zeros(18, dtype=np.int64)
+    model = {"track_ids": encode_ids(shelf.names), "listeners": np.arange(18, dtype=np.int32)}
+    shelf.by_artist = by_artist_of(model, track_ids=encode_ids(shelf.names), artists=shelf.artists)
+    limit = {"per_artist": 2, "artist_window": 10, "items": 10}
+    found = planned(heard(("blues4", 1.0)), shelf=shelf, artist_weight=5.0, **limit)
+    assert [item.track_id for item in found.items] == ["waltz5", "waltz4"]
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,12 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
+from segue.evaluation.logs import make_log
 from segue.plays.parsing import PLAY_SCHEMA
 from segue.plays.signals import TYPES, signal_weight
 from segue.recommenders.factors import liked_pairs, track_factors
-from segue.recommenders.following import following
+from segue.recommenders.following import following, kept_by
+from segue.recommenders.served import learned
 from segue.recommenders.steps import fingerprint, steps
 from segue.settings import load_settings
 from tests.plays.examples import a_play
@@ -26,7 +28,8 @@ from tests.plays.examples import a_play
 SETTINGS = load_settings()
 MINUTE = 60_000
 STEPS = "user_id string, session long, track_id string, at long, weight double"
-MODELS = SETTINGS.models.model_copy(update={"min_listeners": 1, "shrink": 0.0, "factors": 4, "iterations": 3})
+PLAIN = {"min_listeners": 1, "shrink": 0.0, "back": 0.0, "factors": 4, "iterations": 3}
+MODELS = SETTINGS.models.model_copy(update=PLAIN)
 
 
 def played(spark: SparkSession, plays: list[dict[str, Any]], *, most: int = 100) -> DataFrame:
@@ -120,6 +123,38 @@ def test_a_rule_weighs_less_the_further_it_reaches(spark: SparkSession) -> None:
         ignore_row_order=True,
         ignore_nullable=True,
     )
+
+
+def test_what_came_before_counts_by_its_share(spark: SparkSession) -> None:
+    sessions = in_turn(spark, {("ada", 0): "ab", ("ben", 0): "ab", ("ben", 1): "ba"})
+    found = following(sessions, models=MODELS.model_copy(update={"back": 0.25, "shrink": 1.0})).collect()
+    weights = {("a", "b"): 2 + 0.25, ("b", "a"): 1 + 2 * 0.25}
+    # The strongest rule of each track is its only one; two listeners against one that the shrinking asks for.
+    assert {(r.track_id, r.next_id): (r.score, r.listeners) for r in found} == {
+        pair: (pytest.approx(2 / 3), 2) for pair in weights
+    }
+
+
+def test_a_session_log_gives_the_rules_that_spark_learns(spark: SparkSession) -> None:
+    rng = np.random.default_rng(5)
+    names = "abcdefgh"
+    sessions = {
+        (f"u{number % 7}", number): "".join(dict.fromkeys(rng.choice(list(names), size=6)))
+        for number in range(30)
+    }
+    models = MODELS.model_copy(update={"back": 0.3, "shrink": 2.0, "min_listeners": 2, "reach": 4})
+    spark_rules = {
+        (r.track_id, r.next_id): r.score for r in following(in_turn(spark, sessions), models=models).collect()
+    }
+    plays = [(user, str(n), track) for (user, n), tracks in sessions.items() for track in tracks]
+    users, numbers, items = zip(*plays, strict=True)
+    log = make_log(users=users, sessions=numbers, items=items, times=list(range(len(plays))))
+    model = learned(log, models)
+    triples = zip(model["tracks"].tolist(), model["next"].tolist(), model["scores"].tolist(), strict=True)
+    found = {(log.item_ids[a], log.item_ids[b]): score for a, b, score in triples}
+    assert found == {pair: pytest.approx(score) for pair, score in spark_rules.items()}
+    listeners = {r.track_id: r.listeners for r in kept_by(in_turn(spark, sessions)).collect()}
+    assert dict(zip(log.item_ids, model["listeners"].tolist(), strict=True)) == listeners
 
 
 def test_what_one_listener_adds_to_a_rule_has_a_cap(spark: SparkSession) -> None:

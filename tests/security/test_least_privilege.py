@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.admin import ConfigResource
@@ -16,13 +17,19 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 from pymongo.synchronous.mongo_client import MongoClient
 
+from batch_jobs.report_experiments import run as run_experiments
+from dashboard import queries
 from dashboard.api.outgoing import Outgoing
+from dashboard.finding.steered import keep_dial, read_dial
 from dashboard.people.accounts import Accounts
 from dashboard.people.sessions import Sessions
 from dashboard.people.throttle import Throttle
 from segue.deploy.access import read_access
 from segue.deploy.cli import grant
 from segue.errors import SegueError
+from segue.moods.dial import Dial
+from segue.moods.measures import Measured
+from segue.moods.stored import keep_moods, mood_of
 from segue.playlists.playlists import Playlists
 from segue.privacy.export import archive as export
 from segue.privacy.leaving import leave
@@ -30,7 +37,7 @@ from segue.privacy.restore import restore
 from segue.settings import Settings
 from segue.social.follows import Follows
 from segue.social.prepare import prepare
-from segue.storage import archive, kafka_topics, mongo_users
+from segue.storage import archive, forgotten, kafka_topics, mongo_users, trained
 from segue.storage.kafka import PlayProducer, RejectedRecord, RejectedRecords, read_rejected
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import Document, connect, upsert
@@ -142,17 +149,29 @@ def test_the_dashboard_does_its_work_as_its_user(deployed: Deployed, settings_of
     Sessions(database).open(user_id=ada.user_id)
     Playlists(database).create(ada.user_id, "Evening")
     Follows(database).ask(ada.user_id, "Ben")
+    keep_dial(database, ada.user_id, Dial({"energy": 2}))
+    assert read_dial(database, ada.user_id) == Dial({"energy": 2})
+    assert mood_of(database, "t1") is None
+    assert queries.minutes(database, seconds=60) == []
     play = a_play(user_id=ada.user_id)
     outgoing = Outgoing(database, settings)
     assert outgoing.send([play])[0] == [play["event_id"]]
     outgoing.close()
     admin = connect(deployed.admin.mongo)
-    for name in ("tastes", "recommendations", "stream_minutes"):
+    for name in ("tastes", "recommendations"):
         admin[name].insert_one({"_id": ada.user_id})
     admin.listening.insert_one({"_id": "w", "user_id": ada.user_id})
     assert export(database, ada.user_id, plays=kafka_topics.plays_of(settings.kafka, ada.user_id))
     removed = leave(database, settings, ada.user_id)
-    assert {"accounts", "sessions", "playlists", "follows", "tastes", "listening"} <= removed.keys()
+    assert {
+        "accounts",
+        "sessions",
+        "playlists",
+        "mood_dials",
+        "follows",
+        "tastes",
+        "listening",
+    } <= removed.keys()
     assert database.accounts.distinct("user_id") == [ben.user_id]
 
 
@@ -178,12 +197,35 @@ def test_the_operator_saves_what_others_wrote(deployed: Deployed, settings_of: A
     assert list(read_rejected(settings.kafka)) == []
 
 
+def test_what_the_operator_learns_from_plays_the_catalogue_takes_along(
+    deployed: Deployed, settings_of: As
+) -> None:
+    settings = settings_of("operator")
+    variants = settings.experiments.model_copy(update={"variants": (("audio", 50), ("hybrid", 50))})
+    settings = settings.model_copy(update={"experiments": variants})
+    database = connect(settings.mongo)
+    assert run_experiments(settings, since=datetime.now(UTC) - timedelta(days=1)).listeners["audio"] == 0
+    assert forgotten.hashes(database) == []
+    for version in ("1", "2"):
+        arrays = {"track_ids": np.array([b"t1"]), "scores": np.ones(1, np.float32)}
+        trained.save(database, "following", version, arrays=arrays, made_of={"tracks": 1}, keep=1)
+    assert trained.stored(database, "following", "2")
+    catalogue = connect(settings_of("catalogue").mongo)
+    found = trained.load(catalogue, "following")
+    assert found is not None
+    assert found["track_ids"].tolist() == [b"t1"]
+    nan = np.full((1, 4), np.nan, np.float32)
+    assert keep_moods(catalogue, ["t1"], Measured(percentiles=nan, bpm=nan[:, 0]), version="v") == 1
+    assert mood_of(connect(settings_of("dashboard").mongo), "t1") is not None
+
+
 Try = Callable[[Database[Document]], object]
 FORBIDDEN_IN_MONGODB: dict[str, tuple[str, Try]] = {
     "the dashboard drops models": ("dashboard", lambda d: d.drop_collection("models")),
     "the dashboard publishes an index": ("dashboard", lambda d: upsert(d.models, [{"_id": "active:index"}])),
     "the dashboard writes tastes": ("dashboard", lambda d: d.tastes.insert_one({"_id": "ada"})),
     "the dashboard changes tracks": ("dashboard", lambda d: d.tracks.delete_many({})),
+    "the dashboard changes moods": ("dashboard", lambda d: d.moods.delete_many({})),
     "the dashboard drops accounts": ("dashboard", lambda d: d.drop_collection("accounts")),
     "the dashboard makes a user": (
         "dashboard",
@@ -195,6 +237,10 @@ FORBIDDEN_IN_MONGODB: dict[str, tuple[str, Try]] = {
     "the stream changes tracks": ("stream", lambda d: upsert(d.tracks, [{"_id": "t1"}])),
     "the catalogue reads accounts": ("catalogue", lambda d: d.accounts.find_one()),
     "the catalogue reads tastes": ("catalogue", lambda d: d.tastes.find_one()),
+    "the catalogue changes what was learned": (
+        "catalogue",
+        lambda d: d["trained.files"].delete_many({}),
+    ),
     "the catalogue sees another database": ("catalogue", lambda d: d.client.other.tracks.find_one()),
     "the operator drops the database": ("operator", lambda d: d.client.drop_database(d.name)),
 }

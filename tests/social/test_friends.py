@@ -9,11 +9,14 @@ import pytest
 from pymongo.database import Database
 
 from dashboard.finding.friends import alike
+from segue.settings import load_settings
 from segue.social.activity import FRESH, feed, show_activity
 from segue.social.blend import blend, match
 from segue.social.follows import Follows, SharingError
 from segue.storage.mongo import Document, pack
 from tests.ranking.test_plan import SHELF
+
+RANKING = load_settings().ranking
 
 
 @pytest.fixture
@@ -121,10 +124,10 @@ def test_match_is_the_cosine_and_unknown_without_a_taste() -> None:
 
 def test_a_blend_serves_both() -> None:
     blues, waltz = SHELF.vectors[0], SHELF.vectors[17]
-    found = blend(blues, waltz, bundle=SHELF, items=6)
+    found = blend(blues, waltz, bundle=SHELF, items=6, ranking=RANKING)
     least = [float(np.minimum(SHELF.vectors[r] @ blues, SHELF.vectors[r] @ waltz)) for r in SHELF.rows(found)]
     everything = np.minimum(SHELF.vectors @ blues, SHELF.vectors @ waltz)
     assert least[0] == pytest.approx(everything.max(), abs=1e-6)
     assert len(set(found)) == 6
-    again = blend(blues, waltz, bundle=SHELF, items=6, without=found[:2])
+    again = blend(blues, waltz, bundle=SHELF, items=6, ranking=RANKING, without=found[:2])
     assert not set(found[:2]) & set(again)

@@ -21,6 +21,7 @@ from segue.playlists.playlists import Playlists
 from segue.privacy.restore import restore
 from segue.settings import Settings
 from segue.storage import archive, forgotten
+from segue.storage.collections import COMPUTED
 from segue.storage.mongo import Document
 
 pytestmark = pytest.mark.integration
@@ -55,7 +56,7 @@ def lived_in(database: Database[Document], accounts: Accounts) -> Database[Docum
 
 
 def contents(database: Database[Document]) -> dict[str, list[Document]]:
-    names = set(database.list_collection_names()) - archive.COMPUTED
+    names = set(database.list_collection_names()) - COMPUTED
     return {name: list(database[name].find().sort("_id", 1)) for name in names if database[name].find_one()}
 
 

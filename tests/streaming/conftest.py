@@ -32,10 +32,8 @@ def made_up_vectors() -> np.ndarray:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-@pytest.fixture
-def published(broker: Settings, database: Database[Document]) -> Settings:
-    """The settings of a service with an index, ready to stream."""
-    folder = Path(broker.index.folder)
+def publish_made_up(database: Database[Document], folder: Path | str) -> None:
+    """Build and publish an index of the made-up tracks: two of each artist, no model of plays."""
     manifest = write_bundle(
         folder,
         vectors=made_up_vectors(),
@@ -44,7 +42,13 @@ def published(broker: Settings, database: Database[Document]) -> Settings:
         cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
         space="s1",
     )
-    publish(database, folder / manifest.version)
+    publish(database, Path(folder) / manifest.version)
+
+
+@pytest.fixture
+def published(broker: Settings, database: Database[Document]) -> Settings:
+    """The settings of a service with an index, ready to stream."""
+    publish_made_up(database, broker.index.folder)
     return broker
 
 

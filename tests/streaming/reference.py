@@ -11,30 +11,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-
 from segue.plays.event import fault
 from segue.plays.signals import signal_weight
 from segue.ranking.plan import Knowledge, plan
 from segue.settings import Settings
-from segue.storage.kafka import client_options
+from segue.storage.kafka_topics import records_of
 from segue.storage.listeners import _item
 from segue.taste.history import History, Window, prune
 
 
 def contents(settings: Settings) -> list[Any]:
     """Every record of the plays topic."""
-    consumer = KafkaConsumer(**client_options(settings.kafka), enable_auto_commit=False)
-    topic = settings.kafka.plays_topic
-    places = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
-    consumer.assign(places)
-    consumer.seek_to_beginning(*places)
-    ends, found = consumer.end_offsets(places), []
-    while any(consumer.position(place) < ends[place] for place in places):
-        for batch in consumer.poll(timeout_ms=500).values():
-            found += batch
-    consumer.close()
-    return found
+    return list(records_of(settings.kafka, settings.kafka.plays_topic))
 
 
 def sort_out(records: Iterable[Any], settings: Settings) -> tuple[list[dict[str, Any]], set[tuple[int, int]]]:

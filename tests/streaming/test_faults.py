@@ -11,14 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 import pytest
 from pymongo.errors import PyMongoError
 
-from segue.index.bundle import write_bundle
-from segue.index.publish import publish
-from segue.index.track_ids import encode_ids
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.local.process import read_record
@@ -27,7 +23,7 @@ from segue.storage.kafka import PlayProducer, ensure_topics
 from segue.storage.mongo import connect
 from tests.plays.examples import encoded
 from tests.streaming import test_engagement
-from tests.streaming.conftest import TRACKS, made_up_vectors, track_id
+from tests.streaming.conftest import TRACKS, publish_made_up, track_id
 from tests.streaming.job import Job, eventually
 from tests.streaming.test_recommend import check_against_reference
 
@@ -102,16 +98,7 @@ def service(settings: Settings, servers: tuple[Mongod, Broker], tmp_path: Path) 
         update={name: getattr(settings, name).model_copy(update=values) for name, values in parts.items()}
     )
     ensure_topics(own.kafka)
-    folder = Path(own.index.folder)
-    manifest = write_bundle(
-        folder,
-        vectors=made_up_vectors(),
-        track_ids=encode_ids([track_id(n) for n in range(TRACKS)]),
-        artists=np.arange(TRACKS, dtype=np.int32) // 2,
-        cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
-        space="s1",
-    )
-    publish(connect(own.mongo), folder / manifest.version)
+    publish_made_up(connect(own.mongo), own.index.folder)
     return own
 
 

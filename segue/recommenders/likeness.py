@@ -1,0 +1,24 @@
+"""How alike items are by who shares them."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+
+def shared_cosine(members: sparse.csr_matrix, *, shrink: float) -> sparse.csr_matrix:
+    """(items, items) float32: the cosine of two items' columns, with `shrink` added to its denominator.
+
+    What few share counts for less then. An item is not compared with itself: the diagonal is empty.
+
+    Parameters
+    ----------
+    members
+        (sets, items) float32 of ones: sessions or listeners, and what each has.
+    """
+    together = (members.T @ members).tocoo()
+    size = np.asarray(members.sum(axis=0)).ravel()
+    others = together.row != together.col
+    row, column = together.row[others], together.col[others]
+    likeness = together.data[others] / (np.sqrt(size[row] * size[column]) + shrink)
+    return sparse.csr_matrix((likeness, (row, column)), shape=together.shape)

@@ -1,0 +1,109 @@
+"""Tastes in a space of tracks, formed in several ways from what a session has heard, and what is near them.
+
+The space is learned from the log's sessions as `./run.sh models train` learns it, but without sound, which
+logs lack: so it is the free part alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import sparse
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from segue.evaluation.logs import SessionLog
+from segue.evaluation.splits import Queries
+from segue.recommenders.sessions import prefix_matrix
+from segue.settings import SessionTraining
+
+LAST = 60
+"""So many plays of a session form its taste."""
+
+Taste = Callable[[np.ndarray, sparse.csr_matrix], np.ndarray]
+"""(items, d) unit vectors and (p, items) prefixes, in which a play's weight falls with its age -> (p, items)
+cosines with the taste, or with the nearest of several."""
+
+
+def average(vectors: np.ndarray, prefixes: sparse.csr_matrix) -> np.ndarray:
+    """One taste: the weighed mean of what was heard."""
+    return np.asarray(_unit(prefixes @ vectors) @ vectors.T)
+
+
+def centroids(count: int) -> Taste:
+    """Several tastes: what was heard in `count` clusters by Ward's method, each with its own mean, as in
+    PinnerSage (Pal et al., 2020). A track is as near as the nearest of them."""
+
+    def cosines(vectors: np.ndarray, prefixes: sparse.csr_matrix) -> np.ndarray:
+        return np.stack(
+            [(_centres(vectors[one.indices], one.data, count) @ vectors.T).max(axis=0) for one in prefixes]
+        )
+
+    return cosines
+
+
+def _centres(heard: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
+    if len(heard) <= count:
+        return heard
+    cluster = fcluster(linkage(heard, "ward"), count, "maxclust")
+    weighed = heard * weights[:, None]
+    return _unit(np.stack([weighed[cluster == one].sum(axis=0) for one in np.unique(cluster)]))
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+
+
+class NearTaste:
+    """What is near a session's taste, in a space learned from sessions.
+
+    Parameters
+    ----------
+    taste
+        How it is formed.
+    half_life
+        Plays after which a play counts half; None: all alike; 0: the last alone.
+    nearest
+        So many tracks are candidates.
+    """
+
+    def __init__(
+        self,
+        training: SessionTraining,
+        *,
+        taste: Taste = average,
+        half_life: float | None,
+        nearest: int = 200,
+    ) -> None:
+        # Nothing is to be learned of sound, which is not there.
+        self.training = training.model_copy(update={"cold_share": 0.0, "noise": 0.0})
+        self.taste, self.half_life, self.nearest = taste, half_life, nearest
+
+    def fit(self, history: SessionLog) -> NearTaste:
+        from segue.embeddings.sessions import train, vectors
+
+        silence = np.zeros((len(history.artists), 1), dtype=np.float32)
+        best = train(history, silence, self.training).best
+        self.vectors = vectors(best, silence, known=np.ones(len(silence), dtype=bool))
+        return self
+
+    def cosines(self, queries: Queries) -> np.ndarray:
+        """(queries, items) float32."""
+        decay = 1.0 if self.half_life is None else 0.5 ** (1 / max(self.half_life, 1e-9))
+        last = 1 if self.half_life == 0 else LAST
+        prefixes = prefix_matrix(queries, len(self.vectors), decay=decay, last=last)
+        return self.taste(self.vectors, prefixes).astype(np.float32)
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        return nearest(self.cosines(queries), self.nearest)
+
+
+def nearest(cosines: np.ndarray, count: int) -> sparse.csr_matrix:
+    """The `count` largest of each row, as far as they are above 0."""
+    count = min(count, cosines.shape[1])
+    rows = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+    values = np.maximum(np.take_along_axis(cosines, rows, axis=1), 0)
+    bounds = np.arange(0, rows.size + 1, count)
+    found = sparse.csr_matrix((values.ravel(), rows.ravel(), bounds), shape=cosines.shape)
+    found.eliminate_zeros()
+    return found

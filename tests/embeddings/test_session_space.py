@@ -1,0 +1,113 @@
+"""The session space: as it was trained, for tracks that are known and new, and gone on with after a stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segue.embeddings.audio_space import AudioSpace, SpaceError
+from segue.embeddings.corpus import Corpus
+from segue.embeddings.session_space import SessionSpace
+from segue.embeddings.session_training import Sound, TooLittle, learn_space
+from segue.embeddings.sessions import train, vectors
+from segue.evaluation.logs import SessionLog, make_log
+from tests.embeddings.test_sessions import GROUPS, PLAYED, TRAINING, corpus
+
+
+def catalogue() -> tuple[SessionLog, Sound]:
+    """The tracks of :func:`corpus` under names, and a space that leaves their descriptors as they are."""
+    log, audio = corpus()
+    names = [f"t{row:03d}" for row in range(len(audio))]
+    width = audio.shape[1]
+    space = AudioSpace(
+        version="a1",
+        features_version="f1",
+        names=tuple("abcdef"),
+        mean=np.zeros(width),
+        scale=np.full(width, 2.0),
+        components=np.eye(width),
+        explained=np.full(width, 1 / width),
+        tracks=len(audio),
+        spread=1.0,
+    )
+    played = make_log(
+        users=log.users, sessions=log.sessions, items=[names[row] for row in log.items], times=log.times
+    )
+    return played, Sound(Corpus(track_ids=names, descriptors=audio), space)
+
+
+def trained(tmp_path: Path) -> tuple[SessionSpace, Sound]:
+    log, sound = catalogue()
+    arrays = learn_space(log, sound, TRAINING, checkpoint=tmp_path / "state.npz")
+    return SessionSpace(version="s1", features_version="f1", **arrays), sound
+
+
+def test_it_places_tracks_as_training_did(tmp_path: Path) -> None:
+    space, sound = trained(tmp_path)
+    log, _ = catalogue()
+    rows = [sound.corpus.track_ids.index(name) for name in log.item_ids]
+    audio = (sound.corpus.descriptors[rows] / 2).clip(-4, 4)
+    best = train(log, audio, TRAINING).best
+    for known, found in (
+        (True, space.place(log.item_ids.tolist(), sound.corpus.descriptors[rows])),
+        (False, space.transform(sound.corpus.descriptors[rows])),
+    ):
+        wanted = vectors(best, audio, known=np.full(len(rows), known))
+        np.testing.assert_allclose(found, wanted, atol=2e-6)
+        assert found.dtype == np.float32
+
+
+def test_new_tracks_lie_with_those_that_sessions_put_together(tmp_path: Path) -> None:
+    space, sound = trained(tmp_path)
+    found = space.place(sound.corpus.track_ids, sound.corpus.descriptors)
+    np.testing.assert_array_equal(found[PLAYED:], space.transform(sound.corpus.descriptors[PLAYED:]))
+    nearest = np.argsort(-(found[PLAYED:] @ found[:PLAYED].T), axis=1)[:, :8]
+    assert (GROUPS[nearest] == GROUPS[PLAYED:, None]).mean() > 0.8
+
+
+def test_a_training_that_is_cut_short_goes_on_and_ends_the_same(tmp_path: Path) -> None:
+    log, sound = catalogue()
+    whole = learn_space(log, sound, TRAINING, checkpoint=tmp_path / "one.npz")
+    seen: list[int] = []
+
+    def stop(epoch: int, loss: float) -> None:
+        seen.append(epoch)
+        if epoch == 2 and len(seen) == 2:
+            raise KeyboardInterrupt
+
+    checkpoint = tmp_path / "kept" / "two.npz"
+    with pytest.raises(KeyboardInterrupt):
+        learn_space(log, sound, TRAINING, checkpoint=checkpoint, told=stop)
+    assert checkpoint.exists()
+    again = learn_space(log, sound, TRAINING, checkpoint=checkpoint, told=stop)
+    assert seen == [1, 2, 3, 4]
+    assert not checkpoint.exists()
+    for name, array in whole.items():
+        np.testing.assert_array_equal(again[name], array, err_msg=name)
+
+
+def test_a_damaged_checkpoint_is_no_reason_not_to_learn(tmp_path: Path) -> None:
+    log, sound = catalogue()
+    checkpoint = tmp_path / "state.npz"
+    checkpoint.write_bytes(b"PK\x03\x04 cut off")
+    seen: list[int] = []
+    learn_space(log, sound, TRAINING, checkpoint=checkpoint, told=lambda epoch, loss: seen.append(epoch))
+    assert seen[0] == 1
+
+
+def test_from_too_little_nothing_is_learned(tmp_path: Path) -> None:
+    log, sound = catalogue()
+    many = TRAINING.model_copy(update={"min_plays": len(log) + 1})
+    with pytest.raises(TooLittle, match=r"fewer than models\.sessions\.min_plays"):
+        learn_space(log, sound, many, checkpoint=tmp_path / "state.npz")
+    alone = log.take(np.flatnonzero(np.diff(log.sessions, prepend=-1)))
+    with pytest.raises(TooLittle, match="nothing to learn from"):
+        learn_space(alone, sound, TRAINING, checkpoint=tmp_path / "state.npz")
+
+
+def test_descriptors_of_another_width_are_refused(tmp_path: Path) -> None:
+    space, _ = trained(tmp_path)
+    with pytest.raises(SpaceError, match=r"takes rows of 6 numbers, not \(1, 5\)"):
+        space.transform(np.zeros((1, 5)))

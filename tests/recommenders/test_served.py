@@ -1,0 +1,134 @@
+"""What would have been served: heard left out, artists limited, sources added; and forms of taste."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from segue.evaluation.logs import SessionLog
+from segue.evaluation.splits import Queries, prefixes
+from segue.recommenders.played import Als
+from segue.recommenders.served import AsServed, Hybrid, SessionKnowledge
+from segue.recommenders.sessions import SessionModel
+from segue.recommenders.tastes import NearTaste, average, centroids, nearest
+from segue.settings import load_settings
+from tests.recommenders.test_sessions import answer, log
+
+SETTINGS = load_settings()
+SMALL = {"dimension": 4, "hidden": 4, "batch": 32, "epochs": 2, "window": 2, "negatives": 2}
+MODELS = SETTINGS.models.model_copy(
+    update={
+        "back": 0.0,
+        "shrink": 1.0,
+        "reach": 2,
+        "sessions": SETTINGS.models.sessions.model_copy(update=SMALL),
+    }
+)
+RANKING = SETTINGS.ranking.model_copy(
+    update={"session_weight": 2.0, "artist_weight": 0.0, "session_decay": 0.5, "per_artist": 20}
+)
+
+
+class Fixed:
+    """A model that gives every query the same scores."""
+
+    def __init__(self, scores: list[float]) -> None:
+        self.row = sparse.csr_matrix(np.array([scores], dtype=np.float32))
+
+    def fit(self, history: SessionLog) -> SessionModel:
+        return self
+
+    def scores(self, queries: Queries) -> sparse.csr_matrix:
+        return sparse.csr_matrix(np.ones((len(queries), 1), dtype=np.float32)) @ self.row
+
+
+def test_rules_are_weighed_shrunk_and_fade_with_what_was_heard_since() -> None:
+    history = log("abc", "ab")
+    # a -> b by two listeners: weight 2 of 2, evidence 2/3; a -> c by one: .5 of 2, evidence 1/2.
+    assert answer(SessionKnowledge(MODELS, RANKING), history, "a") == {
+        "b": pytest.approx(2 * 2 / 3),
+        "c": pytest.approx(2 * 0.25 / 2),
+    }
+    # b -> c is b's strongest, by one listener; what a leads to counts half, one track later.
+    assert answer(SessionKnowledge(MODELS, RANKING), history, "ab") == {
+        "b": pytest.approx(2 / 3),
+        "c": pytest.approx(2 * (1 / 2 + 0.5 * 0.25 / 2)),
+    }
+
+
+def test_an_artist_goes_on_by_its_listeners_however_often_it_was_heard() -> None:
+    history = log("ax", "by", "bz", artists={"a": "one", "b": "one"})
+    models = MODELS.model_copy(update={"min_listeners": 1})
+    ranking = RANKING.model_copy(update={"artist_weight": 3.0})
+    found = answer(SessionKnowledge(models, ranking), history, "a")
+    # a is one listener's, b two listeners', and half a listener is added to each.
+    assert found["b"] == pytest.approx(3.0)
+    assert found["a"] == pytest.approx(3.0 * np.sqrt(1.5 / 2.5))
+    twice = answer(SessionKnowledge(models, ranking), history, "ba")
+    assert twice["b"] == pytest.approx(3.0 * (1 + 0.5))
+
+
+def test_a_served_list_has_nothing_heard_and_no_artist_too_often() -> None:
+    history = log("abcdef", artists=dict.fromkeys("abcde", "one"))
+    two = RANKING.model_copy(update={"per_artist": 2, "artist_window": 10, "items": 4})
+    model = AsServed(Fixed([0.9, 0.8, 0.7, 0.6, 0.5, 0.1]), two).fit(history)
+    found = model.scores(prefixes(history)).toarray()
+    lists = [[str(history.item_ids[i]) for i in np.argsort(-row) if row[i] > 0] for row in found]
+    assert lists[0] == ["b", "c", "f"]
+    assert lists[1] == ["c", "d", "f"]
+    assert lists[4] == ["f"]
+
+
+def test_the_hybrid_adds_what_sessions_say_to_the_likeness() -> None:
+    history = log("abcab", "abdab", "acbda")
+    model = Hybrid(MODELS, RANKING, SETTINGS.taste).fit(history)
+    queries = prefixes(history)
+    cosines, added = model.near.cosines(queries), model.knowledge.scores(queries).toarray()
+    # What sessions lead to comes along however unlike it is.
+    expected = np.where(added > 0, cosines + added, np.maximum(cosines, 0))
+    np.testing.assert_allclose(model.scores(queries).toarray(), expected, rtol=1e-5, atol=1e-7)
+
+
+def test_one_taste_lies_between_what_was_heard_and_several_lie_at_it() -> None:
+    vectors = np.array([[1, 0], [0, 1], [np.sqrt(0.5), np.sqrt(0.5)]], dtype=np.float32)
+    heard = sparse.csr_matrix(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]], dtype=np.float32))
+    np.testing.assert_allclose(average(vectors, heard)[0], [0.7071, 0.7071, 1.0], atol=1e-4)
+    np.testing.assert_allclose(centroids(2)(vectors, heard)[0], [1.0, 1.0, 0.7071], atol=1e-4)
+    np.testing.assert_allclose(centroids(2)(vectors, heard)[1], average(vectors, heard)[1], atol=1e-6)
+    near = centroids(1)(vectors, heard)
+    np.testing.assert_allclose(near, average(vectors, heard), atol=1e-6)
+
+
+def test_clusters_keep_together_what_is_alike_and_count_by_weight() -> None:
+    angles = np.radians([0, 10, 90])
+    vectors = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
+    heard = sparse.csr_matrix(np.array([[3.0, 1.0, 1.0]], dtype=np.float32))
+    first = 3 * vectors[0] + vectors[1]
+    expected = np.maximum(vectors @ (first / np.linalg.norm(first)), vectors @ vectors[2])
+    np.testing.assert_allclose(centroids(2)(vectors, heard)[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("half_life", "weights"), [(None, [1, 1]), (1.0, [0.5, 1]), (0, [0, 1])])
+def test_the_later_plays_count_for_more(half_life: float | None, weights: list[float]) -> None:
+    history = log("abcab", "abdab")
+    model = NearTaste(MODELS.sessions, half_life=half_life).fit(history)
+    queries = prefixes(log("ab", "abcd"))
+    taste = weights[0] * model.vectors[0] + weights[1] * model.vectors[1]
+    expected = model.vectors @ (taste / np.linalg.norm(taste))
+    np.testing.assert_allclose(model.cosines(queries)[2], expected, atol=1e-5)
+
+
+def test_the_nearest_are_those_with_the_largest_cosines_above_nothing() -> None:
+    found = nearest(np.array([[0.1, 0.9, 0.5], [-0.5, -0.1, 0.3]], dtype=np.float32), 2).toarray()
+    np.testing.assert_allclose(found, [[0, 0.9, 0.5], [0, 0, 0.3]])
+
+
+def test_als_recommends_what_the_like_minded_play_and_nothing_to_the_new() -> None:
+    sessions = ["abc", "ab", "abc", "xyz", "xy", "xyz"]
+    history = log(*sessions, users="012345")
+    models = MODELS.model_copy(update={"factors": 4})
+    found = answer(Als(models), history, "a", user=1)
+    assert max("cz", key=lambda item: found.get(item, 0)) == "c"
+    alone = history.take(history.users != 1)
+    assert answer(Als(models), alone, "a", user=1) == {}
