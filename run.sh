@@ -31,6 +31,7 @@ listener   | batch_jobs.listener_data    |        | give out or remove what is s
 backup     | batch_jobs.backup           | backup | save what cannot be computed again: accounts, playlists, listening       | ./run.sh backup segue.gz
 restore    | batch_jobs.backup           | restore | put a backup back                                                       | ./run.sh restore segue.gz
 access     | segue.deploy.cli            |        | make the users of the jobs in MongoDB and Kafka, with what each may do         | ./run.sh access /etc/segue
+audit      | segue.dependencies.cli      |        | compare the packages and jars with known vulnerabilities                 | ./run.sh audit --advisories PyPI.zip
 dashboard  | dashboard.serve             |        | serve the player, and the live and operations pages                      | ./run.sh dashboard
 experiments | batch_jobs.report_experiments |   | compare the variants that run side by side                               | ./run.sh experiments
 evaluate   | batch_jobs.evaluate         |        | compare the models on session logs                                        | ./run.sh evaluate --data ~/logs

@@ -19,6 +19,8 @@ BENCHMARKS = {
     "stream-latency": "how long a play takes until its recommendations are written",
     "stream-throughput": "how fast a backlog of plays is worked off",
     "soak": "whether state and memory level off, and what a flood of plays by one listener does",
+    "capacity": "what an event, a listener's update and a query cost, and how each grows",
+    "sizing": "what a service of a given size needs, by the figures of capacity",
     "incremental": "what 100 new tracks cost on top of a catalogue of FMA's size",
     "search": "how long a search with and without typos takes, beside regular expressions in MongoDB",
     "player-streams": "how quick the pages stay while 50 listeners hear lossless sound",
@@ -49,11 +51,15 @@ def bench(
         Path | None, typer.Option("--json", help="Write the figures as one flat object.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw them into this file (png, svg); index only.")
+        Path | None, typer.Option("--plot", help="Draw them into this file (png, svg); index, capacity.")
     ] = None,
     tracks: Annotated[
         int | None,
-        typer.Option("--tracks", min=100, help="Tracks in the catalogue; index, storage, pipeline."),
+        typer.Option("--tracks", min=100, help="Tracks in the catalogue; index, storage, pipeline, sizing."),
+    ] = None,
+    listeners: Annotated[int | None, typer.Option(min=1, help="Listeners of the service; sizing.")] = None,
+    figures_file: Annotated[
+        Path | None, typer.Option("--figures", help="What capacity wrote by --json; sizing.")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder with the sets that quality reads.")] = None,
 ) -> None:
@@ -65,15 +71,27 @@ def bench(
         if name not in BENCHMARKS:
             raise SegueError(f"there is no benchmark {name}: one of {', '.join(BENCHMARKS)}")
         module = importlib.import_module(f"benchmarks.{name.replace('-', '_')}")
-        options: dict[str, Any] = {"quick": quick, "console": Console()}
+        options: dict[str, Any] = {"console": Console()}
         parameters = inspect.signature(module.measure).parameters
-        for option, value in (("plot", plot), ("tracks", tracks), ("data", data)):
+        given = {
+            "plot": plot,
+            "tracks": tracks,
+            "data": data,
+            "listeners": listeners,
+            "figures": figures_file,
+        }
+        for option, value in ({"quick": quick or None} | given).items():
             if value is not None and option not in parameters:
                 raise SegueError(f"{name} takes no --{option}: leave it out")
             if value is not None:
                 options[option] = value
+        if "quick" in parameters:
+            options["quick"] = quick
         if "data" in parameters and data is None:
             raise SegueError(f"{name} needs the folder with its sets: add --data DIR")
+        for option, parameter in parameters.items():
+            if parameter.default is parameter.empty and option not in options:
+                raise SegueError(f"{name} needs --{option}: see ./run.sh bench --help")
         figures: Mapping[str, float | bool] = module.measure(**options)
         _show(figures)
         if json_file is not None:

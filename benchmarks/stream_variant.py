@@ -1,7 +1,8 @@
 """The streaming job and its baselines as processes of their own, run until SIGTERM.
 
 job      the recommender as it is
-engaged  the same with the counting of plays beside it, as ./run.sh stream runs them
+engaged  the same with the counting of plays beside it
+all      all three queries, as ./run.sh stream runs them
 floor    the same source, parsing and settings, with the same stateful window count into nothing
 default  the job under Spark's own settings, where ours differ
 plain:i:n  what one would write without Spark: a consumer that keeps its windows in memory
@@ -25,7 +26,7 @@ from segue.settings import Settings, load_settings
 from segue.spark import session
 from segue.storage.mongo import connect
 from segue.taste.windows import interval
-from streaming_jobs import engagement, recommend
+from streaming_jobs import engagement, recommend, rejected_plays
 from streaming_jobs.progress import Metrics, ProgressKeeper
 from streaming_jobs.source import kafka_records
 
@@ -82,9 +83,16 @@ def _engaged(spark: SparkSession, settings: Settings) -> StreamingQuery:
     return query
 
 
+def _all(spark: SparkSession, settings: Settings) -> StreamingQuery:
+    query = _engaged(spark, settings)
+    rejected_plays.start(spark, settings)
+    return query
+
+
 STARTS: dict[str, Callable[..., StreamingQuery]] = {
     "job": recommend.start,
     "engaged": _engaged,
+    "all": _all,
     "default": recommend.start,
     "floor": _floor,
 }

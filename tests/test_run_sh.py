@@ -15,7 +15,7 @@ from segue.settings import ROOT
 
 COMMANDS = """
     demo up down status ingest compress features embeddings index models stream pack replay rejected
-    engagement listener backup restore access dashboard experiments evaluate tune bench deploy test
+    engagement listener backup restore access audit dashboard experiments evaluate tune bench deploy test
 """
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 
 from segue.audio.errors import NotFinite
+from segue.audio.librosa import librosa
 from segue.audio.rhythm import rhythm
 from segue.settings import Audio
 
@@ -140,23 +141,17 @@ def decibels(power: Frames, *, top: float = 80.0) -> Frames:
 
 def _spectrogram(waveform: Waveform, audio: Audio) -> Frames:
     """Magnitudes of shape (1 + fft/2, frames)."""
-    import librosa
-
-    return np.abs(librosa.stft(waveform, n_fft=audio.fft, hop_length=audio.hop))
+    return np.abs(librosa().stft(waveform, n_fft=audio.fft, hop_length=audio.hop))
 
 
 @lru_cache(maxsize=4)
 def _mel_filters(sample_rate: int, fft: int) -> Frames:
-    import librosa
-
-    return librosa.filters.mel(sr=sample_rate, n_fft=fft, n_mels=MEL_BANDS)
+    return librosa().filters.mel(sr=sample_rate, n_fft=fft, n_mels=MEL_BANDS)
 
 
 @lru_cache(maxsize=4)
 def _chroma_filters(sample_rate: int, fft: int) -> Frames:
-    import librosa
-
-    return librosa.filters.chroma(sr=sample_rate, n_fft=fft, tuning=0.0, n_chroma=CHROMA)
+    return librosa().filters.chroma(sr=sample_rate, n_fft=fft, tuning=0.0, n_chroma=CHROMA)
 
 
 def _chroma(power: Frames, audio: Audio) -> Frames:

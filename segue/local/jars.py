@@ -15,6 +15,7 @@ from segue.local.process import locked
 from segue.settings import LOCAL, ROOT
 
 IVY_FILE = ROOT / "conf" / "ivy.xml"
+SUMS_FILE = ROOT / "conf" / "jars.sha256"
 JARS = LOCAL / "jars"
 
 
@@ -43,7 +44,7 @@ def ensure_jars(folder: Path = JARS) -> None:
     Raises
     ------
     SegueError
-        The jars could not be fetched.
+        The jars could not be fetched, or are not those of conf/jars.sha256.
     """
     if jars_ready(folder):
         return
@@ -54,6 +55,7 @@ def ensure_jars(folder: Path = JARS) -> None:
         shutil.rmtree(part, ignore_errors=True)
         _retrieve(part, cache=folder.with_name("ivy"))
         _drop_bundled(spark_jars(part))
+        _compare(part)
         (part / "stamp").write_text(_wanted())
         shutil.rmtree(folder, ignore_errors=True)
         part.replace(folder)
@@ -96,6 +98,21 @@ def _drop_bundled(folder: Path) -> None:
     for jar in folder.glob("*.jar"):
         if _artifact(jar) in bundled:
             jar.unlink()
+
+
+def _compare(folder: Path) -> None:
+    """Each jar with its pinned checksum: Ivy compares with what the repository says of itself only."""
+    pinned = {name: sum_ for sum_, name in map(str.split, SUMS_FILE.read_text().splitlines())}
+    got = {
+        str(jar.relative_to(folder)): hashlib.sha256(jar.read_bytes()).hexdigest()
+        for jar in folder.rglob("*.jar")
+    }
+    wrong = sorted(name for name in pinned | got if pinned.get(name) != got.get(name))
+    if wrong:
+        raise SegueError(
+            f"the jars that were fetched are not those of {SUMS_FILE.name}: {', '.join(wrong[:3])}; "
+            f"if conf/ivy.xml was changed, change the sums too: CONTRIBUTING.md says how"
+        )
 
 
 def _artifact(jar: Path) -> str:

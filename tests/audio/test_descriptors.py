@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
 import librosa
 import numpy as np
 import pytest
@@ -18,7 +24,7 @@ from segue.audio.descriptors import (
     names_version,
 )
 from segue.audio.errors import NotFinite
-from segue.settings import Audio, load_settings
+from segue.settings import ROOT, Audio, load_settings
 from tests.audio.sounds import RATE, melody
 
 AUDIO = load_settings().audio
@@ -125,3 +131,24 @@ def test_the_version_follows_every_setting_that_changes_a_number() -> None:
     for key, value in AUDIO.model_dump(exclude={"threads", "time_limit"}).items():
         assert features_version(AUDIO.model_copy(update={key: value + 1})) != base, key
     assert names_version(AUDIO) != names_version(AUDIO.model_copy(update={"mfcc": 13}))
+
+
+@pytest.mark.timeout(400)  # numba and scikit-learn, twice from nothing
+def test_where_numba_finds_no_folder_to_keep_what_it_compiles(tmp_path: Path) -> None:
+    """As on a read-only file system: left to itself, librosa cannot even be imported there."""
+    script = """
+import numba, numpy as np
+from segue.audio.descriptors import describe
+from segue.settings import load_settings
+print(np.isfinite(describe(np.ones(44100, np.float32), load_settings().audio)).all(), numba.config.CACHE_DIR)
+"""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    environment["NUMBA_CACHE_LOCATOR_CLASSES"] = "UserProvidedCacheLocator"
+    run = partial(subprocess.run, env=environment, capture_output=True, text=True, check=False)
+    assert "no locator available" in run([sys.executable, "-c", "import librosa.core.notation"]).stderr
+    done = run([sys.executable, "-c", script])
+    assert done.returncode == 0, done.stderr
+    finite, folder = done.stdout.split()
+    assert finite == "True"
+    assert folder.startswith(str(tmp_path))
+    assert not list(tmp_path.iterdir()), "it leaves nothing behind"

@@ -9,7 +9,7 @@ from pymongo.errors import PyMongoError
 
 from segue.local.mongod import _binary
 from segue.local.process import free_port
-from tests.cluster.processes import Server
+from tests.cluster.processes import WARM_UP, Server
 from tests.streaming.job import eventually
 
 MEMBERS = 3
@@ -40,8 +40,8 @@ class ReplicaSet:
                 assert server.runs(), server.why()
             return _answers(self._ports[0], "replSetInitiate", {"_id": NAME, "members": members})
 
-        eventually("the replica set is initiated", initiated, within=60)
-        eventually("it has a primary", lambda: self.primary() is not None, within=60)
+        eventually("the replica set is initiated", initiated, within=WARM_UP)
+        eventually("it has a primary", lambda: self.primary() is not None, within=WARM_UP)
         return self.uri
 
     def _start(self, port: int) -> Server:

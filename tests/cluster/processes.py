@@ -15,6 +15,9 @@ from segue.local.process import last_line
 SHORT_LIVED = "-XX:TieredStopAtLevel=1"
 """For JVMs that live a few minutes: the better compiler would cost more than it saves."""
 
+WARM_UP = 600.0
+"""Seconds; some ten processes start at once, on as few cores as there are, beside what else runs there."""
+
 
 def bare_environment(**own: str) -> dict[str, str]:
     """What a machine has that knows nothing of the project: plain tools, Java, and what `own` says."""

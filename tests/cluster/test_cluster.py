@@ -24,7 +24,7 @@ from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
 from tests.cluster.kafka import Brokers
 from tests.cluster.mongo import ReplicaSet
-from tests.cluster.processes import SHORT_LIVED, Server, bare_environment
+from tests.cluster.processes import SHORT_LIVED, WARM_UP, Server, bare_environment
 from tests.cluster.spark import HOME, Standalone
 from tests.streaming import reference, test_engagement
 from tests.streaming.conftest import publish_made_up
@@ -51,8 +51,6 @@ spark.stop()
 print(json.dumps([json.loads(files) for files in {row.files for row in rows}]))
 """
 LISTENERS = 8
-WARM_UP = 600.0
-"""Seconds; some ten processes start at once, on as few cores as there are."""
 
 
 @dataclass

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -55,6 +56,20 @@ def test_every_kind_is_there(manifests: list[Manifest]) -> None:
     assert all(one["metadata"].get("namespace") == "segue" for one in manifests if one["kind"] != "Namespace")
     assert all(one["apiVersion"] and one["metadata"]["name"] for one in manifests)
     assert "Secret" not in kinds
+
+
+@pytest.mark.parametrize("version", ["1.30", kubernetes_validate.latest_version()])
+def test_each_follows_kubernetes_own_schema(manifests: list[Manifest], version: str) -> None:
+    executor = yaml.safe_load((FOLDER / "executor-pod.yaml").read_text())
+    executor["metadata"]["name"] = "executor"  # which Spark gives
+    for one in [*manifests, executor]:
+        kubernetes_validate.validate(one, version, strict=True)
+
+
+def test_a_key_that_kubernetes_does_not_know_is_found(manifests: list[Manifest]) -> None:
+    one = {**manifests[0], "replcas": 1}
+    with pytest.raises(kubernetes_validate.ValidationError, match="replcas"):
+        kubernetes_validate.validate(one, "1.30", strict=True)
 
 
 def test_pods_may_run_in_a_restricted_namespace(manifests: list[Manifest]) -> None:

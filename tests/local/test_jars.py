@@ -41,3 +41,28 @@ def test_without_a_network_one_line_says_so(tmp_path: Path, monkeypatch: pytest.
         jars.ensure_jars(folder)
     assert "\n" not in str(caught.value)
     assert not folder.exists()
+
+
+def test_what_was_fetched_is_what_was_pinned() -> None:
+    jars.ensure_jars()
+    jars._compare(jars.JARS)
+
+
+@pytest.mark.parametrize("what", ["changed", "missing", "more"])
+def test_another_jar_than_the_pinned_one_is_refused(tmp_path: Path, what: str) -> None:
+    jars.ensure_jars()
+    for jar in jars.JARS.glob("*/*.jar"):
+        (tmp_path / jar.parent.name).mkdir(exist_ok=True)
+        (tmp_path / jar.parent.name / jar.name).symlink_to(jar.resolve())
+    [victim] = tmp_path.glob("spark/kafka-clients-*.jar")
+    if what == "changed":
+        whole = victim.read_bytes()
+        victim.unlink()
+        victim.write_bytes(whole[:-1])
+    elif what == "missing":
+        victim.unlink()
+    else:
+        victim = victim.with_name("more-1.0.jar")
+        victim.write_bytes(b"")
+    with pytest.raises(SegueError, match=rf"not those of jars\.sha256: spark/{victim.name};"):
+        jars._compare(tmp_path)

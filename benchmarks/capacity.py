@@ -1,0 +1,353 @@
+"""What an event, a listener's update and a query cost, and how each grows: the figures for sizing a service.
+
+Costs are processor time, so that what else runs on the machine matters little. They are measured apart: a
+query on indexes of several sizes; an update with histories of three lengths; an event in the whole streaming
+job, once with few listeners and once with many. Only what a micro-batch takes that has next to no events goes
+by the clock, and there by the batches that nothing else held up.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pyarrow as pa
+from kafka import KafkaAdminClient
+from pymongo.database import Database
+from rich.console import Console
+
+from benchmarks.catalogue import FMA, bundle_of, plays, track_id, vectors
+from benchmarks.queueing import Costs, curve, draw
+from benchmarks.service import Feeder, check_alive, service, variant
+from benchmarks.sizing import live
+from segue.errors import SegueError
+from segue.index.bundle import Bundle, load_bundle
+from segue.local import process
+from segue.local.kafka import Broker
+from segue.local.mongod import Mongod
+from segue.settings import Settings, load_settings
+from segue.storage import listening
+from segue.storage.kafka import PlayProducer, client_options
+from segue.storage.mongo import Document, connect
+from udfs.replan import replan
+
+QUERIES = ("recommend", "rejected plays", "engagement")
+WARM = 0.5
+"""The share of the plays that are sent first and do not count: the JVM compiles in them."""
+SIGNALS = (10, 100, 500)
+"""How many signals a listener's history has when it is updated; the last is the most that is kept."""
+BATCH = 500
+"""Listeners that one call updates: what a task of a busy service does."""
+TRICKLE_SECONDS = 40
+"""How long single plays are sent, for what a micro-batch takes that has next to none."""
+UNDISTURBED = 10
+"""The percentile of such micro-batches that counts: slower ones waited for what else runs on the machine."""
+QUIET = 0.1
+"""The share of the machine that other work may take without spoiling what goes by the clock."""
+LOADS = (10, 25, 45, 60, 75, 90, 95, 120)
+"""Of the simulated queue, in percent of what the machine carries. 45 is the expected load, 90 twice that."""
+
+Figures = dict[str, float | bool]
+
+
+@dataclass
+class Used:
+    """What was used between two moments, in seconds of processor time and in bytes."""
+
+    job_s: float = 0.0
+    mongod_s: float = 0.0
+    broker_s: float = 0.0
+    mongo_bytes: int = 0
+    updates: int = 0
+    others: float = 0.0
+    """Share of the machine's processor time that anything else used."""
+
+
+def measure(*, quick: bool, console: Console, plot: Path | None = None) -> Figures:
+    """Costs by what they depend on, and how they grow with it; `plot` gets a drawing of the queue."""
+    cores = _cores(load_settings())
+    sizes = {"10k": 10_000, "fma": FMA} | ({} if quick else {"1m": 1_000_000})
+    bundles = {name: bundle_of(size, console=console) for name, size in sizes.items()}
+    figures: Figures = {}
+    for name, path in bundles.items():
+        figures |= {f"{key}_{name}": value for key, value in _query(path).items()}
+    with service(bundles["fma"]) as settings:
+        bundle = load_bundle(bundles["fma"])
+        for signals in SIGNALS:
+            cost = _update(settings, bundle, signals=signals, rounds=4 if quick else 20)
+            figures |= {f"{key}_{signals}": value for key, value in cost.items()}
+    events = 40_000 if quick else 200_000
+    for name, listeners in (("few", events // 100), ("many", events // 10)):
+        with console.status(f"The job with {listeners:,} listeners"):
+            found = _stream(bundles["fma"], events=events, listeners=listeners)
+        figures |= {f"{key}_{name}": value for key, value in found.items()}
+    event_ms = live(figures, "job_cpu_ms_per_event", "update_cpu_ms") / cores
+    quiet = min(("few", "many"), key=lambda name: figures[f"batch_other_work_{name}"])
+    if figures[f"batch_other_work_{quiet}"] > QUIET:
+        console.print("[yellow]The machine did other work: batch_ms and the queue may be too slow.[/]")
+    costs = Costs(batch_ms=float(figures[f"batch_ms_{quiet}"]), event_ms=event_ms)
+    if plot is not None:
+        draw(costs, plot)
+    return figures | {"cores": float(cores), "batch_ms": costs.batch_ms} | _queue(costs)
+
+
+def _cores(settings: Settings) -> int:
+    """The cores that the job may use."""
+    found = re.match(r"local\[(\d+)", settings.spark.master)
+    if found is None:
+        raise SegueError(f"capacity needs a master with a number of cores, not {settings.spark.master}")
+    return int(found[1])
+
+
+def _queue(costs: Costs) -> Figures:
+    """What listeners wait at several loads of the stream."""
+    found: Figures = {"queue_most_per_s": costs.most_per_second}
+    for percent, waiting in curve(costs, LOADS).items():
+        found |= {
+            f"queue_p50_ms_{percent}": waiting.p50_ms,
+            f"queue_p99_ms_{percent}": waiting.p99_ms,
+            f"queue_backlog_{percent}": float(waiting.backlog),
+        }
+    return found
+
+
+def _query(path: Path) -> Figures:
+    """One query for as many neighbours as the stream asks for, and what a track takes on the disk."""
+    bundle = load_bundle(path)
+    wanted = vectors(2000, seed=12)
+    bundle.neighbours.query(wanted, 200)  # the pages are read once
+    began = time.process_time()
+    bundle.neighbours.query(wanted, 200)
+    used = time.process_time() - began
+    size = sum(file.size for file in bundle.manifest.files.values())
+    return {
+        "query_cpu_ms": used / len(wanted) * 1000,
+        "index_bytes_per_track": size / bundle.manifest.count,
+    }
+
+
+def _update(settings: Settings, bundle: Bundle, *, signals: int, rounds: int) -> Figures:
+    """One listener's update: history read, taste, neighbours, ranking, both documents written."""
+    database = connect(settings.mongo)
+    tables = [_windows(signals, seed=number) for number in range(rounds + 1)]
+    replan(tables[0], database=database, bundle=bundle, settings=settings)
+    with _used(database) as cost:
+        for table in tables[1:]:
+            replan(table, database=database, bundle=bundle, settings=settings)
+    updates = rounds * BATCH
+    if cost.updates != updates:
+        raise SegueError(f"{cost.updates} updates were counted, {updates} were made: something else writes")
+    return {
+        "update_cpu_ms": cost.job_s / updates * 1000,
+        "update_mongod_cpu_ms": cost.mongod_s / updates * 1000,
+        "update_network_bytes": cost.mongo_bytes / updates,
+        "listener_document_bytes": sum(
+            _size(database, name, prefix=f"s{signals}-") for name in ("tastes", "recommendations")
+        )
+        / BATCH,
+    }
+
+
+def _size(database: Database[Document], collection: str, *, prefix: str = "") -> float:
+    """Bytes of the documents whose id begins with `prefix`, as BSON."""
+    [found] = database[collection].aggregate(
+        [
+            {"$match": {"_id": {"$regex": f"^{prefix}"}}},
+            {"$group": {"_id": None, "size": {"$sum": {"$bsonSize": "$$ROOT"}}}},
+        ]
+    )
+    return float(found["size"])
+
+
+def _windows(signals: int, *, seed: int) -> pa.Table:
+    """SignalWindow rows of BATCH listeners, all in the same window, each with other plays than before."""
+    rng = np.random.default_rng(seed)
+    now = time.time_ns() // 1_000_000
+    start = now // 1_800_000 * 1_800_000
+    rows = []
+    for listener in range(BATCH):
+        tracks = (rng.zipf(1.3, size=signals) * 7919 + listener * 31) % FMA
+        rows.append(
+            [
+                {
+                    "occurred_at": now + n,
+                    "event_id": f"{seed}-{listener}-{n}",
+                    "track_id": track_id(int(number)),
+                    "type": "complete",
+                    "ms_played": 200_000,
+                    "duration_ms": 200_000,
+                }
+                for n, number in enumerate(tracks)
+            ]
+        )
+    return pa.table(
+        {
+            "user_id": [f"s{signals}-{listener}" for listener in range(BATCH)],
+            "window_start": pa.array([start] * BATCH, pa.int64()),
+            "signals": rows,
+        }
+    )
+
+
+def _stream(bundle: Path, *, events: int, listeners: int) -> Figures:
+    """The whole streaming job under a backlog, then under next to nothing."""
+    feed = plays(listeners=listeners, tracks=FMA)
+    warm = int(WARM * events)
+    with service(bundle) as settings, variant("all", settings) as job:
+        database = connect(settings.mongo)
+        _send(settings, feed, count=warm)
+        _drained(database, warm, job)
+        with _used(database, job=job) as cost:
+            sent = _send(settings, feed, count=events - warm)
+            _drained(database, events, job)
+        counted = events - warm
+        state = {name: _newest(database, name)["state_bytes"] for name in ("recommend", "engagement")}
+        last = _newest(database, "recommend")["batch"]
+        with _used(database, job=job) as trickle, Feeder(settings, per_second=5, tracks=FMA) as feeder:
+            time.sleep(TRICKLE_SECONDS)
+        _drained(database, events + len(feeder.sent), job)
+        single = database.stream_progress.find({"query": "recommend", "batch": {"$gt": last}})
+        took = [step["duration_ms"]["triggerExecution"] for step in single if step["input_rows"]]
+        stored = _topic_bytes(settings) / _taken(database, "recommend")
+        counting, facts = _counting(database), _size(database, "listening")
+    return {
+        "job_cpu_ms_per_event": cost.job_s / counted * 1000,
+        "mongod_cpu_ms_per_event": cost.mongod_s / counted * 1000,
+        "broker_cpu_ms_per_event": cost.broker_s / counted * 1000,
+        "updates_per_event": cost.updates / counted,
+        "mongo_network_bytes_per_event": cost.mongo_bytes / counted,
+        "event_bytes": sent / counted,
+        "event_bytes_stored": stored,
+        "state_bytes_per_listener": sum(state.values()) / listeners,
+        **{f"state_bytes_per_event_{name}": size / events for name, size in state.items()},
+        "batch_ms": float(np.percentile(took, UNDISTURBED)),
+        "batch_other_work": trickle.others,
+        "count_mongod_cpu_ms_per_listener": counting,
+        "events_per_listener": events / listeners,
+        "listening_bytes_per_event": facts / (events + len(feeder.sent)),
+    }
+
+
+def _counting(database: Database[Document]) -> float:
+    """Milliseconds of mongod for counting windows anew, for each listener in them: done after each batch."""
+    starts = [int(start.timestamp() * 1000) for start in database.listening.distinct("start")]
+    with _used(database) as cost:
+        listening.count_windows(database, starts)
+    return cost.mongod_s / database.listening.estimated_document_count() * 1000
+
+
+def _send(settings: Settings, feed: Iterator[dict[str, Any]], *, count: int) -> int:
+    """Send so many plays of the feed; returns the bytes of their keys and values."""
+    sent = 0
+    with PlayProducer(settings.kafka) as producer:
+        for _ in range(count):
+            play = next(feed)
+            value = json.dumps({**play, "occurred_at": time.time_ns() // 1_000_000}).encode()
+            key = play["user_id"].encode()
+            producer.send_bytes(value, key=key)
+            sent += len(key) + len(value)
+        producer.flush()
+    return sent
+
+
+def _topic_bytes(settings: Settings) -> int:
+    """What the topic takes on the broker's disk; its batches go over the network in the same form."""
+    admin = KafkaAdminClient(**client_options(settings.kafka))
+    try:
+        return sum(
+            partition["partition_size"]
+            for broker in admin.describe_log_dirs()
+            for folder in broker["log_dirs"]
+            for topic in folder["topics"]
+            if topic["name"] == settings.kafka.plays_topic
+            for partition in topic["partitions"]
+        )
+    finally:
+        admin.close()
+
+
+def _drained(database: Database[Document], events: int, job: subprocess.Popen[bytes]) -> None:
+    """Wait until each query has taken so many events."""
+    while any(_taken(database, query) < events for query in QUERIES):
+        check_alive(job, "all")
+        time.sleep(0.2)
+
+
+def _taken(database: Database[Document], query: str) -> int:
+    return sum(step["input_rows"] for step in database.stream_progress.find({"query": query}))
+
+
+def _newest(database: Database[Document], query: str) -> Document:
+    """The newest micro-batch of a query."""
+    found = database.stream_progress.find_one({"query": query}, sort=[("batch", -1)])
+    assert found is not None
+    return found
+
+
+@contextmanager
+def _used(database: Database[Document], job: subprocess.Popen[bytes] | None = None) -> Iterator[Used]:
+    """What this process (or `job`, with all it has started), mongod and the broker use meanwhile."""
+    used = Used()
+    mongod = _server(Mongod().record, "MongoDB")
+    broker = _server(Broker().record, "Kafka")
+
+    def now() -> list[float]:
+        own = time.process_time() if job is None else _tree_seconds(job.pid)
+        servers = _tree_seconds(mongod), _tree_seconds(broker)
+        return [own, *servers, _network(database), _updates(database), time.process_time(), *_machine()]
+
+    before = now()
+    yield used
+    differences = [a - b for a, b in zip(now(), before, strict=True)]
+    used.job_s, used.mongod_s, used.broker_s = differences[:3]
+    used.mongo_bytes, used.updates = int(differences[3]), int(differences[4])
+    here, busy, whole = differences[5:]
+    ours = used.mongod_s + used.broker_s + here + (used.job_s if job is not None else 0.0)
+    used.others = max(0.0, busy - ours) / whole
+
+
+def _machine() -> tuple[float, float]:
+    """Seconds that all cores together were busy since the start, and seconds in all."""
+    times = psutil.cpu_times()
+    whole = sum(times) - times.guest - times.guest_nice  # these two are part of user and nice
+    return whole - times.idle - times.iowait, whole
+
+
+def _updates(database: Database[Document]) -> int:
+    """Writes of recommendations so far: one for each update of a listener."""
+    stages: list[Document] = [{"$collStats": {"latencyStats": {}}}]
+    return sum(one["latencyStats"]["writes"]["ops"] for one in database.recommendations.aggregate(stages))
+
+
+def _network(database: Database[Document]) -> int:
+    """Bytes in and out of the server so far."""
+    network = database.client.admin.command("serverStatus")["network"]
+    return int(network["bytesIn"] + network["bytesOut"])
+
+
+def _server(record: Path, name: str) -> int:
+    found = process.running(process.read_record(record))
+    if found is None:
+        raise SegueError(f"capacity counts the processor time of the embedded {name}: name none of your own")
+    return found.pid
+
+
+def _tree_seconds(pid: int) -> float:
+    """Processor time of a process, of what it has started, and of those of them that have ended."""
+    total = 0.0
+    for one in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
+        try:
+            times = one.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total

@@ -1,0 +1,100 @@
+"""A simulation of the stream as a queue that is served in batches, on costs that `capacity` has measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+SECONDS = 300.0
+"""How long plays arrive in a simulation for a curve."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """Of a micro-batch: what it takes however few events it has, and what each event adds."""
+
+    batch_ms: float
+    event_ms: float
+
+    @property
+    def most_per_second(self) -> float:
+        """Events a second beyond which a queue grows without end."""
+        return 1000 / self.event_ms
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """What listeners see of a queue."""
+
+    p50_ms: float
+    p99_ms: float
+    backlog: int
+    """Events that wait at the end: those of one micro-batch, in a queue that keeps up."""
+
+
+def simulate(costs: Costs, *, per_second: float, seconds: float, seed: int = 1) -> Waiting:
+    """Events arrive by a Poisson process; each micro-batch takes all that wait, as Structured Streaming does.
+
+    An event's time goes from its arrival to the end of its micro-batch. The first tenth of the time is left
+    out, in which the queue fills.
+
+    Parameters
+    ----------
+    per_second
+        Events a second.
+    seconds
+        How long plays arrive.
+    """
+    rng = np.random.default_rng(seed)
+    horizon = seconds * 1000
+    arrivals = np.sort(rng.uniform(0, horizon, size=rng.poisson(per_second * seconds)))
+    end = 0.0
+    taken, times = 0, []
+    while taken < len(arrivals) and end < horizon:
+        start = max(end, arrivals[taken])
+        waiting = int(np.searchsorted(arrivals, start, side="right"))
+        end = start + costs.batch_ms + costs.event_ms * (waiting - taken)
+        times.append(end - arrivals[taken:waiting])
+        taken = waiting
+    waited = np.concatenate(times)[np.searchsorted(arrivals, horizon / 10) :]
+    p50, p99 = np.percentile(waited, [50, 99])
+    return Waiting(p50_ms=float(p50), p99_ms=float(p99), backlog=len(arrivals) - taken)
+
+
+def curve(costs: Costs, loads: Sequence[int]) -> dict[int, Waiting]:
+    """The queue after five minutes at each load, in percent of what it can carry."""
+    most = costs.most_per_second
+    return {load: simulate(costs, per_second=load / 100 * most, seconds=SECONDS) for load in loads}
+
+
+def draw(costs: Costs, file: Path) -> None:
+    """Waiting against load into a picture; the kind of file as its name ends."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    import matplotlib.pyplot as plt
+
+    found = curve(costs, range(5, 100, 5))
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    for name, values in (
+        ("half of the plays wait less", [one.p50_ms for one in found.values()]),
+        ("99 of 100 wait less", [one.p99_ms for one in found.values()]),
+    ):
+        axes.plot(list(found), [value / 1000 for value in values], marker="o", markersize=3, label=name)
+    axes.set(
+        xlabel="load, % of what the machine carries", ylabel="seconds from a play to its recommendations"
+    )
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_locator(mpl.ticker.NullLocator())
+    axes.axvline(45, color="gray", linestyle=":")
+    axes.axvline(90, color="gray", linestyle=":")
+    axes.annotate("expected", (45, 0.02), xycoords=("data", "axes fraction"), ha="right", rotation=90)
+    axes.annotate("twice that", (90, 0.02), xycoords=("data", "axes fraction"), ha="right", rotation=90)
+    axes.legend(frameon=False)
+    figure.savefig(file, dpi=110)
+    plt.close(figure)

@@ -1,0 +1,149 @@
+"""What a service of a given size needs, reckoned from what `capacity` has measured; see docs/scaling.md."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from rich.console import Console
+
+from segue.errors import SegueError
+from segue.settings import Settings, load_settings
+
+GB = 1e9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assumed:
+    """What no benchmark can measure: how people listen, and what machines one buys."""
+
+    listening: float = 0.05
+    """Share of the listeners who listen at the peak."""
+    seconds_between_events: float = 30.0
+    peak_to_mean: float = 3.0
+    busy: float = 0.45
+    """How busy machines are at the expected peak, so that twice that can be carried."""
+    copies: int = 3
+    """Of each record in Kafka and each document in MongoDB."""
+    machine_cores: int = 8
+    machine_gb: float = 32.0
+    spark_gb_per_core: float = 2.0
+    """For a JVM's heap beside the state, and a Python worker."""
+    broker_tb: float = 8.0
+    """Disk of a broker."""
+
+
+def measure(*, console: Console, figures: Path, listeners: int, tracks: int) -> dict[str, float | bool]:
+    """The needs of a service with so many listeners and tracks; `figures`: what capacity wrote by --json."""
+    try:
+        measured = json.loads(figures.read_text())
+        found = needs(measured, listeners=listeners, settings=load_settings())
+        layout, index = index_needs(measured, tracks=tracks)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SegueError(f"{figures} is not what ./run.sh bench capacity --json writes: {error!r}") from None
+    console.print(f"index: {layout}")
+    return found | index
+
+
+def live(measured: Mapping[str, float], whole: str, update: str) -> float:
+    """What an event costs that comes alone, from a listener with a full history.
+
+    In the backlog, where `whole` was measured, several events share an update, of a short history: that share
+    is taken off, and the update of a full history added.
+    """
+    shared = measured["updates_per_event_many"] * measured[f"{update}_10"]
+    return measured[f"{whole}_many"] - shared + measured[f"{update}_500"]
+
+
+def needs(
+    measured: Mapping[str, float], *, listeners: float, settings: Settings, assumed: Assumed | None = None
+) -> dict[str, float]:
+    """What listeners cost, at the peak."""
+    assumed = assumed or Assumed()
+    copies, machine = assumed.copies, assumed.machine_cores
+    listening = listeners * assumed.listening
+    events = listening / assumed.seconds_between_events
+    per_core = 1000 * assumed.busy
+    job = events * live(measured, "job_cpu_ms_per_event", "update_cpu_ms") / per_core
+    mongod = events * live(measured, "mongod_cpu_ms_per_event", "update_mongod_cpu_ms") / per_core
+    broker = events * measured["broker_cpu_ms_per_event_many"] / per_core
+    state = sum(
+        events * held_for * measured[f"state_bytes_per_event_{query}_many"]
+        for query, held_for in _held_for(settings).items()
+    )
+    stored = measured["event_bytes_stored_many"]
+    # A record is sent once by its producer, to the other copies, and to each of the three queries.
+    network = (copies + 3) * stored + live(measured, "mongo_network_bytes_per_event", "update_network_bytes")
+    kept = {
+        name: span.total_seconds() * events / assumed.peak_to_mean for name, span in _kept(settings).items()
+    }
+    log_tb = kept["plays"] * stored * copies / 1e12
+    return {
+        "listening": listening,
+        "events_per_s": events,
+        "spark_cores": job,
+        "state_gb": state / GB,
+        "spark_gb": state / GB + assumed.spark_gb_per_core * job,
+        "partitions": float(max(settings.kafka.partitions, 2 ** math.ceil(math.log2(max(1.0, job))))),
+        "broker_cores": broker * copies,
+        "brokers": float(
+            max(copies, math.ceil(broker * copies / machine), math.ceil(log_tb / assumed.broker_tb))
+        ),
+        "log_tb": log_tb,
+        "mongod_cores": mongod * copies,
+        "mongo_shards": float(math.ceil(mongod / machine)),
+        "documents_gb": listeners * measured["listener_document_bytes_500"] / GB,
+        "listening_tb": kept["listening"] * measured["listening_bytes_per_event_many"] / 1e12,
+        "count_s": listening * _count_ms(measured, settings, assumed) / 1000,
+        "network_mb_per_s": events * network / 1e6,
+    }
+
+
+def _kept(settings: Settings) -> dict[str, timedelta]:
+    return {"plays": settings.retention.plays, "listening": settings.retention.listening}
+
+
+def _count_ms(measured: Mapping[str, float], settings: Settings, assumed: Assumed) -> float:
+    """Of mongod, for counting one listener's window anew: between those with few events and with many."""
+    events = settings.engagement.window.total_seconds() / assumed.seconds_between_events
+    few, many = (measured[f"events_per_listener_{name}"] for name in ("few", "many"))
+    key = "count_mongod_cpu_ms_per_listener"
+    an_event = (measured[f"{key}_few"] - measured[f"{key}_many"]) / (few - many)
+    return measured[f"{key}_many"] + (events - many) * an_event
+
+
+def _held_for(settings: Settings) -> dict[str, float]:
+    """Seconds that each query has an event in its state: until the watermark has passed the window's end."""
+    watermark = settings.stream.watermark.total_seconds()
+    return {
+        "recommend": watermark + settings.stream.window.total_seconds(),
+        "engagement": watermark + settings.engagement.window.total_seconds(),
+    }
+
+
+def index_needs(
+    measured: Mapping[str, float], *, tracks: float, assumed: Assumed | None = None
+) -> tuple[str, dict[str, float]]:
+    """How the index is laid out, and what it takes.
+
+    A quarter of a machine's memory is what a version may take there: the job needs half, and while a new
+    version is taken up, two are mapped.
+    """
+    assumed = assumed or Assumed()
+    size, room = tracks * measured["index_bytes_per_track_fma"] / GB, assumed.machine_gb / 4
+    parts = math.ceil(size / room)
+    if parts == 1:
+        layout = "whole, mapped by each machine"
+    elif size <= assumed.machine_gb:
+        layout = "partitioned, all parts on each machine's disk, in memory those that are asked"
+    else:
+        layout = "partitioned with routing: each machine has some of the parts"
+    return layout, {
+        "bundle_gb": size,
+        "index_parts": float(parts),
+        "sharded_query_cpu_ms": parts * measured["query_cpu_ms_fma"],
+    }

@@ -1,0 +1,181 @@
+"""Known vulnerabilities, in the form of the Open Source Vulnerabilities project (OSV schema 1)."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from segue.dependencies.pinned import Ecosystem, Pinned
+from segue.errors import SegueError
+
+ECOSYSTEMS: tuple[Ecosystem, ...] = ("PyPI", "Maven")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A pinned version that an advisory says is vulnerable, or may be."""
+
+    pinned: Pinned
+    package: str
+    advisory: str
+    aliases: tuple[str, ...]
+    fixed: tuple[str, ...]
+    """The versions that mend it, as far as the advisory knows."""
+    sure: bool
+    """False where the versions could not be compared."""
+
+
+@dataclass(frozen=True)
+class Advisories:
+    """What is known of the packages of both ecosystems."""
+
+    by_package: dict[tuple[str, str], list[tuple[str, dict[str, Any], dict[str, Any]]]]
+    """Ecosystem and name (of a jar: the artifact) -> package, advisory, and its part about the package."""
+    count: dict[str, int]
+    """Advisories of each ecosystem."""
+    newest: dict[str, datetime]
+    """When the last of each ecosystem was written or changed."""
+
+    def about(self, pinned: Pinned) -> list[Found]:
+        """What is known against this version."""
+        found = []
+        for package, advisory, affected in self.by_package.get((pinned.ecosystem, pinned.name), []):
+            verdict = _affects(affected, pinned.version)
+            if verdict is not False:
+                found.append(
+                    Found(
+                        pinned=pinned,
+                        package=package,
+                        advisory=advisory["id"],
+                        aliases=tuple(advisory.get("aliases") or ()),
+                        fixed=tuple(dict.fromkeys(_events(affected, "fixed"))),
+                        sure=verdict is True,
+                    )
+                )
+        return found
+
+
+def read_advisories(places: Iterable[Path]) -> Advisories:
+    """Advisories from folders of JSON or YAML files, or from zips of them.
+
+    Raises
+    ------
+    SegueError
+        A place is not there, or a file in it is no advisory.
+    """
+    by_package = defaultdict(list)
+    count: dict[str, int] = defaultdict(int)
+    newest: dict[str, datetime] = {}
+    for place in places:
+        for name, text in _files(place):
+            advisory = _parse(name, text)
+            if advisory is None or advisory.get("withdrawn"):
+                continue
+            parts = [one for one in advisory.get("affected") or [] if _ecosystem(one) in ECOSYSTEMS]
+            for part in parts:
+                package = part["package"]["name"]
+                by_package[_ecosystem(part), _key(_ecosystem(part), package)].append(
+                    (package, advisory, part)
+                )
+            for ecosystem in {_ecosystem(part) for part in parts}:
+                count[ecosystem] += 1
+                changed = _moment(advisory["modified"])
+                newest[ecosystem] = max(changed, newest.get(ecosystem, changed))
+    return Advisories(dict(by_package), dict(count), newest)
+
+
+def _files(place: Path) -> Iterator[tuple[str, bytes]]:
+    if place.is_dir():
+        for file in sorted(place.rglob("*")):
+            if file.suffix in (".json", ".yaml") and ".git" not in file.parts and ".github" not in file.parts:
+                yield str(file), file.read_bytes()
+        return
+    try:
+        with zipfile.ZipFile(place) as archive:
+            for name in archive.namelist():
+                if name.endswith((".json", ".yaml")):
+                    yield f"{place}: {name}", archive.read(name)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise SegueError(f"{place} is no folder and no zip of advisories: {error}") from None
+
+
+def _parse(name: str, text: bytes) -> dict[str, Any] | None:
+    """The advisory in a file; None for a file of another kind."""
+    try:
+        found = json.loads(text) if name.endswith(".json") else yaml.load(text, Loader=yaml.CSafeLoader)
+    except (ValueError, yaml.YAMLError):
+        raise SegueError(f"{name} cannot be read: get the advisories again") from None
+    return found if isinstance(found, dict) and {"id", "modified"} <= found.keys() else None
+
+
+def _moment(text: str | datetime) -> datetime:
+    moment = text if isinstance(text, datetime) else datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _ecosystem(affected: dict[str, Any]) -> str:
+    return str((affected.get("package") or {}).get("ecosystem", "")).split(":")[0]
+
+
+def _key(ecosystem: str, package: str) -> str:
+    """What a pinned package is looked up by."""
+    return canonicalize_name(package) if ecosystem == "PyPI" else package.rsplit(":", maxsplit=1)[-1]
+
+
+def _events(affected: dict[str, Any], kind: str) -> list[str]:
+    return [
+        event[kind]
+        for one in affected.get("ranges") or []
+        if one["type"] != "GIT"
+        for event in one["events"]
+        if kind in event
+    ]
+
+
+def _affects(affected: dict[str, Any], version: str) -> bool | None:
+    """Whether a version is among those listed or in one of the ranges; None if that cannot be told."""
+    if version in (affected.get("versions") or []):
+        return True
+    own = _comparable(version)
+    unclear = False
+    for one in affected.get("ranges") or []:
+        if one["type"] == "GIT":
+            continue
+        events = [(_comparable(value), kind) for event in one["events"] for kind, value in event.items()]
+        if own is None or any(moment is None for moment, _ in events):
+            unclear = True
+        elif _within(own, [(moment, kind) for moment, kind in events if moment is not None]):
+            return True
+    return None if unclear else False
+
+
+def _within(version: Version, events: list[tuple[Version, str]]) -> bool:
+    """The schema's own rule: the last event that the version has reached decides."""
+    vulnerable = False
+    for moment, kind in sorted(events):
+        if kind == "introduced" and version >= moment:
+            vulnerable = True
+        elif (kind == "fixed" and version >= moment) or (kind == "last_affected" and version > moment):
+            vulnerable = False
+    return vulnerable
+
+
+def _comparable(version: str) -> Version | None:
+    """Also of Maven's usual forms: 4.1.0.Final, 2.0-M1, 1.0-jre."""
+    plain = re.sub(r"[.-](final|ga|release|jre|android)$", "", version, flags=re.IGNORECASE)
+    plain = re.sub(r"[.-]m(\d+)$", r"a\1", plain, flags=re.IGNORECASE)
+    try:
+        return Version(plain)
+    except InvalidVersion:
+        return None

@@ -1,0 +1,58 @@
+"""What Segue is made of that others wrote: the pinned Python packages, and the jars."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from packaging.utils import canonicalize_name
+
+from segue.errors import SegueError
+
+_QUALIFIER = r"(?i:\d+|jre|android|ga|m\d+|rc\d+|alpha\d*|beta\d*)"
+Ecosystem = Literal["PyPI", "Maven"]
+
+
+@dataclass(frozen=True, order=True)
+class Pinned:
+    """One version of one package. A jar's name is its artifact's: file names do not say the group."""
+
+    ecosystem: Ecosystem
+    name: str
+    version: str
+
+
+def python_packages(requirements: Path) -> list[Pinned]:
+    """What a requirements.txt pins.
+
+    Raises
+    ------
+    SegueError
+        A requirement is not pinned to one version with hashes.
+    """
+    text = requirements.read_text().replace("\\\n", " ")
+    found = []
+    for line in text.splitlines():
+        requirement = line.split(" #")[0].strip()
+        if not requirement or requirement.startswith("#"):
+            continue
+        match = re.match(r"([\w.-]+)(?:\[[^]]*\])?==([^\s;]+)", requirement)
+        if match is None or "--hash=sha256:" not in requirement:
+            raise SegueError(f"{requirements}: not pinned with a hash: {requirement[:80]}")
+        found.append(Pinned("PyPI", canonicalize_name(match[1]), match[2]))
+    return found
+
+
+def jars(folders: Iterable[Path]) -> list[Pinned]:
+    """The jars in these folders, by their file names: artifact-version.jar."""
+    names = sorted({jar.name for folder in folders for jar in folder.glob("*.jar")})
+    return [Pinned("Maven", *_split(name)) for name in names]
+
+
+def _split(jar: str) -> tuple[str, str]:
+    """Artifact and version of a jar's file; what follows the version may be a classifier, as linux-x86_64."""
+    match = re.fullmatch(rf"(.+)-(\d+\.[\w.]+(?:-{_QUALIFIER})?)(?:-\w[\w-]*)?\.jar", jar)
+    return (match[1], match[2]) if match else (jar.removesuffix(".jar"), "")

@@ -1,0 +1,57 @@
+"""What is pinned, as requirements.txt and the jars' names say it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from segue.dependencies.pinned import Pinned, jars, python_packages
+from segue.errors import SegueError
+from segue.settings import ROOT
+
+HASH = "--hash=sha256:" + 64 * "0"
+
+
+def test_each_requirement_is_pinned_with_a_hash() -> None:
+    found = python_packages(ROOT / "requirements.txt")
+    assert len(found) == len(set(found)) > 100
+    assert {"pyspark", "pymongo", "kafka-python"} <= {one.name for one in found}
+
+
+def test_names_are_those_of_the_index(tmp_path: Path) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text(
+        f"# made by hand\nPyYAML==6.0.3 \\\n    {HASH} \\\n    {HASH}\n    # via something\n"
+        f"zope.interface[test]==8.0 ; sys_platform == 'linux' \\\n    {HASH}\n"
+    )
+    assert python_packages(file) == [
+        Pinned("PyPI", "pyyaml", "6.0.3"),
+        Pinned("PyPI", "zope-interface", "8.0"),
+    ]
+
+
+@pytest.mark.parametrize("line", [f"numpy>=2 {HASH}", "numpy==2.4.1", f"numpy {HASH}"])
+def test_what_is_not_pinned_is_refused(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text(f"{line}\n")
+    with pytest.raises(SegueError, match="not pinned with a hash: numpy"):
+        python_packages(file)
+
+
+@pytest.mark.parametrize(
+    ("jar", "name", "version"),
+    [
+        ("kafka_2.13-4.3.1.jar", "kafka_2.13", "4.3.1"),
+        ("spark-sql-kafka-0-10_2.13-4.2.0.jar", "spark-sql-kafka-0-10_2.13", "4.2.0"),
+        ("hive-shims-0.23-2.3.10.jar", "hive-shims-0.23", "2.3.10"),
+        ("netty-tcnative-2.0.76.Final-linux-x86_64.jar", "netty-tcnative", "2.0.76.Final"),
+        ("guava-33.6.0-jre.jar", "guava", "33.6.0-jre"),
+        ("zstd-jni-1.5.7-7.jar", "zstd-jni", "1.5.7-7"),
+        ("hive-exec-2.3.10-core.jar", "hive-exec", "2.3.10"),
+        ("nameless.jar", "nameless", ""),
+    ],
+)
+def test_a_jar_by_its_file(tmp_path: Path, jar: str, name: str, version: str) -> None:
+    (tmp_path / jar).touch()
+    assert jars([tmp_path, tmp_path]) == [Pinned("Maven", name, version)]
