@@ -36,7 +36,8 @@ from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.settings import Settings, load_settings
 from segue.storage import listening
-from segue.storage.kafka import PlayProducer, client_options
+from segue.storage.kafka import PlayProducer
+from segue.storage.kafka_client import client_options
 from segue.storage.mongo import Document, connect
 from udfs.replan import replan
 
