@@ -64,6 +64,7 @@ class Spark(Section):
     ui_port: int
     checkpoint: LocalPath
     options: tuple[str, ...]
+    ship: bool
 
     @property
     def extra(self) -> Iterator[tuple[str, str]]:

@@ -17,9 +17,10 @@ def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) ->
     """Start Spark, or take the session that spark-submit has prepared.
 
     Values come from conf/spark-defaults.conf, then the settings, then `conf` (with `__` for a dot); for the
-    master of a cluster, from the pack that its workers get (segue.cluster.pack). Under spark-submit, which
-    starts Python with a gateway of its own, its master and memory stand, and on a cluster all that it was
-    given. `tuned=False` leaves out the part of spark-defaults.conf that is for latency.
+    master of a cluster, from the pack that its workers get (segue.cluster.pack), unless they have the same
+    folder (`spark.ship`). Under spark-submit, which starts Python with a gateway of its own, its master and
+    memory stand, and on a cluster all that it was given. `tuned=False` leaves out the part of
+    spark-defaults.conf that is for latency.
 
     Raises
     ------
@@ -34,7 +35,7 @@ def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) ->
     if local:
         values = defaults(tuned=tuned)
     elif not submitted:
-        values = _for_cluster()
+        values = _shipped() if settings.spark.ship else defaults(tuned=tuned)
     if not submitted:
         values |= {
             "spark.master": settings.spark.master,
@@ -57,7 +58,7 @@ def is_local(master: str | None) -> bool:
     return master is None or master.startswith("local")
 
 
-def _for_cluster() -> dict[str, str]:
+def _shipped() -> dict[str, str]:
     # Packing reads the default values from this module.
     from segue.cluster.pack import pack
 

@@ -50,6 +50,8 @@ def test_a_container_runs_as_an_ordinary_user_within_bounds(name: str) -> None:
     assert "privileged" not in service
     if name in OURS:
         assert service["read_only"] is True
+        # An engine's tmpfs is noexec by itself, and no JVM could load a C library from it.
+        assert service["tmpfs"] == ["/tmp:mode=1777,exec"]
 
 
 @each
@@ -131,5 +133,7 @@ def test_a_jobs_environment_is_settings_that_load(
     assert SERVICES[name]["environment"]["SEGUE_CONF"] == "/run/secrets/settings.toml"
     settings: Settings = load(environment)
     assert settings.mongo.user == "a"
+    # A container's file system is read-only: nothing can be packed there.
+    assert settings.spark.ship is (name != "stream")
     assert settings.kafka.sasl is (name != "catalogue")
     assert settings.kafka.replication == (1 if name == "catalogue" else 3)

@@ -85,6 +85,8 @@ def test_the_example_is_settings_that_load(job: str, load: Load, tmp_path: Path)
     settings = load({**environment, "SEGUE_CONF": str(own)})
     assert settings.mongo.user == f"segue-{job}"
     assert settings.kafka.user == ("" if job == "catalogue" else f"segue-{job}")
+    # A unit's file system is read-only: nothing can be packed there.
+    assert settings.spark.ship is (job == "catalogue")
 
 
 class Host:
