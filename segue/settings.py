@@ -45,15 +45,20 @@ def _path(value: object) -> object:
     return value
 
 
-def _shares(value: object) -> object:
-    """A table of shares as pairs, so that settings can be compared and hashed."""
+def _pairs(value: object) -> object:
+    """A table as pairs, so that settings can be compared and hashed."""
     return tuple(value.items()) if isinstance(value, dict) else value
 
 
 Variant = Annotated[str, Field(pattern="^[a-z0-9-]{1,32}$")]
 """The name of what listeners of an experiment are served (:mod:`segue.ranking.variants`)."""
-Shares = Annotated[tuple[tuple[Variant, Annotated[float, Field(gt=0)]], ...], BeforeValidator(_shares)]
+Shares = Annotated[tuple[tuple[Variant, Annotated[float, Field(gt=0)]], ...], BeforeValidator(_pairs)]
 """Variants with their shares, in the order of the settings."""
+Changes = Annotated[
+    tuple[tuple[Variant, Annotated[tuple[tuple[str, float], ...], BeforeValidator(_pairs)]], ...],
+    BeforeValidator(_pairs),
+]
+"""By variant, what it changes. Pairs, not tables: settings are compared and kept by their hash."""
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 LocalPath = Annotated[str, BeforeValidator(_path)]
 
@@ -197,7 +202,7 @@ class Models(Section):
 
 class Experiments(Section):
     variants: Shares
-    ranking: dict[Variant, dict[str, float]]
+    ranking: Changes
     """By variant what it changes in `[ranking]`."""
     salt: str
     min_listeners: int = Field(ge=2)
@@ -273,7 +278,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _variants_are_known(self) -> Settings:
-        own = self.experiments.ranking
+        own = dict(self.experiments.ranking)
         for name, _ in self.experiments.variants:
             if name not in ("audio", "hybrid", *own):
                 raise ValueError(
@@ -285,7 +290,7 @@ class Settings(BaseSettings):
                     f"experiments.ranking: {name} is what it is; give the variant a name of its own"
                 )
             try:
-                Ranking.model_validate(self.ranking.model_dump() | changes)
+                Ranking.model_validate(self.ranking.model_dump() | dict(changes))
             except ValidationError as error:
                 first = error.errors()[0]
                 raise ValueError(f"experiments.ranking.{name}.{first['loc'][0]}: {first['msg']}") from None

@@ -27,6 +27,21 @@ def test_an_own_file_may_hold_just_what_differs(monkeypatch: pytest.MonkeyPatch,
     assert (settings.index.trees, settings.index.backend) == (7, "annoy")
 
 
+def test_a_variant_of_ones_own_is_a_table_in_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(
+        "[experiments]\nvariants = { hybrid = 50, bold = 25 }\n"
+        "[experiments.ranking.bold]\nexploration = 0.3\nper_artist = 3\n"
+    )
+    monkeypatch.setenv("SEGUE_CONF", str(own))
+    settings = load_settings()
+    assert settings.experiments.variants == (("hybrid", 50), ("bold", 25))
+    assert settings.experiments.ranking == (("bold", (("exploration", 0.3), ("per_artist", 3))),)
+    assert hash(settings) == hash(load_settings())
+
+
 def test_relative_paths_count_from_the_project_and_addresses_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().spark.checkpoint == str(ROOT / ".local/checkpoints")
     monkeypatch.setenv("SEGUE_SPARK__CHECKPOINT", "hdfs://name/checkpoints")

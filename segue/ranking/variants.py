@@ -51,8 +51,8 @@ def ranking_of(variant: Variant, *, ranking: Ranking, experiments: Experiments) 
     """The settings by which a variant's lists are made."""
     if variant == AUDIO:
         return ranking.model_copy(update={"session_weight": 0.0, "artist_weight": 0.0})
-    changes = experiments.ranking.get(variant)
-    return Ranking.model_validate(ranking.model_dump() | changes) if changes else ranking
+    changes = dict(experiments.ranking).get(variant)
+    return Ranking.model_validate(ranking.model_dump() | dict(changes)) if changes else ranking
 
 
 def label(variant: str, *, exploring: bool) -> str:

@@ -27,17 +27,18 @@ def test_the_settings_in_use_are_within_what_is_searched() -> None:
 def test_a_search_begins_with_what_is_in_use_finds_better_and_goes_on(tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path / 'tune.db'}"
     first = in_use(SETTINGS)
+    best = first["ranking.artist_weight"] / 2
 
     def answer(values: dict[str, float]) -> list[np.ndarray]:
-        """The target's rank is the better, the nearer a value is to 2."""
-        return [np.array([1 + abs(values["ranking.artist_weight"] - 2)])]
+        """The target's rank is the better, the nearer a value is to half of what is in use."""
+        return [np.array([1 + abs(values["ranking.artist_weight"] - best)])]
 
     study = search(Searched.SERVED, answer, first=first, trials=4, storage=storage, seed=0)
     assert study.trials[0].params == pytest.approx(first)
     again = search(Searched.SERVED, answer, first=first, trials=12, storage=storage, seed=1)
     assert len(again.trials) == 16
     assert again.best_value > study.trials[0].value
-    assert abs(again.best_params["ranking.artist_weight"] - 2) < abs(first["ranking.artist_weight"] - 2)
+    assert abs(again.best_params["ranking.artist_weight"] - best) < best
 
 
 @pytest.mark.parametrize("model", list(Searched))

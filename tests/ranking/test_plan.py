@@ -227,7 +227,7 @@ def test_each_listener_is_served_by_the_settings_of_their_variant() -> None:
     running = SETTINGS.experiments.model_copy(
         update={
             "variants": (("audio", 1.0), ("hybrid", 1.0), ("short", 1.0)),
-            "ranking": {"short": {"items": 3, "candidates": 5}},
+            "ranking": (("short", (("items", 3), ("candidates", 5))),),
         }
     )
     ranking = SETTINGS.ranking.model_copy(update={"items": 8, "exploration": 0.0})
