@@ -253,6 +253,8 @@ def read_following(database: Database[Document], corpus: Corpus) -> tuple[Follow
     following = None if model is None else following_of(model, track_ids=corpus.track_ids)
     if model is None or following is None:
         return None, None
+    if "listeners" not in model:  # learned by an older release
+        return following, None
     return following, by_artist_of(model, track_ids=corpus.track_ids, artists=corpus.artists)
 
 

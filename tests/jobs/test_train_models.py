@@ -16,7 +16,7 @@ from batch_jobs.train_models import run
 from segue.embeddings.spaces import load_space
 from segue.errors import SegueError
 from segue.index.publish import fetch_bundle
-from segue.index.track_ids import decode_ids
+from segue.index.track_ids import decode_ids, encode_ids
 from segue.settings import Settings
 from segue.storage import forgotten, trained
 from segue.storage.kafka import PlayProducer
@@ -99,6 +99,19 @@ def test_models_are_learned_once_and_the_index_takes_them_along(
     part = slice(bundle.by_artist.bounds[artist], bundle.by_artist.bounds[artist + 1])
     assert int(bundle.by_artist.rows[part][0]) == row  # of its artist's tracks most have kept it
     assert isinstance(bundle.following.rows.base, np.memmap)
+
+
+def test_a_model_of_an_older_release_still_goes_into_the_index(
+    quick: Settings, database: Database[Document]
+) -> None:
+    catalogue(database)
+    one = np.zeros(1, dtype=np.int32)
+    arrays = {"track_ids": encode_ids(["t001", "t002"]), "tracks": one, "next": one + 1, "scores": np.ones(1)}
+    trained.save(database, "following", "v1", arrays=arrays, made_of={"tracks": 2}, keep=1)
+    manifest = build_index.run(database, quick.index).manifest
+    bundle = fetch_bundle(database, manifest.version, folder=quick.index.folder)
+    assert bundle.following is not None
+    assert bundle.by_artist is None
 
 
 def test_new_plays_and_settings_make_a_new_version_and_old_ones_go(
