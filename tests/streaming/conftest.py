@@ -52,20 +52,21 @@ def published(broker: Settings, database: Database[Document]) -> Settings:
     return broker
 
 
+def run_until_all_is_taken(spark: SparkSession, settings: Settings) -> None:
+    """Run both queries until everything in the topic has been taken, then stop them."""
+    queries = [recommend.start(spark, settings), rejected_plays.start(spark, settings)]
+    try:
+        for query in queries:
+            query.processAllAvailable()
+    finally:
+        for query in queries:
+            query.stop()
+
+
 Drain = Callable[[], None]
 
 
 @pytest.fixture
 def drain(spark: SparkSession, published: Settings) -> Drain:
-    """Run both queries until everything in the topic has been taken, then stop them."""
-
-    def run() -> None:
-        queries = [recommend.start(spark, published), rejected_plays.start(spark, published)]
-        try:
-            for query in queries:
-                query.processAllAvailable()
-        finally:
-            for query in queries:
-                query.stop()
-
-    return run
+    """:func:`run_until_all_is_taken` with the settings of the service."""
+    return lambda: run_until_all_is_taken(spark, published)

@@ -23,10 +23,9 @@ from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document
-from streaming_jobs import recommend, rejected_plays
 from tests.plays.examples import encoded
 from tests.streaming import reference
-from tests.streaming.conftest import TRACKS, made_up_vectors, track_id
+from tests.streaming.conftest import TRACKS, made_up_vectors, run_until_all_is_taken, track_id
 from tests.streaming.test_recommend import send
 
 MINUTE = 60_000
@@ -45,16 +44,6 @@ def plays(user: str, *, first: int, ago: int, **more: object) -> list[bytes]:
         )
         for n in range(8)
     ]
-
-
-def run_until_all_is_taken(spark: SparkSession, settings: Settings) -> None:
-    queries = [recommend.start(spark, settings), rejected_plays.start(spark, settings)]
-    try:
-        for query in queries:
-            query.processAllAvailable()
-    finally:
-        for query in queries:
-            query.stop()
 
 
 def publish_another_space(settings: Settings, database: Database[Document]) -> str:
