@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pymongo.database import Database
 from pyspark.sql import DataFrame
 
-from segue.embeddings.audio_space import AudioSpace, SpaceError
+from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Corpus, read_corpus
 from segue.embeddings.session_space import tower_input
 from segue.errors import SegueError
@@ -41,7 +42,7 @@ def read_sound(database: Database[Document], settings: Settings) -> Sound:
     """
     try:
         found = Sound(read_corpus(database, settings), AudioSpace.load(database))
-    except (SpaceError, SegueError) as error:
+    except SegueError as error:
         raise TooLittle(str(error)) from None
     if found.corpus.descriptors.shape[1] != len(found.space.mean):
         raise TooLittle("the audio space is of other [audio] settings: run ./run.sh embeddings")
@@ -51,7 +52,7 @@ def read_sound(database: Database[Document], settings: Settings) -> Sound:
 def heard_in_sessions(steps: DataFrame, tracks: list[str]) -> SessionLog:
     """Step -> the steps among these tracks, as a log on the driver; its `item_ids` are those heard."""
     table: pa.Table = steps.select("user_id", "session", "track_id", "at").toArrow()
-    table = table.filter(pa.compute.is_in(table["track_id"], pa.array(tracks, table["track_id"].type)))
+    table = table.filter(pc.is_in(table["track_id"], pa.array(tracks, table["track_id"].type)))
     table = table.sort_by([(name, "ascending") for name in ("user_id", "session", "at", "track_id")])
     users, sessions, items, times = (column.to_numpy() for column in table.columns)
     return make_log(users=users, sessions=sessions, items=items, times=times / 1000)

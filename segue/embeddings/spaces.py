@@ -52,11 +52,9 @@ def load_space(database: Database[Document], version: str) -> Space:
 
 def space_in_use(database: Database[Document], kind: str) -> str | None:
     """The version of the space of a kind, as long as it takes the descriptors that the audio space takes."""
-    version = active_version(database, kind)
-    found = [
-        database.models.find_one({"_id": f"{one}:{active_version(database, one)}"}, {"features_version": 1})
-        for one in (kind, audio_space.KIND)
-    ]
+    version, audio = active_version(database, kind), active_version(database, audio_space.KIND)
+    ids = (f"{kind}:{version}", f"{audio_space.KIND}:{audio}")
+    found = [database.models.find_one({"_id": one}, {"features_version": 1}) for one in ids]
     features = [document and document["features_version"] for document in found]
     return version if features[0] is not None and features[0] == features[1] else None
 

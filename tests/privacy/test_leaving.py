@@ -28,20 +28,14 @@ from segue.storage.mongo import Document
 from streaming_jobs import engagement, recommend, rejected_plays
 from tests.dashboard.conftest import Enter, enter, whose  # noqa: F401
 from tests.plays.examples import a_play
-from tests.streaming.conftest import published, track_id  # noqa: F401
+from tests.streaming.conftest import published, run_until_all_is_taken, track_id  # noqa: F401
 
 
 def stream(spark: SparkSession, settings: Settings) -> None:
     """All queries until the topic is taken."""
     quick = settings.engagement.model_copy(update={"trigger": timedelta(0)})
     settings = settings.model_copy(update={"engagement": quick})
-    queries = [one.start(spark, settings) for one in (recommend, rejected_plays, engagement)]
-    try:
-        for query in queries:
-            query.processAllAvailable()
-    finally:
-        for query in queries:
-            query.stop()
+    run_until_all_is_taken(spark, settings, (recommend, rejected_plays, engagement))
 
 
 def send(settings: Settings, *plays: Document) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -52,9 +53,11 @@ def published(broker: Settings, database: Database[Document]) -> Settings:
     return broker
 
 
-def run_until_all_is_taken(spark: SparkSession, settings: Settings) -> None:
-    """Run both queries until everything in the topic has been taken, then stop them."""
-    queries = [recommend.start(spark, settings), rejected_plays.start(spark, settings)]
+def run_until_all_is_taken(
+    spark: SparkSession, settings: Settings, jobs: Sequence[ModuleType] = (recommend, rejected_plays)
+) -> None:
+    """Run the jobs' queries until everything in the topic has been taken, then stop them."""
+    queries = [job.start(spark, settings) for job in jobs]
     try:
         for query in queries:
             query.processAllAvailable()
