@@ -113,16 +113,19 @@ def _replan_partition(
     if not rows:
         return
     task = assignment()
-    database = _database(task.settings)
-    bundle = _bundle(task.settings, task.version)
-    freshness = replan(
-        pa.Table.from_batches(rows),
-        database=database,
-        bundle=bundle,
+    # A worker that is new, or has an older version, asks MongoDB for more than the plans.
+    freshness = patient(task.settings.stream.outage)(_replan_task, task, pa.Table.from_batches(rows))
+    yield pa.RecordBatch.from_pydict({"freshness_ms": pa.array(freshness, pa.float64())})
+
+
+def _replan_task(task: Assignment, table: pa.Table) -> list[float]:
+    return _replan(
+        table,
+        database=_database(task.settings),
+        bundle=_bundle(task.settings, task.version),
         settings=task.settings,
         feedback=_feedback(task.settings, task.feedback),
     )
-    yield pa.RecordBatch.from_pydict({"freshness_ms": pa.array(freshness, pa.float64())})
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 
@@ -33,11 +34,16 @@ class ActiveBundle:
         ------
         SegueError
             Nothing has been published yet, or the first bundle is unfit.
+        Unreachable
+            MongoDB is away, and there is no bundle yet.
         """
-        now = time.monotonic()
-        if self._bundle is None or now - self._looked >= self._every:
-            self._looked = now
+        if self._bundle is None:
             self._follow()
+        elif time.monotonic() - self._looked >= self._every:
+            # While MongoDB is away the old one serves on; whoever writes to MongoDB next waits for it.
+            with contextlib.suppress(*Unreachable):
+                self._follow()
+        self._looked = time.monotonic()
         assert self._bundle is not None
         return self._bundle
 
@@ -47,12 +53,7 @@ class ActiveBundle:
         return self._refused
 
     def _follow(self) -> None:
-        try:
-            version = active_version(self._database, "index")
-        except Unreachable:
-            if self._bundle is None:
-                raise
-            return  # whoever writes to MongoDB next says that it is away
+        version = active_version(self._database, "index")
         if version is None:
             raise SegueError("no index has been published: run ./run.sh index")
         if self._bundle and version == self._bundle.version:

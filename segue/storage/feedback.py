@@ -6,6 +6,7 @@ reader sees the old or the new one, whole.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from datetime import UTC, datetime
@@ -15,13 +16,12 @@ from pymongo.database import Database
 
 from segue.ranking.feedback import NO_FEEDBACK, Feedback, Records, steps
 from segue.settings import Settings
-from segue.storage.mongo import Document, activate, active_version, pack, unpack
+from segue.storage.mongo import Document, Unreachable, activate, active_version, pack, unpack
 
 KIND = "feedback"
 _MOST = 300_000
 """Tracks in a version, the furthest moved first: a document of MongoDB has at most 16 MB."""
 _SMALLEST = 1e-4
-_LOOK_EVERY = 2.0
 
 
 def publish(database: Database[Document], settings: Settings) -> None:
@@ -69,18 +69,23 @@ def read(database: Database[Document], version: str) -> Feedback:
 
 
 class ActiveFeedback:
-    """The version in use, looked for every two seconds at most."""
+    """Gives the version in use, and looks at most every `every` seconds whether there is a newer one."""
 
-    def __init__(self, database: Database[Document]) -> None:
-        self._database = database
+    def __init__(self, database: Database[Document], *, every: float = 2.0) -> None:
+        self._database, self._every = database, every
         self._current = NO_FEEDBACK
-        self._looked = 0.0
+        self._looked = float("-inf")
 
     def current(self) -> Feedback:
-        """The active feedback; none before the first is published."""
-        if time.monotonic() - self._looked >= _LOOK_EVERY:
+        """The active feedback; none before the first is published, the last known while MongoDB is away."""
+        if time.monotonic() - self._looked >= self._every:
+            # Whoever writes to MongoDB next waits for it.
+            with contextlib.suppress(*Unreachable):
+                self._follow()
             self._looked = time.monotonic()
-            version = active_version(self._database, KIND) or ""
-            if version != self._current.version:
-                self._current = read(self._database, version)
         return self._current
+
+    def _follow(self) -> None:
+        version = active_version(self._database, KIND) or ""
+        if version != self._current.version:
+            self._current = read(self._database, version)

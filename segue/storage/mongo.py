@@ -53,8 +53,14 @@ from segue.errors import SegueError
 from segue.settings import Mongo
 
 Document = dict[str, Any]
-Unreachable = ConnectionFailure
-"""MongoDB is away, or was while it was asked."""
+
+
+class DoesNotAnswer(SegueError):
+    """No server that takes what was to be done was found in time; the text says what to do."""
+
+
+Unreachable = (ConnectionFailure, DoesNotAnswer)
+"""MongoDB is away, or was while it was asked, or it has no primary at the moment: for an ``except``."""
 
 
 def connect(settings: Mongo) -> Database[Document]:
@@ -62,9 +68,10 @@ def connect(settings: Mongo) -> Database[Document]:
 
     Raises
     ------
+    DoesNotAnswer
+        The server cannot be reached; the text has the address without its password.
     SegueError
-        The server cannot be reached, its certificate is not trusted, or it refuses the user; the text has
-        the address without its password.
+        Its certificate is not trusted, or it refuses the user.
     """
     if not settings.uri:
         raise SegueError("no MongoDB address: run ./run.sh up, or set SEGUE_MONGO__URI")
@@ -86,7 +93,7 @@ def connect(settings: Mongo) -> Database[Document]:
                 f"MongoDB at {where}: TLS failed ({fault[1]}): "
                 "check SEGUE_MONGO__CA_FILE and SEGUE_MONGO__CLIENT_FILE"
             ) from None
-        raise SegueError(
+        raise DoesNotAnswer(
             f"MongoDB does not answer at {where}{' over TLS' if settings.tls else ''}: "
             "start it with ./run.sh up, or set SEGUE_MONGO__URI and SEGUE_MONGO__TLS"
         ) from None

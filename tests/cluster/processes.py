@@ -51,8 +51,10 @@ class Server:
         return self._process.poll() is None
 
     def why(self) -> str:
-        """The end of its log, for the message of a failure."""
-        return f"{last_line(self.log)} (see {self.log})"
+        """What it said, for the message of a failure: Segue's own line, or the end of its log."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        own = [line for line in lines if line.startswith("segue: ")]
+        return f"{own[-1] if own else last_line(self.log)} (see {self.log})"
 
     def family(self) -> list[psutil.Process]:
         """The process and all that it has started, itself first."""

@@ -63,7 +63,7 @@ class Standalone:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._ui}/json/", timeout=2) as answer:
                 return int(json.load(answer)["aliveworkers"])
-        except OSError:
+        except (OSError, ValueError):  # it is not there yet, or has its first page but not this one
             return 0
 
     def stop(self) -> None:

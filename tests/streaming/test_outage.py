@@ -1,0 +1,92 @@
+"""A MongoDB that is away for a while: what is in use serves on, and what has to be written waits."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pymongo.errors import ConnectionFailure
+
+from segue.errors import SegueError
+from segue.index.active import ActiveBundle
+from segue.local.mongod import Mongod
+from segue.settings import Settings
+from segue.storage.feedback import KIND, ActiveFeedback
+from segue.storage.mongo import activate, active_version, connect, pack
+from tests.streaming.conftest import publish_made_up, track_id
+from tests.taste.test_history import table
+from udfs.replan import WRITTEN, Assignment, replan_in_workers
+
+MINUTE = 60_000
+
+
+@pytest.fixture(scope="module")
+def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+    """One of the tests' own, to be stopped."""
+    own = Mongod(tmp_path_factory.mktemp("mongo"))
+    yield own
+    own.stop()
+
+
+@pytest.fixture
+def service(settings: Settings, mongod: Mongod) -> Settings:
+    """Settings with short waits, a published index, and feedback on two tracks."""
+    mongo = settings.mongo.model_copy(update={"uri": mongod.start(), "timeout_ms": 300})
+    stream = settings.stream.model_copy(update={"outage": timedelta(seconds=60)})
+    own = settings.model_copy(update={"mongo": mongo, "stream": stream})
+    database = connect(own.mongo)
+    publish_made_up(database, own.index.folder)
+    fields = {"kind": KIND, "track_ids": [track_id(0), track_id(1)], "steps": pack([0.1, -0.1])}
+    database.models.update_one({"_id": f"{KIND}:f1"}, {"$set": fields}, upsert=True)
+    activate(database, KIND, "f1")
+    return own
+
+
+def test_what_is_in_use_serves_on_while_mongodb_is_away(service: Settings, mongod: Mongod) -> None:
+    database = connect(service.mongo)
+    bundle = ActiveBundle(database, folder=service.index.folder, every=0)
+    feedback = ActiveFeedback(database, every=0)
+    version = bundle.current().version
+    assert feedback.current().version == "f1"
+    mongod.stop()
+    assert bundle.current().version == version
+    assert feedback.current().version == "f1"
+    mongod.start()
+    activate(database, KIND, "")
+    assert feedback.current().version == "", "it is followed again"
+
+
+def test_without_a_first_index_it_is_said_that_mongodb_is_away(service: Settings, mongod: Mongod) -> None:
+    database = connect(service.mongo)
+    mongod.stop()
+    with pytest.raises(ConnectionFailure):
+        ActiveBundle(database, folder=service.index.folder).current()
+    with pytest.raises(SegueError, match="does not answer"):
+        connect(service.mongo)
+
+
+def test_a_worker_that_starts_while_mongodb_is_away_waits_for_it(
+    service: Settings, mongod: Mongod, tmp_path: Path
+) -> None:
+    """It has no connection yet, and must fetch index and feedback before it can plan."""
+    database = connect(service.mongo)
+    version = active_version(database, "index")
+    assert version
+    elsewhere = service.index.model_copy(update={"folder": str(tmp_path / "worker")})
+    task = Assignment(service.model_copy(update={"index": elsewhere}), version, "f1")
+    now = time.time_ns() // 1_000_000
+    rows = table([("ada", now // MINUTE * MINUTE, [("e1", track_id(3), "complete", 1000, now)])])
+    mongod.stop()
+    back = threading.Timer(2.0, mongod.start)
+    back.start()
+    [written] = replan_in_workers(lambda: task)(iter(rows.to_batches()))
+    back.join()
+    assert written.schema == pa.schema([(WRITTEN.split()[0], pa.float64())])
+    assert written.num_rows == 1
+    found = database.recommendations.find_one({"_id": "ada"})
+    assert found and found["items"]
