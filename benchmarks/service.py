@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import shutil
@@ -28,12 +29,14 @@ from segue.storage.mongo import activate, connect
 
 FOLDER = LOCAL / "bench"
 LOG = FOLDER / "variant.log"
+_chosen = functools.cache(load_settings)
+"""What the user has set; read once, since :func:`check_alive` asks beside what is measured."""
 
 
 @contextmanager
 def service(bundle: Path) -> Iterator[Settings]:
     """Settings of a database, topics and a checkpoint that are gone afterwards; `bundle` is in use."""
-    base = stack.up(load_settings())
+    base = stack.up(_chosen())
     name = f"bench_{uuid.uuid4().hex[:8]}"
     settings = base.model_copy(
         update={
@@ -149,5 +152,21 @@ class Feeder:
 
 
 def check_alive(process: subprocess.Popen[bytes], kind: str) -> None:
+    """See that what is measured still runs: the variant, and the servers it needs.
+
+    Raises
+    ------
+    SegueError
+        One of them has ended; figures of what is left would mean nothing.
+    """
     if process.poll() is not None:
         raise SegueError(f"the variant '{kind}' ended by itself: see {LOG}")
+    stack.connected(_chosen())
+
+
+def wait(seconds: float, process: subprocess.Popen[bytes], kind: str) -> None:
+    """Let a variant run for so long, and :func:`check_alive` meanwhile."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        check_alive(process, kind)
+        time.sleep(min(0.5, left))

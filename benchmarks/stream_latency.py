@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,7 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks.catalogue import bundle_of
-from benchmarks.service import Feeder, check_alive, service, variant
+from benchmarks.service import Feeder, service, variant, wait
 from segue.evaluation.freshness import FreshnessWatch
 from segue.storage.mongo import connect
 
@@ -77,15 +76,12 @@ def _run(kind: str, *, tracks: int, rate: float, warm: float, seconds: float, co
         Feeder(settings, per_second=rate, tracks=tracks) as feeder,
     ):
         database = connect(settings.mongo)
-        end = time.monotonic() + warm
-        while time.monotonic() < end:
-            check_alive(process, kind)
-            time.sleep(0.5)
+        wait(warm, process, kind)
         began, first = datetime.now(UTC), len(feeder.sent)
         with FreshnessWatch(database, every=0.02) as watch:
-            time.sleep(seconds)
+            wait(seconds, process, kind)
             measured = feeder.sent[first:]
-            time.sleep(5 if kind == "default" else 2)
+            wait(5 if kind == "default" else 2, process, kind)
         latencies, _ = watch.latencies(measured)
         triggers = [
             document["duration_ms"]["triggerExecution"]

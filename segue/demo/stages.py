@@ -46,13 +46,16 @@ class Demo:
                 "index": settings.index.model_copy(update={"folder": f"{settings.index.folder}/{name}"}),
             }
         )
-        self._started: list[Path] = []
-        self._ran_before = {record.name for record, runs in stack.status() if runs}
+        self._started: set[process.Record] = set()
 
     def prepare(self) -> None:
         """Servers, library, features, audio space, index."""
         self._say("Starting Kafka and MongoDB")
-        self._settings = stack.up(self._settings)
+        ran_before = _running()
+        try:
+            self._settings = stack.up(self._settings)
+        finally:
+            self._started |= _running() - ran_before
         ensure_topics(self._settings.kafka)
         self._database: Database[Document] = connect(self._settings.mongo)
         self._job("batch_jobs.ingest_catalog", str(self._music()))
@@ -114,11 +117,8 @@ class Demo:
                 self._check_running("stream")
 
     def down(self) -> None:
-        """End what this demo has started, and only that."""
-        for record in reversed(self._started):
-            process.stop(record)
-        if not self._ran_before:
-            stack.down()
+        """End what this demo has started, and only that: others may have started servers in its place."""
+        stack.down(only=self._started)
 
     def _job(self, module: str, *arguments: str) -> None:
         done = subprocess.run(
@@ -140,7 +140,7 @@ class Demo:
             folder=ROOT,
             environment=self._environment(),
         )
-        self._started.append(record)
+        self._started.add(started)
         return started
 
     def _wait(self, what: str, record: process.Record, ready: Callable[[], bool]) -> None:
@@ -184,6 +184,10 @@ class Demo:
 
     def _say(self, line: str) -> None:
         self._console.print(f"[bold]segue[/] {line}", highlight=False, soft_wrap=True)
+
+
+def _running() -> set[process.Record]:
+    return {record for record, runs in stack.status() if runs}
 
 
 def _run_name() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -68,14 +68,18 @@ def status(*, folder: Path = LOCAL) -> list[tuple[process.Record, bool]]:
     return [(record, process.running(record) is not None) for record in found if record]
 
 
-def down(*, folder: Path = LOCAL) -> list[str]:
-    """End what the records in `folder` name, and nothing else; the names of what was running.
+def down(*, folder: Path = LOCAL, only: Collection[process.Record] | None = None) -> list[str]:
+    """End what the records in `folder` name, or `only` some of it; the names of what was running.
 
     First what shows and sends, then the jobs, then the servers they use.
     """
     ended = []
+    # A process that has told its address since is the same, and another one under its name is not.
+    pids = None if only is None else {record.pid for record in only if process.running(record)}
     for file in _records(folder):
         record = process.read_record(file)
+        if pids is not None and (record is None or record.pid not in pids):
+            continue
         if process.stop(file) and record:
             ended.append(record.name)
     return ended

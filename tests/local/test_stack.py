@@ -76,6 +76,17 @@ def test_down_ends_what_is_recorded_listeners_first(tmp_path: Path) -> None:
     assert stack.down(folder=tmp_path) == []
 
 
+def test_down_with_a_choice_leaves_what_others_started_under_the_same_name(tmp_path: Path) -> None:
+    first, kept = _job(tmp_path, "stream"), _job(tmp_path, "replay")
+    stack.down(folder=tmp_path, only=[first])
+    second = _job(tmp_path, "stream")
+    assert stack.down(folder=tmp_path, only=[first]) == []
+    assert process.running(second) and process.running(kept)
+    told = second.model_copy(update={"address": "http://127.0.0.1:1"})
+    assert stack.down(folder=tmp_path, only=[told]) == ["stream"]
+    stack.down(folder=tmp_path)
+
+
 def test_status_tells_what_ended_by_itself(tmp_path: Path) -> None:
     record = _job(tmp_path, "stream")
     os.kill(record.pid, signal.SIGKILL)
