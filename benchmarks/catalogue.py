@@ -11,12 +11,17 @@ import numpy as np
 from rich.console import Console
 
 from segue.index.bundle import write_bundle
+from segue.index.following import by_artist_of, following_of
 from segue.index.track_ids import encode_ids
 from segue.settings import LOCAL
 
 DIMENSION = 64
 FMA = 106_574
 """Tracks in the Free Music Archive's data set."""
+TRACKS_OF_ARTIST = 8
+"""About as in the Free Music Archive."""
+RULES = 50
+"""For each track: as many as `models.neighbours` lets through."""
 FOLDER = LOCAL / "bench" / "bundles"
 
 
@@ -24,7 +29,7 @@ def vectors(tracks: int, *, seed: int = 11) -> np.ndarray:
     """(tracks, 64) float32 unit rows in clusters of clusters: genres, artists, tracks."""
     rng = np.random.default_rng(seed)
     genres = rng.normal(size=(32, DIMENSION))
-    artists = genres[rng.integers(32, size=max(1, tracks // 8))]
+    artists = genres[rng.integers(32, size=max(1, tracks // TRACKS_OF_ARTIST))]
     artists = artists + rng.normal(0, 0.7, artists.shape)
     found = artists[np.arange(tracks) % len(artists)] + rng.normal(0, 0.35, (tracks, DIMENSION))
     return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
@@ -34,22 +39,40 @@ def track_id(number: int) -> str:
     return f"{number:08d}"
 
 
-def bundle_of(tracks: int, *, console: Console) -> Path:
-    """The folder of a bundle with so many tracks; built once on a machine."""
-    folder = FOLDER / str(tracks)
+def bundle_of(tracks: int, *, console: Console, sessions: bool = False) -> Path:
+    """The folder of a bundle with so many tracks, by sound alone or with session knowledge; built once."""
+    folder = FOLDER / (f"{tracks}-sessions" if sessions else str(tracks))
     built = sorted(folder.glob("*/manifest.json"))
     if built:
         return built[0].parent
+    ids = encode_ids([track_id(n) for n in range(tracks)])
+    artists = (np.arange(tracks) % max(1, tracks // TRACKS_OF_ARTIST)).astype(np.int32)
+    model = session_model(ids) if sessions else None
     with console.status(f"Building an index of {tracks:,} tracks"):
         manifest = write_bundle(
             folder,
             vectors=vectors(tracks),
-            track_ids=encode_ids([track_id(n) for n in range(tracks)]),
-            artists=(np.arange(tracks) % max(1, tracks // 8)).astype(np.int32),
+            track_ids=ids,
+            artists=artists,
             cold_start=np.arange(0, tracks, max(1, tracks // 100), dtype=np.int32)[:100],
+            following=following_of(model, track_ids=ids) if model else None,
+            by_artist=by_artist_of(model, track_ids=ids, artists=artists) if model else None,
             space="bench",
         )
     return folder / manifest.version
+
+
+def session_model(ids: np.ndarray) -> dict[str, np.ndarray]:
+    """What is played after what, as segue.index.following takes it: tracks near each other by number."""
+    rng, tracks = np.random.default_rng(4), len(ids)
+    source = np.repeat(np.arange(tracks, dtype=np.int32), RULES)
+    return {
+        "track_ids": ids,
+        "listeners": rng.integers(0, 100, size=tracks),
+        "tracks": source,
+        "next": ((source + rng.integers(1, 2000, size=len(source))) % tracks).astype(np.int32),
+        "scores": rng.random(len(source), dtype=np.float32),
+    }
 
 
 def plays(*, listeners: int, tracks: int, seed: int = 3) -> Iterator[dict[str, Any]]:

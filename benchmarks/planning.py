@@ -1,32 +1,24 @@
 """Planning alone, without a stream: what session knowledge and the artists' tracks add to a listener's plan.
 
-Vectors, rules and artists are made up, at the size of the Free Music Archive. All ways take turns, so that a
-busy moment of the machine falls on all of them; the figures are processor time.
+Vectors, rules and artists are made up (benchmarks.catalogue), at the size of the Free Music Archive. All ways
+take turns, so that a busy moment of the machine falls on all of them; the figures are processor time.
 """
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 
-from benchmarks.catalogue import FMA, vectors
-from segue.index.bundle import Bundle, load_bundle, write_bundle
-from segue.index.following import by_artist_of, following_of
-from segue.index.track_ids import encode_ids
+from benchmarks.catalogue import FMA, bundle_of, track_id
+from segue.index.bundle import Bundle, load_bundle
 from segue.ranking.plan import plan
 from segue.settings import Settings, load_settings
 from segue.taste.history import History, Window
 
-RULES = 50
-"""For each track: as many as `models.neighbours` lets through."""
-TRACKS_OF_ARTIST = 7
-"""As in the Free Music Archive on average."""
 WINDOWS, SIGNALS = 6, 12
 """Of a listener's history."""
 
@@ -51,53 +43,22 @@ def measure(*, quick: bool, console: Console) -> Mapping[str, float | bool]:
     """Figures by key: see docs/benchmarks.md."""
     settings = load_settings()
     tracks = 10_000 if quick else FMA
-    with tempfile.TemporaryDirectory() as folder, console.status(f"Building an index of {tracks} tracks"):
-        bundle = made_up(Path(folder), settings, tracks=tracks)
-        rules_only = settings.ranking.model_copy(update={"artist_weight": 0.0})
-        ways: dict[str, Callable[[Mapping[str, History]], None]] = {
-            "sound": Way(replace(bundle, following=None, by_artist=None), settings),
-            "rules": Way(bundle, settings.model_copy(update={"ranking": rules_only})),
-            "hybrid": Way(bundle, settings),
-        }
-        figures: dict[str, float | bool] = {"tracks": float(tracks)}
-        for listeners, rounds in ((1, 200), (20, 40), (256, 6)):
-            times = timed(ways, listeners=listeners, rounds=rounds // (4 if quick else 1) or 1, tracks=tracks)
-            for name, spent in times.items():
-                figures[f"{name}_ms_{listeners}"] = 1000 * float(np.median(spent))
-            figures[f"hybrid_over_sound_{listeners}"] = (
-                figures[f"hybrid_ms_{listeners}"] / figures[f"sound_ms_{listeners}"]
-            )
-    return figures
-
-
-def made_up(folder: Path, settings: Settings, *, tracks: int) -> Bundle:
-    """A bundle of clustered vectors with rules between tracks that lie near each other by number."""
-    rng = np.random.default_rng(4)
-    ids = encode_ids([f"t{row:07d}" for row in range(tracks)])
-    artists = (np.arange(tracks) // TRACKS_OF_ARTIST).astype(np.int32)
-    source = np.repeat(np.arange(tracks, dtype=np.int32), RULES)
-    model = {
-        "track_ids": ids,
-        "listeners": rng.integers(0, 100, size=tracks),
-        "tracks": source,
-        "next": ((source + rng.integers(1, 2000, size=len(source))) % tracks).astype(np.int32),
-        "scores": rng.random(len(source), dtype=np.float32),
+    bundle = load_bundle(bundle_of(tracks, sessions=True, console=console))
+    rules_only = settings.ranking.model_copy(update={"artist_weight": 0.0})
+    ways: dict[str, Callable[[Mapping[str, History]], None]] = {
+        "sound": Way(replace(bundle, following=None, by_artist=None), settings),
+        "rules": Way(bundle, settings.model_copy(update={"ranking": rules_only})),
+        "hybrid": Way(bundle, settings),
     }
-    manifest = write_bundle(
-        folder,
-        vectors=vectors(tracks),
-        track_ids=ids,
-        artists=artists,
-        cold_start=np.arange(0, tracks, tracks // settings.index.cold_start, dtype=np.int32),
-        songs=np.arange(tracks, dtype=np.int32),
-        following=following_of(model, track_ids=ids),
-        by_artist=by_artist_of(model, track_ids=ids, artists=artists),
-        space="made-up",
-        trees=settings.index.trees,
-        search_k=settings.index.search_k,
-        recall_queries=20,
-    )
-    return load_bundle(folder / manifest.version)
+    figures: dict[str, float | bool] = {"tracks": float(tracks)}
+    for listeners, rounds in ((1, 200), (20, 40), (256, 6)):
+        times = timed(ways, listeners=listeners, rounds=rounds // (4 if quick else 1) or 1, tracks=tracks)
+        for name, spent in times.items():
+            figures[f"{name}_ms_{listeners}"] = 1000 * float(np.median(spent))
+        figures[f"hybrid_over_sound_{listeners}"] = (
+            figures[f"hybrid_ms_{listeners}"] / figures[f"sound_ms_{listeners}"]
+        )
+    return figures
 
 
 def histories(rng: np.random.Generator, *, listeners: int, tracks: int) -> dict[str, History]:
@@ -110,7 +71,7 @@ def histories(rng: np.random.Generator, *, listeners: int, tracks: int) -> dict[
             rows = (rng.integers(tracks) + rng.integers(0, 2000, size=SIGNALS)) % tracks
             weights = np.where(rng.random(SIGNALS) < 0.2, -0.5, 1.0)
             at = [start + 60_000 * place for place in range(SIGNALS)]
-            names = [f"t{row:07d}" for row in rows]
+            names = [track_id(row) for row in rows.tolist()]
             history[start] = Window(names, weights.tolist(), at, ["complete"] * SIGNALS)
         found[f"listener{number}"] = history
     return found
