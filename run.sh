@@ -165,6 +165,8 @@ run_tests() {
   run_module mypy
   find_chromium
   say 'tests'
+  # All of them: on two cores, see tests/conftest.py. A choice is mostly small, and easier to follow on one.
+  [ $# -gt 0 ] || set -- --numprocesses 2 --dist loadgroup
   run_module pytest "$@"
 }
 

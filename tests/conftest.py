@@ -19,8 +19,24 @@ from segue.spark import session
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import Document, connect
 
+_SHARED = {"mongo_uri", "bootstrap", "spark", "guarded_uri", "chromium"}
+"""Fixtures of which a whole run needs one."""
+
 for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
     del os.environ[_name]  # the tests say what they need; a developer's own settings must not change them
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side (pytest-xdist), those that share servers go one after another on one side.
+
+    So there is one broker, one mongod and one Spark for all, and what listeners see is timed beside small tests
+    only. Those that start servers of their own take turns, too.
+    """
+    for item in items:
+        if _SHARED.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("shared servers"))
+        elif item.get_closest_marker("integration") or item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("own servers"))
 
 
 @pytest.fixture(scope="session")
