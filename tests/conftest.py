@@ -29,8 +29,8 @@ for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run side by side (pytest-xdist), those that share servers go one after another on one side.
 
-    So there is one broker, one mongod and one Spark for all, and what listeners see is timed beside small tests
-    only. Those that start servers of their own take turns, too.
+    So there is one broker, one mongod and one Spark for all, and what listeners see is timed beside small
+    tests only. Those that start servers of their own take turns, too.
     """
     for item in items:
         if _SHARED.intersection(getattr(item, "fixturenames", ())):
