@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -19,14 +20,16 @@ from segue.local.process import registered
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.spark import session
-from segue.storage import kafka_topics
+from segue.storage import forgotten, kafka_topics
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
 from streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from streaming_jobs.gate import BatchGate
 from streaming_jobs.progress import Metrics, ProgressKeeper, keep_for
+from streaming_jobs.regularly import Regularly
 
 log = logging.getLogger("segue.stream")
+_SWEEP_SECONDS = 30.0
 
 
 def main() -> None:
@@ -80,6 +83,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     spark = session(settings, app="segue stream")
     metrics = Metrics()
     progress = ProgressKeeper(database, metrics)
+    forgetting = Regularly(partial(forgotten.sweep, database), name="forgetting", seconds=_SWEEP_SECONDS)
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:
         gates.append(BatchGate())
@@ -113,6 +117,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
             gate.stop(query)
     finally:
         progress.close()
+        forgetting.close()
         spark.stop()
 
 

@@ -62,7 +62,6 @@ class Counter:
         listening.rebuild_sessions(self._database, facts, gap=gap, definitions=self._definitions)
         listening.count_windows(self._database, sorted({fact.start for fact in facts}))
         self._feed_back()
-        forgotten.sweep(self._database)
 
     def _feed_back(self) -> None:
         """Now and then: what all listeners made of each track, for the ranking."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections import Counter as Counts
 from collections import deque
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from segue.storage.mongo import Document
 from streaming_jobs.gate import held_off
 from streaming_jobs.micro_batches import ProgressEvents
 from streaming_jobs.minutes import Minutes
+from streaming_jobs.regularly import Regularly
 
 log = logging.getLogger(__name__)
 _FLUSH_SECONDS = 1.0
@@ -158,9 +158,7 @@ class ProgressKeeper:
         self._database, self._metrics = database, metrics
         self._waiting: deque[Document] = deque(maxlen=10_000)
         self._minutes = Minutes()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._write_regularly, name="progress", daemon=True)
-        self._thread.start()
+        self._writing = Regularly(self._flush, name="progress", seconds=_FLUSH_SECONDS)
 
     def listen(self, spark: SparkSession) -> None:
         """To all queries of the session."""
@@ -180,13 +178,7 @@ class ProgressKeeper:
 
     def close(self) -> None:
         """Write what is left."""
-        self._stop.set()
-        self._thread.join()
-
-    def _write_regularly(self) -> None:
-        while not self._stop.wait(_FLUSH_SECONDS):
-            self._flush()
-        self._flush()
+        self._writing.close()
 
     def _flush(self) -> None:
         documents = [self._waiting.popleft() for _ in range(len(self._waiting))]

@@ -60,7 +60,24 @@ class DoesNotAnswer(SegueError):
 
 
 Unreachable = (ConnectionFailure, DoesNotAnswer)
-"""MongoDB is away, or was while it was asked, or it has no primary at the moment: for an ``except``."""
+"""MongoDB is away, or was while it was asked, or has no primary at the moment: what a read raises then."""
+_CHANGES_PRIMARY = {91, 189, 10107, 11600, 11602, 13435, 13436}
+"""The server's codes for: not the primary (any more), or shutting down."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an operation may succeed once MongoDB is back: after :data:`Unreachable`, or a lost majority.
+
+    A primary that loses its majority applies a write, waits for the others, and steps down; that is an error
+    of the write concern, which pymongo does not count among those of the connection.
+    """
+    if isinstance(error, Unreachable):
+        return True
+    if not isinstance(error, OperationFailure):
+        return False
+    details = error.details or {}
+    parts = [*details.get("writeErrors", []), *details.get("writeConcernErrors", [])]
+    return bool(_CHANGES_PRIMARY & {error.code, *(part.get("code") for part in parts)})
 
 
 def connect(settings: Mongo) -> Database[Document]:
@@ -106,6 +123,8 @@ def connect(settings: Mongo) -> Database[Document]:
         raise SegueError(
             f"SEGUE_MONGO__CA_FILE {settings.ca_file} is not what it should be: {error.reason}"
         ) from None
+    except ConnectionFailure as error:
+        raise DoesNotAnswer(f"MongoDB at {where} broke off: {error}") from None
     except (PyMongoError, ValueError) as error:
         suspects = "SEGUE_MONGO__CLIENT_FILE" if settings.client_file else "SEGUE_MONGO__URI"
         raise SegueError(f"MongoDB at {where}: {error}: check {suspects}") from None

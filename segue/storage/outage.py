@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_exponential
+from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_delay, wait_exponential
 
-from segue.storage.mongo import Unreachable
+from segue.storage.mongo import is_away
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 def patient(outage: timedelta) -> Retrying:
     """Calls a function again while MongoDB is away; writing twice must do no harm."""
     return Retrying(
-        retry=retry_if_exception_type(Unreachable),
+        retry=retry_if_exception(is_away),
         wait=wait_exponential(multiplier=0.2, max=5),
         stop=stop_after_delay(outage),
         before_sleep=before_sleep_log(log, logging.WARNING),

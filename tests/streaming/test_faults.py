@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.local.process import read_record
 from segue.settings import Settings
+from segue.storage import forgotten
 from segue.storage.kafka import PlayProducer, ensure_topics
 from segue.storage.mongo import connect
 from tests.plays.examples import encoded
@@ -117,6 +118,9 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_counts_twice(
     mongod, broker = servers
     database = connect(service.mongo)
     log = tmp_path / "job.log"
+    forgotten.remember(database, "who left", plays_kept=timedelta(days=1))
+    database.forgotten.update_one({}, {"$set": {"sweep_at": datetime.now(UTC)}})
+    database.tastes.insert_one({"_id": "who left"})
 
     def batches() -> int:
         with contextlib.suppress(PyMongoError):
@@ -150,6 +154,7 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_counts_twice(
         eventually("all is as the topic says", lambda: _agrees(service), within=120)
     check_against_reference(service, database)
     test_engagement.check_against_reference(service, database, catalogue={})
+    assert database.tastes.find_one({"_id": "who left"}) is None, "the job swept it up"
 
 
 def _agrees(settings: Settings) -> bool:

@@ -10,31 +10,46 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from pymongo.errors import ConnectionFailure
+from pymongo import MongoClient
+from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure
 
 from segue.errors import SegueError
 from segue.index.active import ActiveBundle
 from segue.local.mongod import Mongod
 from segue.settings import Settings
 from segue.storage.feedback import KIND, ActiveFeedback
-from segue.storage.mongo import activate, active_version, connect, pack
+from segue.storage.mongo import activate, active_version, connect, is_away, pack, upsert
 from tests.streaming.conftest import publish_made_up, track_id
 from tests.taste.test_history import table
-from udfs.replan import WRITTEN, Assignment, replan_in_workers
+from udfs.replan import WRITTEN, Assignment, replan, replan_in_workers
 
 MINUTE = 60_000
 
 
+class Obliging(Mongod):
+    """A mongod that fails when it is asked to."""
+
+    def _command(self, port: int) -> list[str]:
+        return [*super()._command(port), "--setParameter", "enableTestCommands=1"]
+
+    def without_majority(self, command: str, *, times: int) -> None:
+        """The next so many of these commands are applied, and answered by a primary that steps down."""
+        stepped_down = {"code": 189, "codeName": "PrimarySteppedDown", "errmsg": "no majority is left"}
+        data = {"failCommands": [command], "appName": "segue", "writeConcernError": stepped_down}
+        with MongoClient[dict[str, object]](self.start()) as client:
+            client.admin.command("configureFailPoint", "failCommand", mode={"times": times}, data=data)
+
+
 @pytest.fixture(scope="module")
-def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Obliging]:
     """One of the tests' own, to be stopped."""
-    own = Mongod(tmp_path_factory.mktemp("mongo"))
+    own = Obliging(tmp_path_factory.mktemp("mongo"))
     yield own
     own.stop()
 
 
 @pytest.fixture
-def service(settings: Settings, mongod: Mongod) -> Settings:
+def service(settings: Settings, mongod: Obliging) -> Settings:
     """Settings with short waits, a published index, and feedback on two tracks."""
     mongo = settings.mongo.model_copy(update={"uri": mongod.start(), "timeout_ms": 300})
     stream = settings.stream.model_copy(update={"outage": timedelta(seconds=60)})
@@ -47,7 +62,7 @@ def service(settings: Settings, mongod: Mongod) -> Settings:
     return own
 
 
-def test_what_is_in_use_serves_on_while_mongodb_is_away(service: Settings, mongod: Mongod) -> None:
+def test_what_is_in_use_serves_on_while_mongodb_is_away(service: Settings, mongod: Obliging) -> None:
     database = connect(service.mongo)
     bundle = ActiveBundle(database, folder=service.index.folder, every=0)
     feedback = ActiveFeedback(database, every=0)
@@ -61,7 +76,7 @@ def test_what_is_in_use_serves_on_while_mongodb_is_away(service: Settings, mongo
     assert feedback.current().version == "", "it is followed again"
 
 
-def test_without_a_first_index_it_is_said_that_mongodb_is_away(service: Settings, mongod: Mongod) -> None:
+def test_without_a_first_index_it_is_said_that_mongodb_is_away(service: Settings, mongod: Obliging) -> None:
     database = connect(service.mongo)
     mongod.stop()
     with pytest.raises(ConnectionFailure):
@@ -70,8 +85,41 @@ def test_without_a_first_index_it_is_said_that_mongodb_is_away(service: Settings
         connect(service.mongo)
 
 
+def rows_of_one_listener() -> pa.Table:
+    now = time.time_ns() // 1_000_000
+    return table([("ada", now // MINUTE * MINUTE, [("e1", track_id(3), "complete", 1000, now)])])
+
+
+def test_a_write_whose_majority_was_lost_is_done_again(service: Settings, mongod: Obliging) -> None:
+    """pymongo itself repeats it once, and then gives up."""
+    database = connect(service.mongo)
+    bundle = ActiveBundle(database, folder=service.index.folder).current()
+    mongod.without_majority("update", times=3)
+    with pytest.raises(BulkWriteError):
+        upsert(database.tracks, [{"_id": "t", "title": "Song"}])
+    mongod.without_majority("update", times=3)
+    freshness = replan(rows_of_one_listener(), database=database, bundle=bundle, settings=service)
+    assert len(freshness) == 1
+    assert database.recommendations.count_documents({"_id": "ada"}) == 1
+
+
+def test_what_counting_merges_without_a_majority_is_away_too(service: Settings, mongod: Obliging) -> None:
+    database = connect(service.mongo)
+    mongod.without_majority("aggregate", times=1)
+    with pytest.raises(OperationFailure) as caught:
+        database.tracks.aggregate([{"$merge": {"into": "tracks"}}])
+    assert is_away(caught.value)
+
+
+def test_what_waiting_does_not_mend_is_not_waited_for(service: Settings) -> None:
+    database = connect(service.mongo)
+    with pytest.raises(OperationFailure) as caught:
+        database.command("nonsense")
+    assert not is_away(caught.value)
+
+
 def test_a_worker_that_starts_while_mongodb_is_away_waits_for_it(
-    service: Settings, mongod: Mongod, tmp_path: Path
+    service: Settings, mongod: Obliging, tmp_path: Path
 ) -> None:
     """It has no connection yet, and must fetch index and feedback before it can plan."""
     database = connect(service.mongo)
@@ -79,12 +127,10 @@ def test_a_worker_that_starts_while_mongodb_is_away_waits_for_it(
     assert version
     elsewhere = service.index.model_copy(update={"folder": str(tmp_path / "worker")})
     task = Assignment(service.model_copy(update={"index": elsewhere}), version, "f1")
-    now = time.time_ns() // 1_000_000
-    rows = table([("ada", now // MINUTE * MINUTE, [("e1", track_id(3), "complete", 1000, now)])])
     mongod.stop()
     back = threading.Timer(2.0, mongod.start)
     back.start()
-    [written] = replan_in_workers(lambda: task)(iter(rows.to_batches()))
+    [written] = replan_in_workers(lambda: task)(iter(rows_of_one_listener().to_batches()))
     back.join()
     assert written.schema == pa.schema([(WRITTEN.split()[0], pa.float64())])
     assert written.num_rows == 1

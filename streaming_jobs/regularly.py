@@ -1,0 +1,37 @@
+"""What the job does beside its queries, again and again, in threads of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from pymongo.errors import PyMongoError
+
+log = logging.getLogger(__name__)
+
+
+class Regularly:
+    """Does `work` every so many seconds until :meth:`close`; while MongoDB is away it tries on."""
+
+    def __init__(self, work: Callable[[], None], *, name: str, seconds: float) -> None:
+        self._work, self._name, self._seconds = work, name, seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Do it a last time, and end."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._seconds):
+            self._once()
+        self._once()
+
+    def _once(self) -> None:
+        try:
+            self._work()
+        except PyMongoError as error:
+            log.warning("%s: %s", self._name, error)

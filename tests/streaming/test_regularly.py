@@ -1,0 +1,33 @@
+"""What the job does beside its queries."""
+
+from __future__ import annotations
+
+import threading
+
+from pymongo.errors import AutoReconnect
+
+from streaming_jobs.regularly import Regularly
+
+
+def test_it_goes_on_after_an_outage_and_does_it_a_last_time() -> None:
+    done, third = [], threading.Event()
+
+    def work() -> None:
+        done.append(len(done))
+        if len(done) == 1:
+            raise AutoReconnect("MongoDB is away")
+        if len(done) == 3:
+            third.set()
+
+    regularly = Regularly(work, name="work", seconds=0.01)
+    assert third.wait(10)
+    regularly.close()
+    after = len(done)
+    assert after >= 4
+    assert not any(thread.name == "work" for thread in threading.enumerate())
+
+
+def test_what_is_closed_at_once_is_still_done() -> None:
+    done = []
+    Regularly(lambda: done.append(1), name="work", seconds=3600).close()
+    assert done == [1]
