@@ -55,7 +55,6 @@ class Windows:
         return str(play["user_id"])
 
     def history(self, user: str) -> History:
-        taste = self._settings.taste
         return prune(
             {
                 start: Window(
@@ -66,8 +65,8 @@ class Windows:
                 )
                 for start, tracks in self._sums[user].items()
             },
-            half_life=taste.half_life,
-            max_signals=taste.max_signals,
+            taste=self._settings.taste,
+            signals=self._settings.signals,
         )
 
 

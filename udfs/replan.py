@@ -77,8 +77,8 @@ def _replan(
     histories = {
         user: prune(
             stored[user] | windows,
-            half_life=settings.taste.half_life,
-            max_signals=settings.taste.max_signals,
+            taste=settings.taste,
+            signals=settings.signals,
         )
         for user, windows in changed.items()
     }

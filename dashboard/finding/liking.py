@@ -39,7 +39,7 @@ def liking(catalogue: Catalogue, settings: Settings, user_id: str, *, bundle: Bu
     signals = decayed([history], half_life=taste.half_life, half_life_tracks=taste.half_life_tracks)
     rows = bundle.rows(signals.tracks)
     vectors = np.asarray(bundle.vectors[np.maximum(rows, 0)]) * (rows >= 0)[:, None]
-    vector = taste_vectors(vectors, weights=signals.weights, bounds=signals.bounds)[0]
+    vector = taste_vectors(vectors, signals)[0]
     weights: dict[int, float] = {}
     for row, weight in zip(rows.tolist(), signals.weights.tolist(), strict=True):
         weights[row] = weights.get(row, 0.0) + weight

@@ -72,7 +72,7 @@ def played_next(
         (rows of the bundle,) the code of each row's artist, -1 unknown.
     """
     listener = np.repeat(np.arange(len(wanted)), np.diff(signals.bounds))
-    kept = (signals.since < ranking.session_tracks) & (signals.weights > 0) & (rows >= 0) & wanted[listener]
+    kept = (signals.since < ranking.session_tracks) & signals.liked & (rows >= 0) & wanted[listener]
     seeds = np.flatnonzero(kept)
     nearness = ranking.session_decay ** signals.since[seeds]
     found = _ways(seeds, rows[seeds], ranking.session_weight * nearness, following)

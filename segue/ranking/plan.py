@@ -131,7 +131,7 @@ def plan(
         list(histories.values()), half_life=taste.half_life, half_life_tracks=taste.half_life_tracks
     )
     joined = _join(signals, bundle, lookup)
-    tastes = taste_vectors(joined.vectors, weights=joined.signals.weights, bounds=joined.signals.bounds)
+    tastes = taste_vectors(joined.vectors, signals)
     sessions = bundle.following is not None
     variants = [served(user, experiments=experiments, sessions=sessions) for user in users]
     by_variant = {
@@ -231,7 +231,7 @@ def _planned(
         [row for row in chosen if row in place_of],
         bundle=bundle,
         vectors=vectors,
-        weights=weights,
+        liked=joined.signals.liked[part],
         tracks=tracks,
     )
     items = []
@@ -256,11 +256,11 @@ def _planned(
 
 
 def _because(
-    rows: list[int], *, bundle: Catalogue, vectors: np.ndarray, weights: np.ndarray, tracks: list[str]
+    rows: list[int], *, bundle: Catalogue, vectors: np.ndarray, liked: np.ndarray, tracks: list[str]
 ) -> dict[int, str]:
     """For each recommended row, the liked track that is nearest to it."""
-    liked = np.flatnonzero((weights > 0) & vectors.any(axis=1))
-    if not rows or not len(liked):
+    known = np.flatnonzero(liked & vectors.any(axis=1))
+    if not rows:
         return {}
-    nearest = np.argmax(bundle.vectors[rows] @ vectors[liked].T, axis=1)
-    return {row: tracks[liked[j]] for row, j in zip(rows, nearest.tolist(), strict=True)}
+    nearest = np.argmax(bundle.vectors[rows] @ vectors[known].T, axis=1)
+    return {row: tracks[known[j]] for row, j in zip(rows, nearest.tolist(), strict=True)}

@@ -127,7 +127,8 @@ def heard(queries: Queries) -> tuple[Signals, np.ndarray]:
     items = queries.items[place - np.repeat(bounds[:-1] - queries.starts, lengths)]
     since = np.repeat(bounds[1:], lengths) - 1 - place
     names = [str(item) for item in items.tolist()]
-    return Signals(names, np.ones(len(items)), place, bounds, since.astype(float)), items
+    kept = np.ones(len(items))
+    return Signals(names, kept, place, bounds, since.astype(float), kept > 0), items
 
 
 def learned(history: SessionLog, models: Models) -> dict[str, np.ndarray]:

@@ -6,9 +6,8 @@ swapped in without forgetting anyone: the taste is made anew from the same histo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.plays.signals import signal_weights
-from segue.settings import Signals
+from segue.settings import Signals, Taste
 
 
 @dataclass(frozen=True)
@@ -99,28 +98,42 @@ def _first_of_each(row: np.ndarray, events: np.ndarray, at: np.ndarray) -> np.nd
     return by_event[~again[: len(by_event)]]
 
 
-def prune(history: History, *, half_life: timedelta, max_signals: int) -> History:
-    """Leave out windows whose decay is below 1/256 and, of the oldest ones, what exceeds `max_signals`."""
+def prune(history: History, *, taste: Taste, signals: Signals) -> History:
+    """Leave out windows whose decay is below 1/256 and, of the oldest ones, what exceeds `max_signals`.
+
+    What was disliked stays, however long ago, so that it does not come back; the newest `max_signals` of it,
+    which do not count among the others. Half of a dislike is one, since the play it came with had a weight.
+    """
     if not history:
         return {}
-    oldest = max(history) - 8 * int(half_life.total_seconds() * 1000)
+    oldest = max(history) - 8 * int(taste.half_life.total_seconds() * 1000)
+    disliked = signals.dislike / 2
     kept: History = {}
-    room = max_signals
+    room = room_for_dislikes = taste.max_signals
     for start in sorted(history, reverse=True):
-        if start < oldest or room <= 0:
-            break
         window = history[start]
-        if len(window.tracks) > room:
-            window = _newest(window, room)
-        kept[start] = window
-        room -= len(window.tracks)
+        places = _newest(window, range(len(window.at)), room) if start >= oldest else []
+        room -= len(places)
+        if len(places) < len(window.at):
+            left = sorted(set(range(len(window.at))).difference(places))
+            dislikes = [i for i in left if window.weights[i] <= disliked]
+            dislikes = _newest(window, dislikes, room_for_dislikes)
+            room_for_dislikes -= len(dislikes)
+            window = _only(window, sorted([*places, *dislikes]))
+        if window.tracks:
+            kept[start] = window
     return kept
 
 
-def _newest(window: Window, count: int) -> Window:
-    newest = sorted(range(len(window.at)), key=lambda i: (-window.at[i], window.tracks[i]))[:count]
-    chosen = sorted(newest)
-    return Window(*([column[i] for i in chosen] for column in _columns(window)))
+def _newest(window: Window, places: Sequence[int], count: int) -> list[int]:
+    """The places of the newest so many signals among those at `places`."""
+    if len(places) <= count:
+        return list(places)
+    return sorted(places, key=lambda i: (-window.at[i], window.tracks[i]))[:count]
+
+
+def _only(window: Window, places: Sequence[int]) -> Window:
+    return Window(*([column[i] for i in places] for column in _columns(window)))
 
 
 def _columns(window: Window) -> tuple[list[Any], ...]:

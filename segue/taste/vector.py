@@ -24,6 +24,8 @@ class Signals:
     """(listeners + 1,) int64."""
     since: np.ndarray
     """(n,) float64: how many signals the listener has given since."""
+    liked: np.ndarray
+    """(n,) bool: the signal speaks for its track, and so does all that its listener has said of it."""
 
 
 def decayed(histories: Sequence[History], *, half_life: timedelta, half_life_tracks: float) -> Signals:
@@ -50,8 +52,18 @@ def decayed(histories: Sequence[History], *, half_life: timedelta, half_life_tra
         bounds.append(len(tracks))
     times, edges = np.asarray(at, dtype=np.int64), np.asarray(bounds)
     since = _heard_since(times, edges, tracks)
-    recency = np.exp2(-since / half_life_tracks)
-    return Signals(tracks, np.asarray(weights) * recency, times, edges, since)
+    faded = np.asarray(weights) * np.exp2(-since / half_life_tracks)
+    return Signals(tracks, faded, times, edges, since, _liked(tracks, faded, edges))
+
+
+def _liked(tracks: Sequence[str], weights: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """(n,) bool, see :class:`Signals`: a track may be kept in one window and turned down in the next."""
+    codes: dict[str, int] = {}
+    code = np.array([codes.setdefault(track, len(codes)) for track in tracks], dtype=np.int64)
+    listener = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    _, pair = np.unique(listener * len(codes) + code, return_inverse=True)
+    together: np.ndarray = np.bincount(pair, weights=weights)[pair] > 0
+    return together & (weights > 0)
 
 
 def _heard_since(at: np.ndarray, bounds: np.ndarray, tracks: list[str]) -> np.ndarray:
@@ -63,29 +75,27 @@ def _heard_since(at: np.ndarray, bounds: np.ndarray, tracks: list[str]) -> np.nd
     return since
 
 
-def taste_vectors(vectors: np.ndarray, *, weights: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+def taste_vectors(vectors: np.ndarray, signals: Signals) -> np.ndarray:
     """Weighted sums of the tracks' vectors, one a listener, at unit length.
 
     Parameters
     ----------
     vectors
         (n, d) float32: the vector of each signal's track; zeros for a track without one.
-    weights, bounds
-        As in :class:`Signals`.
 
     Returns
     -------
     (listeners, d) float32. A row is zero where a listener has said nothing that points anywhere: no signal,
-    only unknown tracks, or only dislikes, which say what to avoid but not what to seek.
+    only unknown tracks, or nothing liked: dislikes say what to avoid but not what to seek.
     """
+    weights, bounds = signals.weights, signals.bounds
     listeners, dimension = len(bounds) - 1, vectors.shape[1]
     sums = np.zeros((listeners, dimension))
-    seeking = np.zeros(listeners)
+    seeking = np.zeros(listeners, dtype=bool)
     filled = np.flatnonzero(bounds[1:] > bounds[:-1])
     if len(filled):
-        known = vectors.any(axis=1)
         sums[filled] = np.add.reduceat(vectors * weights[:, None], bounds[filled], axis=0)
-        seeking[filled] = np.add.reduceat(np.where(known, np.maximum(weights, 0), 0), bounds[filled])
+        seeking[filled] = np.logical_or.reduceat(signals.liked & vectors.any(axis=1), bounds[filled])
     length = np.linalg.norm(sums, axis=1, keepdims=True)
-    usable = (seeking[:, None] > 0) & (length > 1e-9)
+    usable = seeking[:, None] & (length > 1e-9)
     return np.divide(sums, length, out=np.zeros_like(sums), where=usable).astype(np.float32)

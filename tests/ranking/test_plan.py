@@ -205,6 +205,14 @@ def test_a_skipped_track_leads_nowhere_and_what_was_heard_is_not_led_to(history:
     assert not [item for item in found.items if item.reason == "after"]
 
 
+def test_a_track_turned_down_in_the_next_window_leads_nowhere_and_is_no_reason() -> None:
+    shelf = Shelf(after={"blues0": "house3"})
+    history = heard(("blues0", 1.0), ("waltz1", 1.0)) | heard(("blues0", -2.0), start=1_800_000)
+    found = planned(history, shelf=shelf)
+    assert "house3" not in [item.track_id for item in found.items[:5]]
+    assert {item.because for item in found.items} <= {"waltz1", None}
+
+
 def test_of_two_ways_to_a_track_the_one_from_the_newer_is_named() -> None:
     shelf = Shelf(after={"house0": "waltz3", "house1": "waltz3"})
     found = planned(heard(("house1", 1.0), ("house0", 1.0)), shelf=shelf)

@@ -70,8 +70,8 @@ def histories(plays: Iterable[dict[str, Any]], settings: Settings) -> dict[str, 
     return {
         user: prune(
             {start: _window(tracks) for start, tracks in windows.items()},
-            half_life=settings.taste.half_life,
-            max_signals=settings.taste.max_signals,
+            taste=settings.taste,
+            signals=settings.signals,
         )
         for user, windows in sums.items()
     }

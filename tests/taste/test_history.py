@@ -102,19 +102,69 @@ def test_a_history_survives_mongodb(windows: dict[int, list[tuple[str, float, in
     assert from_document(to_document(history)) == history
 
 
+def pruned(history: History, *, max_signals: int) -> History:
+    update = {"half_life": timedelta(days=7), "max_signals": max_signals}
+    taste = load_settings().taste.model_copy(update=update)
+    return prune(history, taste=taste, signals=WEIGHTS.model_copy(update={"dislike": -2.0}))
+
+
+def test_pruning_keeps_what_was_disliked_however_long_ago() -> None:
+    day = 24 * HOUR
+    old = Window(["a", "b", "c"], [-1.9, 1.0, -0.6], [1, 2, 3], ["dislike", "complete", "skip"])
+    newer = Window(["a", "d", "e"], [1.0, -2.0, 1.0], [70 * day + at for at in (1, 2, 3)], ["play"] * 3)
+    history = {0: old, 70 * day: newer}
+    assert pruned(history, max_signals=9) == {0: Window(["a"], [-1.9], [1], ["dislike"]), 70 * day: newer}
+    # Of the dislikes the newest, too.
+    left = Window(["d", "e"], [-2.0, 1.0], [70 * day + 2, 70 * day + 3], ["play"] * 2)
+    assert pruned(history, max_signals=1) == {70 * day: left}
+
+
+@given(
+    st.dictionaries(
+        st.integers(0, 90).map(lambda day: 24 * HOUR * day),
+        st.dictionaries(
+            st.sampled_from("abcdefgh"),
+            st.tuples(st.sampled_from([-2.0, -1.0, -0.5, 0.1, 1.0]), st.integers(0, 99)),
+            min_size=1,
+        ),
+        max_size=8,
+    ),
+    st.integers(0, 8),
+    st.integers(1, 6),
+)
+def test_pruning_as_windows_come_is_pruning_all(
+    windows: dict[int, dict[str, tuple[float, int]]], split: int, max_signals: int
+) -> None:
+    """What a later prune needs, an earlier one has left there."""
+    history = {
+        start: Window(
+            sorted(tracks),
+            [tracks[name][0] for name in sorted(tracks)],
+            [start + tracks[name][1] for name in sorted(tracks)],
+            ["play"] * len(tracks),
+        )
+        for start, tracks in sorted(windows.items())
+    }
+    first = dict(list(history.items())[:split])
+    stepwise = pruned(
+        pruned(first, max_signals=max_signals) | dict(list(history.items())[split:]), max_signals=max_signals
+    )
+    assert stepwise == pruned(history, max_signals=max_signals)
+
+
 def test_pruning_keeps_the_newest_signals() -> None:
     history = {
         0: Window(["a"], [1.0], [1], ["play"]),
         HOUR: Window(["a", "b", "c"], [1.0, 2.0, 3.0], [HOUR + 5, HOUR + 1, HOUR + 9], ["play"] * 3),
     }
-    kept = prune(history, half_life=timedelta(days=7), max_signals=2)
+    kept = pruned(history, max_signals=2)
     assert kept == {HOUR: Window(["a", "c"], [1.0, 3.0], [HOUR + 5, HOUR + 9], ["play"] * 2)}
 
 
 def test_pruning_leaves_out_what_has_decayed_to_nothing() -> None:
     day = 24 * HOUR
     history = {day * n: Window(["a"], [1.0], [day * n], ["play"]) for n in (0, 50, 60)}
-    assert sorted(prune(history, half_life=timedelta(days=7), max_signals=9)) == [day * 50, day * 60]
+    assert sorted(pruned(history, max_signals=9)) == [day * 50, day * 60]
 
 
 @pytest.mark.parametrize(("history", "newest"), [({}, 0), ({0: Window(["a", "b"], [1, 1], [7, 3], [])}, 7)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from segue.taste.history import Window
-from segue.taste.vector import decayed, taste_vectors
+from segue.taste.vector import Signals, decayed, taste_vectors
 
 WEEK = timedelta(days=7)
 DAY = 86_400_000
@@ -48,9 +49,33 @@ def test_each_listener_has_a_part_of_their_own() -> None:
     assert found.bounds.tolist() == [0, 1, 1, 3]
 
 
+def weighed(*listeners: Sequence[float] | np.ndarray) -> Signals:
+    """Signals with these weights, each of a track of its own."""
+    weights = np.concatenate([np.asarray(one, dtype=float) for one in listeners])
+    bounds = np.cumsum([0, *map(len, listeners)])
+    ones = np.ones(len(weights))
+    return Signals([f"t{i}" for i in range(len(weights))], weights, ones, bounds, ones, weights > 0)
+
+
+def test_liked_is_what_is_said_of_a_track_in_all_windows_together() -> None:
+    """One listener kept "a" and turned it down in the next window; another one kept it."""
+    first = {0: window(("a", 1.0, 1), ("b", 1.0, 2)), 60: window(("a", -2.0, 61), ("c", 1.0, 62))}
+    found = decayed([first, {0: window(("a", 1.0, 1))}], half_life=WEEK, half_life_tracks=10)
+    assert list(zip(found.tracks, found.liked.tolist(), strict=True)) == [
+        *[("a", False), ("b", True), ("a", False), ("c", True)],
+        ("a", True),
+    ]
+
+
+def test_a_track_kept_and_then_turned_down_is_no_taste() -> None:
+    history = {0: window(("a", 1.0, 1)), 60: window(("a", -2.0, 61))}
+    signals = decayed([history], half_life=WEEK, half_life_tracks=10)
+    assert not taste_vectors(np.ones((2, 3), dtype=np.float32), signals).any()
+
+
 def test_a_taste_points_to_what_was_liked_and_away_from_what_was_not() -> None:
     east, north = np.eye(2, dtype=np.float32)
-    [taste] = taste_vectors(np.array([east, north]), weights=np.array([1.0, -1.0]), bounds=np.array([0, 2]))
+    [taste] = taste_vectors(np.array([east, north]), weighed([1.0, -1.0]))
     assert taste == pytest.approx([2**-0.5, -(2**-0.5)])
 
 
@@ -64,7 +89,7 @@ def test_a_taste_points_to_what_was_liked_and_away_from_what_was_not() -> None:
     ],
 )
 def test_no_usable_history_gives_no_taste(vectors: np.ndarray, weights: np.ndarray) -> None:
-    found = taste_vectors(vectors, weights=weights, bounds=np.array([0, len(weights)]))
+    found = taste_vectors(vectors, weighed(weights))
     assert found.tolist() == [[0, 0, 0]]
 
 
@@ -75,8 +100,8 @@ def test_no_usable_history_gives_no_taste(vectors: np.ndarray, weights: np.ndarr
 def test_a_taste_has_unit_length_or_none_and_ignores_the_other_listeners(
     vectors: np.ndarray, weights: np.ndarray
 ) -> None:
-    together = taste_vectors(vectors, weights=weights, bounds=np.array([0, 2, 6]))
-    alone = taste_vectors(vectors[2:], weights=weights[2:], bounds=np.array([0, 4]))
+    together = taste_vectors(vectors, weighed(weights[:2], weights[2:]))
+    alone = taste_vectors(vectors[2:], weighed(weights[2:]))
     lengths = np.linalg.norm(together, axis=1)
     assert all(length == pytest.approx(1, abs=1e-5) or length == 0 for length in lengths)
     assert together[1] == pytest.approx(alone[0])
