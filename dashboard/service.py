@@ -13,6 +13,7 @@ from dashboard.people.handover import Handovers
 from dashboard.people.operators import is_operator
 from dashboard.people.sessions import COOKIE, Listener, Sessions
 from segue.local.stack import connected
+from segue.playlists.day import DayLists
 from segue.playlists.playlists import Playlists
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import Document, connect
@@ -40,6 +41,12 @@ def catalogue() -> Catalogue:
 def playlists() -> Playlists:
     """Everybody's playlists; whoever asks names the owner."""
     return Playlists(database())
+
+
+@st.cache_resource
+def day_lists() -> DayLists:
+    """Everybody's lists of the day."""
+    return DayLists(database())
 
 
 @st.cache_resource

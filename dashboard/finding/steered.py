@@ -23,6 +23,7 @@ from segue.index.bundle import Bundle
 from segue.moods.dial import Dial, notch_word, steer
 from segue.moods.measures import Percentiles
 from segue.ranking.diversity import ArtistLimit, limit_artists
+from segue.ranking.versions import folded, songs_of
 from segue.settings import Settings
 from segue.storage.mongo import Document
 
@@ -89,7 +90,8 @@ def _candidates(found: Upcoming, known: Liking, *, bundle: Bundle, count: int) -
     else:
         others = bundle.cold_start.tolist()
     out = known.disliked | known.recent
-    return [row for row in dict.fromkeys([*recommended, *others]) if row >= 0 and row not in out]
+    rows_there = [row for row in dict.fromkeys([*recommended, *others]) if row >= 0]
+    return folded(rows_there, bundle.songs, barred=out, taken=songs_of(out, bundle.songs))
 
 
 def _items(

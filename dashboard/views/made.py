@@ -61,7 +61,7 @@ def show(user_id: str) -> None:
         open_made()
     kind = st.query_params["made"]
     try:
-        maker = Maker(service.catalogue(), service.settings(), user_id)
+        maker = Maker(service.catalogue(), service.settings(), user_id, kept=service.day_lists())
         if kind in BY_DAY:
             _of_the_day(maker, user_id, kind)
         elif kind == "continued":

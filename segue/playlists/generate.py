@@ -1,6 +1,6 @@
 """Lists made for a listener: what goes on from a list, a mix for a day, and what was never heard. Pure.
 
-All take rows of an index and give rows. The same seed gives the same list, so that it stays all day.
+All take rows of an index and give rows, of the versions of a song one. A seed draws the same from the same.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from segue.playlists.transitions import Transitions, arrange
 from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.ranking.plan import Catalogue
+from segue.ranking.versions import folded, songs_of
 
 NEAR = 60
 """Neighbours that each song of a list, or each liked song, brings in."""
@@ -101,6 +102,7 @@ def daily_mix(
     fresh = list(dict.fromkeys(row for row in chain.from_iterable(zip_longest(*around)) if row is not None))
     # Where there is too little of one kind, the other fills the list.
     ordered = [*drawn[:wanted], *fresh[: items - wanted], *drawn[wanted:], *fresh[items - wanted :]]
+    ordered = folded(ordered, bundle.songs, barred=(), taken=set())
     chosen = limit_artists(ordered, limit, items=items)
     return arrange(chosen, transitions=transitions, limit=limit)
 
@@ -135,7 +137,7 @@ def discover(
     if known:
         candidates = _near(_drawn(known, rng)[:ANCHORS], out=out, wanted=POOL * items, bundle=bundle)
     else:
-        candidates = [row for row in bundle.cold_start.tolist() if row not in out]
+        candidates = _others(bundle.cold_start.tolist(), out=out, bundle=bundle)
     met = {int(bundle.artists[row]) for row in {*heard, *known}} - {_UNKNOWN}
     ordered = sorted(candidates, key=lambda row: int(bundle.artists[row]) in met)
     pool, rest = ordered[: POOL * items], ordered[POOL * items :]
@@ -152,10 +154,16 @@ def _near(rows: Sequence[int], *, out: Collection[int], wanted: int, bundle: Cat
     left: list[int] = []
     for k in (min(NEAR + wanted, len(bundle.vectors)), min(NEAR + wanted + len(out), len(bundle.vectors))):
         found, _ = bundle.neighbours.query(np.asarray(bundle.vectors[list(rows)]), k)
-        left = [row for row in dict.fromkeys(found.T.ravel().tolist()) if row >= 0 and row not in out]
+        near = [row for row in dict.fromkeys(found.T.ravel().tolist()) if row >= 0]
+        left = _others(near, out=out, bundle=bundle)
         if len(left) >= wanted:
             break
     return left
+
+
+def _others(rows: Sequence[int], *, out: Collection[int], bundle: Catalogue) -> list[int]:
+    """Those that are not out, nor versions of what is; of the versions of a song the first."""
+    return folded(rows, bundle.songs, barred=out, taken=songs_of(out, bundle.songs))
 
 
 def _drawn(weights: Mapping[int, float], rng: np.random.Generator) -> list[int]:

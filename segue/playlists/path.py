@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from segue.playlists.transitions import Transitions
 from segue.ranking.diversity import ArtistLimit
 from segue.ranking.plan import Catalogue
+from segue.ranking.versions import folded, songs_of
 
 AROUND = 40
 """Candidates around each of the points between the two songs."""
@@ -76,8 +77,8 @@ def _between(first: int, last: int, *, count: int, bundle: Catalogue, avoid: fro
     points = (weights @ ends).astype(np.float32)
     rows, _ = bundle.neighbours.query(points, min(AROUND + len(avoid) + 2, len(bundle.vectors)))
     near = dict.fromkeys(row for row in rows.T.ravel().tolist() if row >= 0)
-    left = [row for row in near if row not in (first, last) and row not in avoid]
-    return left[: AROUND * count]
+    out = avoid | {first, last}
+    return folded(list(near), bundle.songs, barred=out, taken=songs_of(out, bundle.songs))[: AROUND * count]
 
 
 def _search(

@@ -12,6 +12,7 @@ import numpy as np
 from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.ranking.exploring import explored
 from segue.ranking.following import Next
+from segue.ranking.versions import folded, songs_of
 from segue.settings import Ranking
 
 
@@ -131,27 +132,13 @@ def choose(
     total = found.scores + found.added
     if feedback:
         total += [feedback.get(row, 0.0) for row in found.rows.tolist()]
-    taken = set(bundle.songs[list(heard.barred)].tolist()) if heard.barred else set()
+    taken = songs_of(heard.barred, bundle.songs)
     ordered = found.rows[np.argsort(-total, kind="stable")]
-    near = _folded(ordered, bundle.songs, heard.barred, taken)
+    near = folded(ordered, bundle.songs, barred=heard.barred, taken=taken)
     others = _others(bundle, found.place_of, feedback, barred=heard.barred, taken=taken)
     chosen = _limited(chain(near, others), bundle, ranking)
     woven, drawn = explored(chosen, near, ranking=ranking, seed=seed)
     return (_limited(woven, bundle, ranking) if drawn else chosen), drawn
-
-
-def _folded(rows: np.ndarray, songs: np.ndarray, barred: frozenset[int], taken: set[int]) -> list[int]:
-    """Rows in their order without those barred; of the versions of a song the first, and none in `taken`.
-
-    Adds to `taken`. Some hundred rows: a plain loop is faster here than numpy's sets.
-    """
-    kept = []
-    for row, song in zip(rows.tolist(), songs[rows].tolist(), strict=True):
-        if row in barred or (song >= 0 and song in taken):
-            continue
-        taken.add(song)
-        kept.append(row)
-    return kept
 
 
 def _limited(rows: Iterable[int], bundle: Shelves, ranking: Ranking) -> list[int]:
@@ -172,4 +159,4 @@ def _others(
     """
     others = [row for row in bundle.cold_start.tolist() if row not in near]
     others.sort(key=lambda row: feedback.get(row, 0.0) < 0)
-    yield from _folded(np.array(others, dtype=np.int64), bundle.songs, barred, taken)
+    yield from folded(others, bundle.songs, barred=barred, taken=taken)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.ranking.plan import Catalogue
+from segue.ranking.versions import folded, songs_of
 from segue.settings import Ranking
 
 DRIFT = 0.35
@@ -45,10 +46,10 @@ def tune(
     """
     heard = {seed, *played}
     near = _near(seed, played, bundle, k=min(ranking.candidates + len(heard), len(bundle.vectors)))
-    fresh = [row for row in near if row not in heard]
+    fresh = _fresh(near, heard, bundle)
     if len(fresh) < items:  # a small library, or a long evening
         near = _near(seed, played, bundle, k=len(bundle.vectors))
-        fresh = [row for row in near if row not in heard]
+        fresh = _fresh(near, heard, bundle)
     again = [row for row in dict.fromkeys([seed, *played]) if row not in played[-RECENT:]]
     return limit_artists(
         (row for row in [*fresh, *again] if row not in avoid),
@@ -56,6 +57,10 @@ def tune(
         items=items,
         before=played or (seed,),
     )
+
+
+def _fresh(near: Sequence[int], heard: Collection[int], bundle: Catalogue) -> list[int]:
+    return folded(near, bundle.songs, barred=heard, taken=songs_of(heard, bundle.songs))
 
 
 def _near(seed: int, played: Sequence[int], bundle: Catalogue, *, k: int) -> list[int]:

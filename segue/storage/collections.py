@@ -41,6 +41,7 @@ COLLECTIONS = {
     "starts": Collection(computed=False, personal=True),
     "opinions": Collection(computed=False, personal=True),
     "playlists": Collection(computed=False, personal=True),
+    "day_lists": Collection(computed=True, personal=True),
     "mood_dials": Collection(computed=False, personal=True),
     "share_links": Collection(computed=False, personal=True),
     "follows": Collection(computed=False, personal=True),

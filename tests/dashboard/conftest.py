@@ -22,6 +22,7 @@ from dashboard.finding.catalogue import Catalogue
 from dashboard.finding.often import Often
 from dashboard.finding.popular import Popular
 from dashboard.people.sessions import COOKIE, Listener
+from segue.playlists.day import DayLists
 from segue.playlists.playlists import Playlists
 from segue.settings import Settings
 from segue.storage.mongo import Document
@@ -93,6 +94,7 @@ def serve_pages(
     monkeypatch.setattr(service, "database", lambda: database)
     monkeypatch.setattr(service, "catalogue", lambda: catalogue)
     monkeypatch.setattr(service, "playlists", lambda: playlists)
+    monkeypatch.setattr(service, "day_lists", lambda: DayLists(database))
     monkeypatch.setattr(service, "popular", lambda: Popular(database))
     monkeypatch.setattr(service, "often", lambda: Often(database))
     return found

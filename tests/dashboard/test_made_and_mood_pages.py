@@ -206,6 +206,30 @@ def test_what_was_never_heard_is_never_what_was(who: list[Listener | None]) -> N
     assert not set(found) & {1, 2, 4}  # by artists who were heard
 
 
+def test_a_mix_stays_all_day_but_for_what_is_disliked(
+    who: list[Listener | None], shelf: Database[Document]
+) -> None:
+    def like(*numbers: int, start: int) -> None:
+        window = {
+            "tracks": [IDS[n] for n in numbers],
+            "weights": [1.0] * len(numbers),
+            "types": ["like"] * len(numbers),
+            "at": [start + n for n in numbers],
+        }
+        shelf.tastes.update_one({"_id": "ada"}, {"$set": {f"windows.{start}": window}})
+
+    like(*range(6, 26, 2), start=1_800_000)
+    made = titles(lists(made="mix"), "made-mix")
+    like(*range(27, 39, 2), start=3_600_000)
+    assert titles(lists(made="mix"), "made-mix") == made
+    gone = IDS[int(made[0].removeprefix("Song "))]
+    shelf.opinions.insert_one({"user_id": "ada", "track_id": gone, "opinion": "dislike"})
+    assert titles(lists(made="mix"), "made-mix") == made[1:]
+    assert "day_lists" in dict(holdings.held(shelf, "ada"))
+    who.append(GUEST)
+    assert "made of what you like" in lists(made="mix").info[0].value
+
+
 def test_a_new_listener_has_no_mix_but_something_to_discover(who: list[Listener | None]) -> None:
     who.append(GUEST)
     assert "made of what you like" in lists(made="mix").info[0].value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,12 +22,22 @@ class Shelf:
     cold_start: np.ndarray
     neighbours: ExactIndex
     moods: np.ndarray
+    songs: np.ndarray
 
     def rows(self, ids: Sequence[str]) -> np.ndarray:
         return np.array([int(one) if int(one) < len(self.vectors) else -1 for one in ids])
 
     def ids(self, rows: Sequence[int]) -> list[str]:
         return [str(row) for row in rows]
+
+    def versions(self, rows: Collection[int]) -> set[int]:
+        """The rows themselves and all that are versions of the same songs."""
+        songs = {int(self.songs[row]) for row in rows} - {-1}
+        return {*rows, *(row for row, song in enumerate(self.songs.tolist()) if song in songs)}
+
+    def one_of_each_song(self, rows: Sequence[int]) -> bool:
+        songs = [int(self.songs[row]) for row in rows if self.songs[row] >= 0]
+        return len(songs) == len(set(songs))
 
     @property
     def transitions(self) -> Transitions:
@@ -53,6 +63,8 @@ def shelf(seed: int, *, tracks: int, artists: int, clusters: int = 5, dimension:
         cold_start=rng.permutation(tracks)[: max(1, tracks // 2)].astype(np.int32),
         neighbours=ExactIndex(vectors),
         moods=moods,
+        # Some have a second version, which may be any other track.
+        songs=rng.integers(-1, tracks, size=tracks).astype(np.int32),
     )
 
 

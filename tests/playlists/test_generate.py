@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -37,8 +39,11 @@ def test_what_goes_on_from_a_list_is_new_to_it_and_keeps_the_limit(
         avoid=avoid,
     )
     assert len(found) == len(set(found)) <= items
-    assert not set(found) & {*playlist, *avoid}
-    assert bool(found) == (bool(playlist) and len({*playlist, *avoid}) < len(library.vectors))
+    out = library.versions({*playlist, *avoid})
+    assert not set(found) & out
+    assert library.one_of_each_song(found)
+    left = set(range(len(library.vectors))) - out
+    assert bool(found) == (bool(playlist) and any(library.limit.fits(playlist, row) for row in left))
     # The listener's own list may break the limit; what is put after it does not.
     whole = [*playlist, *found]
     assert all(library.limit.fits(whole[:place], whole[place]) for place in range(len(playlist), len(whole)))
@@ -53,7 +58,13 @@ def test_what_goes_on_sounds_like_the_list_on_each_of_its_sides() -> None:
     vectors = np.repeat(axes, 30, axis=0) + rng.normal(0, 0.02, (90, 6))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     library = Shelf(
-        "v", vectors, np.arange(90), np.arange(9), type(library.neighbours)(vectors), library.moods
+        "v",
+        vectors,
+        np.arange(90),
+        np.arange(9),
+        type(library.neighbours)(vectors),
+        library.moods,
+        np.full(90, -1),
     )
     found = go_on(
         [0, 1, 2, 30, 31, 32],
@@ -83,7 +94,8 @@ def test_a_path_begins_and_ends_where_it_should(library: Shelf, data: st.DataObj
     )
     assert (found[0], found[-1]) == (first, last)
     assert len(found) == len(set(found)) <= items
-    assert not set(found) & avoid
+    assert not set(found[1:-1]) & library.versions({first, last, *avoid})
+    assert library.one_of_each_song(found[1:-1])
     assert limit_holds(found, library.artists)
 
 
@@ -135,12 +147,14 @@ def test_a_mix_is_of_liked_and_unheard_songs(
     assert len(found) == len(set(found)) <= items
     assert not set(found) & set(avoid)
     assert not set(found) & (set(heard) - set(liked))
+    assert not set(found) & (library.versions({*liked, *heard, *avoid}) - set(liked))
+    assert library.one_of_each_song(found)
     assert bool(found) == bool(set(liked) - set(avoid))
     assert limit_holds(found, library.artists)
 
 
 def test_a_mix_has_its_share_of_known_songs_and_changes_with_the_day() -> None:
-    library = shelf(3, tracks=400, artists=400)
+    library = replace(shelf(3, tracks=400, artists=400), songs=np.full(400, -1))
     liked = {row: 1.0 for row in range(40)}
 
     def made(seed: str) -> list[int]:
@@ -177,9 +191,11 @@ def test_what_was_heard_is_never_discovered(library: Shelf, data: st.DataObject,
         avoid=avoid,
     )
     assert len(found) == len(set(found)) <= items
-    assert not set(found) & {*heard, *avoid}
+    out = library.versions({*heard, *avoid})
+    assert not set(found) & out
+    assert library.one_of_each_song(found)
     offered = range(len(library.vectors)) if liked else library.cold_start.tolist()
-    assert bool(found) == bool(set(offered) - {*heard, *avoid})
+    assert bool(found) == bool(set(offered) - out)
     assert limit_holds(found, library.artists)
 
 

@@ -20,7 +20,10 @@ def library(tracks: int, artists: int, *, seed: int = 0) -> Any:
     vectors = rng.normal(size=(tracks, 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return SimpleNamespace(
-        vectors=vectors, artists=np.arange(tracks, dtype=np.int32) % artists, neighbours=ExactIndex(vectors)
+        vectors=vectors,
+        artists=np.arange(tracks, dtype=np.int32) % artists,
+        songs=np.full(tracks, -1, dtype=np.int32),
+        neighbours=ExactIndex(vectors),
     )
 
 
@@ -58,3 +61,10 @@ def test_it_stays_near_its_seed() -> None:
 def test_what_is_disliked_never_comes() -> None:
     bundle = library(40, 40)
     assert not set(listen(bundle, 120, avoid=frozenset({3, 4, 5}))) & {3, 4, 5}
+
+
+def test_other_versions_of_what_was_played_do_not_come() -> None:
+    bundle = library(tracks=60, artists=60)
+    bundle.songs = np.arange(60, dtype=np.int32) // 2
+    found = listen(bundle, 20)
+    assert len({row // 2 for row in found}) == len(found)

@@ -30,6 +30,7 @@ from segue.errors import SegueError
 from segue.moods.dial import Dial
 from segue.moods.measures import Measured
 from segue.moods.stored import keep_moods, mood_of
+from segue.playlists.day import DayLists
 from segue.playlists.playlists import Playlists
 from segue.privacy.export import archive as export
 from segue.privacy.leaving import leave
@@ -152,6 +153,8 @@ def test_the_dashboard_does_its_work_as_its_user(deployed: Deployed, settings_of
     keep_dial(database, ada.user_id, Dial({"energy": 2}))
     assert read_dial(database, ada.user_id) == Dial({"energy": 2})
     assert mood_of(database, "t1") is None
+    today = datetime.now(UTC).date()
+    assert DayLists(database).keep(ada.user_id, "mix", today, ["t1"]) == ["t1"]
     assert queries.minutes(database, seconds=60) == []
     play = a_play(user_id=ada.user_id)
     outgoing = Outgoing(database, settings)
@@ -168,6 +171,7 @@ def test_the_dashboard_does_its_work_as_its_user(deployed: Deployed, settings_of
         "sessions",
         "playlists",
         "mood_dials",
+        "day_lists",
         "follows",
         "tastes",
         "listening",
