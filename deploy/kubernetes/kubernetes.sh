@@ -18,6 +18,9 @@ check_image() {
   [ -n "$dry_run" ] || need docker 'install Docker: the image is built here'
 }
 
+# Pods are replaced when their image has another name, so the tag says what is in it.
+name_image() { image=$image-$(version); }
+
 # The other users are made up; this one must be there already.
 check_admin() {
   local file=$folder/secrets/admin.toml
@@ -52,6 +55,7 @@ deploy_kubernetes() {
   local job files=()
   check_kubernetes
   check_image
+  name_image
   check_admin
   make_logins
   make_certificate segue-dashboard.segue.svc

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import stat
 import tarfile
@@ -94,6 +95,8 @@ def test_an_engine_that_does_not_answer_is_one_line(
         ("segue.env", None, "segue.env is missing"),
         ("segue.env", "SEGUE_MONGO__PASSWORD=x\n", "has a password"),
         ("segue.env", "SEGUE_MONGO__URI=mongodb://a:b@host\n", "has a password"),
+        ("segue.env", "A=1\n", "SEGUE_SPARK__MASTER says where the master is"),
+        ("segue.env", "SEGUE_SPARK__MASTER=local[4]\n", "SEGUE_SPARK__MASTER says where the master is"),
         ("dashboard.toml", None, "dashboard.toml is missing"),
     ],
 )
@@ -234,6 +237,14 @@ def test_hosts_in_their_order(machine: Machine, hosts: Path) -> None:
     ]
 
 
+def test_a_worker_is_healthy_when_its_master_answers_there(machine: Machine, hosts: Path) -> None:
+    """Asked on the master's own machine, one that listens on the loopback address alone would do."""
+    machine.stand_in("ssh")
+    assert machine.deploy("hosts", "--hosts", str(hosts)).returncode == 0
+    asked = [one.arguments[5:] for one in machine.asked() if one.arguments[-2:-1] == ["healthy"]]
+    assert [host for host, *_, at in asked if at == "spark://10.0.0.1:7077"] == ["alpha", "beta", "gamma"]
+
+
 def test_passwords_go_to_hosts_by_standard_input(machine: Machine, hosts: Path) -> None:
     machine.stand_in("ssh")
     done = machine.deploy("hosts", "--hosts", str(hosts))
@@ -288,7 +299,7 @@ def test_kubernetes_in_its_order_and_on_the_named_cluster_only(machine: Machine)
     assert all(one.arguments[:2] == ["--context", "here"] for one in kube)
     told = [one.line.removeprefix("kubectl --context here --namespace segue ") for one in asked]
     order = [
-        "docker push registry.example/segue:1",
+        "docker push registry.example/segue:1-",
         "create secret generic segue-logins",
         "delete job segue-users",
         "apply --filename",
@@ -302,8 +313,27 @@ def test_kubernetes_in_its_order_and_on_the_named_cluster_only(machine: Machine)
     assert len(secrets) == 8  # with the administrator's, of whom there is one section here
     told_all = done.stdout + done.stderr + "".join(told)
     assert [secret for secret in secrets if secret in told_all] == []
+
+
+@pytest.mark.usefixtures("admin")
+def test_other_code_is_another_image_on_kubernetes(machine: Machine, music: str) -> None:
+    """Under the same name nothing would be replaced, and the old pods would be found healthy."""
+    machine.stand_in("kubectl", "docker", "curl")
+    machine.deploy("compose", "--music", music)
+    version = re.search(r"^VERSION=(\w+)$", (machine.folder / "compose.env").read_text(), re.MULTILINE)
+    assert version
+    machine.deploy("kubernetes", "--context", "here", "--image", "registry.example/segue:1")
     overlay = (machine.folder / "kubernetes" / "kustomization.yaml").read_text()
-    assert 'newName: registry.example/segue, newTag: "1"' in overlay
+    tag = f"1-{version[1]}"
+    assert f'newName: registry.example/segue, newTag: "{tag}"' in overlay
+    assert f"name=registry.example/segue:{tag}" in overlay
+    docker = [
+        one.arguments for one in machine.asked() if one.name == "docker" and one.arguments[0] != "compose"
+    ]
+    assert [arguments[0] for arguments in docker if f"registry.example/segue:{tag}" in arguments] == [
+        "build",
+        "push",
+    ]
 
 
 @pytest.mark.usefixtures("admin")
