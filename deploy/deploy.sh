@@ -26,7 +26,8 @@ how a new version or a new setting is brought out. docs/deployment.md says what 
   --music DIR      compose: the folder of recordings (once; it is kept)
   --domain NAME    compose: the name that browsers use (this machine's name)
   --hosts FILE     hosts: the list of machines; deploy/hosts/example/hosts shows one
-  --image NAME     kubernetes: what the image is called in your registry, registry.example/segue:1
+  --image NAME     kubernetes: what the image is called in your registry, registry.example/segue:1; the version of
+                   the code is added to the tag
   --context NAME   kubernetes: kubectl's context; there is no default
 
 Example:  ./run.sh deploy compose --music ~/Music --dry-run

@@ -29,12 +29,17 @@ settle() {
 }
 
 environment() {
-  printf '%s\n' "UID_OF_SEGUE=$uid" "FOLDER=$folder" "MUSIC=$music" "DOMAIN=$domain" "VERSION=$version" "SETTINGS=$settings"
+  printf '%s\n' "UID_OF_SEGUE=$uid" "FOLDER=$folder" "MUSIC=$music" "DOMAIN=$domain" "VERSION=$version"
+  digests
 }
 
-# Another password is another start of the containers that read it.
-settings() {
-  { cat "$folder"/secrets/*.toml "$folder/secrets/spark-defaults.conf" 2>/dev/null || true; } | sha256sum | cut -c1-12
+# A container that runs does not see that a file of its was replaced: another password, another certificate or another
+# configuration of a broker is another label, and so a new start of those that read it, and of no other.
+digests() {
+  local file
+  while read -r file; do
+    printf 'DIGEST_%s=%s\n' "$(tr 'a-z.-' 'A-Z__' <<<"$file")" "$(digest "$folder/secrets/$file")"
+  done < <(sed -n 's|.*{file: "${FOLDER}/secrets/\(.*\)"}|\1|p' "$root/deploy/compose/compose.yaml")
 }
 
 write_environment() { environment >"$folder/compose.env"; }
@@ -53,6 +58,7 @@ cluster_id() { head -c 16 /dev/urandom | base64 | tr '+/' 'AB' | tr -d '=\n'; }
 
 make_files() {
   local node
+  make_digest_key
   make_logins
   make_spark_defaults
   write_once "$folder/secrets/kafka-broker-password" random
@@ -68,7 +74,6 @@ make_files() {
     "$folder"/data/{checkpoints,index,prometheus,grafana,backups}
   [ "$(id -u)" != 0 ] || step 'root keeps the list; the rest belongs to who runs the containers' \
     chown -R "$uid:$uid" "$folder/secrets" "$folder/data"
-  settings=$(settings)
   if [ -n "$dry_run" ]; then
     printf '# %s has\n' "$folder/compose.env"
     environment

@@ -10,6 +10,9 @@ listed() { sed 's/#.*//' "$hosts" | awk 'NF'; }
 
 hosts_of() { listed | awk -v role="$1" '{ for (i = 2; i <= NF; i++) if ($i == role) print $1 }'; }
 
+# The master's address, as workers and stream know it.
+master() { sed -n 's/^SEGUE_SPARK__MASTER=//p' "$place/segue.env"; }
+
 check_hosts() {
   local host rest role name
   need ssh 'install an ssh client: apt install openssh-client'
@@ -27,6 +30,8 @@ check_hosts() {
   [ -f "$place/segue.env" ] || fail "$place/segue.env is missing; deploy/hosts/example/segue.env shows one"
   ! grep -Eqi '^[^#]*(password|://[^/]*@)' "$place/segue.env" ||
     fail "$place/segue.env has a password: put it into stream.toml or dashboard.toml"
+  [ -z "$(hosts_of spark-master)$(hosts_of spark-worker)" ] || [[ $(master) =~ ^spark://[^,/]+:[0-9]+$ ]] ||
+    fail "$place/segue.env: SEGUE_SPARK__MASTER says where the master is: spark://HOST:7077"
   for name in stream dashboard; do
     [ -z "$(hosts_of "$name")" ] || [ -f "$place/$name.toml" ] ||
       fail "$place/$name.toml is missing; deploy/hosts/example/$name.toml shows one"
@@ -71,12 +76,17 @@ bring() { # bring HOST ROLES: all that is needed for switching to this version
 }
 
 see() { # see HOST ROLE: that it is healthy
-  local check=(systemctl is-active --quiet "segue-$2") entry=/opt/segue/current/deploy/image/entrypoint.sh
+  local entry=/opt/segue/current/deploy/image/entrypoint.sh at
   case $2 in
-    stream) check=("$entry" healthy http://127.0.0.1:4041/metrics) ;;
-    dashboard) check=("$entry" healthy http://127.0.0.1:8501/_stcore/health) ;;
+    stream) at=http://127.0.0.1:4041/metrics ;;
+    dashboard) at=http://127.0.0.1:8501/_stcore/health ;;
+    # A worker that the master does not answer runs on and tries for minutes.
+    spark-*)
+      at=$(master)
+      healthy "$2 on $1 is active" 180 "${remote[@]}" -n "$1" systemctl is-active --quiet "segue-$2"
+      ;;
   esac
-  healthy "$2 on $1" 180 "${remote[@]}" -n "$1" "${check[@]}"
+  healthy "$2 on $1: $at answers" 180 "${remote[@]}" -n "$1" "$entry" healthy "$at"
 }
 
 deploy_hosts() {

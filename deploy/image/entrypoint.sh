@@ -6,7 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 python=$root/.local/venv/bin/python
 
 usage() {
-  echo 'usage: entrypoint.sh spark-master | spark-worker ADDRESS | stream-on-kubernetes | executor | healthy URL'
+  echo 'usage: entrypoint.sh spark-master ADDRESS | spark-worker ADDRESS | stream-on-kubernetes | executor | healthy URL'
   echo '       entrypoint.sh COMMAND [OPTIONS]        a command of ./run.sh'
   echo 'Example:  entrypoint.sh spark-worker spark://spark-master:7077'
 }
@@ -33,15 +33,33 @@ executor() {
     --resourceProfileId "$SPARK_RESOURCE_PROFILE_ID" --podName "$SPARK_EXECUTOR_POD_NAME"
 }
 
+# The master listens where the workers ask. Debian and Ubuntu let a machine's own name lead to 127.0.1.1, though, where
+# no other machine comes; without --host, Spark takes the address of a network interface instead.
+spark_master() { # spark_master HOST:PORT
+  local host=${1%:*} at=()
+  case $host in
+    localhost | 127.*) at=(--host "$host") ;;
+    *) [[ $(getent hosts "$host") == 127.* ]] || at=(--host "$host") ;;
+  esac
+  exec "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.master.Master "${at[@]}" --port "${1##*:}"
+}
+
+# healthy URL: a page that is served, or a Spark master that takes connections.
+healthy() {
+  local master=${1#spark://}
+  case $1 in
+    spark://*) exec timeout 5 bash -c "</dev/tcp/${master%:*}/${master##*:}" 2>/dev/null ;;
+    *) exec "$python" -P -c 'import sys, urllib.request as web; web.urlopen(sys.argv[1], timeout=5)' "$1" 2>/dev/null ;;
+  esac
+}
+
 mkdir -p /tmp/segue-run 2>/dev/null || true
 case ${1:-} in
   '' | -h | --help) usage ;;
-  healthy)
-    exec "$python" -P -c 'import sys, urllib.request as web; web.urlopen(sys.argv[1], timeout=5)' "$2" 2>/dev/null
-    ;;
+  healthy) healthy "$2" ;;
   spark-master)
     prepare_spark
-    exec "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.master.Master --host "$(hostname)" --port 7077
+    spark_master "${2#spark://}"
     ;;
   spark-worker)
     prepare_spark

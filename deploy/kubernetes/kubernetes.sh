@@ -18,6 +18,9 @@ check_image() {
   [ -n "$dry_run" ] || need docker 'install Docker: the image is built here'
 }
 
+# Pods are replaced when their image has another name, so the tag says what is in it.
+name_image() { image=$image-$(version); }
+
 # The other users are made up; this one must be there already.
 check_admin() {
   local file=$folder/secrets/admin.toml
@@ -34,6 +37,22 @@ images:
   - {name: segue, newName: ${image%:*}, newTag: "${image##*:}"}
 configMapGenerator:
   - {name: segue-image, literals: ["name=$image"]}
+patches:
+$(reads StatefulSet segue-stream stream.toml)
+$(reads Deployment segue-dashboard dashboard.toml tls.crt tls.key)
+TEXT
+}
+
+# A changed secret starts no pod anew; another annotation does. The other pods are made anew each time.
+reads() { # reads KIND NAME FILE...
+  local kind=$1 name=$2
+  shift 2
+  cat <<TEXT
+  - patch: |-
+      apiVersion: apps/v1
+      kind: $kind
+      metadata: {name: $name}
+      spec: {template: {metadata: {annotations: {segue.secrets: "$(digest "${@/#/$folder/secrets/}")"}}}}
 TEXT
 }
 
@@ -52,7 +71,9 @@ deploy_kubernetes() {
   local job files=()
   check_kubernetes
   check_image
+  name_image
   check_admin
+  make_digest_key
   make_logins
   make_certificate segue-dashboard.segue.svc
   for job in $jobs; do

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -17,10 +18,12 @@ FILE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
 OURS = {name for name, service in SERVICES.items() if service["image"].startswith("segue:")}
 BY_HAND = {name for name, service in SERVICES.items() if service.get("profiles")}
+HOLDERS = {name for name, service in SERVICES.items() if service.get("entrypoint") == ["sleep"]}
+"""Those that do nothing but hold a network for others."""
 _KNOWN = """
     build image user cap_drop security_opt restart logging entrypoint command environment networks mem_limit
-    network_mode pids_limit stop_grace_period healthcheck volumes secrets profiles hostname depends_on deploy
-    ports labels read_only tmpfs
+    network_mode pids_limit stop_grace_period stop_signal healthcheck volumes secrets profiles hostname
+    depends_on deploy ports labels read_only tmpfs
 """
 """The keys of the Compose specification that are used here."""
 
@@ -60,7 +63,8 @@ def test_a_service_has_a_health_check_and_starts_again(name: str) -> None:
     if name in BY_HAND:
         assert service["restart"] == "no"
     else:
-        assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+        if name not in HOLDERS:
+            assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
         assert service["restart"] == "unless-stopped"
 
 
@@ -83,11 +87,77 @@ def test_what_a_service_names_is_there(name: str) -> None:
         assert network in FILE["networks"]
     for other, how in service.get("depends_on", {}).items():
         assert how["condition"] == "service_started" or SERVICES[other]["healthcheck"]
-    if mode := service.get("network_mode"):
-        assert mode.removeprefix("service:") in SERVICES
     for volume in service.get("volumes", []):
         source = volume.split(":")[0]
         assert source.startswith("${") or (FOLDER / source).resolve().exists(), source
+
+
+@each
+def test_another_secret_is_another_start(name: str) -> None:
+    """An engine compares labels, not the files behind secrets."""
+    service = SERVICES[name]
+    read = [one if isinstance(one, str) else one["source"] for one in service.get("secrets", [])]
+    files = [FILE["secrets"][one]["file"].rpartition("/")[2] for one in read]
+    digests = {f"${{DIGEST_{re.sub('[.-]', '_', file).upper()}}}" for file in files}
+    # What is run by hand is made anew each time.
+    wanted = set() if name in BY_HAND else digests
+    assert set(service.get("labels", {}).get("segue.secrets", "").split()) == wanted
+
+
+SHARING = {name: service["network_mode"] for name, service in SERVICES.items() if "network_mode" in service}
+
+
+def test_a_shared_network_outlives_each_of_those_in_it() -> None:
+    """A container that starts again has a new network, unless another holds it; others keep the old one."""
+    assert {mode.removeprefix("service:") for mode in SHARING.values()} == HOLDERS
+    for name in HOLDERS:
+        holder = SERVICES[name]
+        assert holder["command"] == ["infinity"]
+        # As the first process of its container, it would not hear of SIGTERM.
+        assert holder["stop_signal"] == "SIGKILL"
+        assert sum(mode == f"service:{name}" for mode in SHARING.values()) > 1
+        # Nothing but other code is a reason to start it anew.
+        assert not {"secrets", "labels", "volumes", "environment", "depends_on"} & holder.keys()
+    for name, mode in SHARING.items():
+        # An engine refuses these in another's network.
+        assert not {"networks", "ports", "hostname"} & SERVICES[name].keys()
+        assert SERVICES[name]["depends_on"][mode.removeprefix("service:")]["restart"] is True
+
+
+def reached_by(name: str) -> set[str]:
+    """The names that a container finds others by."""
+    mine = set(SERVICES[SHARING.get(name, name).removeprefix("service:")]["networks"])
+    found = set()
+    for other, service in SERVICES.items():
+        networks = service.get("networks", [])
+        if mine & set(networks):
+            found.add(other)
+        if isinstance(networks, dict):
+            found |= {alias for one in mine & networks.keys() for alias in networks[one].get("aliases", [])}
+    return found
+
+
+def test_names_lead_to_those_that_are_meant() -> None:
+    sources = yaml.safe_load((ROOT / "deploy/grafana/provisioning/datasources/prometheus.yaml").read_text())
+    prometheus = urlsplit(sources["datasources"][0]["url"])
+    alias = SERVICES["stream"]["environment"]["SPARK_LOCAL_HOSTNAME"]
+    # Prometheus and the driver are in one network, and have its name.
+    assert SHARING["prometheus"] == SHARING["stream"] == "service:stream-network"
+    assert prometheus.hostname == alias == SERVICES["stream-network"]["hostname"]
+    assert alias in reached_by("grafana") & reached_by("spark-worker")
+    assert "spark-master" in reached_by("stream") & reached_by("spark-worker")
+    for name in ("stream", "dashboard", "spark-worker", "access"):
+        assert {"kafka-1", "kafka-2", "kafka-3", "mongo-1", "mongo-2", "mongo-3"} <= reached_by(name)
+
+
+def test_a_proxy_is_healthy_when_it_reaches_the_dashboard() -> None:
+    """In a network that the dashboard has left, it still answers itself."""
+    configuration = (ROOT / "deploy/proxy/nginx.conf").read_text()
+    asked = urlsplit(SERVICES["proxy"]["healthcheck"]["test"][-1])
+    own = configuration.partition(f"listen {asked.netloc};")[2]
+    answers = re.search(rf"location = {asked.path} {{\s*proxy_pass (\S+);", own)
+    assert answers
+    assert answers[1] == SERVICES["dashboard"]["healthcheck"]["test"][-1]
 
 
 def test_secrets_are_files_that_the_deployment_makes() -> None:
@@ -101,12 +171,12 @@ def test_secrets_are_files_that_the_deployment_makes() -> None:
 
 def test_only_the_proxy_is_open_to_others() -> None:
     ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert ports == {"dashboard": ["8443:8443"], "grafana": ["127.0.0.1:3000:3000"]}
+    assert ports == {"dashboard-network": ["8443:8443"], "grafana": ["127.0.0.1:3000:3000"]}
     outside = {name for name, service in SERVICES.items() if "outside" in service.get("networks", [])}
     assert outside == set(ports)
     assert all(network["internal"] for name, network in FILE["networks"].items() if name != "outside")
     # The dashboard itself answers on the loopback address of that network alone.
-    assert SERVICES["proxy"]["network_mode"] == "service:dashboard"
+    assert SHARING["proxy"] == SHARING["dashboard"] == "service:dashboard-network"
 
 
 def test_folders_that_are_mounted_are_made_before() -> None:
@@ -119,7 +189,7 @@ def test_folders_that_are_mounted_are_made_before() -> None:
                 assert re.search(rf"[{{,]{source.removeprefix('${FOLDER}/data/')}[,}}]", script), source
 
 
-@pytest.mark.parametrize("name", sorted(OURS - {"spark-master", "spark-worker"}))
+@pytest.mark.parametrize("name", sorted(OURS - HOLDERS - {"spark-master", "spark-worker"}))
 def test_a_jobs_environment_is_settings_that_load(
     name: str,
     load: Load,  # noqa: F811

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
+import re
 import shutil
 import stat
+import subprocess
 import tarfile
 import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from segue.deploy.access import read_access
 from segue.settings import ROOT
@@ -94,6 +98,8 @@ def test_an_engine_that_does_not_answer_is_one_line(
         ("segue.env", None, "segue.env is missing"),
         ("segue.env", "SEGUE_MONGO__PASSWORD=x\n", "has a password"),
         ("segue.env", "SEGUE_MONGO__URI=mongodb://a:b@host\n", "has a password"),
+        ("segue.env", "A=1\n", "SEGUE_SPARK__MASTER says where the master is"),
+        ("segue.env", "SEGUE_SPARK__MASTER=local[4]\n", "SEGUE_SPARK__MASTER says where the master is"),
         ("dashboard.toml", None, "dashboard.toml is missing"),
     ],
 )
@@ -169,13 +175,57 @@ def test_compose_again_keeps_what_was_made(machine: Machine, music: str) -> None
     assert tree(machine.folder) == before
 
 
+def digests(machine: Machine) -> dict[str, str]:
+    """What compose knows of each secret."""
+    lines = (machine.folder / "compose.env").read_text().splitlines()
+    return dict(line.split("=") for line in lines if line.startswith("DIGEST_"))
+
+
+@pytest.mark.parametrize(
+    ("file", "changed"),
+    [
+        ("stream.toml", {"STREAM_TOML"}),
+        ("tls.crt", {"TLS_CRT"}),
+        # The brokers' configuration has the administrator's password in it.
+        ("admin.toml", {"ADMIN_TOML", *(f"KAFKA_{node}_PROPERTIES" for node in "123")}),
+    ],
+)
+def test_a_changed_secret_reaches_what_reads_it(
+    machine: Machine, music: str, file: str, changed: set[str]
+) -> None:
+    machine.stand_in("docker", "curl")
+    machine.deploy("compose", "--music", music)
+    before = digests(machine)
+    secret = machine.folder / "secrets" / file
+    secret.write_text(re.sub("[0-9a-f]{48}", "a-password-of-my-own", secret.read_text()) + "\n")
+    assert machine.deploy("compose").returncode == 0
+    after = digests(machine)
+    assert {name for name in after if after[name] != before[name]} == {f"DIGEST_{one}" for one in changed}
+
+
+def test_a_digest_does_not_let_a_password_be_guessed(machine: Machine, music: str, tmp_path: Path) -> None:
+    """Who knows all of a file but the password, and reads the label, cannot try passwords."""
+    machine.stand_in("docker", "curl")
+    (tmp_path / "other").mkdir()
+    other = Machine(tmp_path / "other")
+    other.stand_in("docker", "curl")
+    content = '[mongo]\nuser = "segue-stream"\npassword = "1234"\n'
+    for one in (machine, other):
+        (one.folder / "secrets").mkdir(parents=True)
+        (one.folder / "secrets/stream.toml").write_text(content)
+        assert one.deploy("compose", "--music", music).returncode == 0
+    told = digests(machine)["DIGEST_STREAM_TOML"]
+    assert re.fullmatch("[0-9a-f]{12}", told)
+    assert told != hashlib.sha256(content.encode()).hexdigest()[:12]
+    assert told != digests(other)["DIGEST_STREAM_TOML"]
+
+
 def test_passwords_are_in_files_of_this_user_alone(machine: Machine, music: str) -> None:
     machine.stand_in("docker", "curl")
     done = machine.deploy("compose", "--music", music)
     secrets = machine.secrets()
-    assert (
-        len(secrets) == 9 + 4
-    )  # two each for four jobs and one for the catalogue; brokers, Spark, key, Grafana
+    # Two each for four jobs and one for the catalogue; brokers, Spark, Grafana, MongoDB's key, the digests'.
+    assert len(secrets) == 9 + 5
     for file in (machine.folder / "secrets").iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
     told = done.stdout + done.stderr + "".join(one.line + one.stdin for one in machine.asked())
@@ -234,6 +284,14 @@ def test_hosts_in_their_order(machine: Machine, hosts: Path) -> None:
     ]
 
 
+def test_a_worker_is_healthy_when_its_master_answers_there(machine: Machine, hosts: Path) -> None:
+    """Asked on the master's own machine, one that listens on the loopback address alone would do."""
+    machine.stand_in("ssh")
+    assert machine.deploy("hosts", "--hosts", str(hosts)).returncode == 0
+    asked = [one.arguments[5:] for one in machine.asked() if one.arguments[-2:-1] == ["healthy"]]
+    assert [host for host, *_, at in asked if at == "spark://10.0.0.1:7077"] == ["alpha", "beta", "gamma"]
+
+
 def test_passwords_go_to_hosts_by_standard_input(machine: Machine, hosts: Path) -> None:
     machine.stand_in("ssh")
     done = machine.deploy("hosts", "--hosts", str(hosts))
@@ -288,7 +346,7 @@ def test_kubernetes_in_its_order_and_on_the_named_cluster_only(machine: Machine)
     assert all(one.arguments[:2] == ["--context", "here"] for one in kube)
     told = [one.line.removeprefix("kubectl --context here --namespace segue ") for one in asked]
     order = [
-        "docker push registry.example/segue:1",
+        "docker push registry.example/segue:1-",
         "create secret generic segue-logins",
         "delete job segue-users",
         "apply --filename",
@@ -299,11 +357,81 @@ def test_kubernetes_in_its_order_and_on_the_named_cluster_only(machine: Machine)
     places = [max(n for n, line in enumerate(told) if line.startswith(start)) for start in order]
     assert places == sorted(places)
     secrets = machine.secrets()
-    assert len(secrets) == 8  # with the administrator's, of whom there is one section here
+    # With the administrator's, of whom there is one section here, and the key of the digests.
+    assert len(secrets) == 9
     told_all = done.stdout + done.stderr + "".join(told)
     assert [secret for secret in secrets if secret in told_all] == []
+
+
+@pytest.mark.usefixtures("admin")
+def test_other_code_is_another_image_on_kubernetes(machine: Machine, music: str) -> None:
+    """Under the same name nothing would be replaced, and the old pods would be found healthy."""
+    machine.stand_in("kubectl", "docker", "curl")
+    machine.deploy("compose", "--music", music)
+    version = re.search(r"^VERSION=(\w+)$", (machine.folder / "compose.env").read_text(), re.MULTILINE)
+    assert version
+    machine.deploy("kubernetes", "--context", "here", "--image", "registry.example/segue:1")
     overlay = (machine.folder / "kubernetes" / "kustomization.yaml").read_text()
-    assert 'newName: registry.example/segue, newTag: "1"' in overlay
+    tag = f"1-{version[1]}"
+    assert f'newName: registry.example/segue, newTag: "{tag}"' in overlay
+    assert f"name=registry.example/segue:{tag}" in overlay
+    docker = [
+        one.arguments for one in machine.asked() if one.name == "docker" and one.arguments[0] != "compose"
+    ]
+    assert [arguments[0] for arguments in docker if f"registry.example/segue:{tag}" in arguments] == [
+        "build",
+        "push",
+    ]
+
+
+def annotated(machine: Machine) -> dict[str, str]:
+    """What the templates of pods on Kubernetes say of their secrets, as kustomize renders them."""
+    done = subprocess.run(
+        [
+            "kubectl",
+            "kustomize",
+            "--load-restrictor",
+            "LoadRestrictionsNone",
+            str(machine.folder / "kubernetes"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"], "KUBECONFIG": "/dev/null"},
+    )
+    return {
+        one["metadata"]["name"]: one["spec"]["template"]["metadata"]["annotations"]["segue.secrets"]
+        for one in yaml.safe_load_all(done.stdout)
+        if one["kind"] in ("StatefulSet", "Deployment")
+    }
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl renders the manifests")
+@pytest.mark.parametrize(
+    ("file", "changed"),
+    [
+        ("stream.toml", {"segue-stream"}),
+        ("dashboard.toml", {"segue-dashboard"}),
+        ("tls.crt", {"segue-dashboard"}),
+        ("operator.toml", set()),
+    ],
+)
+@pytest.mark.usefixtures("admin")
+def test_a_changed_secret_reaches_the_pods_that_read_it(
+    machine: Machine, file: str, changed: set[str]
+) -> None:
+    machine.stand_in("kubectl", "docker")
+    target = ("kubernetes", "--context", "here", "--image", "registry.example/segue:1")
+    assert machine.deploy(*target).returncode == 0
+    before = annotated(machine)
+    assert machine.deploy(*target).returncode == 0
+    assert annotated(machine) == before
+    with (machine.folder / "secrets" / file).open("a") as secret:
+        secret.write("\n")
+    assert machine.deploy(*target).returncode == 0
+    after = annotated(machine)
+    assert after.keys() == {"segue-stream", "segue-dashboard"}
+    assert {name for name in after if after[name] != before[name]} == changed
 
 
 @pytest.mark.usefixtures("admin")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -135,8 +136,53 @@ def test_the_stream_on_kubernetes_is_submitted(packed: Path) -> None:
     assert line[-1] == f"{packed}/streaming_jobs/recommend.py"
 
 
-def test_master_and_worker(packed: Path) -> None:
-    assert started(packed, "spark-master")[0] == "org.apache.spark.deploy.master.Master"
+MASTER = "org.apache.spark.deploy.master.Master"
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> str:
+    """A PATH by which "alpha" leads to what Debian gives a machine's own name, and "beta" to an address."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    file = folder / "getent"
+    file.write_text(
+        "#!/bin/bash\ncase $2 in alpha) echo 127.0.1.1 ;; beta) echo 10.0.0.1 ;; *) exit 2 ;; esac\n"
+    )
+    file.chmod(0o755)
+    return f"{folder}:/usr/bin:/bin"
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("10.0.0.1", ["--host", "10.0.0.1"]),
+        ("beta", ["--host", "beta"]),
+        ("not-known-yet", ["--host", "not-known-yet"]),
+        ("alpha", []),  # Spark looks for an address by itself
+        ("127.0.0.1", ["--host", "127.0.0.1"]),
+        ("localhost", ["--host", "localhost"]),
+    ],
+)
+def test_the_master_listens_where_workers_ask(
+    packed: Path, names: str, address: str, host: list[str]
+) -> None:
+    assert started(packed, "spark-master", f"spark://{address}:7099", PATH=names) == [
+        MASTER,
+        *host,
+        "--port",
+        "7099",
+    ]
+
+
+def test_a_master_is_healthy_when_it_takes_connections() -> None:
+    entry = [str(ROOT / "deploy/image/entrypoint.sh"), "healthy"]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"spark://127.0.0.1:{server.getsockname()[1]}"
+        assert subprocess.run([*entry, address], check=False).returncode == 0
+    assert subprocess.run([*entry, address], check=False).returncode != 0
+
+
+def test_a_worker_is_told_its_master(packed: Path) -> None:
     worker = started(packed, "spark-worker", "spark://spark-master:7077", SPARK_WORKER_DIR="/work")
     assert worker == [
         "org.apache.spark.deploy.worker.Worker",

@@ -153,6 +153,13 @@ def test_selectors_find_their_pods(manifests: list[Manifest]) -> None:
     assert 1 <= budget["spec"]["minAvailable"] < replicas
 
 
+def test_a_driver_that_never_got_ready_does_not_hold_up_the_next(manifests: list[Manifest]) -> None:
+    """In order, an update waits for the pod that it replaces to be ready: kubernetes issue 67250."""
+    stream = next(one for one in manifests if one["kind"] == "StatefulSet")
+    assert stream["spec"]["podManagementPolicy"] == "Parallel"
+    assert stream["spec"]["replicas"] == 1
+
+
 def test_the_driver_is_where_executors_look_for_it(manifests: list[Manifest]) -> None:
     spark = dict(
         line.split(maxsplit=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 
@@ -125,6 +126,8 @@ def test_a_role_is_started_once_and_again_only_for_a_reason(host: Host) -> None:
     assert (host.root / "etc/systemd/system/segue-stream.service").is_file()
     assert (host.root / "opt/segue/current").resolve().name == "v1"
     assert restart not in host.install("activate", "v1", "stream")
+    # It has a digest of the passwords, from which one could try them.
+    assert stat.S_IMODE((host.root / "etc/segue/.stream").stat().st_mode) == 0o600
     assert restart in host.install("activate", "v1", "stream", refused="is-active")
     (host.root / "etc/segue/stream.toml").write_text("[mongo]\nuser = 'x'\n")
     assert restart in host.install("activate", "v1", "stream")
