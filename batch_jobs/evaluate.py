@@ -43,6 +43,8 @@ def evaluate_models(
     """
     with one_line_errors():
         can_write(json_file)
+        if plots is not None:
+            make_folder(plots)
         known = compared(load_settings())
         wanted = list(known) if models is None else models.split(",")
         if unknown := [name for name in wanted if name not in known]:
@@ -57,6 +59,20 @@ def evaluate_models(
         write_figures(json_file, found)
         if plots is not None:
             write_plots(found, plots)
+
+
+def make_folder(folder: Path) -> None:
+    """Before work that takes long: the folder of the plots.
+
+    Raises
+    ------
+    SegueError
+        It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SegueError(f"--plots {folder}: {error.strerror}") from None
 
 
 def _show(found: dict[str, dict[str, float]]) -> None:

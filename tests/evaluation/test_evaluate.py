@@ -44,6 +44,12 @@ def test_one_test_session_can_be_plotted(tmp_path: Path) -> None:
     assert {file.name for file in (tmp_path / "plots").iterdir()} == {"accuracy.svg", "coverage.svg"}
 
 
+def test_a_folder_that_cannot_be_is_found_out_first(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = evaluate(tmp_path, [], "--plots", str(tmp_path / "file"))
+    assert (done.exit_code, done.output) == (1, f"segue: --plots {tmp_path}/file: File exists\n")
+
+
 def test_sessions_of_one_play_teach_no_order(tmp_path: Path) -> None:
     models = [name for name in compared(load_settings()) if "space" not in name and name != "served"]
     file = tmp_path / "figures.json"
