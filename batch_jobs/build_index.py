@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from segue.catalog.songs import song_key
 from segue.catalog.tags import UNKNOWN_ARTIST
 from segue.embeddings.spaces import Choice, space_to_index
 from segue.errors import SegueError, one_line_errors
+from segue.figures import can_write, write_figures
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
 from segue.index.following import Following, by_artist_of, following_of
@@ -112,19 +112,18 @@ def build_index(
     Example: SEGUE_INDEX__TREES=100 ./run.sh index --json index.json
     """
     with one_line_errors():
+        can_write(json_file)
         settings = connected(load_settings(), kafka=False)
         database = connect(settings.mongo)
         if rollback:
             manifest = roll_back(database, folder=settings.index.folder)
             typer.echo(f"index {manifest.version} of {manifest.created_at:%Y-%m-%d %H:%M} is active again")
-            if json_file is not None:
-                _write_json(json_file, {"version": manifest.version, "tracks": manifest.count})
+            write_figures(json_file, {"version": manifest.version, "tracks": manifest.count})
             return
         built = run(database, settings.index)
         for name, value in built.summary().items():
             typer.echo(f"{name:16} {value}")
-        if json_file is not None:
-            _write_json(json_file, built.summary())
+        write_figures(json_file, built.summary())
 
 
 def run(database: Database[Document], settings: Index) -> Built:
@@ -256,13 +255,6 @@ def read_following(database: Database[Document], corpus: Corpus) -> tuple[Follow
     if "listeners" not in model:  # learned by an older release
         return following, None
     return following, by_artist_of(model, track_ids=corpus.track_ids, artists=corpus.artists)
-
-
-def _write_json(path: Path, summary: dict[str, Any]) -> None:
-    try:
-        path.write_text(json.dumps(summary, indent=1) + "\n")
-    except OSError as error:
-        raise SegueError(f"{path}: {error.strerror}") from None
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ shall be, and the next run goes on with the rest.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import re
 import time
@@ -28,6 +27,7 @@ from segue.catalog.library import check_folder
 from segue.catalog.scan import AudioFile, scan, shown
 from segue.catalog.tracks import Rejected
 from segue.errors import SegueError, one_line_errors
+from segue.figures import can_write, write_figures
 
 SHOWN = 50
 """So many of the broken files are named on the terminal; --json has all."""
@@ -72,9 +72,9 @@ def compress_library(
     Example: ./run.sh compress --bitrate 96k --keep-originals /backup/music ~/Music
     """
     with one_line_errors():
+        can_write(json_file)
         summary = run(folder, kilobits=_kilobits(bitrate), originals=keep_originals)
-        if json_file is not None:
-            json_file.write_text(json.dumps(asdict(summary), indent=1) + "\n")
+        write_figures(json_file, asdict(summary))
         for path, why in list(summary.failures.items())[:SHOWN]:
             typer.echo(f"left as it is: {ascii(path)[1:-1]}: {why}")
         if summary.failed > SHOWN:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from segue.evaluation.datasets import read_sessions
 from segue.evaluation.next_track import compared, evaluate
 from segue.evaluation.plots import write_plots
 from segue.evaluation.splits import split_by_time
+from segue.figures import can_write, write_figures
 from segue.settings import load_settings
 
 SHOWN = ("hr20", "mrr20", "ndcg20", "coverage20", "gini20", "novelty20", "artist_diversity20", "popularity20")
@@ -42,6 +42,9 @@ def evaluate_models(
     Example: ./run.sh evaluate --data ~/logs --json figures.json --plots plots
     """
     with one_line_errors():
+        can_write(json_file)
+        if plots is not None:
+            make_folder(plots)
         known = compared(load_settings())
         wanted = list(known) if models is None else models.split(",")
         if unknown := [name for name in wanted if name not in known]:
@@ -53,10 +56,23 @@ def evaluate_models(
                 splits, {name: known[name] for name in wanted}, progress=lambda: progress.advance(task)
             )
         _show(found)
-        if json_file is not None:
-            json_file.write_text(json.dumps(found, indent=2) + "\n")
+        write_figures(json_file, found)
         if plots is not None:
             write_plots(found, plots)
+
+
+def make_folder(folder: Path) -> None:
+    """Before work that takes long: the folder of the plots.
+
+    Raises
+    ------
+    SegueError
+        It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SegueError(f"--plots {folder}: {error.strerror}") from None
 
 
 def _show(found: dict[str, dict[str, float]]) -> None:

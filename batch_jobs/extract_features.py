@@ -6,7 +6,6 @@ loses the parts in progress (a few dozen tracks) and the next one goes on where 
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +24,7 @@ from batch_jobs.bars import counting
 from segue.audio.descriptors import features_version, names_version
 from segue.catalog.tracks import Rejected
 from segue.errors import one_line_errors
+from segue.figures import can_write, write_figures
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.spark import session
@@ -79,6 +79,7 @@ def extract_features(
     Example: ./run.sh features
     """
     with one_line_errors():
+        can_write(json_file)
         settings = connected(load_settings(), kafka=False)
         database = connect(settings.mongo)
         if find_work(database, settings).missing:
@@ -86,8 +87,7 @@ def extract_features(
                 summary = run(spark, settings, database)
         else:
             summary = run(None, settings, database)  # starting Spark takes longer than finding that out
-        if json_file is not None:
-            json_file.write_text(json.dumps(asdict(summary), indent=1) + "\n")
+        write_figures(json_file, asdict(summary))
         why = ", ".join(f"{count} {reason}" for reason, count in sorted(summary.reasons.items()))
         typer.echo(
             f"{summary.tracks} tracks have features; {summary.computed} computed, {summary.removed} removed, "

@@ -6,7 +6,6 @@ the next one, and a second run changes nothing.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from segue.catalog.read import Outcome, fact_of, read_tracks, without_audio
 from segue.catalog.scan import AudioFile, shown
 from segue.catalog.tracks import NO_AUDIO, Rejected, track_id
 from segue.errors import SegueError, one_line_errors
+from segue.figures import can_write, write_figures
 from segue.local.stack import connected
 from segue.settings import load_settings
 from segue.storage.mongo import Document, connect, upsert
@@ -81,10 +81,10 @@ def ingest_catalog(
     Example: ./run.sh ingest --fma /data/fma --name fma
     """
     with one_line_errors():
+        can_write(json_file)
         database = connect(connected(load_settings(), kafka=False).mongo)
         summary = run(database, folder, name=name, fma=fma)
-        if json_file is not None:
-            json_file.write_text(json.dumps(asdict(summary), indent=1) + "\n")
+        write_figures(json_file, asdict(summary))
         typer.echo(
             f"{summary.library}: {summary.tracks} tracks; {summary.new} new, {summary.changed} changed, "
             f"{summary.unchanged} unchanged, {summary.vanished} vanished, {summary.rejected} rejected"

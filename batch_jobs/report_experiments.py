@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from segue.engagement.experiments import LEVEL, METRICS, UNLIKELY, Rate, Report, compare
 from segue.errors import SegueError, one_line_errors
+from segue.figures import can_write, write_figures
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import connect
@@ -39,11 +39,11 @@ def report_experiments(
     Example: ./run.sh experiments --json experiments.json
     """
     with one_line_errors():
+        can_write(json_file)
         settings = connected(load_settings(), kafka=False)
         found = run(settings, since=datetime.now(UTC) - timedelta(days=days))
         _show(found, settings, days=days)
-        if json_file is not None:
-            json_file.write_text(json.dumps(figures(found), indent=1) + "\n")
+        write_figures(json_file, figures(found))
 
 
 def run(settings: Settings, *, since: datetime) -> Report:
@@ -65,27 +65,15 @@ def run(settings: Settings, *, since: datetime) -> Report:
 
 
 def figures(found: Report) -> dict[str, Any]:
-    """As JSON; what cannot be said is null."""
+    """What `--json` writes; what cannot be said is NaN."""
     return {
         "level": LEVEL,
         "as_assigned_p": found.as_assigned,
         "variants": {
-            name: {"listeners": found.listeners[name]}
-            | {metric: _numbers(one) for metric, one in rates.items()}
+            name: {"listeners": found.listeners[name]} | {metric: vars(one) for metric, one in rates.items()}
             for name, rates in found.rates.items()
         },
-        "differences": [_plain(vars(one)) for one in found.differences],
-    }
-
-
-def _numbers(one: Rate) -> dict[str, Any]:
-    return _plain(vars(one))
-
-
-def _plain(fields: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: None if isinstance(value, float) and math.isnan(value) else value
-        for name, value in fields.items()
+        "differences": [vars(one) for one in found.differences],
     }
 
 

@@ -10,7 +10,6 @@ are written: segue.moods.stored.
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -42,6 +41,7 @@ from segue.embeddings.drift import Drift, advise, measure
 from segue.embeddings.genre_space import GenreSpace, fit_genre_space
 from segue.embeddings.spaces import learned_in_use, load_space, remove_homeless
 from segue.errors import SegueError, one_line_errors
+from segue.figures import can_write, write_figures
 from segue.local.stack import connected
 from segue.moods.measures import measure_moods, moods_version
 from segue.moods.stored import keep_moods
@@ -99,6 +99,7 @@ def train_embeddings(
     Example: ./run.sh embeddings --genres && SEGUE_INDEX__SPACE=genres ./run.sh index
     """
     with one_line_errors():
+        can_write(json_file)
         settings = connected(load_settings(), kafka=False)
         database = connect(settings.mongo)
         if refit or current_space(database, settings) is None:
@@ -106,8 +107,7 @@ def train_embeddings(
                 summary = run(spark, settings, database, refit=refit, genres=genres)
         else:
             summary = run(None, settings, database, genres=genres)
-        if json_file is not None:
-            json_file.write_text(json.dumps(asdict(summary), indent=1) + "\n")
+        write_figures(json_file, asdict(summary))
         typer.echo(_told(summary))
         if advice := advise(drift_of(summary), space=AudioSpace.load(database), tracks=summary.tracks):
             typer.echo(advice)

@@ -28,6 +28,7 @@ from segue.embeddings.corpus import embed, read_corpus
 from segue.embeddings.session_training import TooLittle, heard_in_sessions, learn_space, read_sound
 from segue.embeddings.spaces import load_space, remove_homeless, space_in_use
 from segue.errors import SegueError, one_line_errors
+from segue.figures import can_write, write_figures
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
 from segue.places import LOCAL
@@ -109,6 +110,7 @@ def train(
     Example: SEGUE_MODELS__REACH=5 ./run.sh models train --json models.json
     """
     with one_line_errors():
+        can_write(json_file)
         settings = connected(load_settings())
         found = run(settings)
         for one in found:
@@ -117,9 +119,8 @@ def train(
                 continue
             told = "unchanged" if one.unchanged else f"learned in {one.seconds:.1f} s"
             typer.echo(f"{one.kind:13} {one.version}  {one.tracks} tracks, {told}")
-        if json_file is not None:
-            flat = {f"{one.kind}_{name}": getattr(one, name) for one in found for name in _SHOWN}
-            json_file.write_text(json.dumps(flat, indent=1) + "\n")
+        flat = {f"{one.kind}_{name}": getattr(one, name) for one in found for name in _SHOWN}
+        write_figures(json_file, flat)
 
 
 _SHOWN = ("version", "unchanged", "tracks", "seconds", "left_out")

@@ -1,26 +1,32 @@
 """`./run.sh tune`: searches weights and settings on a validation split, tracked in an Optuna study.
 
-The test is cut off first and never looked at: the validation is the last day of what remains. Delivery: each
-trial is stored in SQLite when it ends; a search that was cut short goes on where it was.
+The test is cut off first and never looked at: the validation is the last day of what remains. A study's name
+holds a digest of the logs' plays and of the settings that are not searched: trials of others, whose values
+cannot be compared, are in studies of their own. Delivery: each trial is stored in SQLite when it ends; a
+search that was cut short goes on where it was.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import optuna
 import typer
+from optuna.trial import TrialState
 from rich.console import Console
 from scipy import sparse
 
 from segue.errors import one_line_errors
 from segue.evaluation.datasets import read_sessions
+from segue.evaluation.logs import SessionLog
 from segue.evaluation.metrics import by_rank
 from segue.evaluation.splits import TimeSplit, split_by_time
 from segue.places import LOCAL
@@ -35,7 +41,7 @@ Answer = Callable[[Values], list[np.ndarray]]
 
 
 class Searched(StrEnum):
-    """What can be searched; the name of its study, too."""
+    """What can be searched; the name of its studies begins with it."""
 
     HYBRID = "hybrid"
     SERVED = "served"
@@ -53,6 +59,8 @@ RANGES: dict[Searched, dict[str, tuple[float, float]]] = {
     },
 }
 """Lowest and highest value of each, searched on a logarithmic scale."""
+ELSEWHERE = {"factors", "iterations", "regularisation", "alpha", "seed", "keep", "listener_steps"}
+"""Settings of `[models]` that say nothing of the lists that are served: of ALS, and of what is stored."""
 
 
 app = typer.Typer(add_completion=False)
@@ -84,11 +92,16 @@ def tune(
         settings = load_settings()
         console = Console(stderr=True)
         with console.status("Fitting what stays the same"):
-            splits = [split_by_time(split_by_time(log).history) for log in read_sessions(data).values()]
+            logs = read_sessions(data)
+            splits = [split_by_time(split_by_time(log).history) for log in logs.values()]
             answer = blended(splits) if model is Searched.HYBRID else served(splits, settings)
         store.parent.mkdir(parents=True, exist_ok=True)
         first = WEIGHTS if model is Searched.HYBRID else in_use(settings)
-        study = search(model, answer, first=first, trials=trials, storage=f"sqlite:///{store}", seed=seed)
+        name = study_name(model, logs, {} if model is Searched.HYBRID else fixed(settings))
+        study = search(
+            model, answer, name=name, first=first, trials=trials, storage=f"sqlite:///{store}", seed=seed
+        )
+        console.print(f"study {name}", highlight=False)
         best = ", ".join(f"{name} {value:.3g}" for name, value in study.best_params.items())
         console.print(f"best of {len(study.trials)} trials: {study.best_value:.4f} with {best}")
 
@@ -156,19 +169,54 @@ def with_values(settings: Settings, values: Values) -> Settings:
     return settings.model_copy(update=sections)
 
 
+def fixed(settings: Settings) -> dict[str, Any]:
+    """What the lists that are served depend on beside the values that are searched, as plain values."""
+    found = {}
+    for section in ("models", "ranking", "taste"):
+        for key, value in getattr(settings, section).model_dump(mode="json").items():
+            name = f"{section}.{key}"
+            if name not in RANGES[Searched.SERVED] and not (section == "models" and key in ELSEWHERE):
+                found[name] = value
+    return found
+
+
+def study_name(model: Searched, logs: Mapping[str, SessionLog], settings: Mapping[str, Any]) -> str:
+    """What is searched, the logs' names, and a digest of their plays and of the settings that are kept.
+
+    The digest is of what was read, not of the files' names, sizes or times: a copy in another folder is
+    the same log, and a log that has grown is another one.
+    """
+    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=4)
+    for log in logs.values():
+        for column in (log.users, log.sessions, log.items, log.times, log.artists):
+            digest.update(str(len(column)).encode() + column.tobytes())
+    first, *others = logs
+    more = f" and {len(others)} more" if others else ""
+    return f"{model.value} on {first}{more}, {digest.hexdigest()}"
+
+
 def search(
-    model: Searched, answer: Answer, *, first: Values, trials: int, storage: str | None, seed: int
+    model: Searched,
+    answer: Answer,
+    *,
+    name: str,
+    first: Values,
+    trials: int,
+    storage: str | None,
+    seed: int,
 ) -> optuna.Study:
-    """Add trials to the model's study; the first one of a new study is what is in use."""
+    """Add trials to the study of that name. What is in use is tried first, unless it has been."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
-        study_name=model.value,
+        study_name=name,
         storage=storage,
         direction="maximize",
         sampler=optuna.samplers.TPESampler(seed=seed),
         load_if_exists=True,
     )
-    if not study.trials:
+    # One that was cut short stays in the study as running, and does not count.
+    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if not any(trial.params == dict(first) for trial in done):
         study.enqueue_trial(dict(first))
 
     def one(trial: optuna.Trial) -> float:

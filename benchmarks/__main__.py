@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from segue.errors import SegueError, one_line_errors
+from segue.figures import can_write, write_figures
 
 BENCHMARKS = {
     "stream-latency": "how long a play takes until its recommendations are written",
@@ -68,6 +68,7 @@ def bench(
     Example: ./run.sh bench stream-latency --quick --json figures.json
     """
     with one_line_errors():
+        can_write(json_file)
         if name not in BENCHMARKS:
             raise SegueError(f"there is no benchmark {name}: one of {', '.join(BENCHMARKS)}")
         module = importlib.import_module(f"benchmarks.{name.replace('-', '_')}")
@@ -94,8 +95,7 @@ def bench(
                 raise SegueError(f"{name} needs --{option}: see ./run.sh bench --help")
         figures: Mapping[str, float | bool] = module.measure(**options)
         _show(figures)
-        if json_file is not None:
-            json_file.write_text(json.dumps(dict(figures), indent=2) + "\n")
+        write_figures(json_file, figures)
 
 
 def _show(figures: Mapping[str, float | bool]) -> None:

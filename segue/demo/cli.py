@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import zlib
 from pathlib import Path
@@ -15,6 +14,7 @@ from rich.console import Console
 from segue.demo.stages import Demo
 from segue.demo.summary import Summary
 from segue.errors import SegueError, one_line_errors
+from segue.figures import can_write, write_figures
 from segue.settings import load_settings
 
 
@@ -51,6 +51,7 @@ def demo(
     """
     console = Console()
     with one_line_errors():
+        can_write(json_file)
         if library is not None and not library.is_dir():
             raise SegueError(f"--library {library}: there is no such folder")
         run = Demo(load_settings(), name=_name(library), library=library, console=console)
@@ -81,11 +82,7 @@ def _report(console: Console, summary: Summary, json_file: Path | None) -> None:
     console.print(summary.table())
     for fault in summary.faults:
         console.print(f"[red]not as it should be: {fault}")
-    if json_file is not None:
-        try:
-            json_file.write_text(json.dumps(summary.figures(), indent=2) + "\n")
-        except OSError as error:
-            raise SegueError(f"--json {json_file}: {error.strerror}") from None
+    write_figures(json_file, summary.figures())
 
 
 if __name__ == "__main__":

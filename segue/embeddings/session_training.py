@@ -99,7 +99,7 @@ def learn_space(
     former = load_state(checkpoint, like=begin(len(audio), audio.shape[1], training))
     try:
         best = train(log, audio, training, state=former, checkpoint=keep).best
-    except ValueError as error:
+    except SegueError as error:
         raise TooLittle(str(error)) from None
     checkpoint.unlink(missing_ok=True)
     ids = encode_ids(log.item_ids.tolist())

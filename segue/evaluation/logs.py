@@ -16,6 +16,7 @@ It is the format in which session-rec distributes 30Music (Ludewig and Jannach, 
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,8 @@ def read_log(path: Path) -> SessionLog:
         The file cannot be read, has no plays, lacks a column, or has a time that is not a number.
     """
     try:
-        frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+        # A quote is text like any other: it would else join the lines up to the next one.
+        frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise SegueError(f"{path} cannot be read as a session log: {error}") from None
     if missing := [name for name in REQUIRED if name not in frame]:

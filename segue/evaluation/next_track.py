@@ -126,7 +126,8 @@ def evaluate(
     """Figures of each model, pooled over the splits' queries.
 
     Accuracy is a mean over queries, with `_low` and `_high` of 95 % intervals that draw whole sessions for
-    hit rate and MRR at 20. Coverage and Gini are means over the splits: each has its own catalogue.
+    hit rate and MRR at 20. Coverage and Gini are means over the splits: each has its own catalogue. What
+    cannot be said, as of lists that are all empty or a subset without queries, is NaN.
     """
     results = {}
     masks = [subsets(split) for split in splits]
@@ -169,7 +170,9 @@ def _figures(
             ],
         }
         for metric, parts in by_list.items():
-            figures[f"{metric}{k}"] = float(np.nanmean(np.concatenate(parts)))
+            values = np.concatenate(parts)
+            said = values[~np.isnan(values)]
+            figures[f"{metric}{k}"] = float(said.mean()) if len(said) else float("nan")
     at20 = by_rank(ranks, 20)
     for metric in ("hr", "mrr"):
         low, high = bootstrap(at20[metric], groups=sessions)

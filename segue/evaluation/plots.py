@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 
 def write_plots(found: Mapping[str, Mapping[str, float]], folder: Path) -> list[Path]:
     """Accuracy with intervals, and accuracy against coverage; returns the files."""
@@ -16,9 +18,10 @@ def write_plots(found: Mapping[str, Mapping[str, float]], folder: Path) -> list[
     for place, (metric, title) in enumerate({"hr20": "hit rate at 20", "mrr20": "MRR at 20"}.items()):
         axes = accuracy.add_subplot(1, 2, place + 1)
         values = [found[name][metric] for name in names]
-        low = [value - found[name][f"{metric}_low"] for name, value in zip(names, values, strict=True)]
-        high = [found[name][f"{metric}_high"] - value for name, value in zip(names, values, strict=True)]
-        axes.barh(names, values, xerr=[low, high], color="#4878a8")
+        ends = [[found[name][f"{metric}_{end}"] for name in names] for end in ("low", "high")]
+        # Of one session the interval is the mean itself, but for its last digit.
+        reach = np.maximum([np.subtract(values, ends[0]), np.subtract(ends[1], values)], 0)
+        axes.barh(names, values, xerr=reach, color="#4878a8")
         axes.invert_yaxis()
         axes.set_title(title)
     trade = Figure(figsize=(5, 3.5), layout="constrained")

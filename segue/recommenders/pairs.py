@@ -58,7 +58,9 @@ def implicit_als(
 ) -> np.ndarray:
     """Scores of implicit alternating least squares (Hu, Koren, Volinsky, 2008), (listeners, items) float32.
 
-    A pair's confidence is ``1 + alpha log(1 + plays)``.
+    As the package `implicit` has it: the confidence of a pair is ``alpha log(1 + plays)``, without the 1 that
+    the paper adds, that of all others is 1, and all rows are regularised alike. Settings chosen for it do not
+    suit :func:`segue.recommenders.played.learned_factors`, which is as MLlib has it.
     """
     from implicit.als import AlternatingLeastSquares
     from threadpoolctl import threadpool_limits
@@ -88,7 +90,7 @@ def item_knn(plays: sparse.csr_matrix, *, neighbours: int = 100, shrink: float =
 class PairBlend:
     """EASE and implicit ALS, each in units of a listener's spread of scores.
 
-    The defaults are the best of a small search on a fifth of the first fold's training pairs.
+    The defaults are the best of a small search on a fifth of the training pairs of HetRec's first fold.
     """
 
     regularisation: float = 60.0

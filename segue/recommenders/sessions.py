@@ -279,6 +279,8 @@ class NextInHistory:
         return self
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
+        if not len(self.keys):  # nobody has played one track after another
+            return sparse.csr_matrix((len(queries), self.n_items), dtype=np.float32)
         prefix = prefix_matrix(queries, self.n_items, decay=self.decay, last=5).tocoo()
         wanted = queries.users[prefix.row] * self.n_items + prefix.col
         place = np.searchsorted(self.keys, wanted)

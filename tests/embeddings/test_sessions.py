@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from segue.embeddings.sessions import State, context_pairs, train, vectors
+from segue.errors import SegueError
 from segue.evaluation.logs import SessionLog, make_log
 from segue.settings import load_settings
 
@@ -73,5 +74,5 @@ def test_a_run_that_goes_on_from_a_checkpoint_ends_the_same() -> None:
 
 def test_nothing_to_learn_from_is_an_error() -> None:
     log = make_log(users=[1, 2], sessions=[1, 2], items=["a", "b"], times=[0, 1])
-    with pytest.raises(ValueError, match="nothing to learn from"):
+    with pytest.raises(SegueError, match="nothing to learn from"):
         train(log, np.zeros((2, 3), dtype=np.float32), TRAINING)

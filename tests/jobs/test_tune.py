@@ -6,10 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from optuna.trial import TrialState
 from typer.testing import CliRunner
 
-from batch_jobs.tune import RANGES, Searched, app, in_use, search, with_values
-from segue.settings import load_settings
+from batch_jobs.tune import (
+    RANGES,
+    Searched,
+    Values,
+    app,
+    fixed,
+    in_use,
+    search,
+    study_name,
+    with_values,
+)
+from segue.evaluation.datasets import read_sessions
+from segue.settings import Settings, load_settings
 
 SETTINGS = load_settings()
 
@@ -33,32 +45,69 @@ def test_a_search_begins_with_what_is_in_use_finds_better_and_goes_on(tmp_path: 
         """The target's rank is the better, the nearer a value is to half of what is in use."""
         return [np.array([1 + abs(values["ranking.artist_weight"] - best)])]
 
-    study = search(Searched.SERVED, answer, first=first, trials=4, storage=storage, seed=0)
+    study = search(Searched.SERVED, answer, name="s", first=first, trials=4, storage=storage, seed=0)
     assert study.trials[0].params == pytest.approx(first)
-    again = search(Searched.SERVED, answer, first=first, trials=12, storage=storage, seed=1)
+    again = search(Searched.SERVED, answer, name="s", first=first, trials=12, storage=storage, seed=1)
     assert len(again.trials) == 16
+    assert sum(trial.params == study.trials[0].params for trial in again.trials) == 1
     assert again.best_value > study.trials[0].value
     assert abs(again.best_params["ranking.artist_weight"] - best) < best
 
 
-@pytest.mark.parametrize("model", list(Searched))
-def test_the_command_searches_a_log(tmp_path: Path, model: Searched) -> None:
-    rng = np.random.default_rng(2)
+def test_what_is_in_use_is_tried_after_a_search_that_ended_within_it(tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path / 'tune.db'}"
+    first = in_use(SETTINGS)
+
+    def ended(values: Values) -> list[np.ndarray]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        search(Searched.SERVED, ended, name="s", first=first, trials=4, storage=storage, seed=0)
+    again = search(
+        Searched.SERVED, lambda values: [np.ones(1)], name="s", first=first, trials=2, storage=storage, seed=0
+    )
+    tried = [trial.params for trial in again.trials if trial.state == TrialState.COMPLETE]
+    assert len(tried) == 2
+    assert tried[0] == pytest.approx(first)
+
+
+def name_of(folder: Path, settings: Settings = SETTINGS) -> str:
+    return study_name(Searched.SERVED, read_sessions(folder), fixed(settings))
+
+
+def test_a_study_is_of_one_log_and_one_setting_of_what_is_not_searched(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "copy", "other")]
+    for folder, seed in zip(folders, (2, 2, 3), strict=True):
+        folder.mkdir()
+        write_log(folder / "log.tsv", seed=seed)
+    names = [name_of(folder) for folder in folders]
+    assert names[0] == names[1] != names[2]
+    assert all(name.startswith("served on log, ") for name in names)
+    searched = with_values(SETTINGS, {"ranking.session_weight": 1.25, "models.alpha": 3.0})
+    assert name_of(folders[0], searched) == names[0]
+    for kept in ({"ranking.per_artist": 9}, {"models.reach": 3}):
+        assert name_of(folders[0], with_values(SETTINGS, kept)) != names[0]
+    (folders[0] / "log.tsv").rename(folders[0] / "a.tsv")
+    write_log(folders[0] / "b.tsv", seed=4)
+    assert name_of(folders[0]).startswith("served on a and 1 more, ")
+
+
+def write_log(file: Path, *, seed: int) -> None:
+    rng = np.random.default_rng(seed)
     rows = ["UserId\tSessionId\tItemId\tTime\tArtistId"]
     for session in range(60):
         for place, item in enumerate(rng.permutation(12)[:5] + 12 * (session % 2)):
             rows.append(f"u{session % 9}\ts{session}\ti{item}\t{14_400 * session + 60 * place}\ta{item % 7}")
-    (tmp_path / "log.tsv").write_text("\n".join(rows) + "\n")
-    options = [
-        "--data",
-        str(tmp_path),
-        "--model",
-        model.value,
-        "--trials",
-        "2",
-        "--store",
-        str(tmp_path / "t.db"),
-    ]
-    done = CliRunner().invoke(app, options)
-    assert done.exit_code == 0, done.output
-    assert "best of 2 trials" in done.output
+    file.write_text("\n".join(rows) + "\n")
+
+
+@pytest.mark.parametrize("model", list(Searched))
+def test_the_command_searches_a_log_and_mixes_it_with_no_other(tmp_path: Path, model: Searched) -> None:
+    for seed in (2, 3):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        write_log(folder / "log.tsv", seed=seed)
+        options = ["--model", model.value, "--trials", "2", "--store", str(tmp_path / "t.db")]
+        done = CliRunner().invoke(app, ["--data", str(folder), *options])
+        assert done.exit_code == 0, done.output
+        assert "best of 2 trials" in done.output

@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
+from scipy import sparse
 
 from segue.evaluation.logs import make_log
 from segue.plays.parsing import PLAY_SCHEMA
 from segue.plays.signals import TYPES, signal_weight
 from segue.recommenders.factors import liked_pairs, track_factors
 from segue.recommenders.following import following, kept_by
+from segue.recommenders.played import learned_factors
 from segue.recommenders.served import learned
 from segue.recommenders.steps import fingerprint, steps
 from segue.settings import load_settings
@@ -175,6 +177,28 @@ def test_the_best_rules_of_a_track_are_kept_ties_by_name(spark: SparkSession) ->
     sessions = {("ada", 0): "ab", ("ben", 0): "ac", ("eve", 0): "ad", ("eve", 1): "ac"}
     found = following(in_turn(spark, sessions), models=MODELS.model_copy(update={"neighbours": 2})).collect()
     assert [(r.next_id) for r in sorted(found, key=lambda r: -r.score)] == ["c", "b"]
+
+
+def test_a_matrix_of_plays_gives_the_factors_that_spark_learns(spark: SparkSession) -> None:
+    rng = np.random.default_rng(1)
+    # Half of the listeners play little, so that it matters whose regularisation is scaled by what.
+    plays = rng.poisson(np.repeat([0.3, 3.0], 6)[:, None] * np.linspace(0.3, 2, 6))
+    plays = plays[plays.sum(axis=1) > 0]
+    counts = sparse.csr_matrix(plays)
+    # One factor and much regularisation are learned in few iterations, wherever they begin.
+    small = {"factors": 1, "iterations": 6, "regularisation": 1.0, "alpha": 1.0}
+    models = MODELS.model_copy(update=small)
+    listeners, found = learned_factors(counts, models)
+    rows = [
+        (f"u{user}", f"t{item}", float(np.log1p(plays[user, item])))
+        for user, item in zip(*counts.nonzero(), strict=True)
+    ]
+    pairs = spark.createDataFrame(rows, "user_id string, track_id string, liking double")
+    factors = {row.track_id: row.factor for row in track_factors(pairs, models=models).collect()}
+    expected = np.array([factors[f"t{item}"] for item in range(plays.shape[1])])
+    # A factor's sign is a matter of chance.
+    np.testing.assert_allclose(np.abs(found), np.abs(expected), rtol=0.01)
+    assert (listeners * found.sum() > 0).all()
 
 
 def test_factors_put_together_what_the_same_listeners_play(spark: SparkSession) -> None:

@@ -183,6 +183,15 @@ def test_plays_are_ordered_by_time_within_their_session(tmp_path: Path) -> None:
     assert found.bounds.tolist() == [0, 2, 3]
 
 
+def test_a_quote_is_text(tmp_path: Path) -> None:
+    file = tmp_path / "log.tsv"
+    names = ['"Heroes"', '"Heroes', 'the 12" mix', '"', "it's"]
+    rows = [f"u\t1\t{name}\t{second}\t{name}" for second, name in enumerate(names)]
+    file.write_text("\n".join(["UserId\tSessionId\tItemId\tTime\tArtistId", *rows]) + "\n")
+    found = read_log(file)
+    assert [str(found.item_ids[item]) for item in found.items] == names
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 4), min_size=6, max_size=6), min_size=1, max_size=5), st.integers(1, 7)

@@ -1,0 +1,113 @@
+"""The JSON of a command's figures: what it holds, and that a place that cannot be is found out first."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from segue.errors import SegueError
+from segue.figures import can_write, write_figures
+from segue.settings import ROOT
+
+NOBODY = 65534
+
+
+def test_what_json_has_no_word_for_is_null(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    figures = {"a": math.nan, "b": {"c": [1.5, math.inf], "d": (math.nan, None, "x", True)}}
+    write_figures(file, figures)
+
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    found = json.loads(file.read_text(), parse_constant=refuse)
+    assert found == {"a": None, "b": {"c": [1.5, None], "d": [None, None, "x", True]}}
+
+
+def test_where_a_file_can_be_nothing_is_said_and_nothing_is_written(tmp_path: Path) -> None:
+    can_write(None)
+    can_write(tmp_path / "new.json")
+    can_write(Path("relative.json"))
+    can_write(Path(os.devnull))
+    assert list(tmp_path.iterdir()) == []
+    write_figures(None, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("no/where/x.json", "there is no folder"),
+        (".", "that is a folder"),
+        ("file/x.json", "there is no folder"),
+        ("n" * 300, "File name too long"),
+    ],
+)
+def test_where_none_can_be_is_said_in_a_line(tmp_path: Path, name: str, why: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SegueError, match=why) as raised:
+        can_write(tmp_path / name)
+    assert "\n" not in str(raised.value)
+    with pytest.raises(SegueError, match="--json"):
+        write_figures(tmp_path / name, {})
+
+
+@contextlib.contextmanager
+def nobody() -> Iterator[Path]:
+    """A folder of somebody who may not write to another folder in it, nor look into a third."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    for name, mode in (("", 0o755), ("closed", 0o555), ("dark", 0o000)):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name).chmod(mode)
+    (folder / "figures.json").touch(mode=0o444)
+    as_root = os.geteuid() == 0
+    if as_root:  # who may write everywhere
+        os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        yield folder
+    finally:
+        if as_root:
+            os.setresuid(0, 0, 0)
+        (folder / "dark").chmod(0o700)
+        (folder / "closed").chmod(0o700)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("name", ["closed/x.json", "dark/x.json", "figures.json"])
+def test_what_may_not_be_written_to_is_said(name: str) -> None:
+    with nobody() as folder, pytest.raises(SegueError, match=r"may not be written to|Permission denied"):
+        can_write(folder / name)
+
+
+COMMANDS = {
+    "batch_jobs.ingest_catalog": ["/no/music"],
+    "batch_jobs.compress_library": ["/no/music"],
+    "batch_jobs.extract_features": [],
+    "batch_jobs.train_embeddings": [],
+    "batch_jobs.train_models": ["train"],
+    "batch_jobs.build_index": [],
+    "batch_jobs.evaluate": ["--data", "/no/logs"],
+    "batch_jobs.report_experiments": [],
+    "benchmarks": ["moods"],
+    "segue.demo.cli": [],
+}
+"""All that take `--json FILE`."""
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_a_command_says_it_before_it_works(module: str) -> None:
+    # Settings that do not exist: a command that began to work would say so.
+    environment = os.environ | {"SEGUE_CONF": "/no/settings.toml"}
+    command = [sys.executable, "-P", "-m", module, *COMMANDS[module], "--json", "/no/dir/x.json"]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "segue: --json /no/dir/x.json: there is no folder /no/dir\n"
