@@ -1,7 +1,9 @@
 """`./run.sh models train`: learns from the plays in the topic what goes with what.
 
-Delivery: each model is stored by a version that follows from the plays and the settings it was learned from
-(segue.storage.trained). A run cut short is simply repeated: what is stored already is not learned again.
+Delivery: each model is stored by a version that follows from the plays and the settings it was learned from,
+and comes into use when all that it needs is there (segue.storage.trained). A run cut short is simply
+repeated: what is stored already is not learned again. A training with a checkpoint is finished with the plays
+that it began with, though others have come since: the checkpoint says where the topic ended then.
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,15 +26,23 @@ from rich.console import Console
 from rich.progress import TimeElapsedColumn
 
 from batch_jobs.bars import counting
-from segue.embeddings import audio_space, session_space
+from segue.embeddings import session_space
 from segue.embeddings.corpus import embed, read_corpus
-from segue.embeddings.session_training import TooLittle, heard_in_sessions, learn_space, read_sound
+from segue.embeddings.session_training import (
+    Begun,
+    TooLittle,
+    heard_digest,
+    heard_in_sessions,
+    learn_space,
+    read_begun,
+    read_sound,
+    remove_checkpoint,
+)
 from segue.embeddings.spaces import load_space, remove_homeless, space_in_use
 from segue.errors import SegueError, one_line_errors
 from segue.figures import can_write, write_figures
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
-from segue.places import LOCAL
 from segue.plays.recorded import plays_of_those_here, recorded
 from segue.recommenders.factors import liked_pairs, track_factors
 from segue.recommenders.following import following, kept_by
@@ -39,7 +50,8 @@ from segue.recommenders.steps import fingerprint, steps
 from segue.settings import Models, Settings, load_settings
 from segue.spark import session
 from segue.storage import forgotten, trained
-from segue.storage.mongo import Document, activate, active_version, connect
+from segue.storage.kafka_topics import end_offsets
+from segue.storage.mongo import Document, active_version, connect
 
 CODE_VERSION = 2
 """Raise it when the same plays and settings give another model."""
@@ -54,6 +66,16 @@ def _models() -> None:
 
 
 @dataclass(frozen=True)
+class Plays:
+    """What listeners kept, by the plays up to some moment."""
+
+    steps: DataFrame
+    ends: Mapping[int, int]
+    """By partition of the topic, the offset after the last play."""
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class Lesson:
     """What a model is learned from."""
 
@@ -61,7 +83,8 @@ class Lesson:
     models: Models
     database: Database[Document]
     settings: Settings
-    version: str
+    begun: Begun
+    checkpoint: Path
     told: Callable[[str], None]
     """Says in a few words how far it is."""
 
@@ -74,8 +97,12 @@ class Model:
     settings: tuple[str, ...]
     """The names of those settings in `[models]` that make another version."""
     learn: Callable[[Lesson], Arrays]
-    made_of: Callable[[Database[Document]], dict[str, str]] = lambda database: {}
+    made_of: Callable[[Database[Document], Settings, DataFrame], dict[str, str]] = (
+        lambda database, settings, steps: {}
+    )
     """What else makes another version, and is kept in the model's document."""
+    place: Callable[[Database[Document], Settings, str], None] | None = None
+    """Puts tracks where a stored version has them, before it comes into use."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +129,9 @@ def train(
     session-space: embeddings from sessions and sound, by JAX, where there are enough plays.
 
     All are stored in MongoDB by version. When plays and settings are those of the stored version, nothing is
-    learned; a training cut short goes on from its last epoch. Then build the index again, which takes what
-    was learned along: ./run.sh index
+    learned. A training of session-space that was cut short goes on from its last epoch with the plays that it
+    began with, and the next run learns from those that came since. Then build the index again, which takes
+    what was learned along: ./run.sh index
 
     Example: ./run.sh models train
 
@@ -138,12 +166,21 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
     own = spark is None
     spark = spark or session(settings, app="segue models", tuned=False)
     try:
-        with counting(TimeElapsedColumn(), disable=quiet, console=Console(stderr=True)) as progress:
+        with (
+            counting(TimeElapsedColumn(), disable=quiet, console=Console(stderr=True)) as progress,
+            ExitStack() as at_the_end,
+        ):
+            records = recorded(spark, settings)
+
+            def read(ends: Mapping[int, int]) -> Plays:
+                found = transform(records, settings=settings, ends=ends)
+                found = _without(found, forgotten.hashes(database)).cache()
+                at_the_end.callback(found.unpersist)
+                return Plays(found, ends, fingerprint(found))
+
             task = progress.add_task("Reading plays", total=1 + len(MODELS))
-            found = transform(recorded(spark, settings), settings=settings)
-            found = _without(found, forgotten.hashes(database)).cache()
-            source = fingerprint(found)
-            if source.startswith("0:"):
+            now = read(end_offsets(settings.kafka))
+            if now.fingerprint.startswith("0:"):
                 raise SegueError("there is no play to learn from: ./run.sh replay sends some")
             done = []
             for model in MODELS:
@@ -152,13 +189,9 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
                 def told(what: str, kind: str = model.kind) -> None:
                     progress.update(task, description=f"Learning {kind}: {what}")
 
-                done.append(_train(database, model, found, source=source, settings=settings, told=told))
+                done.append(_train(database, model, now, read=read, settings=settings, told=told))
             progress.advance(task)
-            found.unpersist()
-            if version := space_in_use(database, session_space.KIND):
-                progress.update(task, description="Placing tracks")
-                corpus = read_corpus(database, settings)
-                embed(database, corpus, load_space(database, version), added=False)
+            if space_in_use(database, session_space.KIND):
                 remove_homeless(database)
             return done
     finally:
@@ -166,9 +199,9 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
             spark.stop()
 
 
-def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
-    """KafkaRecord -> Step."""
-    plays = plays_of_those_here(records, stream=settings.stream)
+def transform(records: DataFrame, *, settings: Settings, ends: Mapping[int, int] | None = None) -> DataFrame:
+    """KafkaRecord -> Step; with `ends`, by partition an offset, of the plays before it."""
+    plays = plays_of_those_here(records, stream=settings.stream, ends=ends)
     gap, most = settings.engagement.session_gap, settings.models.listener_steps
     return steps(plays, signals=settings.signals, gap=gap, most=most)
 
@@ -182,35 +215,56 @@ def _without(found: DataFrame, hashes: list[str]) -> DataFrame:
 def _train(
     database: Database[Document],
     model: Model,
-    found: DataFrame,
+    now: Plays,
     *,
-    source: str,
+    read: Callable[[Mapping[int, int]], Plays],
     settings: Settings,
     told: Callable[[str], None],
 ) -> Trained:
     began = time.monotonic()
-    values = settings.models.model_dump(mode="json")
-    chosen = {name: values[name] for name in model.settings}
-    more = model.made_of(database)
-    version = _version(source, chosen, more)
-    if trained.stored(database, model.kind, version):
-        unchanged = active_version(database, model.kind) == version
-        activate(database, model.kind, version)
-        document = database.models.find_one({"_id": f"{model.kind}:{version}"}) or {}
-        return Trained(model.kind, version, unchanged, document["tracks"], time.monotonic() - began)
+    checkpoint = Path(settings.models.folder) / f"{database.name}-{model.kind}.npz"
+    cut_short = read_begun(checkpoint)
     try:
-        arrays = model.learn(Lesson(found, settings.models, database, settings, version, told))
+        plays, made_of = now, _made_of(database, model, now, settings)
+        stored = trained.stored(database, model.kind, _version(made_of))
+        if cut_short and cut_short.version != _version(made_of) and not stored:
+            former = read(cut_short.ends)
+            of_former = _made_of(database, model, former, settings)
+            # What has expired or left since, or a change of settings or sound, makes another version.
+            if _version(of_former) == cut_short.version:
+                plays, made_of = former, of_former
+                stored = trained.stored(database, model.kind, cut_short.version)
+        version = _version(made_of)
+        unchanged = stored and active_version(database, model.kind) == version
+        if not stored:
+            begun = Begun(version, plays.ends)
+            lesson = Lesson(plays.steps, settings.models, database, settings, begun, checkpoint, told)
+            arrays = model.learn(lesson)
+            tracks = len(arrays["track_ids"])
+            trained.save(database, model.kind, version, arrays=arrays, made_of={**made_of, "tracks": tracks})
     except TooLittle as error:
         return Trained(model.kind, active_version(database, model.kind), True, 0, 0.0, left_out=str(error))
-    tracks = len(arrays["track_ids"])
-    made_of = {"plays": source, "tracks": tracks, "settings": chosen, **more}
-    keep = settings.models.keep
-    trained.save(database, model.kind, version, arrays=arrays, made_of=made_of, keep=keep)
-    return Trained(model.kind, version, False, tracks, round(time.monotonic() - began, 2))
+    if model.place:
+        told("placing tracks")
+        model.place(database, settings, version)
+    trained.put_in_use(database, model.kind, version, keep=settings.models.keep)
+    if read_begun(checkpoint):
+        remove_checkpoint(checkpoint)
+    document = database.models.find_one({"_id": f"{model.kind}:{version}"}) or {}
+    return Trained(model.kind, version, unchanged, document["tracks"], round(time.monotonic() - began, 2))
 
 
-def _version(source: str, settings: dict[str, Any], more: dict[str, str]) -> str:
-    text = json.dumps([CODE_VERSION, source, list(settings.items()), more])
+def _made_of(database: Database[Document], model: Model, plays: Plays, settings: Settings) -> dict[str, Any]:
+    """From what the version follows; kept in the model's document."""
+    values = settings.models.model_dump(mode="json")
+    chosen = {name: values[name] for name in model.settings}
+    more = model.made_of(database, settings, plays.steps)
+    return {"plays": plays.fingerprint, "settings": chosen, **more}
+
+
+def _version(made_of: Mapping[str, Any]) -> str:
+    more = {name: value for name, value in made_of.items() if name not in ("plays", "settings")}
+    text = json.dumps([CODE_VERSION, made_of["plays"], list(made_of["settings"].items()), more])
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
@@ -245,16 +299,25 @@ def _session_space(lesson: Lesson) -> Arrays:
         log,
         sound,
         lesson.models.sessions,
-        checkpoint=LOCAL / "models" / f"{session_space.KIND}-{lesson.version}.npz",
+        begun=lesson.begun,
+        checkpoint=lesson.checkpoint,
         told=lambda epoch, loss: lesson.told(f"epoch {epoch}, validation loss {loss:.3f}"),
     )
 
 
-def _sound(database: Database[Document]) -> dict[str, str]:
-    """The audio space whose standardised descriptors the session space takes."""
-    version = active_version(database, audio_space.KIND)
-    found = database.models.find_one({"_id": f"{audio_space.KIND}:{version}"}) or {}
-    return {"audio_space": version or "", "features_version": found.get("features_version", "")}
+def _sound(database: Database[Document], settings: Settings, steps: DataFrame) -> dict[str, str]:
+    """The audio space whose standardised descriptors the session space takes, and these."""
+    sound = read_sound(database, settings)
+    return {
+        "audio_space": sound.space.version,
+        "features_version": sound.space.features_version,
+        "corpus": heard_digest(steps, sound.corpus),
+    }
+
+
+def _place(database: Database[Document], settings: Settings, version: str) -> None:
+    """Every track's place in the session space: an index of it is built as soon as it is in use."""
+    embed(database, read_corpus(database, settings), load_space(database, version), added=False)
 
 
 MODELS = (
@@ -262,7 +325,7 @@ MODELS = (
         "following", ("reach", "back", "listener_cap", "min_listeners", "shrink", "neighbours"), _following
     ),
     Model("als", ("factors", "iterations", "regularisation", "alpha", "seed"), _factors),
-    Model(session_space.KIND, ("sessions",), _session_space, made_of=_sound),
+    Model(session_space.KIND, ("sessions",), _session_space, made_of=_sound, place=_place),
 )
 """`following`: what listeners play along with each track. `als`: collaborative filtering. `session-space`:
 embeddings from sessions and sound."""

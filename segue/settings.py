@@ -184,6 +184,7 @@ class SessionTraining(Section):
 
 
 class Models(Section):
+    folder: LocalPath
     listener_steps: int = Field(ge=2)
     reach: int = Field(ge=1, le=50)
     back: float = Field(ge=0, le=1)

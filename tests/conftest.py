@@ -67,6 +67,7 @@ def settings(mongo_uri: str, tmp_path: Path) -> Settings:
                 update={"checkpoint": str(tmp_path / "checkpoints"), "ui_port": 0}
             ),
             "index": base.index.model_copy(update={"folder": str(tmp_path / "index")}),
+            "models": base.models.model_copy(update={"folder": str(tmp_path / "models")}),
         }
     )
 

@@ -71,7 +71,7 @@ make_files() {
   write_once "$folder/secrets/grafana-password" random
   make_certificate "$domain"
   step 'folders for the data' mkdir -p "$folder"/data/{kafka-1,kafka-2,kafka-3,mongo-1,mongo-2,mongo-3} \
-    "$folder"/data/{checkpoints,index,prometheus,grafana,backups}
+    "$folder"/data/{checkpoints,index,models,prometheus,grafana,backups}
   [ "$(id -u)" != 0 ] || step 'root keeps the list; the rest belongs to who runs the containers' \
     chown -R "$uid:$uid" "$folder/secrets" "$folder/data"
   if [ -n "$dry_run" ]; then

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +16,7 @@ import pyarrow.compute as pc
 from pymongo.database import Database
 from pyspark.sql import DataFrame
 
+from segue.audio.descriptors import features_version
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Corpus, read_corpus
 from segue.embeddings.session_space import tower_input
@@ -19,11 +24,20 @@ from segue.errors import SegueError
 from segue.evaluation.logs import SessionLog, make_log
 from segue.index.track_ids import encode_ids
 from segue.settings import SessionTraining, Settings
-from segue.storage.mongo import Document
+from segue.storage.mongo import Document, pack
 
 
 class TooLittle(SegueError):
     """There is too little to learn a model from; what was learned before stays in use."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a training that was begun makes, and from which plays: its checkpoint keeps it."""
+
+    version: str
+    ends: Mapping[int, int]
+    """By partition of the topic, the offset after the last play that it learns from."""
 
 
 class Sound(NamedTuple):
@@ -44,9 +58,19 @@ def read_sound(database: Database[Document], settings: Settings) -> Sound:
         found = Sound(read_corpus(database, settings), AudioSpace.load(database))
     except SegueError as error:
         raise TooLittle(str(error)) from None
-    if found.corpus.descriptors.shape[1] != len(found.space.mean):
+    if found.space.features_version != features_version(settings.audio):
         raise TooLittle("the audio space is of other [audio] settings: run ./run.sh embeddings")
     return found
+
+
+def heard_digest(steps: DataFrame, corpus: Corpus) -> str:
+    """What is another one when other tracks of these steps have features, or other features."""
+    heard = set(steps.select("track_id").distinct().toArrow()["track_id"].to_pylist())
+    digest = hashlib.blake2b(digest_size=8)
+    for track_id, descriptors in zip(corpus.track_ids, corpus.descriptors, strict=True):
+        if track_id in heard:
+            digest.update(track_id.encode() + b"\0" + pack(descriptors))
+    return digest.hexdigest()
 
 
 def heard_in_sessions(steps: DataFrame, tracks: list[str]) -> SessionLog:
@@ -63,6 +87,7 @@ def learn_space(
     sound: Sound,
     training: SessionTraining,
     *,
+    begun: Begun,
     checkpoint: Path,
     told: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> dict[str, np.ndarray]:
@@ -70,8 +95,11 @@ def learn_space(
 
     Parameters
     ----------
+    begun
+        What is learned, and from which plays.
     checkpoint
-        Written after every epoch, gone on from when it is there, and removed at the end.
+        Written at the beginning and after every epoch, and gone on from when it is of the same version and
+        tracks. It stays until the caller has kept the arrays: :func:`remove_checkpoint`.
     told
         Called after every epoch with its number and its validation loss.
 
@@ -79,6 +107,8 @@ def learn_space(
     ------
     TooLittle
         There are fewer than `training.min_plays` plays, or no two different ones in a session.
+    SegueError
+        The checkpoint cannot be written.
     """
     from segue.embeddings.sessions import State, begin, load_state, save_state, train
 
@@ -92,17 +122,27 @@ def learn_space(
     mean, scale = sound.space.mean, sound.space.scale
     audio = tower_input(sound.corpus.descriptors[rows], mean=mean, scale=scale)
 
+    ids = encode_ids(log.item_ids.tolist())
+    same = {"version": np.array(begun.version), "track_ids": ids}
+    ends = np.array(sorted(begun.ends.items()), dtype=np.int64)
+
     def keep(state: State) -> None:
-        save_state(state, checkpoint)
+        with _writing(checkpoint):
+            save_state(state, checkpoint, about={**same, "ends": ends})
+
+    def after_epoch(state: State) -> None:
+        keep(state)
         told(state.epoch, state.losses[-1])
 
-    former = load_state(checkpoint, like=begin(len(audio), audio.shape[1], training))
+    start = begin(len(audio), audio.shape[1], training)
+    state = load_state(checkpoint, like=start, about=same)
+    if state is None:
+        state = start
+        keep(state)  # a folder that cannot be written is known before the work
     try:
-        best = train(log, audio, training, state=former, checkpoint=keep).best
+        best = train(log, audio, training, state=state, checkpoint=after_epoch).best
     except SegueError as error:
         raise TooLittle(str(error)) from None
-    checkpoint.unlink(missing_ok=True)
-    ids = encode_ids(log.item_ids.tolist())
     order = np.argsort(ids)
     return {
         "mean": mean,
@@ -111,3 +151,35 @@ def learn_space(
         "free": np.asarray(best["free"])[order],
         **{name: np.asarray(best[name]) for name in ("first", "first_bias", "second")},
     }
+
+
+def read_begun(checkpoint: Path) -> Begun | None:
+    """What a training that was cut short has begun; None where no checkpoint can be read."""
+    try:
+        with np.load(checkpoint, allow_pickle=False) as found:
+            return Begun(str(found["version"]), dict(found["ends"].tolist()))
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+        return None
+
+
+def remove_checkpoint(checkpoint: Path) -> None:
+    """Remove a checkpoint, if there is one.
+
+    Raises
+    ------
+    SegueError
+        It cannot be removed.
+    """
+    with _writing(checkpoint):
+        checkpoint.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing(checkpoint: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SegueError(
+            f"the training's checkpoint {checkpoint}: {error.strerror or error}: "
+            "set SEGUE_MODELS__FOLDER to a folder that can be written"
+        ) from None

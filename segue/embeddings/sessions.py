@@ -10,7 +10,7 @@ plays ** 0.75 (Mikolov et al., 2013).
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -204,10 +204,16 @@ def _batches(
         yield rows, warm, jax.random.PRNGKey(int(rng.integers(2**31)))
 
 
-def save_state(state: State, path: Path) -> None:
-    """Keep a checkpoint; one that is there is replaced when the new one is whole."""
+def save_state(state: State, path: Path, *, about: Mapping[str, np.ndarray]) -> None:
+    """Keep a checkpoint, and what it is about; one that is there is replaced when the new one is whole.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
     leaves = jax.tree.leaves((state.parameters, state.optimiser, state.best))
-    arrays = {f"leaf{number}": np.asarray(leaf) for number, leaf in enumerate(leaves)}
+    arrays = {f"leaf{number}": np.asarray(leaf) for number, leaf in enumerate(leaves)} | dict(about)
     counts = np.array([state.epoch, state.waited])
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
@@ -218,13 +224,19 @@ def save_state(state: State, path: Path) -> None:
     part.replace(path)
 
 
-def load_state(path: Path, *, like: State) -> State | None:
-    """The checkpoint of a run that was cut short, of the shapes of `like`; None where none can be read."""
+def load_state(path: Path, *, like: State, about: Mapping[str, np.ndarray]) -> State | None:
+    """The checkpoint of a run that was cut short.
+
+    None where none can be read, it is about something else, or its shapes are not those of `like`.
+    """
     try:
         with np.load(path, allow_pickle=False) as found:
             leaves, shape = jax.tree.flatten((like.parameters, like.optimiser, like.best))
-            stored = [jnp.asarray(found[f"leaf{number}"]) for number in range(len(leaves))]
-            parameters, optimiser, best = jax.tree.unflatten(shape, stored)
+            stored = [found[f"leaf{number}"] for number in range(len(leaves))]
+            alike = all(one.shape == leaf.shape for one, leaf in zip(stored, leaves, strict=True))
+            if not alike or not all(np.array_equal(found[name], value) for name, value in about.items()):
+                return None
+            parameters, optimiser, best = jax.tree.unflatten(shape, [jnp.asarray(one) for one in stored])
             return replace(
                 like,
                 epoch=int(found["counts"][0]),
@@ -235,5 +247,5 @@ def load_state(path: Path, *, like: State) -> State | None:
                 best_loss=float(found["best_loss"]),
                 losses=tuple(found["losses"].tolist()),
             )
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
         return None  # none, or damaged: training begins anew

@@ -47,6 +47,18 @@ def truncated_at(settings: Kafka) -> int | None:
             consumer.close()
 
 
+def end_offsets(settings: Kafka) -> dict[int, int]:
+    """By partition of the topic of plays, the offset that its next record gets."""
+    with reaching(settings) as options:
+        consumer = KafkaConsumer(**options, enable_auto_commit=False)
+        try:
+            partitions = consumer.partitions_for_topic(settings.plays_topic) or set()
+            places = [TopicPartition(settings.plays_topic, partition) for partition in sorted(partitions)]
+            return {place.partition: end for place, end in consumer.end_offsets(places).items()}
+        finally:
+            consumer.close()
+
+
 def keep_for(settings: Kafka, *, plays: timedelta, rejected: timedelta) -> None:
     """Tell the brokers how long to keep plays and rejected records.
 

@@ -1,7 +1,8 @@
 """Trained models in MongoDB: their arrays in GridFS, what they were made of in `models`.
 
-Delivery: the file first, then the model's document, then the switch of the active version, so that a reader
-sees the old or the new one, whole; a run cut short goes on with what is stored already.
+Delivery: the file first, then the model's document, then, when all that it needs is there, the switch of
+the active version, so that a reader sees the old or the new one, whole; a run cut short goes on with what is
+stored already.
 """
 
 from __future__ import annotations
@@ -43,9 +44,8 @@ def save(
     *,
     arrays: Mapping[str, np.ndarray],
     made_of: Mapping[str, Any],
-    keep: int,
 ) -> None:
-    """Store a version, make it the active one, and remove those beyond the newest `keep`.
+    """Store a version, without switching to it: see :func:`put_in_use`.
 
     `made_of` is kept in the model's document: what it was learned from, and its size.
     """
@@ -59,9 +59,16 @@ def save(
     fields = {"kind": kind, "version": version, "created_at": datetime.now(UTC), **made_of}
     fields["file"] = {"size": file.size, "sha256": file.sha256}
     database.models.update_one({"_id": group}, {"$set": fields}, upsert=True)
+
+
+def put_in_use(database: Database[Document], kind: str, version: str, *, keep: int) -> None:
+    """Make a stored version the active one, and remove others beyond the newest `keep`."""
     activate(database, kind, version)
+    store = FileStore(database, bucket=BUCKET)
     newest = database.models.find({"kind": kind}, {"version": 1}).sort("created_at", -1)
     for old in list(newest)[keep:]:
+        if old["version"] == version:  # an older one that is in use again
+            continue
         database.models.delete_one({"_id": old["_id"]})
         store.remove(old["_id"])
     store.sweep(groups=[one["_id"] for one in database.models.find({"file": {"$exists": True}}, {"_id": 1})])

@@ -189,6 +189,13 @@ def test_folders_that_are_mounted_are_made_before() -> None:
                 assert re.search(rf"[{{,]{source.removeprefix('${FOLDER}/data/')}[,}}]", script), source
 
 
+def test_a_training_is_kept_in_a_folder_that_is_mounted() -> None:
+    image = (ROOT / "deploy/image/Dockerfile").read_text()
+    folder = re.search(r"SEGUE_MODELS__FOLDER=(\S+)", image)
+    assert folder
+    assert folder[1] in [volume.split(":")[1] for volume in SERVICES["operator"]["volumes"]]
+
+
 @pytest.mark.parametrize("name", sorted(OURS - HOLDERS - {"spark-master", "spark-worker"}))
 def test_a_jobs_environment_is_settings_that_load(
     name: str,

@@ -10,10 +10,20 @@ import pytest
 from segue.embeddings.audio_space import AudioSpace, SpaceError
 from segue.embeddings.corpus import Corpus
 from segue.embeddings.session_space import SessionSpace
-from segue.embeddings.session_training import Sound, TooLittle, learn_space
+from segue.embeddings.session_training import (
+    Begun,
+    Sound,
+    TooLittle,
+    learn_space,
+    read_begun,
+    remove_checkpoint,
+)
 from segue.embeddings.sessions import train, vectors
+from segue.errors import SegueError
 from segue.evaluation.logs import SessionLog, make_log
 from tests.embeddings.test_sessions import GROUPS, PLAYED, TRAINING, corpus
+
+BEGUN = Begun("v1", {0: 12, 1: 7})
 
 
 def catalogue() -> tuple[SessionLog, Sound]:
@@ -40,7 +50,7 @@ def catalogue() -> tuple[SessionLog, Sound]:
 
 def trained(tmp_path: Path) -> tuple[SessionSpace, Sound]:
     log, sound = catalogue()
-    arrays = learn_space(log, sound, TRAINING, checkpoint=tmp_path / "state.npz")
+    arrays = learn_space(log, sound, TRAINING, begun=BEGUN, checkpoint=tmp_path / "state.npz")
     return SessionSpace(version="s1", features_version="f1", **arrays), sound
 
 
@@ -69,7 +79,7 @@ def test_new_tracks_lie_with_those_that_sessions_put_together(tmp_path: Path) ->
 
 def test_a_training_that_is_cut_short_goes_on_and_ends_the_same(tmp_path: Path) -> None:
     log, sound = catalogue()
-    whole = learn_space(log, sound, TRAINING, checkpoint=tmp_path / "one.npz")
+    whole = learn_space(log, sound, TRAINING, begun=BEGUN, checkpoint=tmp_path / "one.npz")
     seen: list[int] = []
 
     def stop(epoch: int, loss: float) -> None:
@@ -79,21 +89,80 @@ def test_a_training_that_is_cut_short_goes_on_and_ends_the_same(tmp_path: Path) 
 
     checkpoint = tmp_path / "kept" / "two.npz"
     with pytest.raises(KeyboardInterrupt):
-        learn_space(log, sound, TRAINING, checkpoint=checkpoint, told=stop)
-    assert checkpoint.exists()
-    again = learn_space(log, sound, TRAINING, checkpoint=checkpoint, told=stop)
+        learn_space(log, sound, TRAINING, begun=BEGUN, checkpoint=checkpoint, told=stop)
+    assert read_begun(checkpoint) == BEGUN
+    # Plays that came since do not matter as long as the version is the same.
+    later = Begun(BEGUN.version, {0: 15, 1: 7})
+    again = learn_space(log, sound, TRAINING, begun=later, checkpoint=checkpoint, told=stop)
     assert seen == [1, 2, 3, 4]
-    assert not checkpoint.exists()
+    # Until the arrays are kept, nothing of them is to be learned again.
+    third = learn_space(log, sound, TRAINING, begun=later, checkpoint=checkpoint, told=stop)
+    assert seen == [1, 2, 3, 4]
     for name, array in whole.items():
         np.testing.assert_array_equal(again[name], array, err_msg=name)
+        np.testing.assert_array_equal(third[name], array, err_msg=name)
+    remove_checkpoint(checkpoint)
+    assert list(checkpoint.parent.iterdir()) == []
 
 
-def test_a_damaged_checkpoint_is_no_reason_not_to_learn(tmp_path: Path) -> None:
+OTHERS = {
+    "another version": (Begun("v2", BEGUN.ends), TRAINING, {}),
+    "another width": (BEGUN, TRAINING.model_copy(update={"dimension": 4}), {}),
+    "fewer tracks": (BEGUN, TRAINING, {"t000": "t002", "t001": "t003"}),
+    "as many other tracks": (BEGUN, TRAINING, {"t000": "t180"}),
+}
+
+
+@pytest.mark.parametrize("which", OTHERS)
+def test_what_is_of_something_else_is_not_gone_on_from(tmp_path: Path, which: str) -> None:
     log, sound = catalogue()
     checkpoint = tmp_path / "state.npz"
-    checkpoint.write_bytes(b"PK\x03\x04 cut off")
+    begun, training, instead = OTHERS[which]
+    items = log.item_ids[log.items].tolist()
+    other = make_log(
+        users=log.users,
+        sessions=log.sessions,
+        items=[instead.get(name, name) for name in items],
+        times=log.times,
+    )
+    learn_space(other, sound, training, begun=begun, checkpoint=checkpoint)
     seen: list[int] = []
-    learn_space(log, sound, TRAINING, checkpoint=checkpoint, told=lambda epoch, loss: seen.append(epoch))
+    found = learn_space(
+        log, sound, TRAINING, begun=BEGUN, checkpoint=checkpoint, told=lambda epoch, loss: seen.append(epoch)
+    )
+    assert seen[0] == 1
+    assert read_begun(checkpoint) == BEGUN
+    anew = learn_space(log, sound, TRAINING, begun=BEGUN, checkpoint=tmp_path / "none.npz")
+    for name, array in anew.items():
+        np.testing.assert_array_equal(found[name], array, err_msg=name)
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_one_line_before_the_work(tmp_path: Path) -> None:
+    log, sound = catalogue()
+    (tmp_path / "models").touch()
+    seen: list[int] = []
+    with pytest.raises(SegueError, match=r"models/state\.npz: .*set SEGUE_MODELS__FOLDER to a folder"):
+        learn_space(
+            log,
+            sound,
+            TRAINING,
+            begun=BEGUN,
+            checkpoint=tmp_path / "models" / "state.npz",
+            told=lambda epoch, loss: seen.append(epoch),
+        )
+    assert seen == []
+
+
+@pytest.mark.parametrize("damaged", [b"PK\x03\x04 cut off", b""])
+def test_a_damaged_checkpoint_is_no_reason_not_to_learn(tmp_path: Path, damaged: bytes) -> None:
+    log, sound = catalogue()
+    checkpoint = tmp_path / "state.npz"
+    checkpoint.write_bytes(damaged)
+    assert read_begun(checkpoint) is None
+    seen: list[int] = []
+    learn_space(
+        log, sound, TRAINING, begun=BEGUN, checkpoint=checkpoint, told=lambda epoch, loss: seen.append(epoch)
+    )
     assert seen[0] == 1
 
 
@@ -101,10 +170,10 @@ def test_from_too_little_nothing_is_learned(tmp_path: Path) -> None:
     log, sound = catalogue()
     many = TRAINING.model_copy(update={"min_plays": len(log) + 1})
     with pytest.raises(TooLittle, match=r"fewer than models\.sessions\.min_plays"):
-        learn_space(log, sound, many, checkpoint=tmp_path / "state.npz")
+        learn_space(log, sound, many, begun=BEGUN, checkpoint=tmp_path / "state.npz")
     alone = log.take(np.flatnonzero(np.diff(log.sessions, prepend=-1)))
     with pytest.raises(TooLittle, match="nothing to learn from"):
-        learn_space(alone, sound, TRAINING, checkpoint=tmp_path / "state.npz")
+        learn_space(alone, sound, TRAINING, begun=BEGUN, checkpoint=tmp_path / "state.npz")
 
 
 def test_descriptors_of_another_width_are_refused(tmp_path: Path) -> None:

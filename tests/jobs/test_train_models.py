@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
-from batch_jobs import build_index, train_embeddings
+from batch_jobs import build_index, train_embeddings, train_models
 from batch_jobs.train_models import run
+from segue.embeddings import sessions
+from segue.embeddings.session_training import Begun, read_begun
 from segue.embeddings.spaces import load_space
 from segue.errors import SegueError
 from segue.index.publish import fetch_bundle
@@ -36,6 +39,14 @@ def quick(broker: Settings) -> Settings:
     return broker.model_copy(update={"models": few})
 
 
+@pytest.fixture
+def spaced(quick: Settings) -> Settings:
+    """The same, and a session space of few plays in two epochs."""
+    few = {"min_plays": 24, "dimension": 4, "hidden": 8, "batch": 64, "epochs": 2}
+    training = quick.models.sessions.model_copy(update=few)
+    return quick.model_copy(update={"models": quick.models.model_copy(update={"sessions": training})})
+
+
 def evening(user: str, tracks: Iterable[str], **changes: Any) -> list[dict[str, Any]]:
     """A session that has just ended, a track every third minute."""
     names = list(tracks)
@@ -51,6 +62,40 @@ def send(settings: Settings, plays: list[dict[str, Any]]) -> None:
         for play in plays:
             producer.send(play)
         producer.flush()
+
+
+EVENINGS = {f"u{n}": [f"t{(3 * n + step) % 30:04d}" for step in range(6)] for n in range(4)}
+"""24 plays of 15 tracks."""
+
+
+def send_evenings(settings: Settings) -> None:
+    send(settings, [play for user, tracks in EVENINGS.items() for play in evening(user, tracks)])
+
+
+def kept_epochs(monkeypatch: pytest.MonkeyPatch, *, killed_after: int | None = None) -> list[int]:
+    """The epochs with a checkpoint from now on; the run is killed after one of them."""
+    seen: list[int] = []
+    save = sessions.save_state
+
+    def keep(state: sessions.State, path: Path, **more: Any) -> None:
+        save(state, path, **more)
+        seen.append(state.epoch)
+        if state.epoch == killed_after:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sessions, "save_state", keep)
+    return seen
+
+
+def cut_short(settings: Settings, spark: SparkSession) -> Begun:
+    """Begin to train, and be killed after the first epoch; what had begun."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        kept_epochs(patch, killed_after=1)
+        run(settings, spark=spark, quiet=True)
+    (checkpoint,) = Path(settings.models.folder).iterdir()
+    begun = read_begun(checkpoint)
+    assert begun is not None
+    return begun
 
 
 def rules(database: Database[Document]) -> dict[tuple[str, str], float]:
@@ -107,7 +152,8 @@ def test_a_model_of_an_older_release_still_goes_into_the_index(
     catalogue(database)
     one = np.zeros(1, dtype=np.int32)
     arrays = {"track_ids": encode_ids(["t001", "t002"]), "tracks": one, "next": one + 1, "scores": np.ones(1)}
-    trained.save(database, "following", "v1", arrays=arrays, made_of={"tracks": 2}, keep=1)
+    trained.save(database, "following", "v1", arrays=arrays, made_of={"tracks": 2})
+    trained.put_in_use(database, "following", "v1", keep=1)
     manifest = build_index.run(database, quick.index).manifest
     bundle = fetch_bundle(database, manifest.version, folder=quick.index.folder)
     assert bundle.following is not None
@@ -154,20 +200,17 @@ def test_a_topic_without_plays_is_said_in_one_line(broker: Settings, spark: Spar
 
 
 def test_a_space_of_sessions_and_sound_is_learned_indexed_and_has_a_place_for_new_tracks(
-    quick: Settings, database: Database[Document], spark: SparkSession
+    spaced: Settings, database: Database[Document], spark: SparkSession
 ) -> None:
-    few = {"min_plays": 24, "dimension": 4, "hidden": 8, "batch": 64, "epochs": 2}
-    sessions = quick.models.sessions.model_copy(update=few)
-    settings = quick.model_copy(update={"models": quick.models.model_copy(update={"sessions": sessions})})
+    settings = spaced
     store(database, descriptors(40, settings), settings)
     train_embeddings.run(spark, settings, database)
     audio = build_index.run(database, settings.index).manifest
-    evenings = {f"u{n}": [f"t{(3 * n + step) % 30:04d}" for step in range(6)] for n in range(4)}
-    send(settings, [play for user, tracks in evenings.items() for play in evening(user, tracks)])
+    send_evenings(settings)
 
     *_, found = run(settings, spark=spark, quiet=True)
     assert (found.kind, found.unchanged, found.left_out) == ("session-space", False, None)
-    assert found.tracks == len({track for tracks in evenings.values() for track in tracks})
+    assert found.tracks == len({track for tracks in EVENINGS.values() for track in tracks})
     *_, again = run(settings, spark=spark, quiet=True)
     assert (again.version, again.unchanged) == (found.version, True)
     manifest = build_index.run(database, settings.index).manifest
@@ -188,3 +231,106 @@ def test_a_space_of_sessions_and_sound_is_learned_indexed_and_has_a_place_for_ne
     # A space that is fitted again leaves the other's embeddings alone.
     train_embeddings.run(spark, settings, database, refit=True)
     assert build_index.run(database, settings.index).manifest.space == found.version
+
+
+def test_a_training_cut_short_is_finished_though_new_plays_have_come(
+    spaced: Settings, database: Database[Document], spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(database, descriptors(40, spaced), spaced)
+    train_embeddings.run(spark, spaced, database)
+    send_evenings(spaced)
+    begun = cut_short(spaced, spark)
+    assert active_version(database, "session-space") is None
+    former = active_version(database, "following")
+    send(spaced, evening("late", ["t0031", "t0032"]))
+    epochs = kept_epochs(monkeypatch)
+    following, _, space = run(spaced, spark=spark, quiet=True)
+    assert epochs == [2]
+    assert (space.version, space.unchanged, space.tracks) == (begun.version, False, 15)
+    assert following.version != former
+    assert list(Path(spaced.models.folder).iterdir()) == []
+    # The next run learns from those as well, and then there is nothing to do.
+    *_, newer = run(spaced, spark=spark, quiet=True)
+    assert epochs == [2, 0, 1, 2]
+    assert (newer.version != begun.version, newer.tracks) == (True, 17)
+    *_, last = run(spaced, spark=spark, quiet=True)
+    assert (last.version, last.unchanged) == (newer.version, True)
+
+
+def test_a_training_cut_short_begins_anew_when_one_of_its_listeners_has_left(
+    spaced: Settings, database: Database[Document], spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(database, descriptors(40, spaced), spaced)
+    train_embeddings.run(spark, spaced, database)
+    send_evenings(spaced)
+    begun = cut_short(spaced, spark)
+    send(spaced, evening("late", [f"t{number:04d}" for number in range(31, 37)]))
+    with PlayProducer(spaced.kafka) as producer:
+        producer.tombstone("u3")
+    epochs = kept_epochs(monkeypatch)
+    *_, space = run(spaced, spark=spark, quiet=True)
+    assert epochs == [0, 1, 2]
+    assert space.version != begun.version
+    found = trained.load(database, "session-space", space.version)
+    assert found is not None
+    assert {"t0014"} & set(decode_ids(found["track_ids"])) == set()  # only u3 has played it
+    assert list(Path(spaced.models.folder).iterdir()) == []
+
+
+def test_a_space_comes_into_use_when_every_track_has_its_place_in_it(
+    spaced: Settings, database: Database[Document], spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(database, descriptors(40, spaced), spaced)
+    train_embeddings.run(spark, spaced, database)
+    audio = active_version(database, "audio-space")
+    send_evenings(spaced)
+
+    def killed(*anything: Any, **more: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(train_models, "embed", killed)
+        run(spaced, spark=spark, quiet=True)
+    (stored,) = database.models.find({"kind": "session-space"})
+    assert build_index.run(database, spaced.index).manifest.space == audio
+    # What is learned already is finished, though new plays have come.
+    send(spaced, evening("late", ["t0031", "t0032"]))
+    epochs = kept_epochs(monkeypatch)
+    *_, found = run(spaced, spark=spark, quiet=True)
+    assert epochs == []
+    assert (found.version, found.unchanged) == (stored["version"], False)
+    manifest = build_index.run(database, spaced.index).manifest
+    assert (manifest.space, manifest.count) == (found.version, 40)
+
+
+def test_a_heard_track_that_gets_features_makes_another_version(
+    spaced: Settings, database: Database[Document], spark: SparkSession
+) -> None:
+    store(database, descriptors(14, spaced), spaced)
+    train_embeddings.run(spark, spaced, database)
+    send_evenings(spaced)
+    send(spaced, evening("more", [f"t{number:04d}" for number in range(6)]))
+    *_, without = run(spaced, spark=spark, quiet=True)
+    assert without.tracks == 14
+    store(database, descriptors(1, spaced, seed=3), spaced, first=14)
+    *_, with_it = run(spaced, spark=spark, quiet=True)
+    assert (with_it.unchanged, with_it.tracks) == (False, 15)
+    # One that nobody has heard is no reason: its sound places it.
+    store(database, descriptors(1, spaced, seed=4), spaced, first=30)
+    *_, unheard = run(spaced, spark=spark, quiet=True)
+    assert (unheard.version, unheard.unchanged) == (with_it.version, True)
+    # Other features of one that was heard are.
+    store(database, descriptors(1, spaced, seed=5), spaced, first=14)
+    *_, changed = run(spaced, spark=spark, quiet=True)
+    assert changed.version != with_it.version
+
+
+def test_what_is_in_use_is_kept_though_others_are_newer(database: Database[Document]) -> None:
+    arrays = {"track_ids": encode_ids(["a"])}
+    for version in ("1", "2"):
+        trained.save(database, "als", version, arrays=arrays, made_of={})
+    assert active_version(database, "als") is None
+    trained.put_in_use(database, "als", "1", keep=1)
+    assert trained.load(database, "als") is not None
+    trained.put_in_use(database, "als", "2", keep=1)
+    assert not trained.stored(database, "als", "1")

@@ -210,9 +210,11 @@ def test_what_the_operator_learns_from_plays_the_catalogue_takes_along(
     database = connect(settings.mongo)
     assert run_experiments(settings, since=datetime.now(UTC) - timedelta(days=1)).listeners["audio"] == 0
     assert forgotten.hashes(database) == []
+    assert len(kafka_topics.end_offsets(settings.kafka)) == settings.kafka.partitions
     for version in ("1", "2"):
         arrays = {"track_ids": np.array([b"t1"]), "scores": np.ones(1, np.float32)}
-        trained.save(database, "following", version, arrays=arrays, made_of={"tracks": 1}, keep=1)
+        trained.save(database, "following", version, arrays=arrays, made_of={"tracks": 1})
+        trained.put_in_use(database, "following", version, keep=1)
     assert trained.stored(database, "following", "2")
     catalogue = connect(settings_of("catalogue").mongo)
     found = trained.load(catalogue, "following")
