@@ -30,7 +30,6 @@ from segue.embeddings import session_space
 from segue.embeddings.corpus import embed, read_corpus
 from segue.embeddings.session_training import (
     Begun,
-    TooLittle,
     heard_digest,
     heard_in_sessions,
     learn_space,
@@ -39,7 +38,7 @@ from segue.embeddings.session_training import (
     remove_checkpoint,
 )
 from segue.embeddings.spaces import load_space, remove_homeless, space_in_use
-from segue.errors import SegueError, one_line_errors
+from segue.errors import SegueError, TooLittle, one_line_errors
 from segue.figures import can_write, write_figures
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected

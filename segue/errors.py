@@ -11,6 +11,10 @@ class SegueError(Exception):
     """Something a user or operator can put right. Its text is one line: what is wrong, and what to do."""
 
 
+class TooLittle(SegueError):
+    """There is too little to learn a model from; what was learned before stays in use."""
+
+
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turn a :class:`SegueError` into one line on standard error and exit status 1: for a `main`."""

@@ -20,15 +20,11 @@ from segue.audio.descriptors import features_version
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Corpus, read_corpus
 from segue.embeddings.session_space import tower_input
-from segue.errors import SegueError
+from segue.errors import SegueError, TooLittle
 from segue.evaluation.logs import SessionLog, make_log
 from segue.index.track_ids import encode_ids
 from segue.settings import SessionTraining, Settings
 from segue.storage.mongo import Document, pack
-
-
-class TooLittle(SegueError):
-    """There is too little to learn a model from; what was learned before stays in use."""
 
 
 @dataclass(frozen=True)
@@ -139,10 +135,7 @@ def learn_space(
     if state is None:
         state = start
         keep(state)  # a folder that cannot be written is known before the work
-    try:
-        best = train(log, audio, training, state=state, checkpoint=after_epoch).best
-    except SegueError as error:
-        raise TooLittle(str(error)) from None
+    best = train(log, audio, training, state=state, checkpoint=after_epoch).best
     order = np.argsort(ids)
     return {
         "mean": mean,

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from segue.errors import SegueError
+from segue.errors import TooLittle
 from segue.evaluation.logs import SessionLog
 from segue.settings import SessionTraining
 
@@ -125,7 +125,7 @@ def train(
 
     Raises
     ------
-    SegueError
+    TooLittle
         The log has no two tracks next to each other.
     """
     optimiser = _optimiser(training)
@@ -135,7 +135,7 @@ def train(
     learn = context_pairs(log.take(~inside), window=training.window)
     check = context_pairs(log.take(inside), window=training.window)
     if not len(learn):
-        raise SegueError("no session has two different tracks: a session space has nothing to learn from")
+        raise TooLittle("no session has two different tracks: a session space has nothing to learn from")
     if not len(check):
         check = learn
     plays = np.bincount(log.items, minlength=len(audio)) ** 0.75

@@ -13,13 +13,12 @@ from segue.embeddings.session_space import SessionSpace
 from segue.embeddings.session_training import (
     Begun,
     Sound,
-    TooLittle,
     learn_space,
     read_begun,
     remove_checkpoint,
 )
 from segue.embeddings.sessions import train, vectors
-from segue.errors import SegueError
+from segue.errors import SegueError, TooLittle
 from segue.evaluation.logs import SessionLog, make_log
 from tests.embeddings.test_sessions import GROUPS, PLAYED, TRAINING, corpus
 
