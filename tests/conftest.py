@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from segue.local.jars import ensure_jars
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
-from segue.settings import Settings, load_settings
+from segue.settings import LOCAL, Settings, load_settings
 from segue.spark import session
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import Document, connect
@@ -24,6 +24,9 @@ _SHARED = {"mongo_uri", "bootstrap", "spark", "guarded_uri", "chromium"}
 
 for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
     del os.environ[_name]  # the tests say what they need; a developer's own settings must not change them
+if _side := os.environ.get("PYTEST_XDIST_WORKER"):
+    # Two that compile at once spoil each other's code (segue.audio.librosa); the tests load more of librosa.
+    os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba" / _side)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

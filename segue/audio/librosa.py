@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import fcntl
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from types import ModuleType
+
+LOCK = Path(tempfile.gettempdir()) / f"segue-librosa-{os.getuid()}.lock"
 
 
 @cache
@@ -15,11 +22,16 @@ def librosa() -> ModuleType:
 
     It asks numba to keep what is compiled, and cannot be loaded where numba finds no folder for it. There, a
     folder of this process alone is lent: code is loaded from it, so that no other user may write to it.
+
+    numba does not guard what it keeps: of two processes that compile at once, one may write its code under
+    the number that the other gives to another function, and whoever loads that crashes, from then on. So
+    processes load it one after another, and all but the first find it compiled.
     """
     import librosa as library
 
     try:
-        _load(library)
+        with _alone():
+            _load(library)
     except RuntimeError:
         import numba
 
@@ -28,6 +40,21 @@ def librosa() -> ModuleType:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         _load(library)
     return library
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """While this user's other processes do not load it; at once where no such file can be had."""
+    try:
+        file = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        yield
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
 
 
 def _load(library: ModuleType) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -134,6 +135,23 @@ def test_the_version_follows_every_setting_that_changes_a_number() -> None:
 
 
 @pytest.mark.timeout(400)  # numba and scikit-learn, twice from nothing
+def test_processes_load_librosa_one_after_another(tmp_path: Path) -> None:
+    """numba's folder is spoilt when two compile at once."""
+    script = "from segue.audio.librosa import librosa; librosa(); print('loaded')"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    start = partial(subprocess.Popen, [sys.executable, "-c", script], env=environment, text=True)
+    with start(stdout=subprocess.PIPE) as first:
+        assert first.communicate()[0] == "loaded\n"
+    [lock] = tmp_path.glob("segue-librosa-*")
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with start(stdout=subprocess.PIPE) as second:
+            with pytest.raises(subprocess.TimeoutExpired):
+                second.wait(8)
+            fcntl.flock(held, fcntl.LOCK_UN)
+            assert second.communicate()[0] == "loaded\n"
+
+
 def test_where_numba_finds_no_folder_to_keep_what_it_compiles(tmp_path: Path) -> None:
     """As on a read-only file system: left to itself, librosa cannot even be imported there."""
     script = """
@@ -151,4 +169,4 @@ print(np.isfinite(describe(np.ones(44100, np.float32), load_settings().audio)).a
     finite, folder = done.stdout.split()
     assert finite == "True"
     assert folder.startswith(str(tmp_path))
-    assert not list(tmp_path.iterdir()), "it leaves nothing behind"
+    assert [one.suffix for one in tmp_path.iterdir()] == [".lock"], "it leaves nothing else behind"

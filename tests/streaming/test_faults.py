@@ -120,7 +120,7 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_counts_twice(
     log = tmp_path / "job.log"
     forgotten.remember(database, "who left", plays_kept=timedelta(days=1))
     database.forgotten.update_one({}, {"$set": {"sweep_at": datetime.now(UTC)}})
-    database.tastes.insert_one({"_id": "who left"})
+    database.tastes.insert_one({"_id": "who left", "windows": {}})
 
     def batches() -> int:
         with contextlib.suppress(PyMongoError):
