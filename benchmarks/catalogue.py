@@ -13,7 +13,7 @@ from rich.console import Console
 from segue.index.bundle import write_bundle
 from segue.index.following import by_artist_of, following_of
 from segue.index.track_ids import encode_ids
-from segue.settings import LOCAL
+from segue.settings import LOCAL, load_settings
 
 DIMENSION = 64
 FMA = 106_574
@@ -40,8 +40,13 @@ def track_id(number: int) -> str:
 
 
 def bundle_of(tracks: int, *, console: Console, sessions: bool = False) -> Path:
-    """The folder of a bundle with so many tracks, by sound alone or with session knowledge; built once."""
-    folder = FOLDER / (f"{tracks}-sessions" if sessions else str(tracks))
+    """The folder of a bundle with so many tracks, by sound alone or with session knowledge; built once.
+
+    The index is that of the settings: its search takes a good part of the time of a plan.
+    """
+    index = load_settings().index
+    known = "sessions" if sessions else "sound"
+    folder = FOLDER / f"{tracks}-{known}-{index.trees}-{index.search_k}"
     built = sorted(folder.glob("*/manifest.json"))
     if built:
         return built[0].parent
@@ -58,6 +63,8 @@ def bundle_of(tracks: int, *, console: Console, sessions: bool = False) -> Path:
             following=following_of(model, track_ids=ids) if model else None,
             by_artist=by_artist_of(model, track_ids=ids, artists=artists) if model else None,
             space="bench",
+            trees=index.trees,
+            search_k=index.search_k,
         )
     return folder / manifest.version
 
