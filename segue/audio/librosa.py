@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
@@ -25,12 +26,12 @@ def librosa() -> ModuleType:
 
     numba does not guard what it keeps: of two processes that compile at once, one may write its code under
     the number that the other gives to another function, and whoever loads that crashes, from then on. So
-    processes load it one after another, and all but the first find it compiled.
+    the first process loads it alone, and all others after it, side by side.
     """
     import librosa as library
 
     try:
-        with _alone():
+        with _first_alone(str(library.__file__)):
             _load(library)
     except RuntimeError:
         import numba
@@ -43,16 +44,26 @@ def librosa() -> ModuleType:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """While this user's other processes do not load it; at once where no such file can be had."""
+def _first_alone(place: str) -> Iterator[None]:
+    """Alone among this user's processes until it has been loaded once; at once where no file can be had.
+
+    The file says what was compiled: another release of librosa or numba, or another folder, is a new first.
+    """
+    found = f"{place} {version('librosa')} {version('numba')} {os.environ.get('NUMBA_CACHE_DIR')}".encode()
     try:
         file = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError:
         yield
         return
     try:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        if os.pread(file, len(found) + 1, 0) == found:
+            yield
+            return
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+        os.ftruncate(file, 0)
+        os.pwrite(file, found, 0)
     finally:
         os.close(file)
 

@@ -135,7 +135,7 @@ def test_the_version_follows_every_setting_that_changes_a_number() -> None:
 
 
 @pytest.mark.timeout(400)  # numba and scikit-learn, twice from nothing
-def test_processes_load_librosa_one_after_another(tmp_path: Path) -> None:
+def test_librosa_is_loaded_alone_once_and_then_side_by_side(tmp_path: Path) -> None:
     """numba's folder is spoilt when two compile at once."""
     script = "from segue.audio.librosa import librosa; librosa(); print('loaded')"
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
@@ -150,6 +150,15 @@ def test_processes_load_librosa_one_after_another(tmp_path: Path) -> None:
                 second.wait(8)
             fcntl.flock(held, fcntl.LOCK_UN)
             assert second.communicate()[0] == "loaded\n"
+        fcntl.flock(held, fcntl.LOCK_SH)  # as another that is just loading
+        with start(stdout=subprocess.PIPE) as third:
+            assert third.communicate()[0] == "loaded\n"
+        lock.write_text("of another release")
+        with start(stdout=subprocess.PIPE) as fourth:
+            with pytest.raises(subprocess.TimeoutExpired):
+                fourth.wait(8)
+            fcntl.flock(held, fcntl.LOCK_UN)
+            assert fourth.communicate()[0] == "loaded\n"
 
 
 def test_where_numba_finds_no_folder_to_keep_what_it_compiles(tmp_path: Path) -> None:
