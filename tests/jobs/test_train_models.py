@@ -87,15 +87,19 @@ def kept_epochs(monkeypatch: pytest.MonkeyPatch, *, killed_after: int | None = N
     return seen
 
 
-def cut_short(settings: Settings, spark: SparkSession) -> Begun:
-    """Begin to train, and be killed after the first epoch; what had begun."""
+@pytest.fixture
+def begun(spaced: Settings, database: Database[Document], spark: SparkSession) -> Begun:
+    """What a training of the evenings has begun that was killed after its first epoch."""
+    store(database, descriptors(40, spaced), spaced)
+    train_embeddings.run(spark, spaced, database)
+    send_evenings(spaced)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         kept_epochs(patch, killed_after=1)
-        run(settings, spark=spark, quiet=True)
-    (checkpoint,) = Path(settings.models.folder).iterdir()
-    begun = read_begun(checkpoint)
-    assert begun is not None
-    return begun
+        run(spaced, spark=spark, quiet=True)
+    (checkpoint,) = Path(spaced.models.folder).iterdir()
+    found = read_begun(checkpoint)
+    assert found is not None
+    return found
 
 
 def rules(database: Database[Document]) -> dict[tuple[str, str], float]:
@@ -234,12 +238,12 @@ def test_a_space_of_sessions_and_sound_is_learned_indexed_and_has_a_place_for_ne
 
 
 def test_a_training_cut_short_is_finished_though_new_plays_have_come(
-    spaced: Settings, database: Database[Document], spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+    spaced: Settings,
+    begun: Begun,
+    database: Database[Document],
+    spark: SparkSession,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    store(database, descriptors(40, spaced), spaced)
-    train_embeddings.run(spark, spaced, database)
-    send_evenings(spaced)
-    begun = cut_short(spaced, spark)
     assert active_version(database, "session-space") is None
     former = active_version(database, "following")
     send(spaced, evening("late", ["t0031", "t0032"]))
@@ -258,12 +262,12 @@ def test_a_training_cut_short_is_finished_though_new_plays_have_come(
 
 
 def test_a_training_cut_short_begins_anew_when_one_of_its_listeners_has_left(
-    spaced: Settings, database: Database[Document], spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+    spaced: Settings,
+    begun: Begun,
+    database: Database[Document],
+    spark: SparkSession,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    store(database, descriptors(40, spaced), spaced)
-    train_embeddings.run(spark, spaced, database)
-    send_evenings(spaced)
-    begun = cut_short(spaced, spark)
     send(spaced, evening("late", [f"t{number:04d}" for number in range(31, 37)]))
     with PlayProducer(spaced.kafka) as producer:
         producer.tombstone("u3")
