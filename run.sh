@@ -16,27 +16,27 @@ demo       | segue.demo.cli              |        | everything at once: a librar
 up         | segue.local.cli             | up     | start the embedded Kafka and MongoDB                                      | ./run.sh up
 down       | segue.local.cli             | down   | end everything that was started here; the data stay                      | ./run.sh down
 status     | segue.local.cli             | status | what runs, where it answers, where its log is                            | ./run.sh status --json
-ingest     | batch_jobs.ingest_catalog   |        | take a folder of recordings into the catalogue                           | ./run.sh ingest ~/Music
-compress   | batch_jobs.compress_library |      | make the songs of a folder smaller, with tags and cover                  | ./run.sh compress --bitrate 64k ~/Music
-features   | batch_jobs.extract_features |        | compute the audio features of tracks that lack them                      | ./run.sh features
-embeddings | batch_jobs.train_embeddings |        | fit the audio space and place every track in it                          | ./run.sh embeddings
-index      | batch_jobs.build_index      |        | build the neighbour index, measure it, publish it                        | ./run.sh index
-models     | batch_jobs.train_models     |        | learn from plays: rules, implicit ALS, session embeddings                | ./run.sh models train
-stream     | streaming_jobs.recommend    |        | run the streaming job: plays to recommendations                          | ./run.sh stream
-pack       | segue.cluster.pack          |        | pack the streaming job for the workers of a Spark cluster                 | ./run.sh pack --to /srv/segue
-replay     | batch_jobs.replay_plays     |        | send plays to Kafka                                                      | ./run.sh replay --help
-rejected   | batch_jobs.rejected_plays   |        | look at plays that were rejected                                         | ./run.sh rejected --help
-engagement | batch_jobs.recount_engagement |     | count anew what listeners did                                            | ./run.sh engagement recount --check
-listener   | batch_jobs.listener_data    |        | give out or remove what is stored of a listener                          | ./run.sh listener export Ada
-backup     | batch_jobs.backup           | backup | save what cannot be computed again: accounts, playlists, listening       | ./run.sh backup segue.gz
-restore    | batch_jobs.backup           | restore | put a backup back                                                       | ./run.sh restore segue.gz
+ingest     | segue.batch_jobs.ingest_catalog   |        | take a folder of recordings into the catalogue                           | ./run.sh ingest ~/Music
+compress   | segue.batch_jobs.compress_library |      | make the songs of a folder smaller, with tags and cover                  | ./run.sh compress --bitrate 64k ~/Music
+features   | segue.batch_jobs.extract_features |        | compute the audio features of tracks that lack them                      | ./run.sh features
+embeddings | segue.batch_jobs.train_embeddings |        | fit the audio space and place every track in it                          | ./run.sh embeddings
+index      | segue.batch_jobs.build_index      |        | build the neighbour index, measure it, publish it                        | ./run.sh index
+models     | segue.batch_jobs.train_models     |        | learn from plays: rules, implicit ALS, session embeddings                | ./run.sh models train
+stream     | segue.streaming_jobs.recommend    |        | run the streaming job: plays to recommendations                          | ./run.sh stream
+pack       | segue.spark.pack          |        | pack the streaming job for the workers of a Spark cluster                 | ./run.sh pack --to /srv/segue
+replay     | segue.batch_jobs.replay_plays     |        | send plays to Kafka                                                      | ./run.sh replay --help
+rejected   | segue.batch_jobs.rejected_plays   |        | look at plays that were rejected                                         | ./run.sh rejected --help
+engagement | segue.batch_jobs.recount_engagement |     | count anew what listeners did                                            | ./run.sh engagement recount --check
+listener   | segue.batch_jobs.listener_data    |        | give out or remove what is stored of a listener                          | ./run.sh listener export Ada
+backup     | segue.batch_jobs.backup           | backup | save what cannot be computed again: accounts, playlists, listening       | ./run.sh backup segue.gz
+restore    | segue.batch_jobs.backup           | restore | put a backup back                                                       | ./run.sh restore segue.gz
 access     | segue.deploy.cli            |        | make the users of the jobs in MongoDB and Kafka, with what each may do         | ./run.sh access /etc/segue
 audit      | segue.dependencies.cli      |        | compare the packages and jars with known vulnerabilities                 | ./run.sh audit --advisories PyPI.zip
-dashboard  | dashboard.serve             |        | serve the player, and the live and operations pages                      | ./run.sh dashboard
-experiments | batch_jobs.report_experiments |   | compare the variants that run side by side                               | ./run.sh experiments
-evaluate   | batch_jobs.evaluate         |        | compare the models on session logs                                        | ./run.sh evaluate --data ~/logs
-tune       | batch_jobs.tune             |        | search the weights of the hybrid on a validation split                    | ./run.sh tune --data ~/logs
-bench      | benchmarks                  |        | measure                                                                  | ./run.sh bench --help
+dashboard  | segue.dashboard.serve             |        | serve the player, and the live and operations pages                      | ./run.sh dashboard
+experiments | segue.batch_jobs.report_experiments |   | compare the variants that run side by side                               | ./run.sh experiments
+evaluate   | segue.batch_jobs.evaluate         |        | compare the models on session logs                                        | ./run.sh evaluate --data ~/logs
+tune       | segue.batch_jobs.tune             |        | search the weights of the hybrid on a validation split                    | ./run.sh tune --data ~/logs
+bench      | segue.benchmarks                  |        | measure                                                                  | ./run.sh bench --help
 deploy     | -                           |        | onto other machines, by compose, ssh or Kubernetes                       | ./run.sh deploy compose --dry-run
 test       | -                           |        | check the code and run the tests; arguments go to pytest                 | ./run.sh test tests/index -k annoy
 '

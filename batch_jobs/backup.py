@@ -10,9 +10,9 @@ import typer
 
 from segue.errors import one_line_errors
 from segue.local.stack import connected
+from segue.privacy import archive
 from segue.privacy.restore import restore as put_back
 from segue.settings import load_settings
-from segue.storage import archive
 from segue.storage.mongo import connect
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -24,8 +24,8 @@ from segue.index.publish import KIND, publish, roll_back, stored_manifest
 from segue.index.retire import retire
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
+from segue.models import trained
 from segue.settings import Index, load_settings
-from segue.storage import trained
 from segue.storage.mongo import Document, active_version, connect
 
 FOLLOWING = "following"

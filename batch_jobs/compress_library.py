@@ -20,9 +20,9 @@ from typing import Annotated
 import typer
 from rich.progress import TimeRemainingColumn
 
-from batch_jobs.bars import counting
 from segue.audio.compress import PART, Compressed, Left, compress
 from segue.audio.errors import AudioError
+from segue.batch_jobs.bars import counting
 from segue.catalog.library import check_folder
 from segue.catalog.scan import AudioFile, scan, shown
 from segue.catalog.tracks import Rejected

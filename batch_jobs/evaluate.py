@@ -11,11 +11,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from segue.errors import SegueError, one_line_errors
-from segue.evaluation.datasets import read_sessions
 from segue.evaluation.next_track import compared, evaluate
 from segue.evaluation.plots import write_plots
-from segue.evaluation.splits import split_by_time
 from segue.figures import can_write, write_figures
+from segue.session_logs.datasets import read_sessions
+from segue.session_logs.splits import split_by_time
 from segue.settings import load_settings
 
 SHOWN = ("hr20", "mrr20", "ndcg20", "coverage20", "gini20", "novelty20", "artist_diversity20", "popularity20")

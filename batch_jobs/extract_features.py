@@ -20,16 +20,16 @@ from pymongo.database import Database
 from pyspark.sql import DataFrame, Row, SparkSession
 from rich.progress import TimeRemainingColumn
 
-from batch_jobs.bars import counting
 from segue.audio.descriptors import features_version, names_version
+from segue.batch_jobs.bars import counting
 from segue.catalog.tracks import Rejected
 from segue.errors import one_line_errors
 from segue.figures import can_write, write_figures
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
-from segue.spark import session
+from segue.spark.session import session
 from segue.storage.mongo import Document, connect, upsert
-from udfs.describe_tracks import DESCRIBED, describe_tracks
+from segue.udfs.describe_tracks import DESCRIBED, describe_tracks
 
 STAGE = "features"
 TRACK = "track_id string, path string"

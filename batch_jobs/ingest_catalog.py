@@ -19,7 +19,7 @@ import typer
 from pymongo.database import Database
 from rich.progress import TimeRemainingColumn
 
-from batch_jobs.bars import counting
+from segue.batch_jobs.bars import counting
 from segue.catalog.fma import FmaTrack, find_layout, path_of
 from segue.catalog.library import check_folder, find_music
 from segue.catalog.read import Outcome, fact_of, read_tracks, without_audio

@@ -1,7 +1,7 @@
 """`./run.sh engagement`: counts what listeners did anew, from the topic of plays.
 
-Delivery: facts, sessions and statistics are upserts by their ids (segue.storage.listening), so that a run cut
-short is made good by the next one; it may run beside the stream.
+Delivery: facts, sessions and statistics are upserts by their ids (segue.engagement.listening), so that a run
+cut short is made good by the next one; it may run beside the stream.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from pymongo.database import Database
 from pyspark.sql import DataFrame, SparkSession
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
+from segue.engagement import listening
 from segue.engagement.definitions import fingerprint
 from segue.engagement.facts import Fact
-from segue.engagement.recount import counted_rows, facts_of_rows
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
-from segue.plays.recorded import plays_of_those_here, recorded
+from segue.privacy import forgotten
 from segue.settings import Settings, load_settings
-from segue.spark import session
-from segue.storage import forgotten, listening
+from segue.spark.recorded import plays_of_those_here, recorded
+from segue.spark.recount import counted_rows, facts_of_rows
+from segue.spark.session import session
 from segue.storage.kafka_topics import truncated_at
 from segue.storage.mongo import Document, connect
 

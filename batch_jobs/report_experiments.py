@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from segue.engagement.experiments import LEVEL, METRICS, UNLIKELY, Rate, Report, compare
+from segue.engagement.outcomes import outcomes
 from segue.errors import SegueError, one_line_errors
 from segue.figures import can_write, write_figures
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import connect
-from segue.storage.outcomes import outcomes
 
 
 def main() -> None:

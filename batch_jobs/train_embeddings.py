@@ -46,7 +46,7 @@ from segue.local.stack import connected
 from segue.moods.measures import measure_moods, moods_version
 from segue.moods.stored import keep_moods
 from segue.settings import Settings, load_settings
-from segue.spark import session
+from segue.spark.session import session
 from segue.storage.mongo import Document, activate, active_version, connect
 
 

@@ -1,7 +1,7 @@
 """`./run.sh models train`: learns from the plays in the topic what goes with what.
 
 Delivery: each model is stored by a version that follows from the plays and the settings it was learned from,
-and comes into use when all that it needs is there (segue.storage.trained). A run cut short is simply
+and comes into use when all that it needs is there (segue.models.trained). A run cut short is simply
 repeated: what is stored already is not learned again. A training with a checkpoint is finished with the plays
 that it began with, though others have come since: the checkpoint says where the topic ended then.
 """
@@ -25,7 +25,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 from rich.progress import TimeElapsedColumn
 
-from batch_jobs.bars import counting
+from segue.batch_jobs.bars import counting
 from segue.embeddings import session_space
 from segue.embeddings.corpus import embed, read_corpus
 from segue.embeddings.session_training import (
@@ -42,13 +42,14 @@ from segue.errors import SegueError, TooLittle, one_line_errors
 from segue.figures import can_write, write_figures
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
-from segue.plays.recorded import plays_of_those_here, recorded
-from segue.recommenders.factors import liked_pairs, track_factors
-from segue.recommenders.following import following, kept_by
-from segue.recommenders.steps import fingerprint, steps
+from segue.models import trained
+from segue.privacy import forgotten
 from segue.settings import Models, Settings, load_settings
-from segue.spark import session
-from segue.storage import forgotten, trained
+from segue.spark.als import liked_pairs, track_factors
+from segue.spark.recorded import plays_of_those_here, recorded
+from segue.spark.session import session
+from segue.spark.steps import fingerprint, steps
+from segue.spark.transition_rules import following, kept_by
 from segue.storage.kafka_topics import end_offsets
 from segue.storage.mongo import Document, active_version, connect
 

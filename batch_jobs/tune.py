@@ -25,14 +25,14 @@ from rich.console import Console
 from scipy import sparse
 
 from segue.errors import one_line_errors
-from segue.evaluation.datasets import read_sessions
-from segue.evaluation.logs import SessionLog
 from segue.evaluation.metrics import by_rank
-from segue.evaluation.splits import TimeSplit, split_by_time
 from segue.places import LOCAL
 from segue.recommenders.hybrid import WEIGHTS, hybrid
 from segue.recommenders.served import AsServed, Hybrid
 from segue.recommenders.top import ranks_of, scaled, top_k
+from segue.session_logs.datasets import read_sessions
+from segue.session_logs.logs import SessionLog
+from segue.session_logs.splits import TimeSplit, split_by_time
 from segue.settings import Settings, load_settings
 
 Values = Mapping[str, float]

@@ -25,21 +25,21 @@ from kafka import KafkaAdminClient
 from pymongo.database import Database
 from rich.console import Console
 
-from benchmarks.catalogue import FMA, bundle_of, plays, track_id, vectors
-from benchmarks.queueing import Costs, curve, draw
-from benchmarks.service import Feeder, check_alive, service, variant
-from benchmarks.sizing import live
+from segue.benchmarks.catalogue import FMA, bundle_of, plays, track_id, vectors
+from segue.benchmarks.queueing import Costs, curve, draw
+from segue.benchmarks.service import Feeder, check_alive, service, variant
+from segue.benchmarks.sizing import live
+from segue.engagement import listening
 from segue.errors import SegueError
 from segue.index.bundle import Bundle, load_bundle
 from segue.local import process
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.settings import Settings, load_settings
-from segue.storage import listening
 from segue.storage.kafka import PlayProducer
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import Document, connect
-from udfs.replan import replan
+from segue.udfs.replan import replan
 
 QUERIES = ("recommend", "rejected plays", "engagement")
 WARM = 0.5

@@ -17,10 +17,10 @@ import psutil
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from benchmarks.plain_features import describe_plainly
+from segue.benchmarks.plain_features import describe_plainly
 from segue.errors import SegueError
 from segue.settings import Audio
-from udfs.describe_tracks import describe_tracks
+from segue.udfs.describe_tracks import describe_tracks
 
 Work = Callable[[Sequence[str], Audio], None]
 START = 300.0
@@ -52,7 +52,7 @@ def describe_batch(files: Sequence[str], audio: Audio) -> None:
 
 
 def plain_batch(files: Sequence[str], audio: Audio, *, sample_rate: int | None) -> None:
-    """The same by :mod:`benchmarks.plain_features`."""
+    """The same by :mod:`segue.benchmarks.plain_features`."""
     for file in files:
         if not np.isfinite(describe_plainly(file, audio, sample_rate=sample_rate)).all():
             raise SegueError(f"{file} is not described")

@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.progress import track
 from threadpoolctl import threadpool_limits
 
-from benchmarks.feature_workers import Work, Workers, describe_batch, plain_batch, workers
-from benchmarks.plain_features import plain_frames
 from segue.audio.decode import decode
 from segue.audio.descriptors import frame_descriptors
+from segue.benchmarks.feature_workers import Work, Workers, describe_batch, plain_batch, workers
+from segue.benchmarks.plain_features import plain_frames
 from segue.demo.library import STYLES, TRACKS, compose
 from segue.demo.mp3 import encode
 from segue.demo.synthesis import RATE
@@ -136,7 +136,7 @@ def largest_difference(files: Sequence[str], audio: Audio) -> float:
 
 
 def _take(pool: Workers, work: Work, files: Sequence[str], rounds: Rounds) -> None:
-    from batch_jobs.extract_features import PER_TASK  # with pyspark, which the workers do without
+    from segue.batch_jobs.extract_features import PER_TASK  # with pyspark, which the workers do without
 
     batches = [files[start : start + PER_TASK] for start in range(0, len(files), PER_TASK)]
     began = time.perf_counter()

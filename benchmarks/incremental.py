@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from pymongo.database import Database
 from rich.console import Console
 
-from batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
-from benchmarks.catalogue import track_id, vectors
 from segue.audio.descriptors import descriptor_names, features_version
+from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
+from segue.benchmarks.catalogue import track_id, vectors
 from segue.local.mongod import Mongod
 from segue.settings import LOCAL, Settings, load_settings
-from segue.spark import session
+from segue.spark.session import session
 from segue.storage.mongo import Document, connect, pack, upsert
 
 TRACKS, NEW, GONE = 106_474, 100, 10

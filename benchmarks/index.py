@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import track
 from threadpoolctl import threadpool_limits
 
-from benchmarks.catalogue import FMA, vectors
+from segue.benchmarks.catalogue import FMA, vectors
 from segue.index.backends import INDEX_FILE, Backend, build_index, open_index
 from segue.index.exact import ExactIndex
 from segue.index.neighbours import NeighbourIndex
@@ -61,7 +61,7 @@ def measure(
 ) -> dict[str, float | bool]:
     """The figures for the settings' trees and search_k, then the whole sweep, which the plot shows."""
     if plot is not None:
-        from benchmarks.index_plot import check_kind
+        from segue.benchmarks.index_plot import check_kind
 
         check_kind(plot)
     count = tracks or (20_000 if quick else FMA)
@@ -155,7 +155,7 @@ def compare(
                     f"{name}_{point.breadth}_cpu_ms": point.cpu_ms,
                 }
     if plot is not None:
-        from benchmarks.index_plot import draw
+        from segue.benchmarks.index_plot import draw
 
         draw(points, default=default, tracks=tracks, file=plot)
     return figures

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from benchmarks.index import REACHED, K, Point
+from segue.benchmarks.index import REACHED, K, Point
 from segue.errors import SegueError
 
 COLOURS = ("#9ecae1", "#4292c6", "#08519c", "#d95f02")

@@ -14,14 +14,14 @@ import numpy as np
 from pymongo.database import Database
 from rich.console import Console
 
-from batch_jobs import build_index, train_embeddings
-from benchmarks.catalogue import FMA, track_id, vectors
-from benchmarks.usage import Usage, used
 from segue.audio.descriptors import descriptor_names, features_version
+from segue.batch_jobs import build_index, train_embeddings
+from segue.benchmarks.catalogue import FMA, track_id, vectors
+from segue.benchmarks.usage import Usage, used
 from segue.index.publish import publish
 from segue.local.stack import connected
 from segue.settings import LOCAL, Settings, load_settings
-from segue.spark import session
+from segue.spark.session import session
 from segue.storage.mongo import Document, connect, pack
 
 CORES = 2

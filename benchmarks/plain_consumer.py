@@ -18,9 +18,9 @@ from segue.index.active import ActiveBundle
 from segue.plays.event import fault
 from segue.plays.signals import signal_weight
 from segue.ranking.plan import plan
+from segue.replanning.listeners import write_plans
 from segue.settings import Settings
 from segue.storage.kafka_client import client_options
-from segue.storage.listeners import write_plans
 from segue.storage.mongo import connect
 from segue.taste.history import History, Window, prune
 

@@ -1,7 +1,8 @@
 """Planning alone, without a stream: what session knowledge and the artists' tracks add to a listener's plan.
 
-Vectors, rules and artists are made up (benchmarks.catalogue), at the size of the Free Music Archive. All ways
-take turns, so that a busy moment of the machine falls on all of them; the figures are processor time.
+Vectors, rules and artists are made up (segue.benchmarks.catalogue), at the size of the Free Music Archive.
+All ways take turns, so that a busy moment of the machine falls on all of them; the figures are processor
+time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from rich.console import Console
 
-from benchmarks.catalogue import FMA, bundle_of, track_id
+from segue.benchmarks.catalogue import FMA, bundle_of, track_id
 from segue.index.bundle import Bundle, load_bundle
 from segue.ranking.plan import plan
 from segue.settings import Settings, load_settings

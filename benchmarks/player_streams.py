@@ -23,8 +23,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect as connect_socket
 
-from benchmarks.catalogue import track_id
-from dashboard.serve import serve_app
+from segue.benchmarks.catalogue import track_id
+from segue.dashboard.serve import serve_app
 from segue.errors import SegueError
 from segue.local import stack
 from segue.local.process import accepts, free_port
@@ -155,7 +155,7 @@ def _served(*, seconds: float, console: Console) -> Iterator[tuple[str, psutil.P
     }
     with LOG.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.player_streams", str(port)],
+            [sys.executable, "-m", "segue.benchmarks.player_streams", str(port)],
             env={**os.environ, **own},
             cwd=ROOT,
             stdout=log,

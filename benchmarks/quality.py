@@ -20,12 +20,12 @@ from segue.embeddings.genre_space import fit_genre_space, genre_quality
 from segue.embeddings.session_space import FARTHEST
 from segue.embeddings.sessions import train, vectors
 from segue.errors import SegueError
-from segue.evaluation.datasets import GenreSplit, read_gtzan, read_hetrec, read_sessions
-from segue.evaluation.logs import SessionLog, make_log
 from segue.evaluation.metrics import by_lists, coverage
 from segue.evaluation.next_track import compared, evaluate
-from segue.evaluation.splits import folds, split_by_time
 from segue.recommenders.pairs import PairBlend, best_unseen, implicit_als, item_knn, listeners_of
+from segue.session_logs.datasets import GenreSplit, read_gtzan, read_hetrec, read_sessions
+from segue.session_logs.logs import SessionLog, make_log
+from segue.session_logs.splits import folds, split_by_time
 from segue.settings import SessionTraining, load_settings
 
 PREFIXES = {

@@ -12,8 +12,8 @@ import numpy as np
 from pymongo.database import Database
 from rich.console import Console
 
-from benchmarks.catalogue import track_id
-from dashboard.finding.catalogue import Catalogue
+from segue.benchmarks.catalogue import track_id
+from segue.dashboard.queries.catalogue import Catalogue
 from segue.local import stack
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import Document, connect

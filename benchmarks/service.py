@@ -18,7 +18,7 @@ from pathlib import Path
 
 from kafka import KafkaAdminClient
 
-from benchmarks.catalogue import plays
+from segue.benchmarks.catalogue import plays
 from segue.errors import SegueError
 from segue.index.manifest import Manifest
 from segue.local import stack
@@ -80,7 +80,7 @@ def in_use(settings: Settings, bundle: Path, *, name: str) -> Iterator[Settings]
 
 @contextmanager
 def variant(kind: str, settings: Settings, **stream: object) -> Iterator[subprocess.Popen[bytes]]:
-    """One of benchmarks.stream_variant as a process, ended afterwards; `stream`: settings of that section."""
+    """One of segue.benchmarks.stream_variant as a process, ended afterwards; `stream`: its settings."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -97,7 +97,7 @@ def variant(kind: str, settings: Settings, **stream: object) -> Iterator[subproc
     }
     with LOG.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.stream_variant", kind],
+            [sys.executable, "-m", "segue.benchmarks.stream_variant", kind],
             env=environment,
             cwd=ROOT,
             stdout=log,

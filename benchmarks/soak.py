@@ -19,8 +19,8 @@ import psutil
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.catalogue import bundle_of, track_id
-from benchmarks.service import Feeder, check_alive, service, variant
+from segue.benchmarks.catalogue import bundle_of, track_id
+from segue.benchmarks.service import Feeder, check_alive, service, variant
 from segue.evaluation.freshness import FreshnessWatch
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer

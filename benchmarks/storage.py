@@ -23,7 +23,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from rich.console import Console
 
-from benchmarks.catalogue import DIMENSION, FMA, track_id, vectors
+from segue.benchmarks.catalogue import DIMENSION, FMA, track_id, vectors
 from segue.errors import SegueError
 from segue.local.stack import connected
 from segue.settings import load_settings

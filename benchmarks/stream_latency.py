@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from benchmarks.catalogue import bundle_of
-from benchmarks.service import Feeder, service, variant, wait
+from segue.benchmarks.catalogue import bundle_of
+from segue.benchmarks.service import Feeder, service, variant, wait
 from segue.evaluation.freshness import FreshnessWatch
 from segue.storage.mongo import connect
 

@@ -18,8 +18,8 @@ from pymongo.database import Database
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.catalogue import bundle_of, plays
-from benchmarks.service import check_alive, in_use, service, variant
+from segue.benchmarks.catalogue import bundle_of, plays
+from segue.benchmarks.service import check_alive, in_use, service, variant
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document, connect

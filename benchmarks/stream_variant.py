@@ -20,15 +20,15 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming import StreamingQuery
 
-from benchmarks.plain_consumer import consume
-from segue.plays.parsing import parse, plays
+from segue.benchmarks.plain_consumer import consume
 from segue.settings import Settings, load_settings
-from segue.spark import session
+from segue.spark.parsing import parse, plays
+from segue.spark.session import session
+from segue.spark.signal_windows import interval
 from segue.storage.mongo import connect
-from segue.taste.windows import interval
-from streaming_jobs import engagement, recommend, rejected_plays
-from streaming_jobs.progress import Metrics, ProgressKeeper
-from streaming_jobs.source import kafka_records
+from segue.streaming_jobs import engagement, recommend, rejected_plays
+from segue.streaming_jobs.progress import Metrics, ProgressKeeper
+from segue.streaming_jobs.source import kafka_records
 
 KAFKA_DEFAULT_WAIT_MS = 500
 

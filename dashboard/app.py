@@ -9,9 +9,9 @@ from pymongo.database import Database
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from dashboard import covers
-from dashboard.api import (
+from segue.dashboard.api import (
     audio,
+    covers,
     map,
     own_data,
     people,
@@ -22,8 +22,8 @@ from dashboard.api import (
     similar,
     upcoming,
 )
-from dashboard.api.door import Door, make_door
-from dashboard.api.guests import Guests
+from segue.dashboard.api.door import Door, make_door
+from segue.dashboard.api.guests import Guests
 from segue.settings import Settings
 from segue.storage.mongo import Document
 

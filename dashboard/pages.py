@@ -6,9 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.player import components
-from dashboard.views import (
+from segue.dashboard import service
+from segue.dashboard.player import components
+from segue.dashboard.views import (
     account,
     album,
     artist,

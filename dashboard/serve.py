@@ -46,7 +46,7 @@ def serve_app(settings: Settings, *, port: int) -> None:
     os.chdir(ROOT / "conf")
     from streamlit import config
 
-    from dashboard.app import make_app
+    from segue.dashboard.app import make_app
 
     if log_in:
         config.set_option("secrets.files", [str(log_in)])

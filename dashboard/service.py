@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 from pymongo.database import Database
 
-from dashboard.finding.catalogue import Catalogue
-from dashboard.finding.often import Often
-from dashboard.finding.popular import Popular
-from dashboard.people.accounts import Account
-from dashboard.people.handover import Handovers
-from dashboard.people.operators import is_operator
-from dashboard.people.sessions import COOKIE, Listener, Sessions
+from segue.dashboard.people.accounts import Account
+from segue.dashboard.people.handover import Handovers
+from segue.dashboard.people.operators import is_operator
+from segue.dashboard.people.sessions import COOKIE, Listener, Sessions
+from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.often import Often
+from segue.dashboard.queries.popular import Popular
 from segue.local.stack import connected
 from segue.playlists.day import DayLists
 from segue.playlists.playlists import Playlists
@@ -72,7 +72,7 @@ def listener() -> Listener | None:
 
 
 def hand_over(account: Account) -> str:
-    """A code by which this page's browser becomes that account (:mod:`dashboard.people.handover`)."""
+    """A code by which this page's browser becomes that account (:mod:`segue.dashboard.people.handover`)."""
     return _handovers().offer(account, token=st.context.cookies[COOKIE])
 
 

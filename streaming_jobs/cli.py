@@ -18,15 +18,16 @@ from pyspark.sql.streaming import StreamingQuery
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import registered
 from segue.local.stack import connected
+from segue.privacy import forgotten
 from segue.settings import Settings, load_settings
-from segue.spark import session
-from segue.storage import forgotten, kafka_topics
+from segue.spark.session import session
+from segue.storage import kafka_topics
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
-from streaming_jobs import checkpoint, engagement, recommend, rejected_plays
-from streaming_jobs.gate import BatchGate
-from streaming_jobs.progress import Metrics, ProgressKeeper, keep_for
-from streaming_jobs.regularly import Regularly
+from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
+from segue.streaming_jobs.gate import BatchGate
+from segue.streaming_jobs.progress import Metrics, ProgressKeeper, keep_for
+from segue.streaming_jobs.regularly import Regularly
 
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0

@@ -3,7 +3,8 @@
 A query of its own with a slow trigger, so that the recommendations do not wait for it. The counting of
 windows is left to MongoDB; this process only turns the changed listeners' events into facts.
 
-Delivery: a batch that a crash cut off is repeated and ends in the same documents (segue.storage.listening).
+Delivery: a batch that a crash cut off is repeated and ends in the same documents
+(segue.engagement.listening).
 """
 
 from __future__ import annotations
@@ -14,18 +15,20 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
+from segue.engagement import listening
 from segue.engagement.definitions import fingerprint
 from segue.engagement.facts import facts_of
-from segue.engagement.windows import events_by_window
-from segue.plays.parsing import parse, plays
+from segue.privacy import forgotten
+from segue.ranking import stored_feedback as feedback
 from segue.settings import Settings
-from segue.storage import feedback, forgotten, listening
+from segue.spark.event_windows import events_by_window
+from segue.spark.parsing import parse, plays
+from segue.spark.signal_windows import interval
 from segue.storage.mongo import connect
 from segue.storage.outage import patient
-from segue.taste.windows import interval
-from streaming_jobs.gate import BatchGate
-from streaming_jobs.micro_batches import Collector, foreach_batch
-from streaming_jobs.source import kafka_records
+from segue.streaming_jobs.gate import BatchGate
+from segue.streaming_jobs.micro_batches import Collector, foreach_batch
+from segue.streaming_jobs.source import kafka_records
 
 NAME = "engagement"
 

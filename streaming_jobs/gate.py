@@ -8,7 +8,7 @@ import time
 from pyspark.sql import DataFrame
 from pyspark.sql.streaming import StreamingQuery
 
-from streaming_jobs.micro_batches import BatchFunction
+from segue.streaming_jobs.micro_batches import BatchFunction
 
 _COMMIT_SECONDS = 10.0
 """How long a finished micro-batch may take to be committed."""

@@ -40,7 +40,7 @@ class Minutes:
         Parameters
         ----------
         batches
-            Documents of :func:`streaming_jobs.progress.as_document`, oldest first.
+            Documents of :func:`segue.streaming_jobs.progress.as_document`, oldest first.
         fresh
             Milliseconds from play to document, one a listener written.
         reasons

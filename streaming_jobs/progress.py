@@ -18,10 +18,10 @@ from pyspark.sql import SparkSession
 
 from segue.storage import mongo
 from segue.storage.mongo import Document
-from streaming_jobs.gate import held_off
-from streaming_jobs.micro_batches import ProgressEvents
-from streaming_jobs.minutes import Minutes
-from streaming_jobs.regularly import Regularly
+from segue.streaming_jobs.gate import held_off
+from segue.streaming_jobs.micro_batches import ProgressEvents
+from segue.streaming_jobs.minutes import Minutes
+from segue.streaming_jobs.regularly import Regularly
 
 log = logging.getLogger(__name__)
 _FLUSH_SECONDS = 1.0

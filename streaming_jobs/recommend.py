@@ -5,7 +5,7 @@
         streaming_jobs/recommend.py
 
 Delivery: the checkpoint holds the offsets and the windows' state; a batch that a crash cut off is repeated
-and ends in the same documents (segue.storage.listeners).
+and ends in the same documents (segue.replanning.listeners).
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from segue.index.active import ActiveBundle
-from segue.plays.parsing import parse, plays
+from segue.ranking.stored_feedback import ActiveFeedback
 from segue.settings import Settings, Stream
-from segue.spark import on_workers
-from segue.storage.feedback import ActiveFeedback
+from segue.spark.parsing import parse, plays
+from segue.spark.session import on_workers
+from segue.spark.signal_windows import interval, signals_by_window
 from segue.storage.mongo import connect
-from segue.taste.windows import interval, signals_by_window
-from streaming_jobs.gate import BatchGate
-from streaming_jobs.micro_batches import Collector, foreach_batch
-from streaming_jobs.progress import Metrics
-from streaming_jobs.source import kafka_records
-from udfs.replan import WRITTEN, Assignment, replan, replan_in_workers
+from segue.streaming_jobs.gate import BatchGate
+from segue.streaming_jobs.micro_batches import Collector, foreach_batch
+from segue.streaming_jobs.progress import Metrics
+from segue.streaming_jobs.source import kafka_records
+from segue.udfs.replan import WRITTEN, Assignment, replan, replan_in_workers
 
 NAME = "recommend"
 
@@ -124,6 +124,6 @@ def start(
 
 
 if __name__ == "__main__":
-    from streaming_jobs.cli import main
+    from segue.streaming_jobs.cli import main
 
     main()

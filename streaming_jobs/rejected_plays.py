@@ -11,14 +11,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming import StreamingQuery
 
-from segue.plays.parsing import parse, rejected, without_tombstones
 from segue.settings import Settings
+from segue.spark.parsing import parse, rejected, without_tombstones
+from segue.spark.signal_windows import interval
 from segue.storage.kafka import RejectedRecord, RejectedRecords
-from segue.taste.windows import interval
-from streaming_jobs.gate import BatchGate
-from streaming_jobs.micro_batches import foreach_batch
-from streaming_jobs.progress import Metrics
-from streaming_jobs.source import kafka_records
+from segue.streaming_jobs.gate import BatchGate
+from segue.streaming_jobs.micro_batches import foreach_batch
+from segue.streaming_jobs.progress import Metrics
+from segue.streaming_jobs.source import kafka_records
 
 NAME = "rejected plays"
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 
 from segue.settings import Settings
-from segue.spark import kafka_options
+from segue.spark.session import kafka_options
 
 _ANSWER_SECONDS = 10
 """How long one broker is waited for before another is asked who leads a partition now; Kafka's default, a

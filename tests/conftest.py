@@ -15,9 +15,10 @@ from segue.local.jars import ensure_jars
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.settings import LOCAL, Settings, load_settings
-from segue.spark import session
+from segue.spark.session import session
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import Document, connect
+from segue.storage.store import Store
 
 _SHARED = {"mongo_uri", "bootstrap", "spark", "guarded_uri", "chromium"}
 """Fixtures of which a whole run needs one."""
@@ -97,6 +98,12 @@ def database(settings: Settings) -> Iterator[Database[Document]]:
     yield found
     found.client.drop_database(found.name)
     found.client.close()
+
+
+@pytest.fixture
+def store(database: Database[Document]) -> Store:
+    """The same database as the code gets it."""
+    return Store(database)
 
 
 @pytest.fixture(scope="session")

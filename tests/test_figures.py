@@ -89,14 +89,14 @@ def test_what_may_not_be_written_to_is_said(name: str) -> None:
 
 
 COMMANDS = {
-    "batch_jobs.ingest_catalog": ["/no/music"],
-    "batch_jobs.compress_library": ["/no/music"],
-    "batch_jobs.extract_features": [],
-    "batch_jobs.train_embeddings": [],
-    "batch_jobs.train_models": ["train"],
-    "batch_jobs.build_index": [],
-    "batch_jobs.evaluate": ["--data", "/no/logs"],
-    "batch_jobs.report_experiments": [],
+    "segue.batch_jobs.ingest_catalog": ["/no/music"],
+    "segue.batch_jobs.compress_library": ["/no/music"],
+    "segue.batch_jobs.extract_features": [],
+    "segue.batch_jobs.train_embeddings": [],
+    "segue.batch_jobs.train_models": ["train"],
+    "segue.batch_jobs.build_index": [],
+    "segue.batch_jobs.evaluate": ["--data", "/no/logs"],
+    "segue.batch_jobs.report_experiments": [],
     "benchmarks": ["moods"],
     "segue.demo.cli": [],
 }

@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 import pyarrow as pa
 
 from segue.settings import Audio
-from udfs.describer import Describer
+from segue.udfs.describer import Describer
 
 DESCRIBED = "track_id string, vector binary, reason string, detail string"
 """A row for each track: its descriptors as float32 bytes, or the reason why there are none."""

@@ -66,7 +66,7 @@ class Describer:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "udfs.describing", self._audio.model_dump_json()],
+                [sys.executable, "-P", "-m", "segue.udfs.describing", self._audio.model_dump_json()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},

@@ -1,4 +1,4 @@
-"""The process that describes files for a :class:`udfs.describer.Describer`, one after the other.
+"""The process that describes files for a :class:`segue.udfs.describer.Describer`, one after the other.
 
 A line of JSON comes in for each path, and one goes out: with `vector` (base64), or with `reason` and
 `detail`. Decoders are C code on files from anywhere: in a process of their own they may hang or crash, and

@@ -13,12 +13,12 @@ from pymongo.database import Database
 
 from segue.index.bundle import Bundle
 from segue.index.publish import fetch_bundle
+from segue.privacy import forgotten
+from segue.ranking import stored_feedback
 from segue.ranking.feedback import NO_FEEDBACK, Feedback
 from segue.ranking.plan import plan
+from segue.replanning.listeners import read_histories, read_vectors, write_plans
 from segue.settings import Settings
-from segue.storage import feedback as stored_feedback
-from segue.storage import forgotten
-from segue.storage.listeners import read_histories, read_vectors, write_plans
 from segue.storage.mongo import Document, connect
 from segue.storage.outage import patient
 from segue.taste.history import History, prune, windows_of

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.door import Door, asking
+from segue.dashboard.api.door import Door, asking
 
 GOOD_FOR = 6 * 3600
 """Seconds; longer than any track, with pauses."""

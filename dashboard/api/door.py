@@ -12,12 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from dashboard.api.outgoing import Outgoing
-from dashboard.finding.catalogue import Catalogue
-from dashboard.people.accounts import Accounts
-from dashboard.people.handover import Handovers
-from dashboard.people.sessions import COOKIE, Listener, Sessions
-from dashboard.people.throttle import Throttle
+from segue.dashboard.api.outgoing import Outgoing
+from segue.dashboard.people.accounts import Accounts
+from segue.dashboard.people.handover import Handovers
+from segue.dashboard.people.sessions import COOKIE, Listener, Sessions
+from segue.dashboard.people.throttle import Throttle
+from segue.dashboard.queries.catalogue import Catalogue
 from segue.settings import Settings
 from segue.social.prepare import prepare
 from segue.storage.mongo import Document

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.api.people import cookie_options
-from dashboard.people.sessions import COOKIE, Sessions
+from segue.dashboard.api.people import cookie_options
+from segue.dashboard.people.sessions import COOKIE, Sessions
 
 
 class Guests:

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.door import Door, asking
-from dashboard.finding.map import LibraryMap
+from segue.dashboard.api.door import Door, asking
+from segue.dashboard.queries.map import LibraryMap
 from segue.errors import SegueError
 
 _T = TypeVar("_T")

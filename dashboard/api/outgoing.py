@@ -18,7 +18,7 @@ from kafka.errors import KafkaError
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from dashboard.people.sessions import now
+from segue.dashboard.people.sessions import now
 from segue.errors import SegueError
 from segue.local.stack import connected
 from segue.plays.event import fault

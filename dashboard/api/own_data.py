@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.door import Door, asking, refuse_foreign, told
-from dashboard.api.people import cookie_options
-from dashboard.people.sessions import COOKIE
+from segue.dashboard.api.door import Door, asking, refuse_foreign, told
+from segue.dashboard.api.people import cookie_options
+from segue.dashboard.people.sessions import COOKIE
 from segue.errors import SegueError
 from segue.local.stack import connected
 from segue.privacy.export import archive

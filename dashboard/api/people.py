@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.door import Door, asking, refuse_foreign, told
-from dashboard.people.accounts import Account, AccountError, TooManyGuesses
-from dashboard.people.sessions import COOKIE, LIFETIME
+from segue.dashboard.api.door import Door, asking, refuse_foreign, told
+from segue.dashboard.people.accounts import Account, AccountError, TooManyGuesses
+from segue.dashboard.people.sessions import COOKIE, LIFETIME
 
 _LARGEST = 4096
 

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.door import Door, asking, refuse_foreign, told
-from dashboard.keeping import exported
+from segue.dashboard.api.door import Door, asking, refuse_foreign, told
+from segue.dashboard.queries.playlist_files import exported
 from segue.playlists.playlists import Playlist, PlaylistError, Playlists
 
 _T = TypeVar("_T")

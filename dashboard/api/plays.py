@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.door import Door, asking, refuse_foreign, told
-from dashboard.people.sessions import Listener, now
+from segue.dashboard.api.door import Door, asking, refuse_foreign, told
+from segue.dashboard.people.sessions import Listener, now
 from segue.errors import SegueError
 from segue.plays.event import FIELDS
 

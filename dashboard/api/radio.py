@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.door import Door, asking
-from dashboard.finding.sounding import Unknown, radio
+from segue.dashboard.api.door import Door, asking
+from segue.dashboard.queries.sounding import Unknown, radio
 from segue.errors import SegueError
 
 AHEAD = 12

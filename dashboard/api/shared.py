@@ -16,11 +16,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.audio import TYPES, recording
-from dashboard.api.door import Door, asking, refuse_foreign, told
-from dashboard.api.shared_page import gone, page
-from dashboard.finding.shared import Shared, picture, shared
-from dashboard.people.sessions import Listener
+from segue.dashboard.api.audio import TYPES, recording
+from segue.dashboard.api.door import Door, asking, refuse_foreign, told
+from segue.dashboard.api.shared_page import gone, page
+from segue.dashboard.people.sessions import Listener
+from segue.dashboard.queries.shared import Shared, picture, shared
 from segue.social.links import KINDS, Link, ShareLinks, SharingError
 
 _LARGEST = 4096

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from dashboard.finding.shared import Shared
-from dashboard.player.items import Item
+from segue.dashboard.queries.items import Item
+from segue.dashboard.queries.shared import Shared
 from segue.social.links import Link
 
 _STYLE = """

@@ -16,9 +16,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.door import Door, asking, refuse_foreign
-from dashboard.finding.sounding import LONGEST, like_file
 from segue.audio.errors import AudioError
+from segue.dashboard.api.door import Door, asking, refuse_foreign
+from segue.dashboard.queries.sounding import LONGEST, like_file
 from segue.errors import SegueError
 
 LARGEST = 100 * 1024 * 1024

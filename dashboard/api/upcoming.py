@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.door import Door, asking
-from dashboard.finding.steered import planned
+from segue.dashboard.api.door import Door, asking
+from segue.dashboard.queries.steered import planned
 
 
 def routes(door: Door) -> list[Route]:

@@ -14,7 +14,7 @@ from argon2.exceptions import VerificationError
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from dashboard.people.throttle import Throttle
+from segue.dashboard.people.throttle import Throttle
 from segue.storage.mongo import Document
 
 SHORTEST_PASSWORD = 8
@@ -83,7 +83,7 @@ class Accounts:
         Raises
         ------
         TooManyGuesses
-            See :class:`dashboard.people.throttle.Throttle`.
+            See :class:`segue.dashboard.people.throttle.Throttle`.
         AccountError
             The name or the password is wrong.
         """

@@ -15,8 +15,8 @@ from typing import Any
 
 from pymongo.database import Database
 
-from dashboard.people.accounts import Account
-from dashboard.people.sessions import now
+from segue.dashboard.people.accounts import Account
+from segue.dashboard.people.sessions import now
 from segue.storage.mongo import Document
 
 GOOD_FOR = timedelta(minutes=1)

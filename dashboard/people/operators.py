@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 
-from dashboard.people.sessions import Listener
+from segue.dashboard.people.sessions import Listener
 from segue.settings import Dashboard
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]"})

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pymongo.database import Database
 
-from dashboard.people.sessions import now
+from segue.dashboard.people.sessions import now
 from segue.storage.mongo import Document
 
 WINDOW = timedelta(minutes=15)

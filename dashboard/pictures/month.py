@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageOps
 
-from dashboard.pictures.fonts import fitting, font
-from dashboard.pictures.preview import opened
+from segue.dashboard.pictures.fonts import fitting, font
+from segue.dashboard.pictures.preview import opened
 
 SIZE = (1080, 1350)
 _MARGIN = 84

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFilter, ImageOps, UnidentifiedImageError
 
-from dashboard.pictures.fonts import fitting, font
+from segue.dashboard.pictures.fonts import fitting, font
 
 SIZE = (1200, 630)
 """What Open Graph's readers show uncut."""

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dashboard.player.items import Item
-from dashboard.views.links import open_page
+from segue.dashboard.queries.items import Item
+from segue.dashboard.views.links import open_page
 
 _HERE = Path(__file__).parent
 _BAR = ("dom", "outbox", "unsaid", "engine", "queue", "radio", "keys", "panel", "bar")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.people.handover import PREFIX, account_of
-from dashboard.people.sessions import Listener
-from dashboard.player import components
+from segue.dashboard import service
+from segue.dashboard.people.handover import PREFIX, account_of
+from segue.dashboard.people.sessions import Listener
+from segue.dashboard.player import components
 
 
 def show(listener: Listener) -> None:

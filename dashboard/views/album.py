@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.player import components
-from dashboard.views.links import link
-from dashboard.views.text import plain
-from dashboard.views.times import length
+from segue.dashboard import service
+from segue.dashboard.player import components
+from segue.dashboard.views.links import link
+from segue.dashboard.views.text import plain
+from segue.dashboard.views.times import length
 
 
 def show() -> None:

@@ -6,10 +6,10 @@ from itertools import groupby
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.player import components
-from dashboard.views.links import link
-from dashboard.views.text import plain
+from segue.dashboard import service
+from segue.dashboard.player import components
+from segue.dashboard.views.links import link
+from segue.dashboard.views.text import plain
 
 
 def show() -> None:

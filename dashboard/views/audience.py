@@ -9,10 +9,10 @@ import plotly.express as px
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import service
-from dashboard.finding import audience as reading
-from dashboard.views.charts import ACCENT, PALETTE, draw, dressed
-from dashboard.views.tables import as_files, in_words
+from segue.dashboard import service
+from segue.dashboard.queries import audience as reading
+from segue.dashboard.views.charts import ACCENT, PALETTE, draw, dressed
+from segue.dashboard.views.tables import as_files, in_words
 from segue.engagement.audience import active, by_key, by_period, funnel, lorenz, return_rate, spread
 
 SPANS = {"1 hour": 1 / 24, "1 day": 1, "7 days": 7, "30 days": 30, "90 days": 90}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from html import escape
 
-from dashboard.queries import Played, Recommended, Track, ago
+from segue.dashboard.queries.live import Played, Recommended, Track, ago
 
 STYLE = """
 <style>

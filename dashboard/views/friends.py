@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.finding import friends as finding
-from dashboard.people.sessions import Listener
-from dashboard.player import components
-from dashboard.player.items import noted_items
-from dashboard.queries import ago
-from dashboard.views.text import plain
+from segue.dashboard import service
+from segue.dashboard.people.sessions import Listener
+from segue.dashboard.player import components
+from segue.dashboard.queries import friends as finding
+from segue.dashboard.queries.items import noted_items
+from segue.dashboard.queries.live import ago
+from segue.dashboard.views.text import plain
 from segue.social.activity import feed, show_activity, shows_activity
 from segue.social.follows import Follows, Person
 from segue.social.links import SharingError

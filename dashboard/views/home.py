@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.finding import history
-from dashboard.finding.starts import Picks, keep_picks, read_picks
-from dashboard.finding.steered import planned, read_dial
-from dashboard.player import components
-from dashboard.player.items import Item, Upcoming
-from dashboard.views import mood
-from dashboard.views.text import plain
+from segue.dashboard import service
+from segue.dashboard.player import components
+from segue.dashboard.queries import history
+from segue.dashboard.queries.items import Item, Upcoming
+from segue.dashboard.queries.starts import Picks, keep_picks, read_picks
+from segue.dashboard.queries.steered import planned, read_dial
+from segue.dashboard.views import mood
+from segue.dashboard.views.text import plain
 from segue.errors import SegueError
 
 SHOWN = 12

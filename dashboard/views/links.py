@@ -7,12 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.views.text import plain
+from segue.dashboard.views.text import plain
 
 
 def open_page(told: Mapping[str, Any]) -> None:
     """Go where the browser's part says: to a track, an artist, an album of an artist, a track on the map, or
-    a list that is made (:mod:`dashboard.views.made`).
+    a list that is made (:mod:`segue.dashboard.views.made`).
 
     Nothing happens when it names none of them.
     """

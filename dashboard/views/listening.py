@@ -10,15 +10,15 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import service
-from dashboard.finding import listening, month
-from dashboard.finding.listening import Listening
-from dashboard.finding.shared import month_key
-from dashboard.people.sessions import Listener
-from dashboard.player import components
-from dashboard.player.items import noted_items
-from dashboard.views import sharing
-from dashboard.views.charts import ACCENT, draw, dressed
+from segue.dashboard import service
+from segue.dashboard.people.sessions import Listener
+from segue.dashboard.player import components
+from segue.dashboard.queries import listening, month
+from segue.dashboard.queries.items import noted_items
+from segue.dashboard.queries.listening import Listening
+from segue.dashboard.queries.shared import month_key
+from segue.dashboard.views import sharing
+from segue.dashboard.views.charts import ACCENT, draw, dressed
 from segue.engagement.patterns import By, calendar, clock, streak, top
 from segue.engagement.wandering import Plane, plane_of, tastes
 from segue.errors import SegueError

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import queries, service
-from dashboard.views import cards
+from segue.dashboard import service
+from segue.dashboard.queries import live as queries
+from segue.dashboard.views import cards
 
 
 def show() -> None:

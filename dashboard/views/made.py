@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.finding.generated import Maker
-from dashboard.finding.sounding import Unknown
-from dashboard.player import components
-from dashboard.player.items import Item, read_items
-from dashboard.views.links import link
-from dashboard.views.text import plain
-from dashboard.views.times import length
+from segue.dashboard import service
+from segue.dashboard.player import components
+from segue.dashboard.queries.generated import Maker
+from segue.dashboard.queries.items import Item, read_items
+from segue.dashboard.queries.sounding import Unknown
+from segue.dashboard.views.links import link
+from segue.dashboard.views.text import plain
+from segue.dashboard.views.times import length
 from segue.errors import SegueError
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 

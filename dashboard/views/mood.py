@@ -6,8 +6,8 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.finding.steered import keep_dial, read_dial
+from segue.dashboard import service
+from segue.dashboard.queries.steered import keep_dial, read_dial
 from segue.moods.dial import BANDS, WORDS, Dial, notch_word
 from segue.moods.measures import DIMENSIONS
 from segue.moods.stored import mood_of

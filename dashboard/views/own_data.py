@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.api.own_data import CONFIRMATION
+from segue.dashboard import service
+from segue.dashboard.api.own_data import CONFIRMATION
 
 _PLAYER = Path(__file__).parent.parent / "player"
 

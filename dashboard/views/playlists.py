@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.keeping import matched
-from dashboard.player import components
-from dashboard.player.items import Item, read_items
-from dashboard.views import made
-from dashboard.views.text import plain
-from dashboard.views.times import length
+from segue.dashboard import service
+from segue.dashboard.player import components
+from segue.dashboard.queries.items import Item, read_items
+from segue.dashboard.queries.playlist_files import matched
+from segue.dashboard.views import made
+from segue.dashboard.views.text import plain
+from segue.dashboard.views.times import length
 from segue.playlists.m3u import LARGEST, NotM3u, read_m3u
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 

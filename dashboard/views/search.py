@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.api.similar import LARGEST
-from dashboard.player import components
+from segue.dashboard import service
+from segue.dashboard.api.similar import LARGEST
+from segue.dashboard.player import components
 
 
 def show() -> None:

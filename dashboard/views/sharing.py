@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.people.sessions import Listener
-from dashboard.views.text import plain
+from segue.dashboard import service
+from segue.dashboard.people.sessions import Listener
+from segue.dashboard.views.text import plain
 from segue.social.links import Kind, ShareLinks, SharingError
 
 LASTING = {"A day": 1, "A week": 7, "A month": 30, "Until I take it back": None}

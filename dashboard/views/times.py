@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from dashboard.player.items import Item
+from segue.dashboard.queries.items import Item
 
 
 def length(songs: Sequence[Item]) -> str:

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.finding import sounding
-from dashboard.finding.catalogue import Catalogue
-from dashboard.player import components
-from dashboard.player.items import Item, item_of
-from dashboard.views import made, mood, sharing
-from dashboard.views.links import link
-from dashboard.views.text import plain
+from segue.dashboard import service
+from segue.dashboard.player import components
+from segue.dashboard.queries import sounding
+from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.items import Item, item_of
+from segue.dashboard.views import made, mood, sharing
+from segue.dashboard.views.links import link
+from segue.dashboard.views.text import plain
 from segue.errors import SegueError
 
 

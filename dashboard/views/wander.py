@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.player import components
+from segue.dashboard import service
+from segue.dashboard.player import components
 
 
 def show() -> None:

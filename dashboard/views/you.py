@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import streamlit as st
 
-from dashboard import service
-from dashboard.finding import history
-from dashboard.player import components
-from dashboard.player.items import Item
-from dashboard.views import account, own_data, sharing
+from segue.dashboard import service
+from segue.dashboard.player import components
+from segue.dashboard.queries import history
+from segue.dashboard.queries.items import Item
+from segue.dashboard.views import account, own_data, sharing
 
 
 def show() -> None:

@@ -58,9 +58,9 @@ class Demo:
             self._started |= _running() - ran_before
         ensure_topics(self._settings.kafka)
         self._database: Database[Document] = connect(self._settings.mongo)
-        self._job("batch_jobs.ingest_catalog", str(self._music()))
-        for job in ("batch_jobs.extract_features", "batch_jobs.train_embeddings", "batch_jobs.build_index"):
-            self._job(job)
+        self._job("segue.batch_jobs.ingest_catalog", str(self._music()))
+        for job in ("extract_features", "train_embeddings", "build_index"):
+            self._job(f"segue.batch_jobs.{job}")
 
     def _music(self) -> Path:
         if self._library is not None:
@@ -79,7 +79,7 @@ class Demo:
     def start_stream(self) -> None:
         """The streaming job, in the background; returns once its queries run."""
         began = datetime.now(UTC)
-        record = self._background("stream", "streaming_jobs.recommend")
+        record = self._background("stream", "segue.streaming_jobs.recommend")
         with self._console.status("Starting the stream"):
             self._wait("the stream", record, lambda: self._stream_since(began))
         found = self._database.stream_progress.find_one({"_id": "stream"}) or {}
@@ -89,7 +89,7 @@ class Demo:
         return bool(self._database.stream_progress.find_one({"_id": "stream", "started_at": {"$gte": began}}))
 
     def start_dashboard(self) -> None:
-        record = self._background("dashboard", "dashboard.serve")
+        record = self._background("dashboard", "segue.dashboard.serve")
         self._wait("the dashboard", record, lambda: bool(self._dashboard_address()))
         self._say(f"The dashboard is at {self._dashboard_address()}")
 

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from segue.deploy.access import Access, read_access, read_login
 from segue.errors import SegueError, one_line_errors
 from segue.settings import Settings, load_settings
 from segue.storage import kafka_topics, kafka_users, mongo_users
+from segue.storage.access import Access, read_access, read_login
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
 

@@ -16,7 +16,7 @@ from pymongo.database import Database
 
 from segue.embeddings.audio_space import Matrix, SpaceError
 from segue.index.track_ids import find_ids
-from segue.storage import trained
+from segue.models import trained
 from segue.storage.mongo import Document
 
 KIND = "session-space"

@@ -21,8 +21,8 @@ from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Corpus, read_corpus
 from segue.embeddings.session_space import tower_input
 from segue.errors import SegueError, TooLittle
-from segue.evaluation.logs import SessionLog, make_log
 from segue.index.track_ids import encode_ids
+from segue.session_logs.logs import SessionLog, make_log
 from segue.settings import SessionTraining, Settings
 from segue.storage.mongo import Document, pack
 

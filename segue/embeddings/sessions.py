@@ -21,7 +21,7 @@ import numpy as np
 import optax
 
 from segue.errors import TooLittle
-from segue.evaluation.logs import SessionLog
+from segue.session_logs.logs import SessionLog
 from segue.settings import SessionTraining
 
 Parameters = dict[str, Any]

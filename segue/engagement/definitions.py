@@ -18,9 +18,9 @@ window         `engagement.window` of event time, from multiples of it since 197
 variant        the `model` of the recommendation that a play came from; none for what was chosen by hand
 =============  =============================================================================================
 
-An event counts once by its listener and `event_id`. What is rejected (segue.plays.parsing) counts nowhere.
+An event counts once by its listener and `event_id`. What is rejected (segue.spark.parsing) counts nowhere.
 The same rules over columns are in :mod:`segue.engagement.facts` (numpy, for the stream) and in
-:mod:`segue.engagement.recount` (SQL, for the batch job); a test holds all three equal on a topic.
+:mod:`segue.spark.recount` (SQL, for the batch job); a test holds all three equal on a topic.
 """
 
 from __future__ import annotations

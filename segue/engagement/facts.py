@@ -19,7 +19,7 @@ from segue.engagement.definitions import (
     ENDS,
     LONGEST_MS,
 )
-from segue.engagement.windows import EVENT
+from segue.spark.event_windows import EVENT
 
 KEYS = ("track_id", "source", "model", "rank")
 """What tells the rows of a fact apart."""
@@ -69,7 +69,7 @@ def facts_of(table: pa.Table, *, described: Described) -> list[Fact]:
     ----------
     table
         EventWindow rows: `user_id`, `window_start`, `events` (list of struct of
-        :data:`segue.engagement.windows.EVENT`). Order within a row does not matter.
+        :data:`segue.spark.event_windows.EVENT`). Order within a row does not matter.
 
     Returns
     -------

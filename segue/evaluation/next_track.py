@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from segue.evaluation.logs import SessionLog
 from segue.evaluation.metrics import (
     artist_diversity,
     average_popularity,
@@ -19,13 +18,14 @@ from segue.evaluation.metrics import (
     intra_list_similarity,
     novelty,
 )
-from segue.evaluation.splits import TimeSplit
 from segue.recommenders.hybrid import baseline, hybrid
 from segue.recommenders.played import Als
 from segue.recommenders.served import AsServed, Hybrid, SessionKnowledge
 from segue.recommenders.sessions import ItemKnn, Popularity, Rules, SessionKnn, SessionModel
 from segue.recommenders.tastes import NearTaste, centroids
 from segue.recommenders.top import ranks_of, top_lists
+from segue.session_logs.logs import SessionLog
+from segue.session_logs.splits import TimeSplit
 from segue.settings import Settings
 
 MODELS: Mapping[str, Callable[[], SessionModel]] = {

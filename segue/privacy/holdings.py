@@ -1,11 +1,11 @@
 """All that is stored of one listener: found, given out, and removed.
 
 What is personal is told by its place: any document of any collection that has the listener's id as its `_id`
-or in one of :data:`FIELDS`, but for those that segue.storage.collections calls nobody's. Statistics have
+or in one of :data:`FIELDS`, but for those that segue.privacy.collections calls nobody's. Statistics have
 no listener in them and stay; what Kafka has goes by `retention.plays`.
 
 Delivery: removing is a series of deletions by the listener's id; cut short, it is made good by doing it
-again. The id is forgotten first (segue.storage.forgotten), so that no stream writes anew what is removed.
+again. The id is forgotten first (segue.privacy.forgotten), so that no stream writes anew what is removed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 
 from pymongo.database import Database
 
-from segue.storage import forgotten
-from segue.storage.collections import NOT_PERSONAL
+from segue.privacy import forgotten
+from segue.privacy.collections import NOT_PERSONAL
 from segue.storage.mongo import Document
 
 FIELDS = ("user_id", "owner", "follower", "followed")

@@ -1,6 +1,6 @@
 """Putting a backup back, without those who have left since it was made.
 
-Delivery: the file is read to its end before anything is written; see segue.storage.archive for the writes.
+Delivery: the file is read to its end before anything is written; see segue.privacy.archive for the writes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 from pymongo.database import Database
 
 from segue.errors import SegueError
+from segue.privacy import archive, forgotten
 from segue.privacy.holdings import FIELDS, MEMBERS
-from segue.storage import archive, forgotten
 from segue.storage.mongo import Document
 
 _LEFT = "forgotten"

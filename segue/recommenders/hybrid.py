@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from scipy import sparse
 
-from segue.evaluation.logs import SessionLog
-from segue.evaluation.splits import DAY, Queries
 from segue.recommenders.sessions import (
     Heard,
     NextInHistory,
@@ -19,6 +17,8 @@ from segue.recommenders.sessions import (
     SessionModel,
 )
 from segue.recommenders.top import scaled, top_k
+from segue.session_logs.logs import SessionLog
+from segue.session_logs.splits import DAY, Queries
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg, sparse
 
-from segue.evaluation.logs import SessionLog
-from segue.evaluation.splits import Queries
 from segue.recommenders.top import top_k
+from segue.session_logs.logs import SessionLog
+from segue.session_logs.splits import Queries
 from segue.settings import Models
 
 
@@ -33,7 +33,7 @@ class Als:
 
 
 def learned_factors(plays: sparse.csr_matrix, models: Models) -> tuple[np.ndarray, np.ndarray]:
-    """(listeners, factors) and (items, factors) float32 as :func:`segue.recommenders.factors.track_factors`
+    """(listeners, factors) and (items, factors) float32 as :func:`segue.spark.als.track_factors`
     by Spark learns them, but for where it begins.
 
     A pair's confidence is ``1 + alpha log(1 + plays)``, and a row's regularisation is `models.regularisation`

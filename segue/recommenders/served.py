@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from segue.evaluation.logs import SessionLog
-from segue.evaluation.splits import Queries
 from segue.index.following import by_artist_of, following_of
 from segue.index.track_ids import encode_ids
 from segue.ranking.choosing import Candidates, Heard, choose
@@ -14,6 +12,8 @@ from segue.ranking.following import no_candidates, played_next
 from segue.recommenders.sessions import SessionModel, rule_matrix
 from segue.recommenders.tastes import NearTaste, nearest
 from segue.recommenders.top import top_k
+from segue.session_logs.logs import SessionLog
+from segue.session_logs.splits import Queries
 from segue.settings import Models, Ranking, Taste
 from segue.taste.vector import Signals
 
@@ -134,7 +134,7 @@ def heard(queries: Queries) -> tuple[Signals, np.ndarray]:
 def learned(history: SessionLog, models: Models) -> dict[str, np.ndarray]:
     """The arrays that `./run.sh models train` stores for these sessions, of tracks 0, 1, … in their order.
 
-    As :func:`segue.recommenders.following.following` by Spark, but for how ties are broken.
+    As :func:`segue.spark.transition_rules.following` by Spark, but for how ties are broken.
     """
     n = len(history.artists)
     forward = rule_matrix(history, reach=models.reach, cap=models.listener_cap)

@@ -10,10 +10,10 @@ from typing import Protocol
 import numpy as np
 from scipy import sparse
 
-from segue.evaluation.logs import SessionLog
-from segue.evaluation.splits import Queries
 from segue.recommenders.likeness import shared_cosine
 from segue.recommenders.top import scaled, top_k
+from segue.session_logs.logs import SessionLog
+from segue.session_logs.splits import Queries
 
 
 class SessionModel(Protocol):

@@ -12,9 +12,9 @@ import numpy as np
 from scipy import sparse
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from segue.evaluation.logs import SessionLog
-from segue.evaluation.splits import Queries
 from segue.recommenders.sessions import prefix_matrix
+from segue.session_logs.logs import SessionLog
+from segue.session_logs.splits import Queries
 from segue.settings import SessionTraining
 
 LAST = 60

@@ -24,9 +24,9 @@ from kafka.admin import (
 )
 from kafka.errors import SecurityDisabledError
 
-from segue.deploy.access import KafkaAccess, Login
 from segue.errors import SegueError
 from segue.settings import Kafka
+from segue.storage.access import KafkaAccess, Login
 from segue.storage.kafka_client import reaching
 
 _OPERATIONS = {

@@ -24,7 +24,7 @@ recommendations       _id user_id; items, model, reflects_at, updated_at: see se
 unknown_tracks        _id track_id; first_at, last_at: played, but in no catalogue
 stream_progress       progress of the streaming queries
 listening             _id "<window start>:<user_id>": what a listener did in a window: segue.engagement.facts
-listening_stats       _id {dimension, start, key}: sums over the facts of a window: segue.storage.listening
+listening_stats       _id {dimension, start, key}: sums over the facts of a window: segue.engagement.listening
 listening_sessions    _id "<first_at>:<user_id>"; first_at, last_at, plays, skips, listening_ms
 ====================  ======================================================================================
 
@@ -40,7 +40,7 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
-from pymongo import MongoClient, UpdateOne
+from pymongo import ASCENDING, DESCENDING, DeleteOne, MongoClient, ReplaceOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
@@ -53,6 +53,7 @@ from pymongo.errors import (
 from segue.errors import SegueError
 from segue.settings import Mongo
 
+__all__ = ["ASCENDING", "DESCENDING", "DeleteOne", "ReplaceOne", "UpdateOne"]
 Document = dict[str, Any]
 
 

@@ -13,9 +13,9 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
-from segue.deploy.access import Login, MongoAccess
 from segue.errors import SegueError
 from segue.settings import Mongo
+from segue.storage.access import Login, MongoAccess
 from segue.storage.mongo import Document, guard
 
 _ACTIONS = {

@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from benchmarks.plain_features import plain_frames
 from segue.audio.descriptors import (
     describe,
     descriptor_names,
@@ -25,6 +24,7 @@ from segue.audio.descriptors import (
     names_version,
 )
 from segue.audio.errors import NotFinite
+from segue.benchmarks.plain_features import plain_frames
 from segue.settings import ROOT, Audio, load_settings
 from tests.audio.sounds import RATE, melody
 

@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from benchmarks import pipeline, storage
-from benchmarks.usage import used
+from segue.benchmarks import pipeline, storage
+from segue.benchmarks.usage import used
 from segue.settings import Settings
 
 CONSOLE = Console(quiet=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks.feature_workers import describe_batch
-from benchmarks.features import compare
+from segue.benchmarks.feature_workers import describe_batch
+from segue.benchmarks.features import compare
 from segue.errors import SegueError
 from segue.settings import load_settings
 

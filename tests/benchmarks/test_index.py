@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks.__main__ import bench
-from benchmarks.catalogue import vectors
-from benchmarks.index import compare, measure, sweep
+from segue.benchmarks.__main__ import bench
+from segue.benchmarks.catalogue import vectors
+from segue.benchmarks.index import compare, measure, sweep
 from segue.errors import SegueError
 from segue.index.exact import ExactIndex
 from segue.settings import load_settings

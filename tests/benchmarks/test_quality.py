@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import quality
+from segue.benchmarks import quality
 
 
 def test_the_fold_that_chose_nothing_is_told_apart(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.queueing import Costs, simulate
+from segue.benchmarks.queueing import Costs, simulate
 
 COSTS = Costs(batch_ms=100.0, event_ms=1.0)
 

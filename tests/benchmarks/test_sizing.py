@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks.__main__ import bench
-from benchmarks.sizing import Assumed, index_needs, live, measure, needs
+from segue.benchmarks.__main__ import bench
+from segue.benchmarks.sizing import Assumed, index_needs, live, measure, needs
 from segue.settings import ROOT, load_settings
 
 MEASURED = json.loads((ROOT / "docs" / "capacity.json").read_text())

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from pymongo.errors import PyMongoError
 
-from segue.cluster.pack import pack
 from segue.local.jars import ensure_jars
 from segue.settings import ROOT, Settings, load_settings
+from segue.spark.pack import pack
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
 from tests.cluster.kafka import Brokers
@@ -41,7 +41,7 @@ from segue.spark import session
 def where(batches):
     import numpy, os, pyarrow, time, udfs.replan
     time.sleep(5)  # so that both workers get some
-    files = [os.path.abspath(module.__file__) for module in (numpy, pyarrow, udfs.replan)]
+    files = [os.path.abspath(module.__file__) for module in (numpy, pyarrow, segue.udfs.replan)]
     for batch in batches:
         yield pyarrow.RecordBatch.from_pydict({"files": [json.dumps(files)]})
 

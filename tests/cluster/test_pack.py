@@ -11,16 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from segue.cluster.environment import NEEDED, distributions
-from segue.cluster.pack import pack
 from segue.errors import SegueError
 from segue.settings import load_settings
-from segue.spark import on_workers, values_of
+from segue.spark.environment import NEEDED, distributions
+from segue.spark.pack import pack
+from segue.spark.session import on_workers, values_of
 from tests.cluster.processes import bare_environment
 
 pytestmark = pytest.mark.timeout(400)
 _IMPORT = (
-    "import pyarrow, pandas, udfs.replan, segue.index.backends; print(udfs.replan.__file__, pyarrow.__file__)"
+    "import pyarrow, pandas, segue.index.backends; from segue.udfs import replan; "
+    "print(replan.__file__, pyarrow.__file__)"
 )
 
 

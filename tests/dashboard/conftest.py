@@ -14,14 +14,14 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from dashboard import service
-from dashboard.api.door import Door, make_door
-from dashboard.api.guests import Guests
-from dashboard.app import make_routes
-from dashboard.finding.catalogue import Catalogue
-from dashboard.finding.often import Often
-from dashboard.finding.popular import Popular
-from dashboard.people.sessions import COOKIE, Listener
+from segue.dashboard import service
+from segue.dashboard.api.door import Door, make_door
+from segue.dashboard.api.guests import Guests
+from segue.dashboard.app import make_routes
+from segue.dashboard.people.sessions import COOKIE, Listener
+from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.often import Often
+from segue.dashboard.queries.popular import Popular
 from segue.playlists.day import DayLists
 from segue.playlists.playlists import Playlists
 from segue.settings import Settings

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from dashboard.serve import serve_app
+from segue.dashboard.serve import serve_app
 from segue.settings import load_settings
 
 if __name__ == "__main__":

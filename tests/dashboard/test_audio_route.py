@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from dashboard.api.audio import TYPES, genuine, sign
-from dashboard.api.door import Door
-from dashboard.people.sessions import COOKIE
+from segue.dashboard.api.audio import TYPES, genuine, sign
+from segue.dashboard.api.door import Door
+from segue.dashboard.people.sessions import COOKIE
 from tests.dashboard.conftest import Enter
 
 SOUND = bytes(range(256)) * 8

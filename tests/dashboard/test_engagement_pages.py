@@ -8,13 +8,13 @@ import pytest
 from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
-from dashboard import service
-from dashboard.finding.catalogue import Catalogue
-from dashboard.people.sessions import Listener
-from dashboard.views.tables import parquet
+from segue.dashboard import service
+from segue.dashboard.people.sessions import Listener
+from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.views.tables import parquet
+from segue.engagement import listening
 from segue.engagement.definitions import COUNTS
 from segue.settings import Settings
-from segue.storage import listening
 from segue.storage.mongo import Document
 
 ADA = Listener(user_id="ada", name="Ada", session_id="s")
@@ -62,7 +62,7 @@ def row(track_id: str, *, rank: int | None = None, **counts: int) -> Document:
 
 
 def page(name: str) -> AppTest:
-    at = AppTest.from_string(f"from dashboard.views import {name}\n{name}.show()\n", default_timeout=60)
+    at = AppTest.from_string(f"from segue.dashboard.views import {name}\n{name}.show()\n", default_timeout=60)
     at.run()
     assert not at.exception, at.exception
     return at

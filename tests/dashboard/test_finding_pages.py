@@ -9,14 +9,15 @@ import pytest
 from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
-from dashboard import keeping, service
-from dashboard.finding import sounding
-from dashboard.finding.history import played_by_day
-from dashboard.people.sessions import Listener
-from dashboard.player.components import Edit
-from dashboard.player.items import Item
-from dashboard.views.times import day, length
 from segue.audio.descriptors import descriptor_names, features_version
+from segue.dashboard import service
+from segue.dashboard.people.sessions import Listener
+from segue.dashboard.player.components import Edit
+from segue.dashboard.queries import playlist_files as keeping
+from segue.dashboard.queries import sounding
+from segue.dashboard.queries.history import played_by_day
+from segue.dashboard.queries.items import Item
+from segue.dashboard.views.times import day, length
 from segue.embeddings.audio_space import AudioSpace
 from segue.playlists.m3u import read_m3u
 from segue.settings import Settings
@@ -38,25 +39,25 @@ def listener(
 
 
 def _artist() -> None:
-    from dashboard.views import artist
+    from segue.dashboard.views import artist
 
     artist.show()
 
 
 def _album() -> None:
-    from dashboard.views import album
+    from segue.dashboard.views import album
 
     album.show()
 
 
 def _map() -> None:
-    from dashboard.views import wander
+    from segue.dashboard.views import wander
 
     wander.show()
 
 
 def _playlists() -> None:
-    from dashboard.views import playlists
+    from segue.dashboard.views import playlists
 
     playlists.show()
 

@@ -9,12 +9,12 @@ import pytest
 from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
-from dashboard import service
-from dashboard.api.door import Door
-from dashboard.app import PAGES
-from dashboard.finding.liking import liking
-from dashboard.finding.steered import keep_dial, planned, read_dial
-from dashboard.people.sessions import Listener
+from segue.dashboard import service
+from segue.dashboard.api.door import Door
+from segue.dashboard.app import PAGES
+from segue.dashboard.people.sessions import Listener
+from segue.dashboard.queries.liking import liking
+from segue.dashboard.queries.steered import keep_dial, planned, read_dial
 from segue.index.bundle import write_bundle
 from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
@@ -86,7 +86,7 @@ def home(who: list[Listener | None]) -> AppTest:
 
 
 def _playlists() -> None:
-    from dashboard.views import playlists
+    from segue.dashboard.views import playlists
 
     playlists.show()
 
@@ -279,7 +279,7 @@ def test_what_cannot_be_made_says_so(who: list[Listener | None], query: dict[str
 
 def test_a_track_shows_its_mood_and_asks_where_a_path_shall_lead(who: list[Listener | None]) -> None:
     def page() -> None:
-        from dashboard.views import track
+        from segue.dashboard.views import track
 
         track.show()
 

@@ -6,10 +6,10 @@ import pytest
 from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
-from dashboard import service
-from dashboard.app import PAGES
-from dashboard.people.operators import is_operator
-from dashboard.people.sessions import Listener
+from segue.dashboard import service
+from segue.dashboard.app import PAGES
+from segue.dashboard.people.operators import is_operator
+from segue.dashboard.people.sessions import Listener
 from segue.settings import Dashboard, Settings, load_settings
 from segue.storage.mongo import Document
 

@@ -8,7 +8,7 @@ import pytest
 from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
-from dashboard import service
+from segue.dashboard import service
 from segue.settings import Settings
 from segue.storage.mongo import Document
 
@@ -94,12 +94,12 @@ def test_operations_before_and_after_the_stream_ran(page: AppTest, library: Data
 
 
 def _live() -> None:
-    from dashboard.views import live
+    from segue.dashboard.views import live
 
     live.show()
 
 
 def _operations() -> None:
-    from dashboard.views import operations
+    from segue.dashboard.views import operations
 
     operations.show()

@@ -8,11 +8,11 @@ import pytest
 from pymongo.database import Database
 from starlette.testclient import TestClient
 
-from dashboard.api.door import Door
-from dashboard.people.accounts import Account, Accounts, TooManyGuesses
-from dashboard.people.handover import GOOD_FOR, Handovers, account_of
-from dashboard.people.sessions import COOKIE, LIFETIME, Sessions, now
-from dashboard.people.throttle import LIMITS, WINDOW, Throttle
+from segue.dashboard.api.door import Door
+from segue.dashboard.people.accounts import Account, Accounts, TooManyGuesses
+from segue.dashboard.people.handover import GOOD_FOR, Handovers, account_of
+from segue.dashboard.people.sessions import COOKIE, LIFETIME, Sessions, now
+from segue.dashboard.people.throttle import LIMITS, WINDOW, Throttle
 from segue.storage.mongo import Document
 from tests.dashboard.conftest import Enter, whose
 

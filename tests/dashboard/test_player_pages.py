@@ -12,9 +12,9 @@ import pytest
 from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
-from dashboard.app import PAGES
-from dashboard.people.sessions import Listener
-from dashboard.player.components import tag
+from segue.dashboard.app import PAGES
+from segue.dashboard.people.sessions import Listener
+from segue.dashboard.player.components import tag
 from segue.index.bundle import write_bundle
 from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
@@ -190,19 +190,19 @@ def test_without_a_session_there_is_no_player(page: AppTest, who: list[Listener 
 
 
 def _search() -> None:
-    from dashboard.views import search
+    from segue.dashboard.views import search
 
     search.show()
 
 
 def _track() -> None:
-    from dashboard.views import track
+    from segue.dashboard.views import track
 
     track.show()
 
 
 def _you() -> None:
-    from dashboard.views import you
+    from segue.dashboard.views import you
 
     you.show()
 

@@ -8,7 +8,7 @@ import pytest
 from pymongo.database import Database
 from starlette.testclient import TestClient
 
-from dashboard.api.door import Door
+from segue.dashboard.api.door import Door
 from segue.playlists.m3u import read_m3u
 from segue.playlists.playlists import Playlists
 from segue.storage.mongo import Document

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from dashboard.api.door import Door, make_door
-from dashboard.api.plays import LARGEST
+from segue.dashboard.api.door import Door, make_door
+from segue.dashboard.api.plays import LARGEST
 from segue.settings import Settings
 from segue.storage.kafka_topics import records_of
 from segue.storage.mongo import Document

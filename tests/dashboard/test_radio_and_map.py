@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from pymongo.database import Database
 
-from dashboard.api.door import Door
-from dashboard.finding.map import GONE
+from segue.dashboard.api.door import Door
+from segue.dashboard.queries.map import GONE
 from segue.settings import Settings
 from segue.storage.mongo import Document, pack
 from tests.dashboard.conftest import Enter, whose

@@ -7,7 +7,7 @@ from pymongo.database import Database
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from dashboard import covers
+from segue.dashboard.api import covers
 from segue.storage.mongo import Document
 from tests.dashboard.conftest import COVER
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pymongo.database import Database
 
-from dashboard.finding.catalogue import Catalogue
-from dashboard.finding.words import index_tracks, words
+from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.words import index_tracks, words
 from segue.index.bundle import write_bundle
 from segue.index.publish import publish
 from segue.index.track_ids import encode_ids

@@ -11,8 +11,8 @@ from PIL import Image
 from pymongo.database import Database
 from starlette.testclient import TestClient
 
-from dashboard.api.door import Door
-from dashboard.finding.shared import month_key
+from segue.dashboard.api.door import Door
+from segue.dashboard.queries.shared import month_key
 from segue.social.links import ShareLinks
 from segue.storage.mongo import Document
 from tests.audio.sounds import melody, write

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from pymongo.database import Database
 
-from dashboard.api import similar
-from dashboard.finding import sounding
 from segue.audio.decode import decode
 from segue.audio.descriptors import describe, descriptor_names, features_version
+from segue.dashboard.api import similar
+from segue.dashboard.queries import sounding
 from segue.embeddings.audio_space import AudioSpace
 from segue.index.bundle import write_bundle
 from segue.index.publish import publish

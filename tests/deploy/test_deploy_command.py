@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from segue.deploy.access import read_access
 from segue.settings import ROOT
+from segue.storage.access import read_access
 from tests.deploy.conftest import Machine, one_line, tree
 
 HOSTS = "alpha  spark-master stream  # the first\n\nbeta spark-worker\ngamma spark-worker dashboard\n"

@@ -13,9 +13,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from segue.deploy.access import read_access
 from segue.settings import ROOT, Settings
-from segue.spark import defaults
+from segue.spark.session import defaults
+from segue.storage.access import read_access
 from tests.security.conftest import Load, load  # noqa: F401  # a fixture
 
 FOLDER = ROOT / "deploy" / "kubernetes"

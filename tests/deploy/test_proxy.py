@@ -14,7 +14,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect as websocket
 
-from dashboard.people.sessions import COOKIE
+from segue.dashboard.people.sessions import COOKIE
 from segue.local.process import accepts, free_port
 from segue.settings import ROOT, load_settings
 from tests.dashboard.browser import Served, until

@@ -19,7 +19,7 @@ from segue.embeddings.session_training import (
 )
 from segue.embeddings.sessions import train, vectors
 from segue.errors import SegueError, TooLittle
-from segue.evaluation.logs import SessionLog, make_log
+from segue.session_logs.logs import SessionLog, make_log
 from tests.embeddings.test_sessions import GROUPS, PLAYED, TRAINING, corpus
 
 BEGUN = Begun("v1", {0: 12, 1: 7})

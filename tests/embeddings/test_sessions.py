@@ -7,7 +7,7 @@ import pytest
 
 from segue.embeddings.sessions import State, context_pairs, train, vectors
 from segue.errors import SegueError
-from segue.evaluation.logs import SessionLog, make_log
+from segue.session_logs.logs import SessionLog, make_log
 from segue.settings import load_settings
 
 SMALL = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from segue.engagement.definitions import ACTIONS, COUNTED, COUNTS, LONGEST_MS, Event, counts_of
 from segue.engagement.facts import Fact, facts_of
-from segue.engagement.windows import EVENT
+from segue.spark.event_windows import EVENT
 
 CATALOGUE = {"t1": ("Ada & the Engines", "Folk")}
 

@@ -10,9 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from batch_jobs.evaluate import evaluate_models
+from segue.batch_jobs.evaluate import evaluate_models
 from segue.evaluation.next_track import compared
-from segue.evaluation.splits import DAY
+from segue.session_logs.splits import DAY
 from segue.settings import load_settings
 
 Session = tuple[str, float, str]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pymongo.database import Database
 
-from batch_jobs.build_index import read_corpus, run
+from segue.batch_jobs.build_index import read_corpus, run
 from segue.errors import SegueError
 from segue.index.publish import fetch_bundle
 from segue.settings import ROOT, Settings
@@ -145,7 +145,7 @@ def command(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[
         "SEGUE_INDEX__FOLDER": settings.index.folder,
     }
     return subprocess.run(
-        [sys.executable, "-m", "batch_jobs.build_index", *arguments],
+        [sys.executable, "-m", "segue.batch_jobs.build_index", *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,

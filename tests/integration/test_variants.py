@@ -10,8 +10,8 @@ import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
-from batch_jobs.report_experiments import figures, run
-from dashboard.player.items import upcoming
+from segue.batch_jobs.report_experiments import figures, run
+from segue.dashboard.queries.items import upcoming
 from segue.errors import SegueError
 from segue.index.bundle import write_bundle
 from segue.index.following import following_of
@@ -21,7 +21,7 @@ from segue.ranking.variants import assigned
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
-from streaming_jobs import engagement, recommend
+from segue.streaming_jobs import engagement, recommend
 from tests.plays.examples import a_play
 from tests.streaming.conftest import TRACKS, made_up_vectors, track_id
 from tests.streaming.reference import contents, histories, items, sort_out

@@ -9,8 +9,8 @@ import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
-from batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
 from segue.audio.errors import AudioError
+from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
 from segue.demo.library import TRACKS, compose_library
 from segue.demo.listeners import Listener
 from segue.demo.replay import MALFORMED, replay, songs_of
@@ -20,7 +20,7 @@ from segue.index.publish import fetch_bundle
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, read_rejected
 from segue.storage.mongo import Document
-from streaming_jobs import recommend, rejected_plays
+from segue.streaming_jobs import recommend, rejected_plays
 
 STYLES = ("Waltz", "Metal")
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from pymongo.database import Database
 
-from batch_jobs import ingest_catalog
-from batch_jobs.compress_library import Summary, run
 from segue.audio.compress import MARK, PART, decoded_seconds
 from segue.audio.decode import decode
+from segue.batch_jobs import ingest_catalog
+from segue.batch_jobs.compress_library import Summary, run
 from segue.catalog.covers import find_cover
 from segue.catalog.tags import Tags, read_tags
 from segue.errors import SegueError
@@ -147,7 +147,7 @@ def test_a_kill_at_any_moment_loses_no_song(tmp_path: Path) -> None:
         path = loud(root / f"{number}.{'flac' if number % 4 == 0 else 'mp3'}", seconds=2.0)
         tag(path, title=f"Song {number}", artist="Ada", album="One", genre="Jazz", cover=picture())
     code = (
-        "import sys; from pathlib import Path; from batch_jobs.compress_library import run;"
+        "import sys; from pathlib import Path; from segue.batch_jobs.compress_library import run;"
         "print('begun', flush=True); run(Path(sys.argv[1]), kilobits=64, quiet=True)"
     )
     rng, kills = random.Random(4), 0

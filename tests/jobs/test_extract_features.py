@@ -13,14 +13,14 @@ from pymongo.database import Database
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from batch_jobs import extract_features, ingest_catalog
-from batch_jobs.extract_features import Summary, run, transform
 from segue.audio.descriptors import descriptor_names, features_version
+from segue.batch_jobs import extract_features, ingest_catalog
+from segue.batch_jobs.extract_features import Summary, run, transform
 from segue.settings import Settings
 from segue.storage.mongo import Document, unpack
+from segue.udfs.describing import describe_file
 from tests.audio.sounds import RATE, cut, melody, write
 from tests.catalog.library import song
-from udfs.describing import describe_file
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from batch_jobs.ingest_catalog import Summary, run
+from segue.batch_jobs.ingest_catalog import Summary, run
 from segue.catalog.tracks import track_id
 from segue.errors import SegueError
 from segue.settings import ROOT, Settings
@@ -241,7 +241,7 @@ def test_the_command_line(
     }
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "batch_jobs.ingest_catalog", *arguments]
+        command = [sys.executable, "-m", "segue.batch_jobs.ingest_catalog", *arguments]
         return subprocess.run(
             command, env=os.environ | addresses, cwd=ROOT, capture_output=True, text=True, check=False
         )

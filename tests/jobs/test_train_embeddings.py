@@ -9,9 +9,9 @@ import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
-from batch_jobs import build_index, train_embeddings
-from batch_jobs.train_embeddings import current_space, fit, run
 from segue.audio.descriptors import descriptor_names, features_version
+from segue.batch_jobs import build_index, train_embeddings
+from segue.batch_jobs.train_embeddings import current_space, fit, run
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Corpus
 from segue.embeddings.drift import FAR, advise

@@ -12,16 +12,17 @@ import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
-from batch_jobs import build_index, train_embeddings, train_models
-from batch_jobs.train_models import run
+from segue.batch_jobs import build_index, train_embeddings, train_models
+from segue.batch_jobs.train_models import run
 from segue.embeddings import sessions
 from segue.embeddings.session_training import Begun, read_begun
 from segue.embeddings.spaces import load_space
 from segue.errors import SegueError
 from segue.index.publish import fetch_bundle
 from segue.index.track_ids import decode_ids, encode_ids
+from segue.models import trained
+from segue.privacy import forgotten
 from segue.settings import Settings
-from segue.storage import forgotten, trained
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document, active_version
 from tests.index.test_build_index import catalogue

@@ -9,7 +9,7 @@ import pytest
 from optuna.trial import TrialState
 from typer.testing import CliRunner
 
-from batch_jobs.tune import (
+from segue.batch_jobs.tune import (
     RANGES,
     Searched,
     Values,
@@ -20,7 +20,7 @@ from batch_jobs.tune import (
     study_name,
     with_values,
 )
-from segue.evaluation.datasets import read_sessions
+from segue.session_logs.datasets import read_sessions
 from segue.settings import Settings, load_settings
 
 SETTINGS = load_settings()

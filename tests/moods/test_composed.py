@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks.moods import SAME, Known, composed
+from segue.benchmarks.moods import SAME, Known, composed
 from segue.demo.library import TRACKS, sketch_of
 
 STYLES = ("Ambient", "Waltz", "Folk", "House", "Metal")

@@ -14,18 +14,18 @@ from pymongo.database import Database
 from pyspark.sql import SparkSession
 from starlette.testclient import TestClient
 
-from batch_jobs.recount_engagement import run as recount
-from dashboard.api.door import Door, make_door
-from dashboard.api.own_data import CONFIRMATION
+from segue.batch_jobs.recount_engagement import run as recount
+from segue.dashboard.api.door import Door, make_door
+from segue.dashboard.api.own_data import CONFIRMATION
+from segue.privacy import forgotten
+from segue.privacy.collections import NOT_PERSONAL
 from segue.settings import Settings
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
-from segue.storage import forgotten
-from segue.storage.collections import NOT_PERSONAL
 from segue.storage.kafka import PlayProducer, read_rejected
 from segue.storage.kafka_topics import plays_of
 from segue.storage.mongo import Document
-from streaming_jobs import engagement, recommend, rejected_plays
+from segue.streaming_jobs import engagement, recommend, rejected_plays
 from tests.dashboard.conftest import Enter, enter, whose  # noqa: F401
 from tests.plays.examples import a_play
 from tests.streaming.conftest import published, run_until_all_is_taken, track_id  # noqa: F401

@@ -16,15 +16,15 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from scipy import sparse
 
-from segue.evaluation.logs import make_log
-from segue.plays.parsing import PLAY_SCHEMA
 from segue.plays.signals import TYPES, signal_weight
-from segue.recommenders.factors import liked_pairs, track_factors
-from segue.recommenders.following import following, kept_by
 from segue.recommenders.played import learned_factors
 from segue.recommenders.served import learned
-from segue.recommenders.steps import fingerprint, steps
+from segue.session_logs.logs import make_log
 from segue.settings import load_settings
+from segue.spark.als import liked_pairs, track_factors
+from segue.spark.parsing import PLAY_SCHEMA
+from segue.spark.steps import fingerprint, steps
+from segue.spark.transition_rules import following, kept_by
 from tests.plays.examples import a_play
 
 SETTINGS = load_settings()

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from segue.evaluation.logs import SessionLog
-from segue.evaluation.splits import Queries, prefixes
 from segue.recommenders.played import Als
 from segue.recommenders.served import AsServed, Hybrid, SessionKnowledge
 from segue.recommenders.sessions import SessionModel
 from segue.recommenders.tastes import NearTaste, average, centroids, nearest
+from segue.session_logs.logs import SessionLog
+from segue.session_logs.splits import Queries, prefixes
 from segue.settings import load_settings
 from tests.recommenders.test_sessions import answer, log
 

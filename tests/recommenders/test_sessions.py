@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from segue.errors import SegueError
-from segue.evaluation.logs import SessionLog, make_log, read_log
-from segue.evaluation.splits import DAY, Queries, prefixes, split_by_time
 from segue.recommenders.hybrid import Blend, Part, hybrid
 from segue.recommenders.sessions import (
     ItemKnn,
@@ -25,6 +23,8 @@ from segue.recommenders.sessions import (
     rule_matrix,
 )
 from segue.recommenders.top import ranks_of, scaled, top_k, top_lists
+from segue.session_logs.logs import SessionLog, make_log, read_log
+from segue.session_logs.splits import DAY, Queries, prefixes, split_by_time
 
 
 def log(*sessions: str, users: str | None = None, artists: dict[str, str] | None = None) -> SessionLog:

@@ -17,28 +17,30 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 from pymongo.synchronous.mongo_client import MongoClient
 
-from batch_jobs.report_experiments import run as run_experiments
-from dashboard import queries
-from dashboard.api.outgoing import Outgoing
-from dashboard.finding.steered import keep_dial, read_dial
-from dashboard.people.accounts import Accounts
-from dashboard.people.sessions import Sessions
-from dashboard.people.throttle import Throttle
-from segue.deploy.access import read_access
+from segue.batch_jobs.report_experiments import run as run_experiments
+from segue.dashboard.api.outgoing import Outgoing
+from segue.dashboard.people.accounts import Accounts
+from segue.dashboard.people.sessions import Sessions
+from segue.dashboard.people.throttle import Throttle
+from segue.dashboard.queries import live as queries
+from segue.dashboard.queries.steered import keep_dial, read_dial
 from segue.deploy.cli import grant
 from segue.errors import SegueError
+from segue.models import trained
 from segue.moods.dial import Dial
 from segue.moods.measures import Measured
 from segue.moods.stored import keep_moods, mood_of
 from segue.playlists.day import DayLists
 from segue.playlists.playlists import Playlists
+from segue.privacy import archive, forgotten
 from segue.privacy.export import archive as export
 from segue.privacy.leaving import leave
 from segue.privacy.restore import restore
 from segue.settings import Settings
 from segue.social.follows import Follows
 from segue.social.prepare import prepare
-from segue.storage import archive, forgotten, kafka_topics, mongo_users, trained
+from segue.storage import kafka_topics, mongo_users
+from segue.storage.access import read_access
 from segue.storage.kafka import PlayProducer, RejectedRecord, RejectedRecords, read_rejected
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import Document, connect, upsert

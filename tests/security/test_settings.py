@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from segue.errors import SegueError
 from segue.local.cli import app
-from segue.spark import kafka_options
+from segue.spark.session import kafka_options
 from segue.storage.mongo import connect
 from tests.security.conftest import Load
 

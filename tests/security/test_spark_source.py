@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pyspark.sql import SparkSession
 
-from segue.spark import kafka_options
+from segue.spark.session import kafka_options
 from segue.storage.kafka import PlayProducer, ensure_topics
 from tests.plays.examples import a_play
 from tests.security.certificates import Certificates

@@ -26,9 +26,9 @@ from segue.index.track_ids import encode_ids
 from segue.settings import ROOT, Settings
 from segue.storage.kafka import PlayProducer, ensure_topics, read_rejected
 from segue.storage.mongo import connect
-from streaming_jobs import recommend
-from streaming_jobs.cli import _cause
-from streaming_jobs.source import kafka_records
+from segue.streaming_jobs import recommend
+from segue.streaming_jobs.cli import _cause
+from segue.streaming_jobs.source import kafka_records
 from tests.plays.examples import a_play
 from tests.security.certificates import Certificates
 from tests.security.conftest import Load

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pymongo.database import Database
 
-from dashboard.finding.friends import alike, blended
+from segue.dashboard.queries.friends import alike, blended
 from segue.index.bundle import load_bundle
 from segue.settings import load_settings
 from segue.social.activity import FRESH, feed, show_activity

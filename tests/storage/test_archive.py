@@ -13,15 +13,15 @@ from argon2 import PasswordHasher
 from pymongo.database import Database
 from typer.testing import CliRunner
 
-from batch_jobs.backup import app
-from dashboard.people.accounts import Accounts
-from dashboard.people.throttle import Throttle
+from segue.batch_jobs.backup import app
+from segue.dashboard.people.accounts import Accounts
+from segue.dashboard.people.throttle import Throttle
 from segue.errors import SegueError
 from segue.playlists.playlists import Playlists
+from segue.privacy import archive, forgotten
+from segue.privacy.collections import COMPUTED
 from segue.privacy.restore import restore
 from segue.settings import Settings
-from segue.storage import archive, forgotten
-from segue.storage.collections import COMPUTED
 from segue.storage.mongo import Document
 
 pytestmark = pytest.mark.integration

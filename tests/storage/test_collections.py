@@ -8,13 +8,13 @@ from pathlib import Path
 
 from pymongo.database import Database
 
-from segue.deploy.access import read_access
 from segue.index.publish import BUCKET as BUNDLES
+from segue.models.trained import BUCKET as TRAINED
 from segue.places import ROOT
+from segue.privacy.collections import COLLECTIONS, COMPUTED, NOT_PERSONAL
+from segue.privacy.forgotten import WRITTEN_BY_STREAMS
 from segue.privacy.holdings import SECRETS
-from segue.storage.collections import COLLECTIONS, COMPUTED, NOT_PERSONAL
-from segue.storage.forgotten import WRITTEN_BY_STREAMS
-from segue.storage.trained import BUCKET as TRAINED
+from segue.storage.access import read_access
 
 ROOMS = ("segue", "udfs", "batch_jobs", "streaming_jobs", "dashboard")
 

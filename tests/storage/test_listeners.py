@@ -6,7 +6,7 @@ import numpy as np
 from pymongo.database import Database
 
 from segue.ranking.plan import Item, Plan
-from segue.storage.listeners import read_histories, write_plans
+from segue.replanning.listeners import read_histories, write_plans
 from segue.storage.mongo import Document
 from segue.taste.history import Window
 

@@ -16,7 +16,7 @@ from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.mongo import Document
-from streaming_jobs import recommend, rejected_plays
+from segue.streaming_jobs import recommend, rejected_plays
 
 TRACKS = 60
 STYLES = 6

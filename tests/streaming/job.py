@@ -16,7 +16,10 @@ import psutil
 
 from segue.settings import ROOT, Settings
 
-_RUN = "import pickle, sys; from streaming_jobs.cli import run; run(pickle.loads(bytes.fromhex(sys.argv[1])))"
+_RUN = (
+    "import pickle, sys; from segue.streaming_jobs.cli import run; "
+    "run(pickle.loads(bytes.fromhex(sys.argv[1])))"
+)
 
 
 class Job:

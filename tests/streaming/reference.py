@@ -14,9 +14,9 @@ from typing import Any
 from segue.plays.event import fault
 from segue.plays.signals import signal_weight
 from segue.ranking.plan import Knowledge, plan
+from segue.replanning.listeners import _item
 from segue.settings import Settings
 from segue.storage.kafka_topics import records_of
-from segue.storage.listeners import _item
 from segue.taste.history import History, Window, prune
 
 

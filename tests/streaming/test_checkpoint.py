@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from segue.errors import SegueError
 from segue.settings import Settings
-from streaming_jobs import checkpoint
+from segue.streaming_jobs import checkpoint
 
 
 def changed(settings: Settings, section: str, **values: object) -> Settings:

@@ -11,14 +11,16 @@ import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
-from batch_jobs.recount_engagement import run as recount
+from segue.batch_jobs.recount_engagement import run as recount
+from segue.engagement import listening
 from segue.engagement.definitions import fingerprint
 from segue.engagement.facts import Fact
+from segue.privacy import forgotten
+from segue.ranking import stored_feedback as feedback
 from segue.settings import Settings
-from segue.storage import feedback, forgotten, listening
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
-from streaming_jobs import engagement
+from segue.streaming_jobs import engagement
 from tests.engagement import reference
 from tests.plays.examples import a_play, encoded
 from tests.streaming.reference import contents, sort_out

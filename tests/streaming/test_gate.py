@@ -15,10 +15,10 @@ from pyspark.sql import DataFrame, SparkSession
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
-from streaming_jobs.gate import BatchGate
-from streaming_jobs.micro_batches import BatchFunction
-from streaming_jobs.progress import Metrics, ProgressKeeper
-from streaming_jobs.source import kafka_records
+from segue.streaming_jobs.gate import BatchGate
+from segue.streaming_jobs.micro_batches import BatchFunction
+from segue.streaming_jobs.progress import Metrics, ProgressKeeper
+from segue.streaming_jobs.source import kafka_records
 from tests.plays.examples import a_play
 from tests.streaming.job import eventually
 

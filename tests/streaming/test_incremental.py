@@ -11,12 +11,12 @@ import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
-from batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
+from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
 from segue.catalog.tracks import track_id
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
-from streaming_jobs import recommend
+from segue.streaming_jobs import recommend
 from tests.catalog.library import song, tag
 from tests.plays.examples import a_play
 

@@ -16,12 +16,12 @@ from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure
 from segue.errors import SegueError
 from segue.index.active import ActiveBundle
 from segue.local.mongod import Mongod
+from segue.ranking.stored_feedback import KIND, ActiveFeedback
 from segue.settings import Settings
-from segue.storage.feedback import KIND, ActiveFeedback
 from segue.storage.mongo import activate, active_version, connect, is_away, pack, upsert
+from segue.udfs.replan import WRITTEN, Assignment, replan, replan_in_workers
 from tests.streaming.conftest import publish_made_up, track_id
 from tests.taste.test_history import table
-from udfs.replan import WRITTEN, Assignment, replan, replan_in_workers
 
 MINUTE = 60_000
 

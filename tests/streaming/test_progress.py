@@ -10,8 +10,8 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from segue.storage.mongo import Document
-from streaming_jobs.minutes import Minutes
-from streaming_jobs.progress import Metrics, as_document, keep_for
+from segue.streaming_jobs.minutes import Minutes
+from segue.streaming_jobs.progress import Metrics, as_document, keep_for
 
 PROGRESS: dict[str, Any] = {
     "name": "recommend",

@@ -19,7 +19,7 @@ from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document, activate, active_version
-from streaming_jobs import recommend
+from segue.streaming_jobs import recommend
 from tests.plays.examples import a_play
 from tests.streaming.conftest import TRACKS, made_up_vectors, track_id
 

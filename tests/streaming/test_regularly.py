@@ -6,7 +6,7 @@ import threading
 
 from pymongo.errors import AutoReconnect
 
-from streaming_jobs.regularly import Regularly
+from segue.streaming_jobs.regularly import Regularly
 
 
 def test_it_goes_on_after_an_outage_and_does_it_a_last_time() -> None:

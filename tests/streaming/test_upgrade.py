@@ -15,7 +15,7 @@ import numpy as np
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
-from dashboard.player.items import upcoming
+from segue.dashboard.queries.items import upcoming
 from segue.index.bundle import load_bundle, write_bundle
 from segue.index.following import following_of
 from segue.index.publish import publish

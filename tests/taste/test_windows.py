@@ -12,9 +12,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from segue.plays.parsing import PLAY_SCHEMA
 from segue.settings import load_settings
-from segue.taste.windows import signals_by_window
+from segue.spark.parsing import PLAY_SCHEMA
+from segue.spark.signal_windows import signals_by_window
 from tests.plays.examples import a_play
 
 SETTINGS = load_settings()

@@ -13,9 +13,9 @@ import pytest
 
 from segue.settings import load_settings
 from segue.storage.mongo import unpack
+from segue.udfs.describer import Describer, Row
+from segue.udfs.describing import describe_file
 from tests.catalog.library import song
-from udfs.describer import Describer, Row
-from udfs.describing import describe_file
 
 AUDIO = load_settings().audio.model_copy(update={"max_seconds": 4.0, "time_limit": 20.0})
 

@@ -1,0 +1,129 @@
+"""Lists made when a listener asks: a mix for the day, the never heard, a path, what goes on from a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.items import Item, list_items
+from segue.dashboard.queries.liking import Liking, liking
+from segue.dashboard.queries.sounding import Unknown
+from segue.index.bundle import Bundle
+from segue.playlists import generate
+from segue.playlists.day import DayLists
+from segue.playlists.path import path
+from segue.playlists.transitions import Transitions
+from segue.ranking.diversity import ArtistLimit
+from segue.settings import Settings
+
+SETTLED = 10
+"""Liked songs from which on a list of the day is kept for the day."""
+
+
+class Maker:
+    """Makes lists for one listener from the index in use.
+
+    Raises
+    ------
+    SegueError
+        When it is made: there is no index yet.
+    """
+
+    def __init__(self, catalogue: Catalogue, settings: Settings, user_id: str, *, kept: DayLists) -> None:
+        self._catalogue, self._settings, self._user_id, self._kept = catalogue, settings, user_id, kept
+        self._bundle: Bundle = catalogue.bundle()
+        self._known: Liking = liking(catalogue, settings, user_id, bundle=self._bundle)
+        self._transitions = Transitions(self._bundle.vectors, catalogue.moods(self._bundle))
+        self._limit = ArtistLimit.of(self._bundle.artists, settings.ranking)
+        self._items = settings.playlists.items
+
+    def daily_mix(self, day: date) -> list[Item]:
+        """Liked songs, and new ones with a note; the same all day. None for one who likes nothing yet."""
+        found = self._of_the_day("mix", day, self._mix)
+        heard = set(self._bundle.ids(sorted(self._known.heard)))
+        return [item if item.track_id in heard else replace(item, note="new to you") for item in found]
+
+    def _mix(self, seed: str) -> list[int]:
+        return generate.daily_mix(
+            self._known.liked,
+            seed=seed,
+            items=self._items,
+            familiar=self._settings.playlists.familiar,
+            bundle=self._bundle,
+            transitions=self._transitions,
+            limit=self._limit,
+            heard=self._known.heard,
+            avoid=self._known.disliked,
+        )
+
+    def discovery(self, day: date) -> list[Item]:
+        """Songs never heard before that day, as far back as it is kept; others on another day."""
+        return self._of_the_day("discovery", day, self._never_heard)
+
+    def _never_heard(self, seed: str) -> list[int]:
+        return generate.discover(
+            self._known.liked,
+            seed=seed,
+            items=self._items,
+            bundle=self._bundle,
+            transitions=self._transitions,
+            limit=self._limit,
+            heard=self._known.heard,
+            avoid=self._known.disliked,
+        )
+
+    def _of_the_day(self, kind: str, day: date, make: Callable[[str], list[int]]) -> list[Item]:
+        """The list that was made that day, or a new one; without what has been disliked since."""
+        tracks = self._kept.read(self._user_id, kind, day)
+        if tracks is None:
+            tracks = self._bundle.ids(make(f"{self._user_id}\n{day}"))
+            # Who has just begun would be left all day with what one song said.
+            if tracks and len(self._known.liked) >= SETTLED:
+                tracks = self._kept.keep(self._user_id, kind, day, tracks)
+        disliked = set(self._bundle.ids(sorted(self._known.disliked)))
+        wanted = [track_id for track_id in tracks if track_id not in disliked]
+        return list_items(self._catalogue.database, wanted, source="playlist")
+
+    def going_on(self, tracks: Sequence[str]) -> list[Item]:
+        """What goes on from a list; none for an empty one, or one of tracks that are newer than the index."""
+        return self._shown(
+            generate.go_on(
+                [row for row in self._bundle.rows(list(tracks)).tolist() if row >= 0],
+                items=self._items,
+                bundle=self._bundle,
+                transitions=self._transitions,
+                limit=self._limit,
+                avoid=self._known.disliked,
+            )
+        )
+
+    def path(self, first: str, last: str) -> list[Item]:
+        """A path from one track to another.
+
+        Raises
+        ------
+        Unknown
+            The index lacks one of them, or they are the same.
+        """
+        start, end = self._bundle.rows([first, last]).tolist()
+        if start < 0 or end < 0:
+            raise Unknown("One of the two songs is newer than the index, or not in the library.")
+        if start == end:
+            raise Unknown("A path needs two songs.")
+        return self._shown(
+            path(
+                start,
+                end,
+                items=self._items,
+                bundle=self._bundle,
+                transitions=self._transitions,
+                limit=self._limit,
+                avoid=self._known.disliked,
+            )
+        )
+
+    def _shown(self, rows: Sequence[int]) -> list[Item]:
+        """Those that have not left the library since the index was built."""
+        return list_items(self._catalogue.database, self._bundle.ids(rows), source="playlist")

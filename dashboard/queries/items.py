@@ -1,0 +1,183 @@
+"""A track as the player plays it: what is shown, and where the play comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pymongo.database import Database
+
+from segue.catalog.tracks import PLAYABLE
+from segue.dashboard.queries.reasons import exploring, why
+from segue.dashboard.queries.starts import Picks, read_picks, selection
+from segue.ranking.variants import label
+from segue.storage.mongo import Document, active_version
+
+_SHOWN = {"title": 1, "artist": 1, "album": 1, "genres": 1, "cover_id": 1, "duration_ms": 1}
+_AT_FIRST = 40
+"""Tracks in the selection that a new listener begins with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommendation:
+    """Which recommendation a play comes from: it goes into the play."""
+
+    recommendation_id: str
+    rank: int
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A track in a grid, a list or the queue."""
+
+    track_id: str
+    title: str
+    artist: str
+    album: str | None = None
+    genre: str | None = None
+    cover_id: str | None = None
+    duration_ms: int | None = None
+    source: str
+    """As in :data:`segue.plays.event.SOURCES`."""
+    recommendation: Recommendation | None = None
+    why: str | None = None
+    score: float | None = None
+    note: str | None = None
+    tone: str | None = None
+
+    def data(self) -> dict[str, Any]:
+        """As the browser gets it; what is not known is left out."""
+        found = {
+            "id": self.track_id,
+            "title": self.title,
+            "artist": self.artist,
+            "album": self.album,
+            "genre": self.genre,
+            "cover": self.cover_id,
+            "duration": self.duration_ms,
+            "source": self.source,
+            "why": self.why,
+            "score": None if self.score is None else round(self.score, 4),
+            "note": self.note,
+            "tone": self.tone,
+            "rec": self.recommendation
+            and {
+                "id": self.recommendation.recommendation_id,
+                "rank": self.recommendation.rank,
+                "model": self.recommendation.model,
+            },
+        }
+        return {key: value for key, value in found.items() if value is not None}
+
+
+def read_items(database: Database[Document], track_ids: Iterable[str], *, source: str) -> dict[str, Item]:
+    """Those tracks that are in the catalogue and there, by id."""
+    wanted = {"_id": {"$in": list(dict.fromkeys(track_ids))}, "state": PLAYABLE}
+    return {found["_id"]: item_of(found, source=source) for found in database.tracks.find(wanted, _SHOWN)}
+
+
+def list_items(database: Database[Document], track_ids: Sequence[str], *, source: str) -> list[Item]:
+    """The same tracks in the order of their ids."""
+    known = read_items(database, track_ids, source=source)
+    return [known[track_id] for track_id in track_ids if track_id in known]
+
+
+def noted_items(database: Database[Document], noted: Sequence[tuple[str, str]], *, source: str) -> list[Item]:
+    """Tracks in the order of (id, note), each with its note, as far as they are there."""
+    known = read_items(database, [track_id for track_id, _ in noted], source=source)
+    return [replace(known[track_id], note=note) for track_id, note in noted if track_id in known]
+
+
+def item_of(track: Document, *, source: str) -> Item:
+    """A document of `tracks` as an item."""
+    return Item(
+        track_id=track["_id"],
+        title=track.get("title") or track["_id"],
+        artist=track.get("artist") or "",
+        album=track.get("album"),
+        genre=next(iter(track.get("genres") or []), None),
+        cover_id=track.get("cover_id"),
+        duration_ms=track.get("duration_ms"),
+        source=source,
+    )
+
+
+@dataclass(frozen=True)
+class Upcoming:
+    """What a listener is to hear next."""
+
+    recommendation_id: str
+    items: list[Item]
+    served: str
+    """"taste", or "cold-start" for the varied selection that everybody begins with."""
+
+
+def upcoming(database: Database[Document], user_id: str) -> Upcoming:
+    """The listener's recommendations with their reasons; the varied selection before there are any."""
+    found = database.recommendations.find_one({"_id": user_id})
+    if found is None:
+        return _to_start_with(database, read_picks(database, user_id))
+    reasons = [item["reason"].get("track_id") for item in found["items"]]
+    listed = [item["track_id"] for item in found["items"]]
+    known = read_items(database, [*listed, *filter(None, reasons)], source="home")
+    items = [
+        _recommended(
+            known[item["track_id"]],
+            Recommendation(
+                recommendation_id=found["recommendation_id"], rank=rank, model=_mark(found, item["reason"])
+            ),
+            item["reason"],
+            because=known.get(reason or ""),
+            score=item["score"],
+        )
+        for rank, (item, reason) in enumerate(zip(found["items"], reasons, strict=True), 1)
+        if item["track_id"] in known
+    ]
+    return Upcoming(found["recommendation_id"], items, found["served"])
+
+
+def _to_start_with(database: Database[Document], picks: Picks) -> Upcoming:
+    version = active_version(database, "index")
+    chosen = selection(database, picks, size=_AT_FIRST) if picks else []
+    if chosen:
+        listed, reasons = [track_id for track_id, _ in chosen], dict(chosen)
+        name = f"start-{version}-{hashlib.sha256(repr(picks).encode()).hexdigest()[:12]}"
+    else:
+        found = database.models.find_one({"_id": f"index:{version}"}, {"cold_start": 1}) or {}
+        listed, reasons = found.get("cold_start", [])[:_AT_FIRST], {}
+        name = f"start-{version}"
+    known = read_items(database, listed, source="home")
+    items = [
+        replace(
+            known[track_id],
+            recommendation=Recommendation(recommendation_id=name, rank=rank, model=str(version)),
+            why=f"You chose {reasons[track_id]}" if track_id in reasons else None,
+        )
+        for rank, track_id in enumerate(listed, 1)
+        if track_id in known
+    ]
+    return Upcoming(name, items, "cold-start")
+
+
+def _mark(recommendation: Document, reason: Mapping[str, Any]) -> str:
+    """What a play of it is marked with: the variant, by which outcomes are compared.
+
+    What was written before there were variants is marked with its index.
+    """
+    variant = recommendation.get("variant")
+    return label(variant, exploring=exploring(reason)) if variant else str(recommendation["model"])
+
+
+def _recommended(
+    item: Item,
+    recommendation: Recommendation,
+    reason: Mapping[str, Any],
+    *,
+    because: Item | None,
+    score: float,
+) -> Item:
+    words = why(reason, because.title if because else None)
+    return replace(item, recommendation=recommendation, why=words, score=score if because else None)

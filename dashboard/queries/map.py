@@ -1,0 +1,107 @@
+"""The library as a map: a point for each track of the index, coloured by its genre."""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from segue.catalog.tracks import PLAYABLE
+from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.items import Item, list_items
+from segue.index.bundle import Bundle
+from segue.index.plane import Plane, fit_plane
+from segue.storage.mongo import unpack
+
+GENRES = 10
+"""Genres with a colour of their own; the others share one."""
+OTHER, GONE = GENRES, 255
+"""Codes of tracks of another genre or none, and of tracks that have left the library."""
+_WHOLE = 32_767
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The map of one index version."""
+
+    version: str
+    plane: Plane
+    packed: bytes
+    """As the browser gets it: see :func:`_pack`."""
+
+
+class LibraryMap:
+    """Draws the map of the published index once, and keeps it; safe for use by several threads."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._lock = threading.Lock()
+        self._drawn: Drawn | None = None
+
+    def now(self) -> Drawn:
+        """The map of the published index.
+
+        Raises
+        ------
+        SegueError
+            There is no index yet.
+        """
+        bundle = self._catalogue.bundle()
+        with self._lock:
+            if self._drawn is None or self._drawn.version != bundle.version:
+                self._drawn = self._draw(bundle)
+            return self._drawn
+
+    def items(self, version: str, rows: list[int]) -> list[Item] | None:
+        """The tracks of points, None when the map is of another version by now."""
+        bundle = self._catalogue.bundle()
+        if version != bundle.version:
+            return None
+        ids = bundle.ids([row for row in rows if 0 <= row < len(bundle.vectors)])
+        return list_items(self._catalogue.database, ids, source="similar")
+
+    def taste(self, user_id: str) -> tuple[float, float] | None:
+        """Where a listener's taste lies; None without one, or one in another space."""
+        found = self._catalogue.database.tastes.find_one({"_id": user_id}, {"vector": 1, "space": 1})
+        bundle = self._catalogue.bundle()
+        if not found or not found.get("vector") or found.get("space") != bundle.manifest.space:
+            return None
+        vector = unpack(found["vector"])
+        if not vector.any() or vector.shape != bundle.vectors[0].shape:
+            return None
+        x, y = self.now().plane.project(vector[np.newaxis])[0].tolist()
+        return x, y
+
+    def place(self, track_id: str) -> int | None:
+        """The row of a track."""
+        row = int(self._catalogue.bundle().rows([track_id])[0])
+        return None if row < 0 else row
+
+    def _draw(self, bundle: Bundle) -> Drawn:
+        first = {
+            found["_id"]: next(iter(found.get("genres") or []), "")
+            for found in self._catalogue.database.tracks.find({"state": PLAYABLE}, {"genres": 1})
+        }
+        ids = bundle.ids(np.arange(len(bundle.vectors)))
+        counts = Counter(first[track_id] for track_id in ids if first.get(track_id))
+        names = [name for name, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:GENRES]]
+        code = {name: number for number, name in enumerate(names)}
+        codes = [code.get(first[i], OTHER) if i in first else GONE for i in ids]
+        plane = fit_plane(bundle.vectors)
+        packed = _pack(bundle.version, names, plane.project(bundle.vectors), np.array(codes, dtype=np.uint8))
+        return Drawn(bundle.version, plane, packed)
+
+
+def _pack(version: str, genres: list[str], points: np.ndarray, codes: np.ndarray) -> bytes:
+    """Length of the head (uint32), the head (JSON), x and y of each point (int16), a code for each (uint8).
+
+    All numbers are little-endian; the head is filled with spaces up to a multiple of 4.
+    """
+    head = json.dumps({"version": version, "genres": genres, "count": len(points)}).encode()
+    head += b" " * (-len(head) % 4)
+    places = np.round(points * _WHOLE).astype("<i2")
+    return struct.pack("<I", len(head)) + head + places.tobytes() + codes.tobytes()

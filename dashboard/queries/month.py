@@ -1,0 +1,58 @@
+"""A listener's month, as the card shows it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pandas as pd
+from pymongo.database import Database
+
+from segue.dashboard.people.sessions import Listener
+from segue.dashboard.pictures.month import Month, draw
+from segue.dashboard.queries import listening
+from segue.dashboard.queries.live import tracks
+from segue.engagement.patterns import By, calendar, clock, top
+from segue.storage.mongo import Document
+
+
+def title(since: datetime, *, zone: str) -> str:
+    """The name of the month that begins at a moment."""
+    return f"{pd.Timestamp(since).tz_convert(zone):%B %Y}"
+
+
+def bounds(since: datetime, *, zone: str) -> tuple[datetime, datetime]:
+    """The month that a moment is in, as [since, until)."""
+    return listening.months(since, since + timedelta(seconds=1), zone=zone)[0]
+
+
+def card(
+    database: Database[Document], listener: Listener, *, since: datetime, until: datetime, zone: str
+) -> bytes | None:
+    """The card of [since, until) as a PNG; None where nothing was heard."""
+    found = listening.read(database, listener.user_id, since=since, until=until, zone=zone)
+    if not found.plays:
+        return None
+    best = top(found.rows, "track_id", limit=3)["key"].to_list()
+    known = tracks(database, best)
+    cover_id = known[best[0]].cover_id if best else None
+    cover = database.covers.find_one({"_id": cover_id}) if cover_id else None
+    return draw(
+        Month(
+            title=title(since, zone=zone),
+            name=listener.name or "",
+            minutes=found.minutes,
+            plays=found.plays,
+            days=len(calendar(found.rows)),
+            new_share=found.new.share,
+            artists=_named(found.rows, "artist"),
+            tracks=[(known[one].title, known[one].artist) for one in best],
+            genres=_named(found.rows, "genre"),
+            clock=clock(found.rows).to_list(),
+            cover=bytes(cover["data"]) if cover else None,
+        )
+    )
+
+
+def _named(rows: pd.DataFrame, by: By) -> list[tuple[str, float]]:
+    best = top(rows, by, limit=5)
+    return list(zip(best["key"], best["minutes"], strict=True))

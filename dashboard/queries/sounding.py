@@ -1,0 +1,112 @@
+"""Finding by sound: a radio from a song, what is like a file, and why two tracks are near."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from pymongo.database import Database
+
+from segue.audio.decode import seconds_of
+from segue.audio.errors import AudioError
+from segue.audio.likeness import Likeness, compare
+from segue.dashboard.queries.catalogue import Catalogue, Near
+from segue.dashboard.queries.items import Item, list_items, read_items
+from segue.embeddings.audio_space import AudioSpace, SpaceError
+from segue.embeddings.spaces import embed_file, load_space
+from segue.errors import SegueError
+from segue.index.neighbours import NO_ROW
+from segue.ranking.radio import tune
+from segue.settings import Settings
+from segue.storage.mongo import Document, unpack
+
+LONGEST = 30 * 60.0
+"""Seconds of a file that is compared with the library."""
+
+
+class TooLong(AudioError):
+    """A recording that lasts longer than a song."""
+
+    def __init__(self, *, seconds: float) -> None:
+        super().__init__("too-long", f"{seconds / 60:.0f} min; at most {LONGEST / 60:.0f} min are taken")
+
+
+class Unknown(SegueError):
+    """A track that the index does not have, so that nothing can be near it."""
+
+
+def radio(
+    catalogue: Catalogue,
+    settings: Settings,
+    *,
+    seed: str,
+    after: Sequence[str],
+    avoid: Sequence[str],
+    items: int,
+) -> list[Item]:
+    """The next tracks of a radio that began with `seed` and has played `after`, oldest first.
+
+    Raises
+    ------
+    Unknown
+        The index has no such track.
+    SegueError
+        There is no index yet.
+    """
+    bundle = catalogue.bundle()
+    row = int(bundle.rows([seed])[0])
+    if row < 0:
+        raise Unknown(f"track {seed[:64]} is not in the index")
+    played = [found for found in bundle.rows(list(after)).tolist() if found >= 0]
+    disliked = frozenset(bundle.rows(list(avoid)).tolist())
+    # Some may have left the library since the index was built.
+    rows = tune(row, played=played, bundle=bundle, ranking=settings.ranking, avoid=disliked, items=2 * items)
+    ids = bundle.ids(rows)
+    return list_items(catalogue.database, ids, source="radio")[:items]
+
+
+def like_file(catalogue: Catalogue, settings: Settings, path: Path | str, *, limit: int = 20) -> list[Near]:
+    """The tracks that sound most like a file, which is decoded and embedded as the library was.
+
+    Raises
+    ------
+    AudioError
+        It is no music, cannot be read, is silent, too short or too long: see its `reason`.
+    SegueError
+        There is no index or no audio space, or they are of other settings.
+    """
+    bundle = catalogue.bundle()
+    space = load_space(catalogue.database, bundle.manifest.space)
+    seconds = seconds_of(Path(path))
+    if seconds is not None and seconds > LONGEST:
+        raise TooLong(seconds=seconds)
+    vector = embed_file(path, space, settings)
+    rows, scores = bundle.neighbours.query(vector[np.newaxis], limit)
+    pairs = [
+        (row, score) for row, score in zip(rows[0].tolist(), scores[0].tolist(), strict=True) if row != NO_ROW
+    ]
+    ids = bundle.ids([row for row, _ in pairs])
+    known = read_items(catalogue.database, ids, source="similar")
+    return [Near(known[i], score) for i, (_, score) in zip(ids, pairs, strict=True) if i in known]
+
+
+def reasons(database: Database[Document], track_id: str, others: Sequence[str]) -> dict[str, Likeness]:
+    """Why each of the others is near a track, as far as the features of both are known.
+
+    Their descriptors are compared in the units of the audio space in use.
+    """
+    try:
+        space = AudioSpace.load(database)
+    except SpaceError:
+        return {}
+    wanted = {"_id": {"$in": [track_id, *others]}, "version": space.features_version}
+    found = {one["_id"]: unpack(one["vector"]) for one in database.features.find(wanted, {"vector": 1})}
+    if track_id not in found:
+        return {}
+    own = found.pop(track_id)
+    return {
+        other: compare(own, vector, names=space.names, scale=space.scale)
+        for other, vector in found.items()
+        if len(vector) == len(own) == len(space.names)
+    }

@@ -1,0 +1,122 @@
+"""Splits: by time for sessions, in folds for listener-item pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from segue.errors import SegueError
+from segue.session_logs.logs import SessionLog
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Queries:
+    """p prefixes of sessions, each with the item that came next.
+
+    Query `i` has heard `items[starts[i]:ends[i]]`, oldest first, and is asked for `targets[i]`.
+    """
+
+    items: np.ndarray
+    """(n,) int64: the sessions' items, one after the other."""
+    starts: np.ndarray
+    """(p,) int64."""
+    ends: np.ndarray
+    """(p,) int64."""
+    targets: np.ndarray
+    """(p,) int64."""
+    users: np.ndarray
+    """(p,) int64."""
+    sessions: np.ndarray
+    """(p,) int64."""
+    times: np.ndarray
+    """(p,) float64: when the last item of the prefix was played."""
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TimeSplit:
+    """What a model may learn from, and what it is asked."""
+
+    history: SessionLog
+    queries: Queries
+
+    @property
+    def n_items(self) -> int:
+        return len(self.history.artists)
+
+
+def split_by_time(log: SessionLog, *, seconds: float = DAY) -> TimeSplit:
+    """Sessions that end within the last `seconds` of the log are the test, the rest the history.
+
+    Test plays of items that the history lacks are dropped, then test sessions of fewer than two plays; every
+    prefix of what remains is a query. Items get new codes: those of the history, so that nothing of the test
+    is in the catalogue.
+
+    Raises
+    ------
+    SegueError
+        One of the two sides is empty.
+    """
+    bounds = log.bounds
+    last = np.maximum.reduceat(log.times, bounds[:-1]) if len(log) else np.empty(0)
+    testing = np.repeat(last > last.max(initial=0) - seconds, np.diff(bounds))
+    history = log.take(~testing)
+    known, codes = np.unique(history.items, return_inverse=True)
+    code = np.full(len(log.artists), -1, dtype=np.int64)
+    code[known] = np.arange(len(known))
+    test = log.take(testing & (code[log.items] >= 0))
+    queries = prefixes(test, code)
+    if not len(history) or not len(queries):
+        raise SegueError(
+            "the log is too short to split by time: it needs sessions before and in its last day"
+        )
+    recoded = SessionLog(
+        users=history.users,
+        sessions=history.sessions,
+        items=codes.astype(np.int64),
+        times=history.times,
+        artists=log.artists[known],
+        item_ids=log.item_ids[known],
+        user_ids=log.user_ids,
+    )
+    return TimeSplit(history=recoded, queries=queries)
+
+
+def prefixes(log: SessionLog, code: np.ndarray | None = None) -> Queries:
+    """Every prefix of every session as a query; items by `code`, where given."""
+    bounds = log.bounds
+    lengths = np.diff(bounds)
+    begins = np.repeat(bounds[:-1], lengths)
+    places = np.arange(len(log))
+    asked = np.flatnonzero(places > begins)
+    items = log.items if code is None else code[log.items]
+    return Queries(
+        items=items,
+        starts=begins[asked],
+        ends=asked,
+        targets=items[asked],
+        users=log.users[asked],
+        sessions=log.sessions[asked],
+        times=log.times[asked - 1],
+    )
+
+
+def folds(
+    pairs: sparse.csr_matrix, *, count: int = 5, seed: int = 0
+) -> Iterator[tuple[sparse.csr_matrix, sparse.csr_matrix]]:
+    """(train, test) for each of `count` random folds over the stored pairs; shapes and values stay."""
+    entries = pairs.tocoo()
+    fold = np.random.default_rng(seed).permutation(entries.nnz) % count
+    for number in range(count):
+        sides = []
+        for kept in (fold != number, fold == number):
+            part = (entries.data[kept], (entries.row[kept], entries.col[kept]))
+            sides.append(sparse.csr_matrix(part, shape=pairs.shape))
+        yield sides[0], sides[1]

@@ -1,0 +1,162 @@
+"""`./run.sh pack`: everything that a cluster's workers lack, in one folder that spark-submit reads.
+
+====================  ====================================================================================
+code.zip              the project's Python packages, for the driver and the workers
+python.tar.gz         the libraries that workers import; they unpack it to ./python
+jars/                 the Kafka source
+conf/                 the default settings, and the driver's log
+stream.py             what spark-submit runs
+spark.conf            for spark-submit --properties-file: names all of these, and Spark's own settings
+====================  ====================================================================================
+
+A pack is named by its contents and never changed: executors that start later still fetch from it, so that a
+running job keeps the code it was started with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segue.errors import SegueError, one_line_errors
+from segue.local.jars import ensure_jars, spark_jars
+from segue.settings import LOCAL, ROOT
+from segue.spark.environment import distributions, write_archive
+from segue.spark.session import defaults, values_of
+
+PACKS = LOCAL / "packs"
+PARTS = ("udfs", "streaming_jobs", "batch_jobs")
+"""Packages below `segue` that are links to folders beside it."""
+CONF = ("default.toml", "log4j2.properties", "spark-defaults.conf", "spark-cluster.conf")
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+"""The interpreter that the workers need: compiled packages fit one minor version only."""
+_MAIN = '''\
+"""What spark-submit runs: the streaming job, from code.zip, with the settings beside this file."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("SEGUE_ROOT", str(Path(__file__).resolve().parent))
+
+from streaming_jobs.cli import main
+
+main()
+'''
+
+
+def pack(folder: Path = PACKS) -> Path:
+    """Make the pack of the code and packages as they are now, unless it is there, and give its folder.
+
+    It appears complete or not at all.
+
+    Raises
+    ------
+    SegueError
+        A jar cannot be fetched, a package is missing, or the folder cannot be written.
+    """
+    ensure_jars()
+    target = folder.resolve() / _version()
+    if target.is_dir():
+        return target
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".pack-", dir=folder) as temporary:
+            part = Path(temporary) / "pack"
+            _fill(part, target=target)
+            part.replace(target)
+    except OSError as error:
+        if not target.is_dir():  # another process may have been first
+            raise SegueError(f"{folder} cannot be written: {error.strerror or error}") from None
+    return target
+
+
+def _fill(part: Path, *, target: Path) -> None:
+    (part / "conf").mkdir(parents=True)
+    with zipfile.ZipFile(part / "code.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, file in _code().items():
+            archive.write(file, name)
+    write_archive(part / "python.tar.gz")
+    shutil.copytree(spark_jars(), part / "jars")
+    for name in CONF:
+        shutil.copy(ROOT / "conf" / name, part / "conf")
+    (part / "stream.py").write_text(_MAIN)
+    lines = [f"{key} {value}\n" for key, value in properties(target, jars=_jars()).items()]
+    (part / "spark.conf").write_text("".join(lines))
+
+
+def properties(pack: Path, *, jars: list[str]) -> dict[str, str]:
+    """What Spark is told: the common settings, those for a cluster, and where the parts of `pack` are."""
+    # The part for low latency needs a checkpoint on the driver's own disk.
+    values = defaults(tuned=False) | values_of(ROOT / "conf" / "spark-cluster.conf")
+    log = f"-Dlog4j2.configurationFile={pack}/conf/log4j2.properties"
+    del values["spark.driver.extraClassPath"]  # the jars go to driver and executors alike
+    return values | {
+        "spark.driver.extraJavaOptions": f"{log} -XX:+UseG1GC",
+        "spark.submit.pyFiles": f"{pack}/code.zip",
+        "spark.archives": f"{pack}/python.tar.gz#python",
+        "spark.jars": ",".join(f"{pack}/jars/{name}" for name in jars),
+        "spark.pyspark.python": PYTHON,
+        "spark.pyspark.driver.python": sys.executable,
+    }
+
+
+def _jars() -> list[str]:
+    return sorted(jar.name for jar in spark_jars().glob("*.jar"))
+
+
+def _code() -> dict[str, Path]:
+    """The files of the package `segue`, by their names in the archive."""
+    folders = [ROOT / "segue", *(ROOT / "segue" / part for part in PARTS)]
+    files = (file for folder in folders for file in sorted(folder.resolve().rglob("*.py")))
+    return {_name(file): file for file in files}
+
+
+def _name(file: Path) -> str:
+    name = file.relative_to(ROOT.resolve()).as_posix()
+    return name if name.startswith("segue/") else f"segue/{name}"
+
+
+def _version() -> str:
+    """A hash of all that a pack is made of."""
+    parts = [name.encode() + b"\0" + file.read_bytes() for name, file in _code().items()]
+    parts += [(ROOT / "conf" / name).read_bytes() for name in CONF]
+    parts += [f"{name}=={one.version}".encode() for name, one in distributions().items()]
+    parts += [name.encode() for name in _jars()]
+    parts += [PYTHON.encode(), sys.executable.encode(), _MAIN.encode()]
+    return hashlib.sha256(b"\0\0".join(parts)).hexdigest()[:16]
+
+
+def main() -> None:
+    """Entry point."""
+    typer.run(_command)
+
+
+def _command(
+    to: Annotated[
+        Path, typer.Option("--to", help="Where packs are kept; each gets a folder of its own.")
+    ] = PACKS,
+) -> None:
+    """Pack the streaming job with all that its workers need, for spark-submit to a cluster.
+
+    It prints the command that submits it. docs/cluster.md says which settings a cluster needs.
+
+    Example: ./run.sh pack --to /srv/segue
+    """
+    with one_line_errors():
+        made = pack(to)
+        typer.echo(f"packed: {made}")
+        typer.echo(
+            "spark-submit --master spark://HOST:7077 --deploy-mode client "
+            f"--properties-file {made}/spark.conf {made}/stream.py"
+        )
+
+
+if __name__ == "__main__":
+    main()

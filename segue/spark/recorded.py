@@ -1,0 +1,41 @@
+"""The plays that the topic still has, as a batch: what a batch job counts and learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from segue.settings import Settings, Stream
+from segue.spark.parsing import parse, plays
+from segue.spark.session import kafka_options
+
+
+def recorded(spark: SparkSession, settings: Settings) -> DataFrame:
+    """KafkaRecord of all that the topic of plays has now."""
+    reader = spark.read.format("kafka").options(**kafka_options(settings.kafka))
+    return reader.option("subscribe", settings.kafka.plays_topic).option("failOnDataLoss", "false").load()
+
+
+def plays_of_those_here(
+    records: DataFrame, *, stream: Stream, ends: Mapping[int, int] | None = None
+) -> DataFrame:
+    """KafkaRecord -> Play: the well-formed ones, without those of listeners who have left.
+
+    With `ends`, by partition an offset, only those before it; who has left after it has left all the same.
+    """
+    left = records.where("key IS NOT NULL AND value IS NULL").select(
+        F.col("key").cast("string").alias("user_id")
+    )
+    taken = records if ends is None else records.where(_before(ends))
+    return plays(parse(taken), stream=stream).join(
+        F.broadcast(left.distinct()), on="user_id", how="left_anti"
+    )
+
+
+def _before(ends: Mapping[int, int]) -> Column:
+    each = ((F.col("partition") == place) & (F.col("offset") < end) for place, end in ends.items())
+    return reduce(or_, each, F.lit(False))

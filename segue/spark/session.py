@@ -1,0 +1,141 @@
+"""The one place where a Spark session is made."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from pyspark import SparkConf
+from pyspark.sql import SparkSession
+
+from segue.settings import ROOT, Kafka, Settings
+
+
+def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) -> SparkSession:
+    """Start Spark, or take the session that spark-submit has prepared.
+
+    Values come from conf/spark-defaults.conf, then the settings, then `conf` (with `__` for a dot); for the
+    master of a cluster, from the pack that its workers get (segue.spark.pack), unless they have the same
+    folder (`spark.ship`). Under spark-submit, which starts Python with a gateway of its own, its master and
+    memory stand, and on a cluster all that it was given. `tuned=False` leaves out the part of
+    spark-defaults.conf that is for latency.
+
+    Raises
+    ------
+    SegueError
+        The pack for a cluster cannot be made.
+    """
+    builder = SparkSession.builder.appName(app)
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    master = SparkConf().get("spark.master") if submitted else settings.spark.master
+    local = is_local(master)
+    values: dict[str, str] = {}
+    if local:
+        values = defaults(tuned=tuned)
+    elif not submitted:
+        values = _shipped() if settings.spark.ship else defaults(tuned=tuned)
+    if not submitted:
+        values |= {
+            "spark.master": settings.spark.master,
+            "spark.driver.memory": settings.spark.driver_memory,
+            "spark.ui.port": str(settings.spark.ui_port),
+        }
+        if local:
+            values |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # not what PATH has for python3
+        values |= dict(settings.spark.extra)
+    values |= {key.replace("__", "."): value for key, value in conf.items()}
+    for key, value in values.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def is_local(master: str | None) -> bool:
+    """Whether Spark does all work in the driver's own process, on this machine."""
+    return master is None or master.startswith("local")
+
+
+def _shipped() -> dict[str, str]:
+    # Packing reads the default values from this module.
+    from segue.spark.pack import pack
+
+    values = values_of(pack() / "spark.conf")
+    # run.sh has named this machine's Python, which the workers' machines do not have.
+    os.environ["PYSPARK_PYTHON"] = values["spark.pyspark.python"]
+    return values
+
+
+def on_workers(settings: Settings, *, master: str | None) -> Settings:
+    """The settings for the workers of `master`: those of a cluster keep bundles in a place of their own."""
+    if is_local(master):
+        return settings
+    index = settings.index.model_copy(update={"folder": settings.index.worker_folder})
+    return settings.model_copy(update={"index": index})
+
+
+_TUNING = "# Low latency"
+"""The line of conf/spark-defaults.conf below which everything is there for latency."""
+
+
+def defaults(*, tuned: bool = True) -> dict[str, str]:
+    """The key-value lines of conf/spark-defaults.conf, the file that spark-submit reads too."""
+    text = (ROOT / "conf" / "spark-defaults.conf").read_text()
+    values = _values(text if tuned else text.partition(_TUNING)[0])
+    return {
+        key: _from_any_folder(value, options=key.endswith("JavaOptions")) for key, value in values.items()
+    }
+
+
+def values_of(file: Path) -> dict[str, str]:
+    """The key-value lines of a file as spark-submit takes it with --properties-file."""
+    return _values(file.read_text())
+
+
+def _values(text: str) -> dict[str, str]:
+    lines = (
+        line.split(maxsplit=1) for line in text.splitlines() if line.strip() and not line.startswith("#")
+    )
+    return {key: value.strip() for key, value in lines}
+
+
+def _from_any_folder(value: str, *, options: bool) -> str:
+    """The file's paths count from the project's folder, where spark-submit is run; a job may run anywhere.
+
+    `options` are split at spaces, so one with a path in it is quoted.
+    """
+    if options:
+        return " ".join(f'"{_absolute(option)}"' for option in value.split())
+    return _absolute(value)
+
+
+def _absolute(value: str) -> str:
+    return re.sub(r"(?<![\w/])(conf/|\.local/)", lambda found: f"{ROOT}/{found[1]}", value)
+
+
+def kafka_options(settings: Kafka) -> dict[str, str]:
+    """What Spark's Kafka source needs to reach the brokers.
+
+    The certificate files are read where the work is done: on a cluster, every machine has them at the same
+    path. The JAAS text holds the password; Spark redacts it wherever it shows options.
+    """
+    options = {"bootstrap.servers": settings.bootstrap, "security.protocol": settings.security.upper()}
+    if settings.ca_file:
+        options |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": settings.ca_file}
+    if settings.client_file:
+        options |= {"ssl.keystore.type": "PEM", "ssl.keystore.location": settings.client_file}
+    if settings.sasl:
+        options |= {"sasl.mechanism": settings.mechanism, "sasl.jaas.config": _jaas(settings)}
+    return {f"kafka.{key}": value for key, value in options.items()}
+
+
+def _jaas(settings: Kafka) -> str:
+    kind = "plain.Plain" if settings.mechanism == "PLAIN" else "scram.Scram"
+    user, password = (
+        value.replace("\\", "\\\\").replace('"', '\\"')
+        for value in (settings.user, settings.password.get_secret_value())
+    )
+    module = f"org.apache.kafka.common.security.{kind}LoginModule"
+    return f'{module} required username="{user}" password="{password}";'
