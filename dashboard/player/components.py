@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from segue.dashboard.navigation import open_page
 from segue.dashboard.queries.items import Item
-from segue.dashboard.views.links import open_page
 
 _HERE = Path(__file__).parent
 _BAR = ("dom", "outbox", "unsaid", "engine", "queue", "radio", "keys", "panel", "bar")
@@ -137,6 +137,14 @@ def entry(
         "entry", '<div id="segue-entry" class="entry"></div>', ("dom", "entry"), ("base", "entry")
     )
     show(key=f"entry-{kind}", data={"kind": kind, "label": label, "code": code})
+
+
+def leave(*, label: str, confirmation: str) -> None:
+    """A button that removes the listener, after asking; the request has the confirmation in it."""
+    show = _component(
+        "leave", '<div id="segue-leave" class="entry"></div>', ("dom", "leave"), ("base", "entry")
+    )
+    show(key="leave", data={"label": label, "confirm": confirmation})
 
 
 def _nothing() -> None:

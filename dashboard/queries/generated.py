@@ -12,7 +12,7 @@ from segue.dashboard.queries.liking import Liking, liking
 from segue.dashboard.queries.sounding import Unknown
 from segue.index.bundle import Bundle
 from segue.playlists import generate
-from segue.playlists.day import DayLists
+from segue.playlists.day_lists import DayLists
 from segue.playlists.path import path
 from segue.playlists.transitions import Transitions
 from segue.ranking.diversity import ArtistLimit

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pandas as pd
 from pymongo.database import Database
 
-from segue.dashboard.people.sessions import Listener
 from segue.dashboard.pictures.month import Month, draw
 from segue.dashboard.queries import listening
 from segue.dashboard.queries.live import tracks
 from segue.engagement.patterns import By, calendar, clock, top
+from segue.people.sessions import Listener
 from segue.storage.mongo import Document
 
 

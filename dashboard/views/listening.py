@@ -10,8 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from segue.dashboard import service
-from segue.dashboard.people.sessions import Listener
+from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries import listening, month
 from segue.dashboard.queries.items import noted_items
@@ -22,6 +21,7 @@ from segue.dashboard.views.charts import ACCENT, draw, dressed
 from segue.engagement.patterns import By, calendar, clock, streak, top
 from segue.engagement.wandering import Plane, plane_of, tastes
 from segue.errors import SegueError
+from segue.people.sessions import Listener
 
 SPANS = {"7 days": 7, "30 days": 30, "90 days": 90, "A year": 365}
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -31,13 +31,13 @@ _GLOW = [[0, "rgba(13,148,136,.10)"], [0.02, "rgba(13,148,136,.28)"], [1, "rgba(
 
 def show() -> None:
     """The listener's own page."""
-    listener = service.listener()
+    listener = visit.listener()
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title("Your listening", anchor=False)
     if listener is None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
-    first = listening.began(service.database(), listener.user_id)
+    first = listening.began(visit.services().store.database, listener.user_id)
     if first is None:
         st.info("Play a few songs, and this page will show your habits.", icon=":material/insights:")
         return
@@ -63,7 +63,9 @@ def zone() -> str:
 
 
 def _read(listener: Listener, since: datetime, until: datetime) -> Listening:
-    return listening.read(service.database(), listener.user_id, since=since, until=until, zone=zone())
+    return listening.read(
+        visit.services().store.database, listener.user_id, since=since, until=until, zone=zone()
+    )
 
 
 def _numbers(found: Listening) -> None:
@@ -172,7 +174,7 @@ def _favourites(found: Listening) -> None:
         (key, f"{plays} plays" if plays != 1 else "1 play")
         for key, plays in zip(best["key"], best["plays"], strict=True)
     ]
-    items = noted_items(service.database(), noted, source="playlist")
+    items = noted_items(visit.services().store.database, noted, source="playlist")
     if items:
         st.subheader("Tracks", anchor=False)
         components.tracks(items, key="top-tracks", layout="list")
@@ -198,7 +200,7 @@ def _bars(found: Listening, by: By, title: str) -> go.Figure:
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _map(version: str) -> tuple[Plane, np.ndarray]:
     """The map of an index version, and where a sample of its tracks is."""
-    bundle = service.catalogue().bundle()
+    bundle = visit.services().catalogue.bundle()
     rng = np.random.default_rng(0)
     count = len(bundle.vectors)
     rows = np.sort(rng.choice(count, min(count, _MOST_POINTS), replace=False))
@@ -209,7 +211,7 @@ def _map(version: str) -> tuple[Plane, np.ndarray]:
 
 def _moved(found: Listening, *, days: int) -> None:
     try:
-        bundle = service.catalogue().bundle()
+        bundle = visit.services().catalogue.bundle()
     except SegueError:
         return  # no index, no map
     ids = sorted(set(found.rows["track_id"]))
@@ -262,7 +264,7 @@ def _path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, word
 
 
 def _card(listener: Listener, first: datetime) -> None:
-    database = service.database()
+    database = visit.services().store.database
     months = listening.months(first, datetime.now(UTC), zone=zone())
     st.subheader("Your month", anchor=False)
     named = {month.title(since, zone=zone()): (since, until) for since, until in months}

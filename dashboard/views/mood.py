@@ -6,9 +6,9 @@ from functools import partial
 
 import streamlit as st
 
-from segue.dashboard import service
-from segue.dashboard.queries.steered import keep_dial, read_dial
+from segue.dashboard import visit
 from segue.moods.dial import BANDS, WORDS, Dial, notch_word
+from segue.moods.dials import MoodDials
 from segue.moods.measures import DIMENSIONS
 from segue.moods.stored import mood_of
 
@@ -27,18 +27,16 @@ _STYLE = """<style>
 
 def dial(user_id: str) -> None:
     """The listener's dial, behind a button that says how it stands."""
-    database = service.database()
-    now = read_dial(database, user_id)
+    dials = MoodDials(visit.services().store)
+    now = dials.read(user_id)
 
     def keep() -> None:
-        keep_dial(
-            database, user_id, Dial({name: st.session_state.get(f"dial-{name}", 0) for name in DIMENSIONS})
-        )
+        dials.keep(user_id, Dial({name: st.session_state.get(f"dial-{name}", 0) for name in DIMENSIONS}))
 
     def clear() -> None:
         for name in DIMENSIONS:
             st.session_state[f"dial-{name}"] = 0
-        keep_dial(database, user_id, Dial())
+        dials.keep(user_id, Dial())
 
     for name in DIMENSIONS:
         st.session_state.setdefault(f"dial-{name}", now.notches.get(name, 0))
@@ -59,7 +57,7 @@ def dial(user_id: str) -> None:
 
 def shown(track_id: str) -> None:
     """Where a track lies between the ends of each dimension, among the tracks of the library."""
-    found = mood_of(service.database(), track_id)
+    found = mood_of(visit.services().store.database, track_id)
     if found is None:
         return
     rows = []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.playlist_files import matched
+from segue.dashboard.queries.times import length
+from segue.dashboard.text import plain
 from segue.dashboard.views import made
-from segue.dashboard.views.text import plain
-from segue.dashboard.views.times import length
 from segue.playlists.m3u import LARGEST, NotM3u, read_m3u
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 
@@ -19,7 +19,7 @@ _UNMATCHED_SHOWN = 200
 
 def show() -> None:
     """One playlist or all; without a session there are none."""
-    listener = service.listener()
+    listener = visit.listener()
     if listener is None:
         st.title("Playlists", anchor=False)
         st.info("Reload the page to begin.", icon=":material/refresh:")
@@ -28,7 +28,7 @@ def show() -> None:
         made.show(listener.user_id)
         return
     wanted = st.query_params.get("id", "")
-    found = service.playlists().read(listener.user_id, wanted) if wanted else None
+    found = visit.services().playlists.read(listener.user_id, wanted) if wanted else None
     if found is not None:
         _one(listener.user_id, found)
         return
@@ -40,7 +40,7 @@ def show() -> None:
 
 def _all(owner: str) -> None:
     _made_for_you()
-    found = service.playlists().of(owner)
+    found = visit.services().playlists.of(owner)
     st.subheader("Yours", anchor=False)
     if not found:
         st.info(
@@ -64,7 +64,7 @@ def _all(owner: str) -> None:
         name = st.text_input("New playlist", placeholder="Name", max_chars=LONGEST_NAME, key="new-name")
         if st.form_submit_button("Make it", icon=":material/add:"):
             try:
-                _open(service.playlists().create(owner, name).playlist_id)
+                _open(visit.services().playlists.create(owner, name).playlist_id)
             except PlaylistError as error:
                 st.error(str(error))
     with taken_in:
@@ -92,13 +92,13 @@ def _import(owner: str) -> None:
         try:
             listed = read_m3u(file.getvalue())
             with st.spinner("Looking for the songs"):
-                found = matched(service.catalogue(), listed)
+                found = matched(visit.services().catalogue, listed)
             name = (listed.name or file.name.rpartition(".")[0] or "Playlist")[:LONGEST_NAME]
             if not found.track_ids:
                 st.error("None of its songs is in this library.")
                 _unmatched([entry.shown for entry in found.unmatched])
                 return
-            new = service.playlists().create(owner, name, tracks=found.track_ids)
+            new = visit.services().playlists.create(owner, name, tracks=found.track_ids)
         except (NotM3u, PlaylistError) as error:
             st.error(str(error))
             return
@@ -129,7 +129,7 @@ def _one(owner: str, playlist: Playlist) -> None:
     if st.button("All playlists", icon=":material/arrow_back:", type="tertiary", key="back"):
         _open(None)
     st.title(plain(playlist.name), anchor=False)
-    known = read_items(service.database(), playlist.tracks, source="playlist")
+    known = read_items(visit.services().store.database, playlist.tracks, source="playlist")
     songs = [known.get(track_id) or _gone(track_id) for track_id in playlist.tracks]
     _tools(owner, playlist, songs)
     told = st.session_state.get("unmatched")
@@ -141,7 +141,7 @@ def _one(owner: str, playlist: Playlist) -> None:
     edit = components.tracks(songs, key=f"songs-{playlist.playlist_id}", layout="list", edit=True)
     if edit is None:
         return
-    playlists = service.playlists()
+    playlists = visit.services().playlists
     if edit.to is None:
         playlists.remove(owner, playlist.playlist_id, place=edit.place, track_id=edit.track_id)
     else:
@@ -154,7 +154,7 @@ def _gone(track_id: str) -> Item:
 
 
 def _tools(owner: str, playlist: Playlist, songs: list[Item]) -> None:
-    playlists = service.playlists()
+    playlists = visit.services().playlists
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(length(songs))
         if songs and st.button("Continue it", icon=":material/playlist_add:", type="tertiary", key="go-on"):

@@ -138,4 +138,4 @@ def _fits(before: list[int], row: int, *, last: int, length: int, limit: ArtistL
     if artist < 0 or artist != limit.artists[last] or length - len(before) > limit.window:
         return True
     final = [*before, row][max(length - limit.window, 0) :]
-    return sum(limit.artists[one] == artist for one in final) < limit.per_artist
+    return bool(sum(limit.artists[each] == artist for each in final) < limit.per_artist)

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from segue.dashboard.views.text import plain
+from segue.dashboard.text import plain
 
 
 def open_page(told: Mapping[str, Any]) -> None:
@@ -38,4 +38,5 @@ def link(label: str, *, icon: str, to: Mapping[str, str]) -> None:
 
 def pages() -> dict[str, st.Page]:
     """The pages of this run, by their address."""
-    return st.session_state["pages"]
+    own: dict[str, st.Page] = st.session_state["pages"]
+    return own
