@@ -10,13 +10,13 @@ import streamlit as st
 from segue.dashboard.text import plain
 
 
-def open_page(told: Mapping[str, Any]) -> None:
+def open_page(target: Mapping[str, Any]) -> None:
     """Go where the browser's part says: to a track, an artist, an album of an artist, a track on the map, or
     a list that is made (:mod:`segue.dashboard.views.made`).
 
     Nothing happens when it names none of them.
     """
-    match {key: value for key, value in told.items() if isinstance(value, str)}:
+    match {key: value for key, value in target.items() if isinstance(value, str)}:
         case {"track": track_id}:
             st.switch_page(pages()["track"], query_params={"id": track_id})
         case {"map": track_id}:

@@ -35,19 +35,19 @@ def routes(services: Services) -> list[Route]:
     async def here(request: Request) -> Response:
         listener, _ = await asking(services, request)
 
-        def found() -> dict[str, Any]:
+        def place() -> dict[str, Any]:
             track_id = request.query_params.get("track", "")
             row = library.place(track_id) if 0 < len(track_id) <= 64 and track_id.isascii() else None
             return {"taste": library.taste(listener.user_id), "row": row}
 
-        return JSONResponse(await _ready(found), headers={"Cache-Control": "no-store"})
+        return JSONResponse(await _ready(place), headers={"Cache-Control": "no-store"})
 
     async def tracks(request: Request) -> Response:
         await asking(services, request)
-        told = request.query_params.get("rows", "").split(",")
-        if not told or len(told) > _MOST or not all(one.isascii() and one.isdigit() for one in told):
+        wanted = request.query_params.get("rows", "").split(",")
+        if not wanted or len(wanted) > _MOST or not all(row.isascii() and row.isdigit() for row in wanted):
             raise HTTPException(400, f"rows must be 1 to {_MOST} numbers")
-        rows = [int(one[:10]) for one in told]
+        rows = [int(row[:10]) for row in wanted]
         version = request.query_params.get("version", "")
         items = await _ready(lambda: library.items(version, rows))
         if items is None:

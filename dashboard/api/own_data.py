@@ -43,8 +43,8 @@ def routes(services: Services) -> list[Route]:
         refuse_foreign(request)
         listener, _ = await asking(services, request)
         shape = json.dumps({"confirm": CONFIRMATION})
-        found = await json_body(request, limit=_LARGEST, shape=shape)
-        if found.get("confirm") != CONFIRMATION:
+        content = await json_body(request, limit=_LARGEST, shape=shape)
+        if content.get("confirm") != CONFIRMATION:
             raise HTTPException(400, f"the body must be {shape}")
         try:
             removed = await run_in_threadpool(_leave, services, listener.user_id)

@@ -90,10 +90,10 @@ def _accepted(services: Services, code: str, token: str) -> Account:
 async def _texts(request: Request, *names: str) -> list[str]:
     """The texts of a body by their names."""
     shape = f"an object with {' and '.join(names)}"
-    found = await json_body(request, limit=_LARGEST, shape=shape)
-    if not found.keys() >= set(names):
+    content = await json_body(request, limit=_LARGEST, shape=shape)
+    if not content.keys() >= set(names):
         raise HTTPException(400, f"the body must be {shape}")
-    texts = [found[name] for name in names]
+    texts = [content[name] for name in names]
     if not all(isinstance(text, str) for text in texts):
         raise HTTPException(400, f"{' and '.join(names)} must be text")
     return texts

@@ -33,8 +33,8 @@ def routes(services: Services) -> list[Route]:
 
     async def names(request: Request) -> Response:
         listener, _ = await asking(services, request)
-        found = await run_in_threadpool(playlists.of, listener.user_id)
-        return JSONResponse([_named(one) for one in found], headers={"Cache-Control": "no-store"})
+        own = await run_in_threadpool(playlists.of, listener.user_id)
+        return JSONResponse([_named(playlist) for playlist in own], headers={"Cache-Control": "no-store"})
 
     async def create(request: Request) -> Response:
         refuse_foreign(request)
@@ -60,11 +60,11 @@ def routes(services: Services) -> list[Route]:
     async def export(request: Request) -> Response:
         listener, _ = await asking(services, request)
         playlist_id = request.path_params["playlist_id"]
-        found = await run_in_threadpool(playlists.read, listener.user_id, playlist_id)
-        if found is None:
+        playlist = await run_in_threadpool(playlists.read, listener.user_id, playlist_id)
+        if playlist is None:
             raise HTTPException(404, "there is no such playlist")
-        text = await run_in_threadpool(exported, services.store.database, found)
-        name = quote(f"{found.name}.m3u8", safe="")
+        text = await run_in_threadpool(exported, services.store.database, playlist)
+        name = quote(f"{playlist.name}.m3u8", safe="")
         headers = {
             "Content-Disposition": f"attachment; filename=\"playlist.m3u8\"; filename*=UTF-8''{name}",
             "Cache-Control": "no-store",
@@ -90,7 +90,7 @@ def _known(services: Services, wanted: dict[str, Any]) -> list[str]:
     if not (isinstance(tracks, list) and len(tracks) <= _MOST and all(isinstance(t, str) for t in tracks)):
         raise HTTPException(400, f"tracks must be a list of at most {_MOST} track ids")
     there = {
-        found["_id"] for found in services.store.database.tracks.find({"_id": {"$in": tracks}}, {"_id": 1})
+        track["_id"] for track in services.store.database.tracks.find({"_id": {"$in": tracks}}, {"_id": 1})
     }
     if missing := [track_id for track_id in tracks if track_id not in there]:
         raise HTTPException(422, f"not in the library: {missing[0][:64]}")

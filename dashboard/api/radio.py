@@ -29,14 +29,14 @@ def routes(services: Services) -> list[Route]:
         after = request.query_params.get("after", "")
         ids = [one for one in after[:_LONGEST].split(",") if one.isascii() and 0 < len(one) <= 64]
         try:
-            found = await run_in_threadpool(
+            items = await run_in_threadpool(
                 _tuned, services, listener.user_id, request.path_params["track_id"], ids[-_MOST:]
             )
         except Unknown as error:
             raise HTTPException(404, str(error)) from None
         except SegueError as error:
             raise HTTPException(503, str(error)) from None
-        return JSONResponse({"items": found}, headers={"Cache-Control": "no-store"})
+        return JSONResponse({"items": items}, headers={"Cache-Control": "no-store"})
 
     return [Route("/api/radio/{track_id}", tuned, methods=["GET"])]
 

@@ -1,7 +1,7 @@
-"""`/s/{token}`: what a listener has shared, for whoever has the link; and `/api/share` to make and end links.
+"""`/s/{token}`: a listener's share links, for everybody who has them; and `/api/share` to make and end them.
 
-A guest needs no session, gets none, and is told nothing but what is shared. A token that opens nothing is
-answered alike, whether it was taken back, has expired or never was.
+A guest needs no session, gets none, and sees nothing but the shared thing. A token that opens nothing gets
+the same answer whether it was taken back, has expired or never was.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ def routes(services: Services) -> list[Route]:
     links = services.links
 
     async def shown(request: Request) -> Response:
-        found = await run_in_threadpool(_open, services, links, request.path_params["token"], count=True)
+        opened = await run_in_threadpool(_open, services, links, request.path_params["token"], count=True)
         headers = {**_HEADERS, "Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
-        if found is None:
+        if opened is None:
             return HTMLResponse(gone(), status_code=404, headers=headers)
-        link, what = found
+        link, what = opened
         here = request.url.path
         text = page(link, what, address=public_address(services, request) + here, here=here)
         return HTMLResponse(text, headers=headers)
@@ -107,19 +107,23 @@ def _open(
     link = links.open(token, count=count)
     if link is None:
         return None
-    found = shared(services.store, owner=link.owner, kind=link.kind, key=link.key)
-    return (link, found) if found else None
+    content = shared(services.store, owner=link.owner, kind=link.kind, key=link.key)
+    return (link, content) if content else None
 
 
 def _picture(services: Services, links: ShareLinks, token: str) -> bytes | None:
-    found = _open(services, links, token)
-    return picture(services.store, *found) if found else None
+    opened = _open(services, links, token)
+    return picture(services.store, *opened) if opened else None
 
 
 def _recording(services: Services, links: ShareLinks, token: str, track_id: str) -> Path:
     """The file of a track of the link, if the owner lets guests hear it; else 404."""
-    found = _open(services, links, token)
-    if found is None or not found[0].playable or track_id not in {item.track_id for item in found[1].items}:
+    opened = _open(services, links, token)
+    if (
+        opened is None
+        or not opened[0].playable
+        or track_id not in {item.track_id for item in opened[1].items}
+    ):
         raise HTTPException(404, "there is no such recording")
     return recording(services, track_id)
 

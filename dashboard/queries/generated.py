@@ -41,9 +41,9 @@ class Maker:
 
     def daily_mix(self, day: date) -> list[Item]:
         """Liked songs, and new ones with a note; the same all day. None for one who likes nothing yet."""
-        found = self._of_the_day("mix", day, self._mix)
+        items = self._of_the_day("mix", day, self._mix)
         heard = set(self._bundle.ids(sorted(self._known.heard)))
-        return [item if item.track_id in heard else replace(item, note="new to you") for item in found]
+        return [item if item.track_id in heard else replace(item, note="new to you") for item in items]
 
     def _mix(self, seed: str) -> list[int]:
         return generate.daily_mix(

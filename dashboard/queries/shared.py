@@ -42,8 +42,8 @@ def shared(store: Store, *, owner: str, kind: Kind, key: str) -> Shared | None:
         return None
     name = account.name
     if kind == "track":
-        found = read_items(store.database, [key], source="home").get(key)
-        return Shared(found.title, found.artist, name, [found], None) if found else None
+        track = read_items(store.database, [key], source="home").get(key)
+        return Shared(track.title, track.artist, name, [track], None) if track else None
     if kind == "playlist":
         return _playlist(store, key, owner, name)
     since, zone = month_of(key)
@@ -76,12 +76,12 @@ def month_of(key: str) -> tuple[datetime, str]:
     return moment, zone
 
 
-def picture(store: Store, link: Link, found: Shared) -> bytes | None:
+def picture(store: Store, link: Link, content: Shared) -> bytes | None:
     """The picture of a link as a PNG; None for a month in which nothing was heard."""
-    if found.month is not None:
-        since, until, zone = found.month
-        owner = Listener(user_id=link.owner, name=found.by, session_id="")
+    if content.month is not None:
+        since, until, zone = content.month
+        owner = Listener(user_id=link.owner, name=content.by, session_id="")
         return month.card(store.database, owner, since=since, until=until, zone=zone)
-    ids = list(dict.fromkeys(item.cover_id for item in found.items if item.cover_id))[:4]
+    ids = list(dict.fromkeys(item.cover_id for item in content.items if item.cover_id))[:4]
     covers = {one["_id"]: bytes(one["data"]) for one in store.database.covers.find({"_id": {"$in": ids}})}
-    return draw(found.title, found.subtitle, [covers[own] for own in ids if own in covers])
+    return draw(content.title, content.subtitle, [covers[own] for own in ids if own in covers])

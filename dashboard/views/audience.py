@@ -66,9 +66,9 @@ def _filter() -> tuple[str, list[str]]:
         right.caption("Sums over all listeners. Plays count when they end; times are UTC.")
         return dimension, []
     keys = reading.keys(visit.services().store.database, dimension)
-    told = "For the numbers and what is over time; the other tabs show everything."
+    hint = "For the numbers and what is over time; the other tabs show everything."
     label = f"audience-{dimension}"
-    return dimension, right.multiselect("Only", keys, key=label, placeholder="All of them", help=told)
+    return dimension, right.multiselect("Only", keys, key=label, placeholder="All of them", help=hint)
 
 
 def _numbers(
@@ -80,18 +80,18 @@ def _numbers(
         if whole:
             st.metric("Active listeners", f"{days['user_id'].nunique():,}", width="content")
             back = _came_back(since, until)
-            told = (
+            hint = (
                 "Of those first seen in the last four weeks (or longer, as chosen), a week ago or earlier: "
             )
-            told += "who listened again within seven days."
-            st.metric("Came back", "–" if pd.isna(back) else f"{back:.0%}", width="content", help=told)
+            hint += "who listened again within seven days."
+            st.metric("Came back", "–" if pd.isna(back) else f"{back:.0%}", width="content", help=hint)
         st.metric("Listening", f"{periods['hours'].sum():,.0f} h", width="content")
         st.metric("Plays", f"{plays:,}", width="content")
         st.metric("Skipped", f"{skips / plays:.0%}" if plays else "–", width="content")
         if whole:
             sat = reading.sessions(visit.services().store.database, since=since, until=until)
-            told = f"{sat['sessions']:,} sessions, {sat['plays'] or 0:.1f} plays each."
-            st.metric("Session", f"{sat['minutes'] or 0:.0f} min", width="content", help=told)
+            hint = f"{sat['sessions']:,} sessions, {sat['plays'] or 0:.1f} plays each."
+            st.metric("Session", f"{sat['minutes'] or 0:.0f} min", width="content", help=hint)
 
 
 def _came_back(since: datetime, until: datetime) -> float:
@@ -172,8 +172,8 @@ def _kept(since: datetime, until: datetime) -> None:
     with left:
         draw(_rates(of("source"), "Skip rate by source", "where the play came from"), key="by-source")
     with right:
-        told = "the model of the recommendation; none: chosen by hand"
-        draw(_rates(of("variant"), "Skip rate by variant", told), key="by-variant")
+        subtitle = "the model of the recommendation; none: chosen by hand"
+        draw(_rates(of("variant"), "Skip rate by variant", subtitle), key="by-variant")
     tracks = of("track")
     often = tracks[tracks["plays"] >= _ENOUGH].sort_values(["skip_rate", "plays"], ascending=False).head(15)
     st.subheader("Most skipped tracks", anchor=False)
@@ -224,14 +224,17 @@ def _catalogue(since: datetime, until: datetime) -> None:
     database = visit.services().store.database
     tracks = by_key(reading.stats(database, "track", since=since, until=until)).set_index("key")
     size = reading.catalogue_size(database)
-    found = spread(tracks["plays"], tracks=size)
+    popularity = spread(tracks["plays"], tracks=size)
     with st.container(horizontal=True, gap="large"):
         st.metric(
-            "Heard", f"{found.coverage:.0%}", width="content", help=f"{found.heard} of {found.tracks} tracks"
+            "Heard",
+            f"{popularity.coverage:.0%}",
+            width="content",
+            help=f"{popularity.heard} of {popularity.tracks} tracks",
         )
-        st.metric("Plays of the top 1%", f"{found.top_share:.0%}", width="content")
-        told = "0: all tracks are played alike. 1: one track has all plays."
-        st.metric("Concentration (Gini)", f"{found.gini:.2f}", width="content", help=told)
+        st.metric("Plays of the top 1%", f"{popularity.top_share:.0%}", width="content")
+        hint = "0: all tracks are played alike. 1: one track has all plays."
+        st.metric("Concentration (Gini)", f"{popularity.gini:.2f}", width="content", help=hint)
     left, right = st.columns(2, gap="large")
     with left:
         curve = lorenz(tracks["plays"], tracks=size)

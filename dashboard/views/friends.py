@@ -52,12 +52,15 @@ def _requests(listener: Listener) -> None:
 
 def _feed(listener: Listener) -> None:
     st.subheader("What they hear and like", anchor=False)
-    found = feed(visit.services().store, listener.user_id, limit=25)
+    activities = feed(visit.services().store, listener.user_id, limit=25)
     items = noted_items(
         visit.services().store.database,
         [
-            (one.track_id, f"{one.person.name}{_DID[one.what]}, {ago(one.at.timestamp() * 1000)}")
-            for one in found
+            (
+                activity.track_id,
+                f"{activity.person.name}{_DID[activity.what]}, {ago(activity.at.timestamp() * 1000)}",
+            )
+            for activity in activities
         ],
         source="home",
     )
@@ -78,17 +81,17 @@ def _people(listener: Listener) -> None:
     for person in followed:
         alike = finding.alike(visit.services().store, listener.user_id, person.user_id)
         with st.container(horizontal=True, vertical_alignment="center"):
-            told = "no taste yet" if alike is None else f"{alike:.0%} alike"
-            st.markdown(f"**{plain(person.name)}**  \n:gray[{told}]")
+            likeness = "no taste yet" if alike is None else f"{alike:.0%} alike"
+            st.markdown(f"**{plain(person.name)}**  \n:gray[{likeness}]")
             if alike is not None and st.button("Music for both", key=f"blend-{person.user_id}"):
                 _blended(listener, person)
             if st.button("Unfollow", key=f"unfollow-{person.user_id}", type="tertiary"):
                 Follows(visit.services().store).end(listener.user_id, person.user_id)
                 st.rerun()
-    following = Follows(visit.services().store).followers_of(listener.user_id)
-    if following:
+    followers = Follows(visit.services().store).followers_of(listener.user_id)
+    if followers:
         st.subheader("They follow you", anchor=False)
-    for person in following:
+    for person in followers:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(person.name)}**")
             if st.button("Remove", key=f"remove-{person.user_id}", type="tertiary"):
@@ -121,7 +124,7 @@ def _ask(listener: Listener) -> None:
 def _own(listener: Listener) -> None:
     choices = PrivacyChoices(visit.services().store)
     shown = choices.activity_is_shown(listener.user_id)
-    told = "Your likes and what you hear to the end. Off, nobody sees anything."
-    chosen = st.toggle("Followers see what I hear", value=shown, key="activity", help=told)
+    hint = "Your likes and what you hear to the end. Off, nobody sees anything."
+    chosen = st.toggle("Followers see what I hear", value=shown, key="activity", help=hint)
     if chosen != shown:
         choices.show_activity(listener.user_id, shown=chosen)

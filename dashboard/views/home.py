@@ -41,8 +41,8 @@ def _for_you(user_id: str) -> None:
     The browser changes only what is new.
     """
     database = visit.services().store.database
-    found = planned(visit.services().catalogue, visit.services().settings, user_id)
-    if not found.items:
+    upcoming = planned(visit.services().catalogue, visit.services().settings, user_id)
+    if not upcoming.items:
         st.info(
             "There is no music here yet. Take some in with `./run.sh ingest DIR`, then `./run.sh features`, "
             "`embeddings` and `index`, or try it all with `./run.sh demo`.",
@@ -52,19 +52,19 @@ def _for_you(user_id: str) -> None:
     wanted = MoodDials(visit.services().store).read(user_id)
     if wanted:
         st.caption(f"From what suits you, what is {wanted}. The dial leaves your taste as it is.")
-    elif found.served == "taste":
+    elif upcoming.served == "taste":
         st.caption("Planned from what you play, and again with every song you finish or skip.")
     else:
         st.caption("A little of everything to begin with. Play, skip and like: what follows adapts at once.")
-    if found.served != "taste":
+    if upcoming.served != "taste":
         _picks(user_id)
-    items = found.items[:SHOWN]
+    items = upcoming.items[:SHOWN]
     fresh = _fresh([item.track_id for item in items])
     components.tracks(
         items, key="for-you", layout="grid", whole=False, fresh=fresh, live=True, dial=str(wanted)
     )
     played = history.recently_played(database, user_id)
-    _because(played, found)
+    _because(played, upcoming)
     if played:
         st.subheader("Just played", anchor=False)
         components.tracks(played, key="played", layout="list", whole=False)
@@ -103,7 +103,7 @@ def _picks(user_id: str) -> None:
         )
 
 
-def _because(played: list[Item], found: Upcoming) -> None:
+def _because(played: list[Item], upcoming: Upcoming) -> None:
     """What sounds like the track that was enjoyed last, beyond what is shown above."""
     liked = next((item for item in played if item.tone == "good"), None)
     if liked is None:
@@ -112,7 +112,7 @@ def _because(played: list[Item], found: Upcoming) -> None:
         near = visit.services().catalogue.neighbours(liked.track_id, limit=30)
     except SegueError:
         return
-    shown = {item.track_id for item in (*played, *found.items[:SHOWN])}
+    shown = {item.track_id for item in (*played, *upcoming.items[:SHOWN])}
     others = [one.item for one in near if one.item.track_id not in shown]
     _shelf(f"Because you played {plain(liked.title)}", others[:_SHELF], key="because")
 

@@ -41,24 +41,24 @@ def _nobody_yet() -> None:
 
 def _watch(listener: str) -> None:
     """Drawn again by itself at the rate of the settings, so that nothing else on the page moves."""
-    found = queries.listening(visit.services().store.database, listener)
-    if found is None:
+    now = queries.listening(visit.services().store.database, listener)
+    if now is None:
         st.info("This listener has no recommendations any more.", icon=":material/person_off:")
         return
-    shown = [item.track.track_id for item in found.recommended]
+    shown = [item.track.track_id for item in now.recommended]
     before = st.session_state.get("shown", {}).get(listener, shown)
     st.session_state["shown"] = {listener: shown}
     main, side = st.columns([3, 2], gap="large")
     with main:
-        source = "from their taste" if found.served == "taste" else "a varied selection to start from"
+        source = "from their taste" if now.served == "taste" else "a varied selection to start from"
         st.caption(
-            f"Written {_milliseconds(found.freshness_ms)} after the newest play · {source} · "
-            f"{found.variant} · index {found.model}"
+            f"Written {_milliseconds(now.freshness_ms)} after the newest play · {source} · "
+            f"{now.variant} · index {now.model}"
         )
-        st.html(cards.grid(found.recommended[:10], new=set(shown) - set(before)))
+        st.html(cards.grid(now.recommended[:10], new=set(shown) - set(before)))
     with side:
         st.subheader("Just played")
-        st.html(cards.rows(found.played))
+        st.html(cards.rows(now.played))
 
 
 def _milliseconds(value: float) -> str:

@@ -43,8 +43,8 @@ def path_from(item: Item) -> None:
     """A button that asks for the song at the other end of a path, and opens the path."""
     with st.popover("A path from here", icon=":material/conversion_path:", key="path"):
         query = st.text_input("To which song?", key="path-to", placeholder="Title or artist", max_chars=200)
-        found = visit.services().catalogue.search(query, limit=_FOUND) if query.strip() else []
-        others = [one for one in found if one.track_id != item.track_id]
+        matches = visit.services().catalogue.search(query, limit=_FOUND) if query.strip() else []
+        others = [one for one in matches if one.track_id != item.track_id]
         for one in others:
             link(
                 f"{one.title}, {one.artist}",
@@ -79,7 +79,7 @@ def show(user_id: str) -> None:
 
 
 def _of_the_day(maker: Maker, user_id: str, kind: str) -> None:
-    day, (name, told, _) = _today(), BY_DAY[kind]
+    day, (name, subtitle, _) = _today(), BY_DAY[kind]
     items = maker.daily_mix(day) if kind == "mix" else maker.discovery(day)
     if not items:
         why = (
@@ -89,7 +89,7 @@ def _of_the_day(maker: Maker, user_id: str, kind: str) -> None:
         )
         _nothing(name, why)
         return
-    _head(items, title=name, told=told)
+    _head(items, title=name, subtitle=subtitle)
     _keep(user_id, items, name=f"{name}, {day.day} {day:%B}")
     components.tracks(items, key=f"made-{kind}", layout="list")
 
@@ -106,7 +106,7 @@ def _continued(maker: Maker, user_id: str, playlist_id: str) -> None:
     _head(
         items,
         title=f"To go on from {playlist.name}",
-        told="Each is near several of its songs, and the first is near its last",
+        subtitle="Each is near several of its songs, and the first is near its last",
     )
     if st.button("Add them to it", icon=":material/playlist_add:", key="add-made"):
         _add(user_id, playlist, items)
@@ -129,14 +129,14 @@ def _path(maker: Maker, user_id: str) -> None:
     if not items or first not in ends or last not in ends:
         raise Unknown("One of the two songs has left the library.")
     name = f"{ends[first].title} to {ends[last].title}"
-    _head(items, title=name, told="In small steps of sound, energy and tempo from the one to the other")
+    _head(items, title=name, subtitle="In small steps of sound, energy and tempo from the one to the other")
     _keep(user_id, items, name=name[:LONGEST_NAME])
     components.tracks(items, key="made-path", layout="list")
 
 
-def _head(items: list[Item], *, title: str, told: str) -> None:
+def _head(items: list[Item], *, title: str, subtitle: str) -> None:
     st.title(plain(title), anchor=False)
-    st.caption(f"{told}. {length(items)}.")
+    st.caption(f"{subtitle}. {length(items)}.")
 
 
 def _keep(user_id: str, items: list[Item], *, name: str) -> None:

@@ -57,20 +57,20 @@ def dial(user_id: str) -> None:
 
 def shown(track_id: str) -> None:
     """Where a track lies between the ends of each dimension, among the tracks of the library."""
-    found = mood_of(visit.services().store.database, track_id)
-    if found is None:
+    mood = mood_of(visit.services().store.database, track_id)
+    if mood is None:
         return
     rows = []
     for name in DIMENSIONS:
-        value = getattr(found, name)
+        value = getattr(mood, name)
         if value is None:
             continue
         low, high = WORDS[name]
-        told = f"{name.capitalize()}: more {high} than {value:.0%} of the library"
+        hint = f"{name.capitalize()}: more {high} than {value:.0%} of the library"
         rows.append(
-            f'<div role="img" aria-label="{told}" title="{told}"><span>{low.capitalize()}</span>'
+            f'<div role="img" aria-label="{hint}" title="{hint}"><span>{low.capitalize()}</span>'
             f'<i><b style="left: {value:.1%}"></b></i><span>{high.capitalize()}</span></div>'
         )
     st.html(f'{_STYLE}<div class="mood">{"".join(rows)}</div>')
-    if found.bpm is not None:
-        st.caption(f"{found.bpm:.0f} beats a minute")
+    if mood.bpm is not None:
+        st.caption(f"{mood.bpm:.0f} beats a minute")

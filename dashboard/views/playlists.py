@@ -28,9 +28,9 @@ def show() -> None:
         made.show(listener.user_id)
         return
     wanted = st.query_params.get("id", "")
-    found = visit.services().playlists.read(listener.user_id, wanted) if wanted else None
-    if found is not None:
-        _one(listener.user_id, found)
+    playlist = visit.services().playlists.read(listener.user_id, wanted) if wanted else None
+    if playlist is not None:
+        _one(listener.user_id, playlist)
         return
     st.title("Playlists", anchor=False)
     if wanted:
@@ -40,15 +40,15 @@ def show() -> None:
 
 def _all(owner: str) -> None:
     _made_for_you()
-    found = visit.services().playlists.of(owner)
+    own = visit.services().playlists.of(owner)
     st.subheader("Yours", anchor=False)
-    if not found:
+    if not own:
         st.info(
             "Make a playlist here, or with the “…” of any song. "
             "A playlist of another program comes in as an M3U file.",
             icon=":material/queue_music:",
         )
-    for playlist in found:
+    for playlist in own:
         with st.container(horizontal=True, vertical_alignment="center", key=f"list-{playlist.playlist_id}"):
             if st.button(
                 plain(playlist.name),
@@ -73,11 +73,11 @@ def _all(owner: str) -> None:
 
 def _made_for_you() -> None:
     st.subheader("Made for you", anchor=False)
-    for kind, (name, told, icon) in made.BY_DAY.items():
+    for kind, (name, subtitle, icon) in made.BY_DAY.items():
         with st.container(horizontal=True, vertical_alignment="center", key=f"made-row-{kind}"):
             if st.button(name, icon=icon, type="tertiary", key=f"made-{kind}"):
                 made.open_made(made=kind)
-            st.caption(told)
+            st.caption(subtitle)
 
 
 def _import(owner: str) -> None:
@@ -92,17 +92,17 @@ def _import(owner: str) -> None:
         try:
             listed = read_m3u(file.getvalue())
             with st.spinner("Looking for the songs"):
-                found = matched(visit.services().catalogue, listed)
+                matches = matched(visit.services().catalogue, listed)
             name = (listed.name or file.name.rpartition(".")[0] or "Playlist")[:LONGEST_NAME]
-            if not found.track_ids:
+            if not matches.track_ids:
                 st.error("None of its songs is in this library.")
-                _unmatched([entry.shown for entry in found.unmatched])
+                _unmatched([entry.shown for entry in matches.unmatched])
                 return
-            new = visit.services().playlists.create(owner, name, tracks=found.track_ids)
+            new = visit.services().playlists.create(owner, name, tracks=matches.track_ids)
         except (NotM3u, PlaylistError) as error:
             st.error(str(error))
             return
-        st.session_state["unmatched"] = (new.playlist_id, [entry.shown for entry in found.unmatched])
+        st.session_state["unmatched"] = (new.playlist_id, [entry.shown for entry in matches.unmatched])
         _open(new.playlist_id)
 
 
@@ -132,9 +132,9 @@ def _one(owner: str, playlist: Playlist) -> None:
     known = read_items(visit.services().store.database, playlist.tracks, source="playlist")
     songs = [known.get(track_id) or _gone(track_id) for track_id in playlist.tracks]
     _tools(owner, playlist, songs)
-    told = st.session_state.get("unmatched")
-    if told and told[0] == playlist.playlist_id:
-        _unmatched(told[1])
+    unmatched = st.session_state.get("unmatched")
+    if unmatched and unmatched[0] == playlist.playlist_id:
+        _unmatched(unmatched[1])
     if not songs:
         st.info("Nothing here yet: the “…” of any song adds it.", icon=":material/playlist_add:")
         return

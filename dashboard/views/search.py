@@ -10,7 +10,7 @@ from segue.dashboard.queries.sounding import LARGEST_FILE
 
 
 def show() -> None:
-    """A search field; below it what was found, or the genres to wander through."""
+    """A search field; below it the matches, or the genres to browse."""
     catalogue = visit.services().catalogue
     st.title("Search", anchor=False)
     query = st.text_input(
@@ -25,9 +25,9 @@ def show() -> None:
     with st.expander("Or search with a song of your own", icon=":material/graphic_eq:"):
         components.upload(largest=LARGEST_FILE)
     if query.strip():
-        found = catalogue.search(query)
-        if found:
-            components.tracks(found, key="found", layout="list")
+        matches = catalogue.search(query)
+        if matches:
+            components.tracks(matches, key="found", layout="list")
         else:
             st.info(f"Nothing here is called anything like “{query.strip()}”.", icon=":material/search_off:")
         return

@@ -51,11 +51,11 @@ def address() -> str:
 
 def listed(listener: Listener) -> None:
     """A listener's links, each with a button that ends it."""
-    found = visit.services().links.of(listener.user_id)
-    if not found:
+    links = visit.services().links.of(listener.user_id)
+    if not links:
         st.info("You share nothing by link.", icon=":material/link_off:")
         return
-    for link in found:
+    for link in links:
         left, right = st.columns([5, 1], vertical_alignment="center")
         until = f"until {link.expires_at:%-d %b %Y}" if link.expires_at else "until you take it back"
         heard = ", guests may listen" if link.playable else ""

@@ -153,8 +153,8 @@ def _near(rows: Sequence[int], *, out: Collection[int], wanted: int, bundle: Cat
     """Neighbours of all the rows, the nearest of each in turn; from farther off where they are too few."""
     left: list[int] = []
     for k in (min(NEAR + wanted, len(bundle.vectors)), min(NEAR + wanted + len(out), len(bundle.vectors))):
-        found, _ = bundle.neighbours.query(np.asarray(bundle.vectors[list(rows)]), k)
-        near = [row for row in dict.fromkeys(found.T.ravel().tolist()) if row >= 0]
+        neighbours, _ = bundle.neighbours.query(np.asarray(bundle.vectors[list(rows)]), k)
+        near = [row for row in dict.fromkeys(neighbours.T.ravel().tolist()) if row >= 0]
         left = _others(near, out=out, bundle=bundle)
         if len(left) >= wanted:
             break
