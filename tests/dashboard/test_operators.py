@@ -64,7 +64,7 @@ def test_the_pages_of_all_listeners_are_there_for_operators_only(
     monkeypatch.setattr(visit, "services", lambda: services)
     monkeypatch.setattr(visit, "listener", lambda: ADA)
     monkeypatch.setattr(visit, "operator", lambda: operator)
-    at = AppTest.from_file(str(PAGES), default_timeout=60)
+    at = AppTest.from_file(str(PAGES), default_timeout=600)
     at.run()
     there = set(at.session_state["pages"])
     assert {"home", "listening", "friends"} <= there

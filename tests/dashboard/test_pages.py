@@ -19,7 +19,7 @@ from segue.storage.store import Store
 def page(settings: Settings, database: Database[Document], monkeypatch: pytest.MonkeyPatch) -> AppTest:
     services = Services(Store(database), settings)
     monkeypatch.setattr(visit, "services", lambda: services)
-    return AppTest.from_function(_live, default_timeout=30)
+    return AppTest.from_function(_live, default_timeout=600)
 
 
 def html(page: AppTest) -> str:
