@@ -113,8 +113,8 @@ def test_three_skips_and_two_songs_heard_change_what_comes_next_while_the_music_
         if number:  # what comes when the queue has ended is what is recommended at that moment
             until(lambda: player.cards()[0].startswith("Waltz"), "the first waltz to be answered")
         player.page.evaluate("window.__segue.seek(window.__segue.duration - 700)")
-        before = title("Waltz", number)
-        until(partial(_is_over, player, before), "the song to end")
+        song = title("Waltz", number)
+        until(partial(_is_over, player, song), "the song to end")
     heard = {title(style, number) for style, number in queued}
     until(
         lambda: styles(player.cards()[:6]).get("Waltz", 0) >= 5 and not heard & set(player.cards()),
