@@ -15,10 +15,6 @@ from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
 
 
-def main() -> None:
-    typer.run(access)
-
-
 def access(
     logins: Annotated[
         Path, typer.Argument(help="A folder with the settings file of each job: stream.toml and so on.")
@@ -62,7 +58,3 @@ def grant(settings: Settings, jobs: dict[str, Access], *, logins: Path) -> None:
         mongo_users.grant(database, job, one.mongo, read_login(file, "mongo"))
         if one.kafka != type(one.kafka)():
             kafka_users.grant(settings.kafka, one.kafka, read_login(file, "kafka"))
-
-
-if __name__ == "__main__":
-    main()

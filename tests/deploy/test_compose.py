@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from segue.settings import ROOT, Settings
+from segue.places import ROOT
+from segue.settings import Settings
 from segue.storage.access import read_access
 from tests.security.conftest import Load, load  # noqa: F401  # a fixture
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from segue.settings import ROOT
+from segue.places import ROOT
 from segue.storage.access import read_access
 from tests.deploy.conftest import Machine, one_line, tree
 

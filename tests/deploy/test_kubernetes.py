@@ -13,7 +13,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from segue.settings import ROOT, Settings
+from segue.places import ROOT
+from segue.settings import Settings
 from segue.spark.session import defaults
 from segue.storage.access import read_access
 from tests.security.conftest import Load, load  # noqa: F401  # a fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from segue.cli.main import app
 from segue.errors import SegueError
 from segue.local import process, stack
-from segue.local.cli import app
 from segue.settings import Settings, load_settings
 
 OWN = {"bootstrap": "own:9092", "uri": "mongodb://own"}

@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from pymongo.database import Database
 from typer.testing import CliRunner
 
-from segue.batch_jobs.backup import app
+from segue.cli.main import app
 from segue.dashboard.people.accounts import Accounts
 from segue.dashboard.people.throttle import Throttle
 from segue.errors import SegueError
