@@ -78,7 +78,7 @@ def tune(
     model: Annotated[
         Searched,
         typer.Option(
-            help="The weights of the evaluated blend of session models (hybrid), or the settings of what is served."
+            help="The weights of the blend of session models (hybrid), or the settings of what is served."
         ),
     ] = Searched.SESSION_BLEND,
     trials: Annotated[int, typer.Option(min=1, help="Trials to add to the study.")] = 100,
