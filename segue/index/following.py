@@ -40,7 +40,7 @@ class Following:
         place = np.arange(length.sum()) + np.repeat(first - np.cumsum(length) + length, length)
         return np.repeat(np.arange(len(keys)), length), self.rows[place].astype(np.int64), self.scores[place]
 
-    def check(self, count: int, *, keys: int, name: str) -> None:
+    def check(self, count: int, *, keys: int, name: str = "following") -> None:
         """See that it fits a bundle of so many rows, with so many keys.
 
         Raises
