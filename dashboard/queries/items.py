@@ -12,8 +12,10 @@ from pymongo.database import Database
 from segue.catalog.tracks import PLAYABLE
 from segue.dashboard.queries.reasons import exploring, why
 from segue.dashboard.queries.starts import Picks, read_picks, selection
+from segue.models.versions import Models
 from segue.ranking.variants import label
-from segue.storage.mongo import Document, active_version
+from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 _SHOWN = {"title": 1, "artist": 1, "album": 1, "genres": 1, "cover_id": 1, "duration_ms": 1}
 _AT_FIRST = 40
@@ -140,13 +142,14 @@ def upcoming(database: Database[Document], user_id: str) -> Upcoming:
 
 
 def _to_start_with(database: Database[Document], picks: Picks) -> Upcoming:
-    version = active_version(database, "index")
+    models = Models(Store(database))
+    version = models.active_version("index")
     chosen = selection(database, picks, size=_AT_FIRST) if picks else []
     if chosen:
         listed, reasons = [track_id for track_id, _ in chosen], dict(chosen)
         name = f"start-{version}-{hashlib.sha256(repr(picks).encode()).hexdigest()[:12]}"
     else:
-        found = database.models.find_one({"_id": f"index:{version}"}, {"cold_start": 1}) or {}
+        found = models.fields("index", version, "cold_start") or {}
         listed, reasons = found.get("cold_start", [])[:_AT_FIRST], {}
         name = f"start-{version}"
     known = read_items(database, listed, source="home")
