@@ -22,7 +22,7 @@ from segue.index.publish import fetch_bundle
 from segue.index.track_ids import decode_ids, encode_ids
 from segue.models import trained
 from segue.models.versions import Models
-from segue.privacy import forgotten
+from segue.people.forgotten import Forgotten
 from segue.settings import Settings
 from segue.spark import session_space
 from segue.storage.kafka import PlayProducer
@@ -198,7 +198,7 @@ def test_nothing_is_learned_of_who_has_left(
     with PlayProducer(settings.kafka) as producer:
         producer.send_bytes(None, key=b"ben")
         producer.flush()
-    forgotten.remember(database, "eve", plays_kept=settings.retention.plays)
+    Forgotten(Store(database)).remember("eve", plays_kept=settings.retention.plays)
     run(settings, spark=spark, quiet=True)
     assert set(rules(database)) == {("a", "b")}
 
