@@ -22,12 +22,10 @@ from segue.index.backends import chosen_backend
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
 from segue.index.following import Following, by_artist_of, following_of
-from segue.index.publish import KIND, publish, roll_back, stored_manifest
-from segue.index.retire import retire
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
 from segue.models import trained
-from segue.models.versions import Models
 from segue.settings import Index, load_settings
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
@@ -109,7 +107,7 @@ def build_index(
         settings = connected(load_settings(), kafka=False)
         database = connect(settings.mongo)
         if rollback:
-            manifest = roll_back(database, folder=settings.index.folder)
+            manifest = PublishedBundles(Store(database)).roll_back(folder=settings.index.folder)
             typer.echo(f"index {manifest.version} of {manifest.created_at:%Y-%m-%d %H:%M} is active again")
             write_figures(json_file, {"version": manifest.version, "tracks": manifest.count})
             return
@@ -128,13 +126,14 @@ def run(database: Database[Document], settings: Index) -> Built:
         There are no embeddings, they do not fit each other, or the bundle cannot be written.
     """
     began = time.perf_counter()
+    bundles = PublishedBundles(Store(database))
     with console.status("Reading embeddings, choosing a varied selection") as status:
         corpus = read_corpus(database, settings)
         contents = corpus.contents
         backend = chosen_backend(settings)
         version = version_of(contents, space=corpus.space, backend=backend)
-        manifest = stored_manifest(database, version)
-        unchanged = manifest is not None and Models(Store(database)).active_version(KIND) == version
+        manifest = bundles.whole_manifest(version)
+        unchanged = manifest is not None and bundles.active_version() == version
         if manifest is None:
             status.update(f"{len(contents.vectors)} tracks: building and measuring ({backend.name})")
             write_bundle(
@@ -146,9 +145,9 @@ def run(database: Database[Document], settings: Index) -> Built:
             )
         if not unchanged:
             status.update(f"Publishing {version}")
-            manifest = publish(database, Path(settings.folder) / version)
+            manifest = bundles.publish(Path(settings.folder) / version)
         assert manifest is not None
-        retired = retire(database, folder=settings.folder, keep=settings.keep)
+        retired = bundles.retire(folder=settings.folder, keep=settings.keep)
     console.print(f"index {version} {'is unchanged' if unchanged else 'is published'}")
     followed = 0 if contents.following is None else int((np.diff(contents.following.bounds) > 0).sum())
     return Built(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)

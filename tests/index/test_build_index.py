@@ -14,7 +14,7 @@ from pymongo.database import Database
 
 from segue.batch_jobs.build_index import read_corpus, run
 from segue.errors import SegueError
-from segue.index.publish import fetch_bundle
+from segue.index.published import PublishedBundles
 from segue.models.versions import Models
 from segue.places import ROOT
 from segue.settings import Settings
@@ -113,7 +113,7 @@ def test_it_publishes_a_bundle_that_finds_the_tracks(database: Mongo, settings: 
     assert not built.unchanged
     version = Models(Store(database)).active_version("index")
     assert version == built.manifest.version
-    bundle = fetch_bundle(database, version, folder=settings.index.folder)
+    bundle = PublishedBundles(Store(database)).load(version, folder=settings.index.folder)
     rows, _ = bundle.neighbours.query(bundle.vectors[bundle.rows(["t011"])], 1)
     assert bundle.ids(rows[0]) == ["t011"]
     assert len(bundle.cold_start) == 30
@@ -134,7 +134,7 @@ def test_a_removed_track_vanishes_and_old_versions_go(database: Mongo, settings:
     database.tracks.update_one({"_id": "t003"}, {"$set": {"state": "vanished"}})
     second = run(database, index)
     assert second.retired == [first.manifest.version]
-    bundle = fetch_bundle(database, second.manifest.version, folder=index.folder)
+    bundle = PublishedBundles(Store(database)).load(second.manifest.version, folder=index.folder)
     assert bundle.rows(["t003"]).tolist() == [-1]
 
 

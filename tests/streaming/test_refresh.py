@@ -14,7 +14,7 @@ from pyspark.sql.streaming import StreamingQuery
 
 from segue.index.bundle import Contents, write_bundle
 from segue.index.manifest import Manifest
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.models.versions import Models
 from segue.settings import Settings
@@ -70,7 +70,7 @@ def test_a_published_index_is_used_without_a_restart(
     first, items = served(database, "ada")
     assert "t_new" not in items
     newer = bundle_with_a_new_track(published)
-    publish(database, Path(published.index.folder) / newer.version)
+    PublishedBundles(Store(database)).publish(Path(published.index.folder) / newer.version)
     play(published, query, user_id="ben", track_id="t000")
     model, items = served(database, "ben")
     assert model == newer.version != first
@@ -102,7 +102,7 @@ def test_a_version_this_machine_lacks_comes_from_mongodb(
         update={"index": published.index.model_copy(update={"folder": str(tmp_path / "elsewhere")})}
     )
     newer = bundle_with_a_new_track(elsewhere)
-    publish(database, Path(elsewhere.index.folder) / newer.version)
+    PublishedBundles(Store(database)).publish(Path(elsewhere.index.folder) / newer.version)
     play(published, query, user_id="ada", track_id="t000")
     assert served(database, "ada")[0] == newer.version
     assert (Path(published.index.folder) / newer.version / "manifest.json").exists()
