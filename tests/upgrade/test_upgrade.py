@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
+from segue.embeddings.spaces import load_space
 
 from segue.batch_jobs import build_index, extract_features, train_embeddings, train_models
 from segue.batch_jobs.recount_engagement import run as recount
-from segue.embeddings.spaces import load_space
 from segue.engagement.definitions import fingerprint
 from segue.index.active import ActiveBundle
 from segue.index.bundle import load_bundle
