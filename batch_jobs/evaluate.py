@@ -35,10 +35,6 @@ SHOWN_OF_SPACES = ("accuracy", "p10", "artist_hr10", "dimension", "gallery", "qu
 SHOWN = ("hr20", "mrr20", "ndcg20", "coverage20", "gini20", "novelty20", "artist_diversity20", "popularity20")
 
 
-def main() -> None:
-    typer.run(evaluate_models)
-
-
 def evaluate_models(
     data: Annotated[
         Path | None,
@@ -163,7 +159,3 @@ def _show(by_model: Mapping[str, Mapping[str, float]]) -> None:
         interval = f"{figures['hr20_low']:.3f} to {figures['hr20_high']:.3f}"
         table.add_row(name, *(f"{figures[key]:.3f}" for key in SHOWN), interval)
     Console().print(table)
-
-
-if __name__ == "__main__":
-    main()

@@ -66,10 +66,6 @@ class Summary:
     seconds: float
 
 
-def main() -> None:
-    typer.run(train_embeddings)
-
-
 def train_embeddings(
     refit: Annotated[
         bool, typer.Option("--refit", help="Fit the space again, on the catalogue as it is now.")
@@ -215,7 +211,3 @@ def current_space(store: Store, settings: Settings) -> AudioSpace | None:
         return None
     space = AudioSpace.load(store, version)
     return space if space.features_version == features_version(settings.audio) else None
-
-
-if __name__ == "__main__":
-    main()

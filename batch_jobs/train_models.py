@@ -22,7 +22,7 @@ from segue.embeddings.session_space import SessionSpace
 from segue.errors import SegueError, one_line_errors
 from segue.figures import can_write, write_figures
 from segue.local.stack import connected
-from segue.privacy import forgotten
+from segue.people.forgotten import PREFIX, Forgotten
 from segue.settings import Settings, load_settings
 from segue.spark.learned_models import LEARNED_MODELS
 from segue.spark.recorded import plays_of_those_here, recorded
@@ -33,15 +33,7 @@ from segue.storage.kafka_topics import end_offsets
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 
-app = typer.Typer(help="Models learned from plays.", no_args_is_help=True, add_completion=False)
 
-
-@app.callback()
-def _models() -> None:
-    """Makes `train` a command of its own rather than the only one."""
-
-
-@app.command()
 def train(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
 ) -> None:
@@ -98,7 +90,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
 
             def read(ends: Mapping[int, int]) -> Plays:
                 found = transform(records, settings=settings, ends=ends)
-                found = _without(found, forgotten.hashes(store.database)).cache()
+                found = _without(found, Forgotten(store).hashes()).cache()
                 at_the_end.callback(found.unpersist)
                 return Plays(found, ends, fingerprint(found))
 
@@ -133,9 +125,5 @@ def transform(records: DataFrame, *, settings: Settings, ends: Mapping[int, int]
 
 def _without(found: DataFrame, hashes: list[str]) -> DataFrame:
     """Step -> Step, without those of forgotten listeners, who are known by a hash."""
-    own = F.sha2(F.concat(F.lit(forgotten.PREFIX), "user_id"), 256)
+    own = F.sha2(F.concat(F.lit(PREFIX), "user_id"), 256)
     return found.where(~own.isin(hashes)) if hashes else found
-
-
-if __name__ == "__main__":
-    app()

@@ -65,14 +65,6 @@ ELSEWHERE = {"als", "keep", "listener_steps"}
 """Settings of `[models]` that say nothing of the lists that are served: of ALS, and of what is stored."""
 
 
-app = typer.Typer(add_completion=False)
-
-
-def main() -> None:
-    app()
-
-
-@app.command()
 def tune(
     data: Annotated[Path, typer.Option(help="Folder with session logs, *.tsv or 30music/*.tsv.")],
     model: Annotated[
@@ -237,7 +229,3 @@ def search(
 
     study.optimize(one, n_trials=trials)
     return study
-
-
-if __name__ == "__main__":
-    main()

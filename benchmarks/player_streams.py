@@ -29,7 +29,8 @@ from segue.errors import SegueError
 from segue.local import stack
 from segue.local.process import accepts, free_port
 from segue.models.versions import Models
-from segue.settings import LOCAL, ROOT, load_settings
+from segue.places import LOCAL, ROOT
+from segue.settings import load_settings
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
 

@@ -23,7 +23,8 @@ from segue.errors import SegueError
 from segue.index.manifest import Manifest
 from segue.local import stack
 from segue.models.versions import Models
-from segue.settings import LOCAL, ROOT, Settings, load_settings
+from segue.places import LOCAL, ROOT
+from segue.settings import Settings, load_settings
 from segue.storage.kafka import PlayProducer, ensure_topics
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import connect

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from segue.errors import SegueError
+from segue.places import ROOT
 from segue.renamed_settings import RENAMED, with_new_names
-from segue.settings import ROOT, load_settings
+from segue.settings import load_settings
 
 
 def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,8 @@ from segue.storage.store import Store
 
 LONGEST = 30 * 60.0
 """Seconds of a file that is compared with the library."""
+LARGEST_FILE = 100 * 1024 * 1024
+"""Bytes of such a file."""
 
 
 class TooLong(AudioError):

@@ -11,8 +11,6 @@ features              _id track_id; version (of the settings), names_version, ve
                       size, modified_ns
 moods                 _id track_id; version, edition, energy, tempo, brightness, tone, bpm: segue.moods.stored
 rejected_tracks       _id "<stage>:<path>"; path, track_id, stage ("ingest" | "features"), reason, detail, at
-day_lists             _id "<kind>:<day>:<user_id>"; user_id, tracks [track_id], at: segue.playlists.day
-mood_dials            _id user_id; notches {dimension: -2 to 2}, at
 tastes                _id user_id; windows, vector, ...: see segue.taste.history
 recommendations       _id user_id; items, model, reflects_at, updated_at: see segue.ranking.plan
 unknown_tracks        _id track_id; first_at, last_at: played, but in no catalogue
@@ -39,6 +37,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
     ConnectionFailure,
+    DuplicateKeyError,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
@@ -47,7 +46,7 @@ from pymongo.errors import (
 from segue.errors import SegueError
 from segue.settings import Mongo
 
-__all__ = ["ASCENDING", "DESCENDING", "DeleteOne", "ReplaceOne", "UpdateOne"]
+__all__ = ["ASCENDING", "DESCENDING", "DeleteOne", "DuplicateKeyError", "ReplaceOne", "UpdateOne"]
 Document = dict[str, Any]
 
 

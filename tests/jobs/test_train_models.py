@@ -22,7 +22,7 @@ from segue.index.publish import fetch_bundle
 from segue.index.track_ids import decode_ids, encode_ids
 from segue.models import trained
 from segue.models.versions import Models
-from segue.privacy import forgotten
+from segue.people.forgotten import Forgotten
 from segue.settings import Settings, load_settings
 from segue.spark import session_space
 from segue.spark.learned_models import LEARNED_MODELS
@@ -203,7 +203,7 @@ def test_nothing_is_learned_of_who_has_left(
     with PlayProducer(settings.kafka) as producer:
         producer.tombstone("ben")
         producer.flush()
-    forgotten.remember(database, "eve", plays_kept=settings.retention.plays)
+    Forgotten(Store(database)).remember("eve", plays_kept=settings.retention.plays)
     run(settings, spark=spark, quiet=True)
     assert set(rules(database)) == {("a", "b")}
 
