@@ -22,6 +22,7 @@ from segue.embeddings.registry import load_space
 from segue.engagement.definitions import fingerprint
 from segue.index.active import ActiveBundle
 from segue.index.bundle import load_bundle
+from segue.spark.training import Trained
 from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document
 from segue.storage.store import Store
@@ -69,7 +70,7 @@ def test_no_track_is_computed_again(earlier: Earlier) -> None:
     described = extract_features.run(None, settings, database, quiet=True)
     assert ([described.version], described.computed, described.removed) == (earlier.facts["features"], 0, 0)
     assert described.tracks == database.tracks.count_documents({"state": "present"})
-    embedded = train_embeddings.run(None, settings, database)
+    embedded = train_embeddings.run(settings, Store(database))
     assert (embedded.fitted, embedded.embedded, embedded.removed, embedded.moods) == (False, 0, 0, 0)
     assert embedded.space == earlier.facts["active"]["audio-space"]
     assert database.moods.distinct("version") == earlier.facts["moods"]
@@ -89,7 +90,7 @@ def test_nothing_is_learned_or_counted_again(earlier: Earlier, spark: SparkSessi
     assert recount(earlier.settings, check=True, spark=spark, quiet=True).different == 0
 
 
-def _trained(earlier: Earlier, spark: SparkSession) -> list[train_models.Trained]:
+def _trained(earlier: Earlier, spark: SparkSession) -> list[Trained]:
     return train_models.run(earlier.settings, spark=spark, quiet=True)
 
 
