@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
-from segue.embeddings.spaces import load_space
 
 from segue.batch_jobs import build_index, extract_features, train_embeddings, train_models
 from segue.batch_jobs.recount_engagement import run as recount
+from segue.embeddings.registry import load_space
 from segue.engagement.definitions import fingerprint
 from segue.index.active import ActiveBundle
 from segue.index.bundle import load_bundle
@@ -55,7 +55,7 @@ def test_the_bundle_is_fetched_where_its_folder_is_missing(earlier: Earlier, tmp
 
 def test_every_space_is_loaded(earlier: Earlier) -> None:
     for version in earlier.facts["spaces"]:
-        space = load_space(earlier.database, version)
+        space = load_space(Store(earlier.database), version)
         assert space.version == version
         stored = earlier.database.embeddings.find_one({"space": version}) or {}
         described = earlier.database.features.find_one({"_id": stored["track_id"]}) or {}
@@ -69,7 +69,7 @@ def test_no_track_is_computed_again(earlier: Earlier) -> None:
     described = extract_features.run(None, settings, database, quiet=True)
     assert ([described.version], described.computed, described.removed) == (earlier.facts["features"], 0, 0)
     assert described.tracks == database.tracks.count_documents({"state": "present"})
-    embedded = train_embeddings.run(None, settings, database)
+    embedded = train_embeddings.run(settings, Store(database))
     assert (embedded.fitted, embedded.embedded, embedded.removed, embedded.moods) == (False, 0, 0, 0)
     assert embedded.space == earlier.facts["active"]["audio-space"]
     assert database.moods.distinct("version") == earlier.facts["moods"]
