@@ -14,6 +14,7 @@ from rich.console import Console
 
 from segue.catalog.songs import song_key
 from segue.catalog.tags import UNKNOWN_ARTIST
+from segue.catalog.tracks import Tracks
 from segue.embeddings.spaces import Choice, space_to_index
 from segue.errors import SegueError, one_line_errors
 from segue.figures import can_write, write_figures
@@ -27,6 +28,7 @@ from segue.local.stack import connected
 from segue.models import trained
 from segue.settings import Index, load_settings
 from segue.storage.mongo import Document, active_version, connect
+from segue.storage.store import Store
 
 FOLLOWING = "following"
 """The kind of model that says what listeners play after a track."""
@@ -193,8 +195,7 @@ def read_corpus(database: Database[Document], wanted: Choice = "auto") -> Corpus
         There is no active space, no vector of a present track, or vectors of several dimensions.
     """
     space = space_to_index(database, wanted)
-    present = database.tracks.find({"state": "present"}, {"artist": 1, "title": 1}, batch_size=10_000)
-    track_of = {document["_id"]: (document.get("artist"), document.get("title")) for document in present}
+    track_of = Tracks(Store(database)).artists_and_titles()
     found = database.embeddings.find(
         {"space": space}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000
     )

@@ -26,6 +26,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from segue.audio.descriptors import descriptor_names, features_version
+from segue.catalog.tracks import Tracks
 from segue.embeddings import genre_space
 from segue.embeddings.audio_space import (
     KIND,
@@ -44,10 +45,11 @@ from segue.errors import SegueError, one_line_errors
 from segue.figures import can_write, write_figures
 from segue.local.stack import connected
 from segue.moods.measures import measure_moods, moods_version
-from segue.moods.stored import keep_moods
+from segue.moods.stored import Moods
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
 from segue.storage.mongo import Document, activate, active_version, connect
+from segue.storage.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,9 +193,8 @@ def run(
 
 def fit_genres(database: Database[Document], corpus: Corpus, settings: Settings) -> GenreSpace:
     """Fit the genre space on the first genre of each track, keep it, and make it the one in use."""
-    found = database.tracks.find({"genres.0": {"$exists": True}}, {"genres": {"$slice": 1}})
-    genre_of = {track["_id"]: str(track["genres"][0]) for track in found}
-    labels = [genre_of.get(track_id) for track_id in corpus.track_ids]
+    genre_of = Tracks(Store(database)).first_genres()
+    labels = [genre_of.get(track_id) or None for track_id in corpus.track_ids]
     space = fit_genre_space(
         corpus.descriptors,
         labels,
@@ -208,7 +209,7 @@ def fit_genres(database: Database[Document], corpus: Corpus, settings: Settings)
 
 def _keep_moods(database: Database[Document], corpus: Corpus, settings: Settings) -> int:
     found = measure_moods(corpus.descriptors, names=descriptor_names(settings.audio))
-    return keep_moods(database, corpus.track_ids, found, version=moods_version(settings.audio))
+    return Moods(Store(database)).replace(corpus.track_ids, found, version=moods_version(settings.audio))
 
 
 def current_space(database: Database[Document], settings: Settings) -> AudioSpace | None:

@@ -23,13 +23,15 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect as connect_socket
 
-from segue.benchmarks.catalogue import track_id
+from segue.benchmarks.catalogue import composed_track, track_id
+from segue.catalog.tracks import Tracks
 from segue.dashboard.serve import serve_app
 from segue.errors import SegueError
 from segue.local import stack
 from segue.local.process import accepts, free_port
 from segue.settings import LOCAL, ROOT, load_settings
 from segue.storage.mongo import Document, activate, connect
+from segue.storage.store import Store
 
 STREAMS = 50
 TRACKS = 106_574
@@ -188,18 +190,16 @@ def _sound(seconds: float) -> Path:
 
 
 def _fill(database: Database[Document], sound: Path) -> None:
-    database.tracks.insert_many(
-        {
-            "_id": track_id(number),
-            "title": f"Song {number}",
-            "artist": f"Artist {number // 8}",
-            "album": f"Album {number // 8}",
-            "genres": [f"Genre {number % 32}"],
-            "duration_ms": 200_000,
-            "path": str(sound),
-            "state": "present",
-            "modified_ns": number,
-        }
+    Tracks(Store(database)).write(
+        composed_track(
+            number,
+            title=f"Song {number}",
+            artist=f"Artist {number // 8}",
+            album=f"Album {number // 8}",
+            genres=(f"Genre {number % 32}",),
+            path=str(sound),
+            modified_ns=number,
+        )
         for number in range(TRACKS)
     )
     start = [track_id(number) for number in range(0, TRACKS, TRACKS // 40)]

@@ -26,6 +26,7 @@ from segue.dashboard.api.door import Door, make_door
 from segue.dashboard.api.guests import Guests
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 _PARTS = (audio, map, own_data, people, playlists, plays, radio, shared, similar, upcoming)
 PAGES = Path(__file__).with_name("pages.py")
@@ -40,4 +41,4 @@ def make_app(database: Database[Document], settings: Settings) -> st.App:
 def make_routes(door: Door) -> list[Route]:
     """All routes beside the pages."""
     own = [route for part in _PARTS for route in part.routes(door)]
-    return [covers.route(door.database), *own]
+    return [covers.route(Store(door.database)), *own]

@@ -17,6 +17,7 @@ from segue.playlists.day import DayLists
 from segue.playlists.playlists import Playlists
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import Document, connect
+from segue.storage.store import Store
 
 
 @st.cache_resource
@@ -31,10 +32,15 @@ def database() -> Database[Document]:
     return connect(settings().mongo)
 
 
+def store() -> Store:
+    """The same for the owners of collections."""
+    return Store(database())
+
+
 @st.cache_resource
 def catalogue() -> Catalogue:
     """Search and neighbours; the word index and the neighbour index stay in memory."""
-    return Catalogue(database(), index_folder=settings().index.folder)
+    return Catalogue(store(), index_folder=settings().index.folder)
 
 
 @st.cache_resource
@@ -58,7 +64,7 @@ def popular() -> Popular:
 @st.cache_resource
 def often() -> Often:
     """The genres and artists that one can begin with."""
-    return Often(database())
+    return Often(store())
 
 
 @st.cache_resource

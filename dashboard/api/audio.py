@@ -17,7 +17,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from segue.catalog.tracks import Tracks
 from segue.dashboard.api.door import Door, asking
+from segue.storage.store import Store
 
 GOOD_FOR = 6 * 3600
 """Seconds; longer than any track, with pauses."""
@@ -78,8 +80,7 @@ def routes(door: Door) -> list[Route]:
 
 def recording(door: Door, track_id: str) -> Path:
     """The file of a track, as the catalogue has it: nothing of the request gets into the path."""
-    found = door.database.tracks.find_one({"_id": track_id, "state": "present"}, {"path": 1})
-    path = Path(found["path"]) if found else None
+    path = Tracks(Store(door.database)).recording(track_id)
     if path is None or path.suffix.lower() not in TYPES or not path.is_file():
         raise HTTPException(404, "there is no such recording on this machine")
     return path

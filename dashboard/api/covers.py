@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import re
 
-from pymongo.database import Database
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from segue.storage.mongo import Document
+from segue.catalog.covers import Covers
+from segue.storage.store import Store
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _A_YEAR = 31_536_000
 
 
-def route(database: Database[Document]) -> Route:
+def route(store: Store) -> Route:
     """`GET /api/covers/{id}`: a cover, which never changes under its id, since the id is its checksum."""
+    covers = Covers(store)
 
     async def cover(request: Request) -> Response:
         cover_id = request.path_params["cover_id"]
         if not _ID.fullmatch(cover_id):
             return Response(status_code=404)
-        found = await run_in_threadpool(database.covers.find_one, {"_id": cover_id})
+        found = await run_in_threadpool(covers.read, cover_id)
         if found is None:
             return Response(status_code=404)
         return Response(

@@ -15,9 +15,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from segue.catalog.tracks import Tracks
 from segue.dashboard.api.door import Door, asking, refuse_foreign, told
 from segue.dashboard.queries.playlist_files import exported
 from segue.playlists.playlists import Playlist, PlaylistError, Playlists
+from segue.storage.store import Store
 
 _T = TypeVar("_T")
 _LARGEST = 64 * 1024
@@ -62,7 +64,7 @@ def routes(door: Door) -> list[Route]:
         found = await run_in_threadpool(playlists.read, listener.user_id, playlist_id)
         if found is None:
             raise HTTPException(404, "there is no such playlist")
-        text = await run_in_threadpool(exported, door.database, found)
+        text = await run_in_threadpool(exported, Store(door.database), found)
         name = quote(f"{found.name}.m3u8", safe="")
         headers = {
             "Content-Disposition": f"attachment; filename=\"playlist.m3u8\"; filename*=UTF-8''{name}",
@@ -88,7 +90,7 @@ def _known(door: Door, wanted: dict[str, Any]) -> list[str]:
     tracks = wanted.get("tracks", [])
     if not (isinstance(tracks, list) and len(tracks) <= _MOST and all(isinstance(t, str) for t in tracks)):
         raise HTTPException(400, f"tracks must be a list of at most {_MOST} track ids")
-    there = {found["_id"] for found in door.database.tracks.find({"_id": {"$in": tracks}}, {"_id": 1})}
+    there = Tracks(Store(door.database)).known_ids(tracks)
     if missing := [track_id for track_id in tracks if track_id not in there]:
         raise HTTPException(422, f"not in the library: {missing[0][:64]}")
     return tracks

@@ -11,6 +11,7 @@ from segue.settings import Ranking
 from segue.social.blend import blend, match
 from segue.social.follows import Follows
 from segue.storage.mongo import Document, unpack
+from segue.storage.store import Store
 
 
 def alike(database: Database[Document], one: str, other: str) -> float | None:
@@ -30,7 +31,7 @@ def blended(
     if found is None or match(*found) is None:
         return []
     ids = blend(*found, bundle=bundle, items=items, ranking=ranking)
-    return list_items(database, ids, source="radio")
+    return list_items(Store(database), ids, source="radio")
 
 
 def _tastes(

@@ -12,13 +12,14 @@ from segue.dashboard.queries.live import heard_in
 from segue.dashboard.views.cards import OUTCOMES
 from segue.dashboard.views.times import day
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 def recently_played(database: Database[Document], user_id: str, *, limit: int = 8) -> list[Item]:
     """The tracks heard last, newest first, with what came of them."""
     taste = database.tastes.find_one({"_id": user_id}, {"windows": 1}) or {"windows": {}}
     last = heard_in(taste["windows"])[:limit]
-    known = read_items(database, [track_id for track_id, _, _ in last], source="home")
+    known = read_items(Store(database), [track_id for track_id, _, _ in last], source="home")
     return [_noted(known[track_id], outcome) for track_id, outcome, _ in last if track_id in known]
 
 
@@ -32,7 +33,7 @@ def played_by_day(
     """
     taste = database.tastes.find_one({"_id": user_id}, {"windows": 1}) or {"windows": {}}
     last = heard_in(taste["windows"])[:limit]
-    known = read_items(database, [track_id for track_id, _, _ in last], source="playlist")
+    known = read_items(Store(database), [track_id for track_id, _, _ in last], source="playlist")
     days: dict[str, list[Item]] = {}
     for track_id, outcome, at in last:
         if track_id in known:
@@ -49,4 +50,4 @@ def liked(database: Database[Document], user_id: str, *, limit: int = 200) -> li
     """The tracks with a heart, the last one first."""
     found = database.opinions.find({"user_id": user_id, "opinion": "like"}).sort("at", -1).limit(limit)
     ids = [opinion["track_id"] for opinion in found]
-    return list_items(database, ids, source="playlist")
+    return list_items(Store(database), ids, source="playlist")

@@ -8,12 +8,14 @@ from zoneinfo import available_timezones
 
 from pymongo.database import Database
 
+from segue.catalog.covers import Covers
 from segue.dashboard.people.sessions import Listener
 from segue.dashboard.pictures.preview import draw
 from segue.dashboard.queries import month
 from segue.dashboard.queries.items import Item, list_items, read_items
 from segue.social.links import Kind, Link
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def shared(database: Database[Document], *, owner: str, kind: Kind, key: str) ->
         return None
     name = account["name"]
     if kind == "track":
-        found = read_items(database, [key], source="home").get(key)
+        found = read_items(Store(database), [key], source="home").get(key)
         return Shared(found.title, found.artist, name, [found], None) if found else None
     if kind == "playlist":
         return _playlist(database, key, owner, name)
@@ -57,7 +59,7 @@ def _playlist(database: Database[Document], key: str, owner: str, name: str) -> 
     if found is None:
         return None
     ids = list(dict.fromkeys(found["tracks"]))
-    items = list_items(database, ids, source="playlist")
+    items = list_items(Store(database), ids, source="playlist")
     count = f"{len(items)} tracks" if len(items) != 1 else "1 track"
     return Shared(found["name"], f"Playlist by {name} · {count}", name, items, None)
 
@@ -83,5 +85,4 @@ def picture(database: Database[Document], link: Link, found: Shared) -> bytes | 
         owner = Listener(user_id=link.owner, name=found.by, session_id="")
         return month.card(database, owner, since=since, until=until, zone=zone)
     ids = list(dict.fromkeys(item.cover_id for item in found.items if item.cover_id))[:4]
-    covers = {one["_id"]: bytes(one["data"]) for one in database.covers.find({"_id": {"$in": ids}})}
-    return draw(found.title, found.subtitle, [covers[own] for own in ids if own in covers])
+    return draw(found.title, found.subtitle, Covers(Store(database)).pictures(ids))

@@ -53,7 +53,7 @@ def _feed(listener: Listener) -> None:
     st.subheader("What they hear and like", anchor=False)
     found = feed(service.database(), listener.user_id, limit=25)
     items = noted_items(
-        service.database(),
+        service.store(),
         [
             (one.track_id, f"{one.person.name}{_DID[one.what]}, {ago(one.at.timestamp() * 1000)}")
             for one in found

@@ -10,7 +10,7 @@ from segue.dashboard import service
 from segue.dashboard.queries.steered import keep_dial, read_dial
 from segue.moods.dial import BANDS, WORDS, Dial, notch_word
 from segue.moods.measures import DIMENSIONS
-from segue.moods.stored import mood_of
+from segue.moods.stored import Moods
 
 _NOTCHES = sorted([*BANDS, 0])
 _STYLE = """<style>
@@ -59,7 +59,7 @@ def dial(user_id: str) -> None:
 
 def shown(track_id: str) -> None:
     """Where a track lies between the ends of each dimension, among the tracks of the library."""
-    found = mood_of(service.database(), track_id)
+    found = Moods(service.store()).read(track_id)
     if found is None:
         return
     rows = []

@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from segue.catalog.rejected import RejectedTracks
 from segue.demo.listeners import Listener, fit, known_styles, make_listeners
 from segue.demo.replay import Sent, replay, songs_of
 from segue.demo.summary import Summary
@@ -17,6 +18,7 @@ from segue.evaluation.freshness import FreshnessWatch
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, read_rejected
 from segue.storage.mongo import Document, active_version, connect
+from segue.storage.store import Store
 
 PATIENCE = 90
 """Seconds for the stream to catch up with what was sent."""
@@ -150,7 +152,7 @@ class Trial:
         p50, p99 = np.percentile(latencies, [50, 99]) if len(latencies) else (float("nan"), float("nan"))
         return Summary(
             tracks=int(manifest.get("count", 0)),
-            tracks_rejected=self._database.rejected_tracks.count_documents({}),
+            tracks_rejected=RejectedTracks(Store(self._database)).reasons().total(),
             recall20=float(manifest.get("recall20", "nan")),
             plays_sent=sent.plays + sent.malformed,
             plays_rejected=rejected,

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from pymongo.database import Database
 
 from segue.audio.descriptors import features_version
+from segue.catalog.features import Features
 from segue.embeddings.spaces import Space
 from segue.errors import SegueError
 from segue.settings import Settings
 from segue.storage.mongo import Document, pack, upsert
+from segue.storage.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +29,11 @@ class Corpus:
 
 def read_corpus(database: Database[Document], settings: Settings) -> Corpus:
     """The features of the current version of all tracks that are there."""
-    present = {track["_id"] for track in database.tracks.find({"state": "present"}, {"_id": 1})}
-    query = {"version": features_version(settings.audio)}
-    found = [
-        (document["_id"], document["vector"])
-        for document in database.features.find(query, {"vector": 1}).sort("_id")
-        if document["_id"] in present
-    ]
-    if not found:
+    features = Features(Store(database))
+    track_ids, descriptors = features.all_present(features_version(settings.audio))
+    if not track_ids:
         raise SegueError("no track has features: run ./run.sh ingest DIR and ./run.sh features first")
-    descriptors = np.frombuffer(b"".join(vector for _, vector in found), "<f4").reshape(len(found), -1)
-    return Corpus(track_ids=[track_id for track_id, _ in found], descriptors=descriptors)
+    return Corpus(track_ids=track_ids, descriptors=descriptors)
 
 
 def embedding_document(

@@ -26,6 +26,7 @@ from segue.playlists.day import DayLists
 from segue.playlists.playlists import Playlists
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served
 from tests.dashboard.music import make_files, make_music
 
@@ -88,7 +89,7 @@ def serve_pages(
 ) -> list[Listener | None]:
     """Let pages that run in this process work on a database; whose session it is: the last of the list."""
     found: list[Listener | None] = [ADA]
-    catalogue, playlists = Catalogue(database, index_folder=settings.index.folder), Playlists(database)
+    catalogue, playlists = Catalogue(Store(database), index_folder=settings.index.folder), Playlists(database)
     monkeypatch.setattr(service, "listener", lambda: found[-1])
     monkeypatch.setattr(service, "settings", lambda: settings)
     monkeypatch.setattr(service, "database", lambda: database)
@@ -96,7 +97,7 @@ def serve_pages(
     monkeypatch.setattr(service, "playlists", lambda: playlists)
     monkeypatch.setattr(service, "day_lists", lambda: DayLists(database))
     monkeypatch.setattr(service, "popular", lambda: Popular(database))
-    monkeypatch.setattr(service, "often", lambda: Often(database))
+    monkeypatch.setattr(service, "often", lambda: Often(Store(database)))
     return found
 
 

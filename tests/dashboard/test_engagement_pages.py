@@ -16,6 +16,7 @@ from segue.engagement import listening
 from segue.engagement.definitions import COUNTS
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 ADA = Listener(user_id="ada", name="Ada", session_id="s")
 
@@ -27,7 +28,7 @@ def visitor(settings: Settings, database: Database[Document], monkeypatch: pytes
     monkeypatch.setattr(service, "database", lambda: database)
     monkeypatch.setattr(service, "listener", lambda: ADA)
     monkeypatch.setattr(service, "operator", lambda: True)
-    catalogue = Catalogue(database, index_folder=settings.index.folder)
+    catalogue = Catalogue(Store(database), index_folder=settings.index.folder)
     monkeypatch.setattr(service, "catalogue", lambda: catalogue)
     return settings
 

@@ -22,6 +22,7 @@ from segue.embeddings.audio_space import AudioSpace
 from segue.playlists.m3u import read_m3u
 from segue.settings import Settings
 from segue.storage.mongo import Document, pack
+from segue.storage.store import Store
 from tests.dashboard.conftest import GUEST, serve_pages
 from tests.dashboard.test_player_pages import given, titles
 
@@ -178,7 +179,7 @@ def test_why_two_tracks_are_near(library: Database[Document], settings: Settings
         tracks=2,
         spread=1.0,
     )
-    assert sounding.reasons(library, "t1", ["t2"]) == {}
+    assert sounding.reasons(Store(library), "t1", ["t2"]) == {}
     space.save(library)
     space.activate(library)
     brighter = np.zeros(len(names))
@@ -188,6 +189,6 @@ def test_why_two_tracks_are_near(library: Database[Document], settings: Settings
         {"_id": track_id, "version": space.features_version, "vector": pack(row)}
         for track_id, row in rows.items()
     )
-    found = sounding.reasons(library, "t1", ["t2", "t3"])
+    found = sounding.reasons(Store(library), "t1", ["t2", "t3"])
     assert list(found) == ["t2"]
     assert str(found["t2"]).endswith("; brighter")

@@ -9,12 +9,13 @@ from starlette.testclient import TestClient
 
 from segue.dashboard.api import covers
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.dashboard.conftest import COVER
 
 
 @pytest.fixture
 def client(library: Database[Document]) -> TestClient:
-    return TestClient(Starlette(routes=[covers.route(library)]))
+    return TestClient(Starlette(routes=[covers.route(Store(library))]))
 
 
 def test_a_cover_comes_with_its_type_and_may_be_kept(client: TestClient) -> None:

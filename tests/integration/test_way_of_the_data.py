@@ -20,6 +20,7 @@ from segue.index.publish import fetch_bundle
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, read_rejected
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs import recommend, rejected_plays
 
 STYLES = ("Waltz", "Metal")
@@ -41,8 +42,8 @@ def library(tmp_path: Path) -> Path:
 def test_recordings_become_recommendations(
     spark: SparkSession, broker: Settings, database: Database[Document], library: Path
 ) -> None:
-    ingest_catalog.run(database, library, quiet=True)
-    extract_features.run(spark, broker, database, quiet=True)
+    ingest_catalog.run(Store(database), library, quiet=True)
+    extract_features.run(spark, broker, Store(database), quiet=True)
     train_embeddings.run(spark, broker, database)
     built = build_index.run(database, broker.index)
     rejected = {Path(d["path"]).name for d in database.rejected_tracks.find()}

@@ -20,8 +20,16 @@ ROOMS = ("segue", "udfs", "batch_jobs", "streaming_jobs", "dashboard")
 
 
 def named(file: Path) -> Iterator[str]:
-    """The collections that a file takes by name: `database.tracks`, `door.database.tracks`."""
+    """The collections that a file takes by name: `database.tracks`, or that a class in it owns."""
     for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ClassDef) and any("Collection[" in ast.unparse(base) for base in node.bases):
+            yield from (
+                one.value.value
+                for one in node.body
+                if isinstance(one, ast.Assign)
+                and ast.unparse(one.targets[0]) == "name"
+                and isinstance(one.value, ast.Constant)
+            )
         if isinstance(node, ast.Attribute) and not hasattr(Database, node.attr):
             of = node.value
             if getattr(of, "id", getattr(of, "attr", "")) in ("database", "_database"):
