@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
@@ -28,6 +29,11 @@ for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
 if _side := os.environ.get("PYTEST_XDIST_WORKER"):
     # Two that compile at once spoil each other's code (segue.audio.librosa); the tests load more of librosa.
     os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba" / _side)
+
+# The same examples on every run. Fresh ones: ./run.sh test fuzz, which is --hypothesis-profile fuzz.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=1000, print_blob=True)
+hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

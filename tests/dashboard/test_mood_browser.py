@@ -13,8 +13,9 @@ from segue.moods.stored import Moods
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
-from tests.dashboard.browser import Player, Served, needs_chromium, until
+from tests.dashboard.browser import Player, Served, needs_chromium
 from tests.dashboard.music import EACH, STYLES, make_music, title, track_id
+from tests.waiting import until
 
 pytestmark = needs_chromium
 

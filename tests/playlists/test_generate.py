@@ -29,7 +29,17 @@ def drawn(data: st.DataObject, library: Shelf, *, least: int = 0, most: int = 8)
 def test_what_goes_on_from_a_list_is_new_to_it_and_keeps_the_limit(
     library: Shelf, data: st.DataObject, items: int
 ) -> None:
-    playlist, avoid = drawn(data, library), drawn(data, library)
+    _check_what_goes_on(library, drawn(data, library), drawn(data, library), items=items)
+
+
+def test_a_version_that_fits_is_not_hidden_by_one_that_does_not() -> None:
+    """Row 7 and the nearer row 8 are one song; only row 7 is by an artist who may come after the list."""
+    library = shelf(503, tracks=12, artists=2)
+    assert library.songs[7] == library.songs[8]
+    _check_what_goes_on(library, [0, 1, 2, 3, 4], [], items=1)
+
+
+def _check_what_goes_on(library: Shelf, playlist: list[int], avoid: list[int], *, items: int) -> None:
     found = go_on(
         playlist,
         items=items,
