@@ -65,10 +65,6 @@ class Work:
     gone: list[str]
 
 
-def main() -> None:
-    typer.run(extract_features)
-
-
 def extract_features(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
 ) -> None:
@@ -203,7 +199,3 @@ def _write(store: Store, part: Iterable[StoredFile], rows: Sequence[Row], settin
 
 def _rejected(row: Row, file: StoredFile) -> RejectedFile:
     return RejectedFile(path=str(file.path), track_id=file.track_id, reason=row.reason, detail=row.detail)
-
-
-if __name__ == "__main__":
-    main()

@@ -58,10 +58,6 @@ class Summary:
     seconds: float
 
 
-def main() -> None:
-    typer.run(ingest_catalog)
-
-
 def ingest_catalog(
     folder: Annotated[Path, typer.Argument(help="The folder of music: mp3, ogg, flac, m4a, wav, opus, aac.")],
     name: Annotated[
@@ -247,7 +243,3 @@ def _keep_without_audio(tracks: Tracks, known: Mapping[int, FmaTrack], *, librar
         if stored.get(key) != ("no-audio", fact.digest())
     )
     return len(silent)
-
-
-if __name__ == "__main__":
-    main()

@@ -10,15 +10,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from segue.catalog.covers import Covers
-from segue.storage.store import Store
+from segue.dashboard.services import Services
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _A_YEAR = 31_536_000
 
 
-def route(store: Store) -> Route:
+def routes(services: Services) -> list[Route]:
     """`GET /api/covers/{id}`: a cover, which never changes under its id, since the id is its checksum."""
-    covers = Covers(store)
+    covers = Covers(services.store)
 
     async def cover(request: Request) -> Response:
         cover_id = request.path_params["cover_id"]
@@ -36,4 +36,4 @@ def route(store: Store) -> Route:
             },
         )
 
-    return Route("/api/covers/{cover_id}", cover, methods=["GET"])
+    return [Route("/api/covers/{cover_id}", cover, methods=["GET"])]

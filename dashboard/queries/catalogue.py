@@ -41,7 +41,6 @@ class Catalogue:
     def __init__(self, store: Store, *, index_folder: str) -> None:
         self.store = store
         self._tracks = Tracks(store)
-        self._tracks.prepare()
         self._search = TrackSearch(self._tracks)
         self._active = ActiveBundle(store.database, folder=index_folder, every=2.0)
         self._moods = Moods(store)

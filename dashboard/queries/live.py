@@ -14,7 +14,8 @@ from pymongo.database import Database
 from segue.catalog.track import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.reasons import why
-from segue.storage.mongo import Document, active_version
+from segue.models.versions import Models
+from segue.storage.mongo import Document
 from segue.storage.store import Store
 
 
@@ -98,8 +99,9 @@ def heard_in(windows: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, i
 
 def catalogue_size(database: Database[Document]) -> int:
     """How many tracks can be recommended; 0 before an index is published."""
-    version = active_version(database, "index")
-    model = database.models.find_one({"_id": f"index:{version}"}, {"manifest.count": 1}) or {}
+    models = Models(Store(database))
+    version = models.active_version("index")
+    model = models.fields("index", version, "manifest.count") or {}
     return int(model.get("manifest", {}).get("count", 0))
 
 
@@ -129,7 +131,7 @@ def freshness(database: Database[Document], *, newest: int = 500) -> list[float]
 
 def index_version(database: Database[Document]) -> str:
     """The index version that is published; empty before the first."""
-    return active_version(database, "index") or ""
+    return Models(Store(database)).active_version("index") or ""
 
 
 def stream(database: Database[Document]) -> Document:

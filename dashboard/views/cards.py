@@ -7,6 +7,7 @@ from html import escape
 
 from segue.catalog.track import TrackSummary
 from segue.dashboard.queries.live import Played, Recommended, ago
+from segue.dashboard.queries.outcomes import OUTCOMES
 
 STYLE = """
 <style>
@@ -40,14 +41,6 @@ STYLE = """
 .sg-tag.bad {opacity:.65; text-decoration:line-through}
 @media (prefers-reduced-motion:reduce) {.sg-new .sg-cover {animation:none}}
 </style>"""
-OUTCOMES = {
-    "complete": ("heard to the end", "good"),
-    "like": ("liked", "good"),
-    "play": ("playing", ""),
-    "skip": ("skipped", "bad"),
-    "dislike": ("disliked", "bad"),
-    "leave": ("left", ""),
-}
 
 
 def grid(items: Sequence[Recommended], *, new: Collection[str]) -> str:

@@ -94,6 +94,11 @@ class Tracks(Collection[TrackDocument]):
         wanted: Document = _PRESENT if among is None else {"_id": {"$in": list(among)}, **_PRESENT}
         return {track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)}
 
+    def artists(self) -> dict[str, str]:
+        """The artist of each track that has one, by track id, whatever its state."""
+        found = self.documents.find({"artist": {"$nin": [None, ""]}}, {"artist": 1}, batch_size=10_000)
+        return {track["_id"]: track["artist"] for track in found}
+
     def artists_and_titles(self) -> dict[str, tuple[str | None, str | None]]:
         """(artist, title) of all tracks that have their file, by track id."""
         found = self.documents.find(_PRESENT, {"artist": 1, "title": 1}, batch_size=10_000)

@@ -12,6 +12,7 @@ from pymongo.database import Database
 
 from segue.catalog.tracks import Tracks
 from segue.demo.listeners import Listener, Song, plays_of
+from segue.embeddings.stored import Embeddings
 from segue.plays.signals import TYPES
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
@@ -33,7 +34,7 @@ class Sent:
 
 def songs_of(database: Database[Document]) -> list[Song]:
     """The tracks that can be recommended: those with an embedding, in the order of their ids."""
-    embedded = set(database.embeddings.distinct("track_id"))
+    embedded = Embeddings(Store(database)).track_ids()
     return [
         Song(track_id, duration_ms, genre)
         for track_id, (duration_ms, genre) in Tracks(Store(database)).durations_and_genres().items()

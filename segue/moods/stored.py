@@ -14,9 +14,10 @@ from typing import TypedDict
 
 import numpy as np
 
+from segue.models.versions import Models
 from segue.moods.measures import DIMENSIONS, Measured
-from segue.storage.mongo import activate, active_version, upsert
-from segue.storage.store import Collection, Job, Policy, Right
+from segue.storage.mongo import upsert
+from segue.storage.store import Collection, Job, Policy, Right, Store
 
 KIND = "moods"
 
@@ -54,6 +55,10 @@ class Moods(Collection[TrackMood]):
     name = "moods"
     policy = Policy(computed=True, access={Job.CATALOGUE: Right.WRITE, Job.DASHBOARD: Right.READ})
 
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._models = Models(store)
+
     def replace(self, track_ids: Sequence[str], measured: Measured, *, version: str) -> int:
         """Bring the moods in line with a corpus; returns how many were written: all, or none.
 
@@ -82,12 +87,12 @@ class Moods(Collection[TrackMood]):
             ),
         )
         self.documents.delete_many({"edition": {"$ne": edition}})
-        activate(self._database, KIND, edition)
+        self._models.activate(KIND, edition)
         return written
 
     def edition(self) -> str | None:
         """The edition in use; None before moods were measured."""
-        return active_version(self._database, KIND)
+        return self._models.active_version(KIND)
 
     def read(self, track_id: str) -> Mood | None:
         """One track's mood; None for a track that is newer than the moods."""

@@ -20,6 +20,7 @@ from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.audio.sounds import cut, melody, write
 from tests.dashboard.conftest import Enter
 
@@ -48,8 +49,8 @@ def heard(library: Database[Document], settings: Settings, tmp_path: Path) -> Pa
         tracks=5,
         spread=1.0,
     )
-    space.save(library)
-    space.activate(library)
+    space.save(Store(library))
+    space.activate(Store(library))
     manifest = write_bundle(
         settings.index.folder,
         vectors=space.transform(rows),
@@ -117,7 +118,7 @@ def test_too_large_too_long_and_too_many(enter: Enter, heard: Path, monkeypatch:
     monkeypatch.setattr(sounding, "LONGEST", 2.0)
     answer = client.post("/api/similar", content=data)
     assert (answer.status_code, answer.json()["reason"]) == (422, "too-long")
-    monkeypatch.setattr(similar, "LARGEST", 1000)
+    monkeypatch.setattr(similar, "LARGEST_FILE", 1000)
     assert client.post("/api/similar", content=data).status_code == 413
     assert client.post("/api/similar", content=iter([data[:900], data[900:2000]])).status_code == 413
 

@@ -20,7 +20,7 @@ from segue.batch_jobs.compress_library import Summary, run
 from segue.catalog.cover_art import find_cover
 from segue.catalog.tags import Tags, read_tags
 from segue.errors import SegueError
-from segue.settings import ROOT
+from segue.places import ROOT
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.audio.sounds import RATE, cut, melody, write

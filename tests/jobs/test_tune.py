@@ -13,13 +13,13 @@ from segue.batch_jobs.tune import (
     RANGES,
     Searched,
     Values,
-    app,
     fixed,
     in_use,
     search,
     study_name,
     with_values,
 )
+from segue.cli.main import app
 from segue.session_logs.datasets import read_sessions
 from segue.settings import Settings, load_settings
 
@@ -83,7 +83,7 @@ def test_a_study_is_of_one_log_and_one_setting_of_what_is_not_searched(tmp_path:
     names = [name_of(folder) for folder in folders]
     assert names[0] == names[1] != names[2]
     assert all(name.startswith("served on log, ") for name in names)
-    searched = with_values(SETTINGS, {"ranking.session_weight": 1.25, "models.alpha": 3.0})
+    searched = with_values(SETTINGS, {"ranking.session_weight": 1.25, "models.als.alpha": 3.0})
     assert name_of(folders[0], searched) == names[0]
     for kept in ({"ranking.per_artist": 9}, {"models.reach": 3}):
         assert name_of(folders[0], with_values(SETTINGS, kept)) != names[0]
@@ -108,6 +108,6 @@ def test_the_command_searches_a_log_and_mixes_it_with_no_other(tmp_path: Path, m
         folder.mkdir()
         write_log(folder / "log.tsv", seed=seed)
         options = ["--model", model.value, "--trials", "2", "--store", str(tmp_path / "t.db")]
-        done = CliRunner().invoke(app, ["--data", str(folder), *options])
+        done = CliRunner().invoke(app, ["tune", "--data", str(folder), *options])
         assert done.exit_code == 0, done.output
         assert "best of 2 trials" in done.output

@@ -18,10 +18,11 @@ from pymongo.errors import PyMongoError
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.local.process import read_record
-from segue.privacy import forgotten
+from segue.people.forgotten import Forgotten
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, ensure_topics
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 from tests.plays.examples import encoded
 from tests.streaming import test_engagement
 from tests.streaming.conftest import TRACKS, publish_made_up, track_id
@@ -89,12 +90,11 @@ def service(settings: Settings, servers: tuple[Mongod, Broker], tmp_path: Path) 
     """Settings of a service on those servers, with an index; every listener is planned in the workers."""
     mongod, broker = servers
     parts = {
-        "mongo": {"uri": mongod.start(), "database": "faults"},
+        "mongo": {"uri": mongod.start(), "database": "faults", "timeout_ms": 2000},
         "kafka": {"bootstrap": broker.start()},
-        "stream": {"driver_listeners": 0, "metrics_port": 0},
+        "stream": {"driver_listeners": 0, "metrics_port": 0, "outage": timedelta(minutes=10)},
         # The reference knows the topic only, not what the counting had made of it at each moment.
         "ranking": {"feedback_skips": 0.0, "feedback_likes": 0.0},
-        "engagement": {"trigger": timedelta(seconds=5)},
     }
     own = settings.model_copy(
         update={name: getattr(settings, name).model_copy(update=values) for name, values in parts.items()}
@@ -118,7 +118,7 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_counts_twice(
     mongod, broker = servers
     database = connect(service.mongo)
     log = tmp_path / "job.log"
-    forgotten.remember(database, "who left", plays_kept=timedelta(days=1))
+    Forgotten(Store(database)).remember("who left", plays_kept=timedelta(days=1))
     database.forgotten.update_one({}, {"$set": {"sweep_at": datetime.now(UTC)}})
     database.tastes.insert_one({"_id": "who left", "windows": {}})
 
@@ -142,7 +142,7 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_counts_twice(
             goes_on()
             kill(mongod.record)
             starts = job.starts
-            time.sleep(8)  # away for longer than a connection is waited for
+            time.sleep(4)  # away for longer than a connection is waited for
             mongod.start()
             goes_on()
             assert job.starts == starts, "a MongoDB that is away for a while is waited for"

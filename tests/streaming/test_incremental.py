@@ -48,7 +48,7 @@ def batch(
     """The whole batch side; how many were decoded, how many embedded, and whether the space was fitted."""
     ingest_catalog.run(Store(database), root, quiet=True)
     described = extract_features.run(spark, settings, Store(database), quiet=True)
-    embedded = train_embeddings.run(spark, settings, database)
+    embedded = train_embeddings.run(settings, Store(database))
     build_index.run(database, settings.index)
     return described.computed, embedded.embedded, embedded.fitted
 

@@ -1,0 +1,102 @@
+"""`./run.sh bench NAME [--quick] [--json FILE] [--plot FILE]`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from segue.errors import SegueError, one_line_errors
+from segue.figures import can_write, write_figures
+
+BENCHMARKS = {
+    "stream-latency": "how long a play takes until its recommendations are written",
+    "stream-throughput": "how fast a backlog of plays is worked off",
+    "soak": "whether state and memory level off, and what a flood of plays by one listener does",
+    "capacity": "what an event, a listener's update and a query cost, and how each grows",
+    "sizing": "what a service of a given size needs, by the figures of capacity",
+    "incremental": "what 100 new tracks cost on top of a catalogue of FMA's size",
+    "search": "how long a search with and without typos takes, beside regular expressions in MongoDB",
+    "player-streams": "how quick the pages stay while 50 listeners hear lossless sound",
+    "planning": "what session knowledge adds to the time of a plan",
+    "index": "recall against the time of a query, for Annoy, Voyager and exact search",
+    "features": "tracks described a second, beside librosa used the plain way",
+    "moods": "what mood from audio gets right on composed tracks of known tempo, key and style",
+    "storage": "embeddings into MongoDB and back, by several clients",
+    "pipeline": "from descriptors to a published bundle: time and memory of each step",
+    "quality": "how good the recommendations are, on sets of real listening (--data)",
+}
+
+
+def bench(
+    name: Annotated[str, typer.Argument(help="Which one.")],
+    *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Smaller and shorter: to try it, not to quote it.")
+    ] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures as one flat object.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw them into this file (png, svg); index, capacity.")
+    ] = None,
+    tracks: Annotated[
+        int | None,
+        typer.Option("--tracks", min=100, help="Tracks in the catalogue; index, storage, pipeline, sizing."),
+    ] = None,
+    listeners: Annotated[int | None, typer.Option(min=1, help="Listeners of the service; sizing.")] = None,
+    figures_file: Annotated[
+        Path | None, typer.Option("--figures", help="What capacity wrote by --json; sizing.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder with the sets that quality reads.")] = None,
+) -> None:
+    """Run a benchmark and print its figures, each beside its baseline from the same run.
+
+    Example: ./run.sh bench stream-latency --quick --json figures.json
+    """
+    with one_line_errors():
+        can_write(json_file)
+        if name not in BENCHMARKS:
+            raise SegueError(f"there is no benchmark {name}: one of {', '.join(BENCHMARKS)}")
+        module = importlib.import_module(f"segue.benchmarks.{name.replace('-', '_')}")
+        options: dict[str, Any] = {"console": Console()}
+        parameters = inspect.signature(module.measure).parameters
+        given = {
+            "plot": plot,
+            "tracks": tracks,
+            "data": data,
+            "listeners": listeners,
+            "figures": figures_file,
+        }
+        for option, value in ({"quick": quick or None} | given).items():
+            if value is not None and option not in parameters:
+                raise SegueError(f"{name} takes no --{option}: leave it out")
+            if value is not None:
+                options[option] = value
+        if "quick" in parameters:
+            options["quick"] = quick
+        if "data" in parameters and data is None:
+            raise SegueError(f"{name} needs the folder with its sets: add --data DIR")
+        for option, parameter in parameters.items():
+            if parameter.default is parameter.empty and option not in options:
+                raise SegueError(f"{name} needs --{option}: see ./run.sh bench --help")
+        figures: Mapping[str, float | bool] = module.measure(**options)
+        _show(figures)
+        write_figures(json_file, figures)
+
+
+_LISTED = "\n\n".join(f"{name}: {text}" for name, text in BENCHMARKS.items())
+bench.__doc__ = f"{inspect.cleandoc(bench.__doc__ or '')}\n\nBenchmarks:\n\n{_LISTED}"
+
+
+def _show(figures: Mapping[str, float | bool]) -> None:
+    table = Table("figure", "value")
+    for key, value in figures.items():
+        table.add_row(key, f"{value:,.3f}" if isinstance(value, float) else str(value))
+    Console().print(table)

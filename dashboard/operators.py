@@ -1,0 +1,38 @@
+"""Operators, who run the service: they see Live, Operations and Audience, the pages of all listeners.
+
+An operator is whoever is logged in to an account that the settings name. While they name none, whoever opens
+the pages on the machine itself is one, for trying things out; `dashboard.open_on_this_machine` ends that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from segue.people.accounts import name_key
+from segue.people.sessions import Listener
+from segue.settings import Dashboard
+
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"})
+
+
+def is_operator(listener: Listener | None, settings: Dashboard, *, headers: Mapping[str, str]) -> bool:
+    """Whether a visitor may see what all listeners do.
+
+    Parameters
+    ----------
+    headers
+        Of the request, in any case; they tell whether it was made on this machine.
+    """
+    if settings.operators:
+        named = {name_key(name) for name in settings.operators}
+        return listener is not None and listener.name is not None and name_key(listener.name) in named
+    return settings.open_on_this_machine and _on_this_machine(headers)
+
+
+def _on_this_machine(headers: Mapping[str, str]) -> bool:
+    """Asked for by a loopback name, and not passed on by a proxy that stands before the dashboard."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    host = lower.get("host", "")
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    return name.lower() in _THIS_MACHINE and not _FORWARDED & lower.keys()

@@ -1,0 +1,61 @@
+"""A library as a map: unit vectors on their two main directions, by principal component analysis
+(Pearson 1901).
+
+Deterministic, and cheap enough to be computed where it is shown: the covariance of 106,574 vectors of 64
+numbers takes tens of milliseconds. A taste is projected by the same function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.embeddings.corpus import Matrix
+
+BLOCK = 16_384
+"""Rows taken from the mapped file at once."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Two directions in a space of d dimensions; made by :func:`fit_plane`."""
+
+    mean: NDArray[np.float64]
+    """(d,)."""
+    axes: NDArray[np.float64]
+    """(d, 2), orthonormal columns; zeros where the vectors have no such direction."""
+    reach: NDArray[np.float64]
+    """(2,): how far nearly all points reach along each axis; it becomes 1."""
+
+    def coordinates(self, vectors: Matrix) -> NDArray[np.float64]:
+        """Vectors of shape (n, d) as points of shape (n, 2), in the space's own units."""
+        return (np.asarray(vectors, dtype=np.float64) - self.mean) @ self.axes
+
+    def project(self, vectors: Matrix) -> NDArray[np.float32]:
+        """Vectors of shape (n, d) as points of shape (n, 2) within -1 to 1, float32."""
+        return np.clip(self.coordinates(vectors) / self.reach, -1.0, 1.0).astype(np.float32)
+
+
+def fit_plane(vectors: Matrix) -> Plane:
+    """The plane that shows most of the vectors' variance, shape (n, d).
+
+    The largest element of each axis is positive, so that the same library always gives the same map.
+    """
+    count, dimension = vectors.shape
+    total, squares = np.zeros(dimension), np.zeros((dimension, dimension))
+    for start in range(0, count, BLOCK):
+        block = np.asarray(vectors[start : start + BLOCK], dtype=np.float64)
+        total += block.sum(axis=0)
+        squares += block.T @ block
+    mean = total / max(1, count)
+    _, found = np.linalg.eigh(squares / max(1, count) - np.outer(mean, mean))
+    axes = np.zeros((dimension, 2))
+    main = found[:, ::-1][:, :2]
+    axes[:, : main.shape[1]] = main
+    largest = np.abs(axes).argmax(axis=0)
+    axes *= np.where(axes[largest, [0, 1]] < 0, -1.0, 1.0)
+    along = np.abs((np.asarray(vectors, dtype=np.float64) - mean) @ axes)
+    reach = np.quantile(along, 0.999, axis=0) if count else np.ones(2)
+    return Plane(mean=mean, axes=axes, reach=np.maximum(reach * 1.02, 1e-9))

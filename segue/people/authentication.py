@@ -1,0 +1,115 @@
+"""Signing up and logging in, by name and password."""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+import uuid
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+
+from segue.people.accounts import Account, Accounts, ListenerTaken, NameTaken
+from segue.people.login_failures import LoginFailures, of_address, of_name, of_sign_up
+from segue.storage.store import Store
+
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 256
+_NAME = re.compile(r"\w[\w .'-]{1,30}\w")
+_AT_ONCE = threading.BoundedSemaphore(2)  # a hash takes 64 MB and a core for a moment
+
+
+class AccountError(ValueError):
+    """Why somebody cannot sign up or log in, in words for them."""
+
+
+class TooManyGuesses(AccountError):
+    """Too many wrong passwords, for this name or from this address."""
+
+
+class Authenticator:
+    """Signs people up and logs them in; safe for use by several threads."""
+
+    def __init__(
+        self, store: Store, *, failures: LoginFailures | None = None, hasher: PasswordHasher | None = None
+    ) -> None:
+        self._accounts = Accounts(store)
+        self._failures = failures or LoginFailures(store)
+        self._hasher = hasher or PasswordHasher()
+        self._nobody = self._hash(uuid.uuid4().hex)
+
+    def sign_up(self, name: str, password: str, *, guest_id: str | None, address: str) -> Account:
+        """Make an account; a guest who signs up keeps their plays.
+
+        Raises
+        ------
+        AccountError
+            The name is taken or does not fit, or the password is too short or too long.
+        """
+        name = _checked_name(name)
+        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+            raise AccountError(
+                f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, not {len(password)}."
+            )
+        source = of_sign_up(address)
+        self._guard(source)
+        self._failures.count(source)
+        password_hash = self._hash(password)
+        for user_id in filter(None, (guest_id, f"user-{uuid.uuid4().hex}")):
+            account = Account(user_id, name)
+            try:
+                self._accounts.add(account, password_hash=password_hash)
+            except ListenerTaken:
+                continue  # the guest has become somebody already, in another tab
+            except NameTaken:
+                raise AccountError(f"The name {name} is taken.") from None
+            return account
+        raise AccountError("This did not work: please try again.")
+
+    def log_in(self, name: str, password: str, *, address: str) -> Account:
+        """Find the account of a name and its password.
+
+        An unknown name takes as long as a wrong password, and is answered with the same words.
+
+        Raises
+        ------
+        TooManyGuesses
+            See :class:`segue.people.login_failures.LoginFailures`.
+        AccountError
+            The name or the password is wrong.
+        """
+        sources = [of_name(name), of_address(address)]
+        self._guard(*sources)
+        stored = self._accounts.stored(name)
+        right = self._verify(stored["password"] if stored else self._nobody, password[: LONGEST_PASSWORD + 1])
+        if stored is None or not right:
+            for source in sources:
+                self._failures.count(source)
+            raise AccountError("The name or the password is wrong.")
+        self._failures.clear(sources[0])
+        return Account(stored["user_id"], stored["name"])
+
+    def _guard(self, *sources: str) -> None:
+        if any(self._failures.exceeded(source) for source in sources):
+            raise TooManyGuesses("Too many attempts: please wait a quarter of an hour.")
+
+    def _hash(self, password: str) -> str:
+        with _AT_ONCE:
+            return self._hasher.hash(password)
+
+    def _verify(self, password_hash: str, password: str) -> bool:
+        try:
+            with _AT_ONCE:
+                return self._hasher.verify(password_hash, password)
+        except VerificationError:
+            return False
+
+
+def _checked_name(name: str) -> str:
+    name = unicodedata.normalize("NFKC", name).strip()
+    if not _NAME.fullmatch(name):
+        raise AccountError(
+            "A name has 3 to 32 letters, digits, spaces or . ' -, and begins and ends with a letter."
+        )
+    return name

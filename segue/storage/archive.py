@@ -1,0 +1,167 @@
+"""Collections as one file, and back.
+
+The file is a gzip stream of BSON documents: a header, then {"c": collection, "d": document} for each
+document, then an end with their number by collection. Indexes are not in it: the jobs make them at their
+start.
+
+Delivery: an archive shows all collections as of one moment, and is written into a file beside its place that
+is renamed when it is whole. Writing back is by whole documents and their _id, so that one that was cut short
+is made good by doing it again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections import Counter
+from collections.abc import Collection as Several
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import bson
+from bson.codec_options import CodecOptions
+from bson.errors import BSONError
+from bson.raw_bson import RawBSONDocument
+from pymongo import ReplaceOne
+from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError, OperationFailure
+
+from segue.errors import SegueError
+from segue.storage.mongo import Document
+from segue.storage.store import Store
+
+FORMAT = 1
+_RAW = CodecOptions(document_class=RawBSONDocument)
+_LENGTH = 4
+_LARGEST = 17 << 20
+"""A document of MongoDB has 16 MB at most; around it is the name of its collection."""
+_BATCH = 500
+
+
+def save(store: Store, file: Path, *, without: Several[str]) -> dict[str, int]:
+    """Write all collections but some; returns the number of documents by collection.
+
+    Raises
+    ------
+    SegueError
+        The file is there already or cannot be written, or MongoDB cannot show all of it as of one moment.
+    """
+    if file.exists():
+        raise SegueError(f"{file} is there already: name another file")
+    names = sorted(set(store.collection_names()) - set(without))
+    part = file.with_name(f".{file.name}.part")
+    try:
+        # It holds hashes of passwords and what people listen to.
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as raw:
+            with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6, mtime=0) as out:
+                counts = _write(store, names, cast(BinaryIO, out))
+            raw.flush()
+            os.fsync(raw.fileno())
+        part.replace(file)
+    except OSError as error:
+        raise SegueError(f"{file} cannot be written: {error.strerror}") from None
+    except OperationFailure as error:
+        why = (error.details or {}).get("errmsg", str(error))
+        raise SegueError(f"MongoDB cannot show all of it as of one moment ({why}): try again") from None
+    finally:
+        part.unlink(missing_ok=True)
+    return counts
+
+
+def _write(store: Store, names: Sequence[str], out: BinaryIO) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    header = {"segue": FORMAT, "database": store.name, "at": datetime.now(UTC), "collections": names}
+    out.write(bson.encode(header))
+    with store.database.client.start_session(snapshot=True) as session:
+        for name in names:
+            counts[name] = 0
+            for document in _documents(store, name, session):
+                out.write(bson.encode({"c": name, "d": document}))
+                counts[name] += 1
+    out.write(bson.encode({"end": counts}))
+    return counts
+
+
+def _documents(store: Store, name: str, session: ClientSession) -> Iterator[RawBSONDocument]:
+    collection = store.database.get_collection(name, codec_options=_RAW)
+    return iter(cast(Any, collection).find({}, session=session, batch_size=1000))
+
+
+def check(file: Path) -> None:
+    """See that an archive is whole.
+
+    Raises
+    ------
+    SegueError
+        It is not, or it is something else.
+    """
+    counts: Counter[str] = Counter()
+    end = None
+    for number, record in enumerate(_records(file)):
+        if number == 0:
+            if record.get("segue") != FORMAT:
+                raise SegueError(f"{file} is no backup of Segue in format {FORMAT}")
+        elif "end" in record:
+            end = record["end"]
+        else:
+            counts[record["c"]] += 1
+    if end is None or any(end[name] != counts[name] for name in end):
+        raise SegueError(f"{file} is not whole: nothing has been restored")
+
+
+def _records(file: Path) -> Iterator[Document]:
+    """The header, the documents, and the end."""
+    try:
+        with gzip.open(file) as stream:
+            while head := stream.read(_LENGTH):
+                length = int.from_bytes(head, "little", signed=True)
+                if not _LENGTH < length <= _LARGEST:
+                    raise SegueError(f"{file} is no backup of Segue in format {FORMAT}")
+                yield bson.decode(head + stream.read(length - _LENGTH), CodecOptions(tz_aware=True))
+    except (EOFError, zlib.error, BSONError):
+        raise SegueError(f"{file} is not whole: nothing has been restored") from None
+    except OSError as error:
+        raise SegueError(f"{file} cannot be read: {error.strerror or error}") from None
+
+
+def batches(file: Path) -> Iterator[tuple[str, list[Document]]]:
+    """(collection, some of its documents), in the order of the file."""
+    name, batch = "", list[Document]()
+    for record in _records(file):
+        if "c" not in record:
+            continue
+        if batch and (record["c"] != name or len(batch) >= _BATCH):
+            yield name, batch
+            batch = []
+        name = record["c"]
+        batch.append(record["d"])
+    if batch:
+        yield name, batch
+
+
+def taken(store: Store, names: Iterable[str]) -> list[str]:
+    """Those of the collections that have a document, by name."""
+    return [name for name in sorted(names) if store.database[name].find_one({}, {"_id": 1}) is not None]
+
+
+def put(store: Store, name: str, documents: Sequence[Document]) -> None:
+    """Write documents over those of the same _id.
+
+    Raises
+    ------
+    SegueError
+        One contradicts a document that is there.
+    """
+    if not documents:
+        return
+    try:
+        store.database[name].bulk_write(
+            [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents],
+            ordered=False,
+        )
+    except BulkWriteError as error:
+        fault = error.details["writeErrors"][0]
+        raise SegueError(f"{name}: {fault['errmsg']}: remove what stands against the archive") from None
