@@ -9,9 +9,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from segue.errors import SegueError
-from segue.places import ROOT
+from segue.places import CONF
 
-FILE = ROOT / "deploy" / "access.toml"
+FILE = CONF / "access.toml"
 
 
 class Part(BaseModel):
