@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pymongo.database import Database
 
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
+from segue.people.accounts import Accounts
 from segue.privacy.export import archive
 from segue.privacy.leaving import leave
 from segue.settings import load_settings
 from segue.storage.kafka_topics import plays_of
-from segue.storage.mongo import Document, connect
+from segue.storage.mongo import connect
+from segue.storage.store import Store
 
 Name = Annotated[str, typer.Argument(help="The name of an account, or a listener's id.")]
 
@@ -29,9 +30,9 @@ def export(
     """
     with one_line_errors():
         settings = connected(load_settings())
-        database = connect(settings.mongo)
-        user_id = _listener(database, name)
-        data = archive(database, user_id, plays=plays_of(settings.kafka, user_id))
+        store = Store(connect(settings.mongo))
+        user_id = _listener(store, name)
+        data = archive(store, user_id, plays=plays_of(settings.kafka, user_id))
         try:
             out.write_bytes(data)
         except OSError as error:
@@ -51,19 +52,21 @@ def forget(
     """
     with one_line_errors():
         settings = connected(load_settings())
-        database = connect(settings.mongo)
-        user_id = _listener(database, name)
+        store = Store(connect(settings.mongo))
+        user_id = _listener(store, name)
         if not yes:
             typer.confirm(f"Remove everything of {name} ({user_id})?", abort=True)
-        removed = leave(database, settings, user_id)
-        typer.echo(", ".join(f"{count} {what}" for what, count in removed.items()) or "nothing was stored")
+        removed = leave(store, settings, user_id)
+        counts = ", ".join(f"{count} {collection}" for collection, count in removed.items())
+        typer.echo(counts or "nothing was stored")
 
 
-def _listener(database: Database[Document], name: str) -> str:
+def _listener(store: Store, name: str) -> str:
     """The listener's id of an account's name; an id stays as it is."""
-    account = database.accounts.find_one({"_id": name.strip().casefold()}, {"user_id": 1})
+    account = Accounts(store).named(name)
     if account is not None:
-        return str(account["user_id"])
+        return account.user_id
+    database = store.database
     if database.tastes.find_one({"_id": name}, {"_id": 1}) or database.listening.find_one(
         {"user_id": name}, {"_id": 1}
     ):

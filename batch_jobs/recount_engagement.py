@@ -22,13 +22,14 @@ from segue.engagement.definitions import fingerprint
 from segue.engagement.facts import Fact
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
-from segue.privacy import forgotten
+from segue.people.forgotten import Forgotten
 from segue.settings import Settings, load_settings
 from segue.spark.recorded import plays_of_those_here, recorded
 from segue.spark.recount import counted_rows, facts_of_rows
 from segue.spark.session import session
 from segue.storage.kafka_topics import truncated_at
 from segue.storage.mongo import Document, connect
+from segue.storage.store import Store
 
 AT_ONCE = 2000
 """Facts that are written together."""
@@ -112,7 +113,7 @@ def _take(
     starts: set[int] = set()
     facts = different = 0
     for some in _batches(counted):
-        gone = forgotten.among(database, {fact.user_id for fact in some})
+        gone = Forgotten(Store(database)).among({fact.user_id for fact in some})
         batch = [fact for fact in some if fact.user_id not in gone]
         different += len(_different(database, batch, definitions=definitions))
         facts += len(batch)

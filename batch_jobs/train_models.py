@@ -43,7 +43,7 @@ from segue.figures import can_write, write_figures
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
 from segue.models import trained
-from segue.privacy import forgotten
+from segue.people.forgotten import PREFIX, Forgotten
 from segue.settings import Models, Settings, load_settings
 from segue.spark.als import liked_pairs, track_factors
 from segue.spark.recorded import plays_of_those_here, recorded
@@ -52,6 +52,7 @@ from segue.spark.steps import fingerprint, steps
 from segue.spark.transition_rules import following, kept_by
 from segue.storage.kafka_topics import end_offsets
 from segue.storage.mongo import Document, active_version, connect
+from segue.storage.store import Store
 
 CODE_VERSION = 2
 """Raise it when the same plays and settings give another model."""
@@ -166,7 +167,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
 
             def read(ends: Mapping[int, int]) -> Plays:
                 found = transform(records, settings=settings, ends=ends)
-                found = _without(found, forgotten.hashes(database)).cache()
+                found = _without(found, Forgotten(Store(database)).hashes()).cache()
                 at_the_end.callback(found.unpersist)
                 return Plays(found, ends, fingerprint(found))
 
@@ -200,7 +201,7 @@ def transform(records: DataFrame, *, settings: Settings, ends: Mapping[int, int]
 
 def _without(found: DataFrame, hashes: list[str]) -> DataFrame:
     """Step -> Step, without those of forgotten listeners, who are known by a hash."""
-    own = F.sha2(F.concat(F.lit(forgotten.PREFIX), "user_id"), 256)
+    own = F.sha2(F.concat(F.lit(PREFIX), "user_id"), 256)
     return found.where(~own.isin(hashes)) if hashes else found
 
 

@@ -35,7 +35,7 @@ def serve(
 
 
 def serve_app(settings: Settings, *, port: int) -> None:
-    """Serve the pages and the routes on the loopback address, until the process is told to end."""
+    """Serve the pages and the routes on the loopback address, until the process is asked to end."""
     log_in = settings.dashboard.log_in_file and Path(settings.dashboard.log_in_file).absolute()
     if log_in and not log_in.is_file():
         raise SegueError(f"there is no file {log_in}: see to the setting dashboard.log_in_file")
@@ -48,6 +48,6 @@ def serve_app(settings: Settings, *, port: int) -> None:
     if log_in:
         config.set_option("secrets.files", [str(log_in)])
     logging.getLogger("streamlit").setLevel(logging.WARNING)
-    app = make_app(connect(settings.mongo), settings)
+    app = make_app()
     # No access log: the addresses of sounds are secrets of their sessions.
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
