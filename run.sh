@@ -54,7 +54,7 @@ check_machine() {
 lock_of() { if [ "$1" = runtime ]; then echo "$root/requirements.txt"; else echo "$root/requirements-$1.txt"; fi; }
 stamp_of() { echo "$local_folder/packages-$1"; }
 packages_wanted() { echo "$("$python" -V 2>&1) $(cksum <"$(lock_of "$1")") uv $uv_version"; }
-set_is_fresh() { [ -x "$python" ] && [ "$(cat "$(stamp_of "$1")" 2>/dev/null)" = "$(packages_wanted "$1")" ]; }
+set_is_fresh() { [ -f "$(stamp_of "$1")" ] && [ -x "$python" ] && [ "$(cat "$(stamp_of "$1")" 2>/dev/null)" = "$(packages_wanted "$1")" ]; }
 
 # packages_ready SET: whether it, or one that has all of it, is set up.
 packages_ready() {

@@ -98,7 +98,11 @@ def _not_installed(command: Command, error: ModuleNotFoundError) -> Exception:
     """One line on an optional package that is missing; a module of ours that is missing is a defect."""
     if command.packages == "runtime" or (error.name or "segue").startswith("segue"):
         return error
-    how = "start through ./run.sh" if CHECKOUT else f"pip install 'segue[{command.packages}]'"
+    how = f"pip install 'segue[{command.packages}]'"
+    if CHECKOUT:
+        how = f"./run.sh setup {command.packages}"
+    elif command.packages == "dev":
+        how = f"pip install {error.name}"
     return SegueError(f"{command.name} needs {error.name}, which is not installed: {how}")
 
 
