@@ -14,7 +14,7 @@ from segue.storage.mongo import connect
 from segue.storage.store import Store
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def services() -> Services:
     """The process's services; embedded servers are used where the settings name no others."""
     settings = connected(load_settings(), kafka=False)
