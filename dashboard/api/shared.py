@@ -97,7 +97,7 @@ def routes(services: Services) -> list[Route]:
 
 
 def public_address(services: Services, request: Request) -> str:
-    """What addresses of this dashboard begin with, for others to use."""
+    """The beginning of this dashboard's addresses, for others to use."""
     return services.settings.dashboard.public_url.rstrip("/") or str(request.base_url).rstrip("/")
 
 

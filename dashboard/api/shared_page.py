@@ -63,7 +63,7 @@ def page(link: Link, content: Shared, *, address: str, here: str) -> str:
 
 
 def gone() -> str:
-    """What is shown for a token that opens nothing."""
+    """The page of a token that opens nothing."""
     words = "It may have expired, or its owner has taken it back."
     return _whole("Not here · Segue", "", f"<h1>This link opens nothing</h1><p>{words}</p>")
 

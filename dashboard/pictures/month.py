@@ -18,12 +18,12 @@ _GROUND = ((15, 23, 28), (13, 84, 80))
 
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """What the card says."""
+    """The contents of the card."""
 
     title: str
     """Such as "November 2026"."""
     name: str
-    """Whose it is; may be empty."""
+    """The listener's; may be empty."""
     minutes: float
     plays: int
     days: int

@@ -1,4 +1,4 @@
-"""What a share link shows: a title, a cover and tracks, or the card of a month."""
+"""The content of a share link: a title, a cover and tracks, or the card of a month."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Shared:
 
 
 def shared(store: Store, *, owner: str, kind: Kind, key: str) -> Shared | None:
-    """What a link opens now; None when it is not there any more, or not the owner's any more.
+    """The content of a link now; None when it is gone, or not the owner's any more.
 
     Raises
     ------

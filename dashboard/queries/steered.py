@@ -28,7 +28,7 @@ from segue.storage.store import Store
 
 
 def planned(catalogue: Catalogue, settings: Settings, user_id: str) -> Upcoming:
-    """What a listener is to hear next, in the mood that is dialled; as it is recommended when it is open."""
+    """A listener's next tracks, in the mood that is dialled; as they are recommended when it is open."""
     found = upcoming(catalogue.database, user_id)
     dial = MoodDials(Store(catalogue.database)).read(user_id)
     if not dial or not found.items:
@@ -69,7 +69,7 @@ def planned(catalogue: Catalogue, settings: Settings, user_id: str) -> Upcoming:
 
 
 def _candidates(found: Upcoming, known: Liking, *, bundle: Bundle, count: int) -> list[int]:
-    """What is recommended, then the nearest to the taste, or the varied selection where there is none."""
+    """Recommended tracks, then the nearest to the taste, or the varied selection where there is none."""
     recommended = bundle.rows([item.track_id for item in found.items]).tolist()
     if known.vector.any():
         rows, _ = bundle.neighbours.query(known.vector[np.newaxis], min(count, len(bundle.vectors)))

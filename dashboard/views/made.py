@@ -29,7 +29,7 @@ BY_DAY = {
         ":material/travel_explore:",
     ),
 }
-"""Name, what it is, and icon of the lists of a day."""
+"""Name, subtitle and icon of the lists of a day."""
 _FOUND = 6
 
 

@@ -1,4 +1,4 @@
-"""The listener: who they are here, what they liked, what they played."""
+"""The listener's own page: account, hearts and history."""
 
 from __future__ import annotations
 
