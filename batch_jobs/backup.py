@@ -15,12 +15,9 @@ from segue.settings import load_settings
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
 File = Annotated[Path, typer.Argument(help="The archive.")]
 
 
-@app.command()
 def backup(file: File) -> None:
     """Save accounts, playlists, opinions, tastes, listening and what is shared, as of one moment.
 
@@ -34,7 +31,6 @@ def backup(file: File) -> None:
         typer.echo(f"{file}: {file.stat().st_size:,} bytes; {_counted(counts)}")
 
 
-@app.command()
 def restore(
     file: File,
     replace: Annotated[
@@ -58,7 +54,3 @@ def _store() -> Store:
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()) if count) or "nothing"
-
-
-if __name__ == "__main__":
-    app(prog_name="./run.sh")

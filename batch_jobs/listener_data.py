@@ -17,14 +17,9 @@ from segue.storage.kafka_topics import plays_of
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 
-app = typer.Typer(
-    help="A listener's own data: give it out, or remove it.", no_args_is_help=True, add_completion=False
-)
-
 Name = Annotated[str, typer.Argument(help="The name of an account, or a listener's id.")]
 
 
-@app.command()
 def export(
     name: Name,
     out: Annotated[Path, typer.Option(help="Write the ZIP here.")] = Path("segue-listener.zip"),
@@ -45,7 +40,6 @@ def export(
         typer.echo(f"{out}: {len(data):,} bytes")
 
 
-@app.command()
 def forget(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -78,7 +72,3 @@ def _listener(store: Store, name: str) -> str:
     ):
         return name
     raise SegueError(f"there is no listener {name!r}: give the name of an account or a listener's id")
-
-
-if __name__ == "__main__":
-    app()

@@ -34,13 +34,6 @@ from segue.storage.store import Store
 AT_ONCE = 2000
 """Facts that are written together."""
 
-app = typer.Typer(help="What listeners do, counted.", no_args_is_help=True, add_completion=False)
-
-
-@app.callback()
-def _engagement() -> None:
-    """Makes `recount` a command of its own rather than the only one."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
@@ -52,7 +45,6 @@ class Summary:
     """Facts that were stored otherwise than counted, or not at all; or stored and not counted."""
 
 
-@app.command()
 def recount(
     check: Annotated[
         bool, typer.Option("--check", help="Only compare what is stored with what is counted; write nothing.")
@@ -153,7 +145,3 @@ def _different(database: Database[Document], facts: list[Fact], *, definitions: 
 def _batches(facts: Iterator[Fact]) -> Iterator[list[Fact]]:
     while batch := list(islice(facts, AT_ONCE)):
         yield batch
-
-
-if __name__ == "__main__":
-    app()

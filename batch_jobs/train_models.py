@@ -58,13 +58,6 @@ CODE_VERSION = 2
 """Raise it when the same plays and settings give another model."""
 Arrays = dict[str, np.ndarray]
 
-app = typer.Typer(help="Models learned from plays.", no_args_is_help=True, add_completion=False)
-
-
-@app.callback()
-def _models() -> None:
-    """Makes `train` a command of its own rather than the only one."""
-
 
 @dataclass(frozen=True)
 class Plays:
@@ -120,7 +113,6 @@ class Trained:
     """Why nothing was learned."""
 
 
-@app.command()
 def train(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
 ) -> None:
@@ -330,6 +322,3 @@ MODELS = (
 )
 """`following`: what listeners play along with each track. `als`: collaborative filtering. `session-space`:
 embeddings from sessions and sound."""
-
-if __name__ == "__main__":
-    app()

@@ -17,10 +17,6 @@ from segue.storage.mongo import connect
 from segue.storage.store import Job, Store
 
 
-def main() -> None:
-    typer.run(access)
-
-
 def access(
     logins: Annotated[
         Path, typer.Argument(help="A folder with the settings file of each job: stream.toml and so on.")
@@ -68,7 +64,3 @@ def grant(settings: Settings, jobs: dict[Job, Access], *, logins: Path) -> None:
 
 def _file(logins: Path, job: Job) -> Path:
     return logins / f"{job}.toml"
-
-
-if __name__ == "__main__":
-    main()

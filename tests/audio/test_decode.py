@@ -11,8 +11,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -20,6 +19,7 @@ from segue.audio.decode import decode, seconds_of
 from segue.audio.errors import AudioError, NotFinite, Silent, TooShort, Truncated, Undecodable
 from tests.audio.sounds import RATE, cut, melody, write
 from tests.memory import memory
+from tests.properties import examples
 
 
 def read(path: Path, **others: float) -> np.ndarray:
@@ -197,9 +197,7 @@ def test_not_finite(tmp_path: Path, value: float) -> None:
         read(tmp_path / "a.wav")
 
 
-@hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(parent=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), ending=st.sampled_from(["wav", "flac", "ogg", "mp3"]))
 def test_damage_never_gives_anything_but_sound_or_a_named_error(
     tmp_path: Path, data: st.DataObject, ending: str

@@ -13,7 +13,6 @@ import librosa
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from segue.audio.descriptors import (
@@ -25,8 +24,10 @@ from segue.audio.descriptors import (
 )
 from segue.audio.errors import NotFinite
 from segue.benchmarks.plain_features import plain_frames
-from segue.settings import ROOT, Audio, load_settings
+from segue.places import ROOT
+from segue.settings import Audio, load_settings
 from tests.audio.sounds import RATE, melody
+from tests.properties import examples
 from tests.waiting import until
 
 AUDIO = load_settings().audio
@@ -104,7 +105,7 @@ def test_another_key_leaves_the_chroma_near() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:n_fft=2048 is too large")  # that is what is tried here
-@hypothesis_settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     frames=st.integers(1, 30_000),

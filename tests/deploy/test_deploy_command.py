@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from segue.deploy.access import job_access
-from segue.settings import ROOT
+from segue.places import ROOT
 from tests.deploy.conftest import Machine, one_line, tree
 
 HOSTS = "alpha  spark-master stream  # the first\n\nbeta spark-worker\ngamma spark-worker dashboard\n"

@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from segue.deploy.access import job_access
-from segue.settings import ROOT, Settings
+from segue.places import ROOT
+from segue.settings import Settings
 from segue.spark.session import defaults
 from tests.security.conftest import Load, load  # noqa: F401  # a fixture
 

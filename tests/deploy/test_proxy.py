@@ -16,7 +16,8 @@ from websockets.sync.client import connect as websocket
 
 from segue.local.process import accepts, free_port
 from segue.people.sessions import COOKIE
-from segue.settings import ROOT, load_settings
+from segue.places import ROOT
+from segue.settings import load_settings
 from tests.dashboard.browser import Served
 from tests.security.certificates import Certificates, make_certificates
 from tests.waiting import until

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.index.cold_start import varied_selection
 from tests.index.corpus import clustered
 from tests.memory import memory
+from tests.properties import examples
 
 
 @st.composite
@@ -54,7 +55,7 @@ def test_each_is_the_farthest_from_those_before_it(library: tuple[np.ndarray, np
         assert likeness[rows[place]] <= likeness.min() + 1e-6
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(seed=st.integers(0, 1000))
 def test_every_far_cluster_is_in_it(seed: int) -> None:
     rng = np.random.default_rng(seed)

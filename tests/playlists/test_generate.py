@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.playlists.generate import daily_mix, discover, go_on
@@ -14,9 +14,10 @@ from segue.playlists.path import path
 from segue.playlists.transitions import Transitions, arrange
 from segue.ranking.diversity import ArtistLimit
 from tests.playlists.shelf import Shelf, limit_holds, shelf
+from tests.properties import examples
 
 libraries = st.builds(shelf, st.integers(0, 10_000), tracks=st.integers(12, 120), artists=st.integers(2, 40))
-some = settings(max_examples=40, deadline=None)
+some = examples(40)
 
 
 def drawn(data: st.DataObject, library: Shelf, *, least: int = 0, most: int = 8) -> list[int]:
@@ -109,7 +110,7 @@ def test_a_path_begins_and_ends_where_it_should(library: Shelf, data: st.DataObj
     assert limit_holds(found, library.artists)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.builds(shelf, st.integers(0, 10_000), tracks=st.integers(60, 200), artists=st.integers(30, 60)),
     st.integers(0, 10_000),

@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from pymongo.database import Database
 from typer.testing import CliRunner
 
-from segue.batch_jobs.backup import app
+from segue.cli.main import app
 from segue.collections import COMPUTED, prepare
 from segue.errors import SegueError
 from segue.people.authentication import Authenticator

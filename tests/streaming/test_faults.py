@@ -90,12 +90,11 @@ def service(settings: Settings, servers: tuple[Mongod, Broker], tmp_path: Path) 
     """Settings of a service on those servers, with an index; every listener is planned in the workers."""
     mongod, broker = servers
     parts = {
-        "mongo": {"uri": mongod.start(), "database": "faults"},
+        "mongo": {"uri": mongod.start(), "database": "faults", "timeout_ms": 2000},
         "kafka": {"bootstrap": broker.start()},
-        "stream": {"driver_listeners": 0, "metrics_port": 0},
+        "stream": {"driver_listeners": 0, "metrics_port": 0, "outage": timedelta(minutes=10)},
         # The reference knows the topic only, not what the counting had made of it at each moment.
         "ranking": {"feedback_skips": 0.0, "feedback_likes": 0.0},
-        "engagement": {"trigger": timedelta(seconds=5)},
     }
     own = settings.model_copy(
         update={name: getattr(settings, name).model_copy(update=values) for name, values in parts.items()}
@@ -143,7 +142,7 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_counts_twice(
             goes_on()
             kill(mongod.record)
             starts = job.starts
-            time.sleep(8)  # away for longer than a connection is waited for
+            time.sleep(4)  # away for longer than a connection is waited for
             mongod.start()
             goes_on()
             assert job.starts == starts, "a MongoDB that is away for a while is waited for"
