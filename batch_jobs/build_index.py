@@ -14,7 +14,8 @@ from rich.console import Console
 
 from segue.catalog.songs import song_key
 from segue.catalog.tags import UNKNOWN_ARTIST
-from segue.embeddings.spaces import Choice, space_to_index
+from segue.embeddings.registry import AUTO, space_to_index
+from segue.embeddings.stored import Embeddings
 from segue.errors import SegueError, one_line_errors
 from segue.figures import can_write, write_figures
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
@@ -25,8 +26,10 @@ from segue.index.retire import retire
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
 from segue.models import trained
+from segue.models.versions import Models
 from segue.settings import Index, load_settings
-from segue.storage.mongo import Document, active_version, connect
+from segue.storage.mongo import Document, connect
+from segue.storage.store import Store
 
 FOLLOWING = "following"
 """The kind of model that says what listeners play after a track."""
@@ -152,7 +155,7 @@ def run(database: Database[Document], settings: Index) -> Built:
             search_k=settings.search_k,
         )
         manifest = stored_manifest(database, version)
-        unchanged = manifest is not None and active_version(database, KIND) == version
+        unchanged = manifest is not None and Models(Store(database)).active_version(KIND) == version
         if manifest is None:
             status.update(f"{len(corpus.vectors)} tracks: building and measuring ({settings.backend})")
             write_bundle(
@@ -180,7 +183,7 @@ def run(database: Database[Document], settings: Index) -> Built:
     return Built(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)
 
 
-def read_corpus(database: Database[Document], wanted: Choice = "auto") -> Corpus:
+def read_corpus(database: Database[Document], wanted: str = AUTO) -> Corpus:
     """Read the vectors of the wanted space and their tracks' artists, in order of track id.
 
     Raises
@@ -188,15 +191,11 @@ def read_corpus(database: Database[Document], wanted: Choice = "auto") -> Corpus
     SegueError
         There is no active space, no vector of a present track, or vectors of several dimensions.
     """
-    space = space_to_index(database, wanted)
+    space = space_to_index(Store(database), wanted)
     present = database.tracks.find({"state": "present"}, {"artist": 1, "title": 1}, batch_size=10_000)
     track_of = {document["_id"]: (document.get("artist"), document.get("title")) for document in present}
-    found = database.embeddings.find(
-        {"space": space}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000
-    )
-    vector_of = {
-        document["track_id"]: document["vector"] for document in found if document["track_id"] in track_of
-    }
+    stored = Embeddings(Store(database)).vectors(space)
+    vector_of = {track_id: vector for track_id, vector in stored.items() if track_id in track_of}
     if not vector_of:
         raise SegueError(
             f"no track of the library has an embedding in space {space}: run ./run.sh embeddings"
@@ -244,7 +243,7 @@ def _codes(keys: list[str | None]) -> np.ndarray:
 
 def read_following(database: Database[Document], corpus: Corpus) -> tuple[Following | None, Following | None]:
     """What each track, and each artist, leads to by the active model; None before one is trained."""
-    model = trained.load(database, FOLLOWING)
+    model = trained.load(Store(database), FOLLOWING)
     following = None if model is None else following_of(model, track_ids=corpus.track_ids)
     if model is None or following is None:
         return None, None

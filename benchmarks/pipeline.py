@@ -22,8 +22,8 @@ from segue.index.publish import publish
 from segue.local.stack import connected
 from segue.places import LOCAL
 from segue.settings import Settings, load_settings
-from segue.spark.session import session
 from segue.storage.mongo import Document, connect, pack
+from segue.storage.store import Store
 
 CORES = 2
 NOISE = 0.05
@@ -50,8 +50,8 @@ def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict
             with used() as steps["fill"]:
                 fill(database, count, settings)
             console.print(f"{count:,} tracks are in MongoDB")
-            with used() as steps["embeddings"], session(settings, app="segue bench pipeline") as spark:
-                space = train_embeddings.run(spark, settings, database)
+            with used() as steps["embeddings"]:
+                space = train_embeddings.run(settings, Store(database))
             console.print(f"embedded in {steps['embeddings'].seconds:.1f} s")
             with used() as steps["index"]:
                 built = build_index.run(database, settings.index)

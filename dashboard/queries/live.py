@@ -12,7 +12,9 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from segue.dashboard.queries.reasons import why
-from segue.storage.mongo import Document, active_version
+from segue.models.versions import Models
+from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -124,8 +126,9 @@ def _track(track_id: str, document: Document) -> Track:
 
 def catalogue_size(database: Database[Document]) -> int:
     """How many tracks can be recommended; 0 before an index is published."""
-    version = active_version(database, "index")
-    model = database.models.find_one({"_id": f"index:{version}"}, {"manifest.count": 1}) or {}
+    models = Models(Store(database))
+    version = models.active_version("index")
+    model = models.fields("index", version, "manifest.count") or {}
     return int(model.get("manifest", {}).get("count", 0))
 
 
@@ -155,7 +158,7 @@ def freshness(database: Database[Document], *, newest: int = 500) -> list[float]
 
 def index_version(database: Database[Document]) -> str:
     """The index version that is published; empty before the first."""
-    return active_version(database, "index") or ""
+    return Models(Store(database)).active_version("index") or ""
 
 
 def stream(database: Database[Document]) -> Document:

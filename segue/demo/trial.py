@@ -14,9 +14,11 @@ from segue.demo.replay import Sent, replay, songs_of
 from segue.demo.summary import Summary
 from segue.errors import SegueError
 from segue.evaluation.freshness import FreshnessWatch
+from segue.models.versions import Models
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, read_rejected
-from segue.storage.mongo import Document, active_version, connect
+from segue.storage.mongo import Document, connect
+from segue.storage.store import Store
 
 PATIENCE = 90
 """Seconds for the stream to catch up with what was sent."""
@@ -145,8 +147,9 @@ class Trial:
         rejected: int,
         faults: Sequence[str],
     ) -> Summary:
-        version = active_version(self._database, "index")
-        manifest = (self._database.models.find_one({"_id": f"index:{version}"}) or {}).get("manifest", {})
+        manifest = (Models(Store(self._database)).active_fields("index", "manifest") or {}).get(
+            "manifest", {}
+        )
         p50, p99 = np.percentile(latencies, [50, 99]) if len(latencies) else (float("nan"), float("nan"))
         return Summary(
             tracks=int(manifest.get("count", 0)),

@@ -11,7 +11,9 @@ from pymongo.database import Database
 from segue.errors import SegueError
 from segue.index.bundle import Bundle, BundleError
 from segue.index.publish import fetch_bundle
-from segue.storage.mongo import Document, Unreachable, active_version
+from segue.models.versions import Models
+from segue.storage.mongo import Document, Unreachable
+from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
 _RETRY_SECONDS = 30.0
@@ -53,7 +55,7 @@ class ActiveBundle:
         return self._refused
 
     def _follow(self) -> None:
-        version = active_version(self._database, "index")
+        version = Models(Store(self._database)).active_version("index")
         if version is None:
             raise SegueError("no index has been published: run ./run.sh index")
         if self._bundle and version == self._bundle.version:

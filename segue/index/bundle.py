@@ -32,7 +32,7 @@ from typing import BinaryIO
 import numpy as np
 
 from segue.index.backends import INDEX_FILE, Backend, build_index, open_index
-from segue.index.checksums import file_sum, first_mismatch
+from segue.index.checksums import first_mismatch
 from segue.index.contents import ARRAYS, SONGS, Contents, settings_that_matter, version_of
 from segue.index.folders import appearing, hold, set_aside
 from segue.index.following import AFTER_TRACK, OF_ARTIST, Following
@@ -40,6 +40,7 @@ from segue.index.manifest import BundleError, Manifest
 from segue.index.neighbours import NeighbourIndex
 from segue.index.recall import measure_recall
 from segue.index.track_ids import decode_ids, find_ids
+from segue.storage.checksums import file_sum
 
 __all__ = ["Bundle", "BundleError", "Contents", "Manifest", "load_bundle", "version_of", "write_bundle"]
 

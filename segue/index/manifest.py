@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from segue.errors import SegueError
 from segue.index.backends import Backend
-from segue.index.checksums import FileSum
+from segue.storage.checksums import FileSum
 
 FILE = "manifest.json"
 FORMAT = 1

@@ -15,8 +15,10 @@ from pymongo.database import Database
 from segue.index.bundle import Bundle, load_bundle
 from segue.index.folders import LOCK, appearing, remove_unless_held
 from segue.index.manifest import BundleError, Manifest
+from segue.models.versions import Models
 from segue.storage.files import FileStore
-from segue.storage.mongo import Document, activate, active_version
+from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 KIND = "index"
 BUCKET = "bundles"
@@ -42,13 +44,13 @@ def publish(database: Database[Document], path: Path | str) -> Manifest:
     published = stored_manifest(database, path.name)
     if published is None:
         published = _store(database, path)
-    activate(database, KIND, published.version)
+    Models(Store(database)).activate(KIND, published.version)
     return published
 
 
 def stored_manifest(database: Database[Document], version: str) -> Manifest | None:
     """The manifest of a version that MongoDB has with all its files, or None."""
-    found = database.models.find_one({"_id": f"{KIND}:{version}"}, {"manifest": 1})
+    found = Models(Store(database)).fields(KIND, version, "manifest")
     if found is None:
         return None
     manifest = _manifest(found["manifest"], version)
@@ -71,14 +73,11 @@ def _store(database: Database[Document], path: Path) -> Manifest:
             except (OSError, ValueError) as error:
                 raise BundleError(f"{path / name} cannot be published: {error}") from None
     fields = {
-        "kind": KIND,
-        "version": manifest.version,
         "manifest": manifest.document(),
         "path": str(path),
         "cold_start": bundle.ids(bundle.cold_start),
-        "created_at": manifest.created_at,
     }
-    database.models.update_one({"_id": f"{KIND}:{manifest.version}"}, {"$set": fields}, upsert=True)
+    Models(Store(database)).put(KIND, manifest.version, fields, created_at=manifest.created_at)
     return manifest
 
 
@@ -94,19 +93,19 @@ def roll_back(database: Database[Document], *, folder: Path | str) -> Manifest:
     BundleError
         There is none before it, or none that is fit; the active one stays.
     """
-    active = active_version(database, KIND)
-    current = database.models.find_one({"_id": f"{KIND}:{active}"}, {"created_at": 1})
+    models = Models(Store(database))
+    active = models.active_version(KIND)
+    current = models.fields(KIND, active, "created_at")
     if current is None:
         raise BundleError("no index has been published: run ./run.sh index")
-    older = {"kind": KIND, "created_at": {"$lt": current["created_at"]}}
     refused = ""
-    for found in database.models.find(older, {"version": 1}).sort("created_at", -1):
+    for version in models.versions(KIND, before=current["created_at"]):
         try:
-            manifest = fetch_bundle(database, found["version"], folder=folder).manifest
+            manifest = fetch_bundle(database, version, folder=folder).manifest
         except BundleError as error:
             refused = f": {error}"
             continue
-        activate(database, KIND, manifest.version)
+        models.activate(KIND, manifest.version)
         return manifest
     raise BundleError(f"there is no fit index before {active} to go back to{refused}")
 
@@ -124,7 +123,7 @@ def fetch(database: Database[Document], version: str, *, folder: Path | str) -> 
     path = Path(folder) / version
     if path.exists():
         return path
-    found = database.models.find_one({"_id": f"{KIND}:{version}"}, {"manifest": 1})
+    found = Models(Store(database)).fields(KIND, version, "manifest")
     if found is None:
         raise BundleError(f"index {version} is neither in {folder} nor in MongoDB: run ./run.sh index")
     manifest = _manifest(found["manifest"], version)
@@ -157,7 +156,7 @@ def _drop_retired(database: Database[Document], folder: Path) -> None:
 
     A day's grace: a bundle that is in no document yet may be about to be published.
     """
-    known = {document["version"] for document in database.models.find({"kind": KIND}, {"version": 1})}
+    known = set(Models(Store(database)).versions(KIND))
     for path in folder.glob("[!.]*/"):
         lock = path / LOCK
         if path.name not in known and lock.exists() and time.time() - lock.stat().st_mtime > _GRACE_SECONDS:

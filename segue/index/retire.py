@@ -10,8 +10,10 @@ from pymongo.database import Database
 from segue.index.folders import remove_left_overs, remove_unless_held
 from segue.index.manifest import BundleError, Manifest
 from segue.index.publish import BUCKET, KIND
+from segue.models.versions import Models
 from segue.storage.files import FileStore
-from segue.storage.mongo import Document, active_version
+from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 _OLDEST = datetime.min.replace(tzinfo=UTC)
 
@@ -34,18 +36,19 @@ def retire(database: Database[Document], *, folder: Path | str, keep: int) -> li
     if keep < 1:
         raise ValueError(f"keep is {keep}: it must be 1 or more")
     folder = Path(folder)
+    models = Models(Store(database))
     store = FileStore(database, bucket=BUCKET)
-    ages = _on_disk(folder) | _in_mongo(database)
-    active = active_version(database, KIND)
+    ages = _on_disk(folder) | models.created(KIND)
+    active = models.active_version(KIND)
     removed = []
     for version in sorted(ages, key=lambda version: (ages[version], version), reverse=True)[keep:]:
         if version == active or not _gone_from_disk(folder / version):
             continue
         # The document first, so that nobody begins to fetch what is about to go.
-        database.models.delete_one({"_id": f"{KIND}:{version}"})
+        models.remove(KIND, [version])
         store.remove(version)
         removed.append(version)
-    store.sweep(groups=list(_in_mongo(database)))
+    store.sweep(groups=list(models.created(KIND)))
     if folder.is_dir():
         remove_left_overs(folder)
     return removed
@@ -61,11 +64,6 @@ def _on_disk(folder: Path) -> dict[str, datetime]:
             if (path / "manifest.json").exists():
                 ages[path.name] = _OLDEST
     return ages
-
-
-def _in_mongo(database: Database[Document]) -> dict[str, datetime]:
-    found = database.models.find({"kind": KIND}, {"version": 1, "created_at": 1})
-    return {document["version"]: document["created_at"] for document in found}
 
 
 def _gone_from_disk(path: Path) -> bool:

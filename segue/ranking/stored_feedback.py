@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 import numpy as np
 from pymongo.database import Database
 
+from segue.models.versions import Models
 from segue.ranking.feedback import NO_FEEDBACK, Feedback, Records, steps
 from segue.settings import Settings
-from segue.storage.mongo import Document, Unreachable, activate, active_version, pack, unpack
+from segue.storage.mongo import Document, Unreachable, pack, unpack
+from segue.storage.store import Store
 
 KIND = "feedback"
 _MOST = 300_000
@@ -33,15 +35,15 @@ def publish(database: Database[Document], settings: Settings) -> None:
     names = [records.track_ids[i] for i in far.tolist()]
     values = pack(np.round(moved[far], 4))
     version = hashlib.blake2b("\n".join(names).encode() + values, digest_size=8).hexdigest()
-    before = active_version(database, KIND)
+    models = Models(Store(database))
+    before = models.active_version(KIND)
     if version == before:
         return
-    fields = {"kind": KIND, "created_at": datetime.now(UTC), "track_ids": names, "steps": values}
-    database.models.update_one({"_id": f"{KIND}:{version}"}, {"$set": fields}, upsert=True)
-    activate(database, KIND, version)
+    fields = {"track_ids": names, "steps": values}
+    models.put(KIND, version, fields, created_at=datetime.now(UTC))
+    models.activate(KIND, version)
     # The one before may still be read by a worker that was told of it.
-    kept = [f"{KIND}:{version}", f"{KIND}:{before}"]
-    database.models.delete_many({"kind": KIND, "_id": {"$nin": kept}})
+    models.remove_all_but(KIND, [version] if before is None else [version, before])
 
 
 def _records(database: Database[Document], *, since: datetime) -> Records:
@@ -62,7 +64,7 @@ def _records(database: Database[Document], *, since: datetime) -> Records:
 
 def read(database: Database[Document], version: str) -> Feedback:
     """A version; none of it where it has been replaced twice since."""
-    found = database.models.find_one({"_id": f"{KIND}:{version}"}) if version else None
+    found = Models(Store(database)).fields(KIND, version or None)
     if found is None:
         return NO_FEEDBACK
     return Feedback(version, dict(zip(found["track_ids"], unpack(found["steps"]).tolist(), strict=True)))
@@ -86,6 +88,6 @@ class ActiveFeedback:
         return self._current
 
     def _follow(self) -> None:
-        version = active_version(self._database, KIND) or ""
+        version = Models(Store(self._database)).active_version(KIND) or ""
         if version != self._current.version:
             self._current = read(self._database, version)

@@ -20,6 +20,7 @@ from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.audio.sounds import cut, melody, write
 from tests.dashboard.conftest import Enter
 
@@ -48,8 +49,8 @@ def heard(library: Database[Document], settings: Settings, tmp_path: Path) -> Pa
         tracks=5,
         spread=1.0,
     )
-    space.save(library)
-    space.activate(library)
+    space.save(Store(library))
+    space.activate(Store(library))
     manifest = write_bundle(
         settings.index.folder,
         vectors=space.transform(rows),

@@ -14,9 +14,11 @@ from pymongo.database import Database
 
 from segue.index.bundle import BundleError, load_bundle
 from segue.index.publish import fetch, fetch_bundle, publish, roll_back, stored_manifest
+from segue.models.versions import Models
 from segue.settings import Settings
 from segue.storage.files import FileStore
-from segue.storage.mongo import Document, active_version, connect
+from segue.storage.mongo import Document, connect
+from segue.storage.store import Store
 from tests.index.corpus import published, stored_files, write
 
 pytestmark = pytest.mark.integration
@@ -28,7 +30,7 @@ def test_a_published_version_is_the_active_one_and_says_what_it_is(database: Mon
     version = published(database, here)
     model = database.models.find_one({"_id": f"index:{version}"})
     assert model
-    assert active_version(database, "index") == version
+    assert Models(Store(database)).active_version("index") == version
     assert (model["kind"], model["version"], model["path"]) == ("index", version, str(here / version))
     assert model["created_at"] == datetime(2024, 5, 1, tzinfo=UTC)
     assert model["manifest"]["recall20"] > 0.9
@@ -53,7 +55,7 @@ def test_publishing_goes_on_where_a_crash_ended_it(database: Mongo, here: Path, 
         sha256=vectors.sha256,
     )
     assert stored_manifest(database, manifest.version) is None
-    assert active_version(database, "index") is None
+    assert Models(Store(database)).active_version("index") is None
     publish(database, here / manifest.version)
     assert len(stored_files(database)) == 5
     assert fetch_bundle(database, manifest.version, folder=there).manifest == manifest
@@ -73,7 +75,7 @@ def test_an_unfit_bundle_is_not_published(database: Mongo, here: Path) -> None:
     os.truncate(here / other / "index.ann", 100)
     with pytest.raises(BundleError, match=r"index\.ann"):
         publish(database, here / other)
-    assert active_version(database, "index") == version
+    assert Models(Store(database)).active_version("index") == version
     assert database.models.count_documents({"kind": "index"}) == 1
 
 
@@ -195,13 +197,21 @@ def test_a_piece_that_was_cut_short_is_noticed(database: Mongo, here: Path) -> N
 
 def test_rolling_back_goes_to_the_one_before_and_over_what_is_unfit(database: Mongo, here: Path) -> None:
     versions = [published(database, here, seed=day, day=day) for day in (1, 2, 3, 4)]
-    assert roll_back(database, folder=here).version == versions[2] == active_version(database, "index")
+    assert (
+        roll_back(database, folder=here).version
+        == versions[2]
+        == Models(Store(database)).active_version("index")
+    )
     (here / versions[1] / "vectors.npy").write_bytes(b"damaged")
-    assert roll_back(database, folder=here).version == versions[0] == active_version(database, "index")
+    assert (
+        roll_back(database, folder=here).version
+        == versions[0]
+        == Models(Store(database)).active_version("index")
+    )
     with pytest.raises(BundleError, match="no fit index before"):
         roll_back(database, folder=here)
-    assert active_version(database, "index") == versions[0]
-    assert publish(database, here / versions[3]).version == active_version(database, "index")
+    assert Models(Store(database)).active_version("index") == versions[0]
+    assert publish(database, here / versions[3]).version == Models(Store(database)).active_version("index")
 
 
 def test_there_is_nothing_to_go_back_to_before_the_first(database: Mongo, here: Path) -> None:

@@ -13,7 +13,9 @@ from pymongo.database import Database
 from segue.index.bundle import Bundle, load_bundle
 from segue.index.publish import fetch, fetch_bundle, stored_manifest
 from segue.index.retire import retire
-from segue.storage.mongo import Document, activate
+from segue.models.versions import Models
+from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.index.corpus import published, stored_files, write
 
 pytestmark = pytest.mark.integration
@@ -32,7 +34,7 @@ def test_the_newest_are_kept(database: Mongo, here: Path) -> None:
 
 def test_the_active_one_is_kept_however_old(database: Mongo, here: Path) -> None:
     versions = [published(database, here, seed=day, day=day) for day in (1, 2, 3)]
-    activate(database, "index", versions[0])
+    Models(Store(database)).activate("index", versions[0])
     assert retire(database, folder=here, keep=1) == [versions[1]]
     assert stored_manifest(database, versions[0])
 

@@ -16,9 +16,11 @@ from segue.index.bundle import write_bundle
 from segue.index.manifest import Manifest
 from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
+from segue.models.versions import Models
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
-from segue.storage.mongo import Document, activate, active_version
+from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs import recommend
 from tests.plays.examples import a_play
 from tests.streaming.conftest import TRACKS, made_up_vectors, track_id
@@ -77,13 +79,13 @@ def test_a_damaged_index_is_refused_and_the_old_one_serves_on(
     query: StreamingQuery,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    old = active_version(database, "index")
+    old = Models(Store(database)).active_version("index")
     newer = bundle_with_a_new_track(published)
     file = Path(published.index.folder) / newer.version / "vectors.npy"
     damaged = bytearray(file.read_bytes())
     damaged[-3] ^= 0xFF
     file.write_bytes(damaged)
-    activate(database, "index", newer.version)
+    Models(Store(database)).activate("index", newer.version)
     play(published, query, user_id="ada", track_id="t000")
     assert served(database, "ada")[0] == old
     assert f"index {newer.version} is refused" in caplog.text
