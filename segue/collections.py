@@ -2,9 +2,9 @@
 
 A collection is named by its owner, a subclass of :class:`segue.storage.store.Collection` in the package of
 its subject. Adding one takes the class and a line in :data:`OWNERS`; backup, restore, export, forgetting and
-the jobs' access rights follow from its policy. GridFS buckets are in :data:`BUCKETS`, since each is two
-collections. :data:`DECLARED` has the collections that no class owns: to give one an owner, move its policy
-into the class and replace its row here by a line in OWNERS.
+the jobs' access rights follow from its policy. A GridFS bucket is two collections. :data:`DECLARED` has the
+collections that no class owns: to give one an owner, move its policy into the class and replace its row here
+by a line in OWNERS.
 
 A collection that is not named here is saved in backups and searched for listeners all the same, so that
 forgetting to name one loses nothing and leaves nothing of anybody behind.
@@ -15,6 +15,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from segue.embeddings.stored import Embeddings
+from segue.models.trained import TrainedChunks, TrainedFiles
+from segue.models.versions import Models
 from segue.moods.dials import MoodDials
 from segue.people.accounts import Accounts
 from segue.people.forgotten import Forgotten
@@ -32,6 +35,10 @@ from segue.taste.opinions import Opinions
 from segue.taste.starts import Starts
 
 OWNERS: tuple[type[Collection[Any]], ...] = (
+    Models,
+    TrainedFiles,
+    TrainedChunks,
+    Embeddings,
     Accounts,
     Sessions,
     Handovers,
@@ -48,27 +55,13 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     PrivacyChoices,
 )
 
-BUCKETS: Mapping[str, Policy] = {
-    "bundles": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.READ,
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.WRITE | Right.INDEX,
-        },
-    ),
-    "trained": Policy(
-        computed=True,
-        access={
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.READ,
-            Job.OPERATOR: Right.WRITE | Right.INDEX,
-        },
-    ),
-}
-"""GridFS buckets."""
-
+_BUNDLES = Policy(
+    computed=True,
+    access={Job.STREAM: Right.READ, Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE | Right.INDEX},
+)
 DECLARED: Mapping[str, Policy] = {
+    "bundles.files": _BUNDLES,
+    "bundles.chunks": _BUNDLES,
     "tracks": Policy(
         computed=True,
         access={
@@ -83,27 +76,9 @@ DECLARED: Mapping[str, Policy] = {
         computed=True,
         access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ},
     ),
-    "embeddings": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.READ,
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.WRITE,
-            Job.OPERATOR: Right.WRITE,
-        },
-    ),
     "moods": Policy(computed=True, access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE}),
     "rejected_tracks": Policy(computed=True, access={Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ}),
     "unknown_tracks": Policy(computed=True, access={Job.STREAM: Right.WRITE, Job.OPERATOR: Right.READ}),
-    "models": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.WRITE,
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.WRITE,
-            Job.OPERATOR: Right.WRITE,
-        },
-    ),
     "stream_progress": Policy(
         computed=True,
         access={
@@ -153,7 +128,6 @@ DECLARED: Mapping[str, Policy] = {
 
 POLICIES: Mapping[str, Policy] = {
     **{owner.name: owner.policy for owner in OWNERS},
-    **{f"{bucket}.{part}": policy for bucket, policy in BUCKETS.items() for part in ("files", "chunks")},
     **DECLARED,
 }
 """Every collection's policy by its name."""
