@@ -22,7 +22,7 @@ SETTLED = 10
 """Liked songs from which on a list of the day is kept for the day."""
 
 
-class Maker:
+class PlaylistGenerator:
     """Makes lists for one listener from the index in use.
 
     Raises

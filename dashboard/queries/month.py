@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 from pymongo.database import Database
 
-from segue.dashboard.pictures.month import Month, draw
+from segue.dashboard.pictures.month import MonthCard, draw
 from segue.dashboard.queries import listening
 from segue.dashboard.queries.live import tracks
 from segue.engagement.patterns import By, calendar, clock, top
@@ -37,7 +37,7 @@ def card(
     cover_id = known[best[0]].cover_id if best else None
     cover = database.covers.find_one({"_id": cover_id}) if cover_id else None
     return draw(
-        Month(
+        MonthCard(
             title=title(since, zone=zone),
             name=listener.name or "",
             minutes=heard.minutes,
