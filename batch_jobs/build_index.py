@@ -14,6 +14,7 @@ from rich.console import Console
 
 from segue.catalog.songs import song_key
 from segue.catalog.tags import UNKNOWN_ARTIST
+from segue.catalog.tracks import Tracks
 from segue.embeddings.registry import AUTO, space_to_index
 from segue.embeddings.stored import Embeddings
 from segue.errors import SegueError, one_line_errors
@@ -192,8 +193,7 @@ def read_corpus(database: Database[Document], wanted: str = AUTO) -> Corpus:
         There is no active space, no vector of a present track, or vectors of several dimensions.
     """
     space = space_to_index(Store(database), wanted)
-    present = database.tracks.find({"state": "present"}, {"artist": 1, "title": 1}, batch_size=10_000)
-    track_of = {document["_id"]: (document.get("artist"), document.get("title")) for document in present}
+    track_of = Tracks(Store(database)).artists_and_titles()
     stored = Embeddings(Store(database)).vectors(space)
     vector_of = {track_id: vector for track_id, vector in stored.items() if track_id in track_of}
     if not vector_of:

@@ -30,7 +30,7 @@ def blended(
     if found is None or match(*found) is None:
         return []
     ids = blend(*found, bundle=bundle, items=items, ranking=ranking)
-    return list_items(store.database, ids, source="radio")
+    return list_items(store, ids, source="radio")
 
 
 def _tastes(

@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
+from segue.embeddings.spaces import load_space
 
 from segue.batch_jobs import build_index, extract_features, train_embeddings, train_models
 from segue.batch_jobs.recount_engagement import run as recount
-from segue.embeddings.spaces import load_space
 from segue.engagement.definitions import fingerprint
 from segue.index.active import ActiveBundle
 from segue.index.bundle import load_bundle
 from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from tests.streaming.conftest import run_until_all_is_taken
 from tests.upgrade.conftest import Earlier
@@ -65,7 +66,7 @@ def test_every_space_is_loaded(earlier: Earlier) -> None:
 
 def test_no_track_is_computed_again(earlier: Earlier) -> None:
     settings, database = earlier.settings, earlier.database
-    described = extract_features.run(None, settings, database, quiet=True)
+    described = extract_features.run(None, settings, Store(database), quiet=True)
     assert ([described.version], described.computed, described.removed) == (earlier.facts["features"], 0, 0)
     assert described.tracks == database.tracks.count_documents({"state": "present"})
     embedded = train_embeddings.run(None, settings, database)
