@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
-from segue.embeddings.spaces import load_space
 
 from segue.batch_jobs import build_index, extract_features, train_embeddings, train_models
 from segue.batch_jobs.recount_engagement import run as recount
+from segue.embeddings.registry import load_space
 from segue.engagement.definitions import fingerprint
 from segue.index.active import ActiveBundle
 from segue.index.bundle import load_bundle
@@ -55,7 +55,7 @@ def test_the_bundle_is_fetched_where_its_folder_is_missing(earlier: Earlier, tmp
 
 def test_every_space_is_loaded(earlier: Earlier) -> None:
     for version in earlier.facts["spaces"]:
-        space = load_space(earlier.database, version)
+        space = load_space(Store(earlier.database), version)
         assert space.version == version
         stored = earlier.database.embeddings.find_one({"space": version}) or {}
         described = earlier.database.features.find_one({"_id": stored["track_id"]}) or {}
