@@ -2,9 +2,9 @@
 
 A collection is named by its owner, a subclass of :class:`segue.storage.store.Collection` in the package of
 its subject. Adding one takes the class and a line in :data:`OWNERS`; backup, restore, export, forgetting and
-the jobs' access rights follow from its policy. A GridFS bucket is two collections. :data:`DECLARED` has the
-collections that no class owns: to give one an owner, move its policy into the class and replace its row here
-by a line in OWNERS.
+the jobs' access rights follow from its policy. GridFS buckets are in :data:`BUCKETS`, since each is two
+collections. :data:`DECLARED` has the collections that no class owns: to give one an owner, move its policy
+into the class and replace its row here by a line in OWNERS.
 
 A collection that is not named here is saved in backups and searched for listeners all the same, so that
 forgetting to name one loses nothing and leaves nothing of anybody behind.
@@ -21,7 +21,8 @@ from segue.catalog.rejected import RejectedTracks
 from segue.catalog.tracks import Tracks
 from segue.catalog.unknown import UnknownTracks
 from segue.embeddings.stored import Embeddings
-from segue.models.trained import TrainedChunks, TrainedFiles
+from segue.index import published as bundles
+from segue.models import trained
 from segue.models.versions import Models
 from segue.moods.dials import MoodDials
 from segue.moods.stored import Moods
@@ -48,8 +49,6 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     UnknownTracks,
     Moods,
     Models,
-    TrainedFiles,
-    TrainedChunks,
     Embeddings,
     Accounts,
     Sessions,
@@ -67,13 +66,10 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     PrivacyChoices,
 )
 
-_BUNDLES = Policy(
-    computed=True,
-    access={Job.STREAM: Right.READ, Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE | Right.INDEX},
-)
+BUCKETS: Mapping[str, Policy] = {bundles.BUCKET: bundles.POLICY, trained.BUCKET: trained.POLICY}
+"""GridFS buckets."""
+
 DECLARED: Mapping[str, Policy] = {
-    "bundles.files": _BUNDLES,
-    "bundles.chunks": _BUNDLES,
     "stream_progress": Policy(
         computed=True,
         access={
@@ -123,6 +119,7 @@ DECLARED: Mapping[str, Policy] = {
 
 POLICIES: Mapping[str, Policy] = {
     **{owner.name: owner.policy for owner in OWNERS},
+    **{f"{bucket}.{part}": policy for bucket, policy in BUCKETS.items() for part in ("files", "chunks")},
     **DECLARED,
 }
 """Every collection's policy by its name."""

@@ -19,12 +19,11 @@ from segue.errors import SegueError
 from segue.models.versions import Models
 from segue.storage.checksums import file_sum
 from segue.storage.files import FileStore
-from segue.storage.mongo import Document
-from segue.storage.store import Collection, Job, Policy, Right, Store
+from segue.storage.store import Job, Policy, Right, Store
 
 BUCKET = "trained"
 _FILE = "arrays.npz"
-_POLICY = Policy(
+POLICY = Policy(
     computed=True,
     access={
         Job.DASHBOARD: Right.READ,  # the space that an uploaded file is placed in
@@ -32,20 +31,7 @@ _POLICY = Policy(
         Job.OPERATOR: Right.WRITE | Right.INDEX,
     },
 )
-
-
-class TrainedFiles(Collection[Document]):
-    """The files of the bucket, as GridFS keeps them; read and written through :class:`FileStore` only."""
-
-    name = f"{BUCKET}.files"
-    policy = _POLICY
-
-
-class TrainedChunks(Collection[Document]):
-    """Their contents."""
-
-    name = f"{BUCKET}.chunks"
-    policy = _POLICY
+"""Of both collections of the bucket."""
 
 
 class ModelError(SegueError):

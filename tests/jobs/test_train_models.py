@@ -23,8 +23,10 @@ from segue.index.track_ids import decode_ids, encode_ids
 from segue.models import trained
 from segue.models.versions import Models
 from segue.people.forgotten import Forgotten
-from segue.settings import Settings
+from segue.settings import Settings, load_settings
 from segue.spark import session_space
+from segue.spark.learned_models import LEARNED_MODELS
+from segue.spark.training import version_of
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
 from segue.storage.store import Store
@@ -34,6 +36,8 @@ from tests.plays.examples import a_play
 
 pytestmark = pytest.mark.integration
 MINUTE = 60_000
+VERSIONS = {"following": "8978cb50b3b7", "als": "d040fa07b968", "session-space": "e6e1a4b6a619"}
+"""By the default settings and the fingerprint "3:7", as release 0.1 has them."""
 
 
 @pytest.fixture
@@ -184,6 +188,7 @@ def test_new_plays_and_settings_make_a_new_version_and_old_ones_go(
     assert als.unchanged  # it does not depend on that setting
     assert len({first.version, second.version, third.version}) == 3
     assert Models(Store(database)).active_version("following") == third.version
+    assert first.version is not None
     assert not trained.stored(Store(database), "following", first.version)
     assert rules(database) == {("a", "b"): 1.0, ("b", "c"): 1.0}
 
@@ -196,7 +201,7 @@ def test_nothing_is_learned_of_who_has_left(
     plays = [*evening("ada", ["a", "b"]), *evening("ben", ["b", "c"]), *evening("eve", ["c", "d"])]
     send(settings, plays)
     with PlayProducer(settings.kafka) as producer:
-        producer.send_bytes(None, key=b"ben")
+        producer.tombstone("ben")
         producer.flush()
     Forgotten(Store(database)).remember("eve", plays_kept=settings.retention.plays)
     run(settings, spark=spark, quiet=True)
@@ -332,6 +337,24 @@ def test_a_heard_track_that_gets_features_makes_another_version(
     store(database, descriptors(1, spaced, seed=5), spaced, first=14)
     *_, changed = run(spaced, spark=spark, quiet=True)
     assert changed.version != with_it.version
+
+
+def test_factors_are_learned_only_where_the_settings_say_so(quick: Settings) -> None:
+    def kinds(settings: Settings) -> list[str]:
+        return [model.kind for model in LEARNED_MODELS if model.enabled(settings)]
+
+    assert kinds(load_settings()) == ["following", "session-space"]
+    assert kinds(quick) == ["following", "als", "session-space"]
+
+
+def test_a_version_is_what_it_was_before_als_had_a_section_of_its_own() -> None:
+    settings = load_settings()
+    made_of = {
+        model.kind: {"plays": "3:7", "settings": model.settings_of(settings)} for model in LEARNED_MODELS
+    }
+    assert list(made_of["als"]["settings"]) == ["factors", "iterations", "regularisation", "alpha", "seed"]
+    assert list(made_of["session-space"]["settings"]) == ["sessions"]
+    assert {kind: version_of(what) for kind, what in made_of.items()} == VERSIONS
 
 
 def test_what_is_in_use_is_kept_though_others_are_newer(database: Database[Document]) -> None:

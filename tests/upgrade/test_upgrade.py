@@ -22,6 +22,7 @@ from segue.embeddings.registry import load_space
 from segue.engagement.definitions import fingerprint
 from segue.index.active import ActiveBundle
 from segue.index.bundle import load_bundle
+from segue.spark.training import Trained
 from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document
 from segue.storage.store import Store
@@ -89,7 +90,7 @@ def test_nothing_is_learned_or_counted_again(earlier: Earlier, spark: SparkSessi
     assert recount(earlier.settings, check=True, spark=spark, quiet=True).different == 0
 
 
-def _trained(earlier: Earlier, spark: SparkSession) -> list[train_models.Trained]:
+def _trained(earlier: Earlier, spark: SparkSession) -> list[Trained]:
     return train_models.run(earlier.settings, spark=spark, quiet=True)
 
 
