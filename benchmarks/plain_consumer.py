@@ -23,6 +23,7 @@ from segue.settings import Settings
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import connect
 from segue.taste.history import History, Window, prune
+from segue.taste.profile import ListenerHistory
 
 
 class Windows:
@@ -98,10 +99,8 @@ def consume(
                     moved[user] = None
         if moved:
             plans = plan(
-                {user: windows.history(user) for user in moved},
+                [ListenerHistory(user, windows.history(user), settings.taste) for user in moved],
                 bundle=bundle,
-                lookup=lambda ids: {},
-                taste=settings.taste,
                 ranking=settings.ranking,
                 experiments=settings.experiments,
             )

@@ -22,6 +22,7 @@ from segue.settings import Settings
 from segue.storage.mongo import Document, connect
 from segue.storage.outage import patient
 from segue.taste.history import History, prune, windows_of
+from segue.taste.profile import ListenerHistory
 
 WRITTEN = "freshness_ms double"
 """The schema of what a worker returns: a row for each listener it has written."""
@@ -88,10 +89,9 @@ def _replan(
         return read_vectors(database, space=space, track_ids=track_ids)
 
     plans = plan(
-        histories,
+        [ListenerHistory(user, history, settings.taste) for user, history in histories.items()],
         bundle=bundle,
         lookup=lookup,
-        taste=settings.taste,
         ranking=settings.ranking,
         experiments=settings.experiments,
         feedback=_steps(feedback, bundle),

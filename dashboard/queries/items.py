@@ -10,8 +10,8 @@ from typing import Any
 from pymongo.database import Database
 
 from segue.catalog.tracks import PLAYABLE
-from segue.dashboard.queries.reasons import exploring, why
 from segue.dashboard.queries.starts import Picks, read_picks, selection
+from segue.ranking.reasons import describe, is_exploring
 from segue.ranking.variants import label
 from segue.storage.mongo import Document, active_version
 
@@ -168,7 +168,7 @@ def _mark(recommendation: Document, reason: Mapping[str, Any]) -> str:
     What was written before there were variants is marked with its index.
     """
     variant = recommendation.get("variant")
-    return label(variant, exploring=exploring(reason)) if variant else str(recommendation["model"])
+    return label(variant, exploring=is_exploring(reason["kind"])) if variant else str(recommendation["model"])
 
 
 def _recommended(
@@ -179,5 +179,5 @@ def _recommended(
     because: Item | None,
     score: float,
 ) -> Item:
-    words = why(reason, because.title if because else None)
+    words = describe(reason["kind"], because.title if because else None)
     return replace(item, recommendation=recommendation, why=words, score=score if because else None)

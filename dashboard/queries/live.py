@@ -11,7 +11,7 @@ from typing import Any
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from segue.dashboard.queries.reasons import why
+from segue.ranking.reasons import describe
 from segue.storage.mongo import Document, active_version
 
 
@@ -83,7 +83,7 @@ def listening(database: Database[Document], user_id: str, *, played: int = 12) -
             Recommended(
                 known[item["track_id"]],
                 item["score"],
-                why(item["reason"], known[reason].title if reason else None),
+                describe(item["reason"]["kind"], known[reason].title if reason else None),
             )
             for item, reason in zip(items, reasons, strict=True)
         ],

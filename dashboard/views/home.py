@@ -13,6 +13,7 @@ from segue.dashboard.queries.steered import planned, read_dial
 from segue.dashboard.views import mood
 from segue.dashboard.views.text import plain
 from segue.errors import SegueError
+from segue.ranking.sources import TASTE
 
 SHOWN = 12
 _SHELF = 10
@@ -113,7 +114,7 @@ def _because(played: list[Item], found: Upcoming) -> None:
         return
     shown = {item.track_id for item in (*played, *found.items[:SHOWN])}
     others = [one.item for one in near if one.item.track_id not in shown]
-    _shelf(f"Because you played {plain(liked.title)}", others[:_SHELF], key="because")
+    _shelf(TASTE.reason.words.format(plain(liked.title)), others[:_SHELF], key="because")
 
 
 def _shelf(name: str, items: list[Item], *, key: str) -> None:

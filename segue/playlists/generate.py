@@ -12,8 +12,8 @@ from itertools import chain, zip_longest
 import numpy as np
 
 from segue.playlists.transitions import Transitions, arrange
+from segue.ranking.bundle import Catalogue
 from segue.ranking.diversity import ArtistLimit, limit_artists
-from segue.ranking.plan import Catalogue
 from segue.ranking.versions import folded, songs_of
 
 NEAR = 60

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.playlists.transitions import Transitions
+from segue.ranking.bundle import Catalogue
 from segue.ranking.diversity import ArtistLimit
-from segue.ranking.plan import Catalogue
 from segue.ranking.versions import folded, songs_of
 
 AROUND = 40

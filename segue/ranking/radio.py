@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from segue.ranking.bundle import Catalogue
 from segue.ranking.diversity import ArtistLimit, limit_artists
-from segue.ranking.plan import Catalogue
 from segue.ranking.versions import folded, songs_of
 from segue.settings import Ranking
 

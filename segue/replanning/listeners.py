@@ -16,7 +16,7 @@ import numpy as np
 from pymongo import UpdateOne
 from pymongo.database import Database
 
-from segue.ranking.plan import Item, Plan
+from segue.ranking.plan import Plan, PlannedTrack
 from segue.storage.mongo import Document, pack, unpack
 from segue.taste.history import History, from_document, to_document
 
@@ -103,6 +103,6 @@ def _recommendation(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _item(item: Item) -> dict[str, Any]:
-    named = {} if item.because is None else {"track_id": item.because}
-    return {"track_id": item.track_id, "score": item.score, "reason": {"kind": item.reason, **named}}
+def _item(item: PlannedTrack) -> dict[str, Any]:
+    named = {} if item.evidence is None else {"track_id": item.evidence}
+    return {"track_id": item.track_id, "score": item.similarity, "reason": {"kind": item.reason, **named}}

@@ -66,10 +66,10 @@ def test_a_track_that_sinks_is_recommended_later_and_the_likeness_shown_stays() 
     feedback = Feedback("v", {first.track_id: -0.5, "not in the bundle": -0.5})
     after = planned(history, feedback=feedback.by_row(SHELF))
     assert after.items[0].track_id == second.track_id
-    scores = {item.track_id: item.score for item in before.items}
+    scores = {item.track_id: item.similarity for item in before.items}
     both = [item for item in after.items if item.track_id in scores]
     assert len(both) == 3
-    assert all(item.score == scores[item.track_id] for item in both)
+    assert all(item.similarity == scores[item.track_id] for item in both)
 
 
 def test_the_varied_selection_puts_what_sinks_last() -> None:

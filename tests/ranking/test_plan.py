@@ -14,6 +14,7 @@ from segue.index.track_ids import encode_ids
 from segue.ranking.plan import Plan, plan
 from segue.settings import Variant, load_settings
 from segue.taste.history import History, Window
+from segue.taste.profile import ListenerHistory
 
 SETTINGS = load_settings()
 STYLES = ("blues", "house", "waltz")
@@ -80,6 +81,10 @@ def heard(*signals: tuple[str, float], start: int = 0) -> History:
     }
 
 
+def listeners(histories: Mapping[str, History]) -> list[ListenerHistory]:
+    return [ListenerHistory(user_id, history, SETTINGS.taste) for user_id, history in histories.items()]
+
+
 def planned(
     history: History,
     *,
@@ -90,10 +95,9 @@ def planned(
     **ranking: Any,
 ) -> Plan:
     [found] = plan(
-        {"ada": history},
+        listeners({"ada": history}),
         bundle=shelf,
         lookup=lambda ids: {i: (lookup or {})[i] for i in ids if i in (lookup or {})},
-        taste=SETTINGS.taste,
         ranking=SETTINGS.ranking.model_copy(update={"items": 4, **ranking}),
         experiments=SETTINGS.experiments.model_copy(update={"variants": variants}),
         feedback=feedback or {},
@@ -120,12 +124,12 @@ def test_a_track_heard_long_ago_may_come_back() -> None:
 
 def test_each_reason_is_a_track_the_listener_liked() -> None:
     found = planned(heard(("house0", 1.0), ("blues0", 1.0), ("waltz0", -1.0)))
-    assert {item.because for item in found.items} <= {"house0", "blues0"}
-    assert all(item.because and item.because[:5] == item.track_id[:5] for item in found.items)
+    assert {item.evidence for item in found.items} <= {"house0", "blues0"}
+    assert all(item.evidence and item.evidence[:5] == item.track_id[:5] for item in found.items)
 
 
 def test_scores_fall_along_the_list_until_the_varied_ones_begin() -> None:
-    scores = [item.score for item in planned(heard(("house0", 1.0)), per_artist=9).items]
+    scores = [item.similarity for item in planned(heard(("house0", 1.0)), per_artist=9).items]
     assert scores == sorted(scores, reverse=True)
 
 
@@ -134,7 +138,7 @@ def test_without_a_usable_history_the_varied_selection_is_served(history: Histor
     found = planned(history)
     assert found.served == "cold-start"
     assert {item.track_id[:5] for item in found.items} == set(STYLES)
-    assert all(item.because is None for item in found.items)
+    assert all(item.evidence is None for item in found.items)
 
 
 def test_a_track_newer_than_the_bundle_counts_through_the_lookup() -> None:
@@ -155,10 +159,8 @@ def test_a_vector_of_another_space_is_not_mixed_in() -> None:
 def test_the_same_history_gives_the_same_plan_and_id_whoever_else_is_planned() -> None:
     history = heard(("house0", 1.0), ("waltz1", 0.5))
     several = plan(
-        {"ben": heard(("blues0", 1.0)), "ada": history, "eve": {}},
+        listeners({"ben": heard(("blues0", 1.0)), "ada": history, "eve": {}}),
         bundle=SHELF,
-        lookup=lambda ids: {},
-        taste=SETTINGS.taste,
         ranking=SETTINGS.ranking.model_copy(update={"items": 4}),
         experiments=SETTINGS.experiments,
     )
@@ -172,7 +174,7 @@ AFTER = {"house0": "waltz3", "house1": "blues2"}
 def test_what_listeners_play_after_a_kept_track_comes_first_and_says_so() -> None:
     found = planned(heard(("house0", 1.0)), shelf=Shelf(after=AFTER))
     first = found.items[0]
-    assert (found.variant, first.track_id, first.reason, first.because) == (
+    assert (found.variant, first.track_id, first.reason, first.evidence) == (
         *("hybrid", "waltz3", "after", "house0"),
     )
     assert {item.reason for item in found.items[1:]} == {"because"}
@@ -182,7 +184,7 @@ def test_the_session_goes_on_with_an_artist_and_says_so() -> None:
     shelf = Shelf(after=AFTER, listeners={"blues4": 1, "blues5": 5})
     found = planned(heard(("blues4", 1.0), start=DAY), shelf=shelf, artist_weight=2.0)
     first = found.items[0]
-    assert (first.track_id, first.reason, first.because) == ("blues5", "artist", "blues4")
+    assert (first.track_id, first.reason, first.evidence) == ("blues5", "artist", "blues4")
     without = planned(heard(("blues4", 1.0)), shelf=shelf, artist_weight=0.0)
     assert {item.reason for item in without.items} == {"because"}
 
@@ -210,13 +212,13 @@ def test_a_track_turned_down_in_the_next_window_leads_nowhere_and_is_no_reason()
     history = heard(("blues0", 1.0), ("waltz1", 1.0)) | heard(("blues0", -2.0), start=1_800_000)
     found = planned(history, shelf=shelf)
     assert "house3" not in [item.track_id for item in found.items[:5]]
-    assert {item.because for item in found.items} <= {"waltz1", None}
+    assert {item.evidence for item in found.items} <= {"waltz1", None}
 
 
 def test_of_two_ways_to_a_track_the_one_from_the_newer_is_named() -> None:
     shelf = Shelf(after={"house0": "waltz3", "house1": "waltz3"})
     found = planned(heard(("house1", 1.0), ("house0", 1.0)), shelf=shelf)
-    assert (found.items[0].track_id, found.items[0].because) == ("waltz3", "house0")
+    assert (found.items[0].track_id, found.items[0].evidence) == ("waltz3", "house0")
 
 
 def test_who_is_assigned_audio_gets_what_an_index_without_sessions_gives() -> None:
@@ -239,12 +241,12 @@ def test_each_listener_is_served_by_the_settings_of_their_variant() -> None:
         }
     )
     ranking = SETTINGS.ranking.model_copy(update={"items": 8, "exploration": 0.0})
-    common = {"bundle": shelf, "lookup": lambda ids: {}, "taste": SETTINGS.taste}
-    found = plan(dict.fromkeys(users, history), ranking=ranking, experiments=running, **common)
+    everybody = listeners(dict.fromkeys(users, history))
+    found = plan(everybody, bundle=shelf, ranking=ranking, experiments=running)
     assert {one.variant for one in found} == {"audio", "hybrid", "short"}
     for variant in ("audio", "hybrid", "short"):
         alone = running.model_copy(update={"variants": ((variant, 1.0),)})
-        [expected] = plan({"ada": history}, ranking=ranking, experiments=alone, **common)
+        [expected] = plan(listeners({"ada": history}), bundle=shelf, ranking=ranking, experiments=alone)
         assert all(one.items == expected.items for one in found if one.variant == variant)
         assert len(expected.items) == (3 if variant == "short" else 8)
 
@@ -265,7 +267,7 @@ def test_of_the_versions_of_a_song_one_is_recommended_and_none_of_a_heard_one() 
 def test_a_loved_track_comes_back_after_its_time_and_is_named_as_such() -> None:
     history = heard(("house0", 2.5)) | heard(("house1", 1.0), start=40 * DAY)
     again = {item.track_id: item for item in planned(history, items=18).items}["house0"]
-    assert (again.reason, again.because) == ("again", "house0")
+    assert (again.reason, again.evidence) == ("again", "house0")
 
 
 def test_what_was_turned_down_does_not_come_back_however_long_ago() -> None:

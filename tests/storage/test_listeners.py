@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pymongo.database import Database
 
-from segue.ranking.plan import Item, Plan
+from segue.ranking.plan import Plan, PlannedTrack
 from segue.replanning.listeners import read_histories, write_plans
 from segue.storage.mongo import Document
 from segue.taste.history import Window
@@ -16,7 +16,7 @@ def a_plan(*, at: int, track: str = "t1", unknown: list[str] | None = None) -> P
         user_id="$ada",  # an id may look like a MongoDB expression
         history={0: Window([track], [1.0], [at], ["complete"])},
         vector=np.float32([1, 0]),
-        items=[Item("$t9", 0.5, track)],
+        items=[PlannedTrack("$t9", 0.5, track)],
         model="v1",
         variant="audio",
         reflects_at=at,

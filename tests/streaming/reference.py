@@ -13,11 +13,13 @@ from typing import Any
 
 from segue.plays.event import fault
 from segue.plays.signals import signal_weight
-from segue.ranking.plan import Knowledge, plan
+from segue.ranking.bundle import Knowledge
+from segue.ranking.plan import plan
 from segue.replanning.listeners import _item
 from segue.settings import Settings
 from segue.storage.kafka_topics import records_of
 from segue.taste.history import History, Window, prune
+from segue.taste.profile import ListenerHistory
 
 
 def contents(settings: Settings) -> list[Any]:
@@ -93,10 +95,8 @@ def items(
 ) -> dict[str, list[dict[str, Any]]]:
     """The recommendations of each listener as MongoDB should hold them."""
     plans = plan(
-        found,
+        [ListenerHistory(user, history, settings.taste) for user, history in found.items()],
         bundle=bundle,
-        lookup=lambda ids: {},
-        taste=settings.taste,
         ranking=settings.ranking,
         experiments=settings.experiments,
     )
