@@ -146,9 +146,10 @@ run_module() {
 
 run_tests() {
   if [ "${1:-}" = --help ]; then
-    echo 'usage: ./run.sh test [cluster] [PYTEST ARGUMENTS]'
+    echo 'usage: ./run.sh test [cluster | fuzz] [PYTEST ARGUMENTS]'
     echo 'Check the style (ruff) and the types (mypy), then run the tests (pytest) with real Kafka, MongoDB and Spark.'
     echo 'test cluster: run those on a whole cluster of processes instead, which takes minutes and 6 GB of memory.'
+    echo 'test fuzz: search for examples that break a property; without it, the examples are the same on every run.'
     echo 'Example:  ./run.sh test tests/index -k annoy'
     return
   fi
@@ -159,30 +160,49 @@ run_tests() {
     run_module pytest tests/cluster -m cluster "$@"
     return
   fi
+  if [ "${1:-}" = fuzz ]; then
+    shift
+    say 'tests of properties, on examples that no run has seen'
+    run_module pytest -m hypothesis --hypothesis-profile fuzz "$@"
+    return
+  fi
   say 'style and types'
   run_module ruff check .
   run_module ruff format --check .
   run_module mypy
-  find_chromium
+  find_programs
   say 'tests'
   # All of them: on two cores, see tests/conftest.py. A choice is mostly small, and easier to follow on one.
   [ $# -gt 0 ] || set -- --numprocesses 2 --dist loadgroup
   run_module pytest "$@"
 }
 
-find_chromium() {
-  local browser
-  for browser in chromium chromium-browser google-chrome; do
-    ! command -v "$browser" >/dev/null || return 0
-  done
+# What some tests use besides Python and Java, installed where that can be done:
+# its commands, of which one will do, the package that has it, and the tests that are left out without it.
+find_programs() {
+  find_program 'chromium chromium-browser google-chrome' chromium 'the tests marked "browser"'
+  find_program nginx nginx-light 'the tests of the proxy'
+}
+
+find_program() {
+  local commands=$1 package=$2 tests=$3
+  ! has_one_of "$commands" || return 0
   if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-    say 'installing Chromium for the browser tests'
-    if { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >"$local_folder/chromium.log" 2>&1 &&
-      command -v chromium >/dev/null; then
+    say "installing $package for $tests"
+    if { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package"; } >"$local_folder/$package.log" 2>&1 &&
+      has_one_of "$commands"; then
       return
     fi
   fi
-  say 'there is no Chromium here: the tests marked "browser" will not run (apt install chromium)'
+  say "$package is not installed: $tests will not run (apt install $package)"
+}
+
+has_one_of() {
+  local name
+  for name in $1; do
+    ! command -v "$name" >/dev/null || return 0
+  done
+  return 1
 }
 
 main() {

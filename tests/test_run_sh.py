@@ -27,7 +27,7 @@ def _run(*arguments: str, root: Path = ROOT, path: str | None = None) -> subproc
         env={**os.environ, "PATH": path or os.environ["PATH"]},
         cwd="/",
         check=False,
-        timeout=60,
+        timeout=600,
     )
 
 

@@ -62,7 +62,9 @@ def row(track_id: str, *, rank: int | None = None, **counts: int) -> Document:
 
 
 def page(name: str) -> AppTest:
-    at = AppTest.from_string(f"from segue.dashboard.views import {name}\n{name}.show()\n", default_timeout=60)
+    at = AppTest.from_string(
+        f"from segue.dashboard.views import {name}\n{name}.show()\n", default_timeout=600
+    )
     at.run()
     assert not at.exception, at.exception
     return at

@@ -63,7 +63,7 @@ def _playlists() -> None:
 
 
 def shown(page, **query: str) -> AppTest:  # type: ignore[no-untyped-def]
-    at = AppTest.from_function(page, default_timeout=30)
+    at = AppTest.from_function(page, default_timeout=600)
     for name, value in query.items():
         at.query_params[name] = value
     at.run()

@@ -19,10 +19,11 @@ from pymongo.database import Database
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
-from tests.dashboard.browser import Player, Served, needs_chromium, until
+from tests.dashboard.browser import Player, Served, needs_chromium
 from tests.dashboard.music import title
 from tests.dashboard.test_plays_route import a_play, in_kafka
 from tests.streaming.job import Job
+from tests.waiting import PATIENCE, until
 
 pytestmark = needs_chromium
 
@@ -62,7 +63,7 @@ def warm_up(settings: Settings, database: Database[Document]) -> None:
     with PlayProducer(settings.kafka) as producer:
         for count in range(2):
             play = a_play(user_id="other", session_id="o", track_id=f"metal{count}", type="complete")
-            producer.send(play).get(10)
+            producer.send(play).get(PATIENCE)
             until(
                 lambda at=play["occurred_at"]: database.recommendations.find_one(
                     {"_id": "other", "reflects_at": {"$gte": at}}

@@ -82,7 +82,7 @@ def who(
 
 @pytest.fixture
 def home(who: list[Listener | None]) -> AppTest:
-    return AppTest.from_file(str(PAGES), default_timeout=30).run()
+    return AppTest.from_file(str(PAGES), default_timeout=600).run()
 
 
 def _playlists() -> None:
@@ -92,7 +92,7 @@ def _playlists() -> None:
 
 
 def lists(**query: str) -> AppTest:
-    at = AppTest.from_function(_playlists, default_timeout=30)
+    at = AppTest.from_function(_playlists, default_timeout=600)
     for name, value in query.items():
         at.query_params[name] = value
     at.run()
@@ -130,10 +130,10 @@ def test_the_dial_is_there_again_and_is_ones_own(
     home: AppTest, who: list[Listener | None], shelf: Database[Document]
 ) -> None:
     home.select_slider(key="dial-energy").set_value(-2).run()
-    again = AppTest.from_file(str(PAGES), default_timeout=30).run()
+    again = AppTest.from_file(str(PAGES), default_timeout=600).run()
     assert again.select_slider(key="dial-energy").value == -2
     who.append(GUEST)
-    other = AppTest.from_file(str(PAGES), default_timeout=30).run()
+    other = AppTest.from_file(str(PAGES), default_timeout=600).run()
     assert other.select_slider(key="dial-energy").value == 0
     assert "mood_dials" in dict(holdings.held(shelf, "ada"))
 
@@ -155,7 +155,7 @@ def test_a_new_listener_steers_the_varied_selection(
 
 def test_without_moods_there_is_no_dial(who: list[Listener | None], shelf: Database[Document]) -> None:
     shelf.models.delete_one({"_id": "active:moods"})
-    at = AppTest.from_file(str(PAGES), default_timeout=30).run()
+    at = AppTest.from_file(str(PAGES), default_timeout=600).run()
     assert not at.exception
     assert not at.select_slider
 
@@ -283,7 +283,7 @@ def test_a_track_shows_its_mood_and_asks_where_a_path_shall_lead(who: list[Liste
 
         track.show()
 
-    at = AppTest.from_function(page, default_timeout=30)
+    at = AppTest.from_function(page, default_timeout=600)
     at.query_params["id"] = "t07"
     at.run()
     assert not at.exception

@@ -12,8 +12,9 @@ from segue.moods.measures import Measured
 from segue.moods.stored import keep_moods
 from segue.settings import Settings
 from segue.storage.mongo import Document
-from tests.dashboard.browser import Player, Served, needs_chromium, until
+from tests.dashboard.browser import Player, Served, needs_chromium
 from tests.dashboard.music import EACH, STYLES, make_music, title, track_id
+from tests.waiting import until
 
 pytestmark = needs_chromium
 

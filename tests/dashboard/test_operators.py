@@ -62,7 +62,7 @@ def test_the_pages_of_all_listeners_are_there_for_operators_only(
     monkeypatch.setattr(service, "database", lambda: database)
     monkeypatch.setattr(service, "listener", lambda: ADA)
     monkeypatch.setattr(service, "operator", lambda: operator)
-    at = AppTest.from_file(str(PAGES), default_timeout=60)
+    at = AppTest.from_file(str(PAGES), default_timeout=600)
     at.run()
     there = set(at.session_state["pages"])
     assert {"home", "listening", "friends"} <= there

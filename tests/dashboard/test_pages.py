@@ -17,7 +17,7 @@ from segue.storage.mongo import Document
 def page(settings: Settings, database: Database[Document], monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setattr(service, "settings", lambda: settings)
     monkeypatch.setattr(service, "database", lambda: database)
-    return AppTest.from_function(_live, default_timeout=30)
+    return AppTest.from_function(_live, default_timeout=600)
 
 
 def html(page: AppTest) -> str:

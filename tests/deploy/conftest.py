@@ -70,7 +70,7 @@ class Machine:
             env={"PATH": str(self._bin), "HOME": str(self.folder), "REFUSED": refused, **environment},
             stdin=subprocess.DEVNULL,
             check=False,
-            timeout=100,
+            timeout=600,
         )
 
     def deploy(self, *arguments: str, refused: str = "") -> subprocess.CompletedProcess[str]:

@@ -19,8 +19,9 @@ from segue.storage.access import read_access, read_login
 from segue.storage.kafka import PlayProducer, ensure_topics
 from tests.deploy.conftest import Machine
 from tests.plays.examples import a_play
+from tests.waiting import PATIENCE
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 
 class OneOfThree(Broker):
@@ -90,7 +91,7 @@ def test_users_come_in_with_what_the_deployment_made(kafka: Kafka, deployed: Pat
     scram = {"mechanism": "SCRAM-SHA-512", "user": login.user}
     dashboard = kafka.model_copy(update={**scram, "password": login.password})
     with PlayProducer(dashboard) as producer:
-        assert producer.send(a_play()).get(10).topic == kafka.plays_topic
+        assert producer.send(a_play()).get(PATIENCE).topic == kafka.plays_topic
     for wrong in ({"password": SecretStr("wrong")}, {"user": "segue-stream"}, {"user": "broker"}):
         with pytest.raises(SegueError, match="refused the user"):
             PlayProducer(dashboard.model_copy(update=wrong))

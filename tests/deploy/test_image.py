@@ -60,7 +60,7 @@ def test_each_job_finds_its_code_in_it(image: Path, command: str) -> None:
         text=True,
         check=False,
         cwd="/",
-        timeout=110,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert "Example" in done.stdout

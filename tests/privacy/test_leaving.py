@@ -33,8 +33,6 @@ from tests.streaming.conftest import published, run_until_all_is_taken, track_id
 
 def stream(spark: SparkSession, settings: Settings) -> None:
     """All queries until the topic is taken."""
-    quick = settings.engagement.model_copy(update={"trigger": timedelta(0)})
-    settings = settings.model_copy(update={"engagement": quick})
     run_until_all_is_taken(spark, settings, (recommend, rejected_plays, engagement))
 
 

@@ -49,6 +49,7 @@ from tests.security.certificates import Certificates
 from tests.security.conftest import Load
 from tests.security.servers import MONGO_PASSWORD, USER
 from tests.security.test_stream import _job, _publish_index, _wait
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
 KAFKA_JOBS = ("stream", "dashboard", "operator")
@@ -116,7 +117,6 @@ def settings_of(deployed: Deployed, load: Load, monkeypatch: pytest.MonkeyPatch)
     return found
 
 
-@pytest.mark.timeout(300)
 def test_the_stream_runs_as_its_user_with_nothing_refused(
     deployed: Deployed, settings_of: As, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +135,7 @@ def test_the_stream_runs_as_its_user_with_nothing_refused(
             _wait(database[written].find_one, process, log)
         _wait(lambda: database.models.find_one({"kind": "feedback"}), process, log)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0, log.read_text()
+        assert process.wait(600) == 0, log.read_text()
     refused = [line for line in log.read_text().splitlines() if "uthoriz" in line]
     # How long the topics keep is the operator's, and was set when the users were made.
     assert [line for line in refused if "retention of the topics stays" not in line] == []
@@ -275,7 +275,7 @@ def test_nobody_does_in_mongodb_what_is_not_theirs(deployed: Deployed, settings_
 def test_nobody_does_in_kafka_what_is_not_theirs(deployed: Deployed, settings_of: As) -> None:
     stream, dashboard = settings_of("stream").kafka, settings_of("dashboard").kafka
     with pytest.raises(AuthorizationError), PlayProducer(stream) as producer:
-        producer.send(a_play()).get(10)
+        producer.send(a_play()).get(PATIENCE)
     with pytest.raises(SegueError, match="does not allow"):
         record = RejectedRecord(reason="late", topic="plays", partition=0, offset=1, timestamp=1, value=b"")
         RejectedRecords(dashboard).write([record])
@@ -306,7 +306,7 @@ def test_doing_it_again_takes_back_what_somebody_gave_by_hand(deployed: Deployed
     with pytest.raises(OperationFailure, match="not authorized"):
         database.client.other.tracks.find_one()
     with PlayProducer(settings_of("dashboard").kafka) as producer:
-        producer.send(a_play()).get(10)
+        producer.send(a_play()).get(PATIENCE)
 
 
 def test_a_replica_set_that_is_one_is_left_alone(deployed: Deployed, certificates: Certificates) -> None:

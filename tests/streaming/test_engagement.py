@@ -31,13 +31,12 @@ CATALOGUE = {f"t{n}": (f"Artist {n // 3}", "Folk" if n % 2 else "Waltz") for n i
 
 @pytest.fixture
 def counted(broker: Settings, database: Database[Document]) -> Settings:
-    """Settings with a short trigger, and a catalogue."""
+    """Settings with a catalogue."""
     database.tracks.insert_many(
         {"_id": own, "artist": artist, "genres": [genre, "Other"]}
         for own, (artist, genre) in CATALOGUE.items()
     )
-    quick = broker.engagement.model_copy(update={"trigger": timedelta(0)})
-    return broker.model_copy(update={"engagement": quick})
+    return broker
 
 
 Drain = Callable[[], None]
