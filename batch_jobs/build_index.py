@@ -14,9 +14,10 @@ from rich.console import Console
 
 from segue.catalog.songs import song_key
 from segue.catalog.tags import UNKNOWN_ARTIST
-from segue.embeddings.spaces import Choice, space_to_index
+from segue.embeddings.spaces import space_to_index
 from segue.errors import SegueError, one_line_errors
 from segue.figures import can_write, write_figures
+from segue.index.backends import chosen_backend
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
 from segue.index.following import Following, by_artist_of, following_of
@@ -38,14 +39,7 @@ class Corpus:
     """The tracks that are to be found: present in the library, with a vector in the active space."""
 
     space: str
-    track_ids: np.ndarray
-    """(n,) numpy bytes, ascending."""
-    vectors: np.ndarray
-    """(n, d) float32 unit rows."""
-    artists: np.ndarray
-    """(n,) int32 codes, -1 unknown."""
-    songs: np.ndarray
-    """(n,) int32 codes, -1 unknown: versions of one song have one."""
+    contents: Contents
     unusable: int
     """Vectors left out because they have no direction: zeros, or not finite."""
 
@@ -75,7 +69,7 @@ class Built:
             "dimension": manifest.dimension,
             "space": manifest.space,
             "backend": manifest.backend,
-            "trees": manifest.trees,
+            **manifest.parameters,
             "recall20": manifest.recall20,
             "latency_ms": manifest.latency_ms,
             "build_s": manifest.build_s,
@@ -109,7 +103,7 @@ def build_index(
 
     Example: SEGUE_INDEX__SPACE=audio ./run.sh index
 
-    Example: SEGUE_INDEX__TREES=100 ./run.sh index --json index.json
+    Example: SEGUE_INDEX__ANNOY__TREES=100 ./run.sh index --json index.json
     """
     with one_line_errors():
         can_write(json_file)
@@ -135,43 +129,20 @@ def run(database: Database[Document], settings: Index) -> Built:
         There are no embeddings, they do not fit each other, or the bundle cannot be written.
     """
     began = time.perf_counter()
-    with console.status("Reading embeddings") as status:
-        corpus = read_corpus(database, settings.space)
-        status.update(f"{len(corpus.vectors)} tracks: choosing a varied selection")
-        following, by_artist = read_following(database, corpus)
-        contents = Contents(
-            vectors=corpus.vectors,
-            track_ids=corpus.track_ids,
-            artists=corpus.artists,
-            cold_start=varied_selection(corpus.vectors, corpus.artists, size=settings.cold_start),
-            songs=corpus.songs,
-            following=following,
-            by_artist=by_artist,
-        )
-        version = version_of(
-            contents,
-            space=corpus.space,
-            backend=settings.backend,
-            trees=settings.trees,
-            search_k=settings.search_k,
-        )
+    with console.status("Reading embeddings, choosing a varied selection") as status:
+        corpus = read_corpus(database, settings)
+        contents = corpus.contents
+        backend = chosen_backend(settings)
+        version = version_of(contents, space=corpus.space, backend=backend)
         manifest = stored_manifest(database, version)
         unchanged = manifest is not None and active_version(database, KIND) == version
         if manifest is None:
-            status.update(f"{len(corpus.vectors)} tracks: building and measuring ({settings.backend})")
+            status.update(f"{len(contents.vectors)} tracks: building and measuring ({backend.name})")
             write_bundle(
                 settings.folder,
-                vectors=contents.vectors,
-                track_ids=contents.track_ids,
-                artists=contents.artists,
-                cold_start=contents.cold_start,
-                songs=contents.songs,
-                following=contents.following,
-                by_artist=contents.by_artist,
+                contents,
                 space=corpus.space,
-                backend=settings.backend,
-                trees=settings.trees,
-                search_k=settings.search_k,
+                backend=backend,
                 recall_queries=settings.recall_queries,
             )
         if not unchanged:
@@ -184,15 +155,15 @@ def run(database: Database[Document], settings: Index) -> Built:
     return Built(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)
 
 
-def read_corpus(database: Database[Document], wanted: Choice = "auto") -> Corpus:
-    """Read the vectors of the wanted space and their tracks' artists, in order of track id.
+def read_corpus(database: Database[Document], settings: Index) -> Corpus:
+    """Read the vectors of the wanted space and their tracks, and make the columns, in order of track id.
 
     Raises
     ------
     SegueError
         There is no active space, no vector of a present track, or vectors of several dimensions.
     """
-    space = space_to_index(database, wanted)
+    space = space_to_index(database, settings.space)
     present = database.tracks.find({"state": "present"}, {"artist": 1, "title": 1}, batch_size=10_000)
     track_of = {document["_id"]: (document.get("artist"), document.get("title")) for document in present}
     found = database.embeddings.find(
@@ -211,15 +182,21 @@ def read_corpus(database: Database[Document], wanted: Choice = "auto") -> Corpus
     usable = np.flatnonzero(np.isfinite(lengths) & (lengths > 0))
     if not len(usable):
         raise SegueError(f"every vector in space {space} is zero or not finite: run ./run.sh embeddings")
+    units = (vectors[usable] / lengths[usable, None]).astype(np.float32)
+    track_ids = encode_ids([names[row] for row in usable])
     tracks = [track_of[names[row]] for row in usable]
-    return Corpus(
-        space=space,
-        track_ids=encode_ids([names[row] for row in usable]),
-        vectors=(vectors[usable] / lengths[usable, None]).astype(np.float32),
-        artists=_codes([_artist_key(artist) for artist, _ in tracks]),
+    artists = _codes([_artist_key(artist) for artist, _ in tracks])
+    following, by_artist = read_following(database, track_ids, artists)
+    contents = Contents(
+        vectors=units,
+        track_ids=track_ids,
+        artists=artists,
+        cold_start=varied_selection(units, artists, size=settings.cold_start),
         songs=_codes([song_key(_artist_key(artist), title) for artist, title in tracks]),
-        unusable=len(names) - len(usable),
+        following=following,
+        by_artist=by_artist,
     )
+    return Corpus(space, contents, unusable=len(names) - len(usable))
 
 
 def _matrix(vectors: list[bytes], names: list[str]) -> np.ndarray:
@@ -246,15 +223,17 @@ def _codes(keys: list[str | None]) -> np.ndarray:
     return np.array([code.get(key, -1) for key in keys], dtype=np.int32)
 
 
-def read_following(database: Database[Document], corpus: Corpus) -> tuple[Following | None, Following | None]:
+def read_following(
+    database: Database[Document], track_ids: np.ndarray, artists: np.ndarray
+) -> tuple[Following | None, Following | None]:
     """What each track, and each artist, leads to by the active model; None before one is trained."""
     model = trained.load(database, FOLLOWING)
-    following = None if model is None else following_of(model, track_ids=corpus.track_ids)
+    following = None if model is None else following_of(model, track_ids=track_ids)
     if model is None or following is None:
         return None, None
     if "listeners" not in model:  # learned by an older release
         return following, None
-    return following, by_artist_of(model, track_ids=corpus.track_ids, artists=corpus.artists)
+    return following, by_artist_of(model, track_ids=track_ids, artists=artists)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from segue.index.bundle import write_bundle
+from segue.index.backends import chosen_backend
+from segue.index.bundle import Contents, write_bundle
 from segue.index.following import by_artist_of, following_of
 from segue.index.track_ids import encode_ids
 from segue.settings import LOCAL, load_settings
@@ -46,7 +47,9 @@ def bundle_of(tracks: int, *, console: Console, sessions: bool = False) -> Path:
     """
     index = load_settings().index
     known = "sessions" if sessions else "sound"
-    folder = FOLDER / f"{tracks}-{known}-{index.trees}-{index.search_k}"
+    backend = chosen_backend(index)
+    parameters = "-".join(str(value) for value in (backend.name, *backend.parameters.values()))
+    folder = FOLDER / f"{tracks}-{known}-{parameters}"
     built = sorted(folder.glob("*/manifest.json"))
     if built:
         return built[0].parent
@@ -54,18 +57,15 @@ def bundle_of(tracks: int, *, console: Console, sessions: bool = False) -> Path:
     artists = (np.arange(tracks) % max(1, tracks // TRACKS_OF_ARTIST)).astype(np.int32)
     model = session_model(ids) if sessions else None
     with console.status(f"Building an index of {tracks:,} tracks"):
-        manifest = write_bundle(
-            folder,
+        contents = Contents(
             vectors=vectors(tracks),
             track_ids=ids,
             artists=artists,
             cold_start=np.arange(0, tracks, max(1, tracks // 100), dtype=np.int32)[:100],
             following=following_of(model, track_ids=ids) if model else None,
             by_artist=by_artist_of(model, track_ids=ids, artists=artists) if model else None,
-            space="bench",
-            trees=index.trees,
-            search_k=index.search_k,
         )
+        manifest = write_bundle(folder, contents, space="bench", backend=backend)
     return folder / manifest.version
 
 

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -26,6 +27,7 @@ from pydantic_settings import (
 from segue.connections import Kafka, Mongo, Section
 from segue.errors import SegueError
 from segue.places import LOCAL, ROOT  # noqa: F401  # both are part of what this module offers
+from segue.renamed_settings import with_new_names
 
 
 def _duration(value: object) -> object:
@@ -100,16 +102,52 @@ class Embedding(Section):
     genre_tracks: int = Field(ge=2)
 
 
+class BackendSettings(Section):
+    """The section of a neighbour backend (:mod:`segue.index.backends`); `Index` has a field for each."""
+
+
+class Annoy(BackendSettings):
+    trees: int = Field(ge=1)
+    search_k: int
+
+
+class Voyager(BackendSettings):
+    ef: int
+
+
+class Exact(BackendSettings):
+    """Exact search has no settings."""
+
+
 class Index(Section):
     folder: LocalPath
     worker_folder: str = Field(min_length=1)
     space: Literal["auto", "audio", "sessions", "genres"]
-    backend: Literal["annoy", "voyager", "exact"]
-    trees: int = Field(ge=1)
-    search_k: int
+    backend: str
+    annoy: Annoy
+    voyager: Voyager
+    exact: Exact = Exact()
     recall_queries: int = Field(ge=1)
     keep: int = Field(ge=1)
     cold_start: int = Field(ge=1)
+
+    @property
+    def chosen(self) -> BackendSettings:
+        """The section of the backend that is chosen."""
+        section: BackendSettings = getattr(self, self.backend)
+        return section
+
+    @field_validator("backend")
+    @classmethod
+    def _backend_is_known(cls, name: str) -> str:
+        known = [
+            key
+            for key, field in cls.model_fields.items()
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BackendSettings)
+        ]
+        if name not in known:
+            raise ValueError(f"it must be one of {', '.join(known)}")
+        return name
 
 
 class Stream(Section):
@@ -252,6 +290,20 @@ class Dashboard(Section):
     log_in_file: str
 
 
+class _Files(TomlConfigSettingsSource):
+    """TOML files, which may use former names of settings."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return with_new_names(super()._read_file(file_path), source=str(file_path))
+
+
+class _Environment(EnvSettingsSource):
+    """SEGUE_ variables, which may use former names of settings."""
+
+    def __call__(self) -> dict[str, Any]:
+        return with_new_names(super().__call__(), source="environment")
+
+
 class Settings(BaseSettings):
     """Every setting of Segue; conf/default.toml holds the defaults and says what each means."""
 
@@ -309,8 +361,11 @@ class Settings(BaseSettings):
         files = [ROOT / "conf" / "default.toml"]
         if own := os.environ.get("SEGUE_CONF"):
             files.append(Path(own))
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=files, deep_merge=True)
-        return init_settings, env_settings, toml
+        return (
+            init_settings,
+            _Environment(settings_cls),
+            _Files(settings_cls, toml_file=files, deep_merge=True),
+        )
 
 
 NOT_SETTINGS = frozenset({"SEGUE_CONF", "SEGUE_ROOT"})

@@ -15,7 +15,7 @@ from segue.dashboard.app import PAGES
 from segue.dashboard.people.sessions import Listener
 from segue.dashboard.queries.liking import liking
 from segue.dashboard.queries.steered import keep_dial, planned, read_dial
-from segue.index.bundle import write_bundle
+from segue.index.bundle import Contents, write_bundle
 from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
 from segue.moods.dial import Dial
@@ -26,6 +26,7 @@ from segue.settings import Settings
 from segue.storage.mongo import Document
 from tests.dashboard.conftest import GUEST, Enter, recommendation, serve_pages, whose
 from tests.dashboard.test_player_pages import given, titles
+from tests.index.corpus import ANNOY
 
 COUNT = 40
 IDS = [f"t{n:02d}" for n in range(COUNT)]
@@ -47,11 +48,14 @@ def shelf(database: Database[Document], settings: Settings) -> Database[Document
     angles = np.arange(COUNT) / 15
     manifest = write_bundle(
         settings.index.folder,
-        vectors=np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32),
-        track_ids=encode_ids(IDS),
-        artists=np.arange(COUNT, dtype=np.int32) // 2,
-        cold_start=np.arange(0, COUNT, 3, dtype=np.int32),
+        Contents(
+            vectors=np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32),
+            track_ids=encode_ids(IDS),
+            artists=np.arange(COUNT, dtype=np.int32) // 2,
+            cold_start=np.arange(0, COUNT, 3, dtype=np.int32),
+        ),
         space="s",
+        backend=ANNOY,
     )
     publish(database, Path(settings.index.folder) / manifest.version)
     percentiles = np.full((COUNT, 4), 0.5, dtype=np.float32)

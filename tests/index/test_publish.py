@@ -12,12 +12,13 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
+from segue.index.backends import BACKENDS
 from segue.index.bundle import BundleError, load_bundle
 from segue.index.publish import fetch, fetch_bundle, publish, roll_back, stored_manifest
 from segue.settings import Settings
 from segue.storage.files import FileStore
 from segue.storage.mongo import Document, active_version, connect
-from tests.index.corpus import published, stored_files, write
+from tests.index.corpus import backend_named, published, stored_files, write
 
 pytestmark = pytest.mark.integration
 Mongo = Database[Document]
@@ -77,11 +78,11 @@ def test_an_unfit_bundle_is_not_published(database: Mongo, here: Path) -> None:
     assert database.models.count_documents({"kind": "index"}) == 1
 
 
-@pytest.mark.parametrize("backend", ["annoy", "voyager", "exact"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_machine_without_the_version_fetches_it(
     database: Mongo, here: Path, there: Path, backend: str
 ) -> None:
-    version = published(database, here, backend=backend)
+    version = published(database, here, backend=backend_named(backend))
     fetched, built = (fetch_bundle(database, version, folder=folder) for folder in (there, here))
     assert fetched.manifest == built.manifest
     for one, other in zip(

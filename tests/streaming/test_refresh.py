@@ -12,7 +12,7 @@ from pymongo.database import Database
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
-from segue.index.bundle import write_bundle
+from segue.index.bundle import Contents, write_bundle
 from segue.index.manifest import Manifest
 from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
@@ -20,6 +20,7 @@ from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document, activate, active_version
 from segue.streaming_jobs import recommend
+from tests.index.corpus import ANNOY
 from tests.plays.examples import a_play
 from tests.streaming.conftest import TRACKS, made_up_vectors, track_id
 
@@ -49,11 +50,14 @@ def bundle_with_a_new_track(settings: Settings) -> Manifest:
     vectors = made_up_vectors()
     return write_bundle(
         Path(settings.index.folder),
-        vectors=np.vstack([vectors, vectors[:1]]),
-        track_ids=encode_ids([track_id(n) for n in range(TRACKS)] + ["t_new"]),
-        artists=np.arange(TRACKS + 1, dtype=np.int32),
-        cold_start=np.arange(5, dtype=np.int32),
+        Contents(
+            vectors=np.vstack([vectors, vectors[:1]]),
+            track_ids=encode_ids([track_id(n) for n in range(TRACKS)] + ["t_new"]),
+            artists=np.arange(TRACKS + 1, dtype=np.int32),
+            cold_start=np.arange(5, dtype=np.int32),
+        ),
         space="s1",
+        backend=ANNOY,
     )
 
 
