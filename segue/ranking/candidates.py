@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segue.ranking.bundle import Knowledge
+from segue.index.track_index import TrackIndex
 from segue.ranking.sources import TASTE
 from segue.ranking.sources.base import NO_EVIDENCE, CandidateSource, Proposals
 from segue.settings import Ranking
@@ -27,7 +27,7 @@ class Candidates:
     source: np.ndarray
     """int64: the place in `sources` of the one that says most for it, -1 for none."""
     evidence: np.ndarray
-    """int64: the signal by which that source proposes it, NO_EVIDENCE for none."""
+    """int64: the place among the listener's signals of the track that its reason names, or NO_EVIDENCE."""
     sources: Sequence[CandidateSource]
     place_of: Mapping[int, int]
     """Row -> place here."""
@@ -69,6 +69,8 @@ class Pool:
     """Of the other sources, summed up: of a listener all rows are different."""
     strongest: np.ndarray
     """(m,) int64, aligned with `others`: the place in `sources` of the one with the highest score."""
+    evidence: np.ndarray
+    """(m,) int64, aligned with `others`: their evidence, as a place among the listener's own signals."""
     other_bounds: np.ndarray
     """(listeners + 1,) int64 of `others`."""
 
@@ -86,12 +88,12 @@ class Pool:
         added = np.zeros(len(rows))
         source, evidence = np.full((2, len(rows)), -1, dtype=np.int64)
         added[places] = self.others.scores[part]
-        source[places], evidence[places] = self.strongest[part], self.others.evidence[part]
+        source[places], evidence[places] = self.strongest[part], self.evidence[part]
         return Candidates(rows, similarity, added, source, evidence, self.sources, place_of)
 
 
 def propose(
-    profiles: Profiles, bundle: Knowledge, *, ranking: Ranking, sources: Sequence[CandidateSource]
+    profiles: Profiles, bundle: TrackIndex, *, ranking: Ranking, sources: Sequence[CandidateSource]
 ) -> Pool:
     """Ask the taste and the other sources in use for the candidates of a batch."""
     near = TASTE.propose(profiles, bundle, ranking)
@@ -101,7 +103,7 @@ def propose(
 def pooled(
     near: Proposals,
     profiles: Profiles,
-    bundle: Knowledge,
+    bundle: TrackIndex,
     *,
     ranking: Ranking,
     sources: Sequence[CandidateSource],
@@ -115,12 +117,17 @@ def pooled(
         near_bounds=np.searchsorted(near.listeners, edges),
         others=others,
         strongest=strongest,
+        evidence=np.where(
+            others.evidence == NO_EVIDENCE,
+            NO_EVIDENCE,
+            others.evidence - profiles.signals.bounds[others.listeners],
+        ),
         other_bounds=np.searchsorted(others.listeners, edges),
     )
 
 
 def add_up(
-    profiles: Profiles, bundle: Knowledge, *, ranking: Ranking, sources: Sequence[CandidateSource]
+    profiles: Profiles, bundle: TrackIndex, *, ranking: Ranking, sources: Sequence[CandidateSource]
 ) -> tuple[Proposals, np.ndarray]:
     """What sources beside the taste propose, by listener, best first; at most `ranking.session_candidates`.
 

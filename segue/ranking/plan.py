@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segue.ranking.bundle import Knowledge
+from segue.index.track_index import TrackIndex
 from segue.ranking.candidates import NO_CANDIDATES, Candidates, propose
 from segue.ranking.reasons import AGAIN, EXPLORE
 from segue.ranking.reranking import rerank
 from segue.ranking.sources import TASTE, VARIED, in_use, learned_from_plays
+from segue.ranking.sources.base import NO_EVIDENCE
 from segue.ranking.variants import left_out, ranking_of, served
 from segue.settings import Experiments, Ranking, Variant
 from segue.taste.history import History
@@ -77,7 +78,7 @@ class Plan:
 def plan(
     listeners: Sequence[ListenerHistory],
     *,
-    bundle: Knowledge,
+    bundle: TrackIndex,
     lookup: VectorLookup = no_lookup,
     ranking: Ranking,
     experiments: Experiments,
@@ -118,7 +119,7 @@ def _plan_variant(
     profiles: Profiles,
     variant: Variant,
     *,
-    bundle: Knowledge,
+    bundle: TrackIndex,
     ranking: Ranking,
     feedback: Mapping[int, float],
 ) -> list[Plan]:
@@ -143,7 +144,7 @@ def _plan_variant(
                 user_id=profile.user_id,
                 history=profile.history,
                 vector=profile.taste,
-                items=_explained(rows, drawn, candidates, profile, profiles, bundle),
+                items=_explained(rows, drawn=drawn, candidates=candidates, profile=profile, bundle=bundle),
                 model=bundle.version,
                 variant=variant,
                 reflects_at=profile.reflects_at,
@@ -155,11 +156,11 @@ def _plan_variant(
 
 def _explained(
     rows: Sequence[int],
+    *,
     drawn: frozenset[int],
     candidates: Candidates,
     profile: ListenerProfile,
-    profiles: Profiles,
-    bundle: Knowledge,
+    bundle: TrackIndex,
 ) -> list[PlannedTrack]:
     """The chosen rows with their reasons; `drawn` are those that explore."""
     near = [row for row in rows if row in candidates.place_of]
@@ -179,7 +180,7 @@ def _explained(
         elif (source := candidates.led_by(place)) is not None:
             reason = source.reason
             signal = int(candidates.evidence[place])
-            evidence = profiles.signals.track_ids[signal] if signal >= 0 else None
+            evidence = None if signal == NO_EVIDENCE else profile.track_ids[signal]
         similarity = round(float(candidates.similarity[place]), 6)
         explained.append(PlannedTrack(track_id, similarity, evidence, reason.kind))
     return explained

@@ -7,7 +7,7 @@ from itertools import chain
 
 import numpy as np
 
-from segue.ranking.bundle import Catalogue
+from segue.index.track_index import TrackIndex
 from segue.ranking.candidates import Candidates
 from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.ranking.exploring import explored
@@ -20,7 +20,7 @@ def rerank(
     candidates: Candidates,
     *,
     barred: frozenset[int],
-    bundle: Catalogue,
+    bundle: TrackIndex,
     ranking: Ranking,
     feedback: Mapping[int, float],
     seed: str,
@@ -50,12 +50,12 @@ def rerank(
     return (_limited(woven, bundle, ranking) if drawn else chosen), drawn
 
 
-def _limited(rows: Iterable[int], bundle: Catalogue, ranking: Ranking) -> list[int]:
+def _limited(rows: Iterable[int], bundle: TrackIndex, ranking: Ranking) -> list[int]:
     return limit_artists(rows, ArtistLimit.of(bundle.artists, ranking), items=ranking.items)
 
 
 def _varied(
-    bundle: Catalogue,
+    bundle: TrackIndex,
     candidates: Mapping[int, int],
     feedback: Mapping[int, float],
     *,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
 import numpy as np
 from scipy import sparse
 
+from segue.index.contents import Contents
 from segue.index.following import Following, by_artist_of, following_of
-from segue.index.neighbours import NO_ROW
 from segue.index.track_ids import encode_ids
+from segue.index.track_index import TrackIndex
 from segue.ranking.candidates import Candidates, add_up, pooled
 from segue.ranking.reranking import rerank
 from segue.ranking.sources import in_use
@@ -25,41 +23,17 @@ from segue.taste.profile import Profiles
 from segue.taste.vector import DecayedSignals
 
 
-class NoNeighbours:
-    """Nothing is known of the tracks' sound: the neighbours come from elsewhere."""
-
-    def query(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        return np.full((len(vectors), k), NO_ROW), np.zeros((len(vectors), k))
-
-
-@dataclass(frozen=True)
-class LogBundle:
-    """The tracks of a session log as an index bundle: without sound and without a varied selection."""
-
-    vectors: np.ndarray
-    artists: np.ndarray
-    songs: np.ndarray
-    cold_start: np.ndarray
-    following: Following | None = None
-    by_artist: Following | None = None
-    neighbours: NoNeighbours = NoNeighbours()
-    version: str = ""
-
-    @classmethod
-    def of(cls, history: SessionLog) -> LogBundle:
-        count = len(history.artists)
-        return cls(
-            vectors=np.zeros((count, 1), dtype=np.float32),
-            artists=history.artists,
-            songs=np.full(count, -1, dtype=np.int32),
-            cold_start=np.empty(0, dtype=np.int32),
-        )
-
-    def rows(self, ids: Sequence[str]) -> np.ndarray:
-        return np.array([int(name) for name in ids], dtype=np.int64)
-
-    def ids(self, rows: Sequence[int]) -> list[str]:
-        return [str(row) for row in rows]
+def index_of(history: SessionLog, **tables: Following | None) -> TrackIndex:
+    """The tracks of a session log as an index: nothing is known of their sound, and none is selected."""
+    count = len(history.artists)
+    contents = Contents(
+        vectors=np.ones((count, 1), dtype=np.float32),
+        track_ids=encode_ids([f"{item:012d}" for item in range(count)]),
+        artists=history.artists.astype(np.int32),
+        cold_start=np.empty(0, dtype=np.int32),
+        **tables,
+    )
+    return TrackIndex.in_memory(contents)
 
 
 class SessionKnowledge:
@@ -74,8 +48,8 @@ class SessionKnowledge:
     def fit(self, history: SessionLog) -> SessionKnowledge:
         model = learned(history, self.models)
         ids = model["track_ids"]
-        self.bundle = replace(
-            LogBundle.of(history),
+        self.index = index_of(
+            history,
             following=following_of(model, track_ids=ids),
             by_artist=by_artist_of(model, track_ids=ids, artists=history.artists),
         )
@@ -84,12 +58,12 @@ class SessionKnowledge:
     def scores(self, queries: Queries) -> sparse.csr_matrix:
         proposed, _ = add_up(
             profiles_of(queries),
-            self.bundle,
+            self.index,
             ranking=self.ranking,
-            sources=in_use(self.bundle, self.ranking),
+            sources=in_use(self.index, self.ranking),
         )
         entries = (proposed.scores.astype(np.float32), (proposed.listeners, proposed.rows))
-        return sparse.csr_matrix(entries, shape=(len(queries), len(self.bundle.artists)))
+        return sparse.csr_matrix(entries, shape=(len(queries), len(self.index.artists)))
 
 
 class Hybrid:
@@ -111,7 +85,7 @@ class Hybrid:
     def scores(self, queries: Queries) -> sparse.csr_matrix:
         cosines = self.near.cosines(queries)
         near = nearest(cosines, self.near.nearest).tocoo()
-        bundle, ranking = self.knowledge.bundle, self.knowledge.ranking
+        bundle, ranking = self.knowledge.index, self.knowledge.ranking
         evidence = np.full(len(near.row), NO_EVIDENCE)
         pool = pooled(
             Proposals(near.row, near.col, near.data, evidence),
@@ -142,7 +116,7 @@ class AsServed:
 
     def over(self, history: SessionLog) -> AsServed:
         """Make lists of the tracks of this log, of a model that is fitted already."""
-        self.bundle = LogBundle.of(history)
+        self.index = index_of(history)
         return self
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
@@ -159,7 +133,7 @@ class AsServed:
         rows, _ = rerank(
             Candidates.scored(scores.indices[part].astype(np.int64), scores.data[part].astype(float)),
             barred=frozenset(played.tolist()),
-            bundle=self.bundle,
+            bundle=self.index,
             ranking=self.ranking,
             feedback={},
             seed="",

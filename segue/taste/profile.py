@@ -8,24 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 
+from segue.index.track_index import TrackIndex
 from segue.settings import Taste
 from segue.taste.history import History, reflects_at
 from segue.taste.vector import DecayedSignals, decayed, taste_vectors
 
 VectorLookup = Callable[[Sequence[str]], Mapping[str, np.ndarray]]
 """Vectors of tracks that the bundle lacks, by track id, as far as they are known elsewhere."""
-
-
-class TrackVectors(Protocol):
-    """The part of an index bundle that profiles need."""
-
-    @property
-    def vectors(self) -> np.ndarray: ...
-    def rows(self, ids: Sequence[str]) -> np.ndarray: ...
 
 
 def no_lookup(track_ids: Sequence[str]) -> Mapping[str, np.ndarray]:
@@ -186,7 +178,7 @@ class Profiles:
 
 
 def build_profiles(
-    listeners: Sequence[ListenerHistory], *, bundle: TrackVectors, lookup: VectorLookup = no_lookup
+    listeners: Sequence[ListenerHistory], *, bundle: TrackIndex, lookup: VectorLookup = no_lookup
 ) -> Profiles:
     """Join the tracks' vectors to the histories and form the tastes.
 

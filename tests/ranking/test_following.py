@@ -9,16 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue.index.contents import Contents
 from segue.index.following import Following, by_artist_of, following_of
 from segue.index.manifest import BundleError
 from segue.index.track_ids import encode_ids
+from segue.index.track_index import TrackIndex
 from segue.ranking.candidates import add_up
 from segue.ranking.sources import SOURCES
 from segue.settings import load_settings
 from segue.taste.history import Window
 from segue.taste.profile import ListenerHistory, Profiles
 from segue.taste.vector import decayed
-from tests.ranking.test_plan import Shelf as FullShelf
 
 TRACKS = 12
 SETTINGS = load_settings()
@@ -53,12 +54,16 @@ BY_ARTIST = by_artist_of(
 )
 
 
-class Shelf(FullShelf):
-    """A bundle of nothing but tables."""
-
-    def __init__(self, *, following: Following, by_artist: Following | None) -> None:
-        super().__init__()
-        self.following, self.by_artist, self.artists = following, by_artist, ARTISTS
+def index(following: Following) -> TrackIndex:
+    contents = Contents(
+        vectors=np.ones((TRACKS, 1), dtype=np.float32),
+        track_ids=encode_ids([f"t{row:02}" for row in range(TRACKS)]),
+        artists=ARTISTS.astype(np.int32),
+        cold_start=np.empty(0, dtype=np.int32),
+        following=following,
+        by_artist=BY_ARTIST,
+    )
+    return TrackIndex.in_memory(contents)
 
 
 def plainly(heard: list[tuple[int, float]], rules: dict[int, dict[int, float]]) -> dict[int, list[float]]:
@@ -101,8 +106,7 @@ def test_all_listeners_at_once_are_each_as_by_a_plain_loop(
         return
     profiles = everybody.only(served)
     few = RANKING.model_copy(update={"session_candidates": 3})
-    shelf = Shelf(following=table(rules), by_artist=BY_ARTIST)
-    found, source = add_up(profiles, shelf, ranking=few, sources=SOURCES)
+    found, source = add_up(profiles, index(table(rules)), ranking=few, sources=SOURCES)
     signals, rows = profiles.signals, profiles.rows
     assert set(found.listeners.tolist()) <= set(range(len(served)))
     for i, (heard, _) in enumerate(listeners[place] for place in served):

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segue.index.exact import ExactIndex
+from segue.index.contents import Contents
 from segue.index.following import by_artist_of, following_of
 from segue.index.track_ids import encode_ids
+from segue.index.track_index import TrackIndex
 from segue.ranking.plan import Plan, plan
 from segue.settings import Variant, load_settings
 from segue.taste.history import History, Window
@@ -21,39 +22,44 @@ STYLES = ("blues", "house", "waltz")
 DAY = 86_400_000
 
 
-class Shelf:
-    """A bundle in memory: tracks "blues0".."waltz5", each near the axis of its style."""
+NAMES = sorted(f"{style}{i}" for style in STYLES for i in range(6))
+IDS = encode_ids(NAMES)
 
-    version = "v1"
 
-    def __init__(
-        self,
-        *,
-        after: Mapping[str, str] | None = None,
-        songs: Sequence[int] = (),
-        listeners: Mapping[str, int] | None = None,
-    ) -> None:
-        rng = np.random.default_rng(3)
-        self.names = sorted(f"{style}{i}" for style in STYLES for i in range(6))
-        axes = np.repeat(np.eye(3, 4), 6, axis=0) + rng.normal(0, 0.05, (18, 4))
-        self.vectors = (axes / np.linalg.norm(axes, axis=1, keepdims=True)).astype(np.float32)
-        self.artists = np.arange(18) // 2
-        self.cold_start = np.array([0, 6, 12, 2, 8, 14])
-        self.neighbours = ExactIndex(self.vectors)
-        self.songs = np.array(songs or [-1] * 18, dtype=np.int32)
-        ids = encode_ids(self.names)
-        self.following = following_of(rules(after), track_ids=ids) if after else None
-        self.by_artist = None
-        if listeners is not None:
-            counts = np.array(list(listeners.values()), dtype=np.int32)
-            model = {"track_ids": encode_ids(list(listeners)), "listeners": counts}
-            self.by_artist = by_artist_of(model, track_ids=ids, artists=self.artists)
+def shelf_of(
+    *,
+    after: Mapping[str, str] | None = None,
+    songs: Sequence[int] = (),
+    listeners: Mapping[str, int] | None = None,
+    artists: np.ndarray | None = None,
+) -> TrackIndex:
+    """Tracks "blues0".."waltz5", each near the axis of its style.
 
-    def rows(self, ids: Sequence[str]) -> np.ndarray:
-        return np.array([self.names.index(i) if i in self.names else -1 for i in ids], dtype=np.int64)
-
-    def ids(self, rows: Sequence[int]) -> list[str]:
-        return [self.names[row] for row in rows]
+    Parameters
+    ----------
+    after
+        Which track is played after which.
+    listeners
+        How many have kept each track.
+    """
+    rng = np.random.default_rng(3)
+    axes = np.repeat(np.eye(3, 4), 6, axis=0) + rng.normal(0, 0.05, (18, 4))
+    codes = (np.arange(18) // 2 if artists is None else artists).astype(np.int32)
+    by_artist = None
+    if listeners is not None:
+        counts = np.array(list(listeners.values()), dtype=np.int32)
+        model = {"track_ids": encode_ids(list(listeners)), "listeners": counts}
+        by_artist = by_artist_of(model, track_ids=IDS, artists=codes)
+    contents = Contents(
+        vectors=(axes / np.linalg.norm(axes, axis=1, keepdims=True)).astype(np.float32),
+        track_ids=IDS,
+        artists=codes,
+        cold_start=np.array([0, 6, 12, 2, 8, 14], dtype=np.int32),
+        songs=np.array(songs or [-1] * 18, dtype=np.int32),
+        following=following_of(rules(after), track_ids=IDS) if after else None,
+        by_artist=by_artist,
+    )
+    return TrackIndex.in_memory(contents, version="v1")
 
 
 def rules(after: Mapping[str, str]) -> dict[str, np.ndarray]:
@@ -67,7 +73,7 @@ def rules(after: Mapping[str, str]) -> dict[str, np.ndarray]:
     }
 
 
-SHELF = Shelf()
+SHELF = shelf_of()
 
 
 def heard(*signals: tuple[str, float], start: int = 0) -> History:
@@ -90,7 +96,7 @@ def planned(
     *,
     lookup: Mapping[str, np.ndarray] | None = None,
     feedback: Mapping[int, float] | None = None,
-    shelf: Shelf = SHELF,
+    shelf: TrackIndex = SHELF,
     variants: tuple[tuple[Variant, float], ...] = (),
     **ranking: Any,
 ) -> Plan:
@@ -172,7 +178,7 @@ AFTER = {"house0": "waltz3", "house1": "blues2"}
 
 
 def test_what_listeners_play_after_a_kept_track_comes_first_and_says_so() -> None:
-    found = planned(heard(("house0", 1.0)), shelf=Shelf(after=AFTER))
+    found = planned(heard(("house0", 1.0)), shelf=shelf_of(after=AFTER))
     first = found.items[0]
     assert (found.variant, first.track_id, first.reason, first.evidence) == (
         *("hybrid", "waltz3", "after", "house0"),
@@ -181,7 +187,7 @@ def test_what_listeners_play_after_a_kept_track_comes_first_and_says_so() -> Non
 
 
 def test_the_session_goes_on_with_an_artist_and_says_so() -> None:
-    shelf = Shelf(after=AFTER, listeners={"blues4": 1, "blues5": 5})
+    shelf = shelf_of(after=AFTER, listeners={"blues4": 1, "blues5": 5})
     found = planned(heard(("blues4", 1.0), start=DAY), shelf=shelf, artist_weight=2.0)
     first = found.items[0]
     assert (first.track_id, first.reason, first.evidence) == ("blues5", "artist", "blues4")
@@ -190,10 +196,8 @@ def test_the_session_goes_on_with_an_artist_and_says_so() -> None:
 
 
 def test_of_an_artist_no_more_than_the_limit_comes_however_much_the_session_wants() -> None:
-    shelf = Shelf(after=AFTER, listeners={"blues0": 1})
-    shelf.artists = np.zeros(18, dtype=np.int64)
-    model = {"track_ids": encode_ids(shelf.names), "listeners": np.arange(18, dtype=np.int32)}
-    shelf.by_artist = by_artist_of(model, track_ids=encode_ids(shelf.names), artists=shelf.artists)
+    counts = dict(zip(NAMES, range(18), strict=True))
+    shelf = shelf_of(after=AFTER, listeners=counts, artists=np.zeros(18))
     limit = {"per_artist": 2, "artist_window": 10, "items": 10}
     found = planned(heard(("blues4", 1.0)), shelf=shelf, artist_weight=5.0, **limit)
     assert [item.track_id for item in found.items] == ["waltz5", "waltz4"]
@@ -203,12 +207,12 @@ def test_of_an_artist_no_more_than_the_limit_comes_however_much_the_session_want
     "history", [heard(("house0", -1.0), ("house2", 1.0)), heard(("waltz3", 1.0), ("house0", 1.0))]
 )
 def test_a_skipped_track_leads_nowhere_and_what_was_heard_is_not_led_to(history: History) -> None:
-    found = planned(history, shelf=Shelf(after=AFTER), items=18)
+    found = planned(history, shelf=shelf_of(after=AFTER), items=18)
     assert not [item for item in found.items if item.reason == "after"]
 
 
 def test_a_track_turned_down_in_the_next_window_leads_nowhere_and_is_no_reason() -> None:
-    shelf = Shelf(after={"blues0": "house3"})
+    shelf = shelf_of(after={"blues0": "house3"})
     history = heard(("blues0", 1.0), ("waltz1", 1.0)) | heard(("blues0", -2.0), start=1_800_000)
     found = planned(history, shelf=shelf)
     assert "house3" not in [item.track_id for item in found.items[:5]]
@@ -216,13 +220,13 @@ def test_a_track_turned_down_in_the_next_window_leads_nowhere_and_is_no_reason()
 
 
 def test_of_two_ways_to_a_track_the_one_from_the_newer_is_named() -> None:
-    shelf = Shelf(after={"house0": "waltz3", "house1": "waltz3"})
+    shelf = shelf_of(after={"house0": "waltz3", "house1": "waltz3"})
     found = planned(heard(("house1", 1.0), ("house0", 1.0)), shelf=shelf)
     assert (found.items[0].track_id, found.items[0].evidence) == ("waltz3", "house0")
 
 
 def test_who_is_assigned_audio_gets_what_an_index_without_sessions_gives() -> None:
-    history, shelf = heard(("house0", 1.0)), Shelf(after=AFTER)
+    history, shelf = heard(("house0", 1.0)), shelf_of(after=AFTER)
     audio = planned(history, shelf=shelf, variants=(("audio", 1.0),))
     plain = planned(history)
     assert (audio.items, audio.variant, plain.variant) == (plain.items, "audio", "audio")
@@ -233,7 +237,7 @@ def test_who_is_assigned_audio_gets_what_an_index_without_sessions_gives() -> No
 
 def test_each_listener_is_served_by_the_settings_of_their_variant() -> None:
     users = [f"listener{n}" for n in range(40)]
-    history, shelf = heard(("house0", 1.0)), Shelf(after=AFTER)
+    history, shelf = heard(("house0", 1.0)), shelf_of(after=AFTER)
     running = SETTINGS.experiments.model_copy(
         update={
             "variants": (("audio", 1.0), ("hybrid", 1.0), ("short", 1.0)),
@@ -257,11 +261,11 @@ def test_a_variant_that_the_index_cannot_serve_is_not_claimed() -> None:
 
 def test_of_the_versions_of_a_song_one_is_recommended_and_none_of_a_heard_one() -> None:
     songs = [number // 3 for number in range(18)]  # house0 to house2 are one song, house3 to house5 another
-    found = planned(heard(("house0", 1.0)), shelf=Shelf(songs=songs), items=18, per_artist=18)
+    found = planned(heard(("house0", 1.0)), shelf=shelf_of(songs=songs), items=18, per_artist=18)
     named = [item.track_id for item in found.items]
     assert not {"house1", "house2"} & set(named)
     assert len(named) == 5
-    assert len({SHELF.names.index(name) // 3 for name in named}) == 5
+    assert len({NAMES.index(name) // 3 for name in named}) == 5
 
 
 def test_a_loved_track_comes_back_after_its_time_and_is_named_as_such() -> None:

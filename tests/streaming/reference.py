@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from segue.index.track_index import TrackIndex
 from segue.plays.event import fault
 from segue.plays.signals import signal_weight
-from segue.ranking.bundle import Knowledge
 from segue.ranking.plan import plan
 from segue.replanning.listeners import _item
 from segue.settings import Settings
@@ -91,7 +91,7 @@ def _window(tracks: dict[str, list[tuple[int, float, str]]]) -> Window:
 
 
 def items(
-    found: dict[str, History], bundle: Knowledge, settings: Settings
+    found: dict[str, History], bundle: TrackIndex, settings: Settings
 ) -> dict[str, list[dict[str, Any]]]:
     """The recommendations of each listener as MongoDB should hold them."""
     plans = plan(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from segue.ranking.bundle import Knowledge
+from segue.index.track_index import TrackIndex
 from segue.ranking.sources.base import CandidateSource
 from segue.ranking.sources.session import SameArtist, TransitionRules
 from segue.ranking.sources.taste import TasteNeighbours
@@ -18,13 +18,13 @@ SOURCES: Sequence[CandidateSource] = (TransitionRules(), SameArtist())
 VARIED = VariedSelection()
 
 
-def learned_from_plays(bundle: Knowledge) -> bool:
+def learned_from_plays(bundle: TrackIndex) -> bool:
     """Whether a bundle has what a source needs that is learned from plays."""
     return any(source.learned_from_plays and source.available(bundle) for source in SOURCES)
 
 
 def in_use(
-    bundle: Knowledge, ranking: Ranking, *, without: frozenset[str] = frozenset()
+    bundle: TrackIndex, ranking: Ranking, *, without: frozenset[str] = frozenset()
 ) -> list[CandidateSource]:
     """The sources beside the taste that a bundle can serve and the settings give a weight.
 

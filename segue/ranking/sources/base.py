@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from segue.ranking.bundle import Knowledge
+from segue.index.track_index import TrackIndex
 from segue.settings import Ranking
 from segue.taste.profile import Profiles
 
@@ -88,10 +88,10 @@ class CandidateSource(ABC):
     def weight(self, ranking: Ranking) -> float:
         """What a proposal of score 1 counts beside the similarity, by the settings; 0: it is left out."""
 
-    def available(self, bundle: Knowledge) -> bool:
+    def available(self, bundle: TrackIndex) -> bool:
         """Whether the bundle has what the source needs."""
         return True
 
     @abstractmethod
-    def propose(self, profiles: Profiles, bundle: Knowledge, ranking: Ranking) -> Proposals:
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
         """Propose tracks to the listeners of a batch; called only where the source is available."""

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from segue.index.following import Following
-from segue.ranking.bundle import Knowledge
+from segue.index.track_index import TrackIndex
 from segue.ranking.sources.base import CandidateSource, Proposals, Reason
 from segue.settings import Ranking
 from segue.taste.profile import Profiles
@@ -38,10 +38,10 @@ class TransitionRules(CandidateSource):
     def weight(self, ranking: Ranking) -> float:
         return ranking.session_weight
 
-    def available(self, bundle: Knowledge) -> bool:
+    def available(self, bundle: TrackIndex) -> bool:
         return bundle.following is not None
 
-    def propose(self, profiles: Profiles, bundle: Knowledge, ranking: Ranking) -> Proposals:
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
         assert bundle.following is not None
         seeds = _seeds(profiles, ranking)
         keys = profiles.rows[seeds.signals]
@@ -59,10 +59,10 @@ class SameArtist(CandidateSource):
         # Session knowledge as a whole is switched off by its own weight.
         return ranking.artist_weight if ranking.session_weight else 0.0
 
-    def available(self, bundle: Knowledge) -> bool:
+    def available(self, bundle: TrackIndex) -> bool:
         return bundle.following is not None and bundle.by_artist is not None
 
-    def propose(self, profiles: Profiles, bundle: Knowledge, ranking: Ranking) -> Proposals:
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
         assert bundle.by_artist is not None
         seeds = _seeds(profiles, ranking)
         artists = bundle.artists[profiles.rows[seeds.signals]]

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from segue.ranking.bundle import Catalogue, Knowledge
+from segue.index.track_index import TrackIndex
 from segue.ranking.sources.base import NO_EVIDENCE, CandidateSource, Proposals, Reason
 from segue.settings import Ranking
 from segue.taste.profile import Profiles
@@ -21,7 +21,7 @@ class TasteNeighbours(CandidateSource):
     def weight(self, ranking: Ranking) -> float:
         return 1.0
 
-    def propose(self, profiles: Profiles, bundle: Knowledge, ranking: Ranking) -> Proposals:
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
         rows, similarity = bundle.neighbours.query(profiles.tastes, ranking.candidates)
         known = (rows >= 0) & profiles.tastes.any(axis=1)[:, None]
         listeners = np.repeat(np.arange(len(rows)), known.sum(axis=1))
@@ -30,7 +30,7 @@ class TasteNeighbours(CandidateSource):
         return Proposals(listeners, rows[known].astype(np.int64), similarity[known].astype(float), evidence)
 
     @staticmethod
-    def nearest(taste: np.ndarray, bundle: Catalogue, *, count: int) -> list[int]:
+    def nearest(taste: np.ndarray, bundle: TrackIndex, *, count: int) -> list[int]:
         """The rows nearest to one taste, (d,), best first."""
         rows, _ = bundle.neighbours.query(taste[np.newaxis], min(count, len(bundle.vectors)))
         return [row for row in rows[0].tolist() if row >= 0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from segue.ranking.bundle import Catalogue
+from segue.index.track_index import TrackIndex
 from segue.ranking.sources.base import Reason
 
 
@@ -14,6 +14,6 @@ class VariedSelection:
     name: ClassVar = "varied"
     reason: ClassVar = Reason("varied", "Something different", names_track=False)
 
-    def rows(self, bundle: Catalogue) -> list[int]:
+    def rows(self, bundle: TrackIndex) -> list[int]:
         """The selection in its order."""
         return [int(row) for row in bundle.cold_start.tolist()]
