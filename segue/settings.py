@@ -26,7 +26,7 @@ from pydantic_settings import (
 
 from segue.connections import Kafka, Mongo, Section
 from segue.errors import SegueError
-from segue.places import LOCAL, ROOT  # noqa: F401  # both are part of what this module offers
+from segue.places import CONF, LOCAL, ROOT, absolute  # noqa: F401  # ROOT and LOCAL: for importers of before
 from segue.renamed_settings import with_new_names
 
 
@@ -43,7 +43,7 @@ def _duration(value: object) -> object:
 def _path(value: object) -> object:
     """A relative path counts from the project's folder; an address with a scheme is left alone."""
     if isinstance(value, str) and "://" not in value:
-        return str(ROOT / value)
+        return str(absolute(value))
     return value
 
 
@@ -358,7 +358,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        files = [ROOT / "conf" / "default.toml"]
+        files = [CONF / "default.toml"]
         if own := os.environ.get("SEGUE_CONF"):
             files.append(Path(own))
         return (
@@ -368,7 +368,7 @@ class Settings(BaseSettings):
         )
 
 
-NOT_SETTINGS = frozenset({"SEGUE_CONF", "SEGUE_ROOT"})
+NOT_SETTINGS = frozenset({"SEGUE_CONF", "SEGUE_HOME", "SEGUE_ROOT"})
 """SEGUE_ variables that say where to look rather than what to do."""
 
 

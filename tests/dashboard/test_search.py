@@ -17,7 +17,7 @@ from segue.settings import Settings
 from segue.storage.mongo import Document
 from tests.index.corpus import ANNOY
 
-SONGS = [
+SONGS: list[Document] = [
     {"_id": "a", "title": "Hoppípolla", "artist": "Sigur Rós", "album": "Takk...", "genres": ["Post-Rock"]},
     {
         "_id": "b",

@@ -156,7 +156,7 @@ def command(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[
         "SEGUE_INDEX__FOLDER": settings.index.folder,
     }
     return subprocess.run(
-        [sys.executable, "-m", "segue.batch_jobs.build_index", *arguments],
+        [sys.executable, "-m", "segue", "index", *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,
