@@ -5,7 +5,7 @@
         streaming_jobs/recommend.py
 
 Delivery: the checkpoint holds the offsets and the windows' state; a batch that a crash cut off is repeated
-and ends in the same documents (segue.replanning.listeners).
+and ends in the same documents (segue.replanning.service).
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ from pyspark.sql.streaming import StreamingQuery
 
 from segue.index.active import ActiveBundle
 from segue.ranking.stored_feedback import ActiveFeedback
+from segue.replanning.service import Replanning
 from segue.settings import Settings, Stream
 from segue.spark.parsing import parse, plays
 from segue.spark.session import on_workers
 from segue.spark.signal_windows import interval, signals_by_window
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 from segue.streaming_jobs.gate import BatchGate
 from segue.streaming_jobs.micro_batches import Collector, foreach_batch
 from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.source import kafka_records
-from segue.udfs.replan import WRITTEN, Assignment, replan, replan_in_workers
+from segue.udfs.replan import WRITTEN, Assignment, replan_in_workers
 
 NAME = "recommend"
 
@@ -47,10 +49,11 @@ class Recommender:
 
     def __init__(self, spark: SparkSession, settings: Settings, metrics: Metrics) -> None:
         self._spark, self._settings, self._metrics = spark, settings, metrics
-        self._database = connect(settings.mongo)
+        store = Store(connect(settings.mongo))
         self._on_workers = on_workers(settings, master=spark.sparkContext.master)
-        self._bundle = ActiveBundle(self._database, folder=settings.index.folder)
-        self._feedback = ActiveFeedback(self._database)
+        self._replanning = Replanning(store, settings)
+        self._bundle = ActiveBundle(store.database, folder=settings.index.folder)
+        self._feedback = ActiveFeedback(store.database)
         self._bundle.current()  # a missing index is said before the stream starts
         self._assignment: Broadcast[Assignment] | None = None
         self._last_listeners = 0
@@ -66,13 +69,7 @@ class Recommender:
             self._label(batch, "parse, window: signals of the listeners that played")
             table = self._collect(windows)
             if table.num_rows <= few:
-                freshness = replan(
-                    table,
-                    database=self._database,
-                    bundle=bundle,
-                    settings=self._settings,
-                    feedback=feedback,
-                )
+                freshness = self._replanning.replan(table, bundle=bundle, feedback=feedback)
             else:
                 sent_out = self._spark.createDataFrame(table)
                 freshness = self._replan_in_workers(sent_out, batch, assigned)

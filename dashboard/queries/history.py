@@ -8,18 +8,18 @@ from datetime import timedelta
 from pymongo.database import Database
 
 from segue.dashboard.queries.items import Item, list_items, read_items
-from segue.dashboard.queries.live import heard_in
 from segue.dashboard.queries.outcomes import OUTCOMES
 from segue.dashboard.queries.times import day
 from segue.storage.mongo import Document
 from segue.storage.store import Store
+from segue.taste.history import last_heard
 from segue.taste.opinions import Opinions
+from segue.taste.tastes import Tastes
 
 
 def recently_played(database: Database[Document], user_id: str, *, limit: int = 8) -> list[Item]:
     """The tracks heard last, newest first, with what came of them."""
-    taste = database.tastes.find_one({"_id": user_id}, {"windows": 1}) or {"windows": {}}
-    last = heard_in(taste["windows"])[:limit]
+    last = last_heard(Tastes(Store(database)).history(user_id))[:limit]
     known = read_items(database, [track_id for track_id, _, _ in last], source="home")
     return [_noted(known[track_id], outcome) for track_id, outcome, _ in last if track_id in known]
 
@@ -32,8 +32,7 @@ def played_by_day(
     What is known are the signals that the taste is made of: each track once, with the last thing said of it,
     and no more of them than `taste.max_signals`. `offset` is how far the listener's clock is ahead of UTC.
     """
-    taste = database.tastes.find_one({"_id": user_id}, {"windows": 1}) or {"windows": {}}
-    last = heard_in(taste["windows"])[:limit]
+    last = last_heard(Tastes(Store(database)).history(user_id))[:limit]
     known = read_items(database, [track_id for track_id, _, _ in last], source="playlist")
     days: dict[str, list[Item]] = {}
     for track_id, outcome, at in last:

@@ -101,11 +101,14 @@ class ListenerProfile:
         return lambda rows: vectors[rows] @ self.taste
 
     def nearest_liked(self, rows: Sequence[int], vectors: np.ndarray) -> list[int]:
-        """For each of a bundle's rows, the place among the signals of the liked track nearest to it."""
+        """For each of a bundle's rows, the place among the signals of the liked track nearest to it.
+
+        Empty where no liked track has a vector.
+        """
         known = np.flatnonzero(self.liked & self.vectors.any(axis=1))
-        if not len(rows):
+        if not len(rows) or not len(known):
             return []
-        nearest = np.argmax(vectors[rows] @ self.vectors[known].T, axis=1)
+        nearest = np.argmax(vectors[list(rows)] @ self.vectors[known].T, axis=1)
         return [int(place) for place in known[nearest]]
 
     @cached_property

@@ -104,4 +104,5 @@ def taste_vectors(vectors: np.ndarray, signals: DecayedSignals) -> np.ndarray:
         seeking[filled] = np.logical_or.reduceat(signals.liked & vectors.any(axis=1), bounds[filled])
     length = np.linalg.norm(sums, axis=1, keepdims=True)
     usable = seeking[:, None] & (length > 1e-9)
-    return np.divide(sums, length, out=np.zeros_like(sums), where=usable).astype(np.float32)
+    vectors_at_length: np.ndarray = np.divide(sums, length, out=np.zeros_like(sums), where=usable)
+    return vectors_at_length.astype(np.float32)

@@ -15,7 +15,7 @@ from segue.index.track_index import TrackIndex
 from segue.plays.event import fault
 from segue.plays.signals import signal_weight
 from segue.ranking.plan import plan
-from segue.replanning.listeners import _item
+from segue.ranking.recommendations import stored_item
 from segue.settings import Settings
 from segue.storage.kafka_topics import records_of
 from segue.taste.history import History, Window, prune
@@ -100,4 +100,4 @@ def items(
         ranking=settings.ranking,
         experiments=settings.experiments,
     )
-    return {one.user_id: [_item(item) for item in one.items] for one in plans}
+    return {one.user_id: [dict(stored_item(item)) for item in one.items] for one in plans}
