@@ -14,20 +14,21 @@ from rich.console import Console
 
 from segue.catalog.songs import song_key
 from segue.catalog.tags import UNKNOWN_ARTIST
-from segue.embeddings.spaces import space_to_index
+from segue.embeddings.registry import space_to_index
+from segue.embeddings.stored import Embeddings
 from segue.errors import SegueError, one_line_errors
 from segue.figures import can_write, write_figures
 from segue.index.backends import chosen_backend
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
 from segue.index.following import Following, by_artist_of, following_of
-from segue.index.publish import KIND, publish, roll_back, stored_manifest
-from segue.index.retire import retire
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
 from segue.models import trained
 from segue.settings import Index, load_settings
-from segue.storage.mongo import Document, active_version, connect
+from segue.storage.mongo import Document, connect
+from segue.storage.store import Store
 
 FOLLOWING = "following"
 """The kind of model that says what listeners play after a track."""
@@ -106,7 +107,7 @@ def build_index(
         settings = connected(load_settings(), kafka=False)
         database = connect(settings.mongo)
         if rollback:
-            manifest = roll_back(database, folder=settings.index.folder)
+            manifest = PublishedBundles(Store(database)).roll_back(folder=settings.index.folder)
             typer.echo(f"index {manifest.version} of {manifest.created_at:%Y-%m-%d %H:%M} is active again")
             write_figures(json_file, {"version": manifest.version, "tracks": manifest.count})
             return
@@ -125,13 +126,14 @@ def run(database: Database[Document], settings: Index) -> Built:
         There are no embeddings, they do not fit each other, or the bundle cannot be written.
     """
     began = time.perf_counter()
+    bundles = PublishedBundles(Store(database))
     with console.status("Reading embeddings, choosing a varied selection") as status:
         corpus = read_corpus(database, settings)
         contents = corpus.contents
         backend = chosen_backend(settings)
         version = version_of(contents, space=corpus.space, backend=backend)
-        manifest = stored_manifest(database, version)
-        unchanged = manifest is not None and active_version(database, KIND) == version
+        manifest = bundles.whole_manifest(version)
+        unchanged = manifest is not None and bundles.active_version() == version
         if manifest is None:
             status.update(f"{len(contents.vectors)} tracks: building and measuring ({backend.name})")
             write_bundle(
@@ -143,9 +145,9 @@ def run(database: Database[Document], settings: Index) -> Built:
             )
         if not unchanged:
             status.update(f"Publishing {version}")
-            manifest = publish(database, Path(settings.folder) / version)
+            manifest = bundles.publish(Path(settings.folder) / version)
         assert manifest is not None
-        retired = retire(database, folder=settings.folder, keep=settings.keep)
+        retired = bundles.retire(folder=settings.folder, keep=settings.keep)
     console.print(f"index {version} {'is unchanged' if unchanged else 'is published'}")
     followed = 0 if contents.following is None else int((np.diff(contents.following.bounds) > 0).sum())
     return Built(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)
@@ -159,15 +161,11 @@ def read_corpus(database: Database[Document], settings: Index) -> Corpus:
     SegueError
         There is no active space, no vector of a present track, or vectors of several dimensions.
     """
-    space = space_to_index(database, settings.space)
+    space = space_to_index(Store(database), settings.space)
     present = database.tracks.find({"state": "present"}, {"artist": 1, "title": 1}, batch_size=10_000)
     track_of = {document["_id"]: (document.get("artist"), document.get("title")) for document in present}
-    found = database.embeddings.find(
-        {"space": space}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000
-    )
-    vector_of = {
-        document["track_id"]: document["vector"] for document in found if document["track_id"] in track_of
-    }
+    stored = Embeddings(Store(database)).vectors(space)
+    vector_of = {track_id: vector for track_id, vector in stored.items() if track_id in track_of}
     if not vector_of:
         raise SegueError(
             f"no track of the library has an embedding in space {space}: run ./run.sh embeddings"
@@ -223,7 +221,7 @@ def read_following(
     database: Database[Document], track_ids: np.ndarray, artists: np.ndarray
 ) -> tuple[Following | None, Following | None]:
     """What each track, and each artist, leads to by the active model; None before one is trained."""
-    model = trained.load(database, FOLLOWING)
+    model = trained.load(Store(database), FOLLOWING)
     following = None if model is None else following_of(model, track_ids=track_ids)
     if model is None or following is None:
         return None, None

@@ -34,7 +34,8 @@ def vectors(tracks: int, *, seed: int = 11) -> np.ndarray:
     artists = genres[rng.integers(32, size=max(1, tracks // TRACKS_OF_ARTIST))]
     artists = artists + rng.normal(0, 0.7, artists.shape)
     found = artists[np.arange(tracks) % len(artists)] + rng.normal(0, 0.35, (tracks, DIMENSION))
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    units: np.ndarray = found / np.linalg.norm(found, axis=1, keepdims=True)
+    return units.astype(np.float32)
 
 
 def track_id(number: int) -> str:

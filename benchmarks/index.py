@@ -186,7 +186,8 @@ def _tastes(rows: np.ndarray, count: int) -> np.ndarray:
     rng = np.random.default_rng(1)
     near = ExactIndex(rows).query(rows[rng.choice(len(rows), size=min(count, len(rows)))], 200)[0]
     picked = np.take_along_axis(near, rng.integers(min(200, len(rows)), size=(len(near), 10)), axis=1)
-    return rows[picked].mean(axis=1)
+    tastes: np.ndarray = rows[picked].mean(axis=1)
+    return tastes
 
 
 def _recall(index: NeighbourIndex, asked: np.ndarray, rows: np.ndarray, *, k: int) -> float:

@@ -12,8 +12,15 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 RENAMED: Mapping[str, str | tuple[str, ...]] = {
+    "embedding.components": "embedding.audio.components",
+    "embedding.genre_tracks": "embedding.genres.min_tracks",
     "index.trees": "index.annoy.trees",
     "index.search_k": ("index.annoy.search_k", "index.voyager.ef"),
+    "models.factors": "models.als.factors",
+    "models.iterations": "models.als.iterations",
+    "models.regularisation": "models.als.regularisation",
+    "models.alpha": "models.als.alpha",
+    "models.seed": "models.als.seed",
 }
 """The former name of a setting or a section, and its name today; the parts are joined by dots.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -97,9 +97,19 @@ class Audio(Section):
     time_limit: float = Field(gt=0)
 
 
-class Embedding(Section):
+class AudioEmbedding(Section):
     components: int = Field(ge=2)
-    genre_tracks: int = Field(ge=2)
+
+
+class GenreEmbedding(Section):
+    min_tracks: int = Field(ge=2)
+
+
+class Embedding(Section):
+    """A section for each space of :mod:`segue.embeddings.registry`; that of sessions is models.sessions."""
+
+    audio: AudioEmbedding
+    genres: GenreEmbedding
 
 
 class BackendSettings(Section):
@@ -122,7 +132,8 @@ class Exact(BackendSettings):
 class Index(Section):
     folder: LocalPath
     worker_folder: str = Field(min_length=1)
-    space: Literal["auto", "audio", "sessions", "genres"]
+    space: str = Field(min_length=1)
+    """"auto", or a name of :mod:`segue.embeddings.registry`."""
     backend: str
     annoy: Annoy
     voyager: Voyager
@@ -203,7 +214,7 @@ class Ranking(Section):
 
 
 class SessionTraining(Section):
-    """How :mod:`segue.embeddings.sessions` trains."""
+    """How :mod:`segue.embeddings.skip_gram` trains."""
 
     min_plays: int = Field(ge=2)
     dimension: int = Field(ge=2)
@@ -221,6 +232,17 @@ class SessionTraining(Section):
     seed: int
 
 
+class Als(Section):
+    """Implicit alternating least squares."""
+
+    enabled: bool
+    factors: int = Field(ge=1)
+    iterations: int = Field(ge=1)
+    regularisation: float = Field(gt=0)
+    alpha: float = Field(gt=0)
+    seed: int
+
+
 class Models(Section):
     folder: LocalPath
     listener_steps: int = Field(ge=2)
@@ -230,13 +252,9 @@ class Models(Section):
     min_listeners: int = Field(ge=1)
     shrink: float = Field(ge=0)
     neighbours: int = Field(ge=1)
-    factors: int = Field(ge=1)
-    iterations: int = Field(ge=1)
-    regularisation: float = Field(gt=0)
-    alpha: float = Field(gt=0)
-    seed: int
     keep: int = Field(ge=1)
     sessions: SessionTraining
+    als: Als
 
 
 class Experiments(Section):

@@ -52,8 +52,8 @@ class Recommender:
         store = Store(connect(settings.mongo))
         self._on_workers = on_workers(settings, master=spark.sparkContext.master)
         self._replanning = Replanning(store, settings)
-        self._bundle = ActiveBundle(store.database, folder=settings.index.folder)
-        self._feedback = ActiveFeedback(store.database)
+        self._bundle = ActiveBundle(store, folder=settings.index.folder)
+        self._feedback = ActiveFeedback(store)
         self._bundle.current()  # a missing index is said before the stream starts
         self._assignment: Broadcast[Assignment] | None = None
         self._last_listeners = 0

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from segue.renamed_settings import RENAMED
 from segue.settings import load_settings
 
 
@@ -50,11 +49,3 @@ def test_the_name_of_today_comes_first_where_a_source_has_both(monkeypatch: pyte
 def test_nothing_is_said_of_settings_under_their_names(caplog: pytest.LogCaptureFixture) -> None:
     load_settings()
     assert not caplog.records
-
-
-def test_every_name_of_today_is_a_setting() -> None:
-    for names in RENAMED.values():
-        for name in (names,) if isinstance(names, str) else names:
-            section: object = load_settings()
-            for part in name.split("."):
-                section = getattr(section, part)

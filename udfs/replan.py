@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 import pyarrow as pa
 
 from segue.index.bundle import Bundle
-from segue.index.publish import fetch_bundle
+from segue.index.published import PublishedBundles
 from segue.ranking import stored_feedback
 from segue.ranking.feedback import Feedback
 from segue.replanning.service import Replanning
@@ -72,7 +72,7 @@ def _service(settings: Settings) -> Replanning:
 @lru_cache(maxsize=2)
 def _bundle(settings: Settings, version: str) -> Bundle:
     """One mapping of a version a worker process; fetched from MongoDB where this machine lacks it."""
-    return fetch_bundle(_store(settings).database, version, folder=settings.index.folder)
+    return PublishedBundles(_store(settings)).load(version, folder=settings.index.folder)
 
 
 @lru_cache(maxsize=2)

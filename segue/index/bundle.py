@@ -21,13 +21,14 @@ import numpy as np
 from segue.errors import SegueError
 from segue.index.backend import Backend
 from segue.index.backends import stored_backend
-from segue.index.checksums import file_sum, first_mismatch
+from segue.index.checksums import first_mismatch
 from segue.index.contents import Contents, files_of, version_of
 from segue.index.folders import appearing, hold, set_aside
 from segue.index.manifest import BundleError, Manifest
 from segue.index.neighbours import NeighbourIndex
 from segue.index.recall import measure_recall
 from segue.index.track_index import TrackIndex
+from segue.storage.checksums import file_sum
 
 __all__ = ["Bundle", "BundleError", "Contents", "Manifest", "load_bundle", "version_of", "write_bundle"]
 

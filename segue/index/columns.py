@@ -8,15 +8,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from segue.index.following import Following
 from segue.index.manifest import BundleError
 
-if TYPE_CHECKING:
-    from segue.index.contents import Contents
+Values = Mapping[str, Any]
+"""All columns of a bundle that are there, by name."""
 
 
 class Column(ABC):
@@ -52,8 +52,8 @@ class Column(ABC):
         """
 
     @abstractmethod
-    def check_values(self, name: str, value: Any, contents: Contents) -> None:
-        """Look at every value.
+    def check_values(self, name: str, value: Any, among: Values) -> None:
+        """Look at every value; `among` are all columns of the bundle.
 
         Raises
         ------
@@ -76,8 +76,8 @@ class ArrayColumn(Column):
     shape: tuple[str, ...]
     """A letter for each dimension: n rows, d dimensions; any other may have any size."""
     about: str
-    check: Callable[[str, np.ndarray, Contents], None] | None = None
-    """Called with the file's name, the array and the contents that it belongs to."""
+    check: Callable[[str, np.ndarray, Values], None] | None = None
+    """Called with the file's name, the array, and all columns of the bundle; raises `BundleError`."""
     fill: int | None = None
     """Makes the column optional: what all rows hold in a bundle that lacks it."""
 
@@ -111,9 +111,9 @@ class ArrayColumn(Column):
                 f"{file} is {value.shape} of {value.dtype}: it must be {expected} of {self.dtype}"
             )
 
-    def check_values(self, name: str, value: np.ndarray, contents: Contents) -> None:
+    def check_values(self, name: str, value: np.ndarray, among: Values) -> None:
         if self.check is not None:
-            self.check(f"{name}.npy", value, contents)
+            self.check(f"{name}.npy", value, among)
 
     @property
     def description(self) -> str:
@@ -124,7 +124,7 @@ class ArrayColumn(Column):
 class TableColumn(Column):
     """A sparse table from keys to rows (:class:`segue.index.following.Following`), or None."""
 
-    keys: Callable[[Contents], int]
+    keys: Callable[[Values], int]
     """How many keys it has."""
     about: str
     optional = True
@@ -144,9 +144,9 @@ class TableColumn(Column):
     def check_shape(self, name: str, value: Following | None, sizes: Mapping[str, int]) -> None:
         """Its shapes follow from its values: :meth:`check_values` compares them."""
 
-    def check_values(self, name: str, value: Following | None, contents: Contents) -> None:
+    def check_values(self, name: str, value: Following | None, among: Values) -> None:
         if value is not None:
-            value.check(len(contents.vectors), keys=self.keys(contents), name=name)
+            value.check(len(among["vectors"]), keys=self.keys(among), name=name)
 
     @property
     def description(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from segue.index.backend import Backend
-from segue.index.columns import ArrayColumn, Column, TableColumn
+from segue.index.columns import ArrayColumn, Column, TableColumn, Values
 from segue.index.following import Following
 from segue.index.manifest import FORMAT, BundleError
 
@@ -26,22 +26,22 @@ _ABSENT = np.empty(0, dtype=np.int32)
 """Stands for an optional column that was left out, until it is filled."""
 
 
-def _unit_rows(file: str, vectors: np.ndarray, _: Contents) -> None:
+def _unit_rows(file: str, vectors: np.ndarray, _: Values) -> None:
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     wrong = np.flatnonzero(~(np.abs(lengths - 1) < _UNIT))
     if len(wrong):
         raise BundleError(f"{file}: row {wrong[0]} has the length {lengths[wrong[0]]:g} instead of 1")
 
 
-def _ascending(file: str, ids: np.ndarray, _: Contents) -> None:
+def _ascending(file: str, ids: np.ndarray, _: Values) -> None:
     unsorted = np.flatnonzero(ids[1:] <= ids[:-1])
     if len(unsorted) or not ids[0]:
         row = int(unsorted[0]) + 1 if len(unsorted) else 0
         raise BundleError(f"{file}: row {row} ({ids[row]!r}) is not in ascending order")
 
 
-def _existing_rows(file: str, rows: np.ndarray, contents: Contents) -> None:
-    count = len(contents.vectors)
+def _existing_rows(file: str, rows: np.ndarray, among: Values) -> None:
+    count = len(among["vectors"])
     if len(rows) and not 0 <= rows.min() <= rows.max() < count:
         raise BundleError(f"{file} names a row that is none of the {count}")
 
@@ -87,7 +87,7 @@ class Contents:
         default=None,
         metadata={
             _COLUMN: TableColumn(
-                lambda contents: len(contents.vectors), about="what listeners play after each track"
+                lambda among: len(among["vectors"]), about="what listeners play after each track"
             )
         },
     )
@@ -95,7 +95,7 @@ class Contents:
         default=None,
         metadata={
             _COLUMN: TableColumn(
-                lambda contents: int(contents.artists.max(initial=-1)) + 1,
+                lambda among: int(among["artists"].max(initial=-1)) + 1,
                 about="which tracks of each artist listeners keep most",
             )
         },
@@ -148,8 +148,9 @@ class Contents:
             )
         count, dimension = self.vectors.shape
         self.check_shapes(count=count, dimension=dimension)
-        for name, value in self.columns().items():
-            COLUMNS[name].check_values(name, value, self)
+        values = self.columns()
+        for name, value in values.items():
+            COLUMNS[name].check_values(name, value, values)
 
     def check_shapes(self, *, count: int, dimension: int) -> None:
         """See that the arrays have the declared shapes and kinds, for so many rows and dimensions.

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from segue.errors import SegueError
-from segue.index.checksums import FileSum
+from segue.storage.checksums import FileSum
 
 FILE = "manifest.json"
 FORMAT = 1

@@ -73,4 +73,5 @@ def wilson_lower(rate: np.ndarray, n: np.ndarray) -> np.ndarray:
     n = np.maximum(np.asarray(n, dtype=float), 1e-9)
     middle = rate + _Z**2 / (2 * n)
     spread = _Z * np.sqrt(rate * (1 - rate) / n + _Z**2 / (4 * n**2))
-    return np.maximum((middle - spread) / (1 + _Z**2 / n), 0.0)
+    lower: np.ndarray = np.maximum((middle - spread) / (1 + _Z**2 / n), 0.0)
+    return lower

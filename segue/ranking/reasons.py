@@ -12,7 +12,7 @@ EXPLORE = Reason("explore", "A little further from {}", exploring=True)
 
 REASONS = {
     reason.kind: reason
-    for reason in (AGAIN, EXPLORE, *(source.reason for source in (TASTE, *SOURCES, VARIED)))
+    for reason in (AGAIN, EXPLORE, TASTE.reason, *(source.reason for source in SOURCES), VARIED.reason)
 }
 """By kind, as it is stored."""
 

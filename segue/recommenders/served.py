@@ -13,7 +13,7 @@ from segue.ranking.candidates import Candidates, add_up, pooled
 from segue.ranking.reranking import rerank
 from segue.ranking.sources import in_use
 from segue.ranking.sources.base import NO_EVIDENCE, Proposals
-from segue.recommenders.sessions import SessionModel, rule_matrix
+from segue.recommenders.session_models import SessionModel, rule_matrix
 from segue.recommenders.tastes import NearTaste, nearest
 from segue.recommenders.top import top_k
 from segue.session_logs.logs import SessionLog
@@ -23,7 +23,9 @@ from segue.taste.profile import Profiles
 from segue.taste.vector import DecayedSignals
 
 
-def index_of(history: SessionLog, **tables: Following | None) -> TrackIndex:
+def index_of(
+    history: SessionLog, *, following: Following | None = None, by_artist: Following | None = None
+) -> TrackIndex:
     """The tracks of a session log as an index: nothing is known of their sound, and none is selected."""
     count = len(history.artists)
     contents = Contents(
@@ -31,7 +33,8 @@ def index_of(history: SessionLog, **tables: Following | None) -> TrackIndex:
         track_ids=encode_ids([f"{item:012d}" for item in range(count)]),
         artists=history.artists.astype(np.int32),
         cold_start=np.empty(0, dtype=np.int32),
-        **tables,
+        following=following,
+        by_artist=by_artist,
     )
     return TrackIndex.in_memory(contents)
 

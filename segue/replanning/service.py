@@ -16,12 +16,13 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
+from segue.embeddings.stored import Embeddings
 from segue.index.track_index import TrackIndex
 from segue.people.forgotten import Forgotten
 from segue.ranking.feedback import NO_FEEDBACK, Feedback
 from segue.ranking.plan import Plan, plan
 from segue.ranking.recommendations import Recommendations
-from segue.replanning.lookups import note_unknown, read_vectors
+from segue.replanning.lookups import note_unknown
 from segue.settings import Settings
 from segue.storage.outage import patient
 from segue.storage.store import Store
@@ -36,7 +37,7 @@ class Replanning:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
         self._tastes, self._recommendations = Tastes(store), Recommendations(store)
-        self._forgotten = Forgotten(store)
+        self._forgotten, self._embeddings = Forgotten(store), Embeddings(store)
         self._steps: tuple[tuple[str, str], dict[int, float]] = (("", ""), {})
 
     def replan(
@@ -115,7 +116,7 @@ class Replanning:
         ]
 
     def _vectors(self, track_ids: Sequence[str], *, space: str) -> Mapping[str, np.ndarray]:
-        return read_vectors(self._store, space=space, track_ids=track_ids)
+        return self._embeddings.vectors_of(track_ids, space=space)
 
     def _by_row(self, feedback: Feedback, bundle: TrackIndex) -> dict[int, float]:
         """The feedback by row of the bundle, worked out once for each pair of versions."""

@@ -94,7 +94,7 @@ class ListenerProfile:
     def unknown(self) -> list[str]:
         """Heard tracks that have no vector anywhere, in order."""
         lost = (self.rows < 0) & ~self.vectors.any(axis=1)
-        return sorted({self.track_ids[i] for i in np.flatnonzero(lost)})
+        return sorted({self.track_ids[i] for i in np.flatnonzero(lost).tolist()})
 
     def similarity(self, vectors: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """Gives the cosines of taste and rows of a bundle with these vectors, (n,)."""

@@ -8,10 +8,11 @@ import numpy as np
 from pymongo.database import Database
 
 from segue.index.bundle import Contents, write_bundle
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.audio.sounds import melody, write
 from tests.index.corpus import ANNOY
 
@@ -74,4 +75,4 @@ def make_music(database: Database[Document], settings: Settings, files: dict[str
         recall_queries=4,
         backend=ANNOY,
     )
-    publish(database, Path(settings.index.folder) / manifest.version)
+    PublishedBundles(Store(database)).publish(Path(settings.index.folder) / manifest.version)

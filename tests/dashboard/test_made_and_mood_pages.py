@@ -15,7 +15,7 @@ from segue.dashboard.queries.profile import read_listener
 from segue.dashboard.queries.steered import planned
 from segue.dashboard.services import Services
 from segue.index.bundle import Contents, write_bundle
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.moods.dial import Dial
 from segue.moods.dials import MoodDials
@@ -59,7 +59,7 @@ def shelf(database: Database[Document], settings: Settings) -> Database[Document
         space="s",
         backend=ANNOY,
     )
-    publish(database, Path(settings.index.folder) / manifest.version)
+    PublishedBundles(Store(database)).publish(Path(settings.index.folder) / manifest.version)
     percentiles = np.full((COUNT, 4), 0.5, dtype=np.float32)
     percentiles[:, 0] = np.where(np.arange(COUNT) % 2, 0.9, 0.1)
     percentiles[0, 1] = np.nan

@@ -15,11 +15,12 @@ from streamlit.testing.v1 import AppTest
 from segue.dashboard.app import PAGES
 from segue.dashboard.player.components import tag
 from segue.index.bundle import Contents, write_bundle
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.people.sessions import Listener
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.dashboard.conftest import GUEST, recommendation, serve_pages
 from tests.index.corpus import ANNOY
 
@@ -170,7 +171,7 @@ def publish_five(library: Database[Document], settings: Settings) -> None:
         space="s",
         backend=ANNOY,
     )
-    publish(library, Path(settings.index.folder) / manifest.version)
+    PublishedBundles(Store(library)).publish(Path(settings.index.folder) / manifest.version)
 
 
 def test_a_track_that_has_left_the_library_is_not_offered(page: AppTest, library: Database[Document]) -> None:

@@ -11,10 +11,11 @@ from pymongo.database import Database
 from segue.dashboard.queries.catalogue import Catalogue
 from segue.dashboard.queries.words import index_tracks, words
 from segue.index.bundle import Contents, write_bundle
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.index.corpus import ANNOY
 
 SONGS: list[Document] = [
@@ -122,7 +123,7 @@ def test_neighbours_are_those_that_sound_alike(
         space="s",
         backend=ANNOY,
     )
-    publish(database, Path(settings.index.folder) / manifest.version)
+    PublishedBundles(Store(database)).publish(Path(settings.index.folder) / manifest.version)
     near = catalogue.neighbours("a")
     assert [one.item.track_id for one in near] == ["b", "c"]
     assert near[0].score > near[1].score > 0.9

@@ -13,10 +13,11 @@ from segue.index.annoy_index import AnnoyBackend
 from segue.index.backend import Backend
 from segue.index.backends import BACKENDS
 from segue.index.bundle import Contents, Manifest, write_bundle
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.settings import Annoy, load_settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 OTHER_THAN_DEFAULT = {"annoy": {"search_k": -1}}
 """By backend: settings that differ in tests from those of conf/default.toml."""
@@ -83,7 +84,7 @@ def published(
 ) -> str:
     """Write a small bundle, dated that day, and publish it; its version."""
     manifest = write(folder, seed=seed, created_at=datetime(2024, 5, day, tzinfo=UTC), **settings)
-    return publish(database, folder / manifest.version).version
+    return PublishedBundles(Store(database)).publish(folder / manifest.version).version
 
 
 def stored_files(database: Database[Document]) -> list[str]:

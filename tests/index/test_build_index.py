@@ -14,10 +14,12 @@ from pymongo.database import Database
 
 from segue.batch_jobs.build_index import read_corpus, run
 from segue.errors import SegueError
-from segue.index.publish import fetch_bundle
+from segue.index.published import PublishedBundles
+from segue.models.versions import Models
 from segue.places import ROOT
 from segue.settings import Settings
-from segue.storage.mongo import Document, activate, active_version, pack
+from segue.storage.mongo import Document, pack
+from segue.storage.store import Store
 from tests.index.corpus import clustered
 
 pytestmark = pytest.mark.integration
@@ -37,7 +39,7 @@ def catalogue(database: Mongo, *, tracks: int = 30, space: str = "s1") -> None:
             for name, vector in reversed(list(zip(names, vectors, strict=True)))
         ]
     )
-    activate(database, "audio-space", space)
+    Models(Store(database)).activate("audio-space", space)
 
 
 def test_the_corpus_is_the_present_tracks_of_the_active_space_in_order(
@@ -100,7 +102,7 @@ def test_without_embeddings_it_says_how_to_make_them(
 ) -> None:
     if space:
         catalogue(database)
-        activate(database, "audio-space", space)
+        Models(Store(database)).activate("audio-space", space)
     with pytest.raises(SegueError, match=r"run \./run\.sh embeddings"):
         read_corpus(database, settings.index)
 
@@ -109,9 +111,9 @@ def test_it_publishes_a_bundle_that_finds_the_tracks(database: Mongo, settings: 
     catalogue(database)
     built = run(database, settings.index)
     assert not built.unchanged
-    version = active_version(database, "index")
+    version = Models(Store(database)).active_version("index")
     assert version == built.manifest.version
-    bundle = fetch_bundle(database, version, folder=settings.index.folder)
+    bundle = PublishedBundles(Store(database)).load(version, folder=settings.index.folder)
     rows, _ = bundle.neighbours.query(bundle.vectors[bundle.rows(["t011"])], 1)
     assert bundle.ids(rows[0]) == ["t011"]
     assert len(bundle.cold_start) == 30
@@ -132,7 +134,7 @@ def test_a_removed_track_vanishes_and_old_versions_go(database: Mongo, settings:
     database.tracks.update_one({"_id": "t003"}, {"$set": {"state": "vanished"}})
     second = run(database, index)
     assert second.retired == [first.manifest.version]
-    bundle = fetch_bundle(database, second.manifest.version, folder=index.folder)
+    bundle = PublishedBundles(Store(database)).load(second.manifest.version, folder=index.folder)
     assert bundle.rows(["t003"]).tolist() == [-1]
 
 
@@ -141,10 +143,10 @@ def test_what_is_published_elsewhere_is_not_built_again(
 ) -> None:
     catalogue(database)
     first = run(database, settings.index)
-    activate(database, "index", "another")
+    Models(Store(database)).activate("index", "another")
     second = run(database, settings.index.model_copy(update={"folder": str(tmp_path / "elsewhere")}))
     assert (second.unchanged, second.manifest) == (False, first.manifest)
-    assert active_version(database, "index") == first.manifest.version
+    assert Models(Store(database)).active_version("index") == first.manifest.version
     assert not (tmp_path / "elsewhere").exists()
 
 

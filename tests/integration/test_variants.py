@@ -15,12 +15,13 @@ from segue.dashboard.queries.items import upcoming
 from segue.errors import SegueError
 from segue.index.bundle import Contents, write_bundle
 from segue.index.following import following_of
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.ranking.variants import assigned
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs import engagement, recommend
 from tests.index.corpus import ANNOY
 from tests.plays.examples import a_play
@@ -53,7 +54,7 @@ def running(broker: Settings, database: Database[Document]) -> Settings:
         space="s1",
         backend=ANNOY,
     )
-    publish(database, folder / manifest.version)
+    PublishedBundles(Store(database)).publish(folder / manifest.version)
     database.tracks.insert_many({"_id": name.decode(), "state": "present"} for name in names)
     return broker.model_copy(
         update={
@@ -79,7 +80,7 @@ def test_what_each_variant_brings_is_counted_and_compared(
     wanted = {user: assigned(user, experiments=running.experiments) for user in LISTENERS}
     assert {user: one["variant"] for user, one in stored.items()} == wanted
     plays, _ = sort_out(contents(running), running)
-    bundle = recommend.ActiveBundle(database, folder=running.index.folder).current()
+    bundle = recommend.ActiveBundle(Store(database), folder=running.index.folder).current()
     expected = items(histories(plays, running), bundle, running)
     assert {user: one["items"] for user, one in stored.items()} == expected
     for user, one in stored.items():

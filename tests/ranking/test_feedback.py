@@ -17,7 +17,7 @@ def moved(*tracks: tuple[int, int, int], listenings: int | None = None) -> list[
     rows = np.array([*tracks, *[(100, 10, 2)] * 50], dtype=float)
     evidence = rows[:, 0] if listenings is None else np.full(len(rows), float(listenings))
     records = Records([f"t{i}" for i in range(len(rows))], rows[:, 0], rows[:, 1], rows[:, 2], evidence)
-    return steps(records, ranking=RANKING)[: len(tracks)].tolist()
+    return [float(step) for step in steps(records, ranking=RANKING)[: len(tracks)]]
 
 
 def test_what_most_skip_early_sinks_and_what_many_like_rises() -> None:

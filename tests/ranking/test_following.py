@@ -178,7 +178,7 @@ def test_rules_between_tracks_that_the_bundle_has_become_its_table() -> None:
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(changed: dict[str, np.ndarray], says: str) -> None:
-    sound = {
+    sound: dict[str, np.ndarray] = {
         "bounds": np.array([0, 1, 1, 2], np.int64),
         "rows": np.array([1, 0], np.int32),
         "scores": np.array([1, 0.5], np.float32),

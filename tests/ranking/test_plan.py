@@ -148,7 +148,7 @@ def test_without_a_usable_history_the_varied_selection_is_served(history: Histor
 
 
 def test_a_track_newer_than_the_bundle_counts_through_the_lookup() -> None:
-    found = planned(heard(("brand-new", 1.0)), lookup={"brand-new": np.float32([0, 0, 1, 0])})
+    found = planned(heard(("brand-new", 1.0)), lookup={"brand-new": np.array([0, 0, 1, 0], dtype=np.float32)})
     assert {item.track_id[:5] for item in found.items} == {"waltz"}
     assert found.unknown == []
 
@@ -198,8 +198,9 @@ def test_the_session_goes_on_with_an_artist_and_says_so() -> None:
 def test_of_an_artist_no_more_than_the_limit_comes_however_much_the_session_wants() -> None:
     counts = dict(zip(NAMES, range(18), strict=True))
     shelf = shelf_of(after=AFTER, listeners=counts, artists=np.zeros(18))
-    limit = {"per_artist": 2, "artist_window": 10, "items": 10}
-    found = planned(heard(("blues4", 1.0)), shelf=shelf, artist_weight=5.0, **limit)
+    found = planned(
+        heard(("blues4", 1.0)), shelf=shelf, artist_weight=5.0, per_artist=2, artist_window=10, items=10
+    )
     assert [item.track_id for item in found.items] == ["waltz5", "waltz4"]
 
 

@@ -20,12 +20,13 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
 from segue.index.bundle import Contents, write_bundle
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.places import ROOT
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, ensure_topics, read_rejected
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 from segue.streaming_jobs import recommend
 from segue.streaming_jobs.cli import _cause
 from segue.streaming_jobs.source import kafka_records
@@ -172,7 +173,7 @@ def _publish_index(settings: Settings) -> None:
         space="s1",
         backend=ANNOY,
     )
-    publish(connect(settings.mongo), folder / manifest.version)
+    PublishedBundles(Store(connect(settings.mongo))).publish(folder / manifest.version)
 
 
 def _wait(ready: Callable[[], Any], process: subprocess.Popen[bytes], log: Path) -> Any:

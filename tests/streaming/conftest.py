@@ -12,10 +12,11 @@ from pymongo.database import Database
 from pyspark.sql import SparkSession
 
 from segue.index.bundle import Contents, write_bundle
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs import recommend, rejected_plays
 from tests.index.corpus import ANNOY
 
@@ -47,7 +48,7 @@ def publish_made_up(database: Database[Document], folder: Path | str) -> None:
         space="s1",
         backend=ANNOY,
     )
-    publish(database, Path(folder) / manifest.version)
+    PublishedBundles(Store(database)).publish(Path(folder) / manifest.version)
 
 
 @pytest.fixture

@@ -18,11 +18,12 @@ from pyspark.sql import SparkSession
 from segue.dashboard.queries.items import upcoming
 from segue.index.bundle import Contents, load_bundle, write_bundle
 from segue.index.following import following_of
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.index.corpus import ANNOY
 from tests.plays.examples import encoded
 from tests.streaming import reference
@@ -70,7 +71,7 @@ def publish_another_space(settings: Settings, database: Database[Document]) -> s
         space="s2",
         backend=ANNOY,
     )
-    return publish(database, Path(settings.index.folder) / manifest.version).version
+    return PublishedBundles(Store(database)).publish(Path(settings.index.folder) / manifest.version).version
 
 
 def shown(database: Database[Document], user: str) -> list[str]:

@@ -23,7 +23,8 @@ class TasteNeighbours(CandidateSource):
 
     def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
         rows, similarity = bundle.neighbours.query(profiles.tastes, ranking.candidates)
-        known = (rows >= 0) & profiles.tastes.any(axis=1)[:, None]
+        has_taste: np.ndarray = np.any(profiles.tastes, axis=1)
+        known = (rows >= 0) & has_taste[:, np.newaxis]
         listeners = np.repeat(np.arange(len(rows)), known.sum(axis=1))
         # The liked track that is nearest to a candidate is looked for once the list is made.
         evidence = np.full(len(listeners), NO_EVIDENCE, dtype=np.int64)
