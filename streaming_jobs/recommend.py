@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from pyspark.broadcast import Broadcast
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.index.active import ActiveBundle
 from segue.ranking.stored_feedback import ActiveFeedback
@@ -82,7 +82,8 @@ class Recommender:
         self._label(batch, "join, taste, neighbours, rank, write: in workers, by listener")
         by_listener = windows.repartition("user_id")
         written = by_listener.mapInArrow(replan_in_workers(self._assigned(assigned)), WRITTEN)
-        return written.toArrow().column("freshness_ms").to_pylist()
+        freshness: list[float] = written.toArrow().column("freshness_ms").to_pylist()
+        return freshness
 
     def _assigned(self, assigned: Assignment) -> Callable[[], Assignment]:
         """The broadcast of the versions in use, made again only when another has been published."""

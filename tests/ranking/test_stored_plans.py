@@ -21,7 +21,7 @@ def a_plan(*, at: int, track: str = "t1", unknown: list[str] | None = None) -> P
     return Plan(
         user_id="$ada",  # an id may look like a MongoDB expression
         history={0: Window([track], [1.0], [at], ["complete"])},
-        vector=np.float32([1, 0]),
+        vector=np.array([1, 0], dtype=np.float32),
         items=[PlannedTrack("$t9", 0.5, track)],
         model="v1",
         variant="audio",
