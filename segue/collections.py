@@ -34,12 +34,14 @@ from segue.people.sessions import Sessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
 from segue.plays.sent import SentPlays
+from segue.ranking.recommendations import Recommendations
 from segue.social.activity import PrivacyChoices
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
 from segue.storage.store import Collection, Job, Personal, Policy, Right, Store
 from segue.taste.opinions import Opinions
 from segue.taste.starts import Starts
+from segue.taste.tastes import Tastes
 
 OWNERS: tuple[type[Collection[Any]], ...] = (
     Tracks,
@@ -64,6 +66,8 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     ShareLinks,
     Follows,
     PrivacyChoices,
+    Tastes,
+    Recommendations,
 )
 
 BUCKETS: Mapping[str, Policy] = {bundles.BUCKET: bundles.POLICY, trained.BUCKET: trained.POLICY}
@@ -80,16 +84,6 @@ DECLARED: Mapping[str, Policy] = {
     ),
     "stream_minutes": Policy(
         computed=True, access={Job.STREAM: Right.WRITE | Right.INDEX, Job.DASHBOARD: Right.READ}
-    ),
-    # The stream makes these of the topic's plays, which are kept for retention.plays only: no backup goes
-    # without them.
-    "tastes": Policy(
-        personal=Personal(),
-        access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
-    ),
-    "recommendations": Policy(
-        personal=Personal(),
-        access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
     ),
     "listening": Policy(
         personal=Personal(owner=("user_id",)),

@@ -13,6 +13,7 @@ from segue.dashboard.text import plain
 from segue.dashboard.views import mood
 from segue.errors import SegueError
 from segue.moods.dials import MoodDials
+from segue.ranking.sources import TASTE
 from segue.taste.starts import StartingChoice, Starts
 
 SHOWN = 12
@@ -40,7 +41,6 @@ def _for_you(user_id: str) -> None:
 
     The browser changes only the new parts.
     """
-    database = visit.services().store.database
     upcoming = planned(visit.services().catalogue, visit.services().settings, user_id)
     if not upcoming.items:
         st.info(
@@ -63,7 +63,7 @@ def _for_you(user_id: str) -> None:
     components.tracks(
         items, key="for-you", layout="grid", whole=False, fresh=fresh, live=True, dial=str(wanted)
     )
-    played = history.recently_played(database, user_id)
+    played = history.recently_played(visit.services().store, user_id)
     _because(played, upcoming)
     if played:
         st.subheader("Just played", anchor=False)
@@ -114,7 +114,7 @@ def _because(played: list[Item], upcoming: Upcoming) -> None:
         return
     shown = {item.track_id for item in (*played, *upcoming.items[:SHOWN])}
     others = [one.item for one in near if one.item.track_id not in shown]
-    _shelf(f"Because you played {plain(liked.title)}", others[:_SHELF], key="because")
+    _shelf(TASTE.reason.words.format(plain(liked.title)), others[:_SHELF], key="because")
 
 
 def _shelf(name: str, items: list[Item], *, key: str) -> None:

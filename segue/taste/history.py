@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +31,25 @@ class Window:
 
 
 History = dict[int, Window]
-"""Window start (epoch ms) -> what was heard in it."""
+"""Window start (epoch ms) -> the signals in it."""
+
+
+class StoredWindow(TypedDict):
+    """A window as it is stored: the four lists of :class:`Window`."""
+
+    tracks: list[str]
+    weights: list[float]
+    at: list[int]
+    types: list[str]
+
+
+class HeardTrack(NamedTuple):
+    """A track of a history, with its last signal."""
+
+    track_id: str
+    event_type: str
+    at: int
+    """Epoch ms."""
 
 
 def windows_of(table: pa.Table, *, signals: Signals) -> Iterator[tuple[str, int, Window]]:
@@ -95,7 +113,8 @@ def _first_of_each(row: np.ndarray, events: np.ndarray, at: np.ndarray) -> np.nd
     """Indices that keep one signal of each (row, event), the earliest."""
     by_event = np.lexsort((at, events, row))
     again = np.r_[False, (np.diff(row[by_event]) == 0) & (np.diff(events[by_event]) == 0)]
-    return by_event[~again[: len(by_event)]]
+    first: np.ndarray = by_event[~again[: len(by_event)]]
+    return first
 
 
 def prune(history: History, *, taste: Taste, signals: Signals) -> History:
@@ -145,8 +164,18 @@ def reflects_at(history: History) -> int:
     return max((at for window in history.values() for at in window.at), default=0)
 
 
-def to_document(history: History) -> dict[str, Any]:
-    """As MongoDB keeps it: window start as text -> the four lists."""
+def last_heard(history: History) -> list[HeardTrack]:
+    """Each track of a history once, the one heard last first."""
+    newest: dict[str, HeardTrack] = {}
+    for window in history.values():
+        for track_id, event_type, at in zip(window.tracks, window.types, window.at, strict=True):
+            if track_id not in newest or at > newest[track_id].at:
+                newest[track_id] = HeardTrack(track_id, event_type, at)
+    return sorted(newest.values(), key=lambda heard: (-heard.at, heard.track_id))
+
+
+def to_document(history: History) -> dict[str, StoredWindow]:
+    """As it is stored: window start as text -> the four lists."""
     return {
         str(start): {
             "tracks": window.tracks,
@@ -158,7 +187,7 @@ def to_document(history: History) -> dict[str, Any]:
     }
 
 
-def from_document(document: Mapping[str, Mapping[str, Any]]) -> History:
+def from_document(document: Mapping[str, StoredWindow]) -> History:
     """The inverse of :func:`to_document`."""
     return {
         int(start): Window(list(w["tracks"]), list(w["weights"]), list(w["at"]), list(w["types"]))
