@@ -57,7 +57,7 @@ def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict
                 space = train_embeddings.run(settings, Store(database))
             console.print(f"embedded in {steps['embeddings'].seconds:.1f} s")
             with used() as steps["index"]:
-                built = build_index.run(database, settings.index)
+                built = build_index.run(Store(database), settings.index)
             with used() as steps[
                 "publish"
             ]:  # a part of the step before; here by itself, where nothing is yet

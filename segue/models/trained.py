@@ -67,7 +67,7 @@ def put_in_use(store: Store, kind: str, version: str, *, keep: int) -> None:
     models, files = Models(store), _files(store)
     models.activate(kind, version)
     # One that is in use again stays, however old.
-    for old in (one for one in models.versions(kind)[keep:] if one != version):
+    for old in (other for other in models.versions(kind)[keep:] if other != version):
         models.remove(kind, [old])
         files.remove(f"{kind}:{old}")
     files.sweep(groups=models.with_file())

@@ -77,7 +77,7 @@ def test_no_track_is_computed_again(earlier: Earlier) -> None:
 
 
 def test_the_index_is_not_built_again(earlier: Earlier) -> None:
-    built = build_index.run(earlier.database, earlier.settings.index)
+    built = build_index.run(Store(earlier.database), earlier.settings.index)
     assert built.unchanged
     assert built.manifest.version == earlier.facts["active"]["index"]
 
