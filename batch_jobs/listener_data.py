@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from pymongo.database import Database
 
+from segue.engagement.listening import Listening
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
 from segue.privacy.export import archive
@@ -15,6 +16,7 @@ from segue.privacy.leaving import leave
 from segue.settings import load_settings
 from segue.storage.kafka_topics import plays_of
 from segue.storage.mongo import Document, connect
+from segue.storage.store import Store
 
 app = typer.Typer(
     help="A listener's own data: give it out, or remove it.", no_args_is_help=True, add_completion=False
@@ -70,9 +72,7 @@ def _listener(database: Database[Document], name: str) -> str:
     account = database.accounts.find_one({"_id": name.strip().casefold()}, {"user_id": 1})
     if account is not None:
         return str(account["user_id"])
-    if database.tastes.find_one({"_id": name}, {"_id": 1}) or database.listening.find_one(
-        {"user_id": name}, {"_id": 1}
-    ):
+    if database.tastes.find_one({"_id": name}, {"_id": 1}) or Listening(Store(database)).began(name):
         return name
     raise SegueError(f"there is no listener {name!r}: give the name of an account or a listener's id")
 

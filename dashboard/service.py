@@ -17,6 +17,7 @@ from segue.playlists.day import DayLists
 from segue.playlists.playlists import Playlists
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import Document, connect
+from segue.storage.store import Store
 
 
 @st.cache_resource
@@ -52,7 +53,7 @@ def day_lists() -> DayLists:
 @st.cache_resource
 def popular() -> Popular:
     """What is popular now."""
-    return Popular(database())
+    return Popular(Store(database()), window=settings().engagement.window)
 
 
 @st.cache_resource

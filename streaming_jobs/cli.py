@@ -7,7 +7,6 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 
@@ -18,15 +17,17 @@ from pyspark.sql.streaming import StreamingQuery
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import registered
 from segue.local.stack import connected
+from segue.operations.stream_progress import StreamProgress
 from segue.privacy import forgotten
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
 from segue.storage import kafka_topics
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from segue.streaming_jobs.gate import BatchGate
-from segue.streaming_jobs.progress import Metrics, ProgressKeeper, keep_for
+from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.regularly import Regularly
 
 log = logging.getLogger("segue.stream")
@@ -77,20 +78,21 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         A server is away or no index is published, before anything has started; or a query has failed.
     """
     database = connect(settings.mongo)
+    store = Store(database)
     ensure_topics(settings.kafka)
     kafka_topics.keep_for(
         settings.kafka, plays=settings.retention.plays, rejected=settings.retention.rejected
     )
     spark = session(settings, app="segue stream")
     metrics = Metrics()
-    progress = ProgressKeeper(database, metrics)
+    kept = settings.stream
+    progress = ProgressKeeper(store, metrics, hours=kept.progress_hours, days=kept.progress_days)
     forgetting = Regularly(partial(forgotten.sweep, database), name="forgetting", seconds=_SWEEP_SECONDS)
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:
         gates.append(BatchGate())
     try:
         checkpoint.check(spark, settings)
-        keep_for(database, hours=settings.stream.progress_hours, days=settings.stream.progress_days)
         progress.listen(spark)
         queries = [
             recommend.start(spark, settings, metrics=metrics, gate=gates[0]),
@@ -104,9 +106,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         ui = spark.sparkContext.uiWebUrl or ""
         log.info("streaming; Spark UI at %s", ui)
         started(ui)
-        database.stream_progress.update_one(
-            {"_id": "stream"}, {"$set": {"started_at": datetime.now(UTC), "ui": ui}}, upsert=True
-        )
+        StreamProgress(store).start(ui=ui)
         if drain:
             _drain(queries, told)
         else:

@@ -21,7 +21,7 @@ from segue.ranking.stored_feedback import ActiveFeedback
 from segue.settings import Settings, Stream
 from segue.spark.parsing import parse, plays
 from segue.spark.session import on_workers
-from segue.spark.signal_windows import interval, signals_by_window
+from segue.spark.windows import interval, signals_by_window
 from segue.storage.mongo import connect
 from segue.streaming_jobs.gate import BatchGate
 from segue.streaming_jobs.micro_batches import Collector, foreach_batch

@@ -21,6 +21,7 @@ from segue.dashboard.queries.catalogue import Catalogue
 from segue.settings import Settings
 from segue.social.prepare import prepare
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def make_door(database: Database[Document], settings: Settings) -> Door:
     database.opinions.create_index([("user_id", 1), ("at", -1)])
     prepare(database)
     accounts = Accounts(database, throttle=Throttle(database))
-    outgoing = Outgoing(database, settings)
+    outgoing = Outgoing(Store(database), settings)
     catalogue = Catalogue(database, index_folder=settings.index.folder)
     return Door(database, Sessions(database), accounts, Handovers(database), outgoing, catalogue, settings)
 

@@ -10,91 +10,68 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kafka.errors import KafkaError
-from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
-
-from segue.dashboard.people.sessions import now
 from segue.errors import SegueError
 from segue.local.stack import connected
-from segue.plays.event import fault
+from segue.plays.event import InvalidPlay, Play, checked
+from segue.plays.producer import PlayProducer
+from segue.plays.sent_plays import Claim, SentPlays
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
-from segue.storage.mongo import Document
+from segue.storage.store import Store
 
-REMEMBERED = timedelta(days=7)
-"""Longer than a browser keeps what it could not send and still may."""
 _PATIENCE = 10.0
-_LEFT_OVER = timedelta(seconds=30)
-"""A sending that was noted so long ago and not marked has broken off."""
+"""Seconds that Kafka has to acknowledge a play."""
 
 
 class Outgoing:
     """Sends plays from all requests through one producer, made when the first one comes."""
 
-    def __init__(self, database: Database[Document], settings: Settings) -> None:
-        self._sent, self._settings = database.sent_plays, settings
-        self._sent.create_index("at", expireAfterSeconds=int(REMEMBERED.total_seconds()))
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._sent, self._settings = SentPlays(store), settings
+        self._sent.prepare()
         self._producer: PlayProducer | None = None
         self._lock = threading.Lock()
         self._not_before = 0.0
 
-    def send(self, plays: Sequence[dict[str, Any]]) -> tuple[list[str], dict[str, str]]:
-        """Send those plays that were not sent before.
+    def send(self, events: Sequence[Mapping[str, Any]]) -> tuple[list[Play], dict[str, str]]:
+        """Check events, and send those plays that were not sent before.
 
         Returns
         -------
-        The event ids that Kafka has, now or since before; and those that it will never get, with the reason.
-        An id in neither is being sent by another request.
+        The plays that Kafka has, now or since before; and of those that it will never get, the event ids with
+        the reason. A play in neither is being sent by another request.
 
         Raises
         ------
         SegueError
             Kafka does not take them now.
         """
-        refused = {str(play.get("event_id")): wrong for play in plays if (wrong := fault(play))}
-        sound = {play["event_id"]: play for play in plays if not fault(play)}
-        taken, mine = [], []
-        for event_id, play in sound.items():
-            state = self._claim(_key(play))
-            if state == "sent":
-                taken.append(event_id)
-            elif state == "mine":
-                mine.append(play)
-        if mine:
-            self._deliver(mine)
-            taken += [play["event_id"] for play in mine]
-        return taken, refused
+        plays: dict[str, Play] = {}
+        refused: dict[str, str] = {}
+        for event in events:
+            try:
+                play = checked(event)
+            except InvalidPlay as error:
+                refused[str(event.get("event_id"))] = error.fault
+            else:
+                plays[play["event_id"]] = play
+        claims = {event_id: self._sent.claim(play) for event_id, play in plays.items()}
+        ours = [play for event_id, play in plays.items() if claims[event_id] is Claim.OURS]
+        if ours:
+            self._deliver(ours)
+        there = [play for event_id, play in plays.items() if claims[event_id] is not Claim.THEIRS]
+        return there, refused
 
-    def _claim(self, key: str) -> str:
-        """Whether a play is this request's to send ("mine"), has been "sent", or is another's ("theirs")."""
+    def _deliver(self, plays: Sequence[Play]) -> None:
         try:
-            self._sent.insert_one({"_id": key, "sent": False, "at": now()})
-            return "mine"
-        except DuplicateKeyError:
-            pass
-        found = self._sent.find_one({"_id": key})
-        if found and found["sent"]:
-            return "sent"
-        left_over = {"_id": key, "sent": False, "at": {"$lt": now() - _LEFT_OVER}}
-        return "mine" if self._sent.find_one_and_update(left_over, {"$set": {"at": now()}}) else "theirs"
-
-    def _deliver(self, plays: list[dict[str, Any]]) -> None:
-        keys = [_key(play) for play in plays]
-        try:
-            producer = self._ready()
-            futures = [producer.send(play) for play in plays]
-            for future in futures:
-                future.get(timeout=_PATIENCE)
-        except (KafkaError, SegueError) as error:
-            self._sent.delete_many({"_id": {"$in": keys}, "sent": False})
+            self._ready().deliver(plays, seconds=_PATIENCE)
+        except SegueError as error:
+            self._sent.release(plays)
             self._start_over()
             raise SegueError(f"Kafka does not take plays now: {error}") from None
-        self._sent.update_many({"_id": {"$in": keys}}, {"$set": {"sent": True}})
+        self._sent.mark(plays)
 
     def _ready(self) -> PlayProducer:
         with self._lock:
@@ -120,8 +97,3 @@ class Outgoing:
         with self._lock:
             if self._producer is not None:
                 self._producer.close()
-
-
-def _key(play: dict[str, Any]) -> str:
-    """By listener, so that nobody can use up another's event id."""
-    return f"{play['user_id']}:{play['event_id'].lower()}"

@@ -9,8 +9,8 @@ from pymongo.database import Database
 
 from segue.dashboard.queries.items import Item, list_items, read_items
 from segue.dashboard.queries.live import heard_in
-from segue.dashboard.views.cards import OUTCOMES
 from segue.dashboard.views.times import day
+from segue.plays.event_types import EventType
 from segue.storage.mongo import Document
 
 
@@ -41,8 +41,8 @@ def played_by_day(
 
 
 def _noted(item: Item, outcome: str) -> Item:
-    words, tone = OUTCOMES.get(outcome, (outcome, ""))
-    return replace(item, note=words, tone=tone)
+    kind = EventType.named(outcome)
+    return replace(item, note=kind.label, tone=kind.tone)
 
 
 def liked(database: Database[Document], user_id: str, *, limit: int = 200) -> list[Item]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.dashboard.queries.catalogue import Catalogue
+from segue.engagement.listening import Listening
 from segue.index.bundle import Bundle
 from segue.settings import Settings
-from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.taste.history import from_document, reflects_at
 from segue.taste.vector import decayed, taste_vectors
 
@@ -45,13 +46,7 @@ def liking(catalogue: Catalogue, settings: Settings, user_id: str, *, bundle: Bu
         weights[row] = weights.get(row, 0.0) + weight
     since = reflects_at(history) - taste.repeat_after.total_seconds() * 1000
     opinions = database.opinions.find({"user_id": user_id, "opinion": "dislike"}, {"track_id": 1})
-    played: list[Document] = [
-        {"$match": {"user_id": user_id}},
-        {"$unwind": "$rows"},
-        {"$match": {"rows.plays": {"$gt": 0}}},
-        {"$group": {"_id": "$rows.track_id"}},
-    ]
-    long_ago = [found["_id"] for found in database.listening.aggregate(played)]
+    long_ago = list(Listening(Store(database)).first_heard(user_id, "track_id"))
     return Liking(
         liked={row: weight for row, weight in weights.items() if row >= 0 and weight > 0},
         heard=_there([*rows.tolist(), *bundle.rows(long_ago).tolist()]),

@@ -14,6 +14,9 @@ from segue.dashboard.queries import audience as reading
 from segue.dashboard.views.charts import ACCENT, PALETTE, draw, dressed
 from segue.dashboard.views.tables import as_files, in_words
 from segue.engagement.audience import active, by_key, by_period, funnel, lorenz, return_rate, spread
+from segue.engagement.listening_sessions import ListeningSessions
+from segue.engagement.statistics import ListeningStatistics
+from segue.storage.store import Store
 
 SPANS = {"1 hour": 1 / 24, "1 day": 1, "7 days": 7, "30 days": 30, "90 days": 90}
 STEPS = {"1 hour": "15min", "1 day": "h", "7 days": "6h", "30 days": "D", "90 days": "D"}
@@ -40,11 +43,12 @@ def show() -> None:
     since = until - timedelta(days=SPANS[span])
     dimension, chosen = _filter()
     database = service.database()
-    over_time = reading.stats(database, dimension, since=since, until=until, keys=chosen)
+    store = Store(database)
+    over_time = reading.stats(store, dimension, since=since, until=until, keys=chosen)
     if over_time.empty:
         st.info("Nothing was counted in this time.", icon=":material/query_stats:")
         return
-    days = reading.active_days(database, since=since, until=until)
+    days = reading.active_days(store, since=since, until=until)
     periods = by_period(over_time, every=STEPS[span])
     _numbers(periods, days, since, until, whole=not chosen)
     time, kept, catalogue, tables = st.tabs(["Over time", "Kept and skipped", "Catalogue", "Tables"])
@@ -65,7 +69,7 @@ def _filter() -> tuple[str, list[str]]:
     if dimension == "all":
         right.caption("Sums over all listeners. Plays count when they end; times are UTC.")
         return dimension, []
-    keys = reading.keys(service.database(), dimension)
+    keys = ListeningStatistics(Store(service.database())).keys(dimension)
     told = "For the numbers and what is over time; the other tabs show everything."
     label = f"audience-{dimension}"
     return dimension, right.multiselect("Only", keys, key=label, placeholder="All of them", help=told)
@@ -89,15 +93,15 @@ def _numbers(
         st.metric("Plays", f"{plays:,}", width="content")
         st.metric("Skipped", f"{skips / plays:.0%}" if plays else "–", width="content")
         if whole:
-            sat = reading.sessions(service.database(), since=since, until=until)
-            told = f"{sat['sessions']:,} sessions, {sat['plays'] or 0:.1f} plays each."
-            st.metric("Session", f"{sat['minutes'] or 0:.0f} min", width="content", help=told)
+            average = ListeningSessions(Store(service.database())).averages(since=since, until=until)
+            told = f"{average.sessions:,} sessions, {average.plays:.1f} plays each."
+            st.metric("Session", f"{average.minutes:.0f} min", width="content", help=told)
 
 
 def _came_back(since: datetime, until: datetime) -> float:
     """The return rate needs some weeks, however short the time that is looked at."""
     first = min(since, until - timedelta(days=28))
-    return return_rate(reading.active_days(service.database(), since=first, until=until))
+    return return_rate(reading.active_days(Store(service.database()), since=first, until=until))
 
 
 def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, whole: bool) -> None:
@@ -144,13 +148,14 @@ def _listeners(table: pd.DataFrame) -> go.Figure:
 
 def _kept(since: datetime, until: datetime) -> None:
     database = service.database()
+    store = Store(database)
 
     def of(name: str) -> pd.DataFrame:
-        return by_key(reading.stats(database, name, since=since, until=until))
+        return by_key(reading.stats(store, name, since=since, until=until))
 
     left, right = st.columns(2, gap="large")
     with left:
-        recommended = reading.stats(database, "variant", since=since, until=until)
+        recommended = reading.stats(store, "variant", since=since, until=until)
         steps = funnel(recommended[recommended["key"] != ""])
         draw(_funnel(steps), key="funnel")
     with right:
@@ -222,7 +227,8 @@ def _rates(table: pd.DataFrame, title: str, subtitle: str) -> go.Figure:
 
 def _catalogue(since: datetime, until: datetime) -> None:
     database = service.database()
-    tracks = by_key(reading.stats(database, "track", since=since, until=until)).set_index("key")
+    store = Store(database)
+    tracks = by_key(reading.stats(store, "track", since=since, until=until)).set_index("key")
     size = reading.catalogue_size(database)
     found = spread(tracks["plays"], tracks=size)
     with st.container(horizontal=True, gap="large"):
@@ -249,7 +255,7 @@ def _catalogue(since: datetime, until: datetime) -> None:
         figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
         draw(dressed(figure, "Popularity", "share of plays that the most played tracks have"), key="lorenz")
     with right:
-        genres = by_key(reading.stats(database, "genre", since=since, until=until))
+        genres = by_key(reading.stats(store, "genre", since=since, until=until))
         genres = genres[genres["key"] != ""].sort_values("hours").tail(10)
         figure = go.Figure(
             go.Bar(x=genres["hours"], y=genres["key"], orientation="h", marker={"color": ACCENT})
@@ -265,13 +271,14 @@ def _catalogue(since: datetime, until: datetime) -> None:
 def _tables(since: datetime, until: datetime, periods: pd.DataFrame) -> None:
     """Everything above as tables, to take elsewhere."""
     database = service.database()
+    store = Store(database)
     kinds = {"By time": "time", "By track": "track", "By artist": "artist", "By genre": "genre"}
     kinds |= {"By source": "source", "By variant": "variant", "By place": "rank"}
     kind = kinds[st.selectbox("Table", list(kinds), key="audience-table")]
     if kind == "time":
         table = periods
     else:
-        table = by_key(reading.stats(database, kind, since=since, until=until))
+        table = by_key(reading.stats(store, kind, since=since, until=until))
         table = table.sort_values("plays", ascending=False)
         if kind == "track":
             table = reading.with_names(database, table)

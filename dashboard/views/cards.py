@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from html import escape
 
 from segue.dashboard.queries.live import Played, Recommended, Track, ago
+from segue.plays.event_types import EventType
 
 STYLE = """
 <style>
@@ -39,14 +40,6 @@ STYLE = """
 .sg-tag.bad {opacity:.65; text-decoration:line-through}
 @media (prefers-reduced-motion:reduce) {.sg-new .sg-cover {animation:none}}
 </style>"""
-OUTCOMES = {
-    "complete": ("heard to the end", "good"),
-    "like": ("liked", "good"),
-    "play": ("playing", ""),
-    "skip": ("skipped", "bad"),
-    "dislike": ("disliked", "bad"),
-    "leave": ("left", ""),
-}
 
 
 def grid(items: Sequence[Recommended], *, new: Collection[str]) -> str:
@@ -73,11 +66,12 @@ def rows(items: Sequence[Played]) -> str:
 
 
 def _row(item: Played) -> str:
-    words, tone = OUTCOMES.get(item.outcome, (item.outcome, ""))
+    kind = EventType.named(item.outcome)
     return (
         f'<div class="sg-row"><div class="sg-cover">{_picture(item.track)}</div>'
         f'<div class="sg-text">{_names(item.track)}</div>'
-        f'<span class="sg-sub">{ago(item.at)}</span><span class="sg-tag {tone}">{escape(words)}</span></div>'
+        f'<span class="sg-sub">{ago(item.at)}</span>'
+        f'<span class="sg-tag {kind.tone}">{escape(kind.label)}</span></div>'
     )
 
 

@@ -15,13 +15,15 @@ from segue.dashboard.people.sessions import Listener
 from segue.dashboard.player import components
 from segue.dashboard.queries import listening, month
 from segue.dashboard.queries.items import noted_items
-from segue.dashboard.queries.listening import Listening
+from segue.dashboard.queries.listening import ListeningSpan
 from segue.dashboard.queries.shared import month_key
 from segue.dashboard.views import sharing
 from segue.dashboard.views.charts import ACCENT, draw, dressed
+from segue.engagement.listening import Listening
 from segue.engagement.patterns import By, calendar, clock, streak, top
 from segue.engagement.wandering import Plane, plane_of, tastes
 from segue.errors import SegueError
+from segue.storage.store import Store
 
 SPANS = {"7 days": 7, "30 days": 30, "90 days": 90, "A year": 365}
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -37,7 +39,7 @@ def show() -> None:
     if listener is None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
-    first = listening.began(service.database(), listener.user_id)
+    first = Listening(Store(service.database())).began(listener.user_id)
     if first is None:
         st.info("Play a few songs, and this page will show your habits.", icon=":material/insights:")
         return
@@ -62,11 +64,11 @@ def zone() -> str:
     return name
 
 
-def _read(listener: Listener, since: datetime, until: datetime) -> Listening:
-    return listening.read(service.database(), listener.user_id, since=since, until=until, zone=zone())
+def _read(listener: Listener, since: datetime, until: datetime) -> ListeningSpan:
+    return listening.read(Store(service.database()), listener.user_id, since=since, until=until, zone=zone())
 
 
-def _numbers(found: Listening) -> None:
+def _numbers(found: ListeningSpan) -> None:
     days = calendar(found.rows)["day"]
     with st.container(horizontal=True, gap="large"):
         st.metric("Listened", _hours(found.minutes), width="content")
@@ -84,7 +86,7 @@ def _hours(minutes: float) -> str:
     return f"{minutes / 60:,.1f} h" if minutes >= 60 else f"{minutes:.0f} min"
 
 
-def _when(found: Listening, *, days: int) -> None:
+def _when(found: ListeningSpan, *, days: int) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         draw(_calendar_figure(found, days=days), key="calendar")
@@ -92,7 +94,7 @@ def _when(found: Listening, *, days: int) -> None:
         draw(_clock_figure(clock(found.rows)), key="clock")
 
 
-def _calendar_figure(found: Listening, *, days: int) -> go.Figure:
+def _calendar_figure(found: ListeningSpan, *, days: int) -> go.Figure:
     """A short span as a leaf of a calendar, Monday on the left; a long one with a column a week."""
     last = pd.Timestamp(found.until).tz_convert(zone()).normalize().tz_localize(None)
     every = pd.date_range(last - pd.Timedelta(days=days - 1), last, freq="D")
@@ -161,7 +163,7 @@ def _clock_figure(minutes: pd.Series) -> go.Figure:
     return figure.update_layout(margin={"l": 40, "r": 40, "t": 72, "b": 24})
 
 
-def _favourites(found: Listening) -> None:
+def _favourites(found: ListeningSpan) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         draw(_bars(found, "artist", "Artists"), key="top-artists")
@@ -178,7 +180,7 @@ def _favourites(found: Listening) -> None:
         components.tracks(items, key="top-tracks", layout="list")
 
 
-def _bars(found: Listening, by: By, title: str) -> go.Figure:
+def _bars(found: ListeningSpan, by: By, title: str) -> go.Figure:
     best = top(found.rows, by, limit=8)[::-1]
     names = [name if len(name) <= 28 else f"{name[:27]}…" for name in best["key"]]
     figure = go.Figure(
@@ -207,7 +209,7 @@ def _map(version: str) -> tuple[Plane, np.ndarray]:
     return plane, plane.place(sample)
 
 
-def _moved(found: Listening, *, days: int) -> None:
+def _moved(found: ListeningSpan, *, days: int) -> None:
     try:
         bundle = service.catalogue().bundle()
     except SegueError:
@@ -215,7 +217,7 @@ def _moved(found: Listening, *, days: int) -> None:
     ids = sorted(set(found.rows["track_id"]))
     vectors = listening.vectors_of(ids, rows=bundle.rows(ids), vectors=bundle.vectors)
     every, word = ("D", "day") if days <= 14 else ("W", "week") if days <= 120 else ("M", "month")
-    path = tastes(found.rows, vectors, every=every)
+    path = tastes(found.rows, vectors, every=every, signals=service.settings().signals)
     if len(path) < 2:
         return
     plane, cloud = _map(bundle.version)

@@ -11,8 +11,8 @@ from typing import Any
 from pymongo.database import Database
 
 from segue.demo.listeners import Listener, Song, plays_of
-from segue.plays.signals import TYPES
-from segue.storage.kafka import PlayProducer
+from segue.plays.event_types import SIGNALS
+from segue.plays.producer import PlayProducer
 from segue.storage.mongo import Document
 
 MALFORMED = (b'{"event_id": "cut off', b"\xff\xfe not text", b'{"type": "play", "user_id": "nobody"}')
@@ -59,7 +59,7 @@ def replay(
         now = time.time_ns() // 1_000_000
         producer.send({**play, "occurred_at": now})
         sent.plays += 1
-        if play["type"] in TYPES:
+        if play["type"] in SIGNALS:
             sent.signals.append((play["user_id"], now))
         if progress:
             progress(1)

@@ -14,8 +14,9 @@ from segue.demo.replay import Sent, replay, songs_of
 from segue.demo.summary import Summary
 from segue.errors import SegueError
 from segue.evaluation.freshness import FreshnessWatch
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer, read_rejected
+from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document, active_version, connect
 
 PATIENCE = 90

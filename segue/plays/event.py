@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NewType
 
 TYPES = ("play", "pause", "seek", "skip", "complete", "leave", "like", "dislike", "impression")
 SOURCES = ("home", "search", "playlist", "similar", "radio")
@@ -23,6 +23,9 @@ class Field:
     kind: Literal["text", "whole"]
     required: bool = True
     choices: tuple[str, ...] = ()
+    kept: bool = False
+    """Whether it stays with the play in tastes and statistics; a field of which nothing else is known can be
+    added to running streams so (:mod:`segue.plays.windows`)."""
     pattern: str = r"[^\x00-\x1f\x7f]{1,128}"
     minimum: int = 0
     maximum: int = 2**53
@@ -43,6 +46,31 @@ FIELDS = (
     Field(name="rank", kind="whole", required=False),
     Field(name="model", kind="text", required=False),
 )
+
+
+class InvalidPlay(ValueError):
+    """An event that is no play. :attr:`fault` says why, as `missing_<field>` or `invalid_<field>`."""
+
+    def __init__(self, fault: str, value: object) -> None:
+        super().__init__(f"{fault}: {value!r}")
+        self.fault = fault
+
+
+Play = NewType("Play", Mapping[str, Any])
+"""An event that :func:`checked` has let through."""
+
+
+def checked(event: Mapping[str, Any]) -> Play:
+    """The event as a play.
+
+    Raises
+    ------
+    InvalidPlay
+        It breaks the definition.
+    """
+    if wrong := fault(event):
+        raise InvalidPlay(wrong, event.get(wrong.partition("_")[2]))
+    return Play(event)
 
 
 def fault(play: Mapping[str, Any]) -> str | None:

@@ -10,16 +10,17 @@ again. The id is forgotten first (segue.privacy.forgotten), so that no stream wr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo.database import Database
 
+from segue.plays.sent_plays import SentPlays
 from segue.privacy import forgotten
 from segue.privacy.collections import NOT_PERSONAL
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 FIELDS = ("user_id", "owner", "follower", "followed")
 """Fields that name the listener to whom a document belongs."""
@@ -74,8 +75,7 @@ def forget(database: Database[Document], user_id: str, *, plays_kept: timedelta)
             database[name].update_many({field: user_id}, {"$pull": {field: user_id}})
         if count:
             removed[name] = count
-    sent = database.sent_plays.delete_many({"_id": {"$regex": f"^{re.escape(user_id)}:"}}).deleted_count
-    if sent:
+    if sent := SentPlays(Store(database)).forget(user_id):
         removed["sent_plays"] = sent
     if account is not None:
         database.login_failures.delete_many({"_id": f"name:{account['_id'][:64]}"})

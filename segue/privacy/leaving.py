@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pymongo.database import Database
 
+from segue.plays.producer import PlayProducer
 from segue.privacy.holdings import forget
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
 
 

@@ -9,8 +9,10 @@ from typing import Literal
 
 from pymongo.database import Database
 
+from segue.engagement.listening import Listening
 from segue.social.follows import Follows, Person
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 FRESH = timedelta(days=14)
 
@@ -65,23 +67,5 @@ def _listened(
 ) -> list[Activity]:
     """Tracks heard to the end, once for each listener and track."""
     by_id = {one.user_id: one for one in people}
-    found = database.listening.aggregate(
-        [
-            {"$match": {"user_id": {"$in": list(by_id)}, "start": {"$gte": since}}},
-            {"$unwind": "$rows"},
-            {"$match": {"rows.completions": {"$gt": 0}}},
-            {
-                "$group": {
-                    "_id": {"user": "$user_id", "track": "$rows.track_id"},
-                    "at": {"$max": "$start"},
-                    "times": {"$sum": "$rows.completions"},
-                }
-            },
-            {"$sort": {"at": -1, "_id": 1}},
-            {"$limit": limit},
-        ]
-    )
-    return [
-        Activity(by_id[one["_id"]["user"]], "listened", one["_id"]["track"], one["at"], one["times"])
-        for one in found
-    ]
+    heard = Listening(Store(database)).heard_to_the_end(list(by_id), since=since, limit=limit)
+    return [Activity(by_id[one.user_id], "listened", one.track_id, one.at, one.times) for one in heard]

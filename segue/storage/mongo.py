@@ -45,6 +45,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
     ConnectionFailure,
+    DuplicateKeyError,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
@@ -53,7 +54,15 @@ from pymongo.errors import (
 from segue.errors import SegueError
 from segue.settings import Mongo
 
-__all__ = ["ASCENDING", "DESCENDING", "DeleteOne", "ReplaceOne", "UpdateOne"]
+__all__ = [
+    "ASCENDING",
+    "DESCENDING",
+    "DeleteOne",
+    "DuplicateKeyError",
+    "PyMongoError",
+    "ReplaceOne",
+    "UpdateOne",
+]
 Document = dict[str, Any]
 
 

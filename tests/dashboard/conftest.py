@@ -26,6 +26,7 @@ from segue.playlists.day import DayLists
 from segue.playlists.playlists import Playlists
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served
 from tests.dashboard.music import make_files, make_music
 
@@ -95,7 +96,9 @@ def serve_pages(
     monkeypatch.setattr(service, "catalogue", lambda: catalogue)
     monkeypatch.setattr(service, "playlists", lambda: playlists)
     monkeypatch.setattr(service, "day_lists", lambda: DayLists(database))
-    monkeypatch.setattr(service, "popular", lambda: Popular(database))
+    monkeypatch.setattr(
+        service, "popular", lambda: Popular(Store(database), window=settings.engagement.window)
+    )
     monkeypatch.setattr(service, "often", lambda: Often(database))
     return found
 

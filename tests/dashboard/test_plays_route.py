@@ -17,6 +17,7 @@ from segue.dashboard.api.plays import LARGEST
 from segue.settings import Settings
 from segue.storage.kafka_topics import records_of
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.dashboard.conftest import Enter, whose
 
 
@@ -127,11 +128,11 @@ def test_while_kafka_is_away_the_player_keeps_its_plays(
     enter: Enter, door: Door, database: Database[Document], broker: Settings
 ) -> None:
     away = broker.model_copy(update={"kafka": broker.kafka.model_copy(update={"bootstrap": "127.0.0.1:9"})})
-    door.outgoing.__init__(database, away)  # type: ignore[misc]
+    door.outgoing.__init__(Store(database), away)  # type: ignore[misc]
     client, play = enter(), a_play()
     answer = client.post("/api/events", json=envelope(play))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    door.outgoing.__init__(database, broker)  # type: ignore[misc]
+    door.outgoing.__init__(Store(database), broker)  # type: ignore[misc]
     assert client.post("/api/events", json=envelope(play)).json()["taken"] == [play["event_id"]]
     assert len(in_kafka(broker)) == 1
 

@@ -21,9 +21,9 @@ from segue.errors import SegueError
 from segue.index.publish import fetch_bundle
 from segue.index.track_ids import decode_ids, encode_ids
 from segue.models import trained
+from segue.plays.producer import PlayProducer
 from segue.privacy import forgotten
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document, active_version
 from tests.index.test_build_index import catalogue
 from tests.jobs.test_train_embeddings import descriptors, store

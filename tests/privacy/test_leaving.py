@@ -17,12 +17,13 @@ from starlette.testclient import TestClient
 from segue.batch_jobs.recount_engagement import run as recount
 from segue.dashboard.api.door import Door, make_door
 from segue.dashboard.api.own_data import CONFIRMATION
+from segue.plays.producer import PlayProducer
 from segue.privacy import forgotten
 from segue.privacy.collections import NOT_PERSONAL
 from segue.settings import Settings
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
-from segue.storage.kafka import PlayProducer, read_rejected
+from segue.storage.kafka import read_rejected
 from segue.storage.kafka_topics import plays_of
 from segue.storage.mongo import Document
 from segue.streaming_jobs import engagement, recommend, rejected_plays

@@ -22,7 +22,6 @@ from segue.dashboard.api.outgoing import Outgoing
 from segue.dashboard.people.accounts import Accounts
 from segue.dashboard.people.sessions import Sessions
 from segue.dashboard.people.throttle import Throttle
-from segue.dashboard.queries import live as queries
 from segue.dashboard.queries.steered import keep_dial, read_dial
 from segue.deploy.cli import grant
 from segue.errors import SegueError
@@ -30,8 +29,10 @@ from segue.models import trained
 from segue.moods.dial import Dial
 from segue.moods.measures import Measured
 from segue.moods.stored import keep_moods, mood_of
+from segue.operations.stream_minutes import StreamMinutes
 from segue.playlists.day import DayLists
 from segue.playlists.playlists import Playlists
+from segue.plays.producer import PlayProducer
 from segue.privacy import archive, forgotten
 from segue.privacy.export import archive as export
 from segue.privacy.leaving import leave
@@ -41,9 +42,10 @@ from segue.social.follows import Follows
 from segue.social.prepare import prepare
 from segue.storage import kafka_topics, mongo_users
 from segue.storage.access import read_access
-from segue.storage.kafka import PlayProducer, RejectedRecord, RejectedRecords, read_rejected
+from segue.storage.kafka import RejectedRecord, RejectedRecords, read_rejected
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import Document, connect, upsert
+from segue.storage.store import Store
 from tests.plays.examples import a_play
 from tests.security.certificates import Certificates
 from tests.security.conftest import Load
@@ -157,10 +159,10 @@ def test_the_dashboard_does_its_work_as_its_user(deployed: Deployed, settings_of
     assert mood_of(database, "t1") is None
     today = datetime.now(UTC).date()
     assert DayLists(database).keep(ada.user_id, "mix", today, ["t1"]) == ["t1"]
-    assert queries.minutes(database, seconds=60) == []
+    assert StreamMinutes(Store(database)).recent(seconds=60) == []
     play = a_play(user_id=ada.user_id)
-    outgoing = Outgoing(database, settings)
-    assert outgoing.send([play])[0] == [play["event_id"]]
+    outgoing = Outgoing(Store(database), settings)
+    assert outgoing.send([play])[0] == [play]
     outgoing.close()
     admin = connect(deployed.admin.mongo)
     for name in ("tastes", "recommendations"):

@@ -23,8 +23,9 @@ from pyspark.sql import SparkSession
 from segue.index.bundle import write_bundle
 from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
+from segue.plays.producer import PlayProducer
 from segue.settings import ROOT, Settings
-from segue.storage.kafka import PlayProducer, ensure_topics, read_rejected
+from segue.storage.kafka import ensure_topics, read_rejected
 from segue.storage.mongo import connect
 from segue.streaming_jobs import recommend
 from segue.streaming_jobs.cli import _cause

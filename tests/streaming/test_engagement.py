@@ -5,21 +5,23 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
 from segue.batch_jobs.recount_engagement import run as recount
-from segue.engagement import listening
 from segue.engagement.definitions import fingerprint
 from segue.engagement.facts import Fact
+from segue.engagement.listening import Listening
+from segue.engagement.statistics import ListeningStatistics
+from segue.plays.producer import PlayProducer
 from segue.privacy import forgotten
 from segue.ranking import stored_feedback as feedback
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs import engagement
 from tests.engagement import reference
 from tests.plays.examples import a_play, encoded
@@ -162,7 +164,7 @@ def test_a_repeated_or_outdated_batch_changes_nothing(
     recount(counted, spark=spark, quiet=True)
     facts = list(database.listening.find())
     half = [as_it_was(fact) for fact in facts]
-    listening.write_facts(database, half, definitions=fingerprint(counted.engagement.window))
+    Listening(Store(database)).write(half, definitions=fingerprint(counted.engagement.window))
     assert list(database.listening.find()) == facts
     check_against_reference(counted, database)
 
@@ -226,5 +228,7 @@ def test_what_most_skip_reaches_the_ranking(
     assert set(active.steps) == {"t1"}
     assert active.steps["t1"] < -0.1
     before = active.version
-    feedback.publish(database, counted)
+    since = datetime.now(UTC) - counted.engagement.feedback_span
+    totals = ListeningStatistics(Store(database)).of_tracks(since=since)
+    feedback.publish(database, engagement.played_tracks(totals), ranking=counted.ranking)
     assert feedback.ActiveFeedback(database).current().version == before

@@ -18,9 +18,10 @@ from pymongo.errors import PyMongoError
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.local.process import read_record
+from segue.plays.producer import PlayProducer
 from segue.privacy import forgotten
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer, ensure_topics
+from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
 from tests.plays.examples import encoded
 from tests.streaming import test_engagement

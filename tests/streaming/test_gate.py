@@ -12,8 +12,8 @@ from pymongo.database import Database
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
 from segue.streaming_jobs.gate import BatchGate
 from segue.streaming_jobs.micro_batches import BatchFunction

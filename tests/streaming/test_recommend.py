@@ -9,9 +9,10 @@ import pytest
 from pymongo.database import Database
 
 from segue.index.bundle import load_bundle
+from segue.plays.producer import PlayProducer
 from segue.replanning.listeners import read_histories
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer, read_rejected
+from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document, active_version
 from tests.plays.examples import a_play, encoded
 from tests.streaming import reference

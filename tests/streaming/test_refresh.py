@@ -16,8 +16,8 @@ from segue.index.bundle import write_bundle
 from segue.index.manifest import Manifest
 from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document, activate, active_version
 from segue.streaming_jobs import recommend
 from tests.plays.examples import a_play
