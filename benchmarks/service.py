@@ -22,8 +22,9 @@ from segue.benchmarks.catalogue import plays
 from segue.errors import SegueError
 from segue.index.manifest import Manifest
 from segue.local import stack
+from segue.places import LOCAL, ROOT
 from segue.plays.producer import PlayProducer
-from segue.settings import LOCAL, ROOT, Settings, load_settings
+from segue.settings import Settings, load_settings
 from segue.storage.kafka import ensure_topics
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import activate, connect

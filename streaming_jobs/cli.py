@@ -12,13 +12,13 @@ from typing import Annotated
 
 import typer
 from pyspark.errors import StreamingQueryException
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import registered
 from segue.local.stack import connected
 from segue.operations.stream_progress import StreamProgress
-from segue.privacy import forgotten
+from segue.privacy.leaving import sweep
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
 from segue.storage import kafka_topics
@@ -87,7 +87,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     metrics = Metrics()
     kept = settings.stream
     progress = ProgressKeeper(store, metrics, hours=kept.progress_hours, days=kept.progress_days)
-    forgetting = Regularly(partial(forgotten.sweep, database), name="forgetting", seconds=_SWEEP_SECONDS)
+    forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:
         gates.append(BatchGate())

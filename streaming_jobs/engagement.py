@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.engagement.facts import facts_of
 from segue.engagement.statistics import TrackTotals
 from segue.engagement.stored import StoredEngagement, TrackDescriptions
-from segue.privacy import forgotten
+from segue.people.forgotten import Forgotten
 from segue.ranking import stored_feedback as feedback
 from segue.ranking.feedback import Records
 from segue.settings import Settings
@@ -62,7 +62,7 @@ class Counter:
     def _count(self, windows: pa.Table) -> None:
         """EventWindow rows -> documents; done again from the start when MongoDB goes away meanwhile."""
         facts = facts_of(windows, described=self._described)
-        gone = forgotten.among(self._database, {fact.user_id for fact in facts})
+        gone = Forgotten(Store(self._database)).among({fact.user_id for fact in facts})
         facts = [fact for fact in facts if fact.user_id not in gone]
         self._stored.write(facts)
         self._stored.count(fact.start for fact in facts)

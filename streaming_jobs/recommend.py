@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from pyspark.broadcast import Broadcast
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.index.active import ActiveBundle
 from segue.ranking.stored_feedback import ActiveFeedback

@@ -9,7 +9,7 @@ import logging
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.settings import Settings
 from segue.spark.parsing import parse, rejected, without_tombstones

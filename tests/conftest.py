@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
@@ -14,11 +16,13 @@ from pyspark.sql import SparkSession
 from segue.local.jars import ensure_jars
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
-from segue.settings import LOCAL, Settings, load_settings
+from segue.places import LOCAL
+from segue.settings import Settings, load_settings
 from segue.spark.session import session
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
+from tests.waiting import PATIENCE
 
 _SHARED = {"mongo_uri", "bootstrap", "spark", "guarded_uri", "chromium"}
 """Fixtures of which a whole run needs one."""
@@ -28,6 +32,11 @@ for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
 if _side := os.environ.get("PYTEST_XDIST_WORKER"):
     # Two that compile at once spoil each other's code (segue.audio.librosa); the tests load more of librosa.
     os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba" / _side)
+
+# The same examples on every run. Fresh ones: ./run.sh test fuzz, which is --hypothesis-profile fuzz.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=1000, print_blob=True)
+hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,18 +69,27 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def settings(mongo_uri: str, tmp_path: Path) -> Settings:
-    """Settings with a database and folders of the test's own; MongoDB is up, Kafka only with `broker`."""
-    base = load_settings()
+    """Settings with a database and folders of the test's own; MongoDB is up, Kafka only with `broker`.
+
+    The queries take what arrives at once: waiting for their triggers says nothing.
+    """
+    base, at_once = load_settings(), timedelta(0)
     return base.model_copy(
         update={
             "mongo": base.mongo.model_copy(
-                update={"uri": mongo_uri, "database": f"test_{uuid.uuid4().hex[:12]}"}
+                update={
+                    "uri": mongo_uri,
+                    "database": f"test_{uuid.uuid4().hex[:12]}",
+                    "timeout_ms": int(PATIENCE * 1000),
+                }
             ),
             "spark": base.spark.model_copy(
                 update={"checkpoint": str(tmp_path / "checkpoints"), "ui_port": 0}
             ),
             "index": base.index.model_copy(update={"folder": str(tmp_path / "index")}),
             "models": base.models.model_copy(update={"folder": str(tmp_path / "models")}),
+            "stream": base.stream.model_copy(update={"rejected_trigger": at_once}),
+            "engagement": base.engagement.model_copy(update={"trigger": at_once}),
         }
     )
 

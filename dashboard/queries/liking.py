@@ -12,9 +12,8 @@ from segue.index.bundle import Bundle
 from segue.settings import Settings
 from segue.storage.store import Store
 from segue.taste.history import from_document, reflects_at
+from segue.taste.opinions import Opinions
 from segue.taste.vector import decayed, taste_vectors
-
-_MOST = 5000
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,12 @@ def liking(catalogue: Catalogue, settings: Settings, user_id: str, *, bundle: Bu
     for row, weight in zip(rows.tolist(), signals.weights.tolist(), strict=True):
         weights[row] = weights.get(row, 0.0) + weight
     since = reflects_at(history) - taste.repeat_after.total_seconds() * 1000
-    opinions = database.opinions.find({"user_id": user_id, "opinion": "dislike"}, {"track_id": 1})
     long_ago = list(Listening(Store(database)).first_heard(user_id, "track_id"))
     return Liking(
         liked={row: weight for row, weight in weights.items() if row >= 0 and weight > 0},
         heard=_there([*rows.tolist(), *bundle.rows(long_ago).tolist()]),
         recent=_there(rows[signals.at > since].tolist()),
-        disliked=_there(bundle.rows([one["track_id"] for one in opinions.limit(_MOST)]).tolist()),
+        disliked=_there(bundle.rows(Opinions(Store(database)).disliked(user_id)).tolist()),
         vector=vector,
     )
 

@@ -9,14 +9,13 @@ import plotly.express as px
 import plotly.graph_objects as go
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
 from segue.dashboard.queries import audience as reading
 from segue.dashboard.views.charts import ACCENT, PALETTE, draw, dressed
 from segue.dashboard.views.tables import as_files, in_words
 from segue.engagement.audience import active, by_key, by_period, funnel, lorenz, return_rate, spread
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.statistics import ListeningStatistics
-from segue.storage.store import Store
 
 SPANS = {"1 hour": 1 / 24, "1 day": 1, "7 days": 7, "30 days": 30, "90 days": 90}
 STEPS = {"1 hour": "15min", "1 day": "h", "7 days": "6h", "30 days": "D", "90 days": "D"}
@@ -27,6 +26,7 @@ FILTERS = {
     "Source": "source",
     "Variant": "variant",
 }
+_SKIPPED_COLUMNS = ["title", "artist", "plays", "skip_rate", "early_skip_rate"]
 _ENOUGH = 5
 """Plays below which a rate says nothing."""
 
@@ -35,15 +35,14 @@ def show() -> None:
     """All listeners together; no listener is named."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title("Audience", anchor=False)
-    if not service.operator():
+    if not visit.operator():
         st.info("This page is for the operators that the settings name.", icon=":material/lock:")
         return
     span = right.segmented_control("Time", list(SPANS), default="7 days", key="audience-span") or "7 days"
     until = datetime.now(UTC)
     since = until - timedelta(days=SPANS[span])
     dimension, chosen = _filter()
-    database = service.database()
-    store = Store(database)
+    store = visit.services().store
     over_time = reading.stats(store, dimension, since=since, until=until, keys=chosen)
     if over_time.empty:
         st.info("Nothing was counted in this time.", icon=":material/query_stats:")
@@ -69,10 +68,10 @@ def _filter() -> tuple[str, list[str]]:
     if dimension == "all":
         right.caption("Sums over all listeners. Plays count when they end; times are UTC.")
         return dimension, []
-    keys = ListeningStatistics(Store(service.database())).keys(dimension)
-    told = "For the numbers and what is over time; the other tabs show everything."
+    keys = ListeningStatistics(visit.services().store).keys(dimension)
+    hint = "For the numbers and what is over time; the other tabs show everything."
     label = f"audience-{dimension}"
-    return dimension, right.multiselect("Only", keys, key=label, placeholder="All of them", help=told)
+    return dimension, right.multiselect("Only", keys, key=label, placeholder="All of them", help=hint)
 
 
 def _numbers(
@@ -84,24 +83,24 @@ def _numbers(
         if whole:
             st.metric("Active listeners", f"{days['user_id'].nunique():,}", width="content")
             back = _came_back(since, until)
-            told = (
+            hint = (
                 "Of those first seen in the last four weeks (or longer, as chosen), a week ago or earlier: "
             )
-            told += "who listened again within seven days."
-            st.metric("Came back", "–" if pd.isna(back) else f"{back:.0%}", width="content", help=told)
+            hint += "who listened again within seven days."
+            st.metric("Came back", "–" if pd.isna(back) else f"{back:.0%}", width="content", help=hint)
         st.metric("Listening", f"{periods['hours'].sum():,.0f} h", width="content")
         st.metric("Plays", f"{plays:,}", width="content")
         st.metric("Skipped", f"{skips / plays:.0%}" if plays else "–", width="content")
         if whole:
-            average = ListeningSessions(Store(service.database())).averages(since=since, until=until)
-            told = f"{average.sessions:,} sessions, {average.plays:.1f} plays each."
-            st.metric("Session", f"{average.minutes:.0f} min", width="content", help=told)
+            average = ListeningSessions(visit.services().store).averages(since=since, until=until)
+            hint = f"{average.sessions:,} sessions, {average.plays:.1f} plays each."
+            st.metric("Session", f"{average.minutes:.0f} min", width="content", help=hint)
 
 
 def _came_back(since: datetime, until: datetime) -> float:
     """The return rate needs some weeks, however short the time that is looked at."""
     first = min(since, until - timedelta(days=28))
-    return return_rate(reading.active_days(Store(service.database()), since=first, until=until))
+    return return_rate(reading.active_days(visit.services().store, since=first, until=until))
 
 
 def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, whole: bool) -> None:
@@ -147,8 +146,7 @@ def _listeners(table: pd.DataFrame) -> go.Figure:
 
 
 def _kept(since: datetime, until: datetime) -> None:
-    database = service.database()
-    store = Store(database)
+    store = visit.services().store
 
     def of(name: str) -> pd.DataFrame:
         return by_key(reading.stats(store, name, since=since, until=until))
@@ -177,14 +175,16 @@ def _kept(since: datetime, until: datetime) -> None:
     with left:
         draw(_rates(of("source"), "Skip rate by source", "where the play came from"), key="by-source")
     with right:
-        told = "the model of the recommendation; none: chosen by hand"
-        draw(_rates(of("variant"), "Skip rate by variant", told), key="by-variant")
+        subtitle = "the model of the recommendation; none: chosen by hand"
+        draw(_rates(of("variant"), "Skip rate by variant", subtitle), key="by-variant")
     tracks = of("track")
     often = tracks[tracks["plays"] >= _ENOUGH].sort_values(["skip_rate", "plays"], ascending=False).head(15)
     st.subheader("Most skipped tracks", anchor=False)
     st.caption(f"Of those with {_ENOUGH} plays or more.")
     in_words(
-        reading.with_names(database, often)[["title", "artist", "plays", "skip_rate", "early_skip_rate"]]
+        reading.with_names(store.database, often)[
+            ["title", "artist", "plays", "skip_rate", "early_skip_rate"]
+        ]
     )
 
 
@@ -226,18 +226,20 @@ def _rates(table: pd.DataFrame, title: str, subtitle: str) -> go.Figure:
 
 
 def _catalogue(since: datetime, until: datetime) -> None:
-    database = service.database()
-    store = Store(database)
+    store = visit.services().store
     tracks = by_key(reading.stats(store, "track", since=since, until=until)).set_index("key")
-    size = reading.catalogue_size(database)
-    found = spread(tracks["plays"], tracks=size)
+    size = reading.catalogue_size(store.database)
+    popularity = spread(tracks["plays"], tracks=size)
     with st.container(horizontal=True, gap="large"):
         st.metric(
-            "Heard", f"{found.coverage:.0%}", width="content", help=f"{found.heard} of {found.tracks} tracks"
+            "Heard",
+            f"{popularity.coverage:.0%}",
+            width="content",
+            help=f"{popularity.heard} of {popularity.tracks} tracks",
         )
-        st.metric("Plays of the top 1%", f"{found.top_share:.0%}", width="content")
-        told = "0: all tracks are played alike. 1: one track has all plays."
-        st.metric("Concentration (Gini)", f"{found.gini:.2f}", width="content", help=told)
+        st.metric("Plays of the top 1%", f"{popularity.top_share:.0%}", width="content")
+        hint = "0: all tracks are played alike. 1: one track has all plays."
+        st.metric("Concentration (Gini)", f"{popularity.gini:.2f}", width="content", help=hint)
     left, right = st.columns(2, gap="large")
     with left:
         curve = lorenz(tracks["plays"], tracks=size)
@@ -263,15 +265,14 @@ def _catalogue(since: datetime, until: datetime) -> None:
         figure.update_yaxes(showgrid=False)
         draw(dressed(figure, "Genres", "hours"), key="genres")
     st.subheader("Nobody hears", anchor=False)
-    unheard = reading.never_heard(database, set(tracks.index[tracks["plays"] > 0]), limit=500)
+    unheard = reading.never_heard(store.database, set(tracks.index[tracks["plays"] > 0]), limit=500)
     st.caption("Tracks of the library without a play in this time, those that are here the longest first.")
     st.dataframe(unheard, hide_index=True, height=260)
 
 
 def _tables(since: datetime, until: datetime, periods: pd.DataFrame) -> None:
     """Everything above as tables, to take elsewhere."""
-    database = service.database()
-    store = Store(database)
+    store = visit.services().store
     kinds = {"By time": "time", "By track": "track", "By artist": "artist", "By genre": "genre"}
     kinds |= {"By source": "source", "By variant": "variant", "By place": "rank"}
     kind = kinds[st.selectbox("Table", list(kinds), key="audience-table")]
@@ -281,6 +282,6 @@ def _tables(since: datetime, until: datetime, periods: pd.DataFrame) -> None:
         table = by_key(reading.stats(store, kind, since=since, until=until))
         table = table.sort_values("plays", ascending=False)
         if kind == "track":
-            table = reading.with_names(database, table)
+            table = reading.with_names(store.database, table)
     in_words(table)
     as_files(table, name=f"segue-{kind}-{since:%Y%m%d}-{until:%Y%m%d}")

@@ -7,12 +7,11 @@ import plotly.express as px
 import plotly.graph_objects as go
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
 from segue.dashboard.queries import live as queries
 from segue.operations.stream_minutes import RECOMMEND, StreamMinutes
 from segue.operations.stream_progress import MicroBatch, Started, StreamProgress
 from segue.storage.mongo import Document
-from segue.storage.store import Store
 
 SPANS = {"5 minutes": 300, "1 hour": 3600, "1 day": 86400}
 RECENT = 300
@@ -31,7 +30,7 @@ def show() -> None:
 
 @st.fragment(run_every=3.0)
 def _draw(seconds: int) -> None:
-    store = Store(service.database())
+    store = visit.services().store
     progress = StreamProgress(store)
     recent = progress.recent(seconds=min(seconds, RECENT))
     if not recent:
@@ -57,7 +56,7 @@ def _draw(seconds: int) -> None:
 
 def _summary(found: list[MicroBatch], started: Started) -> None:
     columns = st.columns(7)
-    fresh = pd.Series(queries.freshness(service.database()), dtype=float)
+    fresh = pd.Series(queries.freshness(visit.services().store.database), dtype=float)
     if len(fresh):
         columns[5].metric("Freshness, median", f"{fresh.median():,.0f} ms")
         columns[6].metric("Freshness, p99", f"{fresh.quantile(0.99):,.0f} ms")
@@ -72,7 +71,7 @@ def _summary(found: list[MicroBatch], started: Started) -> None:
     left, right = st.columns([1, 4], vertical_alignment="center")
     if ui := started.get("ui"):
         left.link_button("Spark UI", ui, icon=":material/open_in_new:")
-    if version := queries.index_version(service.database()):
+    if version := queries.index_version(visit.services().store.database):
         right.caption(f"Index {version} is published")
 
 

@@ -69,7 +69,7 @@ class Listening(Collection[StoredFact]):
             return
         times = [_time(start) for start in starts]
         for dimension, field in DIMENSIONS.items():
-            self.documents.aggregate(_counting(times, dimension, field))
+            list(self.aggregate(_counting(times, dimension, field)))
 
     def different(self, facts: Sequence[Fact], *, definitions: str) -> int:
         """How many of these facts are stored otherwise, or not at all."""
@@ -114,8 +114,9 @@ class Listening(Collection[StoredFact]):
         }
         for fact in self.documents.find(wanted, fields):
             first, last = spans[fact["user_id"]]
-            if fact["last_at"] >= first and fact["first_at"] <= last:
-                yield fact["user_id"], activity_of(fact)
+            span = _activity_of(fact)
+            if span.last_at >= first and span.first_at <= last:
+                yield fact["user_id"], span
 
     # Read by the pages.
 
@@ -130,7 +131,7 @@ class Listening(Collection[StoredFact]):
 
     def first_heard(self, user_id: str, by: Literal["track_id", "artist"]) -> dict[str, datetime]:
         """When a listener first heard each track or artist, as far back as facts are kept."""
-        first = self.documents.aggregate(
+        first = self.aggregate(
             [
                 *_rows({"user_id": user_id}, {"rows.plays": {"$gt": 0}}),
                 {"$group": {"_id": f"$rows.{by}", "first": {"$min": "$start"}}},
@@ -140,7 +141,7 @@ class Listening(Collection[StoredFact]):
 
     def heard_to_the_end(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Heard]:
         """What these listeners heard to the end, each track once for a listener, the last ones first."""
-        last = self.documents.aggregate(
+        last = self.aggregate(
             [
                 *_rows(
                     {"user_id": {"$in": list(user_ids)}, "start": {"$gte": since}},
@@ -162,7 +163,7 @@ class Listening(Collection[StoredFact]):
     def active_days(self, *, since: datetime, until: datetime) -> list[tuple[date, str]]:
         """(day in UTC, user_id), once for each day on which a listener did something."""
         day = {"$dateTrunc": {"date": "$start", "unit": "day"}}
-        days = self.documents.aggregate(
+        days = self.aggregate(
             [
                 {"$match": {"start": {"$gte": since, "$lt": until}, "first_at": {"$ne": None}}},
                 {"$group": {"_id": {"day": day, "user": "$user_id"}}},
@@ -176,11 +177,11 @@ class Listening(Collection[StoredFact]):
         `seen`, `clicked`, `heard`, `liked`: tracks, each once a window; `plays`, `completions`, `skips`:
         as :mod:`segue.engagement.definitions` counts them.
         """
-        for one in self.documents.aggregate(_outcomes(since, variants)):
+        for one in self.aggregate(_outcomes(since, variants)):
             yield {"user_id": one["_id"]["user"], "variant": one["_id"]["variant"], **one}
 
 
-def activity_of(fact: Mapping[str, Any]) -> ActivitySpan:
+def _activity_of(fact: Mapping[str, Any]) -> ActivitySpan:
     """What a listener did in a window; the fact must have actions."""
     sums = (sum(row.get(name, 0) for row in fact["rows"]) for name in ActivitySpan.COUNTS)
     return ActivitySpan(fact["first_at"], fact["last_at"], *sums)

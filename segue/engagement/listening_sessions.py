@@ -127,7 +127,7 @@ class ListeningSessions(Collection[StoredSession]):
             {"$match": {"first_at": _between(since, until)}},
             {"$group": {"_id": None, **sums}},
         ]
-        for one in self.documents.aggregate(steps):
+        for one in self.aggregate(steps):
             return SessionAverages(one["sessions"], one["minutes"] or 0.0, one["plays"] or 0.0)
         return SessionAverages(0, 0.0, 0.0)
 

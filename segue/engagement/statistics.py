@@ -76,7 +76,7 @@ class ListeningStatistics(Collection[Statistics]):
         """The sums of each track over the windows that begin in [since, until), by track id."""
         sums = {name: {"$sum": f"${name}"} for name in TrackTotals._fields[1:]}
         span = {"$gte": since} if until is None else {"$gte": since, "$lt": until}
-        summed = self.documents.aggregate(
+        summed = self.aggregate(
             [
                 {"$match": {"dimension": "track", "start": span}},
                 {"$group": {"_id": "$key", **sums}},

@@ -50,14 +50,14 @@ def go_on(
     members = list(dict.fromkeys(playlist))[-LOOKED_BACK:]
     if not members:
         return []
-    out = {*playlist, *avoid}
-    candidates = _near(members, out=out, wanted=items, bundle=bundle)
+    # Versions of a song may be filed under two names of an artist, of which only one is over the limit.
+    candidates = _near_versions(members, out={*playlist, *avoid}, wanted=items, bundle=bundle)
     if not candidates:
         return []
     likeness = np.asarray(bundle.vectors[candidates]) @ np.asarray(bundle.vectors[members]).T
     nearest = np.sort(likeness, axis=1)[:, -AGREEING:].mean(axis=1)
     ordered = [candidates[i] for i in np.argsort(-nearest, kind="stable")]
-    chosen = limit_artists(ordered, limit, items=items, before=playlist)
+    chosen = limit_artists(ordered, limit, items=items, before=playlist, songs=bundle.songs)
     return arrange(chosen, transitions=transitions, limit=limit, before=playlist)
 
 
@@ -150,13 +150,21 @@ def discover(
 
 
 def _near(rows: Sequence[int], *, out: Collection[int], wanted: int, bundle: Catalogue) -> list[int]:
-    """Neighbours of all the rows, the nearest of each in turn; from farther off where they are too few."""
-    left: list[int] = []
+    """As :func:`_near_versions`, with the first of the versions of a song alone."""
+    return _others(_near_versions(rows, out=out, wanted=wanted, bundle=bundle), out=out, bundle=bundle)
+
+
+def _near_versions(rows: Sequence[int], *, out: Collection[int], wanted: int, bundle: Catalogue) -> list[int]:
+    """Neighbours of all the rows, the nearest of each in turn; from farther off for fewer songs than wanted.
+
+    None is out or a version of a song that is out.
+    """
+    songs, left = songs_of(out, bundle.songs), list[int]()
     for k in (min(NEAR + wanted, len(bundle.vectors)), min(NEAR + wanted + len(out), len(bundle.vectors))):
-        found, _ = bundle.neighbours.query(np.asarray(bundle.vectors[list(rows)]), k)
-        near = [row for row in dict.fromkeys(found.T.ravel().tolist()) if row >= 0]
-        left = _others(near, out=out, bundle=bundle)
-        if len(left) >= wanted:
+        neighbours, _ = bundle.neighbours.query(np.asarray(bundle.vectors[list(rows)]), k)
+        near = [row for row in dict.fromkeys(neighbours.T.ravel().tolist()) if row >= 0 and row not in out]
+        left = [row for row in near if int(bundle.songs[row]) not in songs]
+        if len(_others(left, out=out, bundle=bundle)) >= wanted:
             break
     return left
 

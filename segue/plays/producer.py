@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from segue.connections import Kafka
 from segue.plays.event import Play, checked
-from segue.settings import Kafka
 from segue.storage.kafka import RecordProducer
 
 

@@ -42,7 +42,12 @@ class ArtistLimit:
 
 
 def limit_artists(
-    candidates: Iterable[int], limit: ArtistLimit, *, items: int, before: Sequence[int] = ()
+    candidates: Iterable[int],
+    limit: ArtistLimit,
+    *,
+    items: int,
+    before: Sequence[int] = (),
+    songs: np.ndarray | None = None,
 ) -> list[int]:
     """Take candidates in order, as far as the limit allows.
 
@@ -54,6 +59,8 @@ def limit_artists(
         Rows, best first.
     before
         Rows that came just before the list, oldest first: the rule holds across the seam.
+    songs
+        (n,) song codes by row, -1 for none: of the versions of a song the first comes that fits.
 
     Returns
     -------
@@ -63,20 +70,28 @@ def limit_artists(
     chosen: list[int] = []
     recent = [int(artists[row]) for row in before]
     waiting: list[int] = []
+    taken: set[int] = set()
 
     def take(row: int) -> None:
         chosen.append(row)
         recent.append(int(artists[row]))
+        if songs is not None and songs[row] >= 0:
+            taken.add(int(songs[row]))
+
+    def is_taken(row: int) -> bool:
+        return songs is not None and int(songs[row]) in taken
 
     for row in candidates:
         if len(chosen) >= items:
             return chosen
+        if is_taken(row):
+            continue
         if not limit.allows(artists[row], recent):
             waiting.append(row)
             continue
         take(row)
         for held in list(waiting):
-            if len(chosen) < items and limit.allows(artists[held], recent):
+            if len(chosen) < items and not is_taken(held) and limit.allows(artists[held], recent):
                 waiting.remove(held)
                 take(held)
     return chosen

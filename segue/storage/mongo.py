@@ -17,8 +17,6 @@ models                _id "<kind>:<version>"; kind ("audio-space" | "genre-space
                       "following" | "als" | "session-space"), ...; and for each kind one document
                       _id "active:<kind>" with the version in use; arrays of the last three: GridFS bucket
                       "trained"
-day_lists             _id "<kind>:<day>:<user_id>"; user_id, tracks [track_id], at: segue.playlists.day
-mood_dials            _id user_id; notches {dimension: -2 to 2}, at
 tastes                _id user_id; windows, vector, ...: see segue.taste.history
 recommendations       _id user_id; items, model, reflects_at, updated_at: see segue.ranking.plan
 unknown_tracks        _id track_id; first_at, last_at: played, but in no catalogue

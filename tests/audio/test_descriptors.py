@@ -13,7 +13,6 @@ import librosa
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from segue.audio.descriptors import (
@@ -25,8 +24,11 @@ from segue.audio.descriptors import (
 )
 from segue.audio.errors import NotFinite
 from segue.benchmarks.plain_features import plain_frames
-from segue.settings import ROOT, Audio, load_settings
+from segue.places import ROOT
+from segue.settings import Audio, load_settings
 from tests.audio.sounds import RATE, melody
+from tests.properties import examples
+from tests.waiting import until
 
 AUDIO = load_settings().audio
 TOLERANCE = 2e-4
@@ -103,7 +105,7 @@ def test_another_key_leaves_the_chroma_near() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:n_fft=2048 is too large")  # that is what is tried here
-@hypothesis_settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     frames=st.integers(1, 30_000),
@@ -134,7 +136,6 @@ def test_the_version_follows_every_setting_that_changes_a_number() -> None:
     assert names_version(AUDIO) != names_version(AUDIO.model_copy(update={"mfcc": 13}))
 
 
-@pytest.mark.timeout(400)  # numba and scikit-learn, twice from nothing
 def test_librosa_is_loaded_alone_once_and_then_side_by_side(tmp_path: Path) -> None:
     """numba's folder is spoilt when two compile at once."""
     script = "from segue.audio.librosa import librosa; librosa(); print('loaded')"
@@ -146,8 +147,7 @@ def test_librosa_is_loaded_alone_once_and_then_side_by_side(tmp_path: Path) -> N
     with lock.open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with start(stdout=subprocess.PIPE) as second:
-            with pytest.raises(subprocess.TimeoutExpired):
-                second.wait(8)
+            until(lambda: _waits_for_a_lock(second.pid), "the second to wait")
             fcntl.flock(held, fcntl.LOCK_UN)
             assert second.communicate()[0] == "loaded\n"
         fcntl.flock(held, fcntl.LOCK_SH)  # as another that is just loading
@@ -155,10 +155,15 @@ def test_librosa_is_loaded_alone_once_and_then_side_by_side(tmp_path: Path) -> N
             assert third.communicate()[0] == "loaded\n"
         lock.write_text("of another release")
         with start(stdout=subprocess.PIPE) as fourth:
-            with pytest.raises(subprocess.TimeoutExpired):
-                fourth.wait(8)
+            until(lambda: _waits_for_a_lock(fourth.pid), "the fourth to wait")
             fcntl.flock(held, fcntl.LOCK_UN)
             assert fourth.communicate()[0] == "loaded\n"
+
+
+def _waits_for_a_lock(pid: int) -> bool:
+    """As the kernel lists locks: those that are waited for have an arrow."""
+    locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    return any(fields[1] == "->" and str(pid) in fields for fields in locks)
 
 
 def test_where_numba_finds_no_folder_to_keep_what_it_compiles(tmp_path: Path) -> None:

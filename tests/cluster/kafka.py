@@ -13,9 +13,9 @@ from kafka.errors import KafkaError
 from segue.local.jars import kafka_jars
 from segue.local.java import java_command
 from segue.local.process import free_port
-from segue.settings import ROOT
+from segue.places import ROOT
 from tests.cluster.processes import SHORT_LIVED, WARM_UP, Server
-from tests.streaming.job import eventually
+from tests.waiting import until
 
 NODES = (1, 2, 3)
 _CLUSTER_ID = "c2VndWUtdGVzdC1jbHVzdA"
@@ -67,7 +67,7 @@ class Brokers:
     def start(self) -> str:
         with ThreadPoolExecutor() as pool:
             self._servers = dict(zip(NODES, pool.map(self._start, NODES), strict=True))
-        eventually("three brokers know each other", lambda: len(self._alive()) == len(NODES), within=WARM_UP)
+        until(lambda: len(self._alive()) == len(NODES), "three brokers know each other", seconds=WARM_UP)
         return self.bootstrap
 
     def _start(self, node: int) -> Server:

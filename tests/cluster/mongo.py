@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 from segue.local.mongod import _binary
 from segue.local.process import free_port
 from tests.cluster.processes import WARM_UP, Server
-from tests.streaming.job import eventually
+from tests.waiting import until
 
 MEMBERS = 3
 NAME = "segue"
@@ -40,8 +40,8 @@ class ReplicaSet:
                 assert server.runs(), server.why()
             return _answers(self._ports[0], "replSetInitiate", {"_id": NAME, "members": members})
 
-        eventually("the replica set is initiated", initiated, within=WARM_UP)
-        eventually("it has a primary", lambda: self.primary() is not None, within=WARM_UP)
+        until(initiated, "the replica set is initiated", seconds=WARM_UP)
+        until(lambda: self.primary() is not None, "it has a primary", seconds=WARM_UP)
         return self.uri
 
     def _start(self, port: int) -> Server:

@@ -11,7 +11,7 @@ import pyspark
 
 from segue.local.process import free_port
 from tests.cluster.processes import SHORT_LIVED, WARM_UP, Server, bare_environment
-from tests.streaming.job import eventually
+from tests.waiting import until
 
 HOME = Path(pyspark.__file__).parent
 """The Spark of the pip package: what a cluster's machines have installed."""
@@ -42,7 +42,7 @@ class Standalone:
             Server(master, folder=self._folder / "master", environment=_environment("127.0.0.1")),
             *(self._worker(number) for number in (2, 3)),
         ]
-        eventually("both workers are there", lambda: self.alive() == 2, within=WARM_UP)
+        until(lambda: self.alive() == 2, "both workers are there", seconds=WARM_UP)
         return self.master
 
     def _worker(self, number: int) -> Server:

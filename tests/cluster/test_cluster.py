@@ -18,7 +18,8 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from segue.local.jars import ensure_jars
-from segue.settings import ROOT, Settings, load_settings
+from segue.places import ROOT
+from segue.settings import Settings, load_settings
 from segue.spark.pack import pack
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
@@ -28,9 +29,9 @@ from tests.cluster.processes import SHORT_LIVED, WARM_UP, Server, bare_environme
 from tests.cluster.spark import HOME, Standalone
 from tests.streaming import reference, test_engagement
 from tests.streaming.conftest import publish_made_up
-from tests.streaming.job import eventually
 from tests.streaming.test_faults import Feeder
 from tests.streaming.test_recommend import check_against_reference
+from tests.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
 _WHERE = """
@@ -195,9 +196,9 @@ def test_whatever_is_lost_of_the_cluster_nothing_is_lost_and_nothing_counts_twic
         """Seconds from a loss to the first new recommendation, and until all listeners have one."""
         moment = time.time()
         lost()
-        eventually("there is a new recommendation", lambda: reflecting(moment) > 0, within=300)
+        until(lambda: reflecting(moment) > 0, "there is a new recommendation")
         first = time.time() - moment
-        eventually("all have new ones", lambda: reflecting(moment) == LISTENERS, within=300)
+        until(lambda: reflecting(moment) == LISTENERS, "all have new ones")
         return first, time.time() - moment
 
     def both_plan() -> bool:
@@ -216,8 +217,8 @@ def test_whatever_is_lost_of_the_cluster_nothing_is_lost_and_nothing_counts_twic
             print(f"\nlost: {what}: new recommendations after {first:.1f} s, for all after {everyone:.1f} s")
 
     with Feeder(service, per_second=20) as feeder:
-        eventually("all listeners are served", lambda: reflecting(0) == LISTENERS, within=WARM_UP)
-        eventually("both workers plan", both_plan, within=WARM_UP)
+        until(lambda: reflecting(0) == LISTENERS, "all listeners are served", seconds=WARM_UP)
+        until(both_plan, "both workers plan", seconds=WARM_UP)
         for _ in range(5):  # the first micro-batches are slower
             recovery(lambda: None)
         lose("nothing", lambda: None)
@@ -230,7 +231,7 @@ def test_whatever_is_lost_of_the_cluster_nothing_is_lost_and_nothing_counts_twic
     records = reference.contents(service)
     assert all(future.succeeded() for future in feeder.sent)
     assert len(records) == len(feeder.sent), "every acknowledged record is in the topic, once"
-    eventually("all is as the topic says", lambda: agrees(service), within=300)
+    until(lambda: agrees(service), "all is as the topic says")
     check(service)
     assert job.runs()
 

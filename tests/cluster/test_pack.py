@@ -18,7 +18,6 @@ from segue.spark.pack import pack
 from segue.spark.session import on_workers, values_of
 from tests.cluster.processes import bare_environment
 
-pytestmark = pytest.mark.timeout(400)
 _IMPORT = (
     "import pyarrow, pandas, segue.index.backends; from segue.udfs import replan; "
     "print(replan.__file__, pyarrow.__file__)"

@@ -7,21 +7,20 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page
 
 from segue.local.process import accepts
-from segue.settings import ROOT, Settings
+from segue.places import ROOT
+from segue.settings import Settings
+from tests.waiting import until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_chromium = [
     pytest.mark.browser,
     pytest.mark.integration,
-    pytest.mark.timeout(600),
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine: apt install chromium"),
 ]
 FLAGS = [
@@ -87,20 +86,6 @@ def _own_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
-
-
-def until(true: Callable[[], object], what: str, *, seconds: float = 90.0) -> None:
-    """Wait until something is true.
-
-    Raises
-    ------
-    AssertionError
-        It was not in time.
-    """
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.05)
 
 
 class Player:

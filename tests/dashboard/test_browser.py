@@ -9,11 +9,12 @@ from pymongo.database import Database
 
 from segue.settings import Settings
 from segue.storage.mongo import Document
-from tests.dashboard.browser import Player, Served, needs_chromium, until
+from tests.dashboard.browser import Player, Served, needs_chromium
 from tests.dashboard.conftest import recommendation
 from tests.dashboard.music import FORMATS, STYLES, title
 from tests.dashboard.provider import Provider
 from tests.dashboard.test_plays_route import in_kafka
+from tests.waiting import until
 
 pytestmark = needs_chromium
 

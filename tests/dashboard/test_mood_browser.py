@@ -12,8 +12,9 @@ from segue.moods.measures import Measured
 from segue.moods.stored import keep_moods
 from segue.settings import Settings
 from segue.storage.mongo import Document
-from tests.dashboard.browser import Player, Served, needs_chromium, until
+from tests.dashboard.browser import Player, Served, needs_chromium
 from tests.dashboard.music import EACH, STYLES, make_music, title, track_id
+from tests.waiting import until
 
 pytestmark = needs_chromium
 
@@ -43,7 +44,7 @@ def test_the_cards_and_the_queue_follow_the_dial(
         waltzes = {title("Waltz", n) for n in range(EACH)}
 
         def ahead() -> list[str]:
-            return player.state()["queue"][1:]
+            return list(player.state()["queue"][1:])
 
         until(lambda: len(ahead()) > 3, "a queue")
         assert not set(ahead()[:4]) <= waltzes

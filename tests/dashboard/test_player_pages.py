@@ -13,11 +13,11 @@ from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
 from segue.dashboard.app import PAGES
-from segue.dashboard.people.sessions import Listener
 from segue.dashboard.player.components import tag
 from segue.index.bundle import write_bundle
 from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
+from segue.people.sessions import Listener
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from tests.dashboard.conftest import GUEST, recommendation, serve_pages
@@ -33,7 +33,7 @@ def who(
 
 @pytest.fixture
 def page(who: list[Listener | None]) -> AppTest:
-    return AppTest.from_file(str(PAGES), default_timeout=30)
+    return AppTest.from_file(str(PAGES), default_timeout=600)
 
 
 def given(page: AppTest) -> dict[str, dict[str, Any]]:
@@ -210,7 +210,7 @@ def _you() -> None:
 def test_search_finds_despite_a_typo_and_says_when_it_does_not(
     page: AppTest, library: Database[Document]
 ) -> None:
-    at = AppTest.from_function(_search, default_timeout=30).run()
+    at = AppTest.from_function(_search, default_timeout=600).run()
     assert titles(at, "of-genre") == [f"Song <{n}>" for n in range(1, 6)]
     at.text_input(key="query").set_value("artst 3").run()
     assert not at.exception
@@ -220,14 +220,14 @@ def test_search_finds_despite_a_typo_and_says_when_it_does_not(
 
 
 def test_search_in_an_empty_library(page: AppTest) -> None:
-    at = AppTest.from_function(_search, default_timeout=30).run()
+    at = AppTest.from_function(_search, default_timeout=600).run()
     assert "./run.sh ingest" in at.info[0].value
 
 
 def test_a_track_is_shown_as_text_whatever_its_tags_say(page: AppTest, library: Database[Document]) -> None:
     library.models.delete_many({})
     library.tracks.update_one({"_id": "t1"}, {"$set": {"artist": "**A** [x](http://e)", "title": "S"}})
-    at = AppTest.from_function(_track, default_timeout=30)
+    at = AppTest.from_function(_track, default_timeout=600)
     at.query_params["id"] = "t1"
     at.run()
     assert not at.exception
@@ -237,7 +237,7 @@ def test_a_track_is_shown_as_text_whatever_its_tags_say(page: AppTest, library: 
 
 @pytest.mark.parametrize("wanted", ["unknown", "", "../etc"])
 def test_no_such_track(page: AppTest, library: Database[Document], wanted: str) -> None:
-    at = AppTest.from_function(_track, default_timeout=30)
+    at = AppTest.from_function(_track, default_timeout=600)
     at.query_params["id"] = wanted
     at.run()
     assert not at.exception
@@ -248,12 +248,12 @@ def test_you_as_a_guest_and_as_somebody(
     page: AppTest, library: Database[Document], who: list[Listener | None]
 ) -> None:
     library.opinions.insert_one({"_id": "1", "user_id": "ada", "track_id": "t4", "opinion": "like", "at": 1})
-    at = AppTest.from_function(_you, default_timeout=30).run()
+    at = AppTest.from_function(_you, default_timeout=600).run()
     assert at.title[0].value == "Ada"
     assert titles(at, "liked") == ["Song <4>"]
     assert titles(at, "history-0") == ["Song <2>", "Song <1>"]
     assert given(at)["entry-log-out"]["kind"] == "log-out"
     who.append(GUEST)
-    at = AppTest.from_function(_you, default_timeout=30).run()
+    at = AppTest.from_function(_you, default_timeout=600).run()
     assert "guest" in at.title[0].value
     assert set(given(at)) == {"entry-sign-up", "leave"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from segue.settings import ROOT
+from segue.places import ROOT
 
 _PLAIN = """
     bash dirname cat sed awk cut sort head tail tr od mkdir mv rm id find xargs sha256sum grep ls sleep
@@ -70,7 +70,7 @@ class Machine:
             env={"PATH": str(self._bin), "HOME": str(self.folder), "REFUSED": refused, **environment},
             stdin=subprocess.DEVNULL,
             check=False,
-            timeout=100,
+            timeout=600,
         )
 
     def deploy(self, *arguments: str, refused: str = "") -> subprocess.CompletedProcess[str]:

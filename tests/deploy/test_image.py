@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from segue.settings import ROOT
+from segue.places import ROOT
 
 LINES = (ROOT / "deploy/image/Dockerfile").read_text().splitlines()
 
@@ -60,7 +60,7 @@ def test_each_job_finds_its_code_in_it(image: Path, command: str) -> None:
         text=True,
         check=False,
         cwd="/",
-        timeout=110,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert "Example" in done.stdout

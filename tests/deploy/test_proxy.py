@@ -14,11 +14,13 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect as websocket
 
-from segue.dashboard.people.sessions import COOKIE
 from segue.local.process import accepts, free_port
-from segue.settings import ROOT, load_settings
-from tests.dashboard.browser import Served, until
+from segue.people.sessions import COOKIE
+from segue.places import ROOT
+from segue.settings import load_settings
+from tests.dashboard.browser import Served
 from tests.security.certificates import Certificates, make_certificates
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.integration,
@@ -74,7 +76,7 @@ def proxy(
     assert httpx.get(f"http://127.0.0.1:{health}/healthy").text == "ok"  # as the dashboard says it
     yield f"https://127.0.0.1:{port}"
     process.terminate()
-    process.wait(20)
+    process.wait(600)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +116,7 @@ def test_a_page_has_its_connection(proxy: str, trust: ssl.SSLContext) -> None:
     page = httpx.get(f"{proxy}/", headers={"accept": "text/html"}, verify=trust)
     header = {"Cookie": f"{COOKIE}={page.cookies[COOKIE]}"}
     with websocket(address, ssl=trust, origin=proxy, additional_headers=header, proxy=None) as open_one:
-        open_one.ping().wait(10)
+        open_one.ping().wait(600)
     with pytest.raises(InvalidStatus):
         websocket(address, ssl=trust, origin="https://elsewhere.example", proxy=None)
 

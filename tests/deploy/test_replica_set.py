@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from segue.local.mongod import _binary
 from segue.settings import Mongo, load_settings
 from segue.storage import mongo_users
 from segue.storage.mongo import Document, connect
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 PASSWORD = "hush-root"
@@ -44,9 +44,7 @@ class Member:
             ]
             log = self.folder / "log"
             process.spawn(command, name="m", address=self.host, log=log, record=self.record)
-            until = time.monotonic() + 60
-            while not process.accepts(self.port) and time.monotonic() < until:
-                time.sleep(0.1)
+            until(lambda: process.accepts(self.port), "mongod to answer")
 
     def guarded(self) -> None:
         self.start("--replSet", "segue", "--keyFile", str(self.folder / "key"), "--oplogSize", "64")
@@ -54,7 +52,7 @@ class Member:
     def with_root(self) -> None:
         """As the image of MongoDB does at its first start: without any guard, for a moment."""
         self.start()
-        with MongoClient[Document](self.host, serverSelectionTimeoutMS=30_000) as client:
+        with MongoClient[Document](self.host, serverSelectionTimeoutMS=600_000) as client:
             client.admin.command("createUser", "segue-admin", pwd=PASSWORD, roles=["root"])
         process.stop(self.record)
 
@@ -84,7 +82,6 @@ def settings(members: list[Member]) -> Mongo:
     )
 
 
-@pytest.mark.timeout(300)
 def test_three_servers_become_one_replica_set(members: list[Member], settings: Mongo) -> None:
     hosts = [member.host for member in members]
     with pytest.raises(SegueError, match="cannot begin the replica set: Authentication failed"):

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from segue.engagement import definitions
 from segue.engagement.definitions import ACTED, COUNTS, LONGEST_MS, Count, fingerprint
 from segue.engagement.rules import Column
-from segue.plays.event_types import ACTIONS, TYPES
+from segue.plays.event_types import ACTIONS, COUNTED, TYPES
 from tests.engagement.plain_reading import counts_of
 
 QUARTER = timedelta(minutes=15)
@@ -33,7 +33,7 @@ def test_another_count_rule_or_type_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         {"COUNTS": COUNTS | {"seeks": Count("seeks", kind.is_in("seek"))}},
         {"COUNTS": COUNTS | {"skips": Count("skips", kind.is_in("skip"))}},
         {"COUNTS": {name: count for name, count in COUNTS.items() if name != "likes"}},
-        {"COUNTED": (*definitions.COUNTED, "seek")},
+        {"COUNTED": (*COUNTED, "seek")},
         {"ACTED": kind.is_in("play")},
         {"EARLY_MS": 20_000},
     ):

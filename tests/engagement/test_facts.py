@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.engagement.definitions import COUNTS, LONGEST_MS
@@ -14,6 +14,7 @@ from segue.engagement.facts import Fact, facts_of
 from segue.plays.event_types import ACTIONS, COUNTED
 from segue.plays.windows import EVENT_WINDOW
 from tests.engagement.plain_reading import counts_of
+from tests.properties import examples
 
 CATALOGUE = {"t1": ("Ada & the Engines", "Folk")}
 
@@ -49,7 +50,7 @@ def counted(*windows: list[dict[str, Any]]) -> list[Fact]:
     return facts_of(table, described=lambda ids: CATALOGUE)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.lists(events, min_size=1, max_size=12), min_size=1, max_size=3))
 def test_facts_are_the_definitions_summed_over_distinct_events(
     windows: list[list[dict[str, Any]]],

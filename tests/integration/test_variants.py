@@ -56,7 +56,6 @@ def running(broker: Settings, database: Database[Document]) -> Settings:
             "experiments": broker.experiments.model_copy(
                 update={"variants": (("audio", 50.0), ("hybrid", 50.0)), "min_listeners": 5}
             ),
-            "engagement": broker.engagement.model_copy(update={"trigger": timedelta(0)}),
         }
     )
 

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -14,18 +13,17 @@ import pytest
 
 from segue.errors import SegueError
 from segue.local import process
+from tests.waiting import until
 
-SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
+SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(3600)"]
 STUBBORN = ["bash", "-c", "trap '' TERM; echo up; while true; do sleep 1; done"]
-PARENT = ["bash", "-c", "sleep 60 & echo up; wait"]
+PARENT = ["bash", "-c", "sleep 3600 & echo up; wait"]
 
 
 def _spawn(folder: Path, command: list[str]) -> tuple[process.Record, Path]:
     file = folder / "one.json"
     record = process.spawn(command, name="one", address="here", log=folder / "one.log", record=file)
-    until = time.monotonic() + 10
-    while process.last_line(folder / "one.log") != "up" and time.monotonic() < until:
-        time.sleep(0.02)
+    until(lambda: process.last_line(folder / "one.log") == "up", "the process to start")
     return record, file
 
 
@@ -60,9 +58,7 @@ def test_what_a_process_started_ends_with_it(tmp_path: Path) -> None:
 def test_the_record_of_a_killed_process_is_stale(tmp_path: Path) -> None:
     record, file = _spawn(tmp_path, SLEEP)
     os.kill(record.pid, signal.SIGKILL)
-    until = time.monotonic() + 5
-    while process.running(record) and time.monotonic() < until:
-        time.sleep(0.02)
+    until(lambda: not process.running(record), "the process to end")
     assert process.running(record) is None
     assert not process.stop(file)
     assert not file.exists()

@@ -6,16 +6,16 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from segue.cli.main import app
 from segue.errors import SegueError
 from segue.local import process, stack
-from segue.local.cli import app
 from segue.settings import Settings, load_settings
+from tests.waiting import until
 
 OWN = {"bootstrap": "own:9092", "uri": "mongodb://own"}
 
@@ -31,7 +31,7 @@ def _settings(*, bootstrap: str = "", uri: str = "") -> Settings:
 
 
 def _job(folder: Path, name: str) -> process.Record:
-    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    command = [sys.executable, "-c", "import time; time.sleep(3600)"]
     return process.spawn(
         command, name=name, address="", log=folder / f"{name}.log", record=folder / "run" / f"{name}.json"
     )
@@ -90,9 +90,7 @@ def test_down_with_a_choice_leaves_what_others_started_under_the_same_name(tmp_p
 def test_status_tells_what_ended_by_itself(tmp_path: Path) -> None:
     record = _job(tmp_path, "stream")
     os.kill(record.pid, signal.SIGKILL)
-    until = time.monotonic() + 5
-    while process.running(record) and time.monotonic() < until:
-        time.sleep(0.02)
+    until(lambda: not process.running(record), "the process to end")
     assert stack.status(folder=tmp_path) == [(record, False)]
     assert stack.down(folder=tmp_path) == []
 

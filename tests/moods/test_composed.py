@@ -10,7 +10,6 @@ from segue.benchmarks.moods import SAME, Known, composed
 from segue.demo.library import TRACKS, sketch_of
 
 STYLES = ("Ambient", "Waltz", "Folk", "House", "Metal")
-pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")

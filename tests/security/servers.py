@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from pathlib import Path
 
 from pymongo import MongoClient
@@ -12,6 +11,7 @@ from segue.local import process
 from segue.local.kafka import Broker
 from segue.local.mongod import _binary
 from tests.security.certificates import Certificates
+from tests.waiting import until
 
 USER = "segue"
 PLAIN_PASSWORD = 'a"b\\c;d=é hush-plain-7f3c9'
@@ -145,12 +145,10 @@ class GuardedMongod:
         """By mongod's exception for the first user: from this machine, without a password."""
         member = {"_id": 0, "host": f"127.0.0.1:{port}"}
         with MongoClient[dict[str, object]](
-            uri, tls=True, tlsCAFile=str(self._certificates.authority), serverSelectionTimeoutMS=30_000
+            uri, tls=True, tlsCAFile=str(self._certificates.authority), serverSelectionTimeoutMS=600_000
         ) as client:
             client.admin.command("replSetInitiate", {"_id": "guarded", "members": [member]})
-            until = time.monotonic() + 30
-            while not client.admin.command("hello")["isWritablePrimary"] and time.monotonic() < until:
-                time.sleep(0.1)
+            until(lambda: client.admin.command("hello")["isWritablePrimary"], "mongod to be the primary")
             client.admin.command("createUser", USER, pwd=MONGO_PASSWORD, roles=["root"])
 
     def stop(self) -> None:

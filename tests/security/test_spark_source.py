@@ -12,6 +12,7 @@ from tests.plays.examples import a_play
 from tests.security.certificates import Certificates
 from tests.security.conftest import Load
 from tests.security.servers import GuardedBroker
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
 
@@ -46,6 +47,6 @@ def test_spark_reads_what_was_sent(
     kafka = load(kafka_environment | named).kafka
     ensure_topics(kafka)
     with PlayProducer(kafka) as producer:
-        producer.send(a_play(user_id="ada")).get(10)
+        producer.send(a_play(user_id="ada")).get(PATIENCE)
     reader = spark.read.format("kafka").options(**kafka_options(kafka)).option("subscribe", kafka.plays_topic)
     assert [bytes(row.key) for row in reader.load().collect()] == [b"ada"]

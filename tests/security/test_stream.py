@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,8 +22,9 @@ from pyspark.sql import SparkSession
 from segue.index.bundle import write_bundle
 from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
+from segue.places import ROOT
 from segue.plays.producer import PlayProducer
-from segue.settings import ROOT, Settings
+from segue.settings import Settings
 from segue.storage.kafka import ensure_topics, read_rejected
 from segue.storage.mongo import connect
 from segue.streaming_jobs import recommend
@@ -34,6 +34,7 @@ from tests.plays.examples import a_play
 from tests.security.certificates import Certificates
 from tests.security.conftest import Load
 from tests.security.servers import PLAIN_PASSWORD, SECRETS
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 TRACKS = 40
@@ -84,7 +85,7 @@ def test_the_job_works_by_settings_alone_and_tells_no_secret(
         _wait(lambda: list(read_rejected(settings.kafka)), process, log)
         pages = _crawl(str((database.stream_progress.find_one({"_id": "stream"}) or {})["ui"]))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0, log.read_text()
+        assert process.wait(600) == 0, log.read_text()
     assert made["items"]
 
     # That what could tell was looked at: the plan of a batch, its query, and the settings of Spark.
@@ -124,7 +125,7 @@ def _failure(spark: SparkSession, ready: Settings, changes: Mapping[str, object]
     refused = ready.model_copy(update={"kafka": ready.kafka.model_copy(update=changes)})
     query = recommend.start(spark, refused)
     with pytest.raises(StreamingQueryException) as caught:
-        query.awaitTermination(90)
+        query.awaitTermination(600)
     assert expected in _cause(query)
     return f"{caught.value} {caught.value!r} {_cause(query)}"
 
@@ -172,12 +173,10 @@ def _publish_index(settings: Settings) -> None:
 
 
 def _wait(ready: Callable[[], Any], process: subprocess.Popen[bytes], log: Path) -> Any:
-    """What `ready` gives once that is something; the log's end if the job ends before, or takes too long."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
-        if found := ready():
-            return found
-        time.sleep(0.5)
+    """What `ready` gives once that is something; the log's end if the job ends before."""
+    until(lambda: ready() or process.poll() is not None, f"the job, see {log}")
+    if found := ready():
+        return found
     raise AssertionError(log.read_text()[-3000:])
 
 
@@ -200,8 +199,8 @@ def _crawl(ui: str, *, most: int = 60) -> dict[str, str]:
 
 
 def _get(address: str) -> str:
-    with urllib.request.urlopen(address, timeout=20) as answer:
-        return answer.read().decode()
+    with urllib.request.urlopen(address, timeout=600) as answer:
+        return str(answer.read().decode())
 
 
 def _contents(folder: Path) -> str:

@@ -14,6 +14,7 @@ from segue.settings import Settings
 from segue.storage import kafka
 from segue.storage.kafka import RejectedRecord, RejectedRecords, ensure_topics, read_rejected
 from tests.plays.examples import a_play
+from tests.waiting import PATIENCE
 
 
 def record(offset: int, *, value: bytes | None = b"junk") -> RejectedRecord:
@@ -43,7 +44,8 @@ def test_a_record_comes_back_as_it_came(broker: Settings) -> None:
 def test_a_transaction_that_a_crash_cut_off_leaves_nothing_behind(broker: Settings) -> None:
     crashed = RejectedRecords(broker.kafka)
     crashed._producer.begin_transaction()
-    crashed._producer.send(broker.kafka.rejected_topic, value=b"half", headers=[("reason", b"x")]).get(10)
+    half = crashed._producer.send(broker.kafka.rejected_topic, value=b"half", headers=[("reason", b"x")])
+    half.get(PATIENCE)
     restarted = RejectedRecords(broker.kafka)
     restarted.write([record(1)])
     restarted.close()
@@ -81,7 +83,7 @@ def test_the_producer_refuses_what_is_no_play(broker: Settings) -> None:
     with PlayProducer(broker.kafka) as producer:
         with pytest.raises(InvalidPlay, match="invalid_type: 'hum'"):
             producer.send(a_play(type="hum"))
-        assert producer.send(a_play()).get(10).topic == broker.kafka.plays_topic
+        assert producer.send(a_play()).get(PATIENCE).topic == broker.kafka.plays_topic
 
 
 def test_no_broker_is_one_line_that_says_what_to_do(settings: Settings) -> None:

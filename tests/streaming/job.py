@@ -8,13 +8,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
-from segue.settings import ROOT, Settings
+from segue.places import ROOT
+from segue.settings import Settings
 
 _RUN = (
     "import pickle, sys; from segue.streaming_jobs.cli import run; "
@@ -74,13 +73,3 @@ def _is_worker(process: psutil.Process) -> bool:
         return "pyspark.daemon" in " ".join(process.cmdline())
     except psutil.Error:  # gone since it was listed
         return False
-
-
-def eventually(what: str, true: Callable[[], bool], *, within: float) -> None:
-    """Wait until something is true, or fail with its name."""
-    end = time.monotonic() + within
-    while time.monotonic() < end:
-        if true():
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"not within {within:.0f} s: {what}")

@@ -16,8 +16,8 @@ from segue.engagement.definitions import fingerprint
 from segue.engagement.facts import Fact
 from segue.engagement.listening import Listening
 from segue.engagement.statistics import ListeningStatistics
+from segue.people.forgotten import Forgotten
 from segue.plays.producer import PlayProducer
-from segue.privacy import forgotten
 from segue.ranking import stored_feedback as feedback
 from segue.settings import Settings
 from segue.storage.mongo import Document
@@ -33,13 +33,12 @@ CATALOGUE = {f"t{n}": (f"Artist {n // 3}", "Folk" if n % 2 else "Waltz") for n i
 
 @pytest.fixture
 def counted(broker: Settings, database: Database[Document]) -> Settings:
-    """Settings with a short trigger, and a catalogue."""
+    """Settings with a catalogue."""
     database.tracks.insert_many(
         {"_id": own, "artist": artist, "genres": [genre, "Other"]}
         for own, (artist, genre) in CATALOGUE.items()
     )
-    quick = broker.engagement.model_copy(update={"trigger": timedelta(0)})
-    return broker.model_copy(update={"engagement": quick})
+    return broker
 
 
 Drain = Callable[[], None]
@@ -148,7 +147,9 @@ def test_a_recount_puts_right_what_is_stored_otherwise(
     check_against_reference(counted, database)
     database.listening.delete_one({})
     database.listening.update_one({}, {"$set": {"rows.0.plays": 77}})
-    database.listening.insert_one({**database.listening.find_one({}), "_id": "old", "definitions": "old"})
+    database.listening.insert_one(
+        {**(database.listening.find_one({}) or {}), "_id": "old", "definitions": "old"}
+    )
     assert recount(counted, check=True, spark=spark, quiet=True).different == 3
     database.listening.update_many({}, {"$set": {"definitions": "old"}})
     database.listening_sessions.delete_many({})
@@ -193,7 +194,9 @@ def test_windows_leave_the_state_and_stay_in_mongodb(
         for minutes in (50, 25, 0, 0):
             send(own, [encoded(user_id="ada", track_id="t1", occurred_at=now - minutes * MINUTE)])
             query.processAllAvailable()
-        state = query.lastProgress["stateOperators"][0]["numRowsTotal"]
+        progress = query.lastProgress
+        assert progress is not None
+        state = progress["stateOperators"][0]["numRowsTotal"]
     finally:
         query.stop()
     assert state == 1
@@ -207,7 +210,7 @@ def test_nothing_is_written_of_a_forgotten_listener(
     drain()
     database.listening.delete_many({"user_id": "ada"})
     database.listening_sessions.delete_many({"user_id": "ada"})
-    forgotten.remember(database, "ada", plays_kept=timedelta(days=1))
+    Forgotten(Store(database)).remember("ada", plays_kept=timedelta(days=1))
     send(counted, [encoded(user_id="ada", track_id="t2"), encoded(user_id="ben", track_id="t2")])
     drain()
     assert database.listening.distinct("user_id") == ["ben"]

@@ -15,12 +15,13 @@ from pyspark.sql import DataFrame, SparkSession
 from segue.plays.producer import PlayProducer
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs.gate import BatchGate
 from segue.streaming_jobs.micro_batches import BatchFunction
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.source import kafka_records
 from tests.plays.examples import a_play
-from tests.streaming.job import eventually
+from tests.waiting import until
 
 
 def test_the_batch_in_progress_is_finished_and_committed_and_no_other_begins(
@@ -43,7 +44,7 @@ def test_the_batch_in_progress_is_finished_and_committed_and_no_other_begins(
             .foreachBatch(gate.guarded(slow))
             .start()
         )
-        assert began.wait(30)
+        assert began.wait(600)
         producer.send(a_play())  # there is more to do, so that another batch would begin at once
         producer.flush()
     assert gate.stop(query)
@@ -71,12 +72,12 @@ def test_only_a_query_that_was_not_told_to_end_is_an_error(
             .start()
         )
         with pytest.raises(StreamingQueryException):
-            query.awaitTermination(60)
+            query.awaitTermination(600)
 
         def told() -> list[int]:
             return [one.levelno for one in caplog.records if "a query ended" in one.message]
 
-        eventually("the end is told", lambda: bool(told()), within=30)
+        until(lambda: bool(told()), "the end is told")
         (level,) = told()
         return level
 
@@ -86,7 +87,7 @@ def test_only_a_query_that_was_not_told_to_end_is_an_error(
     gate = BatchGate()
     idle = spark.readStream.format("rate").load().writeStream.format("noop")
     gate.stop(idle.option("checkpointLocation", str(tmp_path / "idle")).start())
-    keeper = ProgressKeeper(database, Metrics())
+    keeper = ProgressKeeper(Store(database), Metrics(), hours=1, days=1)
     keeper.listen(spark)
     try:
         assert level_of_end("held", gate.guarded(fail)) == logging.INFO

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.index.bundle import write_bundle
 from segue.index.manifest import Manifest

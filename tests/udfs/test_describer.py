@@ -70,4 +70,4 @@ def test_the_reader_ends_with_its_owner(describer: Describer, tmp_path: Path) ->
     found = reader(describer)
     assert describer._process is not None and describer._process.stdin is not None
     describer._process.stdin.close()  # as the system does when the owner is killed
-    assert psutil.wait_procs([found], timeout=20)[0]
+    assert psutil.wait_procs([found], timeout=600)[0]

@@ -1,9 +1,10 @@
 """Plays on their way to Kafka, each once.
 
 Delivery: a play's event_id is noted in MongoDB before it is sent and marked as sent after all replicas have
-acknowledged it. One that comes again is acknowledged without being sent; one whose sending broke off (a
-crash, Kafka away) is sent again when it comes again. So a play reaches Kafka at least once whatever fails,
-and twice only after a crash between acknowledgement and mark; then the stream counts it once by event_id.
+acknowledged it (segue.plays.sent). One that comes again is acknowledged without being sent; one whose sending
+broke off (a crash, Kafka away) is sent again when it comes again. So a play reaches Kafka at least once
+whatever fails, and twice only after a crash between acknowledgement and mark; then the stream counts it once
+by event_id.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from segue.errors import SegueError
 from segue.local.stack import connected
 from segue.plays.event import InvalidPlay, Play, checked
 from segue.plays.producer import PlayProducer
-from segue.plays.sent_plays import Claim, SentPlays
+from segue.plays.sent import Claim, SentPlays
 from segue.settings import Settings
 from segue.storage.store import Store
 
@@ -30,7 +31,6 @@ class Outgoing:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._sent, self._settings = SentPlays(store), settings
-        self._sent.prepare()
         self._producer: PlayProducer | None = None
         self._lock = threading.Lock()
         self._not_before = 0.0
@@ -68,7 +68,7 @@ class Outgoing:
         try:
             self._ready().deliver(plays, seconds=_PATIENCE)
         except SegueError as error:
-            self._sent.release(plays)
+            self._sent.give_up(plays)
             self._start_over()
             raise SegueError(f"Kafka does not take plays now: {error}") from None
         self._sent.mark(plays)

@@ -1,0 +1,23 @@
+"""Waiting for other processes. The limit protects from a hang and says nothing of how long anything takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+PATIENCE = 600.0
+"""Seconds; far more than anything takes on a busy machine."""
+
+
+def until(true: Callable[[], object], description: str, *, seconds: float = PATIENCE) -> None:
+    """Wait until something is true.
+
+    Raises
+    ------
+    AssertionError
+        It was not in time.
+    """
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"waited {seconds:.0f} s for {description}"
+        time.sleep(0.02)
