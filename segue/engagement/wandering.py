@@ -32,7 +32,7 @@ class Plane:
 
     def place(self, vectors: np.ndarray) -> np.ndarray:
         """(n, d) -> (n, 2)."""
-        return np.asarray((vectors - self.middle) @ self.axes.T
+        return np.asarray((vectors - self.middle) @ self.axes.T)
 
 
 def plane_of(vectors: np.ndarray) -> Plane:
