@@ -87,18 +87,19 @@ def _folded(plays: DataFrame, later: Sequence[str]) -> DataFrame:
 
 
 def _unfolded(window: WindowFields, later: Sequence[str]) -> Column:
-    """The list of a window with a field of its own for each that was added later."""
-    if not later:
-        return F.col(window.name)
+    """The list of a window with a field of its own for each that was added later.
+
+    A type that an earlier or later release has folded others into is a plain one again.
+    """
     schema = T.StructType([PLAY_SCHEMA[name] for name in later])
 
     def unfold(play: Column) -> Column:
-        kind, json = (F.split_part(play["type"], F.lit(_LATER), F.lit(part)) for part in (1, 2))
-        added = F.from_json(json, schema)
-        return F.struct(
-            *((kind if name == "type" else play[name]).alias(name) for name in window.state),
-            *(added[name].alias(name) for name in later),
-        )
+        kind = F.substring_index(play["type"], _LATER, 1)
+        fields = [(kind if name == "type" else play[name]).alias(name) for name in window.state]
+        if later:
+            added = F.from_json(F.split_part(play["type"], F.lit(_LATER), F.lit(2)), schema)
+            fields += [added[name].alias(name) for name in later]
+        return F.struct(*fields)
 
     return F.transform(window.name, unfold)
 
