@@ -96,7 +96,7 @@ def consume(
 ) -> None:
     """Consume until told to stop. `part` (i, n) takes every n-th partition, for several processes."""
     database = connect(settings.mongo)
-    bundle = ActiveBundle(database, folder=settings.index.folder).current()
+    bundle = ActiveBundle(Store(database), folder=settings.index.folder).current()
     consumer = KafkaConsumer(
         **client_options(settings.kafka),
         enable_auto_commit=False,

@@ -18,10 +18,10 @@ from segue.evaluation.metrics import (
     intra_list_similarity,
     novelty,
 )
-from segue.recommenders.hybrid import baseline, hybrid
 from segue.recommenders.played import Als
 from segue.recommenders.served import AsServed, Hybrid, SessionKnowledge
-from segue.recommenders.sessions import ItemKnn, Popularity, Rules, SessionKnn, SessionModel
+from segue.recommenders.session_blend import baseline, session_blend
+from segue.recommenders.session_models import ItemKnn, Popularity, Rules, SessionKnn, SessionModel
 from segue.recommenders.tastes import NearTaste, centroids
 from segue.recommenders.top import ranks_of, top_lists
 from segue.session_logs.logs import SessionLog
@@ -34,7 +34,7 @@ MODELS: Mapping[str, Callable[[], SessionModel]] = {
     "session-knn": SessionKnn,
     "rules": Rules,
     "session-knn+rules": baseline,
-    "hybrid": hybrid,
+    "hybrid": session_blend,
 }
 """Models that need no settings, the baselines first."""
 
@@ -53,13 +53,13 @@ def compared(settings: Settings) -> dict[str, Callable[[], SessionModel]]:
 
     return {
         **MODELS,
-        "als": lambda: Als(models),
+        "als": lambda: Als(models.als),
         "space": space(),
         "space:last-track": space(half_life=0),
         "space:plain-mean": space(half_life=None),
         "space:3-centroids": space(taste=centroids(3)),
         "served:session-knn+rules": as_served(baseline),
-        "served:hybrid": as_served(hybrid),
+        "served:hybrid": as_served(session_blend),
         "served:space": as_served(space()),
         "served:sessions": as_served(lambda: SessionKnowledge(models, ranking)),
         "served": as_served(lambda: Hybrid(models, ranking, taste)),

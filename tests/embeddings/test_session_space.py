@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segue.embeddings.audio_space import AudioSpace, SpaceError
+from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Corpus
 from segue.embeddings.session_space import SessionSpace
 from segue.embeddings.session_training import (
@@ -17,10 +17,11 @@ from segue.embeddings.session_training import (
     read_begun,
     remove_checkpoint,
 )
-from segue.embeddings.sessions import train, vectors
+from segue.embeddings.skip_gram import train, vectors
+from segue.embeddings.space import SpaceError
 from segue.errors import SegueError, TooLittle
 from segue.session_logs.logs import SessionLog, make_log
-from tests.embeddings.test_sessions import GROUPS, PLAYED, TRAINING, corpus
+from tests.embeddings.test_skip_gram import GROUPS, PLAYED, TRAINING, corpus
 
 BEGUN = Begun("v1", {0: 12, 1: 7})
 

@@ -83,7 +83,7 @@ def test_a_study_is_of_one_log_and_one_setting_of_what_is_not_searched(tmp_path:
     names = [name_of(folder) for folder in folders]
     assert names[0] == names[1] != names[2]
     assert all(name.startswith("served on log, ") for name in names)
-    searched = with_values(SETTINGS, {"ranking.session_weight": 1.25, "models.alpha": 3.0})
+    searched = with_values(SETTINGS, {"ranking.session_weight": 1.25, "models.als.alpha": 3.0})
     assert name_of(folders[0], searched) == names[0]
     for kept in ({"ranking.per_artist": 9}, {"models.reach": 3}):
         assert name_of(folders[0], with_values(SETTINGS, kept)) != names[0]

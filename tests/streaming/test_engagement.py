@@ -227,11 +227,11 @@ def test_what_most_skip_reaches_the_ranking(
         for play in plays:
             producer.send(play)
     drain()
-    active = feedback.ActiveFeedback(database).current()
+    active = feedback.ActiveFeedback(Store(database)).current()
     assert set(active.steps) == {"t1"}
     assert active.steps["t1"] < -0.1
     before = active.version
     since = datetime.now(UTC) - counted.engagement.feedback_span
     totals = ListeningStatistics(Store(database)).of_tracks(since=since)
     feedback.publish(database, engagement.played_tracks(totals), ranking=counted.ranking)
-    assert feedback.ActiveFeedback(database).current().version == before
+    assert feedback.ActiveFeedback(Store(database)).current().version == before

@@ -52,8 +52,8 @@ def context_pairs(log: SessionLog, *, window: int) -> np.ndarray:
         same = log.sessions[gap:] == log.sessions[:-gap]
         a, b = log.items[:-gap][same], log.items[gap:][same]
         found += [np.column_stack([a, b]), np.column_stack([b, a])]
-    pairs = np.concatenate(found) if found else np.empty((0, 2))
-    return pairs[pairs[:, 0] != pairs[:, 1]].astype(np.int32)
+    pairs: np.ndarray = np.concatenate(found) if found else np.empty((0, 2))
+    return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]], dtype=np.int32)
 
 
 def initial(items: int, features: int, training: SessionTraining) -> Parameters:
@@ -75,7 +75,8 @@ def _place(parameters: Parameters, audio: jax.Array, free: jax.Array) -> jax.Arr
     """Unit vectors (n, dimension) of audio (n, features) and free parts (n, dimension)."""
     hidden = jax.nn.gelu(audio @ parameters["first"] + parameters["first_bias"])
     found = hidden @ parameters["second"] + free
-    return found / jnp.sqrt(jnp.square(found).sum(axis=-1, keepdims=True) + 1e-8)
+    unit: jax.Array = found / jnp.sqrt(jnp.square(found).sum(axis=-1, keepdims=True) + 1e-8)
+    return unit
 
 
 def vectors(parameters: Parameters, audio: np.ndarray, *, known: np.ndarray) -> np.ndarray:

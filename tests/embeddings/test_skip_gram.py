@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segue.embeddings.sessions import State, context_pairs, train, vectors
+from segue.embeddings.skip_gram import State, context_pairs, train, vectors
 from segue.errors import SegueError
 from segue.session_logs.logs import SessionLog, make_log
 from segue.settings import load_settings
