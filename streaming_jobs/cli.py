@@ -1,4 +1,9 @@
-"""`./run.sh stream`: runs the streaming queries until it is told to stop."""
+"""Runs the streaming queries until it is told to stop.
+
+    ./run.sh stream
+    PYTHONPATH=. SPARK_LOCAL_IP=127.0.0.1 spark-submit --properties-file conf/spark-defaults.conf \\
+        streaming_jobs/cli.py
+"""
 
 from __future__ import annotations
 
@@ -151,3 +156,7 @@ def _check(queries: list[StreamingQuery]) -> None:
 def _cause(query: StreamingQuery) -> str:
     error: StreamingQueryException | None = query.exception()
     return str(error).strip().splitlines()[0][:500] if error else "it ended without a reason"
+
+
+if __name__ == "__main__":
+    main()

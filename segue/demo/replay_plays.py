@@ -1,4 +1,4 @@
-"""`./run.sh replay`: sends plays to Kafka, of made-up listeners or from a log of real listening."""
+"""Sends plays to Kafka, of made-up listeners or from a log of real listening."""
 
 from __future__ import annotations
 
