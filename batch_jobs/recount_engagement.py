@@ -13,7 +13,6 @@ from itertools import islice
 from typing import Annotated
 
 import typer
-from pymongo.database import Database
 from pyspark.sql import DataFrame, SparkSession
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
@@ -27,7 +26,7 @@ from segue.spark.recorded import plays_of_those_here, recorded
 from segue.spark.recount import counted_rows, facts_of_rows
 from segue.spark.session import session
 from segue.storage.kafka_topics import truncated_at
-from segue.storage.mongo import Document, connect
+from segue.storage.mongo import connect
 from segue.storage.store import Store
 
 AT_ONCE = 2000
@@ -71,7 +70,7 @@ def run(
     settings: Settings, *, check: bool = False, spark: SparkSession | None = None, quiet: bool = False
 ) -> Recounted:
     """Count the topic's plays; `check` compares only."""
-    database = connect(settings.mongo)
+    store = Store(connect(settings.mongo))
     own = spark is None
     spark = spark or session(settings, app="segue recount", tuned=False)
     try:
@@ -81,7 +80,7 @@ def run(
             SpinnerColumn(), TextColumn("{task.description}"), disable=quiet, transient=True
         ) as progress:
             progress.add_task("Counting plays")
-            return _take(database, settings, rows, since=since, check=check)
+            return _take(store, settings, rows, since=since, check=check)
     finally:
         if own:
             spark.stop()
@@ -103,16 +102,13 @@ def _whole_since(settings: Settings) -> int:
     return -(-first // length) * length
 
 
-def _take(
-    database: Database[Document], settings: Settings, rows: DataFrame, *, since: int, check: bool
-) -> Recounted:
-    store = Store(database)
+def _take(store: Store, settings: Settings, rows: DataFrame, *, since: int, check: bool) -> Recounted:
     stored = StoredEngagement(store, settings.engagement, keep=settings.retention.listening)
     counted = facts_of_rows(rows.toLocalIterator(), described=TrackDescriptions(store))
     starts: set[int] = set()
     facts = different = 0
     for some in _batches(counted):
-        gone = Forgotten(Store(database)).among({fact.user_id for fact in some})
+        gone = Forgotten(store).among({fact.user_id for fact in some})
         batch = [fact for fact in some if fact.user_id not in gone]
         different += stored.different(batch)
         facts += len(batch)

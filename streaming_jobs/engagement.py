@@ -48,10 +48,9 @@ class Counter:
 
     def __init__(self, spark: SparkSession, settings: Settings) -> None:
         self._spark, self._settings = spark, settings
-        self._database = connect(settings.mongo)
-        store = Store(self._database)
-        self._stored = StoredEngagement(store, settings.engagement, keep=settings.retention.listening)
-        self._described = TrackDescriptions(store)
+        self._store = Store(connect(settings.mongo))
+        self._stored = StoredEngagement(self._store, settings.engagement, keep=settings.retention.listening)
+        self._described = TrackDescriptions(self._store)
         self._collect = Collector()
         self._feedback_due = 0.0
 
@@ -62,7 +61,7 @@ class Counter:
     def _count(self, windows: pa.Table) -> None:
         """EventWindow rows -> documents; done again from the start when MongoDB goes away meanwhile."""
         facts = facts_of(windows, described=self._described)
-        gone = Forgotten(Store(self._database)).among({fact.user_id for fact in facts})
+        gone = Forgotten(self._store).among({fact.user_id for fact in facts})
         facts = [fact for fact in facts if fact.user_id not in gone]
         self._stored.write(facts)
         self._stored.count(fact.start for fact in facts)
@@ -73,7 +72,7 @@ class Counter:
         if time.monotonic() >= self._feedback_due:
             since = datetime.now(UTC) - self._settings.engagement.feedback_span
             records = played_tracks(self._stored.statistics.of_tracks(since=since))
-            feedback.publish(self._database, records, ranking=self._settings.ranking)
+            feedback.publish(self._store, records, ranking=self._settings.ranking)
             self._feedback_due = time.monotonic() + self._settings.engagement.feedback_every.total_seconds()
 
 

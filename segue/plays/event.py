@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NewType
 
-TYPES = ("play", "pause", "seek", "skip", "complete", "leave", "like", "dislike", "impression")
+from segue.plays.event_types import TYPES
+
 SOURCES = ("home", "search", "playlist", "similar", "radio")
 
 
@@ -21,6 +22,9 @@ class Field:
 
     name: str
     kind: Literal["text", "whole"]
+    meaning: str
+    form: str = ""
+    """What a text looks like, in words."""
     required: bool = True
     choices: tuple[str, ...] = ()
     kept: bool = False
@@ -32,19 +36,48 @@ class Field:
 
 
 FIELDS = (
-    Field(name="event_id", kind="text", pattern=r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}"),
-    Field(name="user_id", kind="text"),
-    Field(name="track_id", kind="text", pattern=r"[\x21-\x7e]{1,64}"),
-    Field(name="type", kind="text", choices=TYPES),
-    Field(name="ms_played", kind="whole"),
-    Field(name="position_ms", kind="whole"),
-    Field(name="duration_ms", kind="whole"),
-    Field(name="occurred_at", kind="whole", maximum=253_402_300_799_999),  # to the end of the year 9999
-    Field(name="session_id", kind="text"),
-    Field(name="source", kind="text", choices=SOURCES),
-    Field(name="recommendation_id", kind="text", required=False),
-    Field(name="rank", kind="whole", required=False),
-    Field(name="model", kind="text", required=False),
+    Field(
+        name="event_id",
+        kind="text",
+        pattern=r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}",
+        form="UUID, with or without dashes",
+        meaning="a repeated delivery counts once",
+    ),
+    Field(name="user_id", kind="text", form="1 to 128 characters", meaning="the listener"),
+    Field(
+        name="track_id",
+        kind="text",
+        pattern=r"[\x21-\x7e]{1,64}",
+        form="1 to 64 printable ASCII characters without spaces",
+        meaning="the track",
+    ),
+    Field(name="type", kind="text", choices=TYPES, meaning="what happened"),
+    Field(name="ms_played", kind="whole", meaning="how much was heard, milliseconds"),
+    Field(name="position_ms", kind="whole", meaning="where in the track, milliseconds"),
+    Field(name="duration_ms", kind="whole", meaning="how long the track is, milliseconds; 0: not known"),
+    Field(
+        name="occurred_at",
+        kind="whole",
+        maximum=253_402_300_799_999,  # to the end of the year 9999
+        meaning="event time, by the producer's clock, epoch milliseconds",
+    ),
+    Field(name="session_id", kind="text", form="1 to 128 characters", meaning="the browser's session"),
+    Field(name="source", kind="text", choices=SOURCES, meaning="where the play came from"),
+    Field(
+        name="recommendation_id",
+        kind="text",
+        required=False,
+        form="1 to 128 characters",
+        meaning="the recommendation that it came from",
+    ),
+    Field(name="rank", kind="whole", required=False, meaning="the track's place in it, from 1"),
+    Field(
+        name="model",
+        kind="text",
+        required=False,
+        form="1 to 128 characters",
+        meaning="the variant of the recommendation that it came from",
+    ),
 )
 
 

@@ -25,7 +25,7 @@ _MOST = 300_000
 _SMALLEST = 1e-4
 
 
-def publish(database: Database[Document], records: Records, *, ranking: Ranking) -> None:
+def publish(store: Store, records: Records, *, ranking: Ranking) -> None:
     """Make what listeners did the active feedback, if it has changed."""
     moved = steps(records, ranking=ranking)
     far = np.flatnonzero(np.abs(moved) > _SMALLEST)
@@ -33,7 +33,7 @@ def publish(database: Database[Document], records: Records, *, ranking: Ranking)
     names = [records.track_ids[i] for i in far.tolist()]
     values = pack(np.round(moved[far], 4))
     version = hashlib.blake2b("\n".join(names).encode() + values, digest_size=8).hexdigest()
-    models = Models(Store(database))
+    models = Models(store)
     before = models.active_version(KIND)
     if version == before:
         return

@@ -233,5 +233,5 @@ def test_what_most_skip_reaches_the_ranking(
     before = active.version
     since = datetime.now(UTC) - counted.engagement.feedback_span
     totals = ListeningStatistics(Store(database)).of_tracks(since=since)
-    feedback.publish(database, engagement.played_tracks(totals), ranking=counted.ranking)
+    feedback.publish(Store(database), engagement.played_tracks(totals), ranking=counted.ranking)
     assert feedback.ActiveFeedback(Store(database)).current().version == before
