@@ -28,8 +28,6 @@ class EventType:
     counted_as: str | None = None
     """The count that each such event adds one to. What is counted of a listening (its start, its end, its
     length) is defined in :mod:`segue.engagement.definitions`."""
-    opinion: bool = False
-    """Whether it is kept as what the listener thinks of the track, until they say otherwise."""
     label: str = ""
     """What a page says of a track whose last event this was."""
     tone: Tone = ""
@@ -65,15 +63,12 @@ EVENT_TYPES = (
         tone="bad",
     ),
     EventType(name="leave", weight=("leave_early", "leave_late"), ends=True, action=True, label="left"),
-    EventType(
-        name="like", weight="like", action=True, counted_as="likes", opinion=True, label="liked", tone="good"
-    ),
+    EventType(name="like", weight="like", action=True, counted_as="likes", label="liked", tone="good"),
     EventType(
         name="dislike",
         weight="dislike",
         action=True,
         counted_as="dislikes",
-        opinion=True,
         label="disliked",
         tone="bad",
     ),
@@ -92,5 +87,3 @@ ACTIONS = tuple(one.name for one in EVENT_TYPES if one.action)
 """Types by which a listener does something, as opposed to seeing something."""
 COUNTED = tuple(one.name for one in EVENT_TYPES if one.counted)
 """Types that the statistics count."""
-OPINIONS = tuple(one.name for one in EVENT_TYPES if one.opinion)
-"""Types that stay with the listener as what they think of the track."""

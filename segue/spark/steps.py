@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypedDict
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -16,8 +17,23 @@ from segue.plays.event_types import SIGNALS
 from segue.plays.signals import ramps
 from segue.settings import Signals
 
-STEP = ("user_id", "session", "track_id", "at", "weight")
-"""The columns of a step; `session` counts a listener's sessions from 0, `at` is epoch ms."""
+
+class Step(TypedDict):
+    """A track that a listener kept in a session."""
+
+    user_id: str
+    """the listener"""
+    session: int
+    """which of the listener's sessions, from 0"""
+    track_id: str
+    """the track"""
+    at: int
+    """its first signal in the session, epoch milliseconds"""
+    weight: float
+    """of all its signals in the session together, above 0"""
+
+
+STEP = tuple(Step.__annotations__)
 
 
 def steps(plays: DataFrame, *, signals: Signals, gap: timedelta, most: int) -> DataFrame:
