@@ -37,11 +37,13 @@ from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.plays.producer import PlayProducer
+from segue.ranking.recommendations import Recommendations
+from segue.replanning.service import Replanning
 from segue.settings import Settings, load_settings
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
-from segue.udfs.replan import replan
+from segue.taste.tastes import Tastes
 
 QUERIES = ("recommend", "rejected plays", "engagement")
 WARM = 0.5
@@ -142,10 +144,11 @@ def _update(settings: Settings, bundle: Bundle, *, signals: int, rounds: int) ->
     """One listener's update: history read, taste, neighbours, ranking, both documents written."""
     database = connect(settings.mongo)
     tables = [_windows(signals, seed=number) for number in range(rounds + 1)]
-    replan(tables[0], database=database, bundle=bundle, settings=settings)
+    service = Replanning(Store(database), settings)
+    service.replan(tables[0], bundle=bundle)
     with _used(database) as cost:
         for table in tables[1:]:
-            replan(table, database=database, bundle=bundle, settings=settings)
+            service.replan(table, bundle=bundle)
     updates = rounds * BATCH
     if cost.updates != updates:
         raise SegueError(f"{cost.updates} updates were counted, {updates} were made: something else writes")
@@ -154,7 +157,7 @@ def _update(settings: Settings, bundle: Bundle, *, signals: int, rounds: int) ->
         "update_mongod_cpu_ms": cost.mongod_s / updates * 1000,
         "update_network_bytes": cost.mongo_bytes / updates,
         "listener_document_bytes": sum(
-            _size(database, name, prefix=f"s{signals}-") for name in ("tastes", "recommendations")
+            _size(database, name, prefix=f"s{signals}-") for name in (Tastes.name, Recommendations.name)
         )
         / BATCH,
     }
@@ -329,7 +332,10 @@ def _machine() -> tuple[float, float]:
 def _updates(database: Database[Document]) -> int:
     """Writes of recommendations so far: one for each update of a listener."""
     stages: list[Document] = [{"$collStats": {"latencyStats": {}}}]
-    return sum(one["latencyStats"]["writes"]["ops"] for one in database.recommendations.aggregate(stages))
+    return sum(
+        one["latencyStats"]["writes"]["ops"]
+        for one in Recommendations(Store(database)).documents.aggregate(stages)
+    )
 
 
 def _network(database: Database[Document]) -> int:

@@ -19,12 +19,13 @@ from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.plays.event import fault
 from segue.plays.signals import signal_weight
 from segue.ranking.plan import plan
-from segue.replanning.listeners import write_plans
+from segue.replanning.service import Replanning
 from segue.settings import Settings
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 from segue.taste.history import History, Window, prune
+from segue.taste.profile import ListenerHistory
 
 
 class Windows:
@@ -108,6 +109,7 @@ def consume(
     consumer.assign([TopicPartition(topic, partition) for partition in partitions])
     consumer.seek_to_beginning()
     windows, progress = Windows(settings), StreamProgress(Store(database))
+    service = Replanning(Store(database), settings)
     while not told.is_set():
         began, taken = datetime.now(UTC), 0
         moved: dict[str, None] = {}
@@ -119,13 +121,11 @@ def consume(
                     moved[user] = None
         if moved:
             plans = plan(
-                {user: windows.history(user) for user in moved},
+                [ListenerHistory(user, windows.history(user), settings.taste) for user in moved],
                 bundle=bundle,
-                lookup=lambda ids: {},
-                taste=settings.taste,
                 ranking=settings.ranking,
                 experiments=settings.experiments,
             )
-            write_plans(database, plans, space=bundle.manifest.space)
+            service.write(plans, space=bundle.space)
             took = (datetime.now(UTC) - began).total_seconds() * 1000
             progress.write([_micro_batch(began, taken, took)])

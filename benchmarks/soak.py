@@ -100,7 +100,7 @@ def _middle_and_end(values: Sequence[float]) -> tuple[float, float]:
 def _latencies(settings: Settings, feeder: Feeder, *, seconds: float) -> np.ndarray:
     """Milliseconds from play to document of the ordinary listeners."""
     first = len(feeder.sent)
-    with FreshnessWatch(connect(settings.mongo), every=0.02) as watch:
+    with FreshnessWatch(Store(connect(settings.mongo)), every=0.02) as watch:
         time.sleep(seconds)
         measured = feeder.sent[first:]
         time.sleep(10)

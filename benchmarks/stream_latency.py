@@ -86,7 +86,7 @@ def _run(kind: str, bundle: Path, *, tracks: int, rate: float, warm: float, seco
         database = connect(settings.mongo)
         wait(warm, process, kind)
         began, first = datetime.now(UTC), len(feeder.sent)
-        with FreshnessWatch(database, every=0.02) as watch:
+        with FreshnessWatch(Store(database), every=0.02) as watch:
             wait(seconds, process, kind)
             measured = feeder.sent[first:]
             wait(5 if kind == "default" else 2, process, kind)

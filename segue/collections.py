@@ -29,12 +29,14 @@ from segue.people.sessions import Sessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
 from segue.plays.sent import SentPlays
+from segue.ranking.recommendations import Recommendations
 from segue.social.activity import PrivacyChoices
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
 from segue.storage.store import Collection, Job, Personal, Policy, Right, Store
 from segue.taste.opinions import Opinions
 from segue.taste.starts import Starts
+from segue.taste.tastes import Tastes
 
 OWNERS: tuple[type[Collection[Any]], ...] = (
     Accounts,
@@ -51,6 +53,8 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     ShareLinks,
     Follows,
     PrivacyChoices,
+    Tastes,
+    Recommendations,
     Listening,
     ListeningSessions,
     ListeningStatistics,
@@ -113,16 +117,6 @@ DECLARED: Mapping[str, Policy] = {
             Job.CATALOGUE: Right.WRITE,
             Job.OPERATOR: Right.WRITE,
         },
-    ),
-    # The stream makes these of the topic's plays, which are kept for retention.plays only: no backup goes
-    # without them.
-    "tastes": Policy(
-        personal=Personal(),
-        access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
-    ),
-    "recommendations": Policy(
-        personal=Personal(),
-        access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
     ),
 }
 """Collections that no class owns."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from pymongo.database import Database
 
-from segue.dashboard.queries.reasons import why
 from segue.index.published import PublishedBundles
+from segue.ranking.reasons import describe
+from segue.ranking.recommendations import Recommendations
+from segue.ranking.variants import AUDIO
 from segue.storage.mongo import Document
 from segue.storage.store import Store
+from segue.taste.history import last_heard
+from segue.taste.tastes import Tastes
 
 
 @dataclass(frozen=True)
@@ -60,48 +63,32 @@ class Listening:
 
 def listeners(database: Database[Document], *, limit: int = 200) -> list[str]:
     """The listeners whose recommendations changed last, newest first."""
-    found = database.recommendations.find({}, {"_id": 1}).sort("updated_at", -1).limit(limit)
-    return [document["_id"] for document in found]
+    return [written.user_id for written in Recommendations(Store(database)).newest(limit=limit)]
 
 
 def listening(database: Database[Document], user_id: str, *, played: int = 12) -> Listening | None:
     """What a listener has heard and is to hear; None for one who is not known."""
-    recommendation = database.recommendations.find_one({"_id": user_id})
+    store = Store(database)
+    recommendation = Recommendations(store).of(user_id)
     if recommendation is None:
         return None
-    taste = database.tastes.find_one({"_id": user_id}, {"windows": 1}) or {"windows": {}}
-    heard = heard_in(taste["windows"])[:played]
-    items = recommendation["items"]
-    reasons = [item["reason"].get("track_id") for item in items]
-    known = tracks(
-        database, [*(h[0] for h in heard), *(i["track_id"] for i in items), *filter(None, reasons)]
-    )
-    written = recommendation["updated_at"].timestamp() * 1000
+    heard = last_heard(Tastes(store).history(user_id))[:played]
+    known = tracks(database, [*(one.track_id for one in heard), *recommendation.named_track_ids])
     return Listening(
-        played=[Played(known[track_id], outcome, at) for track_id, outcome, at in heard],
+        played=[Played(known[one.track_id], one.event_type, one.at) for one in heard],
         recommended=[
             Recommended(
-                known[item["track_id"]],
-                item["score"],
-                why(item["reason"], known[reason].title if reason else None),
+                known[track.track_id],
+                track.similarity,
+                describe(track.reason, known[track.evidence].title if track.evidence else None),
             )
-            for item, reason in zip(items, reasons, strict=True)
+            for track in recommendation.tracks
         ],
-        served=recommendation["served"],
-        model=recommendation["model"],
-        variant=recommendation.get("variant", "audio"),
-        freshness_ms=written - recommendation["reflects_at"],
+        served=recommendation.served,
+        model=recommendation.model,
+        variant=recommendation.variant or AUDIO,
+        freshness_ms=recommendation.freshness_ms,
     )
-
-
-def heard_in(windows: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, int]]:
-    """(track id, outcome, at), newest first, each track once."""
-    newest: dict[str, tuple[str, int]] = {}
-    for window in windows.values():
-        for track_id, kind, at in zip(window["tracks"], window["types"], window["at"], strict=True):
-            if at > newest.get(track_id, ("", -1))[1]:
-                newest[track_id] = (kind, at)
-    return sorted(((t, kind, at) for t, (kind, at) in newest.items()), key=lambda h: (-h[2], h[0]))
 
 
 def tracks(database: Database[Document], track_ids: Iterable[str]) -> dict[str, Track]:
@@ -129,9 +116,7 @@ def catalogue_size(database: Database[Document]) -> int:
 
 def freshness(database: Database[Document], *, newest: int = 500) -> list[float]:
     """Milliseconds from play to document of the recommendations written last."""
-    found = database.recommendations.find({}, {"reflects_at": 1, "updated_at": 1})
-    latest = found.sort("updated_at", -1).limit(newest)
-    return [d["updated_at"].timestamp() * 1000 - d["reflects_at"] for d in latest]
+    return [written.freshness_ms for written in Recommendations(Store(database)).newest(limit=newest)]
 
 
 def index_version(database: Database[Document]) -> str:

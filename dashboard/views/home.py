@@ -13,6 +13,7 @@ from segue.dashboard.text import plain
 from segue.dashboard.views import mood
 from segue.errors import SegueError
 from segue.moods.dials import MoodDials
+from segue.ranking.sources import TASTE
 from segue.taste.starts import StartingChoice, Starts
 
 SHOWN = 12
@@ -114,7 +115,7 @@ def _because(played: list[Item], upcoming: Upcoming) -> None:
         return
     shown = {item.track_id for item in (*played, *upcoming.items[:SHOWN])}
     others = [one.item for one in near if one.item.track_id not in shown]
-    _shelf(f"Because you played {plain(liked.title)}", others[:_SHELF], key="because")
+    _shelf(TASTE.reason.words.format(plain(liked.title)), others[:_SHELF], key="because")
 
 
 def _shelf(name: str, items: list[Item], *, key: str) -> None:

@@ -143,7 +143,12 @@ def test_a_playlist_from_elsewhere_is_matched(
 
 def test_history_by_the_listeners_own_days(library: Database[Document]) -> None:
     at = round(datetime(2026, 3, 2, 23, 30, tzinfo=UTC).timestamp() * 1000)
-    window = {"tracks": ["t1", "t2"], "types": ["complete", "skip"], "at": [at, at - 86_400_000]}
+    window = {
+        "tracks": ["t1", "t2"],
+        "weights": [1.0, -0.6],
+        "types": ["complete", "skip"],
+        "at": [at, at - 86_400_000],
+    }
     library.tastes.update_one({"_id": "ada"}, {"$set": {"windows": {"0": window}}})
     found = played_by_day(library, "ada")
     assert [(name, [item.title for item in items]) for name, items in found] == [
