@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-
-from pymongo.collection import Collection
-from pymongo.database import Database
 
 from segue.catalog.track import TrackSummary
 from segue.catalog.tracks import Tracks
@@ -15,7 +11,6 @@ from segue.index.published import PublishedBundles
 from segue.ranking.reasons import describe
 from segue.ranking.recommendations import Recommendations
 from segue.ranking.variants import AUDIO
-from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.taste.history import last_heard
 from segue.taste.tastes import Tastes
@@ -87,23 +82,6 @@ def catalogue_size(store: Store) -> int:
     return PublishedBundles(store).active_count()
 
 
-def progress(database: Database[Document], *, seconds: float) -> list[Document]:
-    """The streaming queries' micro-batches of the last so many seconds before the newest, oldest first."""
-    found = database.stream_progress.find(_until_newest(database.stream_progress, seconds))
-    return list(found.sort("at", -1).limit(5000))[::-1]
-
-
-def minutes(database: Database[Document], *, seconds: float) -> list[Document]:
-    """The same by the minute, as streaming_jobs/minutes.py sums them up; also what was rejected."""
-    return list(database.stream_minutes.find(_until_newest(database.stream_minutes, seconds)).sort("at", 1))
-
-
-def _until_newest(collection: Collection[Document], seconds: float) -> Document:
-    newest = collection.find_one({"at": {"$exists": True}}, {"at": 1}, sort=[("at", -1)])
-    since = newest["at"] - timedelta(seconds=seconds) if newest else datetime.now(UTC)
-    return {"at": {"$gte": since}}
-
-
 def freshness(store: Store, *, newest: int = 500) -> list[float]:
     """Milliseconds from play to document of the recommendations written last."""
     return [written.freshness_ms for written in Recommendations(store).newest(limit=newest)]
@@ -112,11 +90,6 @@ def freshness(store: Store, *, newest: int = 500) -> list[float]:
 def index_version(store: Store) -> str:
     """The index version that is published; empty before the first."""
     return PublishedBundles(store).active_version() or ""
-
-
-def stream(database: Database[Document]) -> Document:
-    """When the stream was started last and where its Spark UI is; empty before it ran."""
-    return database.stream_progress.find_one({"_id": "stream"}) or {}
 
 
 def ago(epoch_ms: float) -> str:

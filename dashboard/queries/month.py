@@ -31,7 +31,7 @@ def card(
     database: Database[Document], listener: Listener, *, since: datetime, until: datetime, zone: str
 ) -> bytes | None:
     """The card of [since, until) as a PNG; None where nothing was heard."""
-    heard = listening.read(database, listener.user_id, since=since, until=until, zone=zone)
+    heard = listening.read(Store(database), listener.user_id, since=since, until=until, zone=zone)
     if not heard.plays:
         return None
     best = top(heard.rows, "track_id", limit=3)["key"].to_list()
