@@ -49,7 +49,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
             began = time.perf_counter()
             train_embeddings.run(settings, Store(database))
             embeddings_s = time.perf_counter() - began
-            first = build_index.run(database, settings.index)
+            first = build_index.run(Store(database), settings.index)
             index_s = time.perf_counter() - began - embeddings_s
         with tempfile.TemporaryDirectory(dir=settings.index.folder) as folder:
             with console.status(f"Composing {NEW} files"):
@@ -65,7 +65,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
                 features_s = time.perf_counter() - began - ingest_s
                 embedded = train_embeddings.run(settings, Store(database))
                 new_embeddings_s = time.perf_counter() - began - ingest_s - features_s
-                second = build_index.run(database, settings.index)
+                second = build_index.run(Store(database), settings.index)
                 new_s = time.perf_counter() - began
     decoding_s = (features_s - started_s) / NEW * tracks
     return {

@@ -21,7 +21,7 @@ from segue.benchmarks.usage import Usage, used
 from segue.catalog.features import Features
 from segue.catalog.stamp import Stamp
 from segue.catalog.tracks import Tracks
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.local.stack import connected
 from segue.places import LOCAL
 from segue.settings import Settings, load_settings
@@ -57,11 +57,11 @@ def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict
                 space = train_embeddings.run(settings, Store(database))
             console.print(f"embedded in {steps['embeddings'].seconds:.1f} s")
             with used() as steps["index"]:
-                built = build_index.run(database, settings.index)
+                built = build_index.run(Store(database), settings.index)
             with used() as steps[
                 "publish"
             ]:  # a part of the step before; here by itself, where nothing is yet
-                publish(other, Path(folder) / built.manifest.version)
+                PublishedBundles(Store(other)).publish(Path(folder) / built.manifest.version)
         finally:
             database.client.drop_database(database.name)
             database.client.drop_database(other.name)

@@ -20,6 +20,9 @@ from segue.catalog.features import Features
 from segue.catalog.rejected import RejectedTracks
 from segue.catalog.tracks import Tracks
 from segue.catalog.unknown import UnknownTracks
+from segue.embeddings.stored import Embeddings
+from segue.models import trained
+from segue.models.versions import Models
 from segue.moods.dials import MoodDials
 from segue.moods.stored import Moods
 from segue.people.accounts import Accounts
@@ -58,6 +61,8 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     ShareLinks,
     Follows,
     PrivacyChoices,
+    Models,
+    Embeddings,
 )
 
 BUCKETS: Mapping[str, Policy] = {
@@ -69,36 +74,11 @@ BUCKETS: Mapping[str, Policy] = {
             Job.CATALOGUE: Right.WRITE | Right.INDEX,
         },
     ),
-    "trained": Policy(
-        computed=True,
-        access={
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.READ,
-            Job.OPERATOR: Right.WRITE | Right.INDEX,
-        },
-    ),
+    trained.BUCKET: trained.POLICY,
 }
 """GridFS buckets."""
 
 DECLARED: Mapping[str, Policy] = {
-    "embeddings": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.READ,
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.WRITE,
-            Job.OPERATOR: Right.WRITE,
-        },
-    ),
-    "models": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.WRITE,
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.WRITE,
-            Job.OPERATOR: Right.WRITE,
-        },
-    ),
     "stream_progress": Policy(
         computed=True,
         access={

@@ -42,7 +42,7 @@ class Catalogue:
         self.store = store
         self._tracks = Tracks(store)
         self._search = TrackSearch(self._tracks)
-        self._active = ActiveBundle(store.database, folder=index_folder, every=2.0)
+        self._active = ActiveBundle(store, folder=index_folder, every=2.0)
         self._moods = Moods(store)
         self._aligned = AlignedMoods(self._moods)
 

@@ -26,7 +26,7 @@ def blended(
 
     None where a taste is missing, or of another space than the index.
     """
-    found = _tastes(store, one, other, space=bundle.manifest.space)
+    found = _tastes(store, one, other, space=bundle.space)
     if found is None or match(*found) is None:
         return []
     ids = blend(*found, bundle=bundle, items=items, ranking=ranking)

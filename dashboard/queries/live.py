@@ -14,7 +14,7 @@ from pymongo.database import Database
 from segue.catalog.track import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.reasons import why
-from segue.models.versions import Models
+from segue.index.published import PublishedBundles
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 
@@ -99,10 +99,7 @@ def heard_in(windows: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, i
 
 def catalogue_size(database: Database[Document]) -> int:
     """How many tracks can be recommended; 0 before an index is published."""
-    models = Models(Store(database))
-    version = models.active_version("index")
-    model = models.fields("index", version, "manifest.count") or {}
-    return int(model.get("manifest", {}).get("count", 0))
+    return PublishedBundles(Store(database)).active_count()
 
 
 def progress(database: Database[Document], *, seconds: float) -> list[Document]:
@@ -131,7 +128,7 @@ def freshness(database: Database[Document], *, newest: int = 500) -> list[float]
 
 def index_version(database: Database[Document]) -> str:
     """The index version that is published; empty before the first."""
-    return Models(Store(database)).active_version("index") or ""
+    return PublishedBundles(Store(database)).active_version() or ""
 
 
 def stream(database: Database[Document]) -> Document:

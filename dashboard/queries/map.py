@@ -68,7 +68,7 @@ class LibraryMap:
         """Where a listener's taste lies; None without one, or one in another space."""
         found = self._catalogue.database.tastes.find_one({"_id": user_id}, {"vector": 1, "space": 1})
         bundle = self._catalogue.bundle()
-        if not found or not found.get("vector") or found.get("space") != bundle.manifest.space:
+        if not found or not found.get("vector") or found.get("space") != bundle.space:
             return None
         vector = unpack(found["vector"])
         if not vector.any() or vector.shape != bundle.vectors[0].shape:

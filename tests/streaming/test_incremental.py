@@ -49,7 +49,7 @@ def batch(
     ingest_catalog.run(Store(database), root, quiet=True)
     described = extract_features.run(spark, settings, Store(database), quiet=True)
     embedded = train_embeddings.run(settings, Store(database))
-    build_index.run(database, settings.index)
+    build_index.run(Store(database), settings.index)
     return described.computed, embedded.embedded, embedded.fitted
 
 
