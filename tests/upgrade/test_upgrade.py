@@ -28,7 +28,7 @@ from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_pla
 from tests.streaming.conftest import run_until_all_is_taken
 from tests.upgrade.conftest import Earlier
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("Spark")]
 
 
 def test_the_settings_file_is_read(earlier: Earlier) -> None:
