@@ -10,53 +10,14 @@ python=$venv/bin/python
 uv_version=0.13.8
 disk_gigabytes=6
 
-# What can be asked for: command | Python module | its first argument | what it does | example
-commands='
-demo       | segue.demo.cli              |        | everything at once: a library, listeners, recommendations, the dashboard | ./run.sh demo --library ~/Music
-up         | segue.local.cli             | up     | start the embedded Kafka and MongoDB                                      | ./run.sh up
-down       | segue.local.cli             | down   | end everything that was started here; the data stay                      | ./run.sh down
-status     | segue.local.cli             | status | what runs, where it answers, where its log is                            | ./run.sh status --json
-ingest     | segue.batch_jobs.ingest_catalog   |        | take a folder of recordings into the catalogue                           | ./run.sh ingest ~/Music
-compress   | segue.batch_jobs.compress_library |      | make the songs of a folder smaller, with tags and cover                  | ./run.sh compress --bitrate 64k ~/Music
-features   | segue.batch_jobs.extract_features |        | compute the audio features of tracks that lack them                      | ./run.sh features
-embeddings | segue.batch_jobs.train_embeddings |        | fit the audio space and place every track in it                          | ./run.sh embeddings
-index      | segue.batch_jobs.build_index      |        | build the neighbour index, measure it, publish it                        | ./run.sh index
-models     | segue.batch_jobs.train_models     |        | learn from plays: rules, implicit ALS, session embeddings                | ./run.sh models train
-stream     | segue.streaming_jobs.recommend    |        | run the streaming job: plays to recommendations                          | ./run.sh stream
-pack       | segue.spark.pack          |        | pack the streaming job for the workers of a Spark cluster                 | ./run.sh pack --to /srv/segue
-replay     | segue.batch_jobs.replay_plays     |        | send plays to Kafka                                                      | ./run.sh replay --help
-rejected   | segue.batch_jobs.rejected_plays   |        | look at plays that were rejected                                         | ./run.sh rejected --help
-engagement | segue.batch_jobs.recount_engagement |     | count anew what listeners did                                            | ./run.sh engagement recount --check
-listener   | segue.batch_jobs.listener_data    |        | give out or remove what is stored of a listener                          | ./run.sh listener export Ada
-backup     | segue.batch_jobs.backup           | backup | save what cannot be computed again: accounts, playlists, listening       | ./run.sh backup segue.gz
-restore    | segue.batch_jobs.backup           | restore | put a backup back                                                       | ./run.sh restore segue.gz
-access     | segue.deploy.cli            |        | make the users of the jobs in MongoDB and Kafka, with what each may do         | ./run.sh access /etc/segue
-audit      | segue.dependencies.cli      |        | compare the packages and jars with known vulnerabilities                 | ./run.sh audit --advisories PyPI.zip
-dashboard  | segue.dashboard.serve             |        | serve the player, and the live and operations pages                      | ./run.sh dashboard
-experiments | segue.batch_jobs.report_experiments |   | compare the variants that run side by side                               | ./run.sh experiments
-evaluate   | segue.batch_jobs.evaluate         |        | compare the models on session logs                                        | ./run.sh evaluate --data ~/logs
-tune       | segue.batch_jobs.tune             |        | search the weights of the hybrid on a validation split                    | ./run.sh tune --data ~/logs
-bench      | segue.benchmarks                  |        | measure                                                                  | ./run.sh bench --help
-deploy     | -                           |        | onto other machines, by compose, ssh or Kubernetes                       | ./run.sh deploy compose --dry-run
-test       | -                           |        | check the code and run the tests; arguments go to pytest                 | ./run.sh test tests/index -k annoy
-'
-
 say() { printf '%s\n' "segue: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
-# One line of the table above, its fields without the padding: row COMMAND → module|first argument|text|example
-row() {
-  printf '%s' "$commands" | sed 's/ *| */|/g; s/ *$//' | awk -F'|' -v wanted="$1" '$1 == wanted { print $2 "|" $3 "|" $4 "|" $5 }'
-}
-
-help() {
-  echo 'Segue re-plans what you hear next while you listen.'
-  echo
-  echo 'usage: ./run.sh COMMAND [OPTIONS]        ./run.sh COMMAND --help says more'
-  echo
-  printf '%s' "$commands" | sed 's/ *| */|/g; s/ *$//' | awk -F'|' 'NF { printf "  %-11s %s\n  %-11s   %s\n", $1, $4, "", $5 }'
-  echo
-  echo 'Settings: conf/default.toml; SEGUE_KAFKA__BOOTSTRAP=host:9092 and SEGUE_MONGO__URI=mongodb://host use your own servers.'
+# commands QUESTION [NAME]: what segue/cli/commands.py, which has the list of commands, answers.
+commands() {
+  local reader=$python
+  [ -x "$reader" ] || reader=$(find_python) || exit 2
+  "$reader" -P "$root/segue/cli/commands.py" "$@"
 }
 
 # --- setting up -----------------------------------------------------------------------------------
@@ -88,25 +49,44 @@ check_machine() {
     say 'the embedded MongoDB is for Linux on x86-64: here, name your own with SEGUE_MONGO__URI=mongodb://…'
 }
 
-# A stamp says what was set up from which files; it is written last, so that an interrupted set-up is done again.
-packages_wanted() { echo "$("$python" -V 2>&1) $(cksum <"$root/requirements.txt") uv $uv_version"; }
-packages_ready() { [ -x "$python" ] && [ "$(cat "$local_folder/packages" 2>/dev/null)" = "$(packages_wanted)" ]; }
+# A set of packages is a lock file: runtime, embedded (and what the demo needs), training, dev (all of these and more).
+# Its stamp says what was set up from; it is written last, so that an interrupted set-up is done again.
+lock_of() { if [ "$1" = runtime ]; then echo "$root/requirements.txt"; else echo "$root/requirements-$1.txt"; fi; }
+stamp_of() { echo "$local_folder/packages-$1"; }
+packages_wanted() { echo "$("$python" -V 2>&1) $(cksum <"$(lock_of "$1")") uv $uv_version"; }
+set_is_fresh() { [ -x "$python" ] && [ "$(cat "$(stamp_of "$1")" 2>/dev/null)" = "$(packages_wanted "$1")" ]; }
 
-set_up_packages() {
-  local python3
+# packages_ready SET: whether it, or one that has all of it, is set up.
+packages_ready() {
+  local other
+  for other in "$1" $([ "$1" != runtime ] || echo embedded training) dev; do
+    ! set_is_fresh "$other" || return 0
+  done
+  return 1
+}
+
+set_up_packages() { # set_up_packages SET: it, and the sets that were set up before
+  local python3 set sets=$1 locks=()
   python3=$(find_python)
   check_machine "$python3"
   if ! "$python" -m pip --version >/dev/null 2>&1; then
     say "setting up (1/3): a virtual environment of $("$python3" -V)"
-    rm -rf "$venv"
+    rm -rf "$venv" "$local_folder"/packages*
     "$python3" -m venv "$venv" || fail "$python3 could not make a virtual environment: apt install python3-venv"
   fi
-  say 'setting up (2/3): the pinned Python packages, about 2 GB (once; a minute or a few)'
+  for set in runtime embedded training dev; do
+    [ ! -e "$(stamp_of "$set")" ] || [ "$set" = "$1" ] || sets+=" $set"
+  done
+  # The largest has all the others.
+  [[ " $sets " != *' dev '* ]] || locks=("$(lock_of dev)")
+  [ "${#locks[@]}" -gt 0 ] || for set in $sets; do locks+=("$(lock_of "$set")"); done
+  say "setting up (2/3): the pinned Python packages: $sets (once; a minute or a few)"
   "$python" -m pip install --quiet --disable-pip-version-check "uv==$uv_version" ||
     fail 'the package installer uv could not be fetched: see to the network or to the settings of pip, then try again'
-  "$python" -m uv pip sync --python "$python" --require-hashes "$root/requirements.txt" ||
+  "$python" -m uv pip sync --python "$python" --require-hashes "${locks[@]}" ||
     fail 'the Python packages could not be installed: the lines above say why; then try again'
-  packages_wanted >"$local_folder/packages"
+  rm -f "$local_folder/packages"
+  for set in $sets; do packages_wanted "$set" >"$(stamp_of "$set")"; done
 }
 
 # The stamp of Java and the jars has three lines: the sum of ivy.xml, the caller's JAVA_HOME, the Java that was found.
@@ -119,20 +99,26 @@ java_ready() {
   [ "${JAVA_HOME:-}" = "$asked" ] || [ "${JAVA_HOME:-}" = "$home" ]
 }
 
+java_found() { "$python" -P -c 'from segue.local.java import java_home; java_home()' 2>/dev/null; }
+
 set_up_java() {
   local home
+  # A machine without a Java that fits gets the one from the embedded set.
+  java_found || packages_ready embedded || set_up_packages embedded
   say 'setting up (3/3): Java, and the jars of Kafka and of its Spark source'
-  home=$(run_module segue.local.cli prepare)
+  home=$("$python" -P -c 'from segue.local.cli import prepare; prepare()')
   printf '%s\n' "$(cksum <"$root/conf/ivy.xml")" "${JAVA_HOME:-}" "$home" >"$local_folder/java-home"
 }
 
-set_up() {
-  packages_ready && java_ready && return
+set_up() { # set_up SET
+  packages_ready "$1" && java_ready && return
   mkdir -p "$local_folder"
+  [ -w "$local_folder" ] ||
+    fail "this needs the packages '$1', which were left out here: who may write to $root runs ./run.sh setup $1"
   # Two commands started at the same time: the second waits here and finds the work done.
   exec 9>"$local_folder/setup.lock"
   ! command -v flock >/dev/null || flock 9
-  packages_ready || set_up_packages
+  packages_ready "$1" || set_up_packages "$1"
   java_ready || set_up_java
   exec 9>&-
 }
@@ -206,27 +192,32 @@ has_one_of() {
 }
 
 main() {
-  local command=${1:-help} module first
+  local command=${1:-help} packages
   shift || true
   case $command in
-    help | -h | --help) help; return ;;
+    help | -h | --help) commands help; return ;;
+    # Deploying needs nothing of what is set up here.
+    deploy) exec "$root/deploy/deploy.sh" "$@" ;;
+    --version) packages=runtime ;;
+    *)
+      packages=$(commands packages "$command") || {
+        [ $? = 2 ] || say "there is no command '$command': ./run.sh help lists them"
+        exit 1
+      }
+      ;;
   esac
-  IFS='|' read -r module first _ <<<"$(row "$command")"
-  [ -n "$module" ] || fail "there is no command '$command': ./run.sh help lists them"
+  [ "$command" != setup ] || packages=${1:-runtime}
+  [ -f "$(lock_of "$packages")" ] || fail "there is no set of packages '$packages': runtime, embedded, training or dev"
 
-  # Deploying needs nothing of what is set up here.
-  [ "$command" != deploy ] || exec "$root/deploy/deploy.sh" "$@"
   export PYTHONPATH=$root
-  set_up
+  set_up "$packages"
   JAVA_HOME=$(sed -n 3p "$local_folder/java-home")
   export JAVA_HOME PYSPARK_PYTHON=$python PYSPARK_DRIVER_PYTHON=$python
-  if [ "$command" = test ]; then
-    run_tests "$@"
-  elif [ -n "$first" ]; then
-    exec "$python" -P -m "$module" "$first" "$@"
-  else
-    exec "$python" -P -m "$module" "$@"
-  fi
+  case $command in
+    setup) ;;
+    test) run_tests "$@" ;;
+    *) exec "$python" -P -m segue "$command" "$@" ;;
+  esac
 }
 
 main "$@"

@@ -10,17 +10,14 @@ import typer
 
 from segue.errors import one_line_errors
 from segue.local.stack import connected
-from segue.privacy import archive
-from segue.privacy.restore import restore as put_back
+from segue.privacy import backup as backups
 from segue.settings import load_settings
 from segue.storage.mongo import connect
-
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+from segue.storage.store import Store
 
 File = Annotated[Path, typer.Argument(help="The archive.")]
 
 
-@app.command()
 def backup(file: File) -> None:
     """Save accounts, playlists, opinions, tastes, listening and what is shared, as of one moment.
 
@@ -30,12 +27,10 @@ def backup(file: File) -> None:
     Example:  ./run.sh backup segue-2026-11-21.gz
     """
     with one_line_errors():
-        database = connect(connected(load_settings(), kafka=False).mongo)
-        counts = archive.save(database, file)
+        counts = backups.backup(_store(), file)
         typer.echo(f"{file}: {file.stat().st_size:,} bytes; {_counted(counts)}")
 
 
-@app.command()
 def restore(
     file: File,
     replace: Annotated[
@@ -50,13 +45,12 @@ def restore(
     Example:  ./run.sh restore segue-2026-11-21.gz
     """
     with one_line_errors():
-        database = connect(connected(load_settings(), kafka=False).mongo)
-        typer.echo(f"restored: {_counted(put_back(database, file, replace=replace))}")
+        typer.echo(f"restored: {_counted(backups.restore(_store(), file, replace=replace))}")
+
+
+def _store() -> Store:
+    return Store(connect(connected(load_settings(), kafka=False).mongo))
 
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()) if count) or "nothing"
-
-
-if __name__ == "__main__":
-    app(prog_name="./run.sh")

@@ -85,10 +85,6 @@ class Built:
         }
 
 
-def main() -> None:
-    typer.run(build_index)
-
-
 def build_index(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the summary to this file, as one flat object.")
@@ -255,7 +251,3 @@ def read_following(database: Database[Document], corpus: Corpus) -> tuple[Follow
     if "listeners" not in model:  # learned by an older release
         return following, None
     return following, by_artist_of(model, track_ids=corpus.track_ids, artists=corpus.artists)
-
-
-if __name__ == "__main__":
-    main()

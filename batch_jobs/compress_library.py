@@ -49,10 +49,6 @@ class Summary:
     """By path: the reason and what is known."""
 
 
-def main() -> None:
-    typer.run(compress_library)
-
-
 def compress_library(
     folder: Annotated[Path, typer.Argument(help="The folder of music.")],
     bitrate: Annotated[str, typer.Option(help="Thousand bits a second, such as 64k.")] = "64k",
@@ -180,7 +176,3 @@ def _alone(root: Path) -> Iterator[None]:
         yield
     finally:
         os.close(opened)
-
-
-if __name__ == "__main__":
-    main()

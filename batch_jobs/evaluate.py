@@ -21,10 +21,6 @@ from segue.settings import load_settings
 SHOWN = ("hr20", "mrr20", "ndcg20", "coverage20", "gini20", "novelty20", "artist_diversity20", "popularity20")
 
 
-def main() -> None:
-    typer.run(evaluate_models)
-
-
 def evaluate_models(
     data: Annotated[Path, typer.Option(help="Folder with session logs, *.tsv or 30music/*.tsv.")],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
@@ -81,7 +77,3 @@ def _show(found: dict[str, dict[str, float]]) -> None:
         interval = f"{figures['hr20_low']:.3f} to {figures['hr20_high']:.3f}"
         table.add_row(name, *(f"{figures[key]:.3f}" for key in SHOWN), interval)
     Console().print(table)
-
-
-if __name__ == "__main__":
-    main()

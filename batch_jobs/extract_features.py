@@ -64,10 +64,6 @@ class Work:
     gone: list[str]
 
 
-def main() -> None:
-    typer.run(extract_features)
-
-
 def extract_features(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
 ) -> None:
@@ -232,7 +228,3 @@ def _rejected(row: Row, path: str) -> dict[str, Any]:
     return Rejected(path=path, track_id=row.track_id, reason=row.reason, detail=row.detail).document(
         stage=STAGE
     )
-
-
-if __name__ == "__main__":
-    main()

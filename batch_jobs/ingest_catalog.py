@@ -57,10 +57,6 @@ class Summary:
     seconds: float
 
 
-def main() -> None:
-    typer.run(ingest_catalog)
-
-
 def ingest_catalog(
     folder: Annotated[Path, typer.Argument(help="The folder of music: mp3, ogg, flac, m4a, wav, opus, aac.")],
     name: Annotated[
@@ -276,7 +272,3 @@ def _keep_rejected(database: Database[Document], rejected: Sequence[Rejected], *
     ]
     upsert(database.rejected_tracks, news)
     database.rejected_tracks.delete_many({"_id": {"$in": [key for key in before if key not in wanted]}})
-
-
-if __name__ == "__main__":
-    main()

@@ -6,24 +6,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pymongo.database import Database
 
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
+from segue.people.accounts import Accounts
 from segue.privacy.export import archive
 from segue.privacy.leaving import leave
 from segue.settings import load_settings
 from segue.storage.kafka_topics import plays_of
-from segue.storage.mongo import Document, connect
-
-app = typer.Typer(
-    help="A listener's own data: give it out, or remove it.", no_args_is_help=True, add_completion=False
-)
+from segue.storage.mongo import connect
+from segue.storage.store import Store
 
 Name = Annotated[str, typer.Argument(help="The name of an account, or a listener's id.")]
 
 
-@app.command()
 def export(
     name: Name,
     out: Annotated[Path, typer.Option(help="Write the ZIP here.")] = Path("segue-listener.zip"),
@@ -34,9 +30,9 @@ def export(
     """
     with one_line_errors():
         settings = connected(load_settings())
-        database = connect(settings.mongo)
-        user_id = _listener(database, name)
-        data = archive(database, user_id, plays=plays_of(settings.kafka, user_id))
+        store = Store(connect(settings.mongo))
+        user_id = _listener(store, name)
+        data = archive(store, user_id, plays=plays_of(settings.kafka, user_id))
         try:
             out.write_bytes(data)
         except OSError as error:
@@ -44,7 +40,6 @@ def export(
         typer.echo(f"{out}: {len(data):,} bytes")
 
 
-@app.command()
 def forget(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -57,25 +52,23 @@ def forget(
     """
     with one_line_errors():
         settings = connected(load_settings())
-        database = connect(settings.mongo)
-        user_id = _listener(database, name)
+        store = Store(connect(settings.mongo))
+        user_id = _listener(store, name)
         if not yes:
             typer.confirm(f"Remove everything of {name} ({user_id})?", abort=True)
-        removed = leave(database, settings, user_id)
-        typer.echo(", ".join(f"{count} {what}" for what, count in removed.items()) or "nothing was stored")
+        removed = leave(store, settings, user_id)
+        counts = ", ".join(f"{count} {collection}" for collection, count in removed.items())
+        typer.echo(counts or "nothing was stored")
 
 
-def _listener(database: Database[Document], name: str) -> str:
+def _listener(store: Store, name: str) -> str:
     """The listener's id of an account's name; an id stays as it is."""
-    account = database.accounts.find_one({"_id": name.strip().casefold()}, {"user_id": 1})
+    account = Accounts(store).named(name)
     if account is not None:
-        return str(account["user_id"])
+        return account.user_id
+    database = store.database
     if database.tastes.find_one({"_id": name}, {"_id": 1}) or database.listening.find_one(
         {"user_id": name}, {"_id": 1}
     ):
         return name
     raise SegueError(f"there is no listener {name!r}: give the name of an account or a listener's id")
-
-
-if __name__ == "__main__":
-    app()

@@ -22,23 +22,17 @@ from segue.engagement.definitions import fingerprint
 from segue.engagement.facts import Fact
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
-from segue.privacy import forgotten
+from segue.people.forgotten import Forgotten
 from segue.settings import Settings, load_settings
 from segue.spark.recorded import plays_of_those_here, recorded
 from segue.spark.recount import counted_rows, facts_of_rows
 from segue.spark.session import session
 from segue.storage.kafka_topics import truncated_at
 from segue.storage.mongo import Document, connect
+from segue.storage.store import Store
 
 AT_ONCE = 2000
 """Facts that are written together."""
-
-app = typer.Typer(help="What listeners do, counted.", no_args_is_help=True, add_completion=False)
-
-
-@app.callback()
-def _engagement() -> None:
-    """Makes `recount` a command of its own rather than the only one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +45,6 @@ class Summary:
     """Facts that were stored otherwise than counted, or not at all; or stored and not counted."""
 
 
-@app.command()
 def recount(
     check: Annotated[
         bool, typer.Option("--check", help="Only compare what is stored with what is counted; write nothing.")
@@ -120,7 +113,7 @@ def _take(
     starts: set[int] = set()
     facts = different = 0
     for some in _batches(counted):
-        gone = forgotten.among(database, {fact.user_id for fact in some})
+        gone = Forgotten(Store(database)).among({fact.user_id for fact in some})
         batch = [fact for fact in some if fact.user_id not in gone]
         different += len(_different(database, batch, definitions=definitions))
         facts += len(batch)
@@ -152,7 +145,3 @@ def _different(database: Database[Document], facts: list[Fact], *, definitions: 
 def _batches(facts: Iterator[Fact]) -> Iterator[list[Fact]]:
     while batch := list(islice(facts, AT_ONCE)):
         yield batch
-
-
-if __name__ == "__main__":
-    app()

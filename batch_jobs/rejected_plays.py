@@ -16,16 +16,9 @@ from segue.settings import Settings, load_settings
 from segue.storage.kafka import PlayProducer, RejectedRecord, read_rejected
 from segue.storage.mongo import connect
 
-app = typer.Typer(
-    help="Look at rejected plays and tracks; send plays in again.",
-    no_args_is_help=True,
-    add_completion=False,
-)
-
 Reason = Annotated[str | None, typer.Option(help="Only those rejected for this reason.")]
 
 
-@app.command(name="list")
 def list_plays(
     reason: Reason = None,
     limit: Annotated[int, typer.Option(min=1, help="Show the newest so many.")] = 20,
@@ -49,7 +42,6 @@ def list_plays(
         Console().print(table)
 
 
-@app.command()
 def replay(reason: Reason = None) -> None:
     """Send rejected plays to the topic again, as they came.
 
@@ -68,7 +60,6 @@ def replay(reason: Reason = None) -> None:
         typer.echo(f"{len(found)} records sent to {settings.kafka.plays_topic}")
 
 
-@app.command()
 def tracks(
     reason: Reason = None,
     limit: Annotated[int, typer.Option(min=1, help="Show the newest so many.")] = 50,
@@ -100,7 +91,3 @@ def _counted(records: list[RejectedRecord]) -> str:
     counts = Counter(record.reason for record in records)
     parts = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
     return f"{len(records)} rejected plays" + (f": {parts}" if parts else "")
-
-
-if __name__ == "__main__":
-    app()

@@ -24,10 +24,6 @@ from segue.storage.mongo import connect
 LOG_COLUMNS = ("UserId", "SessionId", "ItemId")
 
 
-def main() -> None:
-    typer.run(replay_plays)
-
-
 def replay_plays(
     log: Annotated[
         Path | None,
@@ -103,7 +99,3 @@ def _completed(row: dict[str, str], song: Song) -> dict[str, Any]:
         "session_id": row["SessionId"],
         "source": "playlist",
     }
-
-
-if __name__ == "__main__":
-    main()

@@ -20,10 +20,6 @@ from segue.settings import Settings, load_settings
 from segue.storage.mongo import connect
 
 
-def main() -> None:
-    typer.run(report_experiments)
-
-
 def report_experiments(
     days: Annotated[float, typer.Option(min=0.01, help="How far back to look.")] = 30,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
@@ -109,7 +105,3 @@ def _show(found: Report, settings: Settings, *, days: float) -> None:
 
 def _interval(one: Rate) -> str:
     return "" if math.isnan(one.value) else f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
-
-
-if __name__ == "__main__":
-    main()

@@ -73,10 +73,6 @@ class Summary:
     seconds: float
 
 
-def main() -> None:
-    typer.run(train_embeddings)
-
-
 def train_embeddings(
     refit: Annotated[
         bool, typer.Option("--refit", help="Fit the space again, on the catalogue as it is now.")
@@ -276,7 +272,3 @@ def _remove_former(database: Database[Document], kind: str, *, keep: set[str]) -
     index = database.models.find_one({"_id": f"index:{active_version(database, 'index')}"}) or {}
     kept = sorted(keep | {str(index.get("manifest", {}).get("space", ""))})
     database.models.delete_many({"kind": kind, "version": {"$nin": kept}})
-
-
-if __name__ == "__main__":
-    main()

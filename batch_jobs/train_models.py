@@ -43,7 +43,7 @@ from segue.figures import can_write, write_figures
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
 from segue.models import trained
-from segue.privacy import forgotten
+from segue.people.forgotten import PREFIX, Forgotten
 from segue.settings import Models, Settings, load_settings
 from segue.spark.als import liked_pairs, track_factors
 from segue.spark.recorded import plays_of_those_here, recorded
@@ -52,17 +52,11 @@ from segue.spark.steps import fingerprint, steps
 from segue.spark.transition_rules import following, kept_by
 from segue.storage.kafka_topics import end_offsets
 from segue.storage.mongo import Document, active_version, connect
+from segue.storage.store import Store
 
 CODE_VERSION = 2
 """Raise it when the same plays and settings give another model."""
 Arrays = dict[str, np.ndarray]
-
-app = typer.Typer(help="Models learned from plays.", no_args_is_help=True, add_completion=False)
-
-
-@app.callback()
-def _models() -> None:
-    """Makes `train` a command of its own rather than the only one."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +113,6 @@ class Trained:
     """Why nothing was learned."""
 
 
-@app.command()
 def train(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
 ) -> None:
@@ -174,7 +167,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
 
             def read(ends: Mapping[int, int]) -> Plays:
                 found = transform(records, settings=settings, ends=ends)
-                found = _without(found, forgotten.hashes(database)).cache()
+                found = _without(found, Forgotten(Store(database)).hashes()).cache()
                 at_the_end.callback(found.unpersist)
                 return Plays(found, ends, fingerprint(found))
 
@@ -208,7 +201,7 @@ def transform(records: DataFrame, *, settings: Settings, ends: Mapping[int, int]
 
 def _without(found: DataFrame, hashes: list[str]) -> DataFrame:
     """Step -> Step, without those of forgotten listeners, who are known by a hash."""
-    own = F.sha2(F.concat(F.lit(forgotten.PREFIX), "user_id"), 256)
+    own = F.sha2(F.concat(F.lit(PREFIX), "user_id"), 256)
     return found.where(~own.isin(hashes)) if hashes else found
 
 
@@ -329,6 +322,3 @@ MODELS = (
 )
 """`following`: what listeners play along with each track. `als`: collaborative filtering. `session-space`:
 embeddings from sessions and sound."""
-
-if __name__ == "__main__":
-    app()

@@ -63,14 +63,6 @@ ELSEWHERE = {"factors", "iterations", "regularisation", "alpha", "seed", "keep",
 """Settings of `[models]` that say nothing of the lists that are served: of ALS, and of what is stored."""
 
 
-app = typer.Typer(add_completion=False)
-
-
-def main() -> None:
-    app()
-
-
-@app.command()
 def tune(
     data: Annotated[Path, typer.Option(help="Folder with session logs, *.tsv or 30music/*.tsv.")],
     model: Annotated[
@@ -229,7 +221,3 @@ def search(
 
     study.optimize(one, n_trials=trials)
     return study
-
-
-if __name__ == "__main__":
-    main()

@@ -13,7 +13,8 @@ from rich.console import Console
 from segue.index.bundle import write_bundle
 from segue.index.following import by_artist_of, following_of
 from segue.index.track_ids import encode_ids
-from segue.settings import LOCAL, load_settings
+from segue.places import LOCAL
+from segue.settings import load_settings
 
 DIMENSION = 64
 FMA = 106_574

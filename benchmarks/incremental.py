@@ -24,7 +24,8 @@ from segue.audio.descriptors import descriptor_names, features_version
 from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
 from segue.benchmarks.catalogue import track_id, vectors
 from segue.local.mongod import Mongod
-from segue.settings import LOCAL, Settings, load_settings
+from segue.places import LOCAL
+from segue.settings import Settings, load_settings
 from segue.spark.session import session
 from segue.storage.mongo import Document, connect, pack, upsert
 

@@ -20,7 +20,8 @@ from segue.benchmarks.catalogue import FMA, track_id, vectors
 from segue.benchmarks.usage import Usage, used
 from segue.index.publish import publish
 from segue.local.stack import connected
-from segue.settings import LOCAL, Settings, load_settings
+from segue.places import LOCAL
+from segue.settings import Settings, load_settings
 from segue.spark.session import session
 from segue.storage.mongo import Document, connect, pack
 

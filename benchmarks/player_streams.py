@@ -28,7 +28,8 @@ from segue.dashboard.serve import serve_app
 from segue.errors import SegueError
 from segue.local import stack
 from segue.local.process import accepts, free_port
-from segue.settings import LOCAL, ROOT, load_settings
+from segue.places import LOCAL, ROOT
+from segue.settings import load_settings
 from segue.storage.mongo import Document, activate, connect
 
 STREAMS = 50

@@ -22,7 +22,8 @@ from segue.benchmarks.catalogue import plays
 from segue.errors import SegueError
 from segue.index.manifest import Manifest
 from segue.local import stack
-from segue.settings import LOCAL, ROOT, Settings, load_settings
+from segue.places import LOCAL, ROOT
+from segue.settings import Settings, load_settings
 from segue.storage.kafka import PlayProducer, ensure_topics
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import activate, connect

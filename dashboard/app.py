@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
-from pymongo.database import Database
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from segue.dashboard import visit
 from segue.dashboard.api import (
     audio,
     covers,
@@ -22,22 +22,26 @@ from segue.dashboard.api import (
     similar,
     upcoming,
 )
-from segue.dashboard.api.door import Door, make_door
 from segue.dashboard.api.guests import Guests
-from segue.settings import Settings
-from segue.storage.mongo import Document
+from segue.dashboard.services import Services
 
-_PARTS = (audio, map, own_data, people, playlists, plays, radio, shared, similar, upcoming)
+_PARTS = (audio, covers, map, own_data, people, playlists, plays, radio, shared, similar, upcoming)
 PAGES = Path(__file__).with_name("pages.py")
 
 
-def make_app(database: Database[Document], settings: Settings) -> st.App:
-    """The application over a database; plays go to the settings' Kafka."""
-    door = make_door(database, settings)
-    return st.App(PAGES, routes=make_routes(door), middleware=[Middleware(Guests, sessions=door.sessions)])
+def make_app() -> st.App:
+    """The application over the settings' database; plays go to the settings' Kafka.
+
+    Pages and routes share :func:`segue.dashboard.visit.services`.
+    """
+    services = visit.services()
+    return st.App(
+        PAGES,
+        routes=make_routes(services),
+        middleware=[Middleware(Guests, sessions=services.sessions)],
+    )
 
 
-def make_routes(door: Door) -> list[Route]:
+def make_routes(services: Services) -> list[Route]:
     """All routes beside the pages."""
-    own = [route for part in _PARTS for route in part.routes(door)]
-    return [covers.route(door.database), *own]
+    return [route for part in _PARTS for route in part.routes(services)]

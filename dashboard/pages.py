@@ -1,12 +1,15 @@
-"""The script that Streamlit runs for each visitor: which pages there are, and the player below them."""
+"""The script that Streamlit runs for each visitor: the list of pages, and the player below them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.views import (
     account,
@@ -25,11 +28,37 @@ from segue.dashboard.views import (
     you,
 )
 
+
+@dataclass(frozen=True)
+class Page:
+    """A page: `url` is its path and its name for links; the first one is at the root."""
+
+    url: str
+    title: str
+    show: Callable[[], None]
+    icon: str = ""
+    audience: Literal["everybody", "operators", "by link"] = "everybody"
+    """"by link": everybody, but the page is in no menu."""
+
+
+PAGES = (
+    Page("home", "For you", home.show, ":material/home:"),
+    Page("search", "Search", search.show, ":material/search:"),
+    Page("map", "Map", wander.show, ":material/explore:"),
+    Page("playlists", "Playlists", playlists.show, ":material/queue_music:"),
+    Page("you", "You", you.show, ":material/person:"),
+    Page("listening", "Your listening", listening.show, ":material/insights:"),
+    Page("friends", "Friends", friends.show, ":material/group:"),
+    Page("live", "Live", live.show, ":material/graphic_eq:", audience="operators"),
+    Page("operations", "Operations", operations.show, ":material/monitor_heart:", audience="operators"),
+    Page("audience", "Audience", audience.show, ":material/groups:", audience="operators"),
+    Page("artist", "Artist", artist.show, audience="by link"),
+    Page("album", "Album", album.show, audience="by link"),
+    Page("track", "Track", track.show, audience="by link"),
+)
 ICON = str(Path(__file__).with_name("icon.svg"))
-st.set_page_config(page_title="Segue", page_icon=ICON, layout="wide")
-st.logo(ICON, size="large")
 # Less empty room around the pages, a line above the player, and no menu that is Streamlit's.
-ROOM = """<style>
+STYLE = """<style>
 [data-testid="stMainMenu"], [data-testid="stStatusWidget"] {display: none}
 .stMain h1 {font-size: 2.1rem; letter-spacing: -.02em; padding: .2rem 0 .4rem}
 .stMain h2, .stMain h3 {font-size: 1.3rem; letter-spacing: -.01em}
@@ -42,35 +71,25 @@ ROOM = """<style>
   .stMain h1 {font-size: 1.8rem}
 }
 </style>"""
-listener = service.listener()
+
+st.set_page_config(page_title="Segue", page_icon=ICON, layout="wide")
+st.logo(ICON, size="large")
+listener, operator = visit.listener(), visit.operator()
+own_title = {"you": listener.name} if listener and listener.name else {}
 pages = {
-    "home": st.Page(home.show, title="For you", icon=":material/home:", default=True),
-    "search": st.Page(search.show, title="Search", icon=":material/search:", url_path="search"),
-    "map": st.Page(wander.show, title="Map", icon=":material/explore:", url_path="map"),
-    "playlists": st.Page(
-        playlists.show, title="Playlists", icon=":material/queue_music:", url_path="playlists"
-    ),
-    "you": st.Page(
-        you.show, title=(listener and listener.name) or "You", icon=":material/person:", url_path="you"
-    ),
-    "listening": st.Page(
-        listening.show, title="Your listening", icon=":material/insights:", url_path="listening"
-    ),
-    "friends": st.Page(friends.show, title="Friends", icon=":material/group:", url_path="friends"),
-    "live": st.Page(live.show, title="Live", icon=":material/graphic_eq:", url_path="live"),
-    "operations": st.Page(
-        operations.show, title="Operations", icon=":material/monitor_heart:", url_path="operations"
-    ),
-    "audience": st.Page(audience.show, title="Audience", icon=":material/groups:", url_path="audience"),
-    "artist": st.Page(artist.show, title="Artist", url_path="artist", visibility="hidden"),
-    "album": st.Page(album.show, title="Album", url_path="album", visibility="hidden"),
-    "track": st.Page(track.show, title="Track", url_path="track", visibility="hidden"),
+    page.url: st.Page(
+        page.show,
+        title=own_title.get(page.url, page.title),
+        icon=page.icon or None,
+        url_path=page.url,
+        default=page is PAGES[0],
+        visibility="hidden" if page.audience == "by link" else "visible",
+    )
+    for page in PAGES
+    if operator or page.audience != "operators"
 }
-if not service.operator():
-    for name in ("live", "operations", "audience"):
-        del pages[name]
 st.session_state["pages"] = pages
-st.html(ROOM)
+st.html(STYLE)
 chosen = st.navigation(list(pages.values()), position="top")
 if listener is not None:
     account.come_in(listener)

@@ -13,12 +13,9 @@ import uvicorn
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import free_port, registered
 from segue.local.stack import connected
-from segue.settings import ROOT, Settings, load_settings
+from segue.places import CONF
+from segue.settings import Settings, load_settings
 from segue.storage.mongo import connect
-
-
-def main() -> None:
-    typer.run(serve)
 
 
 def serve(
@@ -38,12 +35,12 @@ def serve(
 
 
 def serve_app(settings: Settings, *, port: int) -> None:
-    """Serve the pages and the routes on the loopback address, until the process is told to end."""
+    """Serve the pages and the routes on the loopback address, until the process is asked to end."""
     log_in = settings.dashboard.log_in_file and Path(settings.dashboard.log_in_file).absolute()
     if log_in and not log_in.is_file():
         raise SegueError(f"there is no file {log_in}: see to the setting dashboard.log_in_file")
     # Streamlit looks for .streamlit/config.toml in the current folder, when it is imported.
-    os.chdir(ROOT / "conf")
+    os.chdir(CONF)
     from streamlit import config
 
     from segue.dashboard.app import make_app
@@ -51,10 +48,6 @@ def serve_app(settings: Settings, *, port: int) -> None:
     if log_in:
         config.set_option("secrets.files", [str(log_in)])
     logging.getLogger("streamlit").setLevel(logging.WARNING)
-    app = make_app(connect(settings.mongo), settings)
+    app = make_app()
     # No access log: the addresses of sounds are secrets of their sessions.
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
-
-
-if __name__ == "__main__":
-    main()

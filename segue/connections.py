@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from segue.places import ROOT
+from segue.places import absolute
 
 
 def _pem(value: object) -> object:
     """A file that is there and can be read, or the empty text for none."""
     if not isinstance(value, str) or not value:
         return value
-    file = ROOT / value
+    file = absolute(value)
     if not file.is_file() or not os.access(file, os.R_OK):
         raise ValueError(f"no file {file} that this user can read")
     return str(file)

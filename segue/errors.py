@@ -6,6 +6,8 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
+from segue.places import PROGRAM
+
 
 class SegueError(Exception):
     """Something a user or operator can put right. Its text is one line: what is wrong, and what to do."""
@@ -17,11 +19,15 @@ class TooLittle(SegueError):
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn a :class:`SegueError` into one line on standard error and exit status 1: for a `main`."""
+    """Turn a :class:`SegueError` into one line on standard error and exit status 1: for an entry point.
+
+    Messages are written for a checkout; the commands in them are shown as this installation has them.
+    """
     try:
         yield
     except SegueError as error:
-        sys.stderr.write(f"segue: {error}\n")
+        text = str(error).replace("./run.sh", PROGRAM)
+        sys.stderr.write(f"segue: {text}\n")
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -1,11 +1,51 @@
-"""Where the project and what it makes on this machine are."""
+"""Where the code, its configuration, and the data of this installation are."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-ROOT = Path(os.environ.get("SEGUE_ROOT", Path(__file__).resolve().parent.parent))
-"""The project's folder, the base of relative paths in the settings. SEGUE_ROOT names it for a packed copy."""
-LOCAL = ROOT / ".local"
-"""Where everything that is made on this machine is kept; git-ignored."""
+_PACKAGE = Path(__file__).resolve().parent
+CHECKOUT = (_PACKAGE.parent / "run.sh").is_file()
+"""Whether the code runs from the project's folder, and not from an installed package."""
+
+PROGRAM = "./run.sh" if CHECKOUT else "segue"
+"""How a user calls a command of this installation."""
+
+
+def _root() -> Path:
+    if packed := os.environ.get("SEGUE_ROOT"):
+        return Path(packed)
+    return _PACKAGE.parent if CHECKOUT else LOCAL
+
+
+def _local() -> Path:
+    if home := os.environ.get("SEGUE_HOME"):
+        return Path(home).expanduser().absolute()
+    if packed := os.environ.get("SEGUE_ROOT"):
+        return Path(packed) / ".local"
+    if CHECKOUT:
+        return _PACKAGE.parent / ".local"
+    import platformdirs  # only an installed package needs it
+
+    return platformdirs.user_data_path("segue")
+
+
+LOCAL = _local()
+"""Where everything that is made on this machine is kept.
+
+That is `.local` of a checkout, which git ignores, and for an installed package the user's data folder
+(`~/.local/share/segue` on Linux); SEGUE_HOME names another.
+"""
+ROOT = _root()
+"""The base of relative paths in the settings: the project's folder, or LOCAL of an installed package.
+
+SEGUE_ROOT names it for a packed copy.
+"""
+CONF = ROOT / "conf" if "SEGUE_ROOT" in os.environ else _PACKAGE / "conf"
+"""The configuration that belongs to the code."""
+
+
+def absolute(path: str) -> Path:
+    """A path of the settings: below LOCAL if it begins with `.local/`, else from ROOT."""
+    return LOCAL / path.removeprefix(".local/") if path.startswith(".local/") else ROOT / path

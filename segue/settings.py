@@ -25,7 +25,7 @@ from pydantic_settings import (
 
 from segue.connections import Kafka, Mongo, Section
 from segue.errors import SegueError
-from segue.places import LOCAL, ROOT  # noqa: F401  # both are part of what this module offers
+from segue.places import CONF, LOCAL, ROOT, absolute  # noqa: F401  # ROOT and LOCAL: for importers of before
 
 
 def _duration(value: object) -> object:
@@ -41,7 +41,7 @@ def _duration(value: object) -> object:
 def _path(value: object) -> object:
     """A relative path counts from the project's folder; an address with a scheme is left alone."""
     if isinstance(value, str) and "://" not in value:
-        return str(ROOT / value)
+        return str(absolute(value))
     return value
 
 
@@ -306,14 +306,14 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        files = [ROOT / "conf" / "default.toml"]
+        files = [CONF / "default.toml"]
         if own := os.environ.get("SEGUE_CONF"):
             files.append(Path(own))
         toml = TomlConfigSettingsSource(settings_cls, toml_file=files, deep_merge=True)
         return init_settings, env_settings, toml
 
 
-NOT_SETTINGS = frozenset({"SEGUE_CONF", "SEGUE_ROOT"})
+NOT_SETTINGS = frozenset({"SEGUE_CONF", "SEGUE_HOME", "SEGUE_ROOT"})
 """SEGUE_ variables that say where to look rather than what to do."""
 
 

@@ -18,12 +18,13 @@ from pyspark.sql.streaming import StreamingQuery
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import registered
 from segue.local.stack import connected
-from segue.privacy import forgotten
+from segue.privacy.leaving import sweep
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
 from segue.storage import kafka_topics
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from segue.streaming_jobs.gate import BatchGate
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper, keep_for
@@ -84,7 +85,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     spark = session(settings, app="segue stream")
     metrics = Metrics()
     progress = ProgressKeeper(database, metrics)
-    forgetting = Regularly(partial(forgotten.sweep, database), name="forgetting", seconds=_SWEEP_SECONDS)
+    forgetting = Regularly(partial(sweep, Store(database)), name="forgetting", seconds=_SWEEP_SECONDS)
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:
         gates.append(BatchGate())

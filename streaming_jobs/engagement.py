@@ -18,7 +18,7 @@ from pyspark.sql.streaming import StreamingQuery
 from segue.engagement import listening
 from segue.engagement.definitions import fingerprint
 from segue.engagement.facts import facts_of
-from segue.privacy import forgotten
+from segue.people.forgotten import Forgotten
 from segue.ranking import stored_feedback as feedback
 from segue.settings import Settings
 from segue.spark.event_windows import events_by_window
@@ -26,6 +26,7 @@ from segue.spark.parsing import parse, plays
 from segue.spark.signal_windows import interval
 from segue.storage.mongo import connect
 from segue.storage.outage import patient
+from segue.storage.store import Store
 from segue.streaming_jobs.gate import BatchGate
 from segue.streaming_jobs.micro_batches import Collector, foreach_batch
 from segue.streaming_jobs.source import kafka_records
@@ -58,7 +59,7 @@ class Counter:
     def _count(self, windows: pa.Table) -> None:
         """EventWindow rows -> documents; done again from the start when MongoDB goes away meanwhile."""
         facts = facts_of(windows, described=self._described)
-        gone = forgotten.among(self._database, {fact.user_id for fact in facts})
+        gone = Forgotten(Store(self._database)).among({fact.user_id for fact in facts})
         facts = [fact for fact in facts if fact.user_id not in gone]
         listening.write_facts(self._database, facts, definitions=self._definitions)
         gap = self._settings.engagement.session_gap

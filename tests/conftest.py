@@ -16,7 +16,8 @@ from pyspark.sql import SparkSession
 from segue.local.jars import ensure_jars
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
-from segue.settings import LOCAL, Settings, load_settings
+from segue.places import LOCAL
+from segue.settings import Settings, load_settings
 from segue.spark.session import session
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import Document, connect

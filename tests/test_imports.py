@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from segue.settings import ROOT
+from segue.places import ROOT
 
 CLIENTS = {"pymongo", "kafka", "gridfs", "bson"}
 TYPES_ONLY = {"pymongo.database", "pymongo.collection"}

@@ -11,12 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from segue.settings import ROOT
-
-COMMANDS = """
-    demo up down status ingest compress features embeddings index models stream pack replay rejected
-    engagement listener backup restore access audit dashboard experiments evaluate tune bench deploy test
-"""
+from segue.cli.commands import COMMANDS
+from segue.places import ROOT
 
 
 def _run(*arguments: str, root: Path = ROOT, path: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -35,8 +31,14 @@ def _run(*arguments: str, root: Path = ROOT, path: str | None = None) -> subproc
 def bare(tmp_path: Path) -> Path:
     """A copy on which nothing has been set up, and beside it a PATH with the plain tools and Python only."""
     root = tmp_path / "a copy"
-    (root / "conf").mkdir(parents=True)
-    for name in ("run.sh", "requirements.txt", "conf/ivy.xml"):
+    for name in (
+        "run.sh",
+        "requirements.txt",
+        "requirements-embedded.txt",
+        "conf/ivy.xml",
+        "segue/cli/commands.py",
+    ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -56,9 +58,10 @@ def _python(bare: Path, text: str) -> None:
 def test_help_lists_every_command_with_an_example(arguments: list[str]) -> None:
     done = _run(*arguments)
     assert done.returncode == 0
-    assert re.findall(r"^  (\w+) ", done.stdout, re.MULTILINE) == COMMANDS.split()
-    for command in COMMANDS.split():
-        assert re.search(rf"^ +\./run\.sh {command}\b", done.stdout, re.MULTILINE)
+    names = [command.name for command in COMMANDS]
+    assert re.findall(r"^  (\w+(?: \w+)?) +\w", done.stdout, re.MULTILINE) == names
+    for name in names:
+        assert re.search(rf"^ +\./run\.sh {name}\b", done.stdout, re.MULTILINE)
 
 
 def test_an_unknown_command_is_refused_in_one_line() -> None:

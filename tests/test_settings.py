@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from segue.errors import SegueError
-from segue.settings import ROOT, load_settings
+from segue.places import ROOT
+from segue.settings import load_settings
 
 
 def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

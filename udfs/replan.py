@@ -13,7 +13,7 @@ from pymongo.database import Database
 
 from segue.index.bundle import Bundle
 from segue.index.publish import fetch_bundle
-from segue.privacy import forgotten
+from segue.people.forgotten import Forgotten
 from segue.ranking import stored_feedback
 from segue.ranking.feedback import NO_FEEDBACK, Feedback
 from segue.ranking.plan import plan
@@ -21,6 +21,7 @@ from segue.replanning.listeners import read_histories, read_vectors, write_plans
 from segue.settings import Settings
 from segue.storage.mongo import Document, connect
 from segue.storage.outage import patient
+from segue.storage.store import Store
 from segue.taste.history import History, prune, windows_of
 
 WRITTEN = "freshness_ms double"
@@ -69,7 +70,7 @@ def _replan(
     changed: dict[str, History] = {}
     for user, start, window in windows_of(table, signals=settings.signals):
         changed.setdefault(user, {})[start] = window
-    for user in forgotten.among(database, changed.keys()):
+    for user in Forgotten(Store(database)).among(changed.keys()):
         del changed[user]
     if not changed:
         return []

@@ -17,7 +17,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.door import Door, asking
+from segue.dashboard.api.requests import asking
+from segue.dashboard.services import Services
 
 GOOD_FOR = 6 * 3600
 """Seconds; longer than any track, with pauses."""
@@ -48,22 +49,22 @@ def genuine(token: str, track_id: str, ticket: str, *, now: float) -> bool:
     return hmac.compare_digest(expected.encode(), ticket.encode()) and now < int(expires)
 
 
-def routes(door: Door) -> list[Route]:
+def routes(services: Services) -> list[Route]:
     """`GET /api/tickets/{track_id}` gives the address of the sound, `GET /api/audio/{track_id}` the sound."""
 
     async def ticket(request: Request) -> Response:
-        _, token = await asking(door, request)
+        _, token = await asking(services, request)
         track_id = request.path_params["track_id"]
         expires = int(time.time()) + GOOD_FOR
         url = f"/api/audio/{track_id}?t={sign(token, track_id, expires=expires)}"
         return JSONResponse({"url": url, "expires": expires * 1000}, headers={"Cache-Control": "no-store"})
 
     async def audio(request: Request) -> Response:
-        _, token = await asking(door, request)
+        _, token = await asking(services, request)
         track_id = request.path_params["track_id"]
         if not genuine(token, track_id, request.query_params.get("t", ""), now=time.time()):
             raise HTTPException(403, "this address has expired or is not yours")
-        path = await run_in_threadpool(recording, door, track_id)
+        path = await run_in_threadpool(recording, services, track_id)
         return FileResponse(
             path,
             media_type=TYPES[path.suffix.lower()],
@@ -76,9 +77,9 @@ def routes(door: Door) -> list[Route]:
     ]
 
 
-def recording(door: Door, track_id: str) -> Path:
+def recording(services: Services, track_id: str) -> Path:
     """The file of a track, as the catalogue has it: nothing of the request gets into the path."""
-    found = door.database.tracks.find_one({"_id": track_id, "state": "present"}, {"path": 1})
+    found = services.store.database.tracks.find_one({"_id": track_id, "state": "present"}, {"path": 1})
     path = Path(found["path"]) if found else None
     if path is None or path.suffix.lower() not in TYPES or not path.is_file():
         raise HTTPException(404, "there is no such recording on this machine")

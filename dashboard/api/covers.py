@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import re
 
-from pymongo.database import Database
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from segue.storage.mongo import Document
+from segue.dashboard.services import Services
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _A_YEAR = 31_536_000
 
 
-def route(database: Database[Document]) -> Route:
+def routes(services: Services) -> list[Route]:
     """`GET /api/covers/{id}`: a cover, which never changes under its id, since the id is its checksum."""
 
     async def cover(request: Request) -> Response:
         cover_id = request.path_params["cover_id"]
         if not _ID.fullmatch(cover_id):
             return Response(status_code=404)
-        found = await run_in_threadpool(database.covers.find_one, {"_id": cover_id})
+        found = await run_in_threadpool(services.store.database.covers.find_one, {"_id": cover_id})
         if found is None:
             return Response(status_code=404)
         return Response(
@@ -35,4 +34,4 @@ def route(database: Database[Document]) -> Route:
             },
         )
 
-    return Route("/api/covers/{cover_id}", cover, methods=["GET"])
+    return [Route("/api/covers/{cover_id}", cover, methods=["GET"])]

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.dashboard.api.people import cookie_options
-from segue.dashboard.people.sessions import COOKIE, Sessions
+from segue.people.sessions import COOKIE, Sessions
 
 
 class Guests:

@@ -11,20 +11,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.door import Door, asking
-from segue.dashboard.queries.map import LibraryMap
+from segue.dashboard.api.requests import asking
+from segue.dashboard.services import Services
 from segue.errors import SegueError
 
 _T = TypeVar("_T")
 _MOST = 24
 
 
-def routes(door: Door) -> list[Route]:
+def routes(services: Services) -> list[Route]:
     """See the module."""
-    library = LibraryMap(door.catalogue)
+    library = services.library_map
 
     async def points(request: Request) -> Response:
-        await asking(door, request)
+        await asking(services, request)
         drawn = await _ready(library.now)
         tag = f'"{drawn.version}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
@@ -33,21 +33,21 @@ def routes(door: Door) -> list[Route]:
         return Response(drawn.packed, media_type="application/octet-stream", headers=headers)
 
     async def here(request: Request) -> Response:
-        listener, _ = await asking(door, request)
+        listener, _ = await asking(services, request)
 
-        def found() -> dict[str, Any]:
+        def place() -> dict[str, Any]:
             track_id = request.query_params.get("track", "")
             row = library.place(track_id) if 0 < len(track_id) <= 64 and track_id.isascii() else None
             return {"taste": library.taste(listener.user_id), "row": row}
 
-        return JSONResponse(await _ready(found), headers={"Cache-Control": "no-store"})
+        return JSONResponse(await _ready(place), headers={"Cache-Control": "no-store"})
 
     async def tracks(request: Request) -> Response:
-        await asking(door, request)
-        told = request.query_params.get("rows", "").split(",")
-        if not told or len(told) > _MOST or not all(one.isascii() and one.isdigit() for one in told):
+        await asking(services, request)
+        wanted = request.query_params.get("rows", "").split(",")
+        if not wanted or len(wanted) > _MOST or not all(row.isascii() and row.isdigit() for row in wanted):
             raise HTTPException(400, f"rows must be 1 to {_MOST} numbers")
-        rows = [int(one[:10]) for one in told]
+        rows = [int(row[:10]) for row in wanted]
         version = request.query_params.get("version", "")
         items = await _ready(lambda: library.items(version, rows))
         if items is None:

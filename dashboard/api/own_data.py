@@ -10,27 +10,27 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.door import Door, asking, refuse_foreign, told
 from segue.dashboard.api.people import cookie_options
-from segue.dashboard.people.sessions import COOKIE
+from segue.dashboard.api.requests import asking, json_body, refuse_foreign
+from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.local.stack import connected
+from segue.people.sessions import COOKIE
 from segue.privacy.export import archive
-from segue.privacy.leaving import leave
+from segue.privacy.leaving import CONFIRMATION, leave
 from segue.storage.kafka_topics import plays_of
 
 _LARGEST = 1024
-CONFIRMATION = "remove everything"
 
 
-def routes(door: Door) -> list[Route]:
+def routes(services: Services) -> list[Route]:
     """See the module."""
 
     async def export(request: Request) -> Response:
         refuse_foreign(request)
-        listener, _ = await asking(door, request)
+        listener, _ = await asking(services, request)
         try:
-            data = await run_in_threadpool(_archive, door, listener.user_id)
+            data = await run_in_threadpool(_archive, services, listener.user_id)
         except SegueError as error:
             return JSONResponse({"error": str(error)}, status_code=503, headers={"Retry-After": "5"})
         headers = {
@@ -41,17 +41,17 @@ def routes(door: Door) -> list[Route]:
 
     async def leave_now(request: Request) -> Response:
         refuse_foreign(request)
-        listener, _ = await asking(door, request)
+        listener, _ = await asking(services, request)
         shape = json.dumps({"confirm": CONFIRMATION})
-        found = await told(request, limit=_LARGEST, shape=shape)
-        if found.get("confirm") != CONFIRMATION:
+        content = await json_body(request, limit=_LARGEST, shape=shape)
+        if content.get("confirm") != CONFIRMATION:
             raise HTTPException(400, f"the body must be {shape}")
         try:
-            removed = await run_in_threadpool(_leave, door, listener.user_id)
+            removed = await run_in_threadpool(_leave, services, listener.user_id)
         except SegueError as error:
             return JSONResponse({"error": str(error)}, status_code=503, headers={"Retry-After": "5"})
         response = JSONResponse({"removed": removed})
-        token = await run_in_threadpool(door.sessions.open)
+        token = await run_in_threadpool(services.sessions.open)
         response.set_cookie(COOKIE, token, **cookie_options(secure=request.url.scheme == "https"))
         return response
 
@@ -61,10 +61,10 @@ def routes(door: Door) -> list[Route]:
     ]
 
 
-def _archive(door: Door, user_id: str) -> bytes:
-    kafka = connected(door.settings).kafka
-    return archive(door.database, user_id, plays=plays_of(kafka, user_id))
+def _archive(services: Services, user_id: str) -> bytes:
+    kafka = connected(services.settings).kafka
+    return archive(services.store, user_id, plays=plays_of(kafka, user_id))
 
 
-def _leave(door: Door, user_id: str) -> dict[str, int]:
-    return leave(door.database, connected(door.settings), user_id)
+def _leave(services: Services, user_id: str) -> dict[str, int]:
+    return leave(services.store, connected(services.settings), user_id)

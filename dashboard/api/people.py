@@ -11,50 +11,56 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.door import Door, asking, refuse_foreign, told
-from segue.dashboard.people.accounts import Account, AccountError, TooManyGuesses
-from segue.dashboard.people.sessions import COOKIE, LIFETIME
+from segue.dashboard.api.requests import asking, json_body, refuse_foreign
+from segue.dashboard.services import Services
+from segue.people.accounts import Account
+from segue.people.authentication import AccountError, TooManyGuesses
+from segue.people.sessions import COOKIE, LIFETIME
 
 _LARGEST = 4096
 
 
-def routes(door: Door) -> list[Route]:
+def routes(services: Services) -> list[Route]:
     """See the module."""
 
     async def sign_up(request: Request) -> Response:
         refuse_foreign(request)
-        listener, _ = await asking(door, request)
+        listener, _ = await asking(services, request)
         name, password = await _texts(request, "name", "password")
         guest_id = listener.user_id if listener.name is None else None
         return await _entered(
-            door,
+            services,
             request,
-            lambda: door.accounts.sign_up(name, password, guest_id=guest_id, address=_address(request)),
+            lambda: services.authenticator.sign_up(
+                name, password, guest_id=guest_id, address=_address(request)
+            ),
         )
 
     async def log_in(request: Request) -> Response:
         refuse_foreign(request)
         name, password = await _texts(request, "name", "password")
         return await _entered(
-            door, request, lambda: door.accounts.log_in(name, password, address=_address(request))
+            services,
+            request,
+            lambda: services.authenticator.log_in(name, password, address=_address(request)),
         )
 
     async def hand_over(request: Request) -> Response:
         refuse_foreign(request)
-        _, token = await asking(door, request)
+        _, token = await asking(services, request)
         (code,) = await _texts(request, "code")
-        return await _entered(door, request, lambda: _accepted(door, code, token))
+        return await _entered(services, request, lambda: _accepted(services, code, token))
 
     async def log_out(request: Request) -> Response:
         refuse_foreign(request)
-        await run_in_threadpool(_close, door, request)
-        return _with_cookie(request, await run_in_threadpool(door.sessions.open))
+        await run_in_threadpool(_close, services, request)
+        return _with_cookie(request, await run_in_threadpool(services.sessions.open))
 
     endpoints = {"sign-up": sign_up, "log-in": log_in, "hand-over": hand_over, "log-out": log_out}
     return [Route(f"/api/people/{path}", endpoint, methods=["POST"]) for path, endpoint in endpoints.items()]
 
 
-async def _entered(door: Door, request: Request, enter: Callable[[], Account]) -> Response:
+async def _entered(services: Services, request: Request, enter: Callable[[], Account]) -> Response:
     try:
         account = await run_in_threadpool(enter)
     except TooManyGuesses as error:
@@ -62,18 +68,20 @@ async def _entered(door: Door, request: Request, enter: Callable[[], Account]) -
     except AccountError as error:
         return JSONResponse({"error": str(error)}, status_code=422)
     # A new token, so that one that somebody planted before is worth nothing after.
-    await run_in_threadpool(_close, door, request)
-    token = await run_in_threadpool(lambda: door.sessions.open(user_id=account.user_id, name=account.name))
+    await run_in_threadpool(_close, services, request)
+    token = await run_in_threadpool(
+        lambda: services.sessions.open(user_id=account.user_id, name=account.name)
+    )
     return _with_cookie(request, token)
 
 
-def _close(door: Door, request: Request) -> None:
+def _close(services: Services, request: Request) -> None:
     if token := request.cookies.get(COOKIE):
-        door.sessions.close(token)
+        services.sessions.close(token)
 
 
-def _accepted(door: Door, code: str, token: str) -> Account:
-    account = door.handovers.accept(code, token=token)
+def _accepted(services: Services, code: str, token: str) -> Account:
+    account = services.handovers.accept(code, token=token)
     if account is None:
         raise AccountError("This log-in was used or is too old: please log in again.")
     return account
@@ -82,10 +90,10 @@ def _accepted(door: Door, code: str, token: str) -> Account:
 async def _texts(request: Request, *names: str) -> list[str]:
     """The texts of a body by their names."""
     shape = f"an object with {' and '.join(names)}"
-    found = await told(request, limit=_LARGEST, shape=shape)
-    if not found.keys() >= set(names):
+    content = await json_body(request, limit=_LARGEST, shape=shape)
+    if not content.keys() >= set(names):
         raise HTTPException(400, f"the body must be {shape}")
-    texts = [found[name] for name in names]
+    texts = [content[name] for name in names]
     if not all(isinstance(text, str) for text in texts):
         raise HTTPException(400, f"{' and '.join(names)} must be text")
     return texts

@@ -15,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.door import Door, asking, refuse_foreign, told
+from segue.dashboard.api.requests import asking, json_body, refuse_foreign
 from segue.dashboard.queries.playlist_files import exported
-from segue.playlists.playlists import Playlist, PlaylistError, Playlists
+from segue.dashboard.services import Services
+from segue.playlists.playlists import Playlist, PlaylistError
 
 _T = TypeVar("_T")
 _LARGEST = 64 * 1024
@@ -26,30 +27,30 @@ _MOST = 500
 """Tracks added at once."""
 
 
-def routes(door: Door) -> list[Route]:
+def routes(services: Services) -> list[Route]:
     """See the module."""
-    playlists = Playlists(door.database)
+    playlists = services.playlists
 
     async def names(request: Request) -> Response:
-        listener, _ = await asking(door, request)
-        found = await run_in_threadpool(playlists.of, listener.user_id)
-        return JSONResponse([_named(one) for one in found], headers={"Cache-Control": "no-store"})
+        listener, _ = await asking(services, request)
+        own = await run_in_threadpool(playlists.of, listener.user_id)
+        return JSONResponse([_named(playlist) for playlist in own], headers={"Cache-Control": "no-store"})
 
     async def create(request: Request) -> Response:
         refuse_foreign(request)
-        listener, _ = await asking(door, request)
-        wanted = await told(request, limit=_LARGEST, shape=_SHAPE)
+        listener, _ = await asking(services, request)
+        wanted = await json_body(request, limit=_LARGEST, shape=_SHAPE)
         if not isinstance(name := wanted.get("name"), str):
             raise HTTPException(400, "name must be text")
-        tracks = await run_in_threadpool(_known, door, wanted)
+        tracks = await run_in_threadpool(_known, services, wanted)
         made = await _tried(lambda: playlists.create(listener.user_id, name, tracks=tracks))
         return JSONResponse(_named(made), status_code=201)
 
     async def add(request: Request) -> Response:
         refuse_foreign(request)
-        listener, _ = await asking(door, request)
-        wanted = await told(request, limit=_LARGEST, shape=_SHAPE)
-        tracks = await run_in_threadpool(_known, door, wanted)
+        listener, _ = await asking(services, request)
+        wanted = await json_body(request, limit=_LARGEST, shape=_SHAPE)
+        tracks = await run_in_threadpool(_known, services, wanted)
         playlist_id = request.path_params["playlist_id"]
         if await run_in_threadpool(playlists.read, listener.user_id, playlist_id) is None:
             raise HTTPException(404, "there is no such playlist")
@@ -57,13 +58,13 @@ def routes(door: Door) -> list[Route]:
         return JSONResponse({})
 
     async def export(request: Request) -> Response:
-        listener, _ = await asking(door, request)
+        listener, _ = await asking(services, request)
         playlist_id = request.path_params["playlist_id"]
-        found = await run_in_threadpool(playlists.read, listener.user_id, playlist_id)
-        if found is None:
+        playlist = await run_in_threadpool(playlists.read, listener.user_id, playlist_id)
+        if playlist is None:
             raise HTTPException(404, "there is no such playlist")
-        text = await run_in_threadpool(exported, door.database, found)
-        name = quote(f"{found.name}.m3u8", safe="")
+        text = await run_in_threadpool(exported, services.store.database, playlist)
+        name = quote(f"{playlist.name}.m3u8", safe="")
         headers = {
             "Content-Disposition": f"attachment; filename=\"playlist.m3u8\"; filename*=UTF-8''{name}",
             "Cache-Control": "no-store",
@@ -83,12 +84,14 @@ def _named(playlist: Playlist) -> dict[str, Any]:
     return {"id": playlist.playlist_id, "name": playlist.name, "tracks": len(playlist.tracks)}
 
 
-def _known(door: Door, wanted: dict[str, Any]) -> list[str]:
+def _known(services: Services, wanted: dict[str, Any]) -> list[str]:
     """The tracks of a body, all of them in the catalogue."""
     tracks = wanted.get("tracks", [])
     if not (isinstance(tracks, list) and len(tracks) <= _MOST and all(isinstance(t, str) for t in tracks)):
         raise HTTPException(400, f"tracks must be a list of at most {_MOST} track ids")
-    there = {found["_id"] for found in door.database.tracks.find({"_id": {"$in": tracks}}, {"_id": 1})}
+    there = {
+        track["_id"] for track in services.store.database.tracks.find({"_id": {"$in": tracks}}, {"_id": 1})
+    }
     if missing := [track_id for track_id in tracks if track_id not in there]:
         raise HTTPException(422, f"not in the library: {missing[0][:64]}")
     return tracks

@@ -10,17 +10,18 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from pymongo import UpdateOne
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.door import Door, asking, refuse_foreign, told
-from segue.dashboard.people.sessions import Listener, now
+from segue.dashboard.api.requests import asking, json_body, refuse_foreign
+from segue.dashboard.services import Services
 from segue.errors import SegueError
+from segue.people.sessions import Listener
 from segue.plays.event import FIELDS
+from segue.taste.opinions import KINDS, Opinions
 
 LARGEST = 64 * 1024
 """Bytes; what sendBeacon may send."""
@@ -30,20 +31,20 @@ _CLOCK_OFF_MS = 5000
 _FROM_SESSION = ("user_id", "session_id")
 
 
-def routes(door: Door) -> list[Route]:
+def routes(services: Services) -> list[Route]:
     """See the module."""
 
     async def events(request: Request) -> Response:
         refuse_foreign(request)
-        listener, _ = await asking(door, request)
-        envelope = await told(request, limit=LARGEST, shape=_SHAPE)
+        listener, _ = await asking(services, request)
+        envelope = await json_body(request, limit=LARGEST, shape=_SHAPE)
         plays = _read(envelope, listener, at=time.time() * 1000)
         try:
-            taken, refused = await run_in_threadpool(door.outgoing.send, plays)
+            taken, refused = await run_in_threadpool(services.outgoing.send, plays)
         except SegueError as error:
             return JSONResponse({"error": str(error)}, status_code=503, headers={"Retry-After": "5"})
         kept = [play for play in plays if play.get("event_id") in set(taken)]
-        await run_in_threadpool(_keep_opinions, door, kept)
+        await run_in_threadpool(_keep_opinions, services, kept)
         return JSONResponse({"taken": taken, "refused": refused})
 
     return [Route("/api/events", events, methods=["POST"])]
@@ -70,13 +71,7 @@ def _play(sent: dict[str, Any], listener: Listener, correction: int) -> dict[str
     return {**play, "user_id": listener.user_id, "session_id": listener.session_id}
 
 
-def _keep_opinions(door: Door, plays: list[dict[str, Any]]) -> None:
+def _keep_opinions(services: Services, plays: list[dict[str, Any]]) -> None:
     """Likes and dislikes also stay with the listener, so that hearts are red at the next visit."""
-    opinions = [play for play in plays if play["type"] in ("like", "dislike")]
-    if opinions:
-        door.database.opinions.bulk_write([_opinion(play) for play in opinions], ordered=True)
-
-
-def _opinion(play: dict[str, Any]) -> UpdateOne:
-    fields = {"user_id": play["user_id"], "track_id": play["track_id"], "opinion": play["type"], "at": now()}
-    return UpdateOne({"_id": f"{play['user_id']}:{play['track_id']}"}, {"$set": fields}, upsert=True)
+    opinions = [(play["user_id"], play["track_id"], play["type"]) for play in plays if play["type"] in KINDS]
+    Opinions(services.store).keep(opinions)

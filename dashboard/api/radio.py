@@ -10,37 +10,38 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.door import Door, asking
+from segue.dashboard.api.requests import asking
 from segue.dashboard.queries.sounding import Unknown, radio
+from segue.dashboard.services import Services
 from segue.errors import SegueError
+from segue.taste.opinions import Opinions
 
 AHEAD = 12
 _MOST = 200
 _LONGEST = 16 * 1024
 
 
-def routes(door: Door) -> list[Route]:
+def routes(services: Services) -> list[Route]:
     """See the module."""
 
     async def tuned(request: Request) -> Response:
-        listener, _ = await asking(door, request)
+        listener, _ = await asking(services, request)
         after = request.query_params.get("after", "")
         ids = [one for one in after[:_LONGEST].split(",") if one.isascii() and 0 < len(one) <= 64]
         try:
-            found = await run_in_threadpool(
-                _tuned, door, listener.user_id, request.path_params["track_id"], ids[-_MOST:]
+            items = await run_in_threadpool(
+                _tuned, services, listener.user_id, request.path_params["track_id"], ids[-_MOST:]
             )
         except Unknown as error:
             raise HTTPException(404, str(error)) from None
         except SegueError as error:
             raise HTTPException(503, str(error)) from None
-        return JSONResponse({"items": found}, headers={"Cache-Control": "no-store"})
+        return JSONResponse({"items": items}, headers={"Cache-Control": "no-store"})
 
     return [Route("/api/radio/{track_id}", tuned, methods=["GET"])]
 
 
-def _tuned(door: Door, user_id: str, seed: str, after: list[str]) -> list[dict[str, Any]]:
-    opinions = door.database.opinions.find({"user_id": user_id, "opinion": "dislike"}, {"track_id": 1})
-    avoid = [one["track_id"] for one in opinions.limit(5000)]
-    found = radio(door.catalogue, door.settings, seed=seed, after=after, avoid=avoid, items=AHEAD)
-    return [item.data() for item in found]
+def _tuned(services: Services, user_id: str, seed: str, after: list[str]) -> list[dict[str, Any]]:
+    disliked = Opinions(services.store).disliked(user_id)
+    items = radio(services.catalogue, services.settings, seed=seed, after=after, avoid=disliked, items=AHEAD)
+    return [item.data() for item in items]

@@ -1,7 +1,7 @@
-"""`/s/{token}`: what a listener has shared, for whoever has the link; and `/api/share` to make and end links.
+"""`/s/{token}`: a listener's share links, for everybody who has them; and `/api/share` to make and end them.
 
-A guest needs no session, gets none, and is told nothing but what is shared. A token that opens nothing is
-answered alike, whether it was taken back, has expired or never was.
+A guest needs no session, gets none, and sees nothing but the shared thing. A token that opens nothing gets
+the same answer whether it was taken back, has expired or never was.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 
 from segue.dashboard.api.audio import TYPES, recording
-from segue.dashboard.api.door import Door, asking, refuse_foreign, told
+from segue.dashboard.api.requests import asking, json_body, refuse_foreign
 from segue.dashboard.api.shared_page import gone, page
-from segue.dashboard.people.sessions import Listener
 from segue.dashboard.queries.shared import Shared, picture, shared
+from segue.dashboard.services import Services
+from segue.people.sessions import Listener
 from segue.social.links import KINDS, Link, ShareLinks, SharingError
 
 _LARGEST = 4096
@@ -39,22 +40,22 @@ _POLICY = (
 )
 
 
-def routes(door: Door) -> list[Route]:
+def routes(services: Services) -> list[Route]:
     """See the module."""
-    links = ShareLinks(door.database)
+    links = services.links
 
     async def shown(request: Request) -> Response:
-        found = await run_in_threadpool(_open, door, links, request.path_params["token"], count=True)
+        opened = await run_in_threadpool(_open, services, links, request.path_params["token"], count=True)
         headers = {**_HEADERS, "Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
-        if found is None:
+        if opened is None:
             return HTMLResponse(gone(), status_code=404, headers=headers)
-        link, what = found
+        link, what = opened
         here = request.url.path
-        text = page(link, what, address=public_address(door, request) + here, here=here)
+        text = page(link, what, address=public_address(services, request) + here, here=here)
         return HTMLResponse(text, headers=headers)
 
     async def drawn(request: Request) -> Response:
-        data = await run_in_threadpool(_picture, door, links, request.path_params["token"])
+        data = await run_in_threadpool(_picture, services, links, request.path_params["token"])
         if data is None:
             raise HTTPException(404, "there is no such picture")
         return Response(
@@ -63,24 +64,24 @@ def routes(door: Door) -> list[Route]:
 
     async def heard(request: Request) -> Response:
         path = await run_in_threadpool(
-            _recording, door, links, request.path_params["token"], request.path_params["track_id"]
+            _recording, services, links, request.path_params["token"], request.path_params["track_id"]
         )
         headers = {**_HEADERS, "Cache-Control": "private, no-store"}
         return FileResponse(path, media_type=TYPES[path.suffix.lower()], headers=headers)
 
     async def make(request: Request) -> Response:
         refuse_foreign(request)
-        listener, _ = await asking(door, request)
-        wanted = _wanted(await told(request, limit=_LARGEST, shape=_SHAPE))
+        listener, _ = await asking(services, request)
+        wanted = _wanted(await json_body(request, limit=_LARGEST, shape=_SHAPE))
         try:
-            token = await run_in_threadpool(_make, door, links, listener, wanted)
+            token = await run_in_threadpool(_make, services, links, listener, wanted)
         except SharingError as error:
             return JSONResponse({"error": str(error)}, status_code=422)
-        return JSONResponse({"url": f"{public_address(door, request)}/s/{token}"})
+        return JSONResponse({"url": f"{public_address(services, request)}/s/{token}"})
 
     async def end(request: Request) -> Response:
         refuse_foreign(request)
-        listener, _ = await asking(door, request)
+        listener, _ = await asking(services, request)
         link_id = request.path_params["link_id"]
         if not await run_in_threadpool(links.revoke, listener.user_id, link_id):
             raise HTTPException(404, "you have no such link")
@@ -95,30 +96,36 @@ def routes(door: Door) -> list[Route]:
     ]
 
 
-def public_address(door: Door, request: Request) -> str:
+def public_address(services: Services, request: Request) -> str:
     """What addresses of this dashboard begin with, for others to use."""
-    return door.settings.dashboard.public_url.rstrip("/") or str(request.base_url).rstrip("/")
+    return services.settings.dashboard.public_url.rstrip("/") or str(request.base_url).rstrip("/")
 
 
-def _open(door: Door, links: ShareLinks, token: str, *, count: bool = False) -> tuple[Link, Shared] | None:
+def _open(
+    services: Services, links: ShareLinks, token: str, *, count: bool = False
+) -> tuple[Link, Shared] | None:
     link = links.open(token, count=count)
     if link is None:
         return None
-    found = shared(door.database, owner=link.owner, kind=link.kind, key=link.key)
-    return (link, found) if found else None
+    content = shared(services.store, owner=link.owner, kind=link.kind, key=link.key)
+    return (link, content) if content else None
 
 
-def _picture(door: Door, links: ShareLinks, token: str) -> bytes | None:
-    found = _open(door, links, token)
-    return picture(door.database, *found) if found else None
+def _picture(services: Services, links: ShareLinks, token: str) -> bytes | None:
+    opened = _open(services, links, token)
+    return picture(services.store, *opened) if opened else None
 
 
-def _recording(door: Door, links: ShareLinks, token: str, track_id: str) -> Path:
+def _recording(services: Services, links: ShareLinks, token: str, track_id: str) -> Path:
     """The file of a track of the link, if the owner lets guests hear it; else 404."""
-    found = _open(door, links, token)
-    if found is None or not found[0].playable or track_id not in {item.track_id for item in found[1].items}:
+    opened = _open(services, links, token)
+    if (
+        opened is None
+        or not opened[0].playable
+        or track_id not in {item.track_id for item in opened[1].items}
+    ):
         raise HTTPException(404, "there is no such recording")
-    return recording(door, track_id)
+    return recording(services, track_id)
 
 
 def _wanted(body: dict[str, Any]) -> dict[str, Any]:
@@ -135,12 +142,12 @@ def _wanted(body: dict[str, Any]) -> dict[str, Any]:
     return {"kind": kind, "key": key, "title": title, "playable": playable, "days": days}
 
 
-def _make(door: Door, links: ShareLinks, listener: Listener, wanted: dict[str, Any]) -> str:
+def _make(services: Services, links: ShareLinks, listener: Listener, wanted: dict[str, Any]) -> str:
     if listener.name is None:
         raise SharingError("Sign up first: a link needs somebody who can take it back.")
     kind, key, days = wanted["kind"], wanted["key"], wanted["days"]
     try:
-        there = shared(door.database, owner=listener.user_id, kind=kind, key=key)
+        there = shared(services.store, owner=listener.user_id, kind=kind, key=key)
     except ValueError:
         there = None
     if there is None:

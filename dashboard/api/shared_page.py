@@ -39,26 +39,26 @@ a {color:var(--accent)}
 """
 
 
-def page(link: Link, found: Shared, *, address: str, here: str) -> str:
+def page(link: Link, content: Shared, *, address: str, here: str) -> str:
     """The page; `address` is the link's own, whole, for previews, and `here` its path."""
     picture = f"{address}/picture.png"
-    width, height = (1080, 1350) if found.month else (1200, 630)
+    width, height = (1080, 1350) if content.month else (1200, 630)
     kind = {"track": "music.song", "playlist": "music.playlist", "month": "website"}[link.kind]
-    told = {
-        "og:title": found.title,
-        "og:description": found.subtitle,
+    properties = {
+        "og:title": content.title,
+        "og:description": content.subtitle,
         "og:type": kind,
         "og:url": address,
         "og:image": picture,
         "og:image:width": str(width),
         "og:image:height": str(height),
-        "og:image:alt": f"{found.title}, {found.subtitle}",
+        "og:image:alt": f"{content.title}, {content.subtitle}",
         "og:site_name": "Segue",
     }
-    meta = "".join(f'<meta property="{name}" content="{_text(value)}">' for name, value in told.items())
-    main = _month(found, here) if found.month else _tracks(link, found, here)
+    meta = "".join(f'<meta property="{name}" content="{_text(value)}">' for name, value in properties.items())
+    main = _month(content, here) if content.month else _tracks(link, content, here)
     return _whole(
-        f"{found.title} · Segue", f'{meta}<meta name="twitter:card" content="summary_large_image">', main
+        f"{content.title} · Segue", f'{meta}<meta name="twitter:card" content="summary_large_image">', main
     )
 
 
@@ -78,23 +78,23 @@ def _whole(title: str, meta: str, main: str) -> str:
     )
 
 
-def _month(found: Shared, here: str) -> str:
-    told = _text(f"{found.title}, {found.subtitle}")
-    return f'<h1 hidden>{told}</h1><img class="card" src="{_text(here)}/picture.png" alt="{told}">'
+def _month(content: Shared, here: str) -> str:
+    title = _text(f"{content.title}, {content.subtitle}")
+    return f'<h1 hidden>{title}</h1><img class="card" src="{_text(here)}/picture.png" alt="{title}">'
 
 
-def _tracks(link: Link, found: Shared, here: str) -> str:
-    first = found.items[0] if found.items else None
+def _tracks(link: Link, content: Shared, here: str) -> str:
+    first = content.items[0] if content.items else None
     head = (
-        f'<div class="top">{_cover(first, "cover")}<div><h1>{_text(found.title)}</h1>'
-        f"<p>{_text(found.subtitle)}</p><p>Shared by {_text(found.by)}</p>"
+        f'<div class="top">{_cover(first, "cover")}<div><h1>{_text(content.title)}</h1>'
+        f"<p>{_text(content.subtitle)}</p><p>Shared by {_text(content.by)}</p>"
     )
     if link.kind == "track" and first:
         return f"{head}{_sound(link, first, here)}</div></div>"
     rows = "".join(
         f"<li>{_cover(item)}<div><b>{_text(item.title)}</b><span>{_text(item.artist)}</span></div>"
         f"{_sound(link, item, here)}</li>"
-        for item in found.items
+        for item in content.items
     )
     return f"{head}</div></div><ol>{rows}</ol>"
 

@@ -17,12 +17,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.audio.errors import AudioError
-from segue.dashboard.api.door import Door, asking, refuse_foreign
-from segue.dashboard.queries.sounding import LONGEST, like_file
+from segue.dashboard.api.requests import asking, refuse_foreign
+from segue.dashboard.queries.sounding import LARGEST_FILE, LONGEST, like_file
+from segue.dashboard.services import Services
 from segue.errors import SegueError
 
-LARGEST = 100 * 1024 * 1024
-"""Bytes."""
 AT_ONCE = 4
 """Files in hand; more are asked to come again."""
 _CORES = 1
@@ -39,28 +38,28 @@ WORDS = {
 """What is said to a listener, by :attr:`segue.audio.errors.AudioError.reason`."""
 
 
-def routes(door: Door) -> list[Route]:
+def routes(services: Services) -> list[Route]:
     """See the module."""
     cores = CapacityLimiter(_CORES)
     in_hand = CapacityLimiter(AT_ONCE)
 
     async def similar(request: Request) -> Response:
         refuse_foreign(request)
-        await asking(door, request)
-        if int(request.headers.get("content-length", "0") or 0) > LARGEST:
+        await asking(services, request)
+        if int(request.headers.get("content-length", "0") or 0) > LARGEST_FILE:
             raise HTTPException(413, _TOO_LARGE)
         if in_hand.available_tokens < 1:
             return JSONResponse({"error": _BUSY}, status_code=503, headers={"Retry-After": "10"})
         async with in_hand:
             with tempfile.TemporaryFile(prefix="segue-") as file:
                 await _receive(request, file)
-                answer = await to_thread.run_sync(_compared, door, file, limiter=cores)
+                answer = await to_thread.run_sync(_compared, services, file, limiter=cores)
         return answer
 
     return [Route("/api/similar", similar, methods=["POST"])]
 
 
-_TOO_LARGE = f"This file has more than {LARGEST // 1024 // 1024} MB."
+_TOO_LARGE = f"This file has more than {LARGEST_FILE // 1024 // 1024} MB."
 _BUSY = "Other files are being listened to: try again in a moment."
 
 
@@ -69,7 +68,7 @@ async def _receive(request: Request, file: IO[bytes]) -> None:
     try:
         async for part in request.stream():
             size += len(part)
-            if size > LARGEST:
+            if size > LARGEST_FILE:
                 raise HTTPException(413, _TOO_LARGE)
             await run_in_threadpool(file.write, part)
     except ClientDisconnect:
@@ -77,9 +76,9 @@ async def _receive(request: Request, file: IO[bytes]) -> None:
     await run_in_threadpool(file.flush)
 
 
-def _compared(door: Door, file: IO[bytes]) -> Response:
+def _compared(services: Services, file: IO[bytes]) -> Response:
     try:
-        near = like_file(door.catalogue, door.settings, f"/proc/{os.getpid()}/fd/{file.fileno()}")
+        near = like_file(services.catalogue, services.settings, f"/proc/{os.getpid()}/fd/{file.fileno()}")
     except AudioError as error:
         said = WORDS.get(error.reason, WORDS["not-audio"])
         return JSONResponse({"error": said, "reason": error.reason}, status_code=422)

@@ -1,4 +1,4 @@
-"""`GET /api/upcoming`: what the listener hears next, and what they have said of tracks, for the player."""
+"""`GET /api/upcoming`: the listener's next tracks and opinions, for the player."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.door import Door, asking
+from segue.dashboard.api.requests import asking
 from segue.dashboard.queries.steered import planned
+from segue.dashboard.services import Services
+from segue.taste.opinions import Opinions
 
 
-def routes(door: Door) -> list[Route]:
+def routes(services: Services) -> list[Route]:
     """See the module."""
 
     async def answered(request: Request) -> Response:
-        listener, _ = await asking(door, request)
-        answer = await run_in_threadpool(_told, door, listener.user_id)
+        listener, _ = await asking(services, request)
+        answer = await run_in_threadpool(_upcoming, services, listener.user_id)
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
     return [Route("/api/upcoming", answered, methods=["GET"])]
 
 
-def _told(door: Door, user_id: str) -> dict[str, Any]:
-    found = planned(door.catalogue, door.settings, user_id)
-    opinions = door.database.opinions.find({"user_id": user_id}, {"track_id": 1, "opinion": 1}).limit(5000)
+def _upcoming(services: Services, user_id: str) -> dict[str, Any]:
+    upcoming = planned(services.catalogue, services.settings, user_id)
     return {
-        "recommendation_id": found.recommendation_id,
-        "items": [item.data() for item in found.items],
-        "opinions": {one["track_id"]: one["opinion"] for one in opinions},
+        "recommendation_id": upcoming.recommendation_id,
+        "items": [item.data() for item in upcoming.items],
+        "opinions": Opinions(services.store).by_track(user_id),
     }

@@ -18,9 +18,9 @@ def font(size: int, *, weight: int = 400) -> Font:
     file = next(iter(sorted(media.glob("SourceSansVF-Upright*"))), None)
     if file is None:
         return ImageFont.load_default(size)
-    found = ImageFont.truetype(str(file), size)
-    found.set_variation_by_axes([weight])
-    return found
+    variable = ImageFont.truetype(str(file), size)
+    variable.set_variation_by_axes([weight])
+    return variable
 
 
 def fitting(text: str, *, width: float, size: int, weight: int = 400, smallest: int = 18) -> tuple[str, Font]:

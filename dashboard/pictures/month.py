@@ -82,8 +82,12 @@ def _numbers(pen: ImageDraw.ImageDraw, month: Month) -> None:
 
 
 def _cover(picture: Image.Image, data: bytes | None, place: tuple[int, int], side: int) -> None:
-    found = opened(data) if data else None
-    cover = ImageOps.fit(found, (side, side)) if found else Image.new("RGB", (side, side), (20, 110, 104))
+    picture_of_cover = opened(data) if data else None
+    cover = (
+        ImageOps.fit(picture_of_cover, (side, side))
+        if picture_of_cover
+        else Image.new("RGB", (side, side), (20, 110, 104))
+    )
     mask = Image.new("L", (2 * side, 2 * side))
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, 2 * side - 1, 2 * side - 1), 44, fill=255)
     picture.paste(cover, place, mask.resize((side, side)))

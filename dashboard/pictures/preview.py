@@ -18,15 +18,15 @@ _INK, _SOFT, _ACCENT, _PLAIN = (250, 248, 244), (205, 214, 214), (94, 234, 212),
 def opened(data: bytes) -> Image.Image | None:
     """A cover as a picture; None for one that cannot be drawn."""
     try:
-        with Image.open(io.BytesIO(data)) as found:
-            return found.convert("RGB")
+        with Image.open(io.BytesIO(data)) as image:
+            return image.convert("RGB")
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
         return None
 
 
 def draw(title: str, subtitle: str, covers: Sequence[bytes]) -> bytes:
     """A PNG of 1200 x 630 pixels; with four covers or more a mosaic of the first four."""
-    pictures = [found for data in covers[:4] if (found := opened(data))]
+    pictures = [image for data in covers[:4] if (image := opened(data))]
     front = _mosaic(pictures)
     ground = ImageOps.fit(front, SIZE).filter(ImageFilter.GaussianBlur(60))
     ground = Image.blend(ground, Image.new("RGB", SIZE, (10, 16, 20)), 0.68)

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from segue.dashboard.navigation import open_page
 from segue.dashboard.queries.items import Item
-from segue.dashboard.views.links import open_page
 
 _HERE = Path(__file__).parent
 _BAR = ("dom", "outbox", "unsaid", "engine", "queue", "radio", "keys", "panel", "bar")
@@ -20,18 +20,18 @@ _BAR = ("dom", "outbox", "unsaid", "engine", "queue", "radio", "keys", "panel", 
 
 @dataclass(frozen=True)
 class Edit:
-    """What a listener asks of a song in a list of their own: `to` another place, or out of it (None)."""
+    """A listener moves a song within a list of their own `to` another place, or out of it (None)."""
 
     place: int
     track_id: str
     to: int | None
 
     @classmethod
-    def read(cls, told: Any) -> Edit | None:
-        """What the browser told; None for what no list of ours tells."""
-        match told:
+    def read(cls, event: Any) -> Edit | None:
+        """The edit of a browser's event; None for an event that no list of ours sends."""
+        match event:
             case {"place": int(place), "track": str(track_id)}:
-                to = told.get("to")
+                to = event.get("to")
                 return cls(place, track_id, to if isinstance(to, int) else None)
         return None
 
@@ -137,6 +137,14 @@ def entry(
         "entry", '<div id="segue-entry" class="entry"></div>', ("dom", "entry"), ("base", "entry")
     )
     show(key=f"entry-{kind}", data={"kind": kind, "label": label, "code": code})
+
+
+def leave(*, label: str, confirmation: str) -> None:
+    """A button that removes the listener, after asking; the request has the confirmation in it."""
+    show = _component(
+        "leave", '<div id="segue-leave" class="entry"></div>', ("dom", "leave"), ("base", "entry")
+    )
+    show(key="leave", data={"label": label, "confirm": confirmation})
 
 
 def _nothing() -> None:

@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 import numpy as np
-from pymongo.database import Database
 
 from segue.dashboard.queries.items import Item, list_items
 from segue.index.bundle import Bundle
 from segue.settings import Ranking
 from segue.social.blend import blend, match
 from segue.social.follows import Follows
-from segue.storage.mongo import Document, unpack
+from segue.storage.mongo import unpack
+from segue.storage.store import Store
 
 
-def alike(database: Database[Document], one: str, other: str) -> float | None:
+def alike(store: Store, one: str, other: str) -> float | None:
     """How alike two listeners who know each other are, in [0, 1]; None where it is not known."""
-    found = _tastes(database, one, other)
+    found = _tastes(store, one, other)
     return match(*found) if found else None
 
 
 def blended(
-    database: Database[Document], one: str, other: str, *, bundle: Bundle, ranking: Ranking, items: int = 30
+    store: Store, one: str, other: str, *, bundle: Bundle, ranking: Ranking, items: int = 30
 ) -> list[Item]:
     """Tracks for both of two listeners who know each other.
 
     None where a taste is missing, or of another space than the index.
     """
-    found = _tastes(database, one, other, space=bundle.manifest.space)
+    found = _tastes(store, one, other, space=bundle.manifest.space)
     if found is None or match(*found) is None:
         return []
     ids = blend(*found, bundle=bundle, items=items, ranking=ranking)
-    return list_items(database, ids, source="radio")
+    return list_items(store.database, ids, source="radio")
 
 
 def _tastes(
-    database: Database[Document], one: str, other: str, *, space: str | None = None
+    store: Store, one: str, other: str, *, space: str | None = None
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Both tastes, if they are of one space, or of the one named, and the two have agreed to follow."""
-    if not Follows(database).know_each_other(one, other):
+    if not Follows(store).know_each_other(one, other):
         return None
-    found = database.tastes.find({"_id": {"$in": [one, other]}}, {"vector": 1, "space": 1})
+    found = store.database.tastes.find({"_id": {"$in": [one, other]}}, {"vector": 1, "space": 1})
     stored = {taste["_id"]: taste for taste in found}
     spaces = {taste["space"] for taste in stored.values()}
     if len(stored) < 2 or len(spaces) > 1 or (space is not None and spaces != {space}):

@@ -12,7 +12,7 @@ from segue.dashboard.queries.liking import Liking, liking
 from segue.dashboard.queries.sounding import Unknown
 from segue.index.bundle import Bundle
 from segue.playlists import generate
-from segue.playlists.day import DayLists
+from segue.playlists.day_lists import DayLists
 from segue.playlists.path import path
 from segue.playlists.transitions import Transitions
 from segue.ranking.diversity import ArtistLimit
@@ -41,9 +41,9 @@ class Maker:
 
     def daily_mix(self, day: date) -> list[Item]:
         """Liked songs, and new ones with a note; the same all day. None for one who likes nothing yet."""
-        found = self._of_the_day("mix", day, self._mix)
+        items = self._of_the_day("mix", day, self._mix)
         heard = set(self._bundle.ids(sorted(self._known.heard)))
-        return [item if item.track_id in heard else replace(item, note="new to you") for item in found]
+        return [item if item.track_id in heard else replace(item, note="new to you") for item in items]
 
     def _mix(self, seed: str) -> list[int]:
         return generate.daily_mix(

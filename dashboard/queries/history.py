@@ -9,9 +9,11 @@ from pymongo.database import Database
 
 from segue.dashboard.queries.items import Item, list_items, read_items
 from segue.dashboard.queries.live import heard_in
-from segue.dashboard.views.cards import OUTCOMES
-from segue.dashboard.views.times import day
+from segue.dashboard.queries.outcomes import OUTCOMES
+from segue.dashboard.queries.times import day
 from segue.storage.mongo import Document
+from segue.storage.store import Store
+from segue.taste.opinions import Opinions
 
 
 def recently_played(database: Database[Document], user_id: str, *, limit: int = 8) -> list[Item]:
@@ -45,8 +47,6 @@ def _noted(item: Item, outcome: str) -> Item:
     return replace(item, note=words, tone=tone)
 
 
-def liked(database: Database[Document], user_id: str, *, limit: int = 200) -> list[Item]:
+def liked(store: Store, user_id: str, *, limit: int = 200) -> list[Item]:
     """The tracks with a heart, the last one first."""
-    found = database.opinions.find({"user_id": user_id, "opinion": "like"}).sort("at", -1).limit(limit)
-    ids = [opinion["track_id"] for opinion in found]
-    return list_items(database, ids, source="playlist")
+    return list_items(store.database, Opinions(store).liked(user_id, limit=limit), source="playlist")

@@ -11,9 +11,11 @@ from pymongo.database import Database
 
 from segue.catalog.tracks import PLAYABLE
 from segue.dashboard.queries.reasons import exploring, why
-from segue.dashboard.queries.starts import Picks, read_picks, selection
+from segue.dashboard.queries.starts import selection
 from segue.ranking.variants import label
 from segue.storage.mongo import Document, active_version
+from segue.storage.store import Store
+from segue.taste.starts import StartingChoice, Starts
 
 _SHOWN = {"title": 1, "artist": 1, "album": 1, "genres": 1, "cover_id": 1, "duration_ms": 1}
 _AT_FIRST = 40
@@ -119,7 +121,7 @@ def upcoming(database: Database[Document], user_id: str) -> Upcoming:
     """The listener's recommendations with their reasons; the varied selection before there are any."""
     found = database.recommendations.find_one({"_id": user_id})
     if found is None:
-        return _to_start_with(database, read_picks(database, user_id))
+        return _to_start_with(database, Starts(Store(database)).read(user_id))
     reasons = [item["reason"].get("track_id") for item in found["items"]]
     listed = [item["track_id"] for item in found["items"]]
     known = read_items(database, [*listed, *filter(None, reasons)], source="home")
@@ -139,12 +141,14 @@ def upcoming(database: Database[Document], user_id: str) -> Upcoming:
     return Upcoming(found["recommendation_id"], items, found["served"])
 
 
-def _to_start_with(database: Database[Document], picks: Picks) -> Upcoming:
+def _to_start_with(database: Database[Document], choice: StartingChoice) -> Upcoming:
     version = active_version(database, "index")
-    chosen = selection(database, picks, size=_AT_FIRST) if picks else []
+    chosen = selection(database, choice, size=_AT_FIRST) if choice else []
     if chosen:
         listed, reasons = [track_id for track_id, _ in chosen], dict(chosen)
-        name = f"start-{version}-{hashlib.sha256(repr(picks).encode()).hexdigest()[:12]}"
+        # The text is part of ids that plays have carried so far: it stays.
+        text = f"Picks(genres={choice.genres!r}, artists={choice.artists!r})"
+        name = f"start-{version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     else:
         found = database.models.find_one({"_id": f"index:{version}"}, {"cold_start": 1}) or {}
         listed, reasons = found.get("cold_start", [])[:_AT_FIRST], {}

@@ -10,10 +10,10 @@ from segue.dashboard.queries.catalogue import Catalogue
 from segue.index.bundle import Bundle
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.taste.history import from_document, reflects_at
+from segue.taste.opinions import Opinions
 from segue.taste.vector import decayed, taste_vectors
-
-_MOST = 5000
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,6 @@ def liking(catalogue: Catalogue, settings: Settings, user_id: str, *, bundle: Bu
     for row, weight in zip(rows.tolist(), signals.weights.tolist(), strict=True):
         weights[row] = weights.get(row, 0.0) + weight
     since = reflects_at(history) - taste.repeat_after.total_seconds() * 1000
-    opinions = database.opinions.find({"user_id": user_id, "opinion": "dislike"}, {"track_id": 1})
     played: list[Document] = [
         {"$match": {"user_id": user_id}},
         {"$unwind": "$rows"},
@@ -56,7 +55,7 @@ def liking(catalogue: Catalogue, settings: Settings, user_id: str, *, bundle: Bu
         liked={row: weight for row, weight in weights.items() if row >= 0 and weight > 0},
         heard=_there([*rows.tolist(), *bundle.rows(long_ago).tolist()]),
         recent=_there(rows[signals.at > since].tolist()),
-        disliked=_there(bundle.rows([one["track_id"] for one in opinions.limit(_MOST)]).tolist()),
+        disliked=_there(bundle.rows(Opinions(Store(database)).disliked(user_id)).tolist()),
         vector=vector,
     )
 

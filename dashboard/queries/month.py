@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pandas as pd
 from pymongo.database import Database
 
-from segue.dashboard.people.sessions import Listener
 from segue.dashboard.pictures.month import Month, draw
 from segue.dashboard.queries import listening
 from segue.dashboard.queries.live import tracks
 from segue.engagement.patterns import By, calendar, clock, top
+from segue.people.sessions import Listener
 from segue.storage.mongo import Document
 
 
@@ -29,10 +29,10 @@ def card(
     database: Database[Document], listener: Listener, *, since: datetime, until: datetime, zone: str
 ) -> bytes | None:
     """The card of [since, until) as a PNG; None where nothing was heard."""
-    found = listening.read(database, listener.user_id, since=since, until=until, zone=zone)
-    if not found.plays:
+    heard = listening.read(database, listener.user_id, since=since, until=until, zone=zone)
+    if not heard.plays:
         return None
-    best = top(found.rows, "track_id", limit=3)["key"].to_list()
+    best = top(heard.rows, "track_id", limit=3)["key"].to_list()
     known = tracks(database, best)
     cover_id = known[best[0]].cover_id if best else None
     cover = database.covers.find_one({"_id": cover_id}) if cover_id else None
@@ -40,14 +40,14 @@ def card(
         Month(
             title=title(since, zone=zone),
             name=listener.name or "",
-            minutes=found.minutes,
-            plays=found.plays,
-            days=len(calendar(found.rows)),
-            new_share=found.new.share,
-            artists=_named(found.rows, "artist"),
+            minutes=heard.minutes,
+            plays=heard.plays,
+            days=len(calendar(heard.rows)),
+            new_share=heard.new.share,
+            artists=_named(heard.rows, "artist"),
             tracks=[(known[one].title, known[one].artist) for one in best],
-            genres=_named(found.rows, "genre"),
-            clock=clock(found.rows).to_list(),
+            genres=_named(heard.rows, "genre"),
+            clock=clock(heard.rows).to_list(),
             cover=bytes(cover["data"]) if cover else None,
         )
     )

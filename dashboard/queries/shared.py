@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import available_timezones
 
-from pymongo.database import Database
-
-from segue.dashboard.people.sessions import Listener
 from segue.dashboard.pictures.preview import draw
 from segue.dashboard.queries import month
 from segue.dashboard.queries.items import Item, list_items, read_items
+from segue.people.accounts import Accounts
+from segue.people.sessions import Listener
+from segue.playlists.playlists import Playlists
 from segue.social.links import Kind, Link
-from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Shared:
     """[since, until) and the zone of a month's card."""
 
 
-def shared(database: Database[Document], *, owner: str, kind: Kind, key: str) -> Shared | None:
+def shared(store: Store, *, owner: str, kind: Kind, key: str) -> Shared | None:
     """What a link opens now; None when it is not there any more, or not the owner's any more.
 
     Raises
@@ -37,29 +37,29 @@ def shared(database: Database[Document], *, owner: str, kind: Kind, key: str) ->
     ValueError
         The key names no month.
     """
-    account = database.accounts.find_one({"user_id": owner}, {"name": 1})
+    account = Accounts(store).of(owner)
     if account is None:
         return None
-    name = account["name"]
+    name = account.name
     if kind == "track":
-        found = read_items(database, [key], source="home").get(key)
-        return Shared(found.title, found.artist, name, [found], None) if found else None
+        track = read_items(store.database, [key], source="home").get(key)
+        return Shared(track.title, track.artist, name, [track], None) if track else None
     if kind == "playlist":
-        return _playlist(database, key, owner, name)
+        return _playlist(store, key, owner, name)
     since, zone = month_of(key)
     start, until = month.bounds(since, zone=zone)
     title = month.title(start, zone=zone)
     return Shared(title, f"{name}'s month of music", name, [], (start, until, zone))
 
 
-def _playlist(database: Database[Document], key: str, owner: str, name: str) -> Shared | None:
-    found = database.playlists.find_one({"_id": key, "owner": owner})
-    if found is None:
+def _playlist(store: Store, key: str, owner: str, name: str) -> Shared | None:
+    playlist = Playlists(store).read(owner, key)
+    if playlist is None:
         return None
-    ids = list(dict.fromkeys(found["tracks"]))
-    items = list_items(database, ids, source="playlist")
+    ids = list(dict.fromkeys(playlist.tracks))
+    items = list_items(store.database, ids, source="playlist")
     count = f"{len(items)} tracks" if len(items) != 1 else "1 track"
-    return Shared(found["name"], f"Playlist by {name} · {count}", name, items, None)
+    return Shared(playlist.name, f"Playlist by {name} · {count}", name, items, None)
 
 
 def month_key(since: datetime, zone: str) -> str:
@@ -76,12 +76,12 @@ def month_of(key: str) -> tuple[datetime, str]:
     return moment, zone
 
 
-def picture(database: Database[Document], link: Link, found: Shared) -> bytes | None:
+def picture(store: Store, link: Link, content: Shared) -> bytes | None:
     """The picture of a link as a PNG; None for a month in which nothing was heard."""
-    if found.month is not None:
-        since, until, zone = found.month
-        owner = Listener(user_id=link.owner, name=found.by, session_id="")
-        return month.card(database, owner, since=since, until=until, zone=zone)
-    ids = list(dict.fromkeys(item.cover_id for item in found.items if item.cover_id))[:4]
-    covers = {one["_id"]: bytes(one["data"]) for one in database.covers.find({"_id": {"$in": ids}})}
-    return draw(found.title, found.subtitle, [covers[own] for own in ids if own in covers])
+    if content.month is not None:
+        since, until, zone = content.month
+        owner = Listener(user_id=link.owner, name=content.by, session_id="")
+        return month.card(store.database, owner, since=since, until=until, zone=zone)
+    ids = list(dict.fromkeys(item.cover_id for item in content.items if item.cover_id))[:4]
+    covers = {one["_id"]: bytes(one["data"]) for one in store.database.covers.find({"_id": {"$in": ids}})}
+    return draw(content.title, content.subtitle, [covers[own] for own in ids if own in covers])

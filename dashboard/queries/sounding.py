@@ -23,6 +23,8 @@ from segue.storage.mongo import Document, unpack
 
 LONGEST = 30 * 60.0
 """Seconds of a file that is compared with the library."""
+LARGEST_FILE = 100 * 1024 * 1024
+"""Bytes of such a file."""
 
 
 class TooLong(AudioError):

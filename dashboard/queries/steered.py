@@ -1,4 +1,4 @@
-"""A listener's mood dial, kept, and what is recommended, put in order by it when the page is made.
+"""Recommendations re-ranked by the listener's mood dial when the page is made.
 
 The dial changes no taste and no stored recommendation: it chooses among the listener's candidates, the
 recommended tracks and then those nearest to the taste. Plays from such a list carry the model "mood:<index>",
@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import numpy as np
-from pymongo.database import Database
 
 from segue.dashboard.queries.catalogue import Catalogue
 from segue.dashboard.queries.items import Item, Recommendation, Upcoming, read_items, upcoming
@@ -21,29 +19,18 @@ from segue.dashboard.queries.liking import Liking, liking
 from segue.errors import SegueError
 from segue.index.bundle import Bundle
 from segue.moods.dial import Dial, notch_word, steer
+from segue.moods.dials import MoodDials
 from segue.moods.measures import Percentiles
 from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.ranking.versions import folded, songs_of
 from segue.settings import Settings
-from segue.storage.mongo import Document
-
-
-def read_dial(database: Database[Document], user_id: str) -> Dial:
-    """A listener's dial; open where nothing is kept."""
-    found = database.mood_dials.find_one({"_id": user_id}) or {}
-    return Dial(found.get("notches", {}))
-
-
-def keep_dial(database: Database[Document], user_id: str, dial: Dial) -> None:
-    """Write a listener's dial over the former one."""
-    fields = {"notches": dial.wanted, "at": datetime.now(UTC)}
-    database.mood_dials.update_one({"_id": user_id}, {"$set": fields}, upsert=True)
+from segue.storage.store import Store
 
 
 def planned(catalogue: Catalogue, settings: Settings, user_id: str) -> Upcoming:
     """What a listener is to hear next, in the mood that is dialled; as it is recommended when it is open."""
     found = upcoming(catalogue.database, user_id)
-    dial = read_dial(catalogue.database, user_id)
+    dial = MoodDials(Store(catalogue.database)).read(user_id)
     if not dial or not found.items:
         return found
     try:

@@ -58,8 +58,8 @@ class WordIndex:
         matched = np.ones(len(self.track_ids), dtype=bool)
         for word in asked:
             score = np.zeros(len(self.track_ids), dtype=np.float32)
-            for found, likeness in self._matches(word):
-                part = slice(self.starts[found], self.starts[found + 1])
+            for place, likeness in self._matches(word):
+                part = slice(self.starts[place], self.starts[place + 1])
                 np.maximum.at(score, self.places[part], self.weights[part] * likeness)
             total += score
             matched &= score > 0
@@ -79,10 +79,10 @@ class WordIndex:
             if not slips or length not in self.by_length:
                 continue
             candidates, places = self.by_length[length]
-            found = process.extract(
+            near = process.extract(
                 word, candidates, scorer=OSA.distance, processor=None, score_cutoff=slips, limit=50
             )
-            for _, distance, at in found:
+            for _, distance, at in near:
                 if distance:
                     yield int(places[at]), _SLIP / distance
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.dashboard import service
-from segue.dashboard.people.handover import PREFIX, account_of
-from segue.dashboard.people.sessions import Listener
+from segue.dashboard import visit
 from segue.dashboard.player import components
+from segue.people.handovers import PREFIX, account_of
+from segue.people.sessions import Listener
 
 
 def show(listener: Listener) -> None:
@@ -16,7 +16,7 @@ def show(listener: Listener) -> None:
         _enter()
     elif listener.user_id.startswith(PREFIX):
         if st.button("Log out", type="primary"):
-            service.end_session()
+            visit.end_session()
             st.logout()
     else:
         components.entry("log-out", label="Log out")
@@ -25,7 +25,7 @@ def show(listener: Listener) -> None:
 def come_in(listener: Listener) -> None:
     """Give a guest whom the identity provider has let in a session of their own."""
     if listener.name is None and st.user.get("is_logged_in") is True and (known := account_of(st.user)):
-        components.entry("hand-over", label="", code=service.hand_over(known))
+        components.entry("hand-over", label="", code=visit.hand_over(known))
 
 
 def _enter() -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
+from segue.dashboard.navigation import link
 from segue.dashboard.player import components
-from segue.dashboard.views.links import link
-from segue.dashboard.views.text import plain
-from segue.dashboard.views.times import length
+from segue.dashboard.queries.times import length
+from segue.dashboard.text import plain
 
 
 def show() -> None:
     """The album named by `?artist=` and `?name=` in the address."""
     artist, name = st.query_params.get("artist", ""), st.query_params.get("name", "")
-    songs = service.catalogue().of_album(artist, name) if artist and name else []
+    songs = visit.services().catalogue.of_album(artist, name) if artist and name else []
     if not songs:
         st.title("No such album", anchor=False)
         st.info("Search finds what is there.", icon=":material/album:")

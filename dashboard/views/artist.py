@@ -6,16 +6,16 @@ from itertools import groupby
 
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
+from segue.dashboard.navigation import link
 from segue.dashboard.player import components
-from segue.dashboard.views.links import link
-from segue.dashboard.views.text import plain
+from segue.dashboard.text import plain
 
 
 def show() -> None:
     """The artist named by `?name=` in the address."""
     name = st.query_params.get("name", "")
-    songs = service.catalogue().of_album(name, None) if name else []
+    songs = visit.services().catalogue.of_album(name, None) if name else []
     if not songs:
         st.title("No such artist", anchor=False)
         st.info("Search finds who is there.", icon=":material/person_off:")

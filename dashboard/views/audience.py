@@ -9,7 +9,7 @@ import plotly.express as px
 import plotly.graph_objects as go
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
 from segue.dashboard.queries import audience as reading
 from segue.dashboard.views.charts import ACCENT, PALETTE, draw, dressed
 from segue.dashboard.views.tables import as_files, in_words
@@ -32,14 +32,14 @@ def show() -> None:
     """All listeners together; no listener is named."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title("Audience", anchor=False)
-    if not service.operator():
+    if not visit.operator():
         st.info("This page is for the operators that the settings name.", icon=":material/lock:")
         return
     span = right.segmented_control("Time", list(SPANS), default="7 days", key="audience-span") or "7 days"
     until = datetime.now(UTC)
     since = until - timedelta(days=SPANS[span])
     dimension, chosen = _filter()
-    database = service.database()
+    database = visit.services().store.database
     over_time = reading.stats(database, dimension, since=since, until=until, keys=chosen)
     if over_time.empty:
         st.info("Nothing was counted in this time.", icon=":material/query_stats:")
@@ -65,10 +65,10 @@ def _filter() -> tuple[str, list[str]]:
     if dimension == "all":
         right.caption("Sums over all listeners. Plays count when they end; times are UTC.")
         return dimension, []
-    keys = reading.keys(service.database(), dimension)
-    told = "For the numbers and what is over time; the other tabs show everything."
+    keys = reading.keys(visit.services().store.database, dimension)
+    hint = "For the numbers and what is over time; the other tabs show everything."
     label = f"audience-{dimension}"
-    return dimension, right.multiselect("Only", keys, key=label, placeholder="All of them", help=told)
+    return dimension, right.multiselect("Only", keys, key=label, placeholder="All of them", help=hint)
 
 
 def _numbers(
@@ -80,24 +80,24 @@ def _numbers(
         if whole:
             st.metric("Active listeners", f"{days['user_id'].nunique():,}", width="content")
             back = _came_back(since, until)
-            told = (
+            hint = (
                 "Of those first seen in the last four weeks (or longer, as chosen), a week ago or earlier: "
             )
-            told += "who listened again within seven days."
-            st.metric("Came back", "–" if pd.isna(back) else f"{back:.0%}", width="content", help=told)
+            hint += "who listened again within seven days."
+            st.metric("Came back", "–" if pd.isna(back) else f"{back:.0%}", width="content", help=hint)
         st.metric("Listening", f"{periods['hours'].sum():,.0f} h", width="content")
         st.metric("Plays", f"{plays:,}", width="content")
         st.metric("Skipped", f"{skips / plays:.0%}" if plays else "–", width="content")
         if whole:
-            sat = reading.sessions(service.database(), since=since, until=until)
-            told = f"{sat['sessions']:,} sessions, {sat['plays'] or 0:.1f} plays each."
-            st.metric("Session", f"{sat['minutes'] or 0:.0f} min", width="content", help=told)
+            sat = reading.sessions(visit.services().store.database, since=since, until=until)
+            hint = f"{sat['sessions']:,} sessions, {sat['plays'] or 0:.1f} plays each."
+            st.metric("Session", f"{sat['minutes'] or 0:.0f} min", width="content", help=hint)
 
 
 def _came_back(since: datetime, until: datetime) -> float:
     """The return rate needs some weeks, however short the time that is looked at."""
     first = min(since, until - timedelta(days=28))
-    return return_rate(reading.active_days(service.database(), since=first, until=until))
+    return return_rate(reading.active_days(visit.services().store.database, since=first, until=until))
 
 
 def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, whole: bool) -> None:
@@ -143,7 +143,7 @@ def _listeners(table: pd.DataFrame) -> go.Figure:
 
 
 def _kept(since: datetime, until: datetime) -> None:
-    database = service.database()
+    database = visit.services().store.database
 
     def of(name: str) -> pd.DataFrame:
         return by_key(reading.stats(database, name, since=since, until=until))
@@ -172,8 +172,8 @@ def _kept(since: datetime, until: datetime) -> None:
     with left:
         draw(_rates(of("source"), "Skip rate by source", "where the play came from"), key="by-source")
     with right:
-        told = "the model of the recommendation; none: chosen by hand"
-        draw(_rates(of("variant"), "Skip rate by variant", told), key="by-variant")
+        subtitle = "the model of the recommendation; none: chosen by hand"
+        draw(_rates(of("variant"), "Skip rate by variant", subtitle), key="by-variant")
     tracks = of("track")
     often = tracks[tracks["plays"] >= _ENOUGH].sort_values(["skip_rate", "plays"], ascending=False).head(15)
     st.subheader("Most skipped tracks", anchor=False)
@@ -221,17 +221,20 @@ def _rates(table: pd.DataFrame, title: str, subtitle: str) -> go.Figure:
 
 
 def _catalogue(since: datetime, until: datetime) -> None:
-    database = service.database()
+    database = visit.services().store.database
     tracks = by_key(reading.stats(database, "track", since=since, until=until)).set_index("key")
     size = reading.catalogue_size(database)
-    found = spread(tracks["plays"], tracks=size)
+    popularity = spread(tracks["plays"], tracks=size)
     with st.container(horizontal=True, gap="large"):
         st.metric(
-            "Heard", f"{found.coverage:.0%}", width="content", help=f"{found.heard} of {found.tracks} tracks"
+            "Heard",
+            f"{popularity.coverage:.0%}",
+            width="content",
+            help=f"{popularity.heard} of {popularity.tracks} tracks",
         )
-        st.metric("Plays of the top 1%", f"{found.top_share:.0%}", width="content")
-        told = "0: all tracks are played alike. 1: one track has all plays."
-        st.metric("Concentration (Gini)", f"{found.gini:.2f}", width="content", help=told)
+        st.metric("Plays of the top 1%", f"{popularity.top_share:.0%}", width="content")
+        hint = "0: all tracks are played alike. 1: one track has all plays."
+        st.metric("Concentration (Gini)", f"{popularity.gini:.2f}", width="content", help=hint)
     left, right = st.columns(2, gap="large")
     with left:
         curve = lorenz(tracks["plays"], tracks=size)
@@ -264,7 +267,7 @@ def _catalogue(since: datetime, until: datetime) -> None:
 
 def _tables(since: datetime, until: datetime, periods: pd.DataFrame) -> None:
     """Everything above as tables, to take elsewhere."""
-    database = service.database()
+    database = visit.services().store.database
     kinds = {"By time": "time", "By track": "track", "By artist": "artist", "By genre": "genre"}
     kinds |= {"By source": "source", "By variant": "variant", "By place": "rank"}
     kind = kinds[st.selectbox("Table", list(kinds), key="audience-table")]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from html import escape
 
 from segue.dashboard.queries.live import Played, Recommended, Track, ago
+from segue.dashboard.queries.outcomes import OUTCOMES
 
 STYLE = """
 <style>
@@ -39,14 +40,6 @@ STYLE = """
 .sg-tag.bad {opacity:.65; text-decoration:line-through}
 @media (prefers-reduced-motion:reduce) {.sg-new .sg-cover {animation:none}}
 </style>"""
-OUTCOMES = {
-    "complete": ("heard to the end", "good"),
-    "like": ("liked", "good"),
-    "play": ("playing", ""),
-    "skip": ("skipped", "bad"),
-    "dislike": ("disliked", "bad"),
-    "leave": ("left", ""),
-}
 
 
 def grid(items: Sequence[Recommended], *, new: Collection[str]) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries import history
 from segue.dashboard.queries.items import Item, Upcoming
-from segue.dashboard.queries.starts import Picks, keep_picks, read_picks
-from segue.dashboard.queries.steered import planned, read_dial
+from segue.dashboard.queries.steered import planned
+from segue.dashboard.text import plain
 from segue.dashboard.views import mood
-from segue.dashboard.views.text import plain
 from segue.errors import SegueError
+from segue.moods.dials import MoodDials
+from segue.taste.starts import StartingChoice, Starts
 
 SHOWN = 12
 _SHELF = 10
@@ -20,17 +21,17 @@ _SHELF = 10
 
 def show() -> None:
     """Recommendations that follow the listening, and shelves around them."""
-    listener = service.listener()
+    listener = visit.listener()
     st.title("For you", anchor=False)
     if listener is None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
-    if service.catalogue().has_moods():
+    if visit.services().catalogue.has_moods():
         mood.dial(listener.user_id)
     _for_you(listener.user_id)
-    _shelf("Rising now", service.popular().rising(limit=_SHELF), key="rising")
-    _shelf("Popular now", service.popular().now(limit=_SHELF), key="popular")
-    _shelf("New here", service.catalogue().newest(), key="newest")
+    _shelf("Rising now", visit.services().popular.rising(limit=_SHELF), key="rising")
+    _shelf("Popular now", visit.services().popular.now(limit=_SHELF), key="popular")
+    _shelf("New here", visit.services().catalogue.newest(), key="newest")
 
 
 @st.fragment(run_every=2.0)
@@ -39,31 +40,31 @@ def _for_you(user_id: str) -> None:
 
     The browser changes only what is new.
     """
-    database = service.database()
-    found = planned(service.catalogue(), service.settings(), user_id)
-    if not found.items:
+    database = visit.services().store.database
+    upcoming = planned(visit.services().catalogue, visit.services().settings, user_id)
+    if not upcoming.items:
         st.info(
             "There is no music here yet. Take some in with `./run.sh ingest DIR`, then `./run.sh features`, "
             "`embeddings` and `index`, or try it all with `./run.sh demo`.",
             icon=":material/library_music:",
         )
         return
-    wanted = read_dial(database, user_id)
+    wanted = MoodDials(visit.services().store).read(user_id)
     if wanted:
         st.caption(f"From what suits you, what is {wanted}. The dial leaves your taste as it is.")
-    elif found.served == "taste":
+    elif upcoming.served == "taste":
         st.caption("Planned from what you play, and again with every song you finish or skip.")
     else:
         st.caption("A little of everything to begin with. Play, skip and like: what follows adapts at once.")
-    if found.served != "taste":
+    if upcoming.served != "taste":
         _picks(user_id)
-    items = found.items[:SHOWN]
+    items = upcoming.items[:SHOWN]
     fresh = _fresh([item.track_id for item in items])
     components.tracks(
         items, key="for-you", layout="grid", whole=False, fresh=fresh, live=True, dial=str(wanted)
     )
     played = history.recently_played(database, user_id)
-    _because(played, found)
+    _because(played, upcoming)
     if played:
         st.subheader("Just played", anchor=False)
         components.tracks(played, key="played", layout="list", whole=False)
@@ -71,15 +72,15 @@ def _for_you(user_id: str) -> None:
 
 def _picks(user_id: str) -> None:
     """What to begin with, for who knows; it changes the selection at once."""
-    database = service.database()
-    kept = read_picks(database, user_id)
-    genres, artists = service.often().genres_and_artists()
+    starts = Starts(visit.services().store)
+    kept = starts.read(user_id)
+    genres, artists = visit.services().often.genres_and_artists()
 
     def keep() -> None:
-        chosen = Picks(
+        chosen = StartingChoice(
             st.session_state.get("start-genres") or (), st.session_state.get("start-artists") or ()
         )
-        keep_picks(database, user_id, chosen)
+        starts.keep(user_id, chosen)
 
     if genres:
         st.pills(
@@ -102,16 +103,16 @@ def _picks(user_id: str) -> None:
         )
 
 
-def _because(played: list[Item], found: Upcoming) -> None:
+def _because(played: list[Item], upcoming: Upcoming) -> None:
     """What sounds like the track that was enjoyed last, beyond what is shown above."""
     liked = next((item for item in played if item.tone == "good"), None)
     if liked is None:
         return
     try:
-        near = service.catalogue().neighbours(liked.track_id, limit=30)
+        near = visit.services().catalogue.neighbours(liked.track_id, limit=30)
     except SegueError:
         return
-    shown = {item.track_id for item in (*played, *found.items[:SHOWN])}
+    shown = {item.track_id for item in (*played, *upcoming.items[:SHOWN])}
     others = [one.item for one in near if one.item.track_id not in shown]
     _shelf(f"Because you played {plain(liked.title)}", others[:_SHELF], key="because")
 
@@ -124,6 +125,8 @@ def _shelf(name: str, items: list[Item], *, key: str) -> None:
 
 def _fresh(shown: list[str]) -> list[str]:
     """Those tracks that the last different list did not have; the same until the list changes again."""
+    last: list[str]
+    fresh: list[str]
     last, fresh = st.session_state.get("for_you", (shown, []))
     if last != shown:
         fresh = [track_id for track_id in shown if track_id not in last]

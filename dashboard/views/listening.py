@@ -10,8 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from segue.dashboard import service
-from segue.dashboard.people.sessions import Listener
+from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries import listening, month
 from segue.dashboard.queries.items import noted_items
@@ -22,6 +21,7 @@ from segue.dashboard.views.charts import ACCENT, draw, dressed
 from segue.engagement.patterns import By, calendar, clock, streak, top
 from segue.engagement.wandering import Plane, plane_of, tastes
 from segue.errors import SegueError
+from segue.people.sessions import Listener
 
 SPANS = {"7 days": 7, "30 days": 30, "90 days": 90, "A year": 365}
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -31,24 +31,24 @@ _GLOW = [[0, "rgba(13,148,136,.10)"], [0.02, "rgba(13,148,136,.28)"], [1, "rgba(
 
 def show() -> None:
     """The listener's own page."""
-    listener = service.listener()
+    listener = visit.listener()
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title("Your listening", anchor=False)
     if listener is None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
-    first = listening.began(service.database(), listener.user_id)
+    first = listening.began(visit.services().store.database, listener.user_id)
     if first is None:
         st.info("Play a few songs, and this page will show your habits.", icon=":material/insights:")
         return
     span = right.segmented_control("Time", list(SPANS), default="30 days", key="listening-span") or "30 days"
     now = datetime.now(UTC)
-    found = _read(listener, now - timedelta(days=SPANS[span]), now)
-    _numbers(found)
-    if found.plays:
-        _when(found, days=SPANS[span])
-        _favourites(found)
-        _moved(found, days=SPANS[span])
+    heard = _read(listener, now - timedelta(days=SPANS[span]), now)
+    _numbers(heard)
+    if heard.plays:
+        _when(heard, days=SPANS[span])
+        _favourites(heard)
+        _moved(heard, days=SPANS[span])
     _card(listener, first)
 
 
@@ -63,41 +63,43 @@ def zone() -> str:
 
 
 def _read(listener: Listener, since: datetime, until: datetime) -> Listening:
-    return listening.read(service.database(), listener.user_id, since=since, until=until, zone=zone())
+    return listening.read(
+        visit.services().store.database, listener.user_id, since=since, until=until, zone=zone()
+    )
 
 
-def _numbers(found: Listening) -> None:
-    days = calendar(found.rows)["day"]
+def _numbers(heard: Listening) -> None:
+    days = calendar(heard.rows)["day"]
     with st.container(horizontal=True, gap="large"):
-        st.metric("Listened", _hours(found.minutes), width="content")
-        st.metric("Plays", f"{found.plays:,}", width="content")
-        st.metric("Sessions", f"{len(found.sessions):,}", width="content")
+        st.metric("Listened", _hours(heard.minutes), width="content")
+        st.metric("Plays", f"{heard.plays:,}", width="content")
+        st.metric("Sessions", f"{len(heard.sessions):,}", width="content")
         run = streak(days)
         in_a_row = f"{run} day{'' if run == 1 else 's'}"
         st.metric("Longest run", in_a_row, width="content", help="Days in a row with music.")
-        new = f"{found.new.share:.0%}"
-        told = f"{found.new.new_tracks} of {found.new.tracks} tracks, {found.new.new_artists} artists"
-        st.metric("New to you", new, width="content", help=f"{told}, heard for the first time.")
+        new = f"{heard.new.share:.0%}"
+        hint = f"{heard.new.new_tracks} of {heard.new.tracks} tracks, {heard.new.new_artists} artists"
+        st.metric("New to you", new, width="content", help=f"{hint}, heard for the first time.")
 
 
 def _hours(minutes: float) -> str:
     return f"{minutes / 60:,.1f} h" if minutes >= 60 else f"{minutes:.0f} min"
 
 
-def _when(found: Listening, *, days: int) -> None:
+def _when(heard: Listening, *, days: int) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
-        draw(_calendar_figure(found, days=days), key="calendar")
+        draw(_calendar_figure(heard, days=days), key="calendar")
     with right:
-        draw(_clock_figure(clock(found.rows)), key="clock")
+        draw(_clock_figure(clock(heard.rows)), key="clock")
 
 
-def _calendar_figure(found: Listening, *, days: int) -> go.Figure:
+def _calendar_figure(heard: Listening, *, days: int) -> go.Figure:
     """A short span as a leaf of a calendar, Monday on the left; a long one with a column a week."""
-    last = pd.Timestamp(found.until).tz_convert(zone()).normalize().tz_localize(None)
+    last = pd.Timestamp(heard.until).tz_convert(zone()).normalize().tz_localize(None)
     every = pd.date_range(last - pd.Timedelta(days=days - 1), last, freq="D")
-    heard = calendar(found.rows).set_index("day")["minutes"]
-    minutes = heard.reindex(every.date, fill_value=0.0).to_numpy()
+    by_day = calendar(heard.rows).set_index("day")["minutes"]
+    minutes = by_day.reindex(every.date, fill_value=0.0).to_numpy()
     monday = every[0] - pd.Timedelta(days=every[0].weekday())
     week = ((every - monday).days // 7).to_numpy()
     grid = np.full((7, week[-1] + 1), np.nan)
@@ -161,25 +163,25 @@ def _clock_figure(minutes: pd.Series) -> go.Figure:
     return figure.update_layout(margin={"l": 40, "r": 40, "t": 72, "b": 24})
 
 
-def _favourites(found: Listening) -> None:
+def _favourites(heard: Listening) -> None:
     left, right = st.columns(2, gap="large")
     with left:
-        draw(_bars(found, "artist", "Artists"), key="top-artists")
+        draw(_bars(heard, "artist", "Artists"), key="top-artists")
     with right:
-        draw(_bars(found, "genre", "Genres"), key="top-genres")
-    best = top(found.rows, "track_id", limit=10)
+        draw(_bars(heard, "genre", "Genres"), key="top-genres")
+    best = top(heard.rows, "track_id", limit=10)
     noted = [
         (key, f"{plays} plays" if plays != 1 else "1 play")
         for key, plays in zip(best["key"], best["plays"], strict=True)
     ]
-    items = noted_items(service.database(), noted, source="playlist")
+    items = noted_items(visit.services().store.database, noted, source="playlist")
     if items:
         st.subheader("Tracks", anchor=False)
         components.tracks(items, key="top-tracks", layout="list")
 
 
-def _bars(found: Listening, by: By, title: str) -> go.Figure:
-    best = top(found.rows, by, limit=8)[::-1]
+def _bars(heard: Listening, by: By, title: str) -> go.Figure:
+    best = top(heard.rows, by, limit=8)[::-1]
     names = [name if len(name) <= 28 else f"{name[:27]}…" for name in best["key"]]
     figure = go.Figure(
         go.Bar(
@@ -198,7 +200,7 @@ def _bars(found: Listening, by: By, title: str) -> go.Figure:
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _map(version: str) -> tuple[Plane, np.ndarray]:
     """The map of an index version, and where a sample of its tracks is."""
-    bundle = service.catalogue().bundle()
+    bundle = visit.services().catalogue.bundle()
     rng = np.random.default_rng(0)
     count = len(bundle.vectors)
     rows = np.sort(rng.choice(count, min(count, _MOST_POINTS), replace=False))
@@ -207,15 +209,15 @@ def _map(version: str) -> tuple[Plane, np.ndarray]:
     return plane, plane.place(sample)
 
 
-def _moved(found: Listening, *, days: int) -> None:
+def _moved(heard: Listening, *, days: int) -> None:
     try:
-        bundle = service.catalogue().bundle()
+        bundle = visit.services().catalogue.bundle()
     except SegueError:
         return  # no index, no map
-    ids = sorted(set(found.rows["track_id"]))
+    ids = sorted(set(heard.rows["track_id"]))
     vectors = listening.vectors_of(ids, rows=bundle.rows(ids), vectors=bundle.vectors)
     every, word = ("D", "day") if days <= 14 else ("W", "week") if days <= 120 else ("M", "month")
-    path = tastes(found.rows, vectors, every=every)
+    path = tastes(heard.rows, vectors, every=every)
     if len(path) < 2:
         return
     plane, cloud = _map(bundle.version)
@@ -257,12 +259,12 @@ def _path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, word
         figure.add_annotation(x=place[0], y=place[1], text=text, showarrow=False, yshift=26 * side)
     for axis in (figure.update_xaxes, figure.update_yaxes):
         axis(visible=False)
-    told = f"a point a {word}, larger the more you listened; grey: what the library has"
-    return dressed(figure, "How your taste moved", told, height=420)
+    subtitle = f"a point a {word}, larger the more you listened; grey: what the library has"
+    return dressed(figure, "How your taste moved", subtitle, height=420)
 
 
 def _card(listener: Listener, first: datetime) -> None:
-    database = service.database()
+    database = visit.services().store.database
     months = listening.months(first, datetime.now(UTC), zone=zone())
     st.subheader("Your month", anchor=False)
     named = {month.title(since, zone=zone()): (since, until) for since, until in months}

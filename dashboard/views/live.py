@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
 from segue.dashboard.queries import live as queries
 from segue.dashboard.views import cards
 
 
 def show() -> None:
     """Pick a listener and watch."""
-    database = service.database()
+    database = visit.services().store.database
     known = queries.listeners(database)
     if not known:
         _nobody_yet()
@@ -19,12 +19,12 @@ def show() -> None:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title("What comes next")
     listener = right.selectbox("Listener", known, key="listener")
-    st.fragment(_watch, run_every=service.settings().dashboard.refresh)(listener)
+    st.fragment(_watch, run_every=visit.services().settings.dashboard.refresh)(listener)
 
 
 def _nobody_yet() -> None:
     st.title("What comes next")
-    tracks = queries.catalogue_size(service.database())
+    tracks = queries.catalogue_size(visit.services().store.database)
     if tracks == 0:
         st.info(
             "There is no index yet. Take in some music with `./run.sh ingest DIR`, then `./run.sh features`, "
@@ -41,24 +41,24 @@ def _nobody_yet() -> None:
 
 def _watch(listener: str) -> None:
     """Drawn again by itself at the rate of the settings, so that nothing else on the page moves."""
-    found = queries.listening(service.database(), listener)
-    if found is None:
+    now = queries.listening(visit.services().store.database, listener)
+    if now is None:
         st.info("This listener has no recommendations any more.", icon=":material/person_off:")
         return
-    shown = [item.track.track_id for item in found.recommended]
+    shown = [item.track.track_id for item in now.recommended]
     before = st.session_state.get("shown", {}).get(listener, shown)
     st.session_state["shown"] = {listener: shown}
     main, side = st.columns([3, 2], gap="large")
     with main:
-        source = "from their taste" if found.served == "taste" else "a varied selection to start from"
+        source = "from their taste" if now.served == "taste" else "a varied selection to start from"
         st.caption(
-            f"Written {_milliseconds(found.freshness_ms)} after the newest play · {source} · "
-            f"{found.variant} · index {found.model}"
+            f"Written {_milliseconds(now.freshness_ms)} after the newest play · {source} · "
+            f"{now.variant} · index {now.model}"
         )
-        st.html(cards.grid(found.recommended[:10], new=set(shown) - set(before)))
+        st.html(cards.grid(now.recommended[:10], new=set(shown) - set(before)))
     with side:
         st.subheader("Just played")
-        st.html(cards.rows(found.played))
+        st.html(cards.rows(now.played))
 
 
 def _milliseconds(value: float) -> str:

@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
+from segue.dashboard.navigation import link
 from segue.dashboard.player import components
 from segue.dashboard.queries.generated import Maker
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.sounding import Unknown
-from segue.dashboard.views.links import link
-from segue.dashboard.views.text import plain
-from segue.dashboard.views.times import length
+from segue.dashboard.queries.times import length
+from segue.dashboard.text import plain
 from segue.errors import SegueError
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 
@@ -43,8 +43,8 @@ def path_from(item: Item) -> None:
     """A button that asks for the song at the other end of a path, and opens the path."""
     with st.popover("A path from here", icon=":material/conversion_path:", key="path"):
         query = st.text_input("To which song?", key="path-to", placeholder="Title or artist", max_chars=200)
-        found = service.catalogue().search(query, limit=_FOUND) if query.strip() else []
-        others = [one for one in found if one.track_id != item.track_id]
+        matches = visit.services().catalogue.search(query, limit=_FOUND) if query.strip() else []
+        others = [one for one in matches if one.track_id != item.track_id]
         for one in others:
             link(
                 f"{one.title}, {one.artist}",
@@ -61,7 +61,9 @@ def show(user_id: str) -> None:
         open_made()
     kind = st.query_params["made"]
     try:
-        maker = Maker(service.catalogue(), service.settings(), user_id, kept=service.day_lists())
+        maker = Maker(
+            visit.services().catalogue, visit.services().settings, user_id, kept=visit.services().day_lists
+        )
         if kind in BY_DAY:
             _of_the_day(maker, user_id, kind)
         elif kind == "continued":
@@ -77,7 +79,7 @@ def show(user_id: str) -> None:
 
 
 def _of_the_day(maker: Maker, user_id: str, kind: str) -> None:
-    day, (name, told, _) = _today(), BY_DAY[kind]
+    day, (name, subtitle, _) = _today(), BY_DAY[kind]
     items = maker.daily_mix(day) if kind == "mix" else maker.discovery(day)
     if not items:
         why = (
@@ -87,13 +89,13 @@ def _of_the_day(maker: Maker, user_id: str, kind: str) -> None:
         )
         _nothing(name, why)
         return
-    _head(items, title=name, told=told)
+    _head(items, title=name, subtitle=subtitle)
     _keep(user_id, items, name=f"{name}, {day.day} {day:%B}")
     components.tracks(items, key=f"made-{kind}", layout="list")
 
 
 def _continued(maker: Maker, user_id: str, playlist_id: str) -> None:
-    playlist = service.playlists().read(user_id, playlist_id)
+    playlist = visit.services().playlists.read(user_id, playlist_id)
     if playlist is None:
         _nothing("No such playlist", "There is no such playlist any more.")
         return
@@ -104,7 +106,7 @@ def _continued(maker: Maker, user_id: str, playlist_id: str) -> None:
     _head(
         items,
         title=f"To go on from {playlist.name}",
-        told="Each is near several of its songs, and the first is near its last",
+        subtitle="Each is near several of its songs, and the first is near its last",
     )
     if st.button("Add them to it", icon=":material/playlist_add:", key="add-made"):
         _add(user_id, playlist, items)
@@ -113,7 +115,7 @@ def _continued(maker: Maker, user_id: str, playlist_id: str) -> None:
 
 def _add(user_id: str, playlist: Playlist, items: list[Item]) -> None:
     try:
-        service.playlists().add(user_id, playlist.playlist_id, [item.track_id for item in items])
+        visit.services().playlists.add(user_id, playlist.playlist_id, [item.track_id for item in items])
     except PlaylistError as error:
         st.error(str(error))
         return
@@ -123,25 +125,25 @@ def _add(user_id: str, playlist: Playlist, items: list[Item]) -> None:
 def _path(maker: Maker, user_id: str) -> None:
     first, last = (st.query_params.get(end, "") for end in ("from", "to"))
     items = maker.path(first, last)
-    ends = read_items(service.database(), [first, last], source="playlist")
+    ends = read_items(visit.services().store.database, [first, last], source="playlist")
     if not items or first not in ends or last not in ends:
         raise Unknown("One of the two songs has left the library.")
     name = f"{ends[first].title} to {ends[last].title}"
-    _head(items, title=name, told="In small steps of sound, energy and tempo from the one to the other")
+    _head(items, title=name, subtitle="In small steps of sound, energy and tempo from the one to the other")
     _keep(user_id, items, name=name[:LONGEST_NAME])
     components.tracks(items, key="made-path", layout="list")
 
 
-def _head(items: list[Item], *, title: str, told: str) -> None:
+def _head(items: list[Item], *, title: str, subtitle: str) -> None:
     st.title(plain(title), anchor=False)
-    st.caption(f"{told}. {length(items)}.")
+    st.caption(f"{subtitle}. {length(items)}.")
 
 
 def _keep(user_id: str, items: list[Item], *, name: str) -> None:
     if not st.button("Keep it as a playlist", icon=":material/playlist_add:", key="keep-made"):
         return
     try:
-        made = service.playlists().create(user_id, name, tracks=[item.track_id for item in items])
+        made = visit.services().playlists.create(user_id, name, tracks=[item.track_id for item in items])
     except PlaylistError as error:
         st.error(str(error))
         return

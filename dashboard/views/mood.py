@@ -6,9 +6,9 @@ from functools import partial
 
 import streamlit as st
 
-from segue.dashboard import service
-from segue.dashboard.queries.steered import keep_dial, read_dial
+from segue.dashboard import visit
 from segue.moods.dial import BANDS, WORDS, Dial, notch_word
+from segue.moods.dials import MoodDials
 from segue.moods.measures import DIMENSIONS
 from segue.moods.stored import mood_of
 
@@ -27,18 +27,16 @@ _STYLE = """<style>
 
 def dial(user_id: str) -> None:
     """The listener's dial, behind a button that says how it stands."""
-    database = service.database()
-    now = read_dial(database, user_id)
+    dials = MoodDials(visit.services().store)
+    now = dials.read(user_id)
 
     def keep() -> None:
-        keep_dial(
-            database, user_id, Dial({name: st.session_state.get(f"dial-{name}", 0) for name in DIMENSIONS})
-        )
+        dials.keep(user_id, Dial({name: st.session_state.get(f"dial-{name}", 0) for name in DIMENSIONS}))
 
     def clear() -> None:
         for name in DIMENSIONS:
             st.session_state[f"dial-{name}"] = 0
-        keep_dial(database, user_id, Dial())
+        dials.keep(user_id, Dial())
 
     for name in DIMENSIONS:
         st.session_state.setdefault(f"dial-{name}", now.notches.get(name, 0))
@@ -59,20 +57,20 @@ def dial(user_id: str) -> None:
 
 def shown(track_id: str) -> None:
     """Where a track lies between the ends of each dimension, among the tracks of the library."""
-    found = mood_of(service.database(), track_id)
-    if found is None:
+    mood = mood_of(visit.services().store.database, track_id)
+    if mood is None:
         return
     rows = []
     for name in DIMENSIONS:
-        value = getattr(found, name)
+        value = getattr(mood, name)
         if value is None:
             continue
         low, high = WORDS[name]
-        told = f"{name.capitalize()}: more {high} than {value:.0%} of the library"
+        hint = f"{name.capitalize()}: more {high} than {value:.0%} of the library"
         rows.append(
-            f'<div role="img" aria-label="{told}" title="{told}"><span>{low.capitalize()}</span>'
+            f'<div role="img" aria-label="{hint}" title="{hint}"><span>{low.capitalize()}</span>'
             f'<i><b style="left: {value:.1%}"></b></i><span>{high.capitalize()}</span></div>'
         )
     st.html(f'{_STYLE}<div class="mood">{"".join(rows)}</div>')
-    if found.bpm is not None:
-        st.caption(f"{found.bpm:.0f} beats a minute")
+    if mood.bpm is not None:
+        st.caption(f"{mood.bpm:.0f} beats a minute")

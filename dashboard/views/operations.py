@@ -7,7 +7,7 @@ import plotly.express as px
 import plotly.graph_objects as go
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
 from segue.dashboard.queries import live as queries
 from segue.storage.mongo import Document
 
@@ -28,7 +28,7 @@ def show() -> None:
 
 @st.fragment(run_every=3.0)
 def _draw(seconds: int) -> None:
-    database = service.database()
+    database = visit.services().store.database
     recent = queries.progress(database, seconds=min(seconds, RECENT))
     if not recent:
         st.info("The stream has not run yet: start it with `./run.sh stream`.", icon=":material/play_circle:")
@@ -53,7 +53,7 @@ def _draw(seconds: int) -> None:
 
 def _summary(found: list[Document], started: Document) -> None:
     columns = st.columns(7)
-    fresh = pd.Series(queries.freshness(service.database()), dtype=float)
+    fresh = pd.Series(queries.freshness(visit.services().store.database), dtype=float)
     if len(fresh):
         columns[5].metric("Freshness, median", f"{fresh.median():,.0f} ms")
         columns[6].metric("Freshness, p99", f"{fresh.quantile(0.99):,.0f} ms")
@@ -68,7 +68,7 @@ def _summary(found: list[Document], started: Document) -> None:
     left, right = st.columns([1, 4], vertical_alignment="center")
     if ui := started.get("ui"):
         left.link_button("Spark UI", ui, icon=":material/open_in_new:")
-    if version := queries.index_version(service.database()):
+    if version := queries.index_version(visit.services().store.database):
         right.caption(f"Index {version} is published")
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.playlist_files import matched
+from segue.dashboard.queries.times import length
+from segue.dashboard.text import plain
 from segue.dashboard.views import made
-from segue.dashboard.views.text import plain
-from segue.dashboard.views.times import length
 from segue.playlists.m3u import LARGEST, NotM3u, read_m3u
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 
@@ -19,7 +19,7 @@ _UNMATCHED_SHOWN = 200
 
 def show() -> None:
     """One playlist or all; without a session there are none."""
-    listener = service.listener()
+    listener = visit.listener()
     if listener is None:
         st.title("Playlists", anchor=False)
         st.info("Reload the page to begin.", icon=":material/refresh:")
@@ -28,9 +28,9 @@ def show() -> None:
         made.show(listener.user_id)
         return
     wanted = st.query_params.get("id", "")
-    found = service.playlists().read(listener.user_id, wanted) if wanted else None
-    if found is not None:
-        _one(listener.user_id, found)
+    playlist = visit.services().playlists.read(listener.user_id, wanted) if wanted else None
+    if playlist is not None:
+        _one(listener.user_id, playlist)
         return
     st.title("Playlists", anchor=False)
     if wanted:
@@ -40,15 +40,15 @@ def show() -> None:
 
 def _all(owner: str) -> None:
     _made_for_you()
-    found = service.playlists().of(owner)
+    own = visit.services().playlists.of(owner)
     st.subheader("Yours", anchor=False)
-    if not found:
+    if not own:
         st.info(
             "Make a playlist here, or with the “…” of any song. "
             "A playlist of another program comes in as an M3U file.",
             icon=":material/queue_music:",
         )
-    for playlist in found:
+    for playlist in own:
         with st.container(horizontal=True, vertical_alignment="center", key=f"list-{playlist.playlist_id}"):
             if st.button(
                 plain(playlist.name),
@@ -64,7 +64,7 @@ def _all(owner: str) -> None:
         name = st.text_input("New playlist", placeholder="Name", max_chars=LONGEST_NAME, key="new-name")
         if st.form_submit_button("Make it", icon=":material/add:"):
             try:
-                _open(service.playlists().create(owner, name).playlist_id)
+                _open(visit.services().playlists.create(owner, name).playlist_id)
             except PlaylistError as error:
                 st.error(str(error))
     with taken_in:
@@ -73,11 +73,11 @@ def _all(owner: str) -> None:
 
 def _made_for_you() -> None:
     st.subheader("Made for you", anchor=False)
-    for kind, (name, told, icon) in made.BY_DAY.items():
+    for kind, (name, subtitle, icon) in made.BY_DAY.items():
         with st.container(horizontal=True, vertical_alignment="center", key=f"made-row-{kind}"):
             if st.button(name, icon=icon, type="tertiary", key=f"made-{kind}"):
                 made.open_made(made=kind)
-            st.caption(told)
+            st.caption(subtitle)
 
 
 def _import(owner: str) -> None:
@@ -92,17 +92,17 @@ def _import(owner: str) -> None:
         try:
             listed = read_m3u(file.getvalue())
             with st.spinner("Looking for the songs"):
-                found = matched(service.catalogue(), listed)
+                matches = matched(visit.services().catalogue, listed)
             name = (listed.name or file.name.rpartition(".")[0] or "Playlist")[:LONGEST_NAME]
-            if not found.track_ids:
+            if not matches.track_ids:
                 st.error("None of its songs is in this library.")
-                _unmatched([entry.shown for entry in found.unmatched])
+                _unmatched([entry.shown for entry in matches.unmatched])
                 return
-            new = service.playlists().create(owner, name, tracks=found.track_ids)
+            new = visit.services().playlists.create(owner, name, tracks=matches.track_ids)
         except (NotM3u, PlaylistError) as error:
             st.error(str(error))
             return
-        st.session_state["unmatched"] = (new.playlist_id, [entry.shown for entry in found.unmatched])
+        st.session_state["unmatched"] = (new.playlist_id, [entry.shown for entry in matches.unmatched])
         _open(new.playlist_id)
 
 
@@ -129,19 +129,19 @@ def _one(owner: str, playlist: Playlist) -> None:
     if st.button("All playlists", icon=":material/arrow_back:", type="tertiary", key="back"):
         _open(None)
     st.title(plain(playlist.name), anchor=False)
-    known = read_items(service.database(), playlist.tracks, source="playlist")
+    known = read_items(visit.services().store.database, playlist.tracks, source="playlist")
     songs = [known.get(track_id) or _gone(track_id) for track_id in playlist.tracks]
     _tools(owner, playlist, songs)
-    told = st.session_state.get("unmatched")
-    if told and told[0] == playlist.playlist_id:
-        _unmatched(told[1])
+    unmatched = st.session_state.get("unmatched")
+    if unmatched and unmatched[0] == playlist.playlist_id:
+        _unmatched(unmatched[1])
     if not songs:
         st.info("Nothing here yet: the “…” of any song adds it.", icon=":material/playlist_add:")
         return
     edit = components.tracks(songs, key=f"songs-{playlist.playlist_id}", layout="list", edit=True)
     if edit is None:
         return
-    playlists = service.playlists()
+    playlists = visit.services().playlists
     if edit.to is None:
         playlists.remove(owner, playlist.playlist_id, place=edit.place, track_id=edit.track_id)
     else:
@@ -154,7 +154,7 @@ def _gone(track_id: str) -> Item:
 
 
 def _tools(owner: str, playlist: Playlist, songs: list[Item]) -> None:
-    playlists = service.playlists()
+    playlists = visit.services().playlists
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(length(songs))
         if songs and st.button("Continue it", icon=":material/playlist_add:", type="tertiary", key="go-on"):

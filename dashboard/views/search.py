@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.dashboard import service
-from segue.dashboard.api.similar import LARGEST
+from segue.dashboard import visit
 from segue.dashboard.player import components
+from segue.dashboard.queries.sounding import LARGEST_FILE
 
 
 def show() -> None:
-    """A search field; below it what was found, or the genres to wander through."""
-    catalogue = service.catalogue()
+    """A search field; below it the matches, or the genres to browse."""
+    catalogue = visit.services().catalogue
     st.title("Search", anchor=False)
     query = st.text_input(
         "Search",
@@ -23,11 +23,11 @@ def show() -> None:
         bind="query-params",
     )
     with st.expander("Or search with a song of your own", icon=":material/graphic_eq:"):
-        components.upload(largest=LARGEST)
+        components.upload(largest=LARGEST_FILE)
     if query.strip():
-        found = catalogue.search(query)
-        if found:
-            components.tracks(found, key="found", layout="list")
+        matches = catalogue.search(query)
+        if matches:
+            components.tracks(matches, key="found", layout="list")
         else:
             st.info(f"Nothing here is called anything like “{query.strip()}”.", icon=":material/search_off:")
         return

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from segue.dashboard import service
-from segue.dashboard.people.sessions import Listener
-from segue.dashboard.views.text import plain
-from segue.social.links import Kind, ShareLinks, SharingError
+from segue.dashboard import visit
+from segue.dashboard.text import plain
+from segue.people.sessions import Listener
+from segue.social.links import Kind, SharingError
 
 LASTING = {"A day": 1, "A week": 7, "A month": 30, "Until I take it back": None}
 
@@ -28,7 +28,7 @@ def offer(listener: Listener, kind: Kind, key: str, *, title: str) -> None:
         if st.button("Make a link", type="primary", key=f"make-{kind}-{key}"):
             days = LASTING[lasts]
             try:
-                token = ShareLinks(service.database()).create(
+                token = visit.services().links.create(
                     listener.user_id,
                     kind,
                     key,
@@ -46,21 +46,21 @@ def offer(listener: Listener, kind: Kind, key: str, *, title: str) -> None:
 def address() -> str:
     """What links begin with: the settings' public address, or as this page was asked for."""
     asked = urlsplit(st.context.url or "")
-    return service.settings().dashboard.public_url.rstrip("/") or f"{asked.scheme}://{asked.netloc}"
+    return visit.services().settings.dashboard.public_url.rstrip("/") or f"{asked.scheme}://{asked.netloc}"
 
 
 def listed(listener: Listener) -> None:
     """A listener's links, each with a button that ends it."""
-    found = ShareLinks(service.database()).of(listener.user_id)
-    if not found:
+    links = visit.services().links.of(listener.user_id)
+    if not links:
         st.info("You share nothing by link.", icon=":material/link_off:")
         return
-    for link in found:
+    for link in links:
         left, right = st.columns([5, 1], vertical_alignment="center")
         until = f"until {link.expires_at:%-d %b %Y}" if link.expires_at else "until you take it back"
         heard = ", guests may listen" if link.playable else ""
         opened = f"opened {link.opened} times" if link.opened != 1 else "opened once"
         left.markdown(f"**{plain(link.title)}**  \n:gray[{link.kind}, {until}{heard}, {opened}]")
         if right.button("End", key=f"end-{link.link_id}", help="Whoever has the link sees nothing any more."):
-            ShareLinks(service.database()).revoke(listener.user_id, link.link_id)
+            visit.services().links.revoke(listener.user_id, link.link_id)
             st.rerun()

@@ -6,20 +6,20 @@ from dataclasses import replace
 
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
+from segue.dashboard.navigation import link
 from segue.dashboard.player import components
 from segue.dashboard.queries import sounding
 from segue.dashboard.queries.catalogue import Catalogue
 from segue.dashboard.queries.items import Item, item_of
+from segue.dashboard.text import plain
 from segue.dashboard.views import made, mood, sharing
-from segue.dashboard.views.links import link
-from segue.dashboard.views.text import plain
 from segue.errors import SegueError
 
 
 def show() -> None:
     """The track named by `?id=` in the address."""
-    catalogue = service.catalogue()
+    catalogue = visit.services().catalogue
     found = catalogue.track(st.query_params.get("id", ""))
     if found is None:
         st.title("No such track", anchor=False)
@@ -33,7 +33,7 @@ def show() -> None:
     with left:
         components.tracks([item], key="this", layout="grid", whole=False)
         mood.shown(item.track_id)
-        if listener := service.listener():
+        if listener := visit.listener():
             with st.container(horizontal=True):
                 sharing.offer(listener, "track", item.track_id, title=item.title)
                 made.path_from(item)
@@ -60,7 +60,9 @@ def _near(catalogue: Catalogue, item: Item) -> None:
     if not near:
         st.info("It is newer than the index; the next one will know it.", icon=":material/hub:")
         return
-    why = sounding.reasons(service.database(), item.track_id, [one.item.track_id for one in near])
+    why = sounding.reasons(
+        visit.services().store.database, item.track_id, [one.item.track_id for one in near]
+    )
     items = [
         replace(one.item, note=_alike(one.score), why=str(why.get(one.item.track_id, "")) or None)
         for one in near

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
 from segue.dashboard.player import components
 
 
 def show() -> None:
     """The map; with `?id=` in the address, around that track."""
     st.title("Map", anchor=False)
-    if service.listener() is None:
+    if visit.listener() is None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
-    if not service.catalogue().indexed():
+    if not visit.services().catalogue.indexed():
         st.info(
             "There is no map yet: it is drawn from the index, which `./run.sh index` builds.",
             icon=":material/explore:",

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import streamlit as st
 
-from segue.dashboard import service
+from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries import history
 from segue.dashboard.queries.items import Item
@@ -15,7 +15,7 @@ from segue.dashboard.views import account, own_data, sharing
 
 def show() -> None:
     """Hearts and history; logging in or out."""
-    listener = service.listener()
+    listener = visit.listener()
     if listener is None:
         st.title("You", anchor=False)
         st.info("Reload the page to begin.", icon=":material/refresh:")
@@ -24,7 +24,7 @@ def show() -> None:
     hearts, played, shared, who = st.tabs(["Liked", "History", "Sharing", "Account"])
     with hearts:
         _listed(
-            history.liked(service.database(), listener.user_id),
+            history.liked(visit.services().store, listener.user_id),
             key="liked",
             empty="Press the heart of a song, and it will be here.",
         )
@@ -40,7 +40,7 @@ def show() -> None:
 def _history(user_id: str) -> None:
     # The browser says how many minutes its clock is behind UTC.
     offset = timedelta(minutes=-(st.context.timezone_offset or 0))
-    days = history.played_by_day(service.database(), user_id, offset=offset)
+    days = history.played_by_day(visit.services().store.database, user_id, offset=offset)
     if not days:
         st.info("What you play will be here.", icon=":material/history:")
     for number, (name, items) in enumerate(days):

@@ -18,10 +18,6 @@ from segue.figures import can_write, write_figures
 from segue.settings import load_settings
 
 
-def main() -> None:
-    typer.run(demo)
-
-
 def demo(
     library: Annotated[
         Path | None,
@@ -83,7 +79,3 @@ def _report(console: Console, summary: Summary, json_file: Path | None) -> None:
     for fault in summary.faults:
         console.print(f"[red]not as it should be: {fault}")
     write_figures(json_file, summary.figures())
-
-
-if __name__ == "__main__":
-    main()

@@ -21,12 +21,16 @@ from segue.demo.summary import Summary
 from segue.demo.trial import Trial
 from segue.errors import SegueError
 from segue.local import process, stack
-from segue.settings import LOCAL, ROOT, Settings
+from segue.local.cli import fetch_jars
+from segue.places import CHECKOUT, LOCAL, PROGRAM, ROOT
+from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, ensure_topics
 from segue.storage.mongo import Document, connect
 
 PATIENCE = 120
 """Seconds to wait for a server."""
+SEGUE = (sys.executable, "-P", "-m", "segue")
+"""The command line of a job, as run.sh has it."""
 
 
 class Demo:
@@ -50,6 +54,8 @@ class Demo:
 
     def prepare(self) -> None:
         """Servers, library, features, audio space, index."""
+        LOCAL.mkdir(parents=True, exist_ok=True)
+        fetch_jars()
         self._say("Starting Kafka and MongoDB")
         ran_before = _running()
         try:
@@ -58,9 +64,9 @@ class Demo:
             self._started |= _running() - ran_before
         ensure_topics(self._settings.kafka)
         self._database: Database[Document] = connect(self._settings.mongo)
-        self._job("segue.batch_jobs.ingest_catalog", str(self._music()))
-        for job in ("extract_features", "train_embeddings", "build_index"):
-            self._job(f"segue.batch_jobs.{job}")
+        self._job("ingest", str(self._music()))
+        for command in ("features", "embeddings", "index"):
+            self._job(command)
 
     def _music(self) -> Path:
         if self._library is not None:
@@ -79,7 +85,7 @@ class Demo:
     def start_stream(self) -> None:
         """The streaming job, in the background; returns once its queries run."""
         began = datetime.now(UTC)
-        record = self._background("stream", "segue.streaming_jobs.recommend")
+        record = self._background("stream")
         with self._console.status("Starting the stream"):
             self._wait("the stream", record, lambda: self._stream_since(began))
         found = self._database.stream_progress.find_one({"_id": "stream"}) or {}
@@ -89,7 +95,7 @@ class Demo:
         return bool(self._database.stream_progress.find_one({"_id": "stream", "started_at": {"$gte": began}}))
 
     def start_dashboard(self) -> None:
-        record = self._background("dashboard", "segue.dashboard.serve")
+        record = self._background("dashboard")
         self._wait("the dashboard", record, lambda: bool(self._dashboard_address()))
         self._say(f"The dashboard is at {self._dashboard_address()}")
 
@@ -107,7 +113,7 @@ class Demo:
 
     def stay(self) -> None:
         """Keep all of it running until Ctrl-C, with a few plays a second, for something to see."""
-        self._say("Listeners go on playing. Ctrl-C ends the demo; ./run.sh status shows what runs")
+        self._say(f"Listeners go on playing. Ctrl-C ends the demo; {PROGRAM} status shows what runs")
         self._say(f"To look at it with the other commands: export {self._environment_line()}")
         songs = songs_of(self._database)
         with PlayProducer(self._settings.kafka) as producer:
@@ -120,19 +126,19 @@ class Demo:
         """End what this demo has started, and only that: others may have started servers in its place."""
         stack.down(only=self._started)
 
-    def _job(self, module: str, *arguments: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", module, *arguments], env=self._environment(), cwd=ROOT, check=False
-        )
+    def _job(self, command: str, *arguments: str) -> None:
+        done = subprocess.run([*SEGUE, command, *arguments], env=self._environment(), cwd=ROOT, check=False)
         if done.returncode:
-            raise SegueError(f"{module} ended with status {done.returncode}; the line above says why")
+            raise SegueError(
+                f"{PROGRAM} {command} ended with status {done.returncode}; the line above says why"
+            )
 
-    def _background(self, name: str, module: str) -> process.Record:
+    def _background(self, name: str) -> process.Record:
         record = process.RUN / f"{name}.json"
         if other := process.running(process.read_record(record)):
             raise SegueError(f"{name} runs already (pid {other.pid}): end it first with ./run.sh down")
         started = process.spawn(
-            [sys.executable, "-m", module],
+            [*SEGUE, name],
             name=name,
             address="",
             log=self._log(name),
@@ -161,7 +167,9 @@ class Demo:
             raise SegueError(f"the {name} has ended: {process.last_line(log)} (see {log})")
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, **self._variables(), "PYTHONPATH": str(ROOT)}
+        # An installed package is found without it.
+        path = {"PYTHONPATH": str(ROOT)} if CHECKOUT else {}
+        return {**os.environ, **self._variables(), **path}
 
     def _variables(self) -> dict[str, str]:
         s = self._settings

@@ -16,16 +16,12 @@ from segue.dependencies.advisories import ECOSYSTEMS, Advisories, Found, read_ad
 from segue.dependencies.pinned import Pinned, jars, python_packages
 from segue.errors import SegueError, one_line_errors
 from segue.local.jars import ensure_jars, kafka_jars, spark_jars
-from segue.settings import LOCAL, ROOT
+from segue.places import LOCAL, ROOT
 
 SOURCE = "https://osv-vulnerabilities.storage.googleapis.com/{ecosystem}/all.zip"
 FOLDER = LOCAL / "advisories"
 _PATIENCE = 60.0
 """Seconds in which the source must say something."""
-
-
-def main() -> None:
-    typer.run(audit)
 
 
 def audit(
@@ -116,7 +112,3 @@ def _fetched(ecosystem: str) -> Path:
         ) from None
     part.replace(file)
     return file
-
-
-if __name__ == "__main__":
-    main()

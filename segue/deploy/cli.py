@@ -7,16 +7,14 @@ from typing import Annotated
 
 import typer
 
+from segue.deploy.access import Access, job_access
 from segue.errors import SegueError, one_line_errors
 from segue.settings import Settings, load_settings
 from segue.storage import kafka_topics, kafka_users, mongo_users
-from segue.storage.access import Access, read_access, read_login
+from segue.storage.access import read_login
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
-
-
-def main() -> None:
-    typer.run(access)
+from segue.storage.store import Job, Store
 
 
 def access(
@@ -27,7 +25,7 @@ def access(
         str, typer.Option(help="First make these MongoDB servers a replica set: host:27017,host2:27017")
     ] = "",
 ) -> None:
-    """Make the topics, and the jobs' users with what each may do: deploy/access.toml has it.
+    """Make the topics, and the jobs' users with what each may do.
 
     The settings name a user who may make users; the files in the folder have the jobs' own users and
     passwords, in [mongo] and [kafka]. A job without a file is left out. Doing it again puts right what is not
@@ -41,28 +39,28 @@ def access(
             raise SegueError(
                 "users are for servers that ask for one: set [mongo] user, [kafka] security and user"
             )
-        jobs = {job: one for job, one in read_access().items() if (logins / f"{job}.toml").is_file()}
+        jobs = {job: access for job, access in job_access().items() if _file(logins, job).is_file()}
         if not jobs:
-            raise SegueError(f"{logins} has no settings file of a job: {', '.join(read_access())}")
+            raise SegueError(f"{logins} has no settings file of a job: {', '.join(Job)}")
         if initiate and mongo_users.initiate(settings.mongo, initiate.split(",")):
             typer.echo(f"replica set of {initiate}")
         grant(settings, jobs, logins=logins)
         typer.echo(f"users with their access: {', '.join(jobs)}")
 
 
-def grant(settings: Settings, jobs: dict[str, Access], *, logins: Path) -> None:
+def grant(settings: Settings, jobs: dict[Job, Access], *, logins: Path) -> None:
     """Topics, then each job's users."""
     ensure_topics(settings.kafka)
     kafka_topics.keep_for(
         settings.kafka, plays=settings.retention.plays, rejected=settings.retention.rejected
     )
-    database = connect(settings.mongo)
-    for job, one in jobs.items():
-        file = logins / f"{job}.toml"
-        mongo_users.grant(database, job, one.mongo, read_login(file, "mongo"))
-        if one.kafka != type(one.kafka)():
-            kafka_users.grant(settings.kafka, one.kafka, read_login(file, "kafka"))
+    store = Store(connect(settings.mongo))
+    for job, access in jobs.items():
+        file = _file(logins, job)
+        mongo_users.grant(store, job, access.mongo, read_login(file, "mongo"))
+        if access.kafka:
+            kafka_users.grant(settings.kafka, access.kafka, read_login(file, "kafka"))
 
 
-if __name__ == "__main__":
-    main()
+def _file(logins: Path, job: Job) -> Path:
+    return logins / f"{job}.toml"

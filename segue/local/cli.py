@@ -12,19 +12,13 @@ from rich.table import Table
 from segue.errors import one_line_errors
 from segue.local import jars, stack
 from segue.local.java import java_home
-from segue.settings import LOCAL, load_settings
+from segue.places import ROOT
+from segue.settings import load_settings
 from segue.storage.mongo import shown
 
-app = typer.Typer(
-    help="The servers on this machine: the embedded Kafka and MongoDB.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-)
 progress = Console(stderr=True)
 
 
-@app.command()
 def up() -> None:
     """Start the embedded Kafka and MongoDB; those that your SEGUE_ settings name are left to you.
 
@@ -33,14 +27,13 @@ def up() -> None:
     Example:  ./run.sh up
     """
     settings = load_settings()
-    _fetch_jars()
+    fetch_jars()
     with progress.status("Starting Kafka and MongoDB"):
         running = stack.up(settings)
     typer.echo(f"Kafka    {running.kafka.bootstrap}{_whose(settings.kafka.bootstrap)}")
     typer.echo(f"MongoDB  {shown(running.mongo.uri)}{_whose(settings.mongo.uri)}")
 
 
-@app.command()
 def down() -> None:
     """End what Segue started on this machine: dashboard, stream, Kafka, MongoDB. The data stay.
 
@@ -51,7 +44,6 @@ def down() -> None:
     typer.echo(f"ended: {', '.join(ended)}" if ended else "nothing was running")
 
 
-@app.command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="For machines: a list of objects.")] = False,
 ) -> None:
@@ -68,7 +60,7 @@ def status(
         return
     table = Table("what", "state", "address", "pid", "log", box=None, pad_edge=False)
     for record, runs in found:
-        log = record.log.removeprefix(f"{LOCAL.parent}/")
+        log = record.log.removeprefix(f"{ROOT}/")
         table.add_row(
             record.name, "runs" if runs else "ended by itself", record.address, str(record.pid), log
         )
@@ -76,15 +68,16 @@ def status(
     Console(width=None if Console().is_terminal else 200).print(table)
 
 
-@app.command(hidden=True)
 def prepare() -> None:
-    """Fetch the jars and find a Java, and say where it is: for run.sh."""
-    home = java_home()
-    _fetch_jars()
-    typer.echo(home)
+    """Fetch the jars and find a Java, and print its home: for run.sh."""
+    with one_line_errors():
+        home = java_home()
+        fetch_jars()
+        typer.echo(home)
 
 
-def _fetch_jars() -> None:
+def fetch_jars() -> None:
+    """Fetch the jars unless they are there, and show that it takes a while."""
     if not jars.jars_ready():
         with progress.status("Fetching the jars of Spark's Kafka source and of Kafka (once, about a minute)"):
             jars.ensure_jars()
@@ -92,8 +85,3 @@ def _fetch_jars() -> None:
 
 def _whose(address: str) -> str:
     return "  (yours, by the settings)" if address else ""
-
-
-if __name__ == "__main__":
-    with one_line_errors():
-        app(prog_name="./run.sh")

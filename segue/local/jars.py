@@ -12,10 +12,10 @@ from pathlib import Path
 from segue.errors import SegueError
 from segue.local.java import java_command
 from segue.local.process import locked
-from segue.settings import LOCAL, ROOT
+from segue.places import CONF, LOCAL
 
-IVY_FILE = ROOT / "conf" / "ivy.xml"
-SUMS_FILE = ROOT / "conf" / "jars.sha256"
+IVY_FILE = CONF / "ivy.xml"
+SUMS_FILE = CONF / "jars.sha256"
 JARS = LOCAL / "jars"
 
 

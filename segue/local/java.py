@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from segue.errors import SegueError
-from segue.settings import LOCAL
+from segue.places import LOCAL
 
 OLDEST, NEWEST = 17, 25
 """The Java versions that Spark 4.2 is used with here."""

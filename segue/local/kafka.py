@@ -16,7 +16,7 @@ from segue.errors import SegueError
 from segue.local import process
 from segue.local.jars import ensure_jars, kafka_jars
 from segue.local.java import java_command
-from segue.settings import LOCAL, ROOT
+from segue.places import CONF, LOCAL
 
 PORT = 19092
 CONTROLLER_PORT = 19093
@@ -81,7 +81,7 @@ class Broker:
         return port, controller_port
 
     def _write_properties(self, port: int, controller_port: int) -> None:
-        template = Template((ROOT / "conf" / "server.properties").read_text())
+        template = Template((CONF / "server.properties").read_text())
         text = template.substitute(port=port, controller_port=controller_port)
         process.write_text(self.folder / "server.properties", text)
 
@@ -90,7 +90,7 @@ class Broker:
             java,
             "-Xms128m",
             "-Xmx512m",
-            f"-Dlog4j2.configurationFile={(ROOT / 'conf' / 'kafka-log4j2.properties').as_uri()}",
+            f"-Dlog4j2.configurationFile={(CONF / 'kafka-log4j2.properties').as_uri()}",
             *("-cp", str(kafka_jars() / "*")),
         ]
 

@@ -12,7 +12,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from segue.errors import SegueError
 from segue.local import process
-from segue.settings import LOCAL
+from segue.places import LOCAL
 
 PORT = 27117
 REPLICA_SET = "segue"

@@ -20,7 +20,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from segue.errors import SegueError
-from segue.settings import LOCAL
+from segue.places import LOCAL
 
 RUN = LOCAL / "run"
 """Where the jobs and the dashboard leave their records; the servers' are in their own folders."""

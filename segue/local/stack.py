@@ -11,7 +11,8 @@ from segue.errors import SegueError
 from segue.local import process
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
-from segue.settings import LOCAL, Settings
+from segue.places import LOCAL
+from segue.settings import Settings
 
 FREE_BYTES = 1_000_000_000
 """What a disk must have left before servers write to it."""

@@ -161,8 +161,8 @@ def _near_versions(rows: Sequence[int], *, out: Collection[int], wanted: int, bu
     """
     songs, left = songs_of(out, bundle.songs), list[int]()
     for k in (min(NEAR + wanted, len(bundle.vectors)), min(NEAR + wanted + len(out), len(bundle.vectors))):
-        found, _ = bundle.neighbours.query(np.asarray(bundle.vectors[list(rows)]), k)
-        near = [row for row in dict.fromkeys(found.T.ravel().tolist()) if row >= 0 and row not in out]
+        neighbours, _ = bundle.neighbours.query(np.asarray(bundle.vectors[list(rows)]), k)
+        near = [row for row in dict.fromkeys(neighbours.T.ravel().tolist()) if row >= 0 and row not in out]
         left = [row for row in near if int(bundle.songs[row]) not in songs]
         if len(_others(left, out=out, bundle=bundle)) >= wanted:
             break

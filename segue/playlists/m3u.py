@@ -66,8 +66,8 @@ def read_m3u(data: bytes) -> Listed:
         text = data.decode("latin-1")
     name, info, entries = None, None, []
     for line in filter(None, map(str.strip, text.splitlines())):
-        if found := _INFO.match(line):
-            info = found
+        if match := _INFO.match(line):
+            info = match
         elif line.upper().startswith("#PLAYLIST:"):
             name = line.partition(":")[2].strip() or None
         elif not line.startswith("#"):
@@ -81,9 +81,9 @@ def read_m3u(data: bytes) -> Listed:
 
 
 def _entry(line: str, info: re.Match[str] | None) -> Entry:
-    told = info[2].strip() if info else ""
+    named = info[2].strip() if info else ""
     seconds = float(info[1]) if info and info[1] else 0.0
-    stem = told or _stem(line)
+    stem = named or _stem(line)
     artist, dash, title = stem.partition(" - ")
     return Entry(
         title=(title if dash else stem).strip() or stem,

@@ -55,9 +55,9 @@ def path(
     """
     if first == last or items < 2:
         raise ValueError(f"a path of {items} from row {first} to row {last}")
-    found = _between(first, last, count=items - 2, bundle=bundle, avoid=avoid)
-    for count in range(min(items - 2, len(found)), 0, -1):
-        inner = _search(first, last, found, count=count, transitions=transitions, limit=limit)
+    between = _between(first, last, count=items - 2, bundle=bundle, avoid=avoid)
+    for count in range(min(items - 2, len(between)), 0, -1):
+        inner = _search(first, last, between, count=count, transitions=transitions, limit=limit)
         if inner:
             return [first, *inner, last]
     return [first, last]
@@ -123,11 +123,11 @@ def _cheapest_on(
     """(count, c): from each candidate at each place, the least sum that leads to the end."""
     costly = transitions.steps(candidates, candidates) ** POWER
     np.fill_diagonal(costly, np.inf)
-    found = np.empty((count, len(candidates)))
-    found[-1] = transitions.steps(candidates, [last])[:, 0] ** POWER
+    costs = np.empty((count, len(candidates)))
+    costs[-1] = transitions.steps(candidates, [last])[:, 0] ** POWER
     for place in range(count - 2, -1, -1):
-        found[place] = (costly + found[place + 1]).min(axis=1)
-    return found
+        costs[place] = (costly + costs[place + 1]).min(axis=1)
+    return costs
 
 
 def _fits(before: list[int], row: int, *, last: int, length: int, limit: ArtistLimit) -> bool:
@@ -138,4 +138,4 @@ def _fits(before: list[int], row: int, *, last: int, length: int, limit: ArtistL
     if artist < 0 or artist != limit.artists[last] or length - len(before) > limit.window:
         return True
     final = [*before, row][max(length - limit.window, 0) :]
-    return sum(limit.artists[one] == artist for one in final) < limit.per_artist
+    return bool(sum(limit.artists[each] == artist for each in final) < limit.per_artist)

@@ -1,7 +1,5 @@
 """Playlists in MongoDB: each belongs to one listener, and every look and every change names that listener.
 
-A document of `playlists`: _id, owner (user id), name, tracks [track id], created_at, changed_at.
-
 Delivery: a change is one atomic update of one document, guarded by its owner. Adding twice adds twice, as
 a listener who presses twice expects; removing and moving name the track beside its place, so that a repeated
 or belated change does nothing rather than the wrong thing.
@@ -13,12 +11,11 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-
-from pymongo.database import Database
+from typing import NotRequired, TypedDict
 
 from segue.errors import SegueError
-from segue.storage.mongo import Document
+from segue.storage.mongo import ASCENDING, DESCENDING, Document
+from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 MOST_PLAYLISTS = 200
 """Of one listener."""
@@ -36,27 +33,61 @@ class Playlist:
     """A playlist as it was when it was read."""
 
     playlist_id: str
+    owner: str
+    """The owner's user id."""
     name: str
     tracks: tuple[str, ...]
     changed_at: datetime
+    collaborators: tuple[str, ...] = ()
+    """Listeners who have joined."""
+    asked: tuple[str, ...] = ()
+    """Listeners who are asked to join."""
+
+    def may_edit(self, user_id: str) -> bool:
+        """Whether a listener may change it: its owner, or one who has joined."""
+        return user_id == self.owner or user_id in self.collaborators
+
+    def may_see(self, user_id: str) -> bool:
+        """Whether a listener may look at it: those who may edit it, and those who are asked to."""
+        return self.may_edit(user_id) or user_id in self.asked
 
 
-class Playlists:
+class StoredPlaylist(TypedDict):
+    """A playlist as it is stored."""
+
+    _id: str
+    owner: str
+    name: str
+    tracks: list[str]
+    created_at: datetime
+    changed_at: datetime
+    collaborators: NotRequired[list[str]]
+    asked: NotRequired[list[str]]
+
+
+class Playlists(Collection[StoredPlaylist]):
     """Safe for use by several threads and processes."""
 
-    def __init__(self, database: Database[Document]) -> None:
-        self._playlists = database.playlists
-        self._playlists.create_index([("owner", 1), ("changed_at", -1)])
+    name = "playlists"
+    policy = Policy(
+        personal=Personal(owner=("owner",), members=("collaborators", "asked")),
+        access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
+    )
+    indexes = (
+        Index(keys=[("owner", ASCENDING), ("changed_at", DESCENDING)]),
+        Index.on("collaborators"),
+        Index.on("asked"),
+    )
 
     def of(self, owner: str) -> list[Playlist]:
         """A listener's playlists, the one changed last first."""
-        found = self._playlists.find({"owner": owner}).sort("changed_at", -1).limit(MOST_PLAYLISTS)
-        return [_playlist(one) for one in found]
+        documents = self.documents.find({"owner": owner}).sort("changed_at", DESCENDING)
+        return [_playlist(document) for document in documents.limit(MOST_PLAYLISTS)]
 
     def read(self, owner: str, playlist_id: str) -> Playlist | None:
         """A listener's playlist; None where there is none of that id, or it is another's."""
-        found = self._playlists.find_one(_own(owner, playlist_id))
-        return _playlist(found) if found else None
+        document = self.documents.find_one(_own(owner, playlist_id))
+        return _playlist(document) if document else None
 
     def create(self, owner: str, name: str, *, tracks: Sequence[str] = ()) -> Playlist:
         """Make a new one.
@@ -66,12 +97,12 @@ class Playlists:
         PlaylistError
             The name is empty or too long, or there are too many playlists or tracks.
         """
-        if self._playlists.count_documents({"owner": owner}, limit=MOST_PLAYLISTS) >= MOST_PLAYLISTS:
+        if self.documents.count_documents({"owner": owner}, limit=MOST_PLAYLISTS) >= MOST_PLAYLISTS:
             raise PlaylistError(f"You have {MOST_PLAYLISTS} playlists: delete one to make another.")
         if len(tracks) > MOST_TRACKS:
             raise PlaylistError(_FULL)
         now = datetime.now(UTC)
-        document = {
+        document: StoredPlaylist = {
             "_id": secrets.token_hex(12),
             "owner": owner,
             "name": _named(name),
@@ -79,7 +110,7 @@ class Playlists:
             "created_at": now,
             "changed_at": now,
         }
-        self._playlists.insert_one(document)
+        self.documents.insert_one(document)
         return _playlist(document)
 
     def rename(self, owner: str, playlist_id: str, name: str) -> None:
@@ -94,7 +125,7 @@ class Playlists:
 
     def delete(self, owner: str, playlist_id: str) -> None:
         """Remove a playlist; nothing happens where there is none, or it is another's."""
-        self._playlists.delete_one(_own(owner, playlist_id))
+        self.documents.delete_one(_own(owner, playlist_id))
 
     def add(self, owner: str, playlist_id: str, tracks: Sequence[str]) -> None:
         """Put tracks at its end.
@@ -118,15 +149,39 @@ class Playlists:
         """Move the track at a place to another; nothing happens when another stands there by now."""
         self._arrange(owner, playlist_id, place=place, track_id=track_id, to=to)
 
+    def ask_to_join(self, owner: str, playlist_id: str, user_id: str) -> None:
+        """Ask another listener to edit the owner's playlist; nothing happens where there is none."""
+        self.documents.update_one(_own(owner, playlist_id), {"$addToSet": {"asked": user_id}})
+
+    def asking(self, user_id: str) -> list[Playlist]:
+        """The playlists that a listener is asked to join, by name."""
+        return [_playlist(one) for one in self.documents.find({"asked": user_id}).sort("name", ASCENDING)]
+
+    def joined(self, user_id: str) -> list[Playlist]:
+        """The playlists of others that a listener may edit, by name."""
+        documents = self.documents.find({"collaborators": user_id}).sort("name", ASCENDING)
+        return [_playlist(document) for document in documents]
+
+    def join(self, user_id: str, playlist_id: str) -> bool:
+        """Accept to edit a playlist; False for one who was not asked."""
+        change = {"$pull": {"asked": user_id}, "$addToSet": {"collaborators": user_id}}
+        return bool(self.documents.update_one({"_id": playlist_id, "asked": user_id}, change).matched_count)
+
+    def leave(self, playlist_id: str, user_id: str, *, by: str) -> bool:
+        """Remove a listener, joined or asked: by themselves or by the owner; False when it is neither."""
+        wanted = {"_id": playlist_id} if by == user_id else _own(by, playlist_id)
+        change = {"$pull": {"collaborators": user_id, "asked": user_id}}
+        return bool(self.documents.update_one(wanted, change).matched_count)
+
     def _arrange(self, owner: str, playlist_id: str, *, place: int, track_id: str, to: int | None) -> None:
-        found = self.read(owner, playlist_id)
-        if found is None or not 0 <= place < len(found.tracks) or found.tracks[place] != track_id:
+        before = self.read(owner, playlist_id)
+        if before is None or not 0 <= place < len(before.tracks) or before.tracks[place] != track_id:
             return
-        tracks = [*found.tracks[:place], *found.tracks[place + 1 :]]
+        tracks = [*before.tracks[:place], *before.tracks[place + 1 :]]
         if to is not None:
             tracks.insert(max(0, min(to, len(tracks))), track_id)
         # Only over what was read: a change made meanwhile in another tab is not lost.
-        self._try({**_own(owner, playlist_id), "tracks": list(found.tracks)}, {"$set": {"tracks": tracks}})
+        self._try({**_own(owner, playlist_id), "tracks": list(before.tracks)}, {"$set": {"tracks": tracks}})
 
     def _change(self, owner: str, playlist_id: str, change: Document) -> None:
         if not self._try(_own(owner, playlist_id), change):
@@ -134,7 +189,7 @@ class Playlists:
 
     def _try(self, wanted: Document, change: Document) -> bool:
         stamped = {**change, "$set": {**change.get("$set", {}), "changed_at": datetime.now(UTC)}}
-        return self._playlists.update_one(wanted, stamped).matched_count == 1
+        return self.documents.update_one(wanted, stamped).matched_count == 1
 
 
 _NONE = "There is no such playlist any more."
@@ -146,18 +201,21 @@ def _own(owner: str, playlist_id: str) -> Document:
 
 
 def _named(name: str) -> str:
-    found = "".join(c for c in " ".join(name.split()) if c.isprintable()).strip()
-    if not found:
+    name = "".join(c for c in " ".join(name.split()) if c.isprintable()).strip()
+    if not name:
         raise PlaylistError("A playlist needs a name.")
-    if len(found) > LONGEST_NAME:
+    if len(name) > LONGEST_NAME:
         raise PlaylistError(f"A name has at most {LONGEST_NAME} characters.")
-    return found
+    return name
 
 
-def _playlist(document: dict[str, Any]) -> Playlist:
+def _playlist(document: StoredPlaylist) -> Playlist:
     return Playlist(
         playlist_id=document["_id"],
+        owner=document["owner"],
         name=document["name"],
         tracks=tuple(document["tracks"]),
         changed_at=document["changed_at"],
+        collaborators=tuple(document.get("collaborators", ())),
+        asked=tuple(document.get("asked", ())),
     )

@@ -32,13 +32,13 @@ class Transitions:
         cosine = np.asarray(self.vectors[list(first)], np.float64) @ np.asarray(
             self.vectors[list(second)], np.float64
         ).T.reshape(-1, len(second))
-        found = np.arccos(np.clip(cosine, -1.0, 1.0)) / np.pi
+        costs = np.arccos(np.clip(cosine, -1.0, 1.0)) / np.pi
         if self.moods is not None:
             for name, weight in (("energy", ENERGY), ("tempo", TEMPO)):
                 column = self.moods[:, DIMENSIONS.index(name)].astype(np.float64)
                 gap = np.abs(column[list(first)][:, None] - column[list(second)][None, :])
-                found += weight * np.nan_to_num(gap)
-        return found
+                costs += weight * np.nan_to_num(gap)
+        return costs
 
     def along(self, rows: Sequence[int]) -> NDArray[np.float64]:
         """(len(rows) - 1,): the steps of a list."""

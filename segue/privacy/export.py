@@ -9,10 +9,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from pymongo.database import Database
-
 from segue.privacy.holdings import held, plain
-from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 _READ_ME = """What Segue has stored of you, as of {at}.
 
@@ -26,18 +24,18 @@ Sums over all listeners do not name you and are not in here.
 """
 
 
-def archive(database: Database[Document], user_id: str, *, plays: Iterable[dict[str, Any]]) -> bytes:
+def archive(store: Store, user_id: str, *, plays: Iterable[dict[str, Any]]) -> bytes:
     """The ZIP; `plays` are the listener's records in Kafka."""
     out = io.BytesIO()
     files = []
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, documents in held(database, user_id):
+        for name, documents in held(store, user_id):
             text = json.dumps(plain(documents), indent=1, ensure_ascii=False)
             packed.writestr(f"{name}.json", text)
             files.append(f"{name}.json: {len(documents)}")
         lines = [json.dumps(plain(play), ensure_ascii=False) for play in plays]
         packed.writestr("plays.jsonl", "".join(f"{line}\n" for line in lines))
         files.append(f"plays.jsonl: {len(lines)}")
-        told = _READ_ME.format(at=f"{datetime.now(UTC):%Y-%m-%d %H:%M}", files="\n".join(files))
-        packed.writestr("README.txt", told)
+        read_me = _READ_ME.format(at=f"{datetime.now(UTC):%Y-%m-%d %H:%M}", files="\n".join(files))
+        packed.writestr("README.txt", read_me)
     return out.getvalue()

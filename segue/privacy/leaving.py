@@ -1,16 +1,30 @@
-"""A listener leaves: removed from MongoDB, and told to whoever reads the topic of plays."""
+"""A listener leaves: removed from MongoDB, and announced in the topic of plays to all that read it.
+
+Statistics have no listener in them and stay; plays in Kafka go by `retention.plays`.
+
+Delivery: removing is a series of deletions by the listener's id; cut short, it is made good by doing it
+again. The id is forgotten first (segue.people.forgotten), so that no stream writes anew what is removed.
+"""
 
 from __future__ import annotations
 
-from pymongo.database import Database
+from datetime import UTC, datetime, timedelta
 
-from segue.privacy.holdings import forget
+from segue.collections import WRITTEN_BY_STREAMS, personal
+from segue.people.accounts import Accounts
+from segue.people.forgotten import Forgotten
+from segue.people.sessions import Sessions
+from segue.privacy.holdings import personal_collections
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
-from segue.storage.mongo import Document
+from segue.storage.personal import erase
+from segue.storage.store import Store
+
+CONFIRMATION = "remove everything"
+"""The words that a listener's request to be removed must have, so that no slip sends it."""
 
 
-def leave(database: Database[Document], settings: Settings, user_id: str) -> dict[str, int]:
+def leave(store: Store, settings: Settings, user_id: str) -> dict[str, int]:
     """Remove everything of a listener; returns how many documents of each collection went.
 
     Plays in Kafka stay until `retention.plays`; from now on nothing is made of them.
@@ -22,4 +36,33 @@ def leave(database: Database[Document], settings: Settings, user_id: str) -> dic
     """
     with PlayProducer(settings.kafka) as producer:
         producer.tombstone(user_id)
-        return forget(database, user_id, plays_kept=settings.retention.plays)
+        return forget(store, user_id, plays_kept=settings.retention.plays)
+
+
+def forget(store: Store, user_id: str, *, plays_kept: timedelta) -> dict[str, int]:
+    """Remove a listener from MongoDB; returns how many documents of each collection went.
+
+    Parameters
+    ----------
+    plays_kept
+        How long Kafka keeps plays: so long the streams must leave out those of this listener.
+    """
+    Forgotten(store).remember(user_id, plays_kept=plays_kept)
+    account = Accounts(store).of(user_id)
+    account_name = account.name if account else None
+    removed: dict[str, int] = {}
+    # Sessions first: from then on the listener's browsers can send nothing more.
+    for name, own in sorted(personal_collections(store), key=lambda pair: pair[0] != Sessions.name):
+        if count := erase(store, name, own, user_id, account_name=account_name):
+            removed[name] = count
+    return removed
+
+
+def sweep(store: Store, *, now: datetime | None = None) -> None:
+    """Remove what a micro-batch wrote that was under way when a listener was forgotten."""
+    forgotten = Forgotten(store)
+    for user_id in forgotten.due(now or datetime.now(UTC)):
+        for name in WRITTEN_BY_STREAMS:
+            if (own := personal(name)) is not None:
+                erase(store, name, own, user_id, account_name=None)
+        forgotten.swept(user_id)

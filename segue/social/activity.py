@@ -5,21 +5,53 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, TypedDict
 
-from pymongo.database import Database
-
-from segue.social.follows import Follows, Person
+from segue.people.accounts import Account
+from segue.social.follows import Follows
 from segue.storage.mongo import Document
+from segue.storage.store import Collection, Job, Personal, Policy, Right, Store
+from segue.taste.opinions import Opinions
 
 FRESH = timedelta(days=14)
+
+
+class PrivacyChoice(TypedDict):
+    _id: str
+    """The listener's id."""
+    activity: bool
+    """Whether followers see what the listener hears and likes."""
+
+
+class PrivacyChoices(Collection[PrivacyChoice]):
+    """What listeners have chosen to be seen of them.
+
+    Delivery: one document for each listener, so that choosing again writes over it.
+    """
+
+    name = "privacy"
+    policy = Policy(personal=Personal(), access={Job.DASHBOARD: Right.WRITE, Job.OPERATOR: Right.WRITE})
+
+    def activity_is_shown(self, user_id: str) -> bool:
+        """Whether a listener lets followers see what they hear and like."""
+        choice = self.documents.find_one({"_id": user_id})
+        return choice is not None and bool(choice.get("activity", False))
+
+    def show_activity(self, user_id: str, *, shown: bool) -> None:
+        """Keep a listener's choice."""
+        self.documents.update_one({"_id": user_id}, {"$set": {"activity": shown}}, upsert=True)
+
+    def showing_activity(self, user_ids: Sequence[str]) -> list[str]:
+        """Those of the listeners who let followers see it."""
+        wanted = {"_id": {"$in": list(user_ids)}, "activity": True}
+        return [choice["_id"] for choice in self.documents.find(wanted, {"_id": 1})]
 
 
 @dataclass(frozen=True)
 class Activity:
     """Something that a followed listener did."""
 
-    person: Person
+    person: Account
     what: Literal["liked", "listened"]
     track_id: str
     at: datetime
@@ -27,61 +59,38 @@ class Activity:
     """How often it was heard; 1 for a like."""
 
 
-def shows_activity(database: Database[Document], user_id: str) -> bool:
-    """Whether a listener lets followers see what they hear and like."""
-    found = database.privacy.find_one({"_id": user_id}, {"activity": 1}) or {}
-    return bool(found.get("activity", False))
-
-
-def show_activity(database: Database[Document], user_id: str, *, shown: bool) -> None:
-    database.privacy.update_one({"_id": user_id}, {"$set": {"activity": shown}}, upsert=True)
-
-
-def feed(
-    database: Database[Document], user_id: str, *, limit: int = 40, now: datetime | None = None
-) -> list[Activity]:
-    """What those whom a listener follows have done lately and show, the newest first."""
+def feed(store: Store, user_id: str, *, limit: int = 40, now: datetime | None = None) -> list[Activity]:
+    """What the listeners that one follows have done lately and show, the newest first."""
     since = (now or datetime.now(UTC)) - FRESH
-    followed = {one.user_id: one for one in Follows(database).followed_by(user_id)}
-    open_ones = database.privacy.find({"_id": {"$in": list(followed)}, "activity": True}, {"_id": 1})
-    people = [followed[one["_id"]] for one in open_ones]
+    followed = {account.user_id: account for account in Follows(store).followed_by(user_id)}
+    people = {user_id: followed[user_id] for user_id in PrivacyChoices(store).showing_activity([*followed])}
     if not people:
         return []
-    found = [*_likes(database, people, since, limit), *_listened(database, people, since, limit)]
-    return sorted(found, key=lambda one: (one.at, one.track_id), reverse=True)[:limit]
+    likes = [
+        Activity(people[opinion["user_id"]], "liked", opinion["track_id"], opinion["at"], 1)
+        for opinion in Opinions(store).likes_of([*people], since=since, limit=limit)
+    ]
+    activities = [*likes, *_listened(store, people, since, limit)]
+    return sorted(activities, key=lambda one: (one.at, one.track_id), reverse=True)[:limit]
 
 
-def _likes(
-    database: Database[Document], people: Sequence[Person], since: datetime, limit: int
-) -> list[Activity]:
-    by_id = {one.user_id: one for one in people}
-    wanted = {"user_id": {"$in": list(by_id)}, "opinion": "like", "at": {"$gte": since}}
-    found = database.opinions.find(wanted).sort("at", -1).limit(limit)
-    return [Activity(by_id[one["user_id"]], "liked", one["track_id"], one["at"], 1) for one in found]
-
-
-def _listened(
-    database: Database[Document], people: Sequence[Person], since: datetime, limit: int
-) -> list[Activity]:
+def _listened(store: Store, people: dict[str, Account], since: datetime, limit: int) -> list[Activity]:
     """Tracks heard to the end, once for each listener and track."""
-    by_id = {one.user_id: one for one in people}
-    found = database.listening.aggregate(
-        [
-            {"$match": {"user_id": {"$in": list(by_id)}, "start": {"$gte": since}}},
-            {"$unwind": "$rows"},
-            {"$match": {"rows.completions": {"$gt": 0}}},
-            {
-                "$group": {
-                    "_id": {"user": "$user_id", "track": "$rows.track_id"},
-                    "at": {"$max": "$start"},
-                    "times": {"$sum": "$rows.completions"},
-                }
-            },
-            {"$sort": {"at": -1, "_id": 1}},
-            {"$limit": limit},
-        ]
-    )
+    steps: list[Document] = [
+        {"$match": {"user_id": {"$in": list(people)}, "start": {"$gte": since}}},
+        {"$unwind": "$rows"},
+        {"$match": {"rows.completions": {"$gt": 0}}},
+        {
+            "$group": {
+                "_id": {"user": "$user_id", "track": "$rows.track_id"},
+                "at": {"$max": "$start"},
+                "times": {"$sum": "$rows.completions"},
+            }
+        },
+        {"$sort": {"at": -1, "_id": 1}},
+        {"$limit": limit},
+    ]
     return [
-        Activity(by_id[one["_id"]["user"]], "listened", one["_id"]["track"], one["at"], one["times"])
-        for one in found
+        Activity(people[group["_id"]["user"]], "listened", group["_id"]["track"], group["at"], group["times"])
+        for group in store.database.listening.aggregate(steps)
     ]

@@ -1,40 +1,24 @@
-"""Playlists of several: the owner asks a friend, who joins or does not; whoever has joined may edit.
+"""Playlists of several: the owner asks a friend, who joins or does not; those who have joined may edit.
 
-Kept in the playlist's own document: `asked` and `collaborators` are lists of listeners' ids.
-
-Delivery: each call is one guarded update, so that repeating it changes nothing.
+Delivery: each call is one guarded update of the playlist's document, so that repeating it changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from pymongo.database import Database
-
+from segue.playlists.playlists import Playlist, Playlists
 from segue.social.follows import Follows
 from segue.social.links import SharingError
-from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 MOST = 50
 """Collaborators and those asked, together."""
 
 
-def may_edit(playlist: Mapping[str, Any], user_id: str) -> bool:
-    """Whether a listener may change a playlist: its owner, or one who has joined."""
-    return user_id == playlist["owner"] or user_id in playlist.get("collaborators", ())
-
-
-def may_see(playlist: Mapping[str, Any], user_id: str) -> bool:
-    """Whether a listener may look at a playlist: who may edit it, or is asked to."""
-    return may_edit(playlist, user_id) or user_id in playlist.get("asked", ())
-
-
 class Collaboration:
-    """Who joins whose playlists."""
+    """Lets friends edit each other's playlists."""
 
-    def __init__(self, database: Database[Document]) -> None:
-        self._playlists, self._follows = database.playlists, Follows(database)
+    def __init__(self, store: Store) -> None:
+        self._playlists, self._follows = Playlists(store), Follows(store)
 
     def ask(self, owner: str, playlist_id: str, friend: str) -> None:
         """Ask a friend to join.
@@ -46,31 +30,28 @@ class Collaboration:
         """
         if not self._follows.know_each_other(owner, friend):
             raise SharingError("Only friends can be asked: one of you follows the other, with agreement.")
-        found = self._playlists.find_one({"_id": playlist_id, "owner": owner})
-        if found is None:
+        playlist = self._playlists.read(owner, playlist_id)
+        if playlist is None:
             raise SharingError("There is no such playlist of yours.")
-        people = {*found.get("asked", ()), *found.get("collaborators", ())}
+        people = {*playlist.asked, *playlist.collaborators}
         if friend in people:
             return
         if len(people) >= MOST:
             raise SharingError(f"A playlist has {MOST} people at most.")
-        self._playlists.update_one({"_id": playlist_id, "owner": owner}, {"$addToSet": {"asked": friend}})
+        self._playlists.ask_to_join(owner, playlist_id, friend)
 
-    def asked(self, user_id: str) -> list[Document]:
+    def asked(self, user_id: str) -> list[Playlist]:
         """The playlists that a listener is asked to join."""
-        return list(self._playlists.find({"asked": user_id}).sort("name", 1))
+        return self._playlists.asking(user_id)
 
-    def joined(self, user_id: str) -> list[Document]:
+    def joined(self, user_id: str) -> list[Playlist]:
         """The playlists of others that a listener may edit."""
-        return list(self._playlists.find({"collaborators": user_id}).sort("name", 1))
+        return self._playlists.joined(user_id)
 
     def join(self, user_id: str, playlist_id: str) -> bool:
         """Accept; False for one who was not asked."""
-        change = {"$pull": {"asked": user_id}, "$addToSet": {"collaborators": user_id}}
-        return bool(self._playlists.update_one({"_id": playlist_id, "asked": user_id}, change).matched_count)
+        return self._playlists.join(user_id, playlist_id)
 
     def leave(self, playlist_id: str, user_id: str, *, by: str) -> bool:
-        """Out of a playlist, or out of being asked: by oneself or by the owner; False when it is neither."""
-        mine = {"_id": playlist_id} if by == user_id else {"_id": playlist_id, "owner": by}
-        change = {"$pull": {"collaborators": user_id, "asked": user_id}}
-        return bool(self._playlists.update_one(mine, change).matched_count)
+        """Leave a playlist, or refuse to join: by oneself or by the owner; False when it is neither."""
+        return self._playlists.leave(playlist_id, user_id, by=by)

@@ -13,11 +13,10 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal, TypedDict, get_args
 
-from pymongo.database import Database
-
-from segue.storage.mongo import Document
+from segue.storage.mongo import DESCENDING
+from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 Kind = Literal["track", "playlist", "month"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -32,7 +31,7 @@ class SharingError(ValueError):
 
 @dataclass(frozen=True)
 class Link:
-    """What a share link opens."""
+    """A share link, as its owner and a guest see it."""
 
     link_id: str
     """Names the link to its owner; it opens nothing."""
@@ -48,15 +47,38 @@ class Link:
     opened: int
 
 
+class StoredLink(TypedDict):
+    """A link as it is stored."""
+
+    _id: str
+    """The token's hash."""
+    owner: str
+    kind: Kind
+    key: str
+    title: str
+    playable: bool
+    created_at: datetime
+    expires_at: datetime | None
+    opened: int
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-class ShareLinks:
-    """Makes, opens and takes back links."""
+class ShareLinks(Collection[StoredLink]):
+    """Makes, opens and takes back links; MongoDB removes those that have expired."""
 
-    def __init__(self, database: Database[Document], *, clock: Callable[[], datetime] = now) -> None:
-        self._links, self._clock = database.share_links, clock
+    name = "share_links"
+    policy = Policy(
+        personal=Personal(owner=("owner",), secret=("_id",)),
+        access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
+    )
+    indexes = (Index.on("expires_at", keep=timedelta()), Index.on("owner"))
+
+    def __init__(self, store: Store, *, clock: Callable[[], datetime] = now) -> None:
+        super().__init__(store)
+        self._clock = clock
 
     def create(
         self,
@@ -77,11 +99,11 @@ class ShareLinks:
         """
         if kind not in KINDS:
             raise SharingError(f"A {kind} cannot be shared.")
-        if self._links.count_documents({"owner": owner}, limit=MOST) >= MOST:
+        if self.documents.count_documents({"owner": owner}, limit=MOST) >= MOST:
             raise SharingError(f"You have {MOST} links: take some back first.")
         token = secrets.token_urlsafe(24)
         created = self._clock()
-        self._links.insert_one(
+        self.documents.insert_one(
             {
                 "_id": _hash(token),
                 "owner": owner,
@@ -97,37 +119,37 @@ class ShareLinks:
         return token
 
     def open(self, token: str, *, count: bool = False) -> Link | None:
-        """What a token opens; None for one that was never made, has expired or was taken back."""
+        """The link of a token; None for one that was never made, has expired or was taken back."""
         if not token or len(token) > _LONGEST_TOKEN:
             return None
         alive = {"_id": _hash(token), "$or": [{"expires_at": None}, {"expires_at": {"$gt": self._clock()}}]}
         if count:
-            found = self._links.find_one_and_update(alive, {"$inc": {"opened": 1}})
+            document = self.documents.find_one_and_update(alive, {"$inc": {"opened": 1}})
         else:
-            found = self._links.find_one(alive)
-        return _link(found) if found else None
+            document = self.documents.find_one(alive)
+        return _link(document) if document else None
 
     def of(self, owner: str) -> list[Link]:
         """A listener's links that are good, the newest first."""
         alive = {"owner": owner, "$or": [{"expires_at": None}, {"expires_at": {"$gt": self._clock()}}]}
-        return [_link(one) for one in self._links.find(alive).sort("created_at", -1)]
+        return [_link(one) for one in self.documents.find(alive).sort("created_at", DESCENDING)]
 
     def revoke(self, owner: str, link_id: str) -> bool:
         """Take back a link; False when the owner has no such link."""
-        return self._links.delete_one({"_id": link_id, "owner": owner}).deleted_count == 1
+        return self.documents.delete_one({"_id": link_id, "owner": owner}).deleted_count == 1
 
 
-def _link(found: Document) -> Link:
+def _link(document: StoredLink) -> Link:
     return Link(
-        link_id=found["_id"],
-        owner=found["owner"],
-        kind=found["kind"],
-        key=found["key"],
-        title=found["title"],
-        playable=found["playable"],
-        created_at=found["created_at"],
-        expires_at=found["expires_at"],
-        opened=found["opened"],
+        link_id=document["_id"],
+        owner=document["owner"],
+        kind=document["kind"],
+        key=document["key"],
+        title=document["title"],
+        playable=document["playable"],
+        created_at=document["created_at"],
+        expires_at=document["expires_at"],
+        opened=document["opened"],
     )
 
 

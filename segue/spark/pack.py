@@ -20,21 +20,23 @@ import shutil
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+import segue
 from segue.errors import SegueError, one_line_errors
 from segue.local.jars import ensure_jars, spark_jars
-from segue.settings import LOCAL, ROOT
+from segue.places import CONF, LOCAL
+from segue.spark.defaults import defaults, values_of
 from segue.spark.environment import distributions, write_archive
-from segue.spark.session import defaults, values_of
 
 PACKS = LOCAL / "packs"
-PARTS = ("udfs", "streaming_jobs", "batch_jobs")
-"""Packages below `segue` that are links to folders beside it."""
-CONF = ("default.toml", "log4j2.properties", "spark-defaults.conf", "spark-cluster.conf")
+CONF_FILES = ("default.toml", "log4j2.properties", "spark-defaults.conf", "spark-cluster.conf")
+_LEFT_OUT = ("benchmarks", "cli", "conf", "dashboard", "demo", "__pycache__")
+"""Folders below `segue` of which a streaming job needs nothing."""
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 """The interpreter that the workers need: compiled packages fit one minor version only."""
 _MAIN = '''\
@@ -45,7 +47,7 @@ from pathlib import Path
 
 os.environ.setdefault("SEGUE_ROOT", str(Path(__file__).resolve().parent))
 
-from streaming_jobs.cli import main
+from segue.streaming_jobs.cli import main
 
 main()
 '''
@@ -84,8 +86,8 @@ def _fill(part: Path, *, target: Path) -> None:
             archive.write(file, name)
     write_archive(part / "python.tar.gz")
     shutil.copytree(spark_jars(), part / "jars")
-    for name in CONF:
-        shutil.copy(ROOT / "conf" / name, part / "conf")
+    for name in CONF_FILES:
+        shutil.copy(CONF / name, part / "conf")
     (part / "stream.py").write_text(_MAIN)
     lines = [f"{key} {value}\n" for key, value in properties(target, jars=_jars()).items()]
     (part / "spark.conf").write_text("".join(lines))
@@ -94,7 +96,7 @@ def _fill(part: Path, *, target: Path) -> None:
 def properties(pack: Path, *, jars: list[str]) -> dict[str, str]:
     """What Spark is told: the common settings, those for a cluster, and where the parts of `pack` are."""
     # The part for low latency needs a checkpoint on the driver's own disk.
-    values = defaults(tuned=False) | values_of(ROOT / "conf" / "spark-cluster.conf")
+    values = defaults(tuned=False) | values_of(CONF / "spark-cluster.conf")
     log = f"-Dlog4j2.configurationFile={pack}/conf/log4j2.properties"
     del values["spark.driver.extraClassPath"]  # the jars go to driver and executors alike
     return values | {
@@ -112,33 +114,30 @@ def _jars() -> list[str]:
 
 
 def _code() -> dict[str, Path]:
-    """The files of the package `segue`, by their names in the archive."""
-    folders = [ROOT / "segue", *(ROOT / "segue" / part for part in PARTS)]
-    files = (file for folder in folders for file in sorted(folder.resolve().rglob("*.py")))
-    return {_name(file): file for file in files}
+    """The modules of the package `segue`, by their names in the archive."""
+    return dict(sorted(_modules(Path(segue.__file__).parent, name="segue")))
 
 
-def _name(file: Path) -> str:
-    name = file.relative_to(ROOT.resolve()).as_posix()
-    return name if name.startswith("segue/") else f"segue/{name}"
+def _modules(folder: Path, *, name: str) -> Iterator[tuple[str, Path]]:
+    # Path.rglob would leave out the packages that are symbolic links in a checkout.
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry.name not in _LEFT_OUT:
+            yield from _modules(entry, name=f"{name}/{entry.name}")
+        elif entry.suffix == ".py":
+            yield f"{name}/{entry.name}", entry
 
 
 def _version() -> str:
     """A hash of all that a pack is made of."""
     parts = [name.encode() + b"\0" + file.read_bytes() for name, file in _code().items()]
-    parts += [(ROOT / "conf" / name).read_bytes() for name in CONF]
+    parts += [(CONF / name).read_bytes() for name in CONF_FILES]
     parts += [f"{name}=={one.version}".encode() for name, one in distributions().items()]
     parts += [name.encode() for name in _jars()]
     parts += [PYTHON.encode(), sys.executable.encode(), _MAIN.encode()]
     return hashlib.sha256(b"\0\0".join(parts)).hexdigest()[:16]
 
 
-def main() -> None:
-    """Entry point."""
-    typer.run(_command)
-
-
-def _command(
+def pack_command(
     to: Annotated[
         Path, typer.Option("--to", help="Where packs are kept; each gets a folder of its own.")
     ] = PACKS,
@@ -156,7 +155,3 @@ def _command(
             "spark-submit --master spark://HOST:7077 --deploy-mode client "
             f"--properties-file {made}/spark.conf {made}/stream.py"
         )
-
-
-if __name__ == "__main__":
-    main()

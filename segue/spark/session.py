@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-from pathlib import Path
 
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
-from segue.settings import ROOT, Kafka, Settings
+from segue.local.jars import ensure_jars
+from segue.local.java import java_home
+from segue.settings import Kafka, Settings
+from segue.spark.defaults import defaults, values_of
+from segue.spark.pack import pack
 
 
 def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) -> SparkSession:
@@ -46,6 +48,10 @@ def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) ->
             values |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # not what PATH has for python3
+            # run.sh has done both before; an installed package does it here.
+            ensure_jars()
+            if "JAVA_HOME" not in os.environ:
+                os.environ["JAVA_HOME"] = str(java_home())
         values |= dict(settings.spark.extra)
     values |= {key.replace("__", "."): value for key, value in conf.items()}
     for key, value in values.items():
@@ -59,9 +65,6 @@ def is_local(master: str | None) -> bool:
 
 
 def _shipped() -> dict[str, str]:
-    # Packing reads the default values from this module.
-    from segue.spark.pack import pack
-
     values = values_of(pack() / "spark.conf")
     # run.sh has named this machine's Python, which the workers' machines do not have.
     os.environ["PYSPARK_PYTHON"] = values["spark.pyspark.python"]
@@ -74,45 +77,6 @@ def on_workers(settings: Settings, *, master: str | None) -> Settings:
         return settings
     index = settings.index.model_copy(update={"folder": settings.index.worker_folder})
     return settings.model_copy(update={"index": index})
-
-
-_TUNING = "# Low latency"
-"""The line of conf/spark-defaults.conf below which everything is there for latency."""
-
-
-def defaults(*, tuned: bool = True) -> dict[str, str]:
-    """The key-value lines of conf/spark-defaults.conf, the file that spark-submit reads too."""
-    text = (ROOT / "conf" / "spark-defaults.conf").read_text()
-    values = _values(text if tuned else text.partition(_TUNING)[0])
-    return {
-        key: _from_any_folder(value, options=key.endswith("JavaOptions")) for key, value in values.items()
-    }
-
-
-def values_of(file: Path) -> dict[str, str]:
-    """The key-value lines of a file as spark-submit takes it with --properties-file."""
-    return _values(file.read_text())
-
-
-def _values(text: str) -> dict[str, str]:
-    lines = (
-        line.split(maxsplit=1) for line in text.splitlines() if line.strip() and not line.startswith("#")
-    )
-    return {key: value.strip() for key, value in lines}
-
-
-def _from_any_folder(value: str, *, options: bool) -> str:
-    """The file's paths count from the project's folder, where spark-submit is run; a job may run anywhere.
-
-    `options` are split at spaces, so one with a path in it is quoted.
-    """
-    if options:
-        return " ".join(f'"{_absolute(option)}"' for option in value.split())
-    return _absolute(value)
-
-
-def _absolute(value: str) -> str:
-    return re.sub(r"(?<![\w/])(conf/|\.local/)", lambda found: f"{ROOT}/{found[1]}", value)
 
 
 def kafka_options(settings: Kafka) -> dict[str, str]:

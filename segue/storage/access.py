@@ -1,44 +1,43 @@
-"""What each job may do in MongoDB and Kafka, as deploy/access.toml says it; and the jobs' passwords."""
+"""What a job may do in MongoDB and Kafka; and its user and password."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from segue.errors import SegueError
-from segue.places import ROOT
+from segue.storage.store import Right
 
-FILE = ROOT / "deploy" / "access.toml"
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+KafkaRight = Literal["read", "write", "keep"]
+""""keep": say for how long records are kept."""
 
 
-class MongoAccess(Part):
-    """Names of collections."""
+@dataclass(frozen=True)
+class MongoAccess:
+    """What a job may do in the settings' database."""
 
-    read: tuple[str, ...] = ()
-    write: tuple[str, ...] = ()
-    erase: tuple[str, ...] = ()
-    index: tuple[str, ...] = ()
-    list: bool = False
+    rights: Mapping[str, Right]
+    """By collection."""
+    lists: bool = False
+    """Whether the names of the collections may be read."""
 
 
-class KafkaAccess(Part):
-    plays: tuple[Literal["read", "write", "keep"], ...] = ()
-    rejected: tuple[Literal["read", "write", "keep"], ...] = ()
+@dataclass(frozen=True, kw_only=True)
+class KafkaAccess:
+    """What a job may do with the settings' topics."""
+
+    plays: tuple[KafkaRight, ...] = ()
+    rejected: tuple[KafkaRight, ...] = ()
     transactions: bool = False
+    """Whether records are written in the transactions of the rejected topic."""
 
-
-class Access(Part):
-    """Of one job."""
-
-    mongo: MongoAccess
-    kafka: KafkaAccess = KafkaAccess()
+    def __bool__(self) -> bool:
+        return bool(self.plays or self.rejected or self.transactions)
 
 
 class Login(BaseModel):
@@ -48,22 +47,6 @@ class Login(BaseModel):
 
     user: str
     password: SecretStr
-
-
-def read_access(file: Path = FILE) -> dict[str, Access]:
-    """Each job's access, by its name.
-
-    Raises
-    ------
-    SegueError
-        The file says something that is not known.
-    """
-    try:
-        return {job: Access.model_validate(one) for job, one in _toml(file).items()}
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise SegueError(f"{file}: {place}: {first['msg']}") from None
 
 
 def read_login(file: Path, section: Literal["mongo", "kafka"]) -> Login:
@@ -83,7 +66,7 @@ def read_login(file: Path, section: Literal["mongo", "kafka"]) -> Login:
     return login
 
 
-def _toml(file: Path) -> dict[str, dict[str, object]]:
+def _toml(file: Path) -> dict[str, object]:
     try:
         return tomllib.loads(file.read_text())
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -102,6 +102,26 @@ class PlayProducer:
             raise InvalidPlay(f"{wrong}: {play.get(wrong.partition('_')[2])!r}")
         value = json.dumps(play, separators=(",", ":"), ensure_ascii=False)
         return self.send_bytes(value.encode(), key=str(play["user_id"]).encode())
+
+    def deliver(self, plays: Sequence[Mapping[str, Any]], *, timeout: float) -> None:
+        """Send plays and wait until all replicas have acknowledged them.
+
+        Parameters
+        ----------
+        timeout
+            Seconds for each play.
+
+        Raises
+        ------
+        SegueError
+            Kafka does not take them; some of them may have arrived.
+        """
+        try:
+            futures = [self.send(play) for play in plays]
+            for future in futures:
+                future.get(timeout=timeout)
+        except KafkaError as error:
+            raise SegueError(str(error)) from None
 
     def send_bytes(self, value: bytes, *, key: bytes | None = None) -> Any:
         """Send a record as it is, unchecked: for re-submitting records and for trying out the checks."""

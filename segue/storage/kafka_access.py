@@ -16,8 +16,8 @@ from kafka.protocol.metadata import ApiVersionsRequest
 from kafka.protocol.parser import KafkaProtocol
 from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest
 
+from segue.connections import Kafka
 from segue.errors import SegueError
-from segue.settings import Kafka
 
 _SECONDS = 2.0
 

@@ -24,8 +24,8 @@ from kafka.admin import (
 )
 from kafka.errors import SecurityDisabledError
 
+from segue.connections import Kafka
 from segue.errors import SegueError
-from segue.settings import Kafka
 from segue.storage.access import KafkaAccess, Login
 from segue.storage.kafka_client import reaching
 

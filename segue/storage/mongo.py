@@ -17,8 +17,6 @@ models                _id "<kind>:<version>"; kind ("audio-space" | "genre-space
                       "following" | "als" | "session-space"), ...; and for each kind one document
                       _id "active:<kind>" with the version in use; arrays of the last three: GridFS bucket
                       "trained"
-day_lists             _id "<kind>:<day>:<user_id>"; user_id, tracks [track_id], at: segue.playlists.day
-mood_dials            _id user_id; notches {dimension: -2 to 2}, at
 tastes                _id user_id; windows, vector, ...: see segue.taste.history
 recommendations       _id user_id; items, model, reflects_at, updated_at: see segue.ranking.plan
 unknown_tracks        _id track_id; first_at, last_at: played, but in no catalogue
@@ -45,6 +43,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
     ConnectionFailure,
+    DuplicateKeyError,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
@@ -53,7 +52,7 @@ from pymongo.errors import (
 from segue.errors import SegueError
 from segue.settings import Mongo
 
-__all__ = ["ASCENDING", "DESCENDING", "DeleteOne", "ReplaceOne", "UpdateOne"]
+__all__ = ["ASCENDING", "DESCENDING", "DeleteOne", "DuplicateKeyError", "ReplaceOne", "UpdateOne"]
 Document = dict[str, Any]
 
 

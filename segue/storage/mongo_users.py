@@ -13,16 +13,17 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
+from segue.connections import Mongo
 from segue.errors import SegueError
-from segue.settings import Mongo
 from segue.storage.access import Login, MongoAccess
 from segue.storage.mongo import Document, guard
+from segue.storage.store import Right, Store
 
 _ACTIONS = {
-    "read": ["find"],
-    "write": ["find", "insert", "update", "remove"],
-    "erase": ["find", "update", "remove"],
-    "index": ["createIndex", "listIndexes", "collMod"],
+    Right.READ: ["find"],
+    Right.WRITE: ["find", "insert", "update", "remove"],
+    Right.ERASE: ["find", "update", "remove"],
+    Right.INDEX: ["createIndex", "listIndexes", "collMod"],
 }
 _ALWAYS = "models"
 """Read by every job at its start, to see that it may read."""
@@ -32,7 +33,7 @@ _NOT_INITIATED = 94
 _PRIMARY_SECONDS = 60.0
 
 
-def grant(database: Database[Document], job: str, access: MongoAccess, login: Login) -> None:
+def grant(store: Store, job: str, access: MongoAccess, login: Login) -> None:
     """Make a job's role and user; a user that is there gets this password, and this role alone.
 
     Raises
@@ -40,6 +41,7 @@ def grant(database: Database[Document], job: str, access: MongoAccess, login: Lo
     SegueError
         We may not make users.
     """
+    database = store.database
     role = f"{database.name}-{job}"
     fields = {"privileges": privileges(database.name, access), "roles": []}
     user = {
@@ -56,18 +58,18 @@ def grant(database: Database[Document], job: str, access: MongoAccess, login: Lo
 
 
 def privileges(database: str, access: MongoAccess) -> list[Document]:
-    """What a role may do, as MongoDB has it."""
+    """A role's privileges, as MongoDB has them."""
     actions: dict[str, set[str]] = {_ALWAYS: {"find"}}
-    for kind, allowed in _ACTIONS.items():
-        for collection in getattr(access, kind):
-            actions.setdefault(collection, set()).update(allowed)
-    found: list[Document] = [
-        {"resource": {"db": database, "collection": name}, "actions": sorted(allowed)}
-        for name, allowed in sorted(actions.items())
+    for collection, rights in access.rights.items():
+        for right in rights:
+            actions.setdefault(collection, set()).update(_ACTIONS[right])
+    allowed: list[Document] = [
+        {"resource": {"db": database, "collection": collection}, "actions": sorted(names)}
+        for collection, names in sorted(actions.items())
     ]
-    if access.list:
-        found.append({"resource": {"db": database, "collection": ""}, "actions": ["listCollections"]})
-    return found
+    if access.lists:
+        allowed.append({"resource": {"db": database, "collection": ""}, "actions": ["listCollections"]})
+    return allowed
 
 
 def _make(

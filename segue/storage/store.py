@@ -8,7 +8,7 @@ access rights follow from what the class declares (:mod:`segue.collections` list
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar, Generic, TypeVar, cast
@@ -32,6 +32,11 @@ class Store:
     def name(self) -> str:
         """The database's name."""
         return self.database.name
+
+    def collection_names(self) -> list[str]:
+        """The collections that are there, without MongoDB's own."""
+        names = self.database.list_collection_names()
+        return sorted(name for name in names if not name.startswith("system."))
 
 
 class Job(enum.StrEnum):
@@ -67,9 +72,9 @@ class Index:
     keep: timedelta | None = None
 
     @classmethod
-    def on(cls, *names: str, unique: bool = False) -> Index:
+    def on(cls, *names: str, unique: bool = False, keep: timedelta | None = None) -> Index:
         """Ascending by each of the fields."""
-        return cls(keys=[(name, ASCENDING) for name in names], unique=unique)
+        return cls(keys=[(name, ASCENDING) for name in names], unique=unique, keep=keep)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +87,9 @@ class Personal:
     """Lists in others' documents that may name the listener."""
     secret: tuple[str, ...] = ()
     """Fields that are kept as a hash: they say nothing to the listener and must not leave the server."""
+    traces: Callable[[str, str | None], Document | None] | None = None
+    """The filter of documents that name a listener in their key alone, from the listener's id and the name of
+    the account, if there is one. They are removed with the listener, but are nothing to export."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,8 @@ from segue.audio.descriptors import (
 )
 from segue.audio.errors import NotFinite
 from segue.benchmarks.plain_features import plain_frames
-from segue.settings import ROOT, Audio, load_settings
+from segue.places import ROOT
+from segue.settings import Audio, load_settings
 from tests.audio.sounds import RATE, melody
 from tests.properties import examples
 from tests.waiting import until

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
-
 from segue.benchmarks.__main__ import bench
+
 from segue.benchmarks.catalogue import vectors
 from segue.benchmarks.index import compare, measure, sweep
 from segue.errors import SegueError

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-
 from segue.benchmarks.__main__ import bench
+
 from segue.benchmarks.sizing import Assumed, index_needs, live, measure, needs
-from segue.settings import ROOT, load_settings
+from segue.places import ROOT
+from segue.settings import load_settings
 
 MEASURED = json.loads((ROOT / "docs" / "capacity.json").read_text())
 PAGE = (ROOT / "docs" / "scaling.md").read_text()

@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 from segue.local.jars import kafka_jars
 from segue.local.java import java_command
 from segue.local.process import free_port
-from segue.settings import ROOT
+from segue.places import ROOT
 from tests.cluster.processes import SHORT_LIVED, WARM_UP, Server
 from tests.waiting import until
 

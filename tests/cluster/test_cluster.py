@@ -18,7 +18,8 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from segue.local.jars import ensure_jars
-from segue.settings import ROOT, Settings, load_settings
+from segue.places import ROOT
+from segue.settings import Settings, load_settings
 from segue.spark.pack import pack
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect

@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 from segue.local.process import accepts
-from segue.settings import ROOT, Settings
+from segue.places import ROOT
+from segue.settings import Settings
 from tests.waiting import until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -14,18 +14,14 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from segue.dashboard import service
-from segue.dashboard.api.door import Door, make_door
+from segue.dashboard import visit
 from segue.dashboard.api.guests import Guests
 from segue.dashboard.app import make_routes
-from segue.dashboard.people.sessions import COOKIE, Listener
-from segue.dashboard.queries.catalogue import Catalogue
-from segue.dashboard.queries.often import Often
-from segue.dashboard.queries.popular import Popular
-from segue.playlists.day import DayLists
-from segue.playlists.playlists import Playlists
+from segue.dashboard.services import Services
+from segue.people.sessions import COOKIE, Listener
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served
 from tests.dashboard.music import make_files, make_music
 
@@ -88,22 +84,16 @@ def serve_pages(
 ) -> list[Listener | None]:
     """Let pages that run in this process work on a database; whose session it is: the last of the list."""
     found: list[Listener | None] = [ADA]
-    catalogue, playlists = Catalogue(database, index_folder=settings.index.folder), Playlists(database)
-    monkeypatch.setattr(service, "listener", lambda: found[-1])
-    monkeypatch.setattr(service, "settings", lambda: settings)
-    monkeypatch.setattr(service, "database", lambda: database)
-    monkeypatch.setattr(service, "catalogue", lambda: catalogue)
-    monkeypatch.setattr(service, "playlists", lambda: playlists)
-    monkeypatch.setattr(service, "day_lists", lambda: DayLists(database))
-    monkeypatch.setattr(service, "popular", lambda: Popular(database))
-    monkeypatch.setattr(service, "often", lambda: Often(database))
+    services = Services(Store(database), settings)
+    monkeypatch.setattr(visit, "listener", lambda: found[-1])
+    monkeypatch.setattr(visit, "services", lambda: services)
     return found
 
 
 @pytest.fixture
-def door(database: Database[Document], settings: Settings) -> Iterator[Door]:
+def services(database: Database[Document], settings: Settings) -> Iterator[Services]:
     """What the routes work with; Kafka is there with the fixture `broker` only."""
-    found = make_door(database, settings)
+    found = Services(Store(database), settings)
     yield found
     found.outgoing.close()
 
@@ -112,9 +102,9 @@ Enter = Callable[[], TestClient]
 
 
 @pytest.fixture
-def enter(door: Door) -> Enter:
+def enter(services: Services) -> Enter:
     """Gives browsers, each with a guest's session of its own."""
-    app = Starlette(routes=make_routes(door), middleware=[Middleware(Guests, sessions=door.sessions)])
+    app = Starlette(routes=make_routes(services), middleware=[Middleware(Guests, sessions=services.sessions)])
 
     def one() -> TestClient:
         client = TestClient(app)
@@ -124,9 +114,9 @@ def enter(door: Door) -> Enter:
     return one
 
 
-def whose(door: Door, client: TestClient) -> Listener:
+def whose(services: Services, client: TestClient) -> Listener:
     """The listener of a browser's session."""
-    found = door.sessions.find(client.cookies.get(COOKIE))
+    found = services.sessions.find(client.cookies.get(COOKIE))
     assert found is not None
     return found
 

@@ -9,19 +9,19 @@ import pytest
 from starlette.testclient import TestClient
 
 from segue.dashboard.api.audio import TYPES, genuine, sign
-from segue.dashboard.api.door import Door
-from segue.dashboard.people.sessions import COOKIE
+from segue.dashboard.services import Services
+from segue.people.sessions import COOKIE
 from tests.dashboard.conftest import Enter
 
 SOUND = bytes(range(256)) * 8
 
 
 @pytest.fixture
-def sound(door: Door, tmp_path: Path) -> str:
+def sound(services: Services, tmp_path: Path) -> str:
     """A track with a file of 2,048 bytes; its id."""
     file = tmp_path / "a song.mp3"
     file.write_bytes(SOUND)
-    door.database.tracks.insert_one({"_id": "t1", "path": str(file), "state": "present"})
+    services.store.database.tracks.insert_one({"_id": "t1", "path": str(file), "state": "present"})
     return "t1"
 
 
@@ -71,8 +71,8 @@ def test_without_a_session_there_is_nothing(enter: Enter, sound: str) -> None:
     assert client.get(f"/api/tickets/{sound}").status_code == 401
 
 
-def test_an_address_is_for_one_track(enter: Enter, door: Door, sound: str) -> None:
-    door.database.tracks.insert_one({"_id": "t2", "path": "/etc/passwd", "state": "present"})
+def test_an_address_is_for_one_track(enter: Enter, services: Services, sound: str) -> None:
+    services.store.database.tracks.insert_one({"_id": "t2", "path": "/etc/passwd", "state": "present"})
     client = enter()
     assert client.get(address(client, sound).replace("t1", "t2")).status_code == 403
 
@@ -113,26 +113,26 @@ def test_no_path_comes_from_the_request(enter: Enter, sound: str, wanted: str) -
         assert ticket.status_code == 404
 
 
-def test_only_sound_is_served(enter: Enter, door: Door, tmp_path: Path) -> None:
+def test_only_sound_is_served(enter: Enter, services: Services, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("private")
     found = {"text": tmp_path / "notes.txt", "gone": tmp_path / "gone.mp3", "folder": tmp_path}
-    door.database.tracks.insert_many(
+    services.store.database.tracks.insert_many(
         [{"_id": name, "path": str(path), "state": "present"} for name, path in found.items()]
     )
     client = enter()
     assert {client.get(address(client, name)).status_code for name in found} == {404}
 
 
-def test_a_vanished_track_is_not_found(enter: Enter, door: Door, sound: str) -> None:
-    door.database.tracks.update_one({"_id": sound}, {"$set": {"state": "vanished"}})
+def test_a_vanished_track_is_not_found(enter: Enter, services: Services, sound: str) -> None:
+    services.store.database.tracks.update_one({"_id": sound}, {"$set": {"state": "vanished"}})
     client = enter()
     assert client.get(address(client, sound)).status_code == 404
 
 
 @pytest.mark.parametrize("suffix", TYPES)
-def test_each_format_has_its_type(enter: Enter, door: Door, tmp_path: Path, suffix: str) -> None:
+def test_each_format_has_its_type(enter: Enter, services: Services, tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"loud{suffix.upper()}"
     file.write_bytes(b"sound")
-    door.database.tracks.insert_one({"_id": "t", "path": str(file), "state": "present"})
+    services.store.database.tracks.insert_one({"_id": "t", "path": str(file), "state": "present"})
     client = enter()
     assert client.get(address(client, "t")).headers["content-type"] == TYPES[suffix]

@@ -8,14 +8,15 @@ import pytest
 from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
-from segue.dashboard import service
-from segue.dashboard.people.sessions import Listener
-from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard import visit
+from segue.dashboard.services import Services
 from segue.dashboard.views.tables import parquet
 from segue.engagement import listening
 from segue.engagement.definitions import COUNTS
+from segue.people.sessions import Listener
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 ADA = Listener(user_id="ada", name="Ada", session_id="s")
 
@@ -23,12 +24,10 @@ ADA = Listener(user_id="ada", name="Ada", session_id="s")
 @pytest.fixture
 def visitor(settings: Settings, database: Database[Document], monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Ada on this machine."""
-    monkeypatch.setattr(service, "settings", lambda: settings)
-    monkeypatch.setattr(service, "database", lambda: database)
-    monkeypatch.setattr(service, "listener", lambda: ADA)
-    monkeypatch.setattr(service, "operator", lambda: True)
-    catalogue = Catalogue(database, index_folder=settings.index.folder)
-    monkeypatch.setattr(service, "catalogue", lambda: catalogue)
+    services = Services(Store(database), settings)
+    monkeypatch.setattr(visit, "services", lambda: services)
+    monkeypatch.setattr(visit, "listener", lambda: ADA)
+    monkeypatch.setattr(visit, "operator", lambda: True)
     return settings
 
 
@@ -106,7 +105,7 @@ def test_the_audience_by_genre(visitor: Settings, heard: Database[Document]) -> 
 def test_only_operators_see_the_audience(
     visitor: Settings, heard: Database[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "operator", lambda: False)
+    monkeypatch.setattr(visit, "operator", lambda: False)
     at = page("audience")
     assert not at.metric
     assert not at.dataframe
@@ -127,7 +126,7 @@ def test_friends_are_for_those_with_an_account(
 ) -> None:
     assert "Nobody yet." in [one.value for one in page("friends").caption]
     guest = Listener(user_id="g", name=None, session_id="s")
-    monkeypatch.setattr(service, "listener", lambda: guest)
+    monkeypatch.setattr(visit, "listener", lambda: guest)
     assert "sign up" in page("friends").info[0].value
 
 

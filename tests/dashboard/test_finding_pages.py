@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,15 +11,15 @@ from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
 from segue.audio.descriptors import descriptor_names, features_version
-from segue.dashboard import service
-from segue.dashboard.people.sessions import Listener
+from segue.dashboard import visit
 from segue.dashboard.player.components import Edit
 from segue.dashboard.queries import playlist_files as keeping
 from segue.dashboard.queries import sounding
 from segue.dashboard.queries.history import played_by_day
 from segue.dashboard.queries.items import Item
-from segue.dashboard.views.times import day, length
+from segue.dashboard.queries.times import day, length
 from segue.embeddings.audio_space import AudioSpace
+from segue.people.sessions import Listener
 from segue.playlists.m3u import read_m3u
 from segue.settings import Settings
 from segue.storage.mongo import Document, pack
@@ -96,8 +97,8 @@ def test_a_playlist_is_made_filled_arranged_renamed_and_deleted(listener: list[L
     at.text_input(key="new-name").set_value("Late *night*")
     next(one for one in at.button if one.label == "Make it").click().run()
     assert at.title[0].value == "Late \\*night\\*"
-    (made,) = service.playlists().of("ada")
-    service.playlists().add("ada", made.playlist_id, ["t1", "t2", "gone"])
+    (made,) = visit.services().playlists.of("ada")
+    visit.services().playlists.add("ada", made.playlist_id, ["t1", "t2", "gone"])
     at.run()
     key = f"songs-{made.playlist_id}"
     assert titles(at, key) == ["Song <1>", "Song <2>", "A song that has left the library"]
@@ -108,11 +109,11 @@ def test_a_playlist_is_made_filled_arranged_renamed_and_deleted(listener: list[L
     at.button(key="delete-playlist").click().run()
     assert not at.exception
     assert at.title[0].value == "Playlists"
-    assert service.playlists().of("ada") == []
+    assert visit.services().playlists.of("ada") == []
 
 
 def test_anothers_playlist_is_not_shown(listener: list[Listener | None]) -> None:
-    made = service.playlists().create("ada", "Hers", tracks=["t1"])
+    made = visit.services().playlists.create("ada", "Hers", tracks=["t1"])
     listener.append(GUEST)
     at = shown(_playlists, id=made.playlist_id)
     assert at.info[0].value.startswith("There is no such playlist")
@@ -124,8 +125,9 @@ def test_anothers_playlist_is_not_shown(listener: list[Listener | None]) -> None
 def test_what_the_browser_asks_of_a_list_is_checked() -> None:
     assert Edit.read({"place": 1, "track": "t1", "to": 0, "at": 5}) == Edit(1, "t1", 0)
     assert Edit.read({"place": 1, "track": "t1"}) == Edit(1, "t1", None)
-    for told in (None, {}, {"place": "1", "track": "t1"}, {"place": 1, "track": None}, []):
-        assert Edit.read(told) is None
+    others: list[Any] = [None, {}, {"place": "1", "track": "t1"}, {"place": 1, "track": None}, []]
+    for other in others:
+        assert Edit.read(other) is None
 
 
 def test_a_playlist_from_elsewhere_is_matched(
@@ -133,7 +135,7 @@ def test_a_playlist_from_elsewhere_is_matched(
 ) -> None:
     library.tracks.update_one({"_id": "t3"}, {"$set": {"title": "Under Pressure", "artist": "Queen"}})
     listed = read_m3u(b"#EXTINF:9,Queen - Under Presure\nx.mp3\n#EXTINF:9,Nobody - Nothing\ny.mp3\n")
-    found = keeping.matched(service.catalogue(), listed)
+    found = keeping.matched(visit.services().catalogue, listed)
     assert found.track_ids == ("t3",)
     assert [entry.shown for entry in found.unmatched] == ["Nobody - Nothing"]
 

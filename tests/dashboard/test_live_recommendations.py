@@ -11,6 +11,7 @@ import os
 import statistics
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -64,10 +65,9 @@ def warm_up(settings: Settings, database: Database[Document]) -> None:
         for count in range(2):
             play = a_play(user_id="other", session_id="o", track_id=f"metal{count}", type="complete")
             producer.send(play).get(PATIENCE)
+            wanted = {"_id": "other", "reflects_at": {"$gte": play["occurred_at"]}}
             until(
-                lambda at=play["occurred_at"]: database.recommendations.find_one(
-                    {"_id": "other", "reflects_at": {"$gte": at}}
-                ),
+                partial(database.recommendations.find_one, wanted),
                 "the streaming job",
                 seconds=300,
             )
@@ -113,7 +113,8 @@ def test_three_skips_and_two_songs_heard_change_what_comes_next_while_the_music_
         if number:  # what comes when the queue has ended is what is recommended at that moment
             until(lambda: player.cards()[0].startswith("Waltz"), "the first waltz to be answered")
         player.page.evaluate("window.__segue.seek(window.__segue.duration - 700)")
-        until(lambda number=number: player.state()["title"] != title("Waltz", number), "the song to end")
+        song = title("Waltz", number)
+        until(partial(_is_over, player, song), "the song to end")
     heard = {title(style, number) for style, number in queued}
     until(
         lambda: styles(player.cards()[:6]).get("Waltz", 0) >= 5 and not heard & set(player.cards()),
@@ -152,3 +153,7 @@ def report(skips: list[float], gaps: list[float]) -> None:
     print(json.dumps(figures))
     if to := os.environ.get("REPLAN_FIGURES"):
         Path(to).write_text(json.dumps(figures) + "\n")
+
+
+def _is_over(player: Player, song: str) -> bool:
+    return bool(player.state()["title"] != song)

@@ -9,21 +9,23 @@ import pytest
 from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
-from segue.dashboard import service
-from segue.dashboard.api.door import Door
+from segue.dashboard import visit
 from segue.dashboard.app import PAGES
-from segue.dashboard.people.sessions import Listener
 from segue.dashboard.queries.liking import liking
-from segue.dashboard.queries.steered import keep_dial, planned, read_dial
+from segue.dashboard.queries.steered import planned
+from segue.dashboard.services import Services
 from segue.index.bundle import write_bundle
 from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
 from segue.moods.dial import Dial
+from segue.moods.dials import MoodDials
 from segue.moods.measures import Measured
 from segue.moods.stored import keep_moods
+from segue.people.sessions import Listener
 from segue.privacy import holdings
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.dashboard.conftest import GUEST, Enter, recommendation, serve_pages, whose
 from tests.dashboard.test_player_pages import given, titles
 
@@ -122,7 +124,7 @@ def test_the_dial_steers_what_is_recommended_and_leaves_the_taste(
     assert any("what is energetic" in one.value for one in home.caption)
     home.button(key="dial-open").click().run()
     assert titles(home, "for-you") == ["Song 1", "Song 2", "Song 4"]
-    assert not read_dial(shelf, "ada")
+    assert not MoodDials(Store(shelf)).read("ada")
     assert (shelf.tastes.find_one({}), shelf.recommendations.find_one({})) == before
 
 
@@ -135,7 +137,7 @@ def test_the_dial_is_there_again_and_is_ones_own(
     who.append(GUEST)
     other = AppTest.from_file(str(PAGES), default_timeout=600).run()
     assert other.select_slider(key="dial-energy").value == 0
-    assert "mood_dials" in dict(holdings.held(shelf, "ada"))
+    assert "mood_dials" in dict(holdings.held(Store(shelf), "ada"))
 
 
 def test_a_new_listener_steers_the_varied_selection(
@@ -146,8 +148,8 @@ def test_a_new_listener_steers_the_varied_selection(
     shelf.models.update_one(
         {"_id": f"index:{version['version']}"}, {"$set": {"cold_start": ["t00", "t03", "t06"]}}
     )
-    keep_dial(shelf, "new", Dial({"energy": 2}))
-    found = planned(service.catalogue(), settings, "new")
+    MoodDials(Store(shelf)).keep("new", Dial({"energy": 2}))
+    found = planned(visit.services().catalogue, settings, "new")
     assert found.served == "cold-start"
     assert all(int(item.track_id[1:]) % 2 for item in found.items[:5])
     assert found.items[0].why == "energetic"
@@ -160,11 +162,11 @@ def test_without_moods_there_is_no_dial(who: list[Listener | None], shelf: Datab
     assert not at.select_slider
 
 
-def test_the_player_goes_by_the_dial_too(enter: Enter, door: Door, shelf: Database[Document]) -> None:
+def test_the_player_goes_by_the_dial_too(enter: Enter, services: Services, shelf: Database[Document]) -> None:
     client = enter()
     before = client.get("/api/upcoming").json()
     assert before["items"]
-    keep_dial(shelf, whose(door, client).user_id, Dial({"energy": -2}))
+    MoodDials(Store(shelf)).keep(whose(services, client).user_id, Dial({"energy": -2}))
     after = client.get("/api/upcoming").json()
     assert after["recommendation_id"] != before["recommendation_id"]
     assert all(int(item["id"][1:]) % 2 == 0 for item in after["items"][:5])
@@ -175,7 +177,7 @@ def test_what_was_played_long_ago_counts_as_heard(
 ) -> None:
     rows = [{"track_id": "t09", "plays": 1}, {"track_id": "t11", "plays": 0, "impressions": 3}]
     shelf.listening.insert_one({"_id": "0:ada", "user_id": "ada", "rows": rows})
-    found = liking(service.catalogue(), settings, "ada", bundle=service.catalogue().bundle())
+    found = liking(visit.services().catalogue, settings, "ada", bundle=visit.services().catalogue.bundle())
     assert found.heard == {0, 3, 5, 9}
     assert found.recent == {0, 3, 5}
     assert set(found.liked) == {0, 3}
@@ -195,7 +197,7 @@ def test_a_daily_mix_is_made_and_kept(who: list[Listener | None]) -> None:
     assert titles(lists(made="mix"), "made-mix") == made
     at.button(key="keep-made").click().run()
     assert not at.exception
-    (kept,) = service.playlists().of("ada")
+    (kept,) = visit.services().playlists.of("ada")
     assert kept.name.startswith("Daily mix, ")
     assert [f"Song {int(one[1:])}" for one in kept.tracks] == made
 
@@ -225,7 +227,7 @@ def test_a_mix_stays_all_day_but_for_what_is_disliked(
     gone = IDS[int(made[0].removeprefix("Song "))]
     shelf.opinions.insert_one({"user_id": "ada", "track_id": gone, "opinion": "dislike"})
     assert titles(lists(made="mix"), "made-mix") == made[1:]
-    assert "day_lists" in dict(holdings.held(shelf, "ada"))
+    assert "day_lists" in dict(holdings.held(Store(shelf), "ada"))
     who.append(GUEST)
     assert "made of what you like" in lists(made="mix").info[0].value
 
@@ -237,7 +239,7 @@ def test_a_new_listener_has_no_mix_but_something_to_discover(who: list[Listener 
 
 
 def test_a_playlist_is_continued(who: list[Listener | None]) -> None:
-    playlist = service.playlists().create("ada", "Mine", tracks=["t20", "t22", "t24"])
+    playlist = visit.services().playlists.create("ada", "Mine", tracks=["t20", "t22", "t24"])
     at = lists(id=playlist.playlist_id)
     at.button(key="go-on").click().run()
     assert at.title[0].value == "To go on from Mine"
@@ -246,7 +248,7 @@ def test_a_playlist_is_continued(who: list[Listener | None]) -> None:
     assert abs(found[0] - 24) <= 4
     at.button(key="add-made").click().run()
     assert not at.exception
-    grown = service.playlists().read("ada", playlist.playlist_id)
+    grown = visit.services().playlists.read("ada", playlist.playlist_id)
     assert grown is not None
     assert list(grown.tracks) == ["t20", "t22", "t24", *(f"t{n:02d}" for n in found)]
 
@@ -257,7 +259,7 @@ def test_a_path_leads_from_the_one_to_the_other(who: list[Listener | None]) -> N
     assert (found[0], found[-1]) == (2, 38)
     assert at.title[0].value == "Song 2 to Song 38"
     at.button(key="keep-made").click().run()
-    assert service.playlists().of("ada")[0].name == "Song 2 to Song 38"
+    assert visit.services().playlists.of("ada")[0].name == "Song 2 to Song 38"
 
 
 @pytest.mark.parametrize(

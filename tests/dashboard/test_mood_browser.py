@@ -44,7 +44,7 @@ def test_the_cards_and_the_queue_follow_the_dial(
         waltzes = {title("Waltz", n) for n in range(EACH)}
 
         def ahead() -> list[str]:
-            return player.state()["queue"][1:]
+            return list(player.state()["queue"][1:])
 
         until(lambda: len(ahead()) > 3, "a queue")
         assert not set(ahead()[:4]) <= waltzes

@@ -6,12 +6,14 @@ import pytest
 from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
-from segue.dashboard import service
+from segue.dashboard import visit
 from segue.dashboard.app import PAGES
-from segue.dashboard.people.operators import is_operator
-from segue.dashboard.people.sessions import Listener
+from segue.dashboard.operators import is_operator
+from segue.dashboard.services import Services
+from segue.people.sessions import Listener
 from segue.settings import Dashboard, Settings, load_settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 HERE = {"Host": "127.0.0.1:8501"}
 ADA = Listener(user_id="1", name="Ada", session_id="s")
@@ -58,10 +60,10 @@ def test_from_elsewhere_or_through_a_proxy_nobody(headers: dict[str, str]) -> No
 def test_the_pages_of_all_listeners_are_there_for_operators_only(
     operator: bool, settings: Settings, database: Database[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "settings", lambda: settings)
-    monkeypatch.setattr(service, "database", lambda: database)
-    monkeypatch.setattr(service, "listener", lambda: ADA)
-    monkeypatch.setattr(service, "operator", lambda: operator)
+    services = Services(Store(database), settings)
+    monkeypatch.setattr(visit, "services", lambda: services)
+    monkeypatch.setattr(visit, "listener", lambda: ADA)
+    monkeypatch.setattr(visit, "operator", lambda: operator)
     at = AppTest.from_file(str(PAGES), default_timeout=600)
     at.run()
     there = set(at.session_state["pages"])

@@ -8,15 +8,17 @@ import pytest
 from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
-from segue.dashboard import service
+from segue.dashboard import visit
+from segue.dashboard.services import Services
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 @pytest.fixture
 def page(settings: Settings, database: Database[Document], monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setattr(service, "settings", lambda: settings)
-    monkeypatch.setattr(service, "database", lambda: database)
+    services = Services(Store(database), settings)
+    monkeypatch.setattr(visit, "services", lambda: services)
     return AppTest.from_function(_live, default_timeout=600)
 
 

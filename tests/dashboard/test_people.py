@@ -8,32 +8,34 @@ import pytest
 from pymongo.database import Database
 from starlette.testclient import TestClient
 
-from segue.dashboard.api.door import Door
-from segue.dashboard.people.accounts import Account, Accounts, TooManyGuesses
-from segue.dashboard.people.handover import GOOD_FOR, Handovers, account_of
-from segue.dashboard.people.sessions import COOKIE, LIFETIME, Sessions, now
-from segue.dashboard.people.throttle import LIMITS, WINDOW, Throttle
+from segue.dashboard.services import Services
+from segue.people.accounts import Account
+from segue.people.authentication import Authenticator, TooManyGuesses
+from segue.people.handovers import GOOD_FOR, Handovers, account_of
+from segue.people.login_failures import LIMITS, WINDOW, LoginFailures
+from segue.people.sessions import COOKIE, LIFETIME, Sessions, now
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.dashboard.conftest import Enter, whose
 
 ADA = {"name": "Ada", "password": "correct horse"}
 
 
 def sign_up(client: TestClient, **changed: str) -> int:
-    return client.post("/api/people/sign-up", json={**ADA, **changed}).status_code
+    return int(client.post("/api/people/sign-up", json={**ADA, **changed}).status_code)
 
 
 def log_in(client: TestClient, **changed: str) -> int:
-    return client.post("/api/people/log-in", json={**ADA, **changed}).status_code
+    return int(client.post("/api/people/log-in", json={**ADA, **changed}).status_code)
 
 
-def test_a_page_comes_with_a_guests_session(enter: Enter, door: Door) -> None:
+def test_a_page_comes_with_a_guests_session(enter: Enter, services: Services) -> None:
     client = enter()
-    guest = whose(door, client)
+    guest = whose(services, client)
     assert guest.name is None
     again = client.get("/", headers={"accept": "text/html"})
     assert "set-cookie" not in again.headers
-    assert whose(door, client) == guest
+    assert whose(services, client) == guest
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(enter: Enter) -> None:
@@ -54,45 +56,45 @@ def test_only_pages_open_sessions(enter: Enter, path: str) -> None:
     assert "set-cookie" not in client.get(path, headers={"accept": "text/html"}).headers
 
 
-def test_who_signs_up_keeps_what_was_heard_as_a_guest(enter: Enter, door: Door) -> None:
+def test_who_signs_up_keeps_what_was_heard_as_a_guest(enter: Enter, services: Services) -> None:
     client = enter()
-    guest = whose(door, client)
+    guest = whose(services, client)
     assert sign_up(client) == 200
-    me = whose(door, client)
+    me = whose(services, client)
     assert (me.user_id, me.name) == (guest.user_id, "Ada")
     other = enter()
     assert log_in(other, name=" ada ") == 200
-    assert whose(door, other).user_id == guest.user_id
+    assert whose(services, other).user_id == guest.user_id
 
 
-def test_a_guest_that_became_somebody_does_not_become_another_too(enter: Enter, door: Door) -> None:
+def test_a_guest_that_became_somebody_does_not_become_another_too(enter: Enter, services: Services) -> None:
     client = enter()
-    guest = whose(door, client)
+    guest = whose(services, client)
     token = client.cookies.get(COOKIE)
-    door.sessions.open(user_id=guest.user_id)
+    services.sessions.open(user_id=guest.user_id)
     assert sign_up(client) == 200
-    account = door.accounts.sign_up("Ben", "another horse", guest_id=guest.user_id, address="x")
+    account = services.authenticator.sign_up("Ben", "another horse", guest_id=guest.user_id, address="x")
     assert account.user_id != guest.user_id
-    assert door.sessions.find(token) is None
+    assert services.sessions.find(token) is None
 
 
-def test_a_session_planted_before_is_worth_nothing_after(enter: Enter, door: Door) -> None:
+def test_a_session_planted_before_is_worth_nothing_after(enter: Enter, services: Services) -> None:
     client = enter()
     sign_up(client)
     before = client.cookies.get(COOKIE)
     log_in(client)
     assert client.cookies.get(COOKIE) != before
-    assert door.sessions.find(before) is None
+    assert services.sessions.find(before) is None
 
 
-def test_logging_out_ends_the_session_and_begins_a_guests(enter: Enter, door: Door) -> None:
+def test_logging_out_ends_the_session_and_begins_a_guests(enter: Enter, services: Services) -> None:
     client = enter()
     sign_up(client)
-    token, me = client.cookies.get(COOKIE), whose(door, client)
+    token, me = client.cookies.get(COOKIE), whose(services, client)
     assert client.post("/api/people/log-out").status_code == 200
-    assert door.sessions.find(token) is None
-    assert whose(door, client).name is None
-    assert whose(door, client).user_id != me.user_id
+    assert services.sessions.find(token) is None
+    assert whose(services, client).name is None
+    assert whose(services, client).user_id != me.user_id
 
 
 @pytest.mark.parametrize(
@@ -124,44 +126,44 @@ def test_an_unknown_name_and_a_wrong_password_are_answered_alike(enter: Enter) -
     assert (wrong.status_code, wrong.json()) == (unknown.status_code, unknown.json())
 
 
-def test_guesses_are_throttled_and_forgotten_after_a_while(enter: Enter, door: Door) -> None:
+def test_guesses_are_throttled_and_forgotten_after_a_while(enter: Enter, services: Services) -> None:
     sign_up(enter())
     guesser = enter()
     for _ in range(LIMITS["name"]):
         assert log_in(guesser, password="wrong horse") == 422
     assert log_in(guesser) == 429
-    later = Throttle(door.database, clock=lambda: now() + WINDOW)
-    account = Accounts(door.database, throttle=later).log_in("Ada", ADA["password"], address="x")
+    later = LoginFailures(services.store, clock=lambda: now() + WINDOW)
+    account = Authenticator(services.store, failures=later).log_in("Ada", ADA["password"], address="x")
     assert account.name == "Ada"
 
 
-def test_an_address_that_tries_many_names_is_throttled(door: Door) -> None:
-    throttle = Throttle(door.database)
+def test_an_address_that_tries_many_names_is_throttled(services: Services) -> None:
+    failures = LoginFailures(services.store)
     for _ in range(LIMITS["address"]):
-        throttle.count("address:1.2.3.4")
+        failures.count("address:1.2.3.4")
     with pytest.raises(TooManyGuesses):
-        door.accounts.log_in("Nobody", "a password", address="1.2.3.4")
+        services.authenticator.log_in("Nobody", "a password", address="1.2.3.4")
 
 
-def test_sessions_expire(door: Door) -> None:
-    token = door.sessions.open()
-    assert door.sessions.find(token)
-    later = Sessions(door.database, clock=lambda: now() + LIFETIME + timedelta(seconds=1))
+def test_sessions_expire(services: Services) -> None:
+    token = services.sessions.open()
+    assert services.sessions.find(token)
+    later = Sessions(services.store, clock=lambda: now() + LIFETIME + timedelta(seconds=1))
     assert later.find(token) is None
 
 
-def test_the_database_holds_neither_tokens_nor_passwords(enter: Enter, door: Door) -> None:
+def test_the_database_holds_neither_tokens_nor_passwords(enter: Enter, services: Services) -> None:
     client = enter()
     sign_up(client)
-    kept = str([*door.database.sessions.find(), *door.database.accounts.find()])
+    kept = str([*services.store.database.sessions.find(), *services.store.database.accounts.find()])
     assert str(client.cookies.get(COOKIE)) not in kept
     assert ADA["password"] not in kept
     assert "$argon2id$" in kept
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "x" * 10_000, '{"$ne": null}'])
-def test_no_other_token_is_a_session(door: Door, token: str | None) -> None:
-    assert door.sessions.find(token) is None
+def test_no_other_token_is_a_session(services: Services, token: str | None) -> None:
+    assert services.sessions.find(token) is None
 
 
 @pytest.mark.parametrize(
@@ -184,30 +186,30 @@ CLAIMS = {"iss": "https://id.example", "sub": "7", "name": "Ada Lovelace", "emai
 
 
 def hand_over(client: TestClient, code: str) -> int:
-    return client.post("/api/people/hand-over", json={"code": code}).status_code
+    return int(client.post("/api/people/hand-over", json={"code": code}).status_code)
 
 
-def test_whom_a_provider_lets_in_gets_a_session_of_their_own(enter: Enter, door: Door) -> None:
+def test_whom_a_provider_lets_in_gets_a_session_of_their_own(enter: Enter, services: Services) -> None:
     client, again = enter(), enter()
     ada = account_of(CLAIMS)
     assert ada is not None
     for one in (client, again):
         former = str(one.cookies.get(COOKIE))
-        assert hand_over(one, door.handovers.offer(ada, token=former)) == 200
-        assert door.sessions.find(former) is None
-        assert (whose(door, one).user_id, whose(door, one).name) == (ada.user_id, "Ada Lovelace")
+        assert hand_over(one, services.handovers.offer(ada, token=former)) == 200
+        assert services.sessions.find(former) is None
+        assert (whose(services, one).user_id, whose(services, one).name) == (ada.user_id, "Ada Lovelace")
 
 
 def test_a_code_is_good_once_for_a_minute_and_for_one_browser(
-    enter: Enter, door: Door, database: Database[Document]
+    enter: Enter, services: Services, database: Database[Document]
 ) -> None:
     client, thief = enter(), enter()
     ada = Account("oidc-1", "Ada")
-    code = door.handovers.offer(ada, token=str(client.cookies.get(COOKIE)))
+    code = services.handovers.offer(ada, token=str(client.cookies.get(COOKIE)))
     assert hand_over(thief, code) == 422
     assert hand_over(client, code) == 200
     assert hand_over(client, code) == 422
-    early = Handovers(database, clock=lambda: now() - GOOD_FOR)
+    early = Handovers(Store(database), clock=lambda: now() - GOOD_FOR)
     assert hand_over(client, early.offer(ada, token=str(client.cookies.get(COOKIE)))) == 422
 
 

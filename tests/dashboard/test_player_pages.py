@@ -13,11 +13,11 @@ from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
 from segue.dashboard.app import PAGES
-from segue.dashboard.people.sessions import Listener
 from segue.dashboard.player.components import tag
 from segue.index.bundle import write_bundle
 from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
+from segue.people.sessions import Listener
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from tests.dashboard.conftest import GUEST, recommendation, serve_pages

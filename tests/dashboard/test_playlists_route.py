@@ -8,9 +8,8 @@ import pytest
 from pymongo.database import Database
 from starlette.testclient import TestClient
 
-from segue.dashboard.api.door import Door
+from segue.dashboard.services import Services
 from segue.playlists.m3u import read_m3u
-from segue.playlists.playlists import Playlists
 from segue.storage.mongo import Document
 from tests.dashboard.conftest import Enter, whose
 
@@ -21,28 +20,30 @@ def made(client: TestClient, **told: Any) -> str:
     return str(answer.json()["id"])
 
 
-def test_made_added_to_and_listed(enter: Enter, door: Door, library: Database[Document]) -> None:
+def test_made_added_to_and_listed(enter: Enter, services: Services, library: Database[Document]) -> None:
     client = enter()
     own = made(client)
     assert client.post(f"/api/playlists/{own}/tracks", json={"tracks": ["t2", "t1"]}).status_code == 200
     assert client.get("/api/playlists").json() == [{"id": own, "name": "Mine", "tracks": 3}]
-    found = Playlists(door.database).read(whose(door, client).user_id, own)
+    found = services.playlists.read(whose(services, client).user_id, own)
     assert found is not None and found.tracks == ("t1", "t2", "t1")
 
 
-def test_anothers_is_as_if_it_were_not_there(enter: Enter, door: Door, library: Database[Document]) -> None:
+def test_anothers_is_as_if_it_were_not_there(
+    enter: Enter, services: Services, library: Database[Document]
+) -> None:
     ada, bob = enter(), enter()
     hers = made(ada)
     assert bob.get("/api/playlists").json() == []
     assert bob.get(f"/api/playlists/{hers}/file").status_code == 404
     foreign = bob.post(
-        f"/api/playlists/{hers}/tracks", json={"tracks": ["t2"], "owner": whose(door, ada).user_id}
+        f"/api/playlists/{hers}/tracks", json={"tracks": ["t2"], "owner": whose(services, ada).user_id}
     )
     missing = bob.post("/api/playlists/nothing/tracks", json={"tracks": ["t2"]})
     assert (foreign.status_code, foreign.text) == (missing.status_code, missing.text) == (404, foreign.text)
-    made(bob, owner=whose(door, ada).user_id, user_id=whose(door, ada).user_id)
+    made(bob, owner=whose(services, ada).user_id, user_id=whose(services, ada).user_id)
     assert [one["id"] for one in ada.get("/api/playlists").json()] == [hers]
-    found = Playlists(door.database).read(whose(door, ada).user_id, hers)
+    found = services.playlists.read(whose(services, ada).user_id, hers)
     assert found is not None and found.tracks == ("t1",)
 
 

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from segue.dashboard.api.door import Door, make_door
 from segue.dashboard.api.plays import LARGEST
+from segue.dashboard.services import Services
 from segue.settings import Settings
 from segue.storage.kafka_topics import records_of
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.dashboard.conftest import Enter, whose
 
 
@@ -45,31 +46,31 @@ def in_kafka(settings: Settings) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def door(database: Database[Document], broker: Settings) -> Iterator[Door]:
-    found = make_door(database, broker)
+def services(database: Database[Document], broker: Settings) -> Iterator[Services]:
+    found = Services(Store(database), broker)
     yield found
     found.outgoing.close()
 
 
 @pytest.mark.integration
 def test_a_play_reaches_kafka_once_however_often_it_is_sent(
-    enter: Enter, door: Door, broker: Settings
+    enter: Enter, services: Services, broker: Settings
 ) -> None:
     client, play = enter(), a_play(recommendation_id="r1", rank=3, model="v1")
     for _ in range(3):
         answer = client.post("/api/events", json=envelope(play))
         assert (answer.status_code, answer.json()) == (200, {"taken": [play["event_id"]], "refused": {}})
-    me = whose(door, client)
+    me = whose(services, client)
     assert in_kafka(broker) == [{**play, "user_id": me.user_id, "session_id": me.session_id}]
 
 
 @pytest.mark.integration
-def test_nobody_speaks_for_another(enter: Enter, door: Door, broker: Settings) -> None:
+def test_nobody_speaks_for_another(enter: Enter, services: Services, broker: Settings) -> None:
     client = enter()
     client.post("/api/events", json=envelope(a_play(user_id="ada", session_id="hers", evil={"$set": 1})))
     (found,) = in_kafka(broker)
-    assert found["user_id"] == whose(door, client).user_id
-    assert found["session_id"] == whose(door, client).session_id
+    assert found["user_id"] == whose(services, client).user_id
+    assert found["session_id"] == whose(services, client).session_id
     assert "evil" not in found
 
 
@@ -110,28 +111,28 @@ def test_likes_stay_with_the_listener(enter: Enter, broker: Settings) -> None:
 
 
 @pytest.mark.integration
-def test_a_broken_off_sending_is_taken_up_again(enter: Enter, door: Door, broker: Settings) -> None:
+def test_a_broken_off_sending_is_taken_up_again(enter: Enter, services: Services, broker: Settings) -> None:
     client, play = enter(), a_play()
-    key = f"{whose(door, client).user_id}:{play['event_id']}"
+    key = f"{whose(services, client).user_id}:{play['event_id']}"
     now = datetime.now(UTC)
-    door.database.sent_plays.insert_one({"_id": key, "sent": False, "at": now})
+    services.store.database.sent_plays.insert_one({"_id": key, "sent": False, "at": now})
     assert client.post("/api/events", json=envelope(play)).json()["taken"] == []
     assert in_kafka(broker) == []
-    door.database.sent_plays.update_one({"_id": key}, {"$set": {"at": now - timedelta(minutes=1)}})
+    services.store.database.sent_plays.update_one({"_id": key}, {"$set": {"at": now - timedelta(minutes=1)}})
     assert client.post("/api/events", json=envelope(play)).json()["taken"] == [play["event_id"]]
     assert len(in_kafka(broker)) == 1
 
 
 @pytest.mark.integration
 def test_while_kafka_is_away_the_player_keeps_its_plays(
-    enter: Enter, door: Door, database: Database[Document], broker: Settings
+    enter: Enter, services: Services, database: Database[Document], broker: Settings
 ) -> None:
     away = broker.model_copy(update={"kafka": broker.kafka.model_copy(update={"bootstrap": "127.0.0.1:9"})})
-    door.outgoing.__init__(database, away)  # type: ignore[misc]
+    services.outgoing.__init__(database, away)  # type: ignore[misc]
     client, play = enter(), a_play()
     answer = client.post("/api/events", json=envelope(play))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    door.outgoing.__init__(database, broker)  # type: ignore[misc]
+    services.outgoing.__init__(database, broker)  # type: ignore[misc]
     assert client.post("/api/events", json=envelope(play)).json()["taken"] == [play["event_id"]]
     assert len(in_kafka(broker)) == 1
 

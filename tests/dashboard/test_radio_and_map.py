@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from pymongo.database import Database
 
-from segue.dashboard.api.door import Door
 from segue.dashboard.queries.map import GONE
+from segue.dashboard.services import Services
 from segue.settings import Settings
 from segue.storage.mongo import Document, pack
 from tests.dashboard.conftest import Enter, whose
@@ -45,10 +45,12 @@ def test_a_radio_plays_what_is_like_the_song_and_goes_on(enter: Enter, music: Da
     assert len(set(played[:24])) == 24
 
 
-def test_what_was_disliked_is_not_on_the_radio(enter: Enter, door: Door, music: Database[Document]) -> None:
+def test_what_was_disliked_is_not_on_the_radio(
+    enter: Enter, services: Services, music: Database[Document]
+) -> None:
     client = enter()
     first = client.get("/api/radio/waltz0").json()["items"][0]["id"]
-    user = whose(door, client).user_id
+    user = whose(services, client).user_id
     music.opinions.insert_one({"_id": "x", "user_id": user, "track_id": first, "opinion": "dislike", "at": 1})
     assert first not in [item["id"] for item in client.get("/api/radio/waltz0").json()["items"]]
     assert first in [item["id"] for item in enter().get("/api/radio/waltz0").json()["items"]]
@@ -103,11 +105,11 @@ def test_points_have_names(enter: Enter, music: Database[Document]) -> None:
 
 
 def test_ones_own_taste_is_a_point_among_what_one_likes(
-    enter: Enter, door: Door, music: Database[Document]
+    enter: Enter, services: Services, music: Database[Document]
 ) -> None:
     ada, bob = enter(), enter()
-    vector = np.array(door.catalogue.bundle().vectors[door.catalogue.bundle().rows(["metal2"])[0]])
-    user = whose(door, ada).user_id
+    vector = np.array(services.catalogue.bundle().vectors[services.catalogue.bundle().rows(["metal2"])[0]])
+    user = whose(services, ada).user_id
     music.tastes.insert_one({"_id": user, "windows": {}, "vector": pack(vector), "space": "s"})
     _, points, _ = unpacked(ada.get("/api/map").content)
     row = ada.get("/api/map/here?track=metal2").json()["row"]

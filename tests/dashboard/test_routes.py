@@ -8,13 +8,14 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from segue.dashboard.api import covers
+from segue.dashboard.services import Services
 from segue.storage.mongo import Document
 from tests.dashboard.conftest import COVER
 
 
 @pytest.fixture
-def client(library: Database[Document]) -> TestClient:
-    return TestClient(Starlette(routes=[covers.route(library)]))
+def client(library: Database[Document], services: Services) -> TestClient:
+    return TestClient(Starlette(routes=covers.routes(services)))
 
 
 def test_a_cover_comes_with_its_type_and_may_be_kept(client: TestClient) -> None:

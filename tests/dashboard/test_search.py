@@ -16,7 +16,7 @@ from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.mongo import Document
 
-SONGS = [
+SONGS: list[Document] = [
     {"_id": "a", "title": "Hoppípolla", "artist": "Sigur Rós", "album": "Takk...", "genres": ["Post-Rock"]},
     {
         "_id": "b",

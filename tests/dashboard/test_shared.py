@@ -11,9 +11,8 @@ from PIL import Image
 from pymongo.database import Database
 from starlette.testclient import TestClient
 
-from segue.dashboard.api.door import Door
 from segue.dashboard.queries.shared import month_key
-from segue.social.links import ShareLinks
+from segue.dashboard.services import Services
 from segue.storage.mongo import Document
 from tests.audio.sounds import melody, write
 from tests.dashboard.conftest import Enter, whose
@@ -84,11 +83,11 @@ def test_a_guest_hears_only_what_the_owner_lets_be_heard(owner: TestClient, gues
 
 
 def test_what_is_taken_back_or_expired_is_as_if_it_never_was(
-    owner: TestClient, guest: TestClient, door: Door
+    owner: TestClient, guest: TestClient, services: Services
 ) -> None:
     here = share(owner, playable=True)
-    links = ShareLinks(door.database)
-    [link] = links.of(whose(door, owner).user_id)
+    links = services.links
+    [link] = links.of(whose(services, owner).user_id)
     assert owner.delete(f"/api/share/{link.link_id}").status_code == 200
     never = guest.get("/s/never-was-one")
     for path in (here, f"{here}/picture.png", f"{here}/audio/t1"):
@@ -97,10 +96,10 @@ def test_what_is_taken_back_or_expired_is_as_if_it_never_was(
 
 
 def test_nobody_else_ends_or_makes_links(
-    owner: TestClient, guest: TestClient, enter: Enter, door: Door
+    owner: TestClient, guest: TestClient, enter: Enter, services: Services
 ) -> None:
     here = share(owner)
-    [link] = ShareLinks(door.database).of(whose(door, owner).user_id)
+    [link] = services.links.of(whose(services, owner).user_id)
     stranger = enter()
     assert stranger.delete(f"/api/share/{link.link_id}").status_code == 404
     assert guest.delete(f"/api/share/{link.link_id}").status_code == 401
@@ -129,28 +128,34 @@ def test_what_cannot_be_shared_is_refused(owner: TestClient, told: dict[str, obj
     assert owner.post("/api/share", json={"title": "x", **told}).status_code == status
 
 
-def test_another_listeners_playlist_cannot_be_shared(owner: TestClient, door: Door) -> None:
-    door.database.playlists.insert_one({"_id": "p1", "owner": "ben", "name": "Ben's", "tracks": ["t1"]})
+def test_another_listeners_playlist_cannot_be_shared(owner: TestClient, services: Services) -> None:
+    services.store.database.playlists.insert_one(
+        {"_id": "p1", "owner": "ben", "name": "Ben's", "tracks": ["t1"]}
+    )
     told = {"kind": "playlist", "key": "p1", "title": "x"}
     assert owner.post("/api/share", json=told).status_code == 422
 
 
-def test_a_playlist_is_shown_with_its_tracks(owner: TestClient, guest: TestClient, door: Door) -> None:
-    me = whose(door, owner).user_id
-    door.database.playlists.insert_one({"_id": "p1", "owner": me, "name": "Mine", "tracks": ["t1", "t2"]})
+def test_a_playlist_is_shown_with_its_tracks(
+    owner: TestClient, guest: TestClient, services: Services
+) -> None:
+    me = whose(services, owner).user_id
+    services.store.database.playlists.insert_one(
+        {"_id": "p1", "owner": me, "name": "Mine", "tracks": ["t1", "t2"]}
+    )
     page = guest.get(share(owner, kind="playlist", key="p1", playable=True)).text
     assert "Playlist by Ada · 2 tracks" in page
     assert page.count("<audio") == 2
-    door.database.playlists.delete_one({})
+    services.store.database.playlists.delete_one({})
     assert guest.get(share(owner)).status_code == 200
 
 
-def test_a_month_is_shown_as_its_card(owner: TestClient, guest: TestClient, door: Door) -> None:
+def test_a_month_is_shown_as_its_card(owner: TestClient, guest: TestClient, services: Services) -> None:
     start = datetime(2026, 3, 10, 12, tzinfo=UTC)
-    door.database.listening.insert_one(
+    services.store.database.listening.insert_one(
         {
             "_id": "x",
-            "user_id": whose(door, owner).user_id,
+            "user_id": whose(services, owner).user_id,
             "start": start,
             "rows": [fact_row("t1", plays=3)],
             "first_at": 0,

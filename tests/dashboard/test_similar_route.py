@@ -117,7 +117,7 @@ def test_too_large_too_long_and_too_many(enter: Enter, heard: Path, monkeypatch:
     monkeypatch.setattr(sounding, "LONGEST", 2.0)
     answer = client.post("/api/similar", content=data)
     assert (answer.status_code, answer.json()["reason"]) == (422, "too-long")
-    monkeypatch.setattr(similar, "LARGEST", 1000)
+    monkeypatch.setattr(similar, "LARGEST_FILE", 1000)
     assert client.post("/api/similar", content=data).status_code == 413
     assert client.post("/api/similar", content=iter([data[:900], data[900:2000]])).status_code == 413
 

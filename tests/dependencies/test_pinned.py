@@ -8,7 +8,7 @@ import pytest
 
 from segue.dependencies.pinned import Pinned, jars, python_packages
 from segue.errors import SegueError
-from segue.settings import ROOT
+from segue.places import ROOT
 
 HASH = "--hash=sha256:" + 64 * "0"
 

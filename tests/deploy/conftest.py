@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from segue.settings import ROOT
+from segue.places import ROOT
 
 _PLAIN = """
     bash dirname cat sed awk cut sort head tail tr od mkdir mv rm id find xargs sha256sum grep ls sleep

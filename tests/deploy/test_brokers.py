@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from segue.connections import Kafka
+from segue.deploy.access import job_access
 from segue.errors import SegueError
 from segue.local import process
 from segue.local.jars import ensure_jars
 from segue.local.kafka import Broker
-from segue.settings import Kafka, load_settings
+from segue.settings import load_settings
 from segue.storage import kafka_users
-from segue.storage.access import read_access, read_login
+from segue.storage.access import read_login
 from segue.storage.kafka import PlayProducer, ensure_topics
+from segue.storage.store import Job
 from tests.deploy.conftest import Machine
 from tests.plays.examples import a_play
 from tests.waiting import PATIENCE
@@ -87,7 +90,7 @@ def kafka(deployed: Path, tmp_path: Path) -> Iterator[Kafka]:
 def test_users_come_in_with_what_the_deployment_made(kafka: Kafka, deployed: Path) -> None:
     ensure_topics(kafka)
     login = read_login(deployed / "secrets/dashboard.toml", "kafka")
-    kafka_users.grant(kafka, read_access()["dashboard"].kafka, login)
+    kafka_users.grant(kafka, job_access()[Job.DASHBOARD].kafka, login)
     scram = {"mechanism": "SCRAM-SHA-512", "user": login.user}
     dashboard = kafka.model_copy(update={**scram, "password": login.password})
     with PlayProducer(dashboard) as producer:

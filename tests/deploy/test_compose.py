@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from segue.settings import ROOT, Settings
-from segue.storage.access import read_access
+from segue.deploy.access import job_access
+from segue.places import ROOT
+from segue.settings import Settings
 from tests.security.conftest import Load, load  # noqa: F401  # a fixture
 
 FOLDER = ROOT / "deploy" / "compose"
@@ -162,7 +163,7 @@ def test_a_proxy_is_healthy_when_it_reaches_the_dashboard() -> None:
 
 def test_secrets_are_files_that_the_deployment_makes() -> None:
     made = (FOLDER / "compose.sh").read_text() + (ROOT / "deploy/lib/secrets.sh").read_text()
-    jobs = {f"{job}.toml" for job in (*read_access(), "admin")}
+    jobs = {f"{job}.toml" for job in (*job_access(), "admin")}
     for secret in FILE["secrets"].values():
         assert list(secret) == ["file"]
         name = secret["file"].removeprefix("${FOLDER}/secrets/")

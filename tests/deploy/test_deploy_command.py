@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from segue.settings import ROOT
-from segue.storage.access import read_access
+from segue.deploy.access import job_access
+from segue.places import ROOT
 from tests.deploy.conftest import Machine, one_line, tree
 
 HOSTS = "alpha  spark-master stream  # the first\n\nbeta spark-worker\ngamma spark-worker dashboard\n"
@@ -236,10 +236,9 @@ def test_passwords_are_in_files_of_this_user_alone(machine: Machine, music: str)
 def test_every_job_gets_a_login_for_what_it_may_use(machine: Machine, music: str) -> None:
     machine.stand_in("docker", "curl")
     machine.deploy("compose", "--music", music)
-    for job, access in read_access().items():
+    for job, access in job_access().items():
         login = tomllib.loads((machine.folder / "secrets" / f"{job}.toml").read_text())
-        uses_kafka = access.kafka != type(access.kafka)()
-        assert set(login) == ({"mongo", "kafka"} if uses_kafka else {"mongo"})
+        assert set(login) == ({"mongo", "kafka"} if access.kafka else {"mongo"})
         assert {one["user"] for one in login.values()} == {f"segue-{job}"}
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 import pytest
 import yaml
 
-from segue.settings import ROOT
+from segue.places import ROOT
 
 DEPLOY = ROOT / "deploy"
 WORKER_FOLDER = "SEGUE_INDEX__WORKER_FOLDER"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from segue.settings import ROOT
+from segue.places import ROOT
 
 LINES = (ROOT / "deploy/image/Dockerfile").read_text().splitlines()
 

@@ -13,9 +13,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from segue.settings import ROOT, Settings
+from segue.deploy.access import job_access
+from segue.places import ROOT
+from segue.settings import Settings
 from segue.spark.session import defaults
-from segue.storage.access import read_access
 from tests.security.conftest import Load, load  # noqa: F401  # a fixture
 
 FOLDER = ROOT / "deploy" / "kubernetes"
@@ -112,7 +113,7 @@ def test_containers_are_bounded_pinned_and_watched(manifests: list[Manifest]) ->
 
 def test_what_pods_mount_and_read_is_there(manifests: list[Manifest]) -> None:
     names = {(one["kind"], one["metadata"]["name"]) for one in manifests}
-    logins = {f"{job}.toml" for job in (*read_access(), "admin")}
+    logins = {f"{job}.toml" for job in (*job_access(), "admin")}
     for name, pod in pods(manifests):
         volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
         for container in containers(pod):

@@ -14,9 +14,10 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect as websocket
 
-from segue.dashboard.people.sessions import COOKIE
 from segue.local.process import accepts, free_port
-from segue.settings import ROOT, load_settings
+from segue.people.sessions import COOKIE
+from segue.places import ROOT
+from segue.settings import load_settings
 from tests.dashboard.browser import Served
 from tests.security.certificates import Certificates, make_certificates
 from tests.waiting import until

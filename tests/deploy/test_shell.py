@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from segue.settings import ROOT
+from segue.places import ROOT
 
 SCRIPTS = ("run.sh", "deploy/deploy.sh", "deploy/hosts/install.sh", "deploy/image/entrypoint.sh")
 """Those that are run; what they take in is looked at with them."""

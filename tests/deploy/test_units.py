@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from segue.settings import ROOT
+from segue.places import ROOT
 from tests.deploy.conftest import Machine
 from tests.security.conftest import Load, load  # noqa: F401  # a fixture
 

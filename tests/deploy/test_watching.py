@@ -11,7 +11,8 @@ import yaml
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from segue.settings import ROOT, load_settings
+from segue.places import ROOT
+from segue.settings import load_settings
 from segue.streaming_jobs import recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, as_document
 from tests.streaming.test_progress import PROGRESS

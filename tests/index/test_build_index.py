@@ -15,7 +15,8 @@ from pymongo.database import Database
 from segue.batch_jobs.build_index import read_corpus, run
 from segue.errors import SegueError
 from segue.index.publish import fetch_bundle
-from segue.settings import ROOT, Settings
+from segue.places import ROOT
+from segue.settings import Settings
 from segue.storage.mongo import Document, activate, active_version, pack
 from tests.index.corpus import clustered
 
@@ -145,7 +146,7 @@ def command(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[
         "SEGUE_INDEX__FOLDER": settings.index.folder,
     }
     return subprocess.run(
-        [sys.executable, "-m", "segue.batch_jobs.build_index", *arguments],
+        [sys.executable, "-m", "segue", "index", *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,

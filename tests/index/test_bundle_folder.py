@@ -16,7 +16,7 @@ import pytest
 
 from segue.index.bundle import BundleError, load_bundle
 from segue.index.folders import hold, remove_left_overs, remove_unless_held
-from segue.settings import ROOT
+from segue.places import ROOT
 from tests.index.corpus import contents, write
 
 

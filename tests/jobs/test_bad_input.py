@@ -18,7 +18,8 @@ from pymongo.database import Database
 from pyspark.sql import SparkSession
 
 from segue.batch_jobs import extract_features, ingest_catalog
-from segue.settings import ROOT, Settings
+from segue.places import ROOT
+from segue.settings import Settings
 from segue.storage.mongo import Document
 from tests.audio.sounds import RATE, cut, melody, write
 from tests.catalog.library import picture, song
@@ -128,7 +129,7 @@ def rejected_tracks(settings: Settings, database: Database[Document], *arguments
         "SEGUE_MONGO__DATABASE": settings.mongo.database,
         "COLUMNS": "400",
     }
-    command = [sys.executable, "-m", "segue.batch_jobs.rejected_plays", "tracks", *arguments]
+    command = [sys.executable, "-m", "segue", "rejected", "tracks", *arguments]
     return subprocess.run(
         command, env=os.environ | environment, cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout

@@ -20,7 +20,7 @@ from segue.batch_jobs.compress_library import Summary, run
 from segue.catalog.covers import find_cover
 from segue.catalog.tags import Tags, read_tags
 from segue.errors import SegueError
-from segue.settings import ROOT
+from segue.places import ROOT
 from segue.storage.mongo import Document
 from tests.audio.sounds import RATE, cut, melody, write
 from tests.catalog.library import picture, song, tag

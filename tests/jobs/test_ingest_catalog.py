@@ -14,7 +14,8 @@ from pymongo.database import Database
 from segue.batch_jobs.ingest_catalog import Summary, run
 from segue.catalog.tracks import track_id
 from segue.errors import SegueError
-from segue.settings import ROOT, Settings
+from segue.places import ROOT
+from segue.settings import Settings
 from segue.storage.mongo import Document
 from tests.catalog.library import fma, picture, song, tag
 
@@ -241,7 +242,7 @@ def test_the_command_line(
     }
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "segue.batch_jobs.ingest_catalog", *arguments]
+        command = [sys.executable, "-m", "segue", "ingest", *arguments]
         return subprocess.run(
             command, env=os.environ | addresses, cwd=ROOT, capture_output=True, text=True, check=False
         )

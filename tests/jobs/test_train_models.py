@@ -21,10 +21,11 @@ from segue.errors import SegueError
 from segue.index.publish import fetch_bundle
 from segue.index.track_ids import decode_ids, encode_ids
 from segue.models import trained
-from segue.privacy import forgotten
+from segue.people.forgotten import Forgotten
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document, active_version
+from segue.storage.store import Store
 from tests.index.test_build_index import catalogue
 from tests.jobs.test_train_embeddings import descriptors, store
 from tests.plays.examples import a_play
@@ -194,7 +195,7 @@ def test_nothing_is_learned_of_who_has_left(
     with PlayProducer(settings.kafka) as producer:
         producer.send_bytes(None, key=b"ben")
         producer.flush()
-    forgotten.remember(database, "eve", plays_kept=settings.retention.plays)
+    Forgotten(Store(database)).remember("eve", plays_kept=settings.retention.plays)
     run(settings, spark=spark, quiet=True)
     assert set(rules(database)) == {("a", "b")}
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from segue.cli.main import app
 from segue.errors import SegueError
 from segue.local import process, stack
-from segue.local.cli import app
 from segue.settings import Settings, load_settings
 from tests.waiting import until
 

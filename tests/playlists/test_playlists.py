@@ -10,11 +10,12 @@ from pymongo.database import Database
 from segue.playlists import playlists as module
 from segue.playlists.playlists import LONGEST_NAME, PlaylistError, Playlists
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 @pytest.fixture
 def playlists(database: Database[Document]) -> Playlists:
-    return Playlists(database)
+    return Playlists(Store(database))
 
 
 def tracks(playlists: Playlists, playlist_id: str, owner: str = "ada") -> list[str]:

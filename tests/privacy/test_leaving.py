@@ -15,16 +15,17 @@ from pyspark.sql import SparkSession
 from starlette.testclient import TestClient
 
 from segue.batch_jobs.recount_engagement import run as recount
-from segue.dashboard.api.door import Door, make_door
-from segue.dashboard.api.own_data import CONFIRMATION
-from segue.privacy import forgotten
-from segue.privacy.collections import NOT_PERSONAL
+from segue.collections import NOT_PERSONAL
+from segue.dashboard.services import Services
+from segue.people.forgotten import Forgotten
+from segue.privacy.leaving import CONFIRMATION, sweep
 from segue.settings import Settings
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
 from segue.storage.kafka import PlayProducer, read_rejected
 from segue.storage.kafka_topics import plays_of
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs import engagement, recommend, rejected_plays
 from tests.dashboard.conftest import Enter, enter, whose  # noqa: F401
 from tests.plays.examples import a_play
@@ -61,8 +62,8 @@ class Lived:
 
 
 @pytest.fixture
-def door(database: Database[Document], broker: Settings) -> Iterator[Door]:
-    found = make_door(database, broker)
+def services(database: Database[Document], broker: Settings) -> Iterator[Services]:
+    found = Services(Store(database), broker)
     yield found
     found.outgoing.close()
 
@@ -73,14 +74,14 @@ def ada(
     database: Database[Document],
     spark: SparkSession,
     enter: Enter,  # noqa: F811
-    door: Door,
+    services: Services,
 ) -> Lived:
     """Ada has an account, hearts, links, friends, and plays that went through the streams."""
     client = enter()
     client.post("/api/people/sign-up", json={"name": "Ada", "password": "correct horse"})
-    me = whose(door, client).user_id
+    me = whose(services, client).user_id
     client.post("/api/people/log-in", json={"name": "Ada", "password": "wrong horse"})
-    other = door.accounts.sign_up("Ben", "another horse", guest_id=None, address="x").user_id
+    other = services.authenticator.sign_up("Ben", "another horse", guest_id=None, address="x").user_id
     now = int(datetime.now(UTC).timestamp() * 1000)
     plays = [
         {
@@ -98,8 +99,8 @@ def ada(
     answer = client.post("/api/events", json={"sent_at": now, "plays": plays})
     assert len(answer.json()["taken"]) == 3
     send(published, a_play(user_id=other, track_id=track_id(1)))
-    ShareLinks(database).create(me, "track", track_id(1), title="Mine")
-    follows = Follows(database)
+    ShareLinks(Store(database)).create(me, "track", track_id(1), title="Mine")
+    follows = Follows(Store(database))
     follows.ask(me, "ben")
     follows.ask(other, "ada")
     database.playlists.insert_many(
@@ -150,7 +151,7 @@ def test_who_leaves_is_gone_everywhere_and_does_not_come_back(
     statistics = list(database.listening_stats.find())
     others = database.tastes.count_documents({}) - 1
     assert ada.client.post("/api/me/leave", json={"confirm": CONFIRMATION}).status_code == 200
-    forgotten.sweep(database, now=datetime.now(UTC) + timedelta(hours=1))
+    sweep(Store(database), now=datetime.now(UTC) + timedelta(hours=1))
     assert traces(database, me, "'Ada'", "'ada'") == []
     assert list(database.listening_stats.find()) == statistics  # sums stay, and name nobody
     assert database.tastes.count_documents({}) == others
@@ -170,11 +171,11 @@ def test_who_leaves_is_gone_everywhere_and_does_not_come_back(
 
 
 def test_a_batch_that_was_under_way_is_swept_up(database: Database[Document]) -> None:
-    forgotten.remember(database, "ada", plays_kept=timedelta(days=1))
+    Forgotten(Store(database)).remember("ada", plays_kept=timedelta(days=1))
     database.tastes.insert_one({"_id": "ada"})
-    forgotten.sweep(database)
+    sweep(Store(database))
     assert database.tastes.count_documents({}) == 1
-    forgotten.sweep(database, now=datetime.now(UTC) + timedelta(hours=1))
+    sweep(Store(database), now=datetime.now(UTC) + timedelta(hours=1))
     assert database.tastes.count_documents({}) == 0
     assert "ada" not in str(list(database.forgotten.find()))
-    assert forgotten.among(database, {"ada", "ben"}) == {"ada"}
+    assert Forgotten(Store(database)).among({"ada", "ben"}) == {"ada"}

@@ -18,32 +18,32 @@ from pymongo.errors import OperationFailure
 from pymongo.synchronous.mongo_client import MongoClient
 
 from segue.batch_jobs.report_experiments import run as run_experiments
-from segue.dashboard.api.outgoing import Outgoing
-from segue.dashboard.people.accounts import Accounts
-from segue.dashboard.people.sessions import Sessions
-from segue.dashboard.people.throttle import Throttle
+from segue.collections import prepare
+from segue.dashboard.outgoing import Outgoing
 from segue.dashboard.queries import live as queries
-from segue.dashboard.queries.steered import keep_dial, read_dial
+from segue.deploy.access import job_access
 from segue.deploy.cli import grant
 from segue.errors import SegueError
 from segue.models import trained
 from segue.moods.dial import Dial
+from segue.moods.dials import MoodDials
 from segue.moods.measures import Measured
 from segue.moods.stored import keep_moods, mood_of
-from segue.playlists.day import DayLists
+from segue.people.authentication import Authenticator
+from segue.people.forgotten import Forgotten
+from segue.people.sessions import Sessions
+from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
-from segue.privacy import archive, forgotten
+from segue.privacy.backup import backup, restore
 from segue.privacy.export import archive as export
 from segue.privacy.leaving import leave
-from segue.privacy.restore import restore
 from segue.settings import Settings
 from segue.social.follows import Follows
-from segue.social.prepare import prepare
 from segue.storage import kafka_topics, mongo_users
-from segue.storage.access import read_access
 from segue.storage.kafka import PlayProducer, RejectedRecord, RejectedRecords, read_rejected
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import Document, connect, upsert
+from segue.storage.store import Job, Right, Store
 from tests.plays.examples import a_play
 from tests.security.certificates import Certificates
 from tests.security.conftest import Load
@@ -63,7 +63,7 @@ class Deployed:
         self.environment = environment
         self.name = uuid.uuid4().hex[:6]
         self.admin = load(environment)
-        for job in read_access():
+        for job in job_access():
             self.file(job).write_text(self._login(job))
         self.grant()
 
@@ -71,7 +71,7 @@ class Deployed:
         return self._logins / f"{job}.toml"
 
     def grant(self) -> None:
-        grant(self.admin, read_access(), logins=self._logins)
+        grant(self.admin, job_access(), logins=self._logins)
 
     def _login(self, job: str) -> str:
         section = f'user = "{job}-{self.name}"\npassword = "hush {uuid.uuid4().hex}"\n'
@@ -144,30 +144,31 @@ def test_the_stream_runs_as_its_user_with_nothing_refused(
 def test_the_dashboard_does_its_work_as_its_user(deployed: Deployed, settings_of: As) -> None:
     settings = settings_of("dashboard")
     database = connect(settings.mongo)
-    prepare(database)
-    accounts = Accounts(database, throttle=Throttle(database))
+    store = Store(database)
+    prepare(store, Job.DASHBOARD)
+    accounts = Authenticator(store)
     ada = accounts.sign_up("Ada", "correct horse", guest_id=None, address="a")
     ben = accounts.sign_up("Ben", "correct horse", guest_id=None, address="a")
     assert accounts.log_in("Ada", "correct horse", address="a") == ada
-    Sessions(database).open(user_id=ada.user_id)
-    Playlists(database).create(ada.user_id, "Evening")
-    Follows(database).ask(ada.user_id, "Ben")
-    keep_dial(database, ada.user_id, Dial({"energy": 2}))
-    assert read_dial(database, ada.user_id) == Dial({"energy": 2})
+    Sessions(store).open(user_id=ada.user_id)
+    Playlists(store).create(ada.user_id, "Evening")
+    Follows(store).ask(ada.user_id, "Ben")
+    MoodDials(store).keep(ada.user_id, Dial({"energy": 2}))
+    assert MoodDials(store).read(ada.user_id) == Dial({"energy": 2})
     assert mood_of(database, "t1") is None
     today = datetime.now(UTC).date()
-    assert DayLists(database).keep(ada.user_id, "mix", today, ["t1"]) == ["t1"]
+    assert DayLists(store).keep(ada.user_id, "mix", today, ["t1"]) == ["t1"]
     assert queries.minutes(database, seconds=60) == []
     play = a_play(user_id=ada.user_id)
-    outgoing = Outgoing(database, settings)
+    outgoing = Outgoing(store, settings)
     assert outgoing.send([play])[0] == [play["event_id"]]
     outgoing.close()
     admin = connect(deployed.admin.mongo)
     for name in ("tastes", "recommendations"):
         admin[name].insert_one({"_id": ada.user_id})
     admin.listening.insert_one({"_id": "w", "user_id": ada.user_id})
-    assert export(database, ada.user_id, plays=kafka_topics.plays_of(settings.kafka, ada.user_id))
-    removed = leave(database, settings, ada.user_id)
+    assert export(store, ada.user_id, plays=kafka_topics.plays_of(settings.kafka, ada.user_id))
+    removed = leave(store, settings, ada.user_id)
     assert {
         "accounts",
         "sessions",
@@ -183,15 +184,15 @@ def test_the_dashboard_does_its_work_as_its_user(deployed: Deployed, settings_of
 
 def test_the_operator_saves_what_others_wrote(deployed: Deployed, settings_of: As, tmp_path: Path) -> None:
     admin = connect(deployed.admin.mongo)
-    for job in read_access().values():
-        for name in (*job.mongo.write, *job.mongo.erase):
+    for job in job_access().values():
+        for name in (name for name, right in job.mongo.rights.items() if right & (Right.WRITE | Right.ERASE)):
             admin[name].update_one({"_id": "one"}, {"$set": {"at": 1}}, upsert=True)
     settings = settings_of("operator")
-    counts = archive.save(connect(settings.mongo), tmp_path / "backup.gz")
+    counts = backup(Store(connect(settings.mongo)), tmp_path / "backup.gz")
     assert counts["accounts"] == counts["listening"] == 1
     for name in counts:
         admin.drop_collection(name)
-    assert restore(connect(settings.mongo), tmp_path / "backup.gz") == counts
+    assert restore(Store(connect(settings.mongo)), tmp_path / "backup.gz") == counts
     kafka_topics.keep_for(settings.kafka, plays=timedelta(days=3), rejected=timedelta(days=4))
     topic = ConfigResource("TOPIC", settings.kafka.plays_topic)
     client = KafkaAdminClient(**client_options(deployed.admin.kafka))
@@ -211,7 +212,7 @@ def test_what_the_operator_learns_from_plays_the_catalogue_takes_along(
     settings = settings.model_copy(update={"experiments": variants})
     database = connect(settings.mongo)
     assert run_experiments(settings, since=datetime.now(UTC) - timedelta(days=1)).listeners["audio"] == 0
-    assert forgotten.hashes(database) == []
+    assert Forgotten(Store(database)).hashes() == []
     assert len(kafka_topics.end_offsets(settings.kafka)) == settings.kafka.partitions
     for version in ("1", "2"):
         arrays = {"track_ids": np.array([b"t1"]), "scores": np.ones(1, np.float32)}
@@ -260,11 +261,11 @@ FORBIDDEN_IN_MONGODB: dict[str, tuple[str, Try]] = {
 
 def test_nobody_does_in_mongodb_what_is_not_theirs(deployed: Deployed, settings_of: As) -> None:
     """One deployment for all, since making the users takes seconds."""
-    databases = {job: connect(settings_of(job).mongo) for job in read_access()}
+    databases = {job: connect(settings_of(job).mongo) for job in job_access()}
     allowed = []
     for what, (job, attempt) in FORBIDDEN_IN_MONGODB.items():
         try:
-            attempt(databases[job])
+            attempt(databases[Job(job)])
         except OperationFailure as error:
             assert error.code == 13, what  # Unauthorized
         else:
@@ -312,6 +313,7 @@ def test_doing_it_again_takes_back_what_somebody_gave_by_hand(deployed: Deployed
 def test_a_replica_set_that_is_one_is_left_alone(deployed: Deployed, certificates: Certificates) -> None:
     host = deployed.admin.mongo.uri.partition("//")[2].partition("/")[0]
     assert mongo_users.initiate(deployed.admin.mongo, [host]) is False
+    client: MongoClient[Document]
     with MongoClient(
         deployed.admin.mongo.uri,
         username=USER,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from segue.cli.main import app
 from segue.errors import SegueError
-from segue.local.cli import app
 from segue.spark.session import kafka_options
 from segue.storage.mongo import connect
 from tests.security.conftest import Load

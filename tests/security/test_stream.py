@@ -22,7 +22,8 @@ from pyspark.sql import SparkSession
 from segue.index.bundle import write_bundle
 from segue.index.publish import publish
 from segue.index.track_ids import encode_ids
-from segue.settings import ROOT, Settings
+from segue.places import ROOT
+from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, ensure_topics, read_rejected
 from segue.storage.mongo import connect
 from segue.streaming_jobs import recommend
@@ -198,7 +199,7 @@ def _crawl(ui: str, *, most: int = 60) -> dict[str, str]:
 
 def _get(address: str) -> str:
     with urllib.request.urlopen(address, timeout=600) as answer:
-        return answer.read().decode()
+        return str(answer.read().decode())
 
 
 def _contents(folder: Path) -> str:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from pymongo.database import Database
 
-from segue.social.collaboration import Collaboration, may_edit, may_see
+from segue.playlists.playlists import Playlist, Playlists
+from segue.social.collaboration import Collaboration
 from segue.social.follows import Follows
 from segue.social.links import SharingError
 from segue.storage.mongo import Document
+from segue.storage.store import Store
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -17,28 +23,31 @@ def together(database: Database[Document]) -> Collaboration:
     database.accounts.insert_many(
         {"_id": name, "user_id": name, "name": name.title()} for name in ("ada", "ben", "cleo")
     )
-    follows = Follows(database)
+    store = Store(database)
+    follows = Follows(store)
     follows.ask("ben", "ada")
     follows.agree("ada", "ben")
     follows.ask("cleo", "ada")
-    database.playlists.insert_one({"_id": "p1", "owner": "ada", "name": "Ours", "tracks": []})
-    return Collaboration(database)
+    database.playlists.insert_one(
+        {"_id": "p1", "owner": "ada", "name": "Ours", "tracks": [], "changed_at": AT}
+    )
+    return Collaboration(store)
 
 
-def playlist(database: Database[Document]) -> Document:
-    found = database.playlists.find_one({"_id": "p1"})
+def playlist(database: Database[Document]) -> Playlist:
+    found = Playlists(Store(database)).read("ada", "p1")
     assert found is not None
     return found
 
 
 def test_a_friend_who_joins_may_edit(together: Collaboration, database: Database[Document]) -> None:
     together.ask("ada", "p1", "ben")
-    assert not may_edit(playlist(database), "ben")
-    assert may_see(playlist(database), "ben")
-    assert [one["_id"] for one in together.asked("ben")] == ["p1"]
+    assert not playlist(database).may_edit("ben")
+    assert playlist(database).may_see("ben")
+    assert [one.playlist_id for one in together.asked("ben")] == ["p1"]
     assert together.join("ben", "p1")
-    assert may_edit(playlist(database), "ben")
-    assert [one["_id"] for one in together.joined("ben")] == ["p1"]
+    assert playlist(database).may_edit("ben")
+    assert [one.playlist_id for one in together.joined("ben")] == ["p1"]
     assert together.asked("ben") == []
     together.ask("ada", "p1", "ben")
     assert together.asked("ben") == []
@@ -51,16 +60,16 @@ def test_nobody_joins_unasked_or_asks_to_what_is_not_theirs(
     for owner, friend in (("ada", "cleo"), ("ben", "ada")):
         with pytest.raises(SharingError):
             together.ask(owner, "p1", friend)
-    assert not may_see(playlist(database), "cleo")
+    assert not playlist(database).may_see("cleo")
 
 
 def test_either_ends_it_and_nobody_else(together: Collaboration, database: Database[Document]) -> None:
     together.ask("ada", "p1", "ben")
     together.join("ben", "p1")
     assert not together.leave("p1", "ben", by="cleo")
-    assert may_edit(playlist(database), "ben")
+    assert playlist(database).may_edit("ben")
     assert together.leave("p1", "ben", by="ada")
-    assert not may_see(playlist(database), "ben")
+    assert not playlist(database).may_see("ben")
     together.ask("ada", "p1", "ben")
     assert together.leave("p1", "ben", by="ben")
-    assert not may_see(playlist(database), "ben")
+    assert not playlist(database).may_see("ben")

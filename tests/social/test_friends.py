@@ -12,10 +12,12 @@ from pymongo.database import Database
 from segue.dashboard.queries.friends import alike, blended
 from segue.index.bundle import load_bundle
 from segue.settings import load_settings
-from segue.social.activity import FRESH, feed, show_activity
+from segue.social.activity import FRESH, PrivacyChoices, feed
 from segue.social.blend import blend, match
-from segue.social.follows import Follows, SharingError
+from segue.social.follows import Follows
+from segue.social.links import SharingError
 from segue.storage.mongo import Document, pack
+from segue.storage.store import Store
 from tests.index.corpus import write
 from tests.ranking.test_plan import SHELF
 
@@ -32,7 +34,7 @@ def people(database: Database[Document]) -> Database[Document]:
 
 
 def test_following_needs_agreement(people: Database[Document]) -> None:
-    follows = Follows(people)
+    follows = Follows(Store(people))
     follows.ask("id-ada", " BEN ")
     assert [one.name for one in follows.asking("id-ben")] == ["Ada"]
     assert follows.followed_by("id-ada") == []
@@ -46,7 +48,7 @@ def test_following_needs_agreement(people: Database[Document]) -> None:
 
 
 def test_nobody_agrees_for_another_or_without_being_asked(people: Database[Document]) -> None:
-    follows = Follows(people)
+    follows = Follows(Store(people))
     follows.ask("id-ada", "ben")
     assert not follows.agree("id-cleo", "id-ada")
     assert not follows.agree("id-ada", "id-ben")
@@ -54,7 +56,7 @@ def test_nobody_agrees_for_another_or_without_being_asked(people: Database[Docum
 
 
 def test_asking_again_does_not_undo_an_agreement(people: Database[Document]) -> None:
-    follows = Follows(people)
+    follows = Follows(Store(people))
     follows.ask("id-ada", "ben")
     follows.agree("id-ben", "id-ada")
     follows.ask("id-ada", "ben")
@@ -62,7 +64,7 @@ def test_asking_again_does_not_undo_an_agreement(people: Database[Document]) -> 
 
 
 def test_an_unknown_name_is_answered_as_a_known_one(people: Database[Document]) -> None:
-    follows = Follows(people)
+    follows = Follows(Store(people))
     follows.ask("id-ada", "nobody at all")
     with pytest.raises(SharingError):
         follows.ask("id-ada", "ada")
@@ -88,33 +90,33 @@ def test_the_feed_shows_only_what_the_followed_let_be_seen(people: Database[Docu
             "rows": [{"track_id": "t2", "completions": 2}, {"track_id": "t3", "completions": 0}],
         }
     )
-    follows = Follows(people)
+    follows = Follows(Store(people))
     follows.ask("id-ada", "ben")
-    show_activity(people, "id-ben", shown=True)
-    assert feed(people, "id-ada") == []
+    PrivacyChoices(Store(people)).show_activity("id-ben", shown=True)
+    assert feed(Store(people), "id-ada") == []
     follows.agree("id-ben", "id-ada")
-    assert [(one.what, one.track_id, one.times) for one in feed(people, "id-ada")] == [
+    assert [(one.what, one.track_id, one.times) for one in feed(Store(people), "id-ada")] == [
         ("liked", "t1", 1),
         ("listened", "t2", 2),
     ]
-    assert feed(people, "id-cleo") == []
-    show_activity(people, "id-ben", shown=False)
-    assert feed(people, "id-ada") == []
-    show_activity(people, "id-ben", shown=True)
-    assert feed(people, "id-ada", now=now + FRESH) == []
+    assert feed(Store(people), "id-cleo") == []
+    PrivacyChoices(Store(people)).show_activity("id-ben", shown=False)
+    assert feed(Store(people), "id-ada") == []
+    PrivacyChoices(Store(people)).show_activity("id-ben", shown=True)
+    assert feed(Store(people), "id-ada", now=now + FRESH) == []
 
 
 def test_tastes_are_compared_only_between_those_who_agreed(people: Database[Document]) -> None:
     for who, vector in (("id-ada", [1.0, 0.0]), ("id-ben", [0.6, 0.8])):
         people.tastes.insert_one({"_id": who, "vector": pack(np.array(vector)), "space": "s"})
-    assert alike(people, "id-ada", "id-ben") is None
-    follows = Follows(people)
+    assert alike(Store(people), "id-ada", "id-ben") is None
+    follows = Follows(Store(people))
     follows.ask("id-ada", "ben")
-    assert alike(people, "id-ada", "id-ben") is None
+    assert alike(Store(people), "id-ada", "id-ben") is None
     follows.agree("id-ben", "id-ada")
-    assert alike(people, "id-ada", "id-ben") == pytest.approx(0.6)
+    assert alike(Store(people), "id-ada", "id-ben") == pytest.approx(0.6)
     people.tastes.update_one({"_id": "id-ben"}, {"$set": {"space": "another"}})
-    assert alike(people, "id-ada", "id-ben") is None
+    assert alike(Store(people), "id-ada", "id-ben") is None
 
 
 def test_match_is_the_cosine_and_unknown_without_a_taste() -> None:
@@ -141,7 +143,7 @@ def test_what_both_may_like_waits_for_tastes_in_the_space_of_the_index(
 ) -> None:
     bundle = load_bundle(tmp_path / write(tmp_path, space="new").version)
     people.tracks.insert_many({"_id": one, "state": "present", "title": one} for one in bundle.ids(range(60)))
-    follows = Follows(people)
+    follows = Follows(Store(people))
     for one, other, name in (("id-ada", "id-ben", "ben"), ("id-ben", "id-ada", "ada")):
         follows.ask(one, name)
         follows.agree(other, one)
@@ -149,6 +151,6 @@ def test_what_both_may_like_waits_for_tastes_in_the_space_of_the_index(
         for row, user in enumerate(("id-ada", "id-ben")):
             taste = {"vector": pack(bundle.vectors[row]), "space": space}
             people.tastes.update_one({"_id": user}, {"$set": taste}, upsert=True)
-        assert alike(people, "id-ada", "id-ben") is not None
-        items = blended(people, "id-ada", "id-ben", bundle=bundle, ranking=RANKING, items=6)
+        assert alike(Store(people), "id-ada", "id-ben") is not None
+        items = blended(Store(people), "id-ada", "id-ben", bundle=bundle, ranking=RANKING, items=6)
         assert len(items) == found

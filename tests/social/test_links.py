@@ -9,11 +9,12 @@ from pymongo.database import Database
 
 from segue.social.links import MOST, ShareLinks, SharingError, now
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 @pytest.fixture
 def links(database: Database[Document]) -> ShareLinks:
-    return ShareLinks(database)
+    return ShareLinks(Store(database))
 
 
 def test_a_link_opens_what_it_was_made_for(links: ShareLinks) -> None:
@@ -42,7 +43,7 @@ def test_no_other_token_opens_anything(links: ShareLinks, token: str) -> None:
 def test_a_link_expires(database: Database[Document], links: ShareLinks) -> None:
     token = links.create("ada", "track", "t1", title="Song", good_for=timedelta(days=1))
     assert links.open(token)
-    later = ShareLinks(database, clock=lambda: now() + timedelta(days=1, seconds=1))
+    later = ShareLinks(Store(database), clock=lambda: now() + timedelta(days=1, seconds=1))
     assert later.open(token) is None
     assert later.of("ada") == []
 

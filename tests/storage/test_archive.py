@@ -13,33 +13,35 @@ from argon2 import PasswordHasher
 from pymongo.database import Database
 from typer.testing import CliRunner
 
-from segue.batch_jobs.backup import app
-from segue.dashboard.people.accounts import Accounts
-from segue.dashboard.people.throttle import Throttle
+from segue.cli.main import app
+from segue.collections import COMPUTED, prepare
 from segue.errors import SegueError
+from segue.people.authentication import Authenticator
+from segue.people.forgotten import Forgotten
 from segue.playlists.playlists import Playlists
-from segue.privacy import archive, forgotten
-from segue.privacy.collections import COMPUTED
-from segue.privacy.restore import restore
+from segue.privacy.backup import backup, restore
 from segue.settings import Settings
+from segue.storage import archive
 from segue.storage.mongo import Document
+from segue.storage.store import Job, Store
 
 pytestmark = pytest.mark.integration
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def accounts(database: Database[Document]) -> Accounts:
+def accounts(database: Database[Document]) -> Authenticator:
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    return Accounts(database, throttle=Throttle(database), hasher=hasher)
+    prepare(Store(database), Job.DASHBOARD)
+    return Authenticator(Store(database), hasher=hasher)
 
 
 @pytest.fixture
-def lived_in(database: Database[Document], accounts: Accounts) -> Database[Document]:
+def lived_in(database: Database[Document], accounts: Authenticator) -> Database[Document]:
     """A service with two listeners, and with what can be computed again."""
     ada = accounts.sign_up("Ada", "correct horse", guest_id="ada", address="a").user_id
     ben = accounts.sign_up("Ben", "battery staple", guest_id="ben", address="a").user_id
-    lists = Playlists(database)
+    lists = Playlists(Store(database))
     lists.create(ada, "Evening")
     database.playlists.update_one({"owner": ada}, {"$set": {"collaborators": [ben]}})
     database.opinions.insert_many(
@@ -67,13 +69,13 @@ def destroyed(database: Database[Document]) -> Database[Document]:
 
 
 def test_what_was_destroyed_is_back_to_the_last_bit(
-    lived_in: Database[Document], accounts: Accounts, tmp_path: Path
+    lived_in: Database[Document], accounts: Authenticator, tmp_path: Path
 ) -> None:
     before, file = contents(lived_in), tmp_path / "backup.gz"
-    counts = archive.save(lived_in, file)
+    counts = backup(Store(lived_in), file)
     assert file.stat().st_mode & 0o777 == 0o600
     database = destroyed(lived_in)
-    assert restore(database, file) == {name: count for name, count in counts.items() if count}
+    assert restore(Store(database), file) == {name: count for name, count in counts.items() if count}
     assert contents(database) == before
     assert accounts.log_in("Ada", "correct horse", address="b").user_id == "ada"
     assert database.tracks.find_one() is None  # the library has it
@@ -102,25 +104,25 @@ def test_a_database_with_listeners_is_not_written_over_by_the_way(
     lived_in: Database[Document], tmp_path: Path
 ) -> None:
     file = tmp_path / "backup.gz"
-    archive.save(lived_in, file)
+    backup(Store(lived_in), file)
     lived_in.opinions.delete_one({"_id": "ada:t1"})
     lived_in.opinions.insert_one({"_id": "ada:t2", "user_id": "ada"})
     before = contents(lived_in)
     with pytest.raises(SegueError, match=r"has documents in accounts, .* --replace"):
-        restore(lived_in, file)
+        restore(Store(lived_in), file)
     assert contents(lived_in) == before
-    restore(lived_in, file, replace=True)
+    restore(Store(lived_in), file, replace=True)
     assert lived_in.opinions.distinct("_id") == ["ada:t1", "ada:t2", "ben:t1"]
 
 
 def test_who_left_after_the_backup_stays_away(lived_in: Database[Document], tmp_path: Path) -> None:
     file = tmp_path / "backup.gz"
-    archive.save(lived_in, file)
+    backup(Store(lived_in), file)
     left = {name: documents for name, documents in contents(lived_in).items() if name != "forgotten"}
     for name in left:
         lived_in[name].drop()
-    forgotten.remember(lived_in, "ben", plays_kept=timedelta(days=1))
-    restore(lived_in, file)
+    Forgotten(Store(lived_in)).remember("ben", plays_kept=timedelta(days=1))
+    restore(Store(lived_in), file)
     assert lived_in.accounts.distinct("user_id") == ["ada"]
     assert lived_in.opinions.distinct("user_id") == ["ada"]
     assert lived_in.follows.find_one() is None
@@ -128,12 +130,12 @@ def test_who_left_after_the_backup_stays_away(lived_in: Database[Document], tmp_
 
 
 def test_who_left_before_the_backup_stays_away(lived_in: Database[Document], tmp_path: Path) -> None:
-    forgotten.remember(lived_in, "ben", plays_kept=timedelta(days=1))
+    Forgotten(Store(lived_in)).remember("ben", plays_kept=timedelta(days=1))
     file = tmp_path / "backup.gz"
-    archive.save(lived_in, file)
+    backup(Store(lived_in), file)
     database = destroyed(lived_in)
-    restore(database, file)
-    assert forgotten.among(database, {"ada", "ben"}) == {"ben"}
+    restore(Store(database), file)
+    assert Forgotten(Store(database)).among({"ada", "ben"}) == {"ben"}
     assert database.accounts.distinct("user_id") == ["ada"]
 
 
@@ -141,24 +143,24 @@ def test_it_shows_one_moment(lived_in: Database[Document], tmp_path: Path, monke
     """What is written while it reads is in none of the collections."""
     file, read = tmp_path / "backup.gz", archive._documents
 
-    def meanwhile(database: Database[Document], name: str, session: Any) -> Iterator[Any]:
-        yield from read(database, name, session)
-        database.opinions.insert_one({"_id": f"after {name}", "user_id": "ada"})
-        database.tastes.delete_many({})
+    def meanwhile(store: Store, name: str, session: Any) -> Iterator[Any]:
+        yield from read(store, name, session)
+        store.database.opinions.insert_one({"_id": f"after {name}", "user_id": "ada"})
+        store.database.tastes.delete_many({})
 
     monkeypatch.setattr(archive, "_documents", meanwhile)
     before = contents(lived_in)
-    archive.save(lived_in, file)
+    backup(Store(lived_in), file)
     monkeypatch.undo()
     database = destroyed(lived_in)
-    restore(database, file)
+    restore(Store(database), file)
     assert contents(database) == before
 
 
 @pytest.mark.parametrize("damage", ["cut off", "a bit turned", "cut and closed", "something else", "absent"])
 def test_a_damaged_file_changes_nothing(lived_in: Database[Document], tmp_path: Path, damage: str) -> None:
     file = tmp_path / "backup.gz"
-    archive.save(lived_in, file)
+    backup(Store(lived_in), file)
     data = file.read_bytes()
     changed = {
         "cut off": data[:-2000],
@@ -172,7 +174,7 @@ def test_a_damaged_file_changes_nothing(lived_in: Database[Document], tmp_path: 
         file.write_bytes(changed)
     database = destroyed(lived_in)
     with pytest.raises(SegueError, match=r"is not whole|is no backup|cannot be read"):
-        restore(database, file)
+        restore(Store(database), file)
     assert contents(database) == {}
 
 
@@ -180,18 +182,18 @@ def test_a_document_that_stands_against_the_archive_is_named(
     lived_in: Database[Document], tmp_path: Path
 ) -> None:
     file = tmp_path / "backup.gz"
-    archive.save(lived_in, file)
+    backup(Store(lived_in), file)
     lived_in.accounts.update_one({"_id": "ada"}, {"$set": {"user_id": "another"}})
     lived_in.accounts.insert_one({"_id": "eve", "user_id": "ada"})
     with pytest.raises(SegueError, match=r"accounts: .*duplicate key.* remove what stands against"):
-        restore(lived_in, file, replace=True)
+        restore(Store(lived_in), file, replace=True)
 
 
 def test_a_file_that_is_there_is_not_written_over(lived_in: Database[Document], tmp_path: Path) -> None:
     file = tmp_path / "backup.gz"
     file.write_bytes(b"the last one")
     with pytest.raises(SegueError, match="is there already"):
-        archive.save(lived_in, file)
+        backup(Store(lived_in), file)
     with pytest.raises(SegueError, match="cannot be written"):
-        archive.save(lived_in, tmp_path / "no folder" / "backup.gz")
+        backup(Store(lived_in), tmp_path / "no folder" / "backup.gz")
     assert file.read_bytes() == b"the last one"

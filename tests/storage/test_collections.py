@@ -1,26 +1,39 @@
-"""The list of collections names what the code uses, and the jobs' users may use it."""
+"""The registry of collections names what the code uses, and the jobs' users may use it."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from pymongo.database import Database
 
+from segue.collections import (
+    BUCKETS,
+    COMPUTED,
+    DECLARED,
+    NOT_PERSONAL,
+    OWNERS,
+    POLICIES,
+    WRITTEN_BY_STREAMS,
+    personal,
+)
+from segue.deploy.access import job_access
 from segue.index.publish import BUCKET as BUNDLES
 from segue.models.trained import BUCKET as TRAINED
 from segue.places import ROOT
-from segue.privacy.collections import COLLECTIONS, COMPUTED, NOT_PERSONAL
-from segue.privacy.forgotten import WRITTEN_BY_STREAMS
-from segue.privacy.holdings import SECRETS
-from segue.storage.access import read_access
+from segue.privacy.backup import backup, restore
+from segue.privacy.holdings import held
+from segue.privacy.leaving import forget
+from segue.storage.store import Job, Right, Store
 
 ROOMS = ("segue", "udfs", "batch_jobs", "streaming_jobs", "dashboard")
 
 
 def named(file: Path) -> Iterator[str]:
-    """The collections that a file takes by name: `database.tracks`, `door.database.tracks`."""
+    """The collections that a file takes by name: `database.tracks`, `store.database.tracks`."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Attribute) and not hasattr(Database, node.attr):
             of = node.value
@@ -28,26 +41,69 @@ def named(file: Path) -> Iterator[str]:
                 yield node.attr
 
 
+def owners(file: Path) -> Iterator[str]:
+    """The owner classes that a file defines, listed or not."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ClassDef):
+            bases = [base.value for base in node.bases if isinstance(base, ast.Subscript)]
+            if any(isinstance(base, ast.Name) and base.id == "Collection" for base in bases):
+                yield node.name
+
+
+def test_every_owner_is_registered() -> None:
+    defined = [name for room in ROOMS for file in (ROOT / room).rglob("*.py") for name in owners(file)]
+    assert sorted(defined) == sorted(owner.__name__ for owner in OWNERS)
+    names = [owner.name for owner in OWNERS]
+    assert len(set(names)) == len(names)
+    assert not DECLARED.keys() & set(names)
+
+
 def test_every_collection_that_the_code_takes_is_listed() -> None:
     taken = {name for room in ROOMS for file in (ROOT / room).rglob("*.py") for name in named(file)}
+    owned = {owner.name for owner in OWNERS}
+    assert BUCKETS.keys() == {BUNDLES, TRAINED}
     buckets = {f"{bucket}.{part}" for bucket in (BUNDLES, TRAINED) for part in ("files", "chunks")}
-    assert taken | buckets == COLLECTIONS.keys()
+    assert taken | owned | buckets == POLICIES.keys()
 
 
 def test_every_collection_has_a_job_that_writes_it() -> None:
-    jobs = read_access().values()
-    assert {name for job in jobs for name in job.mongo.write} == COLLECTIONS.keys()
-    for kind in ("read", "erase", "index"):
-        assert {name for job in jobs for name in getattr(job.mongo, kind)} <= COLLECTIONS.keys()
+    for name, policy in POLICIES.items():
+        assert any(right & Right.WRITE for right in policy.access.values()), name
 
 
 def test_who_backs_up_and_who_removes_may_reach_all_that_they_must() -> None:
-    operator, dashboard = (read_access()[job].mongo for job in ("operator", "dashboard"))
-    assert COLLECTIONS.keys() - COMPUTED <= set(operator.write)
-    personal = COLLECTIONS.keys() - NOT_PERSONAL
-    for job in (operator, dashboard):
-        assert personal <= {*job.write, *job.erase}
+    operator, dashboard = (job_access()[job].mongo.rights for job in (Job.OPERATOR, Job.DASHBOARD))
+    assert all(operator[name] & Right.WRITE for name in POLICIES.keys() - COMPUTED)
+    for rights in (operator, dashboard):
+        assert all(rights[name] & (Right.WRITE | Right.ERASE) for name in POLICIES.keys() - NOT_PERSONAL)
 
 
 def test_what_belongs_to_listeners_is_listed_as_personal() -> None:
-    assert not NOT_PERSONAL & {*WRITTEN_BY_STREAMS, *SECRETS}
+    assert set(WRITTEN_BY_STREAMS) == {"tastes", "recommendations", "listening", "listening_sessions"}
+    secrets = {name: own.secret for name in POLICIES if (own := personal(name)) and own.secret}
+    assert secrets == {"accounts": ("password",), "sessions": ("_id",), "share_links": ("_id",)}
+
+
+@pytest.mark.integration
+def test_a_collection_without_an_owner_is_saved_and_searched(store: Store, tmp_path: Path) -> None:
+    documents = store.database["something new"]
+    documents.insert_many(
+        [
+            {"_id": "ada"},
+            {"_id": 1, "user_id": "ada"},
+            {"_id": 2, "owner": "ada"},
+            {"_id": 3, "members": ["ada", "ben"]},
+            {"_id": 4, "user_id": "ben", "at": datetime(2026, 3, 1, tzinfo=UTC)},
+        ]
+    )
+    assert [name for name, _ in held(store, "ada")] == ["something new"]
+    backup(store, tmp_path / "backup.gz")
+    assert forget(store, "ada", plays_kept=timedelta(days=1)) == {"something new": 3}
+    left = [
+        {"_id": 3, "members": ["ben"]},
+        {"_id": 4, "user_id": "ben", "at": datetime(2026, 3, 1, tzinfo=UTC)},
+    ]
+    assert list(documents.find().sort("_id", 1)) == left
+    documents.drop()
+    restore(store, tmp_path / "backup.gz")
+    assert list(documents.find().sort("_id", 1)) == left

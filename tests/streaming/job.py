@@ -12,7 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from segue.settings import ROOT, Settings
+from segue.places import ROOT
+from segue.settings import Settings
 
 _RUN = (
     "import pickle, sys; from segue.streaming_jobs.cli import run; "

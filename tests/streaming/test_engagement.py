@@ -15,11 +15,12 @@ from segue.batch_jobs.recount_engagement import run as recount
 from segue.engagement import listening
 from segue.engagement.definitions import fingerprint
 from segue.engagement.facts import Fact
-from segue.privacy import forgotten
+from segue.people.forgotten import Forgotten
 from segue.ranking import stored_feedback as feedback
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs import engagement
 from tests.engagement import reference
 from tests.plays.examples import a_play, encoded
@@ -204,7 +205,7 @@ def test_nothing_is_written_of_a_forgotten_listener(
     drain()
     database.listening.delete_many({"user_id": "ada"})
     database.listening_sessions.delete_many({"user_id": "ada"})
-    forgotten.remember(database, "ada", plays_kept=timedelta(days=1))
+    Forgotten(Store(database)).remember("ada", plays_kept=timedelta(days=1))
     send(counted, [encoded(user_id="ada", track_id="t2"), encoded(user_id="ben", track_id="t2")])
     drain()
     assert database.listening.distinct("user_id") == ["ben"]

@@ -18,10 +18,11 @@ from pymongo.errors import PyMongoError
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.local.process import read_record
-from segue.privacy import forgotten
+from segue.people.forgotten import Forgotten
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, ensure_topics
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 from tests.plays.examples import encoded
 from tests.streaming import test_engagement
 from tests.streaming.conftest import TRACKS, publish_made_up, track_id
@@ -117,7 +118,7 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_counts_twice(
     mongod, broker = servers
     database = connect(service.mongo)
     log = tmp_path / "job.log"
-    forgotten.remember(database, "who left", plays_kept=timedelta(days=1))
+    Forgotten(Store(database)).remember("who left", plays_kept=timedelta(days=1))
     database.forgotten.update_one({}, {"$set": {"sweep_at": datetime.now(UTC)}})
     database.tastes.insert_one({"_id": "who left", "windows": {}})
 

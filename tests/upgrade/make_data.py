@@ -22,18 +22,18 @@ from pathlib import Path
 
 import bson
 from dashboard.finding.starts import Picks, keep_picks
-from mutagen.id3 import ID3
-from pymongo import UpdateOne
-
-from batch_jobs import build_index, ingest_catalog
 from dashboard.people.accounts import Accounts
 from dashboard.people.sessions import Sessions
 from dashboard.people.throttle import Throttle
+from mutagen.id3 import ID3
+from pymongo import UpdateOne
+from segue.playlists.day import DayLists
+
+from batch_jobs import build_index, ingest_catalog
 from segue.demo.library import TRACKS, compose_library
 from segue.engagement.definitions import fingerprint
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
-from segue.playlists.day import DayLists
 from segue.playlists.playlists import Playlists
 from segue.privacy import leaving
 from segue.settings import load_settings

@@ -34,13 +34,6 @@ BENCHMARKS = {
 }
 
 
-def main() -> None:
-    listed = "\n\n".join(f"{name}: {what}" for name, what in BENCHMARKS.items())
-    app = typer.Typer(add_completion=False)
-    app.command(help=f"{bench.__doc__}\n\nBenchmarks:\n\n{listed}")(bench)
-    app()
-
-
 def bench(
     name: Annotated[str, typer.Argument(help="Which one.")],
     *,
@@ -71,7 +64,7 @@ def bench(
         can_write(json_file)
         if name not in BENCHMARKS:
             raise SegueError(f"there is no benchmark {name}: one of {', '.join(BENCHMARKS)}")
-        module = importlib.import_module(f"benchmarks.{name.replace('-', '_')}")
+        module = importlib.import_module(f"segue.benchmarks.{name.replace('-', '_')}")
         options: dict[str, Any] = {"console": Console()}
         parameters = inspect.signature(module.measure).parameters
         given = {
@@ -98,12 +91,12 @@ def bench(
         write_figures(json_file, figures)
 
 
+_LISTED = "\n\n".join(f"{name}: {text}" for name, text in BENCHMARKS.items())
+bench.__doc__ = f"{inspect.cleandoc(bench.__doc__ or '')}\n\nBenchmarks:\n\n{_LISTED}"
+
+
 def _show(figures: Mapping[str, float | bool]) -> None:
     table = Table("figure", "value")
     for key, value in figures.items():
         table.add_row(key, f"{value:,.3f}" if isinstance(value, float) else str(value))
     Console().print(table)
-
-
-if __name__ == "__main__":
-    main()

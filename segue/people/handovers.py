@@ -1,4 +1,4 @@
-"""From a page that knows who somebody is to the route that can set their cookie.
+"""From a page that knows a person to the route that can set their cookie.
 
 A page learns from `st.user` whom an identity provider has let in, but only an HTTP answer sets an HttpOnly
 cookie. The page hands its browser a code that is good once, for a minute, and only with the session cookie
@@ -11,48 +11,61 @@ import hashlib
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
-from pymongo.database import Database
-
-from segue.dashboard.people.accounts import Account
-from segue.dashboard.people.sessions import now
-from segue.storage.mongo import Document
+from segue.people.accounts import Account
+from segue.people.sessions import now
+from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 GOOD_FOR = timedelta(minutes=1)
 PREFIX = "oidc-"
 """Of the ids of listeners whom a provider has let in."""
 _LONGEST_NAME = 32
 
+Handover = TypedDict(
+    "Handover", {"_id": str, "user_id": str, "name": str, "from": str, "expires_at": datetime}
+)
+"""`_id` and `from` are hashes, of the code and of the browser's session token."""
 
-class Handovers:
+
+class Handovers(Collection[Handover]):
     """Keeps the codes' hashes in MongoDB, so that page and route may be of different processes."""
 
-    def __init__(self, database: Database[Document], *, clock: Callable[[], datetime] = now) -> None:
-        self._handovers, self._clock = database.handovers, clock
-        self._handovers.create_index("expires_at", expireAfterSeconds=0)
+    name = "handovers"
+    policy = Policy(
+        computed=True,
+        personal=Personal(owner=("user_id",)),
+        access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
+    )
+    indexes = (Index.on("expires_at", keep=timedelta()),)
+
+    def __init__(self, store: Store, *, clock: Callable[[], datetime] = now) -> None:
+        super().__init__(store)
+        self._clock = clock
 
     def offer(self, account: Account, *, token: str) -> str:
         """A code by which the browser with this session token becomes that account."""
         code = secrets.token_urlsafe(32)
-        fields = {
-            "user_id": account.user_id,
-            "name": account.name,
-            "from": _hash(token),
-            "expires_at": self._clock() + GOOD_FOR,
-        }
-        self._handovers.insert_one({"_id": _hash(code), **fields})
+        self.documents.insert_one(
+            {
+                "_id": _hash(code),
+                "user_id": account.user_id,
+                "name": account.name,
+                "from": _hash(token),
+                "expires_at": self._clock() + GOOD_FOR,
+            }
+        )
         return code
 
     def accept(self, code: str, *, token: str) -> Account | None:
         """The account that a code is for; None for one that was used, is too old or is another browser's."""
         wanted = {"_id": _hash(code), "from": _hash(token), "expires_at": {"$gt": self._clock()}}
-        found = self._handovers.find_one_and_delete(wanted)
-        return Account(found["user_id"], found["name"]) if found else None
+        handover = self.documents.find_one_and_delete(wanted)
+        return Account(handover["user_id"], handover["name"]) if handover else None
 
 
 def account_of(user: Mapping[str, Any]) -> Account | None:
-    """The listener behind an identity token's claims; None when it says no issuer or no subject.
+    """The listener of an identity token's claims; None when it has no issuer or no subject.
 
     By OpenID Connect Core 1.0, section 5.7, issuer and subject together are the one identifier that lasts.
     """

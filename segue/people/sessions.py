@@ -1,6 +1,6 @@
-"""Server-side sessions: the cookie holds a random token, MongoDB its hash, whose it is and until when.
+"""Server-side sessions: the cookie holds a random token, MongoDB its hash, the listener, and the end.
 
-A copy of the database does not let anybody in, since the token cannot be had from its hash.
+A copy of the database lets nobody in, since the token cannot be computed from its hash.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypedDict
 
-from pymongo.database import Database
-
-from segue.storage.mongo import Document
+from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 COOKIE = "segue_session"
 LIFETIME = timedelta(days=30)
@@ -23,7 +22,7 @@ _LONGEST_TOKEN = 100
 
 @dataclass(frozen=True)
 class Listener:
-    """Who is behind a session."""
+    """The person behind a session."""
 
     user_id: str
     name: str | None
@@ -32,22 +31,38 @@ class Listener:
     """Names the session in plays; no secret."""
 
 
+class Session(TypedDict):
+    _id: str
+    """The token's hash."""
+    user_id: str
+    name: str | None
+    began_at: datetime
+    expires_at: datetime
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Sessions:
+class Sessions(Collection[Session]):
     """Opens, finds and closes sessions; MongoDB removes those that have expired."""
 
-    def __init__(self, database: Database[Document], *, clock: Callable[[], datetime] = now) -> None:
-        self._sessions, self._clock = database.sessions, clock
-        self._sessions.create_index("expires_at", expireAfterSeconds=0)
+    name = "sessions"
+    policy = Policy(
+        personal=Personal(owner=("user_id",), secret=("_id",)),
+        access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
+    )
+    indexes = (Index.on("expires_at", keep=timedelta()),)
+
+    def __init__(self, store: Store, *, clock: Callable[[], datetime] = now) -> None:
+        super().__init__(store)
+        self._clock = clock
 
     def open(self, *, user_id: str | None = None, name: str | None = None) -> str:
         """Begin a session and return its token; without a user it is that of a new guest."""
         token = secrets.token_urlsafe(32)
         began = self._clock()
-        self._sessions.insert_one(
+        self.documents.insert_one(
             {
                 "_id": _hash(token),
                 "user_id": user_id or f"guest-{uuid.uuid4().hex}",
@@ -59,17 +74,17 @@ class Sessions:
         return token
 
     def find(self, token: str | None) -> Listener | None:
-        """Whose session a token is; None when there is none, or it has expired."""
+        """The listener of a token's session; None when there is none, or it has expired."""
         if not token or len(token) > _LONGEST_TOKEN:
             return None
-        found = self._sessions.find_one({"_id": _hash(token), "expires_at": {"$gt": self._clock()}})
-        if found is None:
+        session = self.documents.find_one({"_id": _hash(token), "expires_at": {"$gt": self._clock()}})
+        if session is None:
             return None
-        return Listener(user_id=found["user_id"], name=found["name"], session_id=found["_id"][:16])
+        return Listener(user_id=session["user_id"], name=session["name"], session_id=session["_id"][:16])
 
     def close(self, token: str) -> None:
         """End a session; its token is worth nothing from now on."""
-        self._sessions.delete_one({"_id": _hash(token)})
+        self.documents.delete_one({"_id": _hash(token)})
 
 
 def _hash(token: str) -> str:

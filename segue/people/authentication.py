@@ -1,4 +1,4 @@
-"""Accounts: a name, a password kept as an argon2 hash, and the listener's id that plays are filed under."""
+"""Signing up and logging in, by name and password."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import re
 import threading
 import unicodedata
 import uuid
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
 
-from segue.dashboard.people.throttle import Throttle
-from segue.storage.mongo import Document
+from segue.people.accounts import Account, Accounts, ListenerTaken, NameTaken
+from segue.people.login_failures import LoginFailures, of_address, of_name, of_sign_up
+from segue.storage.store import Store
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 256
@@ -31,25 +28,19 @@ class TooManyGuesses(AccountError):
     """Too many wrong passwords, for this name or from this address."""
 
 
-@dataclass(frozen=True)
-class Account:
-    user_id: str
-    name: str
-
-
-class Accounts:
-    """Signs people up and lets them in."""
+class Authenticator:
+    """Signs people up and logs them in; safe for use by several threads."""
 
     def __init__(
-        self, database: Database[Document], *, throttle: Throttle, hasher: PasswordHasher | None = None
+        self, store: Store, *, failures: LoginFailures | None = None, hasher: PasswordHasher | None = None
     ) -> None:
-        self._accounts, self._throttle = database.accounts, throttle
+        self._accounts = Accounts(store)
+        self._failures = failures or LoginFailures(store)
         self._hasher = hasher or PasswordHasher()
         self._nobody = self._hash(uuid.uuid4().hex)
-        self._accounts.create_index("user_id", unique=True)
 
     def sign_up(self, name: str, password: str, *, guest_id: str | None, address: str) -> Account:
-        """Make an account; a guest who signs up takes along what was heard so far.
+        """Make an account; a guest who signs up keeps their plays.
 
         Raises
         ------
@@ -61,18 +52,19 @@ class Accounts:
             raise AccountError(
                 f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, not {len(password)}."
             )
-        self._guard(f"sign-up:{address}")
-        self._throttle.count(f"sign-up:{address}")
-        hashed = self._hash(password)
+        source = of_sign_up(address)
+        self._guard(source)
+        self._failures.count(source)
+        password_hash = self._hash(password)
         for user_id in filter(None, (guest_id, f"user-{uuid.uuid4().hex}")):
-            fields = {"user_id": user_id, "name": name, "password": hashed, "created_at": datetime.now(UTC)}
+            account = Account(user_id, name)
             try:
-                self._accounts.insert_one({"_id": _key(name), **fields})
-            except DuplicateKeyError as error:
-                if "user_id" in (error.details or {}).get("keyPattern", {}):
-                    continue  # the guest has become somebody already, in another tab
+                self._accounts.add(account, password_hash=password_hash)
+            except ListenerTaken:
+                continue  # the guest has become somebody already, in another tab
+            except NameTaken:
                 raise AccountError(f"The name {name} is taken.") from None
-            return Account(user_id, name)
+            return account
         raise AccountError("This did not work: please try again.")
 
     def log_in(self, name: str, password: str, *, address: str) -> Account:
@@ -83,33 +75,33 @@ class Accounts:
         Raises
         ------
         TooManyGuesses
-            See :class:`segue.dashboard.people.throttle.Throttle`.
+            See :class:`segue.people.login_failures.LoginFailures`.
         AccountError
             The name or the password is wrong.
         """
-        sources = [f"name:{_key(name)[:64]}", f"address:{address}"]
+        sources = [of_name(name), of_address(address)]
         self._guard(*sources)
-        found = self._accounts.find_one({"_id": _key(name)})
-        right = self._verify(found["password"] if found else self._nobody, password[: LONGEST_PASSWORD + 1])
-        if found is None or not right:
+        stored = self._accounts.stored(name)
+        right = self._verify(stored["password"] if stored else self._nobody, password[: LONGEST_PASSWORD + 1])
+        if stored is None or not right:
             for source in sources:
-                self._throttle.count(source)
+                self._failures.count(source)
             raise AccountError("The name or the password is wrong.")
-        self._throttle.forget(sources[0])
-        return Account(found["user_id"], found["name"])
+        self._failures.clear(sources[0])
+        return Account(stored["user_id"], stored["name"])
 
     def _guard(self, *sources: str) -> None:
-        if any(self._throttle.exceeded(source) for source in sources):
+        if any(self._failures.exceeded(source) for source in sources):
             raise TooManyGuesses("Too many attempts: please wait a quarter of an hour.")
 
     def _hash(self, password: str) -> str:
         with _AT_ONCE:
             return self._hasher.hash(password)
 
-    def _verify(self, hashed: str, password: str) -> bool:
+    def _verify(self, password_hash: str, password: str) -> bool:
         try:
             with _AT_ONCE:
-                return self._hasher.verify(hashed, password)
+                return self._hasher.verify(password_hash, password)
         except VerificationError:
             return False
 
@@ -121,8 +113,3 @@ def _checked_name(name: str) -> str:
             "A name has 3 to 32 letters, digits, spaces or . ' -, and begins and ends with a letter."
         )
     return name
-
-
-def _key(name: str) -> str:
-    """What makes two names the same: Ana and ana are one person."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()

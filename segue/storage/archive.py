@@ -1,12 +1,12 @@
-"""What cannot be computed again, as one file: accounts, playlists, opinions, tastes, listening, social.
+"""Collections as one file, and back.
 
 The file is a gzip stream of BSON documents: a header, then {"c": collection, "d": document} for each
-document, then an end with their number by collection. Everything is saved but what
-segue.privacy.collections calls computed. Indexes are made by the jobs at their start.
+document, then an end with their number by collection. Indexes are not in it: the jobs make them at their
+start.
 
-Delivery: a backup reads all collections as of one moment, into a file beside its place that is renamed when
-it is whole. Writing back is by whole documents and their _id, so that one that was cut short is made good by
-doing it again (segue.privacy.restore).
+Delivery: an archive shows all collections as of one moment, and is written into a file beside its place that
+is renamed when it is whole. Writing back is by whole documents and their _id, so that one that was cut short
+is made good by doing it again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import gzip
 import os
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection as Several
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -26,12 +27,11 @@ from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
-from pymongo.database import Database
 from pymongo.errors import BulkWriteError, OperationFailure
 
 from segue.errors import SegueError
-from segue.privacy.collections import COMPUTED
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 FORMAT = 1
 _RAW = CodecOptions(document_class=RawBSONDocument)
@@ -41,8 +41,8 @@ _LARGEST = 17 << 20
 _BATCH = 500
 
 
-def save(database: Database[Document], file: Path) -> dict[str, int]:
-    """Write the archive; returns the number of documents by collection.
+def save(store: Store, file: Path, *, without: Several[str]) -> dict[str, int]:
+    """Write all collections but some; returns the number of documents by collection.
 
     Raises
     ------
@@ -51,13 +51,13 @@ def save(database: Database[Document], file: Path) -> dict[str, int]:
     """
     if file.exists():
         raise SegueError(f"{file} is there already: name another file")
-    names = sorted(set(database.list_collection_names()) - COMPUTED)
+    names = sorted(set(store.collection_names()) - set(without))
     part = file.with_name(f".{file.name}.part")
     try:
         # It holds hashes of passwords and what people listen to.
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as raw:
             with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6, mtime=0) as out:
-                counts = _write(database, names, cast(BinaryIO, out))
+                counts = _write(store, names, cast(BinaryIO, out))
             raw.flush()
             os.fsync(raw.fileno())
         part.replace(file)
@@ -71,22 +71,22 @@ def save(database: Database[Document], file: Path) -> dict[str, int]:
     return counts
 
 
-def _write(database: Database[Document], names: Sequence[str], out: BinaryIO) -> dict[str, int]:
+def _write(store: Store, names: Sequence[str], out: BinaryIO) -> dict[str, int]:
     counts: dict[str, int] = {}
-    header = {"segue": FORMAT, "database": database.name, "at": datetime.now(UTC), "collections": names}
+    header = {"segue": FORMAT, "database": store.name, "at": datetime.now(UTC), "collections": names}
     out.write(bson.encode(header))
-    with database.client.start_session(snapshot=True) as session:
+    with store.database.client.start_session(snapshot=True) as session:
         for name in names:
             counts[name] = 0
-            for document in _documents(database, name, session):
+            for document in _documents(store, name, session):
                 out.write(bson.encode({"c": name, "d": document}))
                 counts[name] += 1
     out.write(bson.encode({"end": counts}))
     return counts
 
 
-def _documents(database: Database[Document], name: str, session: ClientSession) -> Iterator[RawBSONDocument]:
-    collection = database.get_collection(name, codec_options=_RAW)
+def _documents(store: Store, name: str, session: ClientSession) -> Iterator[RawBSONDocument]:
+    collection = store.database.get_collection(name, codec_options=_RAW)
     return iter(cast(Any, collection).find({}, session=session, batch_size=1000))
 
 
@@ -142,7 +142,12 @@ def batches(file: Path) -> Iterator[tuple[str, list[Document]]]:
         yield name, batch
 
 
-def put(database: Database[Document], name: str, documents: Sequence[Document]) -> None:
+def taken(store: Store, names: Iterable[str]) -> list[str]:
+    """Those of the collections that have a document, by name."""
+    return [name for name in sorted(names) if store.database[name].find_one({}, {"_id": 1}) is not None]
+
+
+def put(store: Store, name: str, documents: Sequence[Document]) -> None:
     """Write documents over those of the same _id.
 
     Raises
@@ -153,8 +158,9 @@ def put(database: Database[Document], name: str, documents: Sequence[Document]) 
     if not documents:
         return
     try:
-        database[name].bulk_write(
-            [ReplaceOne({"_id": one["_id"]}, one, upsert=True) for one in documents], ordered=False
+        store.database[name].bulk_write(
+            [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents],
+            ordered=False,
         )
     except BulkWriteError as error:
         fault = error.details["writeErrors"][0]

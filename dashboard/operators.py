@@ -1,4 +1,4 @@
-"""Who runs the service: they see Live, Operations and Audience, which show what all listeners do.
+"""Operators, who run the service: they see Live, Operations and Audience, the pages of all listeners.
 
 An operator is whoever is logged in to an account that the settings name. While they name none, whoever opens
 the pages on the machine itself is one, for trying things out; `dashboard.open_on_this_machine` ends that.
@@ -6,10 +6,10 @@ the pages on the machine itself is one, for trying things out; `dashboard.open_o
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 
-from segue.dashboard.people.sessions import Listener
+from segue.people.accounts import name_key
+from segue.people.sessions import Listener
 from segue.settings import Dashboard
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -25,8 +25,8 @@ def is_operator(listener: Listener | None, settings: Dashboard, *, headers: Mapp
         Of the request, in any case; they tell whether it was made on this machine.
     """
     if settings.operators:
-        named = {_key(name) for name in settings.operators}
-        return listener is not None and listener.name is not None and _key(listener.name) in named
+        named = {name_key(name) for name in settings.operators}
+        return listener is not None and listener.name is not None and name_key(listener.name) in named
     return settings.open_on_this_machine and _on_this_machine(headers)
 
 
@@ -36,7 +36,3 @@ def _on_this_machine(headers: Mapping[str, str]) -> bool:
     host = lower.get("host", "")
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     return name.lower() in _THIS_MACHINE and not _FORWARDED & lower.keys()
-
-
-def _key(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).strip().casefold()

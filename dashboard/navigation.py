@@ -7,16 +7,16 @@ from typing import Any
 
 import streamlit as st
 
-from segue.dashboard.views.text import plain
+from segue.dashboard.text import plain
 
 
-def open_page(told: Mapping[str, Any]) -> None:
+def open_page(target: Mapping[str, Any]) -> None:
     """Go where the browser's part says: to a track, an artist, an album of an artist, a track on the map, or
     a list that is made (:mod:`segue.dashboard.views.made`).
 
     Nothing happens when it names none of them.
     """
-    match {key: value for key, value in told.items() if isinstance(value, str)}:
+    match {key: value for key, value in target.items() if isinstance(value, str)}:
         case {"track": track_id}:
             st.switch_page(pages()["track"], query_params={"id": track_id})
         case {"map": track_id}:
@@ -38,4 +38,5 @@ def link(label: str, *, icon: str, to: Mapping[str, str]) -> None:
 
 def pages() -> dict[str, st.Page]:
     """The pages of this run, by their address."""
-    return st.session_state["pages"]
+    own: dict[str, st.Page] = st.session_state["pages"]
+    return own

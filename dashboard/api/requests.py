@@ -1,51 +1,20 @@
-"""What the routes share: the database, sessions, accounts and the way to Kafka; and who is asking."""
+"""A request as the routes read it: whose session it is of, where it comes from, and its body."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from pymongo.database import Database
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from segue.dashboard.api.outgoing import Outgoing
-from segue.dashboard.people.accounts import Accounts
-from segue.dashboard.people.handover import Handovers
-from segue.dashboard.people.sessions import COOKIE, Listener, Sessions
-from segue.dashboard.people.throttle import Throttle
-from segue.dashboard.queries.catalogue import Catalogue
-from segue.settings import Settings
-from segue.social.prepare import prepare
-from segue.storage.mongo import Document
+from segue.dashboard.services import Services
+from segue.people.sessions import COOKIE, Listener
 
 
-@dataclass(frozen=True)
-class Door:
-    """Made once a process by :func:`make_door`."""
-
-    database: Database[Document]
-    sessions: Sessions
-    accounts: Accounts
-    handovers: Handovers
-    outgoing: Outgoing
-    catalogue: Catalogue
-    settings: Settings
-
-
-def make_door(database: Database[Document], settings: Settings) -> Door:
-    database.opinions.create_index([("user_id", 1), ("at", -1)])
-    prepare(database)
-    accounts = Accounts(database, throttle=Throttle(database))
-    outgoing = Outgoing(database, settings)
-    catalogue = Catalogue(database, index_folder=settings.index.folder)
-    return Door(database, Sessions(database), accounts, Handovers(database), outgoing, catalogue, settings)
-
-
-async def asking(door: Door, request: Request) -> tuple[Listener, str]:
+async def asking(services: Services, request: Request) -> tuple[Listener, str]:
     """The listener of the request's session, and the session's token.
 
     Raises
@@ -54,7 +23,7 @@ async def asking(door: Door, request: Request) -> tuple[Listener, str]:
         401: there is no session.
     """
     token = request.cookies.get(COOKIE)
-    listener = await run_in_threadpool(door.sessions.find, token)
+    listener = await run_in_threadpool(services.sessions.find, token)
     if listener is None or token is None:
         raise HTTPException(401, "no session: reload the page")
     return listener, token
@@ -95,13 +64,13 @@ async def body(request: Request, *, limit: int) -> bytes:
     return b"".join(parts)
 
 
-async def told(request: Request, *, limit: int, shape: str) -> dict[str, Any]:
-    """The object that a request's body is in JSON.
+async def json_body(request: Request, *, limit: int, shape: str) -> dict[str, Any]:
+    """The request's body, which is an object in JSON.
 
     Parameters
     ----------
     shape
-        What it should look like, for the answer to one that does not.
+        How it should look, for the answer to one that does not.
 
     Raises
     ------
@@ -110,9 +79,9 @@ async def told(request: Request, *, limit: int, shape: str) -> dict[str, Any]:
     """
     text = await body(request, limit=limit)
     try:
-        found = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        content = None
+    if not isinstance(content, dict):
         raise HTTPException(400, f"the body must be {shape}")
-    return found
+    return content

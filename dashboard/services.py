@@ -1,0 +1,46 @@
+"""The dashboard's shared state: one object a process, for all pages and routes."""
+
+from __future__ import annotations
+
+from segue.collections import prepare
+from segue.dashboard.outgoing import Outgoing
+from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.map import LibraryMap
+from segue.dashboard.queries.often import Often
+from segue.dashboard.queries.popular import Popular
+from segue.people.authentication import Authenticator
+from segue.people.handovers import Handovers
+from segue.people.sessions import Sessions
+from segue.playlists.day_lists import DayLists
+from segue.playlists.playlists import Playlists
+from segue.settings import Settings
+from segue.social.links import ShareLinks
+from segue.storage.store import Job, Store
+
+
+class Services:
+    """Made once a process, by its pages' and routes' first use; safe for several threads.
+
+    Making it makes the indexes of the dashboard's collections. The catalogue keeps the word index and the
+    neighbour index in memory.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        prepare(store, Job.DASHBOARD)
+        self.store = store
+        self.settings = settings
+        self.sessions = Sessions(store)
+        self.authenticator = Authenticator(store)
+        self.handovers = Handovers(store)
+        self.outgoing = Outgoing(store, settings)
+        self.playlists = Playlists(store)
+        self.day_lists = DayLists(store)
+        self.links = ShareLinks(store)
+        self.catalogue = Catalogue(store.database, index_folder=settings.index.folder)
+        self.library_map = LibraryMap(self.catalogue)
+        self.popular = Popular(store.database)
+        self.often = Often(store.database)
+
+    def close(self) -> None:
+        """Let go of Kafka."""
+        self.outgoing.close()

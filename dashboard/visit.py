@@ -1,0 +1,41 @@
+"""The visit of a browser to a page: the services, and who is visiting. Functions for pages only."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from segue.dashboard.operators import is_operator
+from segue.dashboard.services import Services
+from segue.local.stack import connected
+from segue.people.accounts import Account
+from segue.people.sessions import COOKIE, Listener
+from segue.settings import load_settings
+from segue.storage.mongo import connect
+from segue.storage.store import Store
+
+
+@st.cache_resource
+def services() -> Services:
+    """The process's services; embedded servers are used where the settings name no others."""
+    settings = connected(load_settings(), kafka=False)
+    return Services(Store(connect(settings.mongo)), settings)
+
+
+def listener() -> Listener | None:
+    """Whose page this is, by the session's cookie; None when the browser has sent none that is good."""
+    return services().sessions.find(st.context.cookies.get(COOKIE))
+
+
+def hand_over(account: Account) -> str:
+    """A code by which this page's browser becomes that account (:mod:`segue.people.handovers`)."""
+    return services().handovers.offer(account, token=st.context.cookies[COOKIE])
+
+
+def end_session() -> None:
+    """Close the session of this page's browser; its next page begins another one."""
+    services().sessions.close(st.context.cookies[COOKIE])
+
+
+def operator() -> bool:
+    """Whether the visitor runs the service, and so may see what all listeners do."""
+    return is_operator(listener(), services().settings.dashboard, headers=st.context.headers)

@@ -1,0 +1,5 @@
+"""`python -m segue`: as the command `segue`."""
+
+from segue.cli.main import main
+
+main()

@@ -1,0 +1,131 @@
+"""The command `segue`. A subcommand's module is imported when it is called: help and completion are quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from segue import __version__
+from segue.cli.checkout import PASSED_ON
+from segue.cli.commands import COMMANDS, GROUPS, Command
+from segue.errors import SegueError, one_line_errors
+from segue.places import CHECKOUT, LOCAL, PROGRAM
+
+
+class _Listed(TyperCommand):
+    """A command as a list shows it: with its summary, uncut."""
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        return self.help or ""
+
+
+class Commands(TyperGroup):
+    """A group of commands of which each is loaded when it is called, and listed without that."""
+
+    prefix = ""
+    """The first word of the group's commands, with a space; empty for the command `segue` itself."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        """The names, in the order of the list of commands."""
+        names = (one.name.removeprefix(self.prefix) for one in available() if self._has(one))
+        return list(dict.fromkeys(name.split()[0] for name in names))
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | TyperGroup | None:
+        """What is listed: the name and a line. Nothing is imported."""
+        if not self.prefix and cmd_name in GROUPS:
+            return _group(cmd_name)
+        command = self._find(cmd_name)
+        if command is None:
+            return None
+        return _Listed(cmd_name, help=command.summary, rich_markup_mode=None)
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:
+        """The command that is called, imported."""
+        self.commands = dict.fromkeys(self.list_commands(ctx))  # type: ignore[arg-type]  # names for suggestions
+        name, listed, rest = super().resolve_command(ctx, args)
+        command = self._find(name) if name else None
+        return name, (load(command) if command else listed), rest
+
+    def _has(self, command: Command) -> bool:
+        return command.name.startswith(self.prefix)
+
+    def _find(self, name: str) -> Command | None:
+        return next((one for one in available() if one.name == f"{self.prefix}{name}"), None)
+
+
+def available() -> list[Command]:
+    """The commands of this installation."""
+    return [command for command in COMMANDS if CHECKOUT or not command.checkout]
+
+
+def _group(name: str) -> Commands:
+    group = Commands(name=name, help=GROUPS[name], rich_markup_mode=None, no_args_is_help=True)
+    group.prefix = f"{name} "
+    return group
+
+
+def load(command: Command) -> TyperCommand:
+    """Import the function of a command and make it one of Typer's.
+
+    Raises
+    ------
+    SegueError
+        The packages that the command needs are not installed.
+    """
+    module, _, function = command.function.partition(":")
+    try:
+        called = getattr(importlib.import_module(f"segue.{module}"), function)
+    except ModuleNotFoundError as error:
+        raise _not_installed(command, error) from error
+    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+    passed_on = PASSED_ON if command.checkout else {}
+    help_text = (called.__doc__ or "").replace("./run.sh", PROGRAM)
+    app.command(command.name.split()[-1], help=help_text, context_settings=passed_on)(called)
+    made = typer.main.get_command(app)
+    assert isinstance(made, TyperCommand)
+    return made
+
+
+def _not_installed(command: Command, error: ModuleNotFoundError) -> Exception:
+    """One line on an optional package that is missing; a module of ours that is missing is a defect."""
+    if command.packages == "runtime" or (error.name or "segue").startswith("segue"):
+        return error
+    how = "start through ./run.sh" if CHECKOUT else f"pip install 'segue[{command.packages}]'"
+    return SegueError(f"{command.name} needs {error.name}, which is not installed: {how}")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"segue {__version__}")
+        raise typer.Exit
+
+
+_HELP = f"""Segue re-plans what you hear next while you listen.
+
+Settings: SEGUE_CONF names a file of your own; SEGUE_KAFKA__BOOTSTRAP=host:9092 and
+SEGUE_MONGO__URI=mongodb://host use your own servers. SEGUE_HOME names the folder for data, here {LOCAL}.
+
+Example: {PROGRAM} demo --check
+"""
+
+app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True, help=_HELP)
+
+
+@app.callback()
+def segue(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """The options of `segue` itself."""
+
+
+def main() -> None:
+    """Entry point of `segue`, and of `python -m segue`, by which run.sh calls it."""
+    launched_by_module = sys.argv[0].endswith("__main__.py")
+    with one_line_errors():
+        typer.main.get_command(app).main(prog_name=PROGRAM if launched_by_module else "segue")

@@ -1,0 +1,185 @@
+"""The registry: every collection of Segue's database, with its policy, in one place.
+
+A collection is named by its owner, a subclass of :class:`segue.storage.store.Collection` in the package of
+its subject. Adding one takes the class and a line in :data:`OWNERS`; backup, restore, export, forgetting and
+the jobs' access rights follow from its policy. GridFS buckets are in :data:`BUCKETS`, since each is two
+collections. :data:`DECLARED` has the collections that no class owns: to give one an owner, move its policy
+into the class and replace its row here by a line in OWNERS.
+
+A collection that is not named here is saved in backups and searched for listeners all the same, so that
+forgetting to name one loses nothing and leaves nothing of anybody behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from segue.moods.dials import MoodDials
+from segue.people.accounts import Accounts
+from segue.people.forgotten import Forgotten
+from segue.people.handovers import Handovers
+from segue.people.login_failures import LoginFailures
+from segue.people.sessions import Sessions
+from segue.playlists.day_lists import DayLists
+from segue.playlists.playlists import Playlists
+from segue.plays.sent import SentPlays
+from segue.social.activity import PrivacyChoices
+from segue.social.follows import Follows
+from segue.social.links import ShareLinks
+from segue.storage.store import Collection, Job, Personal, Policy, Right, Store
+from segue.taste.opinions import Opinions
+from segue.taste.starts import Starts
+
+OWNERS: tuple[type[Collection[Any]], ...] = (
+    Accounts,
+    Sessions,
+    Handovers,
+    LoginFailures,
+    Forgotten,
+    SentPlays,
+    Starts,
+    Opinions,
+    MoodDials,
+    Playlists,
+    DayLists,
+    ShareLinks,
+    Follows,
+    PrivacyChoices,
+)
+
+BUCKETS: Mapping[str, Policy] = {
+    "bundles": Policy(
+        computed=True,
+        access={
+            Job.STREAM: Right.READ,
+            Job.DASHBOARD: Right.READ,
+            Job.CATALOGUE: Right.WRITE | Right.INDEX,
+        },
+    ),
+    "trained": Policy(
+        computed=True,
+        access={
+            Job.DASHBOARD: Right.READ,
+            Job.CATALOGUE: Right.READ,
+            Job.OPERATOR: Right.WRITE | Right.INDEX,
+        },
+    ),
+}
+"""GridFS buckets."""
+
+DECLARED: Mapping[str, Policy] = {
+    "tracks": Policy(
+        computed=True,
+        access={
+            Job.STREAM: Right.READ,
+            Job.DASHBOARD: Right.READ | Right.INDEX,
+            Job.CATALOGUE: Right.WRITE,
+            Job.OPERATOR: Right.READ,
+        },
+    ),
+    "covers": Policy(computed=True, access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE}),
+    "features": Policy(
+        computed=True,
+        access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ},
+    ),
+    "embeddings": Policy(
+        computed=True,
+        access={
+            Job.STREAM: Right.READ,
+            Job.DASHBOARD: Right.READ,
+            Job.CATALOGUE: Right.WRITE,
+            Job.OPERATOR: Right.WRITE,
+        },
+    ),
+    "moods": Policy(computed=True, access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE}),
+    "rejected_tracks": Policy(computed=True, access={Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ}),
+    "unknown_tracks": Policy(computed=True, access={Job.STREAM: Right.WRITE, Job.OPERATOR: Right.READ}),
+    "models": Policy(
+        computed=True,
+        access={
+            Job.STREAM: Right.WRITE,
+            Job.DASHBOARD: Right.READ,
+            Job.CATALOGUE: Right.WRITE,
+            Job.OPERATOR: Right.WRITE,
+        },
+    ),
+    "stream_progress": Policy(
+        computed=True,
+        access={
+            Job.STREAM: Right.WRITE | Right.INDEX,
+            Job.DASHBOARD: Right.READ,
+            Job.OPERATOR: Right.READ,
+        },
+    ),
+    "stream_minutes": Policy(
+        computed=True, access={Job.STREAM: Right.WRITE | Right.INDEX, Job.DASHBOARD: Right.READ}
+    ),
+    # The stream makes these of the topic's plays, which are kept for retention.plays only: no backup goes
+    # without them.
+    "tastes": Policy(
+        personal=Personal(),
+        access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
+    ),
+    "recommendations": Policy(
+        personal=Personal(),
+        access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
+    ),
+    "listening": Policy(
+        personal=Personal(owner=("user_id",)),
+        access={
+            Job.STREAM: Right.WRITE | Right.INDEX,
+            Job.DASHBOARD: Right.ERASE,
+            Job.OPERATOR: Right.WRITE | Right.INDEX,
+        },
+    ),
+    "listening_sessions": Policy(
+        personal=Personal(owner=("user_id",)),
+        access={
+            Job.STREAM: Right.WRITE | Right.INDEX,
+            Job.DASHBOARD: Right.ERASE,
+            Job.OPERATOR: Right.WRITE | Right.INDEX,
+        },
+    ),
+    "listening_stats": Policy(
+        access={
+            Job.STREAM: Right.WRITE | Right.INDEX,
+            Job.DASHBOARD: Right.READ,
+            Job.OPERATOR: Right.WRITE | Right.INDEX,
+        }
+    ),
+}
+"""Collections that no class owns."""
+
+POLICIES: Mapping[str, Policy] = {
+    **{owner.name: owner.policy for owner in OWNERS},
+    **{f"{bucket}.{part}": policy for bucket, policy in BUCKETS.items() for part in ("files", "chunks")},
+    **DECLARED,
+}
+"""Every collection's policy by its name."""
+COMPUTED = frozenset(name for name, policy in POLICIES.items() if policy.computed)
+"""The collections that backups leave out."""
+NOT_PERSONAL = frozenset(name for name, policy in POLICIES.items() if policy.personal is None)
+"""The collections in which no document belongs to a listener or names one."""
+WRITTEN_BY_STREAMS = tuple(
+    name
+    for name, policy in POLICIES.items()
+    if policy.personal and policy.access.get(Job.STREAM, Right(0)) & Right.WRITE
+)
+"""The collections into which a micro-batch may still write of a listener who has just left."""
+_WHEREVER = Personal(
+    owner=("_id", "user_id", "owner", "follower", "followed"), members=("collaborators", "asked", "members")
+)
+"""How listeners are looked for in a collection that is not named here."""
+
+
+def personal(name: str) -> Personal | None:
+    """How a listener's documents are found in a collection; None where no document is a listener's."""
+    return POLICIES[name].personal if name in POLICIES else _WHEREVER
+
+
+def prepare(store: Store, job: Job) -> None:
+    """Make the indexes that a job is to make, of all collections with an owner."""
+    for owner in OWNERS:
+        if owner.policy.access.get(job, Right(0)) & Right.INDEX:
+            owner(store).prepare()

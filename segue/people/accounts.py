@@ -1,0 +1,101 @@
+"""Accounts: a name, a password kept as an argon2 hash, and the listener's id that plays are filed under."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypedDict
+
+from segue.storage.mongo import DuplicateKeyError
+from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
+
+
+@dataclass(frozen=True)
+class Account:
+    """A listener with a name."""
+
+    user_id: str
+    name: str
+
+
+class StoredAccount(TypedDict):
+    """An account as it is stored."""
+
+    _id: str
+    """The name's key: :func:`name_key`."""
+    user_id: str
+    name: str
+    password: str
+    """Its argon2 hash."""
+    created_at: datetime
+
+
+class NameTaken(Exception):
+    """There is an account of that name."""
+
+
+class ListenerTaken(Exception):
+    """The listener has an account already."""
+
+
+class Accounts(Collection[StoredAccount]):
+    """Everybody's accounts.
+
+    Delivery: an account is one document under its name, so that of two people who choose a name at once one
+    gets it.
+    """
+
+    name = "accounts"
+    policy = Policy(
+        personal=Personal(owner=("user_id",), secret=("password",)),
+        access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
+    )
+    indexes = (Index.on("user_id", unique=True),)
+
+    def add(self, account: Account, *, password_hash: str) -> None:
+        """Add an account.
+
+        Raises
+        ------
+        NameTaken, ListenerTaken
+            There is one of that name, or of that listener.
+        """
+        document: StoredAccount = {
+            "_id": name_key(account.name),
+            "user_id": account.user_id,
+            "name": account.name,
+            "password": password_hash,
+            "created_at": datetime.now(UTC),
+        }
+        try:
+            self.documents.insert_one(document)
+        except DuplicateKeyError as error:
+            if "user_id" in (error.details or {}).get("keyPattern", {}):
+                raise ListenerTaken(account.user_id) from None
+            raise NameTaken(account.name) from None
+
+    def stored(self, name: str) -> StoredAccount | None:
+        """The account of a name with the hash of its password."""
+        return self.documents.find_one({"_id": name_key(name)})
+
+    def named(self, name: str) -> Account | None:
+        """The account of a name, in any case."""
+        document = self.stored(name)
+        return Account(document["user_id"], document["name"]) if document else None
+
+    def of(self, user_id: str) -> Account | None:
+        """A listener's account; None for a guest, and for one whom an identity provider has let in."""
+        document = self.documents.find_one({"user_id": user_id})
+        return Account(document["user_id"], document["name"]) if document else None
+
+    def names(self, user_ids: Sequence[str]) -> dict[str, str]:
+        """The names of those listeners who have an account, by id."""
+        documents = self.documents.find({"user_id": {"$in": list(user_ids)}}, {"user_id": 1, "name": 1})
+        return {document["user_id"]: document["name"] for document in documents}
+
+
+def name_key(name: str) -> str:
+    """Equal for names that are the same to people: Ana and ana are one person."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()

@@ -1,0 +1,47 @@
+"""Lists made for a day, kept so that a listener sees the same all day, whatever they play meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TypedDict
+
+from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
+
+_KEPT = timedelta(days=2)
+"""A day is over everywhere."""
+
+
+class DayList(TypedDict):
+    _id: str
+    """"<kind>:<day>:<user id>"."""
+    user_id: str
+    tracks: list[str]
+    at: datetime
+
+
+class DayLists(Collection[DayList]):
+    """Safe for use by several threads and processes: of two that make a list at once, the first stays."""
+
+    name = "day_lists"
+    policy = Policy(
+        computed=True,
+        personal=Personal(owner=("user_id",)),
+        access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
+    )
+    indexes = (Index.on("at", keep=_KEPT),)
+
+    def read(self, user_id: str, kind: str, day: date) -> list[str] | None:
+        """The tracks of a listener's list; None before it is made."""
+        document = self.documents.find_one({"_id": _key(user_id, kind, day)})
+        return None if document is None else list(document["tracks"])
+
+    def keep(self, user_id: str, kind: str, day: date, tracks: Sequence[str]) -> list[str]:
+        """Keep a list for its day, unless there is one; returns the one that is there then."""
+        fields = {"user_id": user_id, "tracks": list(tracks), "at": datetime.now(UTC)}
+        self.documents.update_one({"_id": _key(user_id, kind, day)}, {"$setOnInsert": fields}, upsert=True)
+        return self.read(user_id, kind, day) or list(tracks)
+
+
+def _key(user_id: str, kind: str, day: date) -> str:
+    return f"{kind}:{day}:{user_id}"

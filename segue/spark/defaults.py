@@ -1,0 +1,49 @@
+"""Spark's settings from conf/spark-defaults.conf, which spark-submit reads too."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from segue.places import CONF, LOCAL
+
+_TUNING = "# Low latency"
+"""The line of conf/spark-defaults.conf below which everything is there for latency."""
+
+
+def defaults(*, tuned: bool = True) -> dict[str, str]:
+    """The key-value lines of conf/spark-defaults.conf, the file that spark-submit reads too."""
+    text = (CONF / "spark-defaults.conf").read_text()
+    values = _values(text if tuned else text.partition(_TUNING)[0])
+    return {
+        key: _from_any_folder(value, options=key.endswith("JavaOptions")) for key, value in values.items()
+    }
+
+
+def values_of(file: Path) -> dict[str, str]:
+    """The key-value lines of a file as spark-submit takes it with --properties-file."""
+    return _values(file.read_text())
+
+
+def _values(text: str) -> dict[str, str]:
+    lines = (
+        line.split(maxsplit=1) for line in text.splitlines() if line.strip() and not line.startswith("#")
+    )
+    return {key: value.strip() for key, value in lines}
+
+
+def _from_any_folder(value: str, *, options: bool) -> str:
+    """The file's paths count from the project's folder, where spark-submit is run; a job may run anywhere.
+
+    An installed package has its configuration and its jars elsewhere.
+
+    `options` are split at spaces, so one with a path in it is quoted.
+    """
+    if options:
+        return " ".join(f'"{_absolute(option)}"' for option in value.split())
+    return _absolute(value)
+
+
+def _absolute(value: str) -> str:
+    folders = {"conf/": CONF, ".local/": LOCAL}
+    return re.sub(r"(?<![\w/])(conf/|\.local/)", lambda found: f"{folders[found[1]]}/", value)

@@ -1,0 +1,71 @@
+"""Hearts: what a listener has said of a track for good, kept beside the plays that said it.
+
+Delivery: one document for each listener and track, so that an opinion that comes again writes over itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Literal, TypedDict, get_args
+
+from segue.storage.mongo import ASCENDING, DESCENDING, UpdateOne
+from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
+
+Kind = Literal["like", "dislike"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+_MOST = 5000
+
+
+class Opinion(TypedDict):
+    _id: str
+    """"<user id>:<track id>"."""
+    user_id: str
+    track_id: str
+    opinion: Kind
+    at: datetime
+
+
+class Opinions(Collection[Opinion]):
+    """All listeners' likes and dislikes, the last one for each track."""
+
+    name = "opinions"
+    policy = Policy(
+        personal=Personal(owner=("user_id",)),
+        access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
+    )
+    indexes = (Index(keys=[("user_id", ASCENDING), ("at", DESCENDING)]),)
+
+    def keep(self, opinions: Iterable[tuple[str, str, Kind]]) -> None:
+        """Write (user id, track id, opinion), in this order, over former ones."""
+        at = datetime.now(UTC)
+        updates = [
+            UpdateOne(
+                {"_id": f"{user_id}:{track_id}"},
+                {"$set": {"user_id": user_id, "track_id": track_id, "opinion": opinion, "at": at}},
+                upsert=True,
+            )
+            for user_id, track_id, opinion in opinions
+        ]
+        if updates:
+            self.documents.bulk_write(updates, ordered=True)
+
+    def by_track(self, user_id: str) -> dict[str, Kind]:
+        """A listener's opinions by track id."""
+        documents = self.documents.find({"user_id": user_id}, {"track_id": 1, "opinion": 1}).limit(_MOST)
+        return {document["track_id"]: document["opinion"] for document in documents}
+
+    def liked(self, user_id: str, *, limit: int) -> list[str]:
+        """The tracks with a listener's heart, the last one first."""
+        wanted = {"user_id": user_id, "opinion": "like"}
+        return [one["track_id"] for one in self.documents.find(wanted).sort("at", DESCENDING).limit(limit)]
+
+    def disliked(self, user_id: str) -> list[str]:
+        """The tracks that a listener does not want to hear."""
+        wanted = {"user_id": user_id, "opinion": "dislike"}
+        return [one["track_id"] for one in self.documents.find(wanted, {"track_id": 1}).limit(_MOST)]
+
+    def likes_of(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Opinion]:
+        """The likes of several listeners from a moment on, the newest first."""
+        wanted = {"user_id": {"$in": list(user_ids)}, "opinion": "like", "at": {"$gte": since}}
+        return list(self.documents.find(wanted).sort("at", DESCENDING).limit(limit))

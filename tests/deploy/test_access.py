@@ -1,0 +1,167 @@
+"""The rights of the jobs' users, as a whole: a change of any of them has to be made here too."""
+
+from __future__ import annotations
+
+from segue.deploy.access import job_access
+from segue.storage.access import KafkaAccess
+from segue.storage.mongo_users import privileges
+from segue.storage.store import Job, Right
+
+EXPECTED: dict[Job, dict[Right, set[str]]] = {
+    Job.STREAM: {
+        Right.READ: {"tracks", "embeddings", "bundles.files", "bundles.chunks"},
+        Right.WRITE: {
+            "tastes",
+            "recommendations",
+            "unknown_tracks",
+            "listening",
+            "listening_stats",
+            "listening_sessions",
+            "stream_progress",
+            "stream_minutes",
+            "models",
+            "forgotten",
+        },
+        Right.INDEX: {
+            "listening",
+            "listening_stats",
+            "listening_sessions",
+            "stream_progress",
+            "stream_minutes",
+        },
+    },
+    Job.DASHBOARD: {
+        Right.READ: {
+            "tracks",
+            "covers",
+            "features",
+            "embeddings",
+            "moods",
+            "models",
+            "bundles.files",
+            "bundles.chunks",
+            "trained.files",
+            "trained.chunks",
+            "listening_stats",
+            "stream_progress",
+            "stream_minutes",
+        },
+        Right.WRITE: {
+            "accounts",
+            "sessions",
+            "handovers",
+            "login_failures",
+            "starts",
+            "opinions",
+            "playlists",
+            "day_lists",
+            "mood_dials",
+            "share_links",
+            "follows",
+            "privacy",
+            "sent_plays",
+            "forgotten",
+        },
+        Right.ERASE: {"tastes", "recommendations", "listening", "listening_sessions"},
+        Right.INDEX: {
+            "tracks",
+            "accounts",
+            "sessions",
+            "handovers",
+            "login_failures",
+            "opinions",
+            "playlists",
+            "day_lists",
+            "share_links",
+            "follows",
+            "sent_plays",
+            "forgotten",
+        },
+    },
+    Job.CATALOGUE: {
+        Right.READ: {"trained.files", "trained.chunks"},
+        Right.WRITE: {
+            "tracks",
+            "covers",
+            "features",
+            "embeddings",
+            "moods",
+            "rejected_tracks",
+            "models",
+            "bundles.files",
+            "bundles.chunks",
+        },
+        Right.INDEX: {"bundles.files", "bundles.chunks"},
+    },
+    Job.OPERATOR: {
+        Right.READ: {"tracks", "features", "rejected_tracks", "stream_progress", "unknown_tracks"},
+        Right.WRITE: {
+            "accounts",
+            "sessions",
+            "starts",
+            "opinions",
+            "playlists",
+            "mood_dials",
+            "share_links",
+            "follows",
+            "privacy",
+            "forgotten",
+            "tastes",
+            "recommendations",
+            "listening",
+            "listening_stats",
+            "listening_sessions",
+            "login_failures",
+            "sent_plays",
+            "handovers",
+            "day_lists",
+            "models",
+            "trained.files",
+            "trained.chunks",
+            "embeddings",
+        },
+        Right.INDEX: {
+            "forgotten",
+            "listening",
+            "listening_stats",
+            "listening_sessions",
+            "trained.files",
+            "trained.chunks",
+        },
+    },
+}
+
+
+def test_each_job_has_the_rights_in_mongodb_that_it_needs() -> None:
+    access = job_access()
+    assert access.keys() == EXPECTED.keys()
+    for job, expected in EXPECTED.items():
+        rights = access[job].mongo.rights
+        assert {right: {name for name in rights if rights[name] & right} for right in Right} == {
+            right: expected.get(right, set()) for right in Right
+        }, job
+    assert {job for job in Job if access[job].mongo.lists} == {Job.DASHBOARD, Job.OPERATOR}
+
+
+def test_each_job_has_the_rights_in_kafka_that_it_needs() -> None:
+    assert {job: access.kafka for job, access in job_access().items()} == {
+        Job.STREAM: KafkaAccess(plays=("read",), rejected=("read", "write"), transactions=True),
+        Job.DASHBOARD: KafkaAccess(plays=("read", "write")),
+        Job.CATALOGUE: KafkaAccess(),
+        Job.OPERATOR: KafkaAccess(plays=("read", "write", "keep"), rejected=("read", "keep")),
+    }
+
+
+def test_rights_are_privileges_of_a_role() -> None:
+    by_collection = {
+        one["resource"]["collection"]: one["actions"]
+        for one in privileges("segue", job_access()[Job.DASHBOARD].mongo)
+    }
+    assert by_collection["tracks"] == ["collMod", "createIndex", "find", "listIndexes"]
+    assert by_collection["tastes"] == ["find", "remove", "update"]
+    assert by_collection["starts"] == ["find", "insert", "remove", "update"]
+    assert by_collection[""] == ["listCollections"]
+    # Every job reads it at its start, to see that it may read.
+    for job in Job:
+        names = {one["resource"]["collection"] for one in privileges("segue", job_access()[job].mongo)}
+        assert "models" in names
