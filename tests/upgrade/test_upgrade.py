@@ -39,7 +39,7 @@ def test_the_settings_file_is_read(earlier: Earlier) -> None:
 
 
 def test_the_bundle_in_use_is_loaded_as_it_is(earlier: Earlier) -> None:
-    version = earlier.facts["active"]["index"]
+    version = earlier.active("index")
     in_folder = load_bundle(Path(earlier.settings.index.folder) / version)
     in_use = ActiveBundle(earlier.database, folder=earlier.settings.index.folder).current()
     assert (in_folder.version, in_use.version) == (version, version)
@@ -49,7 +49,7 @@ def test_the_bundle_in_use_is_loaded_as_it_is(earlier: Earlier) -> None:
 
 def test_the_bundle_is_fetched_where_its_folder_is_missing(earlier: Earlier, tmp_path: Path) -> None:
     in_use = ActiveBundle(earlier.database, folder=str(tmp_path)).current()
-    assert in_use.version == earlier.facts["active"]["index"]
+    assert in_use.version == earlier.active("index")
 
 
 def test_every_space_is_loaded(earlier: Earlier) -> None:
@@ -70,20 +70,20 @@ def test_no_track_is_computed_again(earlier: Earlier) -> None:
     assert described.tracks == database.tracks.count_documents({"state": "present"})
     embedded = train_embeddings.run(None, settings, database)
     assert (embedded.fitted, embedded.embedded, embedded.removed, embedded.moods) == (False, 0, 0, 0)
-    assert embedded.space == earlier.facts["active"]["audio-space"]
+    assert embedded.space == earlier.active("audio-space")
     assert database.moods.distinct("version") == earlier.facts["moods"]
 
 
 def test_the_index_is_not_built_again(earlier: Earlier) -> None:
     built = build_index.run(earlier.database, earlier.settings.index)
     assert built.unchanged
-    assert built.manifest.version == earlier.facts["active"]["index"]
+    assert built.manifest.version == earlier.active("index")
 
 
 def test_nothing_is_learned_or_counted_again(earlier: Earlier, spark: SparkSession) -> None:
     versions = {one.kind: (one.version, one.unchanged) for one in _trained(earlier, spark)}
     for kind in ("following", "session-space"):
-        assert versions[kind] == (earlier.facts["active"][kind], True)
+        assert versions[kind] == (earlier.active(kind), True)
     assert fingerprint(earlier.settings.engagement.window) == earlier.facts["definitions"]
     assert recount(earlier.settings, check=True, spark=spark, quiet=True).different == 0
 
@@ -97,7 +97,9 @@ def went_on(earlier: Earlier, spark: SparkSession) -> dict[str, dict[Any, Docume
     """The documents after the upgrade: today's streaming job has gone on from the earlier checkpoints."""
     earlier.send_what_came_after()
     checkpoint.check(spark, earlier.settings)
-    run_until_all_is_taken(spark, earlier.settings, (recommend, rejected_plays, engagement))
+    # One after the other, so that the ranking has the same feedback as in the earlier version's run.
+    for job in (recommend, engagement, rejected_plays):
+        run_until_all_is_taken(spark, earlier.settings, (job,))
     return {name: {one["_id"]: one for one in earlier.database[name].find()} for name in earlier.expected()}
 
 
