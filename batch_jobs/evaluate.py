@@ -1,31 +1,53 @@
-"""`./run.sh evaluate`: every model and baseline on session logs, as table, JSON and plots."""
+"""`./run.sh evaluate`: every model and baseline on session logs, or every space by its sound.
+
+Tables, JSON and, of the models, plots.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from segue.audio.descriptors import descriptor_names, features_version
+from segue.embeddings.corpus import read_artists, read_corpus, read_genres
+from segue.embeddings.registry import version_in_use
+from segue.embeddings.space import Space, TrainingData
 from segue.errors import SegueError, one_line_errors
 from segue.evaluation.next_track import compared, evaluate
 from segue.evaluation.plots import write_plots
+from segue.evaluation.spaces import SpaceResult, compare_spaces, labelled, of_gtzan
 from segue.figures import can_write, write_figures
-from segue.session_logs.datasets import read_sessions
+from segue.local.stack import connected
+from segue.session_logs.datasets import read_gtzan, read_sessions
 from segue.session_logs.splits import split_by_time
 from segue.settings import load_settings
+from segue.storage.mongo import connect
+from segue.storage.store import Store
 
+SHOWN_OF_SPACES = ("accuracy", "p10", "artist_hr10", "dimension", "gallery", "queries")
 SHOWN = ("hr20", "mrr20", "ndcg20", "coverage20", "gini20", "novelty20", "artist_diversity20", "popularity20")
 
 
 def evaluate_models(
-    data: Annotated[Path, typer.Option(help="Folder with session logs, *.tsv or 30music/*.tsv.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with session logs, *.tsv or 30music/*.tsv; with --spaces: with GTZAN's features."
+        ),
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Write plots (SVG) into this folder.")] = None,
     models: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
+    spaces: Annotated[
+        bool, typer.Option("--spaces", help="Compare the spaces of tracks by their sound, not the models.")
+    ] = False,
 ) -> None:
     """Evaluate the models on session logs: learn from all but the last day, predict its next tracks.
 
@@ -35,10 +57,27 @@ def evaluate_models(
     Models whose name begins with "served" make lists as the service does: nothing that was just heard, no
     artist too often.
 
+    With --spaces, every space that tracks can be placed in is fitted on four fifths of the artists and asked
+    with tracks by the others: accuracy of the genre by 5 nearest neighbours, the share of the 10 nearest that
+    have the track's genre (p10), and how often another track by the artist is among them (artist_hr10). The
+    tracks are those of the catalogue with their genres, or, with --data, those of GTZAN
+    (docs/recommending.md). "descriptors" is the baseline: the sound as it is measured.
+
     Example: ./run.sh evaluate --data ~/logs --json figures.json --plots plots
+
+    Example: ./run.sh evaluate --spaces --json spaces.json
     """
     with one_line_errors():
         can_write(json_file)
+        if spaces:
+            if models is not None or plots is not None:
+                raise SegueError("--models and --plots are for session logs: leave them out with --spaces")
+            results = evaluate_spaces(data)
+            _show_spaces(results)
+            write_figures(json_file, {name: result.summary() for name, result in results.items()})
+            return
+        if data is None:
+            raise SegueError("the models are compared on session logs: --data DIR; the spaces: --spaces")
         if plots is not None:
             make_folder(plots)
         known = compared(load_settings())
@@ -48,13 +87,48 @@ def evaluate_models(
         splits = [split_by_time(log) for log in read_sessions(data).values()]
         with Progress(console=Console(stderr=True)) as progress:
             task = progress.add_task("Evaluating", total=len(wanted) * len(splits))
-            found = evaluate(
+            figures = evaluate(
                 splits, {name: known[name] for name in wanted}, progress=lambda: progress.advance(task)
             )
-        _show(found)
-        write_figures(json_file, found)
+        _show(figures)
+        write_figures(json_file, figures)
         if plots is not None:
-            write_plots(found, plots)
+            write_plots(figures, plots)
+
+
+def evaluate_spaces(data: Path | None) -> dict[str, SpaceResult]:
+    """Every registered space on GTZAN's features below `data`, or on the catalogue.
+
+    Raises
+    ------
+    SegueError
+        There are no labelled tracks.
+    """
+    settings = load_settings()
+    if data is not None:
+        inside = data / "gtzan-features"
+        split = read_gtzan(inside if inside.is_dir() else data)
+        return compare_spaces(of_gtzan(split.descriptors, split.genres, split.part), settings)
+    settings = connected(settings, kafka=False)
+    store = Store(connect(settings.mongo))
+    with Console(stderr=True).status("Comparing spaces"):
+        corpus = read_corpus(store, settings)
+        artists = read_artists(store)
+        version = features_version(settings.audio)
+        known = TrainingData(
+            corpus=corpus,
+            features_version=version,
+            names=tuple(descriptor_names(settings.audio)),
+            genres=read_genres(store),
+        )
+        tracks = labelled(known, [artists.get(track_id) for track_id in corpus.track_ids])
+
+        def in_use(space: type[Space]) -> Space | None:
+            stored = version_in_use(store, space)
+            fitted = None if stored is None else space.load(store, stored)
+            return fitted if fitted is not None and fitted.features_version == version else None
+
+        return compare_spaces(tracks, settings, in_use=in_use)
 
 
 def make_folder(folder: Path) -> None:
@@ -71,9 +145,17 @@ def make_folder(folder: Path) -> None:
         raise SegueError(f"--plots {folder}: {error.strerror}") from None
 
 
-def _show(found: dict[str, dict[str, float]]) -> None:
+def _show_spaces(results: Mapping[str, SpaceResult]) -> None:
+    table = Table("space", *SHOWN_OF_SPACES, "")
+    for name, result in results.items():
+        cells = (result.figures.get(key) for key in SHOWN_OF_SPACES)
+        table.add_row(name, *("" if cell is None else f"{cell:.3g}" for cell in cells), escape(result.note))
+    Console().print(table)
+
+
+def _show(by_model: Mapping[str, Mapping[str, float]]) -> None:
     table = Table("model", *SHOWN, "hr20, 95 %")
-    for name, figures in found.items():
+    for name, figures in by_model.items():
         interval = f"{figures['hr20_low']:.3f} to {figures['hr20_high']:.3f}"
         table.add_row(name, *(f"{figures[key]:.3f}" for key in SHOWN), interval)
     Console().print(table)

@@ -15,26 +15,28 @@ from enum import StrEnum
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import optuna
 import typer
 from optuna.trial import TrialState
+from pydantic import BaseModel
 from rich.console import Console
 from scipy import sparse
 
 from segue.errors import one_line_errors
 from segue.evaluation.metrics import by_rank
 from segue.places import LOCAL
-from segue.recommenders.hybrid import WEIGHTS, hybrid
 from segue.recommenders.served import AsServed, Hybrid
+from segue.recommenders.session_blend import WEIGHTS, session_blend
 from segue.recommenders.top import ranks_of, scaled, top_k
 from segue.session_logs.datasets import read_sessions
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import TimeSplit, split_by_time
 from segue.settings import Settings, load_settings
 
+SectionT = TypeVar("SectionT", bound=BaseModel)
 Values = Mapping[str, float]
 Answer = Callable[[Values], list[np.ndarray]]
 """Values of what is searched -> the rank of each query's target, by split."""
@@ -43,12 +45,12 @@ Answer = Callable[[Values], list[np.ndarray]]
 class Searched(StrEnum):
     """What can be searched; the name of its studies begins with it."""
 
-    HYBRID = "hybrid"
+    SESSION_BLEND = "hybrid"
     SERVED = "served"
 
 
 RANGES: dict[Searched, dict[str, tuple[float, float]]] = {
-    Searched.HYBRID: dict.fromkeys(WEIGHTS, (0.01, 10.0)),
+    Searched.SESSION_BLEND: dict.fromkeys(WEIGHTS, (0.01, 10.0)),
     Searched.SERVED: {
         "ranking.session_weight": (0.5, 20.0),
         "ranking.artist_weight": (0.05, 5.0),
@@ -59,15 +61,18 @@ RANGES: dict[Searched, dict[str, tuple[float, float]]] = {
     },
 }
 """Lowest and highest value of each, searched on a logarithmic scale."""
-ELSEWHERE = {"factors", "iterations", "regularisation", "alpha", "seed", "keep", "listener_steps"}
+ELSEWHERE = {"als", "keep", "listener_steps"}
 """Settings of `[models]` that say nothing of the lists that are served: of ALS, and of what is stored."""
 
 
 def tune(
     data: Annotated[Path, typer.Option(help="Folder with session logs, *.tsv or 30music/*.tsv.")],
     model: Annotated[
-        Searched, typer.Option(help="The weights of the hybrid, or the settings of what is served.")
-    ] = Searched.HYBRID,
+        Searched,
+        typer.Option(
+            help="The weights of the blend of session models (hybrid), or the settings of what is served."
+        ),
+    ] = Searched.SESSION_BLEND,
     trials: Annotated[int, typer.Option(min=1, help="Trials to add to the study.")] = 100,
     store: Annotated[Path, typer.Option(help="SQLite file of the studies.")] = LOCAL / "tune.db",
     seed: Annotated[int, typer.Option(help="Of the search.")] = 0,
@@ -86,10 +91,10 @@ def tune(
         with console.status("Fitting what stays the same"):
             logs = read_sessions(data)
             splits = [split_by_time(split_by_time(log).history) for log in logs.values()]
-            answer = blended(splits) if model is Searched.HYBRID else served(splits, settings)
+            answer = blended(splits) if model is Searched.SESSION_BLEND else served(splits, settings)
         store.parent.mkdir(parents=True, exist_ok=True)
-        first = WEIGHTS if model is Searched.HYBRID else in_use(settings)
-        name = study_name(model, logs, {} if model is Searched.HYBRID else fixed(settings))
+        first = WEIGHTS if model is Searched.SESSION_BLEND else in_use(settings)
+        name = study_name(model, logs, {} if model is Searched.SESSION_BLEND else fixed(settings))
         study = search(
             model, answer, name=name, first=first, trials=trials, storage=f"sqlite:///{store}", seed=seed
         )
@@ -99,7 +104,7 @@ def tune(
 
 
 def blended(splits: Sequence[TimeSplit]) -> Answer:
-    """The evaluated hybrid by its weights. Its parts are fitted once: a trial only adds them up."""
+    """The blend of session models by its weights. Its parts are fitted once: a trial only adds them up."""
     parts = [part_scores(split) for split in splits]
 
     def answer(weights: Values) -> list[np.ndarray]:
@@ -114,7 +119,7 @@ def blended(splits: Sequence[TimeSplit]) -> Answer:
 
 def part_scores(split: TimeSplit) -> dict[str, sparse.csr_matrix]:
     """Each part's scaled scores for the queries."""
-    blend = hybrid()
+    blend = session_blend()
     return {
         part.name: top_k(scaled(part.model.fit(split.history).scores(split.queries)), blend.candidates)
         for part in blend.parts
@@ -144,32 +149,35 @@ def served(splits: Sequence[TimeSplit], settings: Settings) -> Answer:
 
 def in_use(settings: Settings) -> dict[str, float]:
     """The values of the settings that are searched."""
-    found = {}
+    values = {}
     for name in RANGES[Searched.SERVED]:
         section, _, key = name.partition(".")
-        found[name] = float(getattr(getattr(settings, section), key))
-    return found
+        values[name] = float(getattr(getattr(settings, section), key))
+    return values
 
 
 def with_values(settings: Settings, values: Values) -> Settings:
     """Settings with other values."""
-    changes: dict[str, dict[str, float]] = {}
     for name, value in values.items():
-        section, _, key = name.partition(".")
-        changes.setdefault(section, {})[key] = value
-    sections = {name: getattr(settings, name).model_copy(update=fields) for name, fields in changes.items()}
-    return settings.model_copy(update=sections)
+        settings = _with_value(settings, name.split("."), value)
+    return settings
+
+
+def _with_value(section: SectionT, path: Sequence[str], value: float) -> SectionT:
+    key, *rest = path
+    new = _with_value(getattr(section, key), rest, value) if rest else value
+    return section.model_copy(update={key: new})
 
 
 def fixed(settings: Settings) -> dict[str, Any]:
     """What the lists that are served depend on beside the values that are searched, as plain values."""
-    found = {}
+    kept = {}
     for section in ("models", "ranking", "taste"):
         for key, value in getattr(settings, section).model_dump(mode="json").items():
             name = f"{section}.{key}"
             if name not in RANGES[Searched.SERVED] and not (section == "models" and key in ELSEWHERE):
-                found[name] = value
-    return found
+                kept[name] = value
+    return kept
 
 
 def study_name(model: Searched, logs: Mapping[str, SessionLog], settings: Mapping[str, Any]) -> str:
@@ -211,13 +219,13 @@ def search(
     if not any(trial.params == dict(first) for trial in done):
         study.enqueue_trial(dict(first))
 
-    def one(trial: optuna.Trial) -> float:
+    def trial_of(trial: optuna.Trial) -> float:
         values = {name: trial.suggest_float(name, *ends, log=True) for name, ends in RANGES[model].items()}
-        found = by_rank(np.concatenate(answer(values)), 20)
-        hr, mrr = float(found["hr"].mean()), float(found["mrr"].mean())
+        metrics = by_rank(np.concatenate(answer(values)), 20)
+        hr, mrr = float(metrics["hr"].mean()), float(metrics["mrr"].mean())
         trial.set_user_attr("hr20", hr)
         trial.set_user_attr("mrr20", mrr)
         return hr + 2 * mrr  # MRR is about half of the hit rate: both count alike
 
-    study.optimize(one, n_trials=trials)
+    study.optimize(trial_of, n_trials=trials)
     return study

@@ -28,6 +28,7 @@ from segue.places import LOCAL
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
 from segue.storage.mongo import Document, connect, pack, upsert
+from segue.storage.store import Store
 
 TRACKS, NEW, GONE = 106_474, 100, 10
 SECONDS, RATE = 30, 44_100
@@ -43,11 +44,10 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
             _write_catalogue(database, settings, tracks)
         with console.status(f"From nothing: {tracks:,} tracks"):
             began = time.perf_counter()
-            with session(settings, app="segue bench incremental") as spark:
-                train_embeddings.run(spark, settings, database)
-                embeddings_s = time.perf_counter() - began
-                first = build_index.run(database, settings.index)
-                index_s = time.perf_counter() - began - embeddings_s
+            train_embeddings.run(settings, Store(database))
+            embeddings_s = time.perf_counter() - began
+            first = build_index.run(database, settings.index)
+            index_s = time.perf_counter() - began - embeddings_s
         with tempfile.TemporaryDirectory(dir=settings.index.folder) as folder:
             with console.status(f"Composing {NEW} files"):
                 _compose(Path(folder))
@@ -63,7 +63,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
                     started_s = time.perf_counter() - began - ingest_s
                     described = extract_features.run(spark, settings, database, quiet=True)
                 features_s = time.perf_counter() - began - ingest_s
-                embedded = train_embeddings.run(None, settings, database)
+                embedded = train_embeddings.run(settings, Store(database))
                 new_embeddings_s = time.perf_counter() - began - ingest_s - features_s
                 second = build_index.run(database, settings.index)
                 new_s = time.perf_counter() - began

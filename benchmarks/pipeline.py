@@ -18,12 +18,12 @@ from segue.audio.descriptors import descriptor_names, features_version
 from segue.batch_jobs import build_index, train_embeddings
 from segue.benchmarks.catalogue import FMA, track_id, vectors
 from segue.benchmarks.usage import Usage, used
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.local.stack import connected
 from segue.places import LOCAL
 from segue.settings import Settings, load_settings
-from segue.spark.session import session
 from segue.storage.mongo import Document, connect, pack
+from segue.storage.store import Store
 
 CORES = 2
 NOISE = 0.05
@@ -50,15 +50,15 @@ def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict
             with used() as steps["fill"]:
                 fill(database, count, settings)
             console.print(f"{count:,} tracks are in MongoDB")
-            with used() as steps["embeddings"], session(settings, app="segue bench pipeline") as spark:
-                space = train_embeddings.run(spark, settings, database)
+            with used() as steps["embeddings"]:
+                space = train_embeddings.run(settings, Store(database))
             console.print(f"embedded in {steps['embeddings'].seconds:.1f} s")
             with used() as steps["index"]:
                 built = build_index.run(database, settings.index)
             with used() as steps[
                 "publish"
             ]:  # a part of the step before; here by itself, where nothing is yet
-                publish(other, Path(folder) / built.manifest.version)
+                PublishedBundles(Store(other)).publish(Path(folder) / built.manifest.version)
         finally:
             database.client.drop_database(database.name)
             database.client.drop_database(other.name)

@@ -28,9 +28,11 @@ from segue.dashboard.serve import serve_app
 from segue.errors import SegueError
 from segue.local import stack
 from segue.local.process import accepts, free_port
+from segue.models.versions import Models
 from segue.places import LOCAL, ROOT
 from segue.settings import load_settings
-from segue.storage.mongo import Document, activate, connect
+from segue.storage.mongo import Document, connect
+from segue.storage.store import Store
 
 STREAMS = 50
 TRACKS = 106_574
@@ -204,8 +206,9 @@ def _fill(database: Database[Document], sound: Path) -> None:
         for number in range(TRACKS)
     )
     start = [track_id(number) for number in range(0, TRACKS, TRACKS // 40)]
-    database.models.insert_one({"_id": "index:v1", "manifest": {"count": TRACKS}, "cold_start": start})
-    activate(database, "index", "v1")
+    models = Models(Store(database))
+    models.put("index", "v1", {"manifest": {"count": TRACKS}, "cold_start": start})
+    models.activate("index", "v1")
 
 
 if __name__ == "__main__":

@@ -16,12 +16,13 @@ import numpy as np
 from rich.console import Console
 from scipy import sparse
 
-from segue.embeddings.genre_space import fit_genre_space, genre_quality
-from segue.embeddings.session_space import FARTHEST
-from segue.embeddings.sessions import train, vectors
+from segue.embeddings.genre_space import fit_genre_space
+from segue.embeddings.session_training import FARTHEST
+from segue.embeddings.skip_gram import train, vectors
 from segue.errors import SegueError
 from segue.evaluation.metrics import by_lists, coverage
 from segue.evaluation.next_track import compared, evaluate
+from segue.evaluation.spaces import genre_quality
 from segue.recommenders.pairs import PairBlend, best_unseen, implicit_als, item_knn, listeners_of
 from segue.session_logs.datasets import GenreSplit, read_gtzan, read_hetrec, read_sessions
 from segue.session_logs.logs import SessionLog, make_log
@@ -131,7 +132,7 @@ def _genres(folder: Path, quick: bool) -> dict[str, float]:
 
 def _standardised(data: GenreSplit) -> np.ndarray:
     known = data.descriptors[data.part < 2]
-    return (data.descriptors - known.mean(axis=0)) / np.maximum(known.std(axis=0), 1e-9)
+    return np.asarray((data.descriptors - known.mean(axis=0)) / np.maximum(known.std(axis=0), 1e-9))
 
 
 def composed_sessions(genres: np.ndarray, *, sessions: int, seed: int) -> SessionLog:

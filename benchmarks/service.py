@@ -22,11 +22,13 @@ from segue.benchmarks.catalogue import plays
 from segue.errors import SegueError
 from segue.index.manifest import Manifest
 from segue.local import stack
+from segue.models.versions import Models
 from segue.places import LOCAL, ROOT
 from segue.settings import Settings, load_settings
 from segue.storage.kafka import PlayProducer, ensure_topics
 from segue.storage.kafka_client import client_options
-from segue.storage.mongo import activate, connect
+from segue.storage.mongo import connect
+from segue.storage.store import Store
 
 FOLDER = LOCAL / "bench"
 LOG = FOLDER / "variant.log"
@@ -70,8 +72,9 @@ def in_use(settings: Settings, bundle: Path, *, name: str) -> Iterator[Settings]
     database = connect(own.mongo)
     # The bundle is on this machine already; sending a gigabyte through GridFS is another benchmark.
     manifest = Manifest.read(bundle)
-    database.models.insert_one({"_id": f"index:{manifest.version}", "manifest": manifest.document()})
-    activate(database, "index", manifest.version)
+    models = Models(Store(database))
+    models.put("index", manifest.version, {"manifest": manifest.document()})
+    models.activate("index", manifest.version)
     try:
         yield own
     finally:

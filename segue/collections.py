@@ -15,6 +15,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from segue.embeddings.stored import Embeddings
+from segue.models import trained
+from segue.models.versions import Models
 from segue.moods.dials import MoodDials
 from segue.people.accounts import Accounts
 from segue.people.forgotten import Forgotten
@@ -46,6 +49,8 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     ShareLinks,
     Follows,
     PrivacyChoices,
+    Models,
+    Embeddings,
 )
 
 BUCKETS: Mapping[str, Policy] = {
@@ -57,14 +62,7 @@ BUCKETS: Mapping[str, Policy] = {
             Job.CATALOGUE: Right.WRITE | Right.INDEX,
         },
     ),
-    "trained": Policy(
-        computed=True,
-        access={
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.READ,
-            Job.OPERATOR: Right.WRITE | Right.INDEX,
-        },
-    ),
+    trained.BUCKET: trained.POLICY,
 }
 """GridFS buckets."""
 
@@ -83,27 +81,9 @@ DECLARED: Mapping[str, Policy] = {
         computed=True,
         access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ},
     ),
-    "embeddings": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.READ,
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.WRITE,
-            Job.OPERATOR: Right.WRITE,
-        },
-    ),
     "moods": Policy(computed=True, access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE}),
     "rejected_tracks": Policy(computed=True, access={Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ}),
     "unknown_tracks": Policy(computed=True, access={Job.STREAM: Right.WRITE, Job.OPERATOR: Right.READ}),
-    "models": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.WRITE,
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.WRITE,
-            Job.OPERATOR: Right.WRITE,
-        },
-    ),
     "stream_progress": Policy(
         computed=True,
         access={

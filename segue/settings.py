@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -26,6 +27,7 @@ from pydantic_settings import (
 from segue.connections import Kafka, Mongo, Section
 from segue.errors import SegueError
 from segue.places import CONF, LOCAL, ROOT, absolute  # noqa: F401  # ROOT and LOCAL: for importers of before
+from segue.renamed_settings import with_new_names
 
 
 def _duration(value: object) -> object:
@@ -95,21 +97,68 @@ class Audio(Section):
     time_limit: float = Field(gt=0)
 
 
-class Embedding(Section):
+class AudioEmbedding(Section):
     components: int = Field(ge=2)
-    genre_tracks: int = Field(ge=2)
+
+
+class GenreEmbedding(Section):
+    min_tracks: int = Field(ge=2)
+
+
+class Embedding(Section):
+    """A section for each space of :mod:`segue.embeddings.registry`; that of sessions is models.sessions."""
+
+    audio: AudioEmbedding
+    genres: GenreEmbedding
+
+
+class BackendSettings(Section):
+    """The section of a neighbour backend (:mod:`segue.index.backends`); `Index` has a field for each."""
+
+
+class Annoy(BackendSettings):
+    trees: int = Field(ge=1)
+    search_k: int
+
+
+class Voyager(BackendSettings):
+    ef: int
+
+
+class Exact(BackendSettings):
+    """Exact search has no settings."""
 
 
 class Index(Section):
     folder: LocalPath
     worker_folder: str = Field(min_length=1)
-    space: Literal["auto", "audio", "sessions", "genres"]
-    backend: Literal["annoy", "voyager", "exact"]
-    trees: int = Field(ge=1)
-    search_k: int
+    space: str = Field(min_length=1)
+    """"auto", or a name of :mod:`segue.embeddings.registry`."""
+    backend: str
+    annoy: Annoy
+    voyager: Voyager
+    exact: Exact = Exact()
     recall_queries: int = Field(ge=1)
     keep: int = Field(ge=1)
     cold_start: int = Field(ge=1)
+
+    @property
+    def chosen(self) -> BackendSettings:
+        """The section of the backend that is chosen."""
+        section: BackendSettings = getattr(self, self.backend)
+        return section
+
+    @field_validator("backend")
+    @classmethod
+    def _backend_is_known(cls, name: str) -> str:
+        known = [
+            key
+            for key, field in cls.model_fields.items()
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BackendSettings)
+        ]
+        if name not in known:
+            raise ValueError(f"it must be one of {', '.join(known)}")
+        return name
 
 
 class Stream(Section):
@@ -165,7 +214,7 @@ class Ranking(Section):
 
 
 class SessionTraining(Section):
-    """How :mod:`segue.embeddings.sessions` trains."""
+    """How :mod:`segue.embeddings.skip_gram` trains."""
 
     min_plays: int = Field(ge=2)
     dimension: int = Field(ge=2)
@@ -183,6 +232,17 @@ class SessionTraining(Section):
     seed: int
 
 
+class Als(Section):
+    """Implicit alternating least squares."""
+
+    enabled: bool
+    factors: int = Field(ge=1)
+    iterations: int = Field(ge=1)
+    regularisation: float = Field(gt=0)
+    alpha: float = Field(gt=0)
+    seed: int
+
+
 class Models(Section):
     folder: LocalPath
     listener_steps: int = Field(ge=2)
@@ -192,13 +252,9 @@ class Models(Section):
     min_listeners: int = Field(ge=1)
     shrink: float = Field(ge=0)
     neighbours: int = Field(ge=1)
-    factors: int = Field(ge=1)
-    iterations: int = Field(ge=1)
-    regularisation: float = Field(gt=0)
-    alpha: float = Field(gt=0)
-    seed: int
     keep: int = Field(ge=1)
     sessions: SessionTraining
+    als: Als
 
 
 class Experiments(Section):
@@ -250,6 +306,20 @@ class Dashboard(Section):
     open_on_this_machine: bool
     public_url: str
     log_in_file: str
+
+
+class _Files(TomlConfigSettingsSource):
+    """TOML files, which may use former names of settings."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return with_new_names(super()._read_file(file_path), source=str(file_path))
+
+
+class _Environment(EnvSettingsSource):
+    """SEGUE_ variables, which may use former names of settings."""
+
+    def __call__(self) -> dict[str, Any]:
+        return with_new_names(super().__call__(), source="environment")
 
 
 class Settings(BaseSettings):
@@ -309,8 +379,11 @@ class Settings(BaseSettings):
         files = [CONF / "default.toml"]
         if own := os.environ.get("SEGUE_CONF"):
             files.append(Path(own))
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=files, deep_merge=True)
-        return init_settings, env_settings, toml
+        return (
+            init_settings,
+            _Environment(settings_cls),
+            _Files(settings_cls, toml_file=files, deep_merge=True),
+        )
 
 
 NOT_SETTINGS = frozenset({"SEGUE_CONF", "SEGUE_HOME", "SEGUE_ROOT"})

@@ -9,6 +9,7 @@ import pytest
 
 from segue.errors import SegueError
 from segue.places import ROOT
+from segue.renamed_settings import RENAMED, with_new_names
 from segue.settings import load_settings
 
 
@@ -22,10 +23,10 @@ def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_own_file_may_hold_just_what_differs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
-    own.write_text("[index]\ntrees = 7\n")
+    own.write_text("[index.annoy]\ntrees = 7\n")
     monkeypatch.setenv("SEGUE_CONF", str(own))
     settings = load_settings()
-    assert (settings.index.trees, settings.index.backend) == (7, "annoy")
+    assert (settings.index.annoy.trees, settings.index.backend) == (7, "annoy")
 
 
 def test_a_variant_of_ones_own_is_a_table_in_the_file(
@@ -59,8 +60,10 @@ def test_options_for_spark_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("SEGUE_KAFKA__BOOTSTRAPP", "x:1", "bootstrapp"),
         ("SEGUE_KAFAK__BOOTSTRAP", "x:1", "SEGUE_KAFAK__BOOTSTRAP is not a setting"),
-        ("SEGUE_INDEX__TREES", "many", "index.trees"),
-        ("SEGUE_INDEX__BACKEND", "faiss", "index.backend"),
+        ("SEGUE_INDEX__TREES", "many", "index.annoy.trees"),
+        ("SEGUE_INDEX__ANNOY__TREES", "0", "index.annoy.trees"),
+        ("SEGUE_INDEX__ANNOY__TREE", "50", "index.annoy.tree"),
+        ("SEGUE_INDEX__BACKEND", "faiss", "index.backend = 'faiss': it must be one of annoy, voyager, exact"),
         ("SEGUE_STREAM__WINDOW", "soon", "'30 minutes'"),
         ("SEGUE_SPARK__OPTIONS", '["memory=2g"]', "is not like spark.executor.memory=2g"),
         (
@@ -81,3 +84,40 @@ def test_what_does_not_fit_is_one_line_that_names_it(
         load_settings()
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_former_name_still_sets_the_setting_and_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text("[models]\nfactors = 32\niterations = 4\n[embedding]\ncomponents = 9\n")
+    monkeypatch.setenv("SEGUE_CONF", str(own))
+    monkeypatch.setenv("SEGUE_MODELS__FACTORS", "16")  # the environment comes before the file, here as well
+    monkeypatch.setenv("SEGUE_EMBEDDING__GENRE_TRACKS", "7")
+    settings = load_settings()
+    assert (settings.models.als.factors, settings.models.als.iterations) == (16, 4)
+    assert (settings.embedding.audio.components, settings.embedding.genres.min_tracks) == (9, 7)
+    assert f"{own}: the setting models.iterations is now models.als.iterations" in caplog.text
+    assert "environment: the setting embedding.genre_tracks is now embedding.genres.min_tracks" in caplog.text
+
+
+def test_a_former_name_gives_way_to_todays_in_the_same_file() -> None:
+    both = {"models": {"factors": 1, "als": {"factors": 2}}}
+    assert with_new_names(both, source="file") == {"models": {"als": {"factors": 2}}}
+    assert both["models"]["factors"] == 1
+
+
+def test_every_former_name_is_gone_and_every_new_one_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for former, names in RENAMED.items():
+        new = (names,) if isinstance(names, str) else names
+        for name, known in ((former, False), *((name, True) for name in new)):
+            value: object = load_settings()
+            for part in name.split("."):
+                value = getattr(value, part, None)
+            assert (value is not None) == known, name
+
+
+def test_what_does_not_fit_a_former_name_is_said_of_the_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGUE_MODELS__FACTORS", "many")
+    with pytest.raises(SegueError, match=r"models\.als\.factors"):
+        load_settings()

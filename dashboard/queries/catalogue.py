@@ -15,10 +15,12 @@ from segue.errors import SegueError
 from segue.index.active import ActiveBundle
 from segue.index.bundle import Bundle
 from segue.index.neighbours import NO_ROW
+from segue.models.versions import Models
 from segue.moods.measures import Percentiles
 from segue.moods.stored import KIND as MOODS
 from segue.moods.stored import Moods
-from segue.storage.mongo import Document, active_version
+from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 _LOOK_EVERY = 30.0
 _ALIKE = 0.3
@@ -39,7 +41,7 @@ class Catalogue:
 
     def __init__(self, database: Database[Document], *, index_folder: str) -> None:
         self._database = database
-        self._active = ActiveBundle(database, folder=index_folder, every=2.0)
+        self._active = ActiveBundle(Store(database), folder=index_folder, every=2.0)
         self._moods = Moods(database)
         self._lock = threading.Lock()
         self._words: WordIndex | None = None
@@ -113,7 +115,7 @@ class Catalogue:
 
     def has_moods(self) -> bool:
         """Whether moods have been measured."""
-        return active_version(self._database, MOODS) is not None
+        return Models(Store(self._database)).active_version(MOODS) is not None
 
     def indexed(self) -> bool:
         """Whether there is an index that neighbours can be had from."""

@@ -12,8 +12,9 @@ from pymongo.database import Database
 from segue.catalog.tracks import PLAYABLE
 from segue.dashboard.queries.reasons import exploring, why
 from segue.dashboard.queries.starts import selection
+from segue.index.published import PublishedBundles
 from segue.ranking.variants import label
-from segue.storage.mongo import Document, active_version
+from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.taste.starts import StartingChoice, Starts
 
@@ -142,7 +143,8 @@ def upcoming(database: Database[Document], user_id: str) -> Upcoming:
 
 
 def _to_start_with(database: Database[Document], choice: StartingChoice) -> Upcoming:
-    version = active_version(database, "index")
+    bundles = PublishedBundles(Store(database))
+    version = bundles.active_version()
     chosen = selection(database, choice, size=_AT_FIRST) if choice else []
     if chosen:
         listed, reasons = [track_id for track_id, _ in chosen], dict(chosen)
@@ -150,8 +152,7 @@ def _to_start_with(database: Database[Document], choice: StartingChoice) -> Upco
         text = f"Picks(genres={choice.genres!r}, artists={choice.artists!r})"
         name = f"start-{version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     else:
-        found = database.models.find_one({"_id": f"index:{version}"}, {"cold_start": 1}) or {}
-        listed, reasons = found.get("cold_start", [])[:_AT_FIRST], {}
+        listed, reasons = bundles.varied_selection(version)[:_AT_FIRST], {}
         name = f"start-{version}"
     known = read_items(database, listed, source="home")
     items = [

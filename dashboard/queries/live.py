@@ -12,7 +12,9 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from segue.dashboard.queries.reasons import why
-from segue.storage.mongo import Document, active_version
+from segue.index.published import PublishedBundles
+from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -124,9 +126,7 @@ def _track(track_id: str, document: Document) -> Track:
 
 def catalogue_size(database: Database[Document]) -> int:
     """How many tracks can be recommended; 0 before an index is published."""
-    version = active_version(database, "index")
-    model = database.models.find_one({"_id": f"index:{version}"}, {"manifest.count": 1}) or {}
-    return int(model.get("manifest", {}).get("count", 0))
+    return PublishedBundles(Store(database)).active_count()
 
 
 def progress(database: Database[Document], *, seconds: float) -> list[Document]:
@@ -155,7 +155,7 @@ def freshness(database: Database[Document], *, newest: int = 500) -> list[float]
 
 def index_version(database: Database[Document]) -> str:
     """The index version that is published; empty before the first."""
-    return active_version(database, "index") or ""
+    return PublishedBundles(Store(database)).active_version() or ""
 
 
 def stream(database: Database[Document]) -> Document:

@@ -13,8 +13,8 @@ import numpy as np
 from segue.catalog.tracks import PLAYABLE
 from segue.dashboard.queries.catalogue import Catalogue
 from segue.dashboard.queries.items import Item, list_items
+from segue.embeddings.plane import Plane, fit_plane
 from segue.index.bundle import Bundle
-from segue.index.plane import Plane, fit_plane
 from segue.storage.mongo import unpack
 
 GENRES = 10

@@ -13,13 +13,16 @@ from segue.audio.errors import AudioError
 from segue.audio.likeness import Likeness, compare
 from segue.dashboard.queries.catalogue import Catalogue, Near
 from segue.dashboard.queries.items import Item, list_items, read_items
-from segue.embeddings.audio_space import AudioSpace, SpaceError
-from segue.embeddings.spaces import embed_file, load_space
+from segue.embeddings.audio_space import AudioSpace
+from segue.embeddings.files import embed_file
+from segue.embeddings.registry import load_space
+from segue.embeddings.space import SpaceError
 from segue.errors import SegueError
 from segue.index.neighbours import NO_ROW
 from segue.ranking.radio import tune
 from segue.settings import Settings
 from segue.storage.mongo import Document, unpack
+from segue.storage.store import Store
 
 LONGEST = 30 * 60.0
 """Seconds of a file that is compared with the library."""
@@ -79,7 +82,7 @@ def like_file(catalogue: Catalogue, settings: Settings, path: Path | str, *, lim
         There is no index or no audio space, or they are of other settings.
     """
     bundle = catalogue.bundle()
-    space = load_space(catalogue.database, bundle.manifest.space)
+    space = load_space(Store(catalogue.database), bundle.manifest.space)
     seconds = seconds_of(Path(path))
     if seconds is not None and seconds > LONGEST:
         raise TooLong(seconds=seconds)
@@ -99,7 +102,7 @@ def reasons(database: Database[Document], track_id: str, others: Sequence[str]) 
     Their descriptors are compared in the units of the audio space in use.
     """
     try:
-        space = AudioSpace.load(database)
+        space = AudioSpace.load(Store(database))
     except SpaceError:
         return {}
     wanted = {"_id": {"$in": [track_id, *others]}, "version": space.features_version}

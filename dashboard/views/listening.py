@@ -18,8 +18,9 @@ from segue.dashboard.queries.listening import Listening
 from segue.dashboard.queries.shared import month_key
 from segue.dashboard.views import sharing
 from segue.dashboard.views.charts import ACCENT, draw, dressed
+from segue.embeddings.plane import Plane, fit_plane
 from segue.engagement.patterns import By, calendar, clock, streak, top
-from segue.engagement.wandering import Plane, plane_of, tastes
+from segue.engagement.wandering import tastes
 from segue.errors import SegueError
 from segue.people.sessions import Listener
 
@@ -205,8 +206,8 @@ def _map(version: str) -> tuple[Plane, np.ndarray]:
     count = len(bundle.vectors)
     rows = np.sort(rng.choice(count, min(count, _MOST_POINTS), replace=False))
     sample = np.asarray(bundle.vectors[rows])
-    plane = plane_of(sample)
-    return plane, plane.place(sample)
+    plane = fit_plane(sample)
+    return plane, plane.coordinates(sample)
 
 
 def _moved(heard: Listening, *, days: int) -> None:
@@ -221,7 +222,7 @@ def _moved(heard: Listening, *, days: int) -> None:
     if len(path) < 2:
         return
     plane, cloud = _map(bundle.version)
-    places = plane.place(np.stack(path["vector"].to_list()))
+    places = plane.coordinates(np.stack(path["vector"].to_list()))
     draw(_path_figure(cloud, places, path, word), key="taste-map")
 
 

@@ -11,9 +11,11 @@ from typing import Any
 from pymongo.database import Database
 
 from segue.demo.listeners import Listener, Song, plays_of
+from segue.embeddings.stored import Embeddings
 from segue.plays.signals import TYPES
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 MALFORMED = (b'{"event_id": "cut off', b"\xff\xfe not text", b'{"type": "play", "user_id": "nobody"}')
 """Records that are no plays; the demo sends them too, to show that they are kept and do no harm."""
@@ -31,7 +33,7 @@ class Sent:
 
 def songs_of(database: Database[Document]) -> list[Song]:
     """The tracks that can be recommended: those with an embedding, in the order of their ids."""
-    embedded = set(database.embeddings.distinct("track_id"))
+    embedded = Embeddings(Store(database)).track_ids()
     found = database.tracks.find({"state": "present"}, {"duration_ms": 1, "genres": 1}).sort("_id")
     return [
         Song(track["_id"], int(track["duration_ms"] or 0), next(iter(track["genres"]), None))

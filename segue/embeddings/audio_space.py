@@ -1,37 +1,39 @@
 """The audio space: standardised descriptors, projected on the corpus's principal components, at unit length.
 
-Fitted once on the corpus (batch_jobs/train_embeddings.py), kept in MongoDB, and applied by the same code to
-the corpus, to new tracks and to an uploaded file, so that all are comparable.
+Fitted once on the corpus by `./run.sh embeddings`, kept in MongoDB, and applied by the same code to the
+corpus, to new tracks and to an uploaded file, so that all are comparable.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pymongo.database import Database
 
-from segue.errors import SegueError
-from segue.storage.mongo import Document, activate, active_version, upsert
+from segue.embeddings.corpus import Matrix
+from segue.embeddings.space import Space, SpaceError, TrainingData, to_bytes
+from segue.errors import TooLittle
+from segue.models.versions import Models
+from segue.settings import Settings
+from segue.storage.store import Store
 
-KIND = "audio-space"
 CONSTANT = 1e-6
 """A descriptor whose values differ by no more than this share of the largest is taken for constant."""
-
-Matrix = NDArray[np.floating]
-
-
-class SpaceError(SegueError):
-    """A space is missing, or does not fit what it is applied to."""
+BLOCK = 16_384
+"""Rows that are standardised at once."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class AudioSpace:
+class AudioSpace(Space):
     """A fitted space of d descriptors and k components."""
+
+    name: ClassVar[str] = "audio"
+    kind: ClassVar[str] = "audio-space"
+    command: ClassVar[str] = "embeddings"
 
     version: str
     features_version: str
@@ -54,6 +56,42 @@ class AudioSpace:
     def dimension(self) -> int:
         return int(self.components.shape[1])
 
+    @classmethod
+    def fit(cls, data: TrainingData, settings: Settings) -> AudioSpace:
+        """Fit it on a corpus, by principal component analysis of the standardised descriptors.
+
+        Raises
+        ------
+        TooLittle
+            The corpus has fewer than two tracks, or all its tracks are the same.
+        """
+        corpus = data.corpus
+        rows, width = corpus.descriptors.shape
+        k = min(settings.embedding.audio.components, width, rows - 1)
+        if k < 1:
+            raise TooLittle("an audio space needs at least two tracks with features: ingest more music")
+        descriptors = settle_constants(corpus.descriptors)
+        if not np.ptp(descriptors, axis=0).any():
+            raise TooLittle("all tracks have the same features: ingest more music")
+        mean, scale, components, explained = principal_components(descriptors, k=k)
+        space = cls(
+            version=space_version(
+                features=data.features_version,
+                track_ids=corpus.track_ids,
+                descriptors=corpus.descriptors,
+                components=k,
+            ),
+            features_version=data.features_version,
+            names=data.names,
+            mean=mean,
+            scale=scale,
+            components=components,
+            explained=explained,
+            tracks=rows,
+            spread=1.0,
+        )
+        return replace(space, spread=float(space.distances(descriptors).mean()))
+
     def transform(self, descriptors: Matrix) -> NDArray[np.float32]:
         """Descriptors of shape (n, d) as embeddings of shape (n, k), float32, each row of length 1.
 
@@ -69,16 +107,13 @@ class AudioSpace:
         first = np.eye(1, self.dimension)
         return np.where(length > 0, projected / np.where(length > 0, length, 1.0), first).astype(np.float32)
 
-    def place(self, track_ids: Sequence[str], descriptors: Matrix) -> NDArray[np.float32]:
-        """The same for tracks of the catalogue: their sound is all that counts here."""
-        return self.transform(descriptors)
-
     def distances(self, descriptors: Matrix) -> NDArray[np.float64]:
         """Root mean square of each row's standardised descriptors, shape (n,).
 
         About 1 for tracks like those of the corpus; more for tracks that it does not know the like of.
         """
-        return np.sqrt(np.square(self.standardised(descriptors)).mean(axis=1))
+        squares = np.square(self.standardised(descriptors))
+        return np.asarray(np.sqrt(squares.mean(axis=1)))
 
     def standardised(self, descriptors: Matrix) -> NDArray[np.float64]:
         """Descriptors of shape (n, d) less the corpus's mean, in its standard deviations."""
@@ -88,33 +123,20 @@ class AudioSpace:
             )
         return (np.asarray(descriptors, dtype=np.float64) - self.mean) / self.scale
 
-    def save(self, database: Database[Document]) -> None:
-        """Keep it in `models`, without switching to it: see :meth:`activate`. Repeating changes nothing."""
-        document = {
-            "_id": f"{KIND}:{self.version}",
-            "kind": KIND,
-            "version": self.version,
+    def save(self, store: Store) -> None:
+        names = ("mean", "scale", "components", "explained")
+        arrays = {name: to_bytes(getattr(self, name)) for name in names}
+        fields = {
             "features_version": self.features_version,
             "names": list(self.names),
             "dimension": self.dimension,
             "tracks": self.tracks,
             "spread": self.spread,
         }
-        arrays = {
-            name: _to_bytes(getattr(self, name)) for name in ("mean", "scale", "components", "explained")
-        }
-        upsert(database.models, [document | arrays])
-        database.models.update_one(
-            {"_id": document["_id"], "created_at": {"$exists": False}},
-            {"$set": {"created_at": datetime.now(UTC)}},
-        )
-
-    def activate(self, database: Database[Document]) -> None:
-        """Make it the space in use."""
-        activate(database, KIND, self.version)
+        Models(store).put(self.kind, self.version, fields | arrays)
 
     @classmethod
-    def load(cls, database: Database[Document], version: str | None = None) -> AudioSpace:
+    def load(cls, store: Store, version: str | None = None) -> AudioSpace:
         """The space of a version; without one, the space in use.
 
         Raises
@@ -122,26 +144,56 @@ class AudioSpace:
         SpaceError
             There is none.
         """
-        version = version or active_version(database, KIND)
-        found = database.models.find_one({"_id": f"{KIND}:{version}"}) if version else None
-        if found is None:
-            raise SpaceError(f"there is no audio space {version or 'yet'}: run ./run.sh embeddings")
-        dimension = int(found["dimension"])
+        models = Models(store)
+        version = version or models.active_version(cls.kind)
+        stored = models.fields(cls.kind, version)
+        if stored is None:
+            raise SpaceError(f"there is no audio space {version or 'yet'}: run ./run.sh {cls.command}")
+        dimension = int(stored["dimension"])
         return cls(
-            version=found["version"],
-            features_version=found["features_version"],
-            names=tuple(found["names"]),
-            mean=np.frombuffer(found["mean"], "<f8"),
-            scale=np.frombuffer(found["scale"], "<f8"),
-            components=np.frombuffer(found["components"], "<f8").reshape(-1, dimension),
-            explained=np.frombuffer(found["explained"], "<f8"),
-            tracks=int(found["tracks"]),
-            spread=float(found["spread"]),
+            version=stored["version"],
+            features_version=stored["features_version"],
+            names=tuple(stored["names"]),
+            mean=np.frombuffer(stored["mean"], "<f8"),
+            scale=np.frombuffer(stored["scale"], "<f8"),
+            components=np.frombuffer(stored["components"], "<f8").reshape(-1, dimension),
+            explained=np.frombuffer(stored["explained"], "<f8"),
+            tracks=int(stored["tracks"]),
+            spread=float(stored["spread"]),
         )
 
 
-def _to_bytes(array: NDArray[np.float64]) -> bytes:
-    return np.ascontiguousarray(array, dtype="<f8").tobytes()
+def principal_components(
+    descriptors: Matrix, *, k: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Principal components of standardised rows, from their covariance, which is summed up block by block.
+
+    Parameters
+    ----------
+    descriptors
+        Shape (n, d), two rows or more.
+    k
+        The number of components.
+
+    Returns
+    -------
+    Mean (d,); standard deviation (d,), 1 where all rows are the same; components (d, k), orthonormal columns
+    whose largest element is positive; each component's share of the variance (k,).
+    """
+    count, width = descriptors.shape
+    mean = descriptors.mean(axis=0, dtype=np.float64)
+    deviation = np.zeros(width)
+    for start in range(0, count, BLOCK):
+        deviation += np.square(descriptors[start : start + BLOCK] - mean).sum(axis=0)
+    deviation = np.sqrt(deviation / (count - 1))
+    scale = np.where(deviation > 0, deviation, 1.0)
+    covariance = np.zeros((width, width))
+    for start in range(0, count, BLOCK):
+        standardised = (descriptors[start : start + BLOCK] - mean) / scale
+        covariance += standardised.T @ standardised
+    values, vectors = np.linalg.eigh(covariance / (count - 1))
+    values = np.maximum(values[::-1], 0.0)
+    return mean, scale, signed(vectors[:, ::-1][:, :k]), values[:k] / values.sum()
 
 
 def space_version(*, features: str, track_ids: Sequence[str], descriptors: Matrix, components: int) -> str:
@@ -164,7 +216,7 @@ def settle_constants(descriptors: Matrix) -> Matrix:
     return settled
 
 
-def signed(components: Matrix) -> Matrix:
+def signed(components: NDArray[np.float64]) -> NDArray[np.float64]:
     """Principal components are defined up to their sign: the largest element of each becomes positive."""
     largest = np.abs(components).argmax(axis=0)
     return components * np.where(components[largest, np.arange(components.shape[1])] < 0, -1.0, 1.0)

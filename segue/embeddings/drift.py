@@ -22,7 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segue.embeddings.audio_space import AudioSpace, Matrix
+from segue.embeddings.audio_space import AudioSpace
+from segue.embeddings.corpus import Matrix
 
 FAR = 1.5
 """Tracks that lie so many times as far out as the corpus want a space fitted again,"""

@@ -12,22 +12,29 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pymongo.database import Database
 
-from segue.embeddings.audio_space import Matrix, SpaceError
-from segue.errors import SegueError
-from segue.storage.mongo import Document, upsert
+from segue.embeddings.corpus import Matrix
+from segue.embeddings.space import Space, SpaceError, TrainingData, to_bytes
+from segue.errors import TooLittle
+from segue.models.versions import Models
+from segue.settings import Settings
+from segue.storage.store import Store
 
-KIND = "genre-space"
 SHRINKAGE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class GenreSpace:
+class GenreSpace(Space):
     """A fitted space of d descriptors and k dimensions, one fewer than genres."""
+
+    name: ClassVar[str] = "genres"
+    kind: ClassVar[str] = "genre-space"
+    command: ClassVar[str] = "embeddings --genres"
+    uses_genres: ClassVar[bool] = True
 
     version: str
     features_version: str
@@ -41,6 +48,24 @@ class GenreSpace:
     @property
     def dimension(self) -> int:
         return int(self.axes.shape[1])
+
+    @classmethod
+    def fit(cls, data: TrainingData, settings: Settings) -> GenreSpace:
+        """Fit it on the tracks that have a genre.
+
+        Raises
+        ------
+        TooLittle
+            No genres were read, or fewer than three of them have enough tracks.
+        """
+        if data.genres is None:
+            raise TooLittle("a genre space needs the tracks' genres")
+        return fit_genre_space(
+            data.corpus.descriptors,
+            [data.genres.get(track_id) for track_id in data.corpus.track_ids],
+            features_version=data.features_version,
+            least=settings.embedding.genres.min_tracks,
+        )
 
     def transform(self, descriptors: Matrix) -> NDArray[np.float32]:
         """Descriptors of shape (n, d) as embeddings of shape (n, k), each of length 1.
@@ -58,35 +83,19 @@ class GenreSpace:
             )
         return unit(((descriptors - self.mean) / self.scale) @ self.axes).astype(np.float32)
 
-    def place(self, track_ids: Sequence[str], descriptors: Matrix) -> NDArray[np.float32]:
-        """The same for tracks of the catalogue: their sound is all that counts here, not their label."""
-        return self.transform(descriptors)
-
-    def save(self, database: Database[Document]) -> None:
-        """Keep it in `models`, without switching to it. Repeating changes nothing."""
-        fields = {"kind": KIND, "version": self.version, "features_version": self.features_version}
-        arrays = {
-            name: np.ascontiguousarray(getattr(self, name), dtype="<f8").tobytes()
-            for name in ("mean", "scale", "axes")
-        }
-        upsert(database.models, [{"_id": f"{KIND}:{self.version}", **fields, **arrays}])
+    def save(self, store: Store) -> None:
+        arrays = {name: to_bytes(getattr(self, name)) for name in ("mean", "scale", "axes")}
+        Models(store).put(self.kind, self.version, {"features_version": self.features_version, **arrays})
 
     @classmethod
-    def load(cls, database: Database[Document], version: str) -> GenreSpace:
-        """The space of a version.
-
-        Raises
-        ------
-        SpaceError
-            There is none.
-        """
-        found = database.models.find_one({"_id": f"{KIND}:{version}"})
-        if found is None:
-            raise SpaceError(f"there is no genre space {version}: run ./run.sh embeddings --genres")
-        mean, scale, axes = (np.frombuffer(found[name], "<f8") for name in ("mean", "scale", "axes"))
+    def load(cls, store: Store, version: str) -> GenreSpace:
+        stored = Models(store).fields(cls.kind, version)
+        if stored is None:
+            raise SpaceError(f"there is no genre space {version}: run ./run.sh {cls.command}")
+        mean, scale, axes = (np.frombuffer(stored[name], "<f8") for name in ("mean", "scale", "axes"))
         return cls(
             version=version,
-            features_version=found["features_version"],
+            features_version=stored["features_version"],
             mean=mean,
             scale=scale,
             axes=axes.reshape(len(mean), -1),
@@ -109,14 +118,14 @@ def fit_genre_space(
 
     Raises
     ------
-    SegueError
+    TooLittle
         Fewer than three genres have enough rows.
     """
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     known = {name for name, count in Counter(genres).items() if name is not None and count >= least}
     if len(known) < 3:
-        raise SegueError(f"a genre space needs three genres of {least} tracks: there are {len(known)}")
+        raise TooLittle(f"a genre space needs three genres of {least} tracks: there are {len(known)}")
     rows = np.array([row for row, name in enumerate(genres) if name in known])
     labels = np.array([str(genres[row]) for row in rows])
     chosen = np.asarray(descriptors, dtype=np.float64)[rows]
@@ -136,23 +145,7 @@ def fit_genre_space(
     )
 
 
-def unit(rows: np.ndarray) -> np.ndarray:
+def unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """The rows at length 1; a zero row stays."""
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(length > 0, length, 1.0)
-
-
-def genre_quality(
-    gallery: np.ndarray, genres: np.ndarray, queries: np.ndarray, truth: np.ndarray
-) -> tuple[float, float]:
-    """Accuracy of 5 nearest neighbours by cosine, and the share of the 10 nearest of the query's genre.
-
-    Each neighbour has one vote; among genres with as many votes the one with the nearest neighbour wins.
-    """
-    order = np.argsort(-(unit(queries) @ unit(gallery).T), axis=1, kind="stable")[:, :10]
-    near = genres[order]
-    votes = np.zeros((len(queries), int(genres.max()) + 1))
-    for place in range(5):
-        # The second term only breaks ties: all of them together are less than a vote.
-        votes[np.arange(len(queries)), near[:, place]] += 1 + 1e-3 / (place + 1)
-    return float((votes.argmax(axis=1) == truth).mean()), float((near == truth[:, None]).mean())

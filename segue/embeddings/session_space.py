@@ -1,4 +1,4 @@
-"""The session space: where listeners' sessions and the sound put a track (:mod:`segue.embeddings.sessions`).
+"""The session space: where listeners' sessions and the sound put a track (:mod:`segue.embeddings.skip_gram`).
 
 Trained by `./run.sh models train`, kept in MongoDB, and applied without the library it was trained with: to
 the corpus, to tracks that came after the training and to uploaded files, which their sound alone places.
@@ -6,27 +6,34 @@ the corpus, to tracks that came after the training and to uploaded files, which 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi, sqrt
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pymongo.database import Database
 
-from segue.embeddings.audio_space import Matrix, SpaceError
+from segue.embeddings.audio_space import AudioSpace
+from segue.embeddings.corpus import Matrix
+from segue.embeddings.session_training import Sound, learn_space, tower_input
+from segue.embeddings.space import Space, SpaceError, TrainingData
+from segue.errors import TooLittle
 from segue.index.track_ids import find_ids
 from segue.models import trained
-from segue.storage.mongo import Document
-
-KIND = "session-space"
-FARTHEST = 4.0
-"""Standardised descriptors are cut off there: what lies further out is noise, or another kind of sound."""
+from segue.models.versions import Models
+from segue.settings import Settings
+from segue.storage.store import Store
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SessionSpace:
+class SessionSpace(Space):
     """A trained space of d descriptors and k dimensions."""
+
+    name: ClassVar[str] = "sessions"
+    kind: ClassVar[str] = "session-space"
+    command: ClassVar[str] = "models train"
 
     version: str
     features_version: str
@@ -40,7 +47,7 @@ class SessionSpace:
     """Shape (hidden,)."""
     second: NDArray[np.float32]
     """Shape (hidden, k)."""
-    track_ids: np.ndarray
+    track_ids: NDArray[np.bytes_]
     """(n,) numpy bytes, ascending: the tracks that sessions have told of."""
     free: NDArray[np.float32]
     """Shape (n, k): what sessions add to their sound."""
@@ -48,6 +55,32 @@ class SessionSpace:
     @property
     def dimension(self) -> int:
         return int(self.second.shape[1])
+
+    @classmethod
+    def fit(cls, data: TrainingData, settings: Settings) -> SessionSpace:
+        """Fit it on the sessions of the corpus's tracks, in one go.
+
+        `./run.sh models train` calls :func:`segue.embeddings.session_training.learn_space` itself, so that a
+        training that is cut short goes on, and gives the version by all that it was learned from.
+
+        Raises
+        ------
+        TooLittle
+            No sessions were read, or too few.
+        """
+        if data.sessions is None:
+            raise TooLittle(f"a session space needs listening sessions: ./run.sh {cls.command} reads them")
+        sound = Sound(data.corpus, AudioSpace.fit(data, settings))
+        arrays = learn_space(data.sessions, sound, settings.models.sessions)
+        digest = hashlib.blake2b(sound.space.version.encode(), digest_size=6)
+        for name in sorted(arrays):
+            digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+        return cls.of(arrays, version=digest.hexdigest(), features_version=data.features_version)
+
+    @classmethod
+    def of(cls, arrays: dict[str, NDArray[Any]], *, version: str, features_version: str) -> SessionSpace:
+        """The space of the arrays that the training gives."""
+        return cls(version=version, features_version=features_version, **arrays)
 
     def transform(self, descriptors: Matrix) -> NDArray[np.float32]:
         """Descriptors of shape (m, d) as embeddings of shape (m, k), each of length 1, by the sound alone.
@@ -61,10 +94,10 @@ class SessionSpace:
 
     def place(self, track_ids: Sequence[str], descriptors: Matrix) -> NDArray[np.float32]:
         """The same for tracks of the catalogue, with what sessions say of those that they tell of."""
-        found = self._tower(descriptors)
+        placed = self._tower(descriptors)
         place = find_ids(track_ids, among=self.track_ids)
-        found[place >= 0] += self.free[place[place >= 0]]
-        return _unit(found)
+        placed[place >= 0] += self.free[place[place >= 0]]
+        return _unit(placed)
 
     def _tower(self, descriptors: Matrix) -> NDArray[np.float32]:
         if descriptors.ndim != 2 or descriptors.shape[1] != len(self.mean):
@@ -75,32 +108,27 @@ class SessionSpace:
         sound = tower_input(descriptors, mean=self.mean, scale=self.scale)
         return np.asarray(_gelu(sound @ self.first + self.first_bias) @ self.second, dtype=np.float32)
 
+    def save(self, store: Store) -> None:
+        names = ("mean", "scale", "first", "first_bias", "second", "track_ids", "free")
+        arrays = {name: getattr(self, name) for name in names}
+        made_of = {"features_version": self.features_version, "tracks": len(self.track_ids)}
+        trained.save(store, self.kind, self.version, arrays=arrays, made_of=made_of)
+
     @classmethod
-    def load(cls, database: Database[Document], version: str) -> SessionSpace:
-        """The space of a version.
-
-        Raises
-        ------
-        SpaceError
-            There is none.
-        """
-        document = database.models.find_one({"_id": f"{KIND}:{version}"})
-        if document is None:
-            raise SpaceError(f"there is no session space {version}: run ./run.sh models train")
-        arrays = trained.load(database, KIND, version)
-        assert arrays is not None
-        return cls(version=version, features_version=document["features_version"], **arrays)
-
-
-def tower_input(descriptors: Matrix, *, mean: Matrix, scale: Matrix) -> NDArray[np.float32]:
-    """(n, d) float32: standardised, and nothing too far out."""
-    return ((descriptors - mean) / scale).clip(-FARTHEST, FARTHEST).astype(np.float32)
+    def load(cls, store: Store, version: str) -> SessionSpace:
+        stored = Models(store).fields(cls.kind, version, "features_version")
+        arrays = None if stored is None else trained.load(store, cls.kind, version)
+        if stored is None or arrays is None:
+            raise SpaceError(f"there is no session space {version}: run ./run.sh {cls.command}")
+        return cls.of(arrays, version=version, features_version=stored["features_version"])
 
 
 def _gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """As in training: the tanh form of Hendrycks and Gimpel (2016)."""
-    return 0.5 * x * (1 + np.tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))
+    activated: NDArray[np.float32] = 0.5 * x * (1 + np.tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))
+    return activated
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (rows / np.sqrt(np.square(rows).sum(axis=1, keepdims=True) + 1e-8)).astype(np.float32)
+    length = np.sqrt(np.square(rows).sum(axis=1, keepdims=True) + 1e-8)
+    return np.asarray(rows / length, dtype=np.float32)

@@ -1,30 +1,31 @@
-"""Steps of sessions and the catalogue's sound to the arrays of a session space."""
+"""Listening sessions and the catalogue's sound to the arrays of a session space, with checkpoints."""
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from pymongo.database import Database
-from pyspark.sql import DataFrame
+from numpy.typing import NDArray
 
 from segue.audio.descriptors import features_version
 from segue.embeddings.audio_space import AudioSpace
-from segue.embeddings.corpus import Corpus, read_corpus
-from segue.embeddings.session_space import tower_input
+from segue.embeddings.corpus import Corpus, Matrix, read_corpus
 from segue.errors import SegueError, TooLittle
 from segue.index.track_ids import encode_ids
-from segue.session_logs.logs import SessionLog, make_log
+from segue.session_logs.logs import SessionLog
 from segue.settings import SessionTraining, Settings
-from segue.storage.mongo import Document, pack
+from segue.storage.store import Store
+
+if TYPE_CHECKING:
+    from segue.embeddings.skip_gram import State
+
+FARTHEST = 4.0
+"""Standardised descriptors are cut off there: what lies further out is noise, or another kind of sound."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Sound(NamedTuple):
     space: AudioSpace
 
 
-def read_sound(database: Database[Document], settings: Settings) -> Sound:
+def read_sound(store: Store, settings: Settings) -> Sound:
     """
     Raises
     ------
@@ -51,31 +52,17 @@ def read_sound(database: Database[Document], settings: Settings) -> Sound:
         There are no features of the current settings, or no audio space of them.
     """
     try:
-        found = Sound(read_corpus(database, settings), AudioSpace.load(database))
+        sound = Sound(read_corpus(store, settings), AudioSpace.load(store))
     except SegueError as error:
         raise TooLittle(str(error)) from None
-    if found.space.features_version != features_version(settings.audio):
+    if sound.space.features_version != features_version(settings.audio):
         raise TooLittle("the audio space is of other [audio] settings: run ./run.sh embeddings")
-    return found
+    return sound
 
 
-def heard_digest(steps: DataFrame, corpus: Corpus) -> str:
-    """What is another one when other tracks of these steps have features, or other features."""
-    heard = set(steps.select("track_id").distinct().toArrow()["track_id"].to_pylist())
-    digest = hashlib.blake2b(digest_size=8)
-    for track_id, descriptors in zip(corpus.track_ids, corpus.descriptors, strict=True):
-        if track_id in heard:
-            digest.update(track_id.encode() + b"\0" + pack(descriptors))
-    return digest.hexdigest()
-
-
-def heard_in_sessions(steps: DataFrame, tracks: list[str]) -> SessionLog:
-    """Step -> the steps among these tracks, as a log on the driver; its `item_ids` are those heard."""
-    table: pa.Table = steps.select("user_id", "session", "track_id", "at").toArrow()
-    table = table.filter(pc.is_in(table["track_id"], pa.array(tracks, table["track_id"].type)))
-    table = table.sort_by([(name, "ascending") for name in ("user_id", "session", "at", "track_id")])
-    users, sessions, items, times = (column.to_numpy() for column in table.columns)
-    return make_log(users=users, sessions=sessions, items=items, times=times / 1000)
+def tower_input(descriptors: Matrix, *, mean: Matrix, scale: Matrix) -> NDArray[np.float32]:
+    """(n, d) float32: standardised, and nothing too far out."""
+    return ((descriptors - mean) / scale).clip(-FARTHEST, FARTHEST).astype(np.float32)
 
 
 def learn_space(
@@ -83,20 +70,20 @@ def learn_space(
     sound: Sound,
     training: SessionTraining,
     *,
-    begun: Begun,
-    checkpoint: Path,
-    told: Callable[[int, float], None] = lambda epoch, loss: None,
-) -> dict[str, np.ndarray]:
+    begun: Begun | None = None,
+    checkpoint: Path | None = None,
+    progress: Callable[[int, float], None] = lambda epoch, loss: None,
+) -> dict[str, NDArray[Any]]:
     """The arrays of :class:`segue.embeddings.session_space.SessionSpace`.
 
     Parameters
     ----------
     begun
-        What is learned, and from which plays.
+        The version that is learned, and from which plays; with a checkpoint only.
     checkpoint
         Written at the beginning and after every epoch, and gone on from when it is of the same version and
-        tracks. It stays until the caller has kept the arrays: :func:`remove_checkpoint`.
-    told
+        tracks. It stays until the caller has kept the arrays: :func:`remove_checkpoint`. None for none.
+    progress
         Called after every epoch with its number and its validation loss.
 
     Raises
@@ -106,7 +93,7 @@ def learn_space(
     SegueError
         The checkpoint cannot be written.
     """
-    from segue.embeddings.sessions import State, begin, load_state, save_state, train
+    from segue.embeddings.skip_gram import begin, train
 
     if len(log) < training.min_plays:
         raise TooLittle(
@@ -119,22 +106,16 @@ def learn_space(
     audio = tower_input(sound.corpus.descriptors[rows], mean=mean, scale=scale)
 
     ids = encode_ids(log.item_ids.tolist())
-    same = {"version": np.array(begun.version), "track_ids": ids}
-    ends = np.array(sorted(begun.ends.items()), dtype=np.int64)
-
-    def keep(state: State) -> None:
-        with _writing(checkpoint):
-            save_state(state, checkpoint, about={**same, "ends": ends})
+    kept = None if begun is None or checkpoint is None else _Checkpoint(checkpoint, begun, ids)
 
     def after_epoch(state: State) -> None:
-        keep(state)
-        told(state.epoch, state.losses[-1])
+        if kept is not None:
+            kept.save(state)
+        progress(state.epoch, state.losses[-1])
 
-    start = begin(len(audio), audio.shape[1], training)
-    state = load_state(checkpoint, like=start, about=same)
-    if state is None:
-        state = start
-        keep(state)  # a folder that cannot be written is known before the work
+    state = begin(len(audio), audio.shape[1], training)
+    if kept is not None:
+        state = kept.load(like=state)
     best = train(log, audio, training, state=state, checkpoint=after_epoch).best
     order = np.argsort(ids)
     return {
@@ -146,11 +127,42 @@ def learn_space(
     }
 
 
+@dataclass(frozen=True)
+class _Checkpoint:
+    """The checkpoint of one training: of what has begun, on these tracks."""
+
+    path: Path
+    begun: Begun
+    track_ids: NDArray[np.bytes_]
+
+    @property
+    def _same(self) -> dict[str, NDArray[Any]]:
+        """Has to be equal for a training to go on."""
+        return {"version": np.array(self.begun.version), "track_ids": self.track_ids}
+
+    def save(self, state: State) -> None:
+        from segue.embeddings import skip_gram
+
+        ends = np.array(sorted(self.begun.ends.items()), dtype=np.int64)
+        with _writing(self.path):
+            skip_gram.save_state(state, self.path, about={**self._same, "ends": ends})
+
+    def load(self, *, like: State) -> State:
+        """The state that was saved; `like` where there is none of the same training, saved at once."""
+        from segue.embeddings import skip_gram
+
+        state = skip_gram.load_state(self.path, like=like, about=self._same)
+        if state is None:
+            state = like
+            self.save(state)  # a folder that cannot be written is known before the work
+        return state
+
+
 def read_begun(checkpoint: Path) -> Begun | None:
     """What a training that was cut short has begun; None where no checkpoint can be read."""
     try:
-        with np.load(checkpoint, allow_pickle=False) as found:
-            return Begun(str(found["version"]), dict(found["ends"].tolist()))
+        with np.load(checkpoint, allow_pickle=False) as stored:
+            return Begun(str(stored["version"]), dict(stored["ends"].tolist()))
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
         return None
 

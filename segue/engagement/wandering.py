@@ -1,42 +1,14 @@
-"""How a taste has moved: a vector for each stretch of time, and a map on which to see it. Pure.
-
-The map is the plane of the first two principal components of the catalogue's vectors (Pearson 1901): it keeps
-as much of their spread as a plane can, and the same catalogue always gives the same map.
-"""
+"""How a taste has moved: a vector for each stretch of time. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 WEIGHTS = {"completions": 1.0, "likes": 1.5, "early_skips": -0.6, "dislikes": -2.0, "plays": 0.1}
 """What a count says of the liking of a track; near the weights of the signals, without their decay."""
-
-
-@dataclass(frozen=True)
-class Plane:
-    """The map."""
-
-    middle: np.ndarray
-    """(d,)"""
-    axes: np.ndarray
-    """(2, d), at unit length."""
-
-    def place(self, vectors: np.ndarray) -> np.ndarray:
-        """(n, d) -> (n, 2)."""
-        return (vectors - self.middle) @ self.axes.T
-
-
-def plane_of(vectors: np.ndarray) -> Plane:
-    """The plane of (n, d) vectors; each axis points so that its largest entry is positive."""
-    middle = vectors.mean(axis=0)
-    _, _, axes = np.linalg.svd(vectors - middle, full_matrices=False)
-    axes = np.vstack([axes[:2], np.zeros((max(0, 2 - len(axes)), vectors.shape[1]))])
-    largest = axes[np.arange(2), np.abs(axes).argmax(axis=1)]
-    return Plane(middle, axes * np.where(largest < 0, -1.0, 1.0)[:, None])
 
 
 def tastes(rows: pd.DataFrame, vectors: Mapping[str, np.ndarray], *, every: str) -> pd.DataFrame:

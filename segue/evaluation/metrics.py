@@ -119,7 +119,7 @@ def _mean_over(lists: np.ndarray, values: np.ndarray) -> np.ndarray:
     there = lists >= 0
     count = there.sum(axis=1)
     total = np.where(there, values[np.maximum(lists, 0)], 0.0).sum(axis=1)
-    return np.divide(total, count, out=np.full(len(lists), np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(len(lists), np.nan), where=count > 0))
 
 
 def artist_diversity(lists: np.ndarray, artists: np.ndarray) -> np.ndarray:
@@ -127,12 +127,12 @@ def artist_diversity(lists: np.ndarray, artists: np.ndarray) -> np.ndarray:
     there = lists >= 0
     # An unknown artist gets a code that no other item has.
     own = np.where(artists >= 0, artists, artists.max(initial=0) + 1 + np.arange(len(artists)))
-    found = np.sort(np.where(there, own[np.maximum(lists, 0)], -1), axis=1)
-    new = np.ones_like(found, dtype=bool)
-    new[:, 1:] = found[:, 1:] != found[:, :-1]
+    listed = np.sort(np.where(there, own[np.maximum(lists, 0)], -1), axis=1)
+    new = np.ones_like(listed, dtype=bool)
+    new[:, 1:] = listed[:, 1:] != listed[:, :-1]
     count = there.sum(axis=1)
-    distinct = (new & (found >= 0)).sum(axis=1)
-    return np.divide(distinct, count, out=np.full(len(lists), np.nan), where=count > 0)
+    distinct = (new & (listed >= 0)).sum(axis=1)
+    return np.asarray(np.divide(distinct, count, out=np.full(len(lists), np.nan), where=count > 0))
 
 
 def intra_list_similarity(lists: np.ndarray, vectors: np.ndarray) -> np.ndarray:
@@ -146,7 +146,7 @@ def intra_list_similarity(lists: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     total = held.sum(axis=1)
     pairs = np.square(total).sum(axis=1) - np.square(held).sum(axis=(1, 2))
     m = there.sum(axis=1)
-    return np.divide(pairs, m * (m - 1), out=np.full(len(lists), np.nan), where=m > 1)
+    return np.asarray(np.divide(pairs, m * (m - 1), out=np.full(len(lists), np.nan), where=m > 1))
 
 
 def bootstrap(

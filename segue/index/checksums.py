@@ -7,33 +7,17 @@ each file; while these stand, its bytes are not read again. At a million tracks 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from segue.storage.checksums import FileSum, file_sum
 
 STAMP = "verified.json"
 _SETTLED_NS = 2_000_000_000
 """A file changed more lately could change again within the clock's tick, unseen, and is not stamped."""
-
-
-class FileSum(BaseModel):
-    """Size in bytes and SHA-256 of a file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    size: int
-    sha256: str
-
-
-def file_sum(path: Path) -> FileSum:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return FileSum(size=os.fstat(file.fileno()).st_size, sha256=digest)
 
 
 def first_mismatch(folder: Path, files: Mapping[str, FileSum]) -> str | None:

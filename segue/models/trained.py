@@ -1,4 +1,4 @@
-"""Trained models in MongoDB: their arrays in GridFS, what they were made of in `models`.
+"""Trained models whose arrays are in GridFS; the rest of each version is in `models`.
 
 Delivery: the file first, then the model's document, then, when all that it needs is there, the switch of
 the active version, so that a reader sees the old or the new one, whole; a run cut short goes on with what is
@@ -14,67 +14,66 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pymongo.database import Database
 
 from segue.errors import SegueError
-from segue.index.checksums import file_sum
+from segue.models.versions import Models
+from segue.storage.checksums import file_sum
 from segue.storage.files import FileStore
-from segue.storage.mongo import Document, activate, active_version
+from segue.storage.store import Job, Policy, Right, Store
 
 BUCKET = "trained"
 _FILE = "arrays.npz"
+POLICY = Policy(
+    computed=True,
+    access={
+        Job.DASHBOARD: Right.READ,  # the space that an uploaded file is placed in
+        Job.CATALOGUE: Right.READ,  # for the index and the embeddings
+        Job.OPERATOR: Right.WRITE | Right.INDEX,
+    },
+)
+"""Of both collections of the bucket."""
 
 
 class ModelError(SegueError):
     """A stored model is missing or damaged."""
 
 
-def stored(database: Database[Document], kind: str, version: str) -> bool:
-    """Whether MongoDB has this version with its whole file."""
-    found = database.models.find_one({"_id": f"{kind}:{version}"}, {"file": 1})
-    return found is not None and FileStore(database, bucket=BUCKET).holds(
-        f"{kind}:{version}", _FILE, size=found["file"]["size"], sha256=found["file"]["sha256"]
+def stored(store: Store, kind: str, version: str) -> bool:
+    """Whether a version is stored with its whole file."""
+    document = Models(store).fields(kind, version, "file")
+    return document is not None and _files(store).holds(
+        f"{kind}:{version}", _FILE, size=document["file"]["size"], sha256=document["file"]["sha256"]
     )
 
 
 def save(
-    database: Database[Document],
-    kind: str,
-    version: str,
-    *,
-    arrays: Mapping[str, np.ndarray],
-    made_of: Mapping[str, Any],
+    store: Store, kind: str, version: str, *, arrays: Mapping[str, np.ndarray], made_of: Mapping[str, Any]
 ) -> None:
     """Store a version, without switching to it: see :func:`put_in_use`.
 
-    `made_of` is kept in the model's document: what it was learned from, and its size.
+    `made_of` is kept in the model's document: the data and settings it was learned from, and its size.
     """
-    group = f"{kind}:{version}"
-    store = FileStore(database, bucket=BUCKET)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / _FILE
         np.savez(path, allow_pickle=False, **arrays)
         file = file_sum(path)
-        store.put(path, group=group, name=_FILE, sha256=file.sha256)
-    fields = {"kind": kind, "version": version, "created_at": datetime.now(UTC), **made_of}
-    fields["file"] = {"size": file.size, "sha256": file.sha256}
-    database.models.update_one({"_id": group}, {"$set": fields}, upsert=True)
+        _files(store).put(path, group=f"{kind}:{version}", name=_FILE, sha256=file.sha256)
+    fields = {**made_of, "file": {"size": file.size, "sha256": file.sha256}}
+    Models(store).put(kind, version, fields, created_at=datetime.now(UTC))
 
 
-def put_in_use(database: Database[Document], kind: str, version: str, *, keep: int) -> None:
+def put_in_use(store: Store, kind: str, version: str, *, keep: int) -> None:
     """Make a stored version the active one, and remove others beyond the newest `keep`."""
-    activate(database, kind, version)
-    store = FileStore(database, bucket=BUCKET)
-    newest = database.models.find({"kind": kind}, {"version": 1}).sort("created_at", -1)
-    for old in list(newest)[keep:]:
-        if old["version"] == version:  # an older one that is in use again
-            continue
-        database.models.delete_one({"_id": old["_id"]})
-        store.remove(old["_id"])
-    store.sweep(groups=[one["_id"] for one in database.models.find({"file": {"$exists": True}}, {"_id": 1})])
+    models, files = Models(store), _files(store)
+    models.activate(kind, version)
+    # One that is in use again stays, however old.
+    for old in (other for other in models.versions(kind)[keep:] if other != version):
+        models.remove(kind, [old])
+        files.remove(f"{kind}:{old}")
+    files.sweep(groups=models.with_file())
 
 
-def load(database: Database[Document], kind: str, version: str | None = None) -> dict[str, np.ndarray] | None:
+def load(store: Store, kind: str, version: str | None = None) -> dict[str, np.ndarray] | None:
     """The arrays of a version, the active one when left out; None before the first.
 
     Raises
@@ -82,14 +81,18 @@ def load(database: Database[Document], kind: str, version: str | None = None) ->
     ModelError
         The document is there, and its file is not.
     """
-    version = version or active_version(database, kind)
+    version = version or Models(store).active_version(kind)
     if version is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / _FILE
         try:
-            FileStore(database, bucket=BUCKET).get(path, group=f"{kind}:{version}", name=_FILE)
+            _files(store).get(path, group=f"{kind}:{version}", name=_FILE)
         except FileNotFoundError as error:
             raise ModelError(f"{error}: run ./run.sh models train") from None
-        with np.load(path, allow_pickle=False) as found:
-            return {name: found[name] for name in found.files}
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+
+def _files(store: Store) -> FileStore:
+    return FileStore(store, bucket=BUCKET)

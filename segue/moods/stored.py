@@ -19,8 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from pymongo.database import Database
 
+from segue.models.versions import Models
 from segue.moods.measures import DIMENSIONS, Measured, Percentiles
-from segue.storage.mongo import Document, activate, active_version, upsert
+from segue.storage.mongo import Document, upsert
+from segue.storage.store import Store
 
 KIND = "moods"
 
@@ -49,7 +51,7 @@ def keep_moods(
     digest = hashlib.sha256("\n".join([version, *track_ids]).encode())
     digest.update(measured.percentiles.astype("<f4").tobytes())
     edition = digest.hexdigest()[:12]
-    if active_version(database, KIND) == edition:
+    if Models(Store(database)).active_version(KIND) == edition:
         return 0
     rows = zip(track_ids, measured.percentiles.tolist(), measured.bpm.tolist(), strict=True)
     written = upsert(
@@ -66,7 +68,7 @@ def keep_moods(
         ),
     )
     database.moods.delete_many({"edition": {"$ne": edition}})
-    activate(database, KIND, edition)
+    Models(Store(database)).activate(KIND, edition)
     return written
 
 
@@ -103,7 +105,7 @@ class Moods:
             now = time.monotonic()
             if self._key is None or self._key[1] != index or now - self._looked > self._every:
                 self._looked = now
-                key = (active_version(self._database, KIND), index)
+                key = (Models(Store(self._database)).active_version(KIND), index)
                 if key != self._key:
                     self._aligned, self._key = self._read(track_ids), key
             return self._aligned

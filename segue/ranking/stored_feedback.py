@@ -6,17 +6,18 @@ reader sees the old or the new one, whole.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import time
 from datetime import UTC, datetime
 
 import numpy as np
 from pymongo.database import Database
 
+from segue.models.active import ActiveVersion
+from segue.models.versions import Models
 from segue.ranking.feedback import NO_FEEDBACK, Feedback, Records, steps
 from segue.settings import Settings
-from segue.storage.mongo import Document, Unreachable, activate, active_version, pack, unpack
+from segue.storage.mongo import Document, pack, unpack
+from segue.storage.store import Store
 
 KIND = "feedback"
 _MOST = 300_000
@@ -33,15 +34,15 @@ def publish(database: Database[Document], settings: Settings) -> None:
     names = [records.track_ids[i] for i in far.tolist()]
     values = pack(np.round(moved[far], 4))
     version = hashlib.blake2b("\n".join(names).encode() + values, digest_size=8).hexdigest()
-    before = active_version(database, KIND)
+    models = Models(Store(database))
+    before = models.active_version(KIND)
     if version == before:
         return
-    fields = {"kind": KIND, "created_at": datetime.now(UTC), "track_ids": names, "steps": values}
-    database.models.update_one({"_id": f"{KIND}:{version}"}, {"$set": fields}, upsert=True)
-    activate(database, KIND, version)
+    fields = {"track_ids": names, "steps": values}
+    models.put(KIND, version, fields, created_at=datetime.now(UTC))
+    models.activate(KIND, version)
     # The one before may still be read by a worker that was told of it.
-    kept = [f"{KIND}:{version}", f"{KIND}:{before}"]
-    database.models.delete_many({"kind": KIND, "_id": {"$nin": kept}})
+    models.remove_all_but(KIND, [version] if before is None else [version, before])
 
 
 def _records(database: Database[Document], *, since: datetime) -> Records:
@@ -62,30 +63,20 @@ def _records(database: Database[Document], *, since: datetime) -> Records:
 
 def read(database: Database[Document], version: str) -> Feedback:
     """A version; none of it where it has been replaced twice since."""
-    found = database.models.find_one({"_id": f"{KIND}:{version}"}) if version else None
+    found = Models(Store(database)).fields(KIND, version or None)
     if found is None:
         return NO_FEEDBACK
     return Feedback(version, dict(zip(found["track_ids"], unpack(found["steps"]).tolist(), strict=True)))
 
 
-class ActiveFeedback:
-    """Gives the version in use, and looks at most every `every` seconds whether there is a newer one."""
+class ActiveFeedback(ActiveVersion[Feedback]):
+    """Gives the active feedback; none before the first is published."""
 
-    def __init__(self, database: Database[Document], *, every: float = 2.0) -> None:
-        self._database, self._every = database, every
-        self._current = NO_FEEDBACK
-        self._looked = float("-inf")
+    kind = KIND
 
-    def current(self) -> Feedback:
-        """The active feedback; none before the first is published, the last known while MongoDB is away."""
-        if time.monotonic() - self._looked >= self._every:
-            # Whoever writes to MongoDB next waits for it.
-            with contextlib.suppress(*Unreachable):
-                self._follow()
-            self._looked = time.monotonic()
-        return self._current
+    def __init__(self, store: Store, *, every: float = 2.0) -> None:
+        super().__init__(store, every=every, initial=NO_FEEDBACK)
 
-    def _follow(self) -> None:
-        version = active_version(self._database, KIND) or ""
-        if version != self._current.version:
-            self._current = read(self._database, version)
+    def read(self, version: str | None) -> Feedback:
+        """A version, or none of it where none is active."""
+        return read(self.store.database, version or "")

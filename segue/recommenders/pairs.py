@@ -44,7 +44,7 @@ def ease(
     k[np.diag_indices_from(k)] += regularisation
     y = (linalg.inv(k, overwrite_a=True) @ x.toarray()).astype(np.float32)
     diagonal = (1.0 - np.asarray(x.multiply(y).sum(axis=0)).ravel()) / regularisation
-    return x.toarray().astype(np.float32) - y / diagonal.astype(np.float32)
+    return np.asarray(x.toarray().astype(np.float32) - y / diagonal.astype(np.float32))
 
 
 def implicit_als(
@@ -116,7 +116,7 @@ class PairBlend:
 
 def spread_one(scores: np.ndarray) -> np.ndarray:
     """Each row with deviation 1."""
-    return scores / np.maximum(scores.std(axis=1, keepdims=True), np.float32(1e-9))
+    return np.asarray(scores / np.maximum(scores.std(axis=1, keepdims=True), np.float32(1e-9)))
 
 
 def best_unseen(scores: np.ndarray, seen: sparse.csr_matrix, k: int) -> np.ndarray:

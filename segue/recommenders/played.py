@@ -8,7 +8,7 @@ from scipy import linalg, sparse
 from segue.recommenders.top import top_k
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
-from segue.settings import Models
+from segue.settings import Als as AlsSettings
 
 
 class Als:
@@ -17,14 +17,14 @@ class Als:
     Of a listener who is new it knows nothing.
     """
 
-    def __init__(self, models: Models, *, candidates: int = 200) -> None:
-        self.models, self.candidates = models, candidates
+    def __init__(self, settings: AlsSettings, *, candidates: int = 200) -> None:
+        self.settings, self.candidates = settings, candidates
 
     def fit(self, history: SessionLog) -> Als:
         shape = (len(history.user_ids), len(history.artists))
         ones = np.ones(len(history), dtype=np.float32)
         plays = sparse.csr_matrix((ones, (history.users, history.items)), shape=shape)
-        listeners, items = learned_factors(plays, self.models)
+        listeners, items = learned_factors(plays, self.settings)
         self.best = top_k(sparse.csr_matrix(listeners @ items.T), self.candidates)
         return self
 
@@ -32,13 +32,14 @@ class Als:
         return self.best[queries.users]
 
 
-def learned_factors(plays: sparse.csr_matrix, models: Models) -> tuple[np.ndarray, np.ndarray]:
+def learned_factors(plays: sparse.csr_matrix, settings: AlsSettings) -> tuple[np.ndarray, np.ndarray]:
     """(listeners, factors) and (items, factors) float32 as :func:`segue.spark.als.track_factors`
     by Spark learns them, but for where it begins.
 
-    A pair's confidence is ``1 + alpha log(1 + plays)``, and a row's regularisation is `models.regularisation`
-    times its number of pairs, as MLlib's is (Zhou et al., 2008). The package `implicit` regularises all rows
-    alike, so that there the same number would mean another model. A row without pairs is 0.
+    A pair's confidence is ``1 + alpha log(1 + plays)``, and a row's regularisation is
+    `settings.regularisation` times its number of pairs, as MLlib's is (Zhou et al., 2008). The package
+    `implicit` regularises all rows alike, so that there the same number would mean another model. A row
+    without pairs is 0.
 
     Parameters
     ----------
@@ -47,27 +48,27 @@ def learned_factors(plays: sparse.csr_matrix, models: Models) -> tuple[np.ndarra
     """
     from threadpoolctl import threadpool_limits
 
-    weights = (plays.astype(np.float32).log1p() * np.float32(models.alpha)).tocsr()
+    weights = (plays.astype(np.float32).log1p() * np.float32(settings.alpha)).tocsr()
     turned = weights.T.tocsr()
-    start = np.random.default_rng(models.seed).normal(size=(plays.shape[0], models.factors))
+    start = np.random.default_rng(settings.seed).normal(size=(plays.shape[0], settings.factors))
     start *= np.diff(weights.indptr)[:, None] > 0
     listeners = (start / np.maximum(np.linalg.norm(start, axis=1, keepdims=True), 1e-9)).astype(np.float32)
     # So many small systems would only wait for each other's threads.
     with threadpool_limits(1, "blas"):
-        for _ in range(models.iterations):
-            items = _solved(turned, listeners, models.regularisation)
-            listeners = _solved(weights, items, models.regularisation)
+        for _ in range(settings.iterations):
+            items = _solved(turned, listeners, settings.regularisation)
+            listeners = _solved(weights, items, settings.regularisation)
     return listeners, items
 
 
 def _solved(weights: sparse.csr_matrix, fixed: np.ndarray, regularisation: float) -> np.ndarray:
     """Each row's factors, given those of the columns; `weights` is the confidence above 1."""
-    found = np.zeros((weights.shape[0], fixed.shape[1]), dtype=np.float32)
+    factors = np.zeros((weights.shape[0], fixed.shape[1]), dtype=np.float32)
     everything = fixed.T @ fixed
     for row in np.flatnonzero(np.diff(weights.indptr)):
         part = slice(weights.indptr[row], weights.indptr[row + 1])
         near, weight = fixed[weights.indices[part]], weights.data[part]
         left = everything + (near.T * weight) @ near
         left[np.diag_indices_from(left)] += regularisation * len(near)
-        found[row] = linalg.solve(left, near.T @ (1 + weight), assume_a="pos", overwrite_a=True)
-    return found
+        factors[row] = linalg.solve(left, near.T @ (1 + weight), assume_a="pos", overwrite_a=True)
+    return factors

@@ -9,7 +9,7 @@ from segue.index.following import by_artist_of, following_of
 from segue.index.track_ids import encode_ids
 from segue.ranking.choosing import Candidates, Heard, choose
 from segue.ranking.following import no_candidates, played_next
-from segue.recommenders.sessions import SessionModel, rule_matrix
+from segue.recommenders.session_models import SessionModel, rule_matrix
 from segue.recommenders.tastes import NearTaste, nearest
 from segue.recommenders.top import top_k
 from segue.session_logs.logs import SessionLog

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from segue.recommenders.sessions import prefix_matrix
+from segue.recommenders.session_models import prefix_matrix
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
 from segue.settings import SessionTraining
@@ -51,7 +51,7 @@ def _centres(heard: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9))
 
 
 class NearTaste:
@@ -80,7 +80,7 @@ class NearTaste:
         self.taste, self.half_life, self.nearest = taste, half_life, nearest
 
     def fit(self, history: SessionLog) -> NearTaste:
-        from segue.embeddings.sessions import train, vectors
+        from segue.embeddings.skip_gram import train, vectors
 
         silence = np.zeros((len(history.artists), 1), dtype=np.float32)
         best = train(history, silence, self.training).best
@@ -104,6 +104,6 @@ def nearest(cosines: np.ndarray, count: int) -> sparse.csr_matrix:
     rows = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
     values = np.maximum(np.take_along_axis(cosines, rows, axis=1), 0)
     bounds = np.arange(0, rows.size + 1, count)
-    found = sparse.csr_matrix((values.ravel(), rows.ravel(), bounds), shape=cosines.shape)
-    found.eliminate_zeros()
-    return found
+    kept = sparse.csr_matrix((values.ravel(), rows.ravel(), bounds), shape=cosines.shape)
+    kept.eliminate_zeros()
+    return kept

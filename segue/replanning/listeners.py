@@ -16,8 +16,10 @@ import numpy as np
 from pymongo import UpdateOne
 from pymongo.database import Database
 
+from segue.embeddings.stored import Embeddings
 from segue.ranking.plan import Item, Plan
-from segue.storage.mongo import Document, pack, unpack
+from segue.storage.mongo import Document, pack
+from segue.storage.store import Store
 from segue.taste.history import History, from_document, to_document
 
 
@@ -33,9 +35,7 @@ def read_vectors(
     database: Database[Document], *, space: str, track_ids: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """Vectors of those tracks that have one in the embedding space, each (d,) float32."""
-    ids = [f"{space}:{track_id}" for track_id in track_ids]
-    found = database.embeddings.find({"_id": {"$in": ids}}, {"track_id": 1, "vector": 1})
-    return {document["track_id"]: unpack(document["vector"]) for document in found}
+    return Embeddings(Store(database)).vectors_of(track_ids, space=space)
 
 
 def write_plans(database: Database[Document], plans: Sequence[Plan], *, space: str) -> None:

@@ -6,12 +6,17 @@ Volinsky, 2008), where the weight is the sum of what the listener's signals say 
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 from pyspark.ml.feature import StringIndexer
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segue.settings import Models
+from segue.index.track_ids import encode_ids
+from segue.settings import Als, Settings
+from segue.spark.learned_model import Arrays, LearnedModel, Lesson
 
 
 def liked_pairs(steps: DataFrame) -> DataFrame:
@@ -19,8 +24,8 @@ def liked_pairs(steps: DataFrame) -> DataFrame:
     return steps.groupBy("user_id", "track_id").agg(F.log1p(F.sum("weight")).alias("liking"))
 
 
-def track_factors(pairs: DataFrame, *, models: Models) -> DataFrame:
-    """LikedPair -> TrackFactor: `track_id`, `factor` (array of `models.factors` floats).
+def track_factors(pairs: DataFrame, *, settings: Als) -> DataFrame:
+    """LikedPair -> TrackFactor: `track_id`, `factor` (array of `settings.factors` floats).
 
     Listeners' factors are not given out: they are personal, and follow from the tracks' and a history.
     """
@@ -32,15 +37,15 @@ def track_factors(pairs: DataFrame, *, models: Models) -> DataFrame:
     # Spark's ten blocks are a hundred tasks an iteration, whatever the size.
     blocks = pairs.sparkSession.sparkContext.defaultParallelism
     model = ALS(
-        rank=models.factors,
-        maxIter=models.iterations,
-        regParam=models.regularisation,
+        rank=settings.factors,
+        maxIter=settings.iterations,
+        regParam=settings.regularisation,
         implicitPrefs=True,
-        alpha=models.alpha,
+        alpha=settings.alpha,
         userCol=codes[0],
         itemCol=codes[1],
         ratingCol="liking",
-        seed=models.seed,
+        seed=settings.seed,
         numUserBlocks=blocks,
         numItemBlocks=blocks,
     ).fit(coded)
@@ -50,3 +55,25 @@ def track_factors(pairs: DataFrame, *, models: Models) -> DataFrame:
 def _named(factors: DataFrame, coded: DataFrame, *, code: str) -> DataFrame:
     names = coded.select("track_id", F.col(code).cast("int").alias("id")).distinct()
     return factors.join(names, on="id", how="inner").select("track_id", F.col("features").alias("factor"))
+
+
+class AlsFactors(LearnedModel):
+    """The tracks' factors, for work with the data: nothing serves them. Learned where it is enabled."""
+
+    kind = "als"
+
+    def enabled(self, settings: Settings) -> bool:
+        return settings.models.als.enabled
+
+    def settings_of(self, settings: Settings) -> dict[str, Any]:
+        names = ("factors", "iterations", "regularisation", "alpha", "seed")
+        return {name: getattr(settings.models.als, name) for name in names}
+
+    def learn(self, lesson: Lesson) -> Arrays:
+        pairs = liked_pairs(lesson.steps)
+        table = track_factors(pairs, settings=lesson.settings.models.als).toArrow().sort_by("track_id")
+        factors = table["factor"].combine_chunks().flatten().to_numpy().astype(np.float32)
+        return {
+            "track_ids": encode_ids(table["track_id"].to_pylist()),
+            "factors": factors.reshape(table.num_rows, -1),
+        }

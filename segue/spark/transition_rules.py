@@ -1,6 +1,6 @@
-"""What listeners play along with a track: sequential rules over sessions and their reverse, by Spark.
+"""Transition rules: the tracks that listeners play after a track, and before it, from sessions, by Spark.
 
-``Step -> Followed``. After `a` came `b`, weighed by 1 / places between (Ludewig and Jannach, 2018); that `a`
+``Step -> Rule``. After `a` came `b`, weighed by 1 / places between (Ludewig and Jannach, 2018); that `a`
 came before `b` counts by a share of it, which makes them neighbours where the order says little. What one
 listener adds to a rule has a cap, so that nobody who plays two tracks in turn all day makes it the rule for
 everybody, and a rule needs several listeners: one listener's habits are not shown to others.
@@ -8,18 +8,23 @@ everybody, and a rule needs several listeners: one listener's habits are not sho
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
-from segue.settings import Models
+from segue.index.track_ids import encode_ids
+from segue.settings import Models, Settings
+from segue.spark.learned_model import Arrays, LearnedModel, Lesson
 
-FOLLOWED = ("track_id", "next_id", "score", "listeners")
+RULE = ("track_id", "next_id", "score", "listeners")
 """The columns of a rule; `score` is in (0, 1]."""
 
 
-def following(steps: DataFrame, *, models: Models) -> DataFrame:
-    """Step -> Followed: of each track the `models.neighbours` best tracks that came after or before it.
+def transition_rules(steps: DataFrame, *, models: Models) -> DataFrame:
+    """Step -> Rule: of each track the `models.neighbours` best tracks that came after or before it.
 
     A rule's score is its weight by that of the track's strongest rule, times
     ``listeners / (listeners + models.shrink)``: little evidence weighs little.
@@ -57,10 +62,34 @@ def following(steps: DataFrame, *, models: Models) -> DataFrame:
         .withColumn("score", F.col("weight") / F.max("weight").over(of_track) * F.col("evidence"))
         .withColumn("place", F.row_number().over(of_track.orderBy(F.desc("score"), "next_id")))
         .where(F.col("place") <= models.neighbours)
-        .select(*FOLLOWED)
+        .select(*RULE)
     )
 
 
-def kept_by(steps: DataFrame) -> DataFrame:
+def listener_counts(steps: DataFrame) -> DataFrame:
     """Step -> track_id, listeners: how many have kept each track."""
     return steps.groupBy("track_id").agg(F.count_distinct("user_id").alias("listeners"))
+
+
+class TransitionRules(LearnedModel):
+    """The rules between tracks, and how many listeners have kept each track; the index takes both along."""
+
+    kind = "following"
+
+    def settings_of(self, settings: Settings) -> dict[str, Any]:
+        names = ("reach", "back", "listener_cap", "min_listeners", "shrink", "neighbours")
+        return {name: getattr(settings.models, name) for name in names}
+
+    def learn(self, lesson: Lesson) -> Arrays:
+        rules = transition_rules(lesson.steps, models=lesson.settings.models).toArrow()
+        counts = listener_counts(lesson.steps).toArrow().to_pydict()
+        listeners = dict(zip(counts["track_id"], counts["listeners"], strict=True))
+        names = sorted(listeners, key=str.encode)
+        code = {name: number for number, name in enumerate(names)}
+        return {
+            "track_ids": encode_ids(names),
+            "listeners": np.array([listeners[name] for name in names], dtype=np.int32),
+            "tracks": np.array([code[name] for name in rules["track_id"].to_pylist()], dtype=np.int32),
+            "next": np.array([code[name] for name in rules["next_id"].to_pylist()], dtype=np.int32),
+            "scores": rules["score"].to_numpy().astype(np.float32),
+        }

@@ -9,14 +9,8 @@ tracks                _id track_id; library, path, title, artist, album, genres 
 covers                _id sha256 of the picture; type, data
 features              _id track_id; version (of the settings), names_version, vector (float32 bytes),
                       size, modified_ns
-embeddings            _id "<space>:<track_id>"; track_id, space, vector (float32 bytes), features (their
-                      digest), added (whether the space was fitted without it)
 moods                 _id track_id; version, edition, energy, tempo, brightness, tone, bpm: segue.moods.stored
 rejected_tracks       _id "<stage>:<path>"; path, track_id, stage ("ingest" | "features"), reason, detail, at
-models                _id "<kind>:<version>"; kind ("audio-space" | "genre-space" | "index" | "feedback" |
-                      "following" | "als" | "session-space"), ...; and for each kind one document
-                      _id "active:<kind>" with the version in use; arrays of the last three: GridFS bucket
-                      "trained"
 tastes                _id user_id; windows, vector, ...: see segue.taste.history
 recommendations       _id user_id; items, model, reflects_at, updated_at: see segue.ranking.plan
 unknown_tracks        _id track_id; first_at, last_at: played, but in no catalogue
@@ -194,14 +188,3 @@ def pack(vector: np.ndarray) -> bytes:
 def unpack(data: bytes) -> np.ndarray:
     """The inverse of :func:`pack`; a read-only float32 array of shape (dimension,)."""
     return np.frombuffer(data, dtype="<f4")
-
-
-def active_version(database: Database[Document], kind: str) -> str | None:
-    """The version of a kind of model that is in use, or None before the first is published."""
-    found = database.models.find_one({"_id": f"active:{kind}"})
-    return None if found is None else str(found["version"])
-
-
-def activate(database: Database[Document], kind: str, version: str) -> None:
-    """Switch a kind of model to a version: one document, so that a reader sees the old or the new one."""
-    database.models.update_one({"_id": f"active:{kind}"}, {"$set": {"version": version}}, upsert=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
-from segue.benchmarks.__main__ import bench
 
 from segue.benchmarks.catalogue import vectors
+from segue.benchmarks.cli import bench
 from segue.benchmarks.index import compare, measure, sweep
 from segue.errors import SegueError
 from segue.index.exact import ExactIndex
@@ -29,7 +29,7 @@ def test_figures_and_plot(tmp_path: Path) -> None:
     figures = compare(
         1500, queries=40, trees=[5], search_k=[20], query_ef=[20], plot=plot, console=Console(quiet=True)
     )
-    chosen = load_settings().index
+    chosen = load_settings().index.annoy
     assert (figures["trees"], figures["search_k"]) == (chosen.trees, chosen.search_k)
     assert figures["annoy_5_20_recall"] < figures["annoy_recall"] <= 1
     assert 0.9 < figures["voyager_recall"] <= 1

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from segue.benchmarks.__main__ import bench
 
+from segue.benchmarks.cli import bench
 from segue.benchmarks.sizing import Assumed, index_needs, live, measure, needs
 from segue.places import ROOT
 from segue.settings import load_settings

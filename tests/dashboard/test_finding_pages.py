@@ -23,6 +23,7 @@ from segue.people.sessions import Listener
 from segue.playlists.m3u import read_m3u
 from segue.settings import Settings
 from segue.storage.mongo import Document, pack
+from segue.storage.store import Store
 from tests.dashboard.conftest import GUEST, serve_pages
 from tests.dashboard.test_player_pages import given, titles
 
@@ -181,8 +182,8 @@ def test_why_two_tracks_are_near(library: Database[Document], settings: Settings
         spread=1.0,
     )
     assert sounding.reasons(library, "t1", ["t2"]) == {}
-    space.save(library)
-    space.activate(library)
+    space.save(Store(library))
+    space.activate(Store(library))
     brighter = np.zeros(len(names))
     brighter[names.index("centroid_mean")] = 3.0
     rows = {"t1": np.zeros(len(names)), "t2": brighter}

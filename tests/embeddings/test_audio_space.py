@@ -16,14 +16,15 @@ from segue.audio.descriptors import descriptor_names, features_version
 from segue.audio.errors import TooShort
 from segue.embeddings.audio_space import (
     AudioSpace,
-    SpaceError,
     settle_constants,
     signed,
     space_version,
 )
-from segue.embeddings.spaces import embed_file
+from segue.embeddings.files import embed_file
+from segue.embeddings.space import SpaceError
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.catalog.library import song
 
 
@@ -80,16 +81,19 @@ def test_descriptors_of_another_kind_are_refused(shape: tuple[int, ...]) -> None
 def test_saved_and_loaded_it_is_the_same(database: Database[Document]) -> None:
     first, second = made(seed=1), made(seed=2)
     for space in (first, second, first):
-        space.save(database)
+        space.save(Store(database))
     with pytest.raises(SpaceError, match="no audio space yet"):
-        AudioSpace.load(database)
-    second.activate(database)
+        AudioSpace.load(Store(database))
+    second.activate(Store(database))
     rows = np.random.default_rng(0).standard_normal((4, 5)).astype(np.float32)
-    for loaded, original in ((AudioSpace.load(database), second), (AudioSpace.load(database, "v1"), first)):
+    for loaded, original in (
+        (AudioSpace.load(Store(database)), second),
+        (AudioSpace.load(Store(database), "v1"), first),
+    ):
         np.testing.assert_array_equal(loaded.transform(rows), original.transform(rows))
         assert (loaded.names, loaded.tracks, loaded.spread) == (original.names, 10, 0.9)
     with pytest.raises(SpaceError, match="no audio space v3"):
-        AudioSpace.load(database, "v3")
+        AudioSpace.load(Store(database), "v3")
 
 
 def test_the_version_is_the_corpus_and_the_settings_in_any_order() -> None:

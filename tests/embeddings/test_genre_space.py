@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segue.embeddings.audio_space import SpaceError
-from segue.embeddings.genre_space import fit_genre_space, genre_quality
+from segue.embeddings.genre_space import fit_genre_space
+from segue.embeddings.space import SpaceError
 from segue.errors import SegueError
+from segue.evaluation.spaces import genre_quality
 
 NAMES = ("blues", "house", "waltz")
 

@@ -6,11 +6,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
-import pytest
 
 from segue.engagement.definitions import COUNTS
 from segue.engagement.patterns import calendar, clock, newness, rows_of, streak, top
-from segue.engagement.wandering import plane_of, tastes
+from segue.engagement.wandering import tastes
 
 MINUTE = 60_000
 
@@ -85,19 +84,3 @@ def test_a_taste_for_each_stretch_leans_to_what_was_kept() -> None:
     ]
     found = tastes(rows_of(facts), vectors, every="W")
     assert [vector.tolist() for vector in found["vector"]] == [[1.0, 0.0], [0.0, 1.0]]
-
-
-def test_the_map_is_the_same_for_the_same_vectors_and_keeps_the_widest_spread() -> None:
-    rng = np.random.default_rng(2)
-    vectors = rng.normal(size=(200, 6)) * [5, 3, 1, 1, 1, 1]
-    plane = plane_of(vectors)
-    assert np.allclose(plane.axes @ plane.axes.T, np.eye(2), atol=1e-6)
-    places = plane.place(vectors)
-    total = ((vectors - vectors.mean(axis=0)) ** 2).sum()
-    assert (places**2).sum() / total > 0.8
-    assert np.allclose(plane_of(vectors[::-1]).place(vectors), places, atol=1e-6)
-
-
-@pytest.mark.parametrize("dimension", [1, 2])
-def test_a_map_of_few_dimensions_still_has_two(dimension: int) -> None:
-    assert plane_of(np.arange(6.0).reshape(-1, dimension)).place(np.ones((1, dimension))).shape == (1, 2)

@@ -15,11 +15,12 @@ from segue.demo.library import TRACKS, compose_library
 from segue.demo.listeners import Listener
 from segue.demo.replay import MALFORMED, replay, songs_of
 from segue.embeddings.audio_space import AudioSpace
-from segue.embeddings.spaces import embed_file
-from segue.index.publish import fetch_bundle
+from segue.embeddings.files import embed_file
+from segue.index.published import PublishedBundles
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, read_rejected
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs import recommend, rejected_plays
 
 STYLES = ("Waltz", "Metal")
@@ -43,7 +44,7 @@ def test_recordings_become_recommendations(
 ) -> None:
     ingest_catalog.run(database, library, quiet=True)
     extract_features.run(spark, broker, database, quiet=True)
-    train_embeddings.run(spark, broker, database)
+    train_embeddings.run(broker, Store(database))
     built = build_index.run(database, broker.index)
     rejected = {Path(d["path"]).name for d in database.rejected_tracks.find()}
     assert rejected == {"empty.mp3", "picture.mp3"}
@@ -79,9 +80,9 @@ def _an_uploaded_file_lands_where_the_corpus_has_it(
     settings: Settings, database: Database[Document], library: Path
 ) -> None:
     """The same code places a file from outside: a track of the library is its own nearest neighbour."""
-    space = AudioSpace.load(database)
+    space = AudioSpace.load(Store(database))
     version = str(database.models.find_one({"_id": "active:index"})["version"])  # type: ignore[index]
-    bundle = fetch_bundle(database, version, folder=settings.index.folder)
+    bundle = PublishedBundles(Store(database)).load(version, folder=settings.index.folder)
     [file] = sorted(library.rglob("01 *.mp3"))[:1]
     vector = embed_file(file, space, settings)
     rows, scores = bundle.neighbours.query(np.asarray([vector], dtype=np.float32).reshape(1, -1), 1)

@@ -12,19 +12,23 @@ import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
-from segue.batch_jobs import build_index, train_embeddings, train_models
+from segue.batch_jobs import build_index, train_embeddings
 from segue.batch_jobs.train_models import run
-from segue.embeddings import sessions
+from segue.embeddings import skip_gram
+from segue.embeddings.registry import load_space
 from segue.embeddings.session_training import Begun, read_begun
-from segue.embeddings.spaces import load_space
 from segue.errors import SegueError
-from segue.index.publish import fetch_bundle
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import decode_ids, encode_ids
 from segue.models import trained
+from segue.models.versions import Models
 from segue.people.forgotten import Forgotten
-from segue.settings import Settings
+from segue.settings import Settings, load_settings
+from segue.spark import session_space
+from segue.spark.learned_models import LEARNED_MODELS
+from segue.spark.training import version_of
 from segue.storage.kafka import PlayProducer
-from segue.storage.mongo import Document, active_version
+from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.index.test_build_index import catalogue
 from tests.jobs.test_train_embeddings import descriptors, store
@@ -32,12 +36,15 @@ from tests.plays.examples import a_play
 
 pytestmark = pytest.mark.integration
 MINUTE = 60_000
+VERSIONS = {"following": "8978cb50b3b7", "als": "d040fa07b968", "session-space": "e6e1a4b6a619"}
+"""By the default settings and the fingerprint "3:7", as release 0.1 has them."""
 
 
 @pytest.fixture
 def quick(broker: Settings) -> Settings:
     """Few factors, soon found."""
-    few = broker.models.model_copy(update={"factors": 4, "iterations": 1, "back": 0.0, "shrink": 3.0})
+    als = broker.models.als.model_copy(update={"enabled": True, "factors": 4, "iterations": 1})
+    few = broker.models.model_copy(update={"als": als, "back": 0.0, "shrink": 3.0})
     return broker.model_copy(update={"models": few})
 
 
@@ -77,15 +84,15 @@ def send_evenings(settings: Settings) -> None:
 def kept_epochs(monkeypatch: pytest.MonkeyPatch, *, killed_after: int | None = None) -> list[int]:
     """The epochs with a checkpoint from now on; the run is killed after one of them."""
     seen: list[int] = []
-    save = sessions.save_state
+    save = skip_gram.save_state
 
-    def keep(state: sessions.State, path: Path, **more: Any) -> None:
+    def keep(state: skip_gram.State, path: Path, **more: Any) -> None:
         save(state, path, **more)
         seen.append(state.epoch)
         if state.epoch == killed_after:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(sessions, "save_state", keep)
+    monkeypatch.setattr(skip_gram, "save_state", keep)
     return seen
 
 
@@ -93,7 +100,7 @@ def kept_epochs(monkeypatch: pytest.MonkeyPatch, *, killed_after: int | None = N
 def begun(spaced: Settings, database: Database[Document], spark: SparkSession) -> Begun:
     """What a training of the evenings has begun that was killed after its first epoch."""
     store(database, descriptors(40, spaced), spaced)
-    train_embeddings.run(spark, spaced, database)
+    train_embeddings.run(spaced, Store(database))
     send_evenings(spaced)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         kept_epochs(patch, killed_after=1)
@@ -105,7 +112,7 @@ def begun(spaced: Settings, database: Database[Document], spark: SparkSession) -
 
 
 def rules(database: Database[Document]) -> dict[tuple[str, str], float]:
-    found = trained.load(database, "following")
+    found = trained.load(Store(database), "following")
     assert found is not None
     names = decode_ids(found["track_ids"])
     return {
@@ -131,16 +138,16 @@ def test_models_are_learned_once_and_the_index_takes_them_along(
     # Three listeners are half of the evidence that the shrinking asks for, one is a quarter.
     shared = {("t001", "t002"): 0.5, ("t001", "t003"): 0.25, ("t002", "t003"): 0.5}
     assert rules(database) == shared | {("t001", "t009"): 0.0833}
-    factors = trained.load(database, "als")
+    factors = trained.load(Store(database), "als")
     assert factors is not None
-    assert factors["factors"].shape == (4, quick.models.factors)
+    assert factors["factors"].shape == (4, quick.models.als.factors)
 
     again = run(quick, spark=spark, quiet=True)
     assert [(one.version, one.unchanged) for one in again] == [(one.version, True) for one in first]
 
     built = build_index.run(database, quick.index)
     assert built.followed == 2
-    bundle = fetch_bundle(database, built.manifest.version, folder=quick.index.folder)
+    bundle = PublishedBundles(Store(database)).load(built.manifest.version, folder=quick.index.folder)
     assert bundle.following is not None
     row = int(bundle.rows(["t001"])[0])
     part = slice(bundle.following.bounds[row], bundle.following.bounds[row + 1])
@@ -158,10 +165,10 @@ def test_a_model_of_an_older_release_still_goes_into_the_index(
     catalogue(database)
     one = np.zeros(1, dtype=np.int32)
     arrays = {"track_ids": encode_ids(["t001", "t002"]), "tracks": one, "next": one + 1, "scores": np.ones(1)}
-    trained.save(database, "following", "v1", arrays=arrays, made_of={"tracks": 2})
-    trained.put_in_use(database, "following", "v1", keep=1)
+    trained.save(Store(database), "following", "v1", arrays=arrays, made_of={"tracks": 2})
+    trained.put_in_use(Store(database), "following", "v1", keep=1)
     manifest = build_index.run(database, quick.index).manifest
-    bundle = fetch_bundle(database, manifest.version, folder=quick.index.folder)
+    bundle = PublishedBundles(Store(database)).load(manifest.version, folder=quick.index.folder)
     assert bundle.following is not None
     assert bundle.by_artist is None
 
@@ -180,8 +187,9 @@ def test_new_plays_and_settings_make_a_new_version_and_old_ones_go(
     third, als, _ = run(shorter, spark=spark, quiet=True)
     assert als.unchanged  # it does not depend on that setting
     assert len({first.version, second.version, third.version}) == 3
-    assert active_version(database, "following") == third.version
-    assert not trained.stored(database, "following", first.version)
+    assert Models(Store(database)).active_version("following") == third.version
+    assert first.version is not None
+    assert not trained.stored(Store(database), "following", first.version)
     assert rules(database) == {("a", "b"): 1.0, ("b", "c"): 1.0}
 
 
@@ -193,7 +201,7 @@ def test_nothing_is_learned_of_who_has_left(
     plays = [*evening("ada", ["a", "b"]), *evening("ben", ["b", "c"]), *evening("eve", ["c", "d"])]
     send(settings, plays)
     with PlayProducer(settings.kafka) as producer:
-        producer.send_bytes(None, key=b"ben")
+        producer.tombstone("ben")
         producer.flush()
     Forgotten(Store(database)).remember("eve", plays_kept=settings.retention.plays)
     run(settings, spark=spark, quiet=True)
@@ -210,7 +218,7 @@ def test_a_space_of_sessions_and_sound_is_learned_indexed_and_has_a_place_for_ne
 ) -> None:
     settings = spaced
     store(database, descriptors(40, settings), settings)
-    train_embeddings.run(spark, settings, database)
+    train_embeddings.run(settings, Store(database))
     audio = build_index.run(database, settings.index).manifest
     send_evenings(settings)
 
@@ -224,18 +232,18 @@ def test_a_space_of_sessions_and_sound_is_learned_indexed_and_has_a_place_for_ne
 
     # A track that comes later is placed by its sound, in both spaces.
     store(database, descriptors(1, settings, seed=9), settings, first=40)
-    train_embeddings.run(None, settings, database)
+    train_embeddings.run(settings, Store(database))
     newest = build_index.run(database, settings.index).manifest
     assert (newest.space, newest.count) == (found.version, 41)
-    bundle = fetch_bundle(database, newest.version, folder=settings.index.folder)
+    bundle = PublishedBundles(Store(database)).load(newest.version, folder=settings.index.folder)
     row = int(bundle.rows(["t0040"])[0])
-    wanted = load_space(database, newest.space).transform(descriptors(1, settings, seed=9))[0]
+    wanted = load_space(Store(database), newest.space).transform(descriptors(1, settings, seed=9))[0]
     np.testing.assert_allclose(bundle.vectors[row], wanted, atol=1e-5)
 
     by_sound = settings.index.model_copy(update={"space": "audio"})
     assert build_index.run(database, by_sound).manifest.space == audio.space
     # A space that is fitted again leaves the other's embeddings alone.
-    train_embeddings.run(spark, settings, database, refit=True)
+    train_embeddings.run(settings, Store(database), refit=True)
     assert build_index.run(database, settings.index).manifest.space == found.version
 
 
@@ -246,8 +254,8 @@ def test_a_training_cut_short_is_finished_though_new_plays_have_come(
     spark: SparkSession,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert active_version(database, "session-space") is None
-    former = active_version(database, "following")
+    assert Models(Store(database)).active_version("session-space") is None
+    former = Models(Store(database)).active_version("following")
     send(spaced, evening("late", ["t0031", "t0032"]))
     epochs = kept_epochs(monkeypatch)
     following, _, space = run(spaced, spark=spark, quiet=True)
@@ -277,7 +285,7 @@ def test_a_training_cut_short_begins_anew_when_one_of_its_listeners_has_left(
     *_, space = run(spaced, spark=spark, quiet=True)
     assert epochs == [0, 1, 2]
     assert space.version != begun.version
-    found = trained.load(database, "session-space", space.version)
+    found = trained.load(Store(database), "session-space", space.version)
     assert found is not None
     assert {"t0014"} & set(decode_ids(found["track_ids"])) == set()  # only u3 has played it
     assert list(Path(spaced.models.folder).iterdir()) == []
@@ -287,15 +295,15 @@ def test_a_space_comes_into_use_when_every_track_has_its_place_in_it(
     spaced: Settings, database: Database[Document], spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store(database, descriptors(40, spaced), spaced)
-    train_embeddings.run(spark, spaced, database)
-    audio = active_version(database, "audio-space")
+    train_embeddings.run(spaced, Store(database))
+    audio = Models(Store(database)).active_version("audio-space")
     send_evenings(spaced)
 
     def killed(*anything: Any, **more: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(train_models, "embed", killed)
+        patch.setattr(session_space, "embed", killed)
         run(spaced, spark=spark, quiet=True)
     (stored,) = database.models.find({"kind": "session-space"})
     assert build_index.run(database, spaced.index).manifest.space == audio
@@ -313,7 +321,7 @@ def test_a_heard_track_that_gets_features_makes_another_version(
     spaced: Settings, database: Database[Document], spark: SparkSession
 ) -> None:
     store(database, descriptors(14, spaced), spaced)
-    train_embeddings.run(spark, spaced, database)
+    train_embeddings.run(spaced, Store(database))
     send_evenings(spaced)
     send(spaced, evening("more", [f"t{number:04d}" for number in range(6)]))
     *_, without = run(spaced, spark=spark, quiet=True)
@@ -331,12 +339,30 @@ def test_a_heard_track_that_gets_features_makes_another_version(
     assert changed.version != with_it.version
 
 
+def test_factors_are_learned_only_where_the_settings_say_so(quick: Settings) -> None:
+    def kinds(settings: Settings) -> list[str]:
+        return [model.kind for model in LEARNED_MODELS if model.enabled(settings)]
+
+    assert kinds(load_settings()) == ["following", "session-space"]
+    assert kinds(quick) == ["following", "als", "session-space"]
+
+
+def test_a_version_is_what_it_was_before_als_had_a_section_of_its_own() -> None:
+    settings = load_settings()
+    made_of = {
+        model.kind: {"plays": "3:7", "settings": model.settings_of(settings)} for model in LEARNED_MODELS
+    }
+    assert list(made_of["als"]["settings"]) == ["factors", "iterations", "regularisation", "alpha", "seed"]
+    assert list(made_of["session-space"]["settings"]) == ["sessions"]
+    assert {kind: version_of(what) for kind, what in made_of.items()} == VERSIONS
+
+
 def test_what_is_in_use_is_kept_though_others_are_newer(database: Database[Document]) -> None:
     arrays = {"track_ids": encode_ids(["a"])}
     for version in ("1", "2"):
-        trained.save(database, "als", version, arrays=arrays, made_of={})
-    assert active_version(database, "als") is None
-    trained.put_in_use(database, "als", "1", keep=1)
-    assert trained.load(database, "als") is not None
-    trained.put_in_use(database, "als", "2", keep=1)
-    assert not trained.stored(database, "als", "1")
+        trained.save(Store(database), "als", version, arrays=arrays, made_of={})
+    assert Models(Store(database)).active_version("als") is None
+    trained.put_in_use(Store(database), "als", "1", keep=1)
+    assert trained.load(Store(database), "als") is not None
+    trained.put_in_use(Store(database), "als", "2", keep=1)
+    assert not trained.stored(Store(database), "als", "1")

@@ -24,14 +24,15 @@ from segue.settings import load_settings
 from segue.spark.als import liked_pairs, track_factors
 from segue.spark.parsing import PLAY_SCHEMA
 from segue.spark.steps import fingerprint, steps
-from segue.spark.transition_rules import following, kept_by
+from segue.spark.transition_rules import listener_counts, transition_rules
 from tests.plays.examples import a_play
 
 SETTINGS = load_settings()
 MINUTE = 60_000
 STEPS = "user_id string, session long, track_id string, at long, weight double"
-PLAIN = {"min_listeners": 1, "shrink": 0.0, "back": 0.0, "factors": 4, "iterations": 3}
+PLAIN = {"min_listeners": 1, "shrink": 0.0, "back": 0.0}
 MODELS = SETTINGS.models.model_copy(update=PLAIN)
+ALS = SETTINGS.models.als.model_copy(update={"factors": 4, "iterations": 3})
 
 
 def played(spark: SparkSession, plays: list[dict[str, Any]], *, most: int = 100) -> DataFrame:
@@ -115,7 +116,9 @@ def in_turn(spark: SparkSession, sessions: dict[tuple[str, int], str]) -> DataFr
 
 
 def test_a_rule_weighs_less_the_further_it_reaches(spark: SparkSession) -> None:
-    found = following(in_turn(spark, {("ada", 0): "abcd"}), models=MODELS.model_copy(update={"reach": 2}))
+    found = transition_rules(
+        in_turn(spark, {("ada", 0): "abcd"}), models=MODELS.model_copy(update={"reach": 2})
+    )
     expected = [
         *(("a", "b", 1.0, 1), ("a", "c", 0.5, 1), ("b", "c", 1.0, 1), ("b", "d", 0.5, 1), ("c", "d", 1.0, 1))
     ]
@@ -129,7 +132,9 @@ def test_a_rule_weighs_less_the_further_it_reaches(spark: SparkSession) -> None:
 
 def test_what_came_before_counts_by_its_share(spark: SparkSession) -> None:
     sessions = in_turn(spark, {("ada", 0): "ab", ("ben", 0): "ab", ("ben", 1): "ba"})
-    found = following(sessions, models=MODELS.model_copy(update={"back": 0.25, "shrink": 1.0})).collect()
+    found = transition_rules(
+        sessions, models=MODELS.model_copy(update={"back": 0.25, "shrink": 1.0})
+    ).collect()
     weights = {("a", "b"): 2 + 0.25, ("b", "a"): 1 + 2 * 0.25}
     # The strongest rule of each track is its only one; two listeners against one that the shrinking asks for.
     assert {(r.track_id, r.next_id): (r.score, r.listeners) for r in found} == {
@@ -146,7 +151,8 @@ def test_a_session_log_gives_the_rules_that_spark_learns(spark: SparkSession) ->
     }
     models = MODELS.model_copy(update={"back": 0.3, "shrink": 2.0, "min_listeners": 2, "reach": 4})
     spark_rules = {
-        (r.track_id, r.next_id): r.score for r in following(in_turn(spark, sessions), models=models).collect()
+        (r.track_id, r.next_id): r.score
+        for r in transition_rules(in_turn(spark, sessions), models=models).collect()
     }
     plays = [(user, str(n), track) for (user, n), tracks in sessions.items() for track in tracks]
     users, numbers, items = zip(*plays, strict=True)
@@ -155,27 +161,29 @@ def test_a_session_log_gives_the_rules_that_spark_learns(spark: SparkSession) ->
     triples = zip(model["tracks"].tolist(), model["next"].tolist(), model["scores"].tolist(), strict=True)
     found = {(log.item_ids[a], log.item_ids[b]): score for a, b, score in triples}
     assert found == {pair: pytest.approx(score) for pair, score in spark_rules.items()}
-    listeners = {r.track_id: r.listeners for r in kept_by(in_turn(spark, sessions)).collect()}
+    listeners = {r.track_id: r.listeners for r in listener_counts(in_turn(spark, sessions)).collect()}
     assert dict(zip(log.item_ids, model["listeners"].tolist(), strict=True)) == listeners
 
 
 def test_what_one_listener_adds_to_a_rule_has_a_cap(spark: SparkSession) -> None:
     often = {("ada", number): "ab" for number in range(20)}
     others = {("ben", 0): "ac", ("eve", 0): "ac"}
-    found = following(in_turn(spark, often | others), models=MODELS).collect()
+    found = transition_rules(in_turn(spark, often | others), models=MODELS).collect()
     assert {(r.next_id, r.score) for r in found} == {("c", 1.0), ("b", 0.5)}
 
 
 def test_a_rule_needs_its_listeners_and_gains_with_them(spark: SparkSession) -> None:
     sessions = {("ada", 0): "ab", ("ben", 0): "ab", ("eve", 0): "ac"}
     models = MODELS.model_copy(update={"min_listeners": 2, "shrink": 2.0})
-    [found] = following(in_turn(spark, sessions), models=models).collect()
+    [found] = transition_rules(in_turn(spark, sessions), models=models).collect()
     assert (found.track_id, found.next_id, found.score, found.listeners) == ("a", "b", 0.5, 2)
 
 
 def test_the_best_rules_of_a_track_are_kept_ties_by_name(spark: SparkSession) -> None:
     sessions = {("ada", 0): "ab", ("ben", 0): "ac", ("eve", 0): "ad", ("eve", 1): "ac"}
-    found = following(in_turn(spark, sessions), models=MODELS.model_copy(update={"neighbours": 2})).collect()
+    found = transition_rules(
+        in_turn(spark, sessions), models=MODELS.model_copy(update={"neighbours": 2})
+    ).collect()
     assert [(r.next_id) for r in sorted(found, key=lambda r: -r.score)] == ["c", "b"]
 
 
@@ -187,14 +195,14 @@ def test_a_matrix_of_plays_gives_the_factors_that_spark_learns(spark: SparkSessi
     counts = sparse.csr_matrix(plays)
     # One factor and much regularisation are learned in few iterations, wherever they begin.
     small = {"factors": 1, "iterations": 6, "regularisation": 1.0, "alpha": 1.0}
-    models = MODELS.model_copy(update=small)
-    listeners, found = learned_factors(counts, models)
+    als = SETTINGS.models.als.model_copy(update=small)
+    listeners, found = learned_factors(counts, als)
     rows = [
         (f"u{user}", f"t{item}", float(np.log1p(plays[user, item])))
         for user, item in zip(*counts.nonzero(), strict=True)
     ]
     pairs = spark.createDataFrame(rows, "user_id string, track_id string, liking double")
-    factors = {row.track_id: row.factor for row in track_factors(pairs, models=models).collect()}
+    factors = {row.track_id: row.factor for row in track_factors(pairs, settings=als).collect()}
     expected = np.array([factors[f"t{item}"] for item in range(plays.shape[1])])
     # A factor's sign is a matter of chance.
     np.testing.assert_allclose(np.abs(found), np.abs(expected), rtol=0.01)
@@ -205,7 +213,7 @@ def test_factors_put_together_what_the_same_listeners_play(spark: SparkSession) 
     listeners = {(f"u{n}", 0): "abc" if n % 2 else "xyz" for n in range(12)}
     pairs = liked_pairs(in_turn(spark, listeners))
     assert {round(row.liking, 6) for row in pairs.collect()} == {round(float(np.log(2)), 6)}
-    found = {row.track_id: np.array(row.factor) for row in track_factors(pairs, models=MODELS).collect()}
+    found = {row.track_id: np.array(row.factor) for row in track_factors(pairs, settings=ALS).collect()}
     assert set(found) == set("abcxyz")
 
     def cosine(one: str, other: str) -> float:

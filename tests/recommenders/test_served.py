@@ -8,12 +8,12 @@ from scipy import sparse
 
 from segue.recommenders.played import Als
 from segue.recommenders.served import AsServed, Hybrid, SessionKnowledge
-from segue.recommenders.sessions import SessionModel
+from segue.recommenders.session_models import SessionModel
 from segue.recommenders.tastes import NearTaste, average, centroids, nearest
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries, prefixes
 from segue.settings import load_settings
-from tests.recommenders.test_sessions import answer, log
+from tests.recommenders.test_session_models import answer, log
 
 SETTINGS = load_settings()
 SMALL = {"dimension": 4, "hidden": 4, "batch": 32, "epochs": 2, "window": 2, "negatives": 2}
@@ -127,8 +127,8 @@ def test_the_nearest_are_those_with_the_largest_cosines_above_nothing() -> None:
 def test_als_recommends_what_the_like_minded_play_and_nothing_to_the_new() -> None:
     sessions = ["abc", "ab", "abc", "xyz", "xy", "xyz"]
     history = log(*sessions, users="012345")
-    models = MODELS.model_copy(update={"factors": 4})
-    found = answer(Als(models), history, "a", user=1)
+    als = MODELS.als.model_copy(update={"factors": 4})
+    found = answer(Als(als), history, "a", user=1)
     assert max("cz", key=lambda item: found.get(item, 0)) == "c"
     alone = history.take(history.users != 1)
-    assert answer(Als(models), alone, "a", user=1) == {}
+    assert answer(Als(als), alone, "a", user=1) == {}

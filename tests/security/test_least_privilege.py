@@ -216,18 +216,18 @@ def test_what_the_operator_learns_from_plays_the_catalogue_takes_along(
     assert len(kafka_topics.end_offsets(settings.kafka)) == settings.kafka.partitions
     for version in ("1", "2"):
         arrays = {"track_ids": np.array([b"t1"]), "scores": np.ones(1, np.float32)}
-        trained.save(database, "following", version, arrays=arrays, made_of={"tracks": 1})
-        trained.put_in_use(database, "following", version, keep=1)
-    assert trained.stored(database, "following", "2")
+        trained.save(Store(database), "following", version, arrays=arrays, made_of={"tracks": 1})
+        trained.put_in_use(Store(database), "following", version, keep=1)
+    assert trained.stored(Store(database), "following", "2")
     catalogue = connect(settings_of("catalogue").mongo)
-    found = trained.load(catalogue, "following")
+    found = trained.load(Store(catalogue), "following")
     assert found is not None
     assert found["track_ids"].tolist() == [b"t1"]
     nan = np.full((1, 4), np.nan, np.float32)
     assert keep_moods(catalogue, ["t1"], Measured(percentiles=nan, bpm=nan[:, 0]), version="v") == 1
     dashboard = connect(settings_of("dashboard").mongo)
     assert mood_of(dashboard, "t1") is not None
-    assert trained.load(dashboard, "following") is not None
+    assert trained.load(Store(dashboard), "following") is not None
     database.embeddings.delete_many({"space": "gone"})
     assert database.features.find_one() is None
 

@@ -8,7 +8,7 @@ from pymongo.database import Database
 
 from segue.errors import SegueError
 from segue.settings import Settings
-from segue.storage.mongo import Document, activate, active_version, connect, pack, shown, unpack, upsert
+from segue.storage.mongo import Document, connect, pack, shown, unpack, upsert
 
 
 @pytest.mark.parametrize(
@@ -44,10 +44,3 @@ def test_writing_twice_changes_nothing(database: Database[Document]) -> None:
 def test_a_vector_survives_to_the_last_bit() -> None:
     vector = np.random.default_rng(1).normal(size=64).astype(np.float32)
     assert np.array_equal(unpack(pack(vector)), vector)
-
-
-def test_one_version_is_active_at_a_time(database: Database[Document]) -> None:
-    assert active_version(database, "index") is None
-    activate(database, "index", "v1")
-    activate(database, "index", "v2")
-    assert active_version(database, "index") == "v2"

@@ -16,6 +16,7 @@ from segue.catalog.tracks import track_id
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs import recommend
 from tests.catalog.library import song, tag
 from tests.plays.examples import a_play
@@ -47,7 +48,7 @@ def batch(
     """The whole batch side; how many were decoded, how many embedded, and whether the space was fitted."""
     ingest_catalog.run(database, root, quiet=True)
     described = extract_features.run(spark, settings, database, quiet=True)
-    embedded = train_embeddings.run(spark, settings, database)
+    embedded = train_embeddings.run(settings, Store(database))
     build_index.run(database, settings.index)
     return described.computed, embedded.embedded, embedded.fitted
 

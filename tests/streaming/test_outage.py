@@ -16,9 +16,11 @@ from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure
 from segue.errors import SegueError
 from segue.index.active import ActiveBundle
 from segue.local.mongod import Mongod
+from segue.models.versions import Models
 from segue.ranking.stored_feedback import KIND, ActiveFeedback
 from segue.settings import Settings
-from segue.storage.mongo import activate, active_version, connect, is_away, pack, upsert
+from segue.storage.mongo import connect, is_away, pack, upsert
+from segue.storage.store import Store
 from segue.udfs.replan import WRITTEN, Assignment, replan, replan_in_workers
 from tests.streaming.conftest import publish_made_up, track_id
 from tests.taste.test_history import table
@@ -58,21 +60,21 @@ def service(settings: Settings, mongod: Obliging) -> Settings:
     publish_made_up(database, own.index.folder)
     fields = {"kind": KIND, "track_ids": [track_id(0), track_id(1)], "steps": pack([0.1, -0.1])}
     database.models.update_one({"_id": f"{KIND}:f1"}, {"$set": fields}, upsert=True)
-    activate(database, KIND, "f1")
+    Models(Store(database)).activate(KIND, "f1")
     return own
 
 
 def test_what_is_in_use_serves_on_while_mongodb_is_away(service: Settings, mongod: Obliging) -> None:
     database = connect(service.mongo)
-    bundle = ActiveBundle(database, folder=service.index.folder, every=0)
-    feedback = ActiveFeedback(database, every=0)
+    bundle = ActiveBundle(Store(database), folder=service.index.folder, every=0)
+    feedback = ActiveFeedback(Store(database), every=0)
     version = bundle.current().version
     assert feedback.current().version == "f1"
     mongod.stop()
     assert bundle.current().version == version
     assert feedback.current().version == "f1"
     mongod.start()
-    activate(database, KIND, "")
+    Models(Store(database)).activate(KIND, "")
     assert feedback.current().version == "", "it is followed again"
 
 
@@ -80,7 +82,7 @@ def test_without_a_first_index_it_is_said_that_mongodb_is_away(service: Settings
     database = connect(service.mongo)
     mongod.stop()
     with pytest.raises(ConnectionFailure):
-        ActiveBundle(database, folder=service.index.folder).current()
+        ActiveBundle(Store(database), folder=service.index.folder).current()
     with pytest.raises(SegueError, match="does not answer"):
         connect(service.mongo)
 
@@ -93,7 +95,7 @@ def rows_of_one_listener() -> pa.Table:
 def test_a_write_whose_majority_was_lost_is_done_again(service: Settings, mongod: Obliging) -> None:
     """pymongo itself repeats it once, and then gives up."""
     database = connect(service.mongo)
-    bundle = ActiveBundle(database, folder=service.index.folder).current()
+    bundle = ActiveBundle(Store(database), folder=service.index.folder).current()
     mongod.without_majority("update", times=3)
     with pytest.raises(BulkWriteError):
         upsert(database.tracks, [{"_id": "t", "title": "Song"}])
@@ -123,7 +125,7 @@ def test_a_worker_that_starts_while_mongodb_is_away_waits_for_it(
 ) -> None:
     """It has no connection yet, and must fetch index and feedback before it can plan."""
     database = connect(service.mongo)
-    version = active_version(database, "index")
+    version = Models(Store(database)).active_version("index")
     assert version
     elsewhere = service.index.model_copy(update={"folder": str(tmp_path / "worker")})
     task = Assignment(service.model_copy(update={"index": elsewhere}), version, "f1")

@@ -9,10 +9,12 @@ import pytest
 from pymongo.database import Database
 
 from segue.index.bundle import load_bundle
+from segue.models.versions import Models
 from segue.replanning.listeners import read_histories
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, read_rejected
-from segue.storage.mongo import Document, active_version
+from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.plays.examples import a_play, encoded
 from tests.streaming import reference
 from tests.streaming.conftest import STYLES, Drain, track_id
@@ -39,7 +41,7 @@ def check_against_reference(settings: Settings, database: Database[Document]) ->
             stored = found[user][start]
             assert (stored.tracks, stored.at, stored.types) == (window.tracks, window.at, window.types)
             assert stored.weights == pytest.approx(window.weights)
-    bundle = load_bundle(Path(settings.index.folder) / str(active_version(database, "index")))
+    bundle = load_bundle(Path(settings.index.folder) / str(Models(Store(database)).active_version("index")))
     lists = {d["_id"]: d["items"] for d in database.recommendations.find()}
     assert lists == reference.items(found, bundle, settings)
     rejected = [(record.partition, record.offset) for record in read_rejected(settings.kafka)]

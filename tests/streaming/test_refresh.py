@@ -12,14 +12,17 @@ from pymongo.database import Database
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
-from segue.index.bundle import write_bundle
+from segue.index.bundle import Contents, write_bundle
 from segue.index.manifest import Manifest
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
+from segue.models.versions import Models
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
-from segue.storage.mongo import Document, activate, active_version
+from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs import recommend
+from tests.index.corpus import ANNOY
 from tests.plays.examples import a_play
 from tests.streaming.conftest import TRACKS, made_up_vectors, track_id
 
@@ -49,11 +52,14 @@ def bundle_with_a_new_track(settings: Settings) -> Manifest:
     vectors = made_up_vectors()
     return write_bundle(
         Path(settings.index.folder),
-        vectors=np.vstack([vectors, vectors[:1]]),
-        track_ids=encode_ids([track_id(n) for n in range(TRACKS)] + ["t_new"]),
-        artists=np.arange(TRACKS + 1, dtype=np.int32),
-        cold_start=np.arange(5, dtype=np.int32),
+        Contents(
+            vectors=np.vstack([vectors, vectors[:1]]),
+            track_ids=encode_ids([track_id(n) for n in range(TRACKS)] + ["t_new"]),
+            artists=np.arange(TRACKS + 1, dtype=np.int32),
+            cold_start=np.arange(5, dtype=np.int32),
+        ),
         space="s1",
+        backend=ANNOY,
     )
 
 
@@ -64,7 +70,7 @@ def test_a_published_index_is_used_without_a_restart(
     first, items = served(database, "ada")
     assert "t_new" not in items
     newer = bundle_with_a_new_track(published)
-    publish(database, Path(published.index.folder) / newer.version)
+    PublishedBundles(Store(database)).publish(Path(published.index.folder) / newer.version)
     play(published, query, user_id="ben", track_id="t000")
     model, items = served(database, "ben")
     assert model == newer.version != first
@@ -77,13 +83,13 @@ def test_a_damaged_index_is_refused_and_the_old_one_serves_on(
     query: StreamingQuery,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    old = active_version(database, "index")
+    old = Models(Store(database)).active_version("index")
     newer = bundle_with_a_new_track(published)
     file = Path(published.index.folder) / newer.version / "vectors.npy"
     damaged = bytearray(file.read_bytes())
     damaged[-3] ^= 0xFF
     file.write_bytes(damaged)
-    activate(database, "index", newer.version)
+    Models(Store(database)).activate("index", newer.version)
     play(published, query, user_id="ada", track_id="t000")
     assert served(database, "ada")[0] == old
     assert f"index {newer.version} is refused" in caplog.text
@@ -96,7 +102,7 @@ def test_a_version_this_machine_lacks_comes_from_mongodb(
         update={"index": published.index.model_copy(update={"folder": str(tmp_path / "elsewhere")})}
     )
     newer = bundle_with_a_new_track(elsewhere)
-    publish(database, Path(elsewhere.index.folder) / newer.version)
+    PublishedBundles(Store(database)).publish(Path(elsewhere.index.folder) / newer.version)
     play(published, query, user_id="ada", track_id="t000")
     assert served(database, "ada")[0] == newer.version
     assert (Path(published.index.folder) / newer.version / "manifest.json").exists()

@@ -18,12 +18,14 @@ from pyspark.sql import SparkSession
 
 from segue.batch_jobs import build_index, extract_features, train_embeddings, train_models
 from segue.batch_jobs.recount_engagement import run as recount
-from segue.embeddings.spaces import load_space
+from segue.embeddings.registry import load_space
 from segue.engagement.definitions import fingerprint
 from segue.index.active import ActiveBundle
 from segue.index.bundle import load_bundle
+from segue.spark.training import Trained
 from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from tests.streaming.conftest import run_until_all_is_taken
 from tests.upgrade.conftest import Earlier
@@ -41,20 +43,20 @@ def test_the_settings_file_is_read(earlier: Earlier) -> None:
 def test_the_bundle_in_use_is_loaded_as_it_is(earlier: Earlier) -> None:
     version = earlier.active("index")
     in_folder = load_bundle(Path(earlier.settings.index.folder) / version)
-    in_use = ActiveBundle(earlier.database, folder=earlier.settings.index.folder).current()
+    in_use = ActiveBundle(Store(earlier.database), folder=earlier.settings.index.folder).current()
     assert (in_folder.version, in_use.version) == (version, version)
     assert len(in_use.vectors) == earlier.database.tracks.count_documents({"state": "present"})
     assert in_use.following is not None
 
 
 def test_the_bundle_is_fetched_where_its_folder_is_missing(earlier: Earlier, tmp_path: Path) -> None:
-    in_use = ActiveBundle(earlier.database, folder=str(tmp_path)).current()
+    in_use = ActiveBundle(Store(earlier.database), folder=str(tmp_path)).current()
     assert in_use.version == earlier.active("index")
 
 
 def test_every_space_is_loaded(earlier: Earlier) -> None:
     for version in earlier.facts["spaces"]:
-        space = load_space(earlier.database, version)
+        space = load_space(Store(earlier.database), version)
         assert space.version == version
         stored = earlier.database.embeddings.find_one({"space": version}) or {}
         described = earlier.database.features.find_one({"_id": stored["track_id"]}) or {}
@@ -68,7 +70,7 @@ def test_no_track_is_computed_again(earlier: Earlier) -> None:
     described = extract_features.run(None, settings, database, quiet=True)
     assert ([described.version], described.computed, described.removed) == (earlier.facts["features"], 0, 0)
     assert described.tracks == database.tracks.count_documents({"state": "present"})
-    embedded = train_embeddings.run(None, settings, database)
+    embedded = train_embeddings.run(settings, Store(database))
     assert (embedded.fitted, embedded.embedded, embedded.removed, embedded.moods) == (False, 0, 0, 0)
     assert embedded.space == earlier.active("audio-space")
     assert database.moods.distinct("version") == earlier.facts["moods"]
@@ -88,7 +90,7 @@ def test_nothing_is_learned_or_counted_again(earlier: Earlier, spark: SparkSessi
     assert recount(earlier.settings, check=True, spark=spark, quiet=True).different == 0
 
 
-def _trained(earlier: Earlier, spark: SparkSession) -> list[train_models.Trained]:
+def _trained(earlier: Earlier, spark: SparkSession) -> list[Trained]:
     return train_models.run(earlier.settings, spark=spark, quiet=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segue.index.plane import fit_plane
+from segue.embeddings.plane import fit_plane
 
 
 def cloud(tracks: int = 500) -> np.ndarray:
@@ -37,3 +37,20 @@ def test_the_same_library_gives_the_same_map() -> None:
 @pytest.mark.parametrize("vectors", [np.ones((3, 4)), np.ones((1, 1)), np.zeros((2, 2))])
 def test_a_library_without_directions_has_a_map_too(vectors: np.ndarray) -> None:
     assert np.isfinite(fit_plane(vectors).project(vectors)).all()
+
+
+def test_the_map_is_the_same_for_the_same_vectors_and_keeps_the_widest_spread() -> None:
+    rng = np.random.default_rng(2)
+    vectors = rng.normal(size=(200, 6)) * [5, 3, 1, 1, 1, 1]
+    plane = fit_plane(vectors)
+    assert np.allclose(plane.axes.T @ plane.axes, np.eye(2), atol=1e-6)
+    places = plane.coordinates(vectors)
+    total = ((vectors - vectors.mean(axis=0)) ** 2).sum()
+    assert (places**2).sum() / total > 0.8
+    assert np.allclose(fit_plane(vectors[::-1]).coordinates(vectors), places, atol=1e-6)
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_a_map_of_few_dimensions_still_has_two(dimension: int) -> None:
+    plane = fit_plane(np.arange(6.0).reshape(-1, dimension))
+    assert plane.coordinates(np.ones((1, dimension))).shape == (1, 2)

@@ -1,4 +1,7 @@
-"""The chosen hybrid of session models, and the baseline beside it: weighed sums of scaled scores."""
+"""A blend of session models, and the baseline beside it: weighted sums of scaled scores.
+
+Evaluated as "hybrid" and "session-knn+rules". Neither is served: :mod:`segue.recommenders.served` is.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 
 from scipy import sparse
 
-from segue.recommenders.sessions import (
+from segue.recommenders.session_models import (
     Heard,
     NextInHistory,
     Repeats,
@@ -47,8 +50,8 @@ class Blend:
     def scores(self, queries: Queries) -> sparse.csr_matrix:
         total: sparse.csr_matrix | None = None
         for part in self.parts:
-            found = part.weight * top_k(scaled(part.model.scores(queries)), self.candidates)
-            total = found if total is None else total + found
+            scores = part.weight * top_k(scaled(part.model.scores(queries)), self.candidates)
+            total = scores if total is None else total + scores
         if total is None:
             raise ValueError("a blend needs at least one part")
         return total.tocsr()
@@ -71,7 +74,7 @@ WEIGHTS = {
 """Found by coordinate search on the last day of the history, never on the test: see docs/recommending.md."""
 
 
-def hybrid(weights: dict[str, float] | None = None) -> Blend:
+def session_blend(weights: dict[str, float] | None = None) -> Blend:
     """Rules and sessions, the artists of the session, and what this listener has done before.
 
     Parts: `rules` and `next` (long and short sequential rules), `sessions` (session-kNN in which rare items,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from segue.errors import SegueError
-from segue.recommenders.hybrid import Blend, Part, hybrid
-from segue.recommenders.sessions import (
+from segue.recommenders.session_blend import Blend, Part, session_blend
+from segue.recommenders.session_models import (
     ItemKnn,
     NextInHistory,
     Popularity,
@@ -123,9 +123,9 @@ def test_a_blend_adds_scaled_scores() -> None:
     assert found == pytest.approx({"b": 1 + 0.5 * 2 / 3, "c": 0.25 + 0.5 * 2 / 3, "a": 0.5})
 
 
-def test_the_hybrid_finds_what_follows() -> None:
+def test_the_blend_finds_what_follows() -> None:
     history = log("abc", "abc", "abd", "xyz", artists={"a": "1", "b": "2"})
-    found = answer(hybrid(), history, "ab")
+    found = answer(session_blend(), history, "ab")
     best = sorted(found, key=lambda name: -found[name])
     assert best.index("c") < best.index("d") and "z" not in found
 

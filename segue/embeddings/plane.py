@@ -1,4 +1,5 @@
-"""A library as a map: unit vectors on their two main directions, by principal component analysis.
+"""A library as a map: unit vectors on their two main directions, by principal component analysis
+(Pearson 1901).
 
 Deterministic, and cheap enough to be computed where it is shown: the covariance of 106,574 vectors of 64
 numbers takes tens of milliseconds. A taste is projected by the same function.
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from segue.embeddings.corpus import Matrix
 
 BLOCK = 16_384
 """Rows taken from the mapped file at once."""
@@ -26,13 +29,16 @@ class Plane:
     reach: NDArray[np.float64]
     """(2,): how far nearly all points reach along each axis; it becomes 1."""
 
-    def project(self, vectors: NDArray[np.floating]) -> NDArray[np.float32]:
+    def coordinates(self, vectors: Matrix) -> NDArray[np.float64]:
+        """Vectors of shape (n, d) as points of shape (n, 2), in the space's own units."""
+        return (np.asarray(vectors, dtype=np.float64) - self.mean) @ self.axes
+
+    def project(self, vectors: Matrix) -> NDArray[np.float32]:
         """Vectors of shape (n, d) as points of shape (n, 2) within -1 to 1, float32."""
-        along = (np.asarray(vectors, dtype=np.float64) - self.mean) @ self.axes / self.reach
-        return np.clip(along, -1.0, 1.0).astype(np.float32)
+        return np.clip(self.coordinates(vectors) / self.reach, -1.0, 1.0).astype(np.float32)
 
 
-def fit_plane(vectors: NDArray[np.floating]) -> Plane:
+def fit_plane(vectors: Matrix) -> Plane:
     """The plane that shows most of the vectors' variance, shape (n, d).
 
     The largest element of each axis is positive, so that the same library always gives the same map.
@@ -44,9 +50,9 @@ def fit_plane(vectors: NDArray[np.floating]) -> Plane:
         total += block.sum(axis=0)
         squares += block.T @ block
     mean = total / max(1, count)
-    _, found = np.linalg.eigh(squares / max(1, count) - np.outer(mean, mean))
+    _, vectors_by_variance = np.linalg.eigh(squares / max(1, count) - np.outer(mean, mean))
     axes = np.zeros((dimension, 2))
-    main = found[:, ::-1][:, :2]
+    main = vectors_by_variance[:, ::-1][:, :2]
     axes[:, : main.shape[1]] = main
     largest = np.abs(axes).argmax(axis=0)
     axes *= np.where(axes[largest, [0, 1]] < 0, -1.0, 1.0)

@@ -1,0 +1,56 @@
+"""Keeping `embeddings` in line with the catalogue: every track's place in a space."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.embeddings.corpus import Corpus
+from segue.embeddings.space import Space
+from segue.embeddings.stored import EmbeddingRecord, Embeddings
+from segue.storage.mongo import pack
+from segue.storage.store import Store
+
+
+def embed(store: Store, corpus: Corpus, space: Space, *, added: bool) -> tuple[int, int]:
+    """Bring `embeddings` in line with the corpus; returns how many were written, and removed.
+
+    Delivery: by space and track id, so that a run cut short is simply repeated. `added` marks what is written
+    as not having been there when the space was fitted.
+    """
+    embeddings = Embeddings(store)
+    stored = embeddings.digests(space.version)
+    digests = [_digest(row) for row in corpus.descriptors]
+    rows = [
+        row
+        for row, track_id in enumerate(corpus.track_ids)
+        if track_id not in stored or stored[track_id] != digests[row]
+    ]
+    vectors = space.place([corpus.track_ids[row] for row in rows], corpus.descriptors[rows])
+    embeddings.write(
+        EmbeddingRecord(
+            _id=f"{space.version}:{corpus.track_ids[row]}",
+            track_id=corpus.track_ids[row],
+            space=space.version,
+            vector=pack(vector),
+            features=digests[row],
+            added=added,
+        )
+        for row, vector in zip(rows, vectors, strict=True)
+    )
+    gone = set(stored) - set(corpus.track_ids)
+    embeddings.remove(gone, space=space.version)
+    return len(rows), len(gone)
+
+
+def added_since(store: Store, corpus: Corpus, space: Space) -> NDArray[np.intp]:
+    """The rows of the corpus that the space was fitted without."""
+    added = Embeddings(store).added(space.version)
+    return np.array([row for row, track_id in enumerate(corpus.track_ids) if track_id in added], np.intp)
+
+
+def _digest(descriptors: NDArray[np.float32]) -> str:
+    """Tells whether an embedding was made from these descriptors."""
+    return hashlib.blake2b(pack(descriptors), digest_size=8).hexdigest()

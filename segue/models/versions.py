@@ -1,0 +1,136 @@
+"""The collection `models`: every version of what is learned or built, and the version of each kind in use.
+
+A version is immutable: its document is written once all its parts are stored, and :meth:`Models.activate`
+switches a kind to it with one write, so that a reader sees the former or the new version, whole.
+
+Delivery: every write is an upsert by kind and version, so that repeating it changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Names
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypedDict
+
+from segue.storage.mongo import DESCENDING, Document
+from segue.storage.store import Collection, Job, Policy, Right
+
+
+class FileRecord(TypedDict):
+    """Size in bytes and checksum of a file in GridFS."""
+
+    size: int
+    sha256: str
+
+
+class ModelRecord(TypedDict, total=False):
+    """A version of a model, or (with `_id` "active:<kind>" and `version` alone) the version in use.
+
+    Each kind has fields of its own beside these: :meth:`Models.fields` gives all of them.
+    """
+
+    _id: str
+    """"<kind>:<version>"."""
+    kind: str
+    """audio-space, genre-space, session-space, following, als, index or feedback."""
+    version: str
+    created_at: datetime
+    features_version: str
+    """Of spaces: the version of the descriptors that they take."""
+    file: FileRecord
+    """Of models whose arrays are in GridFS (:mod:`segue.models.trained`)."""
+    manifest: dict[str, Any]
+    """Of an index."""
+    cold_start: list[str]
+    """Of an index: track ids."""
+    tracks: int
+
+
+class Models(Collection[ModelRecord]):
+    """The versions of all kinds of models."""
+
+    name = "models"
+    policy = Policy(
+        computed=True,
+        access={
+            Job.STREAM: Right.WRITE,  # feedback
+            Job.DASHBOARD: Right.READ,
+            Job.CATALOGUE: Right.WRITE,
+            Job.OPERATOR: Right.WRITE,
+        },
+    )
+
+    def active_version(self, kind: str) -> str | None:
+        """The version of a kind that is in use; None before the first."""
+        active = self.documents.find_one({"_id": f"active:{kind}"})
+        return None if active is None else str(active["version"])
+
+    def activate(self, kind: str, version: str) -> None:
+        """Switch a kind to a version."""
+        self.documents.update_one({"_id": f"active:{kind}"}, {"$set": {"version": version}}, upsert=True)
+
+    def has(self, kind: str, version: str) -> bool:
+        """Whether a version is stored."""
+        return self.documents.find_one({"_id": f"{kind}:{version}"}, {"_id": 1}) is not None
+
+    def fields(self, kind: str, version: str | None, *names: str) -> Document | None:
+        """The named fields of a version, or all of them; None where it is not stored.
+
+        A dotted name stands for a field of a nested document.
+        """
+        if version is None:
+            return None
+        wanted = dict.fromkeys(names, 1) or None
+        record = self.documents.find_one({"_id": f"{kind}:{version}"}, wanted)
+        return None if record is None else dict(record)
+
+    def active_fields(self, kind: str, *names: str) -> Document | None:
+        """:meth:`fields` of the version in use; None before the first."""
+        return self.fields(kind, self.active_version(kind), *names)
+
+    def put(
+        self, kind: str, version: str, fields: Mapping[str, Any], *, created_at: datetime | None = None
+    ) -> None:
+        """Store a version, without switching to it.
+
+        Parameters
+        ----------
+        fields
+            The fields of this kind.
+        created_at
+            Now, when left out; a version that is stored already keeps its time then.
+        """
+        own = {**fields, "kind": kind, "version": version}
+        change: Document = {"$set": own}
+        if created_at is None:
+            change["$setOnInsert"] = {"created_at": datetime.now(UTC)}
+        else:
+            own["created_at"] = created_at
+        self.documents.update_one({"_id": f"{kind}:{version}"}, change, upsert=True)
+
+    def versions(self, *kinds: str, before: datetime | None = None) -> list[str]:
+        """The stored versions of some kinds, newest first; with `before`, those made earlier than that."""
+        wanted: Document = {"kind": {"$in": list(kinds)}}
+        if before is not None:
+            wanted["created_at"] = {"$lt": before}
+        records = self.documents.find(wanted, {"_id": 1}).sort("created_at", DESCENDING)
+        return [str(record["_id"]).partition(":")[2] for record in records]
+
+    def created(self, kind: str) -> dict[str, datetime]:
+        """When each stored version of a kind was made."""
+        records = self.documents.find({"kind": kind}, {"version": 1, "created_at": 1})
+        return {record["version"]: record["created_at"] for record in records}
+
+    def remove(self, kind: str, versions: Names[str]) -> None:
+        """Remove versions of a kind."""
+        self.documents.delete_many({"_id": {"$in": [f"{kind}:{version}" for version in versions]}})
+
+    def remove_all_but(self, kind: str, kept: Names[str]) -> None:
+        """Remove all versions of a kind but those that are kept."""
+        ids = [f"{kind}:{version}" for version in kept]
+        self.documents.delete_many({"kind": kind, "_id": {"$nin": ids}})
+
+    def with_file(self) -> list[str]:
+        """ "<kind>:<version>" of all models whose arrays are in GridFS."""
+        return [str(record["_id"]) for record in self.documents.find({"file": {"$exists": True}}, {"_id": 1})]

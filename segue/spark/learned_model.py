@@ -1,0 +1,74 @@
+"""What every model that is learned from listening sessions has in common, by Spark or on the driver.
+
+The models themselves: :mod:`segue.spark.learned_models`. How they are kept: :mod:`segue.spark.training`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+
+from segue.embeddings.session_training import Begun
+from segue.settings import Settings
+from segue.storage.store import Store
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a version of a model is learned from."""
+
+    steps: DataFrame
+    """Step."""
+    store: Store
+    settings: Settings
+    begun: Begun
+    checkpoint: Path
+    progress: Callable[[str], None]
+    """Shows in a few words how far the training is."""
+
+
+class LearnedModel(ABC):
+    """A kind of model; registered in :data:`segue.spark.learned_models.LEARNED_MODELS`."""
+
+    kind: ClassVar[str]
+    """In `models`."""
+
+    def enabled(self, settings: Settings) -> bool:
+        """Whether it is learned at all."""
+        return True
+
+    @abstractmethod
+    def settings_of(self, settings: Settings) -> dict[str, Any]:
+        """The settings, as plain values, that make another version; their order counts."""
+
+    def made_of(self, store: Store, settings: Settings, steps: DataFrame) -> dict[str, str]:
+        """What makes another version beside the plays and the settings; kept in the model's document.
+
+        Raises
+        ------
+        TooLittle
+            It cannot be learned yet.
+        """
+        return {}
+
+    @abstractmethod
+    def learn(self, lesson: Lesson) -> Arrays:
+        """The arrays of a version; `track_ids` is among them.
+
+        Raises
+        ------
+        TooLittle
+            There is too little to learn from.
+        """
+
+    def place(self, store: Store, settings: Settings, version: str) -> None:
+        """Give tracks their place by a stored version, before it comes into use."""
+        return
