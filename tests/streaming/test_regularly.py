@@ -10,7 +10,8 @@ from segue.streaming_jobs.regularly import Regularly
 
 
 def test_it_goes_on_after_an_outage_and_does_it_a_last_time() -> None:
-    done, third = [], threading.Event()
+    done: list[int] = []
+    third = threading.Event()
 
     def work() -> None:
         done.append(len(done))
