@@ -26,6 +26,8 @@ from tests.waiting import PATIENCE
 
 for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
     del os.environ[_name]  # the tests say what they need; a developer's own settings must not change them
+# Brokers and Sparks live a few minutes here: the better compiler would cost more than it saves.
+os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
 os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba")  # kept between runs
 
 _SERVERS = {"mongo_uri", "bootstrap", "guarded_uri", "guarded_broker"}

@@ -42,7 +42,7 @@ TRACKS = 40
 JOB = """
 import logging
 from segue.settings import load_settings
-from streaming_jobs.cli import run
+from segue.streaming_jobs.cli import run
 logging.basicConfig(level=logging.INFO)
 settings = load_settings()
 logging.info("%r %s", settings, settings)
