@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,18 +95,18 @@ def _trained(earlier: Earlier, spark: SparkSession) -> list[Trained]:
 
 
 @pytest.fixture(scope="module")
-def went_on(earlier: Earlier, spark: SparkSession) -> dict[str, dict[Any, Document]]:
+def went_on(earlier: Earlier, spark: SparkSession) -> dict[str, dict[str, Document]]:
     """The documents after the upgrade: today's streaming job has gone on from the earlier checkpoints."""
     earlier.send_what_came_after()
     checkpoint.check(spark, earlier.settings)
     # One after the other, so that the ranking has the same feedback as in the earlier version's run.
     for job in (recommend, engagement, rejected_plays):
         run_until_all_is_taken(spark, earlier.settings, (job,))
-    return {name: {one["_id"]: one for one in earlier.database[name].find()} for name in earlier.expected()}
+    return {name: _by_id(earlier.database[name].find()) for name in earlier.expected()}
 
 
 def test_tastes_hold_what_was_heard_before_and_after(
-    earlier: Earlier, went_on: Mapping[str, Mapping[Any, Document]]
+    earlier: Earlier, went_on: Mapping[str, Mapping[str, Document]]
 ) -> None:
     _check_same(earlier, went_on, "tastes", approximately=("vector",))
     after = {_play(record)["user_id"] for record in earlier.records[earlier.facts["sent_before"] :][:-1]}
@@ -114,20 +114,20 @@ def test_tastes_hold_what_was_heard_before_and_after(
 
 
 def test_recommendations_follow_from_them(
-    earlier: Earlier, went_on: Mapping[str, Mapping[Any, Document]]
+    earlier: Earlier, went_on: Mapping[str, Mapping[str, Document]]
 ) -> None:
     _check_same(earlier, went_on, "recommendations", approximately=("items",))
 
 
 @pytest.mark.parametrize("name", ["listening", "listening_sessions", "listening_stats"])
 def test_every_play_is_counted_once(
-    earlier: Earlier, went_on: Mapping[str, Mapping[Any, Document]], name: str
+    earlier: Earlier, went_on: Mapping[str, Mapping[str, Document]], name: str
 ) -> None:
     _check_same(earlier, went_on, name)
 
 
 def test_a_window_that_was_open_keeps_its_signals(
-    earlier: Earlier, went_on: Mapping[str, Mapping[Any, Document]]
+    earlier: Earlier, went_on: Mapping[str, Mapping[str, Document]]
 ) -> None:
     length = int(earlier.settings.stream.window.total_seconds() * 1000)
     sent = earlier.facts["sent_before"]
@@ -148,7 +148,7 @@ def test_a_window_that_was_open_keeps_its_signals(
 
 
 def test_what_was_rejected_is_not_rejected_again(
-    earlier: Earlier, went_on: Mapping[str, Mapping[Any, Document]]
+    earlier: Earlier, went_on: Mapping[str, Mapping[str, Document]]
 ) -> None:
     """The rejected topic of this test is new, so it holds the records after the upgrade alone."""
     found = Counter((one.partition, one.offset, one.reason) for one in read_rejected(earlier.settings.kafka))
@@ -158,11 +158,16 @@ def test_what_was_rejected_is_not_rejected_again(
 
 
 def test_a_recount_of_the_whole_topic_agrees(
-    earlier: Earlier, went_on: Mapping[str, Mapping[Any, Document]], spark: SparkSession
+    earlier: Earlier, went_on: Mapping[str, Mapping[str, Document]], spark: SparkSession
 ) -> None:
     assert went_on
     assert recount(earlier.settings, check=True, spark=spark, quiet=True).different == 0
     assert earlier.database.listening.distinct("definitions") == [earlier.facts["definitions"]]
+
+
+def _by_id(documents: Iterable[Document]) -> dict[str, Document]:
+    """Some ids are documents themselves."""
+    return {str(document["_id"]): document for document in documents}
 
 
 def _play(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,13 +180,13 @@ def _play(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_same(
     earlier: Earlier,
-    went_on: Mapping[str, Mapping[Any, Document]],
+    went_on: Mapping[str, Mapping[str, Document]],
     name: str,
     *,
     approximately: tuple[str, ...] = (),
 ) -> None:
     """The documents are those that the earlier version made, in every field that it knew."""
-    expected = {one["_id"]: one for one in earlier.expected()[name]}
+    expected = _by_id(earlier.expected()[name])
     assert went_on[name].keys() == expected.keys()
     for key, document in expected.items():
         now = went_on[name][key]
