@@ -116,8 +116,9 @@ def test_a_page_has_its_connection(proxy: str, trust: ssl.SSLContext) -> None:
     address = f"{proxy.replace('https', 'wss')}/_stcore/stream"
     page = httpx.get(f"{proxy}/", headers={"accept": "text/html"}, verify=trust)
     header = {"Cookie": f"{COOKIE}={page.cookies[COOKIE]}"}
-    own = Origin(proxy)
-    with websocket(address, ssl=trust, origin=own, additional_headers=header, proxy=None) as open_one:
+    with websocket(
+        address, ssl=trust, origin=Origin(proxy), additional_headers=header, proxy=None
+    ) as open_one:
         open_one.ping().wait(600)
     with pytest.raises(InvalidStatus):
         websocket(address, ssl=trust, origin=Origin("https://elsewhere.example"), proxy=None)
