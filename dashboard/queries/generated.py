@@ -22,7 +22,7 @@ SETTLED = 10
 """Liked songs from which on a list of the day is kept for the day."""
 
 
-class Maker:
+class PlaylistGenerator:
     """Makes lists for one listener from the index in use.
 
     Raises
@@ -84,10 +84,10 @@ class Maker:
                 tracks = self._kept.keep(self._user_id, kind, day, tracks)
         disliked = set(self._bundle.ids(sorted(self._known.disliked)))
         wanted = [track_id for track_id in tracks if track_id not in disliked]
-        return list_items(self._catalogue.database, wanted, source="playlist")
+        return list_items(self._catalogue.store, wanted, source="playlist")
 
     def going_on(self, tracks: Sequence[str]) -> list[Item]:
-        """What goes on from a list; none for an empty one, or one of tracks that are newer than the index."""
+        """A continuation of a list; none for an empty one, or one of tracks that are newer than the index."""
         return self._shown(
             generate.go_on(
                 [row for row in self._bundle.rows(list(tracks)).tolist() if row >= 0],
@@ -126,4 +126,4 @@ class Maker:
 
     def _shown(self, rows: Sequence[int]) -> list[Item]:
         """Those that have not left the library since the index was built."""
-        return list_items(self._catalogue.database, self._bundle.ids(rows), source="playlist")
+        return list_items(self._catalogue.store, self._bundle.ids(rows), source="playlist")

@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pymongo.database import Database
-
+from segue.catalog.track import TrackSummary
+from segue.catalog.tracks import Tracks
 from segue.index.published import PublishedBundles
 from segue.ranking.reasons import describe
 from segue.ranking.recommendations import Recommendations
 from segue.ranking.variants import AUDIO
-from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.taste.history import last_heard
 from segue.taste.tastes import Tastes
 
 
 @dataclass(frozen=True)
-class Track:
-    """A track as it is shown."""
-
-    track_id: str
-    title: str
-    artist: str
-    genre: str
-    cover_id: str | None
-
-
-@dataclass(frozen=True)
 class Played:
     """A track that was heard, and the last thing that was said of it."""
 
-    track: Track
+    track: TrackSummary
     outcome: str
     at: int
     """Epoch ms."""
@@ -43,7 +30,7 @@ class Played:
 class Recommended:
     """A track that is to be heard next, and why."""
 
-    track: Track
+    track: TrackSummary
     score: float
     why: str
 
@@ -61,19 +48,18 @@ class Listening:
     """From the newest play to the document that reflects it."""
 
 
-def listeners(database: Database[Document], *, limit: int = 200) -> list[str]:
+def listeners(store: Store, *, limit: int = 200) -> list[str]:
     """The listeners whose recommendations changed last, newest first."""
-    return [written.user_id for written in Recommendations(Store(database)).newest(limit=limit)]
+    return [written.user_id for written in Recommendations(store).newest(limit=limit)]
 
 
-def listening(database: Database[Document], user_id: str, *, played: int = 12) -> Listening | None:
+def listening(store: Store, user_id: str, *, played: int = 12) -> Listening | None:
     """What a listener has heard and is to hear; None for one who is not known."""
-    store = Store(database)
     recommendation = Recommendations(store).of(user_id)
     if recommendation is None:
         return None
     heard = last_heard(Tastes(store).history(user_id))[:played]
-    known = tracks(database, [*(one.track_id for one in heard), *recommendation.named_track_ids])
+    known = Tracks(store).named([*(one.track_id for one in heard), *recommendation.named_track_ids])
     return Listening(
         played=[Played(known[one.track_id], one.event_type, one.at) for one in heard],
         recommended=[
@@ -91,37 +77,19 @@ def listening(database: Database[Document], user_id: str, *, played: int = 12) -
     )
 
 
-def tracks(database: Database[Document], track_ids: Iterable[str]) -> dict[str, Track]:
-    """Each track by its id; one that has left the catalogue is shown by its id."""
-    wanted = list(dict.fromkeys(track_ids))
-    fields = {"title": 1, "artist": 1, "genres": 1, "cover_id": 1}
-    found = {d["_id"]: d for d in database.tracks.find({"_id": {"$in": wanted}}, fields)}
-    return {track_id: _track(track_id, found.get(track_id, {})) for track_id in wanted}
-
-
-def _track(track_id: str, document: Document) -> Track:
-    return Track(
-        track_id=track_id,
-        title=document.get("title") or track_id,
-        artist=document.get("artist") or "",
-        genre=next(iter(document.get("genres") or []), ""),
-        cover_id=document.get("cover_id"),
-    )
-
-
-def catalogue_size(database: Database[Document]) -> int:
+def catalogue_size(store: Store) -> int:
     """How many tracks can be recommended; 0 before an index is published."""
-    return PublishedBundles(Store(database)).active_count()
+    return PublishedBundles(store).active_count()
 
 
-def freshness(database: Database[Document], *, newest: int = 500) -> list[float]:
+def freshness(store: Store, *, newest: int = 500) -> list[float]:
     """Milliseconds from play to document of the recommendations written last."""
-    return [written.freshness_ms for written in Recommendations(Store(database)).newest(limit=newest)]
+    return [written.freshness_ms for written in Recommendations(store).newest(limit=newest)]
 
 
-def index_version(database: Database[Document]) -> str:
+def index_version(store: Store) -> str:
     """The index version that is published; empty before the first."""
-    return PublishedBundles(Store(database)).active_version() or ""
+    return PublishedBundles(store).active_version() or ""
 
 
 def ago(epoch_ms: float) -> str:
