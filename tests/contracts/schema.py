@@ -93,8 +93,10 @@ def _faults(hint: Any, value: Any, place: str) -> Iterator[str]:
 def _is(value: Any, hint: Any) -> bool:
     if hint is type(None):
         return value is None
-    # MongoDB gives a number without a fraction back as it was written: an int may stand for a float.
-    return type(value) is hint or (hint is float and type(value) is int)
+    if isinstance(value, bool):
+        return hint is bool
+    # MongoDB has a class of its own for long numbers, and gives a whole float back as it was written.
+    return isinstance(value, (int, float) if hint is float else hint)
 
 
 def columns(record: type, *, place: str = "") -> Iterator[Column]:
