@@ -10,13 +10,12 @@ import hashlib
 from datetime import UTC, datetime
 
 import numpy as np
-from pymongo.database import Database
 
 from segue.models.active import ActiveVersion
 from segue.models.versions import Models
 from segue.ranking.feedback import NO_FEEDBACK, Feedback, Records, steps
 from segue.settings import Ranking
-from segue.storage.mongo import Document, pack, unpack
+from segue.storage.mongo import pack, unpack
 from segue.storage.store import Store
 
 KIND = "feedback"
@@ -44,9 +43,9 @@ def publish(store: Store, records: Records, *, ranking: Ranking) -> None:
     models.remove_all_but(KIND, [version] if before is None else [version, before])
 
 
-def read(database: Database[Document], version: str) -> Feedback:
+def read(store: Store, version: str) -> Feedback:
     """A version; none of it where it has been replaced twice since."""
-    found = Models(Store(database)).fields(KIND, version or None)
+    found = Models(store).fields(KIND, version or None)
     if found is None:
         return NO_FEEDBACK
     return Feedback(version, dict(zip(found["track_ids"], unpack(found["steps"]).tolist(), strict=True)))
@@ -62,4 +61,4 @@ class ActiveFeedback(ActiveVersion[Feedback]):
 
     def read(self, version: str | None) -> Feedback:
         """A version, or none of it where none is active."""
-        return read(self.store.database, version or "")
+        return read(self.store, version or "")
