@@ -22,8 +22,9 @@ from rich.progress import track
 from segue.benchmarks.catalogue import bundle_of, track_id
 from segue.benchmarks.service import Feeder, check_alive, service, variant
 from segue.evaluation.freshness import FreshnessWatch
+from segue.operations.stream_progress import StreamProgress
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 
@@ -78,7 +79,7 @@ def _sample(settings: Settings, pid: int, seconds: float, alive: Callable[[], No
     for _ in track(range(int(seconds / 5)), description="Streaming"):
         time.sleep(5)
         alive()
-        newest = database.stream_progress.find_one({"query": "recommend"}, sort=[("at", -1)])
+        newest = StreamProgress(Store(database)).newest("recommend")
         if newest is None:
             continue
         processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]

@@ -12,6 +12,7 @@ from rich.console import Console
 from segue.benchmarks.catalogue import bundle_of
 from segue.benchmarks.service import Feeder, service, variant, wait
 from segue.evaluation.freshness import FreshnessWatch
+from segue.operations.stream_progress import StreamProgress
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 
@@ -92,9 +93,7 @@ def _run(kind: str, bundle: Path, *, tracks: int, rate: float, warm: float, seco
         latencies, _ = watch.latencies(measured)
         triggers = [
             document["duration_ms"]["triggerExecution"]
-            for document in database.stream_progress.find(
-                {"query": "recommend", "at": {"$gte": began}, "input_rows": {"$gt": 0}}
-            )
+            for document in StreamProgress(Store(database)).batches("recommend", since=began)
         ]
     nothing = len(latencies) == 0
     return Run(

@@ -20,9 +20,10 @@ from rich.progress import track
 
 from segue.benchmarks.catalogue import bundle_of, plays
 from segue.benchmarks.service import check_alive, in_use, service, variant
+from segue.operations.stream_progress import StreamProgress
+from segue.plays.producer import PlayProducer
 from segue.ranking.recommendations import Recommendations
 from segue.settings import Settings, load_settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
 from segue.taste.tastes import Tastes
@@ -85,7 +86,7 @@ def _run(kinds: tuple[str, ...], settings: Settings, *, last: dict[str, int], **
                 check_alive(process, kinds[0])
             time.sleep(0.25)
         time.sleep(2)  # the last progress is on its way
-    steps = list(database.stream_progress.find({"input_rows": {"$gt": 0}}))
+    steps = StreamProgress(Store(database)).batches()
     return _rate(
         [(step["at"], step["duration_ms"]["triggerExecution"], step["input_rows"]) for step in steps]
     )

@@ -24,7 +24,7 @@ from segue.benchmarks.plain_consumer import consume
 from segue.settings import Settings, load_settings
 from segue.spark.parsing import parse, plays
 from segue.spark.session import session
-from segue.spark.signal_windows import interval
+from segue.spark.windows import interval
 from segue.storage.mongo import connect
 from segue.streaming_jobs import engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper

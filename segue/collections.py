@@ -15,7 +15,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from segue.engagement.listening import Listening
+from segue.engagement.listening_sessions import ListeningSessions
+from segue.engagement.statistics import ListeningStatistics
 from segue.moods.dials import MoodDials
+from segue.operations.stream_minutes import StreamMinutes
+from segue.operations.stream_progress import StreamProgress
 from segue.people.accounts import Accounts
 from segue.people.forgotten import Forgotten
 from segue.people.handovers import Handovers
@@ -50,6 +55,11 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     PrivacyChoices,
     Tastes,
     Recommendations,
+    Listening,
+    ListeningSessions,
+    ListeningStatistics,
+    StreamProgress,
+    StreamMinutes,
 )
 
 BUCKETS: Mapping[str, Policy] = {
@@ -107,40 +117,6 @@ DECLARED: Mapping[str, Policy] = {
             Job.CATALOGUE: Right.WRITE,
             Job.OPERATOR: Right.WRITE,
         },
-    ),
-    "stream_progress": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.WRITE | Right.INDEX,
-            Job.DASHBOARD: Right.READ,
-            Job.OPERATOR: Right.READ,
-        },
-    ),
-    "stream_minutes": Policy(
-        computed=True, access={Job.STREAM: Right.WRITE | Right.INDEX, Job.DASHBOARD: Right.READ}
-    ),
-    "listening": Policy(
-        personal=Personal(owner=("user_id",)),
-        access={
-            Job.STREAM: Right.WRITE | Right.INDEX,
-            Job.DASHBOARD: Right.ERASE,
-            Job.OPERATOR: Right.WRITE | Right.INDEX,
-        },
-    ),
-    "listening_sessions": Policy(
-        personal=Personal(owner=("user_id",)),
-        access={
-            Job.STREAM: Right.WRITE | Right.INDEX,
-            Job.DASHBOARD: Right.ERASE,
-            Job.OPERATOR: Right.WRITE | Right.INDEX,
-        },
-    ),
-    "listening_stats": Policy(
-        access={
-            Job.STREAM: Right.WRITE | Right.INDEX,
-            Job.DASHBOARD: Right.READ,
-            Job.OPERATOR: Right.WRITE | Right.INDEX,
-        }
     ),
 }
 """Collections that no class owns."""

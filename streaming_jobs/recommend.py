@@ -1,9 +1,5 @@
 """The main job: plays from Kafka to each listener's recommendations in MongoDB, continuously.
 
-    ./run.sh stream
-    PYTHONPATH=. SPARK_LOCAL_IP=127.0.0.1 spark-submit --properties-file conf/spark-defaults.conf \\
-        streaming_jobs/recommend.py
-
 Delivery: the checkpoint holds the offsets and the windows' state; a batch that a crash cut off is repeated
 and ends in the same documents (segue.replanning.service).
 """
@@ -11,6 +7,7 @@ and ends in the same documents (segue.replanning.service).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from pyspark.broadcast import Broadcast
 from pyspark.sql import DataFrame, SparkSession
@@ -22,7 +19,7 @@ from segue.replanning.service import Replanning
 from segue.settings import Settings, Stream
 from segue.spark.parsing import parse, plays
 from segue.spark.session import on_workers
-from segue.spark.signal_windows import interval, signals_by_window
+from segue.spark.windows import interval, signals_by_window
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 from segue.streaming_jobs.gate import BatchGate
@@ -82,8 +79,7 @@ class Recommender:
         self._label(batch, "join, taste, neighbours, rank, write: in workers, by listener")
         by_listener = windows.repartition("user_id")
         written = by_listener.mapInArrow(replan_in_workers(self._assigned(assigned)), WRITTEN)
-        freshness: list[float] = written.toArrow().column("freshness_ms").to_pylist()
-        return freshness
+        return cast("list[float]", written.toArrow().column("freshness_ms").to_pylist())
 
     def _assigned(self, assigned: Assignment) -> Callable[[], Assignment]:
         """The broadcast of the versions in use, made again only when another has been published."""
@@ -119,9 +115,3 @@ def start(
         .trigger(processingTime=interval(stream.trigger))
     )
     return foreach_batch(writer, work, spark=spark).start()
-
-
-if __name__ == "__main__":
-    from segue.streaming_jobs.cli import main
-
-    main()

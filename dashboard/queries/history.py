@@ -8,8 +8,8 @@ from datetime import timedelta
 from pymongo.database import Database
 
 from segue.dashboard.queries.items import Item, list_items, read_items
-from segue.dashboard.queries.outcomes import OUTCOMES
 from segue.dashboard.queries.times import day
+from segue.plays.event_types import EventType
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.taste.history import last_heard
@@ -42,8 +42,8 @@ def played_by_day(
 
 
 def _noted(item: Item, outcome: str) -> Item:
-    words, tone = OUTCOMES.get(outcome, (outcome, ""))
-    return replace(item, note=words, tone=tone)
+    kind = EventType.named(outcome)
+    return replace(item, note=kind.label, tone=kind.tone)
 
 
 def liked(store: Store, user_id: str, *, limit: int = 200) -> list[Item]:

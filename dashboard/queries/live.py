@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
-from pymongo.collection import Collection
 from pymongo.database import Database
 
 from segue.index.published import PublishedBundles
@@ -116,23 +114,6 @@ def catalogue_size(database: Database[Document]) -> int:
     return PublishedBundles(Store(database)).active_count()
 
 
-def progress(database: Database[Document], *, seconds: float) -> list[Document]:
-    """The streaming queries' micro-batches of the last so many seconds before the newest, oldest first."""
-    found = database.stream_progress.find(_until_newest(database.stream_progress, seconds))
-    return list(found.sort("at", -1).limit(5000))[::-1]
-
-
-def minutes(database: Database[Document], *, seconds: float) -> list[Document]:
-    """The same by the minute, as streaming_jobs/minutes.py sums them up; also what was rejected."""
-    return list(database.stream_minutes.find(_until_newest(database.stream_minutes, seconds)).sort("at", 1))
-
-
-def _until_newest(collection: Collection[Document], seconds: float) -> Document:
-    newest = collection.find_one({"at": {"$exists": True}}, {"at": 1}, sort=[("at", -1)])
-    since = newest["at"] - timedelta(seconds=seconds) if newest else datetime.now(UTC)
-    return {"at": {"$gte": since}}
-
-
 def freshness(database: Database[Document], *, newest: int = 500) -> list[float]:
     """Milliseconds from play to document of the recommendations written last."""
     return [written.freshness_ms for written in Recommendations(Store(database)).newest(limit=newest)]
@@ -141,11 +122,6 @@ def freshness(database: Database[Document], *, newest: int = 500) -> list[float]
 def index_version(database: Database[Document]) -> str:
     """The index version that is published; empty before the first."""
     return PublishedBundles(Store(database)).active_version() or ""
-
-
-def stream(database: Database[Document]) -> Document:
-    """When the stream was started last and where its Spark UI is; empty before it ran."""
-    return database.stream_progress.find_one({"_id": "stream"}) or {}
 
 
 def ago(epoch_ms: float) -> str:

@@ -13,6 +13,7 @@ from segue.dashboard.queries.live import tracks
 from segue.engagement.patterns import By, calendar, clock, top
 from segue.people.sessions import Listener
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 def title(since: datetime, *, zone: str) -> str:
@@ -29,7 +30,7 @@ def card(
     database: Database[Document], listener: Listener, *, since: datetime, until: datetime, zone: str
 ) -> bytes | None:
     """The card of [since, until) as a PNG; None where nothing was heard."""
-    heard = listening.read(database, listener.user_id, since=since, until=until, zone=zone)
+    heard = listening.read(Store(database), listener.user_id, since=since, until=until, zone=zone)
     if not heard.plays:
         return None
     best = top(heard.rows, "track_id", limit=3)["key"].to_list()

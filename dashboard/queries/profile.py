@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segue.dashboard.queries.catalogue import Catalogue
+from segue.engagement.listening import Listening
 from segue.index.bundle import Bundle
 from segue.settings import Settings
-from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.taste.opinions import Opinions
 from segue.taste.profile import ListenerProfile, build_profiles
@@ -34,16 +34,10 @@ def read_listener(catalogue: Catalogue, settings: Settings, user_id: str, *, bun
     store = Store(catalogue.database)
     listeners = Tastes(store).listeners([user_id], taste=settings.taste)
     profile = build_profiles(listeners, bundle=bundle)[0]
-    played: list[Document] = [
-        {"$match": {"user_id": user_id}},
-        {"$unwind": "$rows"},
-        {"$match": {"rows.plays": {"$gt": 0}}},
-        {"$group": {"_id": "$rows.track_id"}},
-    ]
-    long_ago = [one["_id"] for one in catalogue.database.listening.aggregate(played)]
+    played = list(Listening(store).first_heard(user_id, "track_id"))
     return KnownListener(
         profile=profile,
-        heard=profile.heard_rows | _indexed(bundle, long_ago),
+        heard=profile.heard_rows | _indexed(bundle, played),
         disliked=_indexed(bundle, Opinions(store).disliked(user_id)),
     )
 

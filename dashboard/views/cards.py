@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from html import escape
 
 from segue.dashboard.queries.live import Played, Recommended, Track, ago
-from segue.dashboard.queries.outcomes import OUTCOMES
+from segue.plays.event_types import EventType
 
 STYLE = """
 <style>
@@ -66,11 +66,12 @@ def rows(items: Sequence[Played]) -> str:
 
 
 def _row(item: Played) -> str:
-    words, tone = OUTCOMES.get(item.outcome, (item.outcome, ""))
+    kind = EventType.named(item.outcome)
     return (
         f'<div class="sg-row"><div class="sg-cover">{_picture(item.track)}</div>'
         f'<div class="sg-text">{_names(item.track)}</div>'
-        f'<span class="sg-sub">{ago(item.at)}</span><span class="sg-tag {tone}">{escape(words)}</span></div>'
+        f'<span class="sg-sub">{ago(item.at)}</span>'
+        f'<span class="sg-tag {kind.tone}">{escape(kind.label)}</span></div>'
     )
 
 

@@ -15,9 +15,10 @@ from segue.demo.summary import Summary
 from segue.errors import SegueError
 from segue.evaluation.freshness import FreshnessWatch
 from segue.index.published import PublishedBundles
+from segue.plays.producer import PlayProducer
 from segue.ranking.recommendations import Recommendation, Recommendations
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer, read_rejected
+from segue.storage.kafka import read_rejected
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 from segue.taste.tastes import Tastes

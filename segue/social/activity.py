@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypedDict
 
+from segue.engagement.listening import Listening
 from segue.people.accounts import Account
 from segue.social.follows import Follows
-from segue.storage.mongo import Document
 from segue.storage.store import Collection, Job, Personal, Policy, Right, Store
 from segue.taste.opinions import Opinions
 
@@ -76,21 +76,5 @@ def feed(store: Store, user_id: str, *, limit: int = 40, now: datetime | None = 
 
 def _listened(store: Store, people: dict[str, Account], since: datetime, limit: int) -> list[Activity]:
     """Tracks heard to the end, once for each listener and track."""
-    steps: list[Document] = [
-        {"$match": {"user_id": {"$in": list(people)}, "start": {"$gte": since}}},
-        {"$unwind": "$rows"},
-        {"$match": {"rows.completions": {"$gt": 0}}},
-        {
-            "$group": {
-                "_id": {"user": "$user_id", "track": "$rows.track_id"},
-                "at": {"$max": "$start"},
-                "times": {"$sum": "$rows.completions"},
-            }
-        },
-        {"$sort": {"at": -1, "_id": 1}},
-        {"$limit": limit},
-    ]
-    return [
-        Activity(people[group["_id"]["user"]], "listened", group["_id"]["track"], group["at"], group["times"])
-        for group in store.database.listening.aggregate(steps)
-    ]
+    heard = Listening(store).heard_to_the_end([*people], since=since, limit=limit)
+    return [Activity(people[one.user_id], "listened", one.track_id, one.at, one.times) for one in heard]

@@ -59,7 +59,7 @@ def windows_of(table: pa.Table, *, signals: Signals) -> Iterator[tuple[str, int,
     ----------
     table
         SignalWindow rows: `user_id`, `window_start`, `signals` (list of struct of
-        :data:`segue.spark.signal_windows.SIGNAL`). Order within a row does not matter.
+        :data:`segue.spark.windows.SIGNAL`). Order within a row does not matter.
 
     Yields
     ------

@@ -17,9 +17,9 @@ from segue.index.bundle import Contents, write_bundle
 from segue.index.following import following_of
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
+from segue.plays.producer import PlayProducer
 from segue.ranking.variants import assigned
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs import engagement, recommend

@@ -23,9 +23,9 @@ from segue.index.track_ids import decode_ids, encode_ids
 from segue.models import trained
 from segue.models.versions import Models
 from segue.people.forgotten import Forgotten
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
 from segue.spark import session_space
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.index.test_build_index import catalogue

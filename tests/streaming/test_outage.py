@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from pymongo import MongoClient
@@ -59,7 +60,7 @@ def service(settings: Settings, mongod: Obliging) -> Settings:
     own = settings.model_copy(update={"mongo": mongo, "stream": stream})
     database = connect(own.mongo)
     publish_made_up(database, own.index.folder)
-    fields = {"kind": KIND, "track_ids": [track_id(0), track_id(1)], "steps": pack([0.1, -0.1])}
+    fields = {"kind": KIND, "track_ids": [track_id(0), track_id(1)], "steps": pack(np.array([0.1, -0.1]))}
     database.models.update_one({"_id": f"{KIND}:f1"}, {"$set": fields}, upsert=True)
     Models(Store(database)).activate(KIND, "f1")
     return own

@@ -10,8 +10,9 @@ from pymongo.database import Database
 
 from segue.index.bundle import load_bundle
 from segue.models.versions import Models
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer, read_rejected
+from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.taste.tastes import Tastes
