@@ -12,7 +12,7 @@ from segue.dashboard.queries.times import day
 from segue.plays.event_types import EventType
 from segue.storage.mongo import Document
 from segue.storage.store import Store
-from segue.taste.history import last_heard
+from segue.taste.history import HeardTrack, last_heard
 from segue.taste.opinions import Opinions
 from segue.taste.tastes import Tastes
 
@@ -20,8 +20,8 @@ from segue.taste.tastes import Tastes
 def recently_played(database: Database[Document], user_id: str, *, limit: int = 8) -> list[Item]:
     """The tracks heard last, newest first, with what came of them."""
     last = last_heard(Tastes(Store(database)).history(user_id))[:limit]
-    known = read_items(database, [track_id for track_id, _, _ in last], source="home")
-    return [_noted(known[track_id], outcome) for track_id, outcome, _ in last if track_id in known]
+    known = read_items(database, [heard.track_id for heard in last], source="home")
+    return [_noted(known[heard.track_id], heard) for heard in last if heard.track_id in known]
 
 
 def played_by_day(
@@ -33,16 +33,16 @@ def played_by_day(
     and no more of them than `taste.max_signals`. `offset` is how far the listener's clock is ahead of UTC.
     """
     last = last_heard(Tastes(Store(database)).history(user_id))[:limit]
-    known = read_items(database, [track_id for track_id, _, _ in last], source="playlist")
+    known = read_items(database, [heard.track_id for heard in last], source="playlist")
     days: dict[str, list[Item]] = {}
-    for track_id, outcome, at in last:
-        if track_id in known:
-            days.setdefault(day(at, offset=offset), []).append(_noted(known[track_id], outcome))
+    for heard in last:
+        if heard.track_id in known:
+            days.setdefault(day(heard.at, offset=offset), []).append(_noted(known[heard.track_id], heard))
     return list(days.items())
 
 
-def _noted(item: Item, outcome: str) -> Item:
-    kind = EventType.named(outcome)
+def _noted(item: Item, heard: HeardTrack) -> Item:
+    kind = EventType.named(heard.event_type)
     return replace(item, note=kind.label, tone=kind.tone)
 
 
