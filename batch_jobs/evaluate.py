@@ -125,8 +125,8 @@ def evaluate_spaces(data: Path | None) -> dict[str, SpaceResult]:
 
         def in_use(space: type[Space]) -> Space | None:
             stored = version_in_use(store, space)
-            found = None if stored is None else space.load(store, stored)
-            return found if found is not None and found.features_version == version else None
+            fitted = None if stored is None else space.load(store, stored)
+            return fitted if fitted is not None and fitted.features_version == version else None
 
         return compare_spaces(tracks, settings, in_use=in_use)
 

@@ -16,8 +16,10 @@ import typer
 from pyspark.sql import DataFrame, SparkSession
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
+from segue.catalog.labels import TrackLabels
+from segue.catalog.tracks import Tracks
 from segue.engagement.facts import Fact
-from segue.engagement.stored import StoredEngagement, TrackDescriptions
+from segue.engagement.stored import StoredEngagement
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
 from segue.people.forgotten import Forgotten
@@ -104,7 +106,7 @@ def _whole_since(settings: Settings) -> int:
 
 def _take(store: Store, settings: Settings, rows: DataFrame, *, since: int, check: bool) -> Recounted:
     stored = StoredEngagement(store, settings.engagement, keep=settings.retention.listening)
-    counted = facts_of_rows(rows.toLocalIterator(), described=TrackDescriptions(store))
+    counted = facts_of_rows(rows.toLocalIterator(), described=TrackLabels(Tracks(store)))
     starts: set[int] = set()
     facts = different = 0
     for some in _batches(counted):

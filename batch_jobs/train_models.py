@@ -89,10 +89,10 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
             records = recorded(spark, settings)
 
             def read(ends: Mapping[int, int]) -> Plays:
-                found = transform(records, settings=settings, ends=ends)
-                found = _without(found, Forgotten(store).hashes()).cache()
-                at_the_end.callback(found.unpersist)
-                return Plays(found, ends, fingerprint(found))
+                kept = transform(records, settings=settings, ends=ends)
+                kept = _without(kept, Forgotten(store).hashes()).cache()
+                at_the_end.callback(kept.unpersist)
+                return Plays(kept, ends, fingerprint(kept))
 
             task = bar.add_task("Reading plays", total=1 + len(chosen))
             now = read(end_offsets(settings.kafka))
@@ -123,7 +123,7 @@ def transform(records: DataFrame, *, settings: Settings, ends: Mapping[int, int]
     return steps(plays, signals=settings.signals, gap=gap, most=most)
 
 
-def _without(found: DataFrame, hashes: list[str]) -> DataFrame:
+def _without(kept: DataFrame, hashes: list[str]) -> DataFrame:
     """Step -> Step, without those of forgotten listeners, who are known by a hash."""
     own = F.sha2(F.concat(F.lit(PREFIX), "user_id"), 256)
-    return found.where(~own.isin(hashes)) if hashes else found
+    return kept.where(~own.isin(hashes)) if hashes else kept

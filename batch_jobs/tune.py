@@ -149,11 +149,11 @@ def served(splits: Sequence[TimeSplit], settings: Settings) -> Answer:
 
 def in_use(settings: Settings) -> dict[str, float]:
     """The values of the settings that are searched."""
-    found = {}
+    values = {}
     for name in RANGES[Searched.SERVED]:
         section, _, key = name.partition(".")
-        found[name] = float(getattr(getattr(settings, section), key))
-    return found
+        values[name] = float(getattr(getattr(settings, section), key))
+    return values
 
 
 def with_values(settings: Settings, values: Values) -> Settings:
@@ -171,13 +171,13 @@ def _with_value(section: SectionT, path: Sequence[str], value: float) -> Section
 
 def fixed(settings: Settings) -> dict[str, Any]:
     """What the lists that are served depend on beside the values that are searched, as plain values."""
-    found = {}
+    kept = {}
     for section in ("models", "ranking", "taste"):
         for key, value in getattr(settings, section).model_dump(mode="json").items():
             name = f"{section}.{key}"
             if name not in RANGES[Searched.SERVED] and not (section == "models" and key in ELSEWHERE):
-                found[name] = value
-    return found
+                kept[name] = value
+    return kept
 
 
 def study_name(model: Searched, logs: Mapping[str, SessionLog], settings: Mapping[str, Any]) -> str:
@@ -219,13 +219,13 @@ def search(
     if not any(trial.params == dict(first) for trial in done):
         study.enqueue_trial(dict(first))
 
-    def one(trial: optuna.Trial) -> float:
+    def trial_of(trial: optuna.Trial) -> float:
         values = {name: trial.suggest_float(name, *ends, log=True) for name, ends in RANGES[model].items()}
-        found = by_rank(np.concatenate(answer(values)), 20)
-        hr, mrr = float(found["hr"].mean()), float(found["mrr"].mean())
+        metrics = by_rank(np.concatenate(answer(values)), 20)
+        hr, mrr = float(metrics["hr"].mean()), float(metrics["mrr"].mean())
         trial.set_user_attr("hr20", hr)
         trial.set_user_attr("mrr20", mrr)
         return hr + 2 * mrr  # MRR is about half of the hit rate: both count alike
 
-    study.optimize(one, n_trials=trials)
+    study.optimize(trial_of, n_trials=trials)
     return study

@@ -3,8 +3,7 @@
 A collection is named by its owner, a subclass of :class:`segue.storage.store.Collection` in the package of
 its subject. Adding one takes the class and a line in :data:`OWNERS`; backup, restore, export, forgetting and
 the jobs' access rights follow from its policy. GridFS buckets are in :data:`BUCKETS`, since each is two
-collections. :data:`DECLARED` has the collections that no class owns: to give one an owner, move its policy
-into the class and replace its row here by a line in OWNERS.
+collections.
 
 A collection that is not named here is saved in backups and searched for listeners all the same, so that
 forgetting to name one loses nothing and leaves nothing of anybody behind.
@@ -15,10 +14,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from segue.catalog.covers import Covers
+from segue.catalog.features import Features
+from segue.catalog.rejected import RejectedTracks
+from segue.catalog.tracks import Tracks
+from segue.catalog.unknown import UnknownTracks
+from segue.embeddings.stored import Embeddings
 from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.statistics import ListeningStatistics
+from segue.models import trained
+from segue.models.versions import Models
 from segue.moods.dials import MoodDials
+from segue.moods.stored import Moods
 from segue.operations.stream_minutes import StreamMinutes
 from segue.operations.stream_progress import StreamProgress
 from segue.people.accounts import Accounts
@@ -39,6 +47,12 @@ from segue.taste.starts import Starts
 from segue.taste.tastes import Tastes
 
 OWNERS: tuple[type[Collection[Any]], ...] = (
+    Tracks,
+    Covers,
+    Features,
+    RejectedTracks,
+    UnknownTracks,
+    Moods,
     Accounts,
     Sessions,
     Handovers,
@@ -53,6 +67,8 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     ShareLinks,
     Follows,
     PrivacyChoices,
+    Models,
+    Embeddings,
     Tastes,
     Recommendations,
     Listening,
@@ -71,60 +87,13 @@ BUCKETS: Mapping[str, Policy] = {
             Job.CATALOGUE: Right.WRITE | Right.INDEX,
         },
     ),
-    "trained": Policy(
-        computed=True,
-        access={
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.READ,
-            Job.OPERATOR: Right.WRITE | Right.INDEX,
-        },
-    ),
+    trained.BUCKET: trained.POLICY,
 }
 """GridFS buckets."""
-
-DECLARED: Mapping[str, Policy] = {
-    "tracks": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.READ,
-            Job.DASHBOARD: Right.READ | Right.INDEX,
-            Job.CATALOGUE: Right.WRITE,
-            Job.OPERATOR: Right.READ,
-        },
-    ),
-    "covers": Policy(computed=True, access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE}),
-    "features": Policy(
-        computed=True,
-        access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ},
-    ),
-    "embeddings": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.READ,
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.WRITE,
-            Job.OPERATOR: Right.WRITE,
-        },
-    ),
-    "moods": Policy(computed=True, access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE}),
-    "rejected_tracks": Policy(computed=True, access={Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ}),
-    "unknown_tracks": Policy(computed=True, access={Job.STREAM: Right.WRITE, Job.OPERATOR: Right.READ}),
-    "models": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.WRITE,
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.WRITE,
-            Job.OPERATOR: Right.WRITE,
-        },
-    ),
-}
-"""Collections that no class owns."""
 
 POLICIES: Mapping[str, Policy] = {
     **{owner.name: owner.policy for owner in OWNERS},
     **{f"{bucket}.{part}": policy for bucket, policy in BUCKETS.items() for part in ("files", "chunks")},
-    **DECLARED,
 }
 """Every collection's policy by its name."""
 COMPUTED = frozenset(name for name, policy in POLICIES.items() if policy.computed)

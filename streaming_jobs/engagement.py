@@ -18,9 +18,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from segue.catalog.labels import TrackLabels
+from segue.catalog.tracks import Tracks
 from segue.engagement.facts import facts_of
 from segue.engagement.statistics import TrackTotals
-from segue.engagement.stored import StoredEngagement, TrackDescriptions
+from segue.engagement.stored import StoredEngagement
 from segue.people.forgotten import Forgotten
 from segue.ranking import stored_feedback as feedback
 from segue.ranking.feedback import Records
@@ -50,7 +52,7 @@ class Counter:
         self._spark, self._settings = spark, settings
         self._store = Store(connect(settings.mongo))
         self._stored = StoredEngagement(self._store, settings.engagement, keep=settings.retention.listening)
-        self._described = TrackDescriptions(self._store)
+        self._described = TrackLabels(Tracks(self._store))
         self._collect = Collector()
         self._feedback_due = 0.0
 

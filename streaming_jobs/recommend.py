@@ -7,6 +7,7 @@ and ends in the same documents (segue.replanning.service).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from pyspark.broadcast import Broadcast
 from pyspark.sql import DataFrame, SparkSession

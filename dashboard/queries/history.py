@@ -20,7 +20,7 @@ from segue.taste.tastes import Tastes
 def recently_played(database: Database[Document], user_id: str, *, limit: int = 8) -> list[Item]:
     """The tracks heard last, newest first, with what came of them."""
     last = last_heard(Tastes(Store(database)).history(user_id))[:limit]
-    known = read_items(database, [heard.track_id for heard in last], source="home")
+    known = read_items(Store(database), [heard.track_id for heard in last], source="home")
     return [_noted(known[heard.track_id], heard) for heard in last if heard.track_id in known]
 
 
@@ -33,7 +33,7 @@ def played_by_day(
     and no more of them than `taste.max_signals`. `offset` is how far the listener's clock is ahead of UTC.
     """
     last = last_heard(Tastes(Store(database)).history(user_id))[:limit]
-    known = read_items(database, [heard.track_id for heard in last], source="playlist")
+    known = read_items(Store(database), [heard.track_id for heard in last], source="playlist")
     days: dict[str, list[Item]] = {}
     for heard in last:
         if heard.track_id in known:
@@ -48,4 +48,4 @@ def _noted(item: Item, heard: HeardTrack) -> Item:
 
 def liked(store: Store, user_id: str, *, limit: int = 200) -> list[Item]:
     """The tracks with a heart, the last one first."""
-    return list_items(store.database, Opinions(store).liked(user_id, limit=limit), source="playlist")
+    return list_items(store, Opinions(store).liked(user_id, limit=limit), source="playlist")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pymongo.database import Database
 
+from segue.catalog.track import TrackSummary
+from segue.catalog.tracks import Tracks
 from segue.index.published import PublishedBundles
 from segue.ranking.reasons import describe
 from segue.ranking.recommendations import Recommendations
@@ -19,21 +20,10 @@ from segue.taste.tastes import Tastes
 
 
 @dataclass(frozen=True)
-class Track:
-    """A track as it is shown."""
-
-    track_id: str
-    title: str
-    artist: str
-    genre: str
-    cover_id: str | None
-
-
-@dataclass(frozen=True)
 class Played:
     """A track that was heard, and the last thing that was said of it."""
 
-    track: Track
+    track: TrackSummary
     outcome: str
     at: int
     """Epoch ms."""
@@ -43,7 +33,7 @@ class Played:
 class Recommended:
     """A track that is to be heard next, and why."""
 
-    track: Track
+    track: TrackSummary
     score: float
     why: str
 
@@ -73,7 +63,7 @@ def listening(database: Database[Document], user_id: str, *, played: int = 12) -
     if recommendation is None:
         return None
     heard = last_heard(Tastes(store).history(user_id))[:played]
-    known = tracks(database, [*(one.track_id for one in heard), *recommendation.named_track_ids])
+    known = Tracks(store).named([*(one.track_id for one in heard), *recommendation.named_track_ids])
     return Listening(
         played=[Played(known[one.track_id], one.event_type, one.at) for one in heard],
         recommended=[
@@ -88,24 +78,6 @@ def listening(database: Database[Document], user_id: str, *, played: int = 12) -
         model=recommendation.model,
         variant=recommendation.variant or AUDIO,
         freshness_ms=recommendation.freshness_ms,
-    )
-
-
-def tracks(database: Database[Document], track_ids: Iterable[str]) -> dict[str, Track]:
-    """Each track by its id; one that has left the catalogue is shown by its id."""
-    wanted = list(dict.fromkeys(track_ids))
-    fields = {"title": 1, "artist": 1, "genres": 1, "cover_id": 1}
-    found = {d["_id"]: d for d in database.tracks.find({"_id": {"$in": wanted}}, fields)}
-    return {track_id: _track(track_id, found.get(track_id, {})) for track_id in wanted}
-
-
-def _track(track_id: str, document: Document) -> Track:
-    return Track(
-        track_id=track_id,
-        title=document.get("title") or track_id,
-        artist=document.get("artist") or "",
-        genre=next(iter(document.get("genres") or []), ""),
-        cover_id=document.get("cover_id"),
     )
 
 

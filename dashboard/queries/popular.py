@@ -60,7 +60,7 @@ class Popular:
 
     def _noted(self, counted: list[tuple[str, int]]) -> list[Item]:
         notes = [(track_id, _times(count)) for track_id, count in counted]
-        return noted_items(self._store.database, notes, source="home")[:_MOST]
+        return noted_items(self._store, notes, source="home")[:_MOST]
 
 
 def _times(count: int) -> str:

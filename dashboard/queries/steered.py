@@ -91,7 +91,7 @@ def _items(
     known = {item.track_id: item for item in recommended.items}
     profile, ids = listener.profile, bundle.ids(rows)
     nearest = [profile.track_ids[signal] for signal in profile.nearest_liked(rows, bundle.vectors)]
-    shown = read_items(catalogue.database, [*ids, *nearest], source="home")
+    shown = read_items(catalogue.store, [*ids, *nearest], source="home")
     items = []
     for place, (row, track_id) in enumerate(zip(rows, ids, strict=True)):
         if track_id in known:

@@ -50,9 +50,9 @@ def fit_plane(vectors: Matrix) -> Plane:
         total += block.sum(axis=0)
         squares += block.T @ block
     mean = total / max(1, count)
-    _, found = np.linalg.eigh(squares / max(1, count) - np.outer(mean, mean))
+    _, vectors_by_variance = np.linalg.eigh(squares / max(1, count) - np.outer(mean, mean))
     axes = np.zeros((dimension, 2))
-    main = found[:, ::-1][:, :2]
+    main = vectors_by_variance[:, ::-1][:, :2]
     axes[:, : main.shape[1]] = main
     largest = np.abs(axes).argmax(axis=0)
     axes *= np.where(axes[largest, [0, 1]] < 0, -1.0, 1.0)

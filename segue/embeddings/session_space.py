@@ -94,10 +94,10 @@ class SessionSpace(Space):
 
     def place(self, track_ids: Sequence[str], descriptors: Matrix) -> NDArray[np.float32]:
         """The same for tracks of the catalogue, with what sessions say of those that they tell of."""
-        found = self._tower(descriptors)
+        placed = self._tower(descriptors)
         place = find_ids(track_ids, among=self.track_ids)
-        found[place >= 0] += self.free[place[place >= 0]]
-        return _unit(found)
+        placed[place >= 0] += self.free[place[place >= 0]]
+        return _unit(placed)
 
     def _tower(self, descriptors: Matrix) -> NDArray[np.float32]:
         if descriptors.ndim != 2 or descriptors.shape[1] != len(self.mean):

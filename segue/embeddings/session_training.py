@@ -52,12 +52,12 @@ def read_sound(store: Store, settings: Settings) -> Sound:
         There are no features of the current settings, or no audio space of them.
     """
     try:
-        found = Sound(read_corpus(store, settings), AudioSpace.load(store))
+        sound = Sound(read_corpus(store, settings), AudioSpace.load(store))
     except SegueError as error:
         raise TooLittle(str(error)) from None
-    if found.space.features_version != features_version(settings.audio):
+    if sound.space.features_version != features_version(settings.audio):
         raise TooLittle("the audio space is of other [audio] settings: run ./run.sh embeddings")
-    return found
+    return sound
 
 
 def tower_input(descriptors: Matrix, *, mean: Matrix, scale: Matrix) -> NDArray[np.float32]:
@@ -72,7 +72,7 @@ def learn_space(
     *,
     begun: Begun | None = None,
     checkpoint: Path | None = None,
-    told: Callable[[int, float], None] = lambda epoch, loss: None,
+    progress: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> dict[str, NDArray[Any]]:
     """The arrays of :class:`segue.embeddings.session_space.SessionSpace`.
 
@@ -83,7 +83,7 @@ def learn_space(
     checkpoint
         Written at the beginning and after every epoch, and gone on from when it is of the same version and
         tracks. It stays until the caller has kept the arrays: :func:`remove_checkpoint`. None for none.
-    told
+    progress
         Called after every epoch with its number and its validation loss.
 
     Raises
@@ -111,7 +111,7 @@ def learn_space(
     def after_epoch(state: State) -> None:
         if kept is not None:
             kept.save(state)
-        told(state.epoch, state.losses[-1])
+        progress(state.epoch, state.losses[-1])
 
     state = begin(len(audio), audio.shape[1], training)
     if kept is not None:
@@ -161,8 +161,8 @@ class _Checkpoint:
 def read_begun(checkpoint: Path) -> Begun | None:
     """What a training that was cut short has begun; None where no checkpoint can be read."""
     try:
-        with np.load(checkpoint, allow_pickle=False) as found:
-            return Begun(str(found["version"]), dict(found["ends"].tolist()))
+        with np.load(checkpoint, allow_pickle=False) as stored:
+            return Begun(str(stored["version"]), dict(stored["ends"].tolist()))
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
         return None
 

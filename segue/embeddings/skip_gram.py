@@ -47,12 +47,12 @@ class State:
 
 def context_pairs(log: SessionLog, *, window: int) -> np.ndarray:
     """(pairs, 2) int32: items at most `window` plays apart in a session, both ways, never the same item."""
-    found = []
+    parts = []
     for gap in range(1, window + 1):
         same = log.sessions[gap:] == log.sessions[:-gap]
         a, b = log.items[:-gap][same], log.items[gap:][same]
-        found += [np.column_stack([a, b]), np.column_stack([b, a])]
-    pairs: np.ndarray = np.concatenate(found) if found else np.empty((0, 2))
+        parts += [np.column_stack([a, b]), np.column_stack([b, a])]
+    pairs: np.ndarray = np.concatenate(parts) if parts else np.empty((0, 2))
     return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]], dtype=np.int32)
 
 
@@ -74,8 +74,8 @@ def initial(items: int, features: int, training: SessionTraining) -> Parameters:
 def _place(parameters: Parameters, audio: jax.Array, free: jax.Array) -> jax.Array:
     """Unit vectors (n, dimension) of audio (n, features) and free parts (n, dimension)."""
     hidden = jax.nn.gelu(audio @ parameters["first"] + parameters["first_bias"])
-    found = hidden @ parameters["second"] + free
-    unit: jax.Array = found / jnp.sqrt(jnp.square(found).sum(axis=-1, keepdims=True) + 1e-8)
+    placed = hidden @ parameters["second"] + free
+    unit: jax.Array = placed / jnp.sqrt(jnp.square(placed).sum(axis=-1, keepdims=True) + 1e-8)
     return unit
 
 
@@ -231,22 +231,22 @@ def load_state(path: Path, *, like: State, about: Mapping[str, np.ndarray]) -> S
     None where none can be read, it is about something else, or its shapes are not those of `like`.
     """
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with np.load(path, allow_pickle=False) as file:
             leaves, shape = jax.tree.flatten((like.parameters, like.optimiser, like.best))
-            stored = [found[f"leaf{number}"] for number in range(len(leaves))]
+            stored = [file[f"leaf{number}"] for number in range(len(leaves))]
             alike = all(one.shape == leaf.shape for one, leaf in zip(stored, leaves, strict=True))
-            if not alike or not all(np.array_equal(found[name], value) for name, value in about.items()):
+            if not alike or not all(np.array_equal(file[name], value) for name, value in about.items()):
                 return None
             parameters, optimiser, best = jax.tree.unflatten(shape, [jnp.asarray(one) for one in stored])
             return replace(
                 like,
-                epoch=int(found["counts"][0]),
-                waited=int(found["counts"][1]),
+                epoch=int(file["counts"][0]),
+                waited=int(file["counts"][1]),
                 parameters=parameters,
                 optimiser=optimiser,
                 best=best,
-                best_loss=float(found["best_loss"]),
-                losses=tuple(found["losses"].tolist()),
+                best_loss=float(file["best_loss"]),
+                losses=tuple(file["losses"].tolist()),
             )
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
         return None  # none, or damaged: training begins anew

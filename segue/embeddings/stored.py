@@ -61,26 +61,26 @@ class Embeddings(Collection[EmbeddingRecord]):
 
     def vectors(self, space: str) -> dict[str, bytes]:
         """The vectors of a space by track id: float32, little-endian."""
-        found = self.documents.find(
+        records = self.documents.find(
             {"space": space}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000
         )
-        return {one["track_id"]: one["vector"] for one in found}
+        return {record["track_id"]: record["vector"] for record in records}
 
     def vectors_of(self, track_ids: Sequence[str], *, space: str) -> dict[str, np.ndarray]:
         """(d,) float32 of those tracks that have a vector in the space."""
         ids = [f"{space}:{track_id}" for track_id in track_ids]
-        found = self.documents.find({"_id": {"$in": ids}}, {"track_id": 1, "vector": 1})
-        return {one["track_id"]: unpack(one["vector"]) for one in found}
+        records = self.documents.find({"_id": {"$in": ids}}, {"track_id": 1, "vector": 1})
+        return {record["track_id"]: unpack(record["vector"]) for record in records}
 
     def digests(self, space: str) -> dict[str, str | None]:
         """By track id, the digest of the descriptors that the vector was made from."""
-        found = self.documents.find({"space": space}, {"track_id": 1, "features": 1})
-        return {one["track_id"]: one.get("features") for one in found}
+        records = self.documents.find({"space": space}, {"track_id": 1, "features": 1})
+        return {record["track_id"]: record.get("features") for record in records}
 
     def added(self, space: str) -> set[str]:
         """The ids of the tracks that the space was fitted without."""
-        found = self.documents.find({"space": space, "added": True}, {"track_id": 1, "_id": 0})
-        return {one["track_id"] for one in found}
+        records = self.documents.find({"space": space, "added": True}, {"track_id": 1, "_id": 0})
+        return {record["track_id"] for record in records}
 
     def track_ids(self) -> set[str]:
         """The ids of all tracks that have a vector in any space."""

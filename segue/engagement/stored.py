@@ -6,8 +6,7 @@ cut off is repeated and ends in the same documents.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from segue.engagement.definitions import fingerprint
@@ -17,8 +16,6 @@ from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.statistics import ListeningStatistics
 from segue.settings import Engagement
 from segue.storage.store import Store
-
-_REMEMBERED_SECONDS = 600.0
 
 
 class StoredEngagement:
@@ -59,23 +56,3 @@ class StoredEngagement:
     def remove_statistics_without_facts(self, *, since: datetime) -> None:
         """Remove the statistics from `since` on of windows that have no facts any more."""
         self.statistics.remove_all_but(self.listening.starts(since=since), since=since)
-
-
-class TrackDescriptions:
-    """Artist and first genre of tracks, remembered for ten minutes, so that new tags are seen."""
-
-    def __init__(self, store: Store) -> None:
-        self._tracks = store.database.tracks
-        self._known: dict[str, tuple[str, str]] = {}
-        self._began = time.monotonic()
-
-    def __call__(self, track_ids: Iterable[str]) -> Mapping[str, tuple[str, str]]:
-        """Artist and genre of these tracks, and of others; those in no catalogue are left out."""
-        if time.monotonic() - self._began > _REMEMBERED_SECONDS:
-            self._known, self._began = {}, time.monotonic()
-        missing = [track_id for track_id in track_ids if track_id not in self._known]
-        fields = {"artist": 1, "genres": 1}
-        for track in self._tracks.find({"_id": {"$in": missing}}, fields) if missing else ():
-            genre = next(iter(track.get("genres") or []), "")
-            self._known[track["_id"]] = (track.get("artist") or "", genre)
-        return self._known

@@ -127,11 +127,11 @@ def artist_diversity(lists: np.ndarray, artists: np.ndarray) -> np.ndarray:
     there = lists >= 0
     # An unknown artist gets a code that no other item has.
     own = np.where(artists >= 0, artists, artists.max(initial=0) + 1 + np.arange(len(artists)))
-    found = np.sort(np.where(there, own[np.maximum(lists, 0)], -1), axis=1)
-    new = np.ones_like(found, dtype=bool)
-    new[:, 1:] = found[:, 1:] != found[:, :-1]
+    listed = np.sort(np.where(there, own[np.maximum(lists, 0)], -1), axis=1)
+    new = np.ones_like(listed, dtype=bool)
+    new[:, 1:] = listed[:, 1:] != listed[:, :-1]
     count = there.sum(axis=1)
-    distinct = (new & (found >= 0)).sum(axis=1)
+    distinct = (new & (listed >= 0)).sum(axis=1)
     return np.asarray(np.divide(distinct, count, out=np.full(len(lists), np.nan), where=count > 0))
 
 

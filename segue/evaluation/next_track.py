@@ -111,10 +111,10 @@ def item_vectors(history: SessionLog, *, dimension: int = SAMPLE_DIMENSION, seed
     same yardstick for every model, learned by none of them.
     """
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(int(history.sessions.max()) + 1, dimension))
-    found = np.zeros((len(history.artists), dimension))
-    np.add.at(found, history.items, signs[history.sessions])
-    length = np.linalg.norm(found, axis=1, keepdims=True)
-    return found / np.where(length > 0, length, 1.0)
+    projected = np.zeros((len(history.artists), dimension))
+    np.add.at(projected, history.items, signs[history.sessions])
+    length = np.linalg.norm(projected, axis=1, keepdims=True)
+    return projected / np.where(length > 0, length, 1.0)
 
 
 def evaluate(
@@ -136,27 +136,27 @@ def evaluate(
         [split.queries.sessions + number * 10_000_000 for number, split in enumerate(splits)]
     )
     for name, make in models.items():
-        found = []
+        outcomes = []
         for split in splits:
-            found.append(outcome(make(), split))
+            outcomes.append(outcome(make(), split))
             progress()
-        results[name] = _figures(found, splits, masks, vectors, sessions)
+        results[name] = _figures(outcomes, splits, masks, vectors, sessions)
     return results
 
 
 def _figures(
-    found: Sequence[Outcome],
+    outcomes: Sequence[Outcome],
     splits: Sequence[TimeSplit],
     masks: Sequence[Mapping[str, np.ndarray]],
     vectors: Sequence[np.ndarray],
     sessions: np.ndarray,
 ) -> dict[str, float]:
-    ranks = np.concatenate([one.ranks for one in found])
+    ranks = np.concatenate([outcome.ranks for outcome in outcomes])
     figures: dict[str, float] = {"queries": float(len(ranks))}
     for k in (10, 20):
         for metric, values in by_rank(ranks, k).items():
             figures[f"{metric}{k}"] = float(values.mean())
-        lists = [one.lists[:, :k] for one in found]
+        lists = [one.lists[:, :k] for one in outcomes]
         pairs = list(zip(lists, splits, strict=True))
         plays = [np.bincount(split.history.items, minlength=split.n_items) for split in splits]
         figures[f"coverage{k}"] = float(np.mean([coverage(one, split.n_items) for one, split in pairs]))

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 
 
-def write_plots(found: Mapping[str, Mapping[str, float]], folder: Path) -> list[Path]:
+def write_plots(figures: Mapping[str, Mapping[str, float]], folder: Path) -> list[Path]:
     """Accuracy with intervals, and accuracy against coverage; returns the files."""
     from matplotlib.figure import Figure
 
     folder.mkdir(parents=True, exist_ok=True)
-    names = list(found)
+    names = list(figures)
     accuracy = Figure(figsize=(8, 3), layout="constrained")
     for place, (metric, title) in enumerate({"hr20": "hit rate at 20", "mrr20": "MRR at 20"}.items()):
         axes = accuracy.add_subplot(1, 2, place + 1)
-        values = [found[name][metric] for name in names]
-        ends = [[found[name][f"{metric}_{end}"] for name in names] for end in ("low", "high")]
+        values = [figures[name][metric] for name in names]
+        ends = [[figures[name][f"{metric}_{end}"] for name in names] for end in ("low", "high")]
         # Of one session the interval is the mean itself, but for its last digit.
         reach = np.maximum([np.subtract(values, ends[0]), np.subtract(ends[1], values)], 0)
         axes.barh(names, values, xerr=reach, color="#4878a8")
@@ -27,9 +27,12 @@ def write_plots(found: Mapping[str, Mapping[str, float]], folder: Path) -> list[
     trade = Figure(figsize=(5, 3.5), layout="constrained")
     axes = trade.add_subplot()
     for name in names:
-        axes.plot(found[name]["coverage20"], found[name]["hr20"], "o", color="#4878a8")
+        axes.plot(figures[name]["coverage20"], figures[name]["hr20"], "o", color="#4878a8")
         axes.annotate(
-            name, (found[name]["coverage20"], found[name]["hr20"]), xytext=(4, 4), textcoords="offset points"
+            name,
+            (figures[name]["coverage20"], figures[name]["hr20"]),
+            xytext=(4, 4),
+            textcoords="offset points",
         )
     axes.set_xlabel("catalogue coverage at 20")
     axes.set_ylabel("hit rate at 20")

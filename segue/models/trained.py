@@ -19,12 +19,11 @@ from segue.errors import SegueError
 from segue.models.versions import Models
 from segue.storage.checksums import file_sum
 from segue.storage.files import FileStore
-from segue.storage.mongo import Document
-from segue.storage.store import Collection, Job, Policy, Right, Store
+from segue.storage.store import Job, Policy, Right, Store
 
 BUCKET = "trained"
 _FILE = "arrays.npz"
-_POLICY = Policy(
+POLICY = Policy(
     computed=True,
     access={
         Job.DASHBOARD: Right.READ,  # the space that an uploaded file is placed in
@@ -32,20 +31,7 @@ _POLICY = Policy(
         Job.OPERATOR: Right.WRITE | Right.INDEX,
     },
 )
-
-
-class TrainedFiles(Collection[Document]):
-    """The files of the bucket, as GridFS keeps them; read and written through :class:`FileStore` only."""
-
-    name = f"{BUCKET}.files"
-    policy = _POLICY
-
-
-class TrainedChunks(Collection[Document]):
-    """Their contents."""
-
-    name = f"{BUCKET}.chunks"
-    policy = _POLICY
+"""Of both collections of the bucket."""
 
 
 class ModelError(SegueError):
@@ -81,7 +67,7 @@ def put_in_use(store: Store, kind: str, version: str, *, keep: int) -> None:
     models, files = Models(store), _files(store)
     models.activate(kind, version)
     # One that is in use again stays, however old.
-    for old in (one for one in models.versions(kind)[keep:] if one != version):
+    for old in (other for other in models.versions(kind)[keep:] if other != version):
         models.remove(kind, [old])
         files.remove(f"{kind}:{old}")
     files.sweep(groups=models.with_file())

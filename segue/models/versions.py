@@ -82,8 +82,8 @@ class Models(Collection[ModelRecord]):
         if version is None:
             return None
         wanted = dict.fromkeys(names, 1) or None
-        found = self.documents.find_one({"_id": f"{kind}:{version}"}, wanted)
-        return None if found is None else dict(found)
+        record = self.documents.find_one({"_id": f"{kind}:{version}"}, wanted)
+        return None if record is None else dict(record)
 
     def active_fields(self, kind: str, *names: str) -> Document | None:
         """:meth:`fields` of the version in use; None before the first."""
@@ -114,13 +114,13 @@ class Models(Collection[ModelRecord]):
         wanted: Document = {"kind": {"$in": list(kinds)}}
         if before is not None:
             wanted["created_at"] = {"$lt": before}
-        found = self.documents.find(wanted, {"_id": 1}).sort("created_at", DESCENDING)
-        return [str(one["_id"]).partition(":")[2] for one in found]
+        records = self.documents.find(wanted, {"_id": 1}).sort("created_at", DESCENDING)
+        return [str(record["_id"]).partition(":")[2] for record in records]
 
     def created(self, kind: str) -> dict[str, datetime]:
         """When each stored version of a kind was made."""
-        found = self.documents.find({"kind": kind}, {"version": 1, "created_at": 1})
-        return {one["version"]: one["created_at"] for one in found}
+        records = self.documents.find({"kind": kind}, {"version": 1, "created_at": 1})
+        return {record["version"]: record["created_at"] for record in records}
 
     def remove(self, kind: str, versions: Names[str]) -> None:
         """Remove versions of a kind."""
@@ -133,4 +133,4 @@ class Models(Collection[ModelRecord]):
 
     def with_file(self) -> list[str]:
         """ "<kind>:<version>" of all models whose arrays are in GridFS."""
-        return [str(one["_id"]) for one in self.documents.find({"file": {"$exists": True}}, {"_id": 1})]
+        return [str(record["_id"]) for record in self.documents.find({"file": {"$exists": True}}, {"_id": 1})]

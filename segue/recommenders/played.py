@@ -63,12 +63,12 @@ def learned_factors(plays: sparse.csr_matrix, settings: AlsSettings) -> tuple[np
 
 def _solved(weights: sparse.csr_matrix, fixed: np.ndarray, regularisation: float) -> np.ndarray:
     """Each row's factors, given those of the columns; `weights` is the confidence above 1."""
-    found = np.zeros((weights.shape[0], fixed.shape[1]), dtype=np.float32)
+    factors = np.zeros((weights.shape[0], fixed.shape[1]), dtype=np.float32)
     everything = fixed.T @ fixed
     for row in np.flatnonzero(np.diff(weights.indptr)):
         part = slice(weights.indptr[row], weights.indptr[row + 1])
         near, weight = fixed[weights.indices[part]], weights.data[part]
         left = everything + (near.T * weight) @ near
         left[np.diag_indices_from(left)] += regularisation * len(near)
-        found[row] = linalg.solve(left, near.T @ (1 + weight), assume_a="pos", overwrite_a=True)
-    return found
+        factors[row] = linalg.solve(left, near.T @ (1 + weight), assume_a="pos", overwrite_a=True)
+    return factors

@@ -50,8 +50,8 @@ class Blend:
     def scores(self, queries: Queries) -> sparse.csr_matrix:
         total: sparse.csr_matrix | None = None
         for part in self.parts:
-            found = part.weight * top_k(scaled(part.model.scores(queries)), self.candidates)
-            total = found if total is None else total + found
+            scores = part.weight * top_k(scaled(part.model.scores(queries)), self.candidates)
+            total = scores if total is None else total + scores
         if total is None:
             raise ValueError("a blend needs at least one part")
         return total.tocsr()

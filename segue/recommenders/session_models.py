@@ -53,9 +53,9 @@ def _members(history: SessionLog) -> sparse.csr_matrix:
     bounds = history.bounds
     row = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
     shape = (len(bounds) - 1, len(history.artists))
-    found = sparse.csr_matrix((np.ones(len(history), dtype=np.float32), (row, history.items)), shape=shape)
-    found.data[:] = 1.0
-    return found
+    members = sparse.csr_matrix((np.ones(len(history), dtype=np.float32), (row, history.items)), shape=shape)
+    members.data[:] = 1.0
+    return members
 
 
 class Popularity:
@@ -284,8 +284,8 @@ class NextInHistory:
         prefix = prefix_matrix(queries, self.n_items, decay=self.decay, last=5).tocoo()
         wanted = queries.users[prefix.row] * self.n_items + prefix.col
         place = np.searchsorted(self.keys, wanted)
-        found = np.flatnonzero(self.keys[np.minimum(place, len(self.keys) - 1)] == wanted)
+        known = np.flatnonzero(self.keys[np.minimum(place, len(self.keys) - 1)] == wanted)
         pick = sparse.csr_matrix(
-            (prefix.data[found], (prefix.row[found], place[found])), shape=(len(queries), len(self.keys))
+            (prefix.data[known], (prefix.row[known], place[known])), shape=(len(queries), len(self.keys))
         )
         return (pick @ self.after).tocsr()

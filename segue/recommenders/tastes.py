@@ -104,6 +104,6 @@ def nearest(cosines: np.ndarray, count: int) -> sparse.csr_matrix:
     rows = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
     values = np.maximum(np.take_along_axis(cosines, rows, axis=1), 0)
     bounds = np.arange(0, rows.size + 1, count)
-    found = sparse.csr_matrix((values.ravel(), rows.ravel(), bounds), shape=cosines.shape)
-    found.eliminate_zeros()
-    return found
+    kept = sparse.csr_matrix((values.ravel(), rows.ravel(), bounds), shape=cosines.shape)
+    kept.eliminate_zeros()
+    return kept

@@ -65,7 +65,7 @@ class SessionSpaceModel(LearnedModel):
             lesson.settings.models.sessions,
             begun=lesson.begun,
             checkpoint=lesson.checkpoint,
-            told=lambda epoch, loss: lesson.progress(f"epoch {epoch}, validation loss {loss:.3f}"),
+            progress=lambda epoch, loss: lesson.progress(f"epoch {epoch}, validation loss {loss:.3f}"),
         )
 
     def place(self, store: Store, settings: Settings, version: str) -> None:

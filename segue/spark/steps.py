@@ -75,9 +75,9 @@ def _weight(signals: Signals) -> Column:
     return weight
 
 
-def fingerprint(found: DataFrame) -> str:
+def fingerprint(kept: DataFrame) -> str:
     """Step -> a text that is the same for the same steps, in any order and partitioning."""
-    row = found.agg(
+    row = kept.agg(
         F.count("*").alias("count"), F.bit_xor(F.xxhash64(*STEP[:4], F.round("weight", 6))).alias("sum")
     ).first()
     assert row is not None

@@ -140,7 +140,8 @@ def test_saved_and_loaded_it_is_the_same(space: type[Space], store: Store) -> No
 def test_each_can_be_indexed_by_its_name(space: type[Space], store: Store) -> None:
     with pytest.raises(SpaceError, match=f"run ./run.sh {space.command}"):
         space_to_index(store, space.name)
-    for chosen in {AudioSpace, space}:
+    both: set[type[Space]] = {AudioSpace, space}
+    for chosen in both:
         one = fitted(chosen)
         one.save(store)
         one.activate(store)

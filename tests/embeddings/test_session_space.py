@@ -89,14 +89,14 @@ def test_a_training_that_is_cut_short_goes_on_and_ends_the_same(tmp_path: Path) 
 
     checkpoint = tmp_path / "kept" / "two.npz"
     with pytest.raises(KeyboardInterrupt):
-        learn_space(log, sound, TRAINING, begun=BEGUN, checkpoint=checkpoint, told=stop)
+        learn_space(log, sound, TRAINING, begun=BEGUN, checkpoint=checkpoint, progress=stop)
     assert read_begun(checkpoint) == BEGUN
     # Plays that came since do not matter as long as the version is the same.
     later = Begun(BEGUN.version, {0: 15, 1: 7})
-    again = learn_space(log, sound, TRAINING, begun=later, checkpoint=checkpoint, told=stop)
+    again = learn_space(log, sound, TRAINING, begun=later, checkpoint=checkpoint, progress=stop)
     assert seen == [1, 2, 3, 4]
     # Until the arrays are kept, nothing of them is to be learned again.
-    third = learn_space(log, sound, TRAINING, begun=later, checkpoint=checkpoint, told=stop)
+    third = learn_space(log, sound, TRAINING, begun=later, checkpoint=checkpoint, progress=stop)
     assert seen == [1, 2, 3, 4]
     for name, array in whole.items():
         np.testing.assert_array_equal(again[name], array, err_msg=name)
@@ -128,7 +128,12 @@ def test_what_is_of_something_else_is_not_gone_on_from(tmp_path: Path, which: st
     learn_space(other, sound, training, begun=begun, checkpoint=checkpoint)
     seen: list[int] = []
     found = learn_space(
-        log, sound, TRAINING, begun=BEGUN, checkpoint=checkpoint, told=lambda epoch, loss: seen.append(epoch)
+        log,
+        sound,
+        TRAINING,
+        begun=BEGUN,
+        checkpoint=checkpoint,
+        progress=lambda epoch, loss: seen.append(epoch),
     )
     assert seen[0] == 1
     assert read_begun(checkpoint) == BEGUN
@@ -148,7 +153,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line_before_the_work(tmp
             TRAINING,
             begun=BEGUN,
             checkpoint=tmp_path / "models" / "state.npz",
-            told=lambda epoch, loss: seen.append(epoch),
+            progress=lambda epoch, loss: seen.append(epoch),
         )
     assert seen == []
 
@@ -161,7 +166,12 @@ def test_a_damaged_checkpoint_is_no_reason_not_to_learn(tmp_path: Path, damaged:
     assert read_begun(checkpoint) is None
     seen: list[int] = []
     learn_space(
-        log, sound, TRAINING, begun=BEGUN, checkpoint=checkpoint, told=lambda epoch, loss: seen.append(epoch)
+        log,
+        sound,
+        TRAINING,
+        begun=BEGUN,
+        checkpoint=checkpoint,
+        progress=lambda epoch, loss: seen.append(epoch),
     )
     assert seen[0] == 1
 

@@ -43,7 +43,7 @@ def corpus() -> tuple[SessionLog, np.ndarray]:
 
 
 def test_pairs_are_the_neighbours_in_a_session_both_ways() -> None:
-    log = make_log(users=[1] * 5, sessions=[1, 1, 1, 2, 2], items=list("abacd"), times=range(5))
+    log = make_log(users=["a"] * 5, sessions=["1", "1", "1", "2", "2"], items=list("abacd"), times=range(5))
     found = sorted(map(tuple, context_pairs(log, window=1).tolist()))
     assert found == [(0, 1), (0, 1), (1, 0), (1, 0), (2, 3), (3, 2)]
 
@@ -73,6 +73,6 @@ def test_a_run_that_goes_on_from_a_checkpoint_ends_the_same() -> None:
 
 
 def test_nothing_to_learn_from_is_an_error() -> None:
-    log = make_log(users=[1, 2], sessions=[1, 2], items=["a", "b"], times=[0, 1])
+    log = make_log(users=["a", "b"], sessions=["1", "2"], items=["a", "b"], times=[0, 1])
     with pytest.raises(SegueError, match="nothing to learn from"):
         train(log, np.zeros((2, 3), dtype=np.float32), TRAINING)

@@ -47,7 +47,8 @@ def test_neighbours_vote_and_the_nearest_breaks_a_tie() -> None:
     gallery = np.eye(6)[[0, 0, 1, 1, 2]] + 0.01
     genres = np.array([0, 0, 1, 1, 2])
     accuracy, precision = genre_quality(gallery, genres, np.array([[0.0, 1, 0, 0, 0, 0]]), np.array([1]))
-    assert (accuracy, precision) == (1.0, pytest.approx(2 / 5))
+    assert accuracy == 1.0
+    assert precision == pytest.approx(2 / 5)
 
 
 def test_an_artist_is_hit_by_another_track_of_theirs() -> None:

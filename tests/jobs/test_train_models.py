@@ -24,8 +24,10 @@ from segue.models import trained
 from segue.models.versions import Models
 from segue.people.forgotten import Forgotten
 from segue.plays.producer import PlayProducer
-from segue.settings import Settings
+from segue.settings import Settings, load_settings
 from segue.spark import session_space
+from segue.spark.learned_models import LEARNED_MODELS
+from segue.spark.training import version_of
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.index.test_build_index import catalogue
@@ -34,6 +36,8 @@ from tests.plays.examples import a_play
 
 pytestmark = pytest.mark.integration
 MINUTE = 60_000
+VERSIONS = {"following": "8978cb50b3b7", "als": "d040fa07b968", "session-space": "e6e1a4b6a619"}
+"""By the default settings and the fingerprint "3:7", as release 0.1 has them."""
 
 
 @pytest.fixture
@@ -141,7 +145,7 @@ def test_models_are_learned_once_and_the_index_takes_them_along(
     again = run(quick, spark=spark, quiet=True)
     assert [(one.version, one.unchanged) for one in again] == [(one.version, True) for one in first]
 
-    built = build_index.run(database, quick.index)
+    built = build_index.run(Store(database), quick.index)
     assert built.followed == 2
     bundle = PublishedBundles(Store(database)).load(built.manifest.version, folder=quick.index.folder)
     assert bundle.following is not None
@@ -163,7 +167,7 @@ def test_a_model_of_an_older_release_still_goes_into_the_index(
     arrays = {"track_ids": encode_ids(["t001", "t002"]), "tracks": one, "next": one + 1, "scores": np.ones(1)}
     trained.save(Store(database), "following", "v1", arrays=arrays, made_of={"tracks": 2})
     trained.put_in_use(Store(database), "following", "v1", keep=1)
-    manifest = build_index.run(database, quick.index).manifest
+    manifest = build_index.run(Store(database), quick.index).manifest
     bundle = PublishedBundles(Store(database)).load(manifest.version, folder=quick.index.folder)
     assert bundle.following is not None
     assert bundle.by_artist is None
@@ -184,6 +188,7 @@ def test_new_plays_and_settings_make_a_new_version_and_old_ones_go(
     assert als.unchanged  # it does not depend on that setting
     assert len({first.version, second.version, third.version}) == 3
     assert Models(Store(database)).active_version("following") == third.version
+    assert first.version is not None
     assert not trained.stored(Store(database), "following", first.version)
     assert rules(database) == {("a", "b"): 1.0, ("b", "c"): 1.0}
 
@@ -196,7 +201,7 @@ def test_nothing_is_learned_of_who_has_left(
     plays = [*evening("ada", ["a", "b"]), *evening("ben", ["b", "c"]), *evening("eve", ["c", "d"])]
     send(settings, plays)
     with PlayProducer(settings.kafka) as producer:
-        producer.send_bytes(None, key=b"ben")
+        producer.tombstone("ben")
         producer.flush()
     Forgotten(Store(database)).remember("eve", plays_kept=settings.retention.plays)
     run(settings, spark=spark, quiet=True)
@@ -214,7 +219,7 @@ def test_a_space_of_sessions_and_sound_is_learned_indexed_and_has_a_place_for_ne
     settings = spaced
     store(database, descriptors(40, settings), settings)
     train_embeddings.run(settings, Store(database))
-    audio = build_index.run(database, settings.index).manifest
+    audio = build_index.run(Store(database), settings.index).manifest
     send_evenings(settings)
 
     *_, found = run(settings, spark=spark, quiet=True)
@@ -222,13 +227,13 @@ def test_a_space_of_sessions_and_sound_is_learned_indexed_and_has_a_place_for_ne
     assert found.tracks == len({track for tracks in EVENINGS.values() for track in tracks})
     *_, again = run(settings, spark=spark, quiet=True)
     assert (again.version, again.unchanged) == (found.version, True)
-    manifest = build_index.run(database, settings.index).manifest
+    manifest = build_index.run(Store(database), settings.index).manifest
     assert (manifest.space, manifest.dimension, manifest.count) == (found.version, 4, 40)
 
     # A track that comes later is placed by its sound, in both spaces.
     store(database, descriptors(1, settings, seed=9), settings, first=40)
     train_embeddings.run(settings, Store(database))
-    newest = build_index.run(database, settings.index).manifest
+    newest = build_index.run(Store(database), settings.index).manifest
     assert (newest.space, newest.count) == (found.version, 41)
     bundle = PublishedBundles(Store(database)).load(newest.version, folder=settings.index.folder)
     row = int(bundle.rows(["t0040"])[0])
@@ -236,10 +241,10 @@ def test_a_space_of_sessions_and_sound_is_learned_indexed_and_has_a_place_for_ne
     np.testing.assert_allclose(bundle.vectors[row], wanted, atol=1e-5)
 
     by_sound = settings.index.model_copy(update={"space": "audio"})
-    assert build_index.run(database, by_sound).manifest.space == audio.space
+    assert build_index.run(Store(database), by_sound).manifest.space == audio.space
     # A space that is fitted again leaves the other's embeddings alone.
     train_embeddings.run(settings, Store(database), refit=True)
-    assert build_index.run(database, settings.index).manifest.space == found.version
+    assert build_index.run(Store(database), settings.index).manifest.space == found.version
 
 
 def test_a_training_cut_short_is_finished_though_new_plays_have_come(
@@ -301,14 +306,14 @@ def test_a_space_comes_into_use_when_every_track_has_its_place_in_it(
         patch.setattr(session_space, "embed", killed)
         run(spaced, spark=spark, quiet=True)
     (stored,) = database.models.find({"kind": "session-space"})
-    assert build_index.run(database, spaced.index).manifest.space == audio
+    assert build_index.run(Store(database), spaced.index).manifest.space == audio
     # What is learned already is finished, though new plays have come.
     send(spaced, evening("late", ["t0031", "t0032"]))
     epochs = kept_epochs(monkeypatch)
     *_, found = run(spaced, spark=spark, quiet=True)
     assert epochs == []
     assert (found.version, found.unchanged) == (stored["version"], False)
-    manifest = build_index.run(database, spaced.index).manifest
+    manifest = build_index.run(Store(database), spaced.index).manifest
     assert (manifest.space, manifest.count) == (found.version, 40)
 
 
@@ -332,6 +337,24 @@ def test_a_heard_track_that_gets_features_makes_another_version(
     store(database, descriptors(1, spaced, seed=5), spaced, first=14)
     *_, changed = run(spaced, spark=spark, quiet=True)
     assert changed.version != with_it.version
+
+
+def test_factors_are_learned_only_where_the_settings_say_so(quick: Settings) -> None:
+    def kinds(settings: Settings) -> list[str]:
+        return [model.kind for model in LEARNED_MODELS if model.enabled(settings)]
+
+    assert kinds(load_settings()) == ["following", "session-space"]
+    assert kinds(quick) == ["following", "als", "session-space"]
+
+
+def test_a_version_is_what_it_was_before_als_had_a_section_of_its_own() -> None:
+    settings = load_settings()
+    made_of = {
+        model.kind: {"plays": "3:7", "settings": model.settings_of(settings)} for model in LEARNED_MODELS
+    }
+    assert list(made_of["als"]["settings"]) == ["factors", "iterations", "regularisation", "alpha", "seed"]
+    assert list(made_of["session-space"]["settings"]) == ["sessions"]
+    assert {kind: version_of(what) for kind, what in made_of.items()} == VERSIONS
 
 
 def test_what_is_in_use_is_kept_though_others_are_newer(database: Database[Document]) -> None:

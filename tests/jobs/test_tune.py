@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_a_search_begins_with_what_is_in_use_finds_better_and_goes_on(tmp_path: 
     first = in_use(SETTINGS)
     best = first["ranking.artist_weight"] / 2
 
-    def answer(values: dict[str, float]) -> list[np.ndarray]:
+    def answer(values: Mapping[str, float]) -> list[np.ndarray]:
         """The target's rank is the better, the nearer a value is to half of what is in use."""
         return [np.array([1 + abs(values["ranking.artist_weight"] - best)])]
 
@@ -50,6 +51,7 @@ def test_a_search_begins_with_what_is_in_use_finds_better_and_goes_on(tmp_path: 
     again = search(Searched.SERVED, answer, name="s", first=first, trials=12, storage=storage, seed=1)
     assert len(again.trials) == 16
     assert sum(trial.params == study.trials[0].params for trial in again.trials) == 1
+    assert study.trials[0].value is not None
     assert again.best_value > study.trials[0].value
     assert abs(again.best_params["ranking.artist_weight"] - best) < best
 

@@ -22,6 +22,7 @@ from segue.embeddings.registry import load_space
 from segue.engagement.definitions import fingerprint
 from segue.index.active import ActiveBundle
 from segue.index.bundle import load_bundle
+from segue.spark.training import Trained
 from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document
 from segue.storage.store import Store
@@ -66,17 +67,17 @@ def test_every_space_is_loaded(earlier: Earlier) -> None:
 
 def test_no_track_is_computed_again(earlier: Earlier) -> None:
     settings, database = earlier.settings, earlier.database
-    described = extract_features.run(None, settings, database, quiet=True)
+    described = extract_features.run(None, settings, Store(database), quiet=True)
     assert ([described.version], described.computed, described.removed) == (earlier.facts["features"], 0, 0)
     assert described.tracks == database.tracks.count_documents({"state": "present"})
-    embedded = train_embeddings.run(None, settings, database)
+    embedded = train_embeddings.run(settings, Store(database))
     assert (embedded.fitted, embedded.embedded, embedded.removed, embedded.moods) == (False, 0, 0, 0)
     assert embedded.space == earlier.facts["active"]["audio-space"]
     assert database.moods.distinct("version") == earlier.facts["moods"]
 
 
 def test_the_index_is_not_built_again(earlier: Earlier) -> None:
-    built = build_index.run(earlier.database, earlier.settings.index)
+    built = build_index.run(Store(earlier.database), earlier.settings.index)
     assert built.unchanged
     assert built.manifest.version == earlier.facts["active"]["index"]
 
@@ -89,7 +90,7 @@ def test_nothing_is_learned_or_counted_again(earlier: Earlier, spark: SparkSessi
     assert recount(earlier.settings, check=True, spark=spark, quiet=True).different == 0
 
 
-def _trained(earlier: Earlier, spark: SparkSession) -> list[train_models.Trained]:
+def _trained(earlier: Earlier, spark: SparkSession) -> list[Trained]:
     return train_models.run(earlier.settings, spark=spark, quiet=True)
 
 
