@@ -23,6 +23,7 @@ from segue.embeddings.stored import Embeddings
 from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.statistics import ListeningStatistics
+from segue.index import published as bundles
 from segue.models import trained
 from segue.models.versions import Models
 from segue.moods.dials import MoodDials
@@ -53,6 +54,8 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     RejectedTracks,
     UnknownTracks,
     Moods,
+    Models,
+    Embeddings,
     Accounts,
     Sessions,
     Handovers,
@@ -67,8 +70,6 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     ShareLinks,
     Follows,
     PrivacyChoices,
-    Models,
-    Embeddings,
     Tastes,
     Recommendations,
     Listening,
@@ -78,17 +79,7 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     StreamMinutes,
 )
 
-BUCKETS: Mapping[str, Policy] = {
-    "bundles": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.READ,
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.WRITE | Right.INDEX,
-        },
-    ),
-    trained.BUCKET: trained.POLICY,
-}
+BUCKETS: Mapping[str, Policy] = {bundles.BUCKET: bundles.POLICY, trained.BUCKET: trained.POLICY}
 """GridFS buckets."""
 
 POLICIES: Mapping[str, Policy] = {

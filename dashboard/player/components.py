@@ -92,7 +92,7 @@ def tracks(
     dial
         Of a live list: the mood that it is steered by, which the queue then follows too.
     edit
-        Whether songs can be moved and taken out; then what was asked for just now is returned.
+        Whether songs can be moved and taken out; then the edit that was just made is returned.
     """
     show = _component(
         "tracks", '<div class="tracks"></div>', ("dom", "menu", "tracks", "list"), ("base", "tracks", "menu")
@@ -156,4 +156,4 @@ def leave(*, label: str, confirmation: str) -> None:
 
 
 def _nothing() -> None:
-    """A trigger needs a callback to be known; what is to be done is done after mounting."""
+    """A trigger needs a callback to be known; its work is done after mounting."""

@@ -22,7 +22,7 @@ SETTLED = 10
 """Liked songs from which on a list of the day is kept for the day."""
 
 
-class Maker:
+class PlaylistGenerator:
     """Makes lists for one listener from the index in use.
 
     Raises
@@ -87,7 +87,7 @@ class Maker:
         return list_items(self._catalogue.store, wanted, source="playlist")
 
     def going_on(self, tracks: Sequence[str]) -> list[Item]:
-        """What goes on from a list; none for an empty one, or one of tracks that are newer than the index."""
+        """A continuation of a list; none for an empty one, or one of tracks that are newer than the index."""
         return self._shown(
             generate.go_on(
                 [row for row in self._bundle.rows(list(tracks)).tolist() if row >= 0],

@@ -5,35 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from pymongo.database import Database
-
 from segue.dashboard.queries.items import Item, list_items, read_items
 from segue.dashboard.queries.times import day
 from segue.plays.event_types import EventType
-from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.taste.history import HeardTrack, last_heard
 from segue.taste.opinions import Opinions
 from segue.taste.tastes import Tastes
 
 
-def recently_played(database: Database[Document], user_id: str, *, limit: int = 8) -> list[Item]:
+def recently_played(store: Store, user_id: str, *, limit: int = 8) -> list[Item]:
     """The tracks heard last, newest first, with what came of them."""
-    last = last_heard(Tastes(Store(database)).history(user_id))[:limit]
-    known = read_items(Store(database), [heard.track_id for heard in last], source="home")
+    last = last_heard(Tastes(store).history(user_id))[:limit]
+    known = read_items(store, [heard.track_id for heard in last], source="home")
     return [_noted(known[heard.track_id], heard) for heard in last if heard.track_id in known]
 
 
 def played_by_day(
-    database: Database[Document], user_id: str, *, offset: timedelta = timedelta(), limit: int = 300
+    store: Store, user_id: str, *, offset: timedelta = timedelta(), limit: int = 300
 ) -> list[tuple[str, list[Item]]]:
     """The tracks heard last under the days of their last plays, newest first.
 
     What is known are the signals that the taste is made of: each track once, with the last thing said of it,
     and no more of them than `taste.max_signals`. `offset` is how far the listener's clock is ahead of UTC.
     """
-    last = last_heard(Tastes(Store(database)).history(user_id))[:limit]
-    known = read_items(Store(database), [heard.track_id for heard in last], source="playlist")
+    last = last_heard(Tastes(store).history(user_id))[:limit]
+    known = read_items(store, [heard.track_id for heard in last], source="playlist")
     days: dict[str, list[Item]] = {}
     for heard in last:
         if heard.track_id in known:

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pymongo.database import Database
-
 from segue.catalog.track import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.starts import selection
@@ -18,7 +16,6 @@ from segue.ranking.reasons import describe, is_exploring
 from segue.ranking.recommendations import Recommendation as Stored
 from segue.ranking.recommendations import Recommendations
 from segue.ranking.variants import label
-from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.taste.starts import StartingChoice, Starts
 
@@ -121,12 +118,11 @@ class Upcoming:
     """"taste", or "cold-start" for the varied selection that everybody begins with."""
 
 
-def upcoming(database: Database[Document], user_id: str) -> Upcoming:
+def upcoming(store: Store, user_id: str) -> Upcoming:
     """The listener's recommendations with their reasons; the varied selection before there are any."""
-    store = Store(database)
     stored = Recommendations(store).of(user_id)
     if stored is None:
-        return _to_start_with(database, Starts(store).read(user_id))
+        return _to_start_with(store, Starts(store).read(user_id))
     known = read_items(store, stored.named_track_ids, source="home")
     items = [
         _recommended(known[track.track_id], track, stored, rank=rank, known=known)
@@ -136,10 +132,10 @@ def upcoming(database: Database[Document], user_id: str) -> Upcoming:
     return Upcoming(stored.recommendation_id, items, stored.served)
 
 
-def _to_start_with(database: Database[Document], choice: StartingChoice) -> Upcoming:
-    bundles = PublishedBundles(Store(database))
+def _to_start_with(store: Store, choice: StartingChoice) -> Upcoming:
+    bundles = PublishedBundles(store)
     version = bundles.active_version()
-    chosen = selection(Store(database), choice, size=_AT_FIRST) if choice else []
+    chosen = selection(store, choice, size=_AT_FIRST) if choice else []
     if chosen:
         listed, reasons = [track_id for track_id, _ in chosen], dict(chosen)
         # The text is part of ids that plays have carried so far: it stays.
@@ -148,7 +144,7 @@ def _to_start_with(database: Database[Document], choice: StartingChoice) -> Upco
     else:
         listed, reasons = bundles.varied_selection(version)[:_AT_FIRST], {}
         name = f"start-{version}"
-    known = read_items(Store(database), listed, source="home")
+    known = read_items(store, listed, source="home")
     items = [
         replace(
             known[track_id],

@@ -5,15 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from pymongo.database import Database
-
 from segue.catalog.track import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.index.published import PublishedBundles
 from segue.ranking.reasons import describe
 from segue.ranking.recommendations import Recommendations
 from segue.ranking.variants import AUDIO
-from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.taste.history import last_heard
 from segue.taste.tastes import Tastes
@@ -51,14 +48,13 @@ class Listening:
     """From the newest play to the document that reflects it."""
 
 
-def listeners(database: Database[Document], *, limit: int = 200) -> list[str]:
+def listeners(store: Store, *, limit: int = 200) -> list[str]:
     """The listeners whose recommendations changed last, newest first."""
-    return [written.user_id for written in Recommendations(Store(database)).newest(limit=limit)]
+    return [written.user_id for written in Recommendations(store).newest(limit=limit)]
 
 
-def listening(database: Database[Document], user_id: str, *, played: int = 12) -> Listening | None:
+def listening(store: Store, user_id: str, *, played: int = 12) -> Listening | None:
     """What a listener has heard and is to hear; None for one who is not known."""
-    store = Store(database)
     recommendation = Recommendations(store).of(user_id)
     if recommendation is None:
         return None
@@ -81,19 +77,19 @@ def listening(database: Database[Document], user_id: str, *, played: int = 12) -
     )
 
 
-def catalogue_size(database: Database[Document]) -> int:
+def catalogue_size(store: Store) -> int:
     """How many tracks can be recommended; 0 before an index is published."""
-    return PublishedBundles(Store(database)).active_count()
+    return PublishedBundles(store).active_count()
 
 
-def freshness(database: Database[Document], *, newest: int = 500) -> list[float]:
+def freshness(store: Store, *, newest: int = 500) -> list[float]:
     """Milliseconds from play to document of the recommendations written last."""
-    return [written.freshness_ms for written in Recommendations(Store(database)).newest(limit=newest)]
+    return [written.freshness_ms for written in Recommendations(store).newest(limit=newest)]
 
 
-def index_version(database: Database[Document]) -> str:
+def index_version(store: Store) -> str:
     """The index version that is published; empty before the first."""
-    return PublishedBundles(Store(database)).active_version() or ""
+    return PublishedBundles(store).active_version() or ""
 
 
 def ago(epoch_ms: float) -> str:

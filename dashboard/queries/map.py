@@ -15,7 +15,6 @@ from segue.dashboard.queries.catalogue import Catalogue
 from segue.dashboard.queries.items import Item, list_items
 from segue.embeddings.plane import Plane, fit_plane
 from segue.index.bundle import Bundle
-from segue.storage.store import Store
 from segue.taste.tastes import Tastes
 
 GENRES = 10
@@ -67,7 +66,7 @@ class LibraryMap:
 
     def taste(self, user_id: str) -> tuple[float, float] | None:
         """Where a listener's taste lies; None without one, or one in another space."""
-        stored = Tastes(Store(self._catalogue.database)).vectors([user_id]).get(user_id)
+        stored = Tastes(self._catalogue.store).vectors([user_id]).get(user_id)
         bundle = self._catalogue.bundle()
         if stored is None or stored[1] != bundle.space:
             return None

@@ -25,13 +25,12 @@ from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.ranking.sources import TASTE, VARIED
 from segue.ranking.versions import folded, songs_of
 from segue.settings import Settings
-from segue.storage.store import Store
 
 
 def planned(catalogue: Catalogue, settings: Settings, user_id: str) -> Upcoming:
-    """What a listener is to hear next, in the mood that is dialled; as it is recommended when it is open."""
-    recommended = upcoming(catalogue.database, user_id)
-    dial = MoodDials(Store(catalogue.database)).read(user_id)
+    """A listener's next tracks, in the mood that is dialled; as they are recommended when it is open."""
+    recommended = upcoming(catalogue.store, user_id)
+    dial = MoodDials(catalogue.store).read(user_id)
     if not dial or not recommended.items:
         return recommended
     try:
@@ -70,7 +69,7 @@ def planned(catalogue: Catalogue, settings: Settings, user_id: str) -> Upcoming:
 
 
 def _candidates(recommended: Upcoming, listener: KnownListener, *, bundle: Bundle, count: int) -> list[int]:
-    """What is recommended, then the nearest to the taste, or the varied selection where there is none."""
+    """Recommended tracks, then the nearest to the taste, or the varied selection where there is none."""
     profile = listener.profile
     others = TASTE.nearest(profile.taste, bundle, count=count) if profile.has_taste else VARIED.rows(bundle)
     rows = [*bundle.rows([item.track_id for item in recommended.items]).tolist(), *others]

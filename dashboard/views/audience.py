@@ -1,4 +1,4 @@
-"""The audience, for whoever runs the service: who listens, what is skipped, what nobody hears."""
+"""The audience, for operators: active listeners, skip rates, popularity, tracks without plays."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _filter() -> tuple[str, list[str]]:
 def _numbers(
     periods: pd.DataFrame, days: pd.DataFrame, since: datetime, until: datetime, *, whole: bool
 ) -> None:
-    """`whole`: nothing is filtered, so that what is known of listeners as such can be shown too."""
+    """`whole`: nothing is filtered, so that figures of listeners as such can be shown too."""
     plays, skips = int(periods["plays"].sum()), int(periods["skips"].sum())
     with st.container(horizontal=True, gap="large"):
         if whole:

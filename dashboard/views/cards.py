@@ -62,7 +62,7 @@ def _card(item: Recommended, rank: int, new: bool) -> str:
 
 
 def rows(items: Sequence[Played]) -> str:
-    """What was played as a list, with how it ended and when."""
+    """Plays as a list, with how each ended and when."""
     return STYLE + "".join(_row(item) for item in items)
 
 

@@ -56,7 +56,7 @@ def _draw(seconds: int) -> None:
 
 def _summary(found: list[MicroBatch], started: Started) -> None:
     columns = st.columns(7)
-    fresh = pd.Series(queries.freshness(visit.services().store.database), dtype=float)
+    fresh = pd.Series(queries.freshness(visit.services().store), dtype=float)
     if len(fresh):
         columns[5].metric("Freshness, median", f"{fresh.median():,.0f} ms")
         columns[6].metric("Freshness, p99", f"{fresh.quantile(0.99):,.0f} ms")
@@ -71,7 +71,7 @@ def _summary(found: list[MicroBatch], started: Started) -> None:
     left, right = st.columns([1, 4], vertical_alignment="center")
     if ui := started.get("ui"):
         left.link_button("Spark UI", ui, icon=":material/open_in_new:")
-    if version := queries.index_version(visit.services().store.database):
+    if version := queries.index_version(visit.services().store):
         right.caption(f"Index {version} is published")
 
 

@@ -59,7 +59,7 @@ def forget(store: Store, user_id: str, *, plays_kept: timedelta) -> dict[str, in
 
 
 def sweep(store: Store, *, now: datetime | None = None) -> None:
-    """Remove what a micro-batch wrote that was under way when a listener was forgotten."""
+    """Remove the writes of micro-batches that were under way when a listener was forgotten."""
     forgotten = Forgotten(store)
     for user_id in forgotten.due(now or datetime.now(UTC)):
         for name in WRITTEN_BY_STREAMS:

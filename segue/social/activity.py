@@ -1,4 +1,4 @@
-"""What a listener lets their followers see; nothing unless they have chosen it."""
+"""The activity that a listener lets followers see; nothing unless they have chosen it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PrivacyChoice(TypedDict):
 
 
 class PrivacyChoices(Collection[PrivacyChoice]):
-    """What listeners have chosen to be seen of them.
+    """Which of their data listeners let others see.
 
     Delivery: one document for each listener, so that choosing again writes over it.
     """
@@ -60,7 +60,7 @@ class Activity:
 
 
 def feed(store: Store, user_id: str, *, limit: int = 40, now: datetime | None = None) -> list[Activity]:
-    """What the listeners that one follows have done lately and show, the newest first."""
+    """The recent activity of followed listeners who show it, the newest first."""
     since = (now or datetime.now(UTC)) - FRESH
     followed = {account.user_id: account for account in Follows(store).followed_by(user_id)}
     people = {user_id: followed[user_id] for user_id in PrivacyChoices(store).showing_activity([*followed])}

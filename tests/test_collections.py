@@ -11,7 +11,6 @@ import pytest
 from pymongo.database import Database
 
 from segue.collections import (
-    BUCKETS,
     COMPUTED,
     NOT_PERSONAL,
     OWNERS,
@@ -59,7 +58,6 @@ def test_every_owner_is_registered() -> None:
 def test_every_collection_that_the_code_takes_is_listed() -> None:
     taken = {name for room in ROOMS for file in (ROOT / room).rglob("*.py") for name in named(file)}
     owned = {owner.name for owner in OWNERS}
-    assert BUCKETS.keys() == {BUNDLES, TRAINED}
     buckets = {f"{bucket}.{part}" for bucket in (BUNDLES, TRAINED) for part in ("files", "chunks")}
     assert taken | owned | buckets == POLICIES.keys()
 
