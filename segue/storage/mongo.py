@@ -43,8 +43,8 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
+from segue.connections import Mongo
 from segue.errors import SegueError
-from segue.settings import Mongo
 
 __all__ = [
     "ASCENDING",
