@@ -1,6 +1,3 @@
-"""The MongoDB client and the collections, each with the shape of its documents.
-
-====================  ======================================================================================
 collection            document
 ====================  ======================================================================================
 tastes                _id user_id; windows, vector, ...: see segue.taste.history
@@ -13,6 +10,8 @@ listening_sessions    _id "<first_at>:<user_id>"; first_at, last_at, plays, skip
 
 Delivery: every write is an upsert by _id, so that repeating it changes nothing.
 """
+=======
+"""The MongoDB client, and names and helpers for the owners of the collections."""
 
 from __future__ import annotations
 
