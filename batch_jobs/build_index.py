@@ -14,19 +14,18 @@ from rich.console import Console
 
 from segue.catalog.songs import song_key
 from segue.catalog.tags import UNKNOWN_ARTIST
-from segue.embeddings.registry import AUTO, space_to_index
+from segue.embeddings.registry import space_to_index
 from segue.embeddings.stored import Embeddings
 from segue.errors import SegueError, one_line_errors
 from segue.figures import can_write, write_figures
+from segue.index.backends import chosen_backend
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
 from segue.index.following import Following, by_artist_of, following_of
-from segue.index.publish import KIND, publish, roll_back, stored_manifest
-from segue.index.retire import retire
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
 from segue.models import trained
-from segue.models.versions import Models
 from segue.settings import Index, load_settings
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
@@ -41,14 +40,7 @@ class Corpus:
     """The tracks that are to be found: present in the library, with a vector in the active space."""
 
     space: str
-    track_ids: np.ndarray
-    """(n,) numpy bytes, ascending."""
-    vectors: np.ndarray
-    """(n, d) float32 unit rows."""
-    artists: np.ndarray
-    """(n,) int32 codes, -1 unknown."""
-    songs: np.ndarray
-    """(n,) int32 codes, -1 unknown: versions of one song have one."""
+    contents: Contents
     unusable: int
     """Vectors left out because they have no direction: zeros, or not finite."""
 
@@ -78,7 +70,7 @@ class Built:
             "dimension": manifest.dimension,
             "space": manifest.space,
             "backend": manifest.backend,
-            "trees": manifest.trees,
+            **manifest.parameters,
             "recall20": manifest.recall20,
             "latency_ms": manifest.latency_ms,
             "build_s": manifest.build_s,
@@ -108,14 +100,14 @@ def build_index(
 
     Example: SEGUE_INDEX__SPACE=audio ./run.sh index
 
-    Example: SEGUE_INDEX__TREES=100 ./run.sh index --json index.json
+    Example: SEGUE_INDEX__ANNOY__TREES=100 ./run.sh index --json index.json
     """
     with one_line_errors():
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
         database = connect(settings.mongo)
         if rollback:
-            manifest = roll_back(database, folder=settings.index.folder)
+            manifest = PublishedBundles(Store(database)).roll_back(folder=settings.index.folder)
             typer.echo(f"index {manifest.version} of {manifest.created_at:%Y-%m-%d %H:%M} is active again")
             write_figures(json_file, {"version": manifest.version, "tracks": manifest.count})
             return
@@ -134,64 +126,42 @@ def run(database: Database[Document], settings: Index) -> Built:
         There are no embeddings, they do not fit each other, or the bundle cannot be written.
     """
     began = time.perf_counter()
-    with console.status("Reading embeddings") as status:
-        corpus = read_corpus(database, settings.space)
-        status.update(f"{len(corpus.vectors)} tracks: choosing a varied selection")
-        following, by_artist = read_following(database, corpus)
-        contents = Contents(
-            vectors=corpus.vectors,
-            track_ids=corpus.track_ids,
-            artists=corpus.artists,
-            cold_start=varied_selection(corpus.vectors, corpus.artists, size=settings.cold_start),
-            songs=corpus.songs,
-            following=following,
-            by_artist=by_artist,
-        )
-        version = version_of(
-            contents,
-            space=corpus.space,
-            backend=settings.backend,
-            trees=settings.trees,
-            search_k=settings.search_k,
-        )
-        manifest = stored_manifest(database, version)
-        unchanged = manifest is not None and Models(Store(database)).active_version(KIND) == version
+    bundles = PublishedBundles(Store(database))
+    with console.status("Reading embeddings, choosing a varied selection") as status:
+        corpus = read_corpus(database, settings)
+        contents = corpus.contents
+        backend = chosen_backend(settings)
+        version = version_of(contents, space=corpus.space, backend=backend)
+        manifest = bundles.whole_manifest(version)
+        unchanged = manifest is not None and bundles.active_version() == version
         if manifest is None:
-            status.update(f"{len(corpus.vectors)} tracks: building and measuring ({settings.backend})")
+            status.update(f"{len(contents.vectors)} tracks: building and measuring ({backend.name})")
             write_bundle(
                 settings.folder,
-                vectors=contents.vectors,
-                track_ids=contents.track_ids,
-                artists=contents.artists,
-                cold_start=contents.cold_start,
-                songs=contents.songs,
-                following=contents.following,
-                by_artist=contents.by_artist,
+                contents,
                 space=corpus.space,
-                backend=settings.backend,
-                trees=settings.trees,
-                search_k=settings.search_k,
+                backend=backend,
                 recall_queries=settings.recall_queries,
             )
         if not unchanged:
             status.update(f"Publishing {version}")
-            manifest = publish(database, Path(settings.folder) / version)
+            manifest = bundles.publish(Path(settings.folder) / version)
         assert manifest is not None
-        retired = retire(database, folder=settings.folder, keep=settings.keep)
+        retired = bundles.retire(folder=settings.folder, keep=settings.keep)
     console.print(f"index {version} {'is unchanged' if unchanged else 'is published'}")
     followed = 0 if contents.following is None else int((np.diff(contents.following.bounds) > 0).sum())
     return Built(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)
 
 
-def read_corpus(database: Database[Document], wanted: str = AUTO) -> Corpus:
-    """Read the vectors of the wanted space and their tracks' artists, in order of track id.
+def read_corpus(database: Database[Document], settings: Index) -> Corpus:
+    """Read the vectors of the wanted space and their tracks, and make the columns, in order of track id.
 
     Raises
     ------
     SegueError
         There is no active space, no vector of a present track, or vectors of several dimensions.
     """
-    space = space_to_index(Store(database), wanted)
+    space = space_to_index(Store(database), settings.space)
     present = database.tracks.find({"state": "present"}, {"artist": 1, "title": 1}, batch_size=10_000)
     track_of = {document["_id"]: (document.get("artist"), document.get("title")) for document in present}
     stored = Embeddings(Store(database)).vectors(space)
@@ -206,15 +176,21 @@ def read_corpus(database: Database[Document], wanted: str = AUTO) -> Corpus:
     usable = np.flatnonzero(np.isfinite(lengths) & (lengths > 0))
     if not len(usable):
         raise SegueError(f"every vector in space {space} is zero or not finite: run ./run.sh embeddings")
+    units = (vectors[usable] / lengths[usable, None]).astype(np.float32)
+    track_ids = encode_ids([names[row] for row in usable])
     tracks = [track_of[names[row]] for row in usable]
-    return Corpus(
-        space=space,
-        track_ids=encode_ids([names[row] for row in usable]),
-        vectors=(vectors[usable] / lengths[usable, None]).astype(np.float32),
-        artists=_codes([_artist_key(artist) for artist, _ in tracks]),
+    artists = _codes([_artist_key(artist) for artist, _ in tracks])
+    following, by_artist = read_following(database, track_ids, artists)
+    contents = Contents(
+        vectors=units,
+        track_ids=track_ids,
+        artists=artists,
+        cold_start=varied_selection(units, artists, size=settings.cold_start),
         songs=_codes([song_key(_artist_key(artist), title) for artist, title in tracks]),
-        unusable=len(names) - len(usable),
+        following=following,
+        by_artist=by_artist,
     )
+    return Corpus(space, contents, unusable=len(names) - len(usable))
 
 
 def _matrix(vectors: list[bytes], names: list[str]) -> np.ndarray:
@@ -241,12 +217,14 @@ def _codes(keys: list[str | None]) -> np.ndarray:
     return np.array([code.get(key, -1) for key in keys], dtype=np.int32)
 
 
-def read_following(database: Database[Document], corpus: Corpus) -> tuple[Following | None, Following | None]:
+def read_following(
+    database: Database[Document], track_ids: np.ndarray, artists: np.ndarray
+) -> tuple[Following | None, Following | None]:
     """What each track, and each artist, leads to by the active model; None before one is trained."""
     model = trained.load(Store(database), FOLLOWING)
-    following = None if model is None else following_of(model, track_ids=corpus.track_ids)
+    following = None if model is None else following_of(model, track_ids=track_ids)
     if model is None or following is None:
         return None, None
     if "listeners" not in model:  # learned by an older release
         return following, None
-    return following, by_artist_of(model, track_ids=corpus.track_ids, artists=corpus.artists)
+    return following, by_artist_of(model, track_ids=track_ids, artists=artists)

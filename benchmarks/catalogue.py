@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from segue.index.bundle import write_bundle
+from segue.index.backends import chosen_backend
+from segue.index.bundle import Contents, write_bundle
 from segue.index.following import by_artist_of, following_of
 from segue.index.track_ids import encode_ids
 from segue.places import LOCAL
@@ -33,7 +34,8 @@ def vectors(tracks: int, *, seed: int = 11) -> np.ndarray:
     artists = genres[rng.integers(32, size=max(1, tracks // TRACKS_OF_ARTIST))]
     artists = artists + rng.normal(0, 0.7, artists.shape)
     found = artists[np.arange(tracks) % len(artists)] + rng.normal(0, 0.35, (tracks, DIMENSION))
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    units: np.ndarray = found / np.linalg.norm(found, axis=1, keepdims=True)
+    return units.astype(np.float32)
 
 
 def track_id(number: int) -> str:
@@ -47,7 +49,9 @@ def bundle_of(tracks: int, *, console: Console, sessions: bool = False) -> Path:
     """
     index = load_settings().index
     known = "sessions" if sessions else "sound"
-    folder = FOLDER / f"{tracks}-{known}-{index.trees}-{index.search_k}"
+    backend = chosen_backend(index)
+    parameters = "-".join(str(value) for value in (backend.name, *backend.parameters.values()))
+    folder = FOLDER / f"{tracks}-{known}-{parameters}"
     built = sorted(folder.glob("*/manifest.json"))
     if built:
         return built[0].parent
@@ -55,18 +59,15 @@ def bundle_of(tracks: int, *, console: Console, sessions: bool = False) -> Path:
     artists = (np.arange(tracks) % max(1, tracks // TRACKS_OF_ARTIST)).astype(np.int32)
     model = session_model(ids) if sessions else None
     with console.status(f"Building an index of {tracks:,} tracks"):
-        manifest = write_bundle(
-            folder,
+        contents = Contents(
             vectors=vectors(tracks),
             track_ids=ids,
             artists=artists,
             cold_start=np.arange(0, tracks, max(1, tracks // 100), dtype=np.int32)[:100],
             following=following_of(model, track_ids=ids) if model else None,
             by_artist=by_artist_of(model, track_ids=ids, artists=artists) if model else None,
-            space="bench",
-            trees=index.trees,
-            search_k=index.search_k,
         )
+        manifest = write_bundle(folder, contents, space="bench", backend=backend)
     return folder / manifest.version
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -20,31 +21,18 @@ from rich.progress import track
 from threadpoolctl import threadpool_limits
 
 from segue.benchmarks.catalogue import FMA, vectors
-from segue.index.backends import INDEX_FILE, Backend, build_index, open_index
+from segue.benchmarks.index_plot import REACHED, K, Point, check_kind, draw
+from segue.index.annoy_index import AnnoyBackend
+from segue.index.backend import Backend
 from segue.index.exact import ExactIndex
 from segue.index.neighbours import NeighbourIndex
-from segue.settings import load_settings
+from segue.index.voyager_index import VoyagerBackend
+from segue.settings import Annoy, Voyager, load_settings
 
-K = 20
-REACHED = 0.97
-"""The recall that a search breadth must have to be thought of as the default."""
 ROUNDING = 1e-6
 TREES = (25, 50, 100)
 SEARCH_K = (500, 1000, 1500, 2000, 2500, 3000, 4000, 5000, 7000, 10_000, 20_000)
 QUERY_EF = (20, 30, 50, 75, 100, 200, 400)
-
-
-@dataclass(frozen=True)
-class Point:
-    """One setting of one index."""
-
-    curve: str
-    breadth: int
-    """Annoy's search_k, Voyager's query_ef."""
-    recall: float
-    ms: float
-    cpu_ms: float
-    """Processor time: that of one query on a machine that does nothing else."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +49,6 @@ def measure(
 ) -> dict[str, float | bool]:
     """The figures for the settings' trees and search_k, then the whole sweep, which the plot shows."""
     if plot is not None:
-        from segue.benchmarks.index_plot import check_kind
-
         check_kind(plot)
     count = tracks or (20_000 if quick else FMA)
     return compare(count, queries=300 if quick else 500, plot=plot, console=console)
@@ -80,39 +66,35 @@ def compare(
 ) -> dict[str, float | bool]:
     """Build, sweep and measure; `trees` and `search_k` of the settings are added to those given."""
     loaded = load_settings()
-    chosen, candidates = loaded.index, loaded.ranking.candidates
+    chosen, candidates = loaded.index.annoy, loaded.ranking.candidates
     trees, search_k = sorted({*trees, chosen.trees}), sorted({*search_k, chosen.search_k})
     with tempfile.TemporaryDirectory() as temporary, threadpool_limits(1):
         rows = vectors(tracks)
         np.save(Path(temporary) / "vectors.npy", rows)
         forests = {
-            count: _built(rows, "annoy", Path(temporary) / f"annoy{count}", trees=count, console=console)
+            count: _built(
+                rows, _annoy(count, chosen.search_k), Path(temporary) / f"annoy{count}", console=console
+            )
             for count in trees
         }
-        graph = _built(rows, "voyager", Path(temporary) / "voyager", trees=0, console=console)
+        graph = _built(rows, _voyager(0), Path(temporary) / "voyager", console=console)
         settings: dict[tuple[str, int], NeighbourIndex] = {("exact", 0): ExactIndex(rows)}
         for count, forest in forests.items():
             for breadth in search_k:
-                index = open_index(rows, backend="annoy", folder=forest.folder, search_k=breadth)
-                settings[f"Annoy, {count} trees", breadth] = index
+                settings[f"Annoy, {count} trees", breadth] = _annoy(count, breadth).open(rows, forest.folder)
         for breadth in query_ef:
-            settings["Voyager", breadth] = open_index(
-                rows, backend="voyager", folder=graph.folder, search_k=breadth
-            )
-        # 0: as many as the backend thinks fit, which is what the settings' search_k does not give Voyager.
-        settings["Voyager's default", 0] = open_index(
-            rows, backend="voyager", folder=graph.folder, search_k=0
-        )
+            settings["Voyager", breadth] = _voyager(breadth).open(rows, graph.folder)
+        settings["Voyager's default", 0] = _voyager(0).open(rows, graph.folder)
         asked = rows[np.random.default_rng(0).choice(tracks, size=min(queries, tracks), replace=False)]
         points = sweep(settings, asked)
         tastes = _tastes(rows, queries)
         annoy = settings[f"Annoy, {chosen.trees} trees", chosen.search_k]
-        found = {(point.curve, point.breadth): point for point in points}
-        default = found[f"Annoy, {chosen.trees} trees", chosen.search_k]
-        voyager, exact = found["Voyager's default", 0], found["exact", 0]
+        point_of = {(point.curve, point.breadth): point for point in points}
+        default = point_of[f"Annoy, {chosen.trees} trees", chosen.search_k]
+        voyager, exact = point_of["Voyager's default", 0], point_of["exact", 0]
         memory = {
-            "annoy": _memory("annoy", forests[chosen.trees].folder, search_k=chosen.search_k, queries=asked),
-            "voyager": _memory("voyager", graph.folder, search_k=0, queries=asked),
+            "annoy": _memory(AnnoyBackend(chosen), forests[chosen.trees].folder, queries=asked),
+            "voyager": _memory(_voyager(0), graph.folder, queries=asked),
         }
         enough = [
             point.breadth for point in points if point.curve == default.curve and point.recall >= REACHED
@@ -155,21 +137,26 @@ def compare(
                     f"{name}_{point.breadth}_cpu_ms": point.cpu_ms,
                 }
     if plot is not None:
-        from segue.benchmarks.index_plot import draw
-
         draw(points, default=default, tracks=tracks, file=plot)
     return figures
 
 
-def _built(rows: np.ndarray, backend: Backend, folder: Path, *, trees: int, console: Console) -> Built:
+def _annoy(trees: int, search_k: int) -> AnnoyBackend:
+    return AnnoyBackend(Annoy(trees=trees, search_k=search_k))
+
+
+def _voyager(ef: int) -> VoyagerBackend:
+    return VoyagerBackend(Voyager(ef=ef))
+
+
+def _built(rows: np.ndarray, backend: Backend[Any], folder: Path, *, console: Console) -> Built:
     folder.mkdir()
     with console.status(f"Building {folder.name}"):
         began, began_cpu = time.perf_counter(), time.process_time()
-        build_index(rows, backend=backend, folder=folder, trees=trees)
+        backend.build(rows, folder)
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - began_cpu
-    file = INDEX_FILE[backend]
-    assert file is not None
-    return Built(folder, seconds, cpu_seconds, (folder / file).stat().st_size / 1e6)
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    return Built(folder, seconds, cpu_seconds, size / 1e6)
 
 
 def sweep(
@@ -199,7 +186,8 @@ def _tastes(rows: np.ndarray, count: int) -> np.ndarray:
     rng = np.random.default_rng(1)
     near = ExactIndex(rows).query(rows[rng.choice(len(rows), size=min(count, len(rows)))], 200)[0]
     picked = np.take_along_axis(near, rng.integers(min(200, len(rows)), size=(len(near), 10)), axis=1)
-    return rows[picked].mean(axis=1)
+    tastes: np.ndarray = rows[picked].mean(axis=1)
+    return tastes
 
 
 def _recall(index: NeighbourIndex, asked: np.ndarray, rows: np.ndarray, *, k: int) -> float:
@@ -208,17 +196,17 @@ def _recall(index: NeighbourIndex, asked: np.ndarray, rows: np.ndarray, *, k: in
     return float((scores >= edges[:, None] - ROUNDING).mean())
 
 
-def _memory(backend: Backend, folder: Path, *, search_k: int, queries: np.ndarray) -> tuple[float, float]:
+def _memory(backend: Backend[Any], folder: Path, *, queries: np.ndarray) -> tuple[float, float]:
     """MB that a fresh process grows by when it opens an index and asks: in all, and without mapped files."""
     with get_context("spawn").Pool(1) as pool:
-        return pool.apply(_growth, (backend, folder, search_k, queries))
+        return pool.apply(_growth, (backend, folder, queries))
 
 
-def _growth(backend: Backend, folder: Path, search_k: int, queries: np.ndarray) -> tuple[float, float]:
+def _growth(backend: Backend[Any], folder: Path, queries: np.ndarray) -> tuple[float, float]:
     rows = np.load(folder.parent / "vectors.npy")  # in memory before, whatever the queries touch of it
     process = psutil.Process()
     before = process.memory_info()
-    index = open_index(rows, backend=backend, folder=folder, search_k=search_k)
+    index = backend.open(rows, folder)
     for query in queries:
         index.query(query[None], K)
     after = process.memory_info()

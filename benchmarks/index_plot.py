@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from segue.benchmarks.index import REACHED, K, Point
 from segue.errors import SegueError
 
+K = 20
+"""Neighbours asked for."""
+REACHED = 0.97
+"""The recall that a search breadth must have to be thought of as the default."""
 COLOURS = ("#9ecae1", "#4292c6", "#08519c", "#d95f02")
+
+
+@dataclass(frozen=True)
+class Point:
+    """What one setting of one index reaches, and what a query costs with it."""
+
+    curve: str
+    breadth: int
+    """Annoy's search_k, Voyager's query_ef."""
+    recall: float
+    ms: float
+    cpu_ms: float
+    """Processor time: that of one query on a machine that does nothing else."""
 
 
 def check_kind(file: Path) -> None:

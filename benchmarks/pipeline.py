@@ -18,7 +18,7 @@ from segue.audio.descriptors import descriptor_names, features_version
 from segue.batch_jobs import build_index, train_embeddings
 from segue.benchmarks.catalogue import FMA, track_id, vectors
 from segue.benchmarks.usage import Usage, used
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.local.stack import connected
 from segue.places import LOCAL
 from segue.settings import Settings, load_settings
@@ -58,7 +58,7 @@ def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict
             with used() as steps[
                 "publish"
             ]:  # a part of the step before; here by itself, where nothing is yet
-                publish(other, Path(folder) / built.manifest.version)
+                PublishedBundles(Store(other)).publish(Path(folder) / built.manifest.version)
         finally:
             database.client.drop_database(database.name)
             database.client.drop_database(other.name)

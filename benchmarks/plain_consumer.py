@@ -22,6 +22,7 @@ from segue.replanning.listeners import write_plans
 from segue.settings import Settings
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 from segue.taste.history import History, Window, prune
 
 
@@ -75,7 +76,7 @@ def consume(
 ) -> None:
     """Consume until told to stop. `part` (i, n) takes every n-th partition, for several processes."""
     database = connect(settings.mongo)
-    bundle = ActiveBundle(database, folder=settings.index.folder).current()
+    bundle = ActiveBundle(Store(database), folder=settings.index.folder).current()
     consumer = KafkaConsumer(
         **client_options(settings.kafka),
         enable_auto_commit=False,

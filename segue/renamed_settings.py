@@ -11,16 +11,21 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-RENAMED: Mapping[str, str] = {
+RENAMED: Mapping[str, str | tuple[str, ...]] = {
     "embedding.components": "embedding.audio.components",
     "embedding.genre_tracks": "embedding.genres.min_tracks",
+    "index.trees": "index.annoy.trees",
+    "index.search_k": ("index.annoy.search_k", "index.voyager.ef"),
     "models.factors": "models.als.factors",
     "models.iterations": "models.als.iterations",
     "models.regularisation": "models.als.regularisation",
     "models.alpha": "models.als.alpha",
     "models.seed": "models.als.seed",
 }
-"""The former name of a setting or a section, and its name today; the parts are joined by dots."""
+"""The former name of a setting or a section, and its name today; the parts are joined by dots.
+
+Several names where one setting has become several.
+"""
 
 
 def with_new_names(values: Mapping[str, Any], *, source: str) -> dict[str, Any]:
@@ -36,22 +41,28 @@ def with_new_names(values: Mapping[str, Any], *, source: str) -> dict[str, Any]:
         Where they come from, for the warning.
     """
     found = _copy(values)
-    for former, new in RENAMED.items():
+    for former, names in RENAMED.items():
         section, key = _find(found, former)
         if section is None or key not in section:
             continue
-        log.warning("%s: the setting %s is now %s: rename it", source, former, new)
+        new = (names,) if isinstance(names, str) else names
+        log.warning("%s: the setting %s is now %s: rename it", source, former, " and ".join(new))
         value = section.pop(key)
-        *path, name = new.split(".")
-        target = found
-        for part in path:
-            target = target.setdefault(part, {})
-        present = target.get(name)
-        if isinstance(present, dict) and isinstance(value, dict):
-            target[name] = {**value, **present}
-        else:
-            target.setdefault(name, value)
+        for name in new:
+            _put(found, name, value)
     return found
+
+
+def _put(values: dict[str, Any], name: str, value: object) -> None:
+    """Set what is not there yet, table by table."""
+    *path, key = name.split(".")
+    for part in path:
+        values = values.setdefault(part, {})
+    present = values.get(key)
+    if isinstance(present, dict) and isinstance(value, dict):
+        values[key] = {**value, **present}
+    else:
+        values.setdefault(key, value)
 
 
 def _copy(values: Mapping[str, Any]) -> dict[str, Any]:

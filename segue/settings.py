@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -112,17 +112,53 @@ class Embedding(Section):
     genres: GenreEmbedding
 
 
+class BackendSettings(Section):
+    """The section of a neighbour backend (:mod:`segue.index.backends`); `Index` has a field for each."""
+
+
+class Annoy(BackendSettings):
+    trees: int = Field(ge=1)
+    search_k: int
+
+
+class Voyager(BackendSettings):
+    ef: int
+
+
+class Exact(BackendSettings):
+    """Exact search has no settings."""
+
+
 class Index(Section):
     folder: LocalPath
     worker_folder: str = Field(min_length=1)
     space: str = Field(min_length=1)
     """"auto", or a name of :mod:`segue.embeddings.registry`."""
-    backend: Literal["annoy", "voyager", "exact"]
-    trees: int = Field(ge=1)
-    search_k: int
+    backend: str
+    annoy: Annoy
+    voyager: Voyager
+    exact: Exact = Exact()
     recall_queries: int = Field(ge=1)
     keep: int = Field(ge=1)
     cold_start: int = Field(ge=1)
+
+    @property
+    def chosen(self) -> BackendSettings:
+        """The section of the backend that is chosen."""
+        section: BackendSettings = getattr(self, self.backend)
+        return section
+
+    @field_validator("backend")
+    @classmethod
+    def _backend_is_known(cls, name: str) -> str:
+        known = [
+            key
+            for key, field in cls.model_fields.items()
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BackendSettings)
+        ]
+        if name not in known:
+            raise ValueError(f"it must be one of {', '.join(known)}")
+        return name
 
 
 class Stream(Section):

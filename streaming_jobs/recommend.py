@@ -23,6 +23,7 @@ from segue.spark.parsing import parse, plays
 from segue.spark.session import on_workers
 from segue.spark.signal_windows import interval, signals_by_window
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 from segue.streaming_jobs.gate import BatchGate
 from segue.streaming_jobs.micro_batches import Collector, foreach_batch
 from segue.streaming_jobs.progress import Metrics
@@ -49,8 +50,8 @@ class Recommender:
         self._spark, self._settings, self._metrics = spark, settings, metrics
         self._database = connect(settings.mongo)
         self._on_workers = on_workers(settings, master=spark.sparkContext.master)
-        self._bundle = ActiveBundle(self._database, folder=settings.index.folder)
-        self._feedback = ActiveFeedback(self._database)
+        self._bundle = ActiveBundle(Store(self._database), folder=settings.index.folder)
+        self._feedback = ActiveFeedback(Store(self._database))
         self._bundle.current()  # a missing index is said before the stream starts
         self._assignment: Broadcast[Assignment] | None = None
         self._last_listeners = 0

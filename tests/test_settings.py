@@ -23,10 +23,10 @@ def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_own_file_may_hold_just_what_differs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
-    own.write_text("[index]\ntrees = 7\n")
+    own.write_text("[index.annoy]\ntrees = 7\n")
     monkeypatch.setenv("SEGUE_CONF", str(own))
     settings = load_settings()
-    assert (settings.index.trees, settings.index.backend) == (7, "annoy")
+    assert (settings.index.annoy.trees, settings.index.backend) == (7, "annoy")
 
 
 def test_a_variant_of_ones_own_is_a_table_in_the_file(
@@ -60,8 +60,10 @@ def test_options_for_spark_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("SEGUE_KAFKA__BOOTSTRAPP", "x:1", "bootstrapp"),
         ("SEGUE_KAFAK__BOOTSTRAP", "x:1", "SEGUE_KAFAK__BOOTSTRAP is not a setting"),
-        ("SEGUE_INDEX__TREES", "many", "index.trees"),
-        ("SEGUE_INDEX__BACKEND", "faiss", "index.backend"),
+        ("SEGUE_INDEX__TREES", "many", "index.annoy.trees"),
+        ("SEGUE_INDEX__ANNOY__TREES", "0", "index.annoy.trees"),
+        ("SEGUE_INDEX__ANNOY__TREE", "50", "index.annoy.tree"),
+        ("SEGUE_INDEX__BACKEND", "faiss", "index.backend = 'faiss': it must be one of annoy, voyager, exact"),
         ("SEGUE_STREAM__WINDOW", "soon", "'30 minutes'"),
         ("SEGUE_SPARK__OPTIONS", '["memory=2g"]', "is not like spark.executor.memory=2g"),
         (
@@ -106,8 +108,9 @@ def test_a_former_name_gives_way_to_todays_in_the_same_file() -> None:
 
 
 def test_every_former_name_is_gone_and_every_new_one_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    for former, new in RENAMED.items():
-        for name, known in ((former, False), (new, True)):
+    for former, names in RENAMED.items():
+        new = (names,) if isinstance(names, str) else names
+        for name, known in ((former, False), *((name, True) for name in new)):
             value: object = load_settings()
             for part in name.split("."):
                 value = getattr(value, part, None)

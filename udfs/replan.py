@@ -12,7 +12,7 @@ import pyarrow as pa
 from pymongo.database import Database
 
 from segue.index.bundle import Bundle
-from segue.index.publish import fetch_bundle
+from segue.index.published import PublishedBundles
 from segue.people.forgotten import Forgotten
 from segue.ranking import stored_feedback
 from segue.ranking.feedback import NO_FEEDBACK, Feedback
@@ -138,7 +138,7 @@ def _database(settings: Settings) -> Database[Document]:
 @lru_cache(maxsize=2)
 def _bundle(settings: Settings, version: str) -> Bundle:
     """One mapping of a version a worker process; fetched from MongoDB where this machine lacks it."""
-    return fetch_bundle(_database(settings), version, folder=settings.index.folder)
+    return PublishedBundles(Store(_database(settings))).load(version, folder=settings.index.folder)
 
 
 @lru_cache(maxsize=2)

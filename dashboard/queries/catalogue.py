@@ -41,7 +41,7 @@ class Catalogue:
 
     def __init__(self, database: Database[Document], *, index_folder: str) -> None:
         self._database = database
-        self._active = ActiveBundle(database, folder=index_folder, every=2.0)
+        self._active = ActiveBundle(Store(database), folder=index_folder, every=2.0)
         self._moods = Moods(database)
         self._lock = threading.Lock()
         self._words: WordIndex | None = None

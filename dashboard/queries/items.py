@@ -12,7 +12,7 @@ from pymongo.database import Database
 from segue.catalog.tracks import PLAYABLE
 from segue.dashboard.queries.reasons import exploring, why
 from segue.dashboard.queries.starts import selection
-from segue.models.versions import Models
+from segue.index.published import PublishedBundles
 from segue.ranking.variants import label
 from segue.storage.mongo import Document
 from segue.storage.store import Store
@@ -143,8 +143,8 @@ def upcoming(database: Database[Document], user_id: str) -> Upcoming:
 
 
 def _to_start_with(database: Database[Document], choice: StartingChoice) -> Upcoming:
-    models = Models(Store(database))
-    version = models.active_version("index")
+    bundles = PublishedBundles(Store(database))
+    version = bundles.active_version()
     chosen = selection(database, choice, size=_AT_FIRST) if choice else []
     if chosen:
         listed, reasons = [track_id for track_id, _ in chosen], dict(chosen)
@@ -152,8 +152,7 @@ def _to_start_with(database: Database[Document], choice: StartingChoice) -> Upco
         text = f"Picks(genres={choice.genres!r}, artists={choice.artists!r})"
         name = f"start-{version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     else:
-        found = models.fields("index", version, "cold_start") or {}
-        listed, reasons = found.get("cold_start", [])[:_AT_FIRST], {}
+        listed, reasons = bundles.varied_selection(version)[:_AT_FIRST], {}
         name = f"start-{version}"
     known = read_items(database, listed, source="home")
     items = [

@@ -12,7 +12,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from segue.dashboard.queries.reasons import why
-from segue.models.versions import Models
+from segue.index.published import PublishedBundles
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 
@@ -126,10 +126,7 @@ def _track(track_id: str, document: Document) -> Track:
 
 def catalogue_size(database: Database[Document]) -> int:
     """How many tracks can be recommended; 0 before an index is published."""
-    models = Models(Store(database))
-    version = models.active_version("index")
-    model = models.fields("index", version, "manifest.count") or {}
-    return int(model.get("manifest", {}).get("count", 0))
+    return PublishedBundles(Store(database)).active_count()
 
 
 def progress(database: Database[Document], *, seconds: float) -> list[Document]:
@@ -158,7 +155,7 @@ def freshness(database: Database[Document], *, newest: int = 500) -> list[float]
 
 def index_version(database: Database[Document]) -> str:
     """The index version that is published; empty before the first."""
-    return Models(Store(database)).active_version("index") or ""
+    return PublishedBundles(Store(database)).active_version() or ""
 
 
 def stream(database: Database[Document]) -> Document:

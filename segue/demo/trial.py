@@ -14,7 +14,7 @@ from segue.demo.replay import Sent, replay, songs_of
 from segue.demo.summary import Summary
 from segue.errors import SegueError
 from segue.evaluation.freshness import FreshnessWatch
-from segue.models.versions import Models
+from segue.index.published import PublishedBundles
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, read_rejected
 from segue.storage.mongo import Document, connect
@@ -147,14 +147,13 @@ class Trial:
         rejected: int,
         faults: Sequence[str],
     ) -> Summary:
-        manifest = (Models(Store(self._database)).active_fields("index", "manifest") or {}).get(
-            "manifest", {}
-        )
+        bundles = PublishedBundles(Store(self._database))
+        manifest = bundles.manifest(bundles.active_version())
         p50, p99 = np.percentile(latencies, [50, 99]) if len(latencies) else (float("nan"), float("nan"))
         return Summary(
-            tracks=int(manifest.get("count", 0)),
+            tracks=manifest.count if manifest else 0,
             tracks_rejected=self._database.rejected_tracks.count_documents({}),
-            recall20=float(manifest.get("recall20", "nan")),
+            recall20=manifest.recall20 if manifest else float("nan"),
             plays_sent=sent.plays + sent.malformed,
             plays_rejected=rejected,
             listeners_served=served,

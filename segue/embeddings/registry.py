@@ -13,6 +13,7 @@ from segue.embeddings.genre_space import GenreSpace
 from segue.embeddings.session_space import SessionSpace
 from segue.embeddings.space import Space, SpaceError
 from segue.embeddings.stored import Embeddings
+from segue.index.published import PublishedBundles
 from segue.models.versions import Models
 from segue.storage.store import Store
 
@@ -72,10 +73,8 @@ def other_spaces_in_use(store: Store) -> list[str]:
 
 def remove_former(store: Store, space: type[Space], *, keep: Sequence[str | None]) -> None:
     """Remove versions of a space that are out of use; that of the active index stays until the next build."""
-    models = Models(store)
-    index = models.active_fields("index", "manifest.space") or {}
-    indexed = str(index.get("manifest", {}).get("space", ""))
-    models.remove_all_but(space.kind, [version for version in (*keep, indexed) if version])
+    indexed = PublishedBundles(store).active_space()
+    Models(store).remove_all_but(space.kind, [version for version in (*keep, indexed) if version])
 
 
 def remove_orphans(store: Store) -> None:

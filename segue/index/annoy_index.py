@@ -7,33 +7,41 @@ from pathlib import Path
 import annoy
 import numpy as np
 
+from segue.index.backend import Backend
 from segue.index.neighbours import directions, nothing_found, ranked
+from segue.settings import Annoy
 
-FILE = "index.ann"
 _SEED = 20
 _LEAST_NEIGHBOURS = 20
 """The default search breadth is never less than for so many neighbours: Annoy's own misses much at k = 1."""
 _ADDED_AT_ONCE = 10_000
 
 
-def build(vectors: np.ndarray, *, file: Path, trees: int) -> None:
-    """Build the forest over (n, d) vectors in memory, and save it.
+class AnnoyBackend(Backend[Annoy]):
+    """Annoy, with its settings."""
 
-    One thread: with several, which of them splits what depends on their timing, and no two builds are alike.
-    Not Annoy's building on disk, which a full disk ends with SIGBUS instead of an error.
+    name = "annoy"
+    settings_type = Annoy
+    file = "index.ann"
+    packages = ("annoy",)
 
-    Raises
-    ------
-    OSError
-        The file cannot be written.
-    """
-    index = annoy.AnnoyIndex(vectors.shape[1], "angular")
-    index.set_seed(_SEED)
-    for start in range(0, len(vectors), _ADDED_AT_ONCE):
-        for row, vector in enumerate(vectors[start : start + _ADDED_AT_ONCE].tolist(), start):
-            index.add_item(row, vector)
-    index.build(trees, n_jobs=1)
-    index.save(str(file))
+    def build(self, vectors: np.ndarray, folder: Path) -> None:
+        """Build the forest in memory, and save it.
+
+        One thread: with several, which of them splits what depends on their timing, and no two builds are
+        alike. Not Annoy's building on disk, which a full disk ends with SIGBUS instead of an error.
+        """
+        index = annoy.AnnoyIndex(vectors.shape[1], "angular")
+        index.set_seed(_SEED)
+        for start in range(0, len(vectors), _ADDED_AT_ONCE):
+            for row, vector in enumerate(vectors[start : start + _ADDED_AT_ONCE].tolist(), start):
+                index.add_item(row, vector)
+        index.build(self.settings.trees, n_jobs=1)
+        index.save(str(folder / self.file))
+
+    def open(self, vectors: np.ndarray, folder: Path) -> AnnoyIndex:
+        """Map the forest."""
+        return AnnoyIndex(vectors, file=folder / self.file, search_k=self.settings.search_k)
 
 
 class AnnoyIndex:
@@ -61,7 +69,7 @@ class AnnoyIndex:
         self._index.load(str(file))
         if self._index.get_n_items() != len(vectors):
             raise ValueError(f"it holds {self._index.get_n_items()} rows instead of {len(vectors)}")
-        self._search_k = search_k
+        self.search_k = search_k
 
     def query(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`segue.index.neighbours.NeighbourIndex`."""
@@ -70,12 +78,12 @@ class AnnoyIndex:
         if k == 0 or not len(places):
             return rows, scores
         near = np.full((len(places), k), -1, dtype=np.int32)
-        breadth = self._search_k
+        breadth = self.search_k
         if breadth <= 0:
             breadth = self._index.get_n_trees() * max(k, _LEAST_NEIGHBOURS)
         search = self._index.get_nns_by_vector
         for i, unit in enumerate(units.tolist()):
-            found = search(unit, k, breadth)
-            near[i, : len(found)] = found
+            nearest = search(unit, k, breadth)
+            near[i, : len(nearest)] = nearest
         rows[places], scores[places] = ranked(units, near, vectors=self._vectors)
         return rows, scores

@@ -1,46 +1,64 @@
-"""The kinds of index to choose from in the settings."""
+"""The neighbour backends to choose from by `index.backend`."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
+from pydantic import ValidationError
 
-from segue.index import annoy_index, voyager_index
-from segue.index.annoy_index import AnnoyIndex
-from segue.index.exact import ExactIndex
-from segue.index.neighbours import NeighbourIndex
-from segue.index.voyager_index import VoyagerIndex
+from segue.errors import SegueError
+from segue.index.annoy_index import AnnoyBackend
+from segue.index.backend import Backend
+from segue.index.exact import ExactBackend
+from segue.index.voyager_index import VoyagerBackend
+from segue.settings import BackendSettings, Index
 
-Backend = Literal["annoy", "voyager", "exact"]
-
-INDEX_FILE: dict[Backend, str | None] = {
-    "annoy": annoy_index.FILE,
-    "voyager": voyager_index.FILE,
-    "exact": None,
+BACKENDS: Mapping[str, type[Backend[Any]]] = {
+    backend.name: backend
+    for backend in (
+        AnnoyBackend,
+        VoyagerBackend,
+        ExactBackend,
+    )
 }
-"""The file of each backend in a bundle, beside the vectors; exact search needs none."""
+"""By name."""
 
 
-def build_index(vectors: np.ndarray, *, backend: Backend, folder: Path, trees: int) -> None:
-    """Build the backend's file over (n, d) float32 unit rows; `trees` matters to Annoy only."""
-    if backend == "annoy":
-        annoy_index.build(vectors, file=folder / annoy_index.FILE, trees=trees)
-    elif backend == "voyager":
-        voyager_index.build(vectors, file=folder / voyager_index.FILE)
-
-
-def open_index(vectors: np.ndarray, *, backend: Backend, folder: Path, search_k: int) -> NeighbourIndex:
-    """Open the backend's file over the vectors that it was built from.
+def chosen_backend(settings: Index) -> Backend[Any]:
+    """The backend that the settings name, with its section of them.
 
     Raises
     ------
-    OSError, RuntimeError, ValueError
-        The file is missing, unreadable, or not of these vectors.
+    SegueError
+        There is no such backend.
     """
-    if backend == "annoy":
-        return AnnoyIndex(vectors, file=folder / annoy_index.FILE, search_k=search_k)
-    if backend == "voyager":
-        return VoyagerIndex(vectors, file=folder / voyager_index.FILE, search_k=search_k)
-    return ExactIndex(vectors)
+    backend = _backend_type(settings.backend)
+    return backend(settings.chosen)
+
+
+def stored_backend(name: str, parameters: Mapping[str, Any]) -> Backend[Any]:
+    """The backend that a bundle was built with, from its manifest.
+
+    Raises
+    ------
+    SegueError
+        There is no such backend, or these are not its parameters.
+    """
+    backend = _backend_type(name)
+    try:
+        settings: BackendSettings = backend.settings_type.model_validate(parameters)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise SegueError(f"{place} of the backend {name}: {first['msg']}") from None
+    return backend(settings)
+
+
+def _backend_type(name: str) -> type[Backend[Any]]:
+    try:
+        return BACKENDS[name]
+    except KeyError:
+        raise SegueError(
+            f"there is no neighbour backend {name!r}: choose one of {', '.join(BACKENDS)}"
+        ) from None

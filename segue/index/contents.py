@@ -1,112 +1,197 @@
-"""What goes into an index bundle, checked, and the version that follows from it."""
+"""The columns of an index bundle, and the version that follows from them.
+
+A new column is a field of :class:`Contents`: that it is written, loaded, checked, hashed and documented
+follows from its declaration.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
-from segue.index.backends import Backend
-from segue.index.following import OF_ARTIST, Following
+from segue.index.backend import Backend
+from segue.index.columns import ArrayColumn, Column, TableColumn, Values
+from segue.index.following import Following
 from segue.index.manifest import FORMAT, BundleError
 
-ARRAYS = ("vectors.npy", "track_ids.npy", "artists.npy", "cold_start.npy")
-"""The files of :class:`Contents` that every bundle has, in its order."""
-SONGS = "songs.npy"
 _UNIT = 1e-3
 """How far a vector's length may be from 1."""
+_COLUMN = "column"
+_ABSENT = np.empty(0, dtype=np.int32)
+"""Stands for an optional column that was left out, until it is filled."""
 
 
-@dataclass(frozen=True)
+def _unit_rows(file: str, vectors: np.ndarray, _: Values) -> None:
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    wrong = np.flatnonzero(~(np.abs(lengths - 1) < _UNIT))
+    if len(wrong):
+        raise BundleError(f"{file}: row {wrong[0]} has the length {lengths[wrong[0]]:g} instead of 1")
+
+
+def _ascending(file: str, ids: np.ndarray, _: Values) -> None:
+    unsorted = np.flatnonzero(ids[1:] <= ids[:-1])
+    if len(unsorted) or not ids[0]:
+        row = int(unsorted[0]) + 1 if len(unsorted) else 0
+        raise BundleError(f"{file}: row {row} ({ids[row]!r}) is not in ascending order")
+
+
+def _existing_rows(file: str, rows: np.ndarray, among: Values) -> None:
+    count = len(among["vectors"])
+    if len(rows) and not 0 <= rows.min() <= rows.max() < count:
+        raise BundleError(f"{file} names a row that is none of the {count}")
+
+
+def _array(dtype: str, *shape: str, about: str, **more: Any) -> Mapping[str, Column]:
+    return {_COLUMN: ArrayColumn(dtype, shape, about, **more)}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Contents:
-    """What goes into a bundle; all of it checked when it is made.
+    """What is known of the tracks that can be recommended, by row; not checked until :meth:`check`."""
 
-    Raises
-    ------
-    BundleError
-        Nothing to index, arrays that do not fit each other, vectors that are not finite or not of length 1,
-        ids that are not ascending, or rows that do not exist.
-    """
-
-    vectors: np.ndarray
-    """(n, d) float32 unit rows."""
-    track_ids: np.ndarray
-    """(n,) numpy bytes, ascending and all different: see :func:`segue.index.track_ids.encode_ids`."""
-    artists: np.ndarray
-    """(n,) int32."""
-    cold_start: np.ndarray
-    """(c,) int32 rows."""
-    songs: np.ndarray | None = None
-    """(n,) int32: a code for the song that each row is a version of, -1 not known."""
-    following: Following | None = None
-    """What listeners play after each track, where that is known."""
-    by_artist: Following | None = None
-    """Which tracks of each artist listeners keep most, where that is known."""
+    vectors: np.ndarray = field(
+        metadata=_array(
+            "float32",
+            "n",
+            "d",
+            about="unit vectors; the row is what the neighbour index calls a track",
+            check=_unit_rows,
+        )
+    )
+    track_ids: np.ndarray = field(
+        metadata=_array("bytes", "n", about="track ids as UTF-8, of fixed width, ascending", check=_ascending)
+    )
+    artists: np.ndarray = field(
+        metadata=_array("int32", "n", about="a code for each row's artist, -1 unknown")
+    )
+    cold_start: np.ndarray = field(
+        metadata=_array(
+            "int32", "c", about="rows of the varied selection, in its order", check=_existing_rows
+        )
+    )
+    songs: np.ndarray = field(
+        default_factory=lambda: _ABSENT,
+        metadata=_array(
+            "int32",
+            "n",
+            about="a code for the song that each row is a version of, -1 unknown; older bundles lack it",
+            fill=-1,
+        ),
+    )
+    following: Following | None = field(
+        default=None,
+        metadata={
+            _COLUMN: TableColumn(
+                lambda among: len(among["vectors"]), about="what listeners play after each track"
+            )
+        },
+    )
+    by_artist: Following | None = field(
+        default=None,
+        metadata={
+            _COLUMN: TableColumn(
+                lambda among: int(among["artists"].max(initial=-1)) + 1,
+                about="which tracks of each artist listeners keep most",
+            )
+        },
+    )
+    absent: frozenset[str] = field(init=False, repr=False)
+    """Optional columns that were left out: they are neither written nor part of the version."""
 
     def __post_init__(self) -> None:
+        left_out = [name for name in COLUMNS if getattr(self, name) is _ABSENT or getattr(self, name) is None]
+        count = self.vectors.shape[0] if self.vectors.ndim else 0
+        for name in left_out:
+            object.__setattr__(self, name, COLUMNS[name].missing(count))
+        object.__setattr__(self, "absent", frozenset(left_out))
+
+    @classmethod
+    def of_files(cls, arrays: Mapping[str, np.ndarray]) -> Contents:
+        """From the arrays of :func:`files_of`, by file."""
+        return Contents(
+            **{
+                name: column.value([arrays[file] for file in column.files(name)])
+                for name, column in COLUMNS.items()
+                if column.files(name)[0] in arrays
+            }
+        )
+
+    def columns(self) -> dict[str, Any]:
+        """The columns that are there, by name."""
+        return {name: getattr(self, name) for name in COLUMNS if name not in self.absent}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays of all columns that are there, by file."""
+        return {
+            file: array
+            for name, value in self.columns().items()
+            for file, array in zip(COLUMNS[name].files(name), COLUMNS[name].arrays(value), strict=True)
+        }
+
+    def check(self) -> None:
+        """See that everything fits together.
+
+        Raises
+        ------
+        BundleError
+            Nothing to index, arrays that do not fit each other, vectors that are not finite or not of length
+            1, ids that are not ascending, or rows that do not exist.
+        """
         if self.vectors.ndim != 2 or 0 in self.vectors.shape:
             raise BundleError(
                 f"vectors.npy has the shape {self.vectors.shape}: it must be (n, d), neither of them 0"
             )
-        if self.vectors.dtype != np.float32:
-            raise BundleError(f"vectors.npy is of {self.vectors.dtype} instead of float32")
-        count = len(self.vectors)
-        if self.track_ids.shape != (count,) or self.track_ids.dtype.kind != "S":
-            raise BundleError(f"track_ids.npy is {_shown(self.track_ids)}: it must be ({count},) of bytes")
-        if self.artists.shape != (count,) or self.artists.dtype != np.int32:
-            raise BundleError(f"artists.npy is {_shown(self.artists)}: it must be ({count},) of int32")
-        if self.cold_start.ndim != 1 or self.cold_start.dtype != np.int32:
-            raise BundleError(f"cold_start.npy is {_shown(self.cold_start)}: it must be (c,) of int32")
-        if self.songs is not None and (self.songs.shape != (count,) or self.songs.dtype != np.int32):
-            raise BundleError(f"{SONGS} is {_shown(self.songs)}: it must be ({count},) of int32")
-        if self.following is not None:
-            self.following.check(count, keys=count)
-        if self.by_artist is not None:
-            codes = int(self.artists.max(initial=-1)) + 1
-            self.by_artist.check(count, keys=codes, files=OF_ARTIST)
-        self._check_values(count)
+        count, dimension = self.vectors.shape
+        self.check_shapes(count=count, dimension=dimension)
+        values = self.columns()
+        for name, value in values.items():
+            COLUMNS[name].check_values(name, value, values)
 
-    def _check_values(self, count: int) -> None:
-        lengths = np.sqrt(np.einsum("ij,ij->i", self.vectors, self.vectors))
-        wrong = np.flatnonzero(~(np.abs(lengths - 1) < _UNIT))
-        if len(wrong):
-            raise BundleError(
-                f"vectors.npy: row {wrong[0]} has the length {lengths[wrong[0]]:g} instead of 1"
-            )
-        unsorted = np.flatnonzero(self.track_ids[1:] <= self.track_ids[:-1])
-        if len(unsorted) or not self.track_ids[0]:
-            row = int(unsorted[0]) + 1 if len(unsorted) else 0
-            raise BundleError(f"track_ids.npy: row {row} ({self.track_ids[row]!r}) is not in ascending order")
-        if len(self.cold_start) and not 0 <= self.cold_start.min() <= self.cold_start.max() < count:
-            raise BundleError(f"cold_start.npy names a row that is none of the {count}")
+    def check_shapes(self, *, count: int, dimension: int) -> None:
+        """See that the arrays have the declared shapes and kinds, for so many rows and dimensions.
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """By the name of their file."""
-        found = dict(zip(ARRAYS, (self.vectors, self.track_ids, self.artists, self.cold_start), strict=True))
-        if self.songs is not None:
-            found[SONGS] = self.songs
-        if self.following is not None:
-            found |= self.following.arrays()
-        return found | (self.by_artist.arrays(OF_ARTIST) if self.by_artist is not None else {})
+        Raises
+        ------
+        BundleError
+            One has not.
+        """
+        for name, value in self.columns().items():
+            COLUMNS[name].check_shape(name, value, {"n": count, "d": dimension})
 
 
-def version_of(contents: Contents, *, space: str, backend: Backend, trees: int, search_k: int) -> str:
+COLUMNS: Mapping[str, Column] = {
+    one.name: one.metadata[_COLUMN] for one in fields(Contents) if _COLUMN in one.metadata
+}
+"""The schema: by name, in the order in which they are hashed."""
+
+
+def files_of(present: Mapping[str, Any]) -> list[str]:
+    """The files that a bundle must have by those that are listed as present: of a column all or none."""
+    return [
+        file
+        for name, column in COLUMNS.items()
+        if not column.optional or not present.keys().isdisjoint(column.files(name))
+        for file in column.files(name)
+    ]
+
+
+def documented() -> str:
+    """The schema as rows of a Markdown table: files and contents."""
+    return "\n".join(
+        f"| {', '.join(f'`{file}`' for file in column.files(name))} | {column.description} |"
+        for name, column in COLUMNS.items()
+    )
+
+
+def version_of(contents: Contents, *, space: str, backend: Backend[Any]) -> str:
     """12 hexadecimal digits of a hash of contents and settings: the same corpus has the same version."""
-    trees, search_k = settings_that_matter(backend, trees=trees, search_k=search_k)
-    settings = [FORMAT, space, backend, trees, search_k]
-    digest = hashlib.sha256(json.dumps(settings).encode())
+    digest = hashlib.sha256(json.dumps([FORMAT, space, backend.name, *backend.version_key]).encode())
     for array in contents.arrays().values():
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:12]
-
-
-def settings_that_matter(backend: Backend, *, trees: int, search_k: int) -> tuple[int, int]:
-    """Settings that a backend does not know must not make another version."""
-    return (trees if backend == "annoy" else 0), (0 if backend == "exact" else search_k)
-
-
-def _shown(array: np.ndarray) -> str:
-    return f"{array.shape} of {array.dtype}"

@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
+from segue.index.backend import Backend
 from segue.index.neighbours import directions, nothing_found, ranked
+from segue.settings import Exact
 
 _BLOCK_FLOATS = 1 << 24
 """Scores computed at once: 64 MB."""
 _ROUNDING = np.float32(1e-6)
 """More than the matrix product and the final scoring can differ by, so that ties at the edge are all seen."""
+
+
+class ExactBackend(Backend[Exact]):
+    """Exact search: it has no settings and needs no file."""
+
+    name = "exact"
+    settings_type = Exact
+    file = None
+
+    @property
+    def version_key(self) -> list[Any]:
+        """Zeros in the places of Annoy's settings: versions of older releases stay the same."""
+        return [0, 0]
+
+    def build(self, vectors: np.ndarray, folder: Path) -> None:
+        """There is nothing to build."""
+
+    def open(self, vectors: np.ndarray, folder: Path) -> ExactIndex:
+        """Search the vectors themselves."""
+        return ExactIndex(vectors)
 
 
 class ExactIndex:
@@ -21,20 +46,20 @@ class ExactIndex:
 
     def query(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`segue.index.neighbours.NeighbourIndex`."""
-        count, dimension = self._vectors.shape
+        size, dimension = self._vectors.shape
         units, places = directions(vectors, dimension=dimension, k=k)
         rows, scores = nothing_found(len(vectors), k)
-        found = min(k, count)
-        if found == 0:
+        count = min(k, size)
+        if count == 0:
             return rows, scores
-        step = max(1, _BLOCK_FLOATS // count)
+        step = max(1, _BLOCK_FLOATS // size)
         for start in range(0, len(units), step):
             block = units[start : start + step]
             products = block @ self._vectors.T
-            edges = np.partition(products, count - found, axis=1)[:, count - found] - _ROUNDING
+            edges = np.partition(products, size - count, axis=1)[:, size - count] - _ROUNDING
             for unit, product, edge, place in zip(block, products, edges, places[start:], strict=False):
                 near = np.flatnonzero(product >= edge).astype(np.int32)
                 best, their_scores = ranked(unit[None], near[None], vectors=self._vectors)
-                rows[place, :found] = best[0, :found]
-                scores[place, :found] = their_scores[0, :found]
+                rows[place, :count] = best[0, :count]
+                scores[place, :count] = their_scores[0, :count]
         return rows, scores

@@ -5,7 +5,7 @@ One table says what listeners play after each track, another which tracks of an 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,6 @@ import numpy as np
 from segue.index.manifest import BundleError
 from segue.index.track_ids import find_ids
 
-AFTER_TRACK = ("following_bounds.npy", "following_rows.npy", "following_scores.npy")
-"""The files of the table by track, in the order of :class:`Following`; a bundle has all of them or none."""
-OF_ARTIST = ("by_artist_bounds.npy", "by_artist_rows.npy", "by_artist_scores.npy")
-"""The files of the table by artist, likewise."""
 MOST_OF_ARTIST = 50
 """So many tracks of an artist are in the table."""
 
@@ -32,9 +28,10 @@ class Following:
     scores: np.ndarray
     """(m,) float32 in (0, 1]."""
 
-    def arrays(self, files: Sequence[str] = AFTER_TRACK) -> dict[str, np.ndarray]:
-        """By the name of their file."""
-        return dict(zip(files, (self.bounds, self.rows, self.scores), strict=True))
+    @staticmethod
+    def files(name: str) -> tuple[str, str, str]:
+        """The files of the table of this name in a bundle, in the order of the fields."""
+        return f"{name}_bounds.npy", f"{name}_rows.npy", f"{name}_scores.npy"
 
     def leads(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Where keys lead, flat: (m,) places in `keys`, the rows they lead to, and the scores."""
@@ -43,7 +40,7 @@ class Following:
         place = np.arange(length.sum()) + np.repeat(first - np.cumsum(length) + length, length)
         return np.repeat(np.arange(len(keys)), length), self.rows[place].astype(np.int64), self.scores[place]
 
-    def check(self, count: int, *, keys: int, files: Sequence[str] = AFTER_TRACK) -> None:
+    def check(self, count: int, *, keys: int, name: str = "following") -> None:
         """See that it fits a bundle of so many rows, with so many keys.
 
         Raises
@@ -51,7 +48,7 @@ class Following:
         BundleError
             A file is of another shape or kind, or names a row or a score that cannot be.
         """
-        bounds, rows, scores = files
+        bounds, rows, scores = self.files(name)
         if self.bounds.shape != (keys + 1,) or self.bounds.dtype != np.int64:
             raise BundleError(f"{bounds} is {self.bounds.shape}: it must be ({keys + 1},) of int64")
         size = int(self.bounds[-1])

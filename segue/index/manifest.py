@@ -8,15 +8,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from segue.errors import SegueError
-from segue.index.backends import Backend
 from segue.storage.checksums import FileSum
 
 FILE = "manifest.json"
 FORMAT = 1
 _SEAL = "sha256"
+_FORMER = {"annoy": {"trees": "trees", "search_k": "search_k"}, "voyager": {"search_k": "ef"}}
+"""What the fields `trees` and `search_k` of release 0.1 mean, by backend."""
 
 
 class BundleError(SegueError):
@@ -31,13 +32,11 @@ class Manifest(BaseModel):
     format: int = FORMAT
     version: str
     """A hash of contents and settings: the same for the same corpus."""
-    backend: Backend
+    backend: str
     dimension: int = Field(ge=1)
     metric: Literal["cosine"] = "cosine"
-    trees: int
-    """Of Annoy; 0 with another backend."""
-    search_k: int
-    """Breadth of a search; 0 or less: the backend's default."""
+    parameters: dict[str, Any]
+    """The backend's settings: :attr:`segue.index.backend.Backend.parameters`."""
     count: int = Field(ge=1)
     """Rows."""
     space: str
@@ -51,6 +50,17 @@ class Manifest(BaseModel):
     """Median of one query for 20 neighbours, on the machine that built it."""
     build_s: float
     """Seconds that the building of the backend's file took."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_fields(cls, document: Any) -> Any:
+        """Manifests of release 0.1 have `trees` and `search_k` beside `backend`, whichever that is."""
+        if not isinstance(document, dict) or "search_k" not in document:
+            return document
+        document = dict(document)
+        former = {"trees": document.pop("trees", 0), "search_k": document.pop("search_k")}
+        names = _FORMER.get(document.get("backend", ""), {})
+        return document | {"parameters": {new: former[name] for name, new in names.items()}}
 
     def document(self) -> dict[str, Any]:
         """As plain values, for JSON and MongoDB; `model_validate` is the inverse."""

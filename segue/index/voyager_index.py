@@ -7,48 +7,61 @@ instead of seconds.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import voyager
 
+from segue.index.backend import Backend
 from segue.index.exact import ExactIndex
 from segue.index.neighbours import directions, nothing_found, ranked
+from segue.settings import Voyager
 
-FILE = "index.voyager"
 _SEED = 20
 _LEAST_BREADTH = 50
 """The default search breadth is never less: recall@20 .99 at 106,574 x 64, against .94 at 20."""
 
 
-def build(vectors: np.ndarray, *, file: Path) -> None:
-    """Build the graph over (n, d) vectors and save it; one thread, so that two builds are alike.
+class VoyagerBackend(Backend[Voyager]):
+    """Voyager, with its settings."""
 
-    Raises
-    ------
-    OSError
-        The file cannot be written.
-    """
-    index = voyager.Index(
-        voyager.Space.Cosine,
-        num_dimensions=vectors.shape[1],
-        random_seed=_SEED,
-        max_elements=len(vectors),
-    )
-    index.add_items(np.ascontiguousarray(vectors), list(range(len(vectors))), num_threads=1)
-    file.write_bytes(index.as_bytes())
+    name = "voyager"
+    settings_type = Voyager
+    file = "index.voyager"
+    packages = ("voyager",)
+
+    @property
+    def version_key(self) -> list[Any]:
+        """The breadth, after a 0 in the place of Annoy's trees: versions of older releases stay the same."""
+        return [0, self.settings.ef]
+
+    def build(self, vectors: np.ndarray, folder: Path) -> None:
+        """Build the graph and save it; one thread, so that two builds are alike."""
+        index = voyager.Index(
+            voyager.Space.Cosine,
+            num_dimensions=vectors.shape[1],
+            random_seed=_SEED,
+            max_elements=len(vectors),
+        )
+        index.add_items(np.ascontiguousarray(vectors), list(range(len(vectors))), num_threads=1)
+        (folder / self.file).write_bytes(index.as_bytes())
+
+    def open(self, vectors: np.ndarray, folder: Path) -> VoyagerIndex:
+        """Read the graph."""
+        return VoyagerIndex(vectors, file=folder / self.file, ef=self.settings.ef)
 
 
 class VoyagerIndex:
     """Neighbours by a Voyager graph; the scores come from the vectors."""
 
-    def __init__(self, vectors: np.ndarray, *, file: Path, search_k: int) -> None:
+    def __init__(self, vectors: np.ndarray, *, file: Path, ef: int) -> None:
         """Read the file.
 
         Parameters
         ----------
         vectors
             (n, d) float32 unit rows, the same that the file was built from.
-        search_k
+        ef
             Candidates kept during a search (Voyager's query_ef); 0 or less: as many as neighbours are asked
             for, and at least 50.
 
@@ -64,23 +77,23 @@ class VoyagerIndex:
         held = (len(self._index), self._index.num_dimensions)
         if held != vectors.shape:
             raise ValueError(f"it holds {held[0]} rows of {held[1]} instead of {vectors.shape}")
-        self._search_k = search_k
+        self.ef = ef
 
     def query(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`segue.index.neighbours.NeighbourIndex`."""
         units, places = directions(vectors, dimension=self._vectors.shape[1], k=k)
         rows, scores = nothing_found(len(vectors), k)
-        found = min(k, len(self._vectors))
-        if found == 0 or not len(places):
+        count = min(k, len(self._vectors))
+        if count == 0 or not len(places):
             return rows, scores
-        breadth = max(self._search_k if self._search_k > 0 else _LEAST_BREADTH, found)
+        breadth = max(self.ef if self.ef > 0 else _LEAST_BREADTH, count)
         try:
-            near, _ = self._index.query(units, found, num_threads=1, query_ef=breadth)
+            near, _ = self._index.query(units, count, num_threads=1, query_ef=breadth)
         except (
             voyager.RecallError
         ):  # part of the graph cannot be reached: duplicates, or nearly all rows asked for
             rows[places], scores[places] = ExactIndex(self._vectors).query(units, k)
             return rows, scores
         best = ranked(units, near.astype(np.int32), vectors=self._vectors)
-        rows[places, :found], scores[places, :found] = best
+        rows[places, :count], scores[places, :count] = best
         return rows, scores

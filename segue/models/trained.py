@@ -95,4 +95,4 @@ def load(store: Store, kind: str, version: str | None = None) -> dict[str, np.nd
 
 
 def _files(store: Store) -> FileStore:
-    return FileStore(store.database, bucket=BUCKET)
+    return FileStore(store, bucket=BUCKET)

@@ -6,18 +6,17 @@ reader sees the old or the new one, whole.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import time
 from datetime import UTC, datetime
 
 import numpy as np
 from pymongo.database import Database
 
+from segue.models.active import ActiveVersion
 from segue.models.versions import Models
 from segue.ranking.feedback import NO_FEEDBACK, Feedback, Records, steps
 from segue.settings import Settings
-from segue.storage.mongo import Document, Unreachable, pack, unpack
+from segue.storage.mongo import Document, pack, unpack
 from segue.storage.store import Store
 
 KIND = "feedback"
@@ -70,24 +69,14 @@ def read(database: Database[Document], version: str) -> Feedback:
     return Feedback(version, dict(zip(found["track_ids"], unpack(found["steps"]).tolist(), strict=True)))
 
 
-class ActiveFeedback:
-    """Gives the version in use, and looks at most every `every` seconds whether there is a newer one."""
+class ActiveFeedback(ActiveVersion[Feedback]):
+    """Gives the active feedback; none before the first is published."""
 
-    def __init__(self, database: Database[Document], *, every: float = 2.0) -> None:
-        self._database, self._every = database, every
-        self._current = NO_FEEDBACK
-        self._looked = float("-inf")
+    kind = KIND
 
-    def current(self) -> Feedback:
-        """The active feedback; none before the first is published, the last known while MongoDB is away."""
-        if time.monotonic() - self._looked >= self._every:
-            # Whoever writes to MongoDB next waits for it.
-            with contextlib.suppress(*Unreachable):
-                self._follow()
-            self._looked = time.monotonic()
-        return self._current
+    def __init__(self, store: Store, *, every: float = 2.0) -> None:
+        super().__init__(store, every=every, initial=NO_FEEDBACK)
 
-    def _follow(self) -> None:
-        version = Models(Store(self._database)).active_version(KIND) or ""
-        if version != self._current.version:
-            self._current = read(self._database, version)
+    def read(self, version: str | None) -> Feedback:
+        """A version, or none of it where none is active."""
+        return read(self.store.database, version or "")

@@ -9,9 +9,10 @@ from importlib import metadata
 from pathlib import Path
 
 from segue.errors import SegueError
+from segue.index.backends import BACKENDS
 
 NEEDED = (
-    "annoy",
+    *sorted({package for backend in BACKENDS.values() for package in backend.packages}),
     "numpy",
     "pandas",
     "pyarrow",
@@ -19,7 +20,6 @@ NEEDED = (
     "pydantic-settings",
     "pymongo",
     "tenacity",
-    "voyager",
 )
 """What `segue.udfs.replan` and Spark's own worker import; pyspark is part of the Spark that runs there."""
 _LEFT_OUT = ("pandas/tests/", "pyarrow/tests/", "pyarrow/include/", "pyarrow/src/")

@@ -15,9 +15,8 @@ from pathlib import Path
 from bson import ObjectId
 from gridfs import GridFSBucket, NoFile
 from gridfs.errors import CorruptGridFile
-from pymongo.database import Database
 
-from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 _PIECE = 4 << 20
 """Bytes a chunk: fewer round trips than GridFS's 255 KB."""
@@ -28,7 +27,8 @@ _UNFINISHED = timedelta(days=1)
 class FileStore:
     """A GridFS bucket whose files belong to groups (the files of one bundle)."""
 
-    def __init__(self, database: Database[Document], *, bucket: str) -> None:
+    def __init__(self, store: Store, *, bucket: str) -> None:
+        database = store.database
         self._bucket = GridFSBucket(database, bucket_name=bucket, chunk_size_bytes=_PIECE)
         self._files = database[f"{bucket}.files"]
         self._chunks = database[f"{bucket}.chunks"]

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 from pymongo.database import Database
 
-from segue.index.bundle import write_bundle
-from segue.index.publish import publish
+from segue.index.bundle import Contents, write_bundle
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.audio.sounds import melody, write
+from tests.index.corpus import ANNOY
 
 STYLES = ("Waltz", "House", "Metal")
 EACH = 8
@@ -63,11 +65,14 @@ def make_music(database: Database[Document], settings: Settings, files: dict[str
     )
     manifest = write_bundle(
         settings.index.folder,
-        vectors=vectors,
-        track_ids=encode_ids([own_id for own_id, _, _ in names]),
-        artists=np.arange(len(names), dtype=np.int32),
-        cold_start=np.array([i for n in range(EACH) for i in range(n, len(names), EACH)], dtype=np.int32),
+        Contents(
+            vectors=vectors,
+            track_ids=encode_ids([own_id for own_id, _, _ in names]),
+            artists=np.arange(len(names), dtype=np.int32),
+            cold_start=np.array([i for n in range(EACH) for i in range(n, len(names), EACH)], dtype=np.int32),
+        ),
         space="s",
         recall_queries=4,
+        backend=ANNOY,
     )
-    publish(database, Path(settings.index.folder) / manifest.version)
+    PublishedBundles(Store(database)).publish(Path(settings.index.folder) / manifest.version)

@@ -14,8 +14,8 @@ from segue.dashboard.app import PAGES
 from segue.dashboard.queries.liking import liking
 from segue.dashboard.queries.steered import planned
 from segue.dashboard.services import Services
-from segue.index.bundle import write_bundle
-from segue.index.publish import publish
+from segue.index.bundle import Contents, write_bundle
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.moods.dial import Dial
 from segue.moods.dials import MoodDials
@@ -28,6 +28,7 @@ from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.dashboard.conftest import GUEST, Enter, recommendation, serve_pages, whose
 from tests.dashboard.test_player_pages import given, titles
+from tests.index.corpus import ANNOY
 
 COUNT = 40
 IDS = [f"t{n:02d}" for n in range(COUNT)]
@@ -49,13 +50,16 @@ def shelf(database: Database[Document], settings: Settings) -> Database[Document
     angles = np.arange(COUNT) / 15
     manifest = write_bundle(
         settings.index.folder,
-        vectors=np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32),
-        track_ids=encode_ids(IDS),
-        artists=np.arange(COUNT, dtype=np.int32) // 2,
-        cold_start=np.arange(0, COUNT, 3, dtype=np.int32),
+        Contents(
+            vectors=np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32),
+            track_ids=encode_ids(IDS),
+            artists=np.arange(COUNT, dtype=np.int32) // 2,
+            cold_start=np.arange(0, COUNT, 3, dtype=np.int32),
+        ),
         space="s",
+        backend=ANNOY,
     )
-    publish(database, Path(settings.index.folder) / manifest.version)
+    PublishedBundles(Store(database)).publish(Path(settings.index.folder) / manifest.version)
     percentiles = np.full((COUNT, 4), 0.5, dtype=np.float32)
     percentiles[:, 0] = np.where(np.arange(COUNT) % 2, 0.9, 0.1)
     percentiles[0, 1] = np.nan

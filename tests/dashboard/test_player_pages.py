@@ -14,13 +14,15 @@ from streamlit.testing.v1 import AppTest
 
 from segue.dashboard.app import PAGES
 from segue.dashboard.player.components import tag
-from segue.index.bundle import write_bundle
-from segue.index.publish import publish
+from segue.index.bundle import Contents, write_bundle
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.people.sessions import Listener
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.dashboard.conftest import GUEST, recommendation, serve_pages
+from tests.index.corpus import ANNOY
 
 
 @pytest.fixture
@@ -160,13 +162,16 @@ def publish_five(library: Database[Document], settings: Settings) -> None:
     angles = np.arange(5) / 10
     manifest = write_bundle(
         settings.index.folder,
-        vectors=np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32),
-        track_ids=encode_ids([f"t{n}" for n in range(1, 6)]),
-        artists=np.arange(5, dtype=np.int32),
-        cold_start=np.arange(5, dtype=np.int32),
+        Contents(
+            vectors=np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32),
+            track_ids=encode_ids([f"t{n}" for n in range(1, 6)]),
+            artists=np.arange(5, dtype=np.int32),
+            cold_start=np.arange(5, dtype=np.int32),
+        ),
         space="s",
+        backend=ANNOY,
     )
-    publish(library, Path(settings.index.folder) / manifest.version)
+    PublishedBundles(Store(library)).publish(Path(settings.index.folder) / manifest.version)
 
 
 def test_a_track_that_has_left_the_library_is_not_offered(page: AppTest, library: Database[Document]) -> None:

@@ -10,11 +10,13 @@ from pymongo.database import Database
 
 from segue.dashboard.queries.catalogue import Catalogue
 from segue.dashboard.queries.words import index_tracks, words
-from segue.index.bundle import write_bundle
-from segue.index.publish import publish
+from segue.index.bundle import Contents, write_bundle
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
+from tests.index.corpus import ANNOY
 
 SONGS: list[Document] = [
     {"_id": "a", "title": "Hoppípolla", "artist": "Sigur Rós", "album": "Takk...", "genres": ["Post-Rock"]},
@@ -112,13 +114,16 @@ def test_neighbours_are_those_that_sound_alike(
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     manifest = write_bundle(
         settings.index.folder,
-        vectors=vectors,
-        track_ids=encode_ids(["a", "b", "c", "d"]),
-        artists=np.arange(4, dtype=np.int32),
-        cold_start=np.arange(4, dtype=np.int32),
+        Contents(
+            vectors=vectors,
+            track_ids=encode_ids(["a", "b", "c", "d"]),
+            artists=np.arange(4, dtype=np.int32),
+            cold_start=np.arange(4, dtype=np.int32),
+        ),
         space="s",
+        backend=ANNOY,
     )
-    publish(database, Path(settings.index.folder) / manifest.version)
+    PublishedBundles(Store(database)).publish(Path(settings.index.folder) / manifest.version)
     near = catalogue.neighbours("a")
     assert [one.item.track_id for one in near] == ["b", "c"]
     assert near[0].score > near[1].score > 0.9

@@ -15,14 +15,15 @@ from segue.audio.descriptors import describe, descriptor_names, features_version
 from segue.dashboard.api import similar
 from segue.dashboard.queries import sounding
 from segue.embeddings.audio_space import AudioSpace
-from segue.index.bundle import write_bundle
-from segue.index.publish import publish
+from segue.index.bundle import Contents, write_bundle
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.audio.sounds import cut, melody, write
 from tests.dashboard.conftest import Enter
+from tests.index.corpus import ANNOY
 
 RATE = 22050
 
@@ -53,13 +54,16 @@ def heard(library: Database[Document], settings: Settings, tmp_path: Path) -> Pa
     space.activate(Store(library))
     manifest = write_bundle(
         settings.index.folder,
-        vectors=space.transform(rows),
-        track_ids=encode_ids([f"t{n}" for n in range(1, 6)]),
-        artists=np.arange(5, dtype=np.int32),
-        cold_start=np.arange(5, dtype=np.int32),
+        Contents(
+            vectors=space.transform(rows),
+            track_ids=encode_ids([f"t{n}" for n in range(1, 6)]),
+            artists=np.arange(5, dtype=np.int32),
+            cold_start=np.arange(5, dtype=np.int32),
+        ),
         space="space",
+        backend=ANNOY,
     )
-    publish(library, Path(settings.index.folder) / manifest.version)
+    PublishedBundles(Store(library)).publish(Path(settings.index.folder) / manifest.version)
     return files[2]
 
 

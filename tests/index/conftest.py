@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pymongo.database import Database
 
+from segue.index.published import PublishedBundles
+from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.index.corpus import write
 
 
@@ -25,3 +29,9 @@ def here(tmp_path: Path) -> Path:
 def there(tmp_path: Path) -> Path:
     """The index folder of a machine that has nothing yet."""
     return tmp_path / "there"
+
+
+@pytest.fixture
+def bundles(database: Database[Document]) -> PublishedBundles:
+    """The bundles in MongoDB."""
+    return PublishedBundles(Store(database))

@@ -9,10 +9,18 @@ from typing import Any
 import numpy as np
 from pymongo.database import Database
 
-from segue.index.bundle import Manifest, write_bundle
-from segue.index.publish import publish
+from segue.index.annoy_index import AnnoyBackend
+from segue.index.backend import Backend
+from segue.index.backends import BACKENDS
+from segue.index.bundle import Contents, Manifest, write_bundle
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
+from segue.settings import Annoy, load_settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
+
+OTHER_THAN_DEFAULT = {"annoy": {"search_k": -1}}
+"""By backend: settings that differ in tests from those of conf/default.toml."""
 
 
 def clustered(count: int, dimension: int, *, clusters: int = 40, seed: int = 1) -> np.ndarray:
@@ -20,11 +28,28 @@ def clustered(count: int, dimension: int, *, clusters: int = 40, seed: int = 1) 
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(clusters, dimension))
     rows = centres[rng.integers(clusters, size=count)] + rng.normal(size=(count, dimension))
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    units: np.ndarray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return units.astype(np.float32)
 
 
-def contents(count: int = 60, dimension: int = 8, *, seed: int = 1) -> dict[str, np.ndarray]:
-    """The arrays of a small bundle: tracks t00000, t00001..., three of each artist."""
+def annoy(*, trees: int = 10, search_k: int = -1) -> AnnoyBackend:
+    return AnnoyBackend(Annoy(trees=trees, search_k=search_k))
+
+
+def backend_named(name: str, **settings: int) -> Backend[Any]:
+    """A registered backend with its default settings, but for those given."""
+    backend = BACKENDS[name]
+    default = getattr(load_settings().index, name).model_dump()
+    return backend(
+        backend.settings_type.model_validate(default | OTHER_THAN_DEFAULT.get(name, {}) | settings)
+    )
+
+
+ANNOY = annoy(trees=50)
+
+
+def columns(count: int = 60, dimension: int = 8, *, seed: int = 1) -> dict[str, Any]:
+    """The required columns of a small bundle: tracks t00000, t00001..., three of each artist."""
     return {
         "vectors": clustered(count, dimension, seed=seed),
         "track_ids": encode_ids([f"t{row:05d}" for row in range(count)]),
@@ -33,9 +58,25 @@ def contents(count: int = 60, dimension: int = 8, *, seed: int = 1) -> dict[str,
     }
 
 
-def write(folder: Path, *, seed: int = 1, **settings: Any) -> Manifest:
-    """Write a small bundle; `settings` are for `write_bundle`, or arrays in place of those of `contents`."""
-    return write_bundle(folder, **{"space": "space1", "trees": 10, **contents(seed=seed), **settings})
+def write(
+    folder: Path,
+    *,
+    seed: int = 1,
+    space: str = "space1",
+    backend: Backend[Any] | None = None,
+    recall_queries: int = 500,
+    created_at: datetime | None = None,
+    **changed: Any,
+) -> Manifest:
+    """Write a small bundle by Annoy, or another backend; `changed` are columns in place of those above."""
+    return write_bundle(
+        folder,
+        Contents(**{**columns(seed=seed), **changed}),
+        space=space,
+        backend=backend or annoy(),
+        recall_queries=recall_queries,
+        created_at=created_at,
+    )
 
 
 def published(
@@ -43,7 +84,7 @@ def published(
 ) -> str:
     """Write a small bundle, dated that day, and publish it; its version."""
     manifest = write(folder, seed=seed, created_at=datetime(2024, 5, day, tzinfo=UTC), **settings)
-    return publish(database, folder / manifest.version).version
+    return PublishedBundles(Store(database)).publish(folder / manifest.version).version
 
 
 def stored_files(database: Database[Document]) -> list[str]:

@@ -14,7 +14,7 @@ from pymongo.database import Database
 
 from segue.batch_jobs.build_index import read_corpus, run
 from segue.errors import SegueError
-from segue.index.publish import fetch_bundle
+from segue.index.published import PublishedBundles
 from segue.models.versions import Models
 from segue.places import ROOT
 from segue.settings import Settings
@@ -42,59 +42,69 @@ def catalogue(database: Mongo, *, tracks: int = 30, space: str = "s1") -> None:
     Models(Store(database)).activate("audio-space", space)
 
 
-def test_the_corpus_is_the_present_tracks_of_the_active_space_in_order(database: Mongo) -> None:
+def test_the_corpus_is_the_present_tracks_of_the_active_space_in_order(
+    database: Mongo, settings: Settings
+) -> None:
     catalogue(database)
     database.tracks.update_one({"_id": "t003"}, {"$set": {"state": "vanished"}})
     other = {"_id": "s0:t004", "track_id": "t004", "space": "s0", "vector": pack(np.ones(6))}
     database.embeddings.insert_one(other)
-    corpus = read_corpus(database)
+    corpus = read_corpus(database, settings.index)
     assert corpus.space == "s1"
-    assert corpus.track_ids.tolist() == [f"t{row:03d}".encode() for row in range(30) if row != 3]
+    assert corpus.contents.track_ids.tolist() == [f"t{row:03d}".encode() for row in range(30) if row != 3]
     expected = np.delete(clustered(30, 6), 3, axis=0)
-    assert np.allclose(corpus.vectors, expected, atol=1e-6)
+    assert np.allclose(corpus.contents.vectors, expected, atol=1e-6)
 
 
-def test_an_artist_is_the_same_in_any_case_and_an_unknown_one_is_nobody(database: Mongo) -> None:
+def test_an_artist_is_the_same_in_any_case_and_an_unknown_one_is_nobody(
+    database: Mongo, settings: Settings
+) -> None:
     catalogue(database, tracks=6)
     names = ["Nina", "nina ", None, "Unknown artist", "", "Abel"]
     for row, name in enumerate(names):
         database.tracks.update_one({"_id": f"t{row:03d}"}, {"$set": {"artist": name}})
-    assert read_corpus(database).artists.tolist() == [1, 1, -1, -1, -1, 0]
+    assert read_corpus(database, settings.index).contents.artists.tolist() == [1, 1, -1, -1, -1, 0]
 
 
-def test_versions_of_a_song_have_one_code_whatever_the_spelling_of_the_artist(database: Mongo) -> None:
+def test_versions_of_a_song_have_one_code_whatever_the_spelling_of_the_artist(
+    database: Mongo, settings: Settings
+) -> None:
     catalogue(database, tracks=5)
     songs = [("Nina", "Rain"), ("nina ", "Rain (Live)"), ("Abel", "Rain"), ("Nina", "Sun"), (None, "Rain")]
     for row, (artist, title) in enumerate(songs):
         database.tracks.update_one({"_id": f"t{row:03d}"}, {"$set": {"artist": artist, "title": title}})
-    found = read_corpus(database).songs.tolist()
+    found = read_corpus(database, settings.index).contents.songs.tolist()
     assert found[0] == found[1]
     assert len({found[0], found[2], found[3]}) == 3
     assert found[4] == -1
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
-def test_a_vector_without_direction_is_left_out_and_counted(database: Mongo, value: float) -> None:
+def test_a_vector_without_direction_is_left_out_and_counted(
+    database: Mongo, settings: Settings, value: float
+) -> None:
     catalogue(database)
     database.embeddings.update_one({"track_id": "t000"}, {"$set": {"vector": pack(np.full(6, value))}})
-    corpus = read_corpus(database)
-    assert (len(corpus.vectors), corpus.unusable, corpus.track_ids[0]) == (29, 1, b"t001")
+    corpus = read_corpus(database, settings.index)
+    assert (len(corpus.contents.vectors), corpus.unusable, corpus.contents.track_ids[0]) == (29, 1, b"t001")
 
 
-def test_vectors_of_two_dimensions_are_said_by_the_track(database: Mongo) -> None:
+def test_vectors_of_two_dimensions_are_said_by_the_track(database: Mongo, settings: Settings) -> None:
     catalogue(database)
     database.embeddings.update_one({"track_id": "t007"}, {"$set": {"vector": pack(np.ones(5))}})
     with pytest.raises(SegueError, match=r"track t007 has 5 numbers, that of t000 has 6.*run\.sh embeddings"):
-        read_corpus(database)
+        read_corpus(database, settings.index)
 
 
 @pytest.mark.parametrize("space", [None, "s2"])
-def test_without_embeddings_it_says_how_to_make_them(database: Mongo, space: str | None) -> None:
+def test_without_embeddings_it_says_how_to_make_them(
+    database: Mongo, settings: Settings, space: str | None
+) -> None:
     if space:
         catalogue(database)
         Models(Store(database)).activate("audio-space", space)
     with pytest.raises(SegueError, match=r"run \./run\.sh embeddings"):
-        read_corpus(database)
+        read_corpus(database, settings.index)
 
 
 def test_it_publishes_a_bundle_that_finds_the_tracks(database: Mongo, settings: Settings) -> None:
@@ -103,7 +113,7 @@ def test_it_publishes_a_bundle_that_finds_the_tracks(database: Mongo, settings: 
     assert not built.unchanged
     version = Models(Store(database)).active_version("index")
     assert version == built.manifest.version
-    bundle = fetch_bundle(database, version, folder=settings.index.folder)
+    bundle = PublishedBundles(Store(database)).load(version, folder=settings.index.folder)
     rows, _ = bundle.neighbours.query(bundle.vectors[bundle.rows(["t011"])], 1)
     assert bundle.ids(rows[0]) == ["t011"]
     assert len(bundle.cold_start) == 30
@@ -124,7 +134,7 @@ def test_a_removed_track_vanishes_and_old_versions_go(database: Mongo, settings:
     database.tracks.update_one({"_id": "t003"}, {"$set": {"state": "vanished"}})
     second = run(database, index)
     assert second.retired == [first.manifest.version]
-    bundle = fetch_bundle(database, second.manifest.version, folder=index.folder)
+    bundle = PublishedBundles(Store(database)).load(second.manifest.version, folder=index.folder)
     assert bundle.rows(["t003"]).tolist() == [-1]
 
 

@@ -9,19 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.index.bundle import load_bundle, write_bundle
-from segue.index.following import OF_ARTIST, Following
+from segue.index.backends import BACKENDS, chosen_backend
+from segue.index.bundle import Contents, load_bundle, write_bundle
+from segue.index.following import Following
 from segue.index.track_ids import encode_ids
-from tests.index.corpus import clustered, contents, write
+from segue.settings import Annoy, load_settings
+from tests.index.corpus import annoy, backend_named, clustered, columns, write
 from tests.memory import memory
 
 
-@pytest.mark.parametrize("backend", ["annoy", "voyager", "exact"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_what_was_written_is_loaded(tmp_path: Path, backend: str) -> None:
-    manifest = write(tmp_path, backend=backend, created_at=datetime(2024, 5, 1, tzinfo=UTC))
+    manifest = write(tmp_path, backend=backend_named(backend), created_at=datetime(2024, 5, 1, tzinfo=UTC))
     loaded = load_bundle(tmp_path / manifest.version)
     assert loaded.manifest == manifest
-    for name, array in contents().items():
+    for name, array in columns().items():
         assert np.array_equal(getattr(loaded, name), array)
         assert getattr(loaded, name).dtype == array.dtype
     assert loaded.neighbours.query(loaded.vectors[:5], 1)[0][:, 0].tolist() == [0, 1, 2, 3, 4]
@@ -37,12 +39,12 @@ def test_songs_and_what_follows_are_written_loaded_and_make_another_version(tmp_
     loaded = load_bundle(tmp_path / known.version)
     assert loaded.songs.tolist() == songs.tolist()
     assert loaded.following is not None
-    for name, array in following.arrays().items():
-        assert np.array_equal(loaded.following.arrays()[name], array)
+    for name in ("bounds", "rows", "scores"):
+        assert np.array_equal(getattr(loaded.following, name), getattr(following, name))
     assert isinstance(loaded.following.scores.base, np.memmap)
     assert loaded.by_artist is not None
-    for name, array in by_artist.arrays(OF_ARTIST).items():
-        assert np.array_equal(loaded.by_artist.arrays(OF_ARTIST)[name], array)
+    for name in ("bounds", "rows", "scores"):
+        assert np.array_equal(getattr(loaded.by_artist, name), getattr(by_artist, name))
 
 
 def test_a_bundle_from_before_has_neither(bundle: Path) -> None:
@@ -53,8 +55,9 @@ def test_a_bundle_from_before_has_neither(bundle: Path) -> None:
 
 
 def test_the_manifest_says_what_is_in_it(tmp_path: Path) -> None:
-    manifest = write(tmp_path, trees=7, search_k=900, recall_queries=25)
-    assert (manifest.count, manifest.dimension, manifest.trees, manifest.search_k) == (60, 8, 7, 900)
+    manifest = write(tmp_path, backend=annoy(trees=7, search_k=900), recall_queries=25)
+    assert (manifest.count, manifest.dimension) == (60, 8)
+    assert (manifest.backend, manifest.parameters) == ("annoy", {"trees": 7, "search_k": 900})
     assert (manifest.space, manifest.metric, manifest.recall_queries) == ("space1", "cosine", 25)
     assert manifest.recall20 > 0.9
     assert manifest.latency_ms > 0
@@ -100,14 +103,24 @@ def test_the_same_corpus_has_the_same_version_and_is_not_written_again(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"seed": 2}, {"space": "space2"}, {"trees": 11}, {"search_k": 50}, {"backend": "exact"}]
+    "changed",
+    [
+        {"seed": 2},
+        {"space": "space2"},
+        {"backend": annoy(trees=11)},
+        {"backend": annoy(search_k=50)},
+        {"backend": backend_named("exact")},
+    ],
 )
 def test_another_corpus_or_setting_has_another_version(tmp_path: Path, changed: dict[str, Any]) -> None:
     assert write(tmp_path).version != write(tmp_path, **changed).version
 
 
 def test_a_setting_that_the_backend_does_not_know_changes_nothing(tmp_path: Path) -> None:
-    assert write(tmp_path, backend="exact").version == write(tmp_path, backend="exact", trees=99).version
+    settings = load_settings().index.model_copy(update={"backend": "exact"})
+    other = settings.model_copy(update={"annoy": Annoy(trees=99, search_k=1)})
+    first, second = (write(tmp_path, backend=chosen_backend(one)) for one in (settings, other))
+    assert first.version == second.version
 
 
 def test_loading_by_text_and_path_is_the_same(bundle: Path) -> None:
@@ -119,12 +132,14 @@ def test_a_large_catalogue_is_searched_where_it_lies(tmp_path: Path) -> None:
     count = 200_000
     manifest = write_bundle(
         tmp_path,
-        vectors=clustered(count, 2),
-        track_ids=encode_ids([f"{row:032d}" for row in range(count)]),
-        artists=np.zeros(count, np.int32),
-        cold_start=np.zeros(1, np.int32),
+        Contents(
+            vectors=clustered(count, 2),
+            track_ids=encode_ids([f"{row:032d}" for row in range(count)]),
+            artists=np.zeros(count, np.int32),
+            cold_start=np.zeros(1, np.int32),
+        ),
         space="s",
-        backend="exact",
+        backend=backend_named("exact"),
         recall_queries=1,
     )
     loaded = load_bundle(tmp_path / manifest.version)

@@ -17,22 +17,22 @@ import pytest
 from segue.index.bundle import BundleError, load_bundle
 from segue.index.folders import hold, remove_left_overs, remove_unless_held
 from segue.places import ROOT
-from tests.index.corpus import contents, write
+from tests.index.corpus import columns, write
 
 
 def test_a_damaged_bundle_is_replaced_and_its_readers_go_on(bundle: Path, tmp_path: Path) -> None:
     reader = load_bundle(bundle)
     (bundle / "artists.npy").unlink()
     write(tmp_path)
-    assert load_bundle(bundle).artists.tolist() == contents()["artists"].tolist()
-    assert np.array_equal(reader.vectors, contents()["vectors"])
+    assert load_bundle(bundle).artists.tolist() == columns()["artists"].tolist()
+    assert np.array_equal(reader.vectors, columns()["vectors"])
 
 
 def test_an_error_while_writing_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("segue.index.bundle.build_index", full)
+    monkeypatch.setattr("segue.index.annoy_index.AnnoyBackend.build", full)
     with pytest.raises(BundleError, match="cannot be written: No space left on device"):
         write(tmp_path)
     assert not list(tmp_path.iterdir())
@@ -40,12 +40,12 @@ def test_an_error_while_writing_leaves_nothing(tmp_path: Path, monkeypatch: pyte
 
 KILLED_WHILE_BUILDING = """
 import sys, time, pathlib
-import segue.index.bundle as bundle
+from segue.index.annoy_index import AnnoyBackend
 from tests.index.corpus import write
 def never(*_, **__):
     print("building", flush=True)
     time.sleep(60)
-bundle.build_index = never
+AnnoyBackend.build = never
 write(pathlib.Path(sys.argv[1]))
 """
 

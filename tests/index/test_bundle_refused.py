@@ -15,7 +15,7 @@ from segue.index.bundle import BundleError, load_bundle
 from segue.index.following import Following
 from segue.index.manifest import Manifest
 from segue.index.track_ids import encode_ids
-from tests.index.corpus import contents, write
+from tests.index.corpus import columns, write
 
 FILES = ["index.ann", "vectors.npy", "track_ids.npy", "artists.npy", "cold_start.npy", "manifest.json"]
 
@@ -62,7 +62,9 @@ def test_a_truncated_file_is_refused_by_its_name(bundle: Path, file: str) -> Non
         ({"count": 61}, r"vectors.npy has the shape \(60, 8\) instead of \(61, 8\)"),
         ({"version": "another"}, "its manifest is of version another"),
         ({"format": 2}, "has the format 2 instead of 1"),
-        ({"backend": "voyager"}, "its manifest lists"),
+        ({"backend": "voyager", "parameters": {"ef": 0}}, "its manifest lists"),
+        ({"backend": "voyager"}, "ef of the backend voyager"),
+        ({"backend": "faiss"}, "no neighbour backend 'faiss'"),
     ],
 )
 def test_a_manifest_that_does_not_fit_is_refused(bundle: Path, changed: dict[str, Any], says: str) -> None:
@@ -75,14 +77,14 @@ def test_a_manifest_that_does_not_fit_is_refused(bundle: Path, changed: dict[str
 @pytest.mark.parametrize(
     ("file", "array", "says"),
     [
-        ("track_ids.npy", contents()["track_ids"][::-1], "track_ids.npy: row 1 .* not in ascending order"),
-        ("track_ids.npy", contents()["track_ids"][:50], r"track_ids.npy has the shape \(50,\)"),
-        ("track_ids.npy", np.repeat(contents()["track_ids"][:30], 2), "not in ascending order"),
-        ("artists.npy", contents()["artists"][:50], "artists.npy has the shape"),
-        ("artists.npy", contents()["artists"].astype(float), "artists.npy is .* of float64"),
+        ("track_ids.npy", columns()["track_ids"][::-1], "track_ids.npy: row 1 .* not in ascending order"),
+        ("track_ids.npy", columns()["track_ids"][:50], r"track_ids.npy has the shape \(50,\)"),
+        ("track_ids.npy", np.repeat(columns()["track_ids"][:30], 2), "not in ascending order"),
+        ("artists.npy", columns()["artists"][:50], "artists.npy has the shape"),
+        ("artists.npy", columns()["artists"].astype(float), "artists.npy is .* of float64"),
         ("cold_start.npy", np.array([3, 60], np.int32), "cold_start.npy names a row that is none of the 60"),
-        ("vectors.npy", 2 * contents()["vectors"], "vectors.npy: row 0 has the length 2 instead of 1"),
-        ("vectors.npy", contents()["vectors"].astype(float), "vectors.npy is of float64"),
+        ("vectors.npy", 2 * columns()["vectors"], "vectors.npy: row 0 has the length 2 instead of 1"),
+        ("vectors.npy", columns()["vectors"].astype(float), r"vectors.npy is \(60, 8\) of float64"),
         ("index.ann", None, "index.ann does not fit"),
     ],
 )
@@ -90,7 +92,7 @@ def test_contents_that_do_not_fit_are_refused(
     bundle: Path, tmp_path: Path, file: str, array: np.ndarray | None, says: str
 ) -> None:
     if array is None:
-        other = write(tmp_path / "other", **dict[str, Any](contents(count=50)))
+        other = write(tmp_path / "other", **columns(count=50))
         shutil.copy(tmp_path / "other" / other.version / file, bundle / file)
     forge(bundle, file, array)
     with pytest.raises(BundleError, match=says):
@@ -111,7 +113,7 @@ def test_a_table_of_what_follows_without_one_of_its_files_is_refused(tmp_path: P
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"songs": np.zeros(59, np.int32)}, r"songs.npy is \(59,\)"),
+        ({"songs": np.zeros(59, np.int32)}, r"songs.npy has the shape \(59,\) instead of \(60,\)"),
         ({"songs": np.zeros(60)}, "songs.npy is .* of float64"),
         ({"following": Following(np.zeros(5, np.int64), *2 * [np.empty(0, np.int32)])}, "following_bounds"),
         ({"by_artist": Following(np.zeros(5, np.int64), *2 * [np.empty(0, np.int32)])}, "by_artist_bounds"),

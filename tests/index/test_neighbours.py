@@ -8,33 +8,39 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segue.index.backends import Backend, build_index, open_index
+from segue.errors import SegueError
+from segue.index.backends import BACKENDS, chosen_backend, stored_backend
 from segue.index.exact import ExactIndex
 from segue.index.neighbours import NeighbourIndex
 from segue.index.recall import measure_recall
-from tests.index.corpus import clustered
+from segue.settings import load_settings
+from tests.index.corpus import backend_named, clustered
 
 Open = Callable[..., NeighbourIndex]
 VECTORS = clustered(5_000, 24)
 TINY = clustered(7, 4)
+NARROW = {"annoy": {"search_k": 100}, "voyager": {"ef": 100}}
+BROAD = {"annoy": {"search_k": 5000}, "voyager": {"ef": 5000}}
+"""Settings of backends that can search more or less broadly."""
 
 
-@pytest.fixture(scope="module", params=["annoy", "voyager", "exact"])
-def backend(request: pytest.FixtureRequest) -> Backend:
-    return request.param
+@pytest.fixture(scope="module", params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
 
 
 @pytest.fixture(scope="module")
-def opened(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Open:
+def opened(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Open:
     """Builds an index over vectors and opens it; the same vectors are built once."""
     built: dict[bytes, Path] = {}
 
-    def open_(vectors: np.ndarray, *, search_k: int = -1) -> NeighbourIndex:
+    def open_(vectors: np.ndarray, **settings: int) -> NeighbourIndex:
         key = vectors.tobytes()
         if key not in built:
             built[key] = tmp_path_factory.mktemp(backend)
-            build_index(vectors, backend=backend, folder=built[key], trees=50)
-        return open_index(vectors, backend=backend, folder=built[key], search_k=search_k)
+            backend_named(backend).build(vectors, built[key])
+        return backend_named(backend, **settings).open(vectors, built[key])
 
     return open_
 
@@ -73,8 +79,9 @@ def test_no_row_comes_twice(opened: Open) -> None:
 @pytest.mark.parametrize(("m", "k"), [(0, 5), (3, 0), (0, 0), (1, 1), (4, 7), (2, 12)])
 def test_shapes_and_kinds(opened: Open, m: int, k: int) -> None:
     rows, scores = opened(TINY).query(TINY[:m], k)
-    assert (rows.shape, rows.dtype) == ((m, k), np.int32)
-    assert (scores.shape, scores.dtype) == ((m, k), np.float32)
+    assert rows.shape == scores.shape == (m, k)
+    assert rows.dtype == np.int32
+    assert scores.dtype == np.float32
 
 
 def test_beyond_the_last_row_there_is_none(opened: Open) -> None:
@@ -120,19 +127,20 @@ def test_every_load_answers_the_same(opened: Open) -> None:
     assert first[1].tobytes() == second[1].tobytes()
 
 
-def test_two_builds_answer_the_same(backend: Backend, tmp_path: Path) -> None:
+def test_two_builds_answer_the_same(backend: str, tmp_path: Path) -> None:
     answers = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        build_index(VECTORS, backend=backend, folder=tmp_path / name, trees=5)
-        index = open_index(VECTORS, backend=backend, folder=tmp_path / name, search_k=-1)
+        chosen = backend_named(backend)
+        chosen.build(VECTORS, tmp_path / name)
+        index = chosen.open(VECTORS, tmp_path / name)
         answers.append(index.query(VECTORS[:50], 20)[0].tobytes())
     assert answers[0] == answers[1]
 
 
-def test_a_broader_search_finds_no_less(opened: Open) -> None:
-    narrow = measure_recall(opened(VECTORS, search_k=100), VECTORS, queries=100).recall
-    broad = measure_recall(opened(VECTORS, search_k=5000), VECTORS, queries=100).recall
+def test_a_broader_search_finds_no_less(backend: str, opened: Open) -> None:
+    narrow = measure_recall(opened(VECTORS, **NARROW.get(backend, {})), VECTORS, queries=100).recall
+    broad = measure_recall(opened(VECTORS, **BROAD.get(backend, {})), VECTORS, queries=100).recall
     assert narrow <= broad
     assert broad >= 0.99
 
@@ -148,12 +156,40 @@ def test_a_negative_k_is_refused(opened: Open) -> None:
         opened(TINY).query(TINY, -1)
 
 
-def test_vectors_of_another_corpus_are_refused(backend: Backend, tmp_path: Path) -> None:
-    if backend == "exact":
-        pytest.skip("exact search has no file")
-    build_index(TINY, backend=backend, folder=tmp_path, trees=5)
+def test_vectors_of_another_corpus_are_refused(backend: str, tmp_path: Path) -> None:
+    chosen = backend_named(backend)
+    if chosen.file is None:
+        pytest.skip("it has no file")
+    chosen.build(TINY, tmp_path)
     with pytest.raises((ValueError, OSError)):
-        open_index(VECTORS[:50, :4], backend=backend, folder=tmp_path, search_k=-1)
+        chosen.open(VECTORS[:50, :4], tmp_path)
+
+
+def test_what_it_builds_is_the_file_that_it_names(backend: str, tmp_path: Path) -> None:
+    chosen = backend_named(backend)
+    chosen.build(TINY, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ([chosen.file] if chosen.file else [])
+
+
+def test_it_is_chosen_by_its_name_with_its_section_of_the_settings(backend: str) -> None:
+    settings = load_settings().index.model_copy(update={"backend": backend})
+    chosen = chosen_backend(settings)
+    assert type(chosen) is BACKENDS[backend]
+    assert chosen.settings == getattr(settings, backend)
+    assert stored_backend(chosen.name, chosen.parameters).settings == chosen.settings
+
+
+def test_an_unknown_backend_is_refused_with_those_that_there_are() -> None:
+    settings = load_settings().index.model_copy(update={"backend": "faiss"})
+    with pytest.raises(SegueError, match="no neighbour backend 'faiss': choose one of annoy, voyager, exact"):
+        chosen_backend(settings)
+    with pytest.raises(SegueError, match="no neighbour backend 'faiss'"):
+        stored_backend("faiss", {})
+
+
+def test_parameters_of_another_backend_are_refused() -> None:
+    with pytest.raises(SegueError, match="ef of the backend annoy"):
+        stored_backend("annoy", {"trees": 5, "search_k": -1, "ef": 5})
 
 
 def test_the_oracle_is_right() -> None:

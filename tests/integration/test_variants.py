@@ -13,15 +13,17 @@ from pyspark.sql import SparkSession
 from segue.batch_jobs.report_experiments import figures, run
 from segue.dashboard.queries.items import upcoming
 from segue.errors import SegueError
-from segue.index.bundle import write_bundle
+from segue.index.bundle import Contents, write_bundle
 from segue.index.following import following_of
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.ranking.variants import assigned
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs import engagement, recommend
+from tests.index.corpus import ANNOY
 from tests.plays.examples import a_play
 from tests.streaming.conftest import TRACKS, made_up_vectors, track_id
 from tests.streaming.reference import contents, histories, items, sort_out
@@ -41,15 +43,18 @@ def running(broker: Settings, database: Database[Document]) -> Settings:
     folder = Path(broker.index.folder)
     manifest = write_bundle(
         folder,
-        vectors=made_up_vectors(),
-        track_ids=names,
-        artists=np.arange(TRACKS, dtype=np.int32) // 2,
-        cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
-        songs=np.arange(TRACKS, dtype=np.int32),
-        following=following_of(rule, track_ids=names),
+        Contents(
+            vectors=made_up_vectors(),
+            track_ids=names,
+            artists=np.arange(TRACKS, dtype=np.int32) // 2,
+            cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
+            songs=np.arange(TRACKS, dtype=np.int32),
+            following=following_of(rule, track_ids=names),
+        ),
         space="s1",
+        backend=ANNOY,
     )
-    publish(database, folder / manifest.version)
+    PublishedBundles(Store(database)).publish(folder / manifest.version)
     database.tracks.insert_many({"_id": name.decode(), "state": "present"} for name in names)
     return broker.model_copy(
         update={
@@ -75,7 +80,7 @@ def test_what_each_variant_brings_is_counted_and_compared(
     wanted = {user: assigned(user, experiments=running.experiments) for user in LISTENERS}
     assert {user: one["variant"] for user, one in stored.items()} == wanted
     plays, _ = sort_out(contents(running), running)
-    bundle = recommend.ActiveBundle(database, folder=running.index.folder).current()
+    bundle = recommend.ActiveBundle(Store(database), folder=running.index.folder).current()
     expected = items(histories(plays, running), bundle, running)
     assert {user: one["items"] for user, one in stored.items()} == expected
     for user, one in stored.items():

@@ -16,7 +16,7 @@ from segue.demo.listeners import Listener
 from segue.demo.replay import MALFORMED, replay, songs_of
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.files import embed_file
-from segue.index.publish import fetch_bundle
+from segue.index.published import PublishedBundles
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, read_rejected
 from segue.storage.mongo import Document
@@ -82,7 +82,7 @@ def _an_uploaded_file_lands_where_the_corpus_has_it(
     """The same code places a file from outside: a track of the library is its own nearest neighbour."""
     space = AudioSpace.load(Store(database))
     version = str(database.models.find_one({"_id": "active:index"})["version"])  # type: ignore[index]
-    bundle = fetch_bundle(database, version, folder=settings.index.folder)
+    bundle = PublishedBundles(Store(database)).load(version, folder=settings.index.folder)
     [file] = sorted(library.rglob("01 *.mp3"))[:1]
     vector = embed_file(file, space, settings)
     rows, scores = bundle.neighbours.query(np.asarray([vector], dtype=np.float32).reshape(1, -1), 1)

@@ -18,7 +18,7 @@ from segue.embeddings import skip_gram
 from segue.embeddings.registry import load_space
 from segue.embeddings.session_training import Begun, read_begun
 from segue.errors import SegueError
-from segue.index.publish import fetch_bundle
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import decode_ids, encode_ids
 from segue.models import trained
 from segue.models.versions import Models
@@ -147,7 +147,7 @@ def test_models_are_learned_once_and_the_index_takes_them_along(
 
     built = build_index.run(database, quick.index)
     assert built.followed == 2
-    bundle = fetch_bundle(database, built.manifest.version, folder=quick.index.folder)
+    bundle = PublishedBundles(Store(database)).load(built.manifest.version, folder=quick.index.folder)
     assert bundle.following is not None
     row = int(bundle.rows(["t001"])[0])
     part = slice(bundle.following.bounds[row], bundle.following.bounds[row + 1])
@@ -168,7 +168,7 @@ def test_a_model_of_an_older_release_still_goes_into_the_index(
     trained.save(Store(database), "following", "v1", arrays=arrays, made_of={"tracks": 2})
     trained.put_in_use(Store(database), "following", "v1", keep=1)
     manifest = build_index.run(database, quick.index).manifest
-    bundle = fetch_bundle(database, manifest.version, folder=quick.index.folder)
+    bundle = PublishedBundles(Store(database)).load(manifest.version, folder=quick.index.folder)
     assert bundle.following is not None
     assert bundle.by_artist is None
 
@@ -235,7 +235,7 @@ def test_a_space_of_sessions_and_sound_is_learned_indexed_and_has_a_place_for_ne
     train_embeddings.run(settings, Store(database))
     newest = build_index.run(database, settings.index).manifest
     assert (newest.space, newest.count) == (found.version, 41)
-    bundle = fetch_bundle(database, newest.version, folder=settings.index.folder)
+    bundle = PublishedBundles(Store(database)).load(newest.version, folder=settings.index.folder)
     row = int(bundle.rows(["t0040"])[0])
     wanted = load_space(Store(database), newest.space).transform(descriptors(1, settings, seed=9))[0]
     np.testing.assert_allclose(bundle.vectors[row], wanted, atol=1e-5)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.index.following import OF_ARTIST, Following, by_artist_of, following_of
+from segue.index.following import Following, by_artist_of, following_of
 from segue.index.manifest import BundleError
 from segue.index.track_ids import encode_ids
 from segue.ranking.following import played_next
@@ -117,7 +117,7 @@ def test_an_artist_leads_to_the_tracks_that_most_listeners_kept() -> None:
     assert found is not None
     assert (found.bounds.tolist(), found.rows.tolist()) == ([0, 0, 2], [2, 0])
     assert found.scores.tolist() == pytest.approx([1.0, math.sqrt(1.5 / 9.5)])
-    found.check(4, keys=2, files=OF_ARTIST)
+    found.check(4, keys=2, name="by_artist")
     nobody = np.full(4, -1, np.int32)
     assert by_artist_of(model, track_ids=encode_ids(["a", "b", "c", "d"]), artists=nobody) is None
 

@@ -19,16 +19,18 @@ from pydantic import SecretStr
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
-from segue.index.bundle import write_bundle
-from segue.index.publish import publish
+from segue.index.bundle import Contents, write_bundle
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.places import ROOT
 from segue.settings import Settings
 from segue.storage.kafka import PlayProducer, ensure_topics, read_rejected
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 from segue.streaming_jobs import recommend
 from segue.streaming_jobs.cli import _cause
 from segue.streaming_jobs.source import kafka_records
+from tests.index.corpus import ANNOY
 from tests.plays.examples import a_play
 from tests.security.certificates import Certificates
 from tests.security.conftest import Load
@@ -162,13 +164,16 @@ def _publish_index(settings: Settings) -> None:
     folder = Path(settings.index.folder)
     manifest = write_bundle(
         folder,
-        vectors=(vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32),
-        track_ids=encode_ids([f"t{n:03d}" for n in range(TRACKS)]),
-        artists=np.arange(TRACKS, dtype=np.int32),
-        cold_start=np.arange(0, TRACKS, 5, dtype=np.int32),
+        Contents(
+            vectors=(vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32),
+            track_ids=encode_ids([f"t{n:03d}" for n in range(TRACKS)]),
+            artists=np.arange(TRACKS, dtype=np.int32),
+            cold_start=np.arange(0, TRACKS, 5, dtype=np.int32),
+        ),
         space="s1",
+        backend=ANNOY,
     )
-    publish(connect(settings.mongo), folder / manifest.version)
+    PublishedBundles(Store(connect(settings.mongo))).publish(folder / manifest.version)
 
 
 def _wait(ready: Callable[[], Any], process: subprocess.Popen[bytes], log: Path) -> Any:

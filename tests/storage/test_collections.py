@@ -21,7 +21,7 @@ from segue.collections import (
     personal,
 )
 from segue.deploy.access import job_access
-from segue.index.publish import BUCKET as BUNDLES
+from segue.index.published import BUCKET as BUNDLES
 from segue.models.trained import BUCKET as TRAINED
 from segue.places import ROOT
 from segue.privacy.backup import backup, restore

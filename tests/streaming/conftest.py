@@ -11,12 +11,14 @@ import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
-from segue.index.bundle import write_bundle
-from segue.index.publish import publish
+from segue.index.bundle import Contents, write_bundle
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs import recommend, rejected_plays
+from tests.index.corpus import ANNOY
 
 TRACKS = 60
 STYLES = 6
@@ -37,13 +39,16 @@ def publish_made_up(database: Database[Document], folder: Path | str) -> None:
     """Build and publish an index of the made-up tracks: two of each artist, no model of plays."""
     manifest = write_bundle(
         folder,
-        vectors=made_up_vectors(),
-        track_ids=encode_ids([track_id(n) for n in range(TRACKS)]),
-        artists=np.arange(TRACKS, dtype=np.int32) // 2,
-        cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
+        Contents(
+            vectors=made_up_vectors(),
+            track_ids=encode_ids([track_id(n) for n in range(TRACKS)]),
+            artists=np.arange(TRACKS, dtype=np.int32) // 2,
+            cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
+        ),
         space="s1",
+        backend=ANNOY,
     )
-    publish(database, Path(folder) / manifest.version)
+    PublishedBundles(Store(database)).publish(Path(folder) / manifest.version)
 
 
 @pytest.fixture

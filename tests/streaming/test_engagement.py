@@ -222,9 +222,9 @@ def test_what_most_skip_reaches_the_ranking(
         for play in plays:
             producer.send(play)
     drain()
-    active = feedback.ActiveFeedback(database).current()
+    active = feedback.ActiveFeedback(Store(database)).current()
     assert set(active.steps) == {"t1"}
     assert active.steps["t1"] < -0.1
     before = active.version
     feedback.publish(database, counted)
-    assert feedback.ActiveFeedback(database).current().version == before
+    assert feedback.ActiveFeedback(Store(database)).current().version == before

@@ -66,8 +66,8 @@ def service(settings: Settings, mongod: Obliging) -> Settings:
 
 def test_what_is_in_use_serves_on_while_mongodb_is_away(service: Settings, mongod: Obliging) -> None:
     database = connect(service.mongo)
-    bundle = ActiveBundle(database, folder=service.index.folder, every=0)
-    feedback = ActiveFeedback(database, every=0)
+    bundle = ActiveBundle(Store(database), folder=service.index.folder, every=0)
+    feedback = ActiveFeedback(Store(database), every=0)
     version = bundle.current().version
     assert feedback.current().version == "f1"
     mongod.stop()
@@ -82,7 +82,7 @@ def test_without_a_first_index_it_is_said_that_mongodb_is_away(service: Settings
     database = connect(service.mongo)
     mongod.stop()
     with pytest.raises(ConnectionFailure):
-        ActiveBundle(database, folder=service.index.folder).current()
+        ActiveBundle(Store(database), folder=service.index.folder).current()
     with pytest.raises(SegueError, match="does not answer"):
         connect(service.mongo)
 
@@ -95,7 +95,7 @@ def rows_of_one_listener() -> pa.Table:
 def test_a_write_whose_majority_was_lost_is_done_again(service: Settings, mongod: Obliging) -> None:
     """pymongo itself repeats it once, and then gives up."""
     database = connect(service.mongo)
-    bundle = ActiveBundle(database, folder=service.index.folder).current()
+    bundle = ActiveBundle(Store(database), folder=service.index.folder).current()
     mongod.without_majority("update", times=3)
     with pytest.raises(BulkWriteError):
         upsert(database.tracks, [{"_id": "t", "title": "Song"}])

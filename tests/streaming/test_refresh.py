@@ -12,9 +12,9 @@ from pymongo.database import Database
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
-from segue.index.bundle import write_bundle
+from segue.index.bundle import Contents, write_bundle
 from segue.index.manifest import Manifest
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.models.versions import Models
 from segue.settings import Settings
@@ -22,6 +22,7 @@ from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs import recommend
+from tests.index.corpus import ANNOY
 from tests.plays.examples import a_play
 from tests.streaming.conftest import TRACKS, made_up_vectors, track_id
 
@@ -51,11 +52,14 @@ def bundle_with_a_new_track(settings: Settings) -> Manifest:
     vectors = made_up_vectors()
     return write_bundle(
         Path(settings.index.folder),
-        vectors=np.vstack([vectors, vectors[:1]]),
-        track_ids=encode_ids([track_id(n) for n in range(TRACKS)] + ["t_new"]),
-        artists=np.arange(TRACKS + 1, dtype=np.int32),
-        cold_start=np.arange(5, dtype=np.int32),
+        Contents(
+            vectors=np.vstack([vectors, vectors[:1]]),
+            track_ids=encode_ids([track_id(n) for n in range(TRACKS)] + ["t_new"]),
+            artists=np.arange(TRACKS + 1, dtype=np.int32),
+            cold_start=np.arange(5, dtype=np.int32),
+        ),
         space="s1",
+        backend=ANNOY,
     )
 
 
@@ -66,7 +70,7 @@ def test_a_published_index_is_used_without_a_restart(
     first, items = served(database, "ada")
     assert "t_new" not in items
     newer = bundle_with_a_new_track(published)
-    publish(database, Path(published.index.folder) / newer.version)
+    PublishedBundles(Store(database)).publish(Path(published.index.folder) / newer.version)
     play(published, query, user_id="ben", track_id="t000")
     model, items = served(database, "ben")
     assert model == newer.version != first
@@ -98,7 +102,7 @@ def test_a_version_this_machine_lacks_comes_from_mongodb(
         update={"index": published.index.model_copy(update={"folder": str(tmp_path / "elsewhere")})}
     )
     newer = bundle_with_a_new_track(elsewhere)
-    publish(database, Path(elsewhere.index.folder) / newer.version)
+    PublishedBundles(Store(database)).publish(Path(elsewhere.index.folder) / newer.version)
     play(published, query, user_id="ada", track_id="t000")
     assert served(database, "ada")[0] == newer.version
     assert (Path(published.index.folder) / newer.version / "manifest.json").exists()

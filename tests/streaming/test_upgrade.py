@@ -16,13 +16,15 @@ from pymongo.database import Database
 from pyspark.sql import SparkSession
 
 from segue.dashboard.queries.items import upcoming
-from segue.index.bundle import load_bundle, write_bundle
+from segue.index.bundle import Contents, load_bundle, write_bundle
 from segue.index.following import following_of
-from segue.index.publish import publish
+from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.settings import Settings
 from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document
+from segue.storage.store import Store
+from tests.index.corpus import ANNOY
 from tests.plays.examples import encoded
 from tests.streaming import reference
 from tests.streaming.conftest import TRACKS, made_up_vectors, run_until_all_is_taken, track_id
@@ -59,14 +61,17 @@ def publish_another_space(settings: Settings, database: Database[Document]) -> s
     }
     manifest = write_bundle(
         settings.index.folder,
-        vectors=vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
-        track_ids=names,
-        artists=np.arange(TRACKS, dtype=np.int32) // 2,
-        cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
-        following=following_of(rules, track_ids=names),
+        Contents(
+            vectors=vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
+            track_ids=names,
+            artists=np.arange(TRACKS, dtype=np.int32) // 2,
+            cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
+            following=following_of(rules, track_ids=names),
+        ),
         space="s2",
+        backend=ANNOY,
     )
-    return publish(database, Path(settings.index.folder) / manifest.version).version
+    return PublishedBundles(Store(database)).publish(Path(settings.index.folder) / manifest.version).version
 
 
 def shown(database: Database[Document], user: str) -> list[str]:

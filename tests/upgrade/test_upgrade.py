@@ -43,14 +43,14 @@ def test_the_settings_file_is_read(earlier: Earlier) -> None:
 def test_the_bundle_in_use_is_loaded_as_it_is(earlier: Earlier) -> None:
     version = earlier.facts["active"]["index"]
     in_folder = load_bundle(Path(earlier.settings.index.folder) / version)
-    in_use = ActiveBundle(earlier.database, folder=earlier.settings.index.folder).current()
+    in_use = ActiveBundle(Store(earlier.database), folder=earlier.settings.index.folder).current()
     assert (in_folder.version, in_use.version) == (version, version)
     assert len(in_use.vectors) == earlier.database.tracks.count_documents({"state": "present"})
     assert in_use.following is not None
 
 
 def test_the_bundle_is_fetched_where_its_folder_is_missing(earlier: Earlier, tmp_path: Path) -> None:
-    in_use = ActiveBundle(earlier.database, folder=str(tmp_path)).current()
+    in_use = ActiveBundle(Store(earlier.database), folder=str(tmp_path)).current()
     assert in_use.version == earlier.facts["active"]["index"]
 
 

@@ -12,25 +12,27 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
+from segue.index.backends import BACKENDS
 from segue.index.bundle import BundleError, load_bundle
-from segue.index.publish import fetch, fetch_bundle, publish, roll_back, stored_manifest
-from segue.models.versions import Models
+from segue.index.published import PublishedBundles
 from segue.settings import Settings
 from segue.storage.files import FileStore
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
-from tests.index.corpus import published, stored_files, write
+from tests.index.corpus import backend_named, published, stored_files, write
 
 pytestmark = pytest.mark.integration
 Mongo = Database[Document]
 DAY = 24 * 3600
 
 
-def test_a_published_version_is_the_active_one_and_says_what_it_is(database: Mongo, here: Path) -> None:
+def test_a_published_version_is_the_active_one_and_says_what_it_is(
+    database: Mongo, bundles: PublishedBundles, here: Path
+) -> None:
     version = published(database, here)
     model = database.models.find_one({"_id": f"index:{version}"})
     assert model
-    assert Models(Store(database)).active_version("index") == version
+    assert bundles.active_version() == version
     assert (model["kind"], model["version"], model["path"]) == ("index", version, str(here / version))
     assert model["created_at"] == datetime(2024, 5, 1, tzinfo=UTC)
     assert model["manifest"]["recall20"] > 0.9
@@ -44,9 +46,11 @@ def test_publishing_again_stores_nothing_again(database: Mongo, here: Path) -> N
     assert list(database["bundles.files"].find()) == before
 
 
-def test_publishing_goes_on_where_a_crash_ended_it(database: Mongo, here: Path, there: Path) -> None:
+def test_publishing_goes_on_where_a_crash_ended_it(
+    database: Mongo, bundles: PublishedBundles, here: Path, there: Path
+) -> None:
     manifest = write(here)
-    store = FileStore(database, bucket="bundles")
+    store = FileStore(Store(database), bucket="bundles")
     vectors = manifest.files["vectors.npy"]
     store.put(
         here / manifest.version / "vectors.npy",
@@ -54,37 +58,37 @@ def test_publishing_goes_on_where_a_crash_ended_it(database: Mongo, here: Path, 
         name="vectors.npy",
         sha256=vectors.sha256,
     )
-    assert stored_manifest(database, manifest.version) is None
-    assert Models(Store(database)).active_version("index") is None
-    publish(database, here / manifest.version)
+    assert bundles.whole_manifest(manifest.version) is None
+    assert bundles.active_version() is None
+    bundles.publish(here / manifest.version)
     assert len(stored_files(database)) == 5
-    assert fetch_bundle(database, manifest.version, folder=there).manifest == manifest
+    assert bundles.load(manifest.version, folder=there).manifest == manifest
 
 
-def test_a_lost_file_is_stored_again(database: Mongo, here: Path) -> None:
+def test_a_lost_file_is_stored_again(database: Mongo, bundles: PublishedBundles, here: Path) -> None:
     version = published(database, here)
     database["bundles.files"].delete_one({"filename": f"{version}/index.ann"})
-    assert stored_manifest(database, version) is None
+    assert bundles.whole_manifest(version) is None
     published(database, here)
-    assert stored_manifest(database, version)
+    assert bundles.whole_manifest(version)
 
 
-def test_an_unfit_bundle_is_not_published(database: Mongo, here: Path) -> None:
+def test_an_unfit_bundle_is_not_published(database: Mongo, bundles: PublishedBundles, here: Path) -> None:
     version = published(database, here)
     other = write(here, seed=2).version
     os.truncate(here / other / "index.ann", 100)
     with pytest.raises(BundleError, match=r"index\.ann"):
-        publish(database, here / other)
-    assert Models(Store(database)).active_version("index") == version
+        bundles.publish(here / other)
+    assert bundles.active_version() == version
     assert database.models.count_documents({"kind": "index"}) == 1
 
 
-@pytest.mark.parametrize("backend", ["annoy", "voyager", "exact"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_machine_without_the_version_fetches_it(
-    database: Mongo, here: Path, there: Path, backend: str
+    database: Mongo, bundles: PublishedBundles, here: Path, there: Path, backend: str
 ) -> None:
-    version = published(database, here, backend=backend)
-    fetched, built = (fetch_bundle(database, version, folder=folder) for folder in (there, here))
+    version = published(database, here, backend=backend_named(backend))
+    fetched, built = (bundles.load(version, folder=folder) for folder in (there, here))
     assert fetched.manifest == built.manifest
     for one, other in zip(
         fetched.neighbours.query(built.vectors, 5), built.neighbours.query(built.vectors, 5), strict=True
@@ -93,18 +97,18 @@ def test_a_machine_without_the_version_fetches_it(
     assert (there / version / "manifest.json").read_bytes() == (here / version / "manifest.json").read_bytes()
 
 
-def test_a_version_that_is_there_is_not_fetched(database: Mongo, here: Path) -> None:
+def test_a_version_that_is_there_is_not_fetched(bundles: PublishedBundles, here: Path) -> None:
     version = write(here).version
-    assert fetch(database, version, folder=here) == here / version
+    assert bundles.fetch(version, folder=here) == here / version
 
 
-def test_a_version_that_nobody_has_is_said(database: Mongo, there: Path) -> None:
+def test_a_version_that_nobody_has_is_said(bundles: PublishedBundles, there: Path) -> None:
     with pytest.raises(BundleError, match=r"index nowhere is neither in .* nor in MongoDB"):
-        fetch(database, "nowhere", folder=there)
+        bundles.fetch("nowhere", folder=there)
 
 
 def test_a_damaged_copy_in_mongodb_is_refused_and_leaves_nothing(
-    database: Mongo, here: Path, there: Path
+    database: Mongo, bundles: PublishedBundles, here: Path, there: Path
 ) -> None:
     version = published(database, here)
     [file] = database["bundles.files"].find({"filename": f"{version}/vectors.npy"})
@@ -113,28 +117,32 @@ def test_a_damaged_copy_in_mongodb_is_refused_and_leaves_nothing(
     damaged[-1] ^= 1
     database["bundles.chunks"].update_one({"_id": chunk["_id"]}, {"$set": {"data": bytes(damaged)}})
     with pytest.raises(BundleError, match=r"vectors\.npy does not match its checksum"):
-        fetch(database, version, folder=there)
+        bundles.fetch(version, folder=there)
     assert not list(there.iterdir())
 
 
 @pytest.mark.parametrize("lost", ["bundles.files", "bundles.chunks"])
-def test_a_copy_with_a_part_missing_is_refused(database: Mongo, here: Path, there: Path, lost: str) -> None:
+def test_a_copy_with_a_part_missing_is_refused(
+    database: Mongo, bundles: PublishedBundles, here: Path, there: Path, lost: str
+) -> None:
     version = published(database, here)
     database[lost].delete_one({})
     with pytest.raises(BundleError, match="cannot be fetched"):
-        fetch(database, version, folder=there)
+        bundles.fetch(version, folder=there)
     assert not list(there.iterdir())
 
 
-def test_a_damaged_folder_is_refused_with_what_to_do(database: Mongo, here: Path) -> None:
+def test_a_damaged_folder_is_refused_with_what_to_do(
+    database: Mongo, bundles: PublishedBundles, here: Path
+) -> None:
     version = published(database, here)
     os.truncate(here / version / "artists.npy", 20)
     with pytest.raises(BundleError, match=f"remove {here / version}, and it is fetched"):
-        fetch_bundle(database, version, folder=here)
+        bundles.load(version, folder=here)
 
 
 def _fetch_in_process(settings: Settings, version: str, folder: Path) -> str:
-    return fetch_bundle(connect(settings.mongo), version, folder=folder).version
+    return PublishedBundles(Store(connect(settings.mongo))).load(version, folder=folder).version
 
 
 def test_several_processes_fetch_at_once(
@@ -147,16 +155,18 @@ def test_several_processes_fetch_at_once(
     assert [path.name for path in there.iterdir()] == [version]
 
 
-def test_several_publishers_at_once(database: Mongo, here: Path, there: Path) -> None:
+def test_several_publishers_at_once(bundles: PublishedBundles, here: Path, there: Path) -> None:
     manifest = write(here)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: publish(database, here / manifest.version), range(4)))
-    assert fetch_bundle(database, manifest.version, folder=there).manifest == manifest
+        list(pool.map(lambda _: bundles.publish(here / manifest.version), range(4)))
+    assert bundles.load(manifest.version, folder=there).manifest == manifest
 
 
-def test_what_a_killed_publisher_left_is_swept_after_a_day(database: Mongo, here: Path) -> None:
+def test_what_a_killed_publisher_left_is_swept_after_a_day(
+    database: Mongo, bundles: PublishedBundles, here: Path
+) -> None:
     version = published(database, here)
-    store, path = FileStore(database, bucket="bundles"), here / version / "artists.npy"
+    store, path = FileStore(Store(database), bucket="bundles"), here / version / "artists.npy"
     sha256 = load_bundle(here / version).manifest.files["artists.npy"].sha256
     store.put(path, group="half", name="artists.npy", sha256=sha256)
     killed = ObjectId()
@@ -166,54 +176,54 @@ def test_what_a_killed_publisher_left_is_swept_after_a_day(database: Mongo, here
     store.sweep(groups=[version], now=datetime.now(UTC) + timedelta(days=2))
     assert len(stored_files(database)) == 5
     assert database["bundles.chunks"].count_documents({"files_id": killed}) == 0
-    assert stored_manifest(database, version)
-    fetch(database, version, folder=here.with_name("new"))
+    assert bundles.whole_manifest(version)
+    bundles.fetch(version, folder=here.with_name("new"))
 
 
 def test_a_file_that_changed_under_the_upload_is_not_stored(database: Mongo, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"changed")
     with pytest.raises(ValueError, match="does not match"):
-        FileStore(database, bucket="bundles").put(tmp_path / "file", group="g", name="f", sha256="0" * 64)
+        FileStore(Store(database), bucket="bundles").put(
+            tmp_path / "file", group="g", name="f", sha256="0" * 64
+        )
     assert database["bundles.files"].count_documents({}) == 0
     assert database["bundles.chunks"].count_documents({}) == 0
 
 
-def test_a_version_whose_pieces_are_gone_is_stored_again(database: Mongo, here: Path, there: Path) -> None:
+def test_a_version_whose_pieces_are_gone_is_stored_again(
+    database: Mongo, bundles: PublishedBundles, here: Path, there: Path
+) -> None:
     version = published(database, here)
     file = database["bundles.files"].find_one({"filename": f"{version}/vectors.npy"})
-    assert file and stored_manifest(database, version) is not None
+    assert file and bundles.whole_manifest(version) is not None
     database["bundles.chunks"].delete_many({"files_id": file["_id"]})
-    assert stored_manifest(database, version) is None
-    publish(database, here / version)
-    assert stored_manifest(database, version) is not None
-    assert fetch_bundle(database, version, folder=there).manifest.version == version
+    assert bundles.whole_manifest(version) is None
+    bundles.publish(here / version)
+    assert bundles.whole_manifest(version) is not None
+    assert bundles.load(version, folder=there).manifest.version == version
 
 
-def test_a_piece_that_was_cut_short_is_noticed(database: Mongo, here: Path) -> None:
+def test_a_piece_that_was_cut_short_is_noticed(
+    database: Mongo, bundles: PublishedBundles, here: Path
+) -> None:
     version = published(database, here)
     database["bundles.chunks"].update_one({}, {"$set": {"data": b"x"}})
-    assert stored_manifest(database, version) is None
+    assert bundles.whole_manifest(version) is None
 
 
-def test_rolling_back_goes_to_the_one_before_and_over_what_is_unfit(database: Mongo, here: Path) -> None:
+def test_rolling_back_goes_to_the_one_before_and_over_what_is_unfit(
+    database: Mongo, bundles: PublishedBundles, here: Path
+) -> None:
     versions = [published(database, here, seed=day, day=day) for day in (1, 2, 3, 4)]
-    assert (
-        roll_back(database, folder=here).version
-        == versions[2]
-        == Models(Store(database)).active_version("index")
-    )
+    assert bundles.roll_back(folder=here).version == versions[2] == bundles.active_version()
     (here / versions[1] / "vectors.npy").write_bytes(b"damaged")
-    assert (
-        roll_back(database, folder=here).version
-        == versions[0]
-        == Models(Store(database)).active_version("index")
-    )
+    assert bundles.roll_back(folder=here).version == versions[0] == bundles.active_version()
     with pytest.raises(BundleError, match="no fit index before"):
-        roll_back(database, folder=here)
-    assert Models(Store(database)).active_version("index") == versions[0]
-    assert publish(database, here / versions[3]).version == Models(Store(database)).active_version("index")
+        bundles.roll_back(folder=here)
+    assert bundles.active_version() == versions[0]
+    assert bundles.publish(here / versions[3]).version == bundles.active_version()
 
 
-def test_there_is_nothing_to_go_back_to_before_the_first(database: Mongo, here: Path) -> None:
+def test_there_is_nothing_to_go_back_to_before_the_first(bundles: PublishedBundles, here: Path) -> None:
     with pytest.raises(BundleError, match=r"run \./run\.sh index"):
-        roll_back(database, folder=here)
+        bundles.roll_back(folder=here)

@@ -1,0 +1,59 @@
+"""What a neighbour backend is: how it is named, built, opened and told apart by the version of a bundle."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+
+from segue.index.neighbours import NeighbourIndex
+from segue.settings import BackendSettings
+
+SettingsT = TypeVar("SettingsT", bound=BackendSettings)
+
+
+class Backend(ABC, Generic[SettingsT]):
+    """A kind of neighbour index with its settings; :mod:`segue.index.backends` lists all of them."""
+
+    name: ClassVar[str]
+    """As in `index.backend`, and the name of its section of the settings."""
+    settings_type: ClassVar[type[BackendSettings]]
+    file: ClassVar[str | None]
+    """Its file in a bundle, beside the vectors; None where the vectors are all it needs."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Distributions that a process needs to open it; Spark's workers get them."""
+
+    def __init__(self, settings: SettingsT) -> None:
+        self.settings = settings
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The settings as plain values, for the manifest of a bundle."""
+        return self.settings.model_dump()
+
+    @property
+    def version_key(self) -> list[Any]:
+        """JSON values that make another version of a bundle; without more ado all settings."""
+        return list(self.parameters.values())
+
+    @abstractmethod
+    def build(self, vectors: np.ndarray, folder: Path) -> None:
+        """Write the backend's file over (n, d) float32 unit rows into a folder.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+
+    @abstractmethod
+    def open(self, vectors: np.ndarray, folder: Path) -> NeighbourIndex:
+        """Open the backend's file over the (n, d) float32 unit rows that it was built from.
+
+        Raises
+        ------
+        OSError, RuntimeError, ValueError
+            The file is missing, unreadable, or not of these vectors.
+        """

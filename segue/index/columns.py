@@ -1,0 +1,160 @@
+"""Kinds of columns of a bundle: which files they have, how these are checked, what stands for missing ones.
+
+The columns themselves are declared once, as fields of :class:`segue.index.contents.Contents`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from segue.index.following import Following
+from segue.index.manifest import BundleError
+
+Values = Mapping[str, Any]
+"""All columns of a bundle that are there, by name."""
+
+
+class Column(ABC):
+    """What is known of each track, artist or rank: one or more arrays, each in a file of its own."""
+
+    optional: bool
+    """Bundles of older releases lack it."""
+
+    @abstractmethod
+    def files(self, name: str) -> tuple[str, ...]:
+        """The files of the column of this name; a bundle has all of them or none."""
+
+    @abstractmethod
+    def arrays(self, value: Any) -> tuple[np.ndarray, ...]:
+        """The arrays of a value, in the order of the files."""
+
+    @abstractmethod
+    def value(self, arrays: Sequence[np.ndarray]) -> Any:
+        """The inverse of :meth:`arrays`."""
+
+    @abstractmethod
+    def missing(self, count: int) -> Any:
+        """What an optional column holds in a bundle of `count` rows that lacks it."""
+
+    @abstractmethod
+    def check_shape(self, name: str, value: Any, sizes: Mapping[str, int]) -> None:
+        """Compare shapes and kinds with the declaration, where `sizes` gives the letters.
+
+        Raises
+        ------
+        BundleError
+            They differ.
+        """
+
+    @abstractmethod
+    def check_values(self, name: str, value: Any, among: Values) -> None:
+        """Look at every value; `among` are all columns of the bundle.
+
+        Raises
+        ------
+        BundleError
+            One of them cannot be.
+        """
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """Shape, kind and meaning, for the table in the documentation."""
+
+
+@dataclass(frozen=True)
+class ArrayColumn(Column):
+    """One array."""
+
+    dtype: str
+    """numpy's name of it; "bytes" for texts as bytes of any width."""
+    shape: tuple[str, ...]
+    """A letter for each dimension: n rows, d dimensions; any other may have any size."""
+    about: str
+    check: Callable[[str, np.ndarray, Values], None] | None = None
+    """Called with the file's name, the array, and all columns of the bundle; raises `BundleError`."""
+    fill: int | None = None
+    """Makes the column optional: what all rows hold in a bundle that lacks it."""
+
+    @property
+    def optional(self) -> bool:  # type: ignore[override]
+        return self.fill is not None
+
+    def files(self, name: str) -> tuple[str, ...]:
+        return (f"{name}.npy",)
+
+    def arrays(self, value: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (value,)
+
+    def value(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        [array] = arrays
+        return array
+
+    def missing(self, count: int) -> np.ndarray:
+        return np.full(count, self.fill, dtype=self.dtype)
+
+    def check_shape(self, name: str, value: np.ndarray, sizes: Mapping[str, int]) -> None:
+        file = f"{name}.npy"
+        fits = value.ndim == len(self.shape) and all(
+            sizes.get(letter, size) == size for letter, size in zip(self.shape, value.shape, strict=True)
+        )
+        expected = _tuple([str(sizes.get(letter, letter)) for letter in self.shape])
+        if not fits:
+            raise BundleError(f"{file} has the shape {value.shape} instead of {expected}")
+        if value.dtype.kind != "S" if self.dtype == "bytes" else value.dtype != np.dtype(self.dtype):
+            raise BundleError(
+                f"{file} is {value.shape} of {value.dtype}: it must be {expected} of {self.dtype}"
+            )
+
+    def check_values(self, name: str, value: np.ndarray, among: Values) -> None:
+        if self.check is not None:
+            self.check(f"{name}.npy", value, among)
+
+    @property
+    def description(self) -> str:
+        return f"{_tuple(self.shape)} {self.dtype}: {self.about}"
+
+
+@dataclass(frozen=True)
+class TableColumn(Column):
+    """A sparse table from keys to rows (:class:`segue.index.following.Following`), or None."""
+
+    keys: Callable[[Values], int]
+    """How many keys it has."""
+    about: str
+    optional = True
+
+    def files(self, name: str) -> tuple[str, ...]:
+        return Following.files(name)
+
+    def arrays(self, value: Following) -> tuple[np.ndarray, ...]:
+        return (value.bounds, value.rows, value.scores)
+
+    def value(self, arrays: Sequence[np.ndarray]) -> Following:
+        return Following(*arrays)
+
+    def missing(self, count: int) -> None:
+        return None
+
+    def check_shape(self, name: str, value: Following | None, sizes: Mapping[str, int]) -> None:
+        """Its shapes follow from its values: :meth:`check_values` compares them."""
+
+    def check_values(self, name: str, value: Following | None, among: Values) -> None:
+        if value is not None:
+            value.check(len(among["vectors"]), keys=self.keys(among), name=name)
+
+    @property
+    def description(self) -> str:
+        return (
+            f"{self.about}, as sparse rows: (keys + 1,) int64, (m,) int32 rows, (m,) float32 in (0, 1], "
+            "best first"
+        )
+
+
+def _tuple(parts: Sequence[str]) -> str:
+    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"

@@ -1,0 +1,253 @@
+"""Bundles in MongoDB: publishing, fetching on a machine that lacks one, going back, and retiring old ones.
+
+Delivery: files first, then the model's document, then the switch of the active version, each an upsert or
+skipped when it is there. A crash in between leaves the former version active, and publishing again goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from segue.index.bundle import Bundle, load_bundle
+from segue.index.folders import LOCK, appearing, remove_left_overs, remove_unless_held
+from segue.index.manifest import BundleError, Manifest
+from segue.models.versions import Models
+from segue.storage.files import FileStore
+from segue.storage.store import Store
+
+KIND = "index"
+"""Of the documents in `models`."""
+BUCKET = "bundles"
+_GRACE_SECONDS = 24 * 3600
+_OLDEST = datetime.min.replace(tzinfo=UTC)
+
+
+class PublishedBundles:
+    """The owner of the bundles in MongoDB: their documents in `models` and their files in GridFS."""
+
+    def __init__(self, store: Store) -> None:
+        self._models = Models(store)
+        self._files = FileStore(store, bucket=BUCKET)
+
+    def active_version(self) -> str | None:
+        """The version that is published; None before the first."""
+        return self._models.active_version(KIND)
+
+    def active_count(self) -> int:
+        """How many tracks can be recommended; 0 before a bundle is published."""
+        model = self._models.active_fields(KIND, "manifest.count") or {}
+        return int(model.get("manifest", {}).get("count", 0))
+
+    def active_space(self) -> str | None:
+        """The version of the embedding space that is served; None before a bundle is published."""
+        model = self._models.active_fields(KIND, "manifest.space") or {}
+        space = model.get("manifest", {}).get("space")
+        return None if space is None else str(space)
+
+    def varied_selection(self, version: str | None) -> list[str]:
+        """The track ids of a version's varied selection, in its order; none for one that is not stored."""
+        model = self._models.fields(KIND, version, "cold_start") or {}
+        return [str(track_id) for track_id in model.get("cold_start", [])]
+
+    def manifest(self, version: str | None) -> Manifest | None:
+        """The manifest of a version, whether or not all its files are there; None where it is not stored.
+
+        Raises
+        ------
+        BundleError
+            The manifest is damaged.
+        """
+        model = self._models.fields(KIND, version, "manifest")
+        return None if model is None else _manifest(model["manifest"], version)
+
+    def whole_manifest(self, version: str) -> Manifest | None:
+        """The manifest of a version that is stored with all its files, or None."""
+        manifest = self.manifest(version)
+        if manifest is None:
+            return None
+        whole = all(
+            self._files.holds(version, name, size=file.size, sha256=file.sha256)
+            for name, file in manifest.files.items()
+        )
+        return manifest if whole else None
+
+    def publish(self, path: Path | str) -> Manifest:
+        """Store a bundle and make it the active one.
+
+        When the same version is there, built elsewhere, that one stays: its files may differ in bytes, but
+        not in what they index.
+
+        Returns
+        -------
+        The manifest of what is published.
+
+        Raises
+        ------
+        BundleError
+            The bundle is unfit; the active version stays.
+        """
+        path = Path(path)
+        published = self.whole_manifest(path.name) or self._put(path)
+        self._models.activate(KIND, published.version)
+        return published
+
+    def _put(self, path: Path) -> Manifest:
+        bundle = load_bundle(path)
+        manifest = bundle.manifest
+        for name, file in manifest.files.items():
+            if not self._files.holds(manifest.version, name, size=file.size, sha256=file.sha256):
+                try:
+                    self._files.put(path / name, group=manifest.version, name=name, sha256=file.sha256)
+                except (OSError, ValueError) as error:
+                    raise BundleError(f"{path / name} cannot be published: {error}") from None
+        fields = {
+            "manifest": manifest.document(),
+            "path": str(path),
+            "cold_start": bundle.ids(bundle.cold_start),
+        }
+        self._models.put(KIND, manifest.version, fields, created_at=manifest.created_at)
+        return manifest
+
+    def fetch(self, version: str, *, folder: Path | str) -> Path:
+        """Have a version on this machine: the folder that is there, or a copy from MongoDB.
+
+        The copy is verified before it gets its name. Several processes may fetch at once: the first stays.
+
+        Raises
+        ------
+        BundleError
+            MongoDB lacks the version or a file of it, or the copy is unfit.
+        """
+        path = Path(folder) / version
+        if path.exists():
+            return path
+        manifest = self.manifest(version)
+        if manifest is None:
+            raise BundleError(f"index {version} is neither in {folder} nor in MongoDB: run ./run.sh index")
+        try:
+            with appearing(path) as temporary:
+                for name in manifest.files:
+                    self._files.get(temporary / name, group=version, name=name)
+                manifest.write(temporary)
+                load_bundle(temporary, version=version)
+        except FileNotFoundError as error:
+            raise BundleError(f"index {version} cannot be fetched: {error}") from None
+        except OSError as error:
+            raise BundleError(f"{path} cannot be written: {error.strerror or error}") from error
+        self._drop_retired(path.parent)
+        return path
+
+    def load(self, version: str, *, folder: Path | str) -> Bundle:
+        """:meth:`fetch` a version, and map it.
+
+        Raises
+        ------
+        BundleError
+            It cannot be had, or is unfit.
+        """
+        path = self.fetch(version, folder=folder)
+        try:
+            return load_bundle(path)
+        except BundleError as error:
+            if path.exists():
+                raise BundleError(f"{error}: remove {path}, and it is fetched from MongoDB again") from None
+        return load_bundle(self.fetch(version, folder=folder))  # it was retired in this moment
+
+    def roll_back(self, *, folder: Path | str) -> Manifest:
+        """Make the bundle that was made before the active one the active one, once it is verified here.
+
+        Returns
+        -------
+        Its manifest.
+
+        Raises
+        ------
+        BundleError
+            There is none before it, or none that is fit; the active one stays.
+        """
+        active = self.active_version()
+        current = self._models.fields(KIND, active, "created_at")
+        if current is None:
+            raise BundleError("no index has been published: run ./run.sh index")
+        refused = ""
+        for version in self._models.versions(KIND, before=current["created_at"]):
+            try:
+                manifest = self.load(version, folder=folder).manifest
+            except BundleError as error:
+                refused = f": {error}"
+                continue
+            self._models.activate(KIND, manifest.version)
+            return manifest
+        raise BundleError(f"there is no fit index before {active} to go back to{refused}")
+
+    def retire(self, *, folder: Path | str, keep: int) -> list[str]:
+        """Remove bundles beyond the newest `keep`, from this machine's folder and from MongoDB.
+
+        The active one stays, however old. One that a process on this machine maps stays whole, here and in
+        MongoDB, until a later call. Readers on other machines have copies of their own.
+
+        Parameters
+        ----------
+        keep
+            How many stay, 1 or more, the active one among them if it is that new.
+
+        Returns
+        -------
+        The versions that were removed, newest first.
+        """
+        if keep < 1:
+            raise ValueError(f"keep is {keep}: it must be 1 or more")
+        folder = Path(folder)
+        ages = _ages(folder) | self._models.created(KIND)
+        active = self.active_version()
+        removed = []
+        for version in sorted(ages, key=lambda version: (ages[version], version), reverse=True)[keep:]:
+            path = folder / version
+            if version == active or (path.exists() and not remove_unless_held(path)):
+                continue
+            # The document first, so that nobody begins to fetch what is about to go.
+            self._models.remove(KIND, [version])
+            self._files.remove(version)
+            removed.append(version)
+        self._files.sweep(groups=self._models.versions(KIND))
+        if folder.is_dir():
+            remove_left_overs(folder)
+        return removed
+
+    def _drop_retired(self, folder: Path) -> None:
+        """Remove this machine's copies of versions that were retired elsewhere.
+
+        A day's grace: a bundle that is in no document yet may be about to be published.
+        """
+        known = set(self._models.versions(KIND))
+        for path in folder.glob("[!.]*/"):
+            lock = path / LOCK
+            old = lock.exists() and time.time() - lock.stat().st_mtime > _GRACE_SECONDS
+            if path.name not in known and old:
+                remove_unless_held(path)
+
+
+def _manifest(stored: Any, version: str | None) -> Manifest:
+    try:
+        return Manifest.model_validate(stored)
+    except ValidationError:
+        raise BundleError(
+            f"index {version}: its manifest in MongoDB is damaged: run ./run.sh index"
+        ) from None
+
+
+def _ages(folder: Path) -> dict[str, datetime]:
+    """When each version in a folder was made; a damaged one counts as the oldest."""
+    ages = {}
+    for path in folder.glob("[!.]*/"):
+        try:
+            ages[path.name] = Manifest.read(path).created_at
+        except BundleError:
+            if (path / "manifest.json").exists():
+                ages[path.name] = _OLDEST
+    return ages

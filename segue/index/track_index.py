@@ -1,0 +1,65 @@
+"""The tracks that can be recommended: what is known of each, by row, and which are near which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from segue.index.contents import Contents
+from segue.index.exact import ExactIndex
+from segue.index.neighbours import NeighbourIndex
+from segue.index.track_ids import decode_ids, find_ids
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrackIndex(Contents):
+    """The columns of :class:`segue.index.contents.Contents` with the search for neighbours.
+
+    The service has them from a published bundle (:class:`segue.index.bundle.Bundle`), evaluation and tests
+    from memory.
+    """
+
+    version: str
+    space: str
+    """The version of the embedding space that the vectors are in."""
+    neighbours: NeighbourIndex
+
+    @classmethod
+    def in_memory(
+        cls, contents: Contents, *, version: str = "in-memory", neighbours: NeighbourIndex | None = None
+    ) -> TrackIndex:
+        """Over contents that are in memory, searched exactly unless `neighbours` are given.
+
+        Raises
+        ------
+        BundleError
+            The contents do not fit together.
+        """
+        contents.check()
+        return TrackIndex(
+            **contents.columns(),
+            version=version,
+            space=version,
+            neighbours=neighbours or ExactIndex(contents.vectors),
+        )
+
+    def rows(self, ids: Sequence[str] | np.ndarray) -> np.ndarray:
+        """(m,) int64: the row of each track id (text or numpy bytes), -1 for one that is not indexed."""
+        return find_ids(ids, among=self.track_ids)
+
+    def ids(self, rows: Sequence[int] | np.ndarray) -> list[str]:
+        """The track id of each row.
+
+        Raises
+        ------
+        IndexError
+            There is no such row; -1 is none.
+        """
+        wanted = np.asarray(rows, dtype=np.int64)
+        if wanted.size and not 0 <= wanted.min() <= wanted.max() < len(self.track_ids):
+            raise IndexError(
+                f"rows {wanted.min()} to {wanted.max()}: the bundle has 0 to {len(self.track_ids) - 1}"
+            )
+        return decode_ids(self.track_ids[wanted])

@@ -1,0 +1,80 @@
+"""Bundles of release 0.1 are used on, and what has not changed is not built again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segue.index.annoy_index import AnnoyIndex
+from segue.index.bundle import load_bundle
+from segue.index.exact import ExactIndex
+from segue.index.following import Following
+from segue.index.manifest import Manifest
+from segue.index.voyager_index import VoyagerIndex
+from tests.index.corpus import annoy, backend_named, write
+
+AFTER = Following(
+    np.r_[0, np.full(60, 2)].astype(np.int64), np.array([5, 7], np.int32), np.array([1, 0.5], np.float32)
+)
+OF_ARTIST = Following(np.arange(21), np.arange(0, 60, 3, dtype=np.int32), np.ones(20, np.float32))
+SONGS = np.arange(60, dtype=np.int32)
+
+
+@pytest.mark.parametrize(
+    ("version", "written"),
+    [
+        ("6a3d87e08932", {}),
+        ("ce98cac9fa0a", {"backend": annoy(trees=50, search_k=3000)}),
+        ("1837b1cf9c07", {"songs": SONGS, "following": AFTER, "by_artist": OF_ARTIST}),
+        ("1d0233876edc", {"songs": SONGS, "following": AFTER}),
+        ("31cca5480766", {"backend": backend_named("voyager", ef=3000)}),
+        ("d3ffac810509", {"backend": backend_named("voyager", ef=-1)}),
+        ("9ebd1df67b4d", {"backend": backend_named("exact")}),
+    ],
+)
+def test_the_same_corpus_and_settings_have_the_version_that_they_had(
+    tmp_path: Path, version: str, written: dict[str, Any]
+) -> None:
+    assert write(tmp_path, **written).version == version
+
+
+def as_written_before(bundle: Path, *, trees: int, search_k: int) -> None:
+    """Replace the manifest by one of release 0.1: its fields, in its order, with its seal."""
+    document: dict[str, Any] = {}
+    for name, value in Manifest.read(bundle).document().items():
+        if name == "parameters":
+            document |= {"trees": trees, "search_k": search_k}
+        else:
+            document[name] = value
+    seal = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    (bundle / "manifest.json").write_text(json.dumps({**document, "sha256": seal}, indent=1) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("backend", "trees", "search_k", "parameters"),
+    [
+        ("annoy", 50, 900, {"trees": 50, "search_k": 900}),
+        ("voyager", 0, 3000, {"ef": 3000}),
+        ("exact", 0, 0, {}),
+    ],
+)
+def test_a_manifest_of_before_is_searched_as_broadly(
+    tmp_path: Path, backend: str, trees: int, search_k: int, parameters: dict[str, int]
+) -> None:
+    path = tmp_path / write(tmp_path, backend=backend_named(backend, **parameters)).version
+    as_written_before(path, trees=trees, search_k=search_k)
+    loaded = load_bundle(path)
+    assert loaded.manifest.parameters == parameters
+    index = loaded.neighbours
+    assert isinstance(index, (AnnoyIndex, VoyagerIndex, ExactIndex))
+    if isinstance(index, AnnoyIndex):
+        assert index.search_k == 900
+    if isinstance(index, VoyagerIndex):
+        assert index.ef == 3000
+    assert loaded.neighbours.query(loaded.vectors[:5], 1)[0][:, 0].tolist() == [0, 1, 2, 3, 4]
+    assert write(tmp_path, backend=backend_named(backend, **parameters)) == loaded.manifest
