@@ -70,6 +70,20 @@ class SessionLog:
         )
 
 
+def only_of(log: SessionLog, item_ids: Sequence[str]) -> SessionLog:
+    """The plays of some items, coded anew; an item that nobody has played has no code."""
+    kept = log.take(np.isin(log.item_ids[log.items], np.asarray(item_ids)))
+    artists = kept.artists[kept.items].astype(str).astype(object)
+    artists[kept.artists[kept.items] < 0] = ""
+    return make_log(
+        users=kept.user_ids[kept.users],
+        sessions=kept.sessions,
+        items=kept.item_ids[kept.items],
+        times=kept.times,
+        artists=artists,
+    )
+
+
 def make_log(
     *,
     users: Sequence[str] | np.ndarray,
