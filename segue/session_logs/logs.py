@@ -94,7 +94,9 @@ def make_log(
 ) -> SessionLog:
     """Code columns of names. An item that comes with several artists has the one it came with first."""
     user_codes, user_ids = pd.factorize(np.asarray(users))
-    session_codes, _ = pd.factorize(pd.MultiIndex.from_arrays([np.asarray(users), np.asarray(sessions)]))
+    pairs = pd.MultiIndex.from_arrays([np.asarray(users), np.asarray(sessions)])
+    # pandas cannot code no pairs at all.
+    session_codes = pd.factorize(pairs)[0] if len(pairs) else np.empty(0, dtype=np.int64)
     item_codes, item_ids = pd.factorize(np.asarray(items))
     seconds = np.asarray(times, dtype=np.float64)
     artist_of = np.full(len(item_ids), -1, dtype=np.int64)
