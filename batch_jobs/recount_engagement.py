@@ -17,6 +17,8 @@ from pymongo.database import Database
 from pyspark.sql import DataFrame, SparkSession
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
+from segue.catalog.labels import TrackLabels
+from segue.catalog.tracks import Tracks
 from segue.engagement import listening
 from segue.engagement.definitions import fingerprint
 from segue.engagement.facts import Fact
@@ -109,7 +111,7 @@ def _take(
     database: Database[Document], settings: Settings, rows: DataFrame, *, since: int, check: bool
 ) -> Summary:
     definitions = fingerprint(settings.engagement.window)
-    counted = facts_of_rows(rows.toLocalIterator(), described=listening.Catalogue(database))
+    counted = facts_of_rows(rows.toLocalIterator(), described=TrackLabels(Tracks(Store(database))))
     starts: set[int] = set()
     facts = different = 0
     for some in _batches(counted):

@@ -15,10 +15,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from segue.catalog.covers import Covers
+from segue.catalog.features import Features
+from segue.catalog.rejected import RejectedTracks
+from segue.catalog.tracks import Tracks
+from segue.catalog.unknown import UnknownTracks
 from segue.embeddings.stored import Embeddings
 from segue.models import trained
 from segue.models.versions import Models
 from segue.moods.dials import MoodDials
+from segue.moods.stored import Moods
 from segue.people.accounts import Accounts
 from segue.people.forgotten import Forgotten
 from segue.people.handovers import Handovers
@@ -35,6 +41,12 @@ from segue.taste.opinions import Opinions
 from segue.taste.starts import Starts
 
 OWNERS: tuple[type[Collection[Any]], ...] = (
+    Tracks,
+    Covers,
+    Features,
+    RejectedTracks,
+    UnknownTracks,
+    Moods,
     Accounts,
     Sessions,
     Handovers,
@@ -67,23 +79,6 @@ BUCKETS: Mapping[str, Policy] = {
 """GridFS buckets."""
 
 DECLARED: Mapping[str, Policy] = {
-    "tracks": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.READ,
-            Job.DASHBOARD: Right.READ | Right.INDEX,
-            Job.CATALOGUE: Right.WRITE,
-            Job.OPERATOR: Right.READ,
-        },
-    ),
-    "covers": Policy(computed=True, access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE}),
-    "features": Policy(
-        computed=True,
-        access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ},
-    ),
-    "moods": Policy(computed=True, access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE}),
-    "rejected_tracks": Policy(computed=True, access={Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ}),
-    "unknown_tracks": Policy(computed=True, access={Job.STREAM: Right.WRITE, Job.OPERATOR: Right.READ}),
     "stream_progress": Policy(
         computed=True,
         access={

@@ -15,6 +15,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
+from segue.catalog.labels import TrackLabels
+from segue.catalog.tracks import Tracks
 from segue.engagement import listening
 from segue.engagement.definitions import fingerprint
 from segue.engagement.facts import facts_of
@@ -47,7 +49,7 @@ class Counter:
         self._spark, self._settings = spark, settings
         self._database = connect(settings.mongo)
         listening.prepare(self._database, keep=settings.retention.listening)
-        self._described = listening.Catalogue(self._database)
+        self._described = TrackLabels(Tracks(Store(self._database)))
         self._definitions = fingerprint(settings.engagement.window)
         self._collect = Collector()
         self._feedback_due = 0.0

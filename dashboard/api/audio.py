@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from segue.catalog.tracks import Tracks
 from segue.dashboard.api.requests import asking
 from segue.dashboard.services import Services
 
@@ -79,8 +80,7 @@ def routes(services: Services) -> list[Route]:
 
 def recording(services: Services, track_id: str) -> Path:
     """The file of a track, as the catalogue has it: nothing of the request gets into the path."""
-    found = services.store.database.tracks.find_one({"_id": track_id, "state": "present"}, {"path": 1})
-    path = Path(found["path"]) if found else None
+    path = Tracks(services.store).recording(track_id)
     if path is None or path.suffix.lower() not in TYPES or not path.is_file():
         raise HTTPException(404, "there is no such recording on this machine")
     return path

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 
 import pandas as pd
 from pymongo.database import Database
 
-from segue.catalog.tracks import PLAYABLE
-from segue.dashboard.queries.live import tracks as named_tracks
+from segue.catalog.tracks import Tracks
 from segue.engagement.definitions import COUNTS
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 def stats(
@@ -65,26 +66,21 @@ def sessions(database: Database[Document], *, since: datetime, until: datetime) 
 
 
 def catalogue_size(database: Database[Document]) -> int:
-    return database.tracks.count_documents({"state": PLAYABLE})
+    """How many tracks listeners may be offered."""
+    return Tracks(Store(database)).count_playable()
 
 
 def never_heard(database: Database[Document], heard: set[str], *, limit: int) -> pd.DataFrame:
     """Tracks that are there and that nobody has played, those that are there the longest first."""
-    fields = {"title": 1, "artist": 1, "genres": 1}
-    found = database.tracks.find({"state": PLAYABLE}, fields).sort("modified_ns", 1)
-    rows: list[Document] = []
-    for track in found:
-        if track["_id"] not in heard:
-            genre = next(iter(track.get("genres") or []), "")
-            rows.append({"title": track.get("title"), "artist": track.get("artist"), "genre": genre})
-            if len(rows) >= limit:
-                break
+    tracks = Tracks(Store(database)).oldest_first()
+    unheard = islice((track for track in tracks if track.track_id not in heard), limit)
+    rows = [(track.title, track.artist, track.genre or "") for track in unheard]
     return pd.DataFrame(rows, columns=["title", "artist", "genre"])
 
 
 def with_names(database: Database[Document], table: pd.DataFrame) -> pd.DataFrame:
     """Statistics by track with `title` and `artist` in the place of the key."""
-    known = named_tracks(database, table["key"])
+    known = Tracks(Store(database)).named(table["key"])
     named = table.assign(
         title=[known[key].title for key in table["key"]], artist=[known[key].artist for key in table["key"]]
     )

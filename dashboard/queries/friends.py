@@ -26,11 +26,11 @@ def blended(
 
     None where a taste is missing, or of another space than the index.
     """
-    found = _tastes(store, one, other, space=bundle.manifest.space)
+    found = _tastes(store, one, other, space=bundle.space)
     if found is None or match(*found) is None:
         return []
     ids = blend(*found, bundle=bundle, items=items, ranking=ranking)
-    return list_items(store.database, ids, source="radio")
+    return list_items(store, ids, source="radio")
 
 
 def _tastes(

@@ -84,7 +84,7 @@ class Maker:
                 tracks = self._kept.keep(self._user_id, kind, day, tracks)
         disliked = set(self._bundle.ids(sorted(self._known.disliked)))
         wanted = [track_id for track_id in tracks if track_id not in disliked]
-        return list_items(self._catalogue.database, wanted, source="playlist")
+        return list_items(self._catalogue.store, wanted, source="playlist")
 
     def going_on(self, tracks: Sequence[str]) -> list[Item]:
         """What goes on from a list; none for an empty one, or one of tracks that are newer than the index."""
@@ -126,4 +126,4 @@ class Maker:
 
     def _shown(self, rows: Sequence[int]) -> list[Item]:
         """Those that have not left the library since the index was built."""
-        return list_items(self._catalogue.database, self._bundle.ids(rows), source="playlist")
+        return list_items(self._catalogue.store, self._bundle.ids(rows), source="playlist")

@@ -20,7 +20,7 @@ def recently_played(database: Database[Document], user_id: str, *, limit: int = 
     """The tracks heard last, newest first, with what came of them."""
     taste = database.tastes.find_one({"_id": user_id}, {"windows": 1}) or {"windows": {}}
     last = heard_in(taste["windows"])[:limit]
-    known = read_items(database, [track_id for track_id, _, _ in last], source="home")
+    known = read_items(Store(database), [track_id for track_id, _, _ in last], source="home")
     return [_noted(known[track_id], outcome) for track_id, outcome, _ in last if track_id in known]
 
 
@@ -34,7 +34,7 @@ def played_by_day(
     """
     taste = database.tastes.find_one({"_id": user_id}, {"windows": 1}) or {"windows": {}}
     last = heard_in(taste["windows"])[:limit]
-    known = read_items(database, [track_id for track_id, _, _ in last], source="playlist")
+    known = read_items(Store(database), [track_id for track_id, _, _ in last], source="playlist")
     days: dict[str, list[Item]] = {}
     for track_id, outcome, at in last:
         if track_id in known:
@@ -49,4 +49,4 @@ def _noted(item: Item, outcome: str) -> Item:
 
 def liked(store: Store, user_id: str, *, limit: int = 200) -> list[Item]:
     """The tracks with a heart, the last one first."""
-    return list_items(store.database, Opinions(store).liked(user_id, limit=limit), source="playlist")
+    return list_items(store, Opinions(store).liked(user_id, limit=limit), source="playlist")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from pymongo.collection import Collection
 from pymongo.database import Database
 
+from segue.catalog.track import TrackSummary
+from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.reasons import why
 from segue.index.published import PublishedBundles
 from segue.storage.mongo import Document
@@ -18,21 +20,10 @@ from segue.storage.store import Store
 
 
 @dataclass(frozen=True)
-class Track:
-    """A track as it is shown."""
-
-    track_id: str
-    title: str
-    artist: str
-    genre: str
-    cover_id: str | None
-
-
-@dataclass(frozen=True)
 class Played:
     """A track that was heard, and the last thing that was said of it."""
 
-    track: Track
+    track: TrackSummary
     outcome: str
     at: int
     """Epoch ms."""
@@ -42,7 +33,7 @@ class Played:
 class Recommended:
     """A track that is to be heard next, and why."""
 
-    track: Track
+    track: TrackSummary
     score: float
     why: str
 
@@ -75,8 +66,8 @@ def listening(database: Database[Document], user_id: str, *, played: int = 12) -
     heard = heard_in(taste["windows"])[:played]
     items = recommendation["items"]
     reasons = [item["reason"].get("track_id") for item in items]
-    known = tracks(
-        database, [*(h[0] for h in heard), *(i["track_id"] for i in items), *filter(None, reasons)]
+    known = Tracks(Store(database)).named(
+        [*(h[0] for h in heard), *(i["track_id"] for i in items), *filter(None, reasons)]
     )
     written = recommendation["updated_at"].timestamp() * 1000
     return Listening(
@@ -104,24 +95,6 @@ def heard_in(windows: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, i
             if at > newest.get(track_id, ("", -1))[1]:
                 newest[track_id] = (kind, at)
     return sorted(((t, kind, at) for t, (kind, at) in newest.items()), key=lambda h: (-h[2], h[0]))
-
-
-def tracks(database: Database[Document], track_ids: Iterable[str]) -> dict[str, Track]:
-    """Each track by its id; one that has left the catalogue is shown by its id."""
-    wanted = list(dict.fromkeys(track_ids))
-    fields = {"title": 1, "artist": 1, "genres": 1, "cover_id": 1}
-    found = {d["_id"]: d for d in database.tracks.find({"_id": {"$in": wanted}}, fields)}
-    return {track_id: _track(track_id, found.get(track_id, {})) for track_id in wanted}
-
-
-def _track(track_id: str, document: Document) -> Track:
-    return Track(
-        track_id=track_id,
-        title=document.get("title") or track_id,
-        artist=document.get("artist") or "",
-        genre=next(iter(document.get("genres") or []), ""),
-        cover_id=document.get("cover_id"),
-    )
 
 
 def catalogue_size(database: Database[Document]) -> int:

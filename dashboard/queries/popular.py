@@ -11,6 +11,7 @@ from pymongo.database import Database
 from segue.dashboard.queries.items import Item, noted_items
 from segue.engagement.popular import Heard, popular, rising
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 POPULAR_OVER = timedelta(hours=24)
 RISING_OVER = timedelta(minutes=45)
@@ -50,7 +51,9 @@ def popular_now(database: Database[Document], *, limit: int = 12, now: datetime 
     """The tracks that most listeners have heard and kept in the last day."""
     now = now or datetime.now(UTC)
     found = popular(_heard(database, now - POPULAR_OVER, now), limit=2 * limit)
-    return noted_items(database, [(one.key, _times(one.plays)) for one in found], source="home")[:limit]
+    return noted_items(Store(database), [(one.key, _times(one.plays)) for one in found], source="home")[
+        :limit
+    ]
 
 
 def rising_now(database: Database[Document], *, limit: int = 12, now: datetime | None = None) -> list[Item]:
@@ -59,7 +62,7 @@ def rising_now(database: Database[Document], *, limit: int = 12, now: datetime |
     turn = now - RISING_OVER
     before = _heard(database, turn - RISING_AGAINST, turn)
     found = rising(_heard(database, turn, now), before, limit=2 * limit)
-    return noted_items(database, [(one.key, _times(one.now)) for one in found], source="home")[:limit]
+    return noted_items(Store(database), [(one.key, _times(one.now)) for one in found], source="home")[:limit]
 
 
 def _heard(database: Database[Document], since: datetime, until: datetime) -> list[Heard]:

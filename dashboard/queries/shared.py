@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import available_timezones
 
+from segue.catalog.covers import Covers
 from segue.dashboard.pictures.preview import draw
 from segue.dashboard.queries import month
 from segue.dashboard.queries.items import Item, list_items, read_items
@@ -42,7 +43,7 @@ def shared(store: Store, *, owner: str, kind: Kind, key: str) -> Shared | None:
         return None
     name = account.name
     if kind == "track":
-        track = read_items(store.database, [key], source="home").get(key)
+        track = read_items(store, [key], source="home").get(key)
         return Shared(track.title, track.artist, name, [track], None) if track else None
     if kind == "playlist":
         return _playlist(store, key, owner, name)
@@ -57,7 +58,7 @@ def _playlist(store: Store, key: str, owner: str, name: str) -> Shared | None:
     if playlist is None:
         return None
     ids = list(dict.fromkeys(playlist.tracks))
-    items = list_items(store.database, ids, source="playlist")
+    items = list_items(store, ids, source="playlist")
     count = f"{len(items)} tracks" if len(items) != 1 else "1 track"
     return Shared(playlist.name, f"Playlist by {name} · {count}", name, items, None)
 
@@ -83,5 +84,4 @@ def picture(store: Store, link: Link, content: Shared) -> bytes | None:
         owner = Listener(user_id=link.owner, name=content.by, session_id="")
         return month.card(store.database, owner, since=since, until=until, zone=zone)
     ids = list(dict.fromkeys(item.cover_id for item in content.items if item.cover_id))[:4]
-    covers = {one["_id"]: bytes(one["data"]) for one in store.database.covers.find({"_id": {"$in": ids}})}
-    return draw(content.title, content.subtitle, [covers[own] for own in ids if own in covers])
+    return draw(content.title, content.subtitle, Covers(store).pictures(ids))

@@ -92,7 +92,7 @@ def _items(
         nearest = np.argmax(bundle.vectors[list(rows)] @ bundle.vectors[liked].T, axis=1)
         reasons = bundle.ids([liked[i] for i in nearest])
     ids = bundle.ids(rows)
-    shown = read_items(catalogue.database, [*ids, *reasons], source="home")
+    shown = read_items(catalogue.store, [*ids, *reasons], source="home")
     items = []
     for place, (row, track_id) in enumerate(zip(rows, ids, strict=True)):
         if track_id in recommended:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from html import escape
 
-from segue.dashboard.queries.live import Played, Recommended, Track, ago
+from segue.catalog.track import TrackSummary
+from segue.dashboard.queries.live import Played, Recommended, ago
 from segue.dashboard.queries.outcomes import OUTCOMES
 
 STYLE = """
@@ -74,13 +75,13 @@ def _row(item: Played) -> str:
     )
 
 
-def _names(track: Track) -> str:
+def _names(track: TrackSummary) -> str:
     below = " · ".join(part for part in (track.artist, track.genre) if part)
     title = escape(track.title, quote=True)
     return f'<div class="sg-title" title="{title}">{title}</div><div class="sg-sub">{escape(below)}</div>'
 
 
-def _picture(track: Track) -> str:
+def _picture(track: TrackSummary) -> str:
     if not track.cover_id:
         return ""
     return f'<img loading="lazy" alt="" src="/api/covers/{escape(track.cover_id, quote=True)}">'

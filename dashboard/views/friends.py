@@ -54,7 +54,7 @@ def _feed(listener: Listener) -> None:
     st.subheader("What they hear and like", anchor=False)
     activities = feed(visit.services().store, listener.user_id, limit=25)
     items = noted_items(
-        visit.services().store.database,
+        visit.services().store,
         [
             (
                 activity.track_id,

@@ -175,7 +175,7 @@ def _favourites(heard: Listening) -> None:
         (key, f"{plays} plays" if plays != 1 else "1 play")
         for key, plays in zip(best["key"], best["plays"], strict=True)
     ]
-    items = noted_items(visit.services().store.database, noted, source="playlist")
+    items = noted_items(visit.services().store, noted, source="playlist")
     if items:
         st.subheader("Tracks", anchor=False)
         components.tracks(items, key="top-tracks", layout="list")

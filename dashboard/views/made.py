@@ -125,7 +125,7 @@ def _add(user_id: str, playlist: Playlist, items: list[Item]) -> None:
 def _path(maker: Maker, user_id: str) -> None:
     first, last = (st.query_params.get(end, "") for end in ("from", "to"))
     items = maker.path(first, last)
-    ends = read_items(visit.services().store.database, [first, last], source="playlist")
+    ends = read_items(visit.services().store, [first, last], source="playlist")
     if not items or first not in ends or last not in ends:
         raise Unknown("One of the two songs has left the library.")
     name = f"{ends[first].title} to {ends[last].title}"

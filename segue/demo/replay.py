@@ -10,6 +10,7 @@ from typing import Any
 
 from pymongo.database import Database
 
+from segue.catalog.tracks import Tracks
 from segue.demo.listeners import Listener, Song, plays_of
 from segue.embeddings.stored import Embeddings
 from segue.plays.signals import TYPES
@@ -34,11 +35,10 @@ class Sent:
 def songs_of(database: Database[Document]) -> list[Song]:
     """The tracks that can be recommended: those with an embedding, in the order of their ids."""
     embedded = Embeddings(Store(database)).track_ids()
-    found = database.tracks.find({"state": "present"}, {"duration_ms": 1, "genres": 1}).sort("_id")
     return [
-        Song(track["_id"], int(track["duration_ms"] or 0), next(iter(track["genres"]), None))
-        for track in found
-        if track["_id"] in embedded
+        Song(track_id, duration_ms, genre)
+        for track_id, (duration_ms, genre) in Tracks(Store(database)).durations_and_genres().items()
+        if track_id in embedded
     ]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from segue.catalog.rejected import RejectedTracks
 from segue.demo.listeners import Listener, fit, known_styles, make_listeners
 from segue.demo.replay import Sent, replay, songs_of
 from segue.demo.summary import Summary
@@ -152,7 +153,7 @@ class Trial:
         p50, p99 = np.percentile(latencies, [50, 99]) if len(latencies) else (float("nan"), float("nan"))
         return Summary(
             tracks=manifest.count if manifest else 0,
-            tracks_rejected=self._database.rejected_tracks.count_documents({}),
+            tracks_rejected=RejectedTracks(Store(self._database)).reasons().total(),
             recall20=manifest.recall20 if manifest else float("nan"),
             plays_sent=sent.plays + sent.malformed,
             plays_rejected=rejected,

@@ -8,7 +8,6 @@ facts around the changed ones. After a crash in the middle, the repeated batch e
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,6 @@ from segue.engagement.facts import Fact
 from segue.engagement.sessions import Session, Spell, sessions_of
 from segue.storage.mongo import Document, keep_for
 
-_REMEMBERED_SECONDS = 600.0
 _TOTALS = {name: {"$sum": f"${name}"} for name in COUNTS}
 
 
@@ -36,25 +34,6 @@ def prepare(database: Database[Document], *, keep: timedelta) -> None:
     )
     keep_for(database, "listening_sessions", "ended_at", keep)
     database.listening_sessions.create_index([("user_id", ASCENDING), ("last_at", DESCENDING)])
-
-
-class Catalogue:
-    """Artist and first genre of tracks, remembered for ten minutes, so that new tags are seen."""
-
-    def __init__(self, database: Database[Document]) -> None:
-        self._tracks = database.tracks
-        self._known: dict[str, tuple[str, str]] = {}
-        self._began = time.monotonic()
-
-    def __call__(self, track_ids: Iterable[str]) -> Mapping[str, tuple[str, str]]:
-        if time.monotonic() - self._began > _REMEMBERED_SECONDS:
-            self._known, self._began = {}, time.monotonic()
-        missing = [track_id for track_id in track_ids if track_id not in self._known]
-        fields = {"artist": 1, "genres": 1}
-        for track in self._tracks.find({"_id": {"$in": missing}}, fields) if missing else ():
-            genre = next(iter(track.get("genres") or []), "")
-            self._known[track["_id"]] = (track.get("artist") or "", genre)
-        return self._known
 
 
 def write_facts(database: Database[Document], facts: Sequence[Fact], *, definitions: str) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from pymongo import UpdateOne
 from pymongo.database import Database
 
+from segue.catalog.unknown import UnknownTracks
 from segue.embeddings.stored import Embeddings
 from segue.ranking.plan import Item, Plan
 from segue.storage.mongo import Document, pack
@@ -53,17 +54,9 @@ def write_plans(database: Database[Document], plans: Sequence[Plan], *, space: s
         )
     finally:
         tastes.result()
-    unknown = [
-        UpdateOne(
-            {"_id": track_id},
-            {"$min": {"first_at": plan.reflects_at}, "$max": {"last_at": plan.reflects_at}},
-            upsert=True,
-        )
-        for plan in plans
-        for track_id in plan.unknown
-    ]
-    if unknown:
-        database.unknown_tracks.bulk_write(unknown, ordered=False)
+    UnknownTracks(Store(database)).note(
+        (track_id, plan.reflects_at) for plan in plans for track_id in plan.unknown
+    )
 
 
 @lru_cache(maxsize=1)

@@ -181,7 +181,7 @@ def test_why_two_tracks_are_near(library: Database[Document], settings: Settings
         tracks=2,
         spread=1.0,
     )
-    assert sounding.reasons(library, "t1", ["t2"]) == {}
+    assert sounding.reasons(Store(library), "t1", ["t2"]) == {}
     space.save(Store(library))
     space.activate(Store(library))
     brighter = np.zeros(len(names))
@@ -191,6 +191,6 @@ def test_why_two_tracks_are_near(library: Database[Document], settings: Settings
         {"_id": track_id, "version": space.features_version, "vector": pack(row)}
         for track_id, row in rows.items()
     )
-    found = sounding.reasons(library, "t1", ["t2", "t3"])
+    found = sounding.reasons(Store(library), "t1", ["t2", "t3"])
     assert list(found) == ["t2"]
     assert str(found["t2"]).endswith("; brighter")

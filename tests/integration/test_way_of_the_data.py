@@ -42,10 +42,10 @@ def library(tmp_path: Path) -> Path:
 def test_recordings_become_recommendations(
     spark: SparkSession, broker: Settings, database: Database[Document], library: Path
 ) -> None:
-    ingest_catalog.run(database, library, quiet=True)
-    extract_features.run(spark, broker, database, quiet=True)
+    ingest_catalog.run(Store(database), library, quiet=True)
+    extract_features.run(spark, broker, Store(database), quiet=True)
     train_embeddings.run(broker, Store(database))
-    built = build_index.run(database, broker.index)
+    built = build_index.run(Store(database), broker.index)
     rejected = {Path(d["path"]).name for d in database.rejected_tracks.find()}
     assert rejected == {"empty.mp3", "picture.mp3"}
     assert database.embeddings.count_documents({}) == 12

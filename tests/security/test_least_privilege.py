@@ -28,7 +28,7 @@ from segue.models import trained
 from segue.moods.dial import Dial
 from segue.moods.dials import MoodDials
 from segue.moods.measures import Measured
-from segue.moods.stored import keep_moods, mood_of
+from segue.moods.stored import Moods
 from segue.people.authentication import Authenticator
 from segue.people.forgotten import Forgotten
 from segue.people.sessions import Sessions
@@ -155,7 +155,7 @@ def test_the_dashboard_does_its_work_as_its_user(deployed: Deployed, settings_of
     Follows(store).ask(ada.user_id, "Ben")
     MoodDials(store).keep(ada.user_id, Dial({"energy": 2}))
     assert MoodDials(store).read(ada.user_id) == Dial({"energy": 2})
-    assert mood_of(database, "t1") is None
+    assert Moods(Store(database)).read("t1") is None
     today = datetime.now(UTC).date()
     assert DayLists(store).keep(ada.user_id, "mix", today, ["t1"]) == ["t1"]
     assert queries.minutes(database, seconds=60) == []
@@ -224,9 +224,9 @@ def test_what_the_operator_learns_from_plays_the_catalogue_takes_along(
     assert found is not None
     assert found["track_ids"].tolist() == [b"t1"]
     nan = np.full((1, 4), np.nan, np.float32)
-    assert keep_moods(catalogue, ["t1"], Measured(percentiles=nan, bpm=nan[:, 0]), version="v") == 1
+    assert Moods(Store(catalogue)).replace(["t1"], Measured(percentiles=nan, bpm=nan[:, 0]), version="v") == 1
     dashboard = connect(settings_of("dashboard").mongo)
-    assert mood_of(dashboard, "t1") is not None
+    assert Moods(Store(dashboard)).read("t1") is not None
     assert trained.load(Store(dashboard), "following") is not None
     database.embeddings.delete_many({"space": "gone"})
     assert database.features.find_one() is None

@@ -67,7 +67,7 @@ def test_every_space_is_loaded(earlier: Earlier) -> None:
 
 def test_no_track_is_computed_again(earlier: Earlier) -> None:
     settings, database = earlier.settings, earlier.database
-    described = extract_features.run(None, settings, database, quiet=True)
+    described = extract_features.run(None, settings, Store(database), quiet=True)
     assert ([described.version], described.computed, described.removed) == (earlier.facts["features"], 0, 0)
     assert described.tracks == database.tracks.count_documents({"state": "present"})
     embedded = train_embeddings.run(settings, Store(database))
@@ -77,7 +77,7 @@ def test_no_track_is_computed_again(earlier: Earlier) -> None:
 
 
 def test_the_index_is_not_built_again(earlier: Earlier) -> None:
-    built = build_index.run(earlier.database, earlier.settings.index)
+    built = build_index.run(Store(earlier.database), earlier.settings.index)
     assert built.unchanged
     assert built.manifest.version == earlier.facts["active"]["index"]
 
