@@ -38,7 +38,7 @@ class Services:
         self.links = ShareLinks(store)
         self.catalogue = Catalogue(store, index_folder=settings.index.folder)
         self.library_map = LibraryMap(self.catalogue)
-        self.popular = Popular(store.database)
+        self.popular = Popular(store, window=settings.engagement.window)
         self.often = Often(store)
 
     def close(self) -> None:

@@ -24,14 +24,16 @@ from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
 from tests.waiting import PATIENCE
 
-_SHARED = {"mongo_uri", "bootstrap", "spark", "guarded_uri", "chromium"}
-"""Fixtures of which a whole run needs one."""
-
 for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
     del os.environ[_name]  # the tests say what they need; a developer's own settings must not change them
-if _side := os.environ.get("PYTEST_XDIST_WORKER"):
-    # Two that compile at once spoil each other's code (segue.audio.librosa); the tests load more of librosa.
-    os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba" / _side)
+# Brokers and Sparks live a few minutes here: the better compiler would cost more than it saves.
+os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
+os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba")  # kept between runs
+
+_SERVERS = {"mongo_uri", "bootstrap", "guarded_uri", "guarded_broker"}
+"""Fixtures of the whole run that start a server."""
+_WHOLE_LIBROSA = {"test_descriptors.py", "benchmarks"}
+"""Files or folders whose tests load more of librosa than the code does (segue.audio.librosa)."""
 
 # The same examples on every run. Fresh ones: ./run.sh test fuzz, which is --hypothesis-profile fuzz.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -40,16 +42,28 @@ hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run side by side (pytest-xdist), those that share servers go one after another on one side.
+    """Of tests that run side by side (pytest-xdist), those that share something take turns on one side.
 
-    So there is one broker, one mongod and one Spark for all, and what listeners see is timed beside small
-    tests only. Those that start servers of their own take turns, too.
+    There is one Spark and one Chromium, and each side has at most one broker and one mongod of those that are
+    shared. Two processes that compile parts of librosa at once spoil each other's code. What shares nothing
+    fills the gaps.
     """
     for item in items:
-        if _SHARED.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("shared servers"))
-        elif item.get_closest_marker("integration") or item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("own servers"))
+        if not item.get_closest_marker("xdist_group") and (group := _group(item)):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group(item: pytest.Item) -> str | None:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if "spark" in fixtures:
+        return "Spark"
+    if item.get_closest_marker("browser"):
+        return "Chromium"
+    if _WHOLE_LIBROSA.intersection(item.path.parts):
+        return "librosa"
+    if _SERVERS & fixtures or item.get_closest_marker("integration"):
+        return f"servers of {item.path.parent.name}"
+    return None
 
 
 @pytest.fixture(scope="session")

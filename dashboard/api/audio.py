@@ -36,7 +36,7 @@ TYPES = {
 
 
 def sign(token: str, track_id: str, *, expires: int) -> str:
-    """What is added to a track's address: until when it is good (epoch s), and the signature."""
+    """The ticket in a track's address: until when it is good (epoch s), and the signature."""
     text = f"{track_id}\n{expires}".encode()
     return f"{expires}.{hmac.new(token.encode(), text, hashlib.sha256).hexdigest()}"
 

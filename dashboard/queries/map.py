@@ -15,7 +15,7 @@ from segue.dashboard.queries.catalogue import Catalogue
 from segue.dashboard.queries.items import Item, list_items
 from segue.embeddings.plane import Plane, fit_plane
 from segue.index.bundle import Bundle
-from segue.storage.mongo import unpack
+from segue.taste.tastes import Tastes
 
 GENRES = 10
 """Genres with a colour of their own; the others share one."""
@@ -66,11 +66,11 @@ class LibraryMap:
 
     def taste(self, user_id: str) -> tuple[float, float] | None:
         """Where a listener's taste lies; None without one, or one in another space."""
-        found = self._catalogue.database.tastes.find_one({"_id": user_id}, {"vector": 1, "space": 1})
+        stored = Tastes(self._catalogue.store).vectors([user_id]).get(user_id)
         bundle = self._catalogue.bundle()
-        if not found or not found.get("vector") or found.get("space") != bundle.space:
+        if stored is None or stored[1] != bundle.space:
             return None
-        vector = unpack(found["vector"])
+        vector, _ = stored
         if not vector.any() or vector.shape != bundle.vectors[0].shape:
             return None
         x, y = self.now().plane.project(vector[np.newaxis])[0].tolist()

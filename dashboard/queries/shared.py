@@ -1,4 +1,4 @@
-"""What a share link shows: a title, a cover and tracks, or the card of a month."""
+"""The content of a share link: a title, a cover and tracks, or the card of a month."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from segue.storage.store import Store
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedContent:
     """A shared thing as a guest sees it."""
 
     title: str
@@ -30,8 +30,8 @@ class Shared:
     """[since, until) and the zone of a month's card."""
 
 
-def shared(store: Store, *, owner: str, kind: Kind, key: str) -> Shared | None:
-    """What a link opens now; None when it is not there any more, or not the owner's any more.
+def shared(store: Store, *, owner: str, kind: Kind, key: str) -> SharedContent | None:
+    """The content of a link now; None when it is gone, or not the owner's any more.
 
     Raises
     ------
@@ -44,23 +44,23 @@ def shared(store: Store, *, owner: str, kind: Kind, key: str) -> Shared | None:
     name = account.name
     if kind == "track":
         track = read_items(store, [key], source="home").get(key)
-        return Shared(track.title, track.artist, name, [track], None) if track else None
+        return SharedContent(track.title, track.artist, name, [track], None) if track else None
     if kind == "playlist":
         return _playlist(store, key, owner, name)
     since, zone = month_of(key)
     start, until = month.bounds(since, zone=zone)
     title = month.title(start, zone=zone)
-    return Shared(title, f"{name}'s month of music", name, [], (start, until, zone))
+    return SharedContent(title, f"{name}'s month of music", name, [], (start, until, zone))
 
 
-def _playlist(store: Store, key: str, owner: str, name: str) -> Shared | None:
+def _playlist(store: Store, key: str, owner: str, name: str) -> SharedContent | None:
     playlist = Playlists(store).read(owner, key)
     if playlist is None:
         return None
     ids = list(dict.fromkeys(playlist.tracks))
     items = list_items(store, ids, source="playlist")
     count = f"{len(items)} tracks" if len(items) != 1 else "1 track"
-    return Shared(playlist.name, f"Playlist by {name} · {count}", name, items, None)
+    return SharedContent(playlist.name, f"Playlist by {name} · {count}", name, items, None)
 
 
 def month_key(since: datetime, zone: str) -> str:
@@ -77,7 +77,7 @@ def month_of(key: str) -> tuple[datetime, str]:
     return moment, zone
 
 
-def picture(store: Store, link: Link, content: Shared) -> bytes | None:
+def picture(store: Store, link: Link, content: SharedContent) -> bytes | None:
     """The picture of a link as a PNG; None for a month in which nothing was heard."""
     if content.month is not None:
         since, until, zone = content.month

@@ -1,4 +1,4 @@
-"""Finding by sound: a radio from a song, what is like a file, and why two tracks are near."""
+"""Similarity of sound: a radio from a song, tracks like a file, and why two tracks are near."""
 
 from __future__ import annotations
 

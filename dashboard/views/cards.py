@@ -7,7 +7,7 @@ from html import escape
 
 from segue.catalog.track import TrackSummary
 from segue.dashboard.queries.live import Played, Recommended, ago
-from segue.dashboard.queries.outcomes import OUTCOMES
+from segue.plays.event_types import EventType
 
 STYLE = """
 <style>
@@ -62,16 +62,17 @@ def _card(item: Recommended, rank: int, new: bool) -> str:
 
 
 def rows(items: Sequence[Played]) -> str:
-    """What was played as a list, with how it ended and when."""
+    """Plays as a list, with how each ended and when."""
     return STYLE + "".join(_row(item) for item in items)
 
 
 def _row(item: Played) -> str:
-    words, tone = OUTCOMES.get(item.outcome, (item.outcome, ""))
+    kind = EventType.named(item.outcome)
     return (
         f'<div class="sg-row"><div class="sg-cover">{_picture(item.track)}</div>'
         f'<div class="sg-text">{_names(item.track)}</div>'
-        f'<span class="sg-sub">{ago(item.at)}</span><span class="sg-tag {tone}">{escape(words)}</span></div>'
+        f'<span class="sg-sub">{ago(item.at)}</span>'
+        f'<span class="sg-tag {kind.tone}">{escape(kind.label)}</span></div>'
     )
 
 

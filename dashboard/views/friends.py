@@ -1,4 +1,4 @@
-"""Friends: whom one follows, what they hear, how alike the tastes are, and music for both."""
+"""Friends: followed listeners, their activity, the similarity of tastes, and music for both."""
 
 from __future__ import annotations
 

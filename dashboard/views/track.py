@@ -1,4 +1,4 @@
-"""A track: what it is, what sounds like it, and what it was published with."""
+"""A track: its tags, similar tracks, and the other tracks of its album."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _WORD = re.compile(r"\w+")
 _MOST_WORDS = 8
 _LONGEST_WORD = 40
 _PREFIX, _SLIP = 0.75, 0.5
-"""What a word that begins with the query's, and one a slip away, is worth against the same word."""
+"""The score of a word that begins with the query's, and of one a slip away; the same word has 1."""
 
 
 def words(text: str) -> list[str]:

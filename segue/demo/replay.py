@@ -13,8 +13,8 @@ from pymongo.database import Database
 from segue.catalog.tracks import Tracks
 from segue.demo.listeners import Listener, Song, plays_of
 from segue.embeddings.stored import Embeddings
-from segue.plays.signals import TYPES
-from segue.storage.kafka import PlayProducer
+from segue.plays.event_types import SIGNALS
+from segue.plays.producer import PlayProducer
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 
@@ -61,7 +61,7 @@ def replay(
         now = time.time_ns() // 1_000_000
         producer.send({**play, "occurred_at": now})
         sent.plays += 1
-        if play["type"] in TYPES:
+        if play["type"] in SIGNALS:
             sent.signals.append((play["user_id"], now))
         if progress:
             progress(1)

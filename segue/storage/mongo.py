@@ -46,7 +46,15 @@ from pymongo.errors import (
 from segue.errors import SegueError
 from segue.settings import Mongo
 
-__all__ = ["ASCENDING", "DESCENDING", "DeleteOne", "DuplicateKeyError", "ReplaceOne", "UpdateOne"]
+__all__ = [
+    "ASCENDING",
+    "DESCENDING",
+    "DeleteOne",
+    "DuplicateKeyError",
+    "PyMongoError",
+    "ReplaceOne",
+    "UpdateOne",
+]
 Document = dict[str, Any]
 
 

@@ -9,6 +9,7 @@ from pymongo.errors import PyMongoError
 
 from segue.local.mongod import _binary
 from segue.local.process import free_port
+from segue.storage.mongo import Document
 from tests.cluster.processes import WARM_UP, Server
 from tests.waiting import until
 
@@ -63,8 +64,12 @@ class ReplicaSet:
             server.kill()
 
 
+def _client(port: int) -> MongoClient[Document]:
+    return MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=1000)
+
+
 def _answers(port: int, command: str, value: object) -> bool:
-    with MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=1000) as client:
+    with _client(port) as client:
         try:
             client.admin.command(command, value)
         except PyMongoError as error:
@@ -73,7 +78,7 @@ def _answers(port: int, command: str, value: object) -> bool:
 
 
 def _is_primary(port: int) -> bool:
-    with MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=1000) as client:
+    with _client(port) as client:
         try:
             return bool(client.admin.command("hello")["isWritablePrimary"])
         except PyMongoError:

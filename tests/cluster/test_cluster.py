@@ -37,17 +37,17 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
 _WHERE = """
 import json
 from segue.settings import load_settings
-from segue.spark import session
+from segue.spark.session import session
 
 def where(batches):
-    import numpy, os, pyarrow, time, udfs.replan
-    time.sleep(5)  # so that both workers get some
+    import numpy, os, pyarrow, segue.udfs.replan
     files = [os.path.abspath(module.__file__) for module in (numpy, pyarrow, segue.udfs.replan)]
     for batch in batches:
         yield pyarrow.RecordBatch.from_pydict({"files": [json.dumps(files)]})
 
 spark = session(load_settings(), app="where")
-rows = spark.range(4, numPartitions=4).mapInArrow(where, "files string").collect()
+# A barrier starts both tasks at once, so that each worker gets one.
+rows = spark.range(2, numPartitions=2).mapInArrow(where, "files string", barrier=True).collect()
 spark.stop()
 print(json.dumps([json.loads(files) for files in {row.files for row in rows}]))
 """

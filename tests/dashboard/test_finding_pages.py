@@ -143,16 +143,21 @@ def test_a_playlist_from_elsewhere_is_matched(
 
 def test_history_by_the_listeners_own_days(library: Database[Document]) -> None:
     at = round(datetime(2026, 3, 2, 23, 30, tzinfo=UTC).timestamp() * 1000)
-    window = {"tracks": ["t1", "t2"], "types": ["complete", "skip"], "at": [at, at - 86_400_000]}
+    window = {
+        "tracks": ["t1", "t2"],
+        "weights": [1.0, -0.6],
+        "types": ["complete", "skip"],
+        "at": [at, at - 86_400_000],
+    }
     library.tastes.update_one({"_id": "ada"}, {"$set": {"windows": {"0": window}}})
-    found = played_by_day(library, "ada")
+    found = played_by_day(Store(library), "ada")
     assert [(name, [item.title for item in items]) for name, items in found] == [
         ("Monday, 2 March", ["Song <1>"]),
         ("Sunday, 1 March", ["Song <2>"]),
     ]
     assert found[1][1][0].note == "skipped"
-    assert played_by_day(library, "ada", offset=timedelta(hours=1))[0][0] == "Tuesday, 3 March"
-    assert played_by_day(library, "bob") == []
+    assert played_by_day(Store(library), "ada", offset=timedelta(hours=1))[0][0] == "Tuesday, 3 March"
+    assert played_by_day(Store(library), "bob") == []
 
 
 def test_days_and_lengths() -> None:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from segue.dashboard import visit
 from segue.dashboard.app import PAGES
-from segue.dashboard.queries.liking import liking
+from segue.dashboard.queries.profile import read_listener
 from segue.dashboard.queries.steered import planned
 from segue.dashboard.services import Services
 from segue.index.bundle import Contents, write_bundle
@@ -181,9 +181,11 @@ def test_what_was_played_long_ago_counts_as_heard(
 ) -> None:
     rows = [{"track_id": "t09", "plays": 1}, {"track_id": "t11", "plays": 0, "impressions": 3}]
     shelf.listening.insert_one({"_id": "0:ada", "user_id": "ada", "rows": rows})
-    found = liking(visit.services().catalogue, settings, "ada", bundle=visit.services().catalogue.bundle())
+    found = read_listener(
+        visit.services().catalogue, settings, "ada", bundle=visit.services().catalogue.bundle()
+    )
     assert found.heard == {0, 3, 5, 9}
-    assert found.recent == {0, 3, 5}
+    assert found.profile.recent == {0, 3, 5}
     assert set(found.liked) == {0, 3}
 
 

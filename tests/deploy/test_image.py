@@ -149,7 +149,7 @@ def test_the_stream_on_kubernetes_is_submitted(packed: Path) -> None:
     assert line[:2] == ["--deploy-mode", "client"]
     assert "spark.kubernetes.container.image=registry.example/segue:1" in line
     assert "spark.kubernetes.driver.pod.name=segue-stream-0" in line
-    assert line[-1] == f"{packed}/streaming_jobs/recommend.py"
+    assert line[-1] == f"{packed}/streaming_jobs/cli.py"
 
 
 MASTER = "org.apache.spark.deploy.master.Master"

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect as websocket
+from websockets.typing import Origin
 
 from segue.local.process import accepts, free_port
 from segue.people.sessions import COOKIE
@@ -115,10 +116,12 @@ def test_a_page_has_its_connection(proxy: str, trust: ssl.SSLContext) -> None:
     address = f"{proxy.replace('https', 'wss')}/_stcore/stream"
     page = httpx.get(f"{proxy}/", headers={"accept": "text/html"}, verify=trust)
     header = {"Cookie": f"{COOKIE}={page.cookies[COOKIE]}"}
-    with websocket(address, ssl=trust, origin=proxy, additional_headers=header, proxy=None) as open_one:
+    with websocket(
+        address, ssl=trust, origin=Origin(proxy), additional_headers=header, proxy=None
+    ) as open_one:
         open_one.ping().wait(600)
     with pytest.raises(InvalidStatus):
-        websocket(address, ssl=trust, origin="https://elsewhere.example", proxy=None)
+        websocket(address, ssl=trust, origin=Origin("https://elsewhere.example"), proxy=None)
 
 
 def test_own_pages_may_ask_and_others_may_not(proxy: str, trust: ssl.SSLContext) -> None:

@@ -23,11 +23,11 @@ from segue.index.track_ids import decode_ids, encode_ids
 from segue.models import trained
 from segue.models.versions import Models
 from segue.people.forgotten import Forgotten
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings, load_settings
 from segue.spark import session_space
 from segue.spark.learned_models import LEARNED_MODELS
 from segue.spark.training import version_of
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.index.test_build_index import catalogue

@@ -34,6 +34,10 @@ class Earlier:
     records: list[dict[str, Any]]
     """Of the plays topic: those before the upgrade, then those after it."""
 
+    def active(self, kind: str) -> str:
+        """The version of a kind of model that is in use."""
+        return str(self.facts["active"][f"active:{kind}"])
+
     def send_what_came_after(self) -> None:
         """Send the plays that came after the upgrade."""
         _send(self.settings, self.records[self.facts["sent_before"] :])
