@@ -54,11 +54,13 @@ check_machine() {
 lock_of() { if [ "$1" = runtime ]; then echo "$root/requirements.txt"; else echo "$root/requirements-$1.txt"; fi; }
 stamp_of() { echo "$local_folder/packages-$1"; }
 packages_wanted() { echo "$("$python" -V 2>&1) $(cksum <"$(lock_of "$1")") uv $uv_version"; }
-set_is_fresh() { [ -x "$python" ] && [ "$(cat "$(stamp_of "$1")" 2>/dev/null)" = "$(packages_wanted "$1")" ]; }
+set_is_fresh() { [ -f "$(stamp_of "$1")" ] && [ -x "$python" ] && [ "$(cat "$(stamp_of "$1")" 2>/dev/null)" = "$(packages_wanted "$1")" ]; }
 
 # packages_ready SET: whether it, or one that has all of it, is set up.
 packages_ready() {
   local other
+  # An environment that is a link is somebody else's, and used as it is.
+  [ ! -L "$venv" ] || return 0
   for other in "$1" $([ "$1" != runtime ] || echo embedded training) dev; do
     ! set_is_fresh "$other" || return 0
   done
@@ -74,6 +76,8 @@ set_up_packages() { # set_up_packages SET: it, and the sets that were set up bef
     rm -rf "$venv" "$local_folder"/packages*
     "$python3" -m venv "$venv" || fail "$python3 could not make a virtual environment: apt install python3-venv"
   fi
+  # One file was the stamp of everything before there were sets.
+  [ ! -e "$local_folder/packages" ] || [ "$1" = dev ] || sets+=' dev'
   for set in runtime embedded training dev; do
     [ ! -e "$(stamp_of "$set")" ] || [ "$set" = "$1" ] || sets+=" $set"
   done

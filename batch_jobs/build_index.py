@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from pymongo.database import Database
 from rich.console import Console
 
 from segue.catalog.songs import song_key
 from segue.catalog.tags import UNKNOWN_ARTIST
+from segue.catalog.tracks import Tracks
 from segue.embeddings.registry import space_to_index
 from segue.embeddings.stored import Embeddings
 from segue.errors import SegueError, one_line_errors
@@ -27,7 +27,7 @@ from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
 from segue.models import trained
 from segue.settings import Index, load_settings
-from segue.storage.mongo import Document, connect
+from segue.storage.mongo import connect
 from segue.storage.store import Store
 
 FOLLOWING = "following"
@@ -105,19 +105,19 @@ def build_index(
     with one_line_errors():
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
-        database = connect(settings.mongo)
+        store = Store(connect(settings.mongo))
         if rollback:
-            manifest = PublishedBundles(Store(database)).roll_back(folder=settings.index.folder)
+            manifest = PublishedBundles(store).roll_back(folder=settings.index.folder)
             typer.echo(f"index {manifest.version} of {manifest.created_at:%Y-%m-%d %H:%M} is active again")
             write_figures(json_file, {"version": manifest.version, "tracks": manifest.count})
             return
-        built = run(database, settings.index)
+        built = run(store, settings.index)
         for name, value in built.summary().items():
             typer.echo(f"{name:16} {value}")
         write_figures(json_file, built.summary())
 
 
-def run(database: Database[Document], settings: Index) -> Built:
+def run(store: Store, settings: Index) -> Built:
     """Build, publish, activate, retire.
 
     Raises
@@ -126,9 +126,9 @@ def run(database: Database[Document], settings: Index) -> Built:
         There are no embeddings, they do not fit each other, or the bundle cannot be written.
     """
     began = time.perf_counter()
-    bundles = PublishedBundles(Store(database))
+    bundles = PublishedBundles(store)
     with console.status("Reading embeddings, choosing a varied selection") as status:
-        corpus = read_corpus(database, settings)
+        corpus = read_corpus(store, settings)
         contents = corpus.contents
         backend = chosen_backend(settings)
         version = version_of(contents, space=corpus.space, backend=backend)
@@ -153,7 +153,7 @@ def run(database: Database[Document], settings: Index) -> Built:
     return Built(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)
 
 
-def read_corpus(database: Database[Document], settings: Index) -> Corpus:
+def read_corpus(store: Store, settings: Index) -> Corpus:
     """Read the vectors of the wanted space and their tracks, and make the columns, in order of track id.
 
     Raises
@@ -161,10 +161,9 @@ def read_corpus(database: Database[Document], settings: Index) -> Corpus:
     SegueError
         There is no active space, no vector of a present track, or vectors of several dimensions.
     """
-    space = space_to_index(Store(database), settings.space)
-    present = database.tracks.find({"state": "present"}, {"artist": 1, "title": 1}, batch_size=10_000)
-    track_of = {document["_id"]: (document.get("artist"), document.get("title")) for document in present}
-    stored = Embeddings(Store(database)).vectors(space)
+    space = space_to_index(store, settings.space)
+    track_of = Tracks(store).artists_and_titles()
+    stored = Embeddings(store).vectors(space)
     vector_of = {track_id: vector for track_id, vector in stored.items() if track_id in track_of}
     if not vector_of:
         raise SegueError(
@@ -180,7 +179,7 @@ def read_corpus(database: Database[Document], settings: Index) -> Corpus:
     track_ids = encode_ids([names[row] for row in usable])
     tracks = [track_of[names[row]] for row in usable]
     artists = _codes([_artist_key(artist) for artist, _ in tracks])
-    following, by_artist = read_following(database, track_ids, artists)
+    following, by_artist = read_following(store, track_ids, artists)
     contents = Contents(
         vectors=units,
         track_ids=track_ids,
@@ -218,10 +217,10 @@ def _codes(keys: list[str | None]) -> np.ndarray:
 
 
 def read_following(
-    database: Database[Document], track_ids: np.ndarray, artists: np.ndarray
+    store: Store, track_ids: np.ndarray, artists: np.ndarray
 ) -> tuple[Following | None, Following | None]:
     """What each track, and each artist, leads to by the active model; None before one is trained."""
-    model = trained.load(Store(database), FOLLOWING)
+    model = trained.load(store, FOLLOWING)
     following = None if model is None else following_of(model, track_ids=track_ids)
     if model is None or following is None:
         return None, None

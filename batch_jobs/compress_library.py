@@ -24,8 +24,8 @@ from segue.audio.compress import PART, Compressed, Left, compress
 from segue.audio.errors import AudioError
 from segue.batch_jobs.bars import counting
 from segue.catalog.library import check_folder
+from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import AudioFile, scan, shown
-from segue.catalog.tracks import Rejected
 from segue.errors import SegueError, one_line_errors
 from segue.figures import can_write, write_figures
 
@@ -153,7 +153,7 @@ def _songs(root: Path, failures: dict[str, str]) -> list[AudioFile]:
     """The files below a folder; those that links lead to belong elsewhere and are left alone."""
     files = []
     for item in scan(root):
-        if isinstance(item, Rejected):
+        if isinstance(item, RejectedFile):
             failures[item.path] = f"{item.reason}: {item.detail}"
         elif os.path.realpath(item.path) != item.path:
             continue

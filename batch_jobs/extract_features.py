@@ -7,31 +7,32 @@ loses the parts in progress (a few dozen tracks) and the next one goes on where 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pymongo.database import Database
 from pyspark.sql import DataFrame, Row, SparkSession
 from rich.progress import TimeRemainingColumn
 
 from segue.audio.descriptors import features_version, names_version
 from segue.batch_jobs.bars import counting
-from segue.catalog.tracks import Rejected
+from segue.catalog.features import Features
+from segue.catalog.rejected import RejectedFile, RejectedTracks
+from segue.catalog.stamp import Stamp
+from segue.catalog.track import StoredFile
+from segue.catalog.tracks import Tracks
 from segue.errors import one_line_errors
 from segue.figures import can_write, write_figures
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
-from segue.storage.mongo import Document, connect, upsert
+from segue.storage.mongo import connect
+from segue.storage.store import Store
 from segue.udfs.describe_tracks import DESCRIBED, describe_tracks
 
-STAGE = "features"
 TRACK = "track_id string, path string"
 """What the job works on."""
 PER_TASK = 4
@@ -60,7 +61,7 @@ class Summary:
 class Work:
     """Tracks whose features are missing or of another version or file, and features that have no track."""
 
-    missing: list[Document]
+    missing: list[StoredFile]
     gone: list[str]
 
 
@@ -77,12 +78,12 @@ def extract_features(
     with one_line_errors():
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
-        database = connect(settings.mongo)
-        if find_work(database, settings).missing:
+        store = Store(connect(settings.mongo))
+        if find_work(store, settings).missing:
             with session(settings, app="segue features") as spark:
-                summary = run(spark, settings, database)
+                summary = run(spark, settings, store)
         else:
-            summary = run(None, settings, database)  # starting Spark takes longer than finding that out
+            summary = run(None, settings, store)  # starting Spark takes longer than finding that out
         write_figures(json_file, asdict(summary))
         why = ", ".join(f"{count} {reason}" for reason, count in sorted(summary.reasons.items()))
         typer.echo(
@@ -96,27 +97,28 @@ def transform(tracks: DataFrame, settings: Settings) -> DataFrame:
     return tracks.select("track_id", "path").mapInArrow(describe_tracks(settings.audio), DESCRIBED)
 
 
-def run(
-    spark: SparkSession | None, settings: Settings, database: Database[Document], *, quiet: bool = False
-) -> Summary:
-    """Bring `features` and the rejected tracks of this stage in line with the catalogue.
+def run(spark: SparkSession | None, settings: Settings, store: Store, *, quiet: bool = False) -> Summary:
+    """Bring the features and the rejected tracks of this stage in line with the catalogue.
 
     `spark` may be None when nothing is to be computed (see :func:`find_work`).
     """
     began = time.monotonic()
-    work = find_work(database, settings)
-    database.features.delete_many({"_id": {"$in": work.gone}})
-    database.rejected_tracks.delete_many({"stage": STAGE, "track_id": {"$in": _without_track(database)}})
+    work = find_work(store, settings)
+    features, rejected = Features(store), RejectedTracks(store)
+    features.remove(work.gone)
+    tried = rejected.track_ids("features")
+    rejected.remove(tried - Tracks(store).present_ids(tried), stage="features")
     computed = 0
     with counting(TimeRemainingColumn(), disable=quiet or not work.missing) as progress:
         task = progress.add_task("Describing tracks", total=len(work.missing))
         for part, rows in _described(spark, work.missing, settings) if spark else ():
-            computed += _write(database, part, rows, settings)
+            computed += _write(store, part, rows, settings)
             progress.advance(task, len(part))
-    reasons = Counter(document["reason"] for document in database.rejected_tracks.find({"stage": STAGE}))
+    reasons = rejected.reasons(stage="features")
+    version = features_version(settings.audio)
     return Summary(
-        version=features_version(settings.audio),
-        tracks=database.features.count_documents({"version": features_version(settings.audio)}),
+        version=version,
+        tracks=features.count(version),
         computed=computed,
         rejected=reasons.total(),
         removed=len(work.gone),
@@ -125,45 +127,28 @@ def run(
     )
 
 
-def find_work(database: Database[Document], settings: Settings) -> Work:
+def find_work(store: Store, settings: Settings) -> Work:
     """Compare the catalogue with what has been computed or rejected."""
     version = features_version(settings.audio)
-    stamp = {"version": 1, "size": 1, "modified_ns": 1}
-    done = {document["_id"]: _stamp(document) for document in database.features.find({}, stamp)}
-    known = database.rejected_tracks.find(
-        {"stage": STAGE, "reason": {"$nin": list(RETRIED)}}, stamp | {"track_id": 1}
-    )
-    rejected = {document["track_id"]: _stamp(document) for document in known}
+    done = Features(store).stamps()
+    rejected = RejectedTracks(store).without_features(retried=RETRIED)
     missing, present = [], set()
-    for track in database.tracks.find({"state": "present"}, {"path": 1, "size": 1, "modified_ns": 1}).sort(
-        "_id"
-    ):
-        present.add(track["_id"])
-        now = (version, track["size"], track["modified_ns"])
-        if now not in (done.get(track["_id"]), rejected.get(track["_id"])):
-            missing.append(track)
+    for file in Tracks(store).present_files():
+        present.add(file.track_id)
+        now = Stamp(version, file.size, file.modified_ns)
+        if now not in (done.get(file.track_id), rejected.get(file.track_id)):
+            missing.append(file)
     return Work(missing=missing, gone=sorted(done.keys() - present))
 
 
-def _stamp(document: Document) -> tuple[Any, ...]:
-    return document.get("version"), document.get("size"), document.get("modified_ns")
-
-
-def _without_track(database: Database[Document]) -> list[str]:
-    """Rejected at this stage, and no longer in the catalogue."""
-    ids = database.rejected_tracks.distinct("track_id", {"stage": STAGE})
-    present = database.tracks.find({"_id": {"$in": ids}, "state": "present"}, {"_id": 1})
-    return sorted(set(ids) - {track["_id"] for track in present})
-
-
 def _described(
-    spark: SparkSession, tracks: Sequence[Document], settings: Settings
-) -> Iterator[tuple[Sequence[Document], list[Row]]]:
+    spark: SparkSession, tracks: Sequence[StoredFile], settings: Settings
+) -> Iterator[tuple[Sequence[StoredFile], list[Row]]]:
     """Parts of the work with their results, in the order in which they end."""
     size = PER_TASK * TASKS_PER_CORE * spark.sparkContext.defaultParallelism
     parts = [tracks[start : start + size] for start in range(0, len(tracks), size)]
     with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
-        running: dict[Future[list[Row]], Sequence[Document]] = {}
+        running: dict[Future[list[Row]], Sequence[StoredFile]] = {}
         try:
             for number, part in enumerate(parts):
                 running[pool.submit(_describe_part, spark, part, settings, number)] = part
@@ -177,54 +162,40 @@ def _described(
 
 
 def _ended(
-    running: dict[Future[list[Row]], Sequence[Document]],
-) -> Iterator[tuple[Sequence[Document], list[Row]]]:
+    running: dict[Future[list[Row]], Sequence[StoredFile]],
+) -> Iterator[tuple[Sequence[StoredFile], list[Row]]]:
     ended, _ = wait(running, return_when=FIRST_COMPLETED)
     for future in ended:
         yield running.pop(future), future.result()
 
 
 def _describe_part(
-    spark: SparkSession, part: Sequence[Document], settings: Settings, number: int
+    spark: SparkSession, part: Sequence[StoredFile], settings: Settings, number: int
 ) -> list[Row]:
     spark.sparkContext.setJobDescription(f"features: describe {len(part)} tracks (part {number + 1})")
-    rows = [(track["_id"], track["path"]) for track in part]
+    rows = [(file.track_id, file.path) for file in part]
     tracks = spark.createDataFrame(rows, TRACK).repartition(-(-len(rows) // PER_TASK))
     return transform(tracks, settings).collect()
 
 
-def _write(
-    database: Database[Document], part: Iterable[Document], rows: Sequence[Row], settings: Settings
-) -> int:
+def _write(store: Store, part: Iterable[StoredFile], rows: Sequence[Row], settings: Settings) -> int:
     """Write a part's features and rejections; returns how many features."""
-    version, names = features_version(settings.audio), names_version(settings.audio)
-    tracks = {track["_id"]: track for track in part}
+    version = features_version(settings.audio)
+    files = {file.track_id: file for file in part}
+    stamps = {own: Stamp(version, file.size, file.modified_ns) for own, file in files.items()}
     good = [row for row in rows if row.vector is not None]
     bad = [row for row in rows if row.vector is None]
-
-    def stamp(row: Row) -> dict[str, Any]:
-        track = tracks[row.track_id]
-        return {"version": version, "size": track["size"], "modified_ns": track["modified_ns"]}
-
-    upsert(
-        database.features,
-        (
-            {"_id": row.track_id, "names_version": names, "vector": bytes(row.vector), **stamp(row)}
-            for row in good
-        ),
+    features = Features(store)
+    features.write(
+        ((row.track_id, bytes(row.vector), stamps[row.track_id]) for row in good),
+        names_version=names_version(settings.audio),
     )
-    # Before the new rejections: a moved file may have one under its former path.
-    database.rejected_tracks.delete_many({"stage": STAGE, "track_id": {"$in": list(tracks)}})
-    now = datetime.now(UTC)
-    upsert(
-        database.rejected_tracks,
-        (_rejected(row, tracks[row.track_id]["path"]) | stamp(row) | {"at": now} for row in bad),
+    RejectedTracks(store).replace_features(
+        files, ((_rejected(row, files[row.track_id]), stamps[row.track_id]) for row in bad)
     )
-    database.features.delete_many({"_id": {"$in": [row.track_id for row in bad]}})
+    features.remove(row.track_id for row in bad)
     return len(good)
 
 
-def _rejected(row: Row, path: str) -> dict[str, Any]:
-    return Rejected(path=path, track_id=row.track_id, reason=row.reason, detail=row.detail).document(
-        stage=STAGE
-    )
+def _rejected(row: Row, file: StoredFile) -> RejectedFile:
+    return RejectedFile(path=str(file.path), track_id=file.track_id, reason=row.reason, detail=row.detail)

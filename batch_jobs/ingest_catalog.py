@@ -10,28 +10,29 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pymongo.database import Database
 from rich.progress import TimeRemainingColumn
 
 from segue.batch_jobs.bars import counting
+from segue.catalog.covers import Covers
 from segue.catalog.fma import FmaTrack, find_layout, path_of
 from segue.catalog.library import check_folder, find_music
 from segue.catalog.read import Outcome, fact_of, read_tracks, without_audio
+from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.scan import AudioFile, shown
-from segue.catalog.tracks import NO_AUDIO, Rejected, track_id
+from segue.catalog.track import StoredFile, track_id
+from segue.catalog.tracks import Tracks
 from segue.errors import SegueError, one_line_errors
 from segue.figures import can_write, write_figures
 from segue.local.stack import connected
 from segue.settings import load_settings
-from segue.storage.mongo import Document, connect, upsert
+from segue.storage.mongo import connect
+from segue.storage.store import Store
 
-STAGE = "ingest"
 WRITE_EVERY = 256
 
 
@@ -78,8 +79,8 @@ def ingest_catalog(
     """
     with one_line_errors():
         can_write(json_file)
-        database = connect(connected(load_settings(), kafka=False).mongo)
-        summary = run(database, folder, name=name, fma=fma)
+        store = Store(connect(connected(load_settings(), kafka=False).mongo))
+        summary = run(store, folder, name=name, fma=fma)
         write_figures(json_file, asdict(summary))
         typer.echo(
             f"{summary.library}: {summary.tracks} tracks; {summary.new} new, {summary.changed} changed, "
@@ -99,14 +100,14 @@ def _counted(reasons: Mapping[str, int]) -> str:
 
 
 def run(
-    database: Database[Document],
+    store: Store,
     folder: Path,
     *,
     name: str | None = None,
     fma: bool = False,
     quiet: bool = False,
 ) -> Summary:
-    """Bring `tracks`, `covers` and `rejected_tracks` in line with a folder.
+    """Bring the catalogue's tracks, covers and rejected files in line with a folder.
 
     Raises
     ------
@@ -123,7 +124,8 @@ def run(
             f"{root} has no fma_metadata/tracks.csv: put FMA's metadata and audio folders side by side"
         )
     found = find_music(root, library=library, layout=layout)
-    stored = {document["_id"]: document for document in _stored(database, library)}
+    tracks = Tracks(store)
+    stored = tracks.files_of(library)
     _check_same_folder(stored.values(), root, library)
 
     facts = {own_id: fact_of(file, found.known) for own_id, file in found.files.items()}
@@ -133,20 +135,18 @@ def run(
         if _is_unchanged(stored.get(own_id), file, facts[own_id])
     }
     to_read = {own_id: file for own_id, file in found.files.items() if own_id not in same}
-    moved = [own_id for own_id in same if stored[own_id]["path"] != found.files[own_id].path]
-    upsert(database.tracks, ({"_id": own_id, "path": found.files[own_id].path} for own_id in moved))
+    paths = {own_id: found.files[own_id].path for own_id in same}
+    tracks.move({own_id: path for own_id, path in paths.items() if stored[own_id].path != path})
 
-    read, rejected = _read_and_write(
-        database, to_read.values(), library=library, known=found.known, quiet=quiet
-    )
+    read, rejected = _read_and_write(store, to_read.values(), library=library, known=found.known, quiet=quiet)
     rejected = [*found.rejected, *rejected]
-    gone = _vanished(stored, present=same | read, rejected=rejected)
-    database.tracks.update_many({"_id": {"$in": gone}}, {"$set": {"state": "vanished"}})
-    _keep_rejected(database, rejected, library=library)
-    silent = _keep_without_audio(database, found.known, library=library)
+    gone = _vanished(stored.values(), present=same | read, rejected=rejected)
+    tracks.mark_vanished(gone)
+    RejectedTracks(store).replace_library(rejected, library=library)
+    silent = _keep_without_audio(tracks, found.known, library=library)
     return Summary(
         library=library,
-        tracks=database.tracks.count_documents({"library": library, "state": "present"}),
+        tracks=tracks.count_present(library),
         new=len(read - stored.keys()),
         changed=len(read & stored.keys()),
         unchanged=len(same),
@@ -160,55 +160,50 @@ def run(
     )
 
 
-def _stored(database: Database[Document], library: str) -> Iterator[Document]:
-    yield from database.tracks.find(
-        {"library": library}, {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1}
-    )
-
-
-def _check_same_folder(stored: Iterable[Document], root: Path, library: str) -> None:
+def _check_same_folder(stored: Iterable[StoredFile], root: Path, library: str) -> None:
     """Two folders of one name would each make the other's tracks vanish; a folder that has moved may."""
-    for document in stored:
-        if document["state"] != "present":
+    for file in stored:
+        if file.state != "present" or file.path is None:
             continue
-        path = Path(document["path"])
+        path = Path(file.path)
         if not path.is_relative_to(root) and path.exists():
             raise SegueError(
                 f"the library {library!r} has {shown(path)}, which is not in {root}: give another --name"
             )
 
 
-def _is_unchanged(stored: Document | None, file: AudioFile, fact: FmaTrack | None) -> bool:
+def _is_unchanged(stored: StoredFile | None, file: AudioFile, fact: FmaTrack | None) -> bool:
     return (
         stored is not None
-        and stored["state"] == "present"
-        and stored.get("known") == (fact and fact.digest())
-        and (stored["size"], stored["modified_ns"]) == (file.size, file.modified_ns)
+        and stored.state == "present"
+        and stored.known == (fact and fact.digest())
+        and (stored.size, stored.modified_ns) == (file.size, file.modified_ns)
     )
 
 
 def _read_and_write(
-    database: Database[Document],
+    store: Store,
     files: Iterable[AudioFile],
     *,
     library: str,
     known: Mapping[int, FmaTrack],
     quiet: bool,
-) -> tuple[set[str], list[Rejected]]:
+) -> tuple[set[str], list[RejectedFile]]:
     """Read the files and write what they say as it comes; returns the ids written, and the rejected."""
     ordered = list(files)
+    tracks = Tracks(store)
     written: set[str] = set()
-    rejected: list[Rejected] = []
+    rejected: list[RejectedFile] = []
     covers: set[str] = set()
     with counting(TimeRemainingColumn(), disable=quiet or not ordered) as progress:
         outcomes = read_tracks(ordered, library=library, known=known)
         for batch in _batches(progress.track(outcomes, total=len(ordered), description="Reading tags")):
-            rejected += [outcome for outcome in batch if isinstance(outcome, Rejected)]
-            good = [outcome for outcome in batch if not isinstance(outcome, Rejected)]
+            rejected += [outcome for outcome in batch if isinstance(outcome, RejectedFile)]
+            good = [outcome for outcome in batch if not isinstance(outcome, RejectedFile)]
             pictures = {cover.cover_id: cover for _, cover in good if cover and cover.cover_id not in covers}
-            upsert(database.covers, (cover.document() for cover in pictures.values()), batch=64)
+            Covers(store).write(pictures.values())
             covers |= pictures.keys()
-            upsert(database.tracks, (track.document() for track, _ in good))
+            tracks.write(track for track, _ in good)
             written |= {track.track_id for track, _ in good}
     return written, rejected
 
@@ -220,55 +215,31 @@ def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
 
 
 def _vanished(
-    stored: Mapping[str, Document], *, present: set[str], rejected: Sequence[Rejected]
+    stored: Iterable[StoredFile], *, present: set[str], rejected: Sequence[RejectedFile]
 ) -> list[str]:
-    """Tracks that were there and are not; what lies in a folder that cannot be read now is left as it is."""
+    """Tracks that were there and are not; those of a folder that cannot be read now are left as they are."""
     closed = tuple(
         f"{item.path}/" for item in rejected if item.reason == "unreadable" and item.track_id is None
     )
     return [
-        own_id
-        for own_id, document in stored.items()
-        if document["state"] == "present"
-        and own_id not in present
-        and not document["path"].startswith(closed)
+        file.track_id
+        for file in stored
+        if file.state == "present"
+        and file.track_id not in present
+        and not (file.path or "").startswith(closed)
     ]
 
 
-def _keep_without_audio(database: Database[Document], known: Mapping[int, FmaTrack], *, library: str) -> int:
-    """Keep what the tables list and no file plays; returns how many these are."""
+def _keep_without_audio(tracks: Tracks, known: Mapping[int, FmaTrack], *, library: str) -> int:
+    """Keep the tracks of the tables that have no file; returns how many these are."""
     if not known:
         return 0
-    stored = {
-        document["_id"]: (document["state"], document.get("known"))
-        for document in database.tracks.find({"library": library}, {"state": 1, "known": 1})
-    }
+    stored = {track_id: (file.state, file.known) for track_id, file in tracks.files_of(library).items()}
     ids = {track_id(library, path_of(number)): fact for number, fact in known.items()}
     silent = {key: fact for key, fact in ids.items() if stored.get(key, ("", ""))[0] != "present"}
-    upsert(
-        database.tracks,
-        (
-            without_audio(key, fact, library=library)
-            for key, fact in silent.items()
-            if stored.get(key) != (NO_AUDIO, fact.digest())
-        ),
+    tracks.write(
+        without_audio(key, fact, library=library)
+        for key, fact in silent.items()
+        if stored.get(key) != ("no-audio", fact.digest())
     )
     return len(silent)
-
-
-def _keep_rejected(database: Database[Document], rejected: Sequence[Rejected], *, library: str) -> None:
-    """Make the library's rejected files those of this run; one that was known before keeps its time."""
-    now: dict[str, Any] = {"at": datetime.now(UTC), "library": library}
-    wanted = {document["_id"]: document for item in rejected if (document := item.document(stage=STAGE))}
-    before = {
-        document["_id"]: document
-        for document in database.rejected_tracks.find({"stage": STAGE, "library": library})
-    }
-    news = [
-        wanted[key] | now
-        for key in wanted
-        if (before.get(key, {}).get("reason"), before.get(key, {}).get("detail"))
-        != (wanted[key]["reason"], wanted[key]["detail"])
-    ]
-    upsert(database.rejected_tracks, news)
-    database.rejected_tracks.delete_many({"_id": {"$in": [key for key in before if key not in wanted]}})

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from segue.engagement.listening import Listening
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
 from segue.people.accounts import Accounts
@@ -16,6 +17,7 @@ from segue.settings import load_settings
 from segue.storage.kafka_topics import plays_of
 from segue.storage.mongo import connect
 from segue.storage.store import Store
+from segue.taste.tastes import Tastes
 
 Name = Annotated[str, typer.Argument(help="The name of an account, or a listener's id.")]
 
@@ -66,9 +68,6 @@ def _listener(store: Store, name: str) -> str:
     account = Accounts(store).named(name)
     if account is not None:
         return account.user_id
-    database = store.database
-    if database.tastes.find_one({"_id": name}, {"_id": 1}) or database.listening.find_one(
-        {"user_id": name}, {"_id": 1}
-    ):
+    if Tastes(store).exists(name) or Listening(store).began(name):
         return name
     raise SegueError(f"there is no listener {name!r}: give the name of an account or a listener's id")

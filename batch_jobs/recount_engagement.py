@@ -1,6 +1,6 @@
 """`./run.sh engagement`: counts what listeners did anew, from the topic of plays.
 
-Delivery: facts, sessions and statistics are upserts by their ids (segue.engagement.listening), so that a run
+Delivery: facts, sessions and statistics are upserts by their ids (segue.engagement.stored), so that a run
 cut short is made good by the next one; it may run beside the stream.
 """
 
@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pymongo.database import Database
 from pyspark.sql import DataFrame, SparkSession
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from segue.engagement import listening
-from segue.engagement.definitions import fingerprint
+from segue.catalog.labels import TrackLabels
+from segue.catalog.tracks import Tracks
 from segue.engagement.facts import Fact
+from segue.engagement.stored import StoredEngagement
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
 from segue.people.forgotten import Forgotten
@@ -28,7 +28,7 @@ from segue.spark.recorded import plays_of_those_here, recorded
 from segue.spark.recount import counted_rows, facts_of_rows
 from segue.spark.session import session
 from segue.storage.kafka_topics import truncated_at
-from segue.storage.mongo import Document, connect
+from segue.storage.mongo import connect
 from segue.storage.store import Store
 
 AT_ONCE = 2000
@@ -36,8 +36,8 @@ AT_ONCE = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Summary:
-    """What a run has found."""
+class Recounted:
+    """What a recount has come to."""
 
     facts: int
     windows: int
@@ -70,10 +70,9 @@ def recount(
 
 def run(
     settings: Settings, *, check: bool = False, spark: SparkSession | None = None, quiet: bool = False
-) -> Summary:
+) -> Recounted:
     """Count the topic's plays; `check` compares only."""
-    database = connect(settings.mongo)
-    listening.prepare(database, keep=settings.retention.listening)
+    store = Store(connect(settings.mongo))
     own = spark is None
     spark = spark or session(settings, app="segue recount", tuned=False)
     try:
@@ -83,7 +82,7 @@ def run(
             SpinnerColumn(), TextColumn("{task.description}"), disable=quiet, transient=True
         ) as progress:
             progress.add_task("Counting plays")
-            return _take(database, settings, rows, since=since, check=check)
+            return _take(store, settings, rows, since=since, check=check)
     finally:
         if own:
             spark.stop()
@@ -105,41 +104,27 @@ def _whole_since(settings: Settings) -> int:
     return -(-first // length) * length
 
 
-def _take(
-    database: Database[Document], settings: Settings, rows: DataFrame, *, since: int, check: bool
-) -> Summary:
-    definitions = fingerprint(settings.engagement.window)
-    counted = facts_of_rows(rows.toLocalIterator(), described=listening.Catalogue(database))
+def _take(store: Store, settings: Settings, rows: DataFrame, *, since: int, check: bool) -> Recounted:
+    stored = StoredEngagement(store, settings.engagement, keep=settings.retention.listening)
+    counted = facts_of_rows(rows.toLocalIterator(), described=TrackLabels(Tracks(store)))
     starts: set[int] = set()
     facts = different = 0
     for some in _batches(counted):
-        gone = Forgotten(Store(database)).among({fact.user_id for fact in some})
+        gone = Forgotten(store).among({fact.user_id for fact in some})
         batch = [fact for fact in some if fact.user_id not in gone]
-        different += len(_different(database, batch, definitions=definitions))
+        different += stored.different(batch)
         facts += len(batch)
         starts |= {fact.start for fact in batch}
         if not check:
-            listening.write_facts(database, batch, definitions=definitions)
-            listening.rebuild_sessions(
-                database, batch, gap=settings.engagement.session_gap, definitions=definitions
-            )
-    from_then = {"$gte": datetime.fromtimestamp(since / 1000, UTC)}
-    outdated: Document = {"start": from_then, "definitions": {"$ne": definitions}}
+            stored.write(batch)
+    from_then = datetime.fromtimestamp(since / 1000, UTC)
     if check:
-        different += database.listening.count_documents(outdated)
+        different += stored.count_outdated(since=from_then)
     else:
-        database.listening.delete_many(outdated)
-        listening.count_windows(database, sorted(starts))
-        there = database.listening.distinct("start", {"start": from_then})
-        database.listening_stats.delete_many({"start": {**from_then, "$nin": there}})
-    return Summary(facts=facts, windows=len(starts), different=different)
-
-
-def _different(database: Database[Document], facts: list[Fact], *, definitions: str) -> list[str]:
-    """The ids of facts that are stored otherwise than they were counted."""
-    expected: dict[str, Any] = {fact.id: fact.document(definitions=definitions) for fact in facts}
-    stored = {one["_id"]: one for one in database.listening.find({"_id": {"$in": list(expected)}})}
-    return [own for own, fact in expected.items() if stored.get(own) != fact]
+        stored.remove_outdated(since=from_then)
+        stored.count(starts)
+        stored.remove_statistics_without_facts(since=from_then)
+    return Recounted(facts=facts, windows=len(starts), different=different)
 
 
 def _batches(facts: Iterator[Fact]) -> Iterator[list[Fact]]:

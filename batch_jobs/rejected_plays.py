@@ -10,11 +10,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from segue.catalog.rejected import RejectedTracks
 from segue.errors import one_line_errors
 from segue.local.stack import connected
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings, load_settings
-from segue.storage.kafka import PlayProducer, RejectedRecord, read_rejected
+from segue.storage.kafka import RejectedRecord, read_rejected
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 
 Reason = Annotated[str | None, typer.Option(help="Only those rejected for this reason.")]
 
@@ -69,13 +72,12 @@ def tracks(
     Example: ./run.sh rejected tracks --reason truncated
     """
     with one_line_errors():
-        rejected = connect(connected(load_settings(), kafka=False).mongo).rejected_tracks
-        wanted = {"reason": reason} if reason else {}
-        counts = Counter(track["reason"] for track in rejected.find(wanted, {"reason": 1}))
+        rejected = RejectedTracks(Store(connect(connected(load_settings(), kafka=False).mongo)))
+        counts = rejected.reasons(reason=reason)
         told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
         title = f"{counts.total()} rejected tracks{f': {told}' if told else ''}"
         table = Table("stage", "reason", "path", "detail", title=title)
-        for track in rejected.find(wanted).sort("at", -1).limit(limit):
+        for track in rejected.newest(reason=reason, limit=limit):
             table.add_row(
                 track["stage"], track["reason"], ascii(track["path"])[1:-1], str(track.get("detail"))
             )

@@ -18,6 +18,7 @@ from segue.figures import can_write, write_figures
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 
 
 def report_experiments(
@@ -56,7 +57,7 @@ def run(settings: Settings, *, since: datetime) -> Report:
             "no experiment is set: give variants with their shares to the stream and here, for instance "
             """SEGUE_EXPERIMENTS__VARIANTS='{"audio": 50, "hybrid": 50}'"""
         )
-    counts = outcomes(connect(settings.mongo), since=since, experiments=experiments)
+    counts = outcomes(Store(connect(settings.mongo)), since=since, experiments=experiments)
     return compare(counts, shares=experiments.variants, min_listeners=experiments.min_listeners)
 
 

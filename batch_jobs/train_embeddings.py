@@ -37,7 +37,7 @@ from segue.figures import can_write, write_figures
 from segue.local.stack import connected
 from segue.models.versions import Models
 from segue.moods.measures import measure_moods, moods_version
-from segue.moods.stored import keep_moods
+from segue.moods.stored import Moods
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import connect
 from segue.storage.store import Store
@@ -201,7 +201,7 @@ def _bring_into_use(store: Store, corpus: Corpus, space: Space) -> tuple[int, in
 
 def _keep_moods(store: Store, corpus: Corpus, settings: Settings) -> int:
     measured = measure_moods(corpus.descriptors, names=descriptor_names(settings.audio))
-    return keep_moods(store.database, corpus.track_ids, measured, version=moods_version(settings.audio))
+    return Moods(store).replace(corpus.track_ids, measured, version=moods_version(settings.audio))
 
 
 def current_space(store: Store, settings: Settings) -> AudioSpace | None:

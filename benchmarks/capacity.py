@@ -29,17 +29,21 @@ from segue.benchmarks.catalogue import FMA, bundle_of, plays, track_id, vectors
 from segue.benchmarks.queueing import Costs, curve, draw
 from segue.benchmarks.service import Feeder, check_alive, service, variant
 from segue.benchmarks.sizing import live
-from segue.engagement import listening
+from segue.engagement.listening import Listening
 from segue.errors import SegueError
 from segue.index.bundle import Bundle, load_bundle
 from segue.local import process
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
+from segue.operations.stream_progress import MicroBatch, StreamProgress
+from segue.plays.producer import PlayProducer
+from segue.ranking.recommendations import Recommendations
+from segue.replanning.service import Replanning
 from segue.settings import Settings, load_settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import Document, connect
-from segue.udfs.replan import replan
+from segue.storage.store import Store
+from segue.taste.tastes import Tastes
 
 QUERIES = ("recommend", "rejected plays", "engagement")
 WARM = 0.5
@@ -140,10 +144,11 @@ def _update(settings: Settings, bundle: Bundle, *, signals: int, rounds: int) ->
     """One listener's update: history read, taste, neighbours, ranking, both documents written."""
     database = connect(settings.mongo)
     tables = [_windows(signals, seed=number) for number in range(rounds + 1)]
-    replan(tables[0], database=database, bundle=bundle, settings=settings)
+    service = Replanning(Store(database), settings)
+    service.replan(tables[0], bundle=bundle)
     with _used(database) as cost:
         for table in tables[1:]:
-            replan(table, database=database, bundle=bundle, settings=settings)
+            service.replan(table, bundle=bundle)
     updates = rounds * BATCH
     if cost.updates != updates:
         raise SegueError(f"{cost.updates} updates were counted, {updates} were made: something else writes")
@@ -152,7 +157,7 @@ def _update(settings: Settings, bundle: Bundle, *, signals: int, rounds: int) ->
         "update_mongod_cpu_ms": cost.mongod_s / updates * 1000,
         "update_network_bytes": cost.mongo_bytes / updates,
         "listener_document_bytes": sum(
-            _size(database, name, prefix=f"s{signals}-") for name in ("tastes", "recommendations")
+            _size(database, name, prefix=f"s{signals}-") for name in (Tastes.name, Recommendations.name)
         )
         / BATCH,
     }
@@ -216,8 +221,8 @@ def _stream(bundle: Path, *, events: int, listeners: int) -> Figures:
         with _used(database, job=job) as trickle, Feeder(settings, per_second=5, tracks=FMA) as feeder:
             time.sleep(TRICKLE_SECONDS)
         _drained(database, events + len(feeder.sent), job)
-        single = database.stream_progress.find({"query": "recommend", "batch": {"$gt": last}})
-        took = [step["duration_ms"]["triggerExecution"] for step in single if step["input_rows"]]
+        single = StreamProgress(Store(database)).batches("recommend", after=last)
+        took = [step["duration_ms"]["triggerExecution"] for step in single]
         stored = _topic_bytes(settings) / _taken(database, "recommend")
         counting, facts = _counting(database), _size(database, "listening")
     return {
@@ -240,10 +245,11 @@ def _stream(bundle: Path, *, events: int, listeners: int) -> Figures:
 
 def _counting(database: Database[Document]) -> float:
     """Milliseconds of mongod for counting windows anew, for each listener in them: done after each batch."""
-    starts = [int(start.timestamp() * 1000) for start in database.listening.distinct("start")]
+    listening = Listening(Store(database))
+    starts = [int(start.timestamp() * 1000) for start in listening.starts()]
     with _used(database) as cost:
-        listening.count_windows(database, starts)
-    return cost.mongod_s / database.listening.estimated_document_count() * 1000
+        listening.count_windows(starts)
+    return cost.mongod_s / listening.count() * 1000
 
 
 def _send(settings: Settings, feed: Iterator[dict[str, Any]], *, count: int) -> int:
@@ -284,14 +290,14 @@ def _drained(database: Database[Document], events: int, job: subprocess.Popen[by
 
 
 def _taken(database: Database[Document], query: str) -> int:
-    return sum(step["input_rows"] for step in database.stream_progress.find({"query": query}))
+    return sum(step["input_rows"] for step in StreamProgress(Store(database)).batches(query))
 
 
-def _newest(database: Database[Document], query: str) -> Document:
+def _newest(database: Database[Document], query: str) -> MicroBatch:
     """The newest micro-batch of a query."""
-    found = database.stream_progress.find_one({"query": query}, sort=[("batch", -1)])
-    assert found is not None
-    return found
+    newest = StreamProgress(Store(database)).newest(query)
+    assert newest is not None
+    return newest
 
 
 @contextmanager
@@ -326,7 +332,10 @@ def _machine() -> tuple[float, float]:
 def _updates(database: Database[Document]) -> int:
     """Writes of recommendations so far: one for each update of a listener."""
     stages: list[Document] = [{"$collStats": {"latencyStats": {}}}]
-    return sum(one["latencyStats"]["writes"]["ops"] for one in database.recommendations.aggregate(stages))
+    return sum(
+        one["latencyStats"]["writes"]["ops"]
+        for one in Recommendations(Store(database)).documents.aggregate(stages)
+    )
 
 
 def _network(database: Database[Document]) -> int:

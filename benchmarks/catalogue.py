@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from segue.catalog.track import Track
 from segue.index.backends import chosen_backend
 from segue.index.bundle import Contents, write_bundle
 from segue.index.following import by_artist_of, following_of
@@ -40,6 +41,26 @@ def vectors(tracks: int, *, seed: int = 11) -> np.ndarray:
 
 def track_id(number: int) -> str:
     return f"{number:08d}"
+
+
+def composed_track(number: int, **others: Any) -> Track:
+    """A made-up track without a file; `others` are fields with other values."""
+    values: dict[str, Any] = {
+        "track_id": track_id(number),
+        "library": "composed",
+        "path": f"/nowhere/{number}",
+        "title": f"Track {number}",
+        "artist": f"Artist {number}",
+        "album": None,
+        "genres": (),
+        "duration_ms": 200_000,
+        "track": None,
+        "year": None,
+        "cover_id": None,
+        "size": 1,
+        "modified_ns": 1,
+    }
+    return Track(**(values | others))
 
 
 def bundle_of(tracks: int, *, console: Console, sessions: bool = False) -> Path:

@@ -20,14 +20,17 @@ from numpy.typing import NDArray
 from pymongo.database import Database
 from rich.console import Console
 
-from segue.audio.descriptors import descriptor_names, features_version
+from segue.audio.descriptors import descriptor_names, features_version, names_version
 from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
-from segue.benchmarks.catalogue import track_id, vectors
+from segue.benchmarks.catalogue import composed_track, track_id, vectors
+from segue.catalog.features import Features
+from segue.catalog.stamp import Stamp
+from segue.catalog.tracks import Tracks
 from segue.local.mongod import Mongod
 from segue.places import LOCAL
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
-from segue.storage.mongo import Document, connect, pack, upsert
+from segue.storage.mongo import Document, connect, pack
 from segue.storage.store import Store
 
 TRACKS, NEW, GONE = 106_474, 100, 10
@@ -46,26 +49,23 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
             began = time.perf_counter()
             train_embeddings.run(settings, Store(database))
             embeddings_s = time.perf_counter() - began
-            first = build_index.run(database, settings.index)
+            first = build_index.run(Store(database), settings.index)
             index_s = time.perf_counter() - began - embeddings_s
         with tempfile.TemporaryDirectory(dir=settings.index.folder) as folder:
             with console.status(f"Composing {NEW} files"):
                 _compose(Path(folder))
-            database.tracks.update_many(
-                {"_id": {"$in": [track_id(number) for number in range(GONE)]}},
-                {"$set": {"state": "vanished"}},
-            )
+            Tracks(Store(database)).mark_vanished(track_id(number) for number in range(GONE))
             with console.status(f"{NEW} new tracks"):
                 began = time.perf_counter()
-                ingested = ingest_catalog.run(database, Path(folder), name="new", quiet=True)
+                ingested = ingest_catalog.run(Store(database), Path(folder), name="new", quiet=True)
                 ingest_s = time.perf_counter() - began
                 with session(settings, app="segue bench incremental") as spark:
                     started_s = time.perf_counter() - began - ingest_s
-                    described = extract_features.run(spark, settings, database, quiet=True)
+                    described = extract_features.run(spark, settings, Store(database), quiet=True)
                 features_s = time.perf_counter() - began - ingest_s
                 embedded = train_embeddings.run(settings, Store(database))
                 new_embeddings_s = time.perf_counter() - began - ingest_s - features_s
-                second = build_index.run(database, settings.index)
+                second = build_index.run(Store(database), settings.index)
                 new_s = time.perf_counter() - began
     decoding_s = (features_s - started_s) / NEW * tracks
     return {
@@ -116,25 +116,13 @@ def _write_catalogue(database: Database[Document], settings: Settings, tracks: i
     mixing = rng.normal(size=(64, width)) * np.logspace(-2, 3, width)
     rows = vectors(tracks).astype(np.float64) @ mixing
     rows += 0.1 * rows.std(axis=0) * rng.standard_normal(rows.shape)
-    stamp = {"version": version, "size": 1, "modified_ns": 1}
-    upsert(
-        database.tracks,
-        (
-            {
-                "_id": track_id(number),
-                "library": "composed",
-                "artist": f"Artist {number % (tracks // 8)}",
-                "state": "present",
-                "size": 1,
-                "modified_ns": 1,
-                "path": f"/nowhere/{number}",
-            }
-            for number in range(tracks)
-        ),
+    store, stamp = Store(database), Stamp(version, size=1, modified_ns=1)
+    Tracks(store).write(
+        composed_track(number, artist=f"Artist {number % (tracks // 8)}") for number in range(tracks)
     )
-    upsert(
-        database.features,
-        ({"_id": track_id(n), "vector": pack(row), **stamp} for n, row in enumerate(rows)),
+    Features(store).write(
+        ((track_id(number), pack(row), stamp) for number, row in enumerate(rows)),
+        names_version=names_version(settings.audio),
     )
 
 

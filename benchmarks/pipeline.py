@@ -14,10 +14,13 @@ import numpy as np
 from pymongo.database import Database
 from rich.console import Console
 
-from segue.audio.descriptors import descriptor_names, features_version
+from segue.audio.descriptors import descriptor_names, features_version, names_version
 from segue.batch_jobs import build_index, train_embeddings
-from segue.benchmarks.catalogue import FMA, track_id, vectors
+from segue.benchmarks.catalogue import FMA, composed_track, track_id, vectors
 from segue.benchmarks.usage import Usage, used
+from segue.catalog.features import Features
+from segue.catalog.stamp import Stamp
+from segue.catalog.tracks import Tracks
 from segue.index.published import PublishedBundles
 from segue.local.stack import connected
 from segue.places import LOCAL
@@ -54,7 +57,7 @@ def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict
                 space = train_embeddings.run(settings, Store(database))
             console.print(f"embedded in {steps['embeddings'].seconds:.1f} s")
             with used() as steps["index"]:
-                built = build_index.run(database, settings.index)
+                built = build_index.run(Store(database), settings.index)
             with used() as steps[
                 "publish"
             ]:  # a part of the step before; here by itself, where nothing is yet
@@ -96,18 +99,13 @@ def descriptors(count: int, *, width: int, seed: int = 5) -> np.ndarray:
 
 def fill(database: Database[Document], count: int, settings: Settings) -> None:
     """Tracks and features as the jobs before would have left them."""
-    version = features_version(settings.audio)
+    tracks, features = Tracks(Store(database)), Features(Store(database))
+    stamp = Stamp(features_version(settings.audio), size=1, modified_ns=1)
     rows = descriptors(count, width=len(descriptor_names(settings.audio)))
     for start in range(0, count, PER_WRITE):
         numbers = range(start, min(count, start + PER_WRITE))
-        database.tracks.insert_many(
-            [
-                {"_id": track_id(n), "state": "present", "artist": f"artist {n % max(1, count // 8)}"}
-                for n in numbers
-            ],
-            ordered=False,
-        )
-        database.features.insert_many(
-            [{"_id": track_id(n), "version": version, "vector": pack(rows[n])} for n in numbers],
-            ordered=False,
+        tracks.write(composed_track(n, artist=f"artist {n % max(1, count // 8)}") for n in numbers)
+        features.write(
+            ((track_id(n), pack(rows[n]), stamp) for n in numbers),
+            names_version=names_version(settings.audio),
         )

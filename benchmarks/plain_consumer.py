@@ -15,15 +15,17 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from segue.index.active import ActiveBundle
+from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.plays.event import fault
 from segue.plays.signals import signal_weight
 from segue.ranking.plan import plan
-from segue.replanning.listeners import write_plans
+from segue.replanning.service import Replanning
 from segue.settings import Settings
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 from segue.taste.history import History, Window, prune
+from segue.taste.profile import ListenerHistory
 
 
 class Windows:
@@ -71,6 +73,25 @@ class Windows:
         )
 
 
+def _micro_batch(began: datetime, taken: int, took_ms: float) -> MicroBatch:
+    """The progress of one poll, as the stream's is kept; what Spark alone has is 0."""
+    return {
+        "_id": f"plain:{began.timestamp()}",
+        "query": "plain",
+        "batch": 0,
+        "at": began,
+        "input_rows": taken,
+        "input_rate": 0.0,
+        "processed_rate": taken / took_ms * 1000 if took_ms else 0.0,
+        "duration_ms": {"triggerExecution": round(took_ms)},
+        "state_rows": 0,
+        "state_bytes": 0,
+        "late_rows": 0,
+        "watermark": None,
+        "backlog": 0,
+    }
+
+
 def consume(
     settings: Settings, told: threading.Event, *, part: tuple[int, int] = (0, 1), batch: int = 10_000
 ) -> None:
@@ -87,7 +108,8 @@ def consume(
     partitions = sorted(consumer.partitions_for_topic(topic) or ())[part[0] :: part[1]]
     consumer.assign([TopicPartition(topic, partition) for partition in partitions])
     consumer.seek_to_beginning()
-    windows = Windows(settings)
+    windows, progress = Windows(settings), StreamProgress(Store(database))
+    service = Replanning(Store(database), settings)
     while not told.is_set():
         began, taken = datetime.now(UTC), 0
         moved: dict[str, None] = {}
@@ -99,14 +121,11 @@ def consume(
                     moved[user] = None
         if moved:
             plans = plan(
-                {user: windows.history(user) for user in moved},
+                [ListenerHistory(user, windows.history(user), settings.taste) for user in moved],
                 bundle=bundle,
-                lookup=lambda ids: {},
-                taste=settings.taste,
                 ranking=settings.ranking,
                 experiments=settings.experiments,
             )
-            write_plans(database, plans, space=bundle.manifest.space)
+            service.write(plans, space=bundle.space)
             took = (datetime.now(UTC) - began).total_seconds() * 1000
-            progress = {"at": began, "input_rows": taken, "duration_ms": {"triggerExecution": took}}
-            database.stream_progress.insert_one(progress)
+            progress.write([_micro_batch(began, taken, took)])

@@ -19,6 +19,7 @@ from segue.index.bundle import Bundle, load_bundle
 from segue.ranking.plan import plan
 from segue.settings import Settings, load_settings
 from segue.taste.history import History, Window
+from segue.taste.profile import ListenerHistory
 
 WINDOWS, SIGNALS = 6, 12
 """Of a listener's history."""
@@ -30,11 +31,10 @@ class Way:
     settings: Settings
 
     def __call__(self, histories: Mapping[str, History]) -> None:
+        taste = self.settings.taste
         plan(
-            histories,
+            [ListenerHistory(user_id, history, taste) for user_id, history in histories.items()],
             bundle=self.bundle,
-            lookup=lambda ids: {},
-            taste=self.settings.taste,
             ranking=self.settings.ranking,
             experiments=self.settings.experiments,
         )

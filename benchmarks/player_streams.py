@@ -23,7 +23,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect as connect_socket
 
-from segue.benchmarks.catalogue import track_id
+from segue.benchmarks.catalogue import composed_track, track_id
+from segue.catalog.tracks import Tracks
 from segue.dashboard.serve import serve_app
 from segue.errors import SegueError
 from segue.local import stack
@@ -191,18 +192,16 @@ def _sound(seconds: float) -> Path:
 
 
 def _fill(database: Database[Document], sound: Path) -> None:
-    database.tracks.insert_many(
-        {
-            "_id": track_id(number),
-            "title": f"Song {number}",
-            "artist": f"Artist {number // 8}",
-            "album": f"Album {number // 8}",
-            "genres": [f"Genre {number % 32}"],
-            "duration_ms": 200_000,
-            "path": str(sound),
-            "state": "present",
-            "modified_ns": number,
-        }
+    Tracks(Store(database)).write(
+        composed_track(
+            number,
+            title=f"Song {number}",
+            artist=f"Artist {number // 8}",
+            album=f"Album {number // 8}",
+            genres=(f"Genre {number % 32}",),
+            path=str(sound),
+            modified_ns=number,
+        )
         for number in range(TRACKS)
     )
     start = [track_id(number) for number in range(0, TRACKS, TRACKS // 40)]

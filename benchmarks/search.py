@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from pymongo.database import Database
 from rich.console import Console
 
-from segue.benchmarks.catalogue import track_id
+from segue.benchmarks.catalogue import composed_track
+from segue.catalog.track import Track
+from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.catalogue import Catalogue
 from segue.local import stack
 from segue.settings import Settings, load_settings
-from segue.storage.mongo import Document, connect
+from segue.storage.mongo import connect
+from segue.storage.store import Store
 
 TRACKS = 106_574
 """Tracks of the Free Music Archive's full set, with `--quick` too: the figures are of this size."""
@@ -30,13 +32,13 @@ _FIELDS = ("title", "artist", "album", "genres")
 def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
     """Times of single searches, one after another, each with the shown tracks read from MongoDB."""
     queries = 60 if quick else 600
-    with _filled(console) as (database, catalogue):
+    with _filled(console) as (tracks, catalogue):
         began = time.perf_counter()
         catalogue.search("warm up")
         indexed = time.perf_counter() - began
-        documents = list(database.tracks.find({}, {"title": 1, "artist": 1}).sort("_id", 1))
+        names = sorted(tracks.artists_and_titles().items())
         rng = random.Random(SEED)
-        asked = [_query(rng.choice(documents), rng) for _ in range(queries)]
+        asked = [_query(*rng.choice(names), rng) for _ in range(queries)]
         baseline = asked[: max(20, queries // 10)]
 
         def ours(text: str) -> list[str]:
@@ -45,12 +47,8 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         with console.status("Searching"):
             exact = _times([(right, wanted) for right, _, wanted in asked], ours)
             slipped = _times([(wrong, wanted) for _, wrong, wanted in asked], ours)
-            plain = _times(
-                [(right, wanted) for right, _, wanted in baseline], lambda text: _regex(database, text)
-            )
-            lost = _times(
-                [(wrong, wanted) for _, wrong, wanted in baseline], lambda text: _regex(database, text)
-            )
+            plain = _times([(right, wanted) for right, _, wanted in baseline], tracks.matching)
+            lost = _times([(wrong, wanted) for _, wrong, wanted in baseline], tracks.matching)
     return {
         "tracks": TRACKS,
         "queries": queries,
@@ -92,21 +90,27 @@ def _share(timed: Timed) -> float:
     return float(np.mean([found for _, found in timed]))
 
 
-def _regex(database: Database[Document], text: str) -> list[str]:
-    """Each word somewhere in one of the fields, whatever its case: what one writes without an index."""
-    words = [{"$regex": re.escape(word), "$options": "i"} for word in text.split()]
-    wanted = {"$and": [{"$or": [{field: word} for field in _FIELDS]} for word in words]}
-    shown = {"title": 1, "artist": 1, "album": 1, "genres": 1, "cover_id": 1, "duration_ms": 1}
-    return [found["_id"] for found in database.tracks.find(wanted, shown).limit(50)]
+class PlainTracks(Tracks):
+    """The catalogue with the search that one writes without an index."""
+
+    def matching(self, text: str) -> list[str]:
+        """Tracks that have each word somewhere in one of the fields, whatever its case."""
+        words = [{"$regex": re.escape(word), "$options": "i"} for word in text.split()]
+        wanted = {"$and": [{"$or": [{field: word} for field in _FIELDS]} for word in words]}
+        shown = {"title": 1, "artist": 1, "album": 1, "genres": 1, "cover_id": 1, "duration_ms": 1}
+        return [found["_id"] for found in self.documents.find(wanted, shown).limit(50)]
 
 
-def _query(track: Document, rng: random.Random) -> tuple[str, str, str]:
-    """What a listener types who looks for a track: right, with a slip in one word, and the track's id."""
-    words = [rng.choice(track["title"].split()), rng.choice(track["artist"].split())]
+def _query(
+    own_id: str, artist_and_title: tuple[str | None, str | None], rng: random.Random
+) -> tuple[str, str, str]:
+    """The query of a listener who looks for a track: right, with a slip in one word, and the track's id."""
+    artist, title = artist_and_title
+    words = [rng.choice((title or "").split()), rng.choice((artist or "").split())]
     long = max(range(2), key=lambda i: len(words[i]))
     wrong = list(words)
     wrong[long] = _slip(words[long], rng)
-    return " ".join(words), " ".join(wrong), track["_id"]
+    return " ".join(words), " ".join(wrong), own_id
 
 
 def _slip(word: str, rng: random.Random) -> str:
@@ -125,7 +129,7 @@ def _slip(word: str, rng: random.Random) -> str:
 
 
 @contextmanager
-def _filled(console: Console) -> Iterator[tuple[Database[Document], Catalogue]]:
+def _filled(console: Console) -> Iterator[tuple[PlainTracks, Catalogue]]:
     """A database of its own with a made-up catalogue, removed afterwards."""
     settings = _mongo_only()
     own = settings.mongo.model_copy(update={"database": DATABASE})
@@ -133,8 +137,9 @@ def _filled(console: Console) -> Iterator[tuple[Database[Document], Catalogue]]:
     try:
         database.client.drop_database(DATABASE)
         with console.status(f"Composing a catalogue of {TRACKS:,} tracks"):
-            database.tracks.insert_many(list(_tracks()), ordered=False)
-        yield database, Catalogue(database, index_folder=settings.index.folder)
+            tracks = PlainTracks(Store(database))
+            tracks.write(_tracks())
+        yield tracks, Catalogue(Store(database), index_folder=settings.index.folder)
     finally:
         database.client.drop_database(DATABASE)
         database.client.close()
@@ -146,7 +151,7 @@ def _mongo_only() -> Settings:
     return stack.up(base.model_copy(update={"kafka": away}))
 
 
-def _tracks() -> Iterator[Document]:
+def _tracks() -> Iterator[Track]:
     """Names of made-up words, the frequent ones as frequent as in a language (Zipf)."""
     rng = np.random.default_rng(SEED)
     syllables = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "il")]
@@ -155,13 +160,11 @@ def _tracks() -> Iterator[Document]:
     drawn = rng.choice(WORDS, size=(TRACKS, 7), p=weight / weight.sum())
     for number, row in enumerate(drawn):
         artist = rng.integers(TRACKS // 8) * 2
-        yield {
-            "_id": track_id(number),
-            "title": " ".join(words[i] for i in row[:3]),
-            "artist": f"{words[artist % WORDS]} {words[(artist * 7 + 1) % WORDS]}",
-            "album": " ".join(words[i] for i in row[3:5]),
-            "genres": [_GENRES[number % len(_GENRES)]],
-            "duration_ms": 200_000,
-            "state": "present",
-            "modified_ns": number,
-        }
+        yield composed_track(
+            number,
+            title=" ".join(words[i] for i in row[:3]),
+            artist=f"{words[artist % WORDS]} {words[(artist * 7 + 1) % WORDS]}",
+            album=" ".join(words[i] for i in row[3:5]),
+            genres=(_GENRES[number % len(_GENRES)],),
+            modified_ns=number,
+        )

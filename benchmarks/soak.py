@@ -22,9 +22,11 @@ from rich.progress import track
 from segue.benchmarks.catalogue import bundle_of, track_id
 from segue.benchmarks.service import Feeder, check_alive, service, variant
 from segue.evaluation.freshness import FreshnessWatch
+from segue.operations.stream_progress import StreamProgress
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 
 FMA = 106_574
 WINDOW_SECONDS = 60
@@ -77,7 +79,7 @@ def _sample(settings: Settings, pid: int, seconds: float, alive: Callable[[], No
     for _ in track(range(int(seconds / 5)), description="Streaming"):
         time.sleep(5)
         alive()
-        newest = database.stream_progress.find_one({"query": "recommend"}, sort=[("at", -1)])
+        newest = StreamProgress(Store(database)).newest("recommend")
         if newest is None:
             continue
         processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
@@ -98,7 +100,7 @@ def _middle_and_end(values: Sequence[float]) -> tuple[float, float]:
 def _latencies(settings: Settings, feeder: Feeder, *, seconds: float) -> np.ndarray:
     """Milliseconds from play to document of the ordinary listeners."""
     first = len(feeder.sent)
-    with FreshnessWatch(connect(settings.mongo), every=0.02) as watch:
+    with FreshnessWatch(Store(connect(settings.mongo)), every=0.02) as watch:
         time.sleep(seconds)
         measured = feeder.sent[first:]
         time.sleep(10)

@@ -12,7 +12,9 @@ from rich.console import Console
 from segue.benchmarks.catalogue import bundle_of
 from segue.benchmarks.service import Feeder, service, variant, wait
 from segue.evaluation.freshness import FreshnessWatch
+from segue.operations.stream_progress import StreamProgress
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 
 FMA = 106_574
 """Tracks of the Free Music Archive's full set."""
@@ -84,16 +86,14 @@ def _run(kind: str, bundle: Path, *, tracks: int, rate: float, warm: float, seco
         database = connect(settings.mongo)
         wait(warm, process, kind)
         began, first = datetime.now(UTC), len(feeder.sent)
-        with FreshnessWatch(database, every=0.02) as watch:
+        with FreshnessWatch(Store(database), every=0.02) as watch:
             wait(seconds, process, kind)
             measured = feeder.sent[first:]
             wait(5 if kind == "default" else 2, process, kind)
         latencies, _ = watch.latencies(measured)
         triggers = [
             document["duration_ms"]["triggerExecution"]
-            for document in database.stream_progress.find(
-                {"query": "recommend", "at": {"$gte": began}, "input_rows": {"$gt": 0}}
-            )
+            for document in StreamProgress(Store(database)).batches("recommend", since=began)
         ]
     nothing = len(latencies) == 0
     return Run(

@@ -20,9 +20,13 @@ from rich.progress import track
 
 from segue.benchmarks.catalogue import bundle_of, plays
 from segue.benchmarks.service import check_alive, in_use, service, variant
-from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
+from segue.operations.stream_progress import StreamProgress
+from segue.plays.producer import PlayProducer
+from segue.ranking.recommendations import Recommendations
+from segue.settings import Settings, load_settings
 from segue.storage.mongo import Document, connect
+from segue.storage.store import Store
+from segue.taste.tastes import Tastes
 
 FMA = 106_574
 WARM = 0.25
@@ -82,7 +86,7 @@ def _run(kinds: tuple[str, ...], settings: Settings, *, last: dict[str, int], **
                 check_alive(process, kinds[0])
             time.sleep(0.25)
         time.sleep(2)  # the last progress is on its way
-    steps = list(database.stream_progress.find({"input_rows": {"$gt": 0}}))
+    steps = StreamProgress(Store(database)).batches()
     return _rate(
         [(step["at"], step["duration_ms"]["triggerExecution"], step["input_rows"]) for step in steps]
     )
@@ -98,17 +102,20 @@ def _rate(steps: list[tuple[datetime, float, int]]) -> float:
 
 
 def _all_reflected(database: Database[Document], last: dict[str, int]) -> bool:
-    if database.recommendations.estimated_document_count() < len(last):
-        return False
-    stored = database.recommendations.find({}, {"reflects_at": 1})
-    return all(document["reflects_at"] >= last[document["_id"]] for document in stored)
+    reflected = Recommendations(Store(database)).reflected(list(last))
+    return all(reflected.get(user_id, 0) >= at for user_id, at in last.items())
 
 
 def _state(database: Database[Document]) -> dict[str, Any]:
     """What every variant must agree on: each listener's recommended tracks and history."""
-    lists = {d["_id"]: [i["track_id"] for i in d["items"]] for d in database.recommendations.find()}
+    store = Store(database)
+    user_ids = [written.user_id for written in Recommendations(store).written_since(None)]
+    lists = {
+        one.user_id: [track.track_id for track in one.tracks]
+        for one in Recommendations(store).of_several(user_ids)
+    }
     heard = {
-        d["_id"]: {start: (w["tracks"], w["at"]) for start, w in d["windows"].items()}
-        for d in database.tastes.find({}, {"windows": 1})
+        one.user_id: {start: (window.tracks, window.at) for start, window in one.history.items()}
+        for one in Tastes(store).listeners(user_ids, taste=load_settings().taste)
     }
     return {"lists": lists, "heard": heard}

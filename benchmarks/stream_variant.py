@@ -24,8 +24,9 @@ from segue.benchmarks.plain_consumer import consume
 from segue.settings import Settings, load_settings
 from segue.spark.parsing import parse, plays
 from segue.spark.session import session
-from segue.spark.signal_windows import interval
+from segue.spark.windows import interval
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 from segue.streaming_jobs import engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.source import kafka_records
@@ -47,7 +48,8 @@ def main() -> None:
         stream = settings.stream.model_copy(update={"fetch_max_wait_ms": KAFKA_DEFAULT_WAIT_MS})
         settings = settings.model_copy(update={"stream": stream})
     spark = session(settings, app=f"bench {kind}", tuned=kind != "default")
-    progress = ProgressKeeper(connect(settings.mongo), Metrics())
+    store, kept = Store(connect(settings.mongo)), settings.stream
+    progress = ProgressKeeper(store, Metrics(), hours=kept.progress_hours, days=kept.progress_days)
     progress.listen(spark)
     query = STARTS[kind](spark, settings)
     while not told.wait(0.5) and query.isActive:

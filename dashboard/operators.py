@@ -1,6 +1,6 @@
 """Operators, who run the service: they see Live, Operations and Audience, the pages of all listeners.
 
-An operator is whoever is logged in to an account that the settings name. While they name none, whoever opens
+An operator is a listener whose account the settings name. While they name none, everybody who opens
 the pages on the machine itself is one, for trying things out; `dashboard.open_on_this_machine` ends that.
 """
 
@@ -17,7 +17,7 @@ _FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-r
 
 
 def is_operator(listener: Listener | None, settings: Dashboard, *, headers: Mapping[str, str]) -> bool:
-    """Whether a visitor may see what all listeners do.
+    """Whether a visitor may open the pages of all listeners.
 
     Parameters
     ----------

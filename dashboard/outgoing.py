@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segue.errors import SegueError
 from segue.local.stack import connected
-from segue.plays.event import fault
-from segue.plays.sent import SentPlays
+from segue.plays.event import InvalidPlay, Play, checked
+from segue.plays.producer import PlayProducer
+from segue.plays.sent import Claim, SentPlays
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.store import Store
 
 _PATIENCE = 10.0
+"""Seconds that Kafka has to acknowledge a play."""
 
 
 class Outgoing:
@@ -34,42 +35,43 @@ class Outgoing:
         self._lock = threading.Lock()
         self._not_before = 0.0
 
-    def send(self, plays: Sequence[dict[str, Any]]) -> tuple[list[str], dict[str, str]]:
-        """Send those plays that were not sent before.
+    def send(self, events: Sequence[Mapping[str, Any]]) -> tuple[list[Play], dict[str, str]]:
+        """Check events, and send those plays that were not sent before.
 
         Returns
         -------
-        The event ids that Kafka has, now or since before; and those that it will never get, with the reason.
-        An id in neither is being sent by another request.
+        The plays that Kafka has, now or since before; and of those that it will never get, the event ids with
+        the reason. A play in neither is being sent by another request.
 
         Raises
         ------
         SegueError
             Kafka does not take them now.
         """
-        refused = {str(play.get("event_id")): wrong for play in plays if (wrong := fault(play))}
-        sound = {play["event_id"]: play for play in plays if not fault(play)}
-        taken, mine = [], []
-        for event_id, play in sound.items():
-            state = self._sent.claim(*_ids(play))
-            if state == "sent":
-                taken.append(event_id)
-            elif state == "mine":
-                mine.append(play)
-        if mine:
-            self._deliver(mine)
-            taken += [play["event_id"] for play in mine]
-        return taken, refused
+        plays: dict[str, Play] = {}
+        refused: dict[str, str] = {}
+        for event in events:
+            try:
+                play = checked(event)
+            except InvalidPlay as error:
+                refused[str(event.get("event_id"))] = error.fault
+            else:
+                plays[play["event_id"]] = play
+        claims = {event_id: self._sent.claim(play) for event_id, play in plays.items()}
+        ours = [play for event_id, play in plays.items() if claims[event_id] is Claim.OURS]
+        if ours:
+            self._deliver(ours)
+        there = [play for event_id, play in plays.items() if claims[event_id] is not Claim.THEIRS]
+        return there, refused
 
-    def _deliver(self, plays: list[dict[str, Any]]) -> None:
-        ids = [_ids(play) for play in plays]
+    def _deliver(self, plays: Sequence[Play]) -> None:
         try:
-            self._ready().deliver(plays, timeout=_PATIENCE)
+            self._ready().deliver(plays, seconds=_PATIENCE)
         except SegueError as error:
-            self._sent.give_up(ids)
+            self._sent.give_up(plays)
             self._start_over()
             raise SegueError(f"Kafka does not take plays now: {error}") from None
-        self._sent.mark(ids)
+        self._sent.mark(plays)
 
     def _ready(self) -> PlayProducer:
         with self._lock:
@@ -92,11 +94,6 @@ class Outgoing:
             threading.Thread(target=producer.close, daemon=True).start()
 
     def close(self) -> None:
-        """End the producer."""
         with self._lock:
             if self._producer is not None:
                 self._producer.close()
-
-
-def _ids(play: dict[str, Any]) -> tuple[str, str]:
-    return play["user_id"], play["event_id"]

@@ -36,10 +36,10 @@ class Services:
         self.playlists = Playlists(store)
         self.day_lists = DayLists(store)
         self.links = ShareLinks(store)
-        self.catalogue = Catalogue(store.database, index_folder=settings.index.folder)
+        self.catalogue = Catalogue(store, index_folder=settings.index.folder)
         self.library_map = LibraryMap(self.catalogue)
-        self.popular = Popular(store.database)
-        self.often = Often(store.database)
+        self.popular = Popular(store, window=settings.engagement.window)
+        self.often = Often(store)
 
     def close(self) -> None:
         """Let go of Kafka."""

@@ -1,4 +1,4 @@
-"""The visit of a browser to a page: the services, and who is visiting. Functions for pages only."""
+"""The visit of a browser to a page: the services, and the visitor. Functions for pages only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from segue.storage.mongo import connect
 from segue.storage.store import Store
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def services() -> Services:
     """The process's services; embedded servers are used where the settings name no others."""
     settings = connected(load_settings(), kafka=False)
@@ -22,7 +22,7 @@ def services() -> Services:
 
 
 def listener() -> Listener | None:
-    """Whose page this is, by the session's cookie; None when the browser has sent none that is good."""
+    """The listener of this page, by the session's cookie; None when the browser has sent no valid one."""
     return services().sessions.find(st.context.cookies.get(COOKIE))
 
 
@@ -37,5 +37,5 @@ def end_session() -> None:
 
 
 def operator() -> bool:
-    """Whether the visitor runs the service, and so may see what all listeners do."""
+    """Whether the visitor runs the service, and so may open the pages of all listeners."""
     return is_operator(listener(), services().settings.dashboard, headers=st.context.headers)

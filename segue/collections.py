@@ -3,8 +3,7 @@
 A collection is named by its owner, a subclass of :class:`segue.storage.store.Collection` in the package of
 its subject. Adding one takes the class and a line in :data:`OWNERS`; backup, restore, export, forgetting and
 the jobs' access rights follow from its policy. GridFS buckets are in :data:`BUCKETS`, since each is two
-collections. :data:`DECLARED` has the collections that no class owns: to give one an owner, move its policy
-into the class and replace its row here by a line in OWNERS.
+collections.
 
 A collection that is not named here is saved in backups and searched for listeners all the same, so that
 forgetting to name one loses nothing and leaves nothing of anybody behind.
@@ -15,10 +14,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from segue.catalog.covers import Covers
+from segue.catalog.features import Features
+from segue.catalog.rejected import RejectedTracks
+from segue.catalog.tracks import Tracks
+from segue.catalog.unknown import UnknownTracks
 from segue.embeddings.stored import Embeddings
+from segue.engagement.listening import Listening
+from segue.engagement.listening_sessions import ListeningSessions
+from segue.engagement.statistics import ListeningStatistics
+from segue.index import published as bundles
 from segue.models import trained
 from segue.models.versions import Models
 from segue.moods.dials import MoodDials
+from segue.moods.stored import Moods
+from segue.operations.stream_minutes import StreamMinutes
+from segue.operations.stream_progress import StreamProgress
 from segue.people.accounts import Accounts
 from segue.people.forgotten import Forgotten
 from segue.people.handovers import Handovers
@@ -27,14 +38,24 @@ from segue.people.sessions import Sessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
 from segue.plays.sent import SentPlays
+from segue.ranking.recommendations import Recommendations
 from segue.social.activity import PrivacyChoices
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
 from segue.storage.store import Collection, Job, Personal, Policy, Right, Store
 from segue.taste.opinions import Opinions
 from segue.taste.starts import Starts
+from segue.taste.tastes import Tastes
 
 OWNERS: tuple[type[Collection[Any]], ...] = (
+    Tracks,
+    Covers,
+    Features,
+    RejectedTracks,
+    UnknownTracks,
+    Moods,
+    Models,
+    Embeddings,
     Accounts,
     Sessions,
     Handovers,
@@ -49,92 +70,21 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     ShareLinks,
     Follows,
     PrivacyChoices,
-    Models,
-    Embeddings,
+    Tastes,
+    Recommendations,
+    Listening,
+    ListeningSessions,
+    ListeningStatistics,
+    StreamProgress,
+    StreamMinutes,
 )
 
-BUCKETS: Mapping[str, Policy] = {
-    "bundles": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.READ,
-            Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.WRITE | Right.INDEX,
-        },
-    ),
-    trained.BUCKET: trained.POLICY,
-}
+BUCKETS: Mapping[str, Policy] = {bundles.BUCKET: bundles.POLICY, trained.BUCKET: trained.POLICY}
 """GridFS buckets."""
-
-DECLARED: Mapping[str, Policy] = {
-    "tracks": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.READ,
-            Job.DASHBOARD: Right.READ | Right.INDEX,
-            Job.CATALOGUE: Right.WRITE,
-            Job.OPERATOR: Right.READ,
-        },
-    ),
-    "covers": Policy(computed=True, access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE}),
-    "features": Policy(
-        computed=True,
-        access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ},
-    ),
-    "moods": Policy(computed=True, access={Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE}),
-    "rejected_tracks": Policy(computed=True, access={Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ}),
-    "unknown_tracks": Policy(computed=True, access={Job.STREAM: Right.WRITE, Job.OPERATOR: Right.READ}),
-    "stream_progress": Policy(
-        computed=True,
-        access={
-            Job.STREAM: Right.WRITE | Right.INDEX,
-            Job.DASHBOARD: Right.READ,
-            Job.OPERATOR: Right.READ,
-        },
-    ),
-    "stream_minutes": Policy(
-        computed=True, access={Job.STREAM: Right.WRITE | Right.INDEX, Job.DASHBOARD: Right.READ}
-    ),
-    # The stream makes these of the topic's plays, which are kept for retention.plays only: no backup goes
-    # without them.
-    "tastes": Policy(
-        personal=Personal(),
-        access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
-    ),
-    "recommendations": Policy(
-        personal=Personal(),
-        access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
-    ),
-    "listening": Policy(
-        personal=Personal(owner=("user_id",)),
-        access={
-            Job.STREAM: Right.WRITE | Right.INDEX,
-            Job.DASHBOARD: Right.ERASE,
-            Job.OPERATOR: Right.WRITE | Right.INDEX,
-        },
-    ),
-    "listening_sessions": Policy(
-        personal=Personal(owner=("user_id",)),
-        access={
-            Job.STREAM: Right.WRITE | Right.INDEX,
-            Job.DASHBOARD: Right.ERASE,
-            Job.OPERATOR: Right.WRITE | Right.INDEX,
-        },
-    ),
-    "listening_stats": Policy(
-        access={
-            Job.STREAM: Right.WRITE | Right.INDEX,
-            Job.DASHBOARD: Right.READ,
-            Job.OPERATOR: Right.WRITE | Right.INDEX,
-        }
-    ),
-}
-"""Collections that no class owns."""
 
 POLICIES: Mapping[str, Policy] = {
     **{owner.name: owner.policy for owner in OWNERS},
     **{f"{bucket}.{part}": policy for bucket, policy in BUCKETS.items() for part in ("files", "chunks")},
-    **DECLARED,
 }
 """Every collection's policy by its name."""
 COMPUTED = frozenset(name for name, policy in POLICIES.items() if policy.computed)

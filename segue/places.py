@@ -26,9 +26,8 @@ def _local() -> Path:
         return Path(packed) / ".local"
     if CHECKOUT:
         return _PACKAGE.parent / ".local"
-    import platformdirs  # only an installed package needs it
-
-    return platformdirs.user_data_path("segue")
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")  # noqa: PTH111  # no error
+    return Path(data) / "segue"
 
 
 LOCAL = _local()

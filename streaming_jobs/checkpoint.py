@@ -1,6 +1,7 @@
 """What a checkpoint was made with, so that one that cannot be continued is recognised before a query starts.
 
-Spark itself would fail in the middle of a batch, or worse, go on and mix windows of two lengths.
+Spark itself would fail in the middle of a batch, or worse, go on and mix windows of two lengths. A field of a
+play that is kept does not belong here: it can be added to a running checkpoint (:mod:`segue.plays.windows`).
 """
 
 from __future__ import annotations
@@ -11,20 +12,30 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from segue.errors import SegueError
+from segue.plays.windows import EVENT_WINDOW, SIGNAL_WINDOW
 from segue.settings import Settings
 
-STATE_FORMAT = 2
-"""Raise it when the plan of `recommend` changes so that older state cannot be read."""
 _FOLDER = "made_with"
+_MISSING: dict[str, str | None] = {
+    "state format": None,
+    "engagement state format": "1",
+    "stream.window": None,
+    "engagement.window": "",
+    "kafka.plays_topic": None,
+}
+"""What it means that a note has no entry of a name: it comes from a release that had no such entry, and used
+this value; or had no such state, so that any value will do (empty). None: every release has written it."""
 
 
 def contract(settings: Settings) -> dict[str, str]:
-    """The settings that the state and the offsets in a checkpoint depend on, by name.
+    """What the state and the offsets in a checkpoint depend on, by name.
 
     The watermark, the weights of signals, batch sizes and the like may change between two starts.
     """
     return {
-        "state format": str(STATE_FORMAT),
+        # Of recommend; the only query with a state when the entry got its name.
+        "state format": str(SIGNAL_WINDOW.state_format),
+        "engagement state format": str(EVENT_WINDOW.state_format),
         "stream.window": f"{settings.stream.window.total_seconds():g} seconds",
         "engagement.window": f"{settings.engagement.window.total_seconds():g} seconds",
         "kafka.plays_topic": settings.kafka.plays_topic,
@@ -41,20 +52,31 @@ def check(spark: SparkSession, settings: Settings) -> None:
         can be put back or left behind.
     """
     place = f"{settings.spark.checkpoint}/{_FOLDER}"
-    now, before = contract(settings), _read(spark, place) or {}
-    for name, value in now.items():
-        if before.get(name, value) != value:
-            raise SegueError(
-                f"the checkpoint {settings.spark.checkpoint} was made with {name} = {before.get(name)}, "
-                f"now it is {value}: put it back, or set SEGUE_SPARK__CHECKPOINT to a new folder "
-                "(plays still in the topic are read again; tastes and recommendations stay)"
-            )
-    if before.keys() != now.keys():
+    now, before = contract(settings), _read(spark, place)
+    if before is not None:
+        for name, value in now.items():
+            _compare(settings.spark.checkpoint, name, before.get(name, _MISSING[name]), value)
+    if before is None or before.keys() != now.keys():
         note = spark.createDataFrame([(json.dumps(now),)], "value string")
         note.coalesce(1).write.mode("overwrite").text(place)
 
 
+def _compare(checkpoint: str, name: str, before: str | None, now: str) -> None:
+    if before in (now, ""):
+        return
+    made = "a note that does not say its " + name if before is None else f"{name} = {before}"
+    raise SegueError(
+        f"the checkpoint {checkpoint} was made with {made}, now it is {now}: put it back, or set "
+        "SEGUE_SPARK__CHECKPOINT to a new folder "
+        "(plays still in the topic are read again; tastes and recommendations stay)"
+    )
+
+
 def _read(spark: SparkSession, place: str) -> dict[str, str] | None:
+    """The note of a checkpoint; None for a new one.
+
+    A note that a crash left without a line was written before any query had started.
+    """
     try:
         lines = spark.read.text(place).collect()
     except AnalysisException as error:

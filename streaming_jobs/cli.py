@@ -1,4 +1,9 @@
-"""`./run.sh stream`: runs the streaming queries until it is told to stop."""
+"""Runs the streaming queries until it is told to stop.
+
+    ./run.sh stream
+    PYTHONPATH=. SPARK_LOCAL_IP=127.0.0.1 spark-submit --properties-file conf/spark-defaults.conf \\
+        streaming_jobs/cli.py
+"""
 
 from __future__ import annotations
 
@@ -7,17 +12,17 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 
 import typer
 from pyspark.errors import StreamingQueryException
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import registered
 from segue.local.stack import connected
+from segue.operations.stream_progress import StreamProgress
 from segue.privacy.leaving import sweep
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
@@ -27,7 +32,7 @@ from segue.storage.mongo import connect
 from segue.storage.store import Store
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from segue.streaming_jobs.gate import BatchGate
-from segue.streaming_jobs.progress import Metrics, ProgressKeeper, keep_for
+from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.regularly import Regularly
 
 log = logging.getLogger("segue.stream")
@@ -78,20 +83,21 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         A server is away or no index is published, before anything has started; or a query has failed.
     """
     database = connect(settings.mongo)
+    store = Store(database)
     ensure_topics(settings.kafka)
     kafka_topics.keep_for(
         settings.kafka, plays=settings.retention.plays, rejected=settings.retention.rejected
     )
     spark = session(settings, app="segue stream")
     metrics = Metrics()
-    progress = ProgressKeeper(database, metrics)
-    forgetting = Regularly(partial(sweep, Store(database)), name="forgetting", seconds=_SWEEP_SECONDS)
+    kept = settings.stream
+    progress = ProgressKeeper(store, metrics, hours=kept.progress_hours, days=kept.progress_days)
+    forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:
         gates.append(BatchGate())
     try:
         checkpoint.check(spark, settings)
-        keep_for(database, hours=settings.stream.progress_hours, days=settings.stream.progress_days)
         progress.listen(spark)
         queries = [
             recommend.start(spark, settings, metrics=metrics, gate=gates[0]),
@@ -105,9 +111,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         ui = spark.sparkContext.uiWebUrl or ""
         log.info("streaming; Spark UI at %s", ui)
         started(ui)
-        database.stream_progress.update_one(
-            {"_id": "stream"}, {"$set": {"started_at": datetime.now(UTC), "ui": ui}}, upsert=True
-        )
+        StreamProgress(store).start(ui=ui)
         if drain:
             _drain(queries, told)
         else:
@@ -152,3 +156,7 @@ def _check(queries: list[StreamingQuery]) -> None:
 def _cause(query: StreamingQuery) -> str:
     error: StreamingQueryException | None = query.exception()
     return str(error).strip().splitlines()[0][:500] if error else "it ended without a reason"
+
+
+if __name__ == "__main__":
+    main()

@@ -4,26 +4,31 @@ A query of its own with a slow trigger, so that the recommendations do not wait 
 windows is left to MongoDB; this process only turns the changed listeners' events into facts.
 
 Delivery: a batch that a crash cut off is repeated and ends in the same documents
-(segue.engagement.listening).
+(segue.engagement.stored).
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
 
+import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
-from segue.engagement import listening
-from segue.engagement.definitions import fingerprint
+from segue.catalog.labels import TrackLabels
+from segue.catalog.tracks import Tracks
 from segue.engagement.facts import facts_of
+from segue.engagement.statistics import TrackTotals
+from segue.engagement.stored import StoredEngagement
 from segue.people.forgotten import Forgotten
 from segue.ranking import stored_feedback as feedback
+from segue.ranking.feedback import Records
 from segue.settings import Settings
-from segue.spark.event_windows import events_by_window
 from segue.spark.parsing import parse, plays
-from segue.spark.signal_windows import interval
+from segue.spark.windows import events_by_window, interval
 from segue.storage.mongo import connect
 from segue.storage.outage import patient
 from segue.storage.store import Store
@@ -45,10 +50,9 @@ class Counter:
 
     def __init__(self, spark: SparkSession, settings: Settings) -> None:
         self._spark, self._settings = spark, settings
-        self._database = connect(settings.mongo)
-        listening.prepare(self._database, keep=settings.retention.listening)
-        self._described = listening.Catalogue(self._database)
-        self._definitions = fingerprint(settings.engagement.window)
+        self._store = Store(connect(settings.mongo))
+        self._stored = StoredEngagement(self._store, settings.engagement, keep=settings.retention.listening)
+        self._described = TrackLabels(Tracks(self._store))
         self._collect = Collector()
         self._feedback_due = 0.0
 
@@ -59,19 +63,31 @@ class Counter:
     def _count(self, windows: pa.Table) -> None:
         """EventWindow rows -> documents; done again from the start when MongoDB goes away meanwhile."""
         facts = facts_of(windows, described=self._described)
-        gone = Forgotten(Store(self._database)).among({fact.user_id for fact in facts})
+        gone = Forgotten(self._store).among({fact.user_id for fact in facts})
         facts = [fact for fact in facts if fact.user_id not in gone]
-        listening.write_facts(self._database, facts, definitions=self._definitions)
-        gap = self._settings.engagement.session_gap
-        listening.rebuild_sessions(self._database, facts, gap=gap, definitions=self._definitions)
-        listening.count_windows(self._database, sorted({fact.start for fact in facts}))
+        self._stored.write(facts)
+        self._stored.count(fact.start for fact in facts)
         self._feed_back()
 
     def _feed_back(self) -> None:
         """Now and then: what all listeners made of each track, for the ranking."""
         if time.monotonic() >= self._feedback_due:
-            feedback.publish(self._database, self._settings)
+            since = datetime.now(UTC) - self._settings.engagement.feedback_span
+            records = played_tracks(self._stored.statistics.of_tracks(since=since))
+            feedback.publish(self._store, records, ranking=self._settings.ranking)
             self._feedback_due = time.monotonic() + self._settings.engagement.feedback_every.total_seconds()
+
+
+def played_tracks(totals: Iterable[TrackTotals]) -> Records:
+    """What the ranking takes of the statistics: the tracks that anybody has played."""
+    played = [track for track in totals if track.plays > 0]
+    return Records(
+        [track.track_id for track in played],
+        plays=np.array([track.plays for track in played], dtype=float),
+        early_skips=np.array([track.early_skips for track in played], dtype=float),
+        likes=np.array([track.likes for track in played], dtype=float),
+        listenings=np.array([track.listeners for track in played], dtype=float),
+    )
 
 
 def start(

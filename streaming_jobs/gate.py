@@ -6,7 +6,7 @@ import threading
 import time
 
 from pyspark.sql import DataFrame
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.streaming_jobs.micro_batches import BatchFunction
 

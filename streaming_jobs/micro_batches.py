@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.classic.dataframe import DataFrame as ClassicDataFrame
 from pyspark.sql.pandas.serializers import ArrowCollectSerializer
 from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.streaming import DataStreamWriter
+from pyspark.sql.streaming.readwriter import DataStreamWriter
 from pyspark.sql.utils import ForeachBatchFunction
 from pyspark.util import _load_from_socket
 
@@ -48,7 +48,7 @@ def foreach_batch(writer: DataStreamWriter, work: BatchFunction, *, spark: Spark
     assert gateway is not None
     helper = gateway.jvm.org.apache.spark.sql.execution.streaming.sources.PythonForeachBatchHelper
     helper.callForeachBatch(writer._jwrite, _BatchFunction(spark, work))
-    ensure_callback_server_started(gateway)
+    ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call]
     return writer
 
 
@@ -64,7 +64,8 @@ class Collector:
             self._schema = to_arrow_schema(rows.schema, timezone="UTC")
         port, secret, server = rows._jdf.collectAsArrowToPython()
         try:
-            with _load_from_socket((port, secret), ArrowCollectSerializer()) as stream:
+            serializer = ArrowCollectSerializer()  # type: ignore[no-untyped-call]
+            with _load_from_socket((port, secret), serializer) as stream:
                 *batches, order = stream
         finally:
             server.getResult()  # raises what a task has failed with
@@ -100,6 +101,6 @@ class ProgressEvents:
         """From now on, until the session ends."""
         gateway = spark.sparkContext._gateway
         assert gateway is not None
-        ensure_callback_server_started(gateway)
+        ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call]
         wrapper = gateway.jvm.org.apache.spark.sql.streaming.PythonStreamingQueryListenerWrapper(self)
         spark._jsparkSession.streams().addListener(wrapper)

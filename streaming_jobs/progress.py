@@ -11,16 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
-from pymongo import ReplaceOne
-from pymongo.database import Database
-from pymongo.errors import PyMongoError
 from pyspark.sql import SparkSession
 
-from segue.storage import mongo
-from segue.storage.mongo import Document
+from segue.operations.stream_minutes import Minutes, StreamMinutes
+from segue.operations.stream_progress import MicroBatch, StreamProgress
+from segue.storage.mongo import PyMongoError
+from segue.storage.store import Store
 from segue.streaming_jobs.gate import held_off
 from segue.streaming_jobs.micro_batches import ProgressEvents
-from segue.streaming_jobs.minutes import Minutes
 from segue.streaming_jobs.regularly import Regularly
 
 log = logging.getLogger(__name__)
@@ -90,7 +88,7 @@ class Metrics:
         reasons = Counts(self._reasons.popleft() for _ in range(len(self._reasons)))
         return fresh, dict(reasons)
 
-    def progressed(self, progress: Document) -> None:
+    def progressed(self, progress: MicroBatch) -> None:
         query = progress["query"]
         self.input.labels(query).inc(progress["input_rows"])
         self.input_rate.labels(query).set(progress["input_rate"])
@@ -106,11 +104,8 @@ class Metrics:
             self.watermark.labels(query).set(delay.total_seconds())
 
 
-def as_document(progress: dict[str, Any]) -> Document:
-    """Spark's progress of one micro-batch as `stream_progress` keeps it.
-
-    `_id` is the query's name and the batch, so that a batch repeated after a crash is one document.
-    """
+def as_document(progress: dict[str, Any]) -> MicroBatch:
+    """Spark's progress of one micro-batch as it is kept."""
     state = progress.get("stateOperators") or [{}]
     source = (progress.get("sources") or [{}])[0]
     watermark = (progress.get("eventTime") or {}).get("watermark")
@@ -154,9 +149,11 @@ def _finite(number: float | None) -> float:
 class ProgressKeeper:
     """Takes Spark's progress reports; a thread of its own writes them, so that no batch waits for it."""
 
-    def __init__(self, database: Database[Document], metrics: Metrics) -> None:
-        self._database, self._metrics = database, metrics
-        self._waiting: deque[Document] = deque(maxlen=10_000)
+    def __init__(self, store: Store, metrics: Metrics, *, hours: int, days: int) -> None:
+        """Single micro-batches are kept for `hours`, minutes for `days`."""
+        self._metrics = metrics
+        self._batches, self._minutes_kept = keepers(store, hours=hours, days=days)
+        self._waiting: deque[MicroBatch] = deque(maxlen=10_000)
         self._minutes = Minutes()
         self._writing = Regularly(self._flush, name="progress", seconds=_FLUSH_SECONDS)
 
@@ -184,20 +181,17 @@ class ProgressKeeper:
         documents = [self._waiting.popleft() for _ in range(len(self._waiting))]
         fresh, reasons = self._metrics.since_last()
         try:
-            if documents:
-                repeated = [ReplaceOne({"_id": one["_id"]}, one, upsert=True) for one in documents]
-                self._database.stream_progress.bulk_write(repeated, ordered=False)
-            if minutes := self._minutes.updates(documents, fresh, reasons, now=datetime.now(UTC)):
-                self._database.stream_minutes.bulk_write(minutes, ordered=False)
+            self._batches.write(documents)
+            changes = self._minutes.updates(documents, fresh, reasons, now=datetime.now(UTC))
+            self._minutes_kept.add(changes)
         except PyMongoError as error:
             log.warning("progress of %d batches is not kept: %s", len(documents), error)
 
 
-def keep_for(database: Database[Document], *, hours: int, days: int) -> None:
-    """Let MongoDB drop the progress of single micro-batches after `hours`, of minutes after `days`."""
-    for name, time in (
-        ("stream_progress", timedelta(hours=hours)),
-        ("stream_minutes", timedelta(days=days)),
-    ):
-        mongo.keep_for(database, name, "at", time)
-        database[name].create_index([("query", 1), ("at", -1)])
+def keepers(store: Store, *, hours: int, days: int) -> tuple[StreamProgress, StreamMinutes]:
+    """The owners of what is kept: single micro-batches for `hours`, minutes for `days`."""
+    batches, minutes = StreamProgress(store), StreamMinutes(store)
+    for collection, time in ((batches, timedelta(hours=hours)), (minutes, timedelta(days=days))):
+        collection.prepare()
+        collection.keep(time)
+    return batches, minutes

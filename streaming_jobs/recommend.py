@@ -1,11 +1,7 @@
 """The main job: plays from Kafka to each listener's recommendations in MongoDB, continuously.
 
-    ./run.sh stream
-    PYTHONPATH=. SPARK_LOCAL_IP=127.0.0.1 spark-submit --properties-file conf/spark-defaults.conf \\
-        streaming_jobs/recommend.py
-
 Delivery: the checkpoint holds the offsets and the windows' state; a batch that a crash cut off is repeated
-and ends in the same documents (segue.replanning.listeners).
+and ends in the same documents (segue.replanning.service).
 """
 
 from __future__ import annotations
@@ -14,21 +10,22 @@ from collections.abc import Callable
 
 from pyspark.broadcast import Broadcast
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.index.active import ActiveBundle
 from segue.ranking.stored_feedback import ActiveFeedback
+from segue.replanning.service import Replanning
 from segue.settings import Settings, Stream
 from segue.spark.parsing import parse, plays
 from segue.spark.session import on_workers
-from segue.spark.signal_windows import interval, signals_by_window
+from segue.spark.windows import interval, signals_by_window
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 from segue.streaming_jobs.gate import BatchGate
 from segue.streaming_jobs.micro_batches import Collector, foreach_batch
 from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.source import kafka_records
-from segue.udfs.replan import WRITTEN, Assignment, replan, replan_in_workers
+from segue.udfs.replan import WRITTEN, Assignment, replan_in_workers
 
 NAME = "recommend"
 
@@ -48,10 +45,11 @@ class Recommender:
 
     def __init__(self, spark: SparkSession, settings: Settings, metrics: Metrics) -> None:
         self._spark, self._settings, self._metrics = spark, settings, metrics
-        self._database = connect(settings.mongo)
+        store = Store(connect(settings.mongo))
         self._on_workers = on_workers(settings, master=spark.sparkContext.master)
-        self._bundle = ActiveBundle(Store(self._database), folder=settings.index.folder)
-        self._feedback = ActiveFeedback(Store(self._database))
+        self._replanning = Replanning(store, settings)
+        self._bundle = ActiveBundle(store, folder=settings.index.folder)
+        self._feedback = ActiveFeedback(store)
         self._bundle.current()  # a missing index is said before the stream starts
         self._assignment: Broadcast[Assignment] | None = None
         self._last_listeners = 0
@@ -67,13 +65,7 @@ class Recommender:
             self._label(batch, "parse, window: signals of the listeners that played")
             table = self._collect(windows)
             if table.num_rows <= few:
-                freshness = replan(
-                    table,
-                    database=self._database,
-                    bundle=bundle,
-                    settings=self._settings,
-                    feedback=feedback,
-                )
+                freshness = self._replanning.replan(table, bundle=bundle, feedback=feedback)
             else:
                 sent_out = self._spark.createDataFrame(table)
                 freshness = self._replan_in_workers(sent_out, batch, assigned)
@@ -86,7 +78,8 @@ class Recommender:
         self._label(batch, "join, taste, neighbours, rank, write: in workers, by listener")
         by_listener = windows.repartition("user_id")
         written = by_listener.mapInArrow(replan_in_workers(self._assigned(assigned)), WRITTEN)
-        return written.toArrow().column("freshness_ms").to_pylist()
+        freshness: list[float] = written.toArrow().column("freshness_ms").to_pylist()
+        return freshness
 
     def _assigned(self, assigned: Assignment) -> Callable[[], Assignment]:
         """The broadcast of the versions in use, made again only when another has been published."""
@@ -122,9 +115,3 @@ def start(
         .trigger(processingTime=interval(stream.trigger))
     )
     return foreach_batch(writer, work, spark=spark).start()
-
-
-if __name__ == "__main__":
-    from segue.streaming_jobs.cli import main
-
-    main()

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from pymongo.errors import PyMongoError
+from segue.storage.mongo import PyMongoError
 
 log = logging.getLogger(__name__)
 

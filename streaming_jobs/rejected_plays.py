@@ -9,11 +9,11 @@ import logging
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.settings import Settings
 from segue.spark.parsing import parse, rejected, without_tombstones
-from segue.spark.signal_windows import interval
+from segue.spark.windows import interval
 from segue.storage.kafka import RejectedRecord, RejectedRecords
 from segue.streaming_jobs.gate import BatchGate
 from segue.streaming_jobs.micro_batches import foreach_batch

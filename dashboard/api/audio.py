@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from segue.catalog.tracks import Tracks
 from segue.dashboard.api.requests import asking
 from segue.dashboard.services import Services
 
@@ -35,7 +36,7 @@ TYPES = {
 
 
 def sign(token: str, track_id: str, *, expires: int) -> str:
-    """What is added to a track's address: until when it is good (epoch s), and the signature."""
+    """The ticket in a track's address: until when it is good (epoch s), and the signature."""
     text = f"{track_id}\n{expires}".encode()
     return f"{expires}.{hmac.new(token.encode(), text, hashlib.sha256).hexdigest()}"
 
@@ -79,8 +80,7 @@ def routes(services: Services) -> list[Route]:
 
 def recording(services: Services, track_id: str) -> Path:
     """The file of a track, as the catalogue has it: nothing of the request gets into the path."""
-    found = services.store.database.tracks.find_one({"_id": track_id, "state": "present"}, {"path": 1})
-    path = Path(found["path"]) if found else None
+    path = Tracks(services.store).recording(track_id)
     if path is None or path.suffix.lower() not in TYPES or not path.is_file():
         raise HTTPException(404, "there is no such recording on this machine")
     return path

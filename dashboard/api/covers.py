@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from segue.catalog.covers import Covers
 from segue.dashboard.services import Services
 
 _ID = re.compile(r"[0-9a-f]{64}")
@@ -17,12 +18,13 @@ _A_YEAR = 31_536_000
 
 def routes(services: Services) -> list[Route]:
     """`GET /api/covers/{id}`: a cover, which never changes under its id, since the id is its checksum."""
+    covers = Covers(services.store)
 
     async def cover(request: Request) -> Response:
         cover_id = request.path_params["cover_id"]
         if not _ID.fullmatch(cover_id):
             return Response(status_code=404)
-        found = await run_in_threadpool(services.store.database.covers.find_one, {"_id": cover_id})
+        found = await run_in_threadpool(covers.read, cover_id)
         if found is None:
             return Response(status_code=404)
         return Response(

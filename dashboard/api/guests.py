@@ -1,4 +1,4 @@
-"""Whoever opens a page without a session gets one as a guest, with the page itself.
+"""A visitor who opens a page without a session gets one as a guest, with the page itself.
 
 So the page's web socket carries the cookie already, and nobody has to sign up to try anything.
 """

@@ -62,7 +62,7 @@ def routes(services: Services) -> list[Route]:
 
 
 async def _ready(look: Callable[[], _T]) -> _T:
-    """What a look into the index gives; 503 before there is one."""
+    """The result of a look into the index; 503 before there is one."""
     try:
         return await run_in_threadpool(look)
     except SegueError as error:

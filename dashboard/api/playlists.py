@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from segue.catalog.tracks import Tracks
 from segue.dashboard.api.requests import asking, json_body, refuse_foreign
 from segue.dashboard.queries.playlist_files import exported
 from segue.dashboard.services import Services
@@ -63,7 +64,7 @@ def routes(services: Services) -> list[Route]:
         playlist = await run_in_threadpool(playlists.read, listener.user_id, playlist_id)
         if playlist is None:
             raise HTTPException(404, "there is no such playlist")
-        text = await run_in_threadpool(exported, services.store.database, playlist)
+        text = await run_in_threadpool(exported, services.store, playlist)
         name = quote(f"{playlist.name}.m3u8", safe="")
         headers = {
             "Content-Disposition": f"attachment; filename=\"playlist.m3u8\"; filename*=UTF-8''{name}",
@@ -89,9 +90,7 @@ def _known(services: Services, wanted: dict[str, Any]) -> list[str]:
     tracks = wanted.get("tracks", [])
     if not (isinstance(tracks, list) and len(tracks) <= _MOST and all(isinstance(t, str) for t in tracks)):
         raise HTTPException(400, f"tracks must be a list of at most {_MOST} track ids")
-    there = {
-        track["_id"] for track in services.store.database.tracks.find({"_id": {"$in": tracks}}, {"_id": 1})
-    }
+    there = Tracks(services.store).known_ids(tracks)
     if missing := [track_id for track_id in tracks if track_id not in there]:
         raise HTTPException(422, f"not in the library: {missing[0][:64]}")
     return tracks

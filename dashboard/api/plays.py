@@ -20,7 +20,7 @@ from segue.dashboard.api.requests import asking, json_body, refuse_foreign
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.people.sessions import Listener
-from segue.plays.event import FIELDS
+from segue.plays.event import FIELDS, Play
 from segue.taste.opinions import KINDS, Opinions
 
 LARGEST = 64 * 1024
@@ -34,24 +34,23 @@ _FROM_SESSION = ("user_id", "session_id")
 def routes(services: Services) -> list[Route]:
     """See the module."""
 
-    async def events(request: Request) -> Response:
+    async def take(request: Request) -> Response:
         refuse_foreign(request)
         listener, _ = await asking(services, request)
         envelope = await json_body(request, limit=LARGEST, shape=_SHAPE)
-        plays = _read(envelope, listener, at=time.time() * 1000)
+        events = _read(envelope, listener, at=time.time() * 1000)
         try:
-            taken, refused = await run_in_threadpool(services.outgoing.send, plays)
+            there, refused = await run_in_threadpool(services.outgoing.send, events)
         except SegueError as error:
             return JSONResponse({"error": str(error)}, status_code=503, headers={"Retry-After": "5"})
-        kept = [play for play in plays if play.get("event_id") in set(taken)]
-        await run_in_threadpool(_keep_opinions, services, kept)
-        return JSONResponse({"taken": taken, "refused": refused})
+        await run_in_threadpool(_keep_opinions, services, there)
+        return JSONResponse({"taken": [play["event_id"] for play in there], "refused": refused})
 
-    return [Route("/api/events", events, methods=["POST"])]
+    return [Route("/api/events", take, methods=["POST"])]
 
 
 def _read(envelope: dict[str, Any], listener: Listener, *, at: float) -> list[dict[str, Any]]:
-    """The plays of a body, with the listener of the session whatever they say of themselves."""
+    """The events of a body, with the listener of the session whatever they say of themselves."""
     try:
         sent_at, plays = float(envelope["sent_at"]), envelope["plays"]
     except (ValueError, KeyError, TypeError):
@@ -60,18 +59,18 @@ def _read(envelope: dict[str, Any], listener: Listener, *, at: float) -> list[di
         raise HTTPException(400, f"plays must be a list of at most {MOST} objects")
     # A clock that is a little off stays as it is, so that a play which comes twice is the same twice.
     correction = round(at - sent_at) if abs(at - sent_at) > _CLOCK_OFF_MS else 0
-    return [_play(play, listener, correction) for play in plays]
+    return [_event(play, listener, correction) for play in plays]
 
 
-def _play(sent: dict[str, Any], listener: Listener, correction: int) -> dict[str, Any]:
+def _event(sent: dict[str, Any], listener: Listener, correction: int) -> dict[str, Any]:
     known = (field.name for field in FIELDS if field.name not in _FROM_SESSION)
-    play = {name: sent[name] for name in known if sent.get(name) is not None}
-    if type(play.get("occurred_at")) is int:
-        play["occurred_at"] += correction
-    return {**play, "user_id": listener.user_id, "session_id": listener.session_id}
+    event = {name: sent[name] for name in known if sent.get(name) is not None}
+    if type(event.get("occurred_at")) is int:
+        event["occurred_at"] += correction
+    return {**event, "user_id": listener.user_id, "session_id": listener.session_id}
 
 
-def _keep_opinions(services: Services, plays: list[dict[str, Any]]) -> None:
+def _keep_opinions(services: Services, plays: list[Play]) -> None:
     """Likes and dislikes also stay with the listener, so that hearts are red at the next visit."""
     opinions = [(play["user_id"], play["track_id"], play["type"]) for play in plays if play["type"] in KINDS]
     Opinions(services.store).keep(opinions)

@@ -1,4 +1,4 @@
-"""`GET /api/radio/{track_id}?after=id,id`: what a radio from a song plays next."""
+"""`GET /api/radio/{track_id}?after=id,id`: the next tracks of a radio that began with a song."""
 
 from __future__ import annotations
 

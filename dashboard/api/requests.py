@@ -1,4 +1,4 @@
-"""A request as the routes read it: whose session it is of, where it comes from, and its body."""
+"""A request as the routes read it: its session, its origin and its body."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def asking(services: Services, request: Request) -> tuple[Listener, str]:
 
 
 def refuse_foreign(request: Request) -> None:
-    """Refuse what another site makes a listener's browser send, on top of the cookie's SameSite.
+    """Refuse requests that another site makes a listener's browser send, beside the cookie's SameSite.
 
     Raises
     ------

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from segue.dashboard.api.audio import TYPES, recording
 from segue.dashboard.api.requests import asking, json_body, refuse_foreign
 from segue.dashboard.api.shared_page import gone, page
-from segue.dashboard.queries.shared import Shared, picture, shared
+from segue.dashboard.queries.shared import SharedContent, picture, shared
 from segue.dashboard.services import Services
 from segue.people.sessions import Listener
 from segue.social.links import KINDS, Link, ShareLinks, SharingError
@@ -97,13 +97,13 @@ def routes(services: Services) -> list[Route]:
 
 
 def public_address(services: Services, request: Request) -> str:
-    """What addresses of this dashboard begin with, for others to use."""
+    """The beginning of this dashboard's addresses, for others to use."""
     return services.settings.dashboard.public_url.rstrip("/") or str(request.base_url).rstrip("/")
 
 
 def _open(
     services: Services, links: ShareLinks, token: str, *, count: bool = False
-) -> tuple[Link, Shared] | None:
+) -> tuple[Link, SharedContent] | None:
     link = links.open(token, count=count)
     if link is None:
         return None

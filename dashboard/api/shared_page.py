@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from segue.dashboard.queries.items import Item
-from segue.dashboard.queries.shared import Shared
+from segue.dashboard.queries.shared import SharedContent
 from segue.social.links import Link
 
 _STYLE = """
@@ -39,7 +39,7 @@ a {color:var(--accent)}
 """
 
 
-def page(link: Link, content: Shared, *, address: str, here: str) -> str:
+def page(link: Link, content: SharedContent, *, address: str, here: str) -> str:
     """The page; `address` is the link's own, whole, for previews, and `here` its path."""
     picture = f"{address}/picture.png"
     width, height = (1080, 1350) if content.month else (1200, 630)
@@ -63,7 +63,7 @@ def page(link: Link, content: Shared, *, address: str, here: str) -> str:
 
 
 def gone() -> str:
-    """What is shown for a token that opens nothing."""
+    """The page of a token that opens nothing."""
     words = "It may have expired, or its owner has taken it back."
     return _whole("Not here · Segue", "", f"<h1>This link opens nothing</h1><p>{words}</p>")
 
@@ -78,12 +78,12 @@ def _whole(title: str, meta: str, main: str) -> str:
     )
 
 
-def _month(content: Shared, here: str) -> str:
+def _month(content: SharedContent, here: str) -> str:
     title = _text(f"{content.title}, {content.subtitle}")
     return f'<h1 hidden>{title}</h1><img class="card" src="{_text(here)}/picture.png" alt="{title}">'
 
 
-def _tracks(link: Link, content: Shared, here: str) -> str:
+def _tracks(link: Link, content: SharedContent, here: str) -> str:
     first = content.items[0] if content.items else None
     head = (
         f'<div class="top">{_cover(first, "cover")}<div><h1>{_text(content.title)}</h1>'

@@ -1,4 +1,4 @@
-"""`POST /api/similar`: what in the library sounds like the file in the body.
+"""`POST /api/similar`: the tracks that sound most like the file in the body.
 
 The file has no name on the disk: it is gone with its last reader, even if this process is killed.
 """
@@ -35,7 +35,7 @@ WORDS = {
     "not-finite": "This file is damaged: its samples are not numbers.",
     "too-slow": "This file takes too long to read. Try it in another format.",
 }
-"""What is said to a listener, by :attr:`segue.audio.errors.AudioError.reason`."""
+"""The message to the listener, by :attr:`segue.audio.errors.AudioError.reason`."""
 
 
 def routes(services: Services) -> list[Route]:

@@ -17,13 +17,13 @@ _GROUND = ((15, 23, 28), (13, 84, 80))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Month:
-    """What the card says."""
+class MonthCard:
+    """The contents of the card."""
 
     title: str
     """Such as "November 2026"."""
     name: str
-    """Whose it is; may be empty."""
+    """The listener's; may be empty."""
     minutes: float
     plays: int
     days: int
@@ -38,7 +38,7 @@ class Month:
     cover: bytes | None
 
 
-def draw(month: Month) -> bytes:
+def draw(month: MonthCard) -> bytes:
     """The card as a PNG of 1080 x 1350 pixels."""
     picture = _ground()
     pen = ImageDraw.Draw(picture)
@@ -65,7 +65,7 @@ def _ground() -> Image.Image:
     return Image.composite(Image.new("RGB", SIZE, _GROUND[0]), Image.new("RGB", SIZE, _GROUND[1]), ramp)
 
 
-def _numbers(pen: ImageDraw.ImageDraw, month: Month) -> None:
+def _numbers(pen: ImageDraw.ImageDraw, month: MonthCard) -> None:
     hours = month.minutes / 60
     facts = [
         (f"{hours:,.0f}" if hours >= 10 else f"{hours:.1f}", "hours"),
@@ -93,7 +93,7 @@ def _cover(picture: Image.Image, data: bytes | None, place: tuple[int, int], sid
     picture.paste(cover, place, mask.resize((side, side)))
 
 
-def _favourite(pen: ImageDraw.ImageDraw, month: Month) -> None:
+def _favourite(pen: ImageDraw.ImageDraw, month: MonthCard) -> None:
     left, width = _MARGIN + 340, SIZE[0] - 2 * _MARGIN - 340
     pen.text((left, 430), "Most played", _ACCENT, font(32, weight=600))
     top = 482

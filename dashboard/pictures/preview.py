@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps, UnidentifiedImageError
 from segue.dashboard.pictures.fonts import fitting, font
 
 SIZE = (1200, 630)
-"""What Open Graph's readers show uncut."""
+"""The size that Open Graph's readers show uncut."""
 _SIDE = 470
 _INK, _SOFT, _ACCENT, _PLAIN = (250, 248, 244), (205, 214, 214), (94, 234, 212), (17, 94, 89)
 
@@ -60,7 +60,7 @@ def _mosaic(pictures: Sequence[Image.Image]) -> Image.Image:
 
 
 def _lines(title: str, width: float, *, most: int = 3) -> list[str]:
-    """The title in lines that fit, by words; what is too much stays in the last, which is cut off."""
+    """The title in lines that fit, by words; the rest stays in the last, which is cut off."""
     used = font(68, weight=700)
     lines: list[str] = []
     for word in title.split():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,8 @@ import streamlit as st
 
 from segue.dashboard.navigation import open_page
 from segue.dashboard.queries.items import Item
+from segue.plays.event_types import SIGNALS
+from segue.plays.sent import WORTH_KEEPING
 
 _HERE = Path(__file__).parent
 _BAR = ("dom", "outbox", "unsaid", "engine", "queue", "radio", "keys", "panel", "bar")
@@ -50,7 +53,12 @@ def _component(name: str, html: str, scripts: tuple[str, ...], styles: tuple[str
 def bar(user_id: str) -> None:
     """The player; mounted in the entry script before the page runs, so that it is never taken away."""
     show = _component("bar", '<div id="segue-bar"></div>', _BAR, ("base", "bar"))
-    result = show(key="player", data={"tag": tag(user_id)}, on_open_change=_nothing)
+    data = {
+        "tag": tag(user_id),
+        "signals": SIGNALS,
+        "keptMs": WORTH_KEEPING // timedelta(milliseconds=1),
+    }
+    result = show(key="player", data=data, on_open_change=_nothing)
     if result.open:
         open_page(result.open)
 
@@ -84,7 +92,7 @@ def tracks(
     dial
         Of a live list: the mood that it is steered by, which the queue then follows too.
     edit
-        Whether songs can be moved and taken out; then what was asked for just now is returned.
+        Whether songs can be moved and taken out; then the edit that was just made is returned.
     """
     show = _component(
         "tracks", '<div class="tracks"></div>', ("dom", "menu", "tracks", "list"), ("base", "tracks", "menu")
@@ -148,4 +156,4 @@ def leave(*, label: str, confirmation: str) -> None:
 
 
 def _nothing() -> None:
-    """A trigger needs a callback to be known; what is to be done is done after mounting."""
+    """A trigger needs a callback to be known; its work is done after mounting."""

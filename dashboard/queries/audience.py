@@ -2,89 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 
 import pandas as pd
 from pymongo.database import Database
 
-from segue.catalog.tracks import PLAYABLE
-from segue.dashboard.queries.live import tracks as named_tracks
+from segue.catalog.tracks import Tracks
 from segue.engagement.definitions import COUNTS
+from segue.engagement.listening import Listening
+from segue.engagement.patterns import with_counts
+from segue.engagement.statistics import ListeningStatistics
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 def stats(
-    database: Database[Document],
+    store: Store,
     dimension: str,
     *,
     since: datetime,
     until: datetime,
-    keys: list[str] | None = None,
+    keys: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Statistics by a dimension, of the windows that begin in [since, until); only of `keys` if given."""
-    wanted: Document = {"dimension": dimension, "start": {"$gte": since, "$lt": until}}
-    if keys:
-        wanted["key"] = {"$in": keys}
-    found = list(database.listening_stats.find(wanted, {"_id": 0, "dimension": 0}))
-    table = pd.DataFrame(found, columns=["start", "key", "listeners", *COUNTS])
+    stored = ListeningStatistics(store).between(dimension, since=since, until=until, keys=keys)
+    table = with_counts(pd.DataFrame(stored, columns=["start", "key", "listeners", *COUNTS]))
     table["start"] = pd.to_datetime(table["start"], utc=True)
     return table
 
 
-def keys(database: Database[Document], dimension: str) -> list[str]:
-    """What there is to filter by."""
-    return sorted(key for key in database.listening_stats.distinct("key", {"dimension": dimension}) if key)
-
-
-def active_days(database: Database[Document], *, since: datetime, until: datetime) -> pd.DataFrame:
+def active_days(store: Store, *, since: datetime, until: datetime) -> pd.DataFrame:
     """`day` and `user_id`, once for each listener and day (UTC) with a play."""
-    found = database.listening.aggregate(
-        [
-            {"$match": {"start": {"$gte": since, "$lt": until}, "first_at": {"$ne": None}}},
-            {
-                "$group": {
-                    "_id": {"day": {"$dateTrunc": {"date": "$start", "unit": "day"}}, "user": "$user_id"}
-                }
-            },
-        ]
-    )
-    pairs = [(one["_id"]["day"].date(), one["_id"]["user"]) for one in found]
-    return pd.DataFrame(pairs, columns=["day", "user_id"])
-
-
-def sessions(database: Database[Document], *, since: datetime, until: datetime) -> Document:
-    """How many sessions began in [since, until), and how long they lasted on average."""
-    between = {"$gte": since.timestamp() * 1000, "$lt": until.timestamp() * 1000}
-    sums = {
-        "sessions": {"$sum": 1},
-        "minutes": {"$avg": {"$divide": [{"$subtract": ["$last_at", "$first_at"]}, 60_000]}},
-        "plays": {"$avg": "$plays"},
-    }
-    steps: list[Document] = [{"$match": {"first_at": between}}, {"$group": {"_id": None, **sums}}]
-    return next(iter(database.listening_sessions.aggregate(steps)), {"sessions": 0, "minutes": 0, "plays": 0})
+    return pd.DataFrame(Listening(store).active_days(since=since, until=until), columns=["day", "user_id"])
 
 
 def catalogue_size(database: Database[Document]) -> int:
-    return database.tracks.count_documents({"state": PLAYABLE})
+    """How many tracks listeners may be offered."""
+    return Tracks(Store(database)).count_playable()
 
 
 def never_heard(database: Database[Document], heard: set[str], *, limit: int) -> pd.DataFrame:
     """Tracks that are there and that nobody has played, those that are there the longest first."""
-    fields = {"title": 1, "artist": 1, "genres": 1}
-    found = database.tracks.find({"state": PLAYABLE}, fields).sort("modified_ns", 1)
-    rows: list[Document] = []
-    for track in found:
-        if track["_id"] not in heard:
-            genre = next(iter(track.get("genres") or []), "")
-            rows.append({"title": track.get("title"), "artist": track.get("artist"), "genre": genre})
-            if len(rows) >= limit:
-                break
+    tracks = Tracks(Store(database)).oldest_first()
+    unheard = islice((track for track in tracks if track.track_id not in heard), limit)
+    rows = [(track.title, track.artist, track.genre or "") for track in unheard]
     return pd.DataFrame(rows, columns=["title", "artist", "genre"])
 
 
 def with_names(database: Database[Document], table: pd.DataFrame) -> pd.DataFrame:
     """Statistics by track with `title` and `artist` in the place of the key."""
-    known = named_tracks(database, table["key"])
+    known = Tracks(Store(database)).named(table["key"])
     named = table.assign(
         title=[known[key].title for key in table["key"]], artist=[known[key].artist for key in table["key"]]
     )

@@ -9,8 +9,8 @@ from segue.index.bundle import Bundle
 from segue.settings import Ranking
 from segue.social.blend import blend, match
 from segue.social.follows import Follows
-from segue.storage.mongo import unpack
 from segue.storage.store import Store
+from segue.taste.tastes import Tastes
 
 
 def alike(store: Store, one: str, other: str) -> float | None:
@@ -26,11 +26,11 @@ def blended(
 
     None where a taste is missing, or of another space than the index.
     """
-    found = _tastes(store, one, other, space=bundle.manifest.space)
+    found = _tastes(store, one, other, space=bundle.space)
     if found is None or match(*found) is None:
         return []
     ids = blend(*found, bundle=bundle, items=items, ranking=ranking)
-    return list_items(store.database, ids, source="radio")
+    return list_items(store, ids, source="radio")
 
 
 def _tastes(
@@ -39,9 +39,8 @@ def _tastes(
     """Both tastes, if they are of one space, or of the one named, and the two have agreed to follow."""
     if not Follows(store).know_each_other(one, other):
         return None
-    found = store.database.tastes.find({"_id": {"$in": [one, other]}}, {"vector": 1, "space": 1})
-    stored = {taste["_id"]: taste for taste in found}
-    spaces = {taste["space"] for taste in stored.values()}
+    stored = Tastes(store).vectors([one, other])
+    spaces = {vector_space for _, vector_space in stored.values()}
     if len(stored) < 2 or len(spaces) > 1 or (space is not None and spaces != {space}):
         return None
-    return unpack(stored[one]["vector"]), unpack(stored[other]["vector"])
+    return stored[one][0], stored[other][0]

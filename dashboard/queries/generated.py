@@ -8,7 +8,7 @@ from datetime import date
 
 from segue.dashboard.queries.catalogue import Catalogue
 from segue.dashboard.queries.items import Item, list_items
-from segue.dashboard.queries.liking import Liking, liking
+from segue.dashboard.queries.profile import KnownListener, read_listener
 from segue.dashboard.queries.sounding import Unknown
 from segue.index.bundle import Bundle
 from segue.playlists import generate
@@ -22,7 +22,7 @@ SETTLED = 10
 """Liked songs from which on a list of the day is kept for the day."""
 
 
-class Maker:
+class PlaylistGenerator:
     """Makes lists for one listener from the index in use.
 
     Raises
@@ -34,7 +34,7 @@ class Maker:
     def __init__(self, catalogue: Catalogue, settings: Settings, user_id: str, *, kept: DayLists) -> None:
         self._catalogue, self._settings, self._user_id, self._kept = catalogue, settings, user_id, kept
         self._bundle: Bundle = catalogue.bundle()
-        self._known: Liking = liking(catalogue, settings, user_id, bundle=self._bundle)
+        self._known: KnownListener = read_listener(catalogue, settings, user_id, bundle=self._bundle)
         self._transitions = Transitions(self._bundle.vectors, catalogue.moods(self._bundle))
         self._limit = ArtistLimit.of(self._bundle.artists, settings.ranking)
         self._items = settings.playlists.items
@@ -84,10 +84,10 @@ class Maker:
                 tracks = self._kept.keep(self._user_id, kind, day, tracks)
         disliked = set(self._bundle.ids(sorted(self._known.disliked)))
         wanted = [track_id for track_id in tracks if track_id not in disliked]
-        return list_items(self._catalogue.database, wanted, source="playlist")
+        return list_items(self._catalogue.store, wanted, source="playlist")
 
     def going_on(self, tracks: Sequence[str]) -> list[Item]:
-        """What goes on from a list; none for an empty one, or one of tracks that are newer than the index."""
+        """A continuation of a list; none for an empty one, or one of tracks that are newer than the index."""
         return self._shown(
             generate.go_on(
                 [row for row in self._bundle.rows(list(tracks)).tolist() if row >= 0],
@@ -126,4 +126,4 @@ class Maker:
 
     def _shown(self, rows: Sequence[int]) -> list[Item]:
         """Those that have not left the library since the index was built."""
-        return list_items(self._catalogue.database, self._bundle.ids(rows), source="playlist")
+        return list_items(self._catalogue.store, self._bundle.ids(rows), source="playlist")

@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pymongo.database import Database
-
-from segue.catalog.tracks import PLAYABLE
-from segue.dashboard.queries.reasons import exploring, why
+from segue.catalog.track import TrackSummary
+from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.starts import selection
 from segue.index.published import PublishedBundles
+from segue.ranking.plan import PlannedTrack
+from segue.ranking.reasons import describe, is_exploring
+from segue.ranking.recommendations import Recommendation as Stored
+from segue.ranking.recommendations import Recommendations
 from segue.ranking.variants import label
-from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.taste.starts import StartingChoice, Starts
 
-_SHOWN = {"title": 1, "artist": 1, "album": 1, "genres": 1, "cover_id": 1, "duration_ms": 1}
 _AT_FIRST = 40
 """Tracks in the selection that a new listener begins with."""
 
@@ -76,34 +76,34 @@ class Item:
         return {key: value for key, value in found.items() if value is not None}
 
 
-def read_items(database: Database[Document], track_ids: Iterable[str], *, source: str) -> dict[str, Item]:
-    """Those tracks that are in the catalogue and there, by id."""
-    wanted = {"_id": {"$in": list(dict.fromkeys(track_ids))}, "state": PLAYABLE}
-    return {found["_id"]: item_of(found, source=source) for found in database.tracks.find(wanted, _SHOWN)}
+def read_items(store: Store, track_ids: Iterable[str], *, source: str) -> dict[str, Item]:
+    """Those of the tracks that can be played, by id."""
+    found = Tracks(store).summaries(track_ids)
+    return {track_id: item_of(track, source=source) for track_id, track in found.items()}
 
 
-def list_items(database: Database[Document], track_ids: Sequence[str], *, source: str) -> list[Item]:
+def list_items(store: Store, track_ids: Sequence[str], *, source: str) -> list[Item]:
     """The same tracks in the order of their ids."""
-    known = read_items(database, track_ids, source=source)
+    known = read_items(store, track_ids, source=source)
     return [known[track_id] for track_id in track_ids if track_id in known]
 
 
-def noted_items(database: Database[Document], noted: Sequence[tuple[str, str]], *, source: str) -> list[Item]:
+def noted_items(store: Store, noted: Sequence[tuple[str, str]], *, source: str) -> list[Item]:
     """Tracks in the order of (id, note), each with its note, as far as they are there."""
-    known = read_items(database, [track_id for track_id, _ in noted], source=source)
+    known = read_items(store, [track_id for track_id, _ in noted], source=source)
     return [replace(known[track_id], note=note) for track_id, note in noted if track_id in known]
 
 
-def item_of(track: Document, *, source: str) -> Item:
-    """A document of `tracks` as an item."""
+def item_of(track: TrackSummary, *, source: str) -> Item:
+    """A track as an item."""
     return Item(
-        track_id=track["_id"],
-        title=track.get("title") or track["_id"],
-        artist=track.get("artist") or "",
-        album=track.get("album"),
-        genre=next(iter(track.get("genres") or []), None),
-        cover_id=track.get("cover_id"),
-        duration_ms=track.get("duration_ms"),
+        track_id=track.track_id,
+        title=track.title,
+        artist=track.artist,
+        album=track.album,
+        genre=track.genre,
+        cover_id=track.cover_id,
+        duration_ms=track.duration_ms,
         source=source,
     )
 
@@ -118,34 +118,24 @@ class Upcoming:
     """"taste", or "cold-start" for the varied selection that everybody begins with."""
 
 
-def upcoming(database: Database[Document], user_id: str) -> Upcoming:
+def upcoming(store: Store, user_id: str) -> Upcoming:
     """The listener's recommendations with their reasons; the varied selection before there are any."""
-    found = database.recommendations.find_one({"_id": user_id})
-    if found is None:
-        return _to_start_with(database, Starts(Store(database)).read(user_id))
-    reasons = [item["reason"].get("track_id") for item in found["items"]]
-    listed = [item["track_id"] for item in found["items"]]
-    known = read_items(database, [*listed, *filter(None, reasons)], source="home")
+    stored = Recommendations(store).of(user_id)
+    if stored is None:
+        return _to_start_with(store, Starts(store).read(user_id))
+    known = read_items(store, stored.named_track_ids, source="home")
     items = [
-        _recommended(
-            known[item["track_id"]],
-            Recommendation(
-                recommendation_id=found["recommendation_id"], rank=rank, model=_mark(found, item["reason"])
-            ),
-            item["reason"],
-            because=known.get(reason or ""),
-            score=item["score"],
-        )
-        for rank, (item, reason) in enumerate(zip(found["items"], reasons, strict=True), 1)
-        if item["track_id"] in known
+        _recommended(known[track.track_id], track, stored, rank=rank, known=known)
+        for rank, track in enumerate(stored.tracks, 1)
+        if track.track_id in known
     ]
-    return Upcoming(found["recommendation_id"], items, found["served"])
+    return Upcoming(stored.recommendation_id, items, stored.served)
 
 
-def _to_start_with(database: Database[Document], choice: StartingChoice) -> Upcoming:
-    bundles = PublishedBundles(Store(database))
+def _to_start_with(store: Store, choice: StartingChoice) -> Upcoming:
+    bundles = PublishedBundles(store)
     version = bundles.active_version()
-    chosen = selection(database, choice, size=_AT_FIRST) if choice else []
+    chosen = selection(store, choice, size=_AT_FIRST) if choice else []
     if chosen:
         listed, reasons = [track_id for track_id, _ in chosen], dict(chosen)
         # The text is part of ids that plays have carried so far: it stays.
@@ -154,7 +144,7 @@ def _to_start_with(database: Database[Document], choice: StartingChoice) -> Upco
     else:
         listed, reasons = bundles.varied_selection(version)[:_AT_FIRST], {}
         name = f"start-{version}"
-    known = read_items(database, listed, source="home")
+    known = read_items(store, listed, source="home")
     items = [
         replace(
             known[track_id],
@@ -167,22 +157,26 @@ def _to_start_with(database: Database[Document], choice: StartingChoice) -> Upco
     return Upcoming(name, items, "cold-start")
 
 
-def _mark(recommendation: Document, reason: Mapping[str, Any]) -> str:
+def _recommended(
+    item: Item, track: PlannedTrack, stored: Stored, *, rank: int, known: Mapping[str, Item]
+) -> Item:
+    """A recommended track as an item; its similarity is shown where the track that it is like is known."""
+    named = known.get(track.evidence or "")
+    return replace(
+        item,
+        recommendation=Recommendation(
+            recommendation_id=stored.recommendation_id, rank=rank, model=_label(track, stored)
+        ),
+        why=describe(track.reason, named.title if named else None),
+        score=track.similarity if named else None,
+    )
+
+
+def _label(track: PlannedTrack, stored: Stored) -> str:
     """What a play of it is marked with: the variant, by which outcomes are compared.
 
     What was written before there were variants is marked with its index.
     """
-    variant = recommendation.get("variant")
-    return label(variant, exploring=exploring(reason)) if variant else str(recommendation["model"])
-
-
-def _recommended(
-    item: Item,
-    recommendation: Recommendation,
-    reason: Mapping[str, Any],
-    *,
-    because: Item | None,
-    score: float,
-) -> Item:
-    words = why(reason, because.title if because else None)
-    return replace(item, recommendation=recommendation, why=words, score=score if because else None)
+    if not stored.variant:
+        return stored.model
+    return label(stored.variant, exploring=is_exploring(track.reason))

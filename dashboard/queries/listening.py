@@ -7,21 +7,22 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
-from pymongo.database import Database
 
+from segue.engagement.listening import Listening
+from segue.engagement.listening_sessions import ListeningSessions, StoredSession
 from segue.engagement.patterns import Newness, newness, rows_of
-from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 @dataclass(frozen=True)
-class Listening:
+class ListeningSpan:
     """What one listener heard in a span of time."""
 
     since: datetime
     until: datetime
     rows: pd.DataFrame
     """As :mod:`segue.engagement.patterns` has it."""
-    sessions: list[Document]
+    sessions: list[StoredSession]
     new: Newness
 
     @property
@@ -33,40 +34,18 @@ class Listening:
         return int(self.rows["plays"].sum())
 
 
-def read(
-    database: Database[Document], user_id: str, *, since: datetime, until: datetime, zone: str
-) -> Listening:
+def read(store: Store, user_id: str, *, since: datetime, until: datetime, zone: str) -> ListeningSpan:
     """A listener's facts of the windows that begin in [since, until)."""
-    span = {"$gte": since, "$lt": until}
-    rows = rows_of(database.listening.find({"user_id": user_id, "start": span}), zone=zone)
-    between = {"$gte": since.timestamp() * 1000, "$lt": until.timestamp() * 1000}
-    sessions = database.listening_sessions.find({"user_id": user_id, "first_at": between})
+    listening = Listening(store)
+    rows = rows_of(listening.of(user_id, since=since, until=until), zone=zone)
     new = newness(
         rows,
         since=since,
-        first_track=_first(database, user_id, "track_id"),
-        first_artist=_first(database, user_id, "artist"),
+        first_track=listening.first_heard(user_id, "track_id"),
+        first_artist=listening.first_heard(user_id, "artist"),
     )
-    return Listening(since, until, rows, list(sessions), new)
-
-
-def _first(database: Database[Document], user_id: str, field: str) -> dict[str, datetime]:
-    """When a listener first heard each track or artist, as far back as facts are kept."""
-    found = database.listening.aggregate(
-        [
-            {"$match": {"user_id": user_id}},
-            {"$unwind": "$rows"},
-            {"$match": {"rows.plays": {"$gt": 0}}},
-            {"$group": {"_id": f"$rows.{field}", "first": {"$min": "$start"}}},
-        ]
-    )
-    return {one["_id"]: one["first"] for one in found}
-
-
-def began(database: Database[Document], user_id: str) -> datetime | None:
-    """The first window that is kept of a listener; None for one who has done nothing yet."""
-    found = database.listening.find_one({"user_id": user_id}, {"start": 1}, sort=[("start", 1)])
-    return found["start"] if found else None
+    sessions = ListeningSessions(store).of(user_id, since=since, until=until)
+    return ListeningSpan(since, until, rows, sessions, new)
 
 
 def months(first: datetime, last: datetime, *, zone: str) -> list[tuple[datetime, datetime]]:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segue.catalog.tracks import PLAYABLE
+from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.catalogue import Catalogue
 from segue.dashboard.queries.items import Item, list_items
 from segue.embeddings.plane import Plane, fit_plane
 from segue.index.bundle import Bundle
-from segue.storage.mongo import unpack
+from segue.taste.tastes import Tastes
 
 GENRES = 10
 """Genres with a colour of their own; the others share one."""
@@ -62,15 +62,15 @@ class LibraryMap:
         if version != bundle.version:
             return None
         ids = bundle.ids([row for row in rows if 0 <= row < len(bundle.vectors)])
-        return list_items(self._catalogue.database, ids, source="similar")
+        return list_items(self._catalogue.store, ids, source="similar")
 
     def taste(self, user_id: str) -> tuple[float, float] | None:
         """Where a listener's taste lies; None without one, or one in another space."""
-        found = self._catalogue.database.tastes.find_one({"_id": user_id}, {"vector": 1, "space": 1})
+        stored = Tastes(self._catalogue.store).vectors([user_id]).get(user_id)
         bundle = self._catalogue.bundle()
-        if not found or not found.get("vector") or found.get("space") != bundle.manifest.space:
+        if stored is None or stored[1] != bundle.space:
             return None
-        vector = unpack(found["vector"])
+        vector, _ = stored
         if not vector.any() or vector.shape != bundle.vectors[0].shape:
             return None
         x, y = self.now().plane.project(vector[np.newaxis])[0].tolist()
@@ -82,10 +82,7 @@ class LibraryMap:
         return None if row < 0 else row
 
     def _draw(self, bundle: Bundle) -> Drawn:
-        first = {
-            found["_id"]: next(iter(found.get("genres") or []), "")
-            for found in self._catalogue.database.tracks.find({"state": PLAYABLE}, {"genres": 1})
-        }
+        first = Tracks(self._catalogue.store).first_genres()
         ids = bundle.ids(np.arange(len(bundle.vectors)))
         counts = Counter(first[track_id] for track_id in ids if first.get(track_id))
         names = [name for name, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:GENRES]]

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 import pandas as pd
 from pymongo.database import Database
 
-from segue.dashboard.pictures.month import Month, draw
+from segue.catalog.covers import Covers
+from segue.catalog.tracks import Tracks
+from segue.dashboard.pictures.month import MonthCard, draw
 from segue.dashboard.queries import listening
-from segue.dashboard.queries.live import tracks
 from segue.engagement.patterns import By, calendar, clock, top
 from segue.people.sessions import Listener
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 def title(since: datetime, *, zone: str) -> str:
@@ -29,15 +31,15 @@ def card(
     database: Database[Document], listener: Listener, *, since: datetime, until: datetime, zone: str
 ) -> bytes | None:
     """The card of [since, until) as a PNG; None where nothing was heard."""
-    heard = listening.read(database, listener.user_id, since=since, until=until, zone=zone)
+    heard = listening.read(Store(database), listener.user_id, since=since, until=until, zone=zone)
     if not heard.plays:
         return None
     best = top(heard.rows, "track_id", limit=3)["key"].to_list()
-    known = tracks(database, best)
+    known = Tracks(Store(database)).named(best)
     cover_id = known[best[0]].cover_id if best else None
-    cover = database.covers.find_one({"_id": cover_id}) if cover_id else None
+    cover = Covers(Store(database)).read(cover_id) if cover_id else None
     return draw(
-        Month(
+        MonthCard(
             title=title(since, zone=zone),
             name=listener.name or "",
             minutes=heard.minutes,

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-
-from pymongo.database import Database
-
+from segue.catalog.track import TrackSummary
+from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.catalogue import Catalogue
 from segue.playlists.m3u import Entry, Listed, write_m3u
 from segue.playlists.matching import Candidate, Matched, match
 from segue.playlists.playlists import Playlist
-from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 _LOOKED_AT = 20
 
 
-def exported(database: Database[Document], playlist: Playlist) -> str:
+def exported(store: Store, playlist: Playlist) -> str:
     """A playlist as extended M3U. Files are named without their folders: those are the server's own."""
-    shown = {"title": 1, "artist": 1, "duration_ms": 1, "path": 1}
-    wanted = list(set(playlist.tracks))
-    known = {found["_id"]: found for found in database.tracks.find({"_id": {"$in": wanted}}, shown)}
-    return write_m3u(playlist.name, [_entry(known[t]) for t in playlist.tracks if t in known])
+    tracks = Tracks(store)
+    known, files = tracks.even_gone(playlist.tracks), tracks.file_names(playlist.tracks)
+    return write_m3u(playlist.name, [_entry(known[t], files.get(t)) for t in playlist.tracks if t in known])
 
 
-def _entry(track: Document) -> Entry:
-    duration = track.get("duration_ms")
-    title, artist = track.get("title") or track["_id"], track.get("artist") or None
+def _entry(track: TrackSummary, file_name: str | None) -> Entry:
     return Entry(
-        title=title,
-        artist=artist,
-        seconds=duration / 1000 if duration else None,
-        location=PurePath(track.get("path") or "").name or f"{title}.mp3",
+        title=track.title,
+        artist=track.artist or None,
+        seconds=track.duration_ms / 1000 if track.duration_ms else None,
+        location=file_name or f"{track.title}.mp3",
     )
 
 

@@ -1,4 +1,4 @@
-"""What a share link shows: a title, a cover and tracks, or the card of a month."""
+"""The content of a share link: a title, a cover and tracks, or the card of a month."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import available_timezones
 
+from segue.catalog.covers import Covers
 from segue.dashboard.pictures.preview import draw
 from segue.dashboard.queries import month
 from segue.dashboard.queries.items import Item, list_items, read_items
@@ -17,7 +18,7 @@ from segue.storage.store import Store
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedContent:
     """A shared thing as a guest sees it."""
 
     title: str
@@ -29,8 +30,8 @@ class Shared:
     """[since, until) and the zone of a month's card."""
 
 
-def shared(store: Store, *, owner: str, kind: Kind, key: str) -> Shared | None:
-    """What a link opens now; None when it is not there any more, or not the owner's any more.
+def shared(store: Store, *, owner: str, kind: Kind, key: str) -> SharedContent | None:
+    """The content of a link now; None when it is gone, or not the owner's any more.
 
     Raises
     ------
@@ -42,24 +43,24 @@ def shared(store: Store, *, owner: str, kind: Kind, key: str) -> Shared | None:
         return None
     name = account.name
     if kind == "track":
-        track = read_items(store.database, [key], source="home").get(key)
-        return Shared(track.title, track.artist, name, [track], None) if track else None
+        track = read_items(store, [key], source="home").get(key)
+        return SharedContent(track.title, track.artist, name, [track], None) if track else None
     if kind == "playlist":
         return _playlist(store, key, owner, name)
     since, zone = month_of(key)
     start, until = month.bounds(since, zone=zone)
     title = month.title(start, zone=zone)
-    return Shared(title, f"{name}'s month of music", name, [], (start, until, zone))
+    return SharedContent(title, f"{name}'s month of music", name, [], (start, until, zone))
 
 
-def _playlist(store: Store, key: str, owner: str, name: str) -> Shared | None:
+def _playlist(store: Store, key: str, owner: str, name: str) -> SharedContent | None:
     playlist = Playlists(store).read(owner, key)
     if playlist is None:
         return None
     ids = list(dict.fromkeys(playlist.tracks))
-    items = list_items(store.database, ids, source="playlist")
+    items = list_items(store, ids, source="playlist")
     count = f"{len(items)} tracks" if len(items) != 1 else "1 track"
-    return Shared(playlist.name, f"Playlist by {name} · {count}", name, items, None)
+    return SharedContent(playlist.name, f"Playlist by {name} · {count}", name, items, None)
 
 
 def month_key(since: datetime, zone: str) -> str:
@@ -76,12 +77,11 @@ def month_of(key: str) -> tuple[datetime, str]:
     return moment, zone
 
 
-def picture(store: Store, link: Link, content: Shared) -> bytes | None:
+def picture(store: Store, link: Link, content: SharedContent) -> bytes | None:
     """The picture of a link as a PNG; None for a month in which nothing was heard."""
     if content.month is not None:
         since, until, zone = content.month
         owner = Listener(user_id=link.owner, name=content.by, session_id="")
         return month.card(store.database, owner, since=since, until=until, zone=zone)
     ids = list(dict.fromkeys(item.cover_id for item in content.items if item.cover_id))[:4]
-    covers = {one["_id"]: bytes(one["data"]) for one in store.database.covers.find({"_id": {"$in": ids}})}
-    return draw(content.title, content.subtitle, [covers[own] for own in ids if own in covers])
+    return draw(content.title, content.subtitle, Covers(store).pictures(ids))

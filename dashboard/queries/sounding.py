@@ -1,4 +1,4 @@
-"""Finding by sound: a radio from a song, what is like a file, and why two tracks are near."""
+"""Similarity of sound: a radio from a song, tracks like a file, and why two tracks are near."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from pymongo.database import Database
 
 from segue.audio.decode import seconds_of
 from segue.audio.errors import AudioError
 from segue.audio.likeness import Likeness, compare
+from segue.catalog.features import Features
 from segue.dashboard.queries.catalogue import Catalogue, Near
 from segue.dashboard.queries.items import Item, list_items, read_items
 from segue.embeddings.audio_space import AudioSpace
@@ -21,7 +21,6 @@ from segue.errors import SegueError
 from segue.index.neighbours import NO_ROW
 from segue.ranking.radio import tune
 from segue.settings import Settings
-from segue.storage.mongo import Document, unpack
 from segue.storage.store import Store
 
 LONGEST = 30 * 60.0
@@ -68,7 +67,7 @@ def radio(
     # Some may have left the library since the index was built.
     rows = tune(row, played=played, bundle=bundle, ranking=settings.ranking, avoid=disliked, items=2 * items)
     ids = bundle.ids(rows)
-    return list_items(catalogue.database, ids, source="radio")[:items]
+    return list_items(catalogue.store, ids, source="radio")[:items]
 
 
 def like_file(catalogue: Catalogue, settings: Settings, path: Path | str, *, limit: int = 20) -> list[Near]:
@@ -82,7 +81,7 @@ def like_file(catalogue: Catalogue, settings: Settings, path: Path | str, *, lim
         There is no index or no audio space, or they are of other settings.
     """
     bundle = catalogue.bundle()
-    space = load_space(Store(catalogue.database), bundle.manifest.space)
+    space = load_space(Store(catalogue.database), bundle.space)
     seconds = seconds_of(Path(path))
     if seconds is not None and seconds > LONGEST:
         raise TooLong(seconds=seconds)
@@ -92,26 +91,25 @@ def like_file(catalogue: Catalogue, settings: Settings, path: Path | str, *, lim
         (row, score) for row, score in zip(rows[0].tolist(), scores[0].tolist(), strict=True) if row != NO_ROW
     ]
     ids = bundle.ids([row for row, _ in pairs])
-    known = read_items(catalogue.database, ids, source="similar")
+    known = read_items(catalogue.store, ids, source="similar")
     return [Near(known[i], score) for i, (_, score) in zip(ids, pairs, strict=True) if i in known]
 
 
-def reasons(database: Database[Document], track_id: str, others: Sequence[str]) -> dict[str, Likeness]:
+def reasons(store: Store, track_id: str, others: Sequence[str]) -> dict[str, Likeness]:
     """Why each of the others is near a track, as far as the features of both are known.
 
     Their descriptors are compared in the units of the audio space in use.
     """
     try:
-        space = AudioSpace.load(Store(database))
+        space = AudioSpace.load(store)
     except SpaceError:
         return {}
-    wanted = {"_id": {"$in": [track_id, *others]}, "version": space.features_version}
-    found = {one["_id"]: unpack(one["vector"]) for one in database.features.find(wanted, {"vector": 1})}
-    if track_id not in found:
+    descriptors = Features(store).read([track_id, *others], version=space.features_version)
+    own = descriptors.pop(track_id, None)
+    if own is None:
         return {}
-    own = found.pop(track_id)
     return {
         other: compare(own, vector, names=space.names, scale=space.scale)
-        for other, vector in found.items()
+        for other, vector in descriptors.items()
         if len(vector) == len(own) == len(space.names)
     }

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
 
-from pymongo.database import Database
-
-from segue.catalog.tracks import PLAYABLE
-from segue.storage.mongo import Document
+from segue.catalog.tracks import Tracks
+from segue.storage.store import Store
 from segue.taste.starts import MOST, StartingChoice
 
 _LOOKED_AT = 200
-_THERE = {"state": PLAYABLE}
 
 
-def selection(database: Database[Document], choice: StartingChoice, *, size: int) -> list[tuple[str, str]]:
+def selection(store: Store, choice: StartingChoice, *, size: int) -> list[tuple[str, str]]:
     """Tracks of the picks in turn, one artist after another, each with the pick it is there for.
 
     Returns
     -------
     (track id, genre or artist) pairs, at most `size`, each track once.
     """
-    genres = [_of(database, {"genres": genre}, genre) for genre in choice.genres[:MOST]]
-    artists = [_of(database, {"artist": artist}, artist) for artist in choice.artists[:MOST]]
+    tracks = Tracks(store)
+    genres = [_picked(tracks.some_of_genre(one, limit=_LOOKED_AT), one) for one in choice.genres[:MOST]]
+    artists = [_picked(tracks.some_of_artist(one, limit=_LOOKED_AT), one) for one in choice.artists[:MOST]]
     chosen: dict[str, str] = {}
     for pair in _in_turn([*genres, *artists]):
         chosen.setdefault(*pair)
     return list(chosen.items())[:size]
 
 
-def _of(database: Database[Document], wanted: Document, pick: str) -> list[tuple[str, str]]:
-    found = database.tracks.find({**wanted, **_THERE}, {"artist": 1}).limit(_LOOKED_AT)
+def _picked(artists: Mapping[str, str], pick: str) -> list[tuple[str, str]]:
+    """Tracks, of which the artists are given by id, one artist after another, with their pick."""
     by_artist: dict[str, list[tuple[str, str]]] = {}
-    for track in sorted(found, key=lambda one: str(one["_id"])):
-        by_artist.setdefault(track.get("artist") or "", []).append((track["_id"], pick))
+    for track_id, artist in artists.items():
+        by_artist.setdefault(artist, []).append((track_id, pick))
     return list(_in_turn(by_artist.values()))
 
 

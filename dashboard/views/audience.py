@@ -1,4 +1,4 @@
-"""The audience, for whoever runs the service: who listens, what is skipped, what nobody hears."""
+"""The audience, for operators: active listeners, skip rates, popularity, tracks without plays."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from segue.dashboard.queries import audience as reading
 from segue.dashboard.views.charts import ACCENT, PALETTE, draw, dressed
 from segue.dashboard.views.tables import as_files, in_words
 from segue.engagement.audience import active, by_key, by_period, funnel, lorenz, return_rate, spread
+from segue.engagement.listening_sessions import ListeningSessions
+from segue.engagement.statistics import ListeningStatistics
 
 SPANS = {"1 hour": 1 / 24, "1 day": 1, "7 days": 7, "30 days": 30, "90 days": 90}
 STEPS = {"1 hour": "15min", "1 day": "h", "7 days": "6h", "30 days": "D", "90 days": "D"}
@@ -24,6 +26,7 @@ FILTERS = {
     "Source": "source",
     "Variant": "variant",
 }
+_SKIPPED_COLUMNS = ["title", "artist", "plays", "skip_rate", "early_skip_rate"]
 _ENOUGH = 5
 """Plays below which a rate says nothing."""
 
@@ -39,12 +42,12 @@ def show() -> None:
     until = datetime.now(UTC)
     since = until - timedelta(days=SPANS[span])
     dimension, chosen = _filter()
-    database = visit.services().store.database
-    over_time = reading.stats(database, dimension, since=since, until=until, keys=chosen)
+    store = visit.services().store
+    over_time = reading.stats(store, dimension, since=since, until=until, keys=chosen)
     if over_time.empty:
         st.info("Nothing was counted in this time.", icon=":material/query_stats:")
         return
-    days = reading.active_days(database, since=since, until=until)
+    days = reading.active_days(store, since=since, until=until)
     periods = by_period(over_time, every=STEPS[span])
     _numbers(periods, days, since, until, whole=not chosen)
     time, kept, catalogue, tables = st.tabs(["Over time", "Kept and skipped", "Catalogue", "Tables"])
@@ -65,7 +68,7 @@ def _filter() -> tuple[str, list[str]]:
     if dimension == "all":
         right.caption("Sums over all listeners. Plays count when they end; times are UTC.")
         return dimension, []
-    keys = reading.keys(visit.services().store.database, dimension)
+    keys = ListeningStatistics(visit.services().store).keys(dimension)
     hint = "For the numbers and what is over time; the other tabs show everything."
     label = f"audience-{dimension}"
     return dimension, right.multiselect("Only", keys, key=label, placeholder="All of them", help=hint)
@@ -74,7 +77,7 @@ def _filter() -> tuple[str, list[str]]:
 def _numbers(
     periods: pd.DataFrame, days: pd.DataFrame, since: datetime, until: datetime, *, whole: bool
 ) -> None:
-    """`whole`: nothing is filtered, so that what is known of listeners as such can be shown too."""
+    """`whole`: nothing is filtered, so that figures of listeners as such can be shown too."""
     plays, skips = int(periods["plays"].sum()), int(periods["skips"].sum())
     with st.container(horizontal=True, gap="large"):
         if whole:
@@ -89,15 +92,15 @@ def _numbers(
         st.metric("Plays", f"{plays:,}", width="content")
         st.metric("Skipped", f"{skips / plays:.0%}" if plays else "–", width="content")
         if whole:
-            sat = reading.sessions(visit.services().store.database, since=since, until=until)
-            hint = f"{sat['sessions']:,} sessions, {sat['plays'] or 0:.1f} plays each."
-            st.metric("Session", f"{sat['minutes'] or 0:.0f} min", width="content", help=hint)
+            average = ListeningSessions(visit.services().store).averages(since=since, until=until)
+            hint = f"{average.sessions:,} sessions, {average.plays:.1f} plays each."
+            st.metric("Session", f"{average.minutes:.0f} min", width="content", help=hint)
 
 
 def _came_back(since: datetime, until: datetime) -> float:
     """The return rate needs some weeks, however short the time that is looked at."""
     first = min(since, until - timedelta(days=28))
-    return return_rate(reading.active_days(visit.services().store.database, since=first, until=until))
+    return return_rate(reading.active_days(visit.services().store, since=first, until=until))
 
 
 def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, whole: bool) -> None:
@@ -143,14 +146,14 @@ def _listeners(table: pd.DataFrame) -> go.Figure:
 
 
 def _kept(since: datetime, until: datetime) -> None:
-    database = visit.services().store.database
+    store = visit.services().store
 
     def of(name: str) -> pd.DataFrame:
-        return by_key(reading.stats(database, name, since=since, until=until))
+        return by_key(reading.stats(store, name, since=since, until=until))
 
     left, right = st.columns(2, gap="large")
     with left:
-        recommended = reading.stats(database, "variant", since=since, until=until)
+        recommended = reading.stats(store, "variant", since=since, until=until)
         steps = funnel(recommended[recommended["key"] != ""])
         draw(_funnel(steps), key="funnel")
     with right:
@@ -179,7 +182,9 @@ def _kept(since: datetime, until: datetime) -> None:
     st.subheader("Most skipped tracks", anchor=False)
     st.caption(f"Of those with {_ENOUGH} plays or more.")
     in_words(
-        reading.with_names(database, often)[["title", "artist", "plays", "skip_rate", "early_skip_rate"]]
+        reading.with_names(store.database, often)[
+            ["title", "artist", "plays", "skip_rate", "early_skip_rate"]
+        ]
     )
 
 
@@ -221,9 +226,9 @@ def _rates(table: pd.DataFrame, title: str, subtitle: str) -> go.Figure:
 
 
 def _catalogue(since: datetime, until: datetime) -> None:
-    database = visit.services().store.database
-    tracks = by_key(reading.stats(database, "track", since=since, until=until)).set_index("key")
-    size = reading.catalogue_size(database)
+    store = visit.services().store
+    tracks = by_key(reading.stats(store, "track", since=since, until=until)).set_index("key")
+    size = reading.catalogue_size(store.database)
     popularity = spread(tracks["plays"], tracks=size)
     with st.container(horizontal=True, gap="large"):
         st.metric(
@@ -252,7 +257,7 @@ def _catalogue(since: datetime, until: datetime) -> None:
         figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
         draw(dressed(figure, "Popularity", "share of plays that the most played tracks have"), key="lorenz")
     with right:
-        genres = by_key(reading.stats(database, "genre", since=since, until=until))
+        genres = by_key(reading.stats(store, "genre", since=since, until=until))
         genres = genres[genres["key"] != ""].sort_values("hours").tail(10)
         figure = go.Figure(
             go.Bar(x=genres["hours"], y=genres["key"], orientation="h", marker={"color": ACCENT})
@@ -260,23 +265,23 @@ def _catalogue(since: datetime, until: datetime) -> None:
         figure.update_yaxes(showgrid=False)
         draw(dressed(figure, "Genres", "hours"), key="genres")
     st.subheader("Nobody hears", anchor=False)
-    unheard = reading.never_heard(database, set(tracks.index[tracks["plays"] > 0]), limit=500)
+    unheard = reading.never_heard(store.database, set(tracks.index[tracks["plays"] > 0]), limit=500)
     st.caption("Tracks of the library without a play in this time, those that are here the longest first.")
     st.dataframe(unheard, hide_index=True, height=260)
 
 
 def _tables(since: datetime, until: datetime, periods: pd.DataFrame) -> None:
     """Everything above as tables, to take elsewhere."""
-    database = visit.services().store.database
+    store = visit.services().store
     kinds = {"By time": "time", "By track": "track", "By artist": "artist", "By genre": "genre"}
     kinds |= {"By source": "source", "By variant": "variant", "By place": "rank"}
     kind = kinds[st.selectbox("Table", list(kinds), key="audience-table")]
     if kind == "time":
         table = periods
     else:
-        table = by_key(reading.stats(database, kind, since=since, until=until))
+        table = by_key(reading.stats(store, kind, since=since, until=until))
         table = table.sort_values("plays", ascending=False)
         if kind == "track":
-            table = reading.with_names(database, table)
+            table = reading.with_names(store.database, table)
     in_words(table)
     as_files(table, name=f"segue-{kind}-{since:%Y%m%d}-{until:%Y%m%d}")

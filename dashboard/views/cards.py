@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from html import escape
 
-from segue.dashboard.queries.live import Played, Recommended, Track, ago
-from segue.dashboard.queries.outcomes import OUTCOMES
+from segue.catalog.track import TrackSummary
+from segue.dashboard.queries.live import Played, Recommended, ago
+from segue.plays.event_types import EventType
 
 STYLE = """
 <style>
@@ -61,26 +62,27 @@ def _card(item: Recommended, rank: int, new: bool) -> str:
 
 
 def rows(items: Sequence[Played]) -> str:
-    """What was played as a list, with how it ended and when."""
+    """Plays as a list, with how each ended and when."""
     return STYLE + "".join(_row(item) for item in items)
 
 
 def _row(item: Played) -> str:
-    words, tone = OUTCOMES.get(item.outcome, (item.outcome, ""))
+    kind = EventType.named(item.outcome)
     return (
         f'<div class="sg-row"><div class="sg-cover">{_picture(item.track)}</div>'
         f'<div class="sg-text">{_names(item.track)}</div>'
-        f'<span class="sg-sub">{ago(item.at)}</span><span class="sg-tag {tone}">{escape(words)}</span></div>'
+        f'<span class="sg-sub">{ago(item.at)}</span>'
+        f'<span class="sg-tag {kind.tone}">{escape(kind.label)}</span></div>'
     )
 
 
-def _names(track: Track) -> str:
+def _names(track: TrackSummary) -> str:
     below = " · ".join(part for part in (track.artist, track.genre) if part)
     title = escape(track.title, quote=True)
     return f'<div class="sg-title" title="{title}">{title}</div><div class="sg-sub">{escape(below)}</div>'
 
 
-def _picture(track: Track) -> str:
+def _picture(track: TrackSummary) -> str:
     if not track.cover_id:
         return ""
     return f'<img loading="lazy" alt="" src="/api/covers/{escape(track.cover_id, quote=True)}">'

@@ -12,7 +12,7 @@ ACCENT = PALETTE[0]
 
 
 def dressed(figure: go.Figure, title: str, subtitle: str = "", *, height: int = 300) -> go.Figure:
-    """The figure with a title, a line that says what is measured, and no more room than it needs."""
+    """The figure with a title, a line that names the measure, and no more room than it needs."""
     figure.update_layout(
         title={"text": title, "subtitle": {"text": subtitle}},
         height=height,

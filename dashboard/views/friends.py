@@ -1,4 +1,4 @@
-"""Friends: whom one follows, what they hear, how alike the tastes are, and music for both."""
+"""Friends: followed listeners, their activity, the similarity of tastes, and music for both."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _feed(listener: Listener) -> None:
     st.subheader("What they hear and like", anchor=False)
     activities = feed(visit.services().store, listener.user_id, limit=25)
     items = noted_items(
-        visit.services().store.database,
+        visit.services().store,
         [
             (
                 activity.track_id,

@@ -1,4 +1,4 @@
-"""The first page: what to hear next and why, what was heard, what others hear, what is new."""
+"""The first page: recommendations with reasons, the last plays, popular and new tracks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from segue.dashboard.text import plain
 from segue.dashboard.views import mood
 from segue.errors import SegueError
 from segue.moods.dials import MoodDials
+from segue.ranking.sources import TASTE
 from segue.taste.starts import StartingChoice, Starts
 
 SHOWN = 12
@@ -38,9 +39,8 @@ def show() -> None:
 def _for_you(user_id: str) -> None:
     """Drawn again when the player has seen new recommendations, and now and then by itself.
 
-    The browser changes only what is new.
+    The browser changes only the new parts.
     """
-    database = visit.services().store.database
     upcoming = planned(visit.services().catalogue, visit.services().settings, user_id)
     if not upcoming.items:
         st.info(
@@ -63,7 +63,7 @@ def _for_you(user_id: str) -> None:
     components.tracks(
         items, key="for-you", layout="grid", whole=False, fresh=fresh, live=True, dial=str(wanted)
     )
-    played = history.recently_played(database, user_id)
+    played = history.recently_played(visit.services().store, user_id)
     _because(played, upcoming)
     if played:
         st.subheader("Just played", anchor=False)
@@ -71,7 +71,7 @@ def _for_you(user_id: str) -> None:
 
 
 def _picks(user_id: str) -> None:
-    """What to begin with, for who knows; it changes the selection at once."""
+    """Genres and artists to begin with; choosing changes the selection at once."""
     starts = Starts(visit.services().store)
     kept = starts.read(user_id)
     genres, artists = visit.services().often.genres_and_artists()
@@ -104,7 +104,7 @@ def _picks(user_id: str) -> None:
 
 
 def _because(played: list[Item], upcoming: Upcoming) -> None:
-    """What sounds like the track that was enjoyed last, beyond what is shown above."""
+    """Tracks similar to the one that was enjoyed last, without those that are shown above."""
     liked = next((item for item in played if item.tone == "good"), None)
     if liked is None:
         return
@@ -114,7 +114,7 @@ def _because(played: list[Item], upcoming: Upcoming) -> None:
         return
     shown = {item.track_id for item in (*played, *upcoming.items[:SHOWN])}
     others = [one.item for one in near if one.item.track_id not in shown]
-    _shelf(f"Because you played {plain(liked.title)}", others[:_SHELF], key="because")
+    _shelf(TASTE.reason.words.format(plain(liked.title)), others[:_SHELF], key="because")
 
 
 def _shelf(name: str, items: list[Item], *, key: str) -> None:

@@ -14,11 +14,12 @@ from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries import listening, month
 from segue.dashboard.queries.items import noted_items
-from segue.dashboard.queries.listening import Listening
+from segue.dashboard.queries.listening import ListeningSpan
 from segue.dashboard.queries.shared import month_key
 from segue.dashboard.views import sharing
 from segue.dashboard.views.charts import ACCENT, draw, dressed
 from segue.embeddings.plane import Plane, fit_plane
+from segue.engagement.listening import Listening
 from segue.engagement.patterns import By, calendar, clock, streak, top
 from segue.engagement.wandering import tastes
 from segue.errors import SegueError
@@ -38,7 +39,7 @@ def show() -> None:
     if listener is None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
-    first = listening.began(visit.services().store.database, listener.user_id)
+    first = Listening(visit.services().store).began(listener.user_id)
     if first is None:
         st.info("Play a few songs, and this page will show your habits.", icon=":material/insights:")
         return
@@ -63,13 +64,11 @@ def zone() -> str:
     return name
 
 
-def _read(listener: Listener, since: datetime, until: datetime) -> Listening:
-    return listening.read(
-        visit.services().store.database, listener.user_id, since=since, until=until, zone=zone()
-    )
+def _read(listener: Listener, since: datetime, until: datetime) -> ListeningSpan:
+    return listening.read(visit.services().store, listener.user_id, since=since, until=until, zone=zone())
 
 
-def _numbers(heard: Listening) -> None:
+def _numbers(heard: ListeningSpan) -> None:
     days = calendar(heard.rows)["day"]
     with st.container(horizontal=True, gap="large"):
         st.metric("Listened", _hours(heard.minutes), width="content")
@@ -87,7 +86,7 @@ def _hours(minutes: float) -> str:
     return f"{minutes / 60:,.1f} h" if minutes >= 60 else f"{minutes:.0f} min"
 
 
-def _when(heard: Listening, *, days: int) -> None:
+def _when(heard: ListeningSpan, *, days: int) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         draw(_calendar_figure(heard, days=days), key="calendar")
@@ -95,7 +94,7 @@ def _when(heard: Listening, *, days: int) -> None:
         draw(_clock_figure(clock(heard.rows)), key="clock")
 
 
-def _calendar_figure(heard: Listening, *, days: int) -> go.Figure:
+def _calendar_figure(heard: ListeningSpan, *, days: int) -> go.Figure:
     """A short span as a leaf of a calendar, Monday on the left; a long one with a column a week."""
     last = pd.Timestamp(heard.until).tz_convert(zone()).normalize().tz_localize(None)
     every = pd.date_range(last - pd.Timedelta(days=days - 1), last, freq="D")
@@ -164,7 +163,7 @@ def _clock_figure(minutes: pd.Series) -> go.Figure:
     return figure.update_layout(margin={"l": 40, "r": 40, "t": 72, "b": 24})
 
 
-def _favourites(heard: Listening) -> None:
+def _favourites(heard: ListeningSpan) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         draw(_bars(heard, "artist", "Artists"), key="top-artists")
@@ -175,13 +174,13 @@ def _favourites(heard: Listening) -> None:
         (key, f"{plays} plays" if plays != 1 else "1 play")
         for key, plays in zip(best["key"], best["plays"], strict=True)
     ]
-    items = noted_items(visit.services().store.database, noted, source="playlist")
+    items = noted_items(visit.services().store, noted, source="playlist")
     if items:
         st.subheader("Tracks", anchor=False)
         components.tracks(items, key="top-tracks", layout="list")
 
 
-def _bars(heard: Listening, by: By, title: str) -> go.Figure:
+def _bars(heard: ListeningSpan, by: By, title: str) -> go.Figure:
     best = top(heard.rows, by, limit=8)[::-1]
     names = [name if len(name) <= 28 else f"{name[:27]}…" for name in best["key"]]
     figure = go.Figure(
@@ -210,7 +209,7 @@ def _map(version: str) -> tuple[Plane, np.ndarray]:
     return plane, plane.coordinates(sample)
 
 
-def _moved(heard: Listening, *, days: int) -> None:
+def _moved(heard: ListeningSpan, *, days: int) -> None:
     try:
         bundle = visit.services().catalogue.bundle()
     except SegueError:
@@ -218,7 +217,7 @@ def _moved(heard: Listening, *, days: int) -> None:
     ids = sorted(set(heard.rows["track_id"]))
     vectors = listening.vectors_of(ids, rows=bundle.rows(ids), vectors=bundle.vectors)
     every, word = ("D", "day") if days <= 14 else ("W", "week") if days <= 120 else ("M", "month")
-    path = tastes(heard.rows, vectors, every=every)
+    path = tastes(heard.rows, vectors, every=every, signals=visit.services().settings.signals)
     if len(path) < 2:
         return
     plane, cloud = _map(bundle.version)

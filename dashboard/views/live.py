@@ -11,8 +11,7 @@ from segue.dashboard.views import cards
 
 def show() -> None:
     """Pick a listener and watch."""
-    database = visit.services().store.database
-    known = queries.listeners(database)
+    known = queries.listeners(visit.services().store)
     if not known:
         _nobody_yet()
         return
@@ -24,7 +23,7 @@ def show() -> None:
 
 def _nobody_yet() -> None:
     st.title("What comes next")
-    tracks = queries.catalogue_size(visit.services().store.database)
+    tracks = queries.catalogue_size(visit.services().store)
     if tracks == 0:
         st.info(
             "There is no index yet. Take in some music with `./run.sh ingest DIR`, then `./run.sh features`, "
@@ -41,7 +40,7 @@ def _nobody_yet() -> None:
 
 def _watch(listener: str) -> None:
     """Drawn again by itself at the rate of the settings, so that nothing else on the page moves."""
-    now = queries.listening(visit.services().store.database, listener)
+    now = queries.listening(visit.services().store, listener)
     if now is None:
         st.info("This listener has no recommendations any more.", icon=":material/person_off:")
         return

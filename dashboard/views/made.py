@@ -9,7 +9,7 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.navigation import link
 from segue.dashboard.player import components
-from segue.dashboard.queries.generated import Maker
+from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.sounding import Unknown
 from segue.dashboard.queries.times import length
@@ -29,7 +29,7 @@ BY_DAY = {
         ":material/travel_explore:",
     ),
 }
-"""Name, what it is, and icon of the lists of a day."""
+"""Name, subtitle and icon of the lists of a day."""
 _FOUND = 6
 
 
@@ -61,15 +61,15 @@ def show(user_id: str) -> None:
         open_made()
     kind = st.query_params["made"]
     try:
-        maker = Maker(
+        generator = PlaylistGenerator(
             visit.services().catalogue, visit.services().settings, user_id, kept=visit.services().day_lists
         )
         if kind in BY_DAY:
-            _of_the_day(maker, user_id, kind)
+            _of_the_day(generator, user_id, kind)
         elif kind == "continued":
-            _continued(maker, user_id, st.query_params.get("id", ""))
+            _continued(generator, user_id, st.query_params.get("id", ""))
         elif kind == "path":
-            _path(maker, user_id)
+            _path(generator, user_id)
         else:
             _nothing("No such list", "It is not a list that can be made.")
     except Unknown as error:
@@ -78,9 +78,9 @@ def show(user_id: str) -> None:
         _nothing("No list yet", "There is no index yet: `./run.sh index` builds it.")
 
 
-def _of_the_day(maker: Maker, user_id: str, kind: str) -> None:
+def _of_the_day(generator: PlaylistGenerator, user_id: str, kind: str) -> None:
     day, (name, subtitle, _) = _today(), BY_DAY[kind]
-    items = maker.daily_mix(day) if kind == "mix" else maker.discovery(day)
+    items = generator.daily_mix(day) if kind == "mix" else generator.discovery(day)
     if not items:
         why = (
             "Play some songs to the end, or press their hearts: the mix is made of what you like."
@@ -94,12 +94,12 @@ def _of_the_day(maker: Maker, user_id: str, kind: str) -> None:
     components.tracks(items, key=f"made-{kind}", layout="list")
 
 
-def _continued(maker: Maker, user_id: str, playlist_id: str) -> None:
+def _continued(generator: PlaylistGenerator, user_id: str, playlist_id: str) -> None:
     playlist = visit.services().playlists.read(user_id, playlist_id)
     if playlist is None:
         _nothing("No such playlist", "There is no such playlist any more.")
         return
-    items = maker.going_on(playlist.tracks)
+    items = generator.going_on(playlist.tracks)
     if not items:
         _nothing(playlist.name, "Nothing goes on from it: its songs are newer than the index.")
         return
@@ -122,10 +122,10 @@ def _add(user_id: str, playlist: Playlist, items: list[Item]) -> None:
     open_made(id=playlist.playlist_id)
 
 
-def _path(maker: Maker, user_id: str) -> None:
+def _path(generator: PlaylistGenerator, user_id: str) -> None:
     first, last = (st.query_params.get(end, "") for end in ("from", "to"))
-    items = maker.path(first, last)
-    ends = read_items(visit.services().store.database, [first, last], source="playlist")
+    items = generator.path(first, last)
+    ends = read_items(visit.services().store, [first, last], source="playlist")
     if not items or first not in ends or last not in ends:
         raise Unknown("One of the two songs has left the library.")
     name = f"{ends[first].title} to {ends[last].title}"

@@ -10,7 +10,7 @@ from segue.dashboard import visit
 from segue.moods.dial import BANDS, WORDS, Dial, notch_word
 from segue.moods.dials import MoodDials
 from segue.moods.measures import DIMENSIONS
-from segue.moods.stored import mood_of
+from segue.moods.stored import Moods
 
 _NOTCHES = sorted([*BANDS, 0])
 _STYLE = """<style>
@@ -57,7 +57,7 @@ def dial(user_id: str) -> None:
 
 def shown(track_id: str) -> None:
     """Where a track lies between the ends of each dimension, among the tracks of the library."""
-    mood = mood_of(visit.services().store.database, track_id)
+    mood = Moods(visit.services().store).read(track_id)
     if mood is None:
         return
     rows = []

@@ -9,6 +9,8 @@ import streamlit as st
 
 from segue.dashboard import visit
 from segue.dashboard.queries import live as queries
+from segue.operations.stream_minutes import RECOMMEND, StreamMinutes
+from segue.operations.stream_progress import MicroBatch, Started, StreamProgress
 from segue.storage.mongo import Document
 
 SPANS = {"5 minutes": 300, "1 hour": 3600, "1 day": 86400}
@@ -28,16 +30,17 @@ def show() -> None:
 
 @st.fragment(run_every=3.0)
 def _draw(seconds: int) -> None:
-    database = visit.services().store.database
-    recent = queries.progress(database, seconds=min(seconds, RECENT))
+    store = visit.services().store
+    progress = StreamProgress(store)
+    recent = progress.recent(seconds=min(seconds, RECENT))
     if not recent:
         st.info("The stream has not run yet: start it with `./run.sh stream`.", icon=":material/play_circle:")
         return
-    minutes = queries.minutes(database, seconds=max(seconds, 900))
-    _summary([one for one in recent if one["query"] == "recommend"], queries.stream(database))
+    minutes = StreamMinutes(store).recent(seconds=max(seconds, 900))
+    _summary([one for one in recent if one["query"] == RECOMMEND], progress.started())
     rows = [_batch(one) for one in recent] if seconds <= RECENT else [_minute(one) for one in minutes]
     table = pd.DataFrame(rows).dropna(subset=["processed_rate"])
-    main = table[table["query"] == "recommend"]
+    main = table[table["query"] == RECOMMEND]
     charts = (
         _rates(table),
         _durations(main),
@@ -51,9 +54,9 @@ def _draw(seconds: int) -> None:
         columns[place % 2].plotly_chart(figure, config=_PLAIN, key=f"chart-{place}")
 
 
-def _summary(found: list[Document], started: Document) -> None:
+def _summary(found: list[MicroBatch], started: Started) -> None:
     columns = st.columns(7)
-    fresh = pd.Series(queries.freshness(visit.services().store.database), dtype=float)
+    fresh = pd.Series(queries.freshness(visit.services().store), dtype=float)
     if len(fresh):
         columns[5].metric("Freshness, median", f"{fresh.median():,.0f} ms")
         columns[6].metric("Freshness, p99", f"{fresh.quantile(0.99):,.0f} ms")
@@ -68,13 +71,20 @@ def _summary(found: list[Document], started: Document) -> None:
     left, right = st.columns([1, 4], vertical_alignment="center")
     if ui := started.get("ui"):
         left.link_button("Spark UI", ui, icon=":material/open_in_new:")
-    if version := queries.index_version(visit.services().store.database):
+    if version := queries.index_version(visit.services().store):
         right.caption(f"Index {version} is published")
 
 
-def _batch(one: Document) -> Document:
+def _batch(one: MicroBatch) -> Document:
     phases = {phase: one["duration_ms"].get(phase, 0) for phase in PHASES}
-    return {name: one[name] for name in ("query", "at", "processed_rate", "state_rows", "backlog")} | phases
+    same = {
+        "query": one["query"],
+        "at": one["at"],
+        "processed_rate": one["processed_rate"],
+        "state_rows": one["state_rows"],
+        "backlog": one["backlog"],
+    }
+    return {**same, **phases}
 
 
 def _minute(one: Document) -> Document:

@@ -10,7 +10,7 @@ from segue.privacy.leaving import CONFIRMATION
 
 
 def show() -> None:
-    """Export and removal, with what is kept for how long."""
+    """Export and removal, and how long data are kept."""
     st.subheader("Your data", anchor=False)
     kept = visit.services().settings.retention
     st.write(

@@ -129,7 +129,7 @@ def _one(owner: str, playlist: Playlist) -> None:
     if st.button("All playlists", icon=":material/arrow_back:", type="tertiary", key="back"):
         _open(None)
     st.title(plain(playlist.name), anchor=False)
-    known = read_items(visit.services().store.database, playlist.tracks, source="playlist")
+    known = read_items(visit.services().store, playlist.tracks, source="playlist")
     songs = [known.get(track_id) or _gone(track_id) for track_id in playlist.tracks]
     _tools(owner, playlist, songs)
     unmatched = st.session_state.get("unmatched")

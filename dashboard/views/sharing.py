@@ -16,7 +16,7 @@ LASTING = {"A day": 1, "A week": 7, "A month": 30, "Until I take it back": None}
 
 
 def offer(listener: Listener, kind: Kind, key: str, *, title: str) -> None:
-    """A button that opens what a link may do, and makes it."""
+    """A button that opens the choices for a link, and makes it."""
     with st.popover("Share", icon=":material/share:", key=f"share-{kind}-{key}"):
         if listener.name is None:
             st.write("Sign up first, so that the link is yours to take back.")
@@ -44,7 +44,7 @@ def offer(listener: Listener, kind: Kind, key: str, *, title: str) -> None:
 
 
 def address() -> str:
-    """What links begin with: the settings' public address, or as this page was asked for."""
+    """The beginning of links: the settings' public address, or the one of this page's request."""
     asked = urlsplit(st.context.url or "")
     return visit.services().settings.dashboard.public_url.rstrip("/") or f"{asked.scheme}://{asked.netloc}"
 

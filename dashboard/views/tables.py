@@ -1,4 +1,4 @@
-"""Tables of what was counted: in words on a page, and as files to take elsewhere."""
+"""Tables of counts: in words on a page, and as files to take elsewhere."""
 
 from __future__ import annotations
 

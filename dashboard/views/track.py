@@ -1,4 +1,4 @@
-"""A track: what it is, what sounds like it, and what it was published with."""
+"""A track: its tags, similar tracks, and the other tracks of its album."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def show() -> None:
         return
     item = item_of(found, source="search")
     st.title(plain(item.title), anchor=False)
-    facts = [item.artist, item.album, str(found["year"]) if found.get("year") else None, item.genre]
+    facts = [item.artist, item.album, str(found.year) if found.year else None, item.genre]
     st.caption(" · ".join(plain(fact) for fact in facts if fact))
     left, right = st.columns([1, 2], gap="large")
     with left:
@@ -60,9 +60,7 @@ def _near(catalogue: Catalogue, item: Item) -> None:
     if not near:
         st.info("It is newer than the index; the next one will know it.", icon=":material/hub:")
         return
-    why = sounding.reasons(
-        visit.services().store.database, item.track_id, [one.item.track_id for one in near]
-    )
+    why = sounding.reasons(visit.services().store, item.track_id, [one.item.track_id for one in near])
     items = [
         replace(one.item, note=_alike(one.score), why=str(why.get(one.item.track_id, "")) or None)
         for one in near

@@ -1,4 +1,4 @@
-"""The listener: who they are here, what they liked, what they played."""
+"""The listener's own page: account, hearts and history."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def show() -> None:
 def _history(user_id: str) -> None:
     # The browser says how many minutes its clock is behind UTC.
     offset = timedelta(minutes=-(st.context.timezone_offset or 0))
-    days = history.played_by_day(visit.services().store.database, user_id, offset=offset)
+    days = history.played_by_day(visit.services().store, user_id, offset=offset)
     if not days:
         st.info("What you play will be here.", icon=":material/history:")
     for number, (name, items) in enumerate(days):

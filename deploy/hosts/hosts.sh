@@ -54,7 +54,7 @@ on() { # on HOST ARGUMENTS...: install.sh, there
 
 pack() {
   tar --create --gzip --sort=name --owner=0 --group=0 --mode=go+rX,go-w --exclude='*.pyc' --exclude=secrets.toml --file "$1" \
-    -C "$root" run.sh requirements.txt conf segue udfs batch_jobs streaming_jobs dashboard deploy
+    -C "$root" "${deployed[@]}"
 }
 
 send() { # send HOST FILE MODE PLACE: what the group may read is for the user of the units

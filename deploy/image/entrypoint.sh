@@ -73,7 +73,7 @@ case ${1:-} in
       --driver-class-path "$root/.local/jars/spark/*" \
       --conf "spark.kubernetes.driver.pod.name=$POD_NAME" \
       --conf "spark.kubernetes.container.image=$IMAGE" \
-      "$root/streaming_jobs/recommend.py"
+      "$root/streaming_jobs/cli.py"
     ;;
   executor)
     prepare_spark

@@ -54,9 +54,13 @@ need() {
   command -v "$1" >/dev/null || fail "there is no $1 here: $2"
 }
 
-# What is deployed, as a name: the same contents have the same one.
+# What is deployed, below $root.
+deployed=(run.sh requirements.txt requirements-embedded.txt requirements-training.txt
+  conf segue udfs batch_jobs streaming_jobs dashboard deploy)
+
+# Its version: the same contents have the same one.
 version() {
-  (cd "$root" && find run.sh requirements.txt conf segue udfs batch_jobs streaming_jobs dashboard deploy \
+  (cd "$root" && find "${deployed[@]}" \
     -type f ! -name '*.pyc' ! -path 'conf/.streamlit/secrets.toml' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) |
     sha256sum | cut -c1-12
 }

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from segue.catalog.tags import clean
+from segue.catalog.track import FmaFacts
 from segue.errors import SegueError
 
 SUBSETS = ("fma_full", "fma_large", "fma_medium", "fma_small")
@@ -58,8 +59,8 @@ class FmaTrack:
     number: int | None = None
     """On the album."""
 
-    def facts(self) -> dict[str, Any]:
-        """What only the data set knows, as it is kept in the track's `fma`."""
+    def facts(self) -> FmaFacts:
+        """The part of the row that files' tags do not have."""
         return {
             "tags": list(self.tags),
             "listens": self.listens,

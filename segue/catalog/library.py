@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segue.catalog.fma import FmaTrack, Layout, read_metadata
+from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import SUFFIXES, AudioFile, scan, shown
-from segue.catalog.tracks import Rejected, track_id
+from segue.catalog.track import track_id
 from segue.errors import SegueError
 
 
@@ -18,7 +19,7 @@ class Found:
     """What is in the folder now, by track id, and what cannot be a track."""
 
     files: dict[str, AudioFile]
-    rejected: list[Rejected]
+    rejected: list[RejectedFile]
     known: Mapping[int, FmaTrack]
 
 
@@ -49,10 +50,10 @@ def find_music(root: Path, *, library: str, layout: Layout | None) -> Found:
         There are none.
     """
     files: dict[str, AudioFile] = {}
-    rejected: list[Rejected] = []
+    rejected: list[RejectedFile] = []
     for top in layout.audio if layout else (root,):
         for item in scan(top):
-            if isinstance(item, Rejected):
+            if isinstance(item, RejectedFile):
                 rejected.append(item)
                 continue
             own_id = track_id(library, item.relative)
@@ -61,7 +62,9 @@ def find_music(root: Path, *, library: str, layout: Layout | None) -> Found:
             elif layout is None:
                 first = shown(files[own_id].path)
                 detail = f"the same track as {first}: compressed, or its name is encoded otherwise"
-                rejected.append(Rejected(path=item.path, track_id=own_id, reason="same-name", detail=detail))
+                rejected.append(
+                    RejectedFile(path=item.path, track_id=own_id, reason="same-name", detail=detail)
+                )
     if not files and not rejected:
         raise SegueError(f"{root} has no music ({', '.join(sorted(SUFFIXES))}): nothing was changed")
     return Found(files=files, rejected=rejected, known=read_metadata(layout) if layout else {})

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from segue.audio.errors import AudioError, Undecodable
-from segue.catalog.covers import Cover, find_cover
+from segue.catalog.cover_art import Cover, find_cover
 from segue.catalog.fma import FmaTrack, number_of
+from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import AudioFile
 from segue.catalog.tags import UNKNOWN_ARTIST, read_tags
-from segue.catalog.tracks import NO_AUDIO, Rejected, Track, track_id
+from segue.catalog.track import Track, track_id
 from segue.errors import SegueError
 
 FEW = 32
@@ -28,7 +28,7 @@ FEW = 32
 TIME_LIMIT = 60.0
 """Seconds that the tags of one file may take."""
 
-Outcome = tuple[Track, Cover | None] | Rejected
+Outcome = tuple[Track, Cover | None] | RejectedFile
 
 
 def read_track(file: AudioFile, *, library: str, known: FmaTrack | None = None) -> Outcome:
@@ -39,7 +39,7 @@ def read_track(file: AudioFile, *, library: str, known: FmaTrack | None = None) 
         with at_most(TIME_LIMIT):
             tags, audio = read_tags(path, relative=file.relative)
     except AudioError as error:
-        return Rejected(path=file.path, track_id=own_id, reason=error.reason, detail=error.detail)
+        return RejectedFile(path=file.path, track_id=own_id, reason=error.reason, detail=error.detail)
     cover = find_cover(path, audio)
     track = Track(
         track_id=own_id,
@@ -92,26 +92,26 @@ def at_most(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def without_audio(own_id: str, known: FmaTrack, *, library: str) -> dict[str, Any]:
-    """The document of a track that the tables have and of which there is no usable file."""
-    return {
-        "_id": own_id,
-        "library": library,
-        "path": None,
-        "title": known.title,
-        "artist": known.artist or UNKNOWN_ARTIST,
-        "album": known.album,
-        "genres": list(known.genres),
-        "duration_ms": None,
-        "track": known.number,
-        "year": known.year,
-        "cover_id": None,
-        "size": None,
-        "modified_ns": None,
-        "known": known.digest(),
-        "fma": known.facts(),
-        "state": NO_AUDIO,
-    }
+def without_audio(own_id: str, known: FmaTrack, *, library: str) -> Track:
+    """A track that the tables have and of which there is no usable file."""
+    return Track(
+        track_id=own_id,
+        library=library,
+        path=None,
+        title=known.title,
+        artist=known.artist or UNKNOWN_ARTIST,
+        album=known.album,
+        genres=known.genres,
+        duration_ms=None,
+        track=known.number,
+        year=known.year,
+        cover_id=None,
+        size=None,
+        modified_ns=None,
+        state="no-audio",
+        known=known.digest(),
+        fma=known.facts(),
+    )
 
 
 def read_tracks(

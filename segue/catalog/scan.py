@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from segue.catalog.tracks import Rejected
+from segue.catalog.rejected import RejectedFile
 
 SUFFIXES = frozenset({".mp3", ".ogg", ".oga", ".flac", ".m4a", ".wav", ".opus", ".aac"})
 """What is taken for music by its name; whether it is one is found out when it is read."""
@@ -24,7 +24,7 @@ class AudioFile:
     modified_ns: int
 
 
-def scan(root: Path) -> Iterator[AudioFile | Rejected]:
+def scan(root: Path) -> Iterator[AudioFile | RejectedFile]:
     """Walk a folder and all below it, in an order that depends on the names only.
 
     Links to folders are followed, after all real folders, and no folder is entered twice. Names that begin
@@ -75,7 +75,7 @@ def _holds(link: Path, folder: Path) -> bool:
     return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(link))
 
 
-def _file(path: Path, top: Path) -> AudioFile | Rejected:
+def _file(path: Path, top: Path) -> AudioFile | RejectedFile:
     try:
         str(path).encode("utf-8")
     except UnicodeEncodeError:
@@ -95,8 +95,8 @@ def _file(path: Path, top: Path) -> AudioFile | Rejected:
     )
 
 
-def _rejected(path: Path, reason: str, detail: str) -> Rejected:
-    return Rejected(path=shown(path), reason=reason, detail=detail)
+def _rejected(path: Path, reason: str, detail: str) -> RejectedFile:
+    return RejectedFile(path=shown(path), reason=reason, detail=detail)
 
 
 def shown(path: Path | str) -> str:

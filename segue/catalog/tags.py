@@ -48,7 +48,7 @@ def read_tags(path: Path, *, relative: PurePosixPath) -> tuple[Tags, Any]:
 
     Returns
     -------
-    The tags, and mutagen's own view of them, in which :mod:`segue.catalog.covers` looks for a picture.
+    The tags, and mutagen's own view of them, in which :mod:`segue.catalog.cover_art` looks for a picture.
 
     Raises
     ------

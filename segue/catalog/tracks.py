@@ -1,84 +1,294 @@
-"""A track of the catalogue, and the id that it keeps across runs and machines."""
+"""The tracks of the catalogue: the collection `tracks`.
+
+Delivery: a document for each track, written by its id, so that writing it again changes nothing.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import unicodedata
-from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict
 
-NO_AUDIO = "no-audio"
-"""The state of a track that a data set's tables have, and of which there is no usable file."""
-PLAYABLE = {"$nin": ["vanished", NO_AUDIO]}
-"""MongoDB's condition on `state` for tracks that a listener may be offered."""
-LOSSLESS = frozenset({".flac", ".wav"})
-"""A compressed song keeps the lossless one's whole name before its own ending: Song.flac.mp3."""
+from segue.catalog.track import FmaFacts, Searchable, State, StoredFile, Track, TrackSummary
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
+from segue.storage.store import Collection, Index, Job, Policy, Right
 
-
-def track_id(library: str, relative: PurePosixPath) -> str:
-    """The id of the track at a path within a library: 16 hexadecimal digits.
-
-    The path is brought to Unicode's composed form first, since macOS stores the same name decomposed. A
-    lossless song that was compressed (Song.flac to Song.flac.mp3) has the id that it had before.
-    """
-    if relative.suffix.lower() == ".mp3" and PurePosixPath(relative.stem).suffix.lower() in LOSSLESS:
-        relative = relative.with_suffix("")
-    name = unicodedata.normalize("NFC", f"{library}/{relative}")
-    return hashlib.sha256(name.encode("utf-8")).hexdigest()[:16]
+_PLAYABLE = {"state": {"$nin": ["vanished", "no-audio"]}}
+"""Tracks that a listener may be offered."""
+_PRESENT = {"state": "present"}
+_MOST_OF_ARTIST = 200
 
 
-@dataclass(frozen=True, kw_only=True)
-class Track:
-    """What the catalogue knows of an audio file that is there."""
+class TrackDocument(TypedDict):
+    """A document of `tracks`; see :class:`segue.catalog.track.Track`."""
 
-    track_id: str
+    _id: str
     library: str
-    path: str
-    """Absolute, on the machine that has read it."""
+    path: str | None
     title: str
     artist: str
     album: str | None
-    genres: tuple[str, ...]
+    genres: list[str]
     duration_ms: int | None
     track: int | None
-    """Its number on the album."""
     year: int | None
     cover_id: str | None
-    size: int
-    """Bytes."""
-    modified_ns: int
-    """Time of the last change, in nanoseconds since 1970."""
-    known: str | None = None
-    """A digest of what a data set's tables say of it."""
-    fma: dict[str, Any] | None = None
-    """Facts from FMA's tables: see :meth:`segue.catalog.fma.FmaTrack.facts`."""
-
-    def document(self) -> dict[str, Any]:
-        """As it is kept in MongoDB's `tracks`."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "track_id"}
-        if self.known is None:
-            del fields["known"], fields["fma"]
-        return {"_id": self.track_id, **fields, "genres": list(self.genres), "state": "present"}
+    size: int | None
+    modified_ns: int | None
+    state: State
+    known: NotRequired[str | None]
+    fma: NotRequired[FmaFacts | None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rejected:
-    """A file that looked like a track and cannot be one."""
+class Tracks(Collection[TrackDocument]):
+    """The tracks of all libraries."""
 
-    path: str
-    reason: str
-    """The same word for all files with this fault."""
-    detail: str
-    track_id: str | None = None
+    name = "tracks"
+    policy = Policy(
+        computed=True,
+        access={
+            Job.CATALOGUE: Right.WRITE,
+            Job.DASHBOARD: Right.READ | Right.INDEX,
+            Job.STREAM: Right.READ,
+            Job.OPERATOR: Right.READ,
+        },
+    )
+    indexes = (
+        Index.on("artist", "album", "track"),
+        Index.on("genres"),
+        Index(keys=[("modified_ns", DESCENDING)]),
+    )
 
-    def document(self, *, stage: str) -> dict[str, Any]:
-        """As it is kept in MongoDB's `rejected_tracks`, but for the time."""
+    # What ingest does.
+
+    def write(self, tracks: Iterable[Track]) -> None:
+        """Keep tracks as they are now."""
+        upsert(self.documents, (_document(track) for track in tracks))
+
+    def move(self, paths: Mapping[str, str]) -> None:
+        """Change where the files of tracks are, by track id."""
+        upsert(self.documents, ({"_id": track_id, "path": path} for track_id, path in paths.items()))
+
+    def mark_vanished(self, track_ids: Iterable[str]) -> None:
+        """Keep tracks whose files have gone, but offer them no more."""
+        self.documents.update_many({"_id": {"$in": list(track_ids)}}, {"$set": {"state": "vanished"}})
+
+    def files_of(self, library: str) -> dict[str, StoredFile]:
+        """All tracks of a library with their files, by track id."""
+        found = self.documents.find({"library": library}, _FILE)
+        return {track["_id"]: _file(track) for track in found}
+
+    def count_present(self, library: str) -> int:
+        """How many tracks of a library have their file."""
+        return self.documents.count_documents({"library": library, **_PRESENT})
+
+    # What the jobs after it read: tracks whose files are there.
+
+    def present_files(self) -> Iterator[StoredFile]:
+        """The files of all tracks that have one, by track id."""
+        for track in self.documents.find(_PRESENT, _FILE).sort("_id"):
+            yield _file(track)
+
+    def present_ids(self, among: Iterable[str] | None = None) -> set[str]:
+        """The tracks that have their file: all, or those of some."""
+        wanted: Document = _PRESENT if among is None else {"_id": {"$in": list(among)}, **_PRESENT}
+        return {track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)}
+
+    def artists(self) -> dict[str, str]:
+        """The artist of each track that has one, by track id, whatever its state."""
+        found = self.documents.find({"artist": {"$nin": [None, ""]}}, {"artist": 1}, batch_size=10_000)
+        return {track["_id"]: track["artist"] for track in found}
+
+    def artists_and_titles(self) -> dict[str, tuple[str | None, str | None]]:
+        """(artist, title) of all tracks that have their file, by track id."""
+        found = self.documents.find(_PRESENT, {"artist": 1, "title": 1}, batch_size=10_000)
+        return {track["_id"]: (track.get("artist"), track.get("title")) for track in found}
+
+    def durations_and_genres(self) -> dict[str, tuple[int, str | None]]:
+        """(milliseconds, first genre) of all tracks that have their file, by track id, in its order."""
+        found = self.documents.find(_PRESENT, {"duration_ms": 1, "genres": 1}).sort("_id")
+        return {track["_id"]: (int(track["duration_ms"] or 0), _first(track["genres"])) for track in found}
+
+    def recording(self, track_id: str) -> Path | None:
+        """The file of a track; None for one that has none."""
+        found = self.documents.find_one({"_id": track_id, **_PRESENT}, {"path": 1})
+        return Path(found["path"]) if found and found["path"] else None
+
+    # What listeners are shown: tracks that can be played.
+
+    def summary(self, track_id: str) -> TrackSummary | None:
+        """A track, or None if there is none or its file has gone."""
+        return self.summaries([track_id]).get(track_id)
+
+    def summaries(self, track_ids: Iterable[str]) -> dict[str, TrackSummary]:
+        """Those of the tracks that can be played, by id."""
+        return self._summaries({"_id": {"$in": list(dict.fromkeys(track_ids))}, **_PLAYABLE})
+
+    def even_gone(self, track_ids: Iterable[str]) -> dict[str, TrackSummary]:
+        """Those of the tracks that the catalogue has, those whose files have gone too, by id."""
+        return self._summaries({"_id": {"$in": list(dict.fromkeys(track_ids))}})
+
+    def named(self, track_ids: Iterable[str]) -> dict[str, TrackSummary]:
+        """Every one of the tracks by its id; one that the catalogue lacks is shown by its id."""
+        ids = list(dict.fromkeys(track_ids))
+        known = self.even_gone(ids)
+        return {own: known.get(own) or TrackSummary(track_id=own, title=own) for own in ids}
+
+    def file_names(self, track_ids: Iterable[str]) -> dict[str, str]:
+        """The names of the tracks' files without their folders, by id, of those that have had one."""
+        found = self.documents.find({"_id": {"$in": list(set(track_ids))}}, {"path": 1})
+        return {track["_id"]: Path(path).name for track in found if (path := track.get("path"))}
+
+    def known_ids(self, track_ids: Iterable[str]) -> set[str]:
+        """Those of the tracks that the catalogue has, whatever their state."""
+        found = self.documents.find({"_id": {"$in": list(track_ids)}}, {"_id": 1})
+        return {track["_id"] for track in found}
+
+    def count_playable(self) -> int:
+        """How many tracks can be played."""
+        return self.documents.count_documents(_PLAYABLE)
+
+    def of_album(self, artist: str, album: str | None) -> list[TrackSummary]:
+        """An artist's album, in its order; all of the artist's tracks when no album is named."""
+        wanted = {"artist": artist, **_PLAYABLE, **({"album": album} if album else {})}
+        order = [("album", ASCENDING), ("track", ASCENDING), ("title", ASCENDING)]
+        return [_summary(t) for t in self.documents.find(wanted, _SHOWN).sort(order).limit(_MOST_OF_ARTIST)]
+
+    def of_genre(self, genre: str, *, limit: int) -> list[TrackSummary]:
+        """Tracks of a genre, by artist and album."""
+        order = [("artist", ASCENDING), ("album", ASCENDING), ("track", ASCENDING)]
+        found = self.documents.find({"genres": genre, **_PLAYABLE}, _SHOWN).sort(order).limit(limit)
+        return [_summary(track) for track in found]
+
+    def newest(self, *, limit: int) -> list[TrackSummary]:
+        """The tracks whose files are the newest."""
+        found = self.documents.find(_PLAYABLE, _SHOWN).sort("modified_ns", DESCENDING).limit(limit)
+        return [_summary(track) for track in found]
+
+    def oldest_first(self) -> Iterator[TrackSummary]:
+        """All tracks, those whose files are the oldest first."""
+        for track in self.documents.find(_PLAYABLE, _SHOWN).sort("modified_ns", ASCENDING):
+            yield _summary(track)
+
+    def frequent_genres(self, *, limit: int) -> list[str]:
+        """The genres with the most tracks."""
+        return self._most_frequent("genres", limit)
+
+    def frequent_artists(self, *, limit: int) -> list[str]:
+        """The artists with the most tracks."""
+        return self._most_frequent("artist", limit)
+
+    def first_genres(self) -> dict[str, str]:
+        """The first genre of each track by its id, empty for a track that has none."""
+        found = self.documents.find(_PLAYABLE, {"genres": 1}, batch_size=10_000)
+        return {track["_id"]: _first(track.get("genres")) or "" for track in found}
+
+    def some_of_genre(self, genre: str, *, limit: int) -> dict[str, str]:
+        """The artists of some tracks of a genre, by track id, in its order."""
+        return self._some({"genres": genre}, limit)
+
+    def some_of_artist(self, artist: str, *, limit: int) -> dict[str, str]:
+        """The same for some tracks of an artist."""
+        return self._some({"artist": artist}, limit)
+
+    def artist_and_genre(self, track_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """(artist, first genre) of those tracks that the catalogue has, by id; empty where not known."""
+        found = self.documents.find({"_id": {"$in": list(track_ids)}}, {"artist": 1, "genres": 1})
+        return {t["_id"]: (t.get("artist") or "", _first(t.get("genres")) or "") for t in found}
+
+    # What the search reads.
+
+    def searchable(self) -> list[Searchable]:
+        """The texts of all tracks that can be played."""
+        fields = {"title": 1, "artist": 1, "album": 1, "genres": 1, "fma.tags": 1}
+        return [_searchable(track) for track in self.documents.find(_PLAYABLE, fields)]
+
+    def revision(self) -> tuple[int, int | None]:
+        """What changes when the catalogue does: the count of tracks, and the time of the newest file."""
+        newest = self.documents.find_one({}, {"modified_ns": 1}, sort=[("modified_ns", DESCENDING)])
+        return self.documents.estimated_document_count(), newest.get("modified_ns") if newest else None
+
+    def _summaries(self, wanted: Document) -> dict[str, TrackSummary]:
+        return {track["_id"]: _summary(track) for track in self.documents.find(wanted, _SHOWN)}
+
+    def _most_frequent(self, field: str, limit: int) -> list[str]:
+        steps: list[Document] = [
+            {"$match": _PLAYABLE},
+            {"$unwind": f"${field}"},
+            {"$match": {field: {"$nin": [None, ""]}}},
+            {"$sortByCount": f"${field}"},
+            {"$limit": limit},
+        ]
+        return [str(group["_id"]) for group in self.documents.aggregate(steps)]
+
+    def _some(self, wanted: Document, limit: int) -> dict[str, str]:
+        found = self.documents.find({**wanted, **_PLAYABLE}, {"artist": 1}).limit(limit)
         return {
-            "_id": f"{stage}:{self.path}",
-            "path": self.path,
-            "track_id": self.track_id,
-            "stage": stage,
-            "reason": self.reason,
-            "detail": self.detail,
+            track["_id"]: track.get("artist") or "" for track in sorted(found, key=lambda one: one["_id"])
         }
+
+
+_SHOWN = {"title": 1, "artist": 1, "album": 1, "genres": 1, "cover_id": 1, "duration_ms": 1, "year": 1}
+
+_FILE = {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1}
+
+
+def _summary(track: Mapping[str, Any]) -> TrackSummary:
+    return TrackSummary(
+        track_id=track["_id"],
+        title=track.get("title") or track["_id"],
+        artist=track.get("artist") or "",
+        album=track.get("album"),
+        genres=tuple(track.get("genres") or ()),
+        cover_id=track.get("cover_id"),
+        duration_ms=track.get("duration_ms"),
+        year=track.get("year"),
+    )
+
+
+def _file(track: Mapping[str, Any]) -> StoredFile:
+    return StoredFile(
+        track_id=track["_id"],
+        path=track["path"],
+        size=track["size"],
+        modified_ns=track["modified_ns"],
+        state=track["state"],
+        known=track.get("known"),
+    )
+
+
+def _searchable(track: Mapping[str, Any]) -> Searchable:
+    return Searchable(
+        track_id=track["_id"],
+        title=track.get("title") or "",
+        artist=track.get("artist") or "",
+        album=track.get("album") or "",
+        genres=track.get("genres") or (),
+        tags=(track.get("fma") or {}).get("tags") or (),
+    )
+
+
+def _first(genres: Sequence[str] | None) -> str | None:
+    return genres[0] if genres else None
+
+
+def _document(track: Track) -> TrackDocument:
+    document: TrackDocument = {
+        "_id": track.track_id,
+        "library": track.library,
+        "path": track.path,
+        "title": track.title,
+        "artist": track.artist,
+        "album": track.album,
+        "genres": list(track.genres),
+        "duration_ms": track.duration_ms,
+        "track": track.track,
+        "year": track.year,
+        "cover_id": track.cover_id,
+        "size": track.size,
+        "modified_ns": track.modified_ns,
+        "state": track.state,
+    }
+    if track.known is not None:
+        document |= {"known": track.known, "fma": track.fma}
+    return document

@@ -93,7 +93,7 @@ COMMANDS = (
         "pack the streaming job for the workers of a Spark cluster",
         "pack --to /srv/segue",
     ),
-    Command("replay", "batch_jobs.replay_plays:replay_plays", "send plays to Kafka", "replay --rate 50"),
+    Command("replay", "demo.replay_plays:replay_plays", "send plays to Kafka", "replay --rate 50"),
     Command(
         "rejected list",
         "batch_jobs.rejected_plays:list_plays",

@@ -24,17 +24,20 @@ class _Listed(TyperCommand):
 
 
 class Commands(TyperGroup):
-    """A group of commands of which each is loaded when it is called, and listed without that."""
+    """A group of commands of which each is loaded when it is called, and listed without that.
+
+    The contexts are of a class that Typer keeps to itself.
+    """
 
     prefix = ""
     """The first word of the group's commands, with a space; empty for the command `segue` itself."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """The names, in the order of the list of commands."""
         names = (one.name.removeprefix(self.prefix) for one in available() if self._has(one))
         return list(dict.fromkeys(name.split()[0] for name in names))
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | TyperGroup | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:
         """What is listed: the name and a line. Nothing is imported."""
         if not self.prefix and cmd_name in GROUPS:
             return _group(cmd_name)
@@ -43,9 +46,10 @@ class Commands(TyperGroup):
             return None
         return _Listed(cmd_name, help=command.summary, rich_markup_mode=None)
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is called, imported."""
-        self.commands = dict.fromkeys(self.list_commands(ctx))  # type: ignore[arg-type]  # names for suggestions
+        names = self.list_commands(ctx)
+        self.commands = {name: _Listed(name) for name in names}  # from which Typer suggests one
         name, listed, rest = super().resolve_command(ctx, args)
         command = self._find(name) if name else None
         return name, (load(command) if command else listed), rest
@@ -94,7 +98,11 @@ def _not_installed(command: Command, error: ModuleNotFoundError) -> Exception:
     """One line on an optional package that is missing; a module of ours that is missing is a defect."""
     if command.packages == "runtime" or (error.name or "segue").startswith("segue"):
         return error
-    how = "start through ./run.sh" if CHECKOUT else f"pip install 'segue[{command.packages}]'"
+    how = f"pip install 'segue[{command.packages}]'"
+    if CHECKOUT:
+        how = f"./run.sh setup {command.packages}"
+    elif command.packages == "dev":
+        how = f"pip install {error.name}"
     return SegueError(f"{command.name} needs {error.name}, which is not installed: {how}")
 
 

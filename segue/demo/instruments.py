@@ -54,7 +54,7 @@ def pad(midi: int, seconds: float) -> Signal:
     voices = sum(saw(frequency * by, seconds, phase=place * 0.37) for place, by in enumerate(detune))
     warm = lowpass(np.asarray(voices), min(2200.0, frequency * 3.0))
     swell = envelope(seconds, attack=seconds * 0.35, decay=0.2, sustain=0.85, release=seconds * 0.4)
-    return warm * np.sin(swell * np.pi / 2) ** 2
+    return np.asarray(warm * np.sin(swell * np.pi / 2) ** 2)
 
 
 @remembered

@@ -80,7 +80,7 @@ def _room(seconds: float, bright: float) -> Signal:
 def reverb(stereo: Signal, *, seconds: float, wet: float, bright: float = 5000.0) -> Signal:
     """The sound in a room that takes ``seconds`` to fall by 60 dB; ``wet`` is the room's share."""
     echoes = oaconvolve(stereo, _room(seconds, bright), axes=0)[: len(stereo)]
-    return stereo + wet * echoes
+    return np.asarray(stereo + wet * echoes)
 
 
 def echo(stereo: Signal, *, seconds: float, feedback: float, wet: float) -> Signal:
@@ -141,7 +141,7 @@ def limited(stereo: Signal, *, ceiling: float = CEILING) -> Signal:
     width = round(0.008 * RATE) | 1
     peaks = maximum_filter1d(np.abs(stereo).max(axis=1), 2 * width + 1)
     gain = uniform_filter1d(np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9)), width)
-    return np.clip(stereo * gain[:, None], -ceiling, ceiling)
+    return np.asarray(np.clip(stereo * gain[:, None], -ceiling, ceiling))
 
 
 def mastered(stereo: Signal, *, fade_in: float = 0.02, fade_out: float = 1.8) -> Signal:

@@ -10,10 +10,11 @@ from typing import Any
 
 from pymongo.database import Database
 
+from segue.catalog.tracks import Tracks
 from segue.demo.listeners import Listener, Song, plays_of
 from segue.embeddings.stored import Embeddings
-from segue.plays.signals import TYPES
-from segue.storage.kafka import PlayProducer
+from segue.plays.event_types import SIGNALS
+from segue.plays.producer import PlayProducer
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 
@@ -34,11 +35,10 @@ class Sent:
 def songs_of(database: Database[Document]) -> list[Song]:
     """The tracks that can be recommended: those with an embedding, in the order of their ids."""
     embedded = Embeddings(Store(database)).track_ids()
-    found = database.tracks.find({"state": "present"}, {"duration_ms": 1, "genres": 1}).sort("_id")
     return [
-        Song(track["_id"], int(track["duration_ms"] or 0), next(iter(track["genres"]), None))
-        for track in found
-        if track["_id"] in embedded
+        Song(track_id, duration_ms, genre)
+        for track_id, (duration_ms, genre) in Tracks(Store(database)).durations_and_genres().items()
+        if track_id in embedded
     ]
 
 
@@ -61,7 +61,7 @@ def replay(
         now = time.time_ns() // 1_000_000
         producer.send({**play, "occurred_at": now})
         sent.plays += 1
-        if play["type"] in TYPES:
+        if play["type"] in SIGNALS:
             sent.signals.append((play["user_id"], now))
         if progress:
             progress(1)

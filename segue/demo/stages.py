@@ -22,10 +22,13 @@ from segue.demo.trial import Trial
 from segue.errors import SegueError
 from segue.local import process, stack
 from segue.local.cli import fetch_jars
+from segue.operations.stream_progress import StreamProgress
 from segue.places import CHECKOUT, LOCAL, PROGRAM, ROOT
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer, ensure_topics
+from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import Document, connect
+from segue.storage.store import Store
 
 PATIENCE = 120
 """Seconds to wait for a server."""
@@ -88,11 +91,12 @@ class Demo:
         record = self._background("stream")
         with self._console.status("Starting the stream"):
             self._wait("the stream", record, lambda: self._stream_since(began))
-        found = self._database.stream_progress.find_one({"_id": "stream"}) or {}
-        self._say(f"The stream runs; Spark UI at {found.get('ui')}")
+        started = StreamProgress(Store(self._database)).started()
+        self._say(f"The stream runs; Spark UI at {started.get('ui')}")
 
     def _stream_since(self, began: datetime) -> bool:
-        return bool(self._database.stream_progress.find_one({"_id": "stream", "started_at": {"$gte": began}}))
+        started_at = StreamProgress(Store(self._database)).started().get("started_at")
+        return started_at is not None and started_at >= began
 
     def start_dashboard(self) -> None:
         record = self._background("dashboard")

@@ -87,7 +87,7 @@ def fading(seconds: float, *, half_life: float, attack: float = 0.003, release: 
     """A struck thing's loudness: up in ``attack`` s, halved each ``half_life`` s, cut in ``release`` s."""
     time = clock(seconds)
     edges = np.minimum(time / attack, (seconds - time) / release)
-    return 0.5 ** (time / half_life) * np.clip(edges, 0.0, 1.0)
+    return np.asarray(0.5 ** (time / half_life) * np.clip(edges, 0.0, 1.0))
 
 
 def partials(
@@ -172,4 +172,4 @@ def bandpass(signal: Signal, low: float, high: float, *, order: int = 1) -> Sign
 
 def overdriven(signal: Signal, drive: float) -> Signal:
     """Soft clipping by the hyperbolic tangent; the result stays within -1 and +1."""
-    return np.tanh(drive * signal) / np.tanh(drive)
+    return np.asarray(np.tanh(drive * signal) / np.tanh(drive))

@@ -9,16 +9,20 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from segue.catalog.rejected import RejectedTracks
 from segue.demo.listeners import Listener, fit, known_styles, make_listeners
 from segue.demo.replay import Sent, replay, songs_of
 from segue.demo.summary import Summary
 from segue.errors import SegueError
 from segue.evaluation.freshness import FreshnessWatch
 from segue.index.published import PublishedBundles
+from segue.plays.producer import PlayProducer
+from segue.ranking.recommendations import Recommendation, Recommendations
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer, read_rejected
-from segue.storage.mongo import Document, connect
+from segue.storage.kafka import read_rejected
+from segue.storage.mongo import connect
 from segue.storage.store import Store
+from segue.taste.tastes import Tastes
 
 PATIENCE = 90
 """Seconds for the stream to catch up with what was sent."""
@@ -34,6 +38,8 @@ class Trial:
     def __init__(self, settings: Settings, *, console: Console, alive: Callable[[], None]) -> None:
         self._settings, self._console, self._alive = settings, console, alive
         self._database = connect(settings.mongo)
+        self._tastes = Tastes(Store(self._database))
+        self._recommendations = Recommendations(Store(self._database))
         self._songs = songs_of(self._database)
         if not self._songs:
             raise SegueError("no track of the library could be used: ./run.sh rejected tracks says why")
@@ -44,15 +50,15 @@ class Trial:
         tracks = int(WARM_UP * per_second / 20)
         listeners = [Listener(f"warm-up-{n}", ()) for n in range(10)]
         self._send(listeners, tracks=tracks, per_second=per_second, title="Warming up")
-        forgotten = {"_id": {"$in": [listener.user_id for listener in listeners]}}
-        self._database.tastes.delete_many(forgotten)
-        self._database.recommendations.delete_many(forgotten)
+        user_ids = [listener.user_id for listener in listeners]
+        self._tastes.remove(user_ids)
+        self._recommendations.remove(user_ids)
 
     def measure(self, *, tracks: int, per_second: float, run: str) -> Summary:
         """Replay listeners with tastes of their own, and hold what they get against what they like."""
         listeners = make_listeners(known_styles(self._songs), run=run)
         title = f"Replaying {len(listeners)} listeners"
-        with FreshnessWatch(self._database) as watch:
+        with FreshnessWatch(Store(self._database)) as watch:
             sent = self._send(listeners, tracks=tracks, per_second=per_second, title=title, malformed=True)
             latencies, unseen = watch.latencies(sent.signals)
         lists = self._lists(sent)
@@ -103,8 +109,7 @@ class Trial:
         end = time.monotonic() + PATIENCE
         with self._console.status("Waiting for the stream to catch up"):
             while time.monotonic() < end:
-                found = self._database.recommendations.find({"_id": {"$in": list(last)}}, {"reflects_at": 1})
-                reflected = {document["_id"]: document["reflects_at"] for document in found}
+                reflected = self._recommendations.reflected(list(last))
                 if all(reflected.get(user, 0) >= at for user, at in last.items()) and (
                     not sent.malformed or self._rejected() >= sent.malformed
                 ):
@@ -115,14 +120,17 @@ class Trial:
     def _rejected(self) -> int:
         return sum(record.timestamp >= self._began for record in read_rejected(self._settings.kafka))
 
-    def _lists(self, sent: Sent) -> dict[str, Document]:
+    def _lists(self, sent: Sent) -> dict[str, Recommendation]:
         """The recommendations that reflect a play of this trial, by listener."""
         first = {user: at for user, at in reversed(sent.signals)}
-        found = self._database.recommendations.find({"_id": {"$in": list(first)}})
-        return {d["_id"]: d for d in found if d["reflects_at"] >= first[d["_id"]] and d["items"]}
+        return {
+            one.user_id: one
+            for one in self._recommendations.of_several(list(first))
+            if one.reflects_at >= first[one.user_id] and one.tracks
+        }
 
     def _fits(
-        self, listeners: Sequence[Listener], lists: Mapping[str, Document]
+        self, listeners: Sequence[Listener], lists: Mapping[str, Recommendation]
     ) -> list[tuple[float, float]]:
         """For each listener with a taste: the fit of the list, and of tracks not heard drawn by chance."""
         songs = {song.track_id: song for song in self._songs}
@@ -130,9 +138,9 @@ class Trial:
         for listener in listeners:
             if listener.style is None or listener.user_id not in lists:
                 continue
-            items = [songs[item["track_id"]] for item in lists[listener.user_id]["items"][:SHOWN]]
-            taste = self._database.tastes.find_one({"_id": listener.user_id}) or {"windows": {}}
-            heard = {track for window in taste["windows"].values() for track in window["tracks"]}
+            items = [songs[track.track_id] for track in lists[listener.user_id].tracks[:SHOWN]]
+            history = self._tastes.history(listener.user_id)
+            heard = {track for window in history.values() for track in window.tracks}
             fresh = [song for song in self._songs if song.track_id not in heard]
             found.append((fit(items, listener.style), fit(fresh, listener.style)))
         return found
@@ -152,7 +160,7 @@ class Trial:
         p50, p99 = np.percentile(latencies, [50, 99]) if len(latencies) else (float("nan"), float("nan"))
         return Summary(
             tracks=manifest.count if manifest else 0,
-            tracks_rejected=self._database.rejected_tracks.count_documents({}),
+            tracks_rejected=RejectedTracks(Store(self._database)).reasons().total(),
             recall20=manifest.recall20 if manifest else float("nan"),
             plays_sent=sent.plays + sent.malformed,
             plays_rejected=rejected,

@@ -13,10 +13,10 @@ from typing import Annotated
 import typer
 
 from segue.dependencies.advisories import ECOSYSTEMS, Advisories, Found, read_advisories
-from segue.dependencies.pinned import Pinned, jars, python_packages
+from segue.dependencies.pinned import Pinned, installed, jars, python_packages
 from segue.errors import SegueError, one_line_errors
 from segue.local.jars import ensure_jars, kafka_jars, spark_jars
-from segue.places import LOCAL, ROOT
+from segue.places import CHECKOUT, LOCAL, ROOT
 
 SOURCE = "https://osv-vulnerabilities.storage.googleapis.com/{ecosystem}/all.zip"
 FOLDER = LOCAL / "advisories"
@@ -70,7 +70,9 @@ def components() -> list[Pinned]:
     if spec is None or spec.origin is None:
         raise SegueError("pyspark is not installed: start through ./run.sh, which sets it up")
     folders = [Path(spec.origin).parent / "jars", spark_jars(), kafka_jars()]
-    return [*python_packages(ROOT / "requirements.txt"), *jars(folders)]
+    locks = sorted(ROOT.glob("requirements*.txt")) if CHECKOUT else []
+    packages = {package for lock in locks for package in python_packages(lock)} or installed()
+    return [*sorted(packages), *jars(folders)]
 
 
 def unknown(known: Advisories, *, now: datetime, days: int) -> list[str]:

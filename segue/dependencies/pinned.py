@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -44,6 +45,15 @@ def python_packages(requirements: Path) -> list[Pinned]:
             raise SegueError(f"{requirements}: not pinned with a hash: {requirement[:80]}")
         found.append(Pinned("PyPI", canonicalize_name(match[1]), match[2]))
     return found
+
+
+def installed() -> set[Pinned]:
+    """The packages of this environment: what an installed Segue runs with."""
+    return {
+        Pinned("PyPI", canonicalize_name(one.name), one.version)
+        for one in metadata.distributions()
+        if one.name and one.name != "segue"
+    }
 
 
 def jars(folders: Iterable[Path]) -> list[Pinned]:

@@ -1,4 +1,4 @@
-"""What each job may do in MongoDB and Kafka, and nothing else.
+"""The rights of each job in MongoDB and Kafka; it has no others.
 
 `./run.sh access` makes the users and gives them this; a job's user and password are those of its settings
 file. MongoDB's part follows from the collections' policies (:mod:`segue.collections`), Kafka's is here. No

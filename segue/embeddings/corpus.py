@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.audio.descriptors import features_version
+from segue.catalog.features import Features
+from segue.catalog.tracks import Tracks
 from segue.errors import SegueError
 from segue.settings import Settings
 from segue.storage.store import Store
@@ -39,27 +41,17 @@ def read_corpus(store: Store, settings: Settings) -> Corpus:
     SegueError
         No track has any.
     """
-    database = store.database
-    present = {track["_id"] for track in database.tracks.find({"state": "present"}, {"_id": 1})}
-    query = {"version": features_version(settings.audio)}
-    vectors = {
-        document["_id"]: document["vector"]
-        for document in database.features.find(query, {"vector": 1}).sort("_id")
-        if document["_id"] in present
-    }
-    if not vectors:
+    track_ids, descriptors = Features(store).all_present(features_version(settings.audio))
+    if not track_ids:
         raise SegueError("no track has features: run ./run.sh ingest DIR and ./run.sh features first")
-    descriptors = np.frombuffer(b"".join(vectors.values()), "<f4").reshape(len(vectors), -1)
-    return Corpus(track_ids=list(vectors), descriptors=descriptors)
+    return Corpus(track_ids=track_ids, descriptors=descriptors)
 
 
 def read_artists(store: Store) -> dict[str, str]:
     """By track id, the artist of each track that has one, in lower case."""
-    found = store.database.tracks.find({"artist": {"$nin": [None, ""]}}, {"artist": 1})
-    return {track["_id"]: str(track["artist"]).strip().casefold() for track in found}
+    return {track_id: artist.strip().casefold() for track_id, artist in Tracks(store).artists().items()}
 
 
 def read_genres(store: Store) -> dict[str, str]:
     """By track id, the first genre of each track that has one."""
-    found = store.database.tracks.find({"genres.0": {"$exists": True}}, {"genres": {"$slice": 1}})
-    return {track["_id"]: str(track["genres"][0]) for track in found}
+    return {track_id: genre for track_id, genre in Tracks(store).first_genres().items() if genre}

@@ -88,7 +88,7 @@ def return_rate(days: pd.DataFrame, *, within: int = 7) -> float:
     if ripe.empty:
         return float("nan")
     later = [0 < (day - began).days <= within for day, began in zip(ripe["day"], ripe["first"], strict=True)]
-    return ripe[later]["user_id"].nunique() / ripe["user_id"].nunique()
+    return float(ripe[later]["user_id"].nunique() / ripe["user_id"].nunique())
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ variant        the `model` of the recommendation that a play came from; none for
 =============  =============================================================================================
 
 An event counts once by its listener and `event_id`. What is rejected (segue.spark.parsing) counts nowhere.
-The same rules over columns are in :mod:`segue.engagement.facts` (numpy, for the stream) and in
-:mod:`segue.spark.recount` (SQL, for the batch job); a test holds all three equal on a topic.
+The rules are expressions (:mod:`segue.engagement.rules`): numpy computes them for the stream
+(:mod:`segue.engagement.facts`), and Spark runs their text for the batch job (:mod:`segue.spark.recount`).
 """
 
 from __future__ import annotations
@@ -29,28 +29,49 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
-ENDS = ("complete", "skip", "leave")
-ACTIONS = ("play", *ENDS, "like", "dislike")
-"""Event types by which a listener does something, as opposed to seeing something."""
-COUNTED = (*ACTIONS, "impression")
-"""Event types that are counted; pause and seek are not."""
+from segue.engagement.rules import Column, Expression, Where
+from segue.plays.event_types import ACTIONS, COUNTED, ENDS, EVENT_TYPES
 
 COMPLETE_SHARE = 0.9
 EARLY_MS = 30_000
 LONGEST_MS = 6 * 3_600_000
 
-COUNTS = (
-    "starts",
-    "plays",
-    "completions",
-    "skips",
-    "early_skips",
-    "likes",
-    "dislikes",
-    "impressions",
-    "listening_ms",
+_TYPE, _PLAYED, _DURATION = Column("type"), Column("ms_played"), Column("duration_ms")
+ACTED = _TYPE.is_in(*ACTIONS)
+"""Whether the listener did something by the event."""
+_ENDED = _TYPE.is_in(*ENDS)
+_COMPLETED = _TYPE.is_in("complete") | (_ENDED & (_DURATION > 0) & (_PLAYED >= COMPLETE_SHARE * _DURATION))
+_SKIPPED = _TYPE.is_in("skip") & ~_COMPLETED
+_EARLY = _SKIPPED & (_PLAYED < EARLY_MS) & ((_DURATION <= 0) | (2 * _PLAYED < _DURATION))
+
+
+@dataclass(frozen=True)
+class Count:
+    """One of the numbers that are kept of each track in a listener's window; all of them can be added up."""
+
+    name: str
+    rule: Expression
+    """What an event adds to it: a truth (0 or 1), or a number."""
+    weight: str | None = None
+    """The setting in `[signals]` by which it speaks for the track where a taste is estimated from counts."""
+
+
+_COUNTS = (
+    Count("starts", _TYPE.is_in("play")),
+    # A listening that has ended was started, so the weight of a start is counted here.
+    Count("plays", _ENDED, weight="play"),
+    Count("completions", _COMPLETED, weight="complete"),
+    Count("skips", _SKIPPED),
+    Count("early_skips", _EARLY, weight="skip_early"),
+    *(
+        Count(one.counted_as, _TYPE.is_in(one.name), one.weight if isinstance(one.weight, str) else None)
+        for one in EVENT_TYPES
+        if one.counted_as
+    ),
+    Count("listening_ms", Where(_ENDED, _PLAYED, LONGEST_MS)),
 )
-"""What is counted of each track in a listener's window; all of them can be added up."""
+COUNTS = {count.name: count for count in _COUNTS}
+"""What is counted, by name."""
 
 DIMENSIONS = {
     "all": None,
@@ -64,38 +85,27 @@ DIMENSIONS = {
 """By what the statistics are kept -> the field of a row; a row without one is under the empty key."""
 
 
-@dataclass(frozen=True)
-class Event:
-    """What the definitions look at."""
-
-    type: str
-    ms_played: int
-    duration_ms: int
-
-
-def counts_of(event: Event) -> dict[str, int]:
-    """What one event adds to each of :data:`COUNTS`; the plain reading of the table above."""
-    kind, heard, duration = event.type, event.ms_played, event.duration_ms
-    ended = kind in ENDS
-    to_the_end = kind == "complete" or (ended and duration > 0 and heard >= COMPLETE_SHARE * duration)
-    skipped = kind == "skip" and not to_the_end
-    early = skipped and heard < EARLY_MS and (duration <= 0 or 2 * heard < duration)
-    found = {
-        "starts": kind == "play",
-        "plays": ended,
-        "completions": to_the_end,
-        "skips": skipped,
-        "early_skips": early,
-        "likes": kind == "like",
-        "dislikes": kind == "dislike",
-        "impressions": kind == "impression",
-    }
-    return {name: int(true) for name, true in found.items()} | {
-        "listening_ms": min(heard, LONGEST_MS) if ended else 0
-    }
-
-
 def fingerprint(window: timedelta) -> str:
-    """Tells numbers that were counted by other definitions; kept with each fact."""
+    """Tells numbers that were counted by other definitions; kept with each fact.
+
+    It changes with a type that is counted, with a count, and with a rule.
+    """
     text = f"1 {COMPLETE_SHARE} {EARLY_MS} {LONGEST_MS} {COUNTED} {window.total_seconds():g}"
+    rules = _rules()
+    if _digest(rules) != _FIRST_RULES:
+        text += f" {rules}"
+    return _digest(text)
+
+
+_FIRST_RULES = "04524f9f"
+"""The digest of the rules by which facts were counted before rules were part of the fingerprint: they add
+nothing to it, so that those facts stay valid."""
+
+
+def _rules() -> str:
+    counted = {name: count.rule for name, count in COUNTS.items()}
+    return "; ".join(f"{name}: {rule}" for name, rule in {"acted": ACTED, **counted}.items())
+
+
+def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()

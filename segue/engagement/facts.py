@@ -5,24 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from segue.engagement.definitions import (
-    ACTIONS,
-    COMPLETE_SHARE,
-    COUNTS,
-    EARLY_MS,
-    ENDS,
-    LONGEST_MS,
-)
-from segue.spark.event_windows import EVENT
+from segue.engagement.definitions import ACTED, COUNTS
+from segue.engagement.rules import Array
+from segue.plays.windows import EVENT_WINDOW, KEPT
 
-KEYS = ("track_id", "source", "model", "rank")
-"""What tells the rows of a fact apart."""
+KEYS = ("track_id", "source", "model", "rank", *KEPT)
+"""The fields of an event that tell the rows of a fact apart."""
+Row = dict[str, Any]
+"""`track_id`, `artist`, `genre`, `source`, `variant`, `rank`, the fields of `KEPT`, and the counts."""
+
+
+class StoredFact(TypedDict):
+    """A fact as MongoDB keeps it in `listening`."""
+
+    _id: str
+    """"<start, epoch ms>:<user_id>"."""
+    user_id: str
+    start: datetime
+    rows: list[Row]
+    events: int
+    first_at: int | None
+    last_at: int | None
+    definitions: str
+    """The fingerprint of the definitions that it was counted by."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,7 @@ class Fact:
     user_id: str
     start: int
     """Epoch ms."""
-    rows: list[dict[str, Any]]
+    rows: list[Row]
     """By track, source, variant and rank, in that order: the counts of :data:`COUNTS`."""
     events: int
     """Distinct events that it is made of: of two facts of one window the one with more is the newer."""
@@ -44,8 +55,8 @@ class Fact:
     def id(self) -> str:
         return f"{self.start}:{self.user_id}"
 
-    def document(self, *, definitions: str) -> dict[str, Any]:
-        """As it is kept in MongoDB's `listening`."""
+    def document(self, *, definitions: str) -> StoredFact:
+        """As it is stored."""
         return {
             "_id": self.id,
             "user_id": self.user_id,
@@ -69,7 +80,7 @@ def facts_of(table: pa.Table, *, described: Described) -> list[Fact]:
     ----------
     table
         EventWindow rows: `user_id`, `window_start`, `events` (list of struct of
-        :data:`segue.spark.event_windows.EVENT`). Order within a row does not matter.
+        :data:`segue.plays.windows.EVENT_WINDOW`). Order within a row does not matter.
 
     Returns
     -------
@@ -82,12 +93,10 @@ def facts_of(table: pa.Table, *, described: Described) -> list[Fact]:
     by = ["row", *KEYS]
     sums = counted.group_by(by).aggregate([(name, "sum") for name in COUNTS])
     known = described(set(sums.column("track_id").to_pylist()))
-    rows: list[list[dict[str, Any]]] = [[] for _ in range(table.num_rows)]
+    rows: list[list[Row]] = [[] for _ in range(table.num_rows)]
     for found in sums.to_pylist():
-        artist, genre = known.get(found["track_id"], ("", ""))
-        one = {"track_id": found["track_id"], "artist": artist, "genre": genre, "source": found["source"]}
-        one |= {"variant": found["model"] or "", "rank": found["rank"]}
-        rows[found["row"]].append(one | {name: found[f"{name}_sum"] for name in COUNTS})
+        counts = {name: found[f"{name}_sum"] for name in COUNTS}
+        rows[found["row"]].append(row_of(found, known.get(found["track_id"], ("", "")), counts))
     spans = counted.group_by("row").aggregate([("acted_at", "min"), ("acted_at", "max"), ("row", "count")])
     span_of = {one["row"]: one for one in spans.to_pylist()}
     return [
@@ -105,9 +114,22 @@ def facts_of(table: pa.Table, *, described: Described) -> list[Fact]:
     ]
 
 
-def in_order(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def row_of(keys: Mapping[str, Any], description: tuple[str, str], counts: Mapping[str, int]) -> Row:
+    """A row of a fact: what :data:`KEYS` say, the track's artist and genre, and the counts."""
+    artist, genre = description
+    named = {"track_id": keys["track_id"], "artist": artist, "genre": genre, "source": keys["source"]}
+    kept = {name: keys[name] for name in KEPT}
+    return {**named, "variant": keys["model"] or "", "rank": keys["rank"], **kept, **counts}
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
     """A fact's rows by track, source, variant and rank, so that the same fact is the same document."""
-    return sorted(rows, key=lambda row: (row["track_id"], row["source"], row["variant"], row["rank"] or -1))
+
+    def place(row: Row) -> tuple[Any, ...]:
+        kept = (str(row[name]) for name in KEPT)
+        return (row["track_id"], row["source"], row["variant"], row["rank"] or -1, *kept)
+
+    return sorted(rows, key=place)
 
 
 def _distinct(table: pa.Table) -> pa.Table:
@@ -116,7 +138,7 @@ def _distinct(table: pa.Table) -> pa.Table:
     if isinstance(lists, pa.ChunkedArray):
         lists = lists.chunk(0)
     flat = pc.list_flatten(lists)
-    columns = {name: flat.field(name) for name in EVENT}
+    columns = {name: flat.field(name) for name in EVENT_WINDOW.fields}
     events = pa.table({"row": pc.list_parent_indices(lists), **columns})
     ids = pc.dictionary_encode(columns["event_id"]).indices.to_numpy(zero_copy_only=False)
     row = events.column("row").to_numpy()
@@ -126,28 +148,13 @@ def _distinct(table: pa.Table) -> pa.Table:
 
 
 def _counted(events: pa.Table) -> pa.Table:
-    """The definitions, a column for each count: 0, 1 or milliseconds."""
-    kind = np.asarray(events.column("type").to_pylist(), dtype=object)
-    heard = events.column("ms_played").to_numpy()
-    duration = events.column("duration_ms").to_numpy()
-    ended = np.isin(kind, ENDS)
-    to_the_end = (kind == "complete") | (ended & (duration > 0) & (heard >= COMPLETE_SHARE * duration))
-    skipped = (kind == "skip") & ~to_the_end
-    early = skipped & (heard < EARLY_MS) & ((duration <= 0) | (2 * heard < duration))
-    columns = {
-        "starts": kind == "play",
-        "plays": ended,
-        "completions": to_the_end,
-        "skips": skipped,
-        "early_skips": early,
-        "likes": kind == "like",
-        "dislikes": kind == "dislike",
-        "impressions": kind == "impression",
-        "listening_ms": np.where(ended, np.minimum(heard, LONGEST_MS), 0),
+    """A column for each count: 0, 1 or milliseconds; and `acted_at`, null for an event that is no action."""
+    columns: dict[str, Array] = {
+        "type": np.asarray(events.column("type").to_pylist(), dtype=object),
+        **{name: events.column(name).to_numpy() for name in ("ms_played", "duration_ms")},
     }
-    acted = np.isin(kind, ACTIONS)
-    at = pa.array(events.column("occurred_at").to_numpy(), mask=~acted)
+    at = pa.array(events.column("occurred_at").to_numpy(), mask=~ACTED.on(columns))
     kept = events.select(["row", *KEYS]).append_column("acted_at", at)
-    for name in COUNTS:
-        kept = kept.append_column(name, pa.array(columns[name].astype(np.int64)))
+    for name, count in COUNTS.items():
+        kept = kept.append_column(name, pa.array(count.rule.on(columns).astype(np.int64)))
     return kept

@@ -1,86 +1,203 @@
-"""Facts, statistics and sessions in MongoDB.
+"""What each listener did in each window: the facts in MongoDB.
 
 Delivery: a fact is a whole document under its window and listener, and of two versions the one made of more
 events stays, so that repeating a batch, or recounting beside the running stream, changes nothing. Statistics
-are computed by MongoDB from the facts of a window and replace what was there; sessions likewise, from the
-facts around the changed ones. After a crash in the middle, the repeated batch ends in the same documents.
+are computed by MongoDB from the facts of a window and replace what was there.
 """
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
-from pymongo import ASCENDING, DESCENDING, ReplaceOne, UpdateOne
-from pymongo.database import Database
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal, NamedTuple
 
 from segue.engagement.definitions import COUNTS, DIMENSIONS
-from segue.engagement.facts import Fact
-from segue.engagement.sessions import Session, Spell, sessions_of
-from segue.storage.mongo import Document, keep_for
+from segue.engagement.facts import Fact, StoredFact
+from segue.engagement.sessions import ActivitySpan
+from segue.engagement.statistics import ListeningStatistics
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne
+from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
-_REMEMBERED_SECONDS = 600.0
-_TOTALS = {name: {"$sum": f"${name}"} for name in COUNTS}
+_AT_ONCE = 1000
+"""Facts that are written together."""
 
 
-def prepare(database: Database[Document], *, keep: timedelta) -> None:
-    """Make the indexes; facts and sessions leave `keep` after their time, statistics stay."""
-    keep_for(database, "listening", "start", keep)
-    database.listening.create_index([("user_id", ASCENDING), ("start", DESCENDING)])
-    database.listening_stats.create_index([("dimension", ASCENDING), ("start", ASCENDING)])
-    database.listening_stats.create_index(
-        [("dimension", ASCENDING), ("key", ASCENDING), ("start", ASCENDING)]
+class Heard(NamedTuple):
+    """That a listener heard a track to the end."""
+
+    user_id: str
+    track_id: str
+    at: datetime
+    """The window in which they did last."""
+    times: int
+
+
+class Listening(Collection[StoredFact]):
+    """A fact for each listener and window."""
+
+    name = "listening"
+    policy = Policy(
+        personal=Personal(owner=("user_id",)),
+        access={
+            Job.STREAM: Right.WRITE | Right.INDEX,
+            Job.DASHBOARD: Right.ERASE,
+            Job.OPERATOR: Right.WRITE | Right.INDEX,
+        },
     )
-    keep_for(database, "listening_sessions", "ended_at", keep)
-    database.listening_sessions.create_index([("user_id", ASCENDING), ("last_at", DESCENDING)])
+    indexes = (Index(keys=[("user_id", ASCENDING), ("start", DESCENDING)]),)
+
+    def keep(self, time: timedelta) -> None:
+        """Let MongoDB remove facts of windows that began so long ago."""
+        self.make(Index.on("start", keep=time))
+
+    # Written by the stream and by the recount.
+
+    def write(self, facts: Sequence[Fact], *, definitions: str) -> None:
+        """Keep each fact unless the stored one, by the same definitions, is made of more events."""
+        operations: list[UpdateOne] = []
+        for fact in facts:
+            document = {"$literal": fact.document(definitions=definitions)}
+            newer = {"$and": [{"$eq": ["$definitions", definitions]}, {"$gt": ["$events", fact.events]}]}
+            replaced = [{"$replaceWith": {"$cond": [newer, "$$ROOT", document]}}]
+            operations.append(UpdateOne({"_id": fact.id}, replaced, upsert=True))
+        for first in range(0, len(operations), _AT_ONCE):
+            self.documents.bulk_write(operations[first : first + _AT_ONCE], ordered=False)
+
+    def count_windows(self, starts: Sequence[int]) -> None:
+        """Let MongoDB compute the statistics of windows (epoch ms) from their facts, by every dimension."""
+        if not starts:
+            return
+        times = [_time(start) for start in starts]
+        for dimension, field in DIMENSIONS.items():
+            list(self.aggregate(_counting(times, dimension, field)))
+
+    def different(self, facts: Sequence[Fact], *, definitions: str) -> int:
+        """How many of these facts are stored otherwise, or not at all."""
+        expected = {fact.id: fact.document(definitions=definitions) for fact in facts}
+        stored = {one["_id"]: one for one in self.documents.find({"_id": {"$in": list(expected)}})}
+        return sum(stored.get(own) != document for own, document in expected.items())
+
+    def count_outdated(self, *, since: datetime, definitions: str) -> int:
+        """How many facts of windows from `since` on were counted by other definitions."""
+        return self.documents.count_documents(_outdated(since, definitions))
+
+    def remove_outdated(self, *, since: datetime, definitions: str) -> None:
+        """Remove the facts of windows from `since` on that were counted by other definitions."""
+        self.documents.delete_many(_outdated(since, definitions))
+
+    def starts(self, *, since: datetime | None = None) -> list[datetime]:
+        """The windows that have facts, from `since` on."""
+        return self.documents.distinct("start", {} if since is None else {"start": {"$gte": since}})
+
+    def count(self) -> int:
+        """About how many facts there are."""
+        return self.documents.estimated_document_count()
+
+    def activity(
+        self, spans: Mapping[str, tuple[int, int]], *, definitions: str
+    ) -> Iterator[tuple[str, ActivitySpan]]:
+        """(user_id, activity) of the windows in which each listener acted within their span (epoch ms)."""
+        low, high = min(low for low, _ in spans.values()), max(high for _, high in spans.values())
+        wanted = {
+            "user_id": {"$in": list(spans)},
+            # What a window holds lies within it, and no window is longer than a day.
+            "start": {"$gte": _time(low) - timedelta(days=1), "$lte": _time(high)},
+            "definitions": definitions,
+            "last_at": {"$gte": low},
+            "first_at": {"$lte": high},
+        }
+        fields = {
+            "user_id": 1,
+            "first_at": 1,
+            "last_at": 1,
+            **{f"rows.{name}": 1 for name in ActivitySpan.COUNTS},
+        }
+        for fact in self.documents.find(wanted, fields):
+            first, last = spans[fact["user_id"]]
+            span = _activity_of(fact)
+            if span.last_at >= first and span.first_at <= last:
+                yield fact["user_id"], span
+
+    # Read by the pages.
+
+    def of(self, user_id: str, *, since: datetime, until: datetime) -> Iterator[StoredFact]:
+        """A listener's facts of the windows that begin in [since, until)."""
+        return iter(self.documents.find({"user_id": user_id, "start": {"$gte": since, "$lt": until}}))
+
+    def began(self, user_id: str) -> datetime | None:
+        """The first window that is kept of a listener; None for one who has done nothing yet."""
+        first = self.documents.find_one({"user_id": user_id}, {"start": 1}, sort=[("start", ASCENDING)])
+        return first["start"] if first else None
+
+    def first_heard(self, user_id: str, by: Literal["track_id", "artist"]) -> dict[str, datetime]:
+        """When a listener first heard each track or artist, as far back as facts are kept."""
+        first = self.aggregate(
+            [
+                *_rows({"user_id": user_id}, {"rows.plays": {"$gt": 0}}),
+                {"$group": {"_id": f"$rows.{by}", "first": {"$min": "$start"}}},
+            ]
+        )
+        return {one["_id"]: one["first"] for one in first}
+
+    def heard_to_the_end(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Heard]:
+        """What these listeners heard to the end, each track once for a listener, the last ones first."""
+        last = self.aggregate(
+            [
+                *_rows(
+                    {"user_id": {"$in": list(user_ids)}, "start": {"$gte": since}},
+                    {"rows.completions": {"$gt": 0}},
+                ),
+                {
+                    "$group": {
+                        "_id": {"user": "$user_id", "track": "$rows.track_id"},
+                        "at": {"$max": "$start"},
+                        "times": {"$sum": "$rows.completions"},
+                    }
+                },
+                {"$sort": {"at": -1, "_id": 1}},
+                {"$limit": limit},
+            ]
+        )
+        return [Heard(one["_id"]["user"], one["_id"]["track"], one["at"], one["times"]) for one in last]
+
+    def active_days(self, *, since: datetime, until: datetime) -> list[tuple[date, str]]:
+        """(day in UTC, user_id), once for each day on which a listener did something."""
+        day = {"$dateTrunc": {"date": "$start", "unit": "day"}}
+        days = self.aggregate(
+            [
+                {"$match": {"start": {"$gte": since, "$lt": until}, "first_at": {"$ne": None}}},
+                {"$group": {"_id": {"day": day, "user": "$user_id"}}},
+            ]
+        )
+        return [(one["_id"]["day"].date(), one["_id"]["user"]) for one in days]
+
+    def outcomes(self, variants: Sequence[str], *, since: datetime) -> Iterator[Mapping[str, Any]]:
+        """What came of recommendations, by listener (`user_id`) and `variant`, from the windows since then.
+
+        `seen`, `clicked`, `heard`, `liked`: tracks, each once a window; `plays`, `completions`, `skips`:
+        as :mod:`segue.engagement.definitions` counts them.
+        """
+        for one in self.aggregate(_outcomes(since, variants)):
+            yield {"user_id": one["_id"]["user"], "variant": one["_id"]["variant"], **one}
 
 
-class Catalogue:
-    """Artist and first genre of tracks, remembered for ten minutes, so that new tags are seen."""
-
-    def __init__(self, database: Database[Document]) -> None:
-        self._tracks = database.tracks
-        self._known: dict[str, tuple[str, str]] = {}
-        self._began = time.monotonic()
-
-    def __call__(self, track_ids: Iterable[str]) -> Mapping[str, tuple[str, str]]:
-        if time.monotonic() - self._began > _REMEMBERED_SECONDS:
-            self._known, self._began = {}, time.monotonic()
-        missing = [track_id for track_id in track_ids if track_id not in self._known]
-        fields = {"artist": 1, "genres": 1}
-        for track in self._tracks.find({"_id": {"$in": missing}}, fields) if missing else ():
-            genre = next(iter(track.get("genres") or []), "")
-            self._known[track["_id"]] = (track.get("artist") or "", genre)
-        return self._known
+def _activity_of(fact: Mapping[str, Any]) -> ActivitySpan:
+    """What a listener did in a window; the fact must have actions."""
+    sums = (sum(row.get(name, 0) for row in fact["rows"]) for name in ActivitySpan.COUNTS)
+    return ActivitySpan(fact["first_at"], fact["last_at"], *sums)
 
 
-def write_facts(database: Database[Document], facts: Sequence[Fact], *, definitions: str) -> None:
-    """Keep each fact unless the stored one, by the same definitions, is made of more events."""
-    operations = []
-    for fact in facts:
-        document = {"$literal": fact.document(definitions=definitions)}
-        newer = {"$and": [{"$eq": ["$definitions", definitions]}, {"$gt": ["$events", fact.events]}]}
-        replaced = [{"$replaceWith": {"$cond": [newer, "$$ROOT", document]}}]
-        operations.append(UpdateOne({"_id": fact.id}, replaced, upsert=True))
-    for first in range(0, len(operations), 1000):
-        database.listening.bulk_write(operations[first : first + 1000], ordered=False)
+def _rows(facts: Document, rows: Document) -> list[Document]:
+    """The rows of facts, each in a document of its own."""
+    return [{"$match": facts}, {"$unwind": "$rows"}, {"$match": rows}]
 
 
-def count_windows(database: Database[Document], starts: Sequence[int]) -> None:
-    """Compute the statistics of windows (epoch ms) from their facts, by every dimension, inside MongoDB."""
-    if not starts:
-        return
-    times = [_time(start) for start in starts]
-    for dimension, field in DIMENSIONS.items():
-        database.listening.aggregate(_counting(times, dimension, field))
+def _outdated(since: datetime, definitions: str) -> Document:
+    return {"start": {"$gte": since}, "definitions": {"$ne": definitions}}
 
 
 def _counting(times: list[datetime], dimension: str, field: str | None) -> list[Document]:
     key: Any = "" if field is None else {"$toString": {"$ifNull": [f"$rows.{field}", ""]}}
-    listener = {"$cond": [{"$gt": [{"$add": ["$starts", "$plays"]}, 0]}, 1, 0]}
     return [
         {"$match": {"start": {"$in": times}}},
         {"$project": {"start": 1, "rows": 1}},
@@ -95,118 +212,59 @@ def _counting(times: list[datetime], dimension: str, field: str | None) -> list[
         {
             "$group": {
                 "_id": {"start": "$_id.start", "key": "$_id.key"},
-                **_TOTALS,
-                "listeners": {"$sum": listener},
+                **{name: {"$sum": f"${name}"} for name in COUNTS},
+                "listeners": _number_of(_PLAYED),
             }
         },
         {"$set": {"dimension": dimension, "start": "$_id.start", "key": "$_id.key"}},
         {"$set": {"_id": {"dimension": "$dimension", "start": "$start", "key": "$key"}}},
-        {"$merge": {"into": "listening_stats", "whenMatched": "replace", "whenNotMatched": "insert"}},
+        {
+            "$merge": {
+                "into": ListeningStatistics.name,
+                "whenMatched": "replace",
+                "whenNotMatched": "insert",
+            }
+        },
     ]
 
 
-def rebuild_sessions(
-    database: Database[Document], facts: Sequence[Fact], *, gap: timedelta, definitions: str
-) -> None:
-    """Join anew the sessions that the changed facts belong to or touch, from facts of these definitions.
-
-    The new ones are written before those that they replace are removed: a crash in between leaves both, and
-    the repeated batch finds and clears them up.
-    """
-    reach = int(gap.total_seconds() * 1000)
-    touched: dict[str, tuple[int, int]] = {}
-    for fact in facts:
-        if fact.first_at is not None and fact.last_at is not None:
-            low, high = touched.get(fact.user_id, (fact.first_at, fact.last_at))
-            touched[fact.user_id] = (min(low, fact.first_at), max(high, fact.last_at))
-    if not touched:
-        return
-    old = _sessions_near(database, touched, reach)
-    spans = {
-        user: (
-            min([low, *(one["first_at"] for one in old[user])]) - reach,
-            max([high, *(one["last_at"] for one in old[user])]) + reach,
-        )
-        for user, (low, high) in touched.items()
-    }
-    spells = _spells_in(database, spans, definitions)
-    new = {
-        f"{session.first_at}:{user}": _session(user, session)
-        for user in touched
-        for session in sessions_of(spells[user], gap=gap)
-    }
-    for batch in _batches(list(new)):
-        database.listening_sessions.bulk_write(
-            [ReplaceOne({"_id": own}, new[own], upsert=True) for own in batch], ordered=False
-        )
-    stale = [one["_id"] for ones in old.values() for one in ones if one["_id"] not in new]
-    if stale:
-        database.listening_sessions.delete_many({"_id": {"$in": stale}})
+_PLAYED: Document = {"$gt": [{"$add": ["$starts", "$plays"]}, 0]}
+_SEEN: Document = {"$gt": ["$impressions", 0]}
+_LIKED: Document = {"$gt": ["$likes", 0]}
 
 
-def _sessions_near(
-    database: Database[Document], touched: Mapping[str, tuple[int, int]], reach: int
-) -> dict[str, list[Document]]:
-    """The stored sessions of each listener that end or begin within reach of what changed."""
-    low, high = min(a for a, _ in touched.values()), max(b for _, b in touched.values())
-    wanted = {
-        "user_id": {"$in": list(touched)},
-        "last_at": {"$gte": low - reach},
-        "first_at": {"$lte": high + reach},
-    }
-    found: dict[str, list[Document]] = {user: [] for user in touched}
-    for one in database.listening_sessions.find(wanted, {"user_id": 1, "first_at": 1, "last_at": 1}):
-        first, last = touched[one["user_id"]]
-        if one["last_at"] >= first - reach and one["first_at"] <= last + reach:
-            found[one["user_id"]].append(one)
-    return found
+def _number_of(*conditions: Document) -> Document:
+    return {"$sum": {"$cond": [{"$and": list(conditions)}, 1, 0]}}
 
 
-def _spells_in(
-    database: Database[Document], spans: Mapping[str, tuple[int, int]], definitions: str
-) -> dict[str, list[Spell]]:
-    low, high = min(low for low, _ in spans.values()), max(high for _, high in spans.values())
-    wanted = {
-        "user_id": {"$in": list(spans)},
-        # What a window holds lies within it, and no window is longer than a day.
-        "start": {"$gte": _time(low) - timedelta(days=1), "$lte": _time(high)},
-        "definitions": definitions,
-        "last_at": {"$gte": low},
-        "first_at": {"$lte": high},
-    }
-    fields = {"user_id": 1, "first_at": 1, "last_at": 1, **{f"rows.{name}": 1 for name in _SPELL}}
-    found: dict[str, list[Spell]] = defaultdict(list)
-    for fact in database.listening.find(wanted, fields):
-        first, last = spans[fact["user_id"]]
-        if fact["last_at"] >= first and fact["first_at"] <= last:
-            found[fact["user_id"]].append(spell(fact))
-    return found
-
-
-_SPELL = ("plays", "skips", "listening_ms")
-
-
-def spell(fact: Document) -> Spell:
-    """A stored fact as a spell; it must have actions."""
-    sums = (sum(row[name] for row in fact["rows"]) for name in _SPELL)
-    return Spell(fact["first_at"], fact["last_at"], *sums)
-
-
-def _session(user: str, session: Session) -> Document:
-    return {
-        "user_id": user,
-        "first_at": session.first_at,
-        "last_at": session.last_at,
-        "ended_at": _time(session.last_at),
-        "plays": session.plays,
-        "skips": session.skips,
-        "listening_ms": session.listening_ms,
-    }
+def _outcomes(since: datetime, variants: Sequence[str]) -> list[Document]:
+    counted = ("impressions", "starts", "plays", "completions", "skips", "likes")
+    return [
+        {"$match": {"start": {"$gte": since}}},
+        {"$project": {"user_id": 1, "rows": 1}},
+        {"$unwind": "$rows"},
+        # What explores is marked behind the variant: segue.ranking.variants.label.
+        {"$set": {"variant": {"$first": {"$split": ["$rows.variant", "/"]}}}},
+        {"$match": {"variant": {"$in": list(variants)}}},
+        {
+            "$group": {
+                "_id": {"fact": "$_id", "user": "$user_id", "variant": "$variant", "track": "$rows.track_id"},
+                **{name: {"$sum": f"$rows.{name}"} for name in counted},
+            }
+        },
+        {
+            "$group": {
+                "_id": {"user": "$_id.user", "variant": "$_id.variant"},
+                **{name: {"$sum": f"${name}"} for name in ("plays", "completions", "skips")},
+                "seen": _number_of(_SEEN),
+                "clicked": _number_of(_SEEN, _PLAYED),
+                "heard": _number_of(_PLAYED),
+                "liked": _number_of(_PLAYED, _LIKED),
+            }
+        },
+        {"$sort": {"_id.user": 1}},
+    ]
 
 
 def _time(epoch_ms: int) -> datetime:
     return datetime.fromtimestamp(epoch_ms / 1000, UTC)
-
-
-def _batches(ids: list[str], size: int = 1000) -> Iterable[list[str]]:
-    return (ids[first : first + size] for first in range(0, len(ids), size))

@@ -22,9 +22,14 @@ By = Literal["track_id", "artist", "genre"]
 def rows_of(facts: Iterable[Mapping[str, Any]], *, zone: str = "UTC") -> pd.DataFrame:
     """Stored facts -> Rows, with times in a listener's own zone."""
     flat = [{"start": fact["start"], **row} for fact in facts for row in fact["rows"]]
-    rows = pd.DataFrame(flat, columns=list(COLUMNS))
+    rows = with_counts(pd.DataFrame(flat, columns=list(COLUMNS)))
     rows["start"] = pd.to_datetime(rows["start"], utc=True).dt.tz_convert(zone)
     return rows
+
+
+def with_counts(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with whole counts: one that was not counted yet when a row was stored is 0 there."""
+    return table.assign(**table[list(COUNTS)].fillna(0).astype("int64"))
 
 
 def calendar(rows: pd.DataFrame) -> pd.DataFrame:

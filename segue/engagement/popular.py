@@ -6,60 +6,51 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-FEWEST_LISTENINGS = 3
+from segue.engagement.statistics import TrackTotals
+
+FEWEST_LISTENERS = 3
 """Below that a track is neither popular nor rising: one listener's evening is no trend."""
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A key's counts over some windows."""
-
-    key: str
-    plays: int
-    skips: int
-    listenings: int
-    """Listeners, summed over the windows."""
-
-
-@dataclass(frozen=True)
 class Rising:
-    """How much more a key is heard now than before."""
+    """How much more a track is heard now than before."""
 
-    key: str
+    track_id: str
     now: int
-    """Listenings now."""
+    """Listeners now, summed over the windows."""
     expected: float
-    """Listenings that would have been as before."""
+    """How many there would be as before."""
     score: float
 
 
-def popular(heard: Iterable[Heard], *, limit: int) -> list[Heard]:
-    """The keys with the most listenings that were not skipped, best first; ties by key."""
+def popular(tracks: Iterable[TrackTotals], *, limit: int) -> list[TrackTotals]:
+    """The tracks with the most listeners who did not skip them, best first; ties by track id."""
 
-    def kept(one: Heard) -> float:
-        return one.listenings * (1 - one.skips / max(one.plays, 1))
+    def kept(track: TrackTotals) -> float:
+        return track.listeners * (1 - track.skips / max(track.plays, 1))
 
-    enough = [one for one in heard if one.listenings >= FEWEST_LISTENINGS and kept(one) > 0]
-    return sorted(enough, key=lambda one: (-kept(one), one.key))[:limit]
+    enough = [track for track in tracks if track.listeners >= FEWEST_LISTENERS and kept(track) > 0]
+    return sorted(enough, key=lambda track: (-kept(track), track.track_id))[:limit]
 
 
-def rising(now: Iterable[Heard], before: Iterable[Heard], *, limit: int) -> list[Rising]:
-    """The keys whose share of all listenings has grown the most, best first; ties by key.
+def rising(now: Iterable[TrackTotals], before: Iterable[TrackTotals], *, limit: int) -> list[Rising]:
+    """The tracks whose share of all listeners has grown the most, best first; ties by track id.
 
-    The score is the distance of the listenings from those expected by the share before, in standard
+    The score is the distance of the listeners from those expected by the share before, in standard
     deviations of a Poisson count: (now - expected) / sqrt(expected + 1). Comparing shares makes an evening
     not rise over a night as a whole; the one under the root keeps a first listener from being a sensation.
     """
-    there = list(now)
-    total_now = sum(one.listenings for one in there)
-    listened = {one.key: one.listenings for one in before}
-    total_before = sum(listened.values())
+    tracks = list(now)
+    total_now = sum(track.listeners for track in tracks)
+    listeners_before = {track.track_id: track.listeners for track in before}
+    total_before = sum(listeners_before.values())
     if not total_before:
         return []
-    found = []
-    for one in there:
-        expected = listened.get(one.key, 0) / total_before * total_now
-        score = (one.listenings - expected) / math.sqrt(expected + 1)
-        if one.listenings >= FEWEST_LISTENINGS and score > 1:
-            found.append(Rising(one.key, one.listenings, expected, score))
-    return sorted(found, key=lambda one: (-one.score, one.key))[:limit]
+    risen = []
+    for track in tracks:
+        expected = listeners_before.get(track.track_id, 0) / total_before * total_now
+        score = (track.listeners - expected) / math.sqrt(expected + 1)
+        if track.listeners >= FEWEST_LISTENERS and score > 1:
+            risen.append(Rising(track.track_id, track.listeners, expected, score))
+    return sorted(risen, key=lambda track: (-track.score, track.track_id))[:limit]

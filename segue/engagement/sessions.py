@@ -1,46 +1,46 @@
-"""A listener's sessions: runs of spells with no long gap between them. Pure."""
+"""A listener's sessions: runs of activity with no long gap. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
-class Spell:
-    """What a listener did in one window: from the first to the last action, epoch ms."""
+class ActivitySpan:
+    """What a listener did from a first to a last action (epoch ms): in one window, or in a session."""
 
+    COUNTS: ClassVar = ("plays", "skips", "listening_ms")
     first_at: int
     last_at: int
     plays: int
     skips: int
     listening_ms: int
 
+    def joined(self, later: ActivitySpan) -> ActivitySpan:
+        """This and one that begins later, as one."""
+        return ActivitySpan(
+            first_at=self.first_at,
+            last_at=max(self.last_at, later.last_at),
+            plays=self.plays + later.plays,
+            skips=self.skips + later.skips,
+            listening_ms=self.listening_ms + later.listening_ms,
+        )
 
-@dataclass(frozen=True)
-class Session(Spell):
-    """One or more spells that belong together; of the same shape."""
 
+def sessions_of(activity: Iterable[ActivitySpan], *, gap: timedelta) -> list[ActivitySpan]:
+    """Join the activity of windows, in any order, where it follows within the gap: the sessions, in order.
 
-def sessions_of(spells: Iterable[Spell], *, gap: timedelta) -> list[Session]:
-    """Join spells, in any order, that follow each other within the gap.
-
-    A gap between actions shows between spells only while a window is no longer than the gap; the settings
+    A gap between actions shows between windows only while a window is no longer than the gap; the settings
     see to that.
     """
     longest = gap.total_seconds() * 1000
-    found: list[Session] = []
-    for spell in sorted(spells, key=lambda one: (one.first_at, one.last_at)):
-        if found and spell.first_at - found[-1].last_at <= longest:
-            last = found[-1]
-            found[-1] = Session(
-                first_at=last.first_at,
-                last_at=max(last.last_at, spell.last_at),
-                plays=last.plays + spell.plays,
-                skips=last.skips + spell.skips,
-                listening_ms=last.listening_ms + spell.listening_ms,
-            )
+    sessions: list[ActivitySpan] = []
+    for span in sorted(activity, key=lambda one: (one.first_at, one.last_at)):
+        if sessions and span.first_at - sessions[-1].last_at <= longest:
+            sessions[-1] = sessions[-1].joined(span)
         else:
-            found.append(Session(spell.first_at, spell.last_at, spell.plays, spell.skips, spell.listening_ms))
-    return found
+            sessions.append(span)
+    return sessions

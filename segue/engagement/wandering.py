@@ -7,22 +7,30 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-WEIGHTS = {"completions": 1.0, "likes": 1.5, "early_skips": -0.6, "dislikes": -2.0, "plays": 0.1}
-"""What a count says of the liking of a track; near the weights of the signals, without their decay."""
+from segue.engagement.definitions import COUNTS
+from segue.settings import Signals
 
 
-def tastes(rows: pd.DataFrame, vectors: Mapping[str, np.ndarray], *, every: str) -> pd.DataFrame:
+def weights(signals: Signals) -> dict[str, float]:
+    """By count, what one of it says of the liking of a track: the weights of the signals, without decay."""
+    return {name: float(getattr(signals, count.weight)) for name, count in COUNTS.items() if count.weight}
+
+
+def tastes(
+    rows: pd.DataFrame, vectors: Mapping[str, np.ndarray], *, every: str, signals: Signals
+) -> pd.DataFrame:
     """Rows -> `start`, `minutes`, `vector` ((d,) at unit length) of each stretch with a taste, in order.
 
     `every` is a pandas period: "W" for weeks, "M" for months, "D" for days.
     """
     found = []
+    weight_of = weights(signals)
     periods = rows["start"].dt.tz_localize(None).dt.to_period(every)
     for period, part in rows.groupby(periods):
-        weights = sum(part[name] * weight for name, weight in WEIGHTS.items())
+        summed_weights = sum(part[name] * weight for name, weight in weight_of.items())
         known = [
             (weight, vectors[track])
-            for weight, track in zip(weights, part["track_id"], strict=True)
+            for weight, track in zip(summed_weights, part["track_id"], strict=True)
             if track in vectors
         ]
         summed = sum((weight * vector for weight, vector in known), np.zeros(1))

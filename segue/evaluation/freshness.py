@@ -7,11 +7,12 @@ import time
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 
 import numpy as np
-from pymongo.database import Database
 
-from segue.storage.mongo import Document
+from segue.ranking.recommendations import Recommendations
+from segue.storage.store import Store
 
 
 class FreshnessWatch:
@@ -21,8 +22,8 @@ class FreshnessWatch:
     over between two looks is missed, and its plays are counted with the later one: never too good.
     """
 
-    def __init__(self, database: Database[Document], *, every: float = 0.01) -> None:
-        self._database, self._every = database, every
+    def __init__(self, store: Store, *, every: float = 0.01) -> None:
+        self._recommendations, self._every = Recommendations(store), every
         self._seen: dict[str, list[tuple[int, int]]] = defaultdict(list)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="freshness", daemon=True)
@@ -36,15 +37,14 @@ class FreshnessWatch:
         self._thread.join()
 
     def _watch(self) -> None:
-        last = None
+        last: datetime | None = None
         while not self._stop.is_set():
-            newer: Document = {"updated_at": {"$gte": last}} if last else {}
-            for document in self._database.recommendations.find(newer, {"reflects_at": 1, "updated_at": 1}):
-                written = document["updated_at"]
-                last = written if last is None or written > last else last
-                seen = self._seen[document["_id"]]
-                if not seen or document["reflects_at"] > seen[-1][0]:
-                    seen.append((document["reflects_at"], round(written.timestamp() * 1000)))
+            for written in self._recommendations.written_since(last):
+                moment = written.updated_at
+                last = moment if last is None or moment > last else last
+                seen = self._seen[written.user_id]
+                if not seen or written.reflects_at > seen[-1][0]:
+                    seen.append((written.reflects_at, round(moment.timestamp() * 1000)))
             time.sleep(self._every)
 
     def latencies(self, plays: Iterable[tuple[str, int]]) -> tuple[np.ndarray, int]:

@@ -22,8 +22,10 @@ Values = Mapping[str, Any]
 class Column(ABC):
     """What is known of each track, artist or rank: one or more arrays, each in a file of its own."""
 
-    optional: bool
-    """Bundles of older releases lack it."""
+    @property
+    @abstractmethod
+    def optional(self) -> bool:
+        """Whether a bundle may lack it, as those of older releases do."""
 
     @abstractmethod
     def files(self, name: str) -> tuple[str, ...]:
@@ -82,7 +84,7 @@ class ArrayColumn(Column):
     """Makes the column optional: what all rows hold in a bundle that lacks it."""
 
     @property
-    def optional(self) -> bool:  # type: ignore[override]
+    def optional(self) -> bool:
         return self.fill is not None
 
     def files(self, name: str) -> tuple[str, ...]:
@@ -127,7 +129,10 @@ class TableColumn(Column):
     keys: Callable[[Values], int]
     """How many keys it has."""
     about: str
-    optional = True
+
+    @property
+    def optional(self) -> bool:
+        return True
 
     def files(self, name: str) -> tuple[str, ...]:
         return Following.files(name)

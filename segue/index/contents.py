@@ -46,6 +46,11 @@ def _existing_rows(file: str, rows: np.ndarray, among: Values) -> None:
         raise BundleError(f"{file} names a row that is none of the {count}")
 
 
+def _absent() -> np.ndarray:
+    """The default of an optional array."""
+    return _ABSENT
+
+
 def _array(dtype: str, *shape: str, about: str, **more: Any) -> Mapping[str, Column]:
     return {_COLUMN: ArrayColumn(dtype, shape, about, **more)}
 
@@ -75,7 +80,7 @@ class Contents:
         )
     )
     songs: np.ndarray = field(
-        default_factory=lambda: _ABSENT,
+        default_factory=_absent,
         metadata=_array(
             "int32",
             "n",

@@ -18,11 +18,15 @@ from segue.index.folders import LOCK, appearing, remove_left_overs, remove_unles
 from segue.index.manifest import BundleError, Manifest
 from segue.models.versions import Models
 from segue.storage.files import FileStore
-from segue.storage.store import Store
+from segue.storage.store import Job, Policy, Right, Store
 
 KIND = "index"
 """Of the documents in `models`."""
 BUCKET = "bundles"
+POLICY = Policy(
+    computed=True,
+    access={Job.STREAM: Right.READ, Job.DASHBOARD: Right.READ, Job.CATALOGUE: Right.WRITE | Right.INDEX},
+)
 _GRACE_SECONDS = 24 * 3600
 _OLDEST = datetime.min.replace(tzinfo=UTC)
 

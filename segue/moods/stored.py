@@ -1,35 +1,30 @@
-"""Moods in MongoDB: a document for each track in `moods`, and in `models` which edition of them is in use.
-
-A document: _id (track id), version (of the measures and the features), energy, tempo, brightness, tone
-(percentiles of the corpus, null where not known), bpm.
+"""Moods of tracks: the collection `moods`; `models` has which edition of them is in use.
 
 Delivery: bulk upserts by track id, then those of tracks that have gone are removed, then the edition is
-switched. A run cut short leaves the former edition's name, so that the next run writes all of it again; who
-reads meanwhile has percentiles of two corpora that differ by what was added.
+switched. A run cut short leaves the former edition's name, so that the next run writes all of it again; a
+reader has percentiles of two corpora meanwhile, which differ by what was added.
 """
 
 from __future__ import annotations
 
 import hashlib
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
-from pymongo.database import Database
 
 from segue.models.versions import Models
-from segue.moods.measures import DIMENSIONS, Measured, Percentiles
-from segue.storage.mongo import Document, upsert
-from segue.storage.store import Store
+from segue.moods.measures import DIMENSIONS, Measured
+from segue.storage.mongo import upsert
+from segue.storage.store import Collection, Job, Policy, Right, Store
 
 KIND = "moods"
 
 
 @dataclass(frozen=True)
 class Mood:
-    """What is known of one track's mood: percentiles of the corpus, 0 to 1, or None; beats per minute."""
+    """One track's mood: percentiles of the corpus, 0 to 1, and beats per minute; None where not known."""
 
     energy: float | None
     tempo: float | None
@@ -38,85 +33,80 @@ class Mood:
     bpm: float | None
 
 
-def keep_moods(
-    database: Database[Document], track_ids: Sequence[str], measured: Measured, *, version: str
-) -> int:
-    """Bring `moods` in line with a corpus; returns how many documents were written: all, or none.
+class TrackMood(TypedDict):
+    """A document of `moods`; the measures are those of :class:`Mood`."""
 
-    Parameters
-    ----------
-    version
-        Of the measures: :func:`segue.moods.measures.moods_version`.
-    """
-    digest = hashlib.sha256("\n".join([version, *track_ids]).encode())
-    digest.update(measured.percentiles.astype("<f4").tobytes())
-    edition = digest.hexdigest()[:12]
-    if Models(Store(database)).active_version(KIND) == edition:
-        return 0
-    rows = zip(track_ids, measured.percentiles.tolist(), measured.bpm.tolist(), strict=True)
-    written = upsert(
-        database.moods,
-        (
-            {
-                "_id": track_id,
-                "version": version,
-                "edition": edition,
-                **{name: _known(value, 4) for name, value in zip(DIMENSIONS, found, strict=True)},
-                "bpm": _known(bpm, 1),
-            }
-            for track_id, found, bpm in rows
-        ),
-    )
-    database.moods.delete_many({"edition": {"$ne": edition}})
-    Models(Store(database)).activate(KIND, edition)
-    return written
+    _id: str
+    """The track's id."""
+    version: str
+    """Of the measures and the features: :func:`segue.moods.measures.moods_version`."""
+    edition: str
+    """Of all moods together: percentiles of one corpus."""
+    energy: float | None
+    tempo: float | None
+    brightness: float | None
+    tone: float | None
+    bpm: float | None
 
 
-def mood_of(database: Database[Document], track_id: str) -> Mood | None:
-    """One track's mood; None for a track that is newer than the moods."""
-    found = database.moods.find_one({"_id": track_id})
-    return Mood(**{name: found[name] for name in (*DIMENSIONS, "bpm")}) if found else None
+class Moods(Collection[TrackMood]):
+    """The moods of tracks."""
 
+    name = "moods"
+    policy = Policy(computed=True, access={Job.CATALOGUE: Right.WRITE, Job.DASHBOARD: Right.READ})
 
-class Moods:
-    """All moods in memory, in the order of an index; read again when they or the index have changed.
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._models = Models(store)
 
-    Made once a process; safe for use by several threads.
-    """
-
-    def __init__(self, database: Database[Document], *, every: float = 5.0) -> None:
-        self._database, self._every = database, every
-        self._lock = threading.Lock()
-        self._looked = float("-inf")
-        self._key: tuple[str | None, str] | None = None
-        self._aligned = np.empty((0, len(DIMENSIONS)), np.float32)
-
-    def aligned(self, track_ids: np.ndarray, *, index: str) -> Percentiles:
-        """(n, 4) percentiles of an index's tracks; NaN where no mood is known.
+    def replace(self, track_ids: Sequence[str], measured: Measured, *, version: str) -> int:
+        """Bring the moods in line with a corpus; returns how many were written: all, or none.
 
         Parameters
         ----------
-        track_ids
-            (n,) numpy bytes, as in :class:`segue.index.bundle.Bundle`.
-        index
-            The version of the index.
+        version
+            Of the measures: :func:`segue.moods.measures.moods_version`.
         """
-        with self._lock:
-            now = time.monotonic()
-            if self._key is None or self._key[1] != index or now - self._looked > self._every:
-                self._looked = now
-                key = (Models(Store(self._database)).active_version(KIND), index)
-                if key != self._key:
-                    self._aligned, self._key = self._read(track_ids), key
-            return self._aligned
+        digest = hashlib.sha256("\n".join([version, *track_ids]).encode())
+        digest.update(measured.percentiles.astype("<f4").tobytes())
+        edition = digest.hexdigest()[:12]
+        if self.edition() == edition:
+            return 0
+        rows = zip(track_ids, measured.percentiles.tolist(), measured.bpm.tolist(), strict=True)
+        written = upsert(
+            self.documents,
+            (
+                {
+                    "_id": track_id,
+                    "version": version,
+                    "edition": edition,
+                    **{name: _known(value, 4) for name, value in zip(DIMENSIONS, percentiles, strict=True)},
+                    "bpm": _known(bpm, 1),
+                }
+                for track_id, percentiles, bpm in rows
+            ),
+        )
+        self.documents.delete_many({"edition": {"$ne": edition}})
+        self._models.activate(KIND, edition)
+        return written
 
-    def _read(self, track_ids: np.ndarray) -> Percentiles:
-        fields = {name: 1 for name in DIMENSIONS}
-        stored = self._database.moods.find({}, fields, batch_size=10_000)
-        known = {one["_id"].encode(): [one[name] for name in DIMENSIONS] for one in stored}
-        nothing = [None] * len(DIMENSIONS)
-        rows = [known.get(track_id, nothing) for track_id in track_ids.tolist()]
-        return np.array(rows, dtype=np.float32).reshape(-1, len(DIMENSIONS))
+    def edition(self) -> str | None:
+        """The edition in use; None before moods were measured."""
+        return self._models.active_version(KIND)
+
+    def read(self, track_id: str) -> Mood | None:
+        """One track's mood; None for a track that is newer than the moods."""
+        found = self.documents.find_one({"_id": track_id})
+        if found is None:
+            return None
+        return Mood(found["energy"], found["tempo"], found["brightness"], found["tone"], found["bpm"])
+
+    def percentiles(self) -> dict[str, tuple[float | None, ...]]:
+        """All moods by track id, each in the order of :data:`segue.moods.measures.DIMENSIONS`."""
+        found = self.documents.find({}, {name: 1 for name in DIMENSIONS}, batch_size=10_000)
+        return {
+            mood["_id"]: (mood["energy"], mood["tempo"], mood["brightness"], mood["tone"]) for mood in found
+        }
 
 
 def _known(value: float, digits: int) -> float | None:

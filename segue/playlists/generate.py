@@ -11,9 +11,9 @@ from itertools import chain, zip_longest
 
 import numpy as np
 
+from segue.index.track_index import TrackIndex
 from segue.playlists.transitions import Transitions, arrange
 from segue.ranking.diversity import ArtistLimit, limit_artists
-from segue.ranking.plan import Catalogue
 from segue.ranking.versions import folded, songs_of
 
 NEAR = 60
@@ -33,7 +33,7 @@ def go_on(
     playlist: Sequence[int],
     *,
     items: int,
-    bundle: Catalogue,
+    bundle: TrackIndex,
     transitions: Transitions,
     limit: ArtistLimit,
     avoid: Collection[int] = (),
@@ -67,7 +67,7 @@ def daily_mix(
     seed: str,
     items: int,
     familiar: float,
-    bundle: Catalogue,
+    bundle: TrackIndex,
     transitions: Transitions,
     limit: ArtistLimit,
     heard: Collection[int] = (),
@@ -112,7 +112,7 @@ def discover(
     *,
     seed: str,
     items: int,
-    bundle: Catalogue,
+    bundle: TrackIndex,
     transitions: Transitions,
     limit: ArtistLimit,
     heard: Collection[int],
@@ -149,12 +149,14 @@ def discover(
     return arrange(chosen, transitions=transitions, limit=limit)
 
 
-def _near(rows: Sequence[int], *, out: Collection[int], wanted: int, bundle: Catalogue) -> list[int]:
+def _near(rows: Sequence[int], *, out: Collection[int], wanted: int, bundle: TrackIndex) -> list[int]:
     """As :func:`_near_versions`, with the first of the versions of a song alone."""
     return _others(_near_versions(rows, out=out, wanted=wanted, bundle=bundle), out=out, bundle=bundle)
 
 
-def _near_versions(rows: Sequence[int], *, out: Collection[int], wanted: int, bundle: Catalogue) -> list[int]:
+def _near_versions(
+    rows: Sequence[int], *, out: Collection[int], wanted: int, bundle: TrackIndex
+) -> list[int]:
     """Neighbours of all the rows, the nearest of each in turn; from farther off for fewer songs than wanted.
 
     None is out or a version of a song that is out.
@@ -169,7 +171,7 @@ def _near_versions(rows: Sequence[int], *, out: Collection[int], wanted: int, bu
     return left
 
 
-def _others(rows: Sequence[int], *, out: Collection[int], bundle: Catalogue) -> list[int]:
+def _others(rows: Sequence[int], *, out: Collection[int], bundle: TrackIndex) -> list[int]:
     """Those that are not out, nor versions of what is; of the versions of a song the first."""
     return folded(rows, bundle.songs, barred=out, taken=songs_of(out, bundle.songs))
 

@@ -21,7 +21,7 @@ _INFO = re.compile(r"#EXTINF:\s*(-?\d+(?:\.\d+)?)?[^,]*,(.*)", re.IGNORECASE)
 
 
 class NotM3u(SegueError):
-    """What was given is no playlist of this format; the text says why."""
+    """A file is no playlist of this format; the text says why."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Matched:
-    """What became of a playlist's entries."""
+    """A playlist's entries after matching."""
 
     track_ids: tuple[str, ...]
     """Of the matched entries, in their order."""

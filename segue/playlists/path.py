@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.index.track_index import TrackIndex
 from segue.playlists.transitions import Transitions
 from segue.ranking.diversity import ArtistLimit
-from segue.ranking.plan import Catalogue
 from segue.ranking.versions import folded, songs_of
 
 AROUND = 40
@@ -25,7 +25,7 @@ def path(
     last: int,
     *,
     items: int,
-    bundle: Catalogue,
+    bundle: TrackIndex,
     transitions: Transitions,
     limit: ArtistLimit,
     avoid: frozenset[int] = frozenset(),
@@ -63,7 +63,7 @@ def path(
     return [first, last]
 
 
-def _between(first: int, last: int, *, count: int, bundle: Catalogue, avoid: frozenset[int]) -> list[int]:
+def _between(first: int, last: int, *, count: int, bundle: TrackIndex, avoid: frozenset[int]) -> list[int]:
     """Rows near the points that part the arc into even steps; all of a small library."""
     if not count:
         return []

@@ -180,7 +180,7 @@ class Playlists(Collection[StoredPlaylist]):
         tracks = [*before.tracks[:place], *before.tracks[place + 1 :]]
         if to is not None:
             tracks.insert(max(0, min(to, len(tracks))), track_id)
-        # Only over what was read: a change made meanwhile in another tab is not lost.
+        # Only over the list that was read: a change made meanwhile in another tab is not lost.
         self._try({**_own(owner, playlist_id), "tracks": list(before.tracks)}, {"$set": {"tracks": tracks}})
 
     def _change(self, owner: str, playlist_id: str, change: Document) -> None:

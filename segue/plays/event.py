@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NewType
 
-TYPES = ("play", "pause", "seek", "skip", "complete", "leave", "like", "dislike", "impression")
+from segue.plays.event_types import TYPES
+
 SOURCES = ("home", "search", "playlist", "similar", "radio")
 
 
@@ -21,28 +22,88 @@ class Field:
 
     name: str
     kind: Literal["text", "whole"]
+    meaning: str
+    form: str = ""
+    """What a text looks like, in words."""
     required: bool = True
     choices: tuple[str, ...] = ()
+    kept: bool = False
+    """Whether it stays with the play in tastes and statistics; a field of which nothing else is known can be
+    added to running streams so (:mod:`segue.plays.windows`)."""
     pattern: str = r"[^\x00-\x1f\x7f]{1,128}"
     minimum: int = 0
     maximum: int = 2**53
 
 
 FIELDS = (
-    Field(name="event_id", kind="text", pattern=r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}"),
-    Field(name="user_id", kind="text"),
-    Field(name="track_id", kind="text", pattern=r"[\x21-\x7e]{1,64}"),
-    Field(name="type", kind="text", choices=TYPES),
-    Field(name="ms_played", kind="whole"),
-    Field(name="position_ms", kind="whole"),
-    Field(name="duration_ms", kind="whole"),
-    Field(name="occurred_at", kind="whole", maximum=253_402_300_799_999),  # to the end of the year 9999
-    Field(name="session_id", kind="text"),
-    Field(name="source", kind="text", choices=SOURCES),
-    Field(name="recommendation_id", kind="text", required=False),
-    Field(name="rank", kind="whole", required=False),
-    Field(name="model", kind="text", required=False),
+    Field(
+        name="event_id",
+        kind="text",
+        pattern=r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}",
+        form="UUID, with or without dashes",
+        meaning="a repeated delivery counts once",
+    ),
+    Field(name="user_id", kind="text", form="1 to 128 characters", meaning="the listener"),
+    Field(
+        name="track_id",
+        kind="text",
+        pattern=r"[\x21-\x7e]{1,64}",
+        form="1 to 64 printable ASCII characters without spaces",
+        meaning="the track",
+    ),
+    Field(name="type", kind="text", choices=TYPES, meaning="what happened"),
+    Field(name="ms_played", kind="whole", meaning="how much was heard, milliseconds"),
+    Field(name="position_ms", kind="whole", meaning="where in the track, milliseconds"),
+    Field(name="duration_ms", kind="whole", meaning="how long the track is, milliseconds; 0: not known"),
+    Field(
+        name="occurred_at",
+        kind="whole",
+        maximum=253_402_300_799_999,  # to the end of the year 9999
+        meaning="event time, by the producer's clock, epoch milliseconds",
+    ),
+    Field(name="session_id", kind="text", form="1 to 128 characters", meaning="the browser's session"),
+    Field(name="source", kind="text", choices=SOURCES, meaning="where the play came from"),
+    Field(
+        name="recommendation_id",
+        kind="text",
+        required=False,
+        form="1 to 128 characters",
+        meaning="the recommendation that it came from",
+    ),
+    Field(name="rank", kind="whole", required=False, meaning="the track's place in it, from 1"),
+    Field(
+        name="model",
+        kind="text",
+        required=False,
+        form="1 to 128 characters",
+        meaning="the variant of the recommendation that it came from",
+    ),
 )
+
+
+class InvalidPlay(ValueError):
+    """An event that is no play. :attr:`fault` says why, as `missing_<field>` or `invalid_<field>`."""
+
+    def __init__(self, fault: str, value: object) -> None:
+        super().__init__(f"{fault}: {value!r}")
+        self.fault = fault
+
+
+Play = NewType("Play", Mapping[str, Any])
+"""An event that :func:`checked` has let through."""
+
+
+def checked(event: Mapping[str, Any]) -> Play:
+    """The event as a play.
+
+    Raises
+    ------
+    InvalidPlay
+        It breaks the definition.
+    """
+    if wrong := fault(event):
+        raise InvalidPlay(wrong, event.get(wrong.partition("_")[2]))
+    return Play(event)
 
 
 def fault(play: Mapping[str, Any]) -> str | None:

@@ -6,16 +6,20 @@ was not marked within :data:`LEFT_OVER` belongs to a sending that broke off, and
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypedDict
+from typing import TypedDict
 
+from segue.plays.event import Play
 from segue.storage.mongo import Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 REMEMBERED = timedelta(days=7)
-"""Longer than a browser keeps what it could not send and still may."""
+"""How long it is known that a play was sent."""
+WORTH_KEEPING = REMEMBERED - timedelta(days=1)
+"""How long a player may keep what it could not send: what it sends later might have been forgotten."""
 LEFT_OVER = timedelta(seconds=30)
 
 
@@ -24,6 +28,16 @@ class SentPlay(TypedDict):
     """"<user id>:<event id>": by listener, so that nobody can use up another's event id."""
     sent: bool
     at: datetime
+
+
+class Claim(enum.Enum):
+    """Whose a play is to send."""
+
+    OURS = enum.auto()
+    SENT = enum.auto()
+    """Kafka has it."""
+    THEIRS = enum.auto()
+    """Another request is sending it."""
 
 
 def _of_listener(user_id: str, _name: str | None) -> Document:
@@ -41,30 +55,29 @@ class SentPlays(Collection[SentPlay]):
     )
     indexes = (Index.on("at", keep=REMEMBERED),)
 
-    def claim(self, user_id: str, event_id: str) -> Literal["mine", "sent", "theirs"]:
-        """Whether a play is the caller's to send, has been sent, or is being sent by another request."""
-        key, now = _key(user_id, event_id), datetime.now(UTC)
+    def claim(self, play: Play) -> Claim:
+        """Claim the sending of a play, unless it has been sent or another request is sending it."""
+        key, now = _key(play), datetime.now(UTC)
         try:
             self.documents.insert_one({"_id": key, "sent": False, "at": now})
-            return "mine"
+            return Claim.OURS
         except DuplicateKeyError:
             pass
-        play = self.documents.find_one({"_id": key})
-        if play and play["sent"]:
-            return "sent"
+        stored = self.documents.find_one({"_id": key})
+        if stored and stored["sent"]:
+            return Claim.SENT
         left_over = {"_id": key, "sent": False, "at": {"$lt": now - LEFT_OVER}}
-        return "mine" if self.documents.find_one_and_update(left_over, {"$set": {"at": now}}) else "theirs"
+        taken_up = self.documents.find_one_and_update(left_over, {"$set": {"at": now}})
+        return Claim.OURS if taken_up else Claim.THEIRS
 
-    def give_up(self, plays: Sequence[tuple[str, str]]) -> None:
-        """Let plays that could not be sent, (user id, event id), be claimed again at once."""
-        self.documents.delete_many({"_id": {"$in": [_key(*play) for play in plays]}, "sent": False})
+    def give_up(self, plays: Sequence[Play]) -> None:
+        """Let plays that could not be sent be claimed again at once."""
+        self.documents.delete_many({"_id": {"$in": [_key(play) for play in plays]}, "sent": False})
 
-    def mark(self, plays: Sequence[tuple[str, str]]) -> None:
-        """Note that Kafka has plays, (user id, event id)."""
-        self.documents.update_many(
-            {"_id": {"$in": [_key(*play) for play in plays]}}, {"$set": {"sent": True}}
-        )
+    def mark(self, plays: Sequence[Play]) -> None:
+        """Note that Kafka has plays."""
+        self.documents.update_many({"_id": {"$in": [_key(play) for play in plays]}}, {"$set": {"sent": True}})
 
 
-def _key(user_id: str, event_id: str) -> str:
-    return f"{user_id}:{event_id.lower()}"
+def _key(play: Play) -> str:
+    return f"{play['user_id']}:{play['event_id'].lower()}"

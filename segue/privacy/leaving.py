@@ -14,9 +14,9 @@ from segue.collections import WRITTEN_BY_STREAMS, personal
 from segue.people.accounts import Accounts
 from segue.people.forgotten import Forgotten
 from segue.people.sessions import Sessions
+from segue.plays.producer import PlayProducer
 from segue.privacy.holdings import personal_collections
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.personal import erase
 from segue.storage.store import Store
 
@@ -59,7 +59,7 @@ def forget(store: Store, user_id: str, *, plays_kept: timedelta) -> dict[str, in
 
 
 def sweep(store: Store, *, now: datetime | None = None) -> None:
-    """Remove what a micro-batch wrote that was under way when a listener was forgotten."""
+    """Remove the writes of micro-batches that were under way when a listener was forgotten."""
     forgotten = Forgotten(store)
     for user_id in forgotten.due(now or datetime.now(UTC)):
         for name in WRITTEN_BY_STREAMS:

@@ -9,20 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
+from segue.index.track_index import TrackIndex
 from segue.settings import Ranking
 
 _Z = 1.96
 """Two-sided 95 % of the normal distribution."""
-
-
-class Rows(Protocol):
-    """What is needed of an index bundle."""
-
-    def rows(self, ids: Sequence[str]) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +38,7 @@ class Feedback:
     version: str
     steps: Mapping[str, float]
 
-    def by_row(self, bundle: Rows) -> dict[int, float]:
+    def by_row(self, bundle: TrackIndex) -> dict[int, float]:
         """Row of the bundle -> step, for the tracks that it has."""
         rows = bundle.rows(list(self.steps)) if self.steps else np.empty(0, dtype=np.int64)
         pairs = zip(rows.tolist(), self.steps.values(), strict=True)
@@ -79,4 +73,5 @@ def wilson_lower(rate: np.ndarray, n: np.ndarray) -> np.ndarray:
     n = np.maximum(np.asarray(n, dtype=float), 1e-9)
     middle = rate + _Z**2 / (2 * n)
     spread = _Z * np.sqrt(rate * (1 - rate) / n + _Z**2 / (4 * n**2))
-    return np.maximum((middle - spread) / (1 + _Z**2 / n), 0.0)
+    lower: np.ndarray = np.maximum((middle - spread) / (1 + _Z**2 / n), 0.0)
+    return lower

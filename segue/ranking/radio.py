@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from segue.index.track_index import TrackIndex
 from segue.ranking.diversity import ArtistLimit, limit_artists
-from segue.ranking.plan import Catalogue
 from segue.ranking.versions import folded, songs_of
 from segue.settings import Ranking
 
@@ -21,7 +21,7 @@ def tune(
     seed: int,
     *,
     played: Sequence[int],
-    bundle: Catalogue,
+    bundle: TrackIndex,
     ranking: Ranking,
     avoid: frozenset[int],
     items: int,
@@ -59,11 +59,11 @@ def tune(
     )
 
 
-def _fresh(near: Sequence[int], heard: Collection[int], bundle: Catalogue) -> list[int]:
+def _fresh(near: Sequence[int], heard: Collection[int], bundle: TrackIndex) -> list[int]:
     return folded(near, bundle.songs, barred=heard, taken=songs_of(heard, bundle.songs))
 
 
-def _near(seed: int, played: Sequence[int], bundle: Catalogue, *, k: int) -> list[int]:
+def _near(seed: int, played: Sequence[int], bundle: TrackIndex, *, k: int) -> list[int]:
     point = np.array(bundle.vectors[seed], dtype=np.float32)
     if len(played):
         last = bundle.vectors[list(played[-RECENT:])].mean(axis=0)

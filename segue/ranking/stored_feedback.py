@@ -15,7 +15,7 @@ from pymongo.database import Database
 from segue.models.active import ActiveVersion
 from segue.models.versions import Models
 from segue.ranking.feedback import NO_FEEDBACK, Feedback, Records, steps
-from segue.settings import Settings
+from segue.settings import Ranking
 from segue.storage.mongo import Document, pack, unpack
 from segue.storage.store import Store
 
@@ -25,16 +25,15 @@ _MOST = 300_000
 _SMALLEST = 1e-4
 
 
-def publish(database: Database[Document], settings: Settings) -> None:
-    """Sum up what listeners did, and make it the active feedback if it has changed."""
-    records = _records(database, since=datetime.now(UTC) - settings.engagement.feedback_span)
-    moved = steps(records, ranking=settings.ranking)
+def publish(store: Store, records: Records, *, ranking: Ranking) -> None:
+    """Make what listeners did the active feedback, if it has changed."""
+    moved = steps(records, ranking=ranking)
     far = np.flatnonzero(np.abs(moved) > _SMALLEST)
     far = np.sort(far[np.argsort(-np.abs(moved[far]), kind="stable")][:_MOST])
     names = [records.track_ids[i] for i in far.tolist()]
     values = pack(np.round(moved[far], 4))
     version = hashlib.blake2b("\n".join(names).encode() + values, digest_size=8).hexdigest()
-    models = Models(Store(database))
+    models = Models(store)
     before = models.active_version(KIND)
     if version == before:
         return
@@ -43,22 +42,6 @@ def publish(database: Database[Document], settings: Settings) -> None:
     models.activate(KIND, version)
     # The one before may still be read by a worker that was told of it.
     models.remove_all_but(KIND, [version] if before is None else [version, before])
-
-
-def _records(database: Database[Document], *, since: datetime) -> Records:
-    counted = ("plays", "early_skips", "likes", "listeners")
-    found = list(
-        database.listening_stats.aggregate(
-            [
-                {"$match": {"dimension": "track", "start": {"$gte": since}}},
-                {"$group": {"_id": "$key", **{name: {"$sum": f"${name}"} for name in counted}}},
-                {"$match": {"plays": {"$gt": 0}}},
-                {"$sort": {"_id": 1}},
-            ]
-        )
-    )
-    plays, skips, likes, listeners = (np.array([one[name] for one in found], dtype=float) for name in counted)
-    return Records([one["_id"] for one in found], plays, skips, likes, listeners)
 
 
 def read(database: Database[Document], version: str) -> Feedback:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 
+from segue.ranking.sources import SOURCES
 from segue.settings import Experiments, Ranking, Variant
 
 AUDIO: Variant = "audio"
-"""Neighbours of the taste alone."""
+"""Without the sources that are learned from plays."""
 HYBRID: Variant = "hybrid"
-"""What the settings say; every other variant is this with changes."""
+"""All sources, as the settings say; every other variant is this with changes."""
 EXPLORING = "explore"
 
 
@@ -37,20 +38,25 @@ def assigned(user_id: str, *, experiments: Experiments) -> Variant | None:
     return experiments.variants[-1][0]
 
 
-def served(user_id: str, *, experiments: Experiments, sessions: bool) -> Variant:
-    """The variant that a listener is served; `sessions`: whether the index has session knowledge.
+def served(user_id: str, *, experiments: Experiments, learned: bool) -> Variant:
+    """The variant that a listener is served; `learned`: whether the index has what is learned from plays.
 
-    Without an experiment that is the hybrid. An index that has no session knowledge can serve audio only, and
-    says so, whatever a listener was assigned.
+    Without an experiment that is the hybrid. An index without it can serve audio only, and says so, whatever
+    a listener was assigned.
     """
     wanted = assigned(user_id, experiments=experiments) or HYBRID
-    return wanted if sessions else AUDIO
+    return wanted if learned else AUDIO
+
+
+def left_out(variant: Variant) -> frozenset[str]:
+    """The names of the sources that a variant does not use; one with a weight of 0 is left out as well."""
+    if variant != AUDIO:
+        return frozenset()
+    return frozenset(source.name for source in SOURCES if source.learned_from_plays)
 
 
 def ranking_of(variant: Variant, *, ranking: Ranking, experiments: Experiments) -> Ranking:
     """The settings by which a variant's lists are made."""
-    if variant == AUDIO:
-        return ranking.model_copy(update={"session_weight": 0.0, "artist_weight": 0.0})
     changes = dict(experiments.ranking).get(variant)
     return Ranking.model_validate(ranking.model_dump() | dict(changes)) if changes else ranking
 

@@ -5,21 +5,42 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from segue.index.following import by_artist_of, following_of
+from segue.index.contents import Contents
+from segue.index.following import Following, by_artist_of, following_of
 from segue.index.track_ids import encode_ids
-from segue.ranking.choosing import Candidates, Heard, choose
-from segue.ranking.following import no_candidates, played_next
+from segue.index.track_index import TrackIndex
+from segue.ranking.candidates import Candidates, add_up, pooled
+from segue.ranking.reranking import rerank
+from segue.ranking.sources import in_use
+from segue.ranking.sources.base import NO_EVIDENCE, Proposals
 from segue.recommenders.session_models import SessionModel, rule_matrix
 from segue.recommenders.tastes import NearTaste, nearest
 from segue.recommenders.top import top_k
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
 from segue.settings import Models, Ranking, Taste
-from segue.taste.vector import Signals
+from segue.taste.profile import Profiles
+from segue.taste.vector import DecayedSignals
+
+
+def index_of(
+    history: SessionLog, *, following: Following | None = None, by_artist: Following | None = None
+) -> TrackIndex:
+    """The tracks of a session log as an index: nothing is known of their sound, and none is selected."""
+    count = len(history.artists)
+    contents = Contents(
+        vectors=np.ones((count, 1), dtype=np.float32),
+        track_ids=encode_ids([f"{item:012d}" for item in range(count)]),
+        artists=history.artists.astype(np.int32),
+        cold_start=np.empty(0, dtype=np.int32),
+        following=following,
+        by_artist=by_artist,
+    )
+    return TrackIndex.in_memory(contents)
 
 
 class SessionKnowledge:
-    """The stream's session knowledge: what listeners play next, and what they keep of an artist.
+    """The stream's sources beside the taste: what listeners play next, and what they keep of an artist.
 
     Learned as `./run.sh models train` learns it, every play of the log taken for kept.
     """
@@ -29,32 +50,30 @@ class SessionKnowledge:
 
     def fit(self, history: SessionLog) -> SessionKnowledge:
         model = learned(history, self.models)
-        ids, self.artists = model["track_ids"], history.artists
-        self.following = following_of(model, track_ids=ids)
-        self.by_artist = by_artist_of(model, track_ids=ids, artists=self.artists)
+        ids = model["track_ids"]
+        self.index = index_of(
+            history,
+            following=following_of(model, track_ids=ids),
+            by_artist=by_artist_of(model, track_ids=ids, artists=history.artists),
+        )
         return self
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
-        found = no_candidates(len(queries))
-        if self.following is not None:
-            signals, rows = heard(queries)
-            found = played_next(
-                signals,
-                rows,
-                np.ones(len(queries), dtype=bool),
-                following=self.following,
-                by_artist=self.by_artist,
-                artists=self.artists,
-                ranking=self.ranking,
-            )
-        entries = (found.scores.astype(np.float32), found.rows, found.bounds)
-        return sparse.csr_matrix(entries, shape=(len(queries), len(self.artists)))
+        proposed, _ = add_up(
+            profiles_of(queries),
+            self.index,
+            ranking=self.ranking,
+            sources=in_use(self.index, self.ranking),
+        )
+        entries = (proposed.scores.astype(np.float32), (proposed.listeners, proposed.rows))
+        return sparse.csr_matrix(entries, shape=(len(queries), len(self.index.artists)))
 
 
 class Hybrid:
-    """Both sources of the stream: what is near the taste in the session space, and session knowledge.
+    """All sources of the stream: what is near the taste in the session space, and session knowledge.
 
-    The score is the cosine with the taste plus what session knowledge adds (:mod:`segue.ranking.choosing`).
+    The score is the similarity to the taste plus what the other sources add, as the stream has it
+    (:class:`segue.ranking.candidates.Candidates`).
     """
 
     def __init__(self, models: Models, ranking: Ranking, taste: Taste) -> None:
@@ -68,10 +87,23 @@ class Hybrid:
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
         cosines = self.near.cosines(queries)
-        added = self.knowledge.scores(queries)
-        candidates = (nearest(cosines, self.near.nearest) + added).tocoo()
-        entries = cosines[candidates.row, candidates.col], (candidates.row, candidates.col)
-        return (sparse.csr_matrix(entries, shape=cosines.shape) + added).tocsr()
+        near = nearest(cosines, self.near.nearest).tocoo()
+        bundle, ranking = self.knowledge.index, self.knowledge.ranking
+        evidence = np.full(len(near.row), NO_EVIDENCE)
+        pool = pooled(
+            Proposals(near.row, near.col, near.data, evidence),
+            profiles_of(queries),
+            bundle,
+            ranking=ranking,
+            sources=in_use(bundle, ranking),
+        )
+        several = [pool.of(query, cosines[query].__getitem__) for query in range(len(queries))]
+        bounds = np.cumsum([0, *(len(one.rows) for one in several)])
+        scores = np.concatenate([one.scores for one in several], dtype=np.float32, casting="same_kind")
+        rows = np.concatenate([one.rows for one in several])
+        found = sparse.csr_matrix((scores, rows, bounds), shape=cosines.shape)
+        found.sort_indices()
+        return found
 
 
 class AsServed:
@@ -87,11 +119,7 @@ class AsServed:
 
     def over(self, history: SessionLog) -> AsServed:
         """Make lists of the tracks of this log, of a model that is fitted already."""
-        self.artists = history.artists
-        self.songs = np.full(len(history.artists), -1, dtype=np.int32)
-        # Nothing is known of the sound, and there is no varied selection.
-        self.vectors = np.zeros((len(history.artists), 1), dtype=np.float32)
-        self.cold_start = np.empty(0, dtype=np.int32)
+        self.index = index_of(history)
         return self
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
@@ -104,31 +132,34 @@ class AsServed:
 
     def _list(self, scores: sparse.csr_matrix, queries: Queries, number: int) -> list[int]:
         part = slice(scores.indptr[number], scores.indptr[number + 1])
-        rows = scores.indices[part].astype(np.int64)
-        nothing = np.full(len(rows), -1, dtype=np.int64)
-        found = Candidates(
-            rows=rows,
-            scores=scores.data[part].astype(float),
-            added=np.zeros(len(rows)),
-            after=nothing,
-            same_artist=nothing > 0,
-            place_of={row: place for place, row in enumerate(rows.tolist())},
-        )
         played = queries.items[queries.starts[number] : queries.ends[number]]
-        barred = Heard(barred=frozenset(played.tolist()), kept=frozenset())
-        return choose(found, barred, bundle=self, ranking=self.ranking, feedback={}, seed="")[0]
+        rows, _ = rerank(
+            Candidates.scored(scores.indices[part].astype(np.int64), scores.data[part].astype(float)),
+            barred=frozenset(played.tolist()),
+            bundle=self.index,
+            ranking=self.ranking,
+            feedback={},
+            seed="",
+        )
+        return rows
 
 
-def heard(queries: Queries) -> tuple[Signals, np.ndarray]:
-    """The prefixes as signals of equal weight, and their items."""
+def profiles_of(queries: Queries) -> Profiles:
+    """The prefixes as profiles: signals of equal weight on their items, without vectors."""
     lengths = queries.ends - queries.starts
     bounds = np.r_[0, np.cumsum(lengths)]
     place = np.arange(bounds[-1])
     items = queries.items[place - np.repeat(bounds[:-1] - queries.starts, lengths)]
     since = np.repeat(bounds[1:], lengths) - 1 - place
     names = [str(item) for item in items.tolist()]
-    kept = np.ones(len(items))
-    return Signals(names, kept, place, bounds, since.astype(float), kept > 0), items
+    weights = np.ones(len(items))
+    return Profiles(
+        listeners=(),
+        signals=DecayedSignals(names, weights, place, bounds, since.astype(float), weights > 0),
+        rows=items,
+        vectors=np.zeros((len(items), 1), dtype=np.float32),
+        tastes=np.zeros((len(queries), 1), dtype=np.float32),
+    )
 
 
 def learned(history: SessionLog, models: Models) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""What a listener lets their followers see; nothing unless they have chosen it."""
+"""The activity that a listener lets followers see; nothing unless they have chosen it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypedDict
 
+from segue.engagement.listening import Listening
 from segue.people.accounts import Account
 from segue.social.follows import Follows
-from segue.storage.mongo import Document
 from segue.storage.store import Collection, Job, Personal, Policy, Right, Store
 from segue.taste.opinions import Opinions
 
@@ -24,7 +24,7 @@ class PrivacyChoice(TypedDict):
 
 
 class PrivacyChoices(Collection[PrivacyChoice]):
-    """What listeners have chosen to be seen of them.
+    """Which of their data listeners let others see.
 
     Delivery: one document for each listener, so that choosing again writes over it.
     """
@@ -60,7 +60,7 @@ class Activity:
 
 
 def feed(store: Store, user_id: str, *, limit: int = 40, now: datetime | None = None) -> list[Activity]:
-    """What the listeners that one follows have done lately and show, the newest first."""
+    """The recent activity of followed listeners who show it, the newest first."""
     since = (now or datetime.now(UTC)) - FRESH
     followed = {account.user_id: account for account in Follows(store).followed_by(user_id)}
     people = {user_id: followed[user_id] for user_id in PrivacyChoices(store).showing_activity([*followed])}
@@ -76,21 +76,5 @@ def feed(store: Store, user_id: str, *, limit: int = 40, now: datetime | None = 
 
 def _listened(store: Store, people: dict[str, Account], since: datetime, limit: int) -> list[Activity]:
     """Tracks heard to the end, once for each listener and track."""
-    steps: list[Document] = [
-        {"$match": {"user_id": {"$in": list(people)}, "start": {"$gte": since}}},
-        {"$unwind": "$rows"},
-        {"$match": {"rows.completions": {"$gt": 0}}},
-        {
-            "$group": {
-                "_id": {"user": "$user_id", "track": "$rows.track_id"},
-                "at": {"$max": "$start"},
-                "times": {"$sum": "$rows.completions"},
-            }
-        },
-        {"$sort": {"at": -1, "_id": 1}},
-        {"$limit": limit},
-    ]
-    return [
-        Activity(people[group["_id"]["user"]], "listened", group["_id"]["track"], group["at"], group["times"])
-        for group in store.database.listening.aggregate(steps)
-    ]
+    heard = Listening(store).heard_to_the_end([*people], since=since, limit=limit)
+    return [Activity(people[one.user_id], "listened", one.track_id, one.at, one.times) for one in heard]

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 import numpy as np
 
+from segue.index.track_index import TrackIndex
 from segue.ranking.diversity import ArtistLimit, limit_artists
-from segue.ranking.plan import Catalogue
 from segue.settings import Ranking
 
 
@@ -28,7 +28,7 @@ def blend(
     one: np.ndarray,
     other: np.ndarray,
     *,
-    bundle: Catalogue,
+    bundle: TrackIndex,
     items: int,
     ranking: Ranking,
     without: Collection[str] = (),

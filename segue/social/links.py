@@ -1,4 +1,4 @@
-"""Share links: whoever has one may see one thing of a listener's, until it expires or is taken back.
+"""Share links: everybody with a link may see one thing of a listener's, until it expires or is revoked.
 
 The address holds 192 random bits; the database holds their hash, so that a copy of it opens nothing, and a
 link can be shown in full only when it is made.

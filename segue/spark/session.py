@@ -8,9 +8,10 @@ import sys
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
+from segue.connections import Kafka
 from segue.local.jars import ensure_jars
 from segue.local.java import java_home
-from segue.settings import Kafka, Settings
+from segue.settings import Settings
 from segue.spark.defaults import defaults, values_of
 from segue.spark.pack import pack
 

@@ -7,16 +7,33 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypedDict
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
-from segue.plays.signals import CONSTANT, GRADED, TYPES
+from segue.plays.event_types import SIGNALS
+from segue.plays.signals import ramps
 from segue.settings import Signals
 
-STEP = ("user_id", "session", "track_id", "at", "weight")
-"""The columns of a step; `session` counts a listener's sessions from 0, `at` is epoch ms."""
+
+class Step(TypedDict):
+    """A track that a listener kept in a session."""
+
+    user_id: str
+    """the listener"""
+    session: int
+    """which of the listener's sessions, from 0"""
+    track_id: str
+    """the track"""
+    at: int
+    """its first signal in the session, epoch milliseconds"""
+    weight: float
+    """of all its signals in the session together, above 0"""
+
+
+STEP = tuple(Step.__annotations__)
 
 
 def steps(plays: DataFrame, *, signals: Signals, gap: timedelta, most: int) -> DataFrame:
@@ -28,7 +45,7 @@ def steps(plays: DataFrame, *, signals: Signals, gap: timedelta, most: int) -> D
     which = ("user_id", "event_id")
     earliest = F.min_by(F.struct("occurred_at", "track_id", _weight(signals).alias("weight")), "occurred_at")
     distinct = (
-        plays.where(F.col("type").isin(*TYPES))
+        plays.where(F.col("type").isin(*SIGNALS))
         .groupBy(*which)
         .agg(earliest.alias("event"))
         .select(*which, "event.*")
@@ -52,13 +69,10 @@ def steps(plays: DataFrame, *, signals: Signals, gap: timedelta, most: int) -> D
 def _weight(signals: Signals) -> Column:
     """The weight of a signal, as :func:`segue.plays.signals.signal_weights` has it."""
     share = F.least(F.col("ms_played") / F.greatest(F.col("duration_ms"), F.lit(1)), F.lit(1.0))
-    found = F.lit(0.0)
-    for kind in CONSTANT:
-        found = F.when(F.col("type") == kind, F.lit(float(getattr(signals, kind)))).otherwise(found)
-    for kind in GRADED:
-        early, late = (float(getattr(signals, f"{kind}_{end}")) for end in ("early", "late"))
-        found = F.when(F.col("type") == kind, early + (late - early) * share).otherwise(found)
-    return found
+    weight = F.lit(0.0)
+    for kind, (early, late) in ramps(signals).items():
+        weight = F.when(F.col("type") == kind, early + (late - early) * share).otherwise(weight)
+    return weight
 
 
 def fingerprint(kept: DataFrame) -> str:

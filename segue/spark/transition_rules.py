@@ -8,7 +8,7 @@ everybody, and a rule needs several listeners: one listener's habits are not sho
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from pyspark.sql import DataFrame
@@ -19,8 +19,21 @@ from segue.index.track_ids import encode_ids
 from segue.settings import Models, Settings
 from segue.spark.learned_model import Arrays, LearnedModel, Lesson
 
-RULE = ("track_id", "next_id", "score", "listeners")
-"""The columns of a rule; `score` is in (0, 1]."""
+
+class Rule(TypedDict):
+    """That listeners play a track after another, or before it."""
+
+    track_id: str
+    """the track"""
+    next_id: str
+    """the track that goes with it"""
+    score: float
+    """how strongly, in (0, 1]"""
+    listeners: int
+    """how many have played both so"""
+
+
+RULE = tuple(Rule.__annotations__)
 
 
 def transition_rules(steps: DataFrame, *, models: Models) -> DataFrame:

@@ -1,4 +1,4 @@
-"""What a job may do in MongoDB and Kafka; and its user and password."""
+"""A job's rights in MongoDB and Kafka; and its user and password."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KafkaRight = Literal["read", "write", "keep"]
 
 @dataclass(frozen=True)
 class MongoAccess:
-    """What a job may do in the settings' database."""
+    """A job's rights in the settings' database."""
 
     rights: Mapping[str, Right]
     """By collection."""
@@ -29,7 +29,7 @@ class MongoAccess:
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaAccess:
-    """What a job may do with the settings' topics."""
+    """A job's rights to the settings' topics."""
 
     plays: tuple[KafkaRight, ...] = ()
     rejected: tuple[KafkaRight, ...] = ()

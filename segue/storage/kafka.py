@@ -1,24 +1,22 @@
-"""The Kafka clients: topics, the producer of plays, and the keeper of rejected records."""
+"""The Kafka clients: topics, a producer of records, and the keeper of rejected records."""
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError, RetriableError, TopicAlreadyExistsError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from segue.errors import SegueError
-from segue.plays.event import fault
 from segue.settings import Kafka
 from segue.storage.kafka_client import reaching
 from segue.storage.kafka_topics import records_of
@@ -30,10 +28,6 @@ TRANSACTION_SECONDS = 20.0
 _PATIENCE_SECONDS = 180
 """How long rejected records wait for brokers."""
 log = logging.getLogger(__name__)
-
-
-class InvalidPlay(ValueError):
-    """A play that breaks the definition in :mod:`segue.plays.event`; the text names the fault."""
 
 
 def ensure_topics(settings: Kafka) -> None:
@@ -70,19 +64,22 @@ def ensure_topics(settings: Kafka) -> None:
             admin.close()
 
 
-class PlayProducer:
-    """Sends plays, keyed by listener so that one listener's plays keep their order.
+class NotAcknowledged(SegueError):
+    """Kafka has refused a record, or has not acknowledged it in time."""
 
-    Delivery: idempotent and acknowledged by all replicas; a retry inside the client does not double a play,
-    and one that a restarted caller sends again counts once downstream by its event_id.
+
+class RecordProducer:
+    """Sends records to one topic.
+
+    Delivery: idempotent and acknowledged by all replicas; a retry inside the client does not double a record.
     """
 
-    def __init__(self, settings: Kafka) -> None:
-        self._topic = settings.plays_topic
+    def __init__(self, settings: Kafka, *, topic: str) -> None:
+        self._topic = topic
         with reaching(settings) as options:
             self._producer = KafkaProducer(**options, acks="all", enable_idempotence=True, linger_ms=1)
 
-    def __enter__(self) -> PlayProducer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -90,56 +87,31 @@ class PlayProducer:
     ) -> None:
         self.close()
 
-    def send(self, play: Mapping[str, Any]) -> Any:
-        """Check a play and send it; returns a future of its place in the topic.
-
-        Raises
-        ------
-        InvalidPlay
-            The play breaks the definition, as `missing_<field>` or `invalid_<field>`.
-        """
-        if wrong := fault(play):
-            raise InvalidPlay(f"{wrong}: {play.get(wrong.partition('_')[2])!r}")
-        value = json.dumps(play, separators=(",", ":"), ensure_ascii=False)
-        return self.send_bytes(value.encode(), key=str(play["user_id"]).encode())
-
-    def deliver(self, plays: Sequence[Mapping[str, Any]], *, timeout: float) -> None:
-        """Send plays and wait until all replicas have acknowledged them.
-
-        Parameters
-        ----------
-        timeout
-            Seconds for each play.
-
-        Raises
-        ------
-        SegueError
-            Kafka does not take them; some of them may have arrived.
-        """
-        try:
-            futures = [self.send(play) for play in plays]
-            for future in futures:
-                future.get(timeout=timeout)
-        except KafkaError as error:
-            raise SegueError(str(error)) from None
-
-    def send_bytes(self, value: bytes, *, key: bytes | None = None) -> Any:
-        """Send a record as it is, unchecked: for re-submitting records and for trying out the checks."""
+    def send_bytes(self, value: bytes | None, *, key: bytes | None = None) -> Any:
+        """Send a record as it is; returns a future of its place in the topic."""
         return self._producer.send(self._topic, value=value, key=key)
 
-    def tombstone(self, user_id: str) -> None:
-        """Say in the topic itself that this listener's plays are not to be used any more.
+    def deliver_bytes(self, records: Iterable[tuple[bytes | None, bytes | None]], *, seconds: float) -> None:
+        """Send (value, key) of records and wait until they are acknowledged, so long for each.
 
-        A record with the listener's key and no value: the streams pass over it, a recount leaves out the
-        plays that have its key. Retention takes both away.
+        Raises
+        ------
+        NotAcknowledged
+            A record was not taken.
         """
-        self._producer.send(self._topic, value=None, key=user_id.encode()).get(timeout=30)
+        try:
+            sent = [self.send_bytes(value, key=key) for value, key in records]
+            for future in sent:
+                future.get(timeout=seconds)
+        except KafkaError as error:
+            raise NotAcknowledged(str(error)) from None
 
     def flush(self) -> None:
         """Wait until everything sent so far is acknowledged."""
         self._producer.flush()
 
     def close(self) -> None:
+        """Send what is left, and end."""
         self._producer.close()
 
 

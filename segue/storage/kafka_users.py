@@ -1,4 +1,4 @@
-"""The jobs' users in Kafka: a SCRAM password each, and ACLs that say what they may do.
+"""The jobs' users in Kafka: a SCRAM password each, and ACLs for their rights.
 
 Delivery: passwords and ACLs are made anew, and ACLs of a job that are not wanted any more are removed; doing
 it again changes nothing.

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -46,7 +46,15 @@ from pymongo.errors import (
 from segue.errors import SegueError
 from segue.settings import Mongo
 
-__all__ = ["ASCENDING", "DESCENDING", "DeleteOne", "DuplicateKeyError", "ReplaceOne", "UpdateOne"]
+__all__ = [
+    "ASCENDING",
+    "DESCENDING",
+    "DeleteOne",
+    "DuplicateKeyError",
+    "PyMongoError",
+    "ReplaceOne",
+    "UpdateOne",
+]
 Document = dict[str, Any]
 
 
@@ -149,7 +157,7 @@ def shown(uri: str) -> str:
     return f"{scheme}{re.sub(r':(?![0-9]+(,|$))[^],]*(?=,|$)', '', hosts)}"
 
 
-def upsert(collection: Collection[Document], documents: Iterable[Document], *, batch: int = 1000) -> int:
+def upsert(collection: Collection[Any], documents: Iterable[Mapping[str, Any]], *, batch: int = 1000) -> int:
     """Set each document's fields by its _id, in unordered bulks; returns how many documents were sent."""
     sent = 0
     operations: list[UpdateOne] = []
@@ -161,7 +169,7 @@ def upsert(collection: Collection[Document], documents: Iterable[Document], *, b
     return sent + _write(collection, operations)
 
 
-def _write(collection: Collection[Document], operations: list[UpdateOne]) -> int:
+def _write(collection: Collection[Any], operations: list[UpdateOne]) -> int:
     if not operations:
         return 0
     collection.bulk_write(operations, ordered=False)

@@ -1,4 +1,4 @@
-"""The jobs' users in MongoDB, each with a role of its own that says what it may do.
+"""The jobs' users in MongoDB, each with a role of its own that holds its rights.
 
 Delivery: a role and a user are made or put right, whatever there was; doing it again changes nothing.
 """

@@ -8,7 +8,7 @@ access rights follow from what the class declares (:mod:`segue.collections` list
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar, Generic, TypeVar, cast
@@ -118,6 +118,10 @@ class Collection(Generic[RecordT]):
         """Make the indexes; making them again changes nothing."""
         for index in self.indexes:
             self.make(index)
+
+    def aggregate(self, steps: Sequence[Document]) -> Iterator[Document]:
+        """The results of an aggregation; they have a shape of their own."""
+        return iter(cast("Documents[Document]", self.documents).aggregate(list(steps)))
 
     def make(self, index: Index) -> None:
         """Make one index, whose time may have changed since it was made before."""

@@ -7,14 +7,16 @@ swapped in without forgetting anyone: the taste is made anew from the same histo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.plays.signals import signal_weights
+from segue.plays.windows import SIGNAL_WINDOW
 from segue.settings import Signals, Taste
 
 
@@ -28,10 +30,35 @@ class Window:
     """Epoch ms of the last signal of each track."""
     types: list[str]
     """The event type of that last signal."""
+    kept: Mapping[str, list[Any]] = field(default_factory=dict)
+    """By name, the fields of the play that are kept, of that last signal (`Field.kept` of
+    :mod:`segue.plays.event`); None where it had none. More aligned lists."""
 
 
 History = dict[int, Window]
-"""Window start (epoch ms) -> what was heard in it."""
+"""Window start (epoch ms) -> the signals in it."""
+
+
+class StoredWindow(TypedDict):
+    """A window as it is stored: the aligned lists of :class:`Window`."""
+
+    tracks: list[str]
+    weights: list[float]
+    at: list[int]
+    types: list[str]
+    kept: NotRequired[dict[str, list[Any]]]
+    """Where the plays have fields that are kept."""
+
+
+class HeardTrack(NamedTuple):
+    """A track of a history, with its last signal."""
+
+    track_id: str
+    event_type: str
+    at: int
+    """Epoch ms."""
+    kept: Mapping[str, Any] = MappingProxyType({})
+    """The fields of the play that are kept."""
 
 
 def windows_of(table: pa.Table, *, signals: Signals) -> Iterator[tuple[str, int, Window]]:
@@ -41,7 +68,7 @@ def windows_of(table: pa.Table, *, signals: Signals) -> Iterator[tuple[str, int,
     ----------
     table
         SignalWindow rows: `user_id`, `window_start`, `signals` (list of struct of
-        :data:`segue.spark.signal_windows.SIGNAL`). Order within a row does not matter.
+        :data:`segue.plays.windows.SIGNAL_WINDOW`). Order within a row does not matter.
 
     Yields
     ------
@@ -85,17 +112,27 @@ def windows_of(table: pa.Table, *, signals: Signals) -> Iterator[tuple[str, int,
     track_list = [sorted_names[code] for code in tracks[starts]] if len(row) else []
     weight_list, at_list = summed.tolist(), (at[ends].tolist() if len(row) else [])
     type_list = kinds[ends].tolist() if len(row) else []
+    last = keep[by_time][ends] if len(row) else np.empty(0, dtype=np.int64)
+    kept = {name: flat.field(name).take(pa.array(last)).to_pylist() for name in _kept_fields(flat.type)}
     users, window_starts = table.column("user_id").to_pylist(), table.column("window_start").to_pylist()
     for i, (user, start) in enumerate(zip(users, window_starts, strict=True)):
         part = slice(bounds[i], bounds[i + 1])
-        yield user, start, Window(track_list[part], weight_list[part], at_list[part], type_list[part])
+        own = {name: values[part] for name, values in kept.items()}
+        yield user, start, Window(track_list[part], weight_list[part], at_list[part], type_list[part], own)
+
+
+def _kept_fields(signal: pa.StructType) -> list[str]:
+    """The fields of a signal that are kept with it, beside those that every signal has."""
+    names = [signal.field(number).name for number in range(signal.num_fields)]
+    return [name for name in names if name not in SIGNAL_WINDOW.state]
 
 
 def _first_of_each(row: np.ndarray, events: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Indices that keep one signal of each (row, event), the earliest."""
     by_event = np.lexsort((at, events, row))
     again = np.r_[False, (np.diff(row[by_event]) == 0) & (np.diff(events[by_event]) == 0)]
-    return by_event[~again[: len(by_event)]]
+    first: np.ndarray = by_event[~again[: len(by_event)]]
+    return first
 
 
 def prune(history: History, *, taste: Taste, signals: Signals) -> History:
@@ -133,11 +170,13 @@ def _newest(window: Window, places: Sequence[int], count: int) -> list[int]:
 
 
 def _only(window: Window, places: Sequence[int]) -> Window:
-    return Window(*([column[i] for i in places] for column in _columns(window)))
-
-
-def _columns(window: Window) -> tuple[list[Any], ...]:
-    return window.tracks, window.weights, window.at, window.types
+    return Window(
+        tracks=[window.tracks[i] for i in places],
+        weights=[window.weights[i] for i in places],
+        at=[window.at[i] for i in places],
+        types=[window.types[i] for i in places],
+        kept={name: [values[i] for i in places] for name, values in window.kept.items()},
+    )
 
 
 def reflects_at(history: History) -> int:
@@ -145,22 +184,39 @@ def reflects_at(history: History) -> int:
     return max((at for window in history.values() for at in window.at), default=0)
 
 
-def to_document(history: History) -> dict[str, Any]:
-    """As MongoDB keeps it: window start as text -> the four lists."""
-    return {
-        str(start): {
-            "tracks": window.tracks,
-            "weights": window.weights,
-            "at": window.at,
-            "types": window.types,
-        }
-        for start, window in history.items()
+def last_heard(history: History) -> list[HeardTrack]:
+    """Each track of a history once, the one heard last first."""
+    newest: dict[str, HeardTrack] = {}
+    for window in history.values():
+        for place, (track_id, at) in enumerate(zip(window.tracks, window.at, strict=True)):
+            if track_id not in newest or at > newest[track_id].at:
+                kept = {name: values[place] for name, values in window.kept.items()}
+                newest[track_id] = HeardTrack(track_id, window.types[place], at, kept)
+    return sorted(newest.values(), key=lambda heard: (-heard.at, heard.track_id))
+
+
+def to_document(history: History) -> dict[str, StoredWindow]:
+    """As it is stored: window start as text -> the aligned lists."""
+    return {str(start): _stored(window) for start, window in history.items()}
+
+
+def _stored(window: Window) -> StoredWindow:
+    stored: StoredWindow = {
+        "tracks": window.tracks,
+        "weights": window.weights,
+        "at": window.at,
+        "types": window.types,
     }
+    if window.kept:
+        stored["kept"] = dict(window.kept)
+    return stored
 
 
-def from_document(document: Mapping[str, Mapping[str, Any]]) -> History:
+def from_document(document: Mapping[str, StoredWindow]) -> History:
     """The inverse of :func:`to_document`."""
     return {
-        int(start): Window(list(w["tracks"]), list(w["weights"]), list(w["at"]), list(w["types"]))
+        int(start): Window(
+            list(w["tracks"]), list(w["weights"]), list(w["at"]), list(w["types"]), dict(w.get("kept", {}))
+        )
         for start, w in document.items()
     }

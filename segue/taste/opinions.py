@@ -1,4 +1,4 @@
-"""Hearts: what a listener has said of a track for good, kept beside the plays that said it.
+"""Likes and dislikes: a listener's last word on a track, kept beside the plays that said it.
 
 Delivery: one document for each listener and track, so that an opinion that comes again writes over itself.
 """

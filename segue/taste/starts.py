@@ -1,4 +1,4 @@
-"""What a new listener has said to like: the selection that they begin with is made of it.
+"""The genres and artists that a new listener chooses: their first selection is made of these.
 
 It is kept apart from the plays: saying that one likes folk is not the same as having heard a song, and the
 taste is made of plays. With the first play the taste takes over.

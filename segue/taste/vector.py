@@ -1,21 +1,21 @@
-"""Taste: one vector a listener, from a history and the tracks' vectors."""
+"""Taste: one vector a listener, from a history and the tracks' vectors. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
 
+from segue.settings import Taste
 from segue.taste.history import History
 
 
 @dataclass(frozen=True)
-class Signals:
+class DecayedSignals:
     """The signals of several listeners, flat: listener `i` owns `bounds[i]:bounds[i + 1]`."""
 
-    tracks: list[str]
+    track_ids: list[str]
     weights: np.ndarray
     """(n,) float64, decayed."""
     at: np.ndarray
@@ -25,57 +25,63 @@ class Signals:
     since: np.ndarray
     """(n,) float64: how many signals the listener has given since."""
     liked: np.ndarray
-    """(n,) bool: the signal speaks for its track, and so does all that its listener has said of it."""
+    """(n,) bool: the signal is above 0, and so is the sum of its listener's signals on the same track."""
 
 
-def decayed(histories: Sequence[History], *, half_life: timedelta, half_life_tracks: float) -> Signals:
+def decayed(histories: Sequence[History], *, settings: Sequence[Taste]) -> DecayedSignals:
     """Flatten histories; each weight decays with its window's age and with the tracks heard since.
 
     ``weight * 2 ** (-age / half_life) * 2 ** (-tracks heard since / half_life_tracks)``: the first is the
     long-term memory, the second makes what is heard now count for more than what was heard an hour ago. A
     window's age counts from the listener's newest window and not from the clock, so that the same plays
     give the same taste whenever they are computed.
+
+    Parameters
+    ----------
+    settings
+        The half-lives of each listener, aligned with the histories.
     """
-    half = half_life.total_seconds() * 1000
-    tracks: list[str] = []
+    track_ids: list[str] = []
     weights: list[float] = []
     at: list[int] = []
     bounds = [0]
-    for history in histories:
+    for history, own in zip(histories, settings, strict=True):
+        half = own.half_life.total_seconds() * 1000
         newest = max(history, default=0)
         for start in sorted(history):
             window = history[start]
             factor = 2.0 ** ((start - newest) / half)
-            tracks += window.tracks
+            track_ids += window.tracks
             weights += [weight * factor for weight in window.weights] if factor != 1.0 else window.weights
             at += window.at
-        bounds.append(len(tracks))
+        bounds.append(len(track_ids))
     times, edges = np.asarray(at, dtype=np.int64), np.asarray(bounds)
-    since = _heard_since(times, edges, tracks)
-    faded = np.asarray(weights) * np.exp2(-since / half_life_tracks)
-    return Signals(tracks, faded, times, edges, since, _liked(tracks, faded, edges))
+    since = _heard_since(times, edges, track_ids)
+    half_lives = np.repeat([own.half_life_tracks for own in settings], np.diff(edges))
+    faded = np.asarray(weights) * np.exp2(-since / half_lives)
+    return DecayedSignals(track_ids, faded, times, edges, since, _liked(track_ids, faded, edges))
 
 
-def _liked(tracks: Sequence[str], weights: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """(n,) bool, see :class:`Signals`: a track may be kept in one window and turned down in the next."""
+def _liked(track_ids: Sequence[str], weights: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """(n,) bool, see :class:`DecayedSignals`: a track may be kept in one window and disliked in the next."""
     codes: dict[str, int] = {}
-    code = np.array([codes.setdefault(track, len(codes)) for track in tracks], dtype=np.int64)
+    code = np.array([codes.setdefault(track_id, len(codes)) for track_id in track_ids], dtype=np.int64)
     listener = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
     _, pair = np.unique(listener * len(codes) + code, return_inverse=True)
     together: np.ndarray = np.bincount(pair, weights=weights)[pair] > 0
     return together & (weights > 0)
 
 
-def _heard_since(at: np.ndarray, bounds: np.ndarray, tracks: list[str]) -> np.ndarray:
+def _heard_since(at: np.ndarray, bounds: np.ndarray, track_ids: list[str]) -> np.ndarray:
     """How many signals each listener has given since each signal, (n,); ties go by track id."""
     listener = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-    order = np.lexsort((np.asarray(tracks, dtype=np.str_), -at, listener))
+    order = np.lexsort((np.asarray(track_ids, dtype=np.str_), -at, listener))
     since = np.empty(len(at))
     since[order] = np.arange(len(at)) - bounds[:-1][listener]
     return since
 
 
-def taste_vectors(vectors: np.ndarray, signals: Signals) -> np.ndarray:
+def taste_vectors(vectors: np.ndarray, signals: DecayedSignals) -> np.ndarray:
     """Weighted sums of the tracks' vectors, one a listener, at unit length.
 
     Parameters
@@ -85,8 +91,8 @@ def taste_vectors(vectors: np.ndarray, signals: Signals) -> np.ndarray:
 
     Returns
     -------
-    (listeners, d) float32. A row is zero where a listener has said nothing that points anywhere: no signal,
-    only unknown tracks, or nothing liked: dislikes say what to avoid but not what to seek.
+    (listeners, d) float32. A row is zero where a listener has no usable taste: no signal, only unknown
+    tracks, or nothing liked, since dislikes say what to avoid but not what to seek.
     """
     weights, bounds = signals.weights, signals.bounds
     listeners, dimension = len(bounds) - 1, vectors.shape[1]
@@ -98,4 +104,5 @@ def taste_vectors(vectors: np.ndarray, signals: Signals) -> np.ndarray:
         seeking[filled] = np.logical_or.reduceat(signals.liked & vectors.any(axis=1), bounds[filled])
     length = np.linalg.norm(sums, axis=1, keepdims=True)
     usable = seeking[:, None] & (length > 1e-9)
-    return np.divide(sums, length, out=np.zeros_like(sums), where=usable).astype(np.float32)
+    vectors_at_length: np.ndarray = np.divide(sums, length, out=np.zeros_like(sums), where=usable)
+    return vectors_at_length.astype(np.float32)

@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from segue.catalog import read
+from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import AudioFile
-from segue.catalog.tracks import Rejected
 
 
 def test_a_file_that_takes_too_long_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,4 +24,4 @@ def test_a_file_that_takes_too_long_is_rejected(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(read, "read_tags", dawdle)
     file = AudioFile(path=str(tmp_path / "a.mp3"), relative=PurePosixPath("a.mp3"), size=1, modified_ns=1)
     found = read.read_track(file, library="m")
-    assert isinstance(found, Rejected) and found.reason == "too-slow"
+    assert isinstance(found, RejectedFile) and found.reason == "too-slow"

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import AudioFile, scan
-from segue.catalog.tracks import Rejected, track_id
+from segue.catalog.track import track_id
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -26,7 +27,7 @@ def found(root: Path) -> list[str]:
 
 
 def reasons(root: Path) -> dict[str, str]:
-    rejected = [item for item in scan(root) if isinstance(item, Rejected)]
+    rejected = [item for item in scan(root) if isinstance(item, RejectedFile)]
     return {str(Path(item.path).relative_to(root)): item.reason for item in rejected}
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.audio.errors import Undecodable
-from segue.catalog.covers import WIDEST, find_cover, thumbnail
+from segue.catalog.cover_art import WIDEST, find_cover, thumbnail
 from segue.catalog.tags import LONGEST, UNKNOWN_ARTIST, Tags, clean, read_tags
 from tests.catalog.library import picture, song, tag
 

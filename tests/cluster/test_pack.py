@@ -13,9 +13,10 @@ import pytest
 
 from segue.errors import SegueError
 from segue.settings import load_settings
+from segue.spark.defaults import values_of
 from segue.spark.environment import NEEDED, distributions
 from segue.spark.pack import pack
-from segue.spark.session import on_workers, values_of
+from segue.spark.session import on_workers
 from tests.cluster.processes import bare_environment
 
 _IMPORT = (

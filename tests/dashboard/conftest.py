@@ -58,7 +58,14 @@ def library(database: Database[Document]) -> Database[Document]:
     database.tastes.insert_one(
         {
             "_id": "ada",
-            "windows": {"0": {"tracks": ["t1", "t2"], "types": ["complete", "skip"], "at": [10, 20]}},
+            "windows": {
+                "0": {
+                    "tracks": ["t1", "t2"],
+                    "weights": [1.0, -0.6],
+                    "types": ["complete", "skip"],
+                    "at": [10, 20],
+                }
+            },
         }
     )
     database.recommendations.insert_one(recommendation(["t3", "t4"]))

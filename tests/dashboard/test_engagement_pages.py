@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from segue.dashboard import visit
 from segue.dashboard.services import Services
 from segue.dashboard.views.tables import parquet
-from segue.engagement import listening
 from segue.engagement.definitions import COUNTS
+from segue.engagement.listening import Listening
 from segue.people.sessions import Listener
 from segue.settings import Settings
 from segue.storage.mongo import Document
@@ -50,7 +50,7 @@ def heard(library: Database[Document]) -> Database[Document]:
                     "last_at": at + 600_000,
                 }
             )
-    listening.count_windows(library, [round(start.timestamp() * 1000) for start in starts])
+    Listening(Store(library)).count_windows([round(start.timestamp() * 1000) for start in starts])
     return library
 
 

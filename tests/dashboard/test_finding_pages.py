@@ -143,16 +143,21 @@ def test_a_playlist_from_elsewhere_is_matched(
 
 def test_history_by_the_listeners_own_days(library: Database[Document]) -> None:
     at = round(datetime(2026, 3, 2, 23, 30, tzinfo=UTC).timestamp() * 1000)
-    window = {"tracks": ["t1", "t2"], "types": ["complete", "skip"], "at": [at, at - 86_400_000]}
+    window = {
+        "tracks": ["t1", "t2"],
+        "weights": [1.0, -0.6],
+        "types": ["complete", "skip"],
+        "at": [at, at - 86_400_000],
+    }
     library.tastes.update_one({"_id": "ada"}, {"$set": {"windows": {"0": window}}})
-    found = played_by_day(library, "ada")
+    found = played_by_day(Store(library), "ada")
     assert [(name, [item.title for item in items]) for name, items in found] == [
         ("Monday, 2 March", ["Song <1>"]),
         ("Sunday, 1 March", ["Song <2>"]),
     ]
     assert found[1][1][0].note == "skipped"
-    assert played_by_day(library, "ada", offset=timedelta(hours=1))[0][0] == "Tuesday, 3 March"
-    assert played_by_day(library, "bob") == []
+    assert played_by_day(Store(library), "ada", offset=timedelta(hours=1))[0][0] == "Tuesday, 3 March"
+    assert played_by_day(Store(library), "bob") == []
 
 
 def test_days_and_lengths() -> None:
@@ -181,7 +186,7 @@ def test_why_two_tracks_are_near(library: Database[Document], settings: Settings
         tracks=2,
         spread=1.0,
     )
-    assert sounding.reasons(library, "t1", ["t2"]) == {}
+    assert sounding.reasons(Store(library), "t1", ["t2"]) == {}
     space.save(Store(library))
     space.activate(Store(library))
     brighter = np.zeros(len(names))
@@ -191,6 +196,6 @@ def test_why_two_tracks_are_near(library: Database[Document], settings: Settings
         {"_id": track_id, "version": space.features_version, "vector": pack(row)}
         for track_id, row in rows.items()
     )
-    found = sounding.reasons(library, "t1", ["t2", "t3"])
+    found = sounding.reasons(Store(library), "t1", ["t2", "t3"])
     assert list(found) == ["t2"]
     assert str(found["t2"]).endswith("; brighter")

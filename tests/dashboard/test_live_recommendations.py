@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from pymongo.database import Database
 
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
 from tests.dashboard.browser import Player, Served, needs_chromium
 from tests.dashboard.music import title

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from segue.dashboard import visit
 from segue.dashboard.app import PAGES
-from segue.dashboard.queries.liking import liking
+from segue.dashboard.queries.profile import read_listener
 from segue.dashboard.queries.steered import planned
 from segue.dashboard.services import Services
 from segue.index.bundle import Contents, write_bundle
@@ -20,7 +20,7 @@ from segue.index.track_ids import encode_ids
 from segue.moods.dial import Dial
 from segue.moods.dials import MoodDials
 from segue.moods.measures import Measured
-from segue.moods.stored import keep_moods
+from segue.moods.stored import Moods
 from segue.people.sessions import Listener
 from segue.privacy import holdings
 from segue.settings import Settings
@@ -64,7 +64,7 @@ def shelf(database: Database[Document], settings: Settings) -> Database[Document
     percentiles[:, 0] = np.where(np.arange(COUNT) % 2, 0.9, 0.1)
     percentiles[0, 1] = np.nan
     bpm = np.full(COUNT, 120, dtype=np.float32)
-    keep_moods(database, IDS, Measured(percentiles=percentiles, bpm=bpm), version="v")
+    Moods(Store(database)).replace(IDS, Measured(percentiles=percentiles, bpm=bpm), version="v")
     window = {
         "tracks": ["t00", "t03", "t05"],
         "weights": [1.0, 1.0, -0.5],
@@ -181,9 +181,11 @@ def test_what_was_played_long_ago_counts_as_heard(
 ) -> None:
     rows = [{"track_id": "t09", "plays": 1}, {"track_id": "t11", "plays": 0, "impressions": 3}]
     shelf.listening.insert_one({"_id": "0:ada", "user_id": "ada", "rows": rows})
-    found = liking(visit.services().catalogue, settings, "ada", bundle=visit.services().catalogue.bundle())
+    found = read_listener(
+        visit.services().catalogue, settings, "ada", bundle=visit.services().catalogue.bundle()
+    )
     assert found.heard == {0, 3, 5, 9}
-    assert found.recent == {0, 3, 5}
+    assert found.profile.recent == {0, 3, 5}
     assert set(found.liked) == {0, 3}
 
 

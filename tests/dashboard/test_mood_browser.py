@@ -9,9 +9,10 @@ from playwright.sync_api import Page
 from pymongo.database import Database
 
 from segue.moods.measures import Measured
-from segue.moods.stored import keep_moods
+from segue.moods.stored import Moods
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.dashboard.browser import Player, Served, needs_chromium
 from tests.dashboard.music import EACH, STYLES, make_music, title, track_id
 from tests.waiting import until
@@ -31,7 +32,7 @@ def test_the_cards_and_the_queue_follow_the_dial(
     percentiles = np.full((len(ids), 4), 0.5, dtype=np.float32)
     percentiles[:, 0] = [0.1 if one.startswith("waltz") else 0.7 for one in ids]
     moods = Measured(percentiles=percentiles, bpm=np.full(len(ids), np.nan, dtype=np.float32))
-    keep_moods(database, ids, moods, version="v")
+    Moods(Store(database)).replace(ids, moods, version="v")
     dashboard = Served(settings, log=tmp_path / "dashboard.log")
     dashboard.start()
     try:

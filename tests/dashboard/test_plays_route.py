@@ -128,11 +128,11 @@ def test_while_kafka_is_away_the_player_keeps_its_plays(
     enter: Enter, services: Services, database: Database[Document], broker: Settings
 ) -> None:
     away = broker.model_copy(update={"kafka": broker.kafka.model_copy(update={"bootstrap": "127.0.0.1:9"})})
-    services.outgoing.__init__(database, away)  # type: ignore[misc]
+    services.outgoing.__init__(Store(database), away)  # type: ignore[misc]
     client, play = enter(), a_play()
     answer = client.post("/api/events", json=envelope(play))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    services.outgoing.__init__(database, broker)  # type: ignore[misc]
+    services.outgoing.__init__(Store(database), broker)  # type: ignore[misc]
     assert client.post("/api/events", json=envelope(play)).json()["taken"] == [play["event_id"]]
     assert len(in_kafka(broker)) == 1
 

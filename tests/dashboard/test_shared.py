@@ -129,10 +129,8 @@ def test_what_cannot_be_shared_is_refused(owner: TestClient, told: dict[str, obj
 
 
 def test_another_listeners_playlist_cannot_be_shared(owner: TestClient, services: Services) -> None:
-    services.store.database.playlists.insert_one(
-        {"_id": "p1", "owner": "ben", "name": "Ben's", "tracks": ["t1"]}
-    )
-    told = {"kind": "playlist", "key": "p1", "title": "x"}
+    bens = services.playlists.create("ben", "Ben's", tracks=["t1"])
+    told = {"kind": "playlist", "key": bens.playlist_id, "title": "x"}
     assert owner.post("/api/share", json=told).status_code == 422
 
 
@@ -140,13 +138,11 @@ def test_a_playlist_is_shown_with_its_tracks(
     owner: TestClient, guest: TestClient, services: Services
 ) -> None:
     me = whose(services, owner).user_id
-    services.store.database.playlists.insert_one(
-        {"_id": "p1", "owner": me, "name": "Mine", "tracks": ["t1", "t2"]}
-    )
-    page = guest.get(share(owner, kind="playlist", key="p1", playable=True)).text
+    mine = services.playlists.create(me, "Mine", tracks=["t1", "t2"])
+    page = guest.get(share(owner, kind="playlist", key=mine.playlist_id, playable=True)).text
     assert "Playlist by Ada · 2 tracks" in page
     assert page.count("<audio") == 2
-    services.store.database.playlists.delete_one({})
+    services.playlists.delete(me, mine.playlist_id)
     assert guest.get(share(owner)).status_code == 200
 
 

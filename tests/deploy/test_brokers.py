@@ -15,10 +15,11 @@ from segue.errors import SegueError
 from segue.local import process
 from segue.local.jars import ensure_jars
 from segue.local.kafka import Broker
+from segue.plays.producer import PlayProducer
 from segue.settings import load_settings
 from segue.storage import kafka_users
 from segue.storage.access import read_login
-from segue.storage.kafka import PlayProducer, ensure_topics
+from segue.storage.kafka import ensure_topics
 from segue.storage.store import Job
 from tests.deploy.conftest import Machine
 from tests.plays.examples import a_play

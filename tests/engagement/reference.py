@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from segue.engagement.definitions import ACTIONS, COUNTED, COUNTS, Event, counts_of
+from segue.engagement.definitions import COUNTS
+from segue.plays.event_types import ACTIONS, COUNTED
 from segue.settings import Settings
+from tests.engagement.plain_reading import counts_of
 
 Key = tuple[str, int, str]
 """Dimension, window start (epoch ms), key."""
@@ -32,10 +34,9 @@ def statistics(
         keys = {"all": "", "track": play["track_id"], "artist": artist, "genre": genre}
         keys |= {"source": play["source"], "variant": play.get("model") or ""}
         keys["rank"] = str(play["rank"]) if play.get("rank") is not None else ""
-        event = Event(play["type"], play["ms_played"], play["duration_ms"])
         for dimension, key in keys.items():
             place = (dimension, start, key)
-            for name, count in counts_of(event).items():
+            for name, count in counts_of(play["type"], play["ms_played"], play["duration_ms"]).items():
                 found[place][name] += count
             if play["type"] in ("play", "complete", "skip", "leave"):
                 who[place].add(play["user_id"])

@@ -9,9 +9,11 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.engagement.definitions import ACTIONS, COUNTED, COUNTS, LONGEST_MS, Event, counts_of
+from segue.engagement.definitions import COUNTS, LONGEST_MS
 from segue.engagement.facts import Fact, facts_of
-from segue.spark.event_windows import EVENT
+from segue.plays.event_types import ACTIONS, COUNTED
+from segue.plays.windows import EVENT_WINDOW
+from tests.engagement.plain_reading import counts_of
 from tests.properties import examples
 
 CATALOGUE = {"t1": ("Ada & the Engines", "Folk")}
@@ -35,7 +37,7 @@ def counted(*windows: list[dict[str, Any]]) -> list[Fact]:
     schema = pa.struct(
         [
             (name, pa.int64() if name in ("ms_played", "duration_ms", "occurred_at", "rank") else pa.string())
-            for name in EVENT
+            for name in EVENT_WINDOW.fields
         ]
     )
     table = pa.table(
@@ -62,7 +64,7 @@ def test_facts_are_the_definitions_summed_over_distinct_events(
             continue  # two events of one id at one moment: which is taken is arbitrary
         expected: Counter[tuple[Any, ...]] = Counter()
         for e in first.values():
-            for name, count in counts_of(Event(e["type"], e["ms_played"], e["duration_ms"])).items():
+            for name, count in counts_of(e["type"], e["ms_played"], e["duration_ms"]).items():
                 expected[e["track_id"], e["source"], e["model"] or "", e["rank"], name] += count
         found = Counter(
             {
@@ -78,7 +80,7 @@ def test_facts_are_the_definitions_summed_over_distinct_events(
 
 
 def event(kind: str, heard: int, duration: int) -> dict[str, int]:
-    return {name: count for name, count in counts_of(Event(kind, heard, duration)).items() if count}
+    return {name: count for name, count in counts_of(kind, heard, duration).items() if count}
 
 
 def test_what_the_words_mean() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from segue.engagement.definitions import COUNTS
 from segue.engagement.patterns import calendar, clock, newness, rows_of, streak, top
 from segue.engagement.wandering import tastes
+from segue.settings import load_settings
 
 MINUTE = 60_000
 
@@ -82,5 +83,5 @@ def test_a_taste_for_each_stretch_leans_to_what_was_kept() -> None:
         fact(datetime(2026, 3, 10, tzinfo=UTC), ("b1", 3), ("unknown", 9)),
         fact(datetime(2026, 3, 17, tzinfo=UTC), ("unknown", 9)),
     ]
-    found = tastes(rows_of(facts), vectors, every="W")
+    found = tastes(rows_of(facts), vectors, every="W", signals=load_settings().signals)
     assert [vector.tolist() for vector in found["vector"]] == [[1.0, 0.0], [0.0, 1.0]]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from segue.engagement.popular import FEWEST_LISTENINGS, Heard, popular, rising
+from segue.engagement.popular import FEWEST_LISTENERS, popular, rising
+from segue.engagement.statistics import TrackTotals
 
 
-def heard(key: str, listenings: int, *, skips: int = 0) -> Heard:
-    return Heard(key, plays=listenings, skips=skips, listenings=listenings)
+def heard(track_id: str, listeners: int, *, skips: int = 0) -> TrackTotals:
+    return TrackTotals(track_id, plays=listeners, skips=skips, early_skips=0, likes=0, listeners=listeners)
 
 
 def test_popular_is_what_many_hear_and_few_skip() -> None:
     found = popular([heard("skipped", 20, skips=18), heard("b", 9), heard("a", 9), heard("c", 12)], limit=3)
-    assert [one.key for one in found] == ["c", "a", "b"]
+    assert [one.track_id for one in found] == ["c", "a", "b"]
 
 
 def test_a_single_listener_makes_nothing_popular_or_rising() -> None:
-    few = [heard("a", FEWEST_LISTENINGS - 1)]
+    few = [heard("a", FEWEST_LISTENERS - 1)]
     assert popular(few, limit=5) == []
     assert rising(few, [heard("b", 10)], limit=5) == []
 
@@ -24,7 +25,7 @@ def test_rising_is_what_has_a_larger_share_than_before() -> None:
     before = [heard("old", 100), heard("slow", 50), heard("new", 2)]
     now = [heard("old", 50), heard("slow", 30), heard("new", 20)]
     [found] = rising(now, before, limit=5)
-    assert found.key == "new"
+    assert found.track_id == "new"
     assert found.now == 20
     assert 1 < found.expected < 2
 

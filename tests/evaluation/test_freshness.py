@@ -9,6 +9,7 @@ from pymongo.database import Database
 
 from segue.evaluation.freshness import FreshnessWatch
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 
 def write(database: Database[Document], user: str, *, reflects_at: int, written_ms: int) -> None:
@@ -18,7 +19,7 @@ def write(database: Database[Document], user: str, *, reflects_at: int, written_
 
 
 def test_each_play_is_matched_with_the_first_document_that_reflects_it(database: Database[Document]) -> None:
-    with FreshnessWatch(database) as watch:
+    with FreshnessWatch(Store(database)) as watch:
         write(database, "ada", reflects_at=1000, written_ms=1150)
         write(database, "ada", reflects_at=2000, written_ms=2300)
         write(database, "ben", reflects_at=1500, written_ms=2400)
@@ -28,7 +29,7 @@ def test_each_play_is_matched_with_the_first_document_that_reflects_it(database:
 
 
 def test_a_play_that_is_reflected_nowhere_is_counted(database: Database[Document]) -> None:
-    with FreshnessWatch(database) as watch:
+    with FreshnessWatch(Store(database)) as watch:
         write(database, "ada", reflects_at=1000, written_ms=1150)
     latencies, unseen = watch.latencies([("ada", 1001), ("eve", 5)])
     assert (latencies.tolist(), unseen) == ([], 2)

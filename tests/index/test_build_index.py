@@ -49,7 +49,7 @@ def test_the_corpus_is_the_present_tracks_of_the_active_space_in_order(
     database.tracks.update_one({"_id": "t003"}, {"$set": {"state": "vanished"}})
     other = {"_id": "s0:t004", "track_id": "t004", "space": "s0", "vector": pack(np.ones(6))}
     database.embeddings.insert_one(other)
-    corpus = read_corpus(database, settings.index)
+    corpus = read_corpus(Store(database), settings.index)
     assert corpus.space == "s1"
     assert corpus.contents.track_ids.tolist() == [f"t{row:03d}".encode() for row in range(30) if row != 3]
     expected = np.delete(clustered(30, 6), 3, axis=0)
@@ -63,7 +63,7 @@ def test_an_artist_is_the_same_in_any_case_and_an_unknown_one_is_nobody(
     names = ["Nina", "nina ", None, "Unknown artist", "", "Abel"]
     for row, name in enumerate(names):
         database.tracks.update_one({"_id": f"t{row:03d}"}, {"$set": {"artist": name}})
-    assert read_corpus(database, settings.index).contents.artists.tolist() == [1, 1, -1, -1, -1, 0]
+    assert read_corpus(Store(database), settings.index).contents.artists.tolist() == [1, 1, -1, -1, -1, 0]
 
 
 def test_versions_of_a_song_have_one_code_whatever_the_spelling_of_the_artist(
@@ -73,7 +73,7 @@ def test_versions_of_a_song_have_one_code_whatever_the_spelling_of_the_artist(
     songs = [("Nina", "Rain"), ("nina ", "Rain (Live)"), ("Abel", "Rain"), ("Nina", "Sun"), (None, "Rain")]
     for row, (artist, title) in enumerate(songs):
         database.tracks.update_one({"_id": f"t{row:03d}"}, {"$set": {"artist": artist, "title": title}})
-    found = read_corpus(database, settings.index).contents.songs.tolist()
+    found = read_corpus(Store(database), settings.index).contents.songs.tolist()
     assert found[0] == found[1]
     assert len({found[0], found[2], found[3]}) == 3
     assert found[4] == -1
@@ -85,7 +85,7 @@ def test_a_vector_without_direction_is_left_out_and_counted(
 ) -> None:
     catalogue(database)
     database.embeddings.update_one({"track_id": "t000"}, {"$set": {"vector": pack(np.full(6, value))}})
-    corpus = read_corpus(database, settings.index)
+    corpus = read_corpus(Store(database), settings.index)
     assert (len(corpus.contents.vectors), corpus.unusable, corpus.contents.track_ids[0]) == (29, 1, b"t001")
 
 
@@ -93,7 +93,7 @@ def test_vectors_of_two_dimensions_are_said_by_the_track(database: Mongo, settin
     catalogue(database)
     database.embeddings.update_one({"track_id": "t007"}, {"$set": {"vector": pack(np.ones(5))}})
     with pytest.raises(SegueError, match=r"track t007 has 5 numbers, that of t000 has 6.*run\.sh embeddings"):
-        read_corpus(database, settings.index)
+        read_corpus(Store(database), settings.index)
 
 
 @pytest.mark.parametrize("space", [None, "s2"])
@@ -104,12 +104,12 @@ def test_without_embeddings_it_says_how_to_make_them(
         catalogue(database)
         Models(Store(database)).activate("audio-space", space)
     with pytest.raises(SegueError, match=r"run \./run\.sh embeddings"):
-        read_corpus(database, settings.index)
+        read_corpus(Store(database), settings.index)
 
 
 def test_it_publishes_a_bundle_that_finds_the_tracks(database: Mongo, settings: Settings) -> None:
     catalogue(database)
-    built = run(database, settings.index)
+    built = run(Store(database), settings.index)
     assert not built.unchanged
     version = Models(Store(database)).active_version("index")
     assert version == built.manifest.version
@@ -122,7 +122,7 @@ def test_it_publishes_a_bundle_that_finds_the_tracks(database: Mongo, settings: 
 
 def test_an_unchanged_corpus_is_left_alone(database: Mongo, settings: Settings) -> None:
     catalogue(database)
-    first, second = run(database, settings.index), run(database, settings.index)
+    first, second = run(Store(database), settings.index), run(Store(database), settings.index)
     assert second.unchanged
     assert second.manifest == first.manifest
 
@@ -130,9 +130,9 @@ def test_an_unchanged_corpus_is_left_alone(database: Mongo, settings: Settings) 
 def test_a_removed_track_vanishes_and_old_versions_go(database: Mongo, settings: Settings) -> None:
     catalogue(database)
     index = settings.index.model_copy(update={"keep": 1})
-    first = run(database, index)
+    first = run(Store(database), index)
     database.tracks.update_one({"_id": "t003"}, {"$set": {"state": "vanished"}})
-    second = run(database, index)
+    second = run(Store(database), index)
     assert second.retired == [first.manifest.version]
     bundle = PublishedBundles(Store(database)).load(second.manifest.version, folder=index.folder)
     assert bundle.rows(["t003"]).tolist() == [-1]
@@ -142,9 +142,9 @@ def test_what_is_published_elsewhere_is_not_built_again(
     database: Mongo, settings: Settings, tmp_path: Path
 ) -> None:
     catalogue(database)
-    first = run(database, settings.index)
+    first = run(Store(database), settings.index)
     Models(Store(database)).activate("index", "another")
-    second = run(database, settings.index.model_copy(update={"folder": str(tmp_path / "elsewhere")}))
+    second = run(Store(database), settings.index.model_copy(update={"folder": str(tmp_path / "elsewhere")}))
     assert (second.unchanged, second.manifest) == (False, first.manifest)
     assert Models(Store(database)).active_version("index") == first.manifest.version
     assert not (tmp_path / "elsewhere").exists()

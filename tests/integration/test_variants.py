@@ -17,9 +17,9 @@ from segue.index.bundle import Contents, write_bundle
 from segue.index.following import following_of
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
+from segue.plays.producer import PlayProducer
 from segue.ranking.variants import assigned
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs import engagement, recommend
@@ -90,7 +90,7 @@ def test_what_each_variant_brings_is_counted_and_compared(
     # Everybody sees the first three; those of the hybrid play and finish the first, the others skip it.
     with PlayProducer(running.kafka) as producer:
         for user in LISTENERS:
-            shown = [item.data() for item in upcoming(database, user).items[:3]]
+            shown = [item.data() for item in upcoming(Store(database), user).items[:3]]
             marks = [{"recommendation_id": one["rec"]["id"], "rank": one["rec"]["rank"]} for one in shown]
             assert {one["rec"]["model"] for one in shown} == {wanted[user]}
             for one, mark in zip(shown, marks, strict=True):

@@ -17,8 +17,9 @@ from segue.demo.replay import MALFORMED, replay, songs_of
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.files import embed_file
 from segue.index.published import PublishedBundles
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer, read_rejected
+from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs import recommend, rejected_plays
@@ -42,10 +43,10 @@ def library(tmp_path: Path) -> Path:
 def test_recordings_become_recommendations(
     spark: SparkSession, broker: Settings, database: Database[Document], library: Path
 ) -> None:
-    ingest_catalog.run(database, library, quiet=True)
-    extract_features.run(spark, broker, database, quiet=True)
+    ingest_catalog.run(Store(database), library, quiet=True)
+    extract_features.run(spark, broker, Store(database), quiet=True)
     train_embeddings.run(broker, Store(database))
-    built = build_index.run(database, broker.index)
+    built = build_index.run(Store(database), broker.index)
     rejected = {Path(d["path"]).name for d in database.rejected_tracks.find()}
     assert rejected == {"empty.mp3", "picture.mp3"}
     assert database.embeddings.count_documents({}) == 12

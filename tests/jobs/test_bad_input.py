@@ -21,6 +21,7 @@ from segue.batch_jobs import extract_features, ingest_catalog
 from segue.places import ROOT
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.audio.sounds import RATE, cut, melody, write
 from tests.catalog.library import picture, song
 
@@ -73,8 +74,8 @@ def test_each_has_its_reason_or_its_features(
     os.mkfifo(root / "pipe.mp3")
     Path(os.fsdecode(os.fsencode(root) + b"/caf\xe9.mp3")).write_bytes(b"x")
 
-    summary = ingest_catalog.run(database, root, quiet=True)
-    extract_features.run(spark, settings, database, quiet=True)
+    summary = ingest_catalog.run(Store(database), root, quiet=True)
+    extract_features.run(spark, settings, Store(database), quiet=True)
     found = {
         Path(item["path"]).name: (item["stage"], item["reason"]) for item in database.rejected_tracks.find()
     }
@@ -113,7 +114,7 @@ def test_the_command_shows_them(settings: Settings, database: Database[Document]
     (root / "two\nlines 🎺.mp3").touch()
     (root / "picture.mp3").write_bytes(picture())
     (root / "loop").symlink_to(root)
-    ingest_catalog.run(database, root, quiet=True)
+    ingest_catalog.run(Store(database), root, quiet=True)
     shown = rejected_tracks(settings, database)
     assert "3 rejected tracks: 1 " in shown.splitlines()[0]
     reasons = {"two\\nlines \\U0001f3ba.mp3": "empty", "picture.mp3": "not-audio", "loop": "symlink-loop"}
@@ -153,7 +154,7 @@ def test_what_may_not_be_read_has_its_reason(database: Database[Document], open_
     if as_root:  # who may read everything
         os.seteuid(NOBODY)
     try:
-        summary = ingest_catalog.run(database, open_folder, quiet=True)
+        summary = ingest_catalog.run(Store(database), open_folder, quiet=True)
     finally:
         if as_root:
             os.seteuid(0)

@@ -17,11 +17,12 @@ from segue.audio.compress import MARK, PART, decoded_seconds
 from segue.audio.decode import decode
 from segue.batch_jobs import ingest_catalog
 from segue.batch_jobs.compress_library import Summary, run
-from segue.catalog.covers import find_cover
+from segue.catalog.cover_art import find_cover
 from segue.catalog.tags import Tags, read_tags
 from segue.errors import SegueError
 from segue.places import ROOT
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.audio.sounds import RATE, cut, melody, write
 from tests.catalog.library import picture, song, tag
 
@@ -57,7 +58,7 @@ def test_tags_cover_length_and_id_stay(tmp_path: Path, database: Database[Docume
     )
     path.chmod(0o640)
     before, size, seconds = tags_of(path), path.stat().st_size, decoded_seconds(path)
-    ingest_catalog.run(database, root, quiet=True)
+    ingest_catalog.run(Store(database), root, quiet=True)
     ids = database.tracks.distinct("_id")
     summary = shrink(root)
     assert counts(summary) == (1, 1, 0, 0), summary.failures
@@ -72,7 +73,7 @@ def test_tags_cover_length_and_id_stay(tmp_path: Path, database: Database[Docume
     assert after.stat().st_size < size == summary.bytes_before
     assert summary.bytes_saved == size - after.stat().st_size
     assert after.stat().st_mode & 0o777 == 0o640
-    ingest_catalog.run(database, root, quiet=True)
+    ingest_catalog.run(Store(database), root, quiet=True)
     assert database.tracks.distinct("_id", {"state": "present"}) == ids
     assert database.rejected_tracks.count_documents({}) == 0
     # A second run has nothing to do, although an encoder may have missed the rate by far.

@@ -18,6 +18,7 @@ from segue.batch_jobs import extract_features, ingest_catalog
 from segue.batch_jobs.extract_features import Summary, run, transform
 from segue.settings import Settings
 from segue.storage.mongo import Document, unpack
+from segue.storage.store import Store
 from segue.udfs.describing import describe_file
 from tests.audio.sounds import RATE, cut, melody, write
 from tests.catalog.library import song
@@ -37,7 +38,7 @@ def music(tmp_path: Path) -> Path:
 
 
 def catalogue(database: Database[Document], root: Path) -> None:
-    ingest_catalog.run(database, root, quiet=True)
+    ingest_catalog.run(Store(database), root, quiet=True)
 
 
 def did(summary: Summary) -> tuple[int, int, int, int]:
@@ -75,20 +76,20 @@ def test_features_are_written_and_only_what_is_missing_is_computed(
     spark: SparkSession, settings: Settings, database: Database[Document], music: Path
 ) -> None:
     catalogue(database, music)
-    assert did(run(spark, settings, database, quiet=True)) == (4, 4, 0, 0)
+    assert did(run(spark, settings, Store(database), quiet=True)) == (4, 4, 0, 0)
     before = stored(database)
     for document in before.values():
         vector = unpack(document["vector"])
         assert vector.shape == (len(descriptor_names(settings.audio)),) and np.isfinite(vector).all()
         assert document["version"] == features_version(settings.audio)
-    assert did(run(None, settings, database, quiet=True)) == (4, 0, 0, 0)
+    assert did(run(None, settings, Store(database), quiet=True)) == (4, 0, 0, 0)
     assert stored(database) == before
 
     song(music / "3.ogg", seed=99)
     song(music / "new.flac", seed=5)
     (music / "0.wav").unlink()
     catalogue(database, music)
-    assert did(run(spark, settings, database, quiet=True)) == (4, 2, 0, 1)
+    assert did(run(spark, settings, Store(database), quiet=True)) == (4, 2, 0, 1)
     after = stored(database)
     kept = [key for key in before if after.get(key) == before[key]]
     assert len(kept) == 2
@@ -98,9 +99,9 @@ def test_other_settings_make_another_version_of_all(
     spark: SparkSession, settings: Settings, database: Database[Document], music: Path
 ) -> None:
     catalogue(database, music)
-    run(spark, settings, database, quiet=True)
+    run(spark, settings, Store(database), quiet=True)
     other = settings.model_copy(update={"audio": settings.audio.model_copy(update={"mfcc": 13})})
-    assert did(run(spark, other, database, quiet=True)) == (4, 4, 0, 0)
+    assert did(run(spark, other, Store(database), quiet=True)) == (4, 4, 0, 0)
     assert set(database.features.distinct("version")) == {features_version(other.audio)}
 
 
@@ -115,7 +116,7 @@ def test_files_that_cannot_be_described_are_kept_with_their_reason(
     soundfile.write(music / "nan.wav", nan, RATE, subtype="FLOAT")
     write(music / "eight\nchannels 🎺.wav", np.stack([melody()] * 8, axis=1))
     catalogue(database, music)
-    summary = run(spark, settings, database, quiet=True)
+    summary = run(spark, settings, Store(database), quiet=True)
     assert did(summary) == (5, 5, 4, 0)
     found = {
         Path(item["path"]).name: item["reason"]
@@ -129,12 +130,12 @@ def test_files_that_cannot_be_described_are_kept_with_their_reason(
     }
     assert summary.reasons == {reason: 1 for reason in found.values()}
     # They are not tried again as long as they are the same...
-    assert extract_features.find_work(database, settings).missing == []
+    assert extract_features.find_work(Store(database), settings).missing == []
     # ...and are rejected no more once they are put right, or gone.
     song(music / "silent.flac")
     (music / "nan.wav").unlink()
     catalogue(database, music)
-    assert did(run(spark, settings, database, quiet=True)) == (6, 1, 2, 0)
+    assert did(run(spark, settings, Store(database), quiet=True)) == (6, 1, 2, 0)
 
 
 def test_a_missing_file_is_tried_again(
@@ -142,9 +143,9 @@ def test_a_missing_file_is_tried_again(
 ) -> None:
     catalogue(database, music)
     (music / "0.wav").rename(music / "away")
-    assert did(run(spark, settings, database, quiet=True)) == (3, 3, 1, 0)
+    assert did(run(spark, settings, Store(database), quiet=True)) == (3, 3, 1, 0)
     (music / "away").rename(music / "0.wav")
-    assert did(run(spark, settings, database, quiet=True)) == (4, 1, 0, 0)
+    assert did(run(spark, settings, Store(database), quiet=True)) == (4, 1, 0, 0)
 
 
 def test_a_run_that_was_cut_short_goes_on_where_it_was(
@@ -168,7 +169,7 @@ def test_a_run_that_was_cut_short_goes_on_where_it_was(
 
     monkeypatch.setattr(extract_features, "_write", write_then_die)
     with pytest.raises(KeyboardInterrupt):
-        run(spark, settings, database, quiet=True)
+        run(spark, settings, Store(database), quiet=True)
     monkeypatch.setattr(extract_features, "_write", real)
     assert len(stored(database)) == 2
-    assert did(run(spark, settings, database, quiet=True)) == (4, 2, 0, 0)
+    assert did(run(spark, settings, Store(database), quiet=True)) == (4, 2, 0, 0)

@@ -12,11 +12,12 @@ import pytest
 from pymongo.database import Database
 
 from segue.batch_jobs.ingest_catalog import Summary, run
-from segue.catalog.tracks import track_id
+from segue.catalog.track import track_id
 from segue.errors import SegueError
 from segue.places import ROOT
 from segue.settings import Settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from tests.catalog.library import fma, picture, song, tag
 
 
@@ -50,7 +51,7 @@ def contents(database: Database[Document]) -> dict[str, list[Document]]:
 
 
 def ingest(database: Database[Document], root: Path, **others: Any) -> Summary:
-    return run(database, root, quiet=True, **others)
+    return run(Store(database), root, quiet=True, **others)
 
 
 def test_every_track_is_written_whole(database: Database[Document], music: Path) -> None:

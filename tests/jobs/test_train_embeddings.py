@@ -205,7 +205,7 @@ def test_genres_that_tracks_have_make_a_space_of_their_own(
     found = embeddings(database, version)
     assert (len(found), {len(vector) for vector in found.values()}) == (30, {2})
     chosen = settings.index.model_copy(update={"space": "genres"})
-    assert build_index.run(database, chosen).manifest.space == version
+    assert build_index.run(Store(database), chosen).manifest.space == version
     # Later tracks get their place without being asked for; a later fit leaves the index's space alone.
     store(database, descriptors(1, settings, seed=3), settings, first=30)
     run(settings, Store(database))
@@ -214,4 +214,4 @@ def test_genres_that_tracks_have_make_a_space_of_their_own(
     run(settings, Store(database), also=[GenreSpace])
     newest = Models(Store(database)).active_version("genre-space")
     assert newest != version
-    assert build_index.run(database, chosen).manifest.space == newest
+    assert build_index.run(Store(database), chosen).manifest.space == newest

@@ -23,11 +23,11 @@ from segue.index.track_ids import decode_ids, encode_ids
 from segue.models import trained
 from segue.models.versions import Models
 from segue.people.forgotten import Forgotten
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings, load_settings
 from segue.spark import session_space
 from segue.spark.learned_models import LEARNED_MODELS
 from segue.spark.training import version_of
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.index.test_build_index import catalogue
@@ -145,7 +145,7 @@ def test_models_are_learned_once_and_the_index_takes_them_along(
     again = run(quick, spark=spark, quiet=True)
     assert [(one.version, one.unchanged) for one in again] == [(one.version, True) for one in first]
 
-    built = build_index.run(database, quick.index)
+    built = build_index.run(Store(database), quick.index)
     assert built.followed == 2
     bundle = PublishedBundles(Store(database)).load(built.manifest.version, folder=quick.index.folder)
     assert bundle.following is not None
@@ -167,7 +167,7 @@ def test_a_model_of_an_older_release_still_goes_into_the_index(
     arrays = {"track_ids": encode_ids(["t001", "t002"]), "tracks": one, "next": one + 1, "scores": np.ones(1)}
     trained.save(Store(database), "following", "v1", arrays=arrays, made_of={"tracks": 2})
     trained.put_in_use(Store(database), "following", "v1", keep=1)
-    manifest = build_index.run(database, quick.index).manifest
+    manifest = build_index.run(Store(database), quick.index).manifest
     bundle = PublishedBundles(Store(database)).load(manifest.version, folder=quick.index.folder)
     assert bundle.following is not None
     assert bundle.by_artist is None
@@ -219,7 +219,7 @@ def test_a_space_of_sessions_and_sound_is_learned_indexed_and_has_a_place_for_ne
     settings = spaced
     store(database, descriptors(40, settings), settings)
     train_embeddings.run(settings, Store(database))
-    audio = build_index.run(database, settings.index).manifest
+    audio = build_index.run(Store(database), settings.index).manifest
     send_evenings(settings)
 
     *_, found = run(settings, spark=spark, quiet=True)
@@ -227,13 +227,13 @@ def test_a_space_of_sessions_and_sound_is_learned_indexed_and_has_a_place_for_ne
     assert found.tracks == len({track for tracks in EVENINGS.values() for track in tracks})
     *_, again = run(settings, spark=spark, quiet=True)
     assert (again.version, again.unchanged) == (found.version, True)
-    manifest = build_index.run(database, settings.index).manifest
+    manifest = build_index.run(Store(database), settings.index).manifest
     assert (manifest.space, manifest.dimension, manifest.count) == (found.version, 4, 40)
 
     # A track that comes later is placed by its sound, in both spaces.
     store(database, descriptors(1, settings, seed=9), settings, first=40)
     train_embeddings.run(settings, Store(database))
-    newest = build_index.run(database, settings.index).manifest
+    newest = build_index.run(Store(database), settings.index).manifest
     assert (newest.space, newest.count) == (found.version, 41)
     bundle = PublishedBundles(Store(database)).load(newest.version, folder=settings.index.folder)
     row = int(bundle.rows(["t0040"])[0])
@@ -241,10 +241,10 @@ def test_a_space_of_sessions_and_sound_is_learned_indexed_and_has_a_place_for_ne
     np.testing.assert_allclose(bundle.vectors[row], wanted, atol=1e-5)
 
     by_sound = settings.index.model_copy(update={"space": "audio"})
-    assert build_index.run(database, by_sound).manifest.space == audio.space
+    assert build_index.run(Store(database), by_sound).manifest.space == audio.space
     # A space that is fitted again leaves the other's embeddings alone.
     train_embeddings.run(settings, Store(database), refit=True)
-    assert build_index.run(database, settings.index).manifest.space == found.version
+    assert build_index.run(Store(database), settings.index).manifest.space == found.version
 
 
 def test_a_training_cut_short_is_finished_though_new_plays_have_come(
@@ -306,14 +306,14 @@ def test_a_space_comes_into_use_when_every_track_has_its_place_in_it(
         patch.setattr(session_space, "embed", killed)
         run(spaced, spark=spark, quiet=True)
     (stored,) = database.models.find({"kind": "session-space"})
-    assert build_index.run(database, spaced.index).manifest.space == audio
+    assert build_index.run(Store(database), spaced.index).manifest.space == audio
     # What is learned already is finished, though new plays have come.
     send(spaced, evening("late", ["t0031", "t0032"]))
     epochs = kept_epochs(monkeypatch)
     *_, found = run(spaced, spark=spark, quiet=True)
     assert epochs == []
     assert (found.version, found.unchanged) == (stored["version"], False)
-    manifest = build_index.run(database, spaced.index).manifest
+    manifest = build_index.run(Store(database), spaced.index).manifest
     assert (manifest.space, manifest.count) == (found.version, 40)
 
 

@@ -7,9 +7,11 @@ import pytest
 from pymongo.database import Database
 
 from segue.index.track_ids import encode_ids
+from segue.moods.aligned import AlignedMoods
 from segue.moods.measures import Measured
-from segue.moods.stored import Mood, Moods, keep_moods, mood_of
+from segue.moods.stored import Mood, Moods
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 
 pytestmark = pytest.mark.integration
 NAN = float("nan")
@@ -22,28 +24,29 @@ def measured(*energies: float) -> Measured:
     )
 
 
-def test_they_are_written_once_and_follow_the_corpus(database: Database[Document]) -> None:
-    assert keep_moods(database, ["a", "b"], measured(0.25, 0.75), version="v") == 2
-    assert keep_moods(database, ["a", "b"], measured(0.25, 0.75), version="v") == 0
-    assert mood_of(database, "a") == Mood(energy=0.25, tempo=None, brightness=0.5, tone=0.25, bpm=None)
-    assert keep_moods(database, ["b", "c"], measured(0.75, 0.25), version="v") == 2
-    assert mood_of(database, "a") is None
-    assert keep_moods(database, ["b", "c"], measured(0.75, 0.25), version="w") == 2
-    assert {one["version"] for one in database.moods.find()} == {"w"}
+def test_they_are_written_once_and_follow_the_corpus(store: Store, database: Database[Document]) -> None:
+    moods = Moods(store)
+    assert moods.replace(["a", "b"], measured(0.25, 0.75), version="v") == 2
+    assert moods.replace(["a", "b"], measured(0.25, 0.75), version="v") == 0
+    assert moods.read("a") == Mood(energy=0.25, tempo=None, brightness=0.5, tone=0.25, bpm=None)
+    assert moods.replace(["b", "c"], measured(0.75, 0.25), version="v") == 2
+    assert moods.read("a") is None
+    assert moods.replace(["b", "c"], measured(0.75, 0.25), version="w") == 2
+    assert {mood["version"] for mood in database.moods.find()} == {"w"}
 
 
-def test_in_memory_they_follow_the_index_and_what_is_written(database: Database[Document]) -> None:
-    keep_moods(database, ["a", "b"], measured(0.25, 0.75), version="v")
-    moods = Moods(database, every=0.0)
+def test_in_memory_they_follow_the_index_and_what_is_written(store: Store) -> None:
+    Moods(store).replace(["a", "b"], measured(0.25, 0.75), version="v")
+    moods = AlignedMoods(Moods(store), every=0.0)
     np.testing.assert_array_equal(
-        moods.aligned(encode_ids(["b", "other"]), index="1"), [[0.75, NAN, 0.5, 0.25], [NAN] * 4]
+        moods.of(encode_ids(["b", "other"]), index="1"), [[0.75, NAN, 0.5, 0.25], [NAN] * 4]
     )
-    np.testing.assert_array_equal(moods.aligned(encode_ids(["a"]), index="2")[:, 0], [0.25])
-    keep_moods(database, ["a"], measured(0.9), version="v")
-    np.testing.assert_allclose(moods.aligned(encode_ids(["a"]), index="2")[:, 0], [0.9])
+    np.testing.assert_array_equal(moods.of(encode_ids(["a"]), index="2")[:, 0], [0.25])
+    Moods(store).replace(["a"], measured(0.9), version="v")
+    np.testing.assert_allclose(moods.of(encode_ids(["a"]), index="2")[:, 0], [0.9])
 
 
-def test_without_any_all_are_unknown(database: Database[Document]) -> None:
-    found = Moods(database).aligned(encode_ids(["a"]), index="1")
+def test_without_any_all_are_unknown(store: Store) -> None:
+    found = AlignedMoods(Moods(store)).of(encode_ids(["a"]), index="1")
     assert found.shape == (1, 4) and np.isnan(found).all()
-    assert mood_of(database, "a") is None
+    assert Moods(store).read("a") is None

@@ -7,28 +7,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from segue.index.contents import Contents
 from segue.index.exact import ExactIndex
+from segue.index.track_ids import encode_ids
+from segue.index.track_index import TrackIndex
 from segue.playlists.transitions import Transitions
 from segue.ranking.diversity import ArtistLimit
 
 PER_ARTIST, WINDOW = 2, 10
 
 
-@dataclass(frozen=True)
-class Shelf:
-    version: str
-    vectors: np.ndarray
-    artists: np.ndarray
-    cold_start: np.ndarray
-    neighbours: ExactIndex
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Shelf(TrackIndex):
     moods: np.ndarray
-    songs: np.ndarray
 
-    def rows(self, ids: Sequence[str]) -> np.ndarray:
-        return np.array([int(one) if int(one) < len(self.vectors) else -1 for one in ids])
-
-    def ids(self, rows: Sequence[int]) -> list[str]:
-        return [str(row) for row in rows]
+    @classmethod
+    def of(cls, contents: Contents, moods: np.ndarray) -> Shelf:
+        contents.check()
+        return cls(
+            **contents.columns(),
+            version="v",
+            space="s",
+            neighbours=ExactIndex(contents.vectors),
+            moods=moods,
+        )
 
     def versions(self, rows: Collection[int]) -> set[int]:
         """The rows themselves and all that are versions of the same songs."""
@@ -56,16 +58,15 @@ def shelf(seed: int, *, tracks: int, artists: int, clusters: int = 5, dimension:
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     moods = rng.random((tracks, 4)).astype(np.float32)
     moods[rng.random((tracks, 4)) < 0.1] = np.nan
-    return Shelf(
-        version="v",
+    contents = Contents(
         vectors=vectors,
+        track_ids=encode_ids([f"{row:05d}" for row in range(tracks)]),
         artists=rng.integers(-1, artists, size=tracks).astype(np.int32),
         cold_start=rng.permutation(tracks)[: max(1, tracks // 2)].astype(np.int32),
-        neighbours=ExactIndex(vectors),
-        moods=moods,
         # Some have a second version, which may be any other track.
         songs=rng.integers(-1, tracks, size=tracks).astype(np.int32),
     )
+    return Shelf.of(contents, moods)
 
 
 def limit_holds(rows: Sequence[int], artists: np.ndarray) -> bool:

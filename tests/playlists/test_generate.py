@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue.index.contents import Contents
 from segue.playlists.generate import daily_mix, discover, go_on
 from segue.playlists.path import path
 from segue.playlists.transitions import Transitions, arrange
@@ -68,15 +69,13 @@ def test_what_goes_on_sounds_like_the_list_on_each_of_its_sides() -> None:
     axes = np.array([[1, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0], [0.7, 0.7, 0.1, 0, 0, 0]])
     vectors = np.repeat(axes, 30, axis=0) + rng.normal(0, 0.02, (90, 6))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    library = Shelf(
-        "v",
-        vectors,
-        np.arange(90),
-        np.arange(9),
-        type(library.neighbours)(vectors),
-        library.moods,
-        np.full(90, -1),
+    contents = Contents(
+        vectors=vectors,
+        track_ids=library.track_ids,
+        artists=np.arange(90, dtype=np.int32),
+        cold_start=np.arange(9, dtype=np.int32),
     )
+    library = Shelf.of(contents, library.moods)
     found = go_on(
         [0, 1, 2, 30, 31, 32],
         items=20,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segue.plays.signals import TYPES, signal_weight, signal_weights
+from segue.plays.event_types import SIGNALS as TYPES
+from segue.plays.signals import signal_weight, signal_weights
 from segue.settings import load_settings
 
 SIGNALS = load_settings().signals

@@ -18,11 +18,12 @@ from segue.batch_jobs.recount_engagement import run as recount
 from segue.collections import NOT_PERSONAL
 from segue.dashboard.services import Services
 from segue.people.forgotten import Forgotten
+from segue.plays.producer import PlayProducer
 from segue.privacy.leaving import CONFIRMATION, sweep
 from segue.settings import Settings
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
-from segue.storage.kafka import PlayProducer, read_rejected
+from segue.storage.kafka import read_rejected
 from segue.storage.kafka_topics import plays_of
 from segue.storage.mongo import Document
 from segue.storage.store import Store

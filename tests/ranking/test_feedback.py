@@ -17,7 +17,7 @@ def moved(*tracks: tuple[int, int, int], listenings: int | None = None) -> list[
     rows = np.array([*tracks, *[(100, 10, 2)] * 50], dtype=float)
     evidence = rows[:, 0] if listenings is None else np.full(len(rows), float(listenings))
     records = Records([f"t{i}" for i in range(len(rows))], rows[:, 0], rows[:, 1], rows[:, 2], evidence)
-    return steps(records, ranking=RANKING)[: len(tracks)].tolist()
+    return [float(step) for step in steps(records, ranking=RANKING)[: len(tracks)]]
 
 
 def test_what_most_skip_early_sinks_and_what_many_like_rises() -> None:
@@ -66,10 +66,10 @@ def test_a_track_that_sinks_is_recommended_later_and_the_likeness_shown_stays() 
     feedback = Feedback("v", {first.track_id: -0.5, "not in the bundle": -0.5})
     after = planned(history, feedback=feedback.by_row(SHELF))
     assert after.items[0].track_id == second.track_id
-    scores = {item.track_id: item.score for item in before.items}
+    scores = {item.track_id: item.similarity for item in before.items}
     both = [item for item in after.items if item.track_id in scores]
     assert len(both) == 3
-    assert all(item.score == scores[item.track_id] for item in both)
+    assert all(item.similarity == scores[item.track_id] for item in both)
 
 
 def test_the_varied_selection_puts_what_sinks_last() -> None:

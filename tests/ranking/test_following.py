@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import math
-from datetime import timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue.index.contents import Contents
 from segue.index.following import Following, by_artist_of, following_of
 from segue.index.manifest import BundleError
 from segue.index.track_ids import encode_ids
-from segue.ranking.following import played_next
+from segue.index.track_index import TrackIndex
+from segue.ranking.candidates import add_up
+from segue.ranking.sources import SOURCES
 from segue.settings import load_settings
 from segue.taste.history import Window
+from segue.taste.profile import ListenerHistory, Profiles
 from segue.taste.vector import decayed
 
 TRACKS = 12
-RANKING = load_settings().ranking
+SETTINGS = load_settings()
+RANKING = SETTINGS.ranking
 RULES = st.dictionaries(
     st.integers(0, TRACKS - 1),
     st.dictionaries(st.integers(0, TRACKS - 1), st.sampled_from([0.25, 0.5, 1.0]), max_size=5),
@@ -50,6 +54,18 @@ BY_ARTIST = by_artist_of(
 )
 
 
+def index(following: Following) -> TrackIndex:
+    contents = Contents(
+        vectors=np.ones((TRACKS, 1), dtype=np.float32),
+        track_ids=encode_ids([f"t{row:02}" for row in range(TRACKS)]),
+        artists=ARTISTS.astype(np.int32),
+        cold_start=np.empty(0, dtype=np.int32),
+        following=following,
+        by_artist=BY_ARTIST,
+    )
+    return TrackIndex.in_memory(contents)
+
+
 def plainly(heard: list[tuple[int, float]], rules: dict[int, dict[int, float]]) -> dict[int, list[float]]:
     """Track -> by rules and by artist, from each kept track; the last heard comes last in `heard`."""
     found: dict[int, list[float]] = {}
@@ -74,27 +90,39 @@ def test_all_listeners_at_once_are_each_as_by_a_plain_loop(
         names = [f"t{row}" for row, _ in heard]
         window = Window(names, [w for _, w in heard], list(range(len(heard))), ["complete"] * len(heard))
         histories.append({0: window} if heard else {})
-    signals = decayed(histories, half_life=timedelta(days=7), half_life_tracks=10)
-    rows = np.array([int(name[1:]) for name in signals.tracks], dtype=np.int64)
-    wanted = np.array([one for _, one in listeners])
-    few = RANKING.model_copy(update={"session_candidates": 3})
-    found = played_next(
-        signals, rows, wanted, following=table(rules), by_artist=BY_ARTIST, artists=ARTISTS, ranking=few
+    signals = decayed(histories, settings=[SETTINGS.taste] * len(histories))
+    rows = np.array([int(name[1:]) for name in signals.track_ids], dtype=np.int64)
+    nowhere = np.zeros((len(rows), 4), dtype=np.float32)
+    everybody = Profiles(
+        [ListenerHistory("", history, SETTINGS.taste) for history in histories],
+        signals,
+        rows,
+        nowhere,
+        np.zeros((len(histories), 4), dtype=np.float32),
     )
-    for i, (heard, served) in enumerate(listeners):
-        part = slice(found.bounds[i], found.bounds[i + 1])
-        ways_to = plainly(heard, rules) if served else {}
+    # The others are of another variant.
+    served = [i for i, (_, one) in enumerate(listeners) if one]
+    if not served:
+        return
+    profiles = everybody.only(served)
+    few = RANKING.model_copy(update={"session_candidates": 3})
+    found, source = add_up(profiles, index(table(rules)), ranking=few, sources=SOURCES)
+    signals, rows = profiles.signals, profiles.rows
+    assert set(found.listeners.tolist()) <= set(range(len(served)))
+    for i, (heard, _) in enumerate(listeners[place] for place in served):
+        part = found.listeners == i
+        ways_to = plainly(heard, rules)
         expected = {row: sum(ways) for row, ways in ways_to.items()}
         got = dict(zip(found.rows[part].tolist(), found.scores[part].tolist(), strict=True))
         best = sorted(expected.values(), reverse=True)[:3]
         assert sorted(got.values(), reverse=True) == pytest.approx(best)
-        named = zip(got, found.after[part].tolist(), found.same_artist[part].tolist(), strict=True)
-        for row, after, same_artist in named:
+        named = zip(got, found.evidence[part].tolist(), source[part].tolist(), strict=True)
+        for row, after, place in named:
             assert got[row] == pytest.approx(expected[row])
             assert signals.bounds[i] <= after < signals.bounds[i + 1]
             heard_row = int(rows[after])
             near = few.session_decay ** signals.since[after]
-            if same_artist:
+            if SOURCES[place].name == "artist":
                 assert ARTISTS[heard_row] == ARTISTS[row] >= 0
             else:
                 assert rules[heard_row][row] * near * few.session_weight == pytest.approx(
@@ -150,7 +178,7 @@ def test_rules_between_tracks_that_the_bundle_has_become_its_table() -> None:
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(changed: dict[str, np.ndarray], says: str) -> None:
-    sound = {
+    sound: dict[str, np.ndarray] = {
         "bounds": np.array([0, 1, 1, 2], np.int64),
         "rows": np.array([1, 0], np.int32),
         "scores": np.array([1, 0.5], np.float32),

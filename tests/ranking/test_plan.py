@@ -8,51 +8,58 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segue.index.exact import ExactIndex
+from segue.index.contents import Contents
 from segue.index.following import by_artist_of, following_of
 from segue.index.track_ids import encode_ids
+from segue.index.track_index import TrackIndex
 from segue.ranking.plan import Plan, plan
 from segue.settings import Variant, load_settings
 from segue.taste.history import History, Window
+from segue.taste.profile import ListenerHistory
 
 SETTINGS = load_settings()
 STYLES = ("blues", "house", "waltz")
 DAY = 86_400_000
 
 
-class Shelf:
-    """A bundle in memory: tracks "blues0".."waltz5", each near the axis of its style."""
+NAMES = sorted(f"{style}{i}" for style in STYLES for i in range(6))
+IDS = encode_ids(NAMES)
 
-    version = "v1"
 
-    def __init__(
-        self,
-        *,
-        after: Mapping[str, str] | None = None,
-        songs: Sequence[int] = (),
-        listeners: Mapping[str, int] | None = None,
-    ) -> None:
-        rng = np.random.default_rng(3)
-        self.names = sorted(f"{style}{i}" for style in STYLES for i in range(6))
-        axes = np.repeat(np.eye(3, 4), 6, axis=0) + rng.normal(0, 0.05, (18, 4))
-        self.vectors = (axes / np.linalg.norm(axes, axis=1, keepdims=True)).astype(np.float32)
-        self.artists = np.arange(18) // 2
-        self.cold_start = np.array([0, 6, 12, 2, 8, 14])
-        self.neighbours = ExactIndex(self.vectors)
-        self.songs = np.array(songs or [-1] * 18, dtype=np.int32)
-        ids = encode_ids(self.names)
-        self.following = following_of(rules(after), track_ids=ids) if after else None
-        self.by_artist = None
-        if listeners is not None:
-            counts = np.array(list(listeners.values()), dtype=np.int32)
-            model = {"track_ids": encode_ids(list(listeners)), "listeners": counts}
-            self.by_artist = by_artist_of(model, track_ids=ids, artists=self.artists)
+def shelf_of(
+    *,
+    after: Mapping[str, str] | None = None,
+    songs: Sequence[int] = (),
+    listeners: Mapping[str, int] | None = None,
+    artists: np.ndarray | None = None,
+) -> TrackIndex:
+    """Tracks "blues0".."waltz5", each near the axis of its style.
 
-    def rows(self, ids: Sequence[str]) -> np.ndarray:
-        return np.array([self.names.index(i) if i in self.names else -1 for i in ids], dtype=np.int64)
-
-    def ids(self, rows: Sequence[int]) -> list[str]:
-        return [self.names[row] for row in rows]
+    Parameters
+    ----------
+    after
+        Which track is played after which.
+    listeners
+        How many have kept each track.
+    """
+    rng = np.random.default_rng(3)
+    axes = np.repeat(np.eye(3, 4), 6, axis=0) + rng.normal(0, 0.05, (18, 4))
+    codes = (np.arange(18) // 2 if artists is None else artists).astype(np.int32)
+    by_artist = None
+    if listeners is not None:
+        counts = np.array(list(listeners.values()), dtype=np.int32)
+        model = {"track_ids": encode_ids(list(listeners)), "listeners": counts}
+        by_artist = by_artist_of(model, track_ids=IDS, artists=codes)
+    contents = Contents(
+        vectors=(axes / np.linalg.norm(axes, axis=1, keepdims=True)).astype(np.float32),
+        track_ids=IDS,
+        artists=codes,
+        cold_start=np.array([0, 6, 12, 2, 8, 14], dtype=np.int32),
+        songs=np.array(songs or [-1] * 18, dtype=np.int32),
+        following=following_of(rules(after), track_ids=IDS) if after else None,
+        by_artist=by_artist,
+    )
+    return TrackIndex.in_memory(contents, version="v1")
 
 
 def rules(after: Mapping[str, str]) -> dict[str, np.ndarray]:
@@ -66,7 +73,7 @@ def rules(after: Mapping[str, str]) -> dict[str, np.ndarray]:
     }
 
 
-SHELF = Shelf()
+SHELF = shelf_of()
 
 
 def heard(*signals: tuple[str, float], start: int = 0) -> History:
@@ -80,20 +87,23 @@ def heard(*signals: tuple[str, float], start: int = 0) -> History:
     }
 
 
+def listeners(histories: Mapping[str, History]) -> list[ListenerHistory]:
+    return [ListenerHistory(user_id, history, SETTINGS.taste) for user_id, history in histories.items()]
+
+
 def planned(
     history: History,
     *,
     lookup: Mapping[str, np.ndarray] | None = None,
     feedback: Mapping[int, float] | None = None,
-    shelf: Shelf = SHELF,
+    shelf: TrackIndex = SHELF,
     variants: tuple[tuple[Variant, float], ...] = (),
     **ranking: Any,
 ) -> Plan:
     [found] = plan(
-        {"ada": history},
+        listeners({"ada": history}),
         bundle=shelf,
         lookup=lambda ids: {i: (lookup or {})[i] for i in ids if i in (lookup or {})},
-        taste=SETTINGS.taste,
         ranking=SETTINGS.ranking.model_copy(update={"items": 4, **ranking}),
         experiments=SETTINGS.experiments.model_copy(update={"variants": variants}),
         feedback=feedback or {},
@@ -120,12 +130,12 @@ def test_a_track_heard_long_ago_may_come_back() -> None:
 
 def test_each_reason_is_a_track_the_listener_liked() -> None:
     found = planned(heard(("house0", 1.0), ("blues0", 1.0), ("waltz0", -1.0)))
-    assert {item.because for item in found.items} <= {"house0", "blues0"}
-    assert all(item.because and item.because[:5] == item.track_id[:5] for item in found.items)
+    assert {item.evidence for item in found.items} <= {"house0", "blues0"}
+    assert all(item.evidence and item.evidence[:5] == item.track_id[:5] for item in found.items)
 
 
 def test_scores_fall_along_the_list_until_the_varied_ones_begin() -> None:
-    scores = [item.score for item in planned(heard(("house0", 1.0)), per_artist=9).items]
+    scores = [item.similarity for item in planned(heard(("house0", 1.0)), per_artist=9).items]
     assert scores == sorted(scores, reverse=True)
 
 
@@ -134,11 +144,11 @@ def test_without_a_usable_history_the_varied_selection_is_served(history: Histor
     found = planned(history)
     assert found.served == "cold-start"
     assert {item.track_id[:5] for item in found.items} == set(STYLES)
-    assert all(item.because is None for item in found.items)
+    assert all(item.evidence is None for item in found.items)
 
 
 def test_a_track_newer_than_the_bundle_counts_through_the_lookup() -> None:
-    found = planned(heard(("brand-new", 1.0)), lookup={"brand-new": np.float32([0, 0, 1, 0])})
+    found = planned(heard(("brand-new", 1.0)), lookup={"brand-new": np.array([0, 0, 1, 0], dtype=np.float32)})
     assert {item.track_id[:5] for item in found.items} == {"waltz"}
     assert found.unknown == []
 
@@ -155,10 +165,8 @@ def test_a_vector_of_another_space_is_not_mixed_in() -> None:
 def test_the_same_history_gives_the_same_plan_and_id_whoever_else_is_planned() -> None:
     history = heard(("house0", 1.0), ("waltz1", 0.5))
     several = plan(
-        {"ben": heard(("blues0", 1.0)), "ada": history, "eve": {}},
+        listeners({"ben": heard(("blues0", 1.0)), "ada": history, "eve": {}}),
         bundle=SHELF,
-        lookup=lambda ids: {},
-        taste=SETTINGS.taste,
         ranking=SETTINGS.ranking.model_copy(update={"items": 4}),
         experiments=SETTINGS.experiments,
     )
@@ -170,30 +178,29 @@ AFTER = {"house0": "waltz3", "house1": "blues2"}
 
 
 def test_what_listeners_play_after_a_kept_track_comes_first_and_says_so() -> None:
-    found = planned(heard(("house0", 1.0)), shelf=Shelf(after=AFTER))
+    found = planned(heard(("house0", 1.0)), shelf=shelf_of(after=AFTER))
     first = found.items[0]
-    assert (found.variant, first.track_id, first.reason, first.because) == (
+    assert (found.variant, first.track_id, first.reason, first.evidence) == (
         *("hybrid", "waltz3", "after", "house0"),
     )
     assert {item.reason for item in found.items[1:]} == {"because"}
 
 
 def test_the_session_goes_on_with_an_artist_and_says_so() -> None:
-    shelf = Shelf(after=AFTER, listeners={"blues4": 1, "blues5": 5})
+    shelf = shelf_of(after=AFTER, listeners={"blues4": 1, "blues5": 5})
     found = planned(heard(("blues4", 1.0), start=DAY), shelf=shelf, artist_weight=2.0)
     first = found.items[0]
-    assert (first.track_id, first.reason, first.because) == ("blues5", "artist", "blues4")
+    assert (first.track_id, first.reason, first.evidence) == ("blues5", "artist", "blues4")
     without = planned(heard(("blues4", 1.0)), shelf=shelf, artist_weight=0.0)
     assert {item.reason for item in without.items} == {"because"}
 
 
 def test_of_an_artist_no_more_than_the_limit_comes_however_much_the_session_wants() -> None:
-    shelf = Shelf(after=AFTER, listeners={"blues0": 1})
-    shelf.artists = np.zeros(18, dtype=np.int64)
-    model = {"track_ids": encode_ids(shelf.names), "listeners": np.arange(18, dtype=np.int32)}
-    shelf.by_artist = by_artist_of(model, track_ids=encode_ids(shelf.names), artists=shelf.artists)
-    limit = {"per_artist": 2, "artist_window": 10, "items": 10}
-    found = planned(heard(("blues4", 1.0)), shelf=shelf, artist_weight=5.0, **limit)
+    counts = dict(zip(NAMES, range(18), strict=True))
+    shelf = shelf_of(after=AFTER, listeners=counts, artists=np.zeros(18))
+    found = planned(
+        heard(("blues4", 1.0)), shelf=shelf, artist_weight=5.0, per_artist=2, artist_window=10, items=10
+    )
     assert [item.track_id for item in found.items] == ["waltz5", "waltz4"]
 
 
@@ -201,26 +208,26 @@ def test_of_an_artist_no_more_than_the_limit_comes_however_much_the_session_want
     "history", [heard(("house0", -1.0), ("house2", 1.0)), heard(("waltz3", 1.0), ("house0", 1.0))]
 )
 def test_a_skipped_track_leads_nowhere_and_what_was_heard_is_not_led_to(history: History) -> None:
-    found = planned(history, shelf=Shelf(after=AFTER), items=18)
+    found = planned(history, shelf=shelf_of(after=AFTER), items=18)
     assert not [item for item in found.items if item.reason == "after"]
 
 
 def test_a_track_turned_down_in_the_next_window_leads_nowhere_and_is_no_reason() -> None:
-    shelf = Shelf(after={"blues0": "house3"})
+    shelf = shelf_of(after={"blues0": "house3"})
     history = heard(("blues0", 1.0), ("waltz1", 1.0)) | heard(("blues0", -2.0), start=1_800_000)
     found = planned(history, shelf=shelf)
     assert "house3" not in [item.track_id for item in found.items[:5]]
-    assert {item.because for item in found.items} <= {"waltz1", None}
+    assert {item.evidence for item in found.items} <= {"waltz1", None}
 
 
 def test_of_two_ways_to_a_track_the_one_from_the_newer_is_named() -> None:
-    shelf = Shelf(after={"house0": "waltz3", "house1": "waltz3"})
+    shelf = shelf_of(after={"house0": "waltz3", "house1": "waltz3"})
     found = planned(heard(("house1", 1.0), ("house0", 1.0)), shelf=shelf)
-    assert (found.items[0].track_id, found.items[0].because) == ("waltz3", "house0")
+    assert (found.items[0].track_id, found.items[0].evidence) == ("waltz3", "house0")
 
 
 def test_who_is_assigned_audio_gets_what_an_index_without_sessions_gives() -> None:
-    history, shelf = heard(("house0", 1.0)), Shelf(after=AFTER)
+    history, shelf = heard(("house0", 1.0)), shelf_of(after=AFTER)
     audio = planned(history, shelf=shelf, variants=(("audio", 1.0),))
     plain = planned(history)
     assert (audio.items, audio.variant, plain.variant) == (plain.items, "audio", "audio")
@@ -231,7 +238,7 @@ def test_who_is_assigned_audio_gets_what_an_index_without_sessions_gives() -> No
 
 def test_each_listener_is_served_by_the_settings_of_their_variant() -> None:
     users = [f"listener{n}" for n in range(40)]
-    history, shelf = heard(("house0", 1.0)), Shelf(after=AFTER)
+    history, shelf = heard(("house0", 1.0)), shelf_of(after=AFTER)
     running = SETTINGS.experiments.model_copy(
         update={
             "variants": (("audio", 1.0), ("hybrid", 1.0), ("short", 1.0)),
@@ -239,12 +246,12 @@ def test_each_listener_is_served_by_the_settings_of_their_variant() -> None:
         }
     )
     ranking = SETTINGS.ranking.model_copy(update={"items": 8, "exploration": 0.0})
-    common = {"bundle": shelf, "lookup": lambda ids: {}, "taste": SETTINGS.taste}
-    found = plan(dict.fromkeys(users, history), ranking=ranking, experiments=running, **common)
+    everybody = listeners(dict.fromkeys(users, history))
+    found = plan(everybody, bundle=shelf, ranking=ranking, experiments=running)
     assert {one.variant for one in found} == {"audio", "hybrid", "short"}
     for variant in ("audio", "hybrid", "short"):
         alone = running.model_copy(update={"variants": ((variant, 1.0),)})
-        [expected] = plan({"ada": history}, ranking=ranking, experiments=alone, **common)
+        [expected] = plan(listeners({"ada": history}), bundle=shelf, ranking=ranking, experiments=alone)
         assert all(one.items == expected.items for one in found if one.variant == variant)
         assert len(expected.items) == (3 if variant == "short" else 8)
 
@@ -255,17 +262,17 @@ def test_a_variant_that_the_index_cannot_serve_is_not_claimed() -> None:
 
 def test_of_the_versions_of_a_song_one_is_recommended_and_none_of_a_heard_one() -> None:
     songs = [number // 3 for number in range(18)]  # house0 to house2 are one song, house3 to house5 another
-    found = planned(heard(("house0", 1.0)), shelf=Shelf(songs=songs), items=18, per_artist=18)
+    found = planned(heard(("house0", 1.0)), shelf=shelf_of(songs=songs), items=18, per_artist=18)
     named = [item.track_id for item in found.items]
     assert not {"house1", "house2"} & set(named)
     assert len(named) == 5
-    assert len({SHELF.names.index(name) // 3 for name in named}) == 5
+    assert len({NAMES.index(name) // 3 for name in named}) == 5
 
 
 def test_a_loved_track_comes_back_after_its_time_and_is_named_as_such() -> None:
     history = heard(("house0", 2.5)) | heard(("house1", 1.0), start=40 * DAY)
     again = {item.track_id: item for item in planned(history, items=18).items}["house0"]
-    assert (again.reason, again.because) == ("again", "house0")
+    assert (again.reason, again.evidence) == ("again", "house0")
 
 
 def test_what_was_turned_down_does_not_come_back_however_long_ago() -> None:

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from segue.index.exact import ExactIndex
+from segue.index.contents import Contents
+from segue.index.track_ids import encode_ids
+from segue.index.track_index import TrackIndex
 from segue.ranking.radio import tune
 from segue.settings import load_settings
 
 RANKING = load_settings().ranking
 
 
-def library(tracks: int, artists: int, *, seed: int = 0) -> Any:
+def library(tracks: int, artists: int, *, seed: int = 0) -> TrackIndex:
     rng = np.random.default_rng(seed)
     vectors = rng.normal(size=(tracks, 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return SimpleNamespace(
+    contents = Contents(
         vectors=vectors,
+        track_ids=encode_ids([f"{row:04d}" for row in range(tracks)]),
         artists=np.arange(tracks, dtype=np.int32) % artists,
-        songs=np.full(tracks, -1, dtype=np.int32),
-        neighbours=ExactIndex(vectors),
+        cold_start=np.empty(0, dtype=np.int32),
     )
+    return TrackIndex.in_memory(contents)
 
 
 def listen(
-    bundle: Any, tracks: int, *, seed: int = 0, avoid: frozenset[int] = frozenset(), items: int = 6
+    bundle: TrackIndex, tracks: int, *, seed: int = 0, avoid: frozenset[int] = frozenset(), items: int = 6
 ) -> list[int]:
     played = [seed]
     while len(played) < tracks:
@@ -64,7 +66,6 @@ def test_what_is_disliked_never_comes() -> None:
 
 
 def test_other_versions_of_what_was_played_do_not_come() -> None:
-    bundle = library(tracks=60, artists=60)
-    bundle.songs = np.arange(60, dtype=np.int32) // 2
+    bundle = replace(library(tracks=60, artists=60), songs=np.arange(60, dtype=np.int32) // 2)
     found = listen(bundle, 20)
     assert len({row // 2 for row in found}) == len(found)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.ranking.variants import assigned, label, point, ranking_of, variant_of
+from segue.ranking.variants import assigned, label, left_out, point, ranking_of, variant_of
 from segue.settings import Experiments, Variant, load_settings
 
 USERS = [f"listener-{n}" for n in range(4000)]
@@ -71,5 +71,5 @@ def test_a_variant_of_its_own_changes_what_it_says_and_nothing_else() -> None:
     assert bold == ranking.model_copy(update={"exploration": 0.3, "per_artist": 3})
     assert isinstance(bold.per_artist, int)
     assert ranking_of("hybrid", ranking=ranking, experiments=experiments) == ranking
-    audio = ranking_of("audio", ranking=ranking, experiments=experiments)
-    assert (audio.session_weight, audio.artist_weight) == (0, 0)
+    assert left_out("audio") == {"transitions", "artist"}
+    assert left_out("hybrid") == left_out("bold") == set()

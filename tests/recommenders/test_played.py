@@ -16,7 +16,8 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from scipy import sparse
 
-from segue.plays.signals import TYPES, signal_weight
+from segue.plays.event_types import SIGNALS
+from segue.plays.signals import signal_weight
 from segue.recommenders.played import learned_factors
 from segue.recommenders.served import learned
 from segue.session_logs.logs import make_log
@@ -82,7 +83,7 @@ def test_of_a_long_history_the_newest_steps_are_taken(spark: SparkSession) -> No
 def test_a_signal_weighs_what_the_stream_says(spark: SparkSession) -> None:
     liking = SETTINGS.signals.model_copy(update={"dislike": 0.25, "skip_early": 0.1})
     cases = [
-        (kind, ms, duration) for kind in TYPES for ms, duration in ((0, 0), (50, 200), (9, 0), (300, 200))
+        (kind, ms, duration) for kind in SIGNALS for ms, duration in ((0, 0), (50, 200), (9, 0), (300, 200))
     ]
     rows = [
         heard(f"u{i}", "a", 0, type=kind, ms_played=ms, duration_ms=duration)

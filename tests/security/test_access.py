@@ -8,14 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from segue.errors import SegueError
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import (
-    PlayProducer,
-    RejectedRecord,
-    RejectedRecords,
-    ensure_topics,
-    read_rejected,
-)
+from segue.storage.kafka import RejectedRecord, RejectedRecords, ensure_topics, read_rejected
 from segue.storage.mongo import connect, upsert
 from tests.plays.examples import a_play
 from tests.security.certificates import Certificates

@@ -20,7 +20,6 @@ from pymongo.synchronous.mongo_client import MongoClient
 from segue.batch_jobs.report_experiments import run as run_experiments
 from segue.collections import prepare
 from segue.dashboard.outgoing import Outgoing
-from segue.dashboard.queries import live as queries
 from segue.deploy.access import job_access
 from segue.deploy.cli import grant
 from segue.errors import SegueError
@@ -28,19 +27,21 @@ from segue.models import trained
 from segue.moods.dial import Dial
 from segue.moods.dials import MoodDials
 from segue.moods.measures import Measured
-from segue.moods.stored import keep_moods, mood_of
+from segue.moods.stored import Moods
+from segue.operations.stream_minutes import StreamMinutes
 from segue.people.authentication import Authenticator
 from segue.people.forgotten import Forgotten
 from segue.people.sessions import Sessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
+from segue.plays.producer import PlayProducer
 from segue.privacy.backup import backup, restore
 from segue.privacy.export import archive as export
 from segue.privacy.leaving import leave
 from segue.settings import Settings
 from segue.social.follows import Follows
 from segue.storage import kafka_topics, mongo_users
-from segue.storage.kafka import PlayProducer, RejectedRecord, RejectedRecords, read_rejected
+from segue.storage.kafka import RejectedRecord, RejectedRecords, read_rejected
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import Document, connect, upsert
 from segue.storage.store import Job, Right, Store
@@ -155,13 +156,13 @@ def test_the_dashboard_does_its_work_as_its_user(deployed: Deployed, settings_of
     Follows(store).ask(ada.user_id, "Ben")
     MoodDials(store).keep(ada.user_id, Dial({"energy": 2}))
     assert MoodDials(store).read(ada.user_id) == Dial({"energy": 2})
-    assert mood_of(database, "t1") is None
+    assert Moods(Store(database)).read("t1") is None
     today = datetime.now(UTC).date()
     assert DayLists(store).keep(ada.user_id, "mix", today, ["t1"]) == ["t1"]
-    assert queries.minutes(database, seconds=60) == []
+    assert StreamMinutes(store).recent(seconds=60) == []
     play = a_play(user_id=ada.user_id)
     outgoing = Outgoing(store, settings)
-    assert outgoing.send([play])[0] == [play["event_id"]]
+    assert outgoing.send([play])[0] == [play]
     outgoing.close()
     admin = connect(deployed.admin.mongo)
     for name in ("tastes", "recommendations"):
@@ -224,9 +225,9 @@ def test_what_the_operator_learns_from_plays_the_catalogue_takes_along(
     assert found is not None
     assert found["track_ids"].tolist() == [b"t1"]
     nan = np.full((1, 4), np.nan, np.float32)
-    assert keep_moods(catalogue, ["t1"], Measured(percentiles=nan, bpm=nan[:, 0]), version="v") == 1
+    assert Moods(Store(catalogue)).replace(["t1"], Measured(percentiles=nan, bpm=nan[:, 0]), version="v") == 1
     dashboard = connect(settings_of("dashboard").mongo)
-    assert mood_of(dashboard, "t1") is not None
+    assert Moods(Store(dashboard)).read("t1") is not None
     assert trained.load(Store(dashboard), "following") is not None
     database.embeddings.delete_many({"space": "gone"})
     assert database.features.find_one() is None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from pyspark.sql import SparkSession
 
+from segue.plays.producer import PlayProducer
 from segue.spark.session import kafka_options
-from segue.storage.kafka import PlayProducer, ensure_topics
+from segue.storage.kafka import ensure_topics
 from tests.plays.examples import a_play
 from tests.security.certificates import Certificates
 from tests.security.conftest import Load

@@ -8,16 +8,11 @@ import psutil
 import pytest
 
 from segue.errors import SegueError
+from segue.plays.event import InvalidPlay
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
 from segue.storage import kafka
-from segue.storage.kafka import (
-    InvalidPlay,
-    PlayProducer,
-    RejectedRecord,
-    RejectedRecords,
-    ensure_topics,
-    read_rejected,
-)
+from segue.storage.kafka import RejectedRecord, RejectedRecords, ensure_topics, read_rejected
 from tests.plays.examples import a_play
 from tests.waiting import PATIENCE
 

@@ -11,13 +11,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from segue.index.track_index import TrackIndex
 from segue.plays.event import fault
 from segue.plays.signals import signal_weight
-from segue.ranking.plan import Knowledge, plan
-from segue.replanning.listeners import _item
+from segue.ranking.plan import plan
+from segue.ranking.recommendations import stored_item
 from segue.settings import Settings
 from segue.storage.kafka_topics import records_of
 from segue.taste.history import History, Window, prune
+from segue.taste.profile import ListenerHistory
 
 
 def contents(settings: Settings) -> list[Any]:
@@ -89,15 +91,13 @@ def _window(tracks: dict[str, list[tuple[int, float, str]]]) -> Window:
 
 
 def items(
-    found: dict[str, History], bundle: Knowledge, settings: Settings
+    found: dict[str, History], bundle: TrackIndex, settings: Settings
 ) -> dict[str, list[dict[str, Any]]]:
     """The recommendations of each listener as MongoDB should hold them."""
     plans = plan(
-        found,
+        [ListenerHistory(user, history, settings.taste) for user, history in found.items()],
         bundle=bundle,
-        lookup=lambda ids: {},
-        taste=settings.taste,
         ranking=settings.ranking,
         experiments=settings.experiments,
     )
-    return {one.user_id: [_item(item) for item in one.items] for one in plans}
+    return {one.user_id: [dict(stored_item(item)) for item in one.items] for one in plans}

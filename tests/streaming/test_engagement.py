@@ -5,20 +5,21 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
 from segue.batch_jobs.recount_engagement import run as recount
-from segue.engagement import listening
 from segue.engagement.definitions import fingerprint
 from segue.engagement.facts import Fact
+from segue.engagement.listening import Listening
+from segue.engagement.statistics import ListeningStatistics
 from segue.people.forgotten import Forgotten
+from segue.plays.producer import PlayProducer
 from segue.ranking import stored_feedback as feedback
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs import engagement
@@ -164,7 +165,7 @@ def test_a_repeated_or_outdated_batch_changes_nothing(
     recount(counted, spark=spark, quiet=True)
     facts = list(database.listening.find())
     half = [as_it_was(fact) for fact in facts]
-    listening.write_facts(database, half, definitions=fingerprint(counted.engagement.window))
+    Listening(Store(database)).write(half, definitions=fingerprint(counted.engagement.window))
     assert list(database.listening.find()) == facts
     check_against_reference(counted, database)
 
@@ -194,10 +195,11 @@ def test_windows_leave_the_state_and_stay_in_mongodb(
             send(own, [encoded(user_id="ada", track_id="t1", occurred_at=now - minutes * MINUTE)])
             query.processAllAvailable()
         progress = query.lastProgress
+        assert progress is not None
+        state = progress["stateOperators"][0]["numRowsTotal"]
     finally:
         query.stop()
-    assert progress is not None
-    assert progress["stateOperators"][0]["numRowsTotal"] == 1
+    assert state == 1
     assert database.listening.count_documents({"user_id": "ada"}) == 3
 
 
@@ -229,5 +231,7 @@ def test_what_most_skip_reaches_the_ranking(
     assert set(active.steps) == {"t1"}
     assert active.steps["t1"] < -0.1
     before = active.version
-    feedback.publish(database, counted)
+    since = datetime.now(UTC) - counted.engagement.feedback_span
+    totals = ListeningStatistics(Store(database)).of_tracks(since=since)
+    feedback.publish(Store(database), engagement.played_tracks(totals), ranking=counted.ranking)
     assert feedback.ActiveFeedback(Store(database)).current().version == before

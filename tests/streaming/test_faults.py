@@ -19,8 +19,9 @@ from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.local.process import read_record
 from segue.people.forgotten import Forgotten
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer, ensure_topics
+from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 from tests.plays.examples import encoded

@@ -12,9 +12,10 @@ from pymongo.database import Database
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.streaming_jobs.gate import BatchGate
 from segue.streaming_jobs.micro_batches import BatchFunction
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
@@ -86,7 +87,7 @@ def test_only_a_query_that_was_not_told_to_end_is_an_error(
     gate = BatchGate()
     idle = spark.readStream.format("rate").load().writeStream.format("noop")
     gate.stop(idle.option("checkpointLocation", str(tmp_path / "idle")).start())
-    keeper = ProgressKeeper(database, Metrics())
+    keeper = ProgressKeeper(Store(database), Metrics(), hours=1, days=1)
     keeper.listen(spark)
     try:
         assert level_of_end("held", gate.guarded(fail)) == logging.INFO

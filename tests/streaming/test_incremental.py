@@ -12,9 +12,9 @@ from pymongo.database import Database
 from pyspark.sql import SparkSession
 
 from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
-from segue.catalog.tracks import track_id
+from segue.catalog.track import track_id
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs import recommend
@@ -46,10 +46,10 @@ def batch(
     spark: SparkSession, settings: Settings, database: Database[Document], root: Path
 ) -> tuple[int, int, bool]:
     """The whole batch side; how many were decoded, how many embedded, and whether the space was fitted."""
-    ingest_catalog.run(database, root, quiet=True)
-    described = extract_features.run(spark, settings, database, quiet=True)
+    ingest_catalog.run(Store(database), root, quiet=True)
+    described = extract_features.run(spark, settings, Store(database), quiet=True)
     embedded = train_embeddings.run(settings, Store(database))
-    build_index.run(database, settings.index)
+    build_index.run(Store(database), settings.index)
     return described.computed, embedded.embedded, embedded.fitted
 
 

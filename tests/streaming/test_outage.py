@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from pymongo import MongoClient
@@ -18,10 +19,11 @@ from segue.index.active import ActiveBundle
 from segue.local.mongod import Mongod
 from segue.models.versions import Models
 from segue.ranking.stored_feedback import KIND, ActiveFeedback
+from segue.replanning.service import Replanning
 from segue.settings import Settings
 from segue.storage.mongo import connect, is_away, pack, upsert
 from segue.storage.store import Store
-from segue.udfs.replan import WRITTEN, Assignment, replan, replan_in_workers
+from segue.udfs.replan import WRITTEN, Assignment, replan_in_workers
 from tests.streaming.conftest import publish_made_up, track_id
 from tests.taste.test_history import table
 
@@ -58,7 +60,7 @@ def service(settings: Settings, mongod: Obliging) -> Settings:
     own = settings.model_copy(update={"mongo": mongo, "stream": stream})
     database = connect(own.mongo)
     publish_made_up(database, own.index.folder)
-    fields = {"kind": KIND, "track_ids": [track_id(0), track_id(1)], "steps": pack([0.1, -0.1])}
+    fields = {"kind": KIND, "track_ids": [track_id(0), track_id(1)], "steps": pack(np.array([0.1, -0.1]))}
     database.models.update_one({"_id": f"{KIND}:f1"}, {"$set": fields}, upsert=True)
     Models(Store(database)).activate(KIND, "f1")
     return own
@@ -100,7 +102,7 @@ def test_a_write_whose_majority_was_lost_is_done_again(service: Settings, mongod
     with pytest.raises(BulkWriteError):
         upsert(database.tracks, [{"_id": "t", "title": "Song"}])
     mongod.without_majority("update", times=3)
-    freshness = replan(rows_of_one_listener(), database=database, bundle=bundle, settings=service)
+    freshness = Replanning(Store(database), service).replan(rows_of_one_listener(), bundle=bundle)
     assert len(freshness) == 1
     assert database.recommendations.count_documents({"_id": "ada"}) == 1
 

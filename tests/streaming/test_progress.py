@@ -9,9 +9,11 @@ from prometheus_client import generate_latest
 from pymongo.collection import Collection
 from pymongo.database import Database
 
+from segue.operations.stream_minutes import Minutes, StreamMinutes
+from segue.operations.stream_progress import MicroBatch
 from segue.storage.mongo import Document
-from segue.streaming_jobs.minutes import Minutes
-from segue.streaming_jobs.progress import Metrics, as_document, keep_for
+from segue.storage.store import Store
+from segue.streaming_jobs.progress import Metrics, as_document, keepers
 
 PROGRESS: dict[str, Any] = {
     "name": "recommend",
@@ -60,8 +62,8 @@ def test_prometheus_is_told() -> None:
 
 
 def test_how_long_progress_is_kept_can_be_changed(database: Database[Document]) -> None:
-    keep_for(database, hours=6, days=14)
-    keep_for(database, hours=2, days=3)
+    keepers(Store(database), hours=6, days=14)
+    keepers(Store(database), hours=2, days=3)
     assert _kept_for(database.stream_progress) == 2 * 3600
     assert _kept_for(database.stream_minutes) == 3 * 86400
 
@@ -72,11 +74,17 @@ def _kept_for(collection: Collection[Document]) -> int:
 
 def test_micro_batches_are_summed_up_by_query_and_minute(database: Database[Document]) -> None:
     first = as_document(PROGRESS)
-    second = {**first, "batch": 8, "duration_ms": {"triggerExecution": 40}, "state_rows": 4, "backlog": 2}
-    later = {**first, "batch": 9, "at": first["at"] + timedelta(minutes=1)}
-    minutes, now = Minutes(), first["at"]
-    database.stream_minutes.bulk_write(minutes.updates([first], [80.0], {"late": 2}, now=now))
-    database.stream_minutes.bulk_write(minutes.updates([second, later], [120.0], {"late": 1}, now=now))
+    second: MicroBatch = {
+        **first,
+        "batch": 8,
+        "duration_ms": {"triggerExecution": 40},
+        "state_rows": 4,
+        "backlog": 2,
+    }
+    later: MicroBatch = {**first, "batch": 9, "at": first["at"] + timedelta(minutes=1)}
+    minutes, now, kept = Minutes(), first["at"], StreamMinutes(Store(database))
+    kept.add(minutes.updates([first], [80.0], {"late": 2}, now=now))
+    kept.add(minutes.updates([second, later], [120.0], {"late": 1}, now=now))
     found = {one["_id"]: one for one in database.stream_minutes.find()}
     assert sorted(found) == [
         "recommend:2026-03-01T12:00",

@@ -10,11 +10,12 @@ from pymongo.database import Database
 
 from segue.index.bundle import load_bundle
 from segue.models.versions import Models
-from segue.replanning.listeners import read_histories
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer, read_rejected
+from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document
 from segue.storage.store import Store
+from segue.taste.tastes import Tastes
 from tests.plays.examples import a_play, encoded
 from tests.streaming import reference
 from tests.streaming.conftest import STYLES, Drain, track_id
@@ -33,7 +34,10 @@ def check_against_reference(settings: Settings, database: Database[Document]) ->
     """Tastes, recommendations and rejected records are what the topic's contents say they must be."""
     plays, bad = reference.sort_out(reference.contents(settings), settings)
     expected = reference.histories(plays, settings)
-    found = read_histories(database, sorted(d["_id"] for d in database.tastes.find({}, {"_id": 1})))
+    listeners = sorted(d["_id"] for d in database.tastes.find({}, {"_id": 1}))
+    found = {
+        one.user_id: one.history for one in Tastes(Store(database)).listeners(listeners, taste=settings.taste)
+    }
     assert set(found) == set(expected)
     for user, history in expected.items():
         assert set(found[user]) == set(history)

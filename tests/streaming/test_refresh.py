@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from pymongo.database import Database
 from pyspark.sql import SparkSession
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.index.bundle import Contents, write_bundle
 from segue.index.manifest import Manifest
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.models.versions import Models
+from segue.plays.producer import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka import PlayProducer
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs import recommend

@@ -29,6 +29,6 @@ def test_it_goes_on_after_an_outage_and_does_it_a_last_time() -> None:
 
 
 def test_what_is_closed_at_once_is_still_done() -> None:
-    done = []
+    done: list[int] = []
     Regularly(lambda: done.append(1), name="work", seconds=3600).close()
     assert done == [1]

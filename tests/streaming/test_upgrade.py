@@ -76,7 +76,7 @@ def publish_another_space(settings: Settings, database: Database[Document]) -> s
 
 def shown(database: Database[Document], user: str) -> list[str]:
     """What the player shows a listener as coming next."""
-    return [one.track_id for one in upcoming(database, user).items]
+    return [one.track_id for one in upcoming(Store(database), user).items]
 
 
 def test_no_play_is_lost_and_no_page_is_empty(

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.settings import load_settings
-from segue.taste.history import History, Window, from_document, prune, reflects_at, to_document, windows_of
+from segue.taste.history import (
+    History,
+    Window,
+    from_document,
+    last_heard,
+    prune,
+    reflects_at,
+    to_document,
+    windows_of,
+)
 
 SIGNAL = pa.struct(
     [
@@ -170,3 +179,33 @@ def test_pruning_leaves_out_what_has_decayed_to_nothing() -> None:
 @pytest.mark.parametrize(("history", "newest"), [({}, 0), ({0: Window(["a", "b"], [1, 1], [7, 3], [])}, 7)])
 def test_reflects_at_is_the_newest_signal(history: History, newest: int) -> None:
     assert reflects_at(history) == newest
+
+
+def test_a_field_that_is_kept_stays_with_the_last_signal_of_each_track() -> None:
+    fields = [("occurred_at", 1), ("event_id", ""), ("track_id", ""), ("type", ""), ("ms_played", 1)]
+    fields += [("duration_ms", 1), ("device", "")]
+    signal = pa.struct([(name, pa.int64() if kind else pa.string()) for name, kind in fields])
+
+    def given(at: int, track: str, device: str | None) -> dict[str, object]:
+        play = {"occurred_at": at, "event_id": f"{track}{at}", "track_id": track, "type": "complete"}
+        return {**play, "ms_played": 1, "duration_ms": 1, "device": device}
+
+    signals = [given(7, "b", None), given(5, "a", "phone"), given(3, "b", "car"), given(2, "a", "car")]
+    table = pa.table(
+        {
+            "user_id": ["ada"],
+            "window_start": pa.array([0], pa.int64()),
+            "signals": pa.array([signals], pa.list_(signal)),
+        }
+    )
+    [(_, start, window)] = windows_of(table, signals=load_settings().signals)
+    assert (window.tracks, window.kept) == (["a", "b"], {"device": ["phone", None]})
+    history = from_document(to_document({start: window}))
+    assert history == {0: window}
+    assert {heard.track_id: heard.kept["device"] for heard in last_heard(history)} == {
+        "a": "phone",
+        "b": None,
+    }
+    newest = load_settings().taste.model_copy(update={"max_signals": 1})
+    [pruned] = prune(history, taste=newest, signals=load_settings().signals).values()
+    assert (pruned.tracks, pruned.kept) == (["b"], {"device": [None]})

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from segue.settings import load_settings
 from segue.taste.history import Window
-from segue.taste.vector import Signals, decayed, taste_vectors
+from segue.taste.vector import DecayedSignals, decayed, taste_vectors
 
-WEEK = timedelta(days=7)
+TASTE = load_settings().taste.model_copy(update={"half_life": timedelta(days=7), "half_life_tracks": 10.0})
 DAY = 86_400_000
 
 
@@ -26,8 +27,8 @@ def window(*signals: tuple[str, float, int]) -> Window:
 
 def test_a_week_ago_counts_half() -> None:
     history = {0: window(("a", 1.0, 0)), 7 * DAY: window(("b", 1.0, 7 * DAY))}
-    found = decayed([history], half_life=WEEK, half_life_tracks=1e9)
-    assert dict(zip(found.tracks, found.weights, strict=True)) == {
+    found = decayed([history], settings=[TASTE.model_copy(update={"half_life_tracks": 1e9})])
+    assert dict(zip(found.track_ids, found.weights, strict=True)) == {
         "a": pytest.approx(0.5),
         "b": pytest.approx(1),
     }
@@ -35,33 +36,39 @@ def test_a_week_ago_counts_half() -> None:
 
 def test_what_was_heard_so_many_tracks_ago_counts_half() -> None:
     history = {0: window(("a", 1.0, 10), ("b", 1.0, 30), ("c", 1.0, 20))}
-    found = decayed([history], half_life=WEEK, half_life_tracks=2)
+    found = decayed([history], settings=[TASTE.model_copy(update={"half_life_tracks": 2.0})])
     expected = {"b": 1.0, "c": 2**-0.5, "a": 0.5}
-    assert dict(zip(found.tracks, found.weights, strict=True)) == pytest.approx(expected)
+    assert dict(zip(found.track_ids, found.weights, strict=True)) == pytest.approx(expected)
 
 
 def test_each_listener_has_a_part_of_their_own() -> None:
     found = decayed(
         [{0: window(("a", 1.0, 1))}, {}, {0: window(("b", 1.0, 1), ("c", 1.0, 2))}],
-        half_life=WEEK,
-        half_life_tracks=10,
+        settings=[TASTE] * 3,
     )
     assert found.bounds.tolist() == [0, 1, 1, 3]
 
 
-def weighed(*listeners: Sequence[float] | np.ndarray) -> Signals:
+def test_each_listener_has_half_lives_of_their_own() -> None:
+    history = {0: window(("a", 1.0, 10), ("b", 1.0, 20))}
+    slow, quick = (TASTE.model_copy(update={"half_life_tracks": tracks}) for tracks in (2.0, 1.0))
+    found = decayed([history, history], settings=[slow, quick])
+    assert found.weights.tolist() == pytest.approx([2**-0.5, 1.0, 0.5, 1.0])
+
+
+def weighed(*listeners: Sequence[float] | np.ndarray) -> DecayedSignals:
     """Signals with these weights, each of a track of its own."""
     weights = np.concatenate([np.asarray(one, dtype=float) for one in listeners])
     bounds = np.cumsum([0, *map(len, listeners)])
     ones = np.ones(len(weights))
-    return Signals([f"t{i}" for i in range(len(weights))], weights, ones, bounds, ones, weights > 0)
+    return DecayedSignals([f"t{i}" for i in range(len(weights))], weights, ones, bounds, ones, weights > 0)
 
 
 def test_liked_is_what_is_said_of_a_track_in_all_windows_together() -> None:
     """One listener kept "a" and turned it down in the next window; another one kept it."""
     first = {0: window(("a", 1.0, 1), ("b", 1.0, 2)), 60: window(("a", -2.0, 61), ("c", 1.0, 62))}
-    found = decayed([first, {0: window(("a", 1.0, 1))}], half_life=WEEK, half_life_tracks=10)
-    assert list(zip(found.tracks, found.liked.tolist(), strict=True)) == [
+    found = decayed([first, {0: window(("a", 1.0, 1))}], settings=[TASTE] * 2)
+    assert list(zip(found.track_ids, found.liked.tolist(), strict=True)) == [
         *[("a", False), ("b", True), ("a", False), ("c", True)],
         ("a", True),
     ]
@@ -69,7 +76,7 @@ def test_liked_is_what_is_said_of_a_track_in_all_windows_together() -> None:
 
 def test_a_track_kept_and_then_turned_down_is_no_taste() -> None:
     history = {0: window(("a", 1.0, 1)), 60: window(("a", -2.0, 61))}
-    signals = decayed([history], half_life=WEEK, half_life_tracks=10)
+    signals = decayed([history], settings=[TASTE])
     assert not taste_vectors(np.ones((2, 3), dtype=np.float32), signals).any()
 
 

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segue.settings import load_settings
 from segue.spark.parsing import PLAY_SCHEMA
-from segue.spark.signal_windows import signals_by_window
+from segue.spark.windows import signals_by_window
 from tests.plays.examples import a_play
 
 SETTINGS = load_settings()

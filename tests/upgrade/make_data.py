@@ -35,12 +35,13 @@ from segue.engagement.definitions import fingerprint
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.playlists.playlists import Playlists
+from segue.plays.producer import PlayProducer
 from segue.privacy import leaving
 from segue.settings import load_settings
 from segue.social import activity
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
-from segue.storage.kafka import PlayProducer, ensure_topics, read_rejected
+from segue.storage.kafka import ensure_topics, read_rejected
 from segue.storage.kafka_topics import records_of
 from segue.storage.mongo import connect
 

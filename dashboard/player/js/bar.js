@@ -1,8 +1,8 @@
 // The bar at the bottom: shows the engine, and tells it what is pressed.
-const engineOf = (tag) => {
-  if (window.__segue?.tag !== tag) { // nobody's music goes on for another listener
+const engineOf = (data) => {
+  if (window.__segue?.tag !== data.tag) { // nobody's music goes on for another listener
     window.__segue?.pause();
-    window.__segue = new Engine(tag);
+    window.__segue = new Engine(data);
     if (!window.__segueKeys) bindKeys(window.__segueKeys = new Proxy({}, { get: (_, name) => {
       const value = window.__segue[name];
       return typeof value === "function" ? value.bind(window.__segue) : value;
@@ -113,7 +113,7 @@ class Bar {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector("#segue-bar");
   root.__bar?.off();
-  const engine = engineOf(data.tag);
+  const engine = engineOf(data);
   const former = root.__bar;
   root.__bar = new Bar(engine, root, (what) => setTriggerValue("open", what));
   if (former && !former.panel.hidden) root.__bar.show(former.what);

@@ -4,7 +4,8 @@ const uuid = () => crypto.randomUUID?.() ?? "10000000-1000-4000-8000-10000000000
 const AHEAD = 12; // recommendations kept after what the listener has chosen
 
 class Engine {
-  constructor(tag) {
+  constructor(data) {
+    const tag = data.tag;
     Object.assign(this, { tag, queue: [], at: -1, heard: 0, since: null, opinions: {}, repeat: "off", shuffled: false, wanted: false, tickets: new Map(), recommended: null });
     const a = this.audio = new Audio();
     a.preload = "auto";
@@ -15,7 +16,7 @@ class Engine {
     a.onended = () => this.ended();
     a.onerror = () => this.broken();
     a.onvolumechange = a.ondurationchange = () => this.changed();
-    this.outbox = new Outbox(tag, () => this.replan());
+    this.outbox = new Outbox(data, () => this.replan());
     this.unsaid = new Unsaid(tag);
     for (const play of this.unsaid.collect()) this.outbox.add(play);
     addEventListener("pagehide", () => this.left());

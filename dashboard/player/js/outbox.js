@@ -1,10 +1,11 @@
 // What the listener did, kept in the browser until the server says that Kafka has it. One entry a play, so
 // that several tabs share the outbox without overwriting each other; the server knows doubles by event_id.
-const SIGNALS = new Set(["play", "skip", "complete", "leave", "like", "dislike"]);
-const KEPT_MS = 6 * 24 * 3600e3; // the server remembers event ids for a day more
-
+// What the server says of events: `signals`, the types that change what comes next, and `keptMs`, for how long
+// it pays to keep what could not be sent.
 class Outbox {
-  constructor(tag, onSignal) {
+  constructor({ tag, signals, keptMs }, onSignal) {
+    this.signals = new Set(signals);
+    this.keptMs = keptMs;
     this.prefix = `segue.play.${tag}.`; // another listener's plays wait until they are back
     this.onSignal = onSignal;
     this.memory = new Map();            // where localStorage is full or forbidden
@@ -27,7 +28,7 @@ class Outbox {
         if (key.startsWith(this.prefix)) plays.push(JSON.parse(localStorage.getItem(key)));
       }
     } catch { /* what cannot be read cannot be sent */ }
-    const old = Date.now() - KEPT_MS;
+    const old = Date.now() - this.keptMs;
     for (const play of plays) if (play.occurred_at < old) this.remove(play.event_id);
     return plays.filter((play) => play.occurred_at >= old).sort((a, b) => a.occurred_at - b.occurred_at);
   }
@@ -49,7 +50,7 @@ class Outbox {
         for (const id of [...taken, ...Object.keys(refused)]) this.remove(id);
         this.failures = 0;
         again = taken.length ? 10 : 2000;
-        if (plays.some((play) => SIGNALS.has(play.type) && taken.includes(play.event_id))) this.onSignal();
+        if (plays.some((play) => this.signals.has(play.type) && taken.includes(play.event_id))) this.onSignal();
       } else if (answer.status === 400) {
         for (const play of plays) this.remove(play.event_id);
       } else again = this.wait();

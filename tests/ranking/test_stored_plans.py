@@ -5,23 +5,33 @@ from __future__ import annotations
 import numpy as np
 from pymongo.database import Database
 
-from segue.ranking.plan import Item, Plan
-from segue.replanning.listeners import read_histories, write_plans
+from segue.ranking.plan import Plan, PlannedTrack
+from segue.ranking.recommendations import Recommendations
+from segue.replanning.service import Replanning
+from segue.settings import load_settings
 from segue.storage.mongo import Document
+from segue.storage.store import Store
 from segue.taste.history import Window
+from segue.taste.tastes import Tastes
+
+SETTINGS = load_settings()
 
 
 def a_plan(*, at: int, track: str = "t1", unknown: list[str] | None = None) -> Plan:
     return Plan(
         user_id="$ada",  # an id may look like a MongoDB expression
         history={0: Window([track], [1.0], [at], ["complete"])},
-        vector=np.float32([1, 0]),
-        items=[Item("$t9", 0.5, track)],
+        vector=np.array([1, 0], dtype=np.float32),
+        items=[PlannedTrack("$t9", 0.5, track)],
         model="v1",
         variant="audio",
         reflects_at=at,
         unknown=unknown or [],
     )
+
+
+def write_plans(database: Database[Document], plans: list[Plan], *, space: str) -> None:
+    Replanning(Store(database), SETTINGS).write(plans, space=space)
 
 
 def stored(database: Database[Document]) -> tuple[Document, Document]:
@@ -52,7 +62,26 @@ def test_an_older_plan_does_not_replace_a_newer_one(database: Database[Document]
 def test_a_history_comes_back_and_a_new_listener_has_none(database: Database[Document]) -> None:
     plan = a_plan(at=5)
     write_plans(database, [plan], space="s")
-    assert read_histories(database, ["$ada", "ben"]) == {"$ada": plan.history, "ben": {}}
+    listeners = Tastes(Store(database)).listeners(["$ada", "ben"], taste=SETTINGS.taste)
+    assert {one.user_id: one.history for one in listeners} == {"$ada": plan.history, "ben": {}}
+    assert {one.settings for one in listeners} == {SETTINGS.taste}
+
+
+def test_recommendations_come_back_as_they_were_planned(database: Database[Document]) -> None:
+    plan = a_plan(at=5)
+    write_plans(database, [plan], space="s")
+    recommendations = Recommendations(Store(database))
+    stored = recommendations.of("$ada")
+    assert stored is not None
+    assert (stored.tracks, stored.recommendation_id, stored.variant) == (
+        *(plan.items, plan.recommendation_id, "audio"),
+    )
+    assert recommendations.of("ben") is None
+    assert recommendations.reflected(["$ada", "ben"]) == {"$ada": 5}
+    assert recommendations.newest(limit=1)[0].freshness_ms == stored.freshness_ms
+    assert recommendations.written_since(stored.updated_at) == recommendations.newest(limit=1)
+    recommendations.remove(["$ada"])
+    assert recommendations.of("$ada") is None
 
 
 def test_tracks_in_no_catalogue_are_kept_with_when_they_were_played(database: Database[Document]) -> None:

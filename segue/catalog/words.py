@@ -1,11 +1,8 @@
-"""Search over the catalogue that forgives a typo: an inverted index of words, held in memory.
+"""An inverted index of the catalogue's words, for a search that forgives typos.
 
 Each word of the query is matched with the words of the catalogue: the same, beginning with it, or a few
 letters away (Damerau's slips: a letter wrong, missing, too many, or two exchanged). A track's score is the
 sum over the query's words of the best match times the field's weight; a track must match every word.
-
-The index is read from MongoDB's `tracks` in one pass over its `_id` index; the search itself asks MongoDB
-for the shown tracks only, by `_id`.
 """
 
 from __future__ import annotations
@@ -19,14 +16,14 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from segue.catalog.letters import without_accents
-from segue.storage.mongo import Document
+from segue.catalog.track import Searchable
 
 FIELDS = (("title", 1.0), ("artist", 0.9), ("album", 0.6), ("genres", 0.5), ("tags", 0.4))
 _WORD = re.compile(r"\w+")
 _MOST_WORDS = 8
 _LONGEST_WORD = 40
 _PREFIX, _SLIP = 0.75, 0.5
-"""What a word that begins with the query's, and one a slip away, is worth against the same word."""
+"""The score of a word that begins with the query's, and of one a slip away; the same word has 1."""
 
 
 def words(text: str) -> list[str]:
@@ -87,13 +84,13 @@ class WordIndex:
                     yield int(places[at]), _SLIP / distance
 
 
-def index_tracks(tracks: Sequence[Document]) -> WordIndex:
-    """Index documents of `tracks`: their titles, artists, albums, genres and tags."""
+def index_tracks(tracks: Sequence[Searchable]) -> WordIndex:
+    """Index tracks by their titles, artists, albums, genres and tags."""
     best: dict[str, dict[int, float]] = {}
     for place, track in enumerate(tracks):
         for field, weight in FIELDS:
-            value = track.get(field) or ""
-            for word in words(" ".join(value) if isinstance(value, list) else value):
+            value: str | Sequence[str] = getattr(track, field)
+            for word in words(value if isinstance(value, str) else " ".join(value)):
                 where = best.setdefault(word[:_LONGEST_WORD], {})
                 where[place] = max(weight, where.get(place, 0.0))
     vocabulary = sorted(best)
@@ -104,7 +101,7 @@ def index_tracks(tracks: Sequence[Document]) -> WordIndex:
         those.append(word)
         places.append(at)
     return WordIndex(
-        track_ids=[track["_id"] for track in tracks],
+        track_ids=[track.track_id for track in tracks],
         vocabulary=np.array(vocabulary, dtype=object),
         starts=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
         places=np.array([place for word in vocabulary for place in best[word]], dtype=np.int32),

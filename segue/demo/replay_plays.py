@@ -1,4 +1,4 @@
-"""`./run.sh replay`: sends plays to Kafka, of made-up listeners or from a log of real listening."""
+"""Sends plays to Kafka, of made-up listeners or from a log of real listening."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from segue.demo.listeners import Song, known_styles, make_listeners
 from segue.demo.replay import replay, songs_of
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
+from segue.plays.producer import PlayProducer
 from segue.settings import load_settings
-from segue.storage.kafka import PlayProducer, ensure_topics
+from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
 
 LOG_COLUMNS = ("UserId", "SessionId", "ItemId")

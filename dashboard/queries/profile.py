@@ -1,0 +1,46 @@
+"""A listener's profile over the tracks of an index, with the plays and opinions that the history lacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from segue.dashboard.queries.catalogue import Catalogue
+from segue.engagement.listening import Listening
+from segue.index.bundle import Bundle
+from segue.settings import Settings
+from segue.storage.store import Store
+from segue.taste.opinions import Opinions
+from segue.taste.profile import ListenerProfile, build_profiles
+from segue.taste.tastes import Tastes
+
+
+@dataclass(frozen=True)
+class KnownListener:
+    """One listener; rows are those of the index."""
+
+    profile: ListenerProfile
+    heard: frozenset[int]
+    """Rows that the history has, and those that were played as far back as it is kept."""
+    disliked: frozenset[int]
+
+    @property
+    def liked(self) -> dict[int, float]:
+        """Row -> how much it is liked now, above 0."""
+        return self.profile.liked_rows
+
+
+def read_listener(catalogue: Catalogue, settings: Settings, user_id: str, *, bundle: Bundle) -> KnownListener:
+    """Read what is known of a listener; all empty for a new one."""
+    store = Store(catalogue.database)
+    listeners = Tastes(store).listeners([user_id], taste=settings.taste)
+    profile = build_profiles(listeners, bundle=bundle)[0]
+    long_ago = list(Listening(store).first_heard(user_id, "track_id"))
+    return KnownListener(
+        profile=profile,
+        heard=profile.heard_rows | _indexed(bundle, long_ago),
+        disliked=_indexed(bundle, Opinions(store).disliked(user_id)),
+    )
+
+
+def _indexed(bundle: Bundle, track_ids: list[str]) -> frozenset[int]:
+    return frozenset(bundle.rows(track_ids).tolist()) - {-1}

@@ -1,0 +1,95 @@
+"""The descriptors of tracks: the collection `features`.
+
+Delivery: a document for each track, written as a whole, so that writing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NotRequired, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.catalog.stamp import Stamp
+from segue.catalog.tracks import Tracks
+from segue.storage.mongo import unpack, upsert
+from segue.storage.store import Collection, Job, Policy, Right, Store
+
+Vector = NDArray[np.float32]
+
+
+class TrackFeatures(TypedDict):
+    """A document of `features`."""
+
+    _id: str
+    """The track's id."""
+    version: str
+    """Of the settings and the code: :func:`segue.audio.descriptors.features_version`."""
+    names_version: NotRequired[str]
+    vector: bytes
+    """Little-endian float32."""
+    size: NotRequired[int | None]
+    """Of the file that was described, as its time."""
+    modified_ns: NotRequired[int | None]
+
+
+class Features(Collection[TrackFeatures]):
+    """The descriptors of tracks."""
+
+    name = "features"
+    policy = Policy(
+        computed=True,
+        access={Job.CATALOGUE: Right.WRITE, Job.DASHBOARD: Right.READ, Job.OPERATOR: Right.READ},
+    )
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._tracks = Tracks(store)
+
+    def write(self, described: Iterable[tuple[str, bytes, Stamp]], *, names_version: str) -> int:
+        """Keep packed descriptors by track id; returns how many.
+
+        Parameters
+        ----------
+        described
+            Track id, float32 bytes, and the version and file that they are of.
+        names_version
+            :func:`segue.audio.descriptors.names_version`.
+        """
+        return upsert(
+            self.documents,
+            (
+                {"_id": track_id, "names_version": names_version, "vector": vector, **stamp._asdict()}
+                for track_id, vector, stamp in described
+            ),
+        )
+
+    def remove(self, track_ids: Iterable[str]) -> None:
+        """Forget the descriptors of tracks."""
+        self.documents.delete_many({"_id": {"$in": list(track_ids)}})
+
+    def stamps(self) -> dict[str, Stamp]:
+        """What has been computed, by track id."""
+        fields = {"version": 1, "size": 1, "modified_ns": 1}
+        return {entry["_id"]: Stamp.of(entry) for entry in self.documents.find({}, fields)}
+
+    def count(self, version: str) -> int:
+        """How many tracks have features of a version."""
+        return self.documents.count_documents({"version": version})
+
+    def read(self, track_ids: Sequence[str], *, version: str) -> dict[str, Vector]:
+        """The descriptors of those tracks that have some of this version, each (d,)."""
+        wanted = {"_id": {"$in": list(track_ids)}, "version": version}
+        return {entry["_id"]: unpack(entry["vector"]) for entry in self.documents.find(wanted, {"vector": 1})}
+
+    def all_present(self, version: str) -> tuple[list[str], Vector]:
+        """The tracks whose files are there, by id, and their descriptors of a version, (n, d).
+
+        The array has the shape (0, 0) where there are none.
+        """
+        present = self._tracks.present_ids()
+        found = self.documents.find({"version": version}, {"vector": 1}).sort("_id")
+        pairs = [(entry["_id"], entry["vector"]) for entry in found if entry["_id"] in present]
+        rows = np.frombuffer(b"".join(vector for _, vector in pairs), "<f4")
+        return [track_id for track_id, _ in pairs], rows.reshape(len(pairs), -1 if pairs else 0)

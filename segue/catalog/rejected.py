@@ -1,0 +1,128 @@
+"""Files that cannot be tracks: the collection `rejected_tracks`, with the stage that refused each, and why.
+
+Delivery: one document for each stage and path, so that rejecting a file again changes nothing but its reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection as Group
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, NotRequired, TypedDict
+
+from segue.catalog.stamp import Stamp
+from segue.storage.mongo import DESCENDING, upsert
+from segue.storage.store import Collection, Job, Policy, Right
+
+Stage = Literal["ingest", "features"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RejectedFile:
+    """A file that looked like a track and cannot be one."""
+
+    path: str
+    reason: str
+    """The same word for all files with this fault."""
+    detail: str
+    track_id: str | None = None
+
+
+class RejectedTrack(TypedDict):
+    """A document of `rejected_tracks`."""
+
+    _id: str
+    """"<stage>:<path>"."""
+    path: str
+    track_id: str | None
+    stage: Stage
+    reason: str
+    detail: str
+    at: datetime
+    library: NotRequired[str]
+    """Of what ingest rejects."""
+    version: NotRequired[str]
+    """Of what the features' stage rejects: the version of the features, and the file as it was then."""
+    size: NotRequired[int]
+    modified_ns: NotRequired[int]
+
+
+class RejectedTracks(Collection[RejectedTrack]):
+    """The files that cannot be tracks."""
+
+    name = "rejected_tracks"
+    policy = Policy(computed=True, access={Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ})
+
+    def reasons(self, *, stage: Stage | None = None, reason: str | None = None) -> Counter[str]:
+        """How many files there are for each reason."""
+        wanted = _wanted(stage=stage, reason=reason)
+        return Counter(entry["reason"] for entry in self.documents.find(wanted, {"reason": 1}))
+
+    def newest(self, *, reason: str | None = None, limit: int) -> Iterator[RejectedTrack]:
+        """The files that were rejected last, of all stages."""
+        yield from self.documents.find(_wanted(reason=reason)).sort("at", DESCENDING).limit(limit)
+
+    def replace_library(self, rejected: Iterable[RejectedFile], *, library: str) -> None:
+        """Make a library's files that ingest rejected these; one that was rejected before keeps its time."""
+        now = datetime.now(UTC)
+        wanted = {entry["_id"]: entry for file in rejected if (entry := _entry(file, "ingest", at=now))}
+        before = {
+            entry["_id"]: (entry["reason"], entry["detail"])
+            for entry in self.documents.find({"stage": "ingest", "library": library})
+        }
+        changed = [
+            entry | {"library": library}
+            for key, entry in wanted.items()
+            if before.get(key) != (entry["reason"], entry["detail"])
+        ]
+        upsert(self.documents, changed)
+        self.documents.delete_many({"_id": {"$in": [key for key in before if key not in wanted]}})
+
+    def without_features(self, *, retried: Group[str]) -> dict[str, Stamp]:
+        """The tracks that cannot be described, by id, with the file as it was; without those to try again.
+
+        Parameters
+        ----------
+        retried
+            Reasons that may lie with the machine and not with the file.
+        """
+        wanted = {"stage": "features", "reason": {"$nin": list(retried)}}
+        fields = {"track_id": 1, "version": 1, "size": 1, "modified_ns": 1}
+        return {str(entry["track_id"]): Stamp.of(entry) for entry in self.documents.find(wanted, fields)}
+
+    def replace_features(
+        self, track_ids: Iterable[str], rejected: Iterable[tuple[RejectedFile, Stamp]]
+    ) -> None:
+        """Make the rejected among some tracks, whose features were tried, these."""
+        # Before the new ones: a moved file may have one under its former path.
+        self.documents.delete_many({"stage": "features", "track_id": {"$in": list(track_ids)}})
+        now = datetime.now(UTC)
+        upsert(
+            self.documents, (_entry(file, "features", at=now) | stamp._asdict() for file, stamp in rejected)
+        )
+
+    def track_ids(self, stage: Stage) -> set[str]:
+        """The tracks that a stage has rejected."""
+        return {found for found in self.documents.distinct("track_id", {"stage": stage}) if found}
+
+    def remove(self, track_ids: Iterable[str], *, stage: Stage) -> None:
+        """Forget the tracks that a stage has rejected."""
+        self.documents.delete_many({"stage": stage, "track_id": {"$in": list(track_ids)}})
+
+
+def _wanted(*, stage: Stage | None = None, reason: str | None = None) -> dict[str, str]:
+    return ({"stage": stage} if stage else {}) | ({"reason": reason} if reason else {})
+
+
+def _entry(file: RejectedFile, stage: Stage, *, at: datetime) -> RejectedTrack:
+    return {
+        "_id": f"{stage}:{file.path}",
+        "path": file.path,
+        "track_id": file.track_id,
+        "stage": stage,
+        "reason": file.reason,
+        "detail": file.detail,
+        "at": at,
+    }

@@ -1,0 +1,112 @@
+"""A track of the catalogue, and the id that it keeps across runs and machines."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal, TypedDict
+
+State = Literal["present", "vanished", "no-audio"]
+"""Its file is there; is not there any more; or a data set's tables have it and there is no usable file."""
+LOSSLESS = frozenset({".flac", ".wav"})
+"""A compressed song keeps the lossless one's whole name before its own ending: Song.flac.mp3."""
+
+
+def track_id(library: str, relative: PurePosixPath) -> str:
+    """The id of the track at a path within a library: 16 hexadecimal digits.
+
+    The path is brought to Unicode's composed form first, since macOS stores the same name decomposed. A
+    lossless song that was compressed (Song.flac to Song.flac.mp3) has the id that it had before.
+    """
+    if relative.suffix.lower() == ".mp3" and PurePosixPath(relative.stem).suffix.lower() in LOSSLESS:
+        relative = relative.with_suffix("")
+    name = unicodedata.normalize("NFC", f"{library}/{relative}")
+    return hashlib.sha256(name.encode("utf-8")).hexdigest()[:16]
+
+
+class FmaFacts(TypedDict):
+    """Facts that only the Free Music Archive's tables have."""
+
+    tags: list[str]
+    listens: int | None
+    """How often it was played on the archive's own site."""
+    seconds: int | None
+    """The length of the whole track, of which most subsets have 30 s."""
+    subset: str | None
+    licence: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """All that the catalogue keeps of a track."""
+
+    track_id: str
+    library: str
+    path: str | None
+    """Absolute, on the machine that has read it; None without audio, as are size and time."""
+    title: str
+    artist: str
+    album: str | None
+    genres: tuple[str, ...]
+    duration_ms: int | None
+    track: int | None
+    """Its number on the album."""
+    year: int | None
+    cover_id: str | None
+    size: int | None
+    """Bytes."""
+    modified_ns: int | None
+    """Time of the last change, in nanoseconds since 1970."""
+    state: State = "present"
+    known: str | None = None
+    """A digest of the data set's tables' entry for it."""
+    fma: FmaFacts | None = None
+    """Facts from FMA's tables: see :meth:`segue.catalog.fma.FmaTrack.facts`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackSummary:
+    """A track as lists and pages show it."""
+
+    track_id: str
+    title: str
+    """The id, where there is no title."""
+    artist: str = ""
+    album: str | None = None
+    genres: tuple[str, ...] = ()
+    cover_id: str | None = None
+    duration_ms: int | None = None
+    year: int | None = None
+
+    @property
+    def genre(self) -> str | None:
+        """The first of its genres."""
+        return self.genres[0] if self.genres else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """The file of a track as it was when it was read."""
+
+    track_id: str
+    path: str | None
+    size: int | None
+    modified_ns: int | None
+    state: State
+    known: str | None
+    """A digest of the data set's tables' entry for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searchable:
+    """The texts of a track that a search looks into."""
+
+    track_id: str
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    genres: Sequence[str] = ()
+    tags: Sequence[str] = ()

@@ -1,0 +1,163 @@
+"""Listeners' sessions in MongoDB.
+
+Delivery: the sessions around changed facts are made anew from all facts there, and written before those that
+they replace are removed. A crash in between leaves both, and the repeated batch finds and clears them up.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, TypedDict
+
+from segue.engagement.facts import Fact
+from segue.engagement.listening import Listening
+from segue.engagement.sessions import ActivitySpan, sessions_of
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, ReplaceOne
+from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
+
+_AT_ONCE = 1000
+Spans = Mapping[str, tuple[int, int]]
+"""By listener, from when to when, epoch ms."""
+
+
+class StoredSession(TypedDict):
+    """A run of a listener's activity without a long gap."""
+
+    _id: str
+    """"<first_at>:<user_id>"."""
+    user_id: str
+    first_at: int
+    """Epoch ms of the first action."""
+    last_at: int
+    """Epoch ms of the last action."""
+    ended_at: datetime
+    """`last_at`, by which MongoDB removes it."""
+    plays: int
+    skips: int
+    listening_ms: int
+
+
+class SessionAverages(NamedTuple):
+    """Of the sessions that began in a span of time."""
+
+    sessions: int
+    minutes: float
+    plays: float
+
+
+class ListeningSessions(Collection[StoredSession]):
+    """The sessions of all listeners."""
+
+    name = "listening_sessions"
+    policy = Policy(
+        personal=Personal(owner=("user_id",)),
+        access={
+            Job.STREAM: Right.WRITE | Right.INDEX,
+            Job.DASHBOARD: Right.ERASE,
+            Job.OPERATOR: Right.WRITE | Right.INDEX,
+        },
+    )
+    indexes = (Index(keys=[("user_id", ASCENDING), ("last_at", DESCENDING)]),)
+
+    def keep(self, time: timedelta) -> None:
+        """Let MongoDB remove sessions that ended so long ago."""
+        self.make(Index.on("ended_at", keep=time))
+
+    def rebuild(
+        self, facts: Sequence[Fact], *, listening: Listening, gap: timedelta, definitions: str
+    ) -> None:
+        """Join anew the sessions that changed facts belong to or touch, from facts of these definitions."""
+        changed = _changed(facts)
+        if not changed:
+            return
+        reach = int(gap.total_seconds() * 1000)
+        old = self._near(changed, reach)
+        spans = {
+            user: (
+                min([low, *(one["first_at"] for one in old[user])]) - reach,
+                max([high, *(one["last_at"] for one in old[user])]) + reach,
+            )
+            for user, (low, high) in changed.items()
+        }
+        activity: dict[str, list[ActivitySpan]] = defaultdict(list)
+        for user, span in listening.activity(spans, definitions=definitions):
+            activity[user].append(span)
+        new = {
+            session["_id"]: session
+            for user in changed
+            for session in (_document(user, one) for one in sessions_of(activity[user], gap=gap))
+        }
+        for batch in _batches(list(new.values())):
+            self.documents.bulk_write(
+                [ReplaceOne({"_id": one["_id"]}, one, upsert=True) for one in batch], ordered=False
+            )
+        stale = [one["_id"] for sessions in old.values() for one in sessions if one["_id"] not in new]
+        if stale:
+            self.documents.delete_many({"_id": {"$in": stale}})
+
+    def _near(self, changed: Spans, reach: int) -> dict[str, list[StoredSession]]:
+        """The stored sessions of each listener that end or begin within reach of what changed."""
+        low, high = min(low for low, _ in changed.values()), max(high for _, high in changed.values())
+        wanted = {
+            "user_id": {"$in": list(changed)},
+            "last_at": {"$gte": low - reach},
+            "first_at": {"$lte": high + reach},
+        }
+        near: dict[str, list[StoredSession]] = {user: [] for user in changed}
+        for one in self.documents.find(wanted, {"user_id": 1, "first_at": 1, "last_at": 1}):
+            first, last = changed[one["user_id"]]
+            if one["last_at"] >= first - reach and one["first_at"] <= last + reach:
+                near[one["user_id"]].append(one)
+        return near
+
+    def of(self, user_id: str, *, since: datetime, until: datetime) -> list[StoredSession]:
+        """A listener's sessions that began in [since, until)."""
+        return list(self.documents.find({"user_id": user_id, "first_at": _between(since, until)}))
+
+    def averages(self, *, since: datetime, until: datetime) -> SessionAverages:
+        """How many sessions began in [since, until), how long they lasted and how many plays they had."""
+        sums = {
+            "sessions": {"$sum": 1},
+            "minutes": {"$avg": {"$divide": [{"$subtract": ["$last_at", "$first_at"]}, 60_000]}},
+            "plays": {"$avg": "$plays"},
+        }
+        steps: list[Document] = [
+            {"$match": {"first_at": _between(since, until)}},
+            {"$group": {"_id": None, **sums}},
+        ]
+        for one in self.aggregate(steps):
+            return SessionAverages(one["sessions"], one["minutes"] or 0.0, one["plays"] or 0.0)
+        return SessionAverages(0, 0.0, 0.0)
+
+
+def _changed(facts: Sequence[Fact]) -> dict[str, tuple[int, int]]:
+    """From the first to the last action of each listener's facts."""
+    changed: dict[str, tuple[int, int]] = {}
+    for fact in facts:
+        if fact.first_at is not None and fact.last_at is not None:
+            low, high = changed.get(fact.user_id, (fact.first_at, fact.last_at))
+            changed[fact.user_id] = (min(low, fact.first_at), max(high, fact.last_at))
+    return changed
+
+
+def _document(user_id: str, session: ActivitySpan) -> StoredSession:
+    return {
+        "_id": f"{session.first_at}:{user_id}",
+        "user_id": user_id,
+        "first_at": session.first_at,
+        "last_at": session.last_at,
+        "ended_at": datetime.fromtimestamp(session.last_at / 1000, UTC),
+        "plays": session.plays,
+        "skips": session.skips,
+        "listening_ms": session.listening_ms,
+    }
+
+
+def _between(since: datetime, until: datetime) -> Document:
+    return {"$gte": since.timestamp() * 1000, "$lt": until.timestamp() * 1000}
+
+
+def _batches(sessions: list[StoredSession]) -> Iterator[list[StoredSession]]:
+    return (sessions[first : first + _AT_ONCE] for first in range(0, len(sessions), _AT_ONCE))

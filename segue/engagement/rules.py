@@ -1,0 +1,140 @@
+"""Counting rules as expressions over an event, written once: numpy computes them, Spark runs their text.
+
+The operators of Python build an expression; ``rule.on(columns)`` computes it over numpy arrays, and
+``str(rule)`` is the same as SQL, with every constant in it. The text also tells two rules apart, so the
+fingerprint of the definitions is made of it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Columns = Mapping[str, Array]
+"""The columns of n events, (n,) each."""
+
+
+class Expression:
+    """A number or a truth for each event."""
+
+    def on(self, columns: Columns) -> Array:
+        """The expression over the columns that it names, (n,)."""
+        raise NotImplementedError
+
+    def __and__(self, other: Expression) -> Expression:
+        return _Binary("AND", operator.and_, self, other)
+
+    def __or__(self, other: Expression) -> Expression:
+        return _Binary("OR", operator.or_, self, other)
+
+    def __invert__(self) -> Expression:
+        return _Not(self)
+
+    def __gt__(self, other: Operand) -> Expression:
+        return _Binary(">", operator.gt, self, _operand(other))
+
+    def __ge__(self, other: Operand) -> Expression:
+        return _Binary(">=", operator.ge, self, _operand(other))
+
+    def __lt__(self, other: Operand) -> Expression:
+        return _Binary("<", operator.lt, self, _operand(other))
+
+    def __le__(self, other: Operand) -> Expression:
+        return _Binary("<=", operator.le, self, _operand(other))
+
+    def __rmul__(self, factor: int | float) -> Expression:
+        return _Binary("*", operator.mul, _Constant(factor), self)
+
+
+Operand = Expression | int | float
+
+
+def _operand(value: Operand) -> Expression:
+    return value if isinstance(value, Expression) else _Constant(value)
+
+
+@dataclass(frozen=True)
+class Column(Expression):
+    """A field of the event."""
+
+    name: str
+
+    def on(self, columns: Columns) -> Array:
+        return columns[self.name]
+
+    def is_in(self, *values: str) -> Expression:
+        """Whether the field is one of some texts."""
+        return _IsIn(self, values)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class _Constant(Expression):
+    value: int | float
+
+    def on(self, columns: Columns) -> Array:
+        return np.asarray(self.value)
+
+    def __str__(self) -> str:
+        # Without the D, Spark would compute with decimals, which round otherwise than numpy's numbers.
+        return f"{self.value!r}D" if isinstance(self.value, float) else str(self.value)
+
+
+@dataclass(frozen=True)
+class _Binary(Expression):
+    sign: str
+    function: Callable[[Any, Any], Any]
+    left: Expression
+    right: Expression
+
+    def on(self, columns: Columns) -> Array:
+        return np.asarray(self.function(self.left.on(columns), self.right.on(columns)))
+
+    def __str__(self) -> str:
+        return f"({self.left} {self.sign} {self.right})"
+
+
+@dataclass(frozen=True)
+class _Not(Expression):
+    inner: Expression
+
+    def on(self, columns: Columns) -> Array:
+        return ~self.inner.on(columns)
+
+    def __str__(self) -> str:
+        return f"(NOT {self.inner})"
+
+
+@dataclass(frozen=True)
+class _IsIn(Expression):
+    column: Column
+    values: tuple[str, ...]
+
+    def on(self, columns: Columns) -> Array:
+        return np.isin(self.column.on(columns), self.values)
+
+    def __str__(self) -> str:
+        return f"({self.column} IN ({', '.join(repr(value) for value in self.values)}))"
+
+
+@dataclass(frozen=True)
+class Where(Expression):
+    """A number where a condition holds, at most so large; 0 elsewhere."""
+
+    condition: Expression
+    number: Expression
+    most: int
+
+    def on(self, columns: Columns) -> Array:
+        return np.where(self.condition.on(columns), np.minimum(self.number.on(columns), self.most), 0)
+
+    def __str__(self) -> str:
+        return f"CASE WHEN {self.condition} THEN least({self.number}, {self.most}) ELSE 0 END"

@@ -1,0 +1,90 @@
+"""The statistics: sums over all listeners' facts of a window, by every dimension. They name nobody.
+
+Delivery: the statistics of a window are computed from its facts (:mod:`segue.engagement.listening`) and
+replace what was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, TypedDict
+
+from segue.storage.mongo import Document
+from segue.storage.store import Collection, Index, Job, Policy, Right
+
+
+class StatisticsKey(TypedDict):
+    """What tells statistics apart."""
+
+    dimension: str
+    """One of :data:`segue.engagement.definitions.DIMENSIONS`."""
+    start: datetime
+    """Of the window."""
+    key: str
+    """Of the dimension: a track's id, an artist, ...; empty where there is none."""
+
+
+class Statistics(StatisticsKey):
+    """The sums under one key of one window; beside `listeners`, the counts of
+    :data:`segue.engagement.definitions.COUNTS` that were known when they were summed."""
+
+    _id: StatisticsKey
+    listeners: int
+
+
+class TrackTotals(NamedTuple):
+    """A track's sums over some windows."""
+
+    track_id: str
+    plays: int
+    skips: int
+    early_skips: int
+    likes: int
+    listeners: int
+    """Summed over the windows."""
+
+
+class ListeningStatistics(Collection[Statistics]):
+    """Sums over all listeners; they stay when single facts are gone."""
+
+    name = "listening_stats"
+    policy = Policy(
+        access={
+            Job.STREAM: Right.WRITE | Right.INDEX,
+            Job.DASHBOARD: Right.READ,
+            Job.OPERATOR: Right.WRITE | Right.INDEX,
+        }
+    )
+    indexes = (Index.on("dimension", "start"), Index.on("dimension", "key", "start"))
+
+    def between(
+        self, dimension: str, *, since: datetime, until: datetime, keys: Sequence[str] = ()
+    ) -> Iterator[Mapping[str, Any]]:
+        """`start`, `key`, `listeners` and counts of the windows that begin in [since, until); only of `keys`
+        if any are given."""
+        wanted: Document = {"dimension": dimension, "start": {"$gte": since, "$lt": until}}
+        if keys:
+            wanted["key"] = {"$in": list(keys)}
+        return iter(self.documents.find(wanted, {"_id": 0, "dimension": 0}))
+
+    def keys(self, dimension: str) -> list[str]:
+        """All keys of a dimension that have a name, in order."""
+        return sorted(key for key in self.documents.distinct("key", {"dimension": dimension}) if key)
+
+    def of_tracks(self, *, since: datetime, until: datetime | None = None) -> list[TrackTotals]:
+        """The sums of each track over the windows that begin in [since, until), by track id."""
+        sums = {name: {"$sum": f"${name}"} for name in TrackTotals._fields[1:]}
+        span = {"$gte": since} if until is None else {"$gte": since, "$lt": until}
+        summed = self.aggregate(
+            [
+                {"$match": {"dimension": "track", "start": span}},
+                {"$group": {"_id": "$key", **sums}},
+                {"$sort": {"_id": 1}},
+            ]
+        )
+        return [TrackTotals(one["_id"], *(one[name] for name in sums)) for one in summed]
+
+    def remove_all_but(self, starts: Sequence[datetime], *, since: datetime) -> None:
+        """Remove the statistics of windows from `since` on that are not among these."""
+        self.documents.delete_many({"start": {"$gte": since, "$nin": list(starts)}})

@@ -1,0 +1,58 @@
+"""What listeners did, as MongoDB keeps it: facts, and the sessions and statistics that are made of them.
+
+Delivery: each of the three is an upsert by its ids, made from all facts that are there. A batch that a crash
+cut off is repeated and ends in the same documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from segue.engagement.definitions import fingerprint
+from segue.engagement.facts import Fact
+from segue.engagement.listening import Listening
+from segue.engagement.listening_sessions import ListeningSessions
+from segue.engagement.statistics import ListeningStatistics
+from segue.settings import Engagement
+from segue.storage.store import Store
+
+
+class StoredEngagement:
+    """The three collections, and what follows from a change of facts."""
+
+    def __init__(self, store: Store, engagement: Engagement, *, keep: timedelta) -> None:
+        """Facts and sessions are removed after `keep`; statistics stay."""
+        self._gap = engagement.session_gap
+        self._definitions = fingerprint(engagement.window)
+        self.listening, self.sessions = Listening(store), ListeningSessions(store)
+        self.statistics = ListeningStatistics(store)
+        for collection in (self.listening, self.sessions, self.statistics):
+            collection.prepare()
+        self.listening.keep(keep)
+        self.sessions.keep(keep)
+
+    def write(self, facts: Sequence[Fact]) -> None:
+        """Keep facts and join the sessions around them; the statistics wait for :meth:`count`."""
+        self.listening.write(facts, definitions=self._definitions)
+        self.sessions.rebuild(facts, listening=self.listening, gap=self._gap, definitions=self._definitions)
+
+    def count(self, starts: Iterable[int]) -> None:
+        """Compute the statistics of these windows (epoch ms) from their facts."""
+        self.listening.count_windows(sorted(set(starts)))
+
+    def different(self, facts: Sequence[Fact]) -> int:
+        """How many of these facts are stored otherwise, or not at all."""
+        return self.listening.different(facts, definitions=self._definitions)
+
+    def count_outdated(self, *, since: datetime) -> int:
+        """How many facts from `since` on were counted by other definitions."""
+        return self.listening.count_outdated(since=since, definitions=self._definitions)
+
+    def remove_outdated(self, *, since: datetime) -> None:
+        """Remove the facts from `since` on that were counted by other definitions."""
+        self.listening.remove_outdated(since=since, definitions=self._definitions)
+
+    def remove_statistics_without_facts(self, *, since: datetime) -> None:
+        """Remove the statistics from `since` on of windows that have no facts any more."""
+        self.statistics.remove_all_but(self.listening.starts(since=since), since=since)

@@ -1,0 +1,129 @@
+"""The streaming queries by the minute: what is kept when single micro-batches are long gone.
+
+Counts are added up in MongoDB, so that a minute that a restart cuts in two is one document all the same; a
+repeated micro-batch counts again, since it did cost its time again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from segue.operations.stream_progress import MicroBatch, until_newest
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne
+from segue.storage.store import Collection, Index, Job, Policy, Right
+
+_SAMPLES = 10_000
+"""Freshness is summed up from at most so many listeners a minute."""
+RECOMMEND, REJECTED = "recommend", "rejected plays"
+"""The queries whose minutes have `freshness_ms` and `rejected`."""
+
+
+class StreamMinutes(Collection[Document]):
+    """A document for each query and minute.
+
+    `query`, `at`; `batches`, `input_rows`, `late_rows` and `phases_ms` (by phase) added up; `slowest_ms` and
+    `backlog` at most; `state_rows`, `state_bytes` and `watermark` of the last batch; `freshness_ms` (`p50`,
+    `p99`); `rejected` records by reason.
+    """
+
+    name = "stream_minutes"
+    policy = Policy(
+        computed=True,
+        access={Job.STREAM: Right.WRITE | Right.INDEX, Job.DASHBOARD: Right.READ},
+    )
+    indexes = (Index(keys=[("query", ASCENDING), ("at", DESCENDING)]),)
+
+    def keep(self, time: timedelta) -> None:
+        """Let MongoDB remove what is older."""
+        self.make(Index.on("at", keep=time))
+
+    def add(self, changes: Sequence[UpdateOne]) -> None:
+        """Apply changes of :class:`Minutes`."""
+        if changes:
+            self.documents.bulk_write(list(changes), ordered=False)
+
+    def recent(self, *, seconds: float) -> list[Document]:
+        """The minutes of the last so many seconds before the newest, oldest first."""
+        newest = self.documents.find_one({"at": {"$exists": True}}, {"at": 1}, sort=[("at", DESCENDING)])
+        return list(self.documents.find(until_newest(newest, seconds)).sort("at", ASCENDING))
+
+
+class Minutes:
+    """Sums micro-batches up into changes of one document for each query and minute."""
+
+    def __init__(self) -> None:
+        self._fresh: list[float] = []
+        self._minute: datetime | None = None
+
+    def updates(
+        self,
+        batches: Sequence[MicroBatch],
+        fresh: Sequence[float],
+        reasons: Mapping[str, int],
+        *,
+        now: datetime,
+    ) -> list[UpdateOne]:
+        """The changes for what has come since the last time.
+
+        Parameters
+        ----------
+        batches
+            Oldest first.
+        fresh
+            Milliseconds from play to document, one a listener written.
+        reasons
+            Rejected records by reason.
+        """
+        grouped: dict[tuple[str, datetime], list[MicroBatch]] = defaultdict(list)
+        for batch in batches:
+            grouped[batch["query"], _minute(batch["at"])].append(batch)
+        changes = [_update(query, minute, _sums(group)) for (query, minute), group in grouped.items()]
+        minute = _minute(now)
+        if minute != self._minute:
+            self._fresh, self._minute = [], minute
+        if fresh:
+            self._fresh = [*self._fresh, *fresh][-_SAMPLES:]
+            p50, p99 = np.percentile(self._fresh, (50, 99)).tolist()
+            changes.append(_update(RECOMMEND, minute, {"$set": {"freshness_ms": {"p50": p50, "p99": p99}}}))
+        if reasons:
+            counts = {f"rejected.{reason}": count for reason, count in reasons.items()}
+            changes.append(_update(REJECTED, minute, {"$inc": counts}))
+        return changes
+
+
+def _sums(group: Sequence[MicroBatch]) -> dict[str, Any]:
+    last = group[-1]
+    phases = sorted({phase for one in group for phase in one["duration_ms"]})
+    return {
+        "$inc": {
+            "batches": len(group),
+            "input_rows": sum(one["input_rows"] for one in group),
+            "late_rows": sum(one["late_rows"] for one in group),
+            **{f"phases_ms.{p}": sum(one["duration_ms"].get(p, 0) for one in group) for p in phases},
+        },
+        "$max": {
+            "slowest_ms": max(one["duration_ms"].get("triggerExecution", 0) for one in group),
+            "backlog": max(one["backlog"] for one in group),
+        },
+        "$set": {
+            "state_rows": last["state_rows"],
+            "state_bytes": last["state_bytes"],
+            "watermark": last["watermark"],
+        },
+    }
+
+
+def _update(query: str, minute: datetime, change: dict[str, Any]) -> UpdateOne:
+    first = {"query": query, "at": minute}
+    return UpdateOne(
+        {"_id": f"{query}:{minute:%Y-%m-%dT%H:%M}"}, {**change, "$setOnInsert": first}, upsert=True
+    )
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)

@@ -1,0 +1,114 @@
+"""The progress of the streaming queries, by the micro-batch, and when the stream was started.
+
+Delivery: a document for each query and batch, so that a batch repeated after a crash is one document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypedDict, cast
+
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, ReplaceOne
+from segue.storage.store import Collection, Index, Job, Policy, Right
+
+_STREAM = "stream"
+_MOST = 5000
+
+
+class MicroBatch(TypedDict):
+    """One micro-batch of a query."""
+
+    _id: str
+    """"<query>:<batch>"."""
+    query: str
+    batch: int
+    at: datetime
+    """When it began."""
+    input_rows: int
+    input_rate: float
+    """Records a second that arrived."""
+    processed_rate: float
+    """Records a second of work."""
+    duration_ms: dict[str, int]
+    """By phase, as Spark names them."""
+    state_rows: int
+    state_bytes: int
+    late_rows: int
+    """Behind the watermark."""
+    watermark: datetime | None
+    backlog: int
+    """Records in Kafka that had not been read."""
+
+
+class Started(TypedDict, total=False):
+    """When the stream was started last, and where its Spark UI is; empty before it ran."""
+
+    started_at: datetime
+    ui: str
+
+
+class StreamProgress(Collection[Document]):
+    """:class:`MicroBatch` documents, and one that says when the stream was started."""
+
+    name = "stream_progress"
+    policy = Policy(
+        computed=True,
+        access={
+            Job.STREAM: Right.WRITE | Right.INDEX,
+            Job.DASHBOARD: Right.READ,
+            Job.OPERATOR: Right.READ,
+        },
+    )
+    indexes = (Index(keys=[("query", ASCENDING), ("at", DESCENDING)]),)
+
+    def keep(self, time: timedelta) -> None:
+        """Let MongoDB remove what is older."""
+        self.make(Index.on("at", keep=time))
+
+    def write(self, batches: Sequence[MicroBatch]) -> None:
+        """Keep micro-batches."""
+        if batches:
+            operations = [
+                ReplaceOne({"_id": one["_id"]}, cast("Document", one), upsert=True) for one in batches
+            ]
+            self.documents.bulk_write(operations, ordered=False)
+
+    def start(self, *, ui: str) -> None:
+        """Note that the stream starts now."""
+        change = {"$set": {"started_at": datetime.now(UTC), "ui": ui}}
+        self.documents.update_one({"_id": _STREAM}, change, upsert=True)
+
+    def started(self) -> Started:
+        """When the stream was started last."""
+        return cast("Started", self.documents.find_one({"_id": _STREAM}, {"_id": 0}) or {})
+
+    def recent(self, *, seconds: float) -> list[MicroBatch]:
+        """The micro-batches of the last so many seconds before the newest, oldest first; 5000 at most."""
+        found = self.documents.find(until_newest(self.newest(), seconds)).sort("at", DESCENDING).limit(_MOST)
+        return cast("list[MicroBatch]", list(found)[::-1])
+
+    def batches(
+        self, query: str | None = None, *, since: datetime | None = None, after: int | None = None
+    ) -> list[MicroBatch]:
+        """The micro-batches that had records: of one query or of all, that began at `since` or later, with a
+        number greater than `after`."""
+        wanted: dict[str, Any] = {"input_rows": {"$gt": 0}}
+        if query is not None:
+            wanted["query"] = query
+        if since is not None:
+            wanted["at"] = {"$gte": since}
+        if after is not None:
+            wanted["batch"] = {"$gt": after}
+        return cast("list[MicroBatch]", list(self.documents.find(wanted)))
+
+    def newest(self, query: str | None = None) -> MicroBatch | None:
+        """The newest micro-batch, of one query or of all."""
+        wanted: dict[str, Any] = {"at": {"$exists": True}} | ({} if query is None else {"query": query})
+        return cast("MicroBatch | None", self.documents.find_one(wanted, sort=[("at", DESCENDING)]))
+
+
+def until_newest(newest: MicroBatch | Document | None, seconds: float) -> Document:
+    """The filter of what lies so many seconds before the newest document, or after."""
+    since = newest["at"] - timedelta(seconds=seconds) if newest else datetime.now(UTC)
+    return {"at": {"$gte": since}}

@@ -1,0 +1,89 @@
+"""The types of events, in one table: everything that depends on the type of an event is derived from it.
+
+To add a type, add a row here. Give it a setting in `[signals]` if it says something of a listener's taste,
+and show its count on a page if it has one of its own. Windows, weights, counting rules, statistics, the words
+on the pages and the browser's lists follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Tone = Literal["", "good", "bad"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventType:
+    """One type of event, and its part in tastes, in the statistics and on the pages."""
+
+    name: str
+    weight: str | tuple[str, str] | None = None
+    """The setting in `[signals]` that weighs the event; or two, between which the weight runs in a straight
+    line over the share of the track that was played. None: the event says nothing of the listener's taste."""
+    ends: bool = False
+    """Whether it ends a listening; `ms_played` is then how much was heard."""
+    action: bool = False
+    """Whether the listener does something by it, as opposed to seeing something."""
+    counted_as: str | None = None
+    """The count that each such event adds one to. What is counted of a listening (its start, its end, its
+    length) is defined in :mod:`segue.engagement.definitions`."""
+    label: str = ""
+    """What a page says of a track whose last event this was."""
+    tone: Tone = ""
+
+    @classmethod
+    def named(cls, name: str) -> EventType:
+        """The type of a name; one that is not in the table (any more) is called by its name on the pages."""
+        return BY_NAME.get(name) or cls(name=name, label=name)
+
+    @property
+    def ramp(self) -> tuple[str, str] | None:
+        """The settings that weigh the event at the start and at the end of the track."""
+        return (self.weight, self.weight) if isinstance(self.weight, str) else self.weight
+
+    @property
+    def counted(self) -> bool:
+        """Whether the statistics look at it."""
+        return self.ends or self.action or self.counted_as is not None
+
+
+# The order of the counted types is part of the fingerprint of stored facts: add new ones at the end.
+EVENT_TYPES = (
+    EventType(name="play", weight="play", action=True, label="playing"),
+    EventType(
+        name="complete", weight="complete", ends=True, action=True, label="heard to the end", tone="good"
+    ),
+    EventType(
+        name="skip",
+        weight=("skip_early", "skip_late"),
+        ends=True,
+        action=True,
+        label="skipped",
+        tone="bad",
+    ),
+    EventType(name="leave", weight=("leave_early", "leave_late"), ends=True, action=True, label="left"),
+    EventType(name="like", weight="like", action=True, counted_as="likes", label="liked", tone="good"),
+    EventType(
+        name="dislike",
+        weight="dislike",
+        action=True,
+        counted_as="dislikes",
+        label="disliked",
+        tone="bad",
+    ),
+    EventType(name="impression", counted_as="impressions"),
+    EventType(name="pause"),
+    EventType(name="seek"),
+)
+
+BY_NAME = {one.name: one for one in EVENT_TYPES}
+TYPES = tuple(BY_NAME)
+SIGNALS = tuple(one.name for one in EVENT_TYPES if one.weight is not None)
+"""Types that say something of the listener's taste."""
+ENDS = tuple(one.name for one in EVENT_TYPES if one.ends)
+"""Types that end a listening."""
+ACTIONS = tuple(one.name for one in EVENT_TYPES if one.action)
+"""Types by which a listener does something, as opposed to seeing something."""
+COUNTED = tuple(one.name for one in EVENT_TYPES if one.counted)
+"""Types that the statistics count."""

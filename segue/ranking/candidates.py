@@ -1,0 +1,167 @@
+"""Candidates: what all sources propose to a listener, compared with the taste. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from segue.index.track_index import TrackIndex
+from segue.ranking.sources import TASTE
+from segue.ranking.sources.base import NO_EVIDENCE, CandidateSource, Proposals
+from segue.settings import Ranking
+from segue.taste.profile import Profiles
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """One listener's candidates, flat (n,): neighbours of the taste first, best first."""
+
+    rows: np.ndarray
+    """int64 rows of the bundle, all different."""
+    similarity: np.ndarray
+    """float64 cosines of taste and track."""
+    added: np.ndarray
+    """float64: the scores of the other sources together; 0 where none proposes it."""
+    source: np.ndarray
+    """int64: the place in `sources` of the one that says most for it, -1 for none."""
+    evidence: np.ndarray
+    """int64: the place among the listener's signals of the track that its reason names, or NO_EVIDENCE."""
+    sources: Sequence[CandidateSource]
+    place_of: Mapping[int, int]
+    """Row -> place here."""
+
+    @classmethod
+    def scored(cls, rows: np.ndarray, similarity: np.ndarray) -> Candidates:
+        """Candidates that the taste alone proposes, (n,) each; none with empty arrays."""
+        nothing = np.full(len(rows), -1, dtype=np.int64)
+        place_of = {row: place for place, row in enumerate(rows.tolist())}
+        return cls(rows, similarity, np.zeros(len(rows)), nothing, nothing, (), place_of)
+
+    @property
+    def scores(self) -> np.ndarray:
+        """(n,) float64: similarity and what the other sources add."""
+        scores: np.ndarray = self.similarity + self.added
+        return scores
+
+    def led_by(self, place: int) -> CandidateSource | None:
+        """The source that says more for a candidate than its similarity does, if one does."""
+        if self.source[place] < 0 or self.added[place] < self.similarity[place]:
+            return None
+        return self.sources[int(self.source[place])]
+
+
+NO_CANDIDATES = Candidates.scored(np.empty(0, dtype=np.int64), np.empty(0))
+"""For a listener without a usable taste."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The candidates of a batch of listeners, by source."""
+
+    sources: Sequence[CandidateSource]
+    near: Proposals
+    """Of the taste, by listener."""
+    near_bounds: np.ndarray
+    """(listeners + 1,) int64: listener `i` owns `near_bounds[i]:near_bounds[i + 1]` of `near`."""
+    others: Proposals
+    """Of the other sources, summed up: of a listener all rows are different."""
+    strongest: np.ndarray
+    """(m,) int64, aligned with `others`: the place in `sources` of the one with the highest score."""
+    evidence: np.ndarray
+    """(m,) int64, aligned with `others`: their evidence, as a place among the listener's own signals."""
+    other_bounds: np.ndarray
+    """(listeners + 1,) int64 of `others`."""
+
+    def of(self, listener: int, similarity_of: Callable[[np.ndarray], np.ndarray]) -> Candidates:
+        """One listener's candidates; `similarity_of` gives the cosines of rows and taste, (n,) each."""
+        near = slice(self.near_bounds[listener], self.near_bounds[listener + 1])
+        part = slice(self.other_bounds[listener], self.other_bounds[listener + 1])
+        rows, similarity = self.near.rows[near], self.near.scores[near]
+        place_of = {row: place for place, row in enumerate(rows.tolist())}
+        places = [place_of.setdefault(row, len(place_of)) for row in self.others.rows[part].tolist()]
+        if len(place_of) > len(rows):
+            more = np.array(list(place_of)[len(rows) :])
+            rows = np.concatenate([rows, more])
+            similarity = np.concatenate([similarity, similarity_of(more)])
+        added = np.zeros(len(rows))
+        source, evidence = np.full((2, len(rows)), -1, dtype=np.int64)
+        added[places] = self.others.scores[part]
+        source[places], evidence[places] = self.strongest[part], self.evidence[part]
+        return Candidates(rows, similarity, added, source, evidence, self.sources, place_of)
+
+
+def propose(
+    profiles: Profiles, bundle: TrackIndex, *, ranking: Ranking, sources: Sequence[CandidateSource]
+) -> Pool:
+    """Ask the taste and the other sources in use for the candidates of a batch."""
+    near = TASTE.propose(profiles, bundle, ranking)
+    return pooled(near, profiles, bundle, ranking=ranking, sources=sources)
+
+
+def pooled(
+    near: Proposals,
+    profiles: Profiles,
+    bundle: TrackIndex,
+    *,
+    ranking: Ranking,
+    sources: Sequence[CandidateSource],
+) -> Pool:
+    """Add to the neighbours of the tastes, by listener, what the other sources propose."""
+    others, strongest = add_up(profiles, bundle, ranking=ranking, sources=sources)
+    edges = np.arange(len(profiles) + 1)
+    return Pool(
+        sources=sources,
+        near=near,
+        near_bounds=np.searchsorted(near.listeners, edges),
+        others=others,
+        strongest=strongest,
+        evidence=np.where(
+            others.evidence == NO_EVIDENCE,
+            NO_EVIDENCE,
+            others.evidence - profiles.signals.bounds[others.listeners],
+        ),
+        other_bounds=np.searchsorted(others.listeners, edges),
+    )
+
+
+def add_up(
+    profiles: Profiles, bundle: TrackIndex, *, ranking: Ranking, sources: Sequence[CandidateSource]
+) -> tuple[Proposals, np.ndarray]:
+    """What sources beside the taste propose, by listener, best first; at most `ranking.session_candidates`.
+
+    A row's score is the sum of its proposals; its evidence is that of the one with the highest score.
+
+    Returns
+    -------
+    One proposal for each listener and row, and the place in `sources` of the source that its evidence is of.
+    """
+    proposed = [source.propose(profiles, bundle, ranking) for source in sources]
+    all_of_them = Proposals.together(proposed)
+    source = np.repeat(np.arange(len(proposed)), [len(one.rows) for one in proposed])
+    listeners, rows = all_of_them.listeners, all_of_them.rows
+    scores, evidence = all_of_them.scores, all_of_them.evidence
+
+    # All proposals of each (listener, row), the best first; of equal ones that of the track heard last. The
+    # order is fixed, so that a repeated batch sums up to the same float.
+    since = np.where(evidence == NO_EVIDENCE, np.inf, _since(profiles, evidence))
+    order = np.lexsort((source, since, -scores, rows, listeners))
+    listeners, rows, scores, evidence = listeners[order], rows[order], scores[order], evidence[order]
+    best = np.flatnonzero(np.r_[True, (np.diff(listeners) != 0) | (np.diff(rows) != 0)][: len(rows)])
+    if len(best):
+        scores = np.add.reduceat(scores, best)
+    listeners, rows, evidence, source = listeners[best], rows[best], evidence[best], source[order][best]
+
+    # The best candidates of each listener; ties by row.
+    order = np.lexsort((rows, -scores, listeners))
+    rank = np.arange(len(listeners)) - np.searchsorted(listeners, listeners)
+    order = order[rank < ranking.session_candidates]
+    summed = Proposals(listeners[order], rows[order], scores[order], evidence[order])
+    return summed, source[order]
+
+
+def _since(profiles: Profiles, evidence: np.ndarray) -> np.ndarray:
+    """(m,) float64: tracks heard since each signal; where there is none, of no meaning."""
+    since = profiles.signals.since
+    return since[evidence] if len(since) else np.zeros(len(evidence))

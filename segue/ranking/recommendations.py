@@ -1,0 +1,184 @@
+"""Stored recommendations: the only module that knows where they are and in which form.
+
+Delivery: one document a listener. Writing it again changes nothing, and a write with an older event time
+never replaces a newer one, whichever arrives last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NotRequired, TypedDict
+
+from segue.ranking.plan import Plan, PlannedTrack
+from segue.storage.event_time import replace_unless_newer
+from segue.storage.mongo import DESCENDING
+from segue.storage.store import Collection, Job, Personal, Policy, Right
+
+
+class StoredReason(TypedDict):
+    kind: str
+    """Of :data:`segue.ranking.reasons.REASONS`."""
+    track_id: NotRequired[str]
+    """The track that the reason names, if it names one."""
+
+
+class StoredItem(TypedDict):
+    track_id: str
+    score: float
+    """The similarity to the taste."""
+    reason: StoredReason
+
+
+class StoredRecommendation(TypedDict):
+    """A document of `recommendations`."""
+
+    _id: str
+    """The listener's id."""
+    recommendation_id: str
+    items: list[StoredItem]
+    model: str
+    """The version of the index."""
+    variant: NotRequired[str]
+    """What was written before there were variants lacks it."""
+    served: str
+    """"taste" or "cold-start"."""
+    reflects_at: int
+    """Epoch ms of the newest play that it reflects."""
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The list that is recommended to a listener."""
+
+    user_id: str
+    recommendation_id: str
+    tracks: list[PlannedTrack]
+    model: str
+    """The version of the index."""
+    variant: str | None
+    """None for one that was written before there were variants."""
+    served: str
+    """Where it comes from: the listener's "taste", or the "cold-start" selection."""
+    reflects_at: int
+    """Epoch ms of the newest play that it reflects."""
+    updated_at: datetime
+
+    @property
+    def freshness_ms(self) -> float:
+        """From the newest play to the write that reflects it."""
+        return self.updated_at.timestamp() * 1000 - self.reflects_at
+
+    @property
+    def named_track_ids(self) -> list[str]:
+        """All tracks in it, and those that its reasons name."""
+        named = [track.evidence for track in self.tracks if track.evidence is not None]
+        return [*(track.track_id for track in self.tracks), *named]
+
+
+@dataclass(frozen=True)
+class Written:
+    """When a listener's recommendations were written, and which play they reflect."""
+
+    user_id: str
+    reflects_at: int
+    """Epoch ms."""
+    updated_at: datetime
+
+    @property
+    def freshness_ms(self) -> float:
+        return self.updated_at.timestamp() * 1000 - self.reflects_at
+
+
+class Recommendations(Collection[StoredRecommendation]):
+    """What each listener is to hear next."""
+
+    name = "recommendations"
+    # Like the tastes, they cannot be had again once the topic has dropped the plays.
+    policy = Policy(
+        personal=Personal(),
+        access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
+    )
+
+    def write(self, plans: Iterable[Plan]) -> None:
+        """Write the lists of at least one plan."""
+        self.documents.bulk_write(
+            [
+                replace_unless_newer(plan.user_id, _fields(plan), reflects_at=plan.reflects_at)
+                for plan in plans
+            ],
+            ordered=False,
+        )
+
+    def of(self, user_id: str) -> Recommendation | None:
+        """A listener's; None before there are any."""
+        stored = self.documents.find_one({"_id": user_id})
+        return None if stored is None else _read(stored)
+
+    def of_several(self, user_ids: Sequence[str]) -> list[Recommendation]:
+        """Those of the listeners who have any."""
+        return [_read(stored) for stored in self.documents.find({"_id": {"$in": list(user_ids)}})]
+
+    def newest(self, *, limit: int) -> list[Written]:
+        """Those written last, newest first."""
+        stored = self.documents.find({}, {"reflects_at": 1, "updated_at": 1})
+        return [_written(one) for one in stored.sort("updated_at", DESCENDING).limit(limit)]
+
+    def written_since(self, moment: datetime | None) -> list[Written]:
+        """All that were written at that moment or later; all there are for None."""
+        since = {} if moment is None else {"updated_at": {"$gte": moment}}
+        return [_written(one) for one in self.documents.find(since, {"reflects_at": 1, "updated_at": 1})]
+
+    def reflected(self, user_ids: Sequence[str]) -> dict[str, int]:
+        """Epoch ms of the newest play that is reflected, of those listeners who have recommendations."""
+        stored = self.documents.find({"_id": {"$in": list(user_ids)}}, {"reflects_at": 1})
+        return {one["_id"]: one["reflects_at"] for one in stored}
+
+    def remove(self, user_ids: Sequence[str]) -> None:
+        self.documents.delete_many({"_id": {"$in": list(user_ids)}})
+
+
+def stored_item(track: PlannedTrack) -> StoredItem:
+    """A recommended track as it is stored."""
+    reason = StoredReason(kind=track.reason)
+    if track.evidence is not None:
+        reason["track_id"] = track.evidence
+    return StoredItem(track_id=track.track_id, score=track.similarity, reason=reason)
+
+
+def _fields(plan: Plan) -> dict[str, object]:
+    return {
+        "recommendation_id": plan.recommendation_id,
+        "items": [stored_item(track) for track in plan.items],
+        "model": plan.model,
+        "variant": plan.variant,
+        "served": plan.served,
+        "reflects_at": plan.reflects_at,
+    }
+
+
+def _read(stored: StoredRecommendation) -> Recommendation:
+    return Recommendation(
+        user_id=stored["_id"],
+        recommendation_id=stored["recommendation_id"],
+        tracks=[
+            PlannedTrack(
+                track_id=item["track_id"],
+                similarity=item["score"],
+                evidence=item["reason"].get("track_id"),
+                reason=item["reason"]["kind"],
+            )
+            for item in stored["items"]
+        ],
+        model=str(stored["model"]),
+        variant=stored.get("variant"),
+        served=stored["served"],
+        reflects_at=stored["reflects_at"],
+        updated_at=stored["updated_at"],
+    )
+
+
+def _written(stored: StoredRecommendation) -> Written:
+    return Written(stored["_id"], stored["reflects_at"], stored["updated_at"])

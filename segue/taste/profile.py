@@ -1,0 +1,213 @@
+"""Listener profiles: what is known of listeners, over the tracks of an index bundle. Pure.
+
+A profile is built once. Planning, the lists that are made on request and the mood dial read it alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from segue.index.track_index import TrackIndex
+from segue.settings import Taste
+from segue.taste.history import History, reflects_at
+from segue.taste.vector import DecayedSignals, decayed, taste_vectors
+
+VectorLookup = Callable[[Sequence[str]], Mapping[str, np.ndarray]]
+"""Vectors of tracks that the bundle lacks, by track id, as far as they are known elsewhere."""
+
+
+def no_lookup(track_ids: Sequence[str]) -> Mapping[str, np.ndarray]:
+    """Tracks that the bundle lacks stay without a vector."""
+    return {}
+
+
+@dataclass(frozen=True)
+class ListenerHistory:
+    """A listener's history, with the settings by which it becomes a taste."""
+
+    user_id: str
+    history: History
+    settings: Taste
+
+
+@dataclass(frozen=True)
+class ListenerProfile:
+    """One listener's profile; arrays have one entry for each signal, (n,)."""
+
+    user_id: str
+    history: History
+    settings: Taste
+    track_ids: Sequence[str]
+    rows: np.ndarray
+    """int64: the bundle's row of each signal's track, -1 where it has none."""
+    weights: np.ndarray
+    """float64, decayed."""
+    at: np.ndarray
+    """int64, epoch ms."""
+    liked: np.ndarray
+    """bool, see :class:`segue.taste.vector.DecayedSignals`."""
+    vectors: np.ndarray
+    """(n, d) float32, zeros where no vector is known."""
+    taste: np.ndarray
+    """(d,) float32 at unit length, or zeros without a usable taste."""
+
+    @cached_property
+    def reflects_at(self) -> int:
+        """Epoch ms of the newest signal; 0 without one."""
+        return reflects_at(self.history)
+
+    @property
+    def has_taste(self) -> bool:
+        return bool(self.taste.any())
+
+    @cached_property
+    def recent(self) -> frozenset[int]:
+        """Rows heard so lately that it is too soon for a repeat."""
+        return frozenset(self.rows[self._is_recent].tolist()) - {-1}
+
+    @property
+    def barred(self) -> frozenset[int]:
+        """Rows that are not to be recommended: heard lately, or disliked whenever that was."""
+        return self.recent | (self._earlier.keys() - self.kept)
+
+    @cached_property
+    def kept(self) -> frozenset[int]:
+        """Rows heard long ago and liked: they may come again."""
+        return frozenset(row for row, weight in self._earlier.items() if weight > 0) - self.recent
+
+    @cached_property
+    def liked_rows(self) -> dict[int, float]:
+        """Row -> the sum of its signals, where that is above 0."""
+        weights = _summed(self.rows, self.weights)
+        return {row: weight for row, weight in weights.items() if row >= 0 and weight > 0}
+
+    @property
+    def heard_rows(self) -> frozenset[int]:
+        """Rows of all tracks in the history."""
+        return frozenset(self.rows.tolist()) - {-1}
+
+    @property
+    def unknown(self) -> list[str]:
+        """Heard tracks that have no vector anywhere, in order."""
+        lost = (self.rows < 0) & ~self.vectors.any(axis=1)
+        return sorted({self.track_ids[i] for i in np.flatnonzero(lost).tolist()})
+
+    def similarity(self, vectors: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """Gives the cosines of taste and rows of a bundle with these vectors, (n,)."""
+        return lambda rows: vectors[rows] @ self.taste
+
+    def nearest_liked(self, rows: Sequence[int], vectors: np.ndarray) -> list[int]:
+        """For each of a bundle's rows, the place among the signals of the liked track nearest to it.
+
+        Empty where no liked track has a vector.
+        """
+        known = np.flatnonzero(self.liked & self.vectors.any(axis=1))
+        if not len(rows) or not len(known):
+            return []
+        nearest = np.argmax(vectors[list(rows)] @ self.vectors[known].T, axis=1)
+        return [int(place) for place in known[nearest]]
+
+    @cached_property
+    def _is_recent(self) -> np.ndarray:
+        too_soon: np.ndarray = self.at > self.reflects_at - self.settings.repeat_after.total_seconds() * 1000
+        return too_soon
+
+    @cached_property
+    def _earlier(self) -> dict[int, float]:
+        """Row -> the sum of its signals before the time for a repeat."""
+        old = ~self._is_recent & (self.rows >= 0)
+        return _summed(self.rows[old], self.weights[old])
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """The profiles of a batch of listeners, flat: listener `i` owns `bounds[i]:bounds[i + 1]`."""
+
+    listeners: Sequence[ListenerHistory]
+    signals: DecayedSignals
+    rows: np.ndarray
+    """(n,) int64: the bundle's row of each signal's track, -1 where it has none."""
+    vectors: np.ndarray
+    """(n, d) float32, zeros where no vector is known."""
+    tastes: np.ndarray
+    """(listeners, d) float32 at unit length; zeros for a listener without a usable taste."""
+
+    def __len__(self) -> int:
+        return len(self.signals.bounds) - 1
+
+    def __getitem__(self, i: int) -> ListenerProfile:
+        signals, listener = self.signals, self.listeners[i]
+        part = slice(int(signals.bounds[i]), int(signals.bounds[i + 1]))
+        return ListenerProfile(
+            user_id=listener.user_id,
+            history=listener.history,
+            settings=listener.settings,
+            track_ids=signals.track_ids[part],
+            rows=self.rows[part],
+            weights=signals.weights[part],
+            at=signals.at[part],
+            liked=signals.liked[part],
+            vectors=self.vectors[part],
+            taste=self.tastes[i],
+        )
+
+    @cached_property
+    def owner(self) -> np.ndarray:
+        """(n,) int64: the listener of each signal."""
+        return np.repeat(np.arange(len(self)), np.diff(self.signals.bounds))
+
+    def only(self, listeners: Sequence[int]) -> Profiles:
+        """The profiles of some of the listeners, in the order given."""
+        signals, bounds = self.signals, self.signals.bounds
+        places = np.concatenate([np.arange(bounds[i], bounds[i + 1]) for i in listeners])
+        return Profiles(
+            listeners=[self.listeners[i] for i in listeners],
+            signals=DecayedSignals(
+                track_ids=[signals.track_ids[place] for place in places.tolist()],
+                weights=signals.weights[places],
+                at=signals.at[places],
+                bounds=np.r_[0, np.cumsum([bounds[i + 1] - bounds[i] for i in listeners])],
+                since=signals.since[places],
+                liked=signals.liked[places],
+            ),
+            rows=self.rows[places],
+            vectors=self.vectors[places],
+            tastes=self.tastes[list(listeners)],
+        )
+
+
+def build_profiles(
+    listeners: Sequence[ListenerHistory], *, bundle: TrackIndex, lookup: VectorLookup = no_lookup
+) -> Profiles:
+    """Join the tracks' vectors to the histories and form the tastes.
+
+    Vectors come from the mapped bundle, and through `lookup` for tracks that are newer than it.
+    """
+    signals = decayed(
+        [one.history for one in listeners],
+        settings=[one.settings for one in listeners],
+    )
+    rows = bundle.rows(signals.track_ids)
+    vectors = np.asarray(bundle.vectors[np.maximum(rows, 0)], dtype=np.float32)
+    missing = np.flatnonzero(rows < 0)
+    if len(missing):
+        vectors[missing] = 0
+        known = lookup(sorted({signals.track_ids[i] for i in missing}))
+        for i in missing:
+            vector = known.get(signals.track_ids[i])
+            # A vector of another embedding space has another shape, and is not mixed in.
+            if vector is not None and vector.shape == vectors[i].shape:
+                vectors[i] = vector
+    return Profiles(listeners, signals, rows, vectors, taste_vectors(vectors, signals))
+
+
+def _summed(rows: np.ndarray, weights: np.ndarray) -> dict[int, float]:
+    """Row -> the sum of its weights, in the order of the signals."""
+    sums: dict[int, float] = {}
+    for row, weight in zip(rows.tolist(), weights.tolist(), strict=True):
+        sums[row] = sums.get(row, 0.0) + weight
+    return sums

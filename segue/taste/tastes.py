@@ -1,0 +1,110 @@
+"""Listeners' tastes: their histories, and the vectors that were formed of them last.
+
+Delivery: one document a listener. Writing it again changes nothing, and a write with an older event time
+never replaces a newer one, whichever arrives last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+
+import numpy as np
+
+from segue.settings import Taste
+from segue.storage.event_time import replace_unless_newer
+from segue.storage.mongo import pack, unpack
+from segue.storage.store import Collection, Job, Personal, Policy, Right
+from segue.taste.history import History, StoredWindow, from_document, to_document
+from segue.taste.profile import ListenerHistory
+
+
+class StoredTaste(TypedDict):
+    """A document of `tastes`."""
+
+    _id: str
+    """The listener's id."""
+    windows: dict[str, StoredWindow]
+    """Window start (epoch ms, as text) -> the signals in it, by track."""
+    vector: bytes
+    """The taste as little-endian float32, at unit length or zeros."""
+    space: str
+    """The version of the embedding space that the vector is in."""
+    reflects_at: int
+    """Epoch ms of the newest signal."""
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class TasteRecord:
+    """A taste to be written."""
+
+    user_id: str
+    history: History
+    vector: np.ndarray
+    """(d,) float32."""
+    space: str
+    reflects_at: int
+
+
+class Tastes(Collection[StoredTaste]):
+    """The histories of listeners, and their vectors."""
+
+    name = "tastes"
+    # The stream makes them of the topic's plays, which are kept for retention.plays only: no backup goes
+    # without them.
+    policy = Policy(
+        personal=Personal(),
+        access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
+    )
+
+    def listeners(self, user_ids: Sequence[str], *, taste: Taste) -> list[ListenerHistory]:
+        """The stored histories, in the order of the ids; an empty one where there is none.
+
+        Each comes with the settings by which it becomes a taste: those of the service, `taste`.
+        """
+        stored = self.documents.find({"_id": {"$in": list(user_ids)}}, {"windows": 1})
+        histories = {document["_id"]: from_document(document["windows"]) for document in stored}
+        return [ListenerHistory(user_id, histories.get(user_id, {}), taste) for user_id in user_ids]
+
+    def history(self, user_id: str) -> History:
+        """A listener's stored history; an empty one where there is none."""
+        stored = self.documents.find_one({"_id": user_id}, {"windows": 1})
+        return {} if stored is None else from_document(stored["windows"])
+
+    def vectors(self, user_ids: Sequence[str]) -> dict[str, tuple[np.ndarray, str]]:
+        """The vectors of those listeners who have one, (d,) float32, each with its embedding space."""
+        stored = self.documents.find({"_id": {"$in": list(user_ids)}}, {"vector": 1, "space": 1})
+        return {
+            document["_id"]: (unpack(document["vector"]), document.get("space", ""))
+            for document in stored
+            if document.get("vector")
+        }
+
+    def exists(self, user_id: str) -> bool:
+        """Whether anything is stored of a listener."""
+        return self.documents.find_one({"_id": user_id}, {"_id": 1}) is not None
+
+    def write(self, records: Iterable[TasteRecord]) -> None:
+        """Write at least one taste."""
+        self.documents.bulk_write(
+            [
+                replace_unless_newer(
+                    record.user_id,
+                    {
+                        "windows": to_document(record.history),
+                        "vector": pack(record.vector),
+                        "space": record.space,
+                        "reflects_at": record.reflects_at,
+                    },
+                    reflects_at=record.reflects_at,
+                )
+                for record in records
+            ],
+            ordered=False,
+        )
+
+    def remove(self, user_ids: Sequence[str]) -> None:
+        self.documents.delete_many({"_id": {"$in": list(user_ids)}})

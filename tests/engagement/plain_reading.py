@@ -1,0 +1,28 @@
+"""The counting rules read plainly, event by event: the oracle of numpy's and Spark's."""
+
+from __future__ import annotations
+
+from segue.engagement.definitions import COMPLETE_SHARE, EARLY_MS, LONGEST_MS
+
+
+def counts_of(kind: str, ms_played: int, duration_ms: int) -> dict[str, int]:
+    """What one event adds to each count, as the table in segue.engagement.definitions says."""
+    ended = kind in ("complete", "skip", "leave")
+    to_the_end = kind == "complete" or (
+        ended and duration_ms > 0 and ms_played >= COMPLETE_SHARE * duration_ms
+    )
+    skipped = kind == "skip" and not to_the_end
+    early = skipped and ms_played < EARLY_MS and (duration_ms <= 0 or 2 * ms_played < duration_ms)
+    true = {
+        "starts": kind == "play",
+        "plays": ended,
+        "completions": to_the_end,
+        "skips": skipped,
+        "early_skips": early,
+        "likes": kind == "like",
+        "dislikes": kind == "dislike",
+        "impressions": kind == "impression",
+    }
+    return {name: int(holds) for name, holds in true.items()} | {
+        "listening_ms": min(ms_played, LONGEST_MS) if ended else 0
+    }

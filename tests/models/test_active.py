@@ -1,0 +1,90 @@
+"""A version in use is followed, an unfit one is refused, and the former one serves on."""
+
+from __future__ import annotations
+
+import pytest
+from pymongo.errors import ServerSelectionTimeoutError
+
+from segue.models import active
+from segue.models.active import ActiveVersion
+from segue.models.versions import Models
+from segue.storage.store import Store
+
+
+class Letter(ActiveVersion[str]):
+    """Version "v1" is the letter "V1"; versions that begin with "x" are unfit."""
+
+    kind = "letter"
+    unfit = (ValueError,)
+
+    def __init__(self, store: Store, *, every: float = 0, initial: str | None = None) -> None:
+        super().__init__(store, every=every, initial=initial)
+        self.reads: list[str | None] = []
+
+    def read(self, version: str | None) -> str:
+        self.reads.append(version)
+        if version is None:
+            return "none"
+        if version.startswith("x"):
+            raise ValueError(f"{version} is unfit")
+        return version.upper()
+
+
+def test_each_version_is_read_once_and_served_until_another_is_active(store: Store) -> None:
+    letter = Letter(store)
+    for version in ("v1", "v1", "v2"):
+        Models(store).activate("letter", version)
+        assert letter.current() == version.upper()
+    assert letter.reads == ["v1", "v2"]
+    assert letter.version == "v2"
+
+
+def test_it_is_not_asked_again_before_its_time(store: Store) -> None:
+    letter = Letter(store, every=3600)
+    for version in ("v1", "v2"):
+        Models(store).activate("letter", version)
+        assert letter.current() == "V1"
+
+
+def test_an_unfit_version_is_refused_tried_again_later_and_forgotten_with_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    letter = Letter(store)
+    for version, served, refused in (("v1", "V1", None), ("x1", "V1", "x1"), ("x1", "V1", "x1")):
+        Models(store).activate("letter", version)
+        assert (letter.current(), letter.refused) == (served, refused)
+    assert letter.reads == ["v1", "x1"]
+    monkeypatch.setattr(active, "_RETRY_SECONDS", 0.0)
+    letter._retry_at = 0.0
+    assert letter.current() == "V1"
+    assert letter.reads == ["v1", "x1", "x1"]
+    assert caplog.text.count("letter x1 is refused, v1 serves on: x1 is unfit") == 1
+    for version, served in (("v1", "V1"), ("v3", "V3")):
+        Models(store).activate("letter", version)
+        assert (letter.current(), letter.refused) == (served, None)
+
+
+def test_the_first_one_must_be_fit_unless_something_serves_until_then(store: Store) -> None:
+    assert Letter(store).current() == "none"
+    assert Letter(store, initial="initial").current() == "initial"
+    Models(store).activate("letter", "x1")
+    with pytest.raises(ValueError, match="x1 is unfit"):
+        Letter(store).current()
+    assert Letter(store, initial="initial").current() == "initial"
+
+
+def test_while_mongodb_is_away_the_former_one_serves_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Models(store).activate("letter", "v1")
+    letter = Letter(store)
+    assert letter.current() == "V1"
+
+    def away(*_: object) -> str:
+        raise ServerSelectionTimeoutError
+
+    monkeypatch.setattr(Models, "active_version", away)
+    assert letter.current() == "V1"
+    with pytest.raises(ServerSelectionTimeoutError):
+        Letter(store).current()
+    assert Letter(store, initial="initial").current() == "initial"
