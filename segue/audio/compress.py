@@ -21,7 +21,7 @@ import imageio_ffmpeg
 import mutagen
 from mutagen.aac import AAC
 from mutagen.flac import FLAC
-from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TRCK, TXXX
+from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TRCK, TXXX, TextFrame
 from mutagen.mp3 import MP3
 from mutagen.mp4 import MP4
 from mutagen.oggopus import OggOpus
@@ -56,7 +56,7 @@ FORMATS: dict[type, tuple[str, str, frozenset[str]]] = {
 }
 """By what mutagen takes a file for: ffmpeg's encoder and container, and the endings that go with it."""
 
-ID3_KINDS = {
+ID3_KINDS: dict[str, type[TextFrame]] = {
     "title": TIT2, "artist": TPE1, "albumartist": TPE2, "album": TALB, "genre": TCON, "tracknumber": TRCK,
     "date": TDRC,
 }  # fmt: skip

@@ -136,22 +136,26 @@ def frame_descriptors(waveform: Waveform, audio: Audio) -> Frames:
 def decibels(power: Frames, *, top: float = 80.0) -> Frames:
     """10 log10, at most `top` below the loudest, as librosa.power_to_db."""
     loud = 10.0 * np.log10(np.maximum(power, TINY))
-    return np.maximum(loud, loud.max() - top)
+    limited: Frames = np.maximum(loud, loud.max() - top)
+    return limited
 
 
 def _spectrogram(waveform: Waveform, audio: Audio) -> Frames:
     """Magnitudes of shape (1 + fft/2, frames)."""
-    return np.abs(librosa().stft(waveform, n_fft=audio.fft, hop_length=audio.hop))
+    magnitude: Frames = np.abs(librosa().stft(waveform, n_fft=audio.fft, hop_length=audio.hop))
+    return magnitude
 
 
 @lru_cache(maxsize=4)
 def _mel_filters(sample_rate: int, fft: int) -> Frames:
-    return librosa().filters.mel(sr=sample_rate, n_fft=fft, n_mels=MEL_BANDS)
+    filters: Frames = librosa().filters.mel(sr=sample_rate, n_fft=fft, n_mels=MEL_BANDS)
+    return filters
 
 
 @lru_cache(maxsize=4)
 def _chroma_filters(sample_rate: int, fft: int) -> Frames:
-    return librosa().filters.chroma(sr=sample_rate, n_fft=fft, tuning=0.0, n_chroma=CHROMA)
+    filters: Frames = librosa().filters.chroma(sr=sample_rate, n_fft=fft, tuning=0.0, n_chroma=CHROMA)
+    return filters
 
 
 def _chroma(power: Frames, audio: Audio) -> Frames:
@@ -192,7 +196,8 @@ def _contrast(magnitude: Frames, audio: Audio) -> Frames:
 def _bandwidth(magnitude: Frames, bins: Frames, centroid: Frames, total: Frames) -> Frames:
     # The variance by its moments, in float64: the difference of two large numbers.
     square = (np.square(bins, dtype=np.float64) @ magnitude) / total
-    return np.sqrt(np.maximum(square - np.square(centroid, dtype=np.float64), 0.0))
+    bandwidth: Frames = np.sqrt(np.maximum(square - np.square(centroid, dtype=np.float64), 0.0))
+    return bandwidth
 
 
 def _rolloff_bin(magnitude: Frames) -> NDArray[np.intp]:
@@ -203,7 +208,8 @@ def _rolloff_bin(magnitude: Frames) -> NDArray[np.intp]:
 def _flatness(power: Frames) -> Frames:
     """Geometric over arithmetic mean of the power: 1 for white noise."""
     floored = np.maximum(power, TINY)
-    return np.exp(np.log(floored).mean(axis=0)) / floored.mean(axis=0)
+    flatness: Frames = np.exp(np.log(floored).mean(axis=0)) / floored.mean(axis=0)
+    return flatness
 
 
 def _zero_crossing_rate(waveform: Waveform, audio: Audio) -> Frames:
@@ -214,13 +220,15 @@ def _zero_crossing_rate(waveform: Waveform, audio: Audio) -> Frames:
     summed = np.concatenate([[0], np.cumsum(changes)])
     starts = np.arange(0, len(waveform) + 1, audio.hop)
     # A frame of `fft` samples has one pair of neighbours fewer than samples.
-    return (summed[starts + audio.fft] - summed[starts + 1]) / audio.fft
+    changes_per_sample: Frames = (summed[starts + audio.fft] - summed[starts + 1]) / audio.fft
+    return changes_per_sample
 
 
 def _rms(power: Frames, fft: int) -> Frames:
     """Root mean square from the spectrum (Parseval), as librosa.feature.rms(S=...)."""
     energy = power.sum(axis=0) - 0.5 * (power[0] + power[-1])
-    return np.sqrt(2.0 * energy) / fft
+    rms: Frames = np.sqrt(2.0 * energy) / fft
+    return rms
 
 
 def _onset_strength(mel: Frames) -> Frames:

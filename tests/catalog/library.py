@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mutagen
 from mutagen.flac import FLAC, Picture
-from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TRCK
+from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TRCK, Frame
 from mutagen.mp4 import MP4, MP4Cover
 from PIL import Image
 
@@ -30,7 +30,7 @@ def tag(path: Path, *, title: str, artist: str, album: str, genre: str, cover: b
     """Write the same tags in the way of the file's format: track 3 of 12, of 1987."""
     audio = mutagen.File(path)
     if path.suffix in {".mp3", ".wav"}:
-        frames = [TIT2(text=title), TPE1(text=artist), TALB(text=album), TCON(text=genre)]
+        frames: list[Frame] = [TIT2(text=title), TPE1(text=artist), TALB(text=album), TCON(text=genre)]
         frames += [TRCK(text="3/12"), TDRC(text="1987-05-01")]
         frames += [APIC(mime="image/jpeg", type=3, data=cover)] if cover else []
         if audio.tags is None:

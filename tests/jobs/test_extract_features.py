@@ -159,7 +159,7 @@ def test_a_run_that_was_cut_short_goes_on_where_it_was(
     monkeypatch.setattr(extract_features, "PER_TASK", 1)
     monkeypatch.setattr(extract_features, "TASKS_PER_CORE", 1)  # parts of two tracks
     real = extract_features._write
-    calls = []
+    calls: list[Any] = []
 
     def write_then_die(*arguments: Any) -> int:
         if calls:

@@ -32,7 +32,8 @@ def made_up_vectors() -> np.ndarray:
     """(TRACKS, 8) unit rows; track n is of style n % STYLES."""
     rng = np.random.default_rng(5)
     vectors = np.eye(8)[np.arange(TRACKS) % STYLES] + rng.normal(0, 0.1, (TRACKS, 8))
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+    unit: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit.astype(np.float32)
 
 
 def publish_made_up(database: Database[Document], folder: Path | str) -> None:
