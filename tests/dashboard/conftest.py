@@ -21,10 +21,12 @@ from segue.dashboard.queries import popular, starting_options
 from segue.dashboard.services import Services
 from segue.people.sessions import COOKIE, Listener
 from segue.settings import Settings
-from segue.storage.mongo import Document
+from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
+from tests.conftest import own_settings, with_topics
 from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served
 from tests.dashboard.music import make_files, make_music
+from tests.waiting import PATIENCE
 
 COVER = "ab" * 32
 ADA = Listener(user_id="ada", name="Ada", session_id="s")
@@ -142,7 +144,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 1400, "height": 950})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE * 1000)
     yield context.new_page()
     context.close()
 
@@ -163,6 +165,34 @@ def served(
     dashboard.start()
     yield dashboard
     dashboard.end()
+
+
+@pytest.fixture(scope="module")
+def visited(
+    mongo_uri: str,
+    bootstrap: str,
+    music_files: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Served]:
+    """The same, one for all tests that only look and listen, each as a guest of its own."""
+    folder = tmp_path_factory.mktemp("visited")
+    settings = with_topics(own_settings(mongo_uri, folder), bootstrap)
+    database = connect(settings.mongo)
+    make_music(database, settings, music_files)
+    dashboard = Served(settings, log=folder / "dashboard.log")
+    dashboard.start()
+    yield dashboard
+    dashboard.end()
+    database.client.drop_database(database.name)
+    database.client.close()
+
+
+@pytest.fixture
+def visitor(visited: Served, page: Page) -> Player:
+    """A player on the dashboard that others look at, too."""
+    page.goto(visited.address)
+    page.locator(".card").first.wait_for()
+    return Player(page)
 
 
 @pytest.fixture
