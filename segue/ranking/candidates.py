@@ -1,4 +1,4 @@
-"""Candidates: what all sources propose to a listener, compared with the taste. Pure."""
+"""Candidates: the proposals of all sources to a listener, compared with the taste. Pure."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def pooled(
     ranking: Ranking,
     sources: Sequence[CandidateSource],
 ) -> Pool:
-    """Add to the neighbours of the tastes, by listener, what the other sources propose."""
+    """Add the proposals of the other sources to the neighbours of the tastes, which are by listener."""
     others, strongest = add_up(profiles, bundle, ranking=ranking, sources=sources)
     edges = np.arange(len(profiles) + 1)
     return Pool(
@@ -129,8 +129,9 @@ def pooled(
 def add_up(
     profiles: Profiles, bundle: TrackIndex, *, ranking: Ranking, sources: Sequence[CandidateSource]
 ) -> tuple[Proposals, np.ndarray]:
-    """What sources beside the taste propose, by listener, best first; at most `ranking.session_candidates`.
+    """The proposals of the sources beside the taste, by listener, best first.
 
+    A listener gets at most `ranking.session_candidates`.
     A row's score is the sum of its proposals; its evidence is that of the one with the highest score.
 
     Returns
@@ -138,10 +139,10 @@ def add_up(
     One proposal for each listener and row, and the place in `sources` of the source that its evidence is of.
     """
     proposed = [source.propose(profiles, bundle, ranking) for source in sources]
-    all_of_them = Proposals.together(proposed)
-    source = np.repeat(np.arange(len(proposed)), [len(one.rows) for one in proposed])
-    listeners, rows = all_of_them.listeners, all_of_them.rows
-    scores, evidence = all_of_them.scores, all_of_them.evidence
+    together = Proposals.together(proposed)
+    source = np.repeat(np.arange(len(proposed)), [len(proposals.rows) for proposals in proposed])
+    listeners, rows = together.listeners, together.rows
+    scores, evidence = together.scores, together.evidence
 
     # All proposals of each (listener, row), the best first; of equal ones that of the track heard last. The
     # order is fixed, so that a repeated batch sums up to the same float.

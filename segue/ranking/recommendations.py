@@ -58,35 +58,6 @@ class StoredRecommendation(TypedDict):
 
 
 @dataclass(frozen=True)
-class Recommendation:
-    """The list that is recommended to a listener."""
-
-    user_id: str
-    recommendation_id: str
-    tracks: list[PlannedTrack]
-    model: str
-    """The version of the index."""
-    variant: str | None
-    """None for one that was written before there were variants."""
-    served: str
-    """Where it comes from: the listener's "taste", or the "cold-start" selection."""
-    reflects_at: int
-    """Epoch ms of the newest play that it reflects."""
-    updated_at: datetime
-
-    @property
-    def freshness_ms(self) -> float:
-        """From the newest play to the write that reflects it."""
-        return self.updated_at.timestamp() * 1000 - self.reflects_at
-
-    @property
-    def named_track_ids(self) -> list[str]:
-        """All tracks in it, and those that its reasons name."""
-        named = [track.evidence for track in self.tracks if track.evidence is not None]
-        return [*(track.track_id for track in self.tracks), *named]
-
-
-@dataclass(frozen=True)
 class Written:
     """When a listener's recommendations were written, and which play they reflect."""
 
@@ -97,7 +68,28 @@ class Written:
 
     @property
     def freshness_ms(self) -> float:
+        """From the newest play to the write that reflects it."""
         return self.updated_at.timestamp() * 1000 - self.reflects_at
+
+
+@dataclass(frozen=True)
+class Recommendation(Written):
+    """The list that is recommended to a listener."""
+
+    recommendation_id: str
+    tracks: list[PlannedTrack]
+    model: str
+    """The version of the index."""
+    variant: str | None
+    """None for one that was written before there were variants."""
+    served: str
+    """Where it comes from: the listener's "taste", or the "cold-start" selection."""
+
+    @property
+    def named_track_ids(self) -> list[str]:
+        """All tracks in it, and those that its reasons name."""
+        named = [track.evidence for track in self.tracks if track.evidence is not None]
+        return [*(track.track_id for track in self.tracks), *named]
 
 
 class Recommendations(Collection[StoredRecommendation]):
@@ -132,17 +124,18 @@ class Recommendations(Collection[StoredRecommendation]):
     def newest(self, *, limit: int) -> list[Written]:
         """Those written last, newest first."""
         stored = self.documents.find({}, {"reflects_at": 1, "updated_at": 1})
-        return [_written(one) for one in stored.sort("updated_at", DESCENDING).limit(limit)]
+        return [_written(document) for document in stored.sort("updated_at", DESCENDING).limit(limit)]
 
     def written_since(self, moment: datetime | None) -> list[Written]:
         """All that were written at that moment or later; all there are for None."""
         since = {} if moment is None else {"updated_at": {"$gte": moment}}
-        return [_written(one) for one in self.documents.find(since, {"reflects_at": 1, "updated_at": 1})]
+        stored = self.documents.find(since, {"reflects_at": 1, "updated_at": 1})
+        return [_written(document) for document in stored]
 
     def reflected(self, user_ids: Sequence[str]) -> dict[str, int]:
         """Epoch ms of the newest play that is reflected, of those listeners who have recommendations."""
         stored = self.documents.find({"_id": {"$in": list(user_ids)}}, {"reflects_at": 1})
-        return {one["_id"]: one["reflects_at"] for one in stored}
+        return {document["_id"]: document["reflects_at"] for document in stored}
 
     def remove(self, user_ids: Sequence[str]) -> None:
         self.documents.delete_many({"_id": {"$in": list(user_ids)}})

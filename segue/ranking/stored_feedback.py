@@ -25,7 +25,7 @@ _SMALLEST = 1e-4
 
 
 def publish(store: Store, records: Records, *, ranking: Ranking) -> None:
-    """Make what listeners did the active feedback, if it has changed."""
+    """Publish the feedback that follows from the records, if it has changed."""
     moved = steps(records, ranking=ranking)
     far = np.flatnonzero(np.abs(moved) > _SMALLEST)
     far = np.sort(far[np.argsort(-np.abs(moved[far]), kind="stable")][:_MOST])

@@ -40,7 +40,7 @@ def index_of(
 
 
 class SessionKnowledge:
-    """The stream's sources beside the taste: what listeners play next, and what they keep of an artist.
+    """The stream's sources beside the taste: transition rules, and the tracks of an artist just kept.
 
     Learned as `./run.sh models train` learns it, every play of the log taken for kept.
     """
@@ -98,12 +98,14 @@ class Hybrid:
             sources=in_use(bundle, ranking),
         )
         several = [pool.of(query, cosines[query].__getitem__) for query in range(len(queries))]
-        bounds = np.cumsum([0, *(len(one.rows) for one in several)])
-        scores = np.concatenate([one.scores for one in several], dtype=np.float32, casting="same_kind")
-        rows = np.concatenate([one.rows for one in several])
-        found = sparse.csr_matrix((scores, rows, bounds), shape=cosines.shape)
-        found.sort_indices()
-        return found
+        bounds = np.cumsum([0, *(len(candidates.rows) for candidates in several)])
+        scores = np.concatenate(
+            [candidates.scores for candidates in several], dtype=np.float32, casting="same_kind"
+        )
+        rows = np.concatenate([candidates.rows for candidates in several])
+        matrix = sparse.csr_matrix((scores, rows, bounds), shape=cosines.shape)
+        matrix.sort_indices()
+        return matrix
 
 
 class AsServed:

@@ -85,13 +85,13 @@ class Replanning:
             return
         tastes = _beside().submit(
             self._tastes.write,
-            [TasteRecord(one.user_id, one.history, one.vector, space, one.reflects_at) for one in plans],
+            [TasteRecord(made.user_id, made.history, made.vector, space, made.reflects_at) for made in plans],
         )
         try:
             self._recommendations.write(plans)
         finally:
             tastes.result()
-        self._unknown.note((track_id, one.reflects_at) for one in plans for track_id in one.unknown)
+        self._unknown.note((track_id, made.reflects_at) for made in plans for track_id in made.unknown)
 
     def _extended(self, windows: pa.Table) -> list[ListenerHistory]:
         """The histories of a table's listeners with their changed windows; none of those who have left."""

@@ -188,8 +188,8 @@ def build_profiles(
     Vectors come from the mapped bundle, and through `lookup` for tracks that are newer than it.
     """
     signals = decayed(
-        [one.history for one in listeners],
-        settings=[one.settings for one in listeners],
+        [listener.history for listener in listeners],
+        settings=[listener.settings for listener in listeners],
     )
     rows = bundle.rows(signals.track_ids)
     vectors = np.asarray(bundle.vectors[np.maximum(rows, 0)], dtype=np.float32)

@@ -19,7 +19,7 @@ VARIED = VariedSelection()
 
 
 def learned_from_plays(bundle: TrackIndex) -> bool:
-    """Whether a bundle has what a source needs that is learned from plays."""
+    """Whether a bundle can serve a source that is learned from plays."""
     return any(source.learned_from_plays and source.available(bundle) for source in SOURCES)
 
 

@@ -68,10 +68,10 @@ class Proposals:
         if len(several) == 1:
             return several[0]
         return cls(
-            np.concatenate([one.listeners for one in several]),
-            np.concatenate([one.rows for one in several]),
-            np.concatenate([one.scores for one in several]),
-            np.concatenate([one.evidence for one in several]),
+            np.concatenate([proposals.listeners for proposals in several]),
+            np.concatenate([proposals.rows for proposals in several]),
+            np.concatenate([proposals.scores for proposals in several]),
+            np.concatenate([proposals.evidence for proposals in several]),
         )
 
 
