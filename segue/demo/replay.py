@@ -8,14 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pymongo.database import Database
-
 from segue.catalog.tracks import Tracks
 from segue.demo.listeners import Listener, Song, plays_of
 from segue.embeddings.stored import Embeddings
 from segue.plays.event_types import SIGNALS
 from segue.plays.producer import PlayProducer
-from segue.storage.mongo import Document
 from segue.storage.store import Store
 
 MALFORMED = (b'{"event_id": "cut off', b"\xff\xfe not text", b'{"type": "play", "user_id": "nobody"}')
@@ -32,12 +29,12 @@ class Sent:
     """(user_id, occurred_at) of the events that say something of taste."""
 
 
-def songs_of(database: Database[Document]) -> list[Song]:
+def songs_of(store: Store) -> list[Song]:
     """The tracks that can be recommended: those with an embedding, in the order of their ids."""
-    embedded = Embeddings(Store(database)).track_ids()
+    embedded = Embeddings(store).track_ids()
     return [
         Song(track_id, duration_ms, genre)
-        for track_id, (duration_ms, genre) in Tracks(Store(database)).durations_and_genres().items()
+        for track_id, (duration_ms, genre) in Tracks(store).durations_and_genres().items()
         if track_id in embedded
     ]
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pymongo.database import Database
 from rich.console import Console
 from rich.progress import Progress
 
@@ -27,7 +26,7 @@ from segue.places import CHECKOUT, LOCAL, PROGRAM, ROOT
 from segue.plays.producer import PlayProducer
 from segue.settings import Settings
 from segue.storage.kafka import ensure_topics
-from segue.storage.mongo import Document, connect
+from segue.storage.mongo import connect
 from segue.storage.store import Store
 
 PATIENCE = 120
@@ -66,7 +65,7 @@ class Demo:
         finally:
             self._started |= _running() - ran_before
         ensure_topics(self._settings.kafka)
-        self._database: Database[Document] = connect(self._settings.mongo)
+        self._store = Store(connect(self._settings.mongo))
         self._job("ingest", str(self._music()))
         for command in ("features", "embeddings", "index"):
             self._job(command)
@@ -91,11 +90,11 @@ class Demo:
         record = self._background("stream")
         with self._console.status("Starting the stream"):
             self._wait("the stream", record, lambda: self._stream_since(began))
-        started = StreamProgress(Store(self._database)).started()
+        started = StreamProgress(self._store).started()
         self._say(f"The stream runs; Spark UI at {started.get('ui')}")
 
     def _stream_since(self, began: datetime) -> bool:
-        started_at = StreamProgress(Store(self._database)).started().get("started_at")
+        started_at = StreamProgress(self._store).started().get("started_at")
         return started_at is not None and started_at >= began
 
     def start_dashboard(self) -> None:
@@ -119,7 +118,7 @@ class Demo:
         """Keep all of it running until Ctrl-C, with a few plays a second, for something to see."""
         self._say(f"Listeners go on playing. Ctrl-C ends the demo; {PROGRAM} status shows what runs")
         self._say(f"To look at it with the other commands: export {self._environment_line()}")
-        songs = songs_of(self._database)
+        songs = songs_of(self._store)
         with PlayProducer(self._settings.kafka) as producer:
             while True:
                 listeners = make_listeners(known_styles(songs), run=_run_name())

@@ -37,10 +37,10 @@ class Trial:
 
     def __init__(self, settings: Settings, *, console: Console, alive: Callable[[], None]) -> None:
         self._settings, self._console, self._alive = settings, console, alive
-        self._database = connect(settings.mongo)
-        self._tastes = Tastes(Store(self._database))
-        self._recommendations = Recommendations(Store(self._database))
-        self._songs = songs_of(self._database)
+        self._store = Store(connect(settings.mongo))
+        self._tastes = Tastes(self._store)
+        self._recommendations = Recommendations(self._store)
+        self._songs = songs_of(self._store)
         if not self._songs:
             raise SegueError("no track of the library could be used: ./run.sh rejected tracks says why")
         self._began = time.time_ns() // 1_000_000
@@ -58,7 +58,7 @@ class Trial:
         """Replay listeners with tastes of their own, and hold what they get against what they like."""
         listeners = make_listeners(known_styles(self._songs), run=run)
         title = f"Replaying {len(listeners)} listeners"
-        with FreshnessWatch(Store(self._database)) as watch:
+        with FreshnessWatch(self._store) as watch:
             sent = self._send(listeners, tracks=tracks, per_second=per_second, title=title, malformed=True)
             latencies, unseen = watch.latencies(sent.signals)
         lists = self._lists(sent)
@@ -155,12 +155,12 @@ class Trial:
         rejected: int,
         faults: Sequence[str],
     ) -> Summary:
-        bundles = PublishedBundles(Store(self._database))
+        bundles = PublishedBundles(self._store)
         manifest = bundles.manifest(bundles.active_version())
         p50, p99 = np.percentile(latencies, [50, 99]) if len(latencies) else (float("nan"), float("nan"))
         return Summary(
             tracks=manifest.count if manifest else 0,
-            tracks_rejected=RejectedTracks(Store(self._database)).reasons().total(),
+            tracks_rejected=RejectedTracks(self._store).reasons().total(),
             recall20=manifest.recall20 if manifest else float("nan"),
             plays_sent=sent.plays + sent.malformed,
             plays_rejected=rejected,

@@ -52,7 +52,7 @@ def test_recordings_become_recommendations(
     assert database.embeddings.count_documents({}) == 12
 
     listeners = [Listener("ada", ("Waltz",)), Listener("ben", ("Metal",)), Listener("eve", STYLES)]
-    songs = songs_of(database)
+    songs = songs_of(Store(database))
     with PlayProducer(broker.kafka) as producer:
         sent = replay(producer, listeners, songs, tracks=12, per_second=1e6, malformed=True)
     queries = [recommend.start(spark, broker), rejected_plays.start(spark, broker)]
