@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from segue.batch_jobs.report_experiments import figures, run
 from segue.dashboard.queries.items import upcoming
 from segue.errors import SegueError
+from segue.index.active import ActiveBundle
 from segue.index.bundle import Contents, write_bundle
 from segue.index.following import following_of
 from segue.index.published import PublishedBundles
@@ -80,7 +81,7 @@ def test_what_each_variant_brings_is_counted_and_compared(
     wanted = {user: assigned(user, experiments=running.experiments) for user in LISTENERS}
     assert {user: one["variant"] for user, one in stored.items()} == wanted
     plays, _ = sort_out(contents(running), running)
-    bundle = recommend.ActiveBundle(Store(database), folder=running.index.folder).current()
+    bundle = ActiveBundle(Store(database), folder=running.index.folder).current()
     expected = items(histories(plays, running), bundle, running)
     assert {user: one["items"] for user, one in stored.items()} == expected
     for user, one in stored.items():
