@@ -137,7 +137,7 @@ run_module() {
 run_tests() {
   if [ "${1:-}" = --help ]; then
     echo 'usage: ./run.sh test [cluster | fuzz] [PYTEST ARGUMENTS]'
-    echo 'Check the style (ruff) and the types (mypy), then run the tests (pytest) with real Kafka, MongoDB and Spark.'
+    echo 'Check the style (ruff), the types (mypy) and the layers (import-linter), then run the tests (pytest) with real Kafka, MongoDB and Spark.'
     echo 'test cluster: run those on a whole cluster of processes instead, which takes minutes and 6 GB of memory.'
     echo 'test fuzz: search for examples that break a property; without it, the examples are the same on every run.'
     echo 'Example:  ./run.sh test tests/index -k annoy'
@@ -156,10 +156,11 @@ run_tests() {
     run_module pytest -m hypothesis --hypothesis-profile fuzz "$@"
     return
   fi
-  say 'style and types'
+  say 'style, types and layers'
   run_module ruff check .
   run_module ruff format --check .
   run_module mypy
+  "$venv/bin/lint-imports"
   find_programs
   say 'tests'
   # All of them: on two cores, see tests/conftest.py. A choice is mostly small, and easier to follow on one.

@@ -26,7 +26,7 @@ from pydantic_settings import (
 
 from segue.connections import Kafka, Mongo, Section
 from segue.errors import SegueError
-from segue.places import CONF, LOCAL, ROOT, absolute  # noqa: F401  # ROOT and LOCAL: for importers of before
+from segue.places import CONF, absolute
 from segue.renamed_settings import with_new_names
 
 

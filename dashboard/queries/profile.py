@@ -33,10 +33,10 @@ def read_listener(catalogue: Catalogue, settings: Settings, user_id: str, *, bun
     store = catalogue.store
     listeners = Tastes(store).listeners([user_id], taste=settings.taste)
     profile = build_profiles(listeners, bundle=bundle)[0]
-    long_ago = list(Listening(store).first_heard(user_id, "track_id"))
+    played = list(Listening(store).first_heard(user_id, "track_id"))
     return KnownListener(
         profile=profile,
-        heard=profile.heard_rows | _indexed(bundle, long_ago),
+        heard=profile.heard_rows | _indexed(bundle, played),
         disliked=_indexed(bundle, Opinions(store).disliked(user_id)),
     )
 

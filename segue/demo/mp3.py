@@ -59,7 +59,7 @@ def tag(path: Path, track: DemoTrack, *, stamp: str) -> None:
         TENC: stamp,
     }
     for frame, text in fields.items():
-        tags.add(frame(encoding=3, text=text))
+        tags.add(frame(encoding=3, text=text))  # type: ignore[no-untyped-call]  # a class of mutagen's
     picture = cover(track.style, track.place // 2)
     tags.add(APIC(encoding=3, mime="image/jpeg", type=3, desc="Cover", data=picture))
     tags.save(path)

@@ -1,4 +1,4 @@
-"""Feedback on tracks in MongoDB: made from the statistics, and read by the recommender without a restart.
+"""Stored feedback on tracks: made from the statistics, and read by the recommender without a restart.
 
 Delivery: a version is a hash of its contents and is written before it is made the active one, so that a
 reader sees the old or the new one, whole.
@@ -39,16 +39,16 @@ def publish(store: Store, records: Records, *, ranking: Ranking) -> None:
     fields = {"track_ids": names, "steps": values}
     models.put(KIND, version, fields, created_at=datetime.now(UTC))
     models.activate(KIND, version)
-    # The one before may still be read by a worker that was told of it.
+    # A worker may still be about to read the one before.
     models.remove_all_but(KIND, [version] if before is None else [version, before])
 
 
 def read(store: Store, version: str) -> Feedback:
-    """A version; none of it where it has been replaced twice since."""
-    found = Models(store).fields(KIND, version or None)
-    if found is None:
+    """A version; no feedback where it has been replaced twice since."""
+    stored = Models(store).fields(KIND, version or None)
+    if stored is None:
         return NO_FEEDBACK
-    return Feedback(version, dict(zip(found["track_ids"], unpack(found["steps"]).tolist(), strict=True)))
+    return Feedback(version, dict(zip(stored["track_ids"], unpack(stored["steps"]).tolist(), strict=True)))
 
 
 class ActiveFeedback(ActiveVersion[Feedback]):
