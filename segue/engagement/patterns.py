@@ -29,7 +29,7 @@ def rows_of(facts: Iterable[Mapping[str, Any]], *, zone: str = "UTC") -> pd.Data
 
 def with_counts(table: pd.DataFrame) -> pd.DataFrame:
     """The table with whole counts: one that was not counted yet when a row was stored is 0 there."""
-    return table.assign(**table[list(COUNTS)].fillna(0).astype("int64"))
+    return table.assign(**table[list(COUNTS)].astype("float64").fillna(0).astype("int64"))
 
 
 def calendar(rows: pd.DataFrame) -> pd.DataFrame:

@@ -61,12 +61,15 @@ def _spark_type(hint: Any) -> T.DataType:
 def faults(record: type, document: Mapping[str, Any], *, place: str = "") -> Iterator[str]:
     """In what a document differs from its record: fields too few or too many, or of another type."""
     hints = _hints(record)
+    # The class itself does not know it: with postponed annotations its types are texts.
+    declared = get_type_hints(record, include_extras=True)
+    optional = {name for name, hint in declared.items() if get_origin(hint) is NotRequired}
     for name in sorted(set(document) - set(hints)):
         yield f"{place}{name}: not in the record"
     for name, hint in hints.items():
         if name in document:
             yield from _faults(hint, document[name], f"{place}{name}")
-        elif name in record.__required_keys__:  # type: ignore[attr-defined]
+        elif name not in optional:
             yield f"{place}{name}: missing"
 
 

@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pytest
 
 from segue.engagement.definitions import COUNTS
-from segue.engagement.patterns import calendar, clock, newness, rows_of, streak, top
+from segue.engagement.patterns import calendar, clock, newness, rows_of, streak, top, with_counts
 from segue.engagement.wandering import tastes
 from segue.settings import load_settings
 
@@ -85,3 +87,21 @@ def test_a_taste_for_each_stretch_leans_to_what_was_kept() -> None:
     ]
     found = tastes(rows_of(facts), vectors, every="W", signals=load_settings().signals)
     assert [vector.tolist() for vector in found["vector"]] == [[1.0, 0.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize("count", [name for name in COUNTS if name not in ("plays", "listening_ms")])
+def test_a_count_that_an_older_fact_lacks_is_zero_and_hides_no_period(count: str) -> None:
+    older, newer = fact(datetime(2026, 3, 2, tzinfo=UTC), ("a1", 3)), fact(LATE, ("a1", 3), ("b1", 3))
+    for row in (*older["rows"], newer["rows"][1]):
+        del row[count]
+    rows = rows_of([older, newer])
+    assert rows[rows["start"] == older["start"]][count].to_list() == [0]
+    assert not rows[list(COUNTS)].isna().any(axis=None)
+    vectors = {"a1": np.array([1.0, 0.0]), "b1": np.array([0.0, 1.0])}
+    found = tastes(rows, vectors, every="D", signals=load_settings().signals)
+    assert found["start"].dt.date.to_list() == [date(2026, 3, 1), date(2026, 3, 2)]
+
+
+def test_statistics_that_lack_a_count_have_none_of_it() -> None:
+    table = pd.DataFrame([{"key": "t1", "plays": 2}], columns=["key", *COUNTS])
+    assert with_counts(table)[list(COUNTS)].iloc[0].to_dict() == {**dict.fromkeys(COUNTS, 0), "plays": 2}
