@@ -95,8 +95,8 @@ def ingest_catalog(
 
 
 def _counted(reasons: Mapping[str, int]) -> str:
-    told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-    return f": {told}" if told else ""
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return f": {counts}" if counts else ""
 
 
 def run(
@@ -123,27 +123,29 @@ def run(
         raise SegueError(
             f"{root} has no fma_metadata/tracks.csv: put FMA's metadata and audio folders side by side"
         )
-    found = find_music(root, library=library, layout=layout)
+    contents = find_music(root, library=library, layout=layout)
     tracks = Tracks(store)
     stored = tracks.files_of(library)
     _check_same_folder(stored.values(), root, library)
 
-    facts = {own_id: fact_of(file, found.known) for own_id, file in found.files.items()}
+    facts = {own_id: fact_of(file, contents.known) for own_id, file in contents.files.items()}
     same = {
         own_id
-        for own_id, file in found.files.items()
+        for own_id, file in contents.files.items()
         if _is_unchanged(stored.get(own_id), file, facts[own_id])
     }
-    to_read = {own_id: file for own_id, file in found.files.items() if own_id not in same}
-    paths = {own_id: found.files[own_id].path for own_id in same}
+    to_read = {own_id: file for own_id, file in contents.files.items() if own_id not in same}
+    paths = {own_id: contents.files[own_id].path for own_id in same}
     tracks.move({own_id: path for own_id, path in paths.items() if stored[own_id].path != path})
 
-    read, rejected = _read_and_write(store, to_read.values(), library=library, known=found.known, quiet=quiet)
-    rejected = [*found.rejected, *rejected]
+    read, rejected = _read_and_write(
+        store, to_read.values(), library=library, known=contents.known, quiet=quiet
+    )
+    rejected = [*contents.rejected, *rejected]
     gone = _vanished(stored.values(), present=same | read, rejected=rejected)
     tracks.mark_vanished(gone)
     RejectedTracks(store).replace_library(rejected, library=library)
-    silent = _keep_without_audio(tracks, found.known, library=library)
+    silent = _keep_without_audio(tracks, contents.known, library=library)
     return Summary(
         library=library,
         tracks=tracks.count_present(library),
@@ -153,7 +155,7 @@ def run(
         vanished=len(gone),
         rejected=len(rejected),
         reasons=dict(Counter(item.reason for item in rejected)),
-        listed=len(found.known),
+        listed=len(contents.known),
         without_audio=silent,
         without_metadata=sum(facts[own_id] is None for own_id in same | read) if layout else 0,
         seconds=round(time.monotonic() - began, 2),

@@ -332,10 +332,8 @@ def _machine() -> tuple[float, float]:
 def _updates(database: Database[Document]) -> int:
     """Writes of recommendations so far: one for each update of a listener."""
     stages: list[Document] = [{"$collStats": {"latencyStats": {}}}]
-    return sum(
-        one["latencyStats"]["writes"]["ops"]
-        for one in Recommendations(Store(database)).documents.aggregate(stages)
-    )
+    shards = database[Recommendations.name].aggregate(stages)
+    return sum(int(shard["latencyStats"]["writes"]["ops"]) for shard in shards)
 
 
 def _network(database: Database[Document]) -> int:

@@ -124,7 +124,7 @@ def largest_difference(files: Sequence[str], audio: Audio) -> float:
     """
     largest = 0.0
     for file in files:
-        waveform = decode(file, sample_rate=audio.sample_rate, max_seconds=audio.max_seconds)
+        waveform = decode(file, audio)
         loudness = librosa.feature.rms(y=waveform, frame_length=audio.fft, hop_length=audio.hop)[0]
         heard = loudness > SILENT
         rows, start = frame_descriptors(waveform, audio), 0

@@ -17,7 +17,6 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
-from pymongo.database import Database
 from rich.console import Console
 
 from segue.audio.descriptors import descriptor_names, features_version, names_version
@@ -30,7 +29,7 @@ from segue.local.mongod import Mongod
 from segue.places import LOCAL
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
-from segue.storage.mongo import Document, connect, pack
+from segue.storage.mongo import connect, pack
 from segue.storage.store import Store
 
 TRACKS, NEW, GONE = 106_474, 100, 10
@@ -42,30 +41,30 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
     """Seconds of each step, from nothing and for the new tracks, and the shares that these are."""
     tracks = 5_000 if quick else TRACKS
     with _settings() as settings:
-        database = connect(settings.mongo)
+        store = Store(connect(settings.mongo))
         with console.status(f"Writing {tracks:,} composed tracks"):
-            _write_catalogue(database, settings, tracks)
+            _write_catalogue(store, settings, tracks)
         with console.status(f"From nothing: {tracks:,} tracks"):
             began = time.perf_counter()
-            train_embeddings.run(settings, Store(database))
+            train_embeddings.run(settings, store)
             embeddings_s = time.perf_counter() - began
-            first = build_index.run(Store(database), settings.index)
+            first = build_index.run(store, settings.index)
             index_s = time.perf_counter() - began - embeddings_s
         with tempfile.TemporaryDirectory(dir=settings.index.folder) as folder:
             with console.status(f"Composing {NEW} files"):
                 _compose(Path(folder))
-            Tracks(Store(database)).mark_vanished(track_id(number) for number in range(GONE))
+            Tracks(store).mark_vanished(track_id(number) for number in range(GONE))
             with console.status(f"{NEW} new tracks"):
                 began = time.perf_counter()
-                ingested = ingest_catalog.run(Store(database), Path(folder), name="new", quiet=True)
+                ingested = ingest_catalog.run(store, Path(folder), name="new", quiet=True)
                 ingest_s = time.perf_counter() - began
                 with session(settings, app="segue bench incremental") as spark:
                     started_s = time.perf_counter() - began - ingest_s
-                    described = extract_features.run(spark, settings, Store(database), quiet=True)
+                    described = extract_features.run(spark, settings, store, quiet=True)
                 features_s = time.perf_counter() - began - ingest_s
-                embedded = train_embeddings.run(settings, Store(database))
+                embedded = train_embeddings.run(settings, store)
                 new_embeddings_s = time.perf_counter() - began - ingest_s - features_s
-                second = build_index.run(Store(database), settings.index)
+                second = build_index.run(store, settings.index)
                 new_s = time.perf_counter() - began
     decoding_s = (features_s - started_s) / NEW * tracks
     return {
@@ -109,14 +108,14 @@ def _settings() -> Iterator[Settings]:
             server.stop()
 
 
-def _write_catalogue(database: Database[Document], settings: Settings, tracks: int) -> None:
+def _write_catalogue(store: Store, settings: Settings, tracks: int) -> None:
     """Descriptors with the structure of genres and artists, in as many dimensions as real ones have."""
     width, version = len(descriptor_names(settings.audio)), features_version(settings.audio)
     rng = np.random.default_rng(5)
     mixing = rng.normal(size=(64, width)) * np.logspace(-2, 3, width)
     rows = vectors(tracks).astype(np.float64) @ mixing
     rows += 0.1 * rows.std(axis=0) * rng.standard_normal(rows.shape)
-    store, stamp = Store(database), Stamp(version, size=1, modified_ns=1)
+    stamp = Stamp(version, size=1, modified_ns=1)
     Tracks(store).write(
         composed_track(number, artist=f"Artist {number % (tracks // 8)}") for number in range(tracks)
     )

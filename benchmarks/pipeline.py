@@ -11,7 +11,6 @@ import uuid
 from pathlib import Path
 
 import numpy as np
-from pymongo.database import Database
 from rich.console import Console
 
 from segue.audio.descriptors import descriptor_names, features_version, names_version
@@ -25,7 +24,7 @@ from segue.index.published import PublishedBundles
 from segue.local.stack import connected
 from segue.places import LOCAL
 from segue.settings import Settings, load_settings
-from segue.storage.mongo import Document, connect, pack
+from segue.storage.mongo import connect, pack
 from segue.storage.store import Store
 
 CORES = 2
@@ -51,7 +50,7 @@ def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict
         steps: dict[str, Usage] = {}
         try:
             with used() as steps["fill"]:
-                fill(database, count, settings)
+                fill(Store(database), count, settings)
             console.print(f"{count:,} tracks are in MongoDB")
             with used() as steps["embeddings"]:
                 space = train_embeddings.run(settings, Store(database))
@@ -97,9 +96,9 @@ def descriptors(count: int, *, width: int, seed: int = 5) -> np.ndarray:
     return rows * np.logspace(-2, 3, width, dtype=np.float32)
 
 
-def fill(database: Database[Document], count: int, settings: Settings) -> None:
+def fill(store: Store, count: int, settings: Settings) -> None:
     """Tracks and features as the jobs before would have left them."""
-    tracks, features = Tracks(Store(database)), Features(Store(database))
+    tracks, features = Tracks(store), Features(store)
     stamp = Stamp(features_version(settings.audio), size=1, modified_ns=1)
     rows = descriptors(count, width=len(descriptor_names(settings.audio)))
     for start in range(0, count, PER_WRITE):

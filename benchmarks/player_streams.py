@@ -17,7 +17,6 @@ from pathlib import Path
 import httpx
 import numpy as np
 import psutil
-from pymongo.database import Database
 from rich.console import Console
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -32,7 +31,7 @@ from segue.local.process import accepts, free_port
 from segue.models.versions import Models
 from segue.places import LOCAL, ROOT
 from segue.settings import load_settings
-from segue.storage.mongo import Document, connect
+from segue.storage.mongo import connect
 from segue.storage.store import Store
 
 STREAMS = 50
@@ -149,7 +148,7 @@ def _served(*, seconds: float, console: Console) -> Iterator[tuple[str, psutil.P
     settings = base.model_copy(update={"mongo": base.mongo.model_copy(update={"database": name})})
     database = connect(settings.mongo)
     with console.status("Writing sounds and a catalogue"):
-        _fill(database, _sound(seconds + 3 * AHEAD))
+        _fill(Store(database), _sound(seconds + 3 * AHEAD))
     port = free_port(8700)
     own = {
         "PYTHONPATH": str(ROOT),
@@ -191,8 +190,8 @@ def _sound(seconds: float) -> Path:
     return file
 
 
-def _fill(database: Database[Document], sound: Path) -> None:
-    Tracks(Store(database)).write(
+def _fill(store: Store, sound: Path) -> None:
+    Tracks(store).write(
         composed_track(
             number,
             title=f"Song {number}",
@@ -205,7 +204,7 @@ def _fill(database: Database[Document], sound: Path) -> None:
         for number in range(TRACKS)
     )
     start = [track_id(number) for number in range(0, TRACKS, TRACKS // 40)]
-    models = Models(Store(database))
+    models = Models(store)
     models.put("index", "v1", {"manifest": {"count": TRACKS}, "cold_start": start})
     models.activate("index", "v1")
 

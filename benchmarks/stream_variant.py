@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.benchmarks.plain_consumer import consume
 from segue.settings import Settings, load_settings

@@ -7,6 +7,7 @@ and ends in the same documents (segue.replanning.service).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from pyspark.broadcast import Broadcast
 from pyspark.sql import DataFrame, SparkSession
@@ -78,8 +79,7 @@ class Recommender:
         self._label(batch, "join, taste, neighbours, rank, write: in workers, by listener")
         by_listener = windows.repartition("user_id")
         written = by_listener.mapInArrow(replan_in_workers(self._assigned(assigned)), WRITTEN)
-        freshness: list[float] = written.toArrow().column("freshness_ms").to_pylist()
-        return freshness
+        return cast("list[float]", written.toArrow().column("freshness_ms").to_pylist())
 
     def _assigned(self, assigned: Assignment) -> Callable[[], Assignment]:
         """The broadcast of the versions in use, made again only when another has been published."""

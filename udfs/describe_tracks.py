@@ -8,8 +8,8 @@ from functools import lru_cache, partial
 
 import pyarrow as pa
 
+from segue.audio.describer import Describer
 from segue.settings import Audio
-from segue.udfs.describer import Describer
 
 DESCRIBED = "track_id string, vector binary, reason string, detail string"
 """A row for each track: its descriptors as float32 bytes, or the reason why there are none."""

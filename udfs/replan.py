@@ -78,4 +78,4 @@ def _bundle(settings: Settings, version: str) -> Bundle:
 @lru_cache(maxsize=2)
 def _feedback(settings: Settings, version: str) -> Feedback:
     """One copy of a version a worker process."""
-    return stored_feedback.read(_store(settings).database, version)
+    return stored_feedback.read(_store(settings), version)

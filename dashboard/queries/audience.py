@@ -7,14 +7,12 @@ from datetime import datetime
 from itertools import islice
 
 import pandas as pd
-from pymongo.database import Database
 
 from segue.catalog.tracks import Tracks
 from segue.engagement.definitions import COUNTS
 from segue.engagement.listening import Listening
 from segue.engagement.patterns import with_counts
 from segue.engagement.statistics import ListeningStatistics
-from segue.storage.mongo import Document
 from segue.storage.store import Store
 
 
@@ -38,22 +36,22 @@ def active_days(store: Store, *, since: datetime, until: datetime) -> pd.DataFra
     return pd.DataFrame(Listening(store).active_days(since=since, until=until), columns=["day", "user_id"])
 
 
-def catalogue_size(database: Database[Document]) -> int:
+def catalogue_size(store: Store) -> int:
     """How many tracks listeners may be offered."""
-    return Tracks(Store(database)).count_playable()
+    return Tracks(store).count_playable()
 
 
-def never_heard(database: Database[Document], heard: set[str], *, limit: int) -> pd.DataFrame:
+def never_heard(store: Store, heard: set[str], *, limit: int) -> pd.DataFrame:
     """Tracks that are there and that nobody has played, those that are there the longest first."""
-    tracks = Tracks(Store(database)).oldest_first()
+    tracks = Tracks(store).oldest_first()
     unheard = islice((track for track in tracks if track.track_id not in heard), limit)
     rows = [(track.title, track.artist, track.genre or "") for track in unheard]
     return pd.DataFrame(rows, columns=["title", "artist", "genre"])
 
 
-def with_names(database: Database[Document], table: pd.DataFrame) -> pd.DataFrame:
+def with_names(store: Store, table: pd.DataFrame) -> pd.DataFrame:
     """Statistics by track with `title` and `artist` in the place of the key."""
-    known = Tracks(Store(database)).named(table["key"])
+    known = Tracks(store).named(table["key"])
     named = table.assign(
         title=[known[key].title for key in table["key"]], artist=[known[key].artist for key in table["key"]]
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pymongo.database import Database
-
 from segue.catalog.search import TrackSearch
 from segue.catalog.track import TrackSummary
 from segue.catalog.tracks import Tracks
@@ -17,7 +15,6 @@ from segue.index.neighbours import NO_ROW
 from segue.moods.aligned import AlignedMoods
 from segue.moods.measures import Percentiles
 from segue.moods.stored import Moods
-from segue.storage.mongo import Document
 from segue.storage.store import Store
 
 _ALIKE = 0.3
@@ -45,11 +42,6 @@ class Catalogue:
         self._active = ActiveBundle(store, folder=index_folder, every=2.0)
         self._moods = Moods(store)
         self._aligned = AlignedMoods(self._moods)
-
-    @property
-    def database(self) -> Database[Document]:
-        """The store's database, for queries that take one."""
-        return self.store.database
 
     def search(self, query: str, *, limit: int = 50) -> list[Item]:
         """Tracks whose title, artist, album or genres have the query's words, or nearly, best first."""

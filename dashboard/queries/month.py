@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pandas as pd
-from pymongo.database import Database
 
 from segue.catalog.covers import Covers
 from segue.catalog.tracks import Tracks
@@ -13,7 +12,6 @@ from segue.dashboard.pictures.month import MonthCard, draw
 from segue.dashboard.queries import listening
 from segue.engagement.patterns import By, calendar, clock, top
 from segue.people.sessions import Listener
-from segue.storage.mongo import Document
 from segue.storage.store import Store
 
 
@@ -27,17 +25,15 @@ def bounds(since: datetime, *, zone: str) -> tuple[datetime, datetime]:
     return listening.months(since, since + timedelta(seconds=1), zone=zone)[0]
 
 
-def card(
-    database: Database[Document], listener: Listener, *, since: datetime, until: datetime, zone: str
-) -> bytes | None:
+def card(store: Store, listener: Listener, *, since: datetime, until: datetime, zone: str) -> bytes | None:
     """The card of [since, until) as a PNG; None where nothing was heard."""
-    heard = listening.read(Store(database), listener.user_id, since=since, until=until, zone=zone)
+    heard = listening.read(store, listener.user_id, since=since, until=until, zone=zone)
     if not heard.plays:
         return None
     best = top(heard.rows, "track_id", limit=3)["key"].to_list()
-    known = Tracks(Store(database)).named(best)
+    known = Tracks(store).named(best)
     cover_id = known[best[0]].cover_id if best else None
-    cover = Covers(Store(database)).read(cover_id) if cover_id else None
+    cover = Covers(store).read(cover_id) if cover_id else None
     return draw(
         MonthCard(
             title=title(since, zone=zone),

@@ -8,7 +8,6 @@ from segue.dashboard.queries.catalogue import Catalogue
 from segue.engagement.listening import Listening
 from segue.index.bundle import Bundle
 from segue.settings import Settings
-from segue.storage.store import Store
 from segue.taste.opinions import Opinions
 from segue.taste.profile import ListenerProfile, build_profiles
 from segue.taste.tastes import Tastes
@@ -31,13 +30,13 @@ class KnownListener:
 
 def read_listener(catalogue: Catalogue, settings: Settings, user_id: str, *, bundle: Bundle) -> KnownListener:
     """Read what is known of a listener; all empty for a new one."""
-    store = Store(catalogue.database)
+    store = catalogue.store
     listeners = Tastes(store).listeners([user_id], taste=settings.taste)
     profile = build_profiles(listeners, bundle=bundle)[0]
-    long_ago = list(Listening(store).first_heard(user_id, "track_id"))
+    played = list(Listening(store).first_heard(user_id, "track_id"))
     return KnownListener(
         profile=profile,
-        heard=profile.heard_rows | _indexed(bundle, long_ago),
+        heard=profile.heard_rows | _indexed(bundle, played),
         disliked=_indexed(bundle, Opinions(store).disliked(user_id)),
     )
 

@@ -82,6 +82,6 @@ def picture(store: Store, link: Link, content: SharedContent) -> bytes | None:
     if content.month is not None:
         since, until, zone = content.month
         owner = Listener(user_id=link.owner, name=content.by, session_id="")
-        return month.card(store.database, owner, since=since, until=until, zone=zone)
+        return month.card(store, owner, since=since, until=until, zone=zone)
     ids = list(dict.fromkeys(item.cover_id for item in content.items if item.cover_id))[:4]
     return draw(content.title, content.subtitle, Covers(store).pictures(ids))

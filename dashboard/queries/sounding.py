@@ -81,7 +81,7 @@ def like_file(catalogue: Catalogue, settings: Settings, path: Path | str, *, lim
         There is no index or no audio space, or they are of other settings.
     """
     bundle = catalogue.bundle()
-    space = load_space(Store(catalogue.database), bundle.space)
+    space = load_space(catalogue.store, bundle.space)
     seconds = seconds_of(Path(path))
     if seconds is not None and seconds > LONGEST:
         raise TooLong(seconds=seconds)

@@ -181,11 +181,7 @@ def _kept(since: datetime, until: datetime) -> None:
     often = tracks[tracks["plays"] >= _ENOUGH].sort_values(["skip_rate", "plays"], ascending=False).head(15)
     st.subheader("Most skipped tracks", anchor=False)
     st.caption(f"Of those with {_ENOUGH} plays or more.")
-    in_words(
-        reading.with_names(store.database, often)[
-            ["title", "artist", "plays", "skip_rate", "early_skip_rate"]
-        ]
-    )
+    in_words(reading.with_names(store, often)[["title", "artist", "plays", "skip_rate", "early_skip_rate"]])
 
 
 def _funnel(steps: pd.DataFrame) -> go.Figure:
@@ -228,7 +224,7 @@ def _rates(table: pd.DataFrame, title: str, subtitle: str) -> go.Figure:
 def _catalogue(since: datetime, until: datetime) -> None:
     store = visit.services().store
     tracks = by_key(reading.stats(store, "track", since=since, until=until)).set_index("key")
-    size = reading.catalogue_size(store.database)
+    size = reading.catalogue_size(store)
     popularity = spread(tracks["plays"], tracks=size)
     with st.container(horizontal=True, gap="large"):
         st.metric(
@@ -265,7 +261,7 @@ def _catalogue(since: datetime, until: datetime) -> None:
         figure.update_yaxes(showgrid=False)
         draw(dressed(figure, "Genres", "hours"), key="genres")
     st.subheader("Nobody hears", anchor=False)
-    unheard = reading.never_heard(store.database, set(tracks.index[tracks["plays"] > 0]), limit=500)
+    unheard = reading.never_heard(store, set(tracks.index[tracks["plays"] > 0]), limit=500)
     st.caption("Tracks of the library without a play in this time, those that are here the longest first.")
     st.dataframe(unheard, hide_index=True, height=260)
 
@@ -282,6 +278,6 @@ def _tables(since: datetime, until: datetime, periods: pd.DataFrame) -> None:
         table = by_key(reading.stats(store, kind, since=since, until=until))
         table = table.sort_values("plays", ascending=False)
         if kind == "track":
-            table = reading.with_names(store.database, table)
+            table = reading.with_names(store, table)
     in_words(table)
     as_files(table, name=f"segue-{kind}-{since:%Y%m%d}-{until:%Y%m%d}")

@@ -264,13 +264,12 @@ def _path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, word
 
 
 def _card(listener: Listener, first: datetime) -> None:
-    database = visit.services().store.database
     months = listening.months(first, datetime.now(UTC), zone=zone())
     st.subheader("Your month", anchor=False)
     named = {month.title(since, zone=zone()): (since, until) for since, until in months}
     chosen = st.selectbox("Month", list(named), key="month", label_visibility="collapsed", width=260)
     since, until = named[chosen]
-    picture = month.card(database, listener, since=since, until=until, zone=zone())
+    picture = month.card(visit.services().store, listener, since=since, until=until, zone=zone())
     if picture is None:
         st.info("Nothing was heard in that month.", icon=":material/calendar_month:")
         return

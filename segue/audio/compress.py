@@ -140,12 +140,12 @@ def decoded_seconds(path: Path) -> float:
     Undecodable
         It is no audio.
     """
-    told = _ffmpeg(
+    done = _ffmpeg(
         ["-i", f"file:{path}", "-map", "0:a:0", "-f", "null", "-progress", "pipe:1", "-"], limit=3600
     )
-    times = re.findall(rb"^out_time_us=(\d+)", told.stdout, re.MULTILINE)
-    if told.returncode or not times or not int(times[-1]):
-        raise Undecodable("not-audio", _last(told))
+    times = re.findall(rb"^out_time_us=(\d+)", done.stdout, re.MULTILINE)
+    if done.returncode or not times or not int(times[-1]):
+        raise Undecodable("not-audio", _last(done))
     return int(times[-1]) / 1e6
 
 
@@ -154,7 +154,7 @@ def _opened(path: Path) -> Any:
         found = mutagen.File(path)
     # A damaged tag raises whatever the parser stumbled on; without the tags the song would lose them.
     except Exception as error:
-        decoded_seconds(path)  # what is no audio is told as that
+        decoded_seconds(path)  # a file that is no audio is reported as that
         raise Undecodable("broken-tags", str(error)[:200]) from None
     if found is None:
         raise Undecodable("not-audio", "no known format")
@@ -184,9 +184,9 @@ def _mark(found: Any) -> str:
 def _encode(path: Path, part: Path, *, encoder: str, container: str, kilobits: int, seconds: float) -> None:
     sound = ["-map", "0:a:0", "-map_metadata", "-1", "-c:a", encoder, "-b:a", f"{kilobits}k"]
     # No slower than it plays, and a minute to begin with.
-    told = _ffmpeg(["-y", "-i", f"file:{path}", *sound, "-f", container, f"file:{part}"], limit=60 + seconds)
-    if told.returncode:
-        raise Undecodable("not-encoded", _last(told))
+    done = _ffmpeg(["-y", "-i", f"file:{path}", *sound, "-f", container, f"file:{part}"], limit=60 + seconds)
+    if done.returncode:
+        raise Undecodable("not-encoded", _last(done))
 
 
 def _copy_tags(found: Any, part: Path, *, kilobits: int) -> None:
@@ -290,6 +290,6 @@ def _ffmpeg(arguments: list[str], *, limit: float) -> subprocess.CompletedProces
         raise Undecodable("too-slow", f"ffmpeg took longer than {limit:.0f} s") from None
 
 
-def _last(told: subprocess.CompletedProcess[bytes]) -> str:
-    lines = told.stderr.decode(errors="replace").strip().splitlines()
+def _last(done: subprocess.CompletedProcess[bytes]) -> str:
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
     return re.sub(r"^\[[^\]]*\] ", "", lines[-1])[:300] if lines else "no sound can be decoded"

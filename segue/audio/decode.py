@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from segue.audio import ffmpeg
 from segue.audio.errors import NotFinite, Silent, TooShort, Truncated, Undecodable
+from segue.settings import Audio
 
 SILENCE = 1e-4
 """A waveform whose loudest sample stays below this (-80 dB of full scale) is silent."""
@@ -23,21 +24,14 @@ LONGEST_SEARCH = 20 * 60.0
 Waveform = NDArray[np.float32]
 
 
-def decode(path: Path | str, *, sample_rate: int, max_seconds: float, min_seconds: float = 0.0) -> Waveform:
+def decode(path: Path | str, audio: Audio) -> Waveform:
     """The middle of a file as a mono waveform.
 
-    Parameters
-    ----------
-    sample_rate
-        Hz, of the result.
-    max_seconds
-        How much is decoded; a longer file is not read as a whole.
-    min_seconds
-        A shorter file is refused.
+    At most `audio.max_seconds` are decoded: a longer file is not read as a whole.
 
     Returns
     -------
-    Float32 of shape (n,), full scale at 1; the mean of the channels.
+    Float32 of shape (n,) at `audio.sample_rate` Hz, full scale at 1; the mean of the channels.
 
     Raises
     ------
@@ -48,12 +42,12 @@ def decode(path: Path | str, *, sample_rate: int, max_seconds: float, min_second
     check_readable(file)
     try:
         with soundfile.SoundFile(file) as sound:
-            waveform, rate = _middle(sound, file, max_seconds=max_seconds), sound.samplerate
-            waveform = _checked(waveform, rate, min_seconds=min_seconds)
+            waveform, rate = _middle(sound, file, max_seconds=audio.max_seconds), sound.samplerate
+            waveform = _checked(waveform, rate, min_seconds=audio.min_seconds)
     except soundfile.LibsndfileError:
-        waveform = ffmpeg.excerpt(file, sample_rate=sample_rate, max_seconds=max_seconds)
-        return _checked(waveform, sample_rate, min_seconds=min_seconds)
-    return waveform if rate == sample_rate else _resampled(waveform, rate, sample_rate)
+        waveform = ffmpeg.excerpt(file, sample_rate=audio.sample_rate, max_seconds=audio.max_seconds)
+        return _checked(waveform, audio.sample_rate, min_seconds=audio.min_seconds)
+    return waveform if rate == audio.sample_rate else _resampled(waveform, rate, audio.sample_rate)
 
 
 def check_readable(file: Path) -> None:

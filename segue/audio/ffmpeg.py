@@ -39,16 +39,16 @@ def probe(path: Path) -> Probe:
     Undecodable
         It is no audio.
     """
-    told = run(path, before=[], after=[]).stderr.decode(errors="replace")
-    if ": Audio:" not in told:
-        raise Undecodable("not-audio", last_words(told))
-    found = re.search(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", told)
+    output = run(path, before=[], after=[]).stderr.decode(errors="replace")
+    if ": Audio:" not in output:
+        raise Undecodable("not-audio", last_words(output))
+    found = re.search(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", output)
     if found is None:
         return Probe(seconds=None, declared=False)
     hours, minutes, seconds = found.groups()
     return Probe(
         seconds=int(hours) * 3600 + int(minutes) * 60 + float(seconds),
-        declared="Estimating duration" not in told,
+        declared="Estimating duration" not in output,
     )
 
 
@@ -134,9 +134,9 @@ def run(
         raise Undecodable("too-slow", f"ffmpeg took longer than {time_limit:g} s") from None
 
 
-def last_words(told: str) -> str:
+def last_words(output: str) -> str:
     """The line of ffmpeg's that says most: the first that names an error, without its address in memory."""
-    lines = [re.sub(r"^\[[^\]]*\] ", "", line).strip() for line in told.splitlines() if line.strip()]
+    lines = [re.sub(r"^\[[^\]]*\] ", "", line).strip() for line in output.splitlines() if line.strip()]
     telling = [
         line for line in lines if re.search(r"[Ii]nvalid|[Ee]rror|not found|whitelist|matches no", line)
     ]

@@ -89,7 +89,7 @@ class Features(Collection[TrackFeatures]):
         The array has the shape (0, 0) where there are none.
         """
         present = self._tracks.present_ids()
-        found = self.documents.find({"version": version}, {"vector": 1}).sort("_id")
-        pairs = [(entry["_id"], entry["vector"]) for entry in found if entry["_id"] in present]
+        documents = self.documents.find({"version": version}, {"vector": 1}).sort("_id")
+        pairs = [(entry["_id"], entry["vector"]) for entry in documents if entry["_id"] in present]
         rows = np.frombuffer(b"".join(vector for _, vector in pairs), "<f4")
         return [track_id for track_id, _ in pairs], rows.reshape(len(pairs), -1 if pairs else 0)

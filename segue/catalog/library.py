@@ -15,8 +15,8 @@ from segue.errors import SegueError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """What is in the folder now, by track id, and what cannot be a track."""
+class FolderContents:
+    """A folder as it is now: its audio files by track id, and the files that cannot be tracks."""
 
     files: dict[str, AudioFile]
     rejected: list[RejectedFile]
@@ -41,7 +41,7 @@ def check_folder(folder: Path) -> Path:
     return root
 
 
-def find_music(root: Path, *, library: str, layout: Layout | None) -> Found:
+def find_music(root: Path, *, library: str, layout: Layout | None) -> FolderContents:
     """Look for audio files, in the folders of an FMA layout or in the whole folder.
 
     Raises
@@ -67,4 +67,4 @@ def find_music(root: Path, *, library: str, layout: Layout | None) -> Found:
                 )
     if not files and not rejected:
         raise SegueError(f"{root} has no music ({', '.join(sorted(SUFFIXES))}): nothing was changed")
-    return Found(files=files, rejected=rejected, known=read_metadata(layout) if layout else {})
+    return FolderContents(files=files, rejected=rejected, known=read_metadata(layout) if layout else {})

@@ -105,7 +105,7 @@ class RejectedTracks(Collection[RejectedTrack]):
 
     def track_ids(self, stage: Stage) -> set[str]:
         """The tracks that a stage has rejected."""
-        return {found for found in self.documents.distinct("track_id", {"stage": stage}) if found}
+        return {own for own in self.documents.distinct("track_id", {"stage": stage}) if own}
 
     def remove(self, track_ids: Iterable[str], *, stage: Stage) -> None:
         """Forget the tracks that a stage has rejected."""

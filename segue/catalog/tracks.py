@@ -75,8 +75,8 @@ class Tracks(Collection[TrackDocument]):
 
     def files_of(self, library: str) -> dict[str, StoredFile]:
         """All tracks of a library with their files, by track id."""
-        found = self.documents.find({"library": library}, _FILE)
-        return {track["_id"]: _file(track) for track in found}
+        documents = self.documents.find({"library": library}, _FILE)
+        return {track["_id"]: _file(track) for track in documents}
 
     def count_present(self, library: str) -> int:
         """How many tracks of a library have their file."""
@@ -96,23 +96,25 @@ class Tracks(Collection[TrackDocument]):
 
     def artists(self) -> dict[str, str]:
         """The artist of each track that has one, by track id, whatever its state."""
-        found = self.documents.find({"artist": {"$nin": [None, ""]}}, {"artist": 1}, batch_size=10_000)
-        return {track["_id"]: track["artist"] for track in found}
+        documents = self.documents.find({"artist": {"$nin": [None, ""]}}, {"artist": 1}, batch_size=10_000)
+        return {track["_id"]: track["artist"] for track in documents}
 
     def artists_and_titles(self) -> dict[str, tuple[str | None, str | None]]:
         """(artist, title) of all tracks that have their file, by track id."""
-        found = self.documents.find(_PRESENT, {"artist": 1, "title": 1}, batch_size=10_000)
-        return {track["_id"]: (track.get("artist"), track.get("title")) for track in found}
+        documents = self.documents.find(_PRESENT, {"artist": 1, "title": 1}, batch_size=10_000)
+        return {track["_id"]: (track.get("artist"), track.get("title")) for track in documents}
 
     def durations_and_genres(self) -> dict[str, tuple[int, str | None]]:
         """(milliseconds, first genre) of all tracks that have their file, by track id, in its order."""
-        found = self.documents.find(_PRESENT, {"duration_ms": 1, "genres": 1}).sort("_id")
-        return {track["_id"]: (int(track["duration_ms"] or 0), _first(track["genres"])) for track in found}
+        documents = self.documents.find(_PRESENT, {"duration_ms": 1, "genres": 1}).sort("_id")
+        return {
+            track["_id"]: (int(track["duration_ms"] or 0), _first(track["genres"])) for track in documents
+        }
 
     def recording(self, track_id: str) -> Path | None:
         """The file of a track; None for one that has none."""
-        found = self.documents.find_one({"_id": track_id, **_PRESENT}, {"path": 1})
-        return Path(found["path"]) if found and found["path"] else None
+        document = self.documents.find_one({"_id": track_id, **_PRESENT}, {"path": 1})
+        return Path(document["path"]) if document and document["path"] else None
 
     # What listeners are shown: tracks that can be played.
 
@@ -136,13 +138,13 @@ class Tracks(Collection[TrackDocument]):
 
     def file_names(self, track_ids: Iterable[str]) -> dict[str, str]:
         """The names of the tracks' files without their folders, by id, of those that have had one."""
-        found = self.documents.find({"_id": {"$in": list(set(track_ids))}}, {"path": 1})
-        return {track["_id"]: Path(path).name for track in found if (path := track.get("path"))}
+        documents = self.documents.find({"_id": {"$in": list(set(track_ids))}}, {"path": 1})
+        return {track["_id"]: Path(path).name for track in documents if (path := track.get("path"))}
 
     def known_ids(self, track_ids: Iterable[str]) -> set[str]:
         """Those of the tracks that the catalogue has, whatever their state."""
-        found = self.documents.find({"_id": {"$in": list(track_ids)}}, {"_id": 1})
-        return {track["_id"] for track in found}
+        documents = self.documents.find({"_id": {"$in": list(track_ids)}}, {"_id": 1})
+        return {track["_id"] for track in documents}
 
     def count_playable(self) -> int:
         """How many tracks can be played."""
@@ -157,13 +159,13 @@ class Tracks(Collection[TrackDocument]):
     def of_genre(self, genre: str, *, limit: int) -> list[TrackSummary]:
         """Tracks of a genre, by artist and album."""
         order = [("artist", ASCENDING), ("album", ASCENDING), ("track", ASCENDING)]
-        found = self.documents.find({"genres": genre, **_PLAYABLE}, _SHOWN).sort(order).limit(limit)
-        return [_summary(track) for track in found]
+        documents = self.documents.find({"genres": genre, **_PLAYABLE}, _SHOWN).sort(order).limit(limit)
+        return [_summary(track) for track in documents]
 
     def newest(self, *, limit: int) -> list[TrackSummary]:
         """The tracks whose files are the newest."""
-        found = self.documents.find(_PLAYABLE, _SHOWN).sort("modified_ns", DESCENDING).limit(limit)
-        return [_summary(track) for track in found]
+        documents = self.documents.find(_PLAYABLE, _SHOWN).sort("modified_ns", DESCENDING).limit(limit)
+        return [_summary(track) for track in documents]
 
     def oldest_first(self) -> Iterator[TrackSummary]:
         """All tracks, those whose files are the oldest first."""
@@ -180,8 +182,8 @@ class Tracks(Collection[TrackDocument]):
 
     def first_genres(self) -> dict[str, str]:
         """The first genre of each track by its id, empty for a track that has none."""
-        found = self.documents.find(_PLAYABLE, {"genres": 1}, batch_size=10_000)
-        return {track["_id"]: _first(track.get("genres")) or "" for track in found}
+        documents = self.documents.find(_PLAYABLE, {"genres": 1}, batch_size=10_000)
+        return {track["_id"]: _first(track.get("genres")) or "" for track in documents}
 
     def some_of_genre(self, genre: str, *, limit: int) -> dict[str, str]:
         """The artists of some tracks of a genre, by track id, in its order."""
@@ -193,8 +195,8 @@ class Tracks(Collection[TrackDocument]):
 
     def artist_and_genre(self, track_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
         """(artist, first genre) of those tracks that the catalogue has, by id; empty where not known."""
-        found = self.documents.find({"_id": {"$in": list(track_ids)}}, {"artist": 1, "genres": 1})
-        return {t["_id"]: (t.get("artist") or "", _first(t.get("genres")) or "") for t in found}
+        documents = self.documents.find({"_id": {"$in": list(track_ids)}}, {"artist": 1, "genres": 1})
+        return {t["_id"]: (t.get("artist") or "", _first(t.get("genres")) or "") for t in documents}
 
     # What the search reads.
 
@@ -222,9 +224,9 @@ class Tracks(Collection[TrackDocument]):
         return [str(group["_id"]) for group in self.documents.aggregate(steps)]
 
     def _some(self, wanted: Document, limit: int) -> dict[str, str]:
-        found = self.documents.find({**wanted, **_PLAYABLE}, {"artist": 1}).limit(limit)
+        documents = self.documents.find({**wanted, **_PLAYABLE}, {"artist": 1}).limit(limit)
         return {
-            track["_id"]: track.get("artist") or "" for track in sorted(found, key=lambda one: one["_id"])
+            track["_id"]: track.get("artist") or "" for track in sorted(documents, key=lambda one: one["_id"])
         }
 
 

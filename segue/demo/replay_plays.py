@@ -21,6 +21,7 @@ from segue.plays.producer import PlayProducer
 from segue.settings import load_settings
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
+from segue.storage.store import Store
 
 LOG_COLUMNS = ("UserId", "SessionId", "ItemId")
 
@@ -47,7 +48,7 @@ def replay_plays(
     """
     with one_line_errors():
         settings = connected(load_settings())
-        songs = songs_of(connect(settings.mongo))
+        songs = songs_of(Store(connect(settings.mongo)))
         if not songs:
             raise SegueError("the catalogue is empty: run ./run.sh ingest DIR, features, embeddings, index")
         ensure_topics(settings.kafka)

@@ -21,14 +21,11 @@ def embed_file(path: Path | str, space: Space, settings: Settings) -> NDArray[np
     SpaceError
         The space was fitted on descriptors of other settings.
     """
-    from segue.audio.decode import decode
-    from segue.audio.descriptors import describe, features_version
+    from segue.audio.descriptors import features_version
+    from segue.audio.files import describe_file
 
     audio = settings.audio
     if features_version(audio) != space.features_version:
         raise SpaceError(f"space {space.version} is of other [audio] settings: run ./run.sh embeddings")
-    waveform = decode(
-        path, sample_rate=audio.sample_rate, max_seconds=audio.max_seconds, min_seconds=audio.min_seconds
-    )
-    (vector,) = space.transform(describe(waveform, audio)[np.newaxis])
+    (vector,) = space.transform(describe_file(path, audio)[np.newaxis])
     return np.asarray(vector, dtype=np.float32)

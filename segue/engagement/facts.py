@@ -27,11 +27,17 @@ class StoredFact(TypedDict):
     _id: str
     """"<start, epoch ms>:<user_id>"."""
     user_id: str
+    """The listener."""
     start: datetime
+    """Of the window."""
     rows: list[Row]
+    """One for each track, source, variant and rank, with artist and genre, and the counts."""
     events: int
+    """Distinct events that it is made of."""
     first_at: int | None
+    """Epoch ms of the first action; none where there are impressions only."""
     last_at: int | None
+    """Epoch ms of the last action."""
     definitions: str
     """The fingerprint of the definitions that it was counted by."""
 

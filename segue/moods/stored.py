@@ -96,16 +96,16 @@ class Moods(Collection[TrackMood]):
 
     def read(self, track_id: str) -> Mood | None:
         """One track's mood; None for a track that is newer than the moods."""
-        found = self.documents.find_one({"_id": track_id})
-        if found is None:
+        mood = self.documents.find_one({"_id": track_id})
+        if mood is None:
             return None
-        return Mood(found["energy"], found["tempo"], found["brightness"], found["tone"], found["bpm"])
+        return Mood(mood["energy"], mood["tempo"], mood["brightness"], mood["tone"], mood["bpm"])
 
     def percentiles(self) -> dict[str, tuple[float | None, ...]]:
         """All moods by track id, each in the order of :data:`segue.moods.measures.DIMENSIONS`."""
-        found = self.documents.find({}, {name: 1 for name in DIMENSIONS}, batch_size=10_000)
+        moods = self.documents.find({}, {name: 1 for name in DIMENSIONS}, batch_size=10_000)
         return {
-            mood["_id"]: (mood["energy"], mood["tempo"], mood["brightness"], mood["tone"]) for mood in found
+            mood["_id"]: (mood["energy"], mood["tempo"], mood["brightness"], mood["tone"]) for mood in moods
         }
 
 

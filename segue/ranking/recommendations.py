@@ -19,16 +19,19 @@ from segue.storage.store import Collection, Job, Personal, Policy, Right
 
 class StoredReason(TypedDict):
     kind: str
-    """Of :data:`segue.ranking.reasons.REASONS`."""
+    """`because` (like a liked track), `after` (often played after a kept track), `explore` (drawn from
+    further off), `again` (kept long ago), ...: :data:`segue.ranking.reasons.REASONS`."""
     track_id: NotRequired[str]
     """The track that the reason names, if it names one."""
 
 
 class StoredItem(TypedDict):
     track_id: str
+    """The track."""
     score: float
-    """The similarity to the taste."""
+    """Its similarity to the taste, a cosine; 0 for one from the varied selection."""
     reason: StoredReason
+    """Why it is recommended."""
 
 
 class StoredRecommendation(TypedDict):
@@ -37,16 +40,21 @@ class StoredRecommendation(TypedDict):
     _id: str
     """The listener's id."""
     recommendation_id: str
+    """A hash of listener, index version, variant, `reflects_at` and the number of tracks in the history: the
+    same when a batch is repeated."""
     items: list[StoredItem]
+    """Best first."""
     model: str
     """The version of the index."""
     variant: NotRequired[str]
-    """What was written before there were variants lacks it."""
+    """What this listener was served. The player marks plays with it (`model` of the play), with `/explore`
+    behind it for an item of that kind. What was written before there were variants lacks it."""
     served: str
-    """"taste" or "cold-start"."""
+    """`taste`, or `cold-start` when there is no usable taste."""
     reflects_at: int
     """Epoch ms of the newest play that it reflects."""
     updated_at: datetime
+    """The server's clock at the write; less `reflects_at`, this is the freshness."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Feedback on tracks in MongoDB: made from the statistics, and read by the recommender without a restart.
+"""Stored feedback on tracks: made from the statistics, and read by the recommender without a restart.
 
 Delivery: a version is a hash of its contents and is written before it is made the active one, so that a
 reader sees the old or the new one, whole.
@@ -10,13 +10,12 @@ import hashlib
 from datetime import UTC, datetime
 
 import numpy as np
-from pymongo.database import Database
 
 from segue.models.active import ActiveVersion
 from segue.models.versions import Models
 from segue.ranking.feedback import NO_FEEDBACK, Feedback, Records, steps
 from segue.settings import Ranking
-from segue.storage.mongo import Document, pack, unpack
+from segue.storage.mongo import pack, unpack
 from segue.storage.store import Store
 
 KIND = "feedback"
@@ -40,16 +39,16 @@ def publish(store: Store, records: Records, *, ranking: Ranking) -> None:
     fields = {"track_ids": names, "steps": values}
     models.put(KIND, version, fields, created_at=datetime.now(UTC))
     models.activate(KIND, version)
-    # The one before may still be read by a worker that was told of it.
+    # A worker may still be about to read the one before.
     models.remove_all_but(KIND, [version] if before is None else [version, before])
 
 
-def read(database: Database[Document], version: str) -> Feedback:
-    """A version; none of it where it has been replaced twice since."""
-    found = Models(Store(database)).fields(KIND, version or None)
-    if found is None:
+def read(store: Store, version: str) -> Feedback:
+    """A version; no feedback where it has been replaced twice since."""
+    stored = Models(store).fields(KIND, version or None)
+    if stored is None:
         return NO_FEEDBACK
-    return Feedback(version, dict(zip(found["track_ids"], unpack(found["steps"]).tolist(), strict=True)))
+    return Feedback(version, dict(zip(stored["track_ids"], unpack(stored["steps"]).tolist(), strict=True)))
 
 
 class ActiveFeedback(ActiveVersion[Feedback]):
@@ -62,4 +61,4 @@ class ActiveFeedback(ActiveVersion[Feedback]):
 
     def read(self, version: str | None) -> Feedback:
         """A version, or none of it where none is active."""
-        return read(self.store.database, version or "")
+        return read(self.store, version or "")

@@ -35,7 +35,7 @@ class Replanning:
     """Plans the listeners whose windows have changed: one a process, in the stream's driver and workers."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
-        self._store, self._settings = store, settings
+        self._settings, self._unknown = settings, UnknownTracks(store)
         self._tastes, self._recommendations = Tastes(store), Recommendations(store)
         self._forgotten, self._embeddings = Forgotten(store), Embeddings(store)
         self._steps: tuple[tuple[str, str], dict[int, float]] = (("", ""), {})
@@ -91,9 +91,7 @@ class Replanning:
             self._recommendations.write(plans)
         finally:
             tastes.result()
-        UnknownTracks(self._store).note(
-            (track_id, one.reflects_at) for one in plans for track_id in one.unknown
-        )
+        self._unknown.note((track_id, one.reflects_at) for one in plans for track_id in one.unknown)
 
     def _extended(self, windows: pa.Table) -> list[ListenerHistory]:
         """The histories of a table's listeners with their changed windows; none of those who have left."""

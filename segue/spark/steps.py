@@ -22,15 +22,15 @@ class Step(TypedDict):
     """A track that a listener kept in a session."""
 
     user_id: str
-    """the listener"""
+    """The listener."""
     session: int
-    """which of the listener's sessions, from 0"""
+    """Which of the listener's sessions, from 0."""
     track_id: str
-    """the track"""
+    """The track."""
     at: int
-    """its first signal in the session, epoch milliseconds"""
+    """Its first signal in the session, epoch milliseconds."""
     weight: float
-    """of all its signals in the session together, above 0"""
+    """Of all its signals in the session together, above 0."""
 
 
 STEP = tuple(Step.__annotations__)

@@ -24,13 +24,13 @@ class Rule(TypedDict):
     """That listeners play a track after another, or before it."""
 
     track_id: str
-    """the track"""
+    """The track."""
     next_id: str
-    """the track that goes with it"""
+    """The track that goes with it."""
     score: float
-    """how strongly, in (0, 1]"""
+    """How strongly, in (0, 1]."""
     listeners: int
-    """how many have played both so"""
+    """How many have played both so."""
 
 
 RULE = tuple(Rule.__annotations__)

@@ -16,8 +16,8 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError, RetriableError, TopicAlreadyExistsError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from segue.connections import Kafka
 from segue.errors import SegueError
-from segue.settings import Kafka
 from segue.storage.kafka_client import reaching
 from segue.storage.kafka_topics import records_of
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
 
+from segue.connections import Kafka
 from segue.errors import SegueError
-from segue.settings import Kafka
 from segue.storage.kafka_access import knock, refused_user
 
 _PATIENCE_MS = 8000

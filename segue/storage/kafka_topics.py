@@ -13,7 +13,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource
 from kafka.errors import KafkaError
 
-from segue.settings import Kafka
+from segue.connections import Kafka
 from segue.storage.kafka_client import reaching
 
 log = logging.getLogger(__name__)

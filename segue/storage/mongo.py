@@ -3,17 +3,8 @@
 ====================  ======================================================================================
 collection            document
 ====================  ======================================================================================
-tracks                _id track_id; library, path, title, artist, album, genres [str], duration_ms, track,
-                      year, cover_id, size, modified_ns, state ("present" | "vanished" | "no-audio");
-                      of FMA's tables: known (their digest), fma {tags, listens, seconds, subset, licence}
-covers                _id sha256 of the picture; type, data
-features              _id track_id; version (of the settings), names_version, vector (float32 bytes),
-                      size, modified_ns
-moods                 _id track_id; version, edition, energy, tempo, brightness, tone, bpm: segue.moods.stored
-rejected_tracks       _id "<stage>:<path>"; path, track_id, stage ("ingest" | "features"), reason, detail, at
 tastes                _id user_id; windows, vector, ...: see segue.taste.history
 recommendations       _id user_id; items, model, reflects_at, updated_at: see segue.ranking.plan
-unknown_tracks        _id track_id; first_at, last_at: played, but in no catalogue
 stream_progress       progress of the streaming queries
 listening             _id "<window start>:<user_id>": what a listener did in a window: segue.engagement.facts
 listening_stats       _id {dimension, start, key}: sums over the facts of a window: segue.engagement.listening
@@ -43,8 +34,8 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
+from segue.connections import Mongo
 from segue.errors import SegueError
-from segue.settings import Mongo
 
 __all__ = [
     "ASCENDING",

@@ -43,11 +43,15 @@ class StoredWindow(TypedDict):
     """A window as it is stored: the aligned lists of :class:`Window`."""
 
     tracks: list[str]
+    """Ids, ascending; the other lists are aligned with it."""
     weights: list[float]
+    """The sum of the track's signals, not decayed."""
     at: list[int]
+    """Epoch ms of the track's last signal."""
     types: list[str]
+    """The event type of that signal."""
     kept: NotRequired[dict[str, list[Any]]]
-    """Where the plays have fields that are kept."""
+    """By name, fields of that signal's play that are kept; missing where plays have none."""
 
 
 class HeardTrack(NamedTuple):

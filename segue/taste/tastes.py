@@ -29,12 +29,13 @@ class StoredTaste(TypedDict):
     windows: dict[str, StoredWindow]
     """Window start (epoch ms, as text) -> the signals in it, by track."""
     vector: bytes
-    """The taste as little-endian float32, at unit length or zeros."""
+    """The taste as little-endian float32, at unit length; zeros when nothing points anywhere."""
     space: str
     """The version of the embedding space that the vector is in."""
     reflects_at: int
     """Epoch ms of the newest signal."""
     updated_at: datetime
+    """The server's clock at the write."""
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,23 @@ import pytest
 import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from segue.audio.decode import decode, seconds_of
 from segue.audio.errors import AudioError, NotFinite, Silent, TooShort, Truncated, Undecodable
+from segue.settings import load_settings
 from tests.audio.sounds import RATE, cut, melody, write
 from tests.memory import memory
 from tests.properties import examples
 
+AUDIO = load_settings().audio.model_copy(
+    update={"sample_rate": RATE, "max_seconds": 60.0, "min_seconds": 1.0}
+)
 
-def read(path: Path, **others: float) -> np.ndarray:
-    return decode(path, **{"sample_rate": RATE, "max_seconds": 60.0, "min_seconds": 1.0} | others)  # type: ignore[arg-type]
+
+def read(path: Path, **others: float) -> NDArray[np.float32]:
+    return decode(path, AUDIO.model_copy(update=others))
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3", "m4a", "opus", "aac"])

@@ -1,10 +1,10 @@
-"""Records as schemas: a TypedDict says names, types and meanings once; what Spark, Arrow and MongoDB hold is
-compared with it here."""
+"""Records as schemas: a TypedDict says names, types and meanings once. Tables and documents keep to it."""
 
 from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 import types
 from collections.abc import Iterator, Mapping
@@ -22,9 +22,7 @@ from typing import (
     is_typeddict,
 )
 
-import pyarrow as pa
 from pyspark.sql import types as T
-from pyspark.sql.pandas.types import to_arrow_schema
 
 _SPARK: Mapping[Any, T.DataType] = {str: T.StringType(), int: T.LongType(), float: T.DoubleType()}
 _WORDS: Mapping[Any, str] = {
@@ -49,11 +47,6 @@ class Column(NamedTuple):
 def spark_schema(record: type) -> T.StructType:
     """A record as a table of Spark has it; every column may be null there."""
     return T.StructType([T.StructField(name, _spark_type(hint)) for name, hint in _hints(record).items()])
-
-
-def arrow_schema(record: type) -> pa.Schema:
-    """A record as a table of Arrow has it."""
-    return to_arrow_schema(spark_schema(record))
 
 
 def _spark_type(hint: Any) -> T.DataType:
@@ -100,14 +93,21 @@ def _faults(hint: Any, value: Any, place: str) -> Iterator[str]:
 def _is(value: Any, hint: Any) -> bool:
     if hint is type(None):
         return value is None
-    # MongoDB gives a number without a fraction back as it was written: an int may stand for a float.
-    return type(value) is hint or (hint is float and type(value) is int)
+    if isinstance(value, bool):
+        return hint is bool
+    # MongoDB has a class of its own for long numbers, and gives a whole float back as it was written.
+    return isinstance(value, (int, float) if hint is float else hint)
 
 
-def columns(record: type) -> list[Column]:
-    """The fields of a record with their meanings, the docstrings behind them."""
+def columns(record: type, *, place: str = "") -> Iterator[Column]:
+    """The fields of a record and of those within it, with their meanings: the docstrings behind them."""
     meanings = dict(_meanings(record))
-    return [Column(name, words(hint), meanings.get(name, "")) for name, hint in _hints(record).items()]
+    for name, hint in _hints(record).items():
+        yield Column(f"{place}{name}", words(hint), meanings.get(name, ""))
+        inner = get_args(hint)[-1:] if get_origin(hint) in (list, dict) else (hint,)
+        if inner and is_typeddict(inner[0]):
+            mark = {list: "[]", dict: ".*"}.get(get_origin(hint) or str, "")
+            yield from columns(inner[0], place=f"{place}{name}{mark}.")
 
 
 def words(hint: Any) -> str:
@@ -115,15 +115,11 @@ def words(hint: Any) -> str:
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return " or ".join("none" if one is type(None) else words(one) for one in inner)
-    if origin is Literal:
-        return ", ".join(f"`{one}`" for one in inner)
     if origin is list:
-        return f"list: {words(inner[0])}"
+        return f"list of {words(inner[0])}"
     if origin is dict:
-        return words(inner[1]) if is_typeddict(inner[1]) else f"{words(inner[0])} → {words(inner[1])}"
-    if is_typeddict(hint):
-        return "; ".join(f"`{one.name}` {one.type}" for one in columns(hint))
-    return _WORDS[hint]
+        return f"by {words(inner[0])}: {words(inner[1])}"
+    return "record" if is_typeddict(hint) else _WORDS[hint]
 
 
 def _hints(record: type) -> dict[str, Any]:
@@ -151,4 +147,5 @@ def _meanings(record: type) -> Iterator[tuple[str, str]]:
         if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
             name = line.target.id
         elif isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and name:
-            yield name, " ".join(str(line.value.value).split())
+            text = " ".join(str(line.value.value).split()).removesuffix(".")
+            yield name, re.sub(r":\w+:(`[^`]+`)", r"\1", text)

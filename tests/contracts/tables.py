@@ -8,16 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from segue.engagement.facts import StoredFact
 from segue.places import ROOT
 from segue.plays.event import FIELDS, Field
 from segue.plays.windows import EVENT_WINDOW, SIGNAL_WINDOW, WindowFields
+from segue.ranking.recommendations import StoredRecommendation
 from segue.spark.steps import Step
 from segue.spark.transition_rules import Rule
+from segue.taste.tastes import StoredTaste
 from tests.contracts.schema import columns
 
 DOCUMENT = ROOT / "docs" / "architecture.md"
-RECORDS: dict[str, type] = {"step": Step, "rule": Rule}
-_TABLE = r"(?<=<!-- table: {name} -->\n)(.*?)(?=<!-- end of table -->)"
+RECORDS: dict[str, type] = {
+    "step": Step,
+    "rule": Rule,
+    "fact": StoredFact,
+    "taste": StoredTaste,
+    "recommendation": StoredRecommendation,
+}
+_END = "<!-- end of table -->"
 
 
 def tables() -> dict[str, str]:
@@ -66,14 +75,15 @@ def _table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
 
 def in_document(text: str) -> dict[str, str]:
     """The tables that a document has between its marks, by name."""
-    names = re.findall(r"<!-- table: ([\w-]+) -->", text)
-    return {name: re.findall(_TABLE.format(name=name), text, re.DOTALL)[0] for name in names}
+    return dict(re.findall(rf"<!-- table: ([\w-]+) -->\n(.*?){_END}", text, re.DOTALL))
 
 
 def rewritten(text: str) -> str:
     """The document with the tables as they should be."""
     for name, table in tables().items():
-        text = re.sub(_TABLE.format(name=name), lambda _, table=table: table, text, count=1, flags=re.DOTALL)
+        before, mark, rest = text.partition(f"<!-- table: {name} -->\n")
+        _, end, after = rest.partition(_END)
+        text = f"{before}{mark}{table}{end}{after}"
     return text
 
 

@@ -34,7 +34,7 @@ def heard(library: Database[Document], settings: Settings, tmp_path: Path) -> Pa
     audio = settings.audio
     files = [write(tmp_path / f"t{n}.wav", melody(pitch=110.0 * n, seed=n)) for n in range(1, 6)]
     rows = np.array(
-        [describe(decode(file, sample_rate=audio.sample_rate, max_seconds=120), audio) for file in files]
+        [describe(decode(file, audio.model_copy(update={"max_seconds": 120.0})), audio) for file in files]
     )
     scale = np.where(rows.std(axis=0) > 1e-6, rows.std(axis=0), 1.0).astype(np.float64)
     mean = rows.mean(axis=0).astype(np.float64)

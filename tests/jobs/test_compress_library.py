@@ -21,6 +21,7 @@ from segue.catalog.cover_art import find_cover
 from segue.catalog.tags import Tags, read_tags
 from segue.errors import SegueError
 from segue.places import ROOT
+from segue.settings import load_settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.audio.sounds import RATE, cut, melody, write
@@ -137,9 +138,8 @@ def test_odd_songs_are_compressed_too(tmp_path: Path) -> None:
     write(root / "silent.wav", np.zeros(3 * RATE, np.float32))
     summary = shrink(root)
     assert counts(summary) == (3, 3, 0, 0), summary.failures
-    assert len(decode(root / "eight.wav.mp3", sample_rate=RATE, max_seconds=9)) == pytest.approx(
-        4 * RATE, rel=0.02
-    )
+    audio = load_settings().audio.model_copy(update={"sample_rate": RATE, "max_seconds": 9.0})
+    assert len(decode(root / "eight.wav.mp3", audio)) == pytest.approx(4 * RATE, rel=0.02)
 
 
 def test_a_kill_at_any_moment_loses_no_song(tmp_path: Path) -> None:

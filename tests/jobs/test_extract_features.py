@@ -13,13 +13,13 @@ from pymongo.database import Database
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from segue.audio.describing import describe_row
 from segue.audio.descriptors import descriptor_names, features_version
 from segue.batch_jobs import extract_features, ingest_catalog
 from segue.batch_jobs.extract_features import Summary, run, transform
 from segue.settings import Settings
 from segue.storage.mongo import Document, unpack
 from segue.storage.store import Store
-from segue.udfs.describing import describe_file
 from tests.audio.sounds import RATE, cut, melody, write
 from tests.catalog.library import song
 
@@ -67,7 +67,7 @@ def test_the_transform_describes_or_says_why_not(
         ignore_row_order=True,
         ignore_nullable=True,
     )
-    here = describe_file(str(good), settings.audio)["vector"]
+    here = describe_row(str(good), settings.audio)["vector"]
     there = found.where("vector is not null").collect()[0].vector
     np.testing.assert_allclose(unpack(bytes(there)), unpack(here), rtol=1e-5)  # type: ignore[arg-type]
 

@@ -13,8 +13,9 @@ from pyspark.sql import SparkSession
 
 from segue.batch_jobs.recount_engagement import run as recount
 from segue.engagement.definitions import fingerprint
-from segue.engagement.facts import Fact
+from segue.engagement.facts import Fact, StoredFact
 from segue.engagement.listening import Listening
+from segue.engagement.listening_sessions import StoredSession
 from segue.engagement.statistics import ListeningStatistics
 from segue.people.forgotten import Forgotten
 from segue.plays.producer import PlayProducer
@@ -23,6 +24,7 @@ from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs import engagement
+from tests.contracts.schema import faults
 from tests.engagement import reference
 from tests.plays.examples import a_play, encoded
 from tests.streaming.reference import contents, sort_out
@@ -83,6 +85,9 @@ def check_against_reference(
     assert stored(database) == reference.statistics(plays, settings, catalogue)
     sessions = {(s["user_id"], s["first_at"], s["last_at"]) for s in database.listening_sessions.find()}
     assert sessions == reference.sessions(plays, settings)
+    owners = ((StoredFact, "listening"), (StoredSession, "listening_sessions"))
+    for record, collection in owners:
+        assert [fault for document in database[collection].find() for fault in faults(record, document)] == []
     in_facts = sum(row["listening_ms"] for fact in database.listening.find() for row in fact["rows"])
     assert in_facts == sum(session["listening_ms"] for session in database.listening_sessions.find())
 

@@ -11,11 +11,13 @@ from pymongo.database import Database
 from segue.index.bundle import load_bundle
 from segue.models.versions import Models
 from segue.plays.producer import PlayProducer
+from segue.ranking.recommendations import StoredRecommendation
 from segue.settings import Settings
 from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document
 from segue.storage.store import Store
-from segue.taste.tastes import Tastes
+from segue.taste.tastes import StoredTaste, Tastes
+from tests.contracts.schema import faults
 from tests.plays.examples import a_play, encoded
 from tests.streaming import reference
 from tests.streaming.conftest import STYLES, Drain, track_id
@@ -48,6 +50,8 @@ def check_against_reference(settings: Settings, database: Database[Document]) ->
     bundle = load_bundle(Path(settings.index.folder) / str(Models(Store(database)).active_version("index")))
     lists = {d["_id"]: d["items"] for d in database.recommendations.find()}
     assert lists == reference.items(found, bundle, settings)
+    for record, collection in ((StoredTaste, "tastes"), (StoredRecommendation, "recommendations")):
+        assert [fault for document in database[collection].find() for fault in faults(record, document)] == []
     rejected = [(record.partition, record.offset) for record in read_rejected(settings.kafka)]
     assert len(rejected) == len(set(rejected))
     assert set(rejected) == bad

@@ -1,4 +1,4 @@
-"""The process that describes files for a :class:`segue.udfs.describer.Describer`, one after the other.
+"""The process that describes files for a :class:`segue.audio.describer.Describer`, one after the other.
 
 A line of JSON comes in for each path, and one goes out: with `vector` (base64), or with `reason` and
 `detail`. Decoders are C code on files from anywhere: in a process of their own they may hang or crash, and
@@ -10,12 +10,19 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
+import signal
 import sys
+from threading import Thread
 
 from segue.settings import Audio
 
+Row = dict[str, bytes | str | None]
+"""A file's `vector` as float32 bytes, or the `reason` and `detail` why there is none."""
+
 
 def main() -> None:
+    Thread(target=_end_with_owner, daemon=True).start()
     audio = Audio.model_validate_json(sys.argv[1])
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -32,30 +39,31 @@ def main() -> None:
     out.write("{}\n")
     out.flush()
     for line in sys.stdin:
-        found = describe_file(json.loads(line), audio)
-        vector = found["vector"]
-        told = {**found, "vector": base64.b64encode(vector).decode() if isinstance(vector, bytes) else None}
-        out.write(json.dumps(told) + "\n")
+        row = describe_row(json.loads(line), audio)
+        vector = row["vector"]
+        text = base64.b64encode(vector).decode() if isinstance(vector, bytes) else None
+        out.write(json.dumps({**row, "vector": text}) + "\n")
         out.flush()
 
 
-def describe_file(path: str, audio: Audio) -> dict[str, bytes | str | None]:
-    """One file's row but for its id: with `vector`, or with `reason` and `detail`."""
-    from segue.audio.decode import decode
-    from segue.audio.descriptors import describe
+def describe_row(path: str, audio: Audio) -> Row:
+    """One file's row but for its id."""
     from segue.audio.errors import AudioError
-    from segue.storage.mongo import pack
+    from segue.audio.files import describe_file
 
     try:
-        waveform = decode(
-            path,
-            sample_rate=audio.sample_rate,
-            max_seconds=audio.max_seconds,
-            min_seconds=audio.min_seconds,
-        )
-        return {"vector": pack(describe(waveform, audio)), "reason": None, "detail": None}
+        vector = describe_file(path, audio).astype("<f4").tobytes()
     except AudioError as error:
         return {"vector": None, "reason": error.reason, "detail": error.detail}
+    return {"vector": vector, "reason": None, "detail": None}
+
+
+def _end_with_owner() -> None:
+    """End this process and its ffmpeg, even in the middle of a file, when the owner has closed the pipe."""
+    owner = select.poll()
+    owner.register(sys.stdin.fileno(), 0)  # that it is closed is always reported, and nothing else is asked
+    owner.poll()
+    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

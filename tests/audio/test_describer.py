@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
+from segue.audio.describer import Describer
+from segue.audio.describing import Row, describe_row
 from segue.settings import load_settings
 from segue.storage.mongo import unpack
-from segue.udfs.describer import Describer, Row
-from segue.udfs.describing import describe_file
 from tests.catalog.library import song
 
 AUDIO = load_settings().audio.model_copy(update={"max_seconds": 4.0, "time_limit": 20.0})
@@ -39,7 +42,7 @@ def vector(row: Row) -> np.ndarray:
 
 def test_it_gives_what_the_function_gives(describer: Describer, tmp_path: Path) -> None:
     path = str(song(tmp_path / "two\nlines 🎺.mp3"))
-    there, here = describer.describe(path), describe_file(path, AUDIO)
+    there, here = describer.describe(path), describe_row(path, AUDIO)
     np.testing.assert_allclose(vector(there), vector(here), rtol=1e-5)
     (tmp_path / "empty.mp3").touch()
     assert describer.describe(str(tmp_path / "empty.mp3"))["reason"] == "empty"
@@ -71,3 +74,44 @@ def test_the_reader_ends_with_its_owner(describer: Describer, tmp_path: Path) ->
     assert describer._process is not None and describer._process.stdin is not None
     describer._process.stdin.close()  # as the system does when the owner is killed
     assert psutil.wait_procs([found], timeout=600)[0]
+
+
+@pytest.fixture
+def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that ffmpeg reads for ever."""
+    ffmpeg = tmp_path / "ffmpeg"
+    ffmpeg.write_text("#!/bin/sh\nexec sleep 1000\n")
+    ffmpeg.chmod(0o755)
+    file = song(tmp_path / "a.m4a")
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(ffmpeg))
+    return file
+
+
+def ffmpegs(process: psutil.Process) -> list[psutil.Process]:
+    """The decoders that a process has started, as soon as there is one."""
+    end = time.monotonic() + 60
+    while not (children := process.children()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return children
+
+
+def test_an_ffmpeg_that_hangs_ends_with_its_reader(describer: Describer, hanging: Path) -> None:
+    describer._audio = AUDIO.model_copy(update={"time_limit": 2.0})
+    with ThreadPoolExecutor(1) as pool:
+        row = pool.submit(describer.describe, str(hanging))
+        while describer._process is None:
+            time.sleep(0.05)
+        children = ffmpegs(reader(describer))
+        assert row.result()["reason"] == "too-slow"
+    assert psutil.wait_procs(children, timeout=20)[0] == children
+
+
+def test_in_the_middle_of_a_file_all_end_with_the_owner(describer: Describer, hanging: Path) -> None:
+    process = describer._running()
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(str(hanging)).encode() + b"\n")
+    process.stdin.flush()
+    family = [reader(describer), *ffmpegs(reader(describer))]
+    process.stdin.close()
+    assert len(psutil.wait_procs(family, timeout=20)[0]) == 2

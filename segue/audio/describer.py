@@ -12,9 +12,9 @@ import subprocess
 import sys
 import time
 
+from segue.audio.describing import Row
 from segue.settings import Audio
 
-Row = dict[str, bytes | str | None]
 LOADING = 120.0
 """Seconds in which the process must have loaded its libraries, on a busy machine."""
 _PIECE = 1 << 16
@@ -37,7 +37,7 @@ class Describer:
             assert process.stdin is not None
             process.stdin.write(json.dumps(path).encode() + b"\n")
             process.stdin.flush()
-            found = self._answer(process, within=self._audio.time_limit)
+            answer = self._answer(process, within=self._audio.time_limit)
         except TimeoutError:
             self.close()
             limit = self._audio.time_limit
@@ -45,8 +45,8 @@ class Describer:
         except (EOFError, BrokenPipeError):
             status = self.close()
             return {"vector": None, "reason": "decoder-crashed", "detail": f"its reader ended with {status}"}
-        vector = found["vector"]
-        return {**found, "vector": base64.b64decode(vector) if vector else None}
+        vector = answer["vector"]
+        return {**answer, "vector": base64.b64decode(vector) if vector else None}
 
     def close(self) -> int | None:
         """End the process, if there is one, and what it has started; its exit status."""
@@ -66,7 +66,7 @@ class Describer:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "segue.udfs.describing", self._audio.model_dump_json()],
+                [sys.executable, "-P", "-m", "segue.audio.describing", self._audio.model_dump_json()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
