@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -146,11 +145,14 @@ def make_folder(folder: Path) -> None:
 
 
 def _show_spaces(results: Mapping[str, SpaceResult]) -> None:
-    table = Table("space", *SHOWN_OF_SPACES, "")
+    table = Table("space", *SHOWN_OF_SPACES)
     for name, result in results.items():
         cells = (result.figures.get(key) for key in SHOWN_OF_SPACES)
-        table.add_row(name, *("" if cell is None else f"{cell:.3g}" for cell in cells), escape(result.note))
+        table.add_row(name, *("" if cell is None else f"{cell:.3g}" for cell in cells))
     Console().print(table)
+    for name, result in results.items():
+        if result.note:
+            typer.echo(f"{name}: {result.note}")
 
 
 def _show(by_model: Mapping[str, Mapping[str, float]]) -> None:

@@ -6,8 +6,8 @@ from segue.collections import prepare
 from segue.dashboard.outgoing import Outgoing
 from segue.dashboard.queries.catalogue import Catalogue
 from segue.dashboard.queries.map import LibraryMap
-from segue.dashboard.queries.often import Often
-from segue.dashboard.queries.popular import Popular
+from segue.dashboard.queries.popular import PopularTracks
+from segue.dashboard.queries.starting_options import StartingOptions
 from segue.people.authentication import Authenticator
 from segue.people.handovers import Handovers
 from segue.people.sessions import Sessions
@@ -38,8 +38,8 @@ class Services:
         self.links = ShareLinks(store)
         self.catalogue = Catalogue(store, index_folder=settings.index.folder)
         self.library_map = LibraryMap(self.catalogue)
-        self.popular = Popular(store, window=settings.engagement.window)
-        self.often = Often(store)
+        self.popular = PopularTracks(store, window=settings.engagement.window)
+        self.starting_options = StartingOptions(store)
 
     def close(self) -> None:
         """Let go of Kafka."""

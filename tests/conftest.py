@@ -83,7 +83,12 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def settings(mongo_uri: str, tmp_path: Path) -> Settings:
-    """Settings with a database and folders of the test's own; MongoDB is up, Kafka only with `broker`.
+    """Settings with a database and folders of the test's own; MongoDB is up, Kafka only with `broker`."""
+    return own_settings(mongo_uri, tmp_path)
+
+
+def own_settings(mongo_uri: str, folder: Path) -> Settings:
+    """Settings with a database and folders that no others have.
 
     The queries take what arrives at once: waiting for their triggers says nothing.
     """
@@ -97,11 +102,9 @@ def settings(mongo_uri: str, tmp_path: Path) -> Settings:
                     "timeout_ms": int(PATIENCE * 1000),
                 }
             ),
-            "spark": base.spark.model_copy(
-                update={"checkpoint": str(tmp_path / "checkpoints"), "ui_port": 0}
-            ),
-            "index": base.index.model_copy(update={"folder": str(tmp_path / "index")}),
-            "models": base.models.model_copy(update={"folder": str(tmp_path / "models")}),
+            "spark": base.spark.model_copy(update={"checkpoint": str(folder / "checkpoints"), "ui_port": 0}),
+            "index": base.index.model_copy(update={"folder": str(folder / "index")}),
+            "models": base.models.model_copy(update={"folder": str(folder / "models")}),
             "stream": base.stream.model_copy(update={"rejected_trigger": at_once}),
             "engagement": base.engagement.model_copy(update={"trigger": at_once}),
         }
@@ -111,6 +114,11 @@ def settings(mongo_uri: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 def broker(settings: Settings, bootstrap: str) -> Settings:
     """The same settings with Kafka, and topics of the test's own."""
+    return with_topics(settings, bootstrap)
+
+
+def with_topics(settings: Settings, bootstrap: str) -> Settings:
+    """The same settings with Kafka, and topics that no others have."""
     suffix = uuid.uuid4().hex[:8]
     kafka = settings.kafka.model_copy(
         update={

@@ -1,4 +1,4 @@
-"""What all listeners do, read from MongoDB for whoever runs the service."""
+"""Figures of all listeners, for operators."""
 
 from __future__ import annotations
 

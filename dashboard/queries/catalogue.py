@@ -22,7 +22,7 @@ _ALIKE = 0.3
 
 
 @dataclass(frozen=True)
-class Near:
+class SimilarTrack:
     """A track near another one, with the cosine of their vectors."""
 
     item: Item
@@ -51,7 +51,7 @@ class Catalogue:
         """A track, or None if there is none or its file has gone."""
         return self._tracks.summary(track_id)
 
-    def neighbours(self, track_id: str, *, limit: int = 12) -> list[Near]:
+    def neighbours(self, track_id: str, *, limit: int = 12) -> list[SimilarTrack]:
         """The tracks that sound most alike, as far as they do; none for one that is newer than the index.
 
         Raises
@@ -68,7 +68,9 @@ class Catalogue:
         alike = [(near, score) for near, score in pairs if near not in (row, NO_ROW) and score >= _ALIKE]
         ids = bundle.ids([near for near, _ in alike])
         known = read_items(self.store, ids, source="similar")
-        return [Near(known[i], score) for i, (_, score) in zip(ids, alike, strict=True) if i in known][:limit]
+        return [
+            SimilarTrack(known[i], score) for i, (_, score) in zip(ids, alike, strict=True) if i in known
+        ][:limit]
 
     def bundle(self) -> Bundle:
         """The index in use.

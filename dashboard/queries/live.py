@@ -36,7 +36,7 @@ class Recommended:
 
 
 @dataclass(frozen=True)
-class Listening:
+class LiveListener:
     """One listener as the live page shows them."""
 
     played: list[Played]
@@ -53,14 +53,14 @@ def listeners(store: Store, *, limit: int = 200) -> list[str]:
     return [written.user_id for written in Recommendations(store).newest(limit=limit)]
 
 
-def listening(store: Store, user_id: str, *, played: int = 12) -> Listening | None:
+def listening(store: Store, user_id: str, *, played: int = 12) -> LiveListener | None:
     """What a listener has heard and is to hear; None for one who is not known."""
     recommendation = Recommendations(store).of(user_id)
     if recommendation is None:
         return None
     heard = last_heard(Tastes(store).history(user_id))[:played]
     known = Tracks(store).named([*(one.track_id for one in heard), *recommendation.named_track_ids])
-    return Listening(
+    return LiveListener(
         played=[Played(known[one.track_id], one.event_type, one.at) for one in heard],
         recommended=[
             Recommended(

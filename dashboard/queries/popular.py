@@ -19,7 +19,7 @@ _GOOD_FOR = 30.0
 _MOST = 12
 
 
-class Popular:
+class PopularTracks:
     """Counts again twice a minute at most; made once a process, safe for use by several threads."""
 
     def __init__(self, store: Store, *, window: timedelta) -> None:

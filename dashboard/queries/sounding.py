@@ -11,7 +11,7 @@ from segue.audio.decode import seconds_of
 from segue.audio.errors import AudioError
 from segue.audio.likeness import Likeness, compare
 from segue.catalog.features import Features
-from segue.dashboard.queries.catalogue import Catalogue, Near
+from segue.dashboard.queries.catalogue import Catalogue, SimilarTrack
 from segue.dashboard.queries.items import Item, list_items, read_items
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.files import embed_file
@@ -70,7 +70,9 @@ def radio(
     return list_items(catalogue.store, ids, source="radio")[:items]
 
 
-def like_file(catalogue: Catalogue, settings: Settings, path: Path | str, *, limit: int = 20) -> list[Near]:
+def like_file(
+    catalogue: Catalogue, settings: Settings, path: Path | str, *, limit: int = 20
+) -> list[SimilarTrack]:
     """The tracks that sound most like a file, which is decoded and embedded as the library was.
 
     Raises
@@ -92,7 +94,7 @@ def like_file(catalogue: Catalogue, settings: Settings, path: Path | str, *, lim
     ]
     ids = bundle.ids([row for row, _ in pairs])
     known = read_items(catalogue.store, ids, source="similar")
-    return [Near(known[i], score) for i, (_, score) in zip(ids, pairs, strict=True) if i in known]
+    return [SimilarTrack(known[i], score) for i, (_, score) in zip(ids, pairs, strict=True) if i in known]
 
 
 def reasons(store: Store, track_id: str, others: Sequence[str]) -> dict[str, Likeness]:

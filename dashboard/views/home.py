@@ -74,7 +74,7 @@ def _picks(user_id: str) -> None:
     """Genres and artists to begin with; choosing changes the selection at once."""
     starts = Starts(visit.services().store)
     kept = starts.read(user_id)
-    genres, artists = visit.services().often.genres_and_artists()
+    genres, artists = visit.services().starting_options.genres_and_artists()
 
     def keep() -> None:
         chosen = StartingChoice(

@@ -15,7 +15,7 @@ import time
 from segue.audio.describing import Row
 from segue.settings import Audio
 
-LOADING = 120.0
+LOADING = 300.0
 """Seconds in which the process must have loaded its libraries, on a busy machine."""
 _PIECE = 1 << 16
 

@@ -23,6 +23,7 @@ from segue.errors import TooLittle
 from segue.index.track_ids import find_ids
 from segue.models import trained
 from segue.models.versions import Models
+from segue.session_logs.logs import only_of
 from segue.settings import Settings
 from segue.storage.store import Store
 
@@ -71,7 +72,8 @@ class SessionSpace(Space):
         if data.sessions is None:
             raise TooLittle(f"a session space needs listening sessions: ./run.sh {cls.command} reads them")
         sound = Sound(data.corpus, AudioSpace.fit(data, settings))
-        arrays = learn_space(data.sessions, sound, settings.models.sessions)
+        sessions = only_of(data.sessions, data.corpus.track_ids)
+        arrays = learn_space(sessions, sound, settings.models.sessions)
         digest = hashlib.blake2b(sound.space.version.encode(), digest_size=6)
         for name in sorted(arrays):
             digest.update(np.ascontiguousarray(arrays[name]).tobytes())

@@ -70,6 +70,20 @@ class SessionLog:
         )
 
 
+def only_of(log: SessionLog, item_ids: Sequence[str]) -> SessionLog:
+    """The plays of some items, coded anew; an item that nobody has played has no code."""
+    kept = log.take(np.isin(log.item_ids[log.items], np.asarray(item_ids)))
+    artists = kept.artists[kept.items].astype(str).astype(object)
+    artists[kept.artists[kept.items] < 0] = ""
+    return make_log(
+        users=kept.user_ids[kept.users],
+        sessions=kept.sessions,
+        items=kept.item_ids[kept.items],
+        times=kept.times,
+        artists=artists,
+    )
+
+
 def make_log(
     *,
     users: Sequence[str] | np.ndarray,
@@ -80,7 +94,9 @@ def make_log(
 ) -> SessionLog:
     """Code columns of names. An item that comes with several artists has the one it came with first."""
     user_codes, user_ids = pd.factorize(np.asarray(users))
-    session_codes, _ = pd.factorize(pd.MultiIndex.from_arrays([np.asarray(users), np.asarray(sessions)]))
+    pairs = pd.MultiIndex.from_arrays([np.asarray(users), np.asarray(sessions)])
+    # pandas cannot code no pairs at all.
+    session_codes = pd.factorize(pairs)[0] if len(pairs) else np.empty(0, dtype=np.int64)
     item_codes, item_ids = pd.factorize(np.asarray(items))
     seconds = np.asarray(times, dtype=np.float64)
     artist_of = np.full(len(item_ids), -1, dtype=np.int64)

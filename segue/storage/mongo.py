@@ -1,18 +1,4 @@
-"""The MongoDB client and the collections, each with the shape of its documents.
-
-====================  ======================================================================================
-collection            document
-====================  ======================================================================================
-tastes                _id user_id; windows, vector, ...: see segue.taste.history
-recommendations       _id user_id; items, model, reflects_at, updated_at: see segue.ranking.plan
-stream_progress       progress of the streaming queries
-listening             _id "<window start>:<user_id>": what a listener did in a window: segue.engagement.facts
-listening_stats       _id {dimension, start, key}: sums over the facts of a window: segue.engagement.listening
-listening_sessions    _id "<first_at>:<user_id>"; first_at, last_at, plays, skips, listening_ms
-====================  ======================================================================================
-
-Delivery: every write is an upsert by _id, so that repeating it changes nothing.
-"""
+"""The MongoDB client, and names and helpers for the owners of the collections."""
 
 from __future__ import annotations
 

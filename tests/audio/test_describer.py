@@ -20,7 +20,7 @@ from segue.settings import load_settings
 from segue.storage.mongo import unpack
 from tests.catalog.library import song
 
-AUDIO = load_settings().audio.model_copy(update={"max_seconds": 4.0, "time_limit": 20.0})
+AUDIO = load_settings().audio.model_copy(update={"max_seconds": 4.0, "time_limit": 600.0})
 
 
 @pytest.fixture

@@ -17,13 +17,16 @@ from starlette.testclient import TestClient
 from segue.dashboard import visit
 from segue.dashboard.api.guests import Guests
 from segue.dashboard.app import make_routes
+from segue.dashboard.queries import popular, starting_options
 from segue.dashboard.services import Services
 from segue.people.sessions import COOKIE, Listener
 from segue.settings import Settings
-from segue.storage.mongo import Document
+from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
+from tests.conftest import own_settings, with_topics
 from tests.dashboard.browser import CHROMIUM, FLAGS, Player, Served
 from tests.dashboard.music import make_files, make_music
+from tests.waiting import PATIENCE
 
 COVER = "ab" * 32
 ADA = Listener(user_id="ada", name="Ada", session_id="s")
@@ -91,6 +94,8 @@ def serve_pages(
 ) -> list[Listener | None]:
     """Let pages that run in this process work on a database; whose session it is: the last of the list."""
     found: list[Listener | None] = [ADA]
+    for counted in (popular, starting_options):
+        monkeypatch.setattr(counted, "_GOOD_FOR", 0.0)  # each run of a page shows what is stored then
     services = Services(Store(database), settings)
     monkeypatch.setattr(visit, "listener", lambda: found[-1])
     monkeypatch.setattr(visit, "services", lambda: services)
@@ -139,7 +144,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 1400, "height": 950})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE * 1000)
     yield context.new_page()
     context.close()
 
@@ -160,6 +165,34 @@ def served(
     dashboard.start()
     yield dashboard
     dashboard.end()
+
+
+@pytest.fixture(scope="module")
+def visited(
+    mongo_uri: str,
+    bootstrap: str,
+    music_files: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Served]:
+    """The same, one for all tests that only look and listen, each as a guest of its own."""
+    folder = tmp_path_factory.mktemp("visited")
+    settings = with_topics(own_settings(mongo_uri, folder), bootstrap)
+    database = connect(settings.mongo)
+    make_music(database, settings, music_files)
+    dashboard = Served(settings, log=folder / "dashboard.log")
+    dashboard.start()
+    yield dashboard
+    dashboard.end()
+    database.client.drop_database(database.name)
+    database.client.close()
+
+
+@pytest.fixture
+def visitor(visited: Served, page: Page) -> Player:
+    """A player on the dashboard that others look at, too."""
+    page.goto(visited.address)
+    page.locator(".card").first.wait_for()
+    return Player(page)
 
 
 @pytest.fixture

@@ -36,69 +36,69 @@ def test_a_recommendation_changes_before_ones_eyes(
         dashboard.end()
 
 
-def test_the_music_goes_on_through_pages_and_a_reload_keeps_the_place(player: Player) -> None:
-    player.play(title("Waltz", 0))
-    player.wait_playing(title("Waltz", 0))
-    player.page.evaluate("window.here = true; window.gaps = 0; window.__segue.audio.loop = true")
-    player.page.evaluate(
+def test_the_music_goes_on_through_pages_and_a_reload_keeps_the_place(visitor: Player) -> None:
+    visitor.play(title("Waltz", 0))
+    visitor.wait_playing(title("Waltz", 0))
+    visitor.page.evaluate("window.here = true; window.gaps = 0; window.__segue.audio.loop = true")
+    visitor.page.evaluate(
         "for (const e of ['pause', 'waiting']) window.__segue.audio.addEventListener(e, () => gaps++)"
     )
     for name, there in (("/search", "Search"), ("/you", "You are here as a guest"), ("/", "For you")):
-        player.go(name)
-        player.page.get_by_role("heading", name=there).first.wait_for()
-        assert player.playing(title("Waltz", 0))
-    player.page.locator(f".title[title='{title('House', 0)}']").first.click()
-    player.page.get_by_role("heading", name=title("House", 0)).first.wait_for()
-    player.page.get_by_role("heading", name="Sounds like it").wait_for()
-    assert player.playing(title("Waltz", 0))
-    assert player.page.evaluate("[window.here, window.gaps]") == [True, 0]
-    player.press("Pause")
-    before = player.state()
-    player.page.reload()
-    until(lambda: player.state().get("title") == title("Waltz", 0), "the track to be there again")
-    after = player.state()
+        visitor.go(name)
+        visitor.page.get_by_role("heading", name=there).first.wait_for()
+        assert visitor.playing(title("Waltz", 0))
+    visitor.page.locator(f".title[title='{title('House', 0)}']").first.click()
+    visitor.page.get_by_role("heading", name=title("House", 0)).first.wait_for()
+    visitor.page.get_by_role("heading", name="Sounds like it").wait_for()
+    assert visitor.playing(title("Waltz", 0))
+    assert visitor.page.evaluate("[window.here, window.gaps]") == [True, 0]
+    visitor.press("Pause")
+    before = visitor.state()
+    visitor.page.reload()
+    until(lambda: visitor.state().get("title") == title("Waltz", 0), "the track to be there again")
+    after = visitor.state()
     assert not after["playing"]
     assert abs(after["position"] - before["position"]) < 1500
     assert after["queue"] == before["queue"]
-    player.press("Play")
-    player.wait_playing(title("Waltz", 0))
+    visitor.press("Play")
+    visitor.wait_playing(title("Waltz", 0))
 
 
-def test_each_format_is_decoded(player: Player) -> None:
+def test_each_format_is_decoded(visitor: Player) -> None:
     for number, _ in enumerate(FORMATS):
-        player.play(title(STYLES[0], number))
-        player.wait_playing(title(STYLES[0], number))
-        assert player.state()["error"] is None
+        visitor.play(title(STYLES[0], number))
+        visitor.wait_playing(title(STYLES[0], number))
+        assert visitor.state()["error"] is None
 
 
-def test_keys(player: Player) -> None:
-    player.play(title("Waltz", 0))
-    player.wait_playing()
-    keys = player.page.keyboard
-    player.page.locator("h1").first.click()
+def test_keys(visitor: Player) -> None:
+    visitor.play(title("Waltz", 0))
+    visitor.wait_playing()
+    keys = visitor.page.keyboard
+    visitor.page.locator("h1").first.click()
     keys.press("Space")
-    until(lambda: not player.state()["playing"], "a pause")
+    until(lambda: not visitor.state()["playing"], "a pause")
     keys.press("Space")
-    until(lambda: player.state()["playing"], "it to go on")
+    until(lambda: visitor.state()["playing"], "it to go on")
     keys.press("m")
-    until(lambda: player.state()["muted"], "silence")
-    second = player.state()["queue"][1]
+    until(lambda: visitor.state()["muted"], "silence")
+    second = visitor.state()["queue"][1]
     keys.press("n")
-    player.wait_playing(second)
+    visitor.wait_playing(second)
     keys.press("p")
-    player.wait_playing(title("Waltz", 0))
+    visitor.wait_playing(title("Waltz", 0))
     keys.press("?")
-    player.page.get_by_role("heading", name="Keys").wait_for()
-    player.go("/search")
-    field = player.page.get_by_placeholder("Title, artist")
+    visitor.page.get_by_role("heading", name="Keys").wait_for()
+    visitor.go("/search")
+    field = visitor.page.get_by_placeholder("Title, artist")
     field.fill("")
     field.press_sequentially("n m p")
-    assert player.state()["title"] == title("Waltz", 0)
+    assert visitor.state()["title"] == title("Waltz", 0)
 
 
-def test_the_queue_is_the_listeners(player: Player) -> None:
-    player.play(title("Waltz", 0))
-    player.wait_playing()
+def test_the_queue_is_the_listeners(visitor: Player) -> None:
+    visitor.play(title("Waltz", 0))
+    visitor.wait_playing()
     for label in (f"Add {title('House', 1)} to the queue", f"Play {title('Metal', 1)} next"):
         name = (
             label.removeprefix("Add ")
@@ -106,28 +106,28 @@ def test_the_queue_is_the_listeners(player: Player) -> None:
             .removesuffix(" to the queue")
             .removesuffix(" next")
         )
-        player.card(name).hover()
-        player.card(name).get_by_label(label).click()
-    assert player.state()["queue"][1:3] == [title("Metal", 1), title("House", 1)]
-    player.press("Queue")
-    panel = player.page.locator("#segue-bar .panel")
+        visitor.card(name).hover()
+        visitor.card(name).get_by_label(label).click()
+    assert visitor.state()["queue"][1:3] == [title("Metal", 1), title("House", 1)]
+    visitor.press("Queue")
+    panel = visitor.page.locator("#segue-bar .panel")
     panel.get_by_text("In the queue").wait_for()
     panel.get_by_label(f"{title('House', 1)}: earlier").click(force=True)
-    assert player.state()["queue"][1:3] == [title("House", 1), title("Metal", 1)]
+    assert visitor.state()["queue"][1:3] == [title("House", 1), title("Metal", 1)]
     panel.get_by_label(f"{title('Metal', 1)}: remove").click(force=True)
-    assert title("Metal", 1) not in player.state()["queue"][: player.state()["at"] + 3]
-    player.press("Queue")  # the panel would lie on the cards
+    assert title("Metal", 1) not in visitor.state()["queue"][: visitor.state()["at"] + 3]
+    visitor.press("Queue")  # the panel would lie on the cards
     panel.wait_for(state="hidden")
     for name in (title(style, number) for style in ("House", "Metal") for number in (2, 3)):
-        player.card(name).hover()
-        player.card(name).get_by_label("to the queue").click()
-    ordered = player.state()["queue"][1:6]
-    player.press("Shuffle: off")
-    assert sorted(player.state()["queue"][1:6]) == sorted(ordered)
-    player.press("Shuffle: on")
-    assert player.state()["queue"][1:6] == ordered
-    player.press("Next")
-    player.wait_playing(title("House", 1))
+        visitor.card(name).hover()
+        visitor.card(name).get_by_label("to the queue").click()
+    ordered = visitor.state()["queue"][1:6]
+    visitor.press("Shuffle: off")
+    assert sorted(visitor.state()["queue"][1:6]) == sorted(ordered)
+    visitor.press("Shuffle: on")
+    assert visitor.state()["queue"][1:6] == ordered
+    visitor.press("Next")
+    visitor.wait_playing(title("House", 1))
 
 
 def test_plays_reach_kafka_once_though_the_server_was_away_and_the_tab_was_closed(
@@ -238,11 +238,11 @@ def test_an_identity_provider_lets_one_in_and_out(
             dashboard.end()
 
 
-def test_a_phone(chromium: Browser, served: Served) -> None:
+def test_a_phone(chromium: Browser, visited: Served) -> None:
     context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = context.new_page()
     try:
-        page.goto(served.address)
+        page.goto(visited.address)
         player = Player(page)
         player.card(title("Waltz", 0)).locator(".go").tap()
         player.wait_playing(title("Waltz", 0))

@@ -53,7 +53,7 @@ def test_what_changes_in_mongodb_changes_on_the_page(page: AppTest, library: Dat
 
 
 def test_operations_before_and_after_the_stream_ran(page: AppTest, library: Database[Document]) -> None:
-    at = AppTest.from_function(_operations)
+    at = AppTest.from_function(_operations, default_timeout=600)
     at.run()
     assert "./run.sh stream" in at.info[0].value
     library.stream_progress.insert_one(

@@ -74,7 +74,7 @@ def serving(address: str) -> psutil.Process:
     """The process that listens there."""
     port = int(address.rpartition(":")[2])
     for one in psutil.net_connections("tcp"):
-        if one.status == psutil.CONN_LISTEN and one.laddr.port == port and one.pid:
+        if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port and one.pid:
             return psutil.Process(one.pid)
     raise AssertionError(f"nothing listens at {address}")
 

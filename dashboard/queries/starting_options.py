@@ -13,7 +13,7 @@ ARTISTS = 500
 _GOOD_FOR = 60.0
 
 
-class Often:
+class StartingOptions:
     """Counts once a minute at most, since it looks at every track; safe for use by several threads."""
 
     def __init__(self, store: Store) -> None:
