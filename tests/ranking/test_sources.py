@@ -41,9 +41,9 @@ def test_proposals_are_rows_with_scores_and_signals_of_their_listeners(source: C
 
 
 def test_names_and_reasons_are_unique_and_every_reason_has_words() -> None:
-    everything = [TASTE, *SOURCES, VARIED]
-    assert len({source.name for source in everything}) == len(everything)
-    assert len(REASONS) == len(everything) + 2
+    names = [TASTE.name, *(source.name for source in SOURCES), VARIED.name]
+    assert len(set(names)) == len(names)
+    assert len(REASONS) == len(names) + 2
     for kind, reason in REASONS.items():
         assert describe(kind, "a song") == (reason.text("a song") or "")
         assert describe(kind, None) in (VARIED.reason.words, reason.words)
