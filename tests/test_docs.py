@@ -93,6 +93,14 @@ def test_settings_are_there_by_their_names_of_today(document: str) -> None:
     }
 
 
+def test_the_layers_in_the_architecture_are_those_that_are_checked() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one["id"] == "layers")
+    diagram = text_of("docs/architecture.md").partition("## Layers")[2].split("```")[1]
+    names = [re.split(r" {3,}", line.strip())[0] for line in diagram.splitlines() if "─" not in line]
+    assert [name.replace("│", "|") for name in names if name] == [one for one in layers if one != "__main__"]
+
+
 def test_the_readme_lists_every_command() -> None:
     text = text_of("README.md")
     for command in COMMANDS:
