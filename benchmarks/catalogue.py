@@ -13,8 +13,8 @@ from rich.console import Console
 from segue.catalog.track import Track
 from segue.index.backends import chosen_backend
 from segue.index.bundle import Contents, write_bundle
-from segue.index.following import by_artist_of, following_of
 from segue.index.track_ids import encode_ids
+from segue.index.transition_rules import artist_tracks_of, transition_rules_of
 from segue.places import LOCAL
 from segue.settings import load_settings
 
@@ -85,15 +85,15 @@ def bundle_of(tracks: int, *, console: Console, sessions: bool = False) -> Path:
             track_ids=ids,
             artists=artists,
             cold_start=np.arange(0, tracks, max(1, tracks // 100), dtype=np.int32)[:100],
-            following=following_of(model, track_ids=ids) if model else None,
-            by_artist=by_artist_of(model, track_ids=ids, artists=artists) if model else None,
+            transition_rules=transition_rules_of(model, track_ids=ids) if model else None,
+            artist_tracks=artist_tracks_of(model, track_ids=ids, artists=artists) if model else None,
         )
         manifest = write_bundle(folder, contents, space="bench", backend=backend)
     return folder / manifest.version
 
 
 def session_model(ids: np.ndarray) -> dict[str, np.ndarray]:
-    """What is played after what, as segue.index.following takes it: tracks near each other by number."""
+    """A model of transition rules between tracks whose numbers are near each other."""
     rng, tracks = np.random.default_rng(4), len(ids)
     source = np.repeat(np.arange(tracks, dtype=np.int32), RULES)
     return {

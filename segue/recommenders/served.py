@@ -6,9 +6,9 @@ import numpy as np
 from scipy import sparse
 
 from segue.index.contents import Contents
-from segue.index.following import Following, by_artist_of, following_of
 from segue.index.track_ids import encode_ids
 from segue.index.track_index import TrackIndex
+from segue.index.transition_rules import RuleTable, artist_tracks_of, transition_rules_of
 from segue.ranking.candidates import Candidates, add_up, pooled
 from segue.ranking.reranking import rerank
 from segue.ranking.sources import in_use
@@ -24,7 +24,7 @@ from segue.taste.vector import DecayedSignals
 
 
 def index_of(
-    history: SessionLog, *, following: Following | None = None, by_artist: Following | None = None
+    history: SessionLog, *, transition_rules: RuleTable | None = None, artist_tracks: RuleTable | None = None
 ) -> TrackIndex:
     """The tracks of a session log as an index: nothing is known of their sound, and none is selected."""
     count = len(history.artists)
@@ -33,8 +33,8 @@ def index_of(
         track_ids=encode_ids([f"{item:012d}" for item in range(count)]),
         artists=history.artists.astype(np.int32),
         cold_start=np.empty(0, dtype=np.int32),
-        following=following,
-        by_artist=by_artist,
+        transition_rules=transition_rules,
+        artist_tracks=artist_tracks,
     )
     return TrackIndex.in_memory(contents)
 
@@ -53,8 +53,8 @@ class SessionKnowledge:
         ids = model["track_ids"]
         self.index = index_of(
             history,
-            following=following_of(model, track_ids=ids),
-            by_artist=by_artist_of(model, track_ids=ids, artists=history.artists),
+            transition_rules=transition_rules_of(model, track_ids=ids),
+            artist_tracks=artist_tracks_of(model, track_ids=ids, artists=history.artists),
         )
         return self
 
@@ -167,7 +167,7 @@ def profiles_of(queries: Queries) -> Profiles:
 def learned(history: SessionLog, models: Models) -> dict[str, np.ndarray]:
     """The arrays that `./run.sh models train` stores for these sessions, of tracks 0, 1, … in their order.
 
-    As :func:`segue.spark.transition_rules.following` by Spark, but for how ties are broken.
+    As :func:`segue.spark.transition_rules.transition_rules` by Spark, but for how ties are broken.
     """
     n = len(history.artists)
     forward = rule_matrix(history, reach=models.reach, cap=models.listener_cap)

@@ -84,7 +84,7 @@ def listener_counts(steps: DataFrame) -> DataFrame:
     return steps.groupBy("track_id").agg(F.count_distinct("user_id").alias("listeners"))
 
 
-class TransitionRules(LearnedModel):
+class TransitionRuleModel(LearnedModel):
     """The rules between tracks, and how many listeners have kept each track; the index takes both along."""
 
     kind = "following"
