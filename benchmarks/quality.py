@@ -17,7 +17,7 @@ from rich.console import Console
 from scipy import sparse
 
 from segue.embeddings.genre_space import fit_genre_space
-from segue.embeddings.session_training import FARTHEST
+from segue.embeddings.session_space_training import FARTHEST
 from segue.embeddings.skip_gram import train, vectors
 from segue.errors import SegueError
 from segue.evaluation.metrics import by_lists, coverage
@@ -27,7 +27,7 @@ from segue.recommenders.pairs import PairBlend, best_unseen, implicit_als, item_
 from segue.session_logs.datasets import GenreSplit, read_gtzan, read_hetrec, read_sessions
 from segue.session_logs.logs import SessionLog, make_log
 from segue.session_logs.splits import folds, split_by_time
-from segue.settings import SessionTraining, load_settings
+from segue.settings import SessionSpaceTraining, load_settings
 
 PREFIXES = {
     "hybrid": "",
@@ -149,7 +149,7 @@ def composed_sessions(genres: np.ndarray, *, sessions: int, seed: int) -> Sessio
     return make_log(users=session, sessions=session, items=flat, times=np.arange(len(flat), dtype=np.float64))
 
 
-def new_tracks(data: GenreSplit, *, sessions: int, training: SessionTraining) -> dict[str, float]:
+def new_tracks(data: GenreSplit, *, sessions: int, training: SessionSpaceTraining) -> dict[str, float]:
     """How often a track that was in no session is among the 20 nearest of all, given a track of its session.
 
     The audio descriptors are real (GTZAN), the sessions composed: they keep to genres, the known truth.

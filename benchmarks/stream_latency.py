@@ -32,15 +32,15 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
     warm, seconds = (25.0, 20.0) if quick else (150.0, 60.0)
     large = FMA if quick else 1_000_000
 
-    def run(kind: str, tracks: int, rate: float, *, sessions: bool = False) -> Run:
-        bundle = bundle_of(tracks, sessions=sessions, console=console)
+    def run(kind: str, tracks: int, rate: float, *, rules: bool = False) -> Run:
+        bundle = bundle_of(tracks, rules=rules, console=console)
         found = _run(kind, bundle, tracks=tracks, rate=rate, warm=warm, seconds=seconds)
-        known = "sound and sessions" if sessions else "sound"
+        known = "sound and sessions" if rules else "sound"
         console.print(f"{kind:8} {tracks:>9,} tracks by {known} {rate:>4.0f}/s: {found}")
         return found
 
     job = run("job", FMA, 20)
-    hybrid = run("job", FMA, 20, sessions=True)
+    hybrid = run("job", FMA, 20, rules=True)
     engaged = run("engaged", FMA, 20)
     floor = run("floor", FMA, 20)
     default = run("default", FMA, 20)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from segue.people.accounts import name_key
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 from segue.settings import Dashboard
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]"})

@@ -10,7 +10,7 @@ from segue.dashboard.queries.popular import PopularTracks
 from segue.dashboard.queries.starting_options import StartingOptions
 from segue.people.authentication import Authenticator
 from segue.people.handovers import Handovers
-from segue.people.sessions import Sessions
+from segue.people.login_sessions import LoginSessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
 from segue.settings import Settings
@@ -29,7 +29,7 @@ class Services:
         prepare(store, Job.DASHBOARD)
         self.store = store
         self.settings = settings
-        self.sessions = Sessions(store)
+        self.login_sessions = LoginSessions(store)
         self.authenticator = Authenticator(store)
         self.handovers = Handovers(store)
         self.outgoing = Outgoing(store, settings)

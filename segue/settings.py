@@ -213,7 +213,7 @@ class Ranking(Section):
     exploration: float = Field(ge=0, le=0.5)
 
 
-class SessionTraining(Section):
+class SessionSpaceTraining(Section):
     """How :mod:`segue.embeddings.skip_gram` trains."""
 
     min_plays: int = Field(ge=2)
@@ -253,7 +253,7 @@ class Models(Section):
     shrink: float = Field(ge=0)
     neighbours: int = Field(ge=1)
     keep: int = Field(ge=1)
-    sessions: SessionTraining
+    sessions: SessionSpaceTraining
     als: Als
 
 

@@ -11,7 +11,7 @@ from segue.dashboard.queries.items import noted_items
 from segue.dashboard.queries.live import ago
 from segue.dashboard.text import plain
 from segue.people.accounts import Account
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 from segue.social.activity import PrivacyChoices, feed
 from segue.social.follows import Follows
 from segue.social.links import SharingError

@@ -23,7 +23,7 @@ from segue.engagement.listening import Listening
 from segue.engagement.patterns import By, calendar, clock, streak, top
 from segue.engagement.wandering import tastes
 from segue.errors import SegueError
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 
 SPANS = {"7 days": 7, "30 days": 30, "90 days": 90, "A year": 365}
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

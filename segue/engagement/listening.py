@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from segue.engagement.definitions import COUNTS, DIMENSIONS
 from segue.engagement.facts import Fact, StoredFact
-from segue.engagement.sessions import ActivitySpan
+from segue.engagement.sessionization import ActivitySpan
 from segue.engagement.statistics import ListeningStatistics
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right

@@ -25,17 +25,19 @@ class StoredEngagement:
         """Facts and sessions are removed after `keep`; statistics stay."""
         self._gap = engagement.session_gap
         self._definitions = fingerprint(engagement.window)
-        self.listening, self.sessions = Listening(store), ListeningSessions(store)
+        self.listening, self.listening_sessions = Listening(store), ListeningSessions(store)
         self.statistics = ListeningStatistics(store)
-        for collection in (self.listening, self.sessions, self.statistics):
+        for collection in (self.listening, self.listening_sessions, self.statistics):
             collection.prepare()
         self.listening.keep(keep)
-        self.sessions.keep(keep)
+        self.listening_sessions.keep(keep)
 
     def write(self, facts: Sequence[Fact]) -> None:
         """Keep facts and join the sessions around them; the statistics wait for :meth:`count`."""
         self.listening.write(facts, definitions=self._definitions)
-        self.sessions.rebuild(facts, listening=self.listening, gap=self._gap, definitions=self._definitions)
+        self.listening_sessions.rebuild(
+            facts, listening=self.listening, gap=self._gap, definitions=self._definitions
+        )
 
     def count(self, starts: Iterable[int]) -> None:
         """Compute the statistics of these windows (epoch ms) from their facts."""

@@ -1,7 +1,7 @@
 """Plays to the steps of listeners' sessions: the order in which kept tracks were heard. Spark transforms.
 
 ``Play -> Step``. A session is a run of one listener's signals with no long gap between them (as in
-:mod:`segue.engagement.sessions`, and not the browser's `session_id`, which may last for weeks).
+:mod:`segue.engagement.sessionization`, and not the browser's `session_id`, which may last for weeks).
 """
 
 from __future__ import annotations

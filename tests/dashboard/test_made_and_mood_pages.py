@@ -21,7 +21,7 @@ from segue.moods.dial import Dial
 from segue.moods.dials import MoodDials
 from segue.moods.measures import Measured
 from segue.moods.stored import Moods
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 from segue.privacy import holdings
 from segue.settings import Settings
 from segue.storage.mongo import Document

@@ -10,7 +10,7 @@ from segue.dashboard import visit
 from segue.dashboard.app import PAGES
 from segue.dashboard.operators import is_operator
 from segue.dashboard.services import Services
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 from segue.settings import Dashboard, Settings, load_settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store

@@ -16,7 +16,7 @@ from segue.batch_jobs import build_index, train_embeddings
 from segue.batch_jobs.train_models import run
 from segue.embeddings import skip_gram
 from segue.embeddings.registry import load_space
-from segue.embeddings.session_training import Begun, read_begun
+from segue.embeddings.session_space_training import Begun, read_begun
 from segue.errors import SegueError
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import decode_ids, encode_ids

@@ -31,7 +31,7 @@ from segue.moods.stored import Moods
 from segue.operations.stream_minutes import StreamMinutes
 from segue.people.authentication import Authenticator
 from segue.people.forgotten import Forgotten
-from segue.people.sessions import Sessions
+from segue.people.login_sessions import LoginSessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
 from segue.plays.producer import PlayProducer
@@ -151,7 +151,7 @@ def test_the_dashboard_does_its_work_as_its_user(deployed: Deployed, settings_of
     ada = accounts.sign_up("Ada", "correct horse", guest_id=None, address="a")
     ben = accounts.sign_up("Ben", "correct horse", guest_id=None, address="a")
     assert accounts.log_in("Ada", "correct horse", address="a") == ada
-    Sessions(store).open(user_id=ada.user_id)
+    LoginSessions(store).open(user_id=ada.user_id)
     Playlists(store).create(ada.user_id, "Evening")
     Follows(store).ask(ada.user_id, "Ben")
     MoodDials(store).keep(ada.user_id, Dial({"energy": 2}))
