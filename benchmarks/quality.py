@@ -1,7 +1,7 @@
 """How good the recommendations are: next tracks, artists, genres and new tracks, each beside its baselines.
 
 The sets are read from `--data DIR`, in folders as docs/recommending.md names them; they are not shipped.
-Settings of the models were chosen without the test parts, but for the blend of HetRec's artists: that was
+Settings of the models were chosen without the test parts, but for the ensemble of HetRec's artists: that was
 chosen on a fifth of the training pairs of the first fold, which are test pairs of the other folds. Nothing
 was chosen on the test pairs of the first fold: the figures that end in `_fold1` are of it alone.
 """
@@ -23,7 +23,7 @@ from segue.errors import SegueError
 from segue.evaluation.metrics import by_lists, coverage
 from segue.evaluation.next_track import compared, evaluate
 from segue.evaluation.spaces import genre_quality
-from segue.recommenders.pairs import PairBlend, best_unseen, implicit_als, item_knn, listeners_of
+from segue.recommenders.pairs import PairEnsemble, best_unseen, implicit_als, item_knn, listeners_of
 from segue.session_logs.datasets import GenreSplit, read_gtzan, read_hetrec, read_sessions
 from segue.session_logs.logs import SessionLog, make_log
 from segue.session_logs.splits import folds, split_by_time
@@ -89,7 +89,7 @@ def _artists(folder: Path, quick: bool) -> dict[str, float]:
         row: dict[str, float] = {}
         popular = np.tile(listeners.astype(np.float32), (pairs.shape[0], 1))
         for prefix, scores in (
-            ("", PairBlend().scores(train_pairs)),
+            ("", PairEnsemble().scores(train_pairs)),
             ("als_", implicit_als(train_pairs, factors=64, regularisation=20, alpha=5)),
             ("knn_", item_knn(train_pairs)),
             ("popularity_", popular),

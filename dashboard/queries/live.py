@@ -10,7 +10,7 @@ from segue.catalog.tracks import Tracks
 from segue.index.published import PublishedBundles
 from segue.ranking.reasons import describe
 from segue.ranking.recommendations import Recommendations
-from segue.ranking.variants import AUDIO
+from segue.ranking.variants import SOUND_ONLY
 from segue.storage.store import Store
 from segue.taste.history import last_heard
 from segue.taste.tastes import Tastes
@@ -72,7 +72,7 @@ def listening(store: Store, user_id: str, *, played: int = 12) -> LiveListener |
         ],
         served=recommendation.served,
         model=recommendation.model,
-        variant=recommendation.variant or AUDIO,
+        variant=recommendation.variant or SOUND_ONLY,
         freshness_ms=recommendation.freshness_ms,
     )
 

@@ -19,9 +19,9 @@ from segue.evaluation.metrics import (
     novelty,
 )
 from segue.recommenders.played import Als
-from segue.recommenders.served import AsServed, Hybrid, SessionKnowledge
-from segue.recommenders.session_blend import baseline, session_blend
-from segue.recommenders.session_models import ItemKnn, Popularity, Rules, SessionKnn, SessionModel
+from segue.recommenders.served import AsServed, ServedRecommender, SessionKnowledge
+from segue.recommenders.session_ensemble import baseline, session_ensemble
+from segue.recommenders.session_models import ItemKnn, Popularity, SequentialRules, SessionKnn, SessionModel
 from segue.recommenders.tastes import NearTaste, centroids
 from segue.recommenders.top import ranks_of, top_lists
 from segue.session_logs.logs import SessionLog
@@ -32,9 +32,9 @@ MODELS: Mapping[str, Callable[[], SessionModel]] = {
     "popularity": Popularity,
     "item-knn": lambda: ItemKnn(decay=0.6),
     "session-knn": SessionKnn,
-    "rules": Rules,
+    "rules": SequentialRules,
     "session-knn+rules": baseline,
-    "hybrid": session_blend,
+    "hybrid": session_ensemble,
 }
 """Models that need no settings, the baselines first."""
 
@@ -59,10 +59,10 @@ def compared(settings: Settings) -> dict[str, Callable[[], SessionModel]]:
         "space:plain-mean": space(half_life=None),
         "space:3-centroids": space(taste=centroids(3)),
         "served:session-knn+rules": as_served(baseline),
-        "served:hybrid": as_served(session_blend),
+        "served:hybrid": as_served(session_ensemble),
         "served:space": as_served(space()),
         "served:sessions": as_served(lambda: SessionKnowledge(models, ranking)),
-        "served": as_served(lambda: Hybrid(models, ranking, taste)),
+        "served": as_served(lambda: ServedRecommender(models, ranking, taste)),
     }
 
 

@@ -13,9 +13,9 @@ import hashlib
 from segue.ranking.sources import SOURCES
 from segue.settings import Experiments, Ranking, Variant
 
-AUDIO: Variant = "audio"
+SOUND_ONLY: Variant = "audio"
 """Without the sources that are learned from plays."""
-HYBRID: Variant = "hybrid"
+ALL_SOURCES: Variant = "hybrid"
 """All sources, as the settings say; every other variant is this with changes."""
 EXPLORING = "explore"
 
@@ -41,16 +41,16 @@ def assigned(user_id: str, *, experiments: Experiments) -> Variant | None:
 def served(user_id: str, *, experiments: Experiments, learned: bool) -> Variant:
     """The variant that a listener is served; `learned`: whether the index has what is learned from plays.
 
-    Without an experiment that is the hybrid. An index without it can serve audio only, and says so, whatever
-    a listener was assigned.
+    Without an experiment that has all sources. An index that lacks it can serve by sound only, and says so,
+    whatever a listener was assigned.
     """
-    wanted = assigned(user_id, experiments=experiments) or HYBRID
-    return wanted if learned else AUDIO
+    wanted = assigned(user_id, experiments=experiments) or ALL_SOURCES
+    return wanted if learned else SOUND_ONLY
 
 
 def left_out(variant: Variant) -> frozenset[str]:
     """The names of the sources that a variant does not use; one with a weight of 0 is left out as well."""
-    if variant != AUDIO:
+    if variant != SOUND_ONLY:
         return frozenset()
     return frozenset(source.name for source in SOURCES if source.learned_from_plays)
 

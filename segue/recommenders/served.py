@@ -69,7 +69,7 @@ class SessionKnowledge:
         return sparse.csr_matrix(entries, shape=(len(queries), len(self.index.artists)))
 
 
-class Hybrid:
+class ServedRecommender:
     """All sources of the stream: what is near the taste in the session space, and session knowledge.
 
     The score is the similarity to the taste plus what the other sources add, as the stream has it
@@ -80,7 +80,7 @@ class Hybrid:
         self.near = NearTaste(models.sessions, half_life=taste.half_life_tracks, nearest=ranking.candidates)
         self.knowledge = SessionKnowledge(models, ranking)
 
-    def fit(self, history: SessionLog) -> Hybrid:
+    def fit(self, history: SessionLog) -> ServedRecommender:
         self.near.fit(history)
         self.knowledge.fit(history)
         return self

@@ -126,7 +126,7 @@ class SessionKnn:
         return (chosen @ self.members).tocsr()
 
 
-class Rules:
+class SequentialRules:
     """Sequential rules: after `a` comes `b`, weighed by 1 / gap (Ludewig and Jannach, 2018).
 
     `reach` is the largest gap that is learned, `gap_power` how fast a rule weakens with it, `back` the weight
@@ -147,7 +147,7 @@ class Rules:
         self.reach, self.gap_power, self.back = reach, gap_power, back
         self.decay, self.confidence, self.cap = decay, confidence, cap
 
-    def fit(self, history: SessionLog) -> Rules:
+    def fit(self, history: SessionLog) -> SequentialRules:
         n = len(history.artists)
         self.rules = rule_matrix(history, reach=self.reach, gap_power=self.gap_power, cap=self.cap)
         if self.back:
@@ -212,13 +212,13 @@ class ItemKnn:
         return (_end(queries, self.likeness.shape[0], decay=self.decay) @ self.likeness).tocsr()
 
 
-class Repeats:
+class ListenerRepeats:
     """What this listener has played before: in earlier sessions, with a half-life in seconds."""
 
     def __init__(self, *, half_life: float = 86_400.0) -> None:
         self.half_life = half_life
 
-    def fit(self, history: SessionLog) -> Repeats:
+    def fit(self, history: SessionLog) -> ListenerRepeats:
         weight = np.exp2((history.times - history.times.max()) / self.half_life).astype(np.float32)
         shape = (len(history.user_ids), len(history.artists))
         self.plays = sparse.csr_matrix((weight, (history.users, history.items)), shape=shape)
@@ -228,13 +228,13 @@ class Repeats:
         return self.plays[queries.users].log1p()
 
 
-class SameArtist:
+class ArtistItems:
     """Items of the artists of the prefix, by how often they were played; the latest artist counts most."""
 
     def __init__(self, *, decay: float = 0.5, power: float = 0.5) -> None:
         self.decay, self.power = decay, power
 
-    def fit(self, history: SessionLog) -> SameArtist:
+    def fit(self, history: SessionLog) -> ArtistItems:
         n = len(history.artists)
         known = np.flatnonzero(history.artists >= 0)
         artists = int(history.artists.max(initial=0)) + 1
@@ -251,13 +251,13 @@ class SameArtist:
         return ((prefix @ self.artist_of) @ self.items_of).tocsr()
 
 
-class Heard:
+class SessionRepeats:
     """What the session has heard already: many listeners play a track again."""
 
     def __init__(self, *, decay: float = 0.9) -> None:
         self.decay = decay
 
-    def fit(self, history: SessionLog) -> Heard:
+    def fit(self, history: SessionLog) -> SessionRepeats:
         self.n_items = len(history.artists)
         return self
 
@@ -265,13 +265,13 @@ class Heard:
         return prefix_matrix(queries, self.n_items, decay=self.decay)
 
 
-class NextInHistory:
+class ListenerRules:
     """Rules of this listener alone: what they themselves played after the session's last items before."""
 
     def __init__(self, *, reach: int = 3, decay: float = 0.3) -> None:
         self.reach, self.decay = reach, decay
 
-    def fit(self, history: SessionLog) -> NextInHistory:
+    def fit(self, history: SessionLog) -> ListenerRules:
         self.n_items = len(history.artists)
         a, b, user, weight = _followed(history, reach=self.reach)
         self.keys, row = np.unique(user * self.n_items + a, return_inverse=True)

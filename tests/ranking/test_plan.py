@@ -231,9 +231,9 @@ def test_who_is_assigned_audio_gets_what_an_index_without_sessions_gives() -> No
     audio = planned(history, shelf=shelf, variants=(("audio", 1.0),))
     plain = planned(history)
     assert (audio.items, audio.variant, plain.variant) == (plain.items, "audio", "audio")
-    hybrid = planned(history, shelf=shelf, variants=(("hybrid", 1.0),))
-    assert hybrid.items != audio.items
-    assert hybrid.recommendation_id != audio.recommendation_id
+    all_sources = planned(history, shelf=shelf, variants=(("hybrid", 1.0),))
+    assert all_sources.items != audio.items
+    assert all_sources.recommendation_id != audio.recommendation_id
 
 
 def test_each_listener_is_served_by_the_settings_of_their_variant() -> None:

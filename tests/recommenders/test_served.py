@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from segue.recommenders.played import Als
-from segue.recommenders.served import AsServed, Hybrid, SessionKnowledge
+from segue.recommenders.served import AsServed, ServedRecommender, SessionKnowledge
 from segue.recommenders.session_models import SessionModel
 from segue.recommenders.tastes import NearTaste, average, centroids, nearest
 from segue.session_logs.logs import SessionLog
@@ -82,7 +82,7 @@ def test_a_served_list_has_nothing_heard_and_no_artist_too_often() -> None:
 
 def test_the_hybrid_adds_what_sessions_say_to_the_likeness() -> None:
     history = log("abcab", "abdab", "acbda")
-    model = Hybrid(MODELS, RANKING, SETTINGS.taste).fit(history)
+    model = ServedRecommender(MODELS, RANKING, SETTINGS.taste).fit(history)
     queries = prefixes(history)
     cosines, added = model.near.cosines(queries), model.knowledge.scores(queries).toarray()
     # What sessions lead to comes along however unlike it is.
