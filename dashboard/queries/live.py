@@ -42,7 +42,7 @@ class LiveListener:
     played: list[Played]
     recommended: list[Recommended]
     served: str
-    model: str
+    index_version: str
     variant: str
     freshness_ms: float
     """From the newest play to the document that reflects it."""
@@ -71,7 +71,7 @@ def listening(store: Store, user_id: str, *, played: int = 12) -> LiveListener |
             for track in recommendation.tracks
         ],
         served=recommendation.served,
-        model=recommendation.model,
+        index_version=recommendation.index_version,
         variant=recommendation.variant or SOUND_ONLY,
         freshness_ms=recommendation.freshness_ms,
     )

@@ -15,7 +15,7 @@ like, dislike  the event of that type, each time it is given
 session        a listener's starts, plays, likes and dislikes with no gap longer than `engagement.session_gap`
                between one and the next. The `session_id` of an event is a browser's and may last for weeks
 window         `engagement.window` of event time, from multiples of it since 1970
-variant        the `model` of the recommendation that a play came from; none for what was chosen by hand
+variant        by which a track was recommended (`model` of the play); none for what was chosen by hand
 =============  =============================================================================================
 
 An event counts once by its listener and `event_id`. What is rejected (segue.spark.parsing) counts nowhere.

@@ -54,7 +54,7 @@ class Plan:
     vector: np.ndarray
     """(d,) float32 at unit length, or zeros."""
     items: list[PlannedTrack]
-    model: str
+    index_version: str
     """The version of the index."""
     variant: Variant
     reflects_at: int
@@ -71,7 +71,7 @@ class Plan:
     def recommendation_id(self) -> str:
         """The same for the same listener, model, variant and state of taste: a repeated batch repeats it."""
         heard = sum(len(window.tracks) for window in self.history.values())
-        text = f"{self.user_id}\n{self.model}\n{self.variant}\n{self.reflects_at}\n{heard}"
+        text = f"{self.user_id}\n{self.index_version}\n{self.variant}\n{self.reflects_at}\n{heard}"
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
@@ -145,7 +145,7 @@ def _plan_variant(
                 history=profile.history,
                 vector=profile.taste,
                 items=_explained(rows, drawn=drawn, candidates=candidates, profile=profile, bundle=bundle),
-                model=bundle.version,
+                index_version=bundle.version,
                 variant=variant,
                 reflects_at=profile.reflects_at,
                 unknown=profile.unknown,

@@ -61,11 +61,11 @@ def ranking_of(variant: Variant, *, ranking: Ranking, experiments: Experiments) 
     return Ranking.model_validate(ranking.model_dump() | dict(changes)) if changes else ranking
 
 
-def label(variant: str, *, exploring: bool) -> str:
-    """What a play from a recommendation is marked with (`model`): what explores is told apart."""
+def variant_label(variant: str, *, exploring: bool) -> str:
+    """The label of a play from a recommendation (its field `model`); exploration has a label of its own."""
     return f"{variant}/{EXPLORING}" if exploring else variant
 
 
 def variant_of(label: str) -> str:
-    """The variant of a mark."""
+    """The variant of a label."""
     return label.partition("/")[0]
