@@ -29,8 +29,8 @@ class Attribution:
     recommendation_id: str
     rank: int
     variant: str
-    """The label by which outcomes are compared, in the play's field `model`: the variant, with `/explore` behind
-    it for exploration; `mood:` and the index version; or the index version alone without recommendations."""
+    """The label by which outcomes are compared, in the play's field `model`: the variant, with `/explore` for
+    exploration; `mood:` and the index version; or the index version alone without recommendations."""
 
 
 @dataclass(frozen=True, kw_only=True)
