@@ -191,7 +191,7 @@ def _recoded(log: SessionLog, items: int) -> SessionLog:
 
 
 def _found(rows: np.ndarray, context: np.ndarray, target: np.ndarray, *, k: int = 20) -> float:
-    likeness = rows[context] @ rows.T
-    likeness[np.arange(len(context)), context] = -np.inf
-    value = likeness[np.arange(len(context)), target][:, None]
-    return float(((likeness > value).sum(axis=1) < k).mean())
+    similarity = rows[context] @ rows.T
+    similarity[np.arange(len(context)), context] = -np.inf
+    value = similarity[np.arange(len(context)), target][:, None]
+    return float(((similarity > value).sum(axis=1) < k).mean())

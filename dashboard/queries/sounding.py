@@ -9,7 +9,7 @@ import numpy as np
 
 from segue.audio.decode import seconds_of
 from segue.audio.errors import AudioError
-from segue.audio.likeness import Likeness, compare
+from segue.audio.similarity import SoundSimilarity, compare
 from segue.catalog.features import Features
 from segue.dashboard.queries.catalogue import Catalogue, SimilarTrack
 from segue.dashboard.queries.items import Item, list_items, read_items
@@ -97,7 +97,7 @@ def like_file(
     return [SimilarTrack(known[i], score) for i, (_, score) in zip(ids, pairs, strict=True) if i in known]
 
 
-def reasons(store: Store, track_id: str, others: Sequence[str]) -> dict[str, Likeness]:
+def reasons(store: Store, track_id: str, others: Sequence[str]) -> dict[str, SoundSimilarity]:
     """Why each of the others is near a track, as far as the features of both are known.
 
     Their descriptors are compared in the units of the audio space in use.

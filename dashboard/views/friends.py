@@ -81,8 +81,8 @@ def _people(listener: Listener) -> None:
     for person in followed:
         alike = finding.alike(visit.services().store, listener.user_id, person.user_id)
         with st.container(horizontal=True, vertical_alignment="center"):
-            likeness = "no taste yet" if alike is None else f"{alike:.0%} alike"
-            st.markdown(f"**{plain(person.name)}**  \n:gray[{likeness}]")
+            similarity = "no taste yet" if alike is None else f"{alike:.0%} alike"
+            st.markdown(f"**{plain(person.name)}**  \n:gray[{similarity}]")
             if alike is not None and st.button("Music for both", key=f"blend-{person.user_id}"):
                 _blended(listener, person)
             if st.button("Unfollow", key=f"unfollow-{person.user_id}", type="tertiary"):

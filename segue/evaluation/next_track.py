@@ -105,7 +105,7 @@ def subsets(split: TimeSplit) -> dict[str, np.ndarray]:
 
 
 def item_vectors(history: SessionLog, *, dimension: int = SAMPLE_DIMENSION, seed: int = 0) -> np.ndarray:
-    """(items, dimension) unit rows for likeness within a list: random projections of the items' sessions.
+    """(items, dimension) unit rows for similarity within a list: random projections of the items' sessions.
 
     Two items' cosine is, up to noise of 1 / sqrt(dimension), that of the sets of sessions they are in: the
     same yardstick for every model, learned by none of them.

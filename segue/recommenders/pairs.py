@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, sparse
 
-from segue.recommenders.likeness import shared_cosine
+from segue.recommenders.similarity import shared_cosine
 from segue.recommenders.top import top_k
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from scipy import sparse
 
-from segue.recommenders.likeness import shared_cosine
+from segue.recommenders.similarity import shared_cosine
 from segue.recommenders.top import scaled, top_k
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
@@ -82,8 +82,9 @@ class Popularity:
 class SessionKnn:
     """The items of the sessions most like this one (Jannach and Ludewig, 2017), and its later weightings.
 
-    Likeness is the cosine of item sets. `decay` < 1 makes the prefix's latest items count for more, `idf` > 0
-    the rare ones, and `half_life` (seconds) the later of the sessions (V-SkNN, VSTAN: Ludewig et al., 2021).
+    Similarity is the cosine of item sets. `decay` < 1 makes the latest items of the prefix count for more,
+    `idf` > 0 the rare ones, and `half_life` (seconds) the later of the sessions (V-SkNN, VSTAN: Ludewig et
+    al., 2021).
     With the defaults it is the plain session-kNN.
     """
 
@@ -114,12 +115,12 @@ class SessionKnn:
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
         prefix = prefix_matrix(queries, self.members.shape[1], decay=self.decay)
-        likeness = (prefix @ self.by_session.T).tocsr()
+        similarity = (prefix @ self.by_session.T).tocsr()
         if self.half_life is not None:
-            row = np.repeat(np.arange(len(queries)), np.diff(likeness.indptr))
-            age = np.maximum(queries.times[row] - self.ended[likeness.indices], 0)
-            likeness.data *= np.exp2(-age / self.half_life).astype(np.float32)
-        chosen = top_k(likeness, self.neighbours)
+            row = np.repeat(np.arange(len(queries)), np.diff(similarity.indptr))
+            age = np.maximum(queries.times[row] - self.ended[similarity.indices], 0)
+            similarity.data *= np.exp2(-age / self.half_life).astype(np.float32)
+        chosen = top_k(similarity, self.neighbours)
         if self.sharpness != 1.0:
             chosen = scaled(chosen)
             chosen.data **= self.sharpness
@@ -205,11 +206,11 @@ class ItemKnn:
         self.decay, self.shrink = decay, shrink
 
     def fit(self, history: SessionLog) -> ItemKnn:
-        self.likeness = shared_cosine(_members(history), shrink=self.shrink)
+        self.similarity = shared_cosine(_members(history), shrink=self.shrink)
         return self
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
-        return (_end(queries, self.likeness.shape[0], decay=self.decay) @ self.likeness).tocsr()
+        return (_end(queries, self.similarity.shape[0], decay=self.decay) @ self.similarity).tocsr()
 
 
 class ListenerRepeats:

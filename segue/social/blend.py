@@ -33,7 +33,7 @@ def blend(
     ranking: Ranking,
     without: Collection[str] = (),
 ) -> list[str]:
-    """Tracks for both: those whose likeness to the less pleased of the two is the highest.
+    """Tracks for both: those whose similarity to the less pleased of the two is the highest.
 
     Candidates are the neighbours of either taste and of their middle; scoring by the smaller cosine keeps
     one of the two from being served alone ("least misery", O'Connor et al. 2001).
