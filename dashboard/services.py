@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from segue.collections import prepare
 from segue.dashboard.outgoing import Outgoing
-from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.map import LibraryMap
 from segue.dashboard.queries.popular import PopularTracks
 from segue.dashboard.queries.starting_options import StartingOptions
@@ -36,7 +36,7 @@ class Services:
         self.playlists = Playlists(store)
         self.day_lists = DayLists(store)
         self.links = ShareLinks(store)
-        self.catalogue = Catalogue(store, index_folder=settings.index.folder)
+        self.catalogue = CatalogueReader(store, index_folder=settings.index.folder)
         self.library_map = LibraryMap(self.catalogue)
         self.popular = PopularTracks(store, window=settings.engagement.window)
         self.starting_options = StartingOptions(store)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.catalog.tracks import Tracks
-from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Item, list_items
 from segue.embeddings.projection import PlanarProjection, fit_projection
 from segue.index.bundle import Bundle
@@ -37,7 +37,7 @@ class Drawn:
 class LibraryMap:
     """Draws the map of the published index once, and keeps it; safe for use by several threads."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: CatalogueReader) -> None:
         self._catalogue = catalogue
         self._lock = threading.Lock()
         self._drawn: Drawn | None = None

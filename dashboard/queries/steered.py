@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Attribution, Item, Upcoming, read_items, upcoming
 from segue.dashboard.queries.profile import KnownListener, read_listener
 from segue.errors import SegueError
@@ -27,7 +27,7 @@ from segue.ranking.versions import folded, songs_of
 from segue.settings import Settings
 
 
-def planned(catalogue: Catalogue, settings: Settings, user_id: str) -> Upcoming:
+def planned(catalogue: CatalogueReader, settings: Settings, user_id: str) -> Upcoming:
     """A listener's next tracks, in the mood that is dialled; as they are recommended when it is open."""
     recommended = upcoming(catalogue.store, user_id)
     dial = MoodDials(catalogue.store).read(user_id)
@@ -77,7 +77,7 @@ def _candidates(recommended: Upcoming, listener: KnownListener, *, bundle: Bundl
 
 
 def _items(
-    catalogue: Catalogue,
+    catalogue: CatalogueReader,
     rows: Sequence[int],
     recommended: Upcoming,
     listener: KnownListener,

@@ -54,7 +54,7 @@ class StoredWindow(TypedDict):
     """By name, fields of that signal's play that are kept; missing where plays have none."""
 
 
-class HeardTrack(NamedTuple):
+class PlayedTrack(NamedTuple):
     """A track of a history, with its last signal."""
 
     track_id: str
@@ -188,14 +188,14 @@ def reflects_at(history: History) -> int:
     return max((at for window in history.values() for at in window.at), default=0)
 
 
-def last_heard(history: History) -> list[HeardTrack]:
+def last_played(history: History) -> list[PlayedTrack]:
     """Each track of a history once, the one heard last first."""
-    newest: dict[str, HeardTrack] = {}
+    newest: dict[str, PlayedTrack] = {}
     for window in history.values():
         for place, (track_id, at) in enumerate(zip(window.tracks, window.at, strict=True)):
             if track_id not in newest or at > newest[track_id].at:
                 kept = {name: values[place] for name, values in window.kept.items()}
-                newest[track_id] = HeardTrack(track_id, window.types[place], at, kept)
+                newest[track_id] = PlayedTrack(track_id, window.types[place], at, kept)
     return sorted(newest.values(), key=lambda heard: (-heard.at, heard.track_id))
 
 
