@@ -36,7 +36,7 @@ console = Console(stderr=True)
 
 
 @dataclass(frozen=True)
-class Corpus:
+class IndexCorpus:
     """The tracks that are to be found: present in the library, with a vector in the active space."""
 
     space: str
@@ -46,7 +46,7 @@ class Corpus:
 
 
 @dataclass(frozen=True)
-class Built:
+class IndexBuild:
     """What the job did."""
 
     manifest: Manifest
@@ -117,7 +117,7 @@ def build_index(
         write_figures(json_file, built.summary())
 
 
-def run(store: Store, settings: Index) -> Built:
+def run(store: Store, settings: Index) -> IndexBuild:
     """Build, publish, activate, retire.
 
     Raises
@@ -152,10 +152,10 @@ def run(store: Store, settings: Index) -> Built:
     followed = (
         0 if contents.transition_rules is None else int((np.diff(contents.transition_rules.bounds) > 0).sum())
     )
-    return Built(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)
+    return IndexBuild(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)
 
 
-def read_corpus(store: Store, settings: Index) -> Corpus:
+def read_corpus(store: Store, settings: Index) -> IndexCorpus:
     """Read the vectors of the wanted space and their tracks, and make the columns, in order of track id.
 
     Raises
@@ -191,7 +191,7 @@ def read_corpus(store: Store, settings: Index) -> Corpus:
         transition_rules=transition_rules,
         artist_tracks=artist_tracks,
     )
-    return Corpus(space, contents, unusable=len(names) - len(usable))
+    return IndexCorpus(space, contents, unusable=len(names) - len(usable))
 
 
 def _matrix(vectors: list[bytes], names: list[str]) -> np.ndarray:

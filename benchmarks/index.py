@@ -36,7 +36,7 @@ QUERY_EF = (20, 30, 50, 75, 100, 200, 400)
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltIndex:
     folder: Path
     seconds: float
     cpu_seconds: float
@@ -149,14 +149,14 @@ def _voyager(ef: int) -> VoyagerBackend:
     return VoyagerBackend(Voyager(ef=ef))
 
 
-def _built(rows: np.ndarray, backend: Backend[Any], folder: Path, *, console: Console) -> Built:
+def _built(rows: np.ndarray, backend: Backend[Any], folder: Path, *, console: Console) -> BuiltIndex:
     folder.mkdir()
     with console.status(f"Building {folder.name}"):
         began, began_cpu = time.perf_counter(), time.process_time()
         backend.build(rows, folder)
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - began_cpu
     size = sum(file.stat().st_size for file in folder.iterdir())
-    return Built(folder, seconds, cpu_seconds, size / 1e6)
+    return BuiltIndex(folder, seconds, cpu_seconds, size / 1e6)
 
 
 def sweep(

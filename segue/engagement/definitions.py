@@ -29,14 +29,14 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
-from segue.engagement.rules import Column, Expression, Where
+from segue.engagement.rules import EventField, Expression, Where
 from segue.plays.event_types import ACTIONS, COUNTED, ENDS, EVENT_TYPES
 
 COMPLETE_SHARE = 0.9
 EARLY_MS = 30_000
 LONGEST_MS = 6 * 3_600_000
 
-_TYPE, _PLAYED, _DURATION = Column("type"), Column("ms_played"), Column("duration_ms")
+_TYPE, _PLAYED, _DURATION = EventField("type"), EventField("ms_played"), EventField("duration_ms")
 ACTED = _TYPE.is_in(*ACTIONS)
 """Whether the listener did something by the event."""
 _ENDED = _TYPE.is_in(*ENDS)

@@ -18,7 +18,7 @@ from segue.evaluation.metrics import (
     intra_list_similarity,
     novelty,
 )
-from segue.recommenders.played import Als
+from segue.recommenders.played import AlsRecommender
 from segue.recommenders.served import AsServed, ServedRecommender, SessionKnowledge
 from segue.recommenders.session_ensemble import baseline, session_ensemble
 from segue.recommenders.session_models import ItemKnn, Popularity, SequentialRules, SessionKnn, SessionModel
@@ -53,7 +53,7 @@ def compared(settings: Settings) -> dict[str, Callable[[], SessionModel]]:
 
     return {
         **MODELS,
-        "als": lambda: Als(models.als),
+        "als": lambda: AlsRecommender(models.als),
         "space": space(),
         "space:last-track": space(half_life=0),
         "space:plain-mean": space(half_life=None),

@@ -43,7 +43,7 @@ Percentiles = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class CorpusMoods:
     """The moods of a corpus of n tracks."""
 
     percentiles: Percentiles
@@ -57,7 +57,7 @@ def moods_version(audio: Audio) -> str:
     return hashlib.sha256(f"{features_version(audio)}\n{CODE_VERSION}".encode()).hexdigest()[:12]
 
 
-def measure_moods(descriptors: NDArray[np.floating], *, names: Sequence[str]) -> Measured:
+def measure_moods(descriptors: NDArray[np.floating], *, names: Sequence[str]) -> CorpusMoods:
     """The moods of a corpus.
 
     Parameters
@@ -86,7 +86,7 @@ def measure_moods(descriptors: NDArray[np.floating], *, names: Sequence[str]) ->
         percentile(column("centroid_mean")),
         percentile(major_lean(chroma)),
     ]
-    return Measured(
+    return CorpusMoods(
         percentiles=np.stack(found, axis=1).astype(np.float32).reshape(-1, len(DIMENSIONS)),
         bpm=bpm.astype(np.float32),
     )

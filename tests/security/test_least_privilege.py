@@ -26,7 +26,7 @@ from segue.errors import SegueError
 from segue.models import trained
 from segue.moods.dial import Dial
 from segue.moods.dials import MoodDials
-from segue.moods.measures import Measured
+from segue.moods.measures import CorpusMoods
 from segue.moods.stored import Moods
 from segue.operations.stream_minutes import StreamMinutes
 from segue.people.authentication import Authenticator
@@ -225,7 +225,9 @@ def test_what_the_operator_learns_from_plays_the_catalogue_takes_along(
     assert found is not None
     assert found["track_ids"].tolist() == [b"t1"]
     nan = np.full((1, 4), np.nan, np.float32)
-    assert Moods(Store(catalogue)).replace(["t1"], Measured(percentiles=nan, bpm=nan[:, 0]), version="v") == 1
+    assert (
+        Moods(Store(catalogue)).replace(["t1"], CorpusMoods(percentiles=nan, bpm=nan[:, 0]), version="v") == 1
+    )
     dashboard = connect(settings_of("dashboard").mongo)
     assert Moods(Store(dashboard)).read("t1") is not None
     assert trained.load(Store(dashboard), "following") is not None
