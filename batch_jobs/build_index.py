@@ -26,7 +26,7 @@ from segue.index.track_ids import encode_ids
 from segue.index.transition_rules import RuleTable, artist_tracks_of, transition_rules_of
 from segue.local.stack import connected
 from segue.models import trained
-from segue.settings import Index, load_settings
+from segue.settings import IndexSettings, load_settings
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 
@@ -117,7 +117,7 @@ def build_index(
         write_figures(json_file, built.summary())
 
 
-def run(store: Store, settings: Index) -> IndexBuild:
+def run(store: Store, settings: IndexSettings) -> IndexBuild:
     """Build, publish, activate, retire.
 
     Raises
@@ -155,7 +155,7 @@ def run(store: Store, settings: Index) -> IndexBuild:
     return IndexBuild(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)
 
 
-def read_corpus(store: Store, settings: Index) -> IndexCorpus:
+def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:
     """Read the vectors of the wanted space and their tracks, and make the columns, in order of track id.
 
     Raises

@@ -27,7 +27,7 @@ from segue.index.backend import Backend
 from segue.index.exact import ExactIndex
 from segue.index.neighbours import NeighbourIndex
 from segue.index.voyager_index import VoyagerBackend
-from segue.settings import Annoy, Voyager, load_settings
+from segue.settings import AnnoySettings, VoyagerSettings, load_settings
 
 ROUNDING = 1e-6
 TREES = (25, 50, 100)
@@ -142,11 +142,11 @@ def compare(
 
 
 def _annoy(trees: int, search_k: int) -> AnnoyBackend:
-    return AnnoyBackend(Annoy(trees=trees, search_k=search_k))
+    return AnnoyBackend(AnnoySettings(trees=trees, search_k=search_k))
 
 
 def _voyager(ef: int) -> VoyagerBackend:
-    return VoyagerBackend(Voyager(ef=ef))
+    return VoyagerBackend(VoyagerSettings(ef=ef))
 
 
 def _built(rows: np.ndarray, backend: Backend[Any], folder: Path, *, console: Console) -> BuiltIndex:

@@ -27,7 +27,7 @@ from segue.recommenders.pairs import PairEnsemble, best_unseen, implicit_als, it
 from segue.session_logs.datasets import GenreSplit, read_gtzan, read_hetrec, read_sessions
 from segue.session_logs.logs import SessionLog, make_log
 from segue.session_logs.splits import folds, split_by_time
-from segue.settings import SessionSpaceTraining, load_settings
+from segue.settings import SessionSpaceSettings, load_settings
 
 PREFIXES = {
     "hybrid": "",
@@ -149,7 +149,7 @@ def composed_sessions(genres: np.ndarray, *, sessions: int, seed: int) -> Sessio
     return make_log(users=session, sessions=session, items=flat, times=np.arange(len(flat), dtype=np.float64))
 
 
-def new_tracks(data: GenreSplit, *, sessions: int, training: SessionSpaceTraining) -> dict[str, float]:
+def new_tracks(data: GenreSplit, *, sessions: int, training: SessionSpaceSettings) -> dict[str, float]:
     """How often a track that was in no session is among the 20 nearest of all, given a track of its session.
 
     The audio descriptors are real (GTZAN), the sessions composed: they keep to genres, the known truth.

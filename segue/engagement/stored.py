@@ -14,14 +14,14 @@ from segue.engagement.facts import Fact
 from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.statistics import ListeningStatistics
-from segue.settings import Engagement
+from segue.settings import EngagementSettings
 from segue.storage.store import Store
 
 
 class StoredEngagement:
     """The three collections, and what follows from a change of facts."""
 
-    def __init__(self, store: Store, engagement: Engagement, *, keep: timedelta) -> None:
+    def __init__(self, store: Store, engagement: EngagementSettings, *, keep: timedelta) -> None:
         """Facts and sessions are removed after `keep`; statistics stay."""
         self._gap = engagement.session_gap
         self._definitions = fingerprint(engagement.window)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from segue.audio.descriptors import CHROMA, CONTRAST_BANDS, features_version
-from segue.settings import Audio
+from segue.settings import AudioSettings
 
 DIMENSIONS = ("energy", "tempo", "brightness", "tone")
 CODE_VERSION = 1
@@ -52,7 +52,7 @@ class CorpusMoods:
     """(n,) beats per minute; NaN without a clear pulse."""
 
 
-def moods_version(audio: Audio) -> str:
+def moods_version(audio: AudioSettings) -> str:
     """Short hash of what decides the numbers: the version of the features, and of this code."""
     return hashlib.sha256(f"{features_version(audio)}\n{CODE_VERSION}".encode()).hexdigest()[:12]
 

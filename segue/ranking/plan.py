@@ -18,7 +18,7 @@ from segue.ranking.reranking import rerank
 from segue.ranking.sources import TASTE, VARIED, in_use, learned_from_plays
 from segue.ranking.sources.base import NO_EVIDENCE
 from segue.ranking.variants import left_out, ranking_of, served
-from segue.settings import Experiments, Ranking, Variant
+from segue.settings import ExperimentSettings, RankingSettings, Variant
 from segue.taste.history import History
 from segue.taste.profile import (
     ListenerHistory,
@@ -80,8 +80,8 @@ def plan(
     *,
     bundle: TrackIndex,
     lookup: VectorLookup = no_lookup,
-    ranking: Ranking,
-    experiments: Experiments,
+    ranking: RankingSettings,
+    experiments: ExperimentSettings,
     feedback: Mapping[int, float] = NO_FEEDBACK,
 ) -> list[Plan]:
     """Plan for each listener, in the order given.
@@ -120,7 +120,7 @@ def _plan_variant(
     variant: Variant,
     *,
     bundle: TrackIndex,
-    ranking: Ranking,
+    ranking: RankingSettings,
     feedback: Mapping[int, float],
 ) -> list[Plan]:
     """Plan for listeners of one variant; `ranking` is its own."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 
 from segue.ranking.sources import SOURCES
-from segue.settings import Experiments, Ranking, Variant
+from segue.settings import ExperimentSettings, RankingSettings, Variant
 
 SOUND_ONLY: Variant = "audio"
 """Without the sources that are learned from plays."""
@@ -26,7 +26,7 @@ def point(user_id: str, *, salt: str) -> float:
     return int.from_bytes(digest) / 2**64
 
 
-def assigned(user_id: str, *, experiments: Experiments) -> Variant | None:
+def assigned(user_id: str, *, experiments: ExperimentSettings) -> Variant | None:
     """The variant that a listener is assigned; None while no experiment runs."""
     if not experiments.variants:
         return None
@@ -38,7 +38,7 @@ def assigned(user_id: str, *, experiments: Experiments) -> Variant | None:
     return experiments.variants[-1][0]
 
 
-def served(user_id: str, *, experiments: Experiments, learned: bool) -> Variant:
+def served(user_id: str, *, experiments: ExperimentSettings, learned: bool) -> Variant:
     """The variant that a listener is served; `learned`: whether the index has what is learned from plays.
 
     Without an experiment that has all sources. An index that lacks it can serve by sound only, and says so,
@@ -55,10 +55,12 @@ def left_out(variant: Variant) -> frozenset[str]:
     return frozenset(source.name for source in SOURCES if source.learned_from_plays)
 
 
-def ranking_of(variant: Variant, *, ranking: Ranking, experiments: Experiments) -> Ranking:
+def ranking_of(
+    variant: Variant, *, ranking: RankingSettings, experiments: ExperimentSettings
+) -> RankingSettings:
     """The settings by which a variant's lists are made."""
     changes = dict(experiments.ranking).get(variant)
-    return Ranking.model_validate(ranking.model_dump() | dict(changes)) if changes else ranking
+    return RankingSettings.model_validate(ranking.model_dump() | dict(changes)) if changes else ranking
 
 
 def variant_label(variant: str, *, exploring: bool) -> str:

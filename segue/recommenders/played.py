@@ -8,7 +8,7 @@ from scipy import linalg, sparse
 from segue.recommenders.top import top_k
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
-from segue.settings import Als as AlsSettings
+from segue.settings import AlsSettings
 
 
 class AlsRecommender:

@@ -18,7 +18,7 @@ from segue.recommenders.tastes import NearTaste, nearest
 from segue.recommenders.top import top_k
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
-from segue.settings import Models, Ranking, Taste
+from segue.settings import ModelSettings, RankingSettings, TasteSettings
 from segue.taste.profile import Profiles
 from segue.taste.vector import DecayedSignals
 
@@ -45,7 +45,7 @@ class SessionKnowledge:
     Learned as `./run.sh models train` learns it, every play of the log taken for kept.
     """
 
-    def __init__(self, models: Models, ranking: Ranking) -> None:
+    def __init__(self, models: ModelSettings, ranking: RankingSettings) -> None:
         self.models, self.ranking = models, ranking
 
     def fit(self, history: SessionLog) -> SessionKnowledge:
@@ -76,7 +76,7 @@ class ServedRecommender:
     (:class:`segue.ranking.candidates.Candidates`).
     """
 
-    def __init__(self, models: Models, ranking: Ranking, taste: Taste) -> None:
+    def __init__(self, models: ModelSettings, ranking: RankingSettings, taste: TasteSettings) -> None:
         self.near = NearTaste(models.sessions, half_life=taste.half_life_tracks, nearest=ranking.candidates)
         self.knowledge = SessionKnowledge(models, ranking)
 
@@ -112,7 +112,7 @@ class AsServed:
     """A model's candidates as the service makes a list of them: without what the session has heard, and with
     no artist too often. Exploration is off: it is paid for what it finds out, not for what it hits."""
 
-    def __init__(self, model: SessionModel, ranking: Ranking) -> None:
+    def __init__(self, model: SessionModel, ranking: RankingSettings) -> None:
         self.model, self.ranking = model, ranking.model_copy(update={"exploration": 0.0})
 
     def fit(self, history: SessionLog) -> AsServed:
@@ -164,7 +164,7 @@ def profiles_of(queries: Queries) -> Profiles:
     )
 
 
-def learned(history: SessionLog, models: Models) -> dict[str, np.ndarray]:
+def learned(history: SessionLog, models: ModelSettings) -> dict[str, np.ndarray]:
     """The arrays that `./run.sh models train` stores for these sessions, of tracks 0, 1, … in their order.
 
     As :func:`segue.spark.transition_rules.transition_rules` by Spark, but for how ties are broken.

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from segue.plays.signals import signal_weights
 from segue.plays.windows import SIGNAL_WINDOW
-from segue.settings import Signals, Taste
+from segue.settings import SignalSettings, TasteSettings
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class PlayedTrack(NamedTuple):
     """The fields of the play that are kept."""
 
 
-def windows_of(table: pa.Table, *, signals: Signals) -> Iterator[tuple[str, int, Window]]:
+def windows_of(table: pa.Table, *, signals: SignalSettings) -> Iterator[tuple[str, int, Window]]:
     """Weigh each row's signals and sum them by track.
 
     Parameters
@@ -139,7 +139,7 @@ def _first_of_each(row: np.ndarray, events: np.ndarray, at: np.ndarray) -> np.nd
     return first
 
 
-def prune(history: History, *, taste: Taste, signals: Signals) -> History:
+def prune(history: History, *, taste: TasteSettings, signals: SignalSettings) -> History:
     """Leave out windows whose decay is below 1/256 and, of the oldest ones, what exceeds `max_signals`.
 
     What was disliked stays, however long ago, so that it does not come back; the newest `max_signals` of it,

@@ -13,7 +13,7 @@ from segue.index.backends import BACKENDS, chosen_backend
 from segue.index.bundle import Contents, load_bundle, write_bundle
 from segue.index.track_ids import encode_ids
 from segue.index.transition_rules import RuleTable
-from segue.settings import Annoy, load_settings
+from segue.settings import AnnoySettings, load_settings
 from tests.index.corpus import annoy, backend_named, clustered, columns, write
 from tests.memory import memory
 
@@ -121,7 +121,7 @@ def test_another_corpus_or_setting_has_another_version(tmp_path: Path, changed: 
 
 def test_a_setting_that_the_backend_does_not_know_changes_nothing(tmp_path: Path) -> None:
     settings = load_settings().index.model_copy(update={"backend": "exact"})
-    other = settings.model_copy(update={"annoy": Annoy(trees=99, search_k=1)})
+    other = settings.model_copy(update={"annoy": AnnoySettings(trees=99, search_k=1)})
     first, second = (write(tmp_path, backend=chosen_backend(one)) for one in (settings, other))
     assert first.version == second.version
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.ranking.variants import assigned, left_out, point, ranking_of, variant_label, variant_of
-from segue.settings import Experiments, Variant, load_settings
+from segue.settings import ExperimentSettings, Variant, load_settings
 
 USERS = [f"listener-{n}" for n in range(4000)]
 
@@ -17,7 +17,7 @@ USERS = [f"listener-{n}" for n in range(4000)]
 EXPERIMENTS = load_settings().experiments
 
 
-def running(*shares: tuple[Variant, float], salt: str = "1") -> Experiments:
+def running(*shares: tuple[Variant, float], salt: str = "1") -> ExperimentSettings:
     return EXPERIMENTS.model_copy(update={"variants": shares, "salt": salt})
 
 

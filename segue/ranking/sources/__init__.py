@@ -9,7 +9,7 @@ from segue.ranking.sources.base import CandidateSource
 from segue.ranking.sources.session import SameArtistSource, TransitionRuleSource
 from segue.ranking.sources.taste import TasteNeighbours
 from segue.ranking.sources.varied import VariedSelection
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 
 TASTE = TasteNeighbours()
 """All candidates are compared with the taste, whichever source proposes them."""
@@ -24,7 +24,7 @@ def learned_from_plays(bundle: TrackIndex) -> bool:
 
 
 def in_use(
-    bundle: TrackIndex, ranking: Ranking, *, without: frozenset[str] = frozenset()
+    bundle: TrackIndex, ranking: RankingSettings, *, without: frozenset[str] = frozenset()
 ) -> list[CandidateSource]:
     """The sources beside the taste that a bundle can serve and the settings give a weight.
 

@@ -14,7 +14,7 @@ import numpy as np
 from segue.index.track_index import TrackIndex
 from segue.index.transition_rules import RuleTable
 from segue.ranking.sources.base import CandidateSource, Proposals, Reason
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 from segue.taste.profile import Profiles
 
 
@@ -35,13 +35,13 @@ class TransitionRuleSource(CandidateSource):
     reason: ClassVar = Reason("after", "Played along with {}")
     learned_from_plays: ClassVar = True
 
-    def weight(self, ranking: Ranking) -> float:
+    def weight(self, ranking: RankingSettings) -> float:
         return ranking.session_weight
 
     def available(self, bundle: TrackIndex) -> bool:
         return bundle.transition_rules is not None
 
-    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
         assert bundle.transition_rules is not None
         seeds = _seeds(profiles, ranking)
         keys = profiles.rows[seeds.signals]
@@ -55,14 +55,14 @@ class SameArtistSource(CandidateSource):
     reason: ClassVar = Reason("artist", "By the artist of {}")
     learned_from_plays: ClassVar = True
 
-    def weight(self, ranking: Ranking) -> float:
+    def weight(self, ranking: RankingSettings) -> float:
         # Session knowledge as a whole is switched off by its own weight.
         return ranking.artist_weight if ranking.session_weight else 0.0
 
     def available(self, bundle: TrackIndex) -> bool:
         return bundle.transition_rules is not None and bundle.artist_tracks is not None
 
-    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
         assert bundle.artist_tracks is not None
         seeds = _seeds(profiles, ranking)
         artists = bundle.artists[profiles.rows[seeds.signals]]
@@ -73,7 +73,7 @@ class SameArtistSource(CandidateSource):
         return _lead(seeds, artists, self.weight(ranking), table=bundle.artist_tracks, profiles=profiles)
 
 
-def _seeds(profiles: Profiles, ranking: Ranking) -> _Seeds:
+def _seeds(profiles: Profiles, ranking: RankingSettings) -> _Seeds:
     signals = profiles.signals
     kept = (signals.since < ranking.session_tracks) & signals.liked & (profiles.rows >= 0)
     places = np.flatnonzero(kept)
