@@ -31,6 +31,8 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"\./run\.sh ([a-z]+)(?: ([a-z]+))?")
 SETTING = re.compile(r"`([a-z_]+(?:\.[a-z_]+)+)`")
 VARIABLE = re.compile(r"\bSEGUE_([A-Z]+__[A-Z_]+)\b")
+CODE = re.compile(r"`([A-Z]\w+(?:\.\w+)*)(?:\(.*?\))?`")
+NO_CODE = {"NAME", "CHANGELOG", "md"}
 NO_COMMANDS = {"help"}
 NO_MODULES = {"segue.env"}
 NO_SETTINGS = {"index.ann"}
@@ -111,6 +113,13 @@ def test_the_readme_lists_every_command() -> None:
 def test_the_changelog_has_every_setting_that_got_another_name() -> None:
     text = text_of(CHANGELOG)
     assert [former for former in RENAMED if f"`{former}`" not in text] == []
+
+
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_classes_and_registries_are_there(document: str) -> None:
+    code = "\n".join(path.read_text() for path in ROOT.glob("[!.]*/**/*.py") if "tests" not in path.parts)
+    named = {part for name in CODE.findall(text_of(document)) for part in name.split(".")}
+    assert not [name for name in named - NO_CODE if not re.search(rf"\b{name}\b", code)]
 
 
 def importable(name: str) -> bool:

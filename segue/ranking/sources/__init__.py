@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from segue.index.track_index import TrackIndex
 from segue.ranking.sources.base import CandidateSource
-from segue.ranking.sources.session import SameArtist, TransitionRules
+from segue.ranking.sources.session import SameArtistSource, TransitionRuleSource
 from segue.ranking.sources.taste import TasteNeighbours
 from segue.ranking.sources.varied import VariedSelection
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 
 TASTE = TasteNeighbours()
 """All candidates are compared with the taste, whichever source proposes them."""
-SOURCES: Sequence[CandidateSource] = (TransitionRules(), SameArtist())
+SOURCES: Sequence[CandidateSource] = (TransitionRuleSource(), SameArtistSource())
 """They add to the similarity. Of equal proposals that of the earlier source is named as the reason."""
 VARIED = VariedSelection()
 
@@ -24,7 +24,7 @@ def learned_from_plays(bundle: TrackIndex) -> bool:
 
 
 def in_use(
-    bundle: TrackIndex, ranking: Ranking, *, without: frozenset[str] = frozenset()
+    bundle: TrackIndex, ranking: RankingSettings, *, without: frozenset[str] = frozenset()
 ) -> list[CandidateSource]:
     """The sources beside the taste that a bundle can serve and the settings give a weight.
 
