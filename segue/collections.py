@@ -26,7 +26,7 @@ from segue.engagement.statistics import ListeningStatistics
 from segue.index import published as bundles
 from segue.models import trained
 from segue.models.versions import Models
-from segue.moods.dials import MoodDials
+from segue.moods.dial import MoodDials
 from segue.moods.stored import Moods
 from segue.operations.stream_minutes import StreamMinutes
 from segue.operations.stream_progress import StreamProgress

@@ -29,8 +29,7 @@ from segue.ranking.feedback import Records
 from segue.settings import Settings
 from segue.spark.parsing import parse, plays
 from segue.spark.windows import events_by_window, interval
-from segue.storage.mongo import connect
-from segue.storage.outage import patient
+from segue.storage.mongo import connect, patient
 from segue.storage.store import Store
 from segue.streaming_jobs.gate import BatchGate
 from segue.streaming_jobs.micro_batches import Collector, foreach_batch

@@ -14,8 +14,7 @@ from segue.ranking import stored_feedback
 from segue.ranking.feedback import Feedback
 from segue.replanning.service import Replanning
 from segue.settings import Settings
-from segue.storage.mongo import connect
-from segue.storage.outage import patient
+from segue.storage.mongo import connect, patient
 from segue.storage.store import Store
 
 WRITTEN = "freshness_ms double"

@@ -12,8 +12,7 @@ from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from segue.ranking.plan import Plan, PlannedTrack
-from segue.storage.event_time import replace_unless_newer
-from segue.storage.mongo import DESCENDING
+from segue.storage.mongo import DESCENDING, replace_unless_newer
 from segue.storage.store import Collection, Job, Personal, Policy, Right
 
 

@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from segue.models.active import ActiveVersion
-from segue.models.versions import Models
+from segue.models.versions import ActiveVersion, Models
 from segue.ranking.feedback import NO_FEEDBACK, Feedback, Records, steps
 from segue.settings import Ranking
 from segue.storage.mongo import pack, unpack

@@ -24,7 +24,7 @@ from segue.ranking.feedback import NO_FEEDBACK, Feedback
 from segue.ranking.plan import Plan, plan
 from segue.ranking.recommendations import Recommendations
 from segue.settings import Settings
-from segue.storage.outage import patient
+from segue.storage.mongo import patient
 from segue.storage.store import Store
 from segue.taste.history import History, prune, windows_of
 from segue.taste.profile import ListenerHistory

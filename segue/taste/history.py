@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from segue.plays.signals import signal_weights
-from segue.plays.windows import SIGNAL_WINDOW
+from segue.plays.event import SIGNAL_WINDOW
+from segue.plays.event_types import signal_weights
 from segue.settings import Signals, Taste
 
 
@@ -72,7 +72,7 @@ def windows_of(table: pa.Table, *, signals: Signals) -> Iterator[tuple[str, int,
     ----------
     table
         SignalWindow rows: `user_id`, `window_start`, `signals` (list of struct of
-        :data:`segue.plays.windows.SIGNAL_WINDOW`). Order within a row does not matter.
+        :data:`segue.plays.event.SIGNAL_WINDOW`). Order within a row does not matter.
 
     Yields
     ------

@@ -24,8 +24,7 @@ from segue.deploy.access import job_access
 from segue.deploy.cli import grant
 from segue.errors import SegueError
 from segue.models import trained
-from segue.moods.dial import Dial
-from segue.moods.dials import MoodDials
+from segue.moods.dial import Dial, MoodDials
 from segue.moods.measures import Measured
 from segue.moods.stored import Moods
 from segue.operations.stream_minutes import StreamMinutes
