@@ -37,7 +37,7 @@ from segue.people.login_failures import LoginFailures
 from segue.people.sessions import Sessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
-from segue.plays.sent import SentPlays
+from segue.plays.delivery import SentPlays
 from segue.ranking.recommendations import Recommendations
 from segue.social.activity import PrivacyChoices
 from segue.social.follows import Follows

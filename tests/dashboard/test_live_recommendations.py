@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from pymongo.database import Database
 
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from tests.dashboard.browser import Player, Served, needs_chromium

@@ -18,7 +18,7 @@ from segue.index.bundle import Contents, write_bundle
 from segue.index.following import following_of
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.ranking.variants import assigned
 from segue.settings import Settings
 from segue.storage.mongo import Document
