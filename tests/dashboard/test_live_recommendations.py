@@ -22,7 +22,7 @@ from segue.settings import Settings
 from segue.storage.mongo import Document
 from tests.dashboard.browser import Player, Served, needs_chromium
 from tests.dashboard.music import title
-from tests.dashboard.test_plays_route import a_play, in_kafka
+from tests.dashboard.test_player_routes import a_play, in_kafka
 from tests.streaming.job import Job
 from tests.waiting import PATIENCE, until
 

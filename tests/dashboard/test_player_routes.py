@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from segue.dashboard.api.plays import LARGEST
+from segue.dashboard.api.player import LARGEST
 from segue.dashboard.services import Services
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
