@@ -17,8 +17,8 @@ from segue.operations.stream_minutes import Minutes, StreamMinutes
 from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.storage.mongo import PyMongoError
 from segue.storage.store import Store
-from segue.streaming_jobs.gate import held_off
 from segue.streaming_jobs.micro_batches import ProgressEvents
+from segue.streaming_jobs.query import held_off
 from segue.streaming_jobs.regularly import Regularly
 
 log = logging.getLogger(__name__)

@@ -30,7 +30,7 @@ from segue.storage.mongo import connect
 from segue.storage.store import Store
 from segue.streaming_jobs import recommend
 from segue.streaming_jobs.cli import _cause
-from segue.streaming_jobs.source import kafka_records
+from segue.streaming_jobs.query import kafka_records
 from tests.index.corpus import ANNOY
 from tests.plays.examples import a_play
 from tests.security.certificates import Certificates
