@@ -24,7 +24,7 @@ from segue.engagement.facts import facts_of
 from segue.engagement.statistics import TrackTotals
 from segue.engagement.stored import StoredEngagement
 from segue.people.forgotten import Forgotten
-from segue.ranking import stored_feedback as feedback
+from segue.ranking import feedback
 from segue.ranking.feedback import Records
 from segue.settings import Settings
 from segue.spark.parsing import parse, plays

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.index.active import ActiveBundle
-from segue.ranking.stored_feedback import ActiveFeedback
+from segue.ranking.feedback import ActiveFeedback
 from segue.replanning.service import Replanning
 from segue.settings import Settings
 from segue.spark.parsing import parse, plays

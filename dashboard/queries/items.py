@@ -12,9 +12,9 @@ from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.starts import selection
 from segue.index.published import PublishedBundles
 from segue.ranking.plan import PlannedTrack
-from segue.ranking.reasons import describe, is_exploring
 from segue.ranking.recommendations import Recommendation as Stored
 from segue.ranking.recommendations import Recommendations
+from segue.ranking.sources import describe, is_exploring
 from segue.ranking.variants import label
 from segue.storage.store import Store
 from segue.taste.starts import StartingChoice, Starts

@@ -13,8 +13,7 @@ import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.playlists.transitions import Transitions, arrange
-from segue.ranking.diversity import ArtistLimit, limit_artists
-from segue.ranking.versions import folded, songs_of
+from segue.ranking.diversity import ArtistLimit, folded, limit_artists, songs_of
 
 NEAR = 60
 """Neighbours that each song of a list, or each liked song, brings in."""

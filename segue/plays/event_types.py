@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from segue.settings import Signals
 
 Tone = Literal["", "good", "bad"]
+Numbers = NDArray[np.int64] | NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +99,6 @@ ACTIONS = tuple(one.name for one in EVENT_TYPES if one.action)
 """Types by which a listener does something, as opposed to seeing something."""
 COUNTED = tuple(one.name for one in EVENT_TYPES if one.counted)
 """Types that the statistics count."""
-
-
-Numbers = NDArray[np.int64] | NDArray[np.float64]
 
 
 def ramps(signals: Signals) -> dict[str, tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""Neighbours of the taste, by which all candidates are compared. Pure."""
+"""Sources by the index alone: neighbours of the taste, and the varied selection for a cold start. Pure."""
 
 from __future__ import annotations
 
@@ -35,3 +35,14 @@ class TasteNeighbours(CandidateSource):
         """The rows nearest to one taste, (d,), best first."""
         rows, _ = bundle.neighbours.query(taste[np.newaxis], min(count, len(bundle.vectors)))
         return [row for row in rows[0].tolist() if row >= 0]
+
+
+class VariedSelection:
+    """The index's selection for listeners without history; it goes on where no candidate is left."""
+
+    name: ClassVar = "varied"
+    reason: ClassVar = Reason("varied", "Something different", names_track=False)
+
+    def rows(self, bundle: TrackIndex) -> list[int]:
+        """The selection in its order."""
+        return [int(row) for row in bundle.cold_start.tolist()]
