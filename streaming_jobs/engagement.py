@@ -31,8 +31,7 @@ from segue.spark.parsing import parse, plays
 from segue.spark.windows import events_by_window
 from segue.storage.mongo import connect, patient
 from segue.storage.store import Store
-from segue.streaming_jobs.micro_batches import Collector
-from segue.streaming_jobs.query import BatchGate, kafka_records, start_query
+from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query
 
 NAME = "engagement"
 

@@ -1,20 +1,36 @@
-"""A streaming query over the plays topic: its source, its start, and its stop between two micro-batches."""
+"""A streaming query over the plays topic: its source, its start, its micro-batches and its stop between two.
+
+PySpark makes dozens of calls through py4j for each micro-batch: a session object, its class looked up by
+name through every jar, settings, the schema as JSON, each field of a progress report. At ten micro-batches a
+second they took a quarter of the processor time (docs/decisions/0010). Here, and in the progress reports
+(:mod:`segue.streaming_jobs.progress`), a handful does the same. That leans on PySpark's own inner classes;
+the version is pinned and the streaming tests run it.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
+import pyarrow as pa
+from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.classic.dataframe import DataFrame as ClassicDataFrame
+from pyspark.sql.pandas.serializers import ArrowCollectSerializer
+from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.streaming.query import StreamingQuery
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+from pyspark.sql.utils import ForeachBatchFunction
+from pyspark.util import _load_from_socket
 
 from segue.settings import Settings
 from segue.spark.session import kafka_options
 from segue.spark.windows import interval
-from segue.streaming_jobs.micro_batches import BatchFunction, foreach_batch
 
+BatchFunction = Callable[[DataFrame, int], None]
 _ANSWER_SECONDS = 10
 """How long one broker is waited for before another is asked who leads a partition now; Kafka's default, a
 minute, is how long a lost broker would hold up the stream."""
@@ -113,3 +129,53 @@ def start_query(
     )
     guarded = gate.guarded(work) if gate else work
     return foreach_batch(writer, guarded, spark=rows.sparkSession).start()
+
+
+class _BatchFunction(ForeachBatchFunction):
+    """Hands on each micro-batch in the query's own session, where PySpark makes a new session object."""
+
+    session: SparkSession
+
+    def call(self, jdf: Any, batch_id: int) -> None:
+        try:
+            self.func(ClassicDataFrame(jdf, self.session), batch_id)
+        # Whatever it is: kept as PySpark's own function keeps it, and told to the JVM.
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def foreach_batch(writer: DataStreamWriter, work: BatchFunction, *, spark: SparkSession) -> DataStreamWriter:
+    """As `writer.foreachBatch(work)`.
+
+    The frames that `work` gets are read with the settings of `spark`, not with those that Spark changes for a
+    streaming query (adaptive execution is off in both).
+    """
+    gateway = spark.sparkContext._gateway
+    assert gateway is not None
+    helper = gateway.jvm.org.apache.spark.sql.execution.streaming.sources.PythonForeachBatchHelper
+    helper.callForeachBatch(writer._jwrite, _BatchFunction(spark, work))
+    ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call]
+    return writer
+
+
+class Collector:
+    """Collects frames that all have one schema, which is asked for once."""
+
+    def __init__(self) -> None:
+        self._schema: pa.Schema | None = None
+
+    def __call__(self, rows: DataFrame) -> pa.Table:
+        """As `rows.toArrow()`."""
+        if self._schema is None:
+            self._schema = to_arrow_schema(rows.schema, timezone="UTC")
+        port, secret, server = rows._jdf.collectAsArrowToPython()
+        try:
+            serializer = ArrowCollectSerializer()  # type: ignore[no-untyped-call]
+            with _load_from_socket((port, secret), serializer) as stream:
+                *batches, order = stream
+        finally:
+            server.getResult()  # raises what a task has failed with
+        if not batches:
+            return self._schema.empty_table()
+        return pa.Table.from_batches([batches[i] for i in order]).cast(self._schema)

@@ -22,9 +22,8 @@ from segue.spark.session import on_workers
 from segue.spark.windows import signals_by_window
 from segue.storage.mongo import connect
 from segue.storage.store import Store
-from segue.streaming_jobs.micro_batches import Collector
 from segue.streaming_jobs.progress import Metrics
-from segue.streaming_jobs.query import BatchGate, kafka_records, start_query
+from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query
 from segue.udfs.replan import WRITTEN, Assignment, replan_in_workers
 
 NAME = "recommend"
