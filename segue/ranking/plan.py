@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.index.track_index import TrackIndex
+from segue.ranking.candidate_source import NO_EVIDENCE
 from segue.ranking.candidates import NO_CANDIDATES, Candidates, propose
 from segue.ranking.reranking import rerank
 from segue.ranking.sources import AGAIN, EXPLORE, TASTE, VARIED, in_use, learned_from_plays
-from segue.ranking.sources.base import NO_EVIDENCE
 from segue.ranking.variants import left_out, ranking_of, served
 from segue.settings import Experiments, Ranking, Variant
 from segue.taste.history import History
