@@ -20,7 +20,7 @@ NEAR = 60
 LOOKED_BACK = 40
 """Of a longer list the last so many say what follows."""
 AGREEING = 3
-"""A song goes with a list by its likeness to the songs of it that are nearest, so many."""
+"""A song goes with a list by its similarity to the songs of it that are nearest, so many."""
 ANCHORS = 5
 """Liked songs around which a mix is made."""
 POOL = 4
@@ -52,8 +52,8 @@ def go_on(
     if not candidates:
         return []
     vectors = material.bundle.vectors
-    likeness = np.asarray(vectors[candidates]) @ np.asarray(vectors[members]).T
-    nearest = np.sort(likeness, axis=1)[:, -AGREEING:].mean(axis=1)
+    similarity = np.asarray(vectors[candidates]) @ np.asarray(vectors[members]).T
+    nearest = np.sort(similarity, axis=1)[:, -AGREEING:].mean(axis=1)
     ordered = [candidates[i] for i in np.argsort(-nearest, kind="stable")]
     chosen = limit_artists(ordered, material.limit, items=items, before=playlist, songs=material.bundle.songs)
     return arrange(chosen, transitions=material.transitions, limit=material.limit, before=playlist)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
-from segue.connections import Kafka
+from segue.connections import KafkaSettings
 from segue.errors import SegueError
 from segue.plays.event import InvalidPlay, Play, checked
 from segue.storage.kafka import RecordProducer
@@ -37,7 +37,7 @@ _PATIENCE = 10.0
 class PlayProducer(RecordProducer):
     """Sends plays, keyed by listener so that one listener's plays keep their order."""
 
-    def __init__(self, settings: Kafka) -> None:
+    def __init__(self, settings: KafkaSettings) -> None:
         super().__init__(settings, topic=settings.plays_topic)
 
     def send(self, event: Mapping[str, Any]) -> Any:

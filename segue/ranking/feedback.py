@@ -19,7 +19,7 @@ import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.models.versions import ActiveVersion, Models
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 from segue.storage.mongo import pack, unpack
 from segue.storage.store import Store
 
@@ -60,7 +60,7 @@ class Feedback:
 NO_FEEDBACK = Feedback(version="", steps={})
 
 
-def steps(records: Records, *, ranking: Ranking) -> np.ndarray:
+def steps(records: Records, *, ranking: RankingSettings) -> np.ndarray:
     """(n,) float64: how far each track moves; 0 below `ranking.feedback_plays` listenings.
 
     In [-feedback_skips, +feedback_likes], since rates and their bounds are in [0, 1].
@@ -89,7 +89,7 @@ def wilson_lower(rate: np.ndarray, n: np.ndarray) -> np.ndarray:
     return lower
 
 
-def publish(store: Store, records: Records, *, ranking: Ranking) -> None:
+def publish(store: Store, records: Records, *, ranking: RankingSettings) -> None:
     """Publish the feedback that follows from the records, if it has changed."""
     moved = steps(records, ranking=ranking)
     far = np.flatnonzero(np.abs(moved) > _SMALLEST)

@@ -13,7 +13,7 @@ from segue.index.track_index import TrackIndex
 from segue.ranking.candidates import Candidates
 from segue.ranking.diversity import ArtistLimit, folded, limit_artists, songs_of
 from segue.ranking.sources import VARIED
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 
 AS_THEY_ARE = 4
 """The first quarter of a list (items by this) is never explored: what comes next should fit."""
@@ -26,7 +26,7 @@ def rerank(
     *,
     barred: frozenset[int],
     bundle: TrackIndex,
-    ranking: Ranking,
+    ranking: RankingSettings,
     feedback: Mapping[int, float],
     seed: str,
 ) -> tuple[list[int], frozenset[int]]:
@@ -55,7 +55,7 @@ def rerank(
     return (_limited(woven, bundle, ranking) if drawn else chosen), drawn
 
 
-def _limited(rows: Iterable[int], bundle: TrackIndex, ranking: Ranking) -> list[int]:
+def _limited(rows: Iterable[int], bundle: TrackIndex, ranking: RankingSettings) -> list[int]:
     return limit_artists(rows, ArtistLimit.of(bundle.artists, ranking), items=ranking.items)
 
 
@@ -77,7 +77,7 @@ def _varied(
 
 
 def explored(
-    chosen: Sequence[int], candidates: Sequence[int], *, ranking: Ranking, seed: str
+    chosen: Sequence[int], candidates: Sequence[int], *, ranking: RankingSettings, seed: str
 ) -> tuple[list[int], frozenset[int]]:
     """Put further candidates into places of a list.
 

@@ -14,10 +14,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from segue.index.following import Following
 from segue.index.track_index import TrackIndex
+from segue.index.transition_rules import RuleTable
 from segue.ranking.candidate_source import NO_EVIDENCE, CandidateSource, Proposals, Reason
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 from segue.taste.profile import Profiles
 
 
@@ -27,10 +27,10 @@ class TasteNeighbours(CandidateSource):
     name: ClassVar = "taste"
     reason: ClassVar = Reason("because", "Because you played {}")
 
-    def weight(self, ranking: Ranking) -> float:
+    def weight(self, ranking: RankingSettings) -> float:
         return 1.0
 
-    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
         rows, similarity = bundle.neighbours.query(profiles.tastes, ranking.candidates)
         has_taste: np.ndarray = np.any(profiles.tastes, axis=1)
         known = (rows >= 0) & has_taste[:, np.newaxis]
@@ -67,52 +67,52 @@ class _Seeds:
     """(s,) float64 in (0, 1]."""
 
 
-class TransitionRules(CandidateSource):
+class TransitionRuleSource(CandidateSource):
     """Tracks that listeners play after one that was just kept."""
 
     name: ClassVar = "transitions"
     reason: ClassVar = Reason("after", "Played along with {}")
     learned_from_plays: ClassVar = True
 
-    def weight(self, ranking: Ranking) -> float:
+    def weight(self, ranking: RankingSettings) -> float:
         return ranking.session_weight
 
     def available(self, bundle: TrackIndex) -> bool:
-        return bundle.following is not None
+        return bundle.transition_rules is not None
 
-    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
-        assert bundle.following is not None
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
+        assert bundle.transition_rules is not None
         seeds = _seeds(profiles, ranking)
         keys = profiles.rows[seeds.signals]
-        return _lead(seeds, keys, self.weight(ranking), table=bundle.following, profiles=profiles)
+        return _lead(seeds, keys, self.weight(ranking), table=bundle.transition_rules, profiles=profiles)
 
 
-class SameArtist(CandidateSource):
+class SameArtistSource(CandidateSource):
     """Tracks of an artist just kept, those that most listeners keep first."""
 
     name: ClassVar = "artist"
     reason: ClassVar = Reason("artist", "By the artist of {}")
     learned_from_plays: ClassVar = True
 
-    def weight(self, ranking: Ranking) -> float:
+    def weight(self, ranking: RankingSettings) -> float:
         # Session knowledge as a whole is switched off by its own weight.
         return ranking.artist_weight if ranking.session_weight else 0.0
 
     def available(self, bundle: TrackIndex) -> bool:
-        return bundle.following is not None and bundle.by_artist is not None
+        return bundle.transition_rules is not None and bundle.artist_tracks is not None
 
-    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
-        assert bundle.by_artist is not None
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
+        assert bundle.artist_tracks is not None
         seeds = _seeds(profiles, ranking)
         artists = bundle.artists[profiles.rows[seeds.signals]]
         known = artists >= 0
         seeds, artists = _once_by_artist(
             _Seeds(seeds.signals[known], seeds.nearness[known]), artists[known], profiles
         )
-        return _lead(seeds, artists, self.weight(ranking), table=bundle.by_artist, profiles=profiles)
+        return _lead(seeds, artists, self.weight(ranking), table=bundle.artist_tracks, profiles=profiles)
 
 
-def _seeds(profiles: Profiles, ranking: Ranking) -> _Seeds:
+def _seeds(profiles: Profiles, ranking: RankingSettings) -> _Seeds:
     signals = profiles.signals
     kept = (signals.since < ranking.session_tracks) & signals.liked & (profiles.rows >= 0)
     places = np.flatnonzero(kept)
@@ -120,7 +120,7 @@ def _seeds(profiles: Profiles, ranking: Ranking) -> _Seeds:
 
 
 def _lead(
-    seeds: _Seeds, keys: np.ndarray, weight: float, *, table: Following, profiles: Profiles
+    seeds: _Seeds, keys: np.ndarray, weight: float, *, table: RuleTable, profiles: Profiles
 ) -> Proposals:
     """Where the seeds lead by their keys of a table."""
     place, rows, scores = table.leads(keys)
@@ -145,7 +145,7 @@ def _once_by_artist(seeds: _Seeds, artists: np.ndarray, profiles: Profiles) -> t
 
 TASTE = TasteNeighbours()
 """All candidates are compared with the taste, whichever source proposes them."""
-SOURCES: Sequence[CandidateSource] = (TransitionRules(), SameArtist())
+SOURCES: Sequence[CandidateSource] = (TransitionRuleSource(), SameArtistSource())
 """They add to the similarity. Of equal proposals that of the earlier source is named as the reason."""
 VARIED = VariedSelection()
 AGAIN = Reason("again", "You played this some time ago")
@@ -160,7 +160,7 @@ def learned_from_plays(bundle: TrackIndex) -> bool:
 
 
 def in_use(
-    bundle: TrackIndex, ranking: Ranking, *, without: frozenset[str] = frozenset()
+    bundle: TrackIndex, ranking: RankingSettings, *, without: frozenset[str] = frozenset()
 ) -> list[CandidateSource]:
     """The sources beside the taste that a bundle can serve and the settings give a weight.
 

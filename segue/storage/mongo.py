@@ -22,7 +22,7 @@ from pymongo.errors import (
 )
 from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_delay, wait_exponential
 
-from segue.connections import Mongo
+from segue.connections import MongoSettings
 from segue.errors import SegueError
 
 __all__ = [
@@ -74,7 +74,7 @@ def patient(outage: timedelta) -> Retrying:
     )
 
 
-def connect(settings: Mongo) -> Database[Document]:
+def connect(settings: MongoSettings) -> Database[Document]:
     """Open a client, see that it may read, and return Segue's database.
 
     Raises
@@ -125,7 +125,7 @@ def connect(settings: Mongo) -> Database[Document]:
     return database
 
 
-def guard(settings: Mongo) -> dict[str, Any]:
+def guard(settings: MongoSettings) -> dict[str, Any]:
     """What the settings say of user and TLS, and nothing where they leave it to the URI."""
     options: dict[str, Any] = {}
     if settings.user:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from segue.plays.event import SIGNAL_WINDOW
 from segue.plays.event_types import signal_weights
-from segue.settings import Signals, Taste
+from segue.settings import SignalSettings, TasteSettings
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class StoredWindow(TypedDict):
     """By name, fields of that signal's play that are kept; missing where plays have none."""
 
 
-class HeardTrack(NamedTuple):
+class PlayedTrack(NamedTuple):
     """A track of a history, with its last signal."""
 
     track_id: str
@@ -65,7 +65,7 @@ class HeardTrack(NamedTuple):
     """The fields of the play that are kept."""
 
 
-def windows_of(table: pa.Table, *, signals: Signals) -> Iterator[tuple[str, int, Window]]:
+def windows_of(table: pa.Table, *, signals: SignalSettings) -> Iterator[tuple[str, int, Window]]:
     """Weigh each row's signals and sum them by track.
 
     Parameters
@@ -138,7 +138,7 @@ def _coded(texts: pa.Array) -> tuple[list[str], np.ndarray]:
     return [names[place] for place in order.tolist()], code_of[encoded.indices.to_numpy(zero_copy_only=False)]
 
 
-def _weighed(row: pa.Array, flat: pa.StructArray, tracks: np.ndarray, *, signals: Signals) -> _Signals:
+def _weighed(row: pa.Array, flat: pa.StructArray, tracks: np.ndarray, *, signals: SignalSettings) -> _Signals:
     """The signals of a flat list, each with its weight; `row` says of which row each is."""
     at, played, duration = (
         flat.field(name).to_numpy(zero_copy_only=False)
@@ -163,7 +163,7 @@ def _first_of_each(row: np.ndarray, events: np.ndarray, at: np.ndarray) -> np.nd
     return first
 
 
-def prune(history: History, *, taste: Taste, signals: Signals) -> History:
+def prune(history: History, *, taste: TasteSettings, signals: SignalSettings) -> History:
     """Leave out windows whose decay is below 1/256 and, of the oldest ones, what exceeds `max_signals`.
 
     What was disliked stays, however long ago, so that it does not come back; the newest `max_signals` of it,
@@ -212,14 +212,14 @@ def reflects_at(history: History) -> int:
     return max((at for window in history.values() for at in window.at), default=0)
 
 
-def last_heard(history: History) -> list[HeardTrack]:
+def last_played(history: History) -> list[PlayedTrack]:
     """Each track of a history once, the one heard last first."""
-    newest: dict[str, HeardTrack] = {}
+    newest: dict[str, PlayedTrack] = {}
     for window in history.values():
         for place, (track_id, at) in enumerate(zip(window.tracks, window.at, strict=True)):
             if track_id not in newest or at > newest[track_id].at:
                 kept = {name: values[place] for name, values in window.kept.items()}
-                newest[track_id] = HeardTrack(track_id, window.types[place], at, kept)
+                newest[track_id] = PlayedTrack(track_id, window.types[place], at, kept)
     return sorted(newest.values(), key=lambda heard: (-heard.at, heard.track_id))
 
 
