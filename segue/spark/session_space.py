@@ -69,4 +69,4 @@ class SessionSpaceModel(LearnedModel):
         )
 
     def place(self, store: Store, settings: Settings, version: str) -> None:
-        embed(store, read_corpus(store, settings), SessionSpace.load(store, version), added=False)
+        embed(store, read_corpus(store, settings), SessionSpace.load(store, version), out_of_sample=False)
