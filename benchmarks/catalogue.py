@@ -34,8 +34,8 @@ def vectors(tracks: int, *, seed: int = 11) -> np.ndarray:
     genres = rng.normal(size=(32, DIMENSION))
     artists = genres[rng.integers(32, size=max(1, tracks // TRACKS_OF_ARTIST))]
     artists = artists + rng.normal(0, 0.7, artists.shape)
-    found = artists[np.arange(tracks) % len(artists)] + rng.normal(0, 0.35, (tracks, DIMENSION))
-    units: np.ndarray = found / np.linalg.norm(found, axis=1, keepdims=True)
+    rows = artists[np.arange(tracks) % len(artists)] + rng.normal(0, 0.35, (tracks, DIMENSION))
+    units: np.ndarray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return units.astype(np.float32)
 
 

@@ -64,7 +64,7 @@ def measure(*, quick: bool, console: Console) -> Mapping[str, float | bool]:
 
 def histories(rng: np.random.Generator, *, listeners: int, tracks: int) -> dict[str, History]:
     """Listeners whose windows each keep to a neighbourhood, and who skip a fifth of what they hear."""
-    found: dict[str, History] = {}
+    history_of: dict[str, History] = {}
     for number in range(listeners):
         history = {}
         for window in range(WINDOWS):
@@ -74,8 +74,8 @@ def histories(rng: np.random.Generator, *, listeners: int, tracks: int) -> dict[
             at = [start + 60_000 * place for place in range(SIGNALS)]
             names = [track_id(row) for row in rows.tolist()]
             history[start] = Window(names, weights.tolist(), at, ["complete"] * SIGNALS)
-        found[f"listener{number}"] = history
-    return found
+        history_of[f"listener{number}"] = history
+    return history_of
 
 
 def timed(

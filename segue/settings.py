@@ -34,10 +34,10 @@ def _duration(value: object) -> object:
     """Spark's notation ("30 minutes") as a timedelta, so that one setting serves Spark and Python."""
     if not isinstance(value, str):
         return value
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(millisecond|second|minute|hour|day|week)s?\s*", value)
-    if found is None:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(millisecond|second|minute|hour|day|week)s?\s*", value)
+    if match is None:
         raise ValueError("a duration is a number and a unit, such as '30 minutes' or '7 days'")
-    return timedelta(**{f"{found[2]}s": float(found[1])})
+    return timedelta(**{f"{match[2]}s": float(match[1])})
 
 
 def _path(value: object) -> object:

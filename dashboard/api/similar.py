@@ -85,6 +85,6 @@ def _compared(services: Services, file: IO[bytes]) -> Response:
     except SegueError as error:
         return JSONResponse({"error": str(error), "reason": "not-ready"}, status_code=503)
     items: list[dict[str, Any]] = [
-        {**one.item.data(), "note": f"{max(0.0, one.score):.0%} alike"} for one in near
+        {**similar.item.data(), "note": f"{max(0.0, similar.score):.0%} alike"} for similar in near
     ]
     return JSONResponse({"items": items}, headers={"Cache-Control": "no-store"})

@@ -34,8 +34,8 @@ def song_key(artist: str | None, title: str | None) -> str | None:
 
 
 def _without_versions(title: str) -> str:
-    def kept(found: re.Match[str]) -> str:
-        return "" if _tells_version(found[1]) else found[0]
+    def kept(match: re.Match[str]) -> str:
+        return "" if _tells_version(match[1]) else match[0]
 
     shorter = _DASH.sub(kept, _BRACKET.sub(kept, title))
     return shorter if _bare(shorter) else title

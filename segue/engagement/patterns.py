@@ -81,9 +81,9 @@ def newness(
     artists = set(heard["artist"]) - {""}
     return Newness(
         tracks=len(tracks),
-        new_tracks=sum(first_track.get(one, since) >= since for one in tracks),
+        new_tracks=sum(first_track.get(track, since) >= since for track in tracks),
         artists=len(artists),
-        new_artists=sum(first_artist.get(one, since) >= since for one in artists),
+        new_artists=sum(first_artist.get(artist, since) >= since for artist in artists),
     )
 
 

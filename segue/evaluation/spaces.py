@@ -170,13 +170,13 @@ def _nearest(
     """(queries, count) rows of the gallery by cosine, nearest first; `without` is one row for each query."""
     rows = unit(np.asarray(gallery, dtype=np.float64)).T
     asked = unit(np.asarray(queries, dtype=np.float64))
-    found = []
+    ranking = []
     for start in range(0, len(asked), _BLOCK):
         similarity = asked[start : start + _BLOCK] @ rows
         if without is not None:
             similarity[np.arange(len(similarity)), without[start : start + _BLOCK]] = -np.inf
-        found.append(np.argsort(-similarity, axis=1, kind="stable")[:, :count])
-    return np.concatenate(found)
+        ranking.append(np.argsort(-similarity, axis=1, kind="stable")[:, :count])
+    return np.concatenate(ranking)
 
 
 def labelled(

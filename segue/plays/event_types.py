@@ -77,13 +77,13 @@ EVENT_TYPES = (
     EventType(name="seek"),
 )
 
-BY_NAME = {one.name: one for one in EVENT_TYPES}
+BY_NAME = {event_type.name: event_type for event_type in EVENT_TYPES}
 TYPES = tuple(BY_NAME)
-SIGNALS = tuple(one.name for one in EVENT_TYPES if one.weight is not None)
+SIGNALS = tuple(event_type.name for event_type in EVENT_TYPES if event_type.weight is not None)
 """Types that say something of the listener's taste."""
-ENDS = tuple(one.name for one in EVENT_TYPES if one.ends)
+ENDS = tuple(event_type.name for event_type in EVENT_TYPES if event_type.ends)
 """Types that end a listening."""
-ACTIONS = tuple(one.name for one in EVENT_TYPES if one.action)
+ACTIONS = tuple(event_type.name for event_type in EVENT_TYPES if event_type.action)
 """Types by which a listener does something, as opposed to seeing something."""
-COUNTED = tuple(one.name for one in EVENT_TYPES if one.counted)
+COUNTED = tuple(event_type.name for event_type in EVENT_TYPES if event_type.counted)
 """Types that the statistics count."""

@@ -22,9 +22,12 @@ Numbers = NDArray[np.int64] | NDArray[np.float64]
 def ramps(signals: SignalSettings) -> dict[str, tuple[float, float]]:
     """By type of signal, its weight at the start and at the end of the track; mostly the same."""
     return {
-        one.name: (float(getattr(signals, one.ramp[0])), float(getattr(signals, one.ramp[1])))
-        for one in EVENT_TYPES
-        if one.ramp
+        event_type.name: (
+            float(getattr(signals, event_type.ramp[0])),
+            float(getattr(signals, event_type.ramp[1])),
+        )
+        for event_type in EVENT_TYPES
+        if event_type.ramp
     }
 
 

@@ -111,7 +111,7 @@ def _all_text() -> tuple[Column, str]:
         else:
             spelled.append(F.coalesce(F.concat(F.lit("+"), value), F.lit("-")))
             patterns.append(rf"(?:\+(?:{pattern})|-)")
-    with_feeds = [part for one in spelled for part in (F.lit("\n"), one)][1:]
+    with_feeds = [part for text in spelled for part in (F.lit("\n"), text)][1:]
     return F.concat(*with_feeds), r"\A" + r"\n".join(patterns) + r"\z"
 
 
