@@ -40,9 +40,9 @@ def index_of(
 
 
 class SessionKnowledge:
-    """The stream's sources beside the taste: transition rules, and the tracks of an artist just kept.
+    """The stream's sources beside the taste: transition rules, and the tracks of the seeds' artists.
 
-    Learned as `./run.sh models train` learns it, every play of the log taken for kept.
+    Learned as `./run.sh models train` learns it, every play of the log taken as a positive signal.
     """
 
     def __init__(self, models: ModelSettings, ranking: RankingSettings) -> None:
