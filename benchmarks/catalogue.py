@@ -111,15 +111,15 @@ def plays(*, listeners: int, tracks: int, seed: int = 3) -> Iterator[dict[str, A
     # As in real logs of five days: the 99th percentile listens twelve times as much as the median.
     weight = rng.lognormal(0, 1.07, listeners)
     while True:
-        who = rng.choice(listeners, size=10_000, p=weight / weight.sum())
-        what = (rng.zipf(1.3, size=10_000) * 7919 + who * 31) % tracks
+        chosen_listeners = rng.choice(listeners, size=10_000, p=weight / weight.sum())
+        chosen_tracks = (rng.zipf(1.3, size=10_000) * 7919 + chosen_listeners * 31) % tracks
         skipped = rng.random(10_000) < 0.25
         ids = rng.bytes(16 * 10_000)
         for i in range(10_000):
             yield {
                 "event_id": str(uuid.UUID(bytes=ids[16 * i : 16 * i + 16])),
-                "user_id": f"listener-{who[i]}",
-                "track_id": track_id(int(what[i])),
+                "user_id": f"listener-{chosen_listeners[i]}",
+                "track_id": track_id(int(chosen_tracks[i])),
                 "type": "skip" if skipped[i] else "complete",
                 "ms_played": 5000 if skipped[i] else 200_000,
                 "position_ms": 0,

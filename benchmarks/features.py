@@ -126,10 +126,10 @@ def largest_difference(files: Sequence[str], audio: AudioSettings) -> float:
     for file in files:
         waveform = decode(file, audio)
         loudness = librosa.feature.rms(y=waveform, frame_length=audio.fft, hop_length=audio.hop)[0]
-        heard = loudness > SILENT
+        audible = loudness > SILENT
         rows, start = frame_descriptors(waveform, audio), 0
         for expected in plain_frames(waveform, audio, sample_rate=audio.sample_rate).values():
-            apart = np.abs(rows[start : start + len(expected)] - expected)[:, heard].max()
+            apart = np.abs(rows[start : start + len(expected)] - expected)[:, audible].max()
             largest = max(largest, float(apart / np.abs(expected).max()))
             start += len(expected)
     return largest

@@ -86,10 +86,10 @@ def timed(
     rng = np.random.default_rng(listeners)
     spent: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
-        who = histories(rng, listeners=listeners, tracks=tracks)
+        batch = histories(rng, listeners=listeners, tracks=tracks)
         for name, way in ways.items():
             began = time.process_time()
-            way(who)
+            way(batch)
             if number:
                 spent[name].append(time.process_time() - began)
     return spent

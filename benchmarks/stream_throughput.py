@@ -114,8 +114,8 @@ def _state(database: Database[Document]) -> dict[str, Any]:
         recommendation.user_id: [track.track_id for track in recommendation.tracks]
         for recommendation in Recommendations(store).of_several(user_ids)
     }
-    heard = {
+    expected = {
         listener.user_id: {start: (window.tracks, window.at) for start, window in listener.history.items()}
         for listener in Tastes(store).listeners(user_ids, taste=load_settings().taste)
     }
-    return {"lists": lists, "heard": heard}
+    return {"lists": lists, "heard": expected}

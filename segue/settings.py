@@ -410,10 +410,10 @@ def load_settings() -> Settings:
         return Settings()  # type: ignore[call-arg]  # the sources give every field
     except ValidationError as error:
         first = error.errors()[0]
-        said = first["msg"].removeprefix("Value error, ")
+        message = first["msg"].removeprefix("Value error, ")
         # What several sections have to say together names them itself.
         which = f"setting {_wrong(first)}: " if first["loc"] else ""
-        raise SegueError(f"{which}{said}; see conf/default.toml") from None
+        raise SegueError(f"{which}{message}; see conf/default.toml") from None
     except SettingsError as error:
         raise SegueError(f"{error}: see conf/default.toml") from None
     except TOMLDecodeError as error:

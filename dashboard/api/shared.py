@@ -49,9 +49,9 @@ def routes(services: Services) -> list[Route]:
         headers = {**_HEADERS, "Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
         if opened is None:
             return HTMLResponse(gone(), status_code=404, headers=headers)
-        link, what = opened
+        link, content = opened
         here = request.url.path
-        text = page(link, what, address=public_address(services, request) + here, here=here)
+        text = page(link, content, address=public_address(services, request) + here, here=here)
         return HTMLResponse(text, headers=headers)
 
     async def drawn(request: Request) -> Response:

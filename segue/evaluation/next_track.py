@@ -173,8 +173,8 @@ def _figures(
         }
         for metric, parts in by_list.items():
             values = np.concatenate(parts)
-            said = values[~np.isnan(values)]
-            figures[f"{metric}{k}"] = float(said.mean()) if len(said) else float("nan")
+            defined = values[~np.isnan(values)]
+            figures[f"{metric}{k}"] = float(defined.mean()) if len(defined) else float("nan")
     at20 = by_rank(ranks, 20)
     for metric in ("hr", "mrr"):
         low, high = bootstrap(at20[metric], groups=sessions)

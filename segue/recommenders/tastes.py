@@ -45,11 +45,11 @@ def centroids(count: int) -> Taste:
     return cosines
 
 
-def _centres(heard: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
-    if len(heard) <= count:
-        return heard
-    cluster = fcluster(linkage(heard, "ward"), count, "maxclust")
-    weighed = heard * weights[:, None]
+def _centres(vectors: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
+    if len(vectors) <= count:
+        return vectors
+    cluster = fcluster(linkage(vectors, "ward"), count, "maxclust")
+    weighed = vectors * weights[:, None]
     return _unit(np.stack([weighed[cluster == label].sum(axis=0) for label in np.unique(cluster)]))
 
 

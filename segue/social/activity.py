@@ -76,8 +76,8 @@ def feed(store: Store, user_id: str, *, limit: int = 40, now: datetime | None = 
 
 def _listened(store: Store, people: dict[str, Account], since: datetime, limit: int) -> list[Activity]:
     """Tracks heard to the end, once for each listener and track."""
-    heard = Listening(store).latest_completions([*people], since=since, limit=limit)
+    completions = Listening(store).latest_completions([*people], since=since, limit=limit)
     return [
         Activity(people[completion.user_id], "listened", completion.track_id, completion.at, completion.times)
-        for completion in heard
+        for completion in completions
     ]
