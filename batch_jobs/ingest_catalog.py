@@ -178,11 +178,11 @@ def _check_same_folder(stored: Iterable[StoredFile], root: Path, library: str) -
             )
 
 
-def _is_unchanged(stored: StoredFile | None, file: AudioFile, fact: FmaTrack | None) -> bool:
+def _is_unchanged(stored: StoredFile | None, file: AudioFile, fma_track: FmaTrack | None) -> bool:
     return (
         stored is not None
         and stored.state == "present"
-        and stored.known == (fact and fact.digest())
+        and stored.known == (fma_track and fma_track.digest())
         and (stored.size, stored.modified_ns) == (file.size, file.modified_ns)
     )
 
@@ -241,11 +241,11 @@ def _keep_without_audio(tracks: Tracks, known: Mapping[int, FmaTrack], *, librar
     if not known:
         return 0
     stored = {track_id: (file.state, file.known) for track_id, file in tracks.files_of(library).items()}
-    ids = {track_id(library, path_of(number)): fact for number, fact in known.items()}
-    silent = {key: fact for key, fact in ids.items() if stored.get(key, ("", ""))[0] != "present"}
+    ids = {track_id(library, path_of(number)): fma_track for number, fma_track in known.items()}
+    silent = {key: fma_track for key, fma_track in ids.items() if stored.get(key, ("", ""))[0] != "present"}
     tracks.write(
-        without_audio(key, fact, library=library)
-        for key, fact in silent.items()
-        if stored.get(key) != ("no-audio", fact.digest())
+        without_audio(key, fma_track, library=library)
+        for key, fma_track in silent.items()
+        if stored.get(key) != ("no-audio", fma_track.digest())
     )
     return len(silent)

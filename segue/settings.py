@@ -34,10 +34,10 @@ def _duration(value: object) -> object:
     """Spark's notation ("30 minutes") as a timedelta, so that one setting serves Spark and Python."""
     if not isinstance(value, str):
         return value
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(millisecond|second|minute|hour|day|week)s?\s*", value)
-    if found is None:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(millisecond|second|minute|hour|day|week)s?\s*", value)
+    if match is None:
         raise ValueError("a duration is a number and a unit, such as '30 minutes' or '7 days'")
-    return timedelta(**{f"{found[2]}s": float(found[1])})
+    return timedelta(**{f"{match[2]}s": float(match[1])})
 
 
 def _path(value: object) -> object:
@@ -410,10 +410,10 @@ def load_settings() -> Settings:
         return Settings()  # type: ignore[call-arg]  # the sources give every field
     except ValidationError as error:
         first = error.errors()[0]
-        said = first["msg"].removeprefix("Value error, ")
+        message = first["msg"].removeprefix("Value error, ")
         # What several sections have to say together names them itself.
         which = f"setting {_wrong(first)}: " if first["loc"] else ""
-        raise SegueError(f"{which}{said}; see conf/default.toml") from None
+        raise SegueError(f"{which}{message}; see conf/default.toml") from None
     except SettingsError as error:
         raise SegueError(f"{error}: see conf/default.toml") from None
     except TOMLDecodeError as error:

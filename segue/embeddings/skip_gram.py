@@ -240,10 +240,10 @@ def load_state(path: Path, *, like: State, about: Mapping[str, np.ndarray]) -> S
         with np.load(path, allow_pickle=False) as file:
             leaves, shape = jax.tree.flatten((like.parameters, like.optimiser, like.best))
             stored = [file[f"leaf{number}"] for number in range(len(leaves))]
-            alike = all(one.shape == leaf.shape for one, leaf in zip(stored, leaves, strict=True))
+            alike = all(array.shape == leaf.shape for array, leaf in zip(stored, leaves, strict=True))
             if not alike or not all(np.array_equal(file[name], value) for name, value in about.items()):
                 return None
-            parameters, optimiser, best = jax.tree.unflatten(shape, [jnp.asarray(one) for one in stored])
+            parameters, optimiser, best = jax.tree.unflatten(shape, [jnp.asarray(array) for array in stored])
             return replace(
                 like,
                 epoch=int(file["counts"][0]),

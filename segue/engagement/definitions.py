@@ -64,9 +64,13 @@ _COUNTS = (
     Count("skips", _SKIPPED),
     Count("early_skips", _EARLY, weight="skip_early"),
     *(
-        Count(one.counted_as, _TYPE.is_in(one.name), one.weight if isinstance(one.weight, str) else None)
-        for one in EVENT_TYPES
-        if one.counted_as
+        Count(
+            event_type.counted_as,
+            _TYPE.is_in(event_type.name),
+            event_type.weight if isinstance(event_type.weight, str) else None,
+        )
+        for event_type in EVENT_TYPES
+        if event_type.counted_as
     ),
     Count("listening_ms", Where(_ENDED, _PLAYED, LONGEST_MS)),
 )

@@ -173,7 +173,7 @@ class Contents:
 
 
 COLUMNS: Mapping[str, Column] = {
-    one.name: one.metadata[_COLUMN] for one in fields(Contents) if _COLUMN in one.metadata
+    column.name: column.metadata[_COLUMN] for column in fields(Contents) if _COLUMN in column.metadata
 }
 """The schema: by name, in the order in which they are hashed."""
 

@@ -105,7 +105,7 @@ class Candidates:
     """int64 rows of the bundle, all different."""
     similarity: np.ndarray
     """float64 cosines of taste and track."""
-    added: np.ndarray
+    boost: np.ndarray
     """float64: the scores of the other sources together; 0 where none proposes it."""
     source: np.ndarray
     """int64: the place in `sources` of the one that says most for it, -1 for none."""
@@ -125,12 +125,12 @@ class Candidates:
     @property
     def scores(self) -> np.ndarray:
         """(n,) float64: similarity and what the other sources add."""
-        scores: np.ndarray = self.similarity + self.added
+        scores: np.ndarray = self.similarity + self.boost
         return scores
 
     def led_by(self, place: int) -> CandidateSource | None:
         """The source that says more for a candidate than its similarity does, if one does."""
-        if self.source[place] < 0 or self.added[place] < self.similarity[place]:
+        if self.source[place] < 0 or self.boost[place] < self.similarity[place]:
             return None
         return self.sources[int(self.source[place])]
 
@@ -168,11 +168,11 @@ class Pool:
             more = np.array(list(place_of)[len(rows) :])
             rows = np.concatenate([rows, more])
             similarity = np.concatenate([similarity, similarity_of(more)])
-        added = np.zeros(len(rows))
+        boost = np.zeros(len(rows))
         source, evidence = np.full((2, len(rows)), -1, dtype=np.int64)
-        added[places] = self.others.scores[part]
+        boost[places] = self.others.scores[part]
         source[places], evidence[places] = self.strongest[part], self.evidence[part]
-        return Candidates(rows, similarity, added, source, evidence, self.sources, place_of)
+        return Candidates(rows, similarity, boost, source, evidence, self.sources, place_of)
 
 
 def pooled(

@@ -166,7 +166,7 @@ def _explained(
 ) -> list[PlannedTrack]:
     """The chosen rows with their reasons; `drawn` are those that explore."""
     near = [row for row in rows if row in candidates.place_of]
-    nearest = dict(zip(near, profile.nearest_liked(near, bundle.vectors), strict=True))
+    nearest = dict(zip(near, profile.nearest_positive(near, bundle.vectors), strict=True))
     explained = []
     for row, track_id in zip(rows, bundle.ids(rows), strict=True):
         place = candidates.place_of.get(row)
@@ -175,7 +175,7 @@ def _explained(
             continue
         reason = TASTE.reason
         evidence: str | None = profile.track_ids[nearest[row]]
-        if row in profile.kept:
+        if row in profile.repeatable:
             reason, evidence = AGAIN, track_id
         elif row in drawn:
             reason = EXPLORE

@@ -84,13 +84,13 @@ def _well_formed(stream: StreamSettings) -> Column:
         for (minimum, maximum), values in bounds.items()
         for condition in (_least(values) >= minimum, _greatest(values) <= maximum)
     ]
-    spelled, pattern = _all_text()
+    texts, pattern = _all_text()
     rules = [
         F.octet_length("value") <= stream.max_play_bytes,
         F.is_valid_utf8(text),
         text.rlike(_ENDS),
         F.col(f"play.{_CORRUPT}").isNull(),
-        spelled.rlike(pattern),
+        texts.rlike(pattern),
         *within,
         F.col("play.occurred_at").between(
             arrived - _milliseconds(stream.lateness), arrived + _milliseconds(stream.future)
@@ -105,22 +105,22 @@ def _all_text() -> tuple[Column, str]:
     The text is null where a required field is missing. A line feed parts the fields, which none may hold; an
     optional one is marked by a sign before it, so that an empty text differs from none.
     """
-    spelled, patterns = [], []
+    texts, patterns = [], []
     for field in FIELDS:
         value = F.col(f"play.{field.name}")
         if field.kind == "whole":
             if field.required:
-                spelled.append(value.cast("string"))
+                texts.append(value.cast("string"))
                 patterns.append("-?[0-9]+")
             continue
         pattern = "|".join(map(re.escape, field.choices)) if field.choices else field.pattern
         if field.required:
-            spelled.append(value)
+            texts.append(value)
             patterns.append(f"(?:{pattern})")
         else:
-            spelled.append(F.coalesce(F.concat(F.lit("+"), value), F.lit("-")))
+            texts.append(F.coalesce(F.concat(F.lit("+"), value), F.lit("-")))
             patterns.append(rf"(?:\+(?:{pattern})|-)")
-    with_feeds = [part for one in spelled for part in (F.lit("\n"), one)][1:]
+    with_feeds = [part for text in texts for part in (F.lit("\n"), text)][1:]
     return F.concat(*with_feeds), r"\A" + r"\n".join(patterns) + r"\z"
 
 
