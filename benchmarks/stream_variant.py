@@ -29,7 +29,7 @@ from segue.storage.mongo import connect
 from segue.storage.store import Store
 from segue.streaming_jobs import engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
-from segue.streaming_jobs.source import kafka_records
+from segue.streaming_jobs.query import kafka_records
 
 KAFKA_DEFAULT_WAIT_MS = 500
 

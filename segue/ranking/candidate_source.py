@@ -1,8 +1,8 @@
 """What a candidate source is. Pure.
 
 A source proposes tracks to a batch of listeners. A candidate's score is its similarity to the taste plus the
-scores with which sources propose it. A new source is a class in a module beside this one and an entry in the
-registry (:mod:`segue.ranking.sources`): stream, pages and evaluation take it from there.
+scores with which sources propose it. A new source is a class and an entry in the registry
+(:mod:`segue.ranking.sources`): stream, pages and evaluation take it from there.
 """
 
 from __future__ import annotations
