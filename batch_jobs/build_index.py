@@ -27,8 +27,7 @@ from segue.index.track_ids import encode_ids
 from segue.local.stack import connected
 from segue.models import trained
 from segue.settings import Index, load_settings
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import Store, open_store
 
 FOLLOWING = "following"
 """The kind of model that says what listeners play after a track."""
@@ -105,7 +104,7 @@ def build_index(
     with one_line_errors():
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
-        store = Store(connect(settings.mongo))
+        store = open_store(settings)
         if rollback:
             manifest = PublishedBundles(store).roll_back(folder=settings.index.folder)
             typer.echo(f"index {manifest.version} of {manifest.created_at:%Y-%m-%d %H:%M} is active again")

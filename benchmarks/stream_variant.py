@@ -25,8 +25,7 @@ from segue.settings import Settings, load_settings
 from segue.spark.parsing import parse, plays
 from segue.spark.session import session
 from segue.spark.windows import interval
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import open_store
 from segue.streaming_jobs import engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.source import kafka_records
@@ -48,7 +47,7 @@ def main() -> None:
         stream = settings.stream.model_copy(update={"fetch_max_wait_ms": KAFKA_DEFAULT_WAIT_MS})
         settings = settings.model_copy(update={"stream": stream})
     spark = session(settings, app=f"bench {kind}", tuned=kind != "default")
-    store, kept = Store(connect(settings.mongo)), settings.stream
+    store, kept = open_store(settings), settings.stream
     progress = ProgressKeeper(store, Metrics(), hours=kept.progress_hours, days=kept.progress_days)
     progress.listen(spark)
     query = STARTS[kind](spark, settings)

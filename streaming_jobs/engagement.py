@@ -29,9 +29,8 @@ from segue.ranking.feedback import Records
 from segue.settings import Settings
 from segue.spark.parsing import parse, plays
 from segue.spark.windows import events_by_window, interval
-from segue.storage.mongo import connect
 from segue.storage.outage import patient
-from segue.storage.store import Store
+from segue.storage.store import open_store
 from segue.streaming_jobs.gate import BatchGate
 from segue.streaming_jobs.micro_batches import Collector, foreach_batch
 from segue.streaming_jobs.source import kafka_records
@@ -50,7 +49,7 @@ class Counter:
 
     def __init__(self, spark: SparkSession, settings: Settings) -> None:
         self._spark, self._settings = spark, settings
-        self._store = Store(connect(settings.mongo))
+        self._store = open_store(settings)
         self._stored = StoredEngagement(self._store, settings.engagement, keep=settings.retention.listening)
         self._described = TrackLabels(Tracks(self._store))
         self._collect = Collector()

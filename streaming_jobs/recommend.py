@@ -20,8 +20,7 @@ from segue.settings import Settings, Stream
 from segue.spark.parsing import parse, plays
 from segue.spark.session import on_workers
 from segue.spark.windows import interval, signals_by_window
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import open_store
 from segue.streaming_jobs.gate import BatchGate
 from segue.streaming_jobs.micro_batches import Collector, foreach_batch
 from segue.streaming_jobs.progress import Metrics
@@ -46,7 +45,7 @@ class Recommender:
 
     def __init__(self, spark: SparkSession, settings: Settings, metrics: Metrics) -> None:
         self._spark, self._settings, self._metrics = spark, settings, metrics
-        store = Store(connect(settings.mongo))
+        store = open_store(settings)
         self._on_workers = on_workers(settings, master=spark.sparkContext.master)
         self._replanning = Replanning(store, settings)
         self._bundle = ActiveBundle(store, folder=settings.index.folder)
