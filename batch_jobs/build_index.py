@@ -11,8 +11,6 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from segue.catalog.songs import song_key
-from segue.catalog.tags import UNKNOWN_ARTIST
 from segue.catalog.tracks import Tracks
 from segue.embeddings.registry import space_to_index
 from segue.embeddings.stored import Embeddings
@@ -21,6 +19,7 @@ from segue.figures import can_write, write_figures
 from segue.index.backends import chosen_backend
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
+from segue.index.contents import computed
 from segue.index.following import Following, by_artist_of, following_of
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
@@ -161,7 +160,7 @@ def read_corpus(store: Store, settings: Index) -> Corpus:
         There is no active space, no vector of a present track, or vectors of several dimensions.
     """
     space = space_to_index(store, settings.space)
-    track_of = Tracks(store).artists_and_titles()
+    track_of = Tracks(store).to_index()
     stored = Embeddings(store).vectors(space)
     vector_of = {track_id: vector for track_id, vector in stored.items() if track_id in track_of}
     if not vector_of:
@@ -176,17 +175,16 @@ def read_corpus(store: Store, settings: Index) -> Corpus:
         raise SegueError(f"every vector in space {space} is zero or not finite: run ./run.sh embeddings")
     units = (vectors[usable] / lengths[usable, None]).astype(np.float32)
     track_ids = encode_ids([names[row] for row in usable])
-    tracks = [track_of[names[row]] for row in usable]
-    artists = _codes([_artist_key(artist) for artist, _ in tracks])
+    of_catalogue = computed([track_of[names[row]] for row in usable])
+    artists = of_catalogue["artists"]
     following, by_artist = read_following(store, track_ids, artists)
     contents = Contents(
         vectors=units,
         track_ids=track_ids,
-        artists=artists,
         cold_start=varied_selection(units, artists, size=settings.cold_start),
-        songs=_codes([song_key(_artist_key(artist), title) for artist, title in tracks]),
         following=following,
         by_artist=by_artist,
+        **of_catalogue,
     )
     return Corpus(space, contents, unusable=len(names) - len(usable))
 
@@ -200,19 +198,6 @@ def _matrix(vectors: list[bytes], names: list[str]) -> np.ndarray:
                 f"that of {names[0]} has {size / 4:g}: run ./run.sh embeddings"
             )
     return np.frombuffer(b"".join(vectors), dtype="<f4").reshape(len(vectors), -1)
-
-
-def _artist_key(artist: str | None) -> str | None:
-    """The same for one artist, whatever the case of the letters; None for an unknown one."""
-    key = (artist or "").strip().casefold()
-    return None if key in ("", UNKNOWN_ARTIST.casefold()) else key
-
-
-def _codes(keys: list[str | None]) -> np.ndarray:
-    """(n,) int32: one code a key; -1 for none."""
-    known = sorted({key for key in keys if key is not None})
-    code: dict[str | None, int] = {key: number for number, key in enumerate(known)}
-    return np.array([code.get(key, -1) for key in keys], dtype=np.int32)
 
 
 def read_following(

@@ -1,23 +1,25 @@
 """The columns of an index bundle, and the version that follows from them.
 
-A new column is a field of :class:`Contents`: that it is written, loaded, checked, hashed and documented
-follows from its declaration.
+A new column is a field of :class:`Contents`: that it is computed, written, loaded, checked, hashed and
+documented follows from its declaration.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
+from segue.catalog.tracks import IndexedTrack
 from segue.index.backend import Backend
 from segue.index.columns import ArrayColumn, Column, TableColumn, Values
 from segue.index.following import Following
 from segue.index.manifest import FORMAT, BundleError
+from segue.index.track_columns import artist_codes, song_codes
 
 _UNIT = 1e-3
 """How far a vector's length may be from 1."""
@@ -72,7 +74,7 @@ class Contents:
         metadata=_array("bytes", "n", about="track ids as UTF-8, of fixed width, ascending", check=_ascending)
     )
     artists: np.ndarray = field(
-        metadata=_array("int32", "n", about="a code for each row's artist, -1 unknown")
+        metadata=_array("int32", "n", about="a code for each row's artist, -1 unknown", compute=artist_codes)
     )
     cold_start: np.ndarray = field(
         metadata=_array(
@@ -85,6 +87,7 @@ class Contents:
             "int32",
             "n",
             about="a code for the song that each row is a version of, -1 unknown; older bundles lack it",
+            compute=song_codes,
             fill=-1,
         ),
     )
@@ -173,6 +176,15 @@ COLUMNS: Mapping[str, Column] = {
     one.name: one.metadata[_COLUMN] for one in fields(Contents) if _COLUMN in one.metadata
 }
 """The schema: by name, in the order in which they are hashed."""
+
+
+def computed(tracks: Sequence[IndexedTrack]) -> dict[str, Any]:
+    """The columns that follow from the catalogue, by name; `tracks` has one for each row."""
+    return {
+        name: column.compute(tracks)
+        for name, column in COLUMNS.items()
+        if isinstance(column, ArrayColumn) and column.compute
+    }
 
 
 def files_of(present: Mapping[str, Any]) -> list[str]:

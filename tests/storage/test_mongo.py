@@ -41,6 +41,17 @@ def test_writing_twice_changes_nothing(database: Database[Document]) -> None:
     assert list(database.tracks.find().sort("_id")) == documents
 
 
+def test_a_field_that_is_set_once_stays(database: Database[Document]) -> None:
+    database.tracks.insert_one({"_id": "there before"})
+    for now in (1, 2):
+        documents = [{"_id": own, "title": now, "first_at": now} for own in ("new", "there before")]
+        upsert(database.tracks, documents, once=("first_at",))
+    assert list(database.tracks.find().sort("_id")) == [
+        {"_id": "new", "title": 2, "first_at": 1},
+        {"_id": "there before", "title": 2},
+    ]
+
+
 def test_a_vector_survives_to_the_last_bit() -> None:
     vector = np.random.default_rng(1).normal(size=64).astype(np.float32)
     assert np.array_equal(unpack(pack(vector)), vector)

@@ -1,20 +1,28 @@
-"""The registry of candidate sources."""
+"""The registry of candidate sources: every subclass of `CandidateSource` in a module of this package."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
+from pkgutil import iter_modules
 
 from segue.index.track_index import TrackIndex
 from segue.ranking.sources.base import CandidateSource
-from segue.ranking.sources.session import SameArtist, TransitionRules
 from segue.ranking.sources.taste import TasteNeighbours
 from segue.ranking.sources.varied import VariedSelection
 from segue.settings import Ranking
 
+for found in iter_modules(__path__):
+    import_module(f"{__name__}.{found.name}")
+
 TASTE = TasteNeighbours()
 """All candidates are compared with the taste, whichever source proposes them."""
-SOURCES: Sequence[CandidateSource] = (TransitionRules(), SameArtist())
-"""They add to the similarity. Of equal proposals that of the earlier source is named as the reason."""
+SOURCES: Sequence[CandidateSource] = tuple(
+    source()
+    for source in sorted(CandidateSource.__subclasses__(), key=lambda one: one.precedence)
+    if source.__module__.startswith(__name__) and source is not TasteNeighbours
+)
+"""They add to the similarity, by precedence: of equal proposals the reason of the first is given."""
 VARIED = VariedSelection()
 
 

@@ -33,6 +33,7 @@ class TransitionRules(CandidateSource):
 
     name: ClassVar = "transitions"
     reason: ClassVar = Reason("after", "Played along with {}")
+    precedence: ClassVar = 1
     learned_from_plays: ClassVar = True
 
     def weight(self, ranking: Ranking) -> float:
@@ -53,6 +54,7 @@ class SameArtist(CandidateSource):
 
     name: ClassVar = "artist"
     reason: ClassVar = Reason("artist", "By the artist of {}")
+    precedence: ClassVar = 2
     learned_from_plays: ClassVar = True
 
     def weight(self, ranking: Ranking) -> float:
