@@ -1,20 +1,24 @@
-"""Client libraries are met in two places only, and the dashboard does not know Spark."""
+"""Clients and the operators of MongoDB stay within storage and the owners; the dashboard does not know Spark.
+
+The layers are held by import-linter (pyproject.toml), which sees modules. This looks into them.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from segue.places import ROOT
 
+FOLDERS = ("segue", "batch_jobs", "streaming_jobs", "udfs", "dashboard")
 CLIENTS = {"pymongo", "kafka", "gridfs", "bson"}
-TYPES_ONLY = {"pymongo.database", "pymongo.collection"}
-"""Modules that a signature names; no client is made from them."""
+MAY_USE_CLIENTS = ("segue/storage/", "segue/local/")
 
 
-def files(room: str) -> list[Path]:
-    return sorted((ROOT / room).rglob("*.py"))
+def files(*folders: str) -> list[Path]:
+    return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -25,27 +29,65 @@ def imports(file: Path) -> Iterator[str]:
             yield node.module
 
 
+def name_of(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def owns_a_collection(tree: ast.Module) -> bool:
+    """Whether a module defines a subclass of `Collection`."""
+    classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    return any(ast.unparse(base).startswith("Collection[") for node in classes for base in node.bases)
+
+
+def looks_into_the_database(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if re.fullmatch(r"\$[a-zA-Z]+", node.value):
+                yield f"{node.lineno}: the operator {node.value}"
+        elif isinstance(node, ast.Name) and node.id == "Database":
+            yield f"{node.lineno}: Database"
+        elif isinstance(node, ast.Attribute) and node.attr == "documents":
+            yield f"{node.lineno}: the documents of a collection"
+
+
+def test_every_folder_is_looked_at() -> None:
+    assert all(files(folder) for folder in FOLDERS)
+
+
 def test_client_libraries_are_met_in_storage_and_local_only() -> None:
     wrong = {
-        f"{file.relative_to(ROOT)}: {name}"
-        for file in files("segue")
+        f"{name_of(file)}: {name}"
+        for file in files(*FOLDERS)
         for name in imports(file)
-        if name.split(".")[0] in CLIENTS
-        and name not in TYPES_ONLY
-        and file.parent.name not in ("storage", "local", "engagement", "replanning", "ranking")
+        if name.split(".")[0] in CLIENTS and not name_of(file).startswith(MAY_USE_CLIENTS)
     }
     assert not wrong
 
 
+def test_only_its_owner_looks_into_a_collection() -> None:
+    wrong = {}
+    owners = 0
+    for file in files(*FOLDERS):
+        tree = ast.parse(file.read_text())
+        if owns_a_collection(tree):
+            owners += 1
+        elif not name_of(file).startswith(MAY_USE_CLIENTS) and (
+            places := list(looks_into_the_database(tree))
+        ):
+            wrong[name_of(file)] = places
+    assert owners > 20
+    assert not wrong
+
+
 def test_the_dashboard_does_not_know_spark() -> None:
-    needed, seen = [ROOT / "dashboard"], set()
-    queue = [file for folder in needed for file in folder.rglob("*.py")]
+    seen: set[Path] = set()
+    queue = files("dashboard")
     while queue:
         file = queue.pop()
         if file in seen or not file.is_file():
             continue
         seen.add(file)
         for name in imports(file):
-            assert not name.startswith("pyspark"), f"{file.relative_to(ROOT)} brings in {name}"
+            assert not name.startswith("pyspark"), f"{name_of(file)} brings in {name}"
             path = ROOT.joinpath(*name.split("."))
-            queue += [found for found in (path.with_suffix(".py"), path / "__init__.py") if found.exists()]
+            queue += [module for module in (path.with_suffix(".py"), path / "__init__.py") if module.exists()]
