@@ -166,6 +166,14 @@ def prune(history: History, *, taste: Taste, signals: Signals) -> History:
     return kept
 
 
+def retention(own: Taste, general: Taste) -> Taste:
+    """The settings by which a listener's history is pruned: those that keep it longer.
+
+    So a listener who has chosen a shorter half-life and regrets it has lost nothing.
+    """
+    return own if own.half_life >= general.half_life else general
+
+
 def _newest(window: Window, places: Sequence[int], count: int) -> list[int]:
     """The places of the newest so many signals among those at `places`."""
     if len(places) <= count:
