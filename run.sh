@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one door to Segue. `./run.sh help` says what there is; the first command sets everything up.
+# The one entry point to Segue. `./run.sh help` lists the commands; the first command sets everything up.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -20,21 +20,21 @@ from segue.index.backends import chosen_backend
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
 from segue.index.contents import computed
-from segue.index.following import Following, by_artist_of, following_of
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
+from segue.index.transition_rules import RuleTable, artist_tracks_of, transition_rules_of
 from segue.local.stack import connected
 from segue.models import trained
-from segue.settings import Index, load_settings
+from segue.settings import IndexSettings, load_settings
 from segue.storage.store import Store, open_store
 
-FOLLOWING = "following"
+TRANSITION_RULES = "following"
 """The kind of model that says what listeners play after a track."""
 console = Console(stderr=True)
 
 
 @dataclass(frozen=True)
-class Corpus:
+class IndexCorpus:
     """The tracks that are to be found: present in the library, with a vector in the active space."""
 
     space: str
@@ -44,7 +44,7 @@ class Corpus:
 
 
 @dataclass(frozen=True)
-class Built:
+class IndexBuild:
     """What the job did."""
 
     manifest: Manifest
@@ -115,7 +115,7 @@ def build_index(
         write_figures(json_file, built.summary())
 
 
-def run(store: Store, settings: Index) -> Built:
+def run(store: Store, settings: IndexSettings) -> IndexBuild:
     """Build, publish, activate, retire.
 
     Raises
@@ -147,11 +147,13 @@ def run(store: Store, settings: Index) -> Built:
         assert manifest is not None
         retired = bundles.retire(folder=settings.folder, keep=settings.keep)
     console.print(f"index {version} {'is unchanged' if unchanged else 'is published'}")
-    followed = 0 if contents.following is None else int((np.diff(contents.following.bounds) > 0).sum())
-    return Built(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)
+    followed = (
+        0 if contents.transition_rules is None else int((np.diff(contents.transition_rules.bounds) > 0).sum())
+    )
+    return IndexBuild(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)
 
 
-def read_corpus(store: Store, settings: Index) -> Corpus:
+def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:
     """Read the vectors of the wanted space and their tracks, and make the columns, in order of track id.
 
     Raises
@@ -177,16 +179,16 @@ def read_corpus(store: Store, settings: Index) -> Corpus:
     track_ids = encode_ids([names[row] for row in usable])
     of_catalogue = computed([track_of[names[row]] for row in usable])
     artists = of_catalogue["artists"]
-    following, by_artist = read_following(store, track_ids, artists)
+    transition_rules, artist_tracks = read_transition_rules(store, track_ids, artists)
     contents = Contents(
         vectors=units,
         track_ids=track_ids,
         cold_start=varied_selection(units, artists, size=settings.cold_start),
-        following=following,
-        by_artist=by_artist,
+        transition_rules=transition_rules,
+        artist_tracks=artist_tracks,
         **of_catalogue,
     )
-    return Corpus(space, contents, unusable=len(names) - len(usable))
+    return IndexCorpus(space, contents, unusable=len(names) - len(usable))
 
 
 def _matrix(vectors: list[bytes], names: list[str]) -> np.ndarray:
@@ -200,14 +202,14 @@ def _matrix(vectors: list[bytes], names: list[str]) -> np.ndarray:
     return np.frombuffer(b"".join(vectors), dtype="<f4").reshape(len(vectors), -1)
 
 
-def read_following(
+def read_transition_rules(
     store: Store, track_ids: np.ndarray, artists: np.ndarray
-) -> tuple[Following | None, Following | None]:
+) -> tuple[RuleTable | None, RuleTable | None]:
     """What each track, and each artist, leads to by the active model; None before one is trained."""
-    model = trained.load(store, FOLLOWING)
-    following = None if model is None else following_of(model, track_ids=track_ids)
-    if model is None or following is None:
+    model = trained.load(store, TRANSITION_RULES)
+    transition_rules = None if model is None else transition_rules_of(model, track_ids=track_ids)
+    if model is None or transition_rules is None:
         return None, None
     if "listeners" not in model:  # learned by an older release
-        return following, None
-    return following, by_artist_of(model, track_ids=track_ids, artists=artists)
+        return transition_rules, None
+    return transition_rules, artist_tracks_of(model, track_ids=track_ids, artists=artists)

@@ -34,7 +34,7 @@ SHOWN = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class Summary:
+class CompressionSummary:
     files: int
     compressed: int
     left: int
@@ -90,7 +90,9 @@ def _kilobits(text: str) -> int:
     return int(found[1])
 
 
-def run(folder: Path, *, kilobits: int, originals: Path | None = None, quiet: bool = False) -> Summary:
+def run(
+    folder: Path, *, kilobits: int, originals: Path | None = None, quiet: bool = False
+) -> CompressionSummary:
     """Compress what is below a folder.
 
     Raises
@@ -136,7 +138,7 @@ def run(folder: Path, *, kilobits: int, originals: Path | None = None, quiet: bo
             finally:
                 pool.shutdown(cancel_futures=True)
     before, after = sum(one.before for one in done), sum(one.after for one in done)
-    return Summary(
+    return CompressionSummary(
         files=len(files) + len(failures) - sum(shown(file.path) in failures for file in files),
         compressed=len(done),
         left=left,

@@ -44,7 +44,7 @@ RETRIED = frozenset({"missing", "unreadable", "too-slow", "decoder-crashed"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Summary:
+class ExtractionSummary:
     """What a run has done; `tracks` is how many have features now, `reasons` why the rejected have none."""
 
     version: str
@@ -96,7 +96,9 @@ def transform(tracks: DataFrame, settings: Settings) -> DataFrame:
     return tracks.select("track_id", "path").mapInArrow(describe_tracks(settings.audio), DESCRIBED)
 
 
-def run(spark: SparkSession | None, settings: Settings, store: Store, *, quiet: bool = False) -> Summary:
+def run(
+    spark: SparkSession | None, settings: Settings, store: Store, *, quiet: bool = False
+) -> ExtractionSummary:
     """Bring the features and the rejected tracks of this stage in line with the catalogue.
 
     `spark` may be None when nothing is to be computed (see :func:`find_work`).
@@ -115,7 +117,7 @@ def run(spark: SparkSession | None, settings: Settings, store: Store, *, quiet: 
             progress.advance(task, len(part))
     reasons = rejected.reasons(stage="features")
     version = features_version(settings.audio)
-    return Summary(
+    return ExtractionSummary(
         version=version,
         tracks=features.count(version),
         computed=computed,

@@ -36,7 +36,7 @@ WRITE_EVERY = 256
 
 
 @dataclass(frozen=True, kw_only=True)
-class Summary:
+class IngestSummary:
     """What a run has found; `tracks` is how many the library has now."""
 
     library: str
@@ -105,7 +105,7 @@ def run(
     name: str | None = None,
     fma: bool = False,
     quiet: bool = False,
-) -> Summary:
+) -> IngestSummary:
     """Bring the catalogue's tracks, covers and rejected files in line with a folder.
 
     Raises
@@ -145,7 +145,7 @@ def run(
     tracks.mark_vanished(gone)
     RejectedTracks(store).replace_library(rejected, library=library)
     silent = _keep_without_audio(tracks, contents.known, library=library)
-    return Summary(
+    return IngestSummary(
         library=library,
         tracks=tracks.count_present(library),
         new=len(read - stored.keys()),

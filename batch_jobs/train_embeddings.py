@@ -43,7 +43,7 @@ from segue.storage.store import Store, open_store
 
 
 @dataclass(frozen=True, kw_only=True)
-class Summary:
+class EmbeddingSummary:
     space: str
     fitted: bool
     dimension: int
@@ -104,7 +104,7 @@ def train_embeddings(
             typer.echo(advice)
 
 
-def _sentence(summary: Summary) -> str:
+def _sentence(summary: EmbeddingSummary) -> str:
     drift = drift_of(summary)
     added = (
         ""
@@ -120,7 +120,7 @@ def _sentence(summary: Summary) -> str:
     )
 
 
-def drift_of(summary: Summary) -> Drift | None:
+def drift_of(summary: EmbeddingSummary) -> Drift | None:
     """The drift that a run has measured."""
     if summary.drift is None or summary.shift is None or summary.kept is None:
         return None
@@ -129,7 +129,7 @@ def drift_of(summary: Summary) -> Drift | None:
 
 def run(
     settings: Settings, store: Store, *, refit: bool = False, also: Sequence[type[Space]] = ()
-) -> Summary:
+) -> EmbeddingSummary:
     """Bring `embeddings` in line with `features`.
 
     Parameters
@@ -161,7 +161,7 @@ def run(
     remove_orphans(store)
     moods = _keep_moods(store, corpus, settings)
     drift = measure(space, corpus.descriptors[added_since(store, corpus, space)])
-    return Summary(
+    return EmbeddingSummary(
         space=space.version,
         fitted=fitted,
         dimension=space.dimension,

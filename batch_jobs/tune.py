@@ -28,8 +28,8 @@ from scipy import sparse
 from segue.errors import one_line_errors
 from segue.evaluation.metrics import by_rank
 from segue.places import LOCAL
-from segue.recommenders.served import AsServed, Hybrid
-from segue.recommenders.session_blend import WEIGHTS, session_blend
+from segue.recommenders.served import AsServed, ServedRecommender
+from segue.recommenders.session_ensemble import WEIGHTS, session_ensemble
 from segue.recommenders.top import ranks_of, scaled, top_k
 from segue.session_logs.datasets import read_sessions
 from segue.session_logs.logs import SessionLog
@@ -45,12 +45,12 @@ Answer = Callable[[Values], list[np.ndarray]]
 class Searched(StrEnum):
     """What can be searched; the name of its studies begins with it."""
 
-    SESSION_BLEND = "hybrid"
+    SESSION_ENSEMBLE = "hybrid"
     SERVED = "served"
 
 
 RANGES: dict[Searched, dict[str, tuple[float, float]]] = {
-    Searched.SESSION_BLEND: dict.fromkeys(WEIGHTS, (0.01, 10.0)),
+    Searched.SESSION_ENSEMBLE: dict.fromkeys(WEIGHTS, (0.01, 10.0)),
     Searched.SERVED: {
         "ranking.session_weight": (0.5, 20.0),
         "ranking.artist_weight": (0.05, 5.0),
@@ -70,9 +70,9 @@ def tune(
     model: Annotated[
         Searched,
         typer.Option(
-            help="The weights of the blend of session models (hybrid), or the settings of what is served."
+            help="The weights of the ensemble of session models (hybrid), or the settings of what is served."
         ),
-    ] = Searched.SESSION_BLEND,
+    ] = Searched.SESSION_ENSEMBLE,
     trials: Annotated[int, typer.Option(min=1, help="Trials to add to the study.")] = 100,
     store: Annotated[Path, typer.Option(help="SQLite file of the studies.")] = LOCAL / "tune.db",
     seed: Annotated[int, typer.Option(help="Of the search.")] = 0,
@@ -91,10 +91,12 @@ def tune(
         with console.status("Fitting what stays the same"):
             logs = read_sessions(data)
             splits = [split_by_time(split_by_time(log).history) for log in logs.values()]
-            answer = blended(splits) if model is Searched.SESSION_BLEND else served(splits, settings)
+            answer = (
+                ensemble_trials(splits) if model is Searched.SESSION_ENSEMBLE else served(splits, settings)
+            )
         store.parent.mkdir(parents=True, exist_ok=True)
-        first = WEIGHTS if model is Searched.SESSION_BLEND else in_use(settings)
-        name = study_name(model, logs, {} if model is Searched.SESSION_BLEND else fixed(settings))
+        first = WEIGHTS if model is Searched.SESSION_ENSEMBLE else in_use(settings)
+        name = study_name(model, logs, {} if model is Searched.SESSION_ENSEMBLE else fixed(settings))
         study = search(
             model, answer, name=name, first=first, trials=trials, storage=f"sqlite:///{store}", seed=seed
         )
@@ -103,12 +105,14 @@ def tune(
         console.print(f"best of {len(study.trials)} trials: {study.best_value:.4f} with {best}")
 
 
-def blended(splits: Sequence[TimeSplit]) -> Answer:
-    """The blend of session models by its weights. Its parts are fitted once: a trial only adds them up."""
-    parts = [part_scores(split) for split in splits]
+def ensemble_trials(splits: Sequence[TimeSplit]) -> Answer:
+    """The ensemble by its weights. Its members are fitted once: a trial only adds them up."""
+    members = [member_scores(split) for split in splits]
 
     def answer(weights: Values) -> list[np.ndarray]:
-        totals = [reduce(add, (weights[name] * part for name, part in scores.items())) for scores in parts]
+        totals = [
+            reduce(add, (weights[name] * member for name, member in scores.items())) for scores in members
+        ]
         return [
             ranks_of(total.tocsr(), split.queries.targets)
             for total, split in zip(totals, splits, strict=True)
@@ -117,26 +121,27 @@ def blended(splits: Sequence[TimeSplit]) -> Answer:
     return answer
 
 
-def part_scores(split: TimeSplit) -> dict[str, sparse.csr_matrix]:
-    """Each part's scaled scores for the queries."""
-    blend = session_blend()
+def member_scores(split: TimeSplit) -> dict[str, sparse.csr_matrix]:
+    """Each member's scaled scores for the queries."""
+    ensemble = session_ensemble()
     return {
-        part.name: top_k(scaled(part.model.fit(split.history).scores(split.queries)), blend.candidates)
-        for part in blend.parts
+        member.name: top_k(scaled(member.model.fit(split.history).scores(split.queries)), ensemble.candidates)
+        for member in ensemble.members
     }
 
 
 def served(splits: Sequence[TimeSplit], settings: Settings) -> Answer:
     """The lists that are served, by settings. The session space is trained once."""
     spaces = [
-        Hybrid(settings.models, settings.ranking, settings.taste).near.fit(split.history) for split in splits
+        ServedRecommender(settings.models, settings.ranking, settings.taste).near.fit(split.history)
+        for split in splits
     ]
 
     def answer(values: Values) -> list[np.ndarray]:
         changed = with_values(settings, values)
         ranks = []
         for split, near in zip(splits, spaces, strict=True):
-            model = Hybrid(changed.models, changed.ranking, changed.taste)
+            model = ServedRecommender(changed.models, changed.ranking, changed.taste)
             near.half_life = changed.taste.half_life_tracks
             model.near = near
             model.knowledge.fit(split.history)

@@ -13,8 +13,8 @@ from rich.console import Console
 from segue.catalog.track import Track
 from segue.index.backends import chosen_backend
 from segue.index.bundle import Contents, write_bundle
-from segue.index.following import by_artist_of, following_of
 from segue.index.track_ids import encode_ids
+from segue.index.transition_rules import artist_tracks_of, transition_rules_of
 from segue.places import LOCAL
 from segue.settings import load_settings
 
@@ -63,13 +63,13 @@ def composed_track(number: int, **others: Any) -> Track:
     return Track(**(values | others))
 
 
-def bundle_of(tracks: int, *, console: Console, sessions: bool = False) -> Path:
-    """The folder of a bundle with so many tracks, by sound alone or with session knowledge; built once.
+def bundle_of(tracks: int, *, console: Console, rules: bool = False) -> Path:
+    """The folder of a bundle with so many tracks, by sound alone or with transition rules; built once.
 
     The index is that of the settings: its search takes a good part of the time of a plan.
     """
     index = load_settings().index
-    known = "sessions" if sessions else "sound"
+    known = "sessions" if rules else "sound"
     backend = chosen_backend(index)
     parameters = "-".join(str(value) for value in (backend.name, *backend.parameters.values()))
     folder = FOLDER / f"{tracks}-{known}-{parameters}"
@@ -78,22 +78,22 @@ def bundle_of(tracks: int, *, console: Console, sessions: bool = False) -> Path:
         return built[0].parent
     ids = encode_ids([track_id(n) for n in range(tracks)])
     artists = (np.arange(tracks) % max(1, tracks // TRACKS_OF_ARTIST)).astype(np.int32)
-    model = session_model(ids) if sessions else None
+    model = rule_model(ids) if rules else None
     with console.status(f"Building an index of {tracks:,} tracks"):
         contents = Contents(
             vectors=vectors(tracks),
             track_ids=ids,
             artists=artists,
             cold_start=np.arange(0, tracks, max(1, tracks // 100), dtype=np.int32)[:100],
-            following=following_of(model, track_ids=ids) if model else None,
-            by_artist=by_artist_of(model, track_ids=ids, artists=artists) if model else None,
+            transition_rules=transition_rules_of(model, track_ids=ids) if model else None,
+            artist_tracks=artist_tracks_of(model, track_ids=ids, artists=artists) if model else None,
         )
         manifest = write_bundle(folder, contents, space="bench", backend=backend)
     return folder / manifest.version
 
 
-def session_model(ids: np.ndarray) -> dict[str, np.ndarray]:
-    """What is played after what, as segue.index.following takes it: tracks near each other by number."""
+def rule_model(ids: np.ndarray) -> dict[str, np.ndarray]:
+    """A model of transition rules between tracks whose numbers are near each other."""
     rng, tracks = np.random.default_rng(4), len(ids)
     source = np.repeat(np.arange(tracks, dtype=np.int32), RULES)
     return {

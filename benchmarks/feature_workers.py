@@ -19,10 +19,10 @@ from threadpoolctl import threadpool_limits
 
 from segue.benchmarks.plain_features import describe_plainly
 from segue.errors import SegueError
-from segue.settings import Audio
+from segue.settings import AudioSettings
 from segue.udfs.describe_tracks import describe_tracks
 
-Work = Callable[[Sequence[str], Audio], None]
+Work = Callable[[Sequence[str], AudioSettings], None]
 START = 300.0
 """Seconds that the processes may take to start and to do their first batch."""
 
@@ -36,7 +36,7 @@ class Done:
     """The most memory that the process has had so far."""
 
 
-def describe_batch(files: Sequence[str], audio: Audio) -> None:
+def describe_batch(files: Sequence[str], audio: AudioSettings) -> None:
     """As one of Spark's Python workers does.
 
     Raises
@@ -51,7 +51,7 @@ def describe_batch(files: Sequence[str], audio: Audio) -> None:
                 raise SegueError(f"{row['track_id']} is not described: {row['reason']}, {row['detail']}")
 
 
-def plain_batch(files: Sequence[str], audio: Audio, *, sample_rate: int | None) -> None:
+def plain_batch(files: Sequence[str], audio: AudioSettings, *, sample_rate: int | None) -> None:
     """The same by :mod:`segue.benchmarks.plain_features`."""
     for file in files:
         if not np.isfinite(describe_plainly(file, audio, sample_rate=sample_rate)).all():
@@ -61,7 +61,7 @@ def plain_batch(files: Sequence[str], audio: Audio, *, sample_rate: int | None) 
 class Workers:
     """Processes that have each done a first batch."""
 
-    def __init__(self, pool: Pool, audio: Audio) -> None:
+    def __init__(self, pool: Pool, audio: AudioSettings) -> None:
         self._pool, self._audio = pool, audio
 
     def run(self, work: Work, batches: Sequence[Sequence[str]]) -> list[Done]:
@@ -69,7 +69,7 @@ class Workers:
 
 
 @contextmanager
-def workers(count: int, first: Work, files: Sequence[str], audio: Audio) -> Iterator[Workers]:
+def workers(count: int, first: Work, files: Sequence[str], audio: AudioSettings) -> Iterator[Workers]:
     """Fresh processes of one thread, each warmed up with some of the files."""
     spawn = get_context("spawn")
     ready = spawn.Barrier(count + 1)
@@ -78,13 +78,13 @@ def workers(count: int, first: Work, files: Sequence[str], audio: Audio) -> Iter
         yield Workers(pool, audio)
 
 
-def _begin(work: Work, files: Sequence[str], audio: Audio, ready: Barrier) -> None:
+def _begin(work: Work, files: Sequence[str], audio: AudioSettings, ready: Barrier) -> None:
     threadpool_limits(1)
     work(files, audio)
     ready.wait(START)
 
 
-def _timed(work: Work, audio: Audio, files: Sequence[str]) -> Done:
+def _timed(work: Work, audio: AudioSettings, files: Sequence[str]) -> Done:
     began = _cpu_s()
     work(files, audio)
     return Done(cpu_s=_cpu_s() - began, peak_mb=_peak_mb())

@@ -27,7 +27,7 @@ from segue.benchmarks.plain_features import plain_frames
 from segue.demo.library import STYLES, TRACKS, compose
 from segue.demo.mp3 import encode
 from segue.demo.synthesis import RATE
-from segue.settings import Audio, load_settings
+from segue.settings import AudioSettings, load_settings
 
 SILENT = 1e-5
 """Root mean square of a frame, of full scale: -100 dB."""
@@ -116,7 +116,7 @@ def composed(folder: Path, *, clips: int, seconds: float) -> list[str]:
     return files
 
 
-def largest_difference(files: Sequence[str], audio: Audio) -> float:
+def largest_difference(files: Sequence[str], audio: AudioSettings) -> float:
     """Of frames from librosa's of the same waveform, relative to the largest of a descriptor's frames.
 
     Frames below :data:`SILENT` are left out: what an encoder leaves of silence is rounding, and the centroid

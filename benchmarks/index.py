@@ -27,7 +27,7 @@ from segue.index.backend import Backend
 from segue.index.exact import ExactIndex
 from segue.index.neighbours import NeighbourIndex
 from segue.index.voyager_index import VoyagerBackend
-from segue.settings import Annoy, Voyager, load_settings
+from segue.settings import AnnoySettings, VoyagerSettings, load_settings
 
 ROUNDING = 1e-6
 TREES = (25, 50, 100)
@@ -36,7 +36,7 @@ QUERY_EF = (20, 30, 50, 75, 100, 200, 400)
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltIndex:
     folder: Path
     seconds: float
     cpu_seconds: float
@@ -142,21 +142,21 @@ def compare(
 
 
 def _annoy(trees: int, search_k: int) -> AnnoyBackend:
-    return AnnoyBackend(Annoy(trees=trees, search_k=search_k))
+    return AnnoyBackend(AnnoySettings(trees=trees, search_k=search_k))
 
 
 def _voyager(ef: int) -> VoyagerBackend:
-    return VoyagerBackend(Voyager(ef=ef))
+    return VoyagerBackend(VoyagerSettings(ef=ef))
 
 
-def _built(rows: np.ndarray, backend: Backend[Any], folder: Path, *, console: Console) -> Built:
+def _built(rows: np.ndarray, backend: Backend[Any], folder: Path, *, console: Console) -> BuiltIndex:
     folder.mkdir()
     with console.status(f"Building {folder.name}"):
         began, began_cpu = time.perf_counter(), time.process_time()
         backend.build(rows, folder)
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - began_cpu
     size = sum(file.stat().st_size for file in folder.iterdir())
-    return Built(folder, seconds, cpu_seconds, size / 1e6)
+    return BuiltIndex(folder, seconds, cpu_seconds, size / 1e6)
 
 
 def sweep(

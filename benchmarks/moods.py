@@ -16,7 +16,7 @@ from segue.demo.discography import DemoTrack
 from segue.demo.harmony import SCALES
 from segue.demo.library import STYLES, TRACKS, compose, sketch_of
 from segue.demo.synthesis import RATE
-from segue.moods.measures import DIMENSIONS, Measured, measure_moods
+from segue.moods.measures import DIMENSIONS, CorpusMoods, measure_moods
 from segue.settings import load_settings
 
 SAME = np.log2(1.04)
@@ -29,7 +29,7 @@ class Known:
     """Composed tracks with their moods."""
 
     tracks: Sequence[DemoTrack]
-    moods: Measured
+    moods: CorpusMoods
 
     def of(self, dimension: str, style: str | None = None) -> np.ndarray:
         """The known percentiles of a dimension, of one style or all."""

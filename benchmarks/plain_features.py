@@ -7,10 +7,10 @@ from typing import Any
 import librosa
 import numpy as np
 
-from segue.settings import Audio
+from segue.settings import AudioSettings
 
 
-def describe_plainly(path: str, audio: Audio, *, sample_rate: int | None) -> np.ndarray:
+def describe_plainly(path: str, audio: AudioSettings, *, sample_rate: int | None) -> np.ndarray:
     """As many numbers of the same meaning as :func:`segue.audio.descriptors.describe`, shape (d,).
 
     `sample_rate` in Hz; None: the file's own. Frames have `audio.fft` samples at any rate, librosa's default.
@@ -29,7 +29,7 @@ def describe_plainly(path: str, audio: Audio, *, sample_rate: int | None) -> np.
     return np.concatenate([rows.mean(axis=1), rows.std(axis=1), change, pulse])
 
 
-def plain_frames(y: np.ndarray, audio: Audio, *, sample_rate: int) -> dict[str, np.ndarray]:
+def plain_frames(y: np.ndarray, audio: AudioSettings, *, sample_rate: int) -> dict[str, np.ndarray]:
     """Each descriptor from the waveform by itself, shape (rows, frames)."""
     shape: dict[str, Any] = {"n_fft": audio.fft, "hop_length": audio.hop}
     rate: dict[str, Any] = {"y": y, "sr": sample_rate, **shape}

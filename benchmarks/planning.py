@@ -44,10 +44,10 @@ def measure(*, quick: bool, console: Console) -> Mapping[str, float | bool]:
     """Figures by key: see docs/benchmarks.md."""
     settings = load_settings()
     tracks = 10_000 if quick else FMA
-    bundle = load_bundle(bundle_of(tracks, sessions=True, console=console))
+    bundle = load_bundle(bundle_of(tracks, rules=True, console=console))
     rules_only = settings.ranking.model_copy(update={"artist_weight": 0.0})
     ways: dict[str, Callable[[Mapping[str, History]], None]] = {
-        "sound": Way(replace(bundle, following=None, by_artist=None), settings),
+        "sound": Way(replace(bundle, transition_rules=None, artist_tracks=None), settings),
         "rules": Way(bundle, settings.model_copy(update={"ranking": rules_only})),
         "hybrid": Way(bundle, settings),
     }

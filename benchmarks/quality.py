@@ -1,7 +1,7 @@
 """How good the recommendations are: next tracks, artists, genres and new tracks, each beside its baselines.
 
 The sets are read from `--data DIR`, in folders as docs/recommending.md names them; they are not shipped.
-Settings of the models were chosen without the test parts, but for the blend of HetRec's artists: that was
+Settings of the models were chosen without the test parts, but for the ensemble of HetRec's artists: that was
 chosen on a fifth of the training pairs of the first fold, which are test pairs of the other folds. Nothing
 was chosen on the test pairs of the first fold: the figures that end in `_fold1` are of it alone.
 """
@@ -17,17 +17,17 @@ from rich.console import Console
 from scipy import sparse
 
 from segue.embeddings.genre_space import fit_genre_space
-from segue.embeddings.session_training import FARTHEST
+from segue.embeddings.session_space_training import FARTHEST
 from segue.embeddings.skip_gram import train, vectors
 from segue.errors import SegueError
 from segue.evaluation.metrics import by_lists, coverage
 from segue.evaluation.next_track import compared, evaluate
 from segue.evaluation.spaces import genre_quality
-from segue.recommenders.pairs import PairBlend, best_unseen, implicit_als, item_knn, listeners_of
+from segue.recommenders.pairs import PairEnsemble, best_unseen, implicit_als, item_knn, listeners_of
 from segue.session_logs.datasets import GenreSplit, read_gtzan, read_hetrec, read_sessions
 from segue.session_logs.logs import SessionLog, make_log
 from segue.session_logs.splits import folds, split_by_time
-from segue.settings import SessionTraining, load_settings
+from segue.settings import SessionSpaceSettings, load_settings
 
 PREFIXES = {
     "hybrid": "",
@@ -89,7 +89,7 @@ def _artists(folder: Path, quick: bool) -> dict[str, float]:
         row: dict[str, float] = {}
         popular = np.tile(listeners.astype(np.float32), (pairs.shape[0], 1))
         for prefix, scores in (
-            ("", PairBlend().scores(train_pairs)),
+            ("", PairEnsemble().scores(train_pairs)),
             ("als_", implicit_als(train_pairs, factors=64, regularisation=20, alpha=5)),
             ("knn_", item_knn(train_pairs)),
             ("popularity_", popular),
@@ -149,7 +149,7 @@ def composed_sessions(genres: np.ndarray, *, sessions: int, seed: int) -> Sessio
     return make_log(users=session, sessions=session, items=flat, times=np.arange(len(flat), dtype=np.float64))
 
 
-def new_tracks(data: GenreSplit, *, sessions: int, training: SessionTraining) -> dict[str, float]:
+def new_tracks(data: GenreSplit, *, sessions: int, training: SessionSpaceSettings) -> dict[str, float]:
     """How often a track that was in no session is among the 20 nearest of all, given a track of its session.
 
     The audio descriptors are real (GTZAN), the sessions composed: they keep to genres, the known truth.
@@ -191,7 +191,7 @@ def _recoded(log: SessionLog, items: int) -> SessionLog:
 
 
 def _found(rows: np.ndarray, context: np.ndarray, target: np.ndarray, *, k: int = 20) -> float:
-    likeness = rows[context] @ rows.T
-    likeness[np.arange(len(context)), context] = -np.inf
-    value = likeness[np.arange(len(context)), target][:, None]
-    return float(((likeness > value).sum(axis=1) < k).mean())
+    similarity = rows[context] @ rows.T
+    similarity[np.arange(len(context)), context] = -np.inf
+    value = similarity[np.arange(len(context)), target][:, None]
+    return float(((similarity > value).sum(axis=1) < k).mean())

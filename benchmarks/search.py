@@ -14,7 +14,7 @@ from rich.console import Console
 from segue.benchmarks.catalogue import composed_track
 from segue.catalog.track import Track
 from segue.catalog.tracks import Tracks
-from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.local import stack
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import connect
@@ -129,7 +129,7 @@ def _slip(word: str, rng: random.Random) -> str:
 
 
 @contextmanager
-def _filled(console: Console) -> Iterator[tuple[PlainTracks, Catalogue]]:
+def _filled(console: Console) -> Iterator[tuple[PlainTracks, CatalogueReader]]:
     """A database of its own with a made-up catalogue, removed afterwards."""
     settings = _mongo_only()
     own = settings.mongo.model_copy(update={"database": DATABASE})
@@ -139,7 +139,7 @@ def _filled(console: Console) -> Iterator[tuple[PlainTracks, Catalogue]]:
         with console.status(f"Composing a catalogue of {TRACKS:,} tracks"):
             tracks = PlainTracks(Store(database))
             tracks.write(_tracks())
-        yield tracks, Catalogue(Store(database), index_folder=settings.index.folder)
+        yield tracks, CatalogueReader(Store(database), index_folder=settings.index.folder)
     finally:
         database.client.drop_database(DATABASE)
         database.client.close()

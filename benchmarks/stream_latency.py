@@ -32,15 +32,15 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
     warm, seconds = (25.0, 20.0) if quick else (150.0, 60.0)
     large = FMA if quick else 1_000_000
 
-    def run(kind: str, tracks: int, rate: float, *, sessions: bool = False) -> Run:
-        bundle = bundle_of(tracks, sessions=sessions, console=console)
+    def run(kind: str, tracks: int, rate: float, *, rules: bool = False) -> Run:
+        bundle = bundle_of(tracks, rules=rules, console=console)
         found = _run(kind, bundle, tracks=tracks, rate=rate, warm=warm, seconds=seconds)
-        known = "sound and sessions" if sessions else "sound"
+        known = "sound and sessions" if rules else "sound"
         console.print(f"{kind:8} {tracks:>9,} tracks by {known} {rate:>4.0f}/s: {found}")
         return found
 
     job = run("job", FMA, 20)
-    hybrid = run("job", FMA, 20, sessions=True)
+    all_sources = run("job", FMA, 20, rules=True)
     engaged = run("engaged", FMA, 20)
     floor = run("floor", FMA, 20)
     default = run("default", FMA, 20)
@@ -55,9 +55,9 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         "p50_ms": p50,
         "p99_ms": float(np.median([job.p99_ms, again.p99_ms])),
         "p50_spread_ms": abs(job.p50_ms - again.p50_ms),
-        "hybrid_p50_ms": hybrid.p50_ms,
-        "hybrid_p99_ms": hybrid.p99_ms,
-        "hybrid_trigger_ms": hybrid.trigger_ms,
+        "hybrid_p50_ms": all_sources.p50_ms,
+        "hybrid_p99_ms": all_sources.p99_ms,
+        "hybrid_trigger_ms": all_sources.trigger_ms,
         "engaged_p50_ms": engaged.p50_ms,
         "engaged_p99_ms": engaged.p99_ms,
         "trigger_ms": trigger,

@@ -38,7 +38,7 @@ def make_app() -> st.App:
     return st.App(
         PAGES,
         routes=make_routes(services),
-        middleware=[Middleware(Guests, sessions=services.sessions)],
+        middleware=[Middleware(Guests, login_sessions=services.login_sessions)],
     )
 
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from segue.people.accounts import name_key
-from segue.people.sessions import Listener
-from segue.settings import Dashboard
+from segue.people.login_sessions import Listener
+from segue.settings import DashboardSettings
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"})
 
 
-def is_operator(listener: Listener | None, settings: Dashboard, *, headers: Mapping[str, str]) -> bool:
+def is_operator(
+    listener: Listener | None, settings: DashboardSettings, *, headers: Mapping[str, str]
+) -> bool:
     """Whether a visitor may open the pages of all listeners.
 
     Parameters

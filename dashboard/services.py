@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from segue.collections import prepare
 from segue.dashboard.outgoing import Outgoing
-from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.map import LibraryMap
 from segue.dashboard.queries.popular import PopularTracks
 from segue.dashboard.queries.starting_options import StartingOptions
 from segue.people.authentication import Authenticator
 from segue.people.handovers import Handovers
-from segue.people.sessions import Sessions
+from segue.people.login_sessions import LoginSessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
 from segue.settings import Settings
@@ -29,14 +29,14 @@ class Services:
         prepare(store, Job.DASHBOARD)
         self.store = store
         self.settings = settings
-        self.sessions = Sessions(store)
+        self.login_sessions = LoginSessions(store)
         self.authenticator = Authenticator(store)
         self.handovers = Handovers(store)
         self.outgoing = Outgoing(store, settings)
         self.playlists = Playlists(store)
         self.day_lists = DayLists(store)
         self.links = ShareLinks(store)
-        self.catalogue = Catalogue(store, index_folder=settings.index.folder)
+        self.catalogue = CatalogueReader(store, index_folder=settings.index.folder)
         self.library_map = LibraryMap(self.catalogue)
         self.popular = PopularTracks(store, window=settings.engagement.window)
         self.starting_options = StartingOptions(store)

@@ -8,7 +8,7 @@ from segue.dashboard.operators import is_operator
 from segue.dashboard.services import Services
 from segue.local.stack import connected
 from segue.people.accounts import Account
-from segue.people.sessions import COOKIE, Listener
+from segue.people.login_sessions import COOKIE, Listener
 from segue.settings import load_settings
 from segue.storage.store import open_store
 
@@ -22,7 +22,7 @@ def services() -> Services:
 
 def listener() -> Listener | None:
     """The listener of this page, by the session's cookie; None when the browser has sent no valid one."""
-    return services().sessions.find(st.context.cookies.get(COOKIE))
+    return services().login_sessions.find(st.context.cookies.get(COOKIE))
 
 
 def hand_over(account: Account) -> str:
@@ -32,7 +32,7 @@ def hand_over(account: Account) -> str:
 
 def end_session() -> None:
     """Close the session of this page's browser; its next page begins another one."""
-    services().sessions.close(st.context.cookies[COOKIE])
+    services().login_sessions.close(st.context.cookies[COOKIE])
 
 
 def operator() -> bool:

@@ -34,7 +34,7 @@ from segue.people.accounts import Accounts
 from segue.people.forgotten import Forgotten
 from segue.people.handovers import Handovers
 from segue.people.login_failures import LoginFailures
-from segue.people.sessions import Sessions
+from segue.people.login_sessions import LoginSessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
 from segue.plays.sent import SentPlays
@@ -57,7 +57,7 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     Models,
     Embeddings,
     Accounts,
-    Sessions,
+    LoginSessions,
     Handovers,
     LoginFailures,
     Forgotten,

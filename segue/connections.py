@@ -27,7 +27,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Kafka(Section):
+class KafkaSettings(Section):
     bootstrap: str
     security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -49,7 +49,7 @@ class Kafka(Section):
         return self.security.startswith("sasl_")
 
     @model_validator(mode="after")
-    def _fits(self) -> Kafka:
+    def _fits(self) -> KafkaSettings:
         """What would have no effect is refused, lest somebody takes a connection for guarded that is not."""
         if self.security != "plaintext" and not self.bootstrap:
             raise ValueError(f"security {self.security} is for a bootstrap of your own; none is set")
@@ -62,7 +62,7 @@ class Kafka(Section):
         return self
 
 
-class Mongo(Section):
+class MongoSettings(Section):
     uri: str = Field(repr=False)
     """May hold a password: say segue.storage.mongo.shown(uri) where it is shown."""
     user: str
@@ -74,7 +74,7 @@ class Mongo(Section):
     timeout_ms: int = Field(ge=1)
 
     @model_validator(mode="after")
-    def _fits(self) -> Mongo:
+    def _fits(self) -> MongoSettings:
         if bool(self.user) != bool(self.password.get_secret_value()):
             raise ValueError("user and password go together")
         if (self.ca_file or self.client_file) and not self.tls:

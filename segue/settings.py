@@ -24,7 +24,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from segue.connections import Kafka, Mongo, Section
+from segue.connections import KafkaSettings, MongoSettings, Section
 from segue.errors import SegueError
 from segue.places import CONF, absolute
 from segue.renamed_settings import with_new_names
@@ -65,7 +65,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 LocalPath = Annotated[str, BeforeValidator(_path)]
 
 
-class Spark(Section):
+class SparkSettings(Section):
     master: str
     driver_memory: str
     ui_port: int
@@ -79,14 +79,14 @@ class Spark(Section):
         return ((key, value) for key, _, value in (option.partition("=") for option in self.options))
 
     @model_validator(mode="after")
-    def _options_are_pairs(self) -> Spark:
+    def _options_are_pairs(self) -> SparkSettings:
         for option in self.options:
             if not re.match(r"spark\.[^=\s]+=", option):
                 raise ValueError(f"{option!r} is not like spark.executor.memory=2g")
         return self
 
 
-class Audio(Section):
+class AudioSettings(Section):
     sample_rate: int = Field(ge=4000)
     mfcc: int = Field(ge=1, le=128)
     fft: int = Field(ge=256)
@@ -97,47 +97,47 @@ class Audio(Section):
     time_limit: float = Field(gt=0)
 
 
-class AudioEmbedding(Section):
+class AudioEmbeddingSettings(Section):
     components: int = Field(ge=2)
 
 
-class GenreEmbedding(Section):
+class GenreEmbeddingSettings(Section):
     min_tracks: int = Field(ge=2)
 
 
-class Embedding(Section):
+class EmbeddingSettings(Section):
     """A section for each space of :mod:`segue.embeddings.registry`; that of sessions is models.sessions."""
 
-    audio: AudioEmbedding
-    genres: GenreEmbedding
+    audio: AudioEmbeddingSettings
+    genres: GenreEmbeddingSettings
 
 
 class BackendSettings(Section):
     """The section of a neighbour backend (:mod:`segue.index.backends`); `Index` has a field for each."""
 
 
-class Annoy(BackendSettings):
+class AnnoySettings(BackendSettings):
     trees: int = Field(ge=1)
     search_k: int
 
 
-class Voyager(BackendSettings):
+class VoyagerSettings(BackendSettings):
     ef: int
 
 
-class Exact(BackendSettings):
+class ExactSettings(BackendSettings):
     """Exact search has no settings."""
 
 
-class Index(Section):
+class IndexSettings(Section):
     folder: LocalPath
     worker_folder: str = Field(min_length=1)
     space: str = Field(min_length=1)
     """"auto", or a name of :mod:`segue.embeddings.registry`."""
     backend: str
-    annoy: Annoy
-    voyager: Voyager
-    exact: Exact = Exact()
+    annoy: AnnoySettings
+    voyager: VoyagerSettings
+    exact: ExactSettings = ExactSettings()
     recall_queries: int = Field(ge=1)
     keep: int = Field(ge=1)
     cold_start: int = Field(ge=1)
@@ -161,7 +161,7 @@ class Index(Section):
         return name
 
 
-class Stream(Section):
+class StreamSettings(Section):
     window: Duration
     watermark: Duration
     lateness: Duration
@@ -179,7 +179,7 @@ class Stream(Section):
     progress_days: int = Field(ge=1)
 
 
-class Signals(Section):
+class SignalSettings(Section):
     play: float
     complete: float
     like: float
@@ -190,14 +190,14 @@ class Signals(Section):
     leave_late: float
 
 
-class Taste(Section):
+class TasteSettings(Section):
     half_life: Duration
     half_life_tracks: float = Field(gt=0)
     max_signals: int = Field(ge=1)
     repeat_after: Duration
 
 
-class Ranking(Section):
+class RankingSettings(Section):
     items: int = Field(ge=1)
     candidates: int = Field(ge=1)
     per_artist: int = Field(ge=1)
@@ -213,7 +213,7 @@ class Ranking(Section):
     exploration: float = Field(ge=0, le=0.5)
 
 
-class SessionTraining(Section):
+class SessionSpaceSettings(Section):
     """How :mod:`segue.embeddings.skip_gram` trains."""
 
     min_plays: int = Field(ge=2)
@@ -232,7 +232,7 @@ class SessionTraining(Section):
     seed: int
 
 
-class Als(Section):
+class AlsSettings(Section):
     """Implicit alternating least squares."""
 
     enabled: bool
@@ -243,7 +243,7 @@ class Als(Section):
     seed: int
 
 
-class Models(Section):
+class ModelSettings(Section):
     folder: LocalPath
     listener_steps: int = Field(ge=2)
     reach: int = Field(ge=1, le=50)
@@ -253,11 +253,11 @@ class Models(Section):
     shrink: float = Field(ge=0)
     neighbours: int = Field(ge=1)
     keep: int = Field(ge=1)
-    sessions: SessionTraining
-    als: Als
+    sessions: SessionSpaceSettings
+    als: AlsSettings
 
 
-class Experiments(Section):
+class ExperimentSettings(Section):
     variants: Shares
     ranking: Changes
     """By variant what it changes in `[ranking]`."""
@@ -265,17 +265,17 @@ class Experiments(Section):
     min_listeners: int = Field(ge=2)
 
 
-class Moods(Section):
+class MoodSettings(Section):
     strength: float = Field(ge=0, le=1)
     candidates: int = Field(ge=1)
 
 
-class Playlists(Section):
+class PlaylistSettings(Section):
     items: int = Field(ge=3, le=100)
     familiar: float = Field(ge=0, le=1)
 
 
-class Engagement(Section):
+class EngagementSettings(Section):
     enabled: bool
     window: Duration
     trigger: Duration
@@ -285,7 +285,7 @@ class Engagement(Section):
     feedback_span: Duration
 
     @model_validator(mode="after")
-    def _gaps_show_between_windows(self) -> Engagement:
+    def _gaps_show_between_windows(self) -> EngagementSettings:
         if self.window > self.session_gap:
             raise ValueError("engagement.window must not be longer than engagement.session_gap")
         if self.window > timedelta(days=1):
@@ -293,13 +293,13 @@ class Engagement(Section):
         return self
 
 
-class Retention(Section):
+class RetentionSettings(Section):
     plays: Duration
     rejected: Duration
     listening: Duration
 
 
-class Dashboard(Section):
+class DashboardSettings(Section):
     port: int
     refresh: Duration
     operators: tuple[str, ...]
@@ -329,23 +329,23 @@ class Settings(BaseSettings):
         env_prefix="SEGUE_", env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
-    kafka: Kafka
-    mongo: Mongo
-    spark: Spark
-    audio: Audio
-    embedding: Embedding
-    index: Index
-    stream: Stream
-    signals: Signals
-    taste: Taste
-    ranking: Ranking
-    moods: Moods
-    playlists: Playlists
-    models: Models
-    experiments: Experiments
-    engagement: Engagement
-    retention: Retention
-    dashboard: Dashboard
+    kafka: KafkaSettings
+    mongo: MongoSettings
+    spark: SparkSettings
+    audio: AudioSettings
+    embedding: EmbeddingSettings
+    index: IndexSettings
+    stream: StreamSettings
+    signals: SignalSettings
+    taste: TasteSettings
+    ranking: RankingSettings
+    moods: MoodSettings
+    playlists: PlaylistSettings
+    models: ModelSettings
+    experiments: ExperimentSettings
+    engagement: EngagementSettings
+    retention: RetentionSettings
+    dashboard: DashboardSettings
 
     @model_validator(mode="after")
     def _variants_are_known(self) -> Settings:
@@ -361,7 +361,7 @@ class Settings(BaseSettings):
                     f"experiments.ranking: {name} is what it is; give the variant a name of its own"
                 )
             try:
-                Ranking.model_validate(self.ranking.model_dump() | dict(changes))
+                RankingSettings.model_validate(self.ranking.model_dump() | dict(changes))
             except ValidationError as error:
                 first = error.errors()[0]
                 raise ValueError(f"experiments.ranking.{name}.{first['loc'][0]}: {first['msg']}") from None

@@ -16,7 +16,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from segue.index.active import ActiveBundle
 from segue.ranking.stored_feedback import ActiveFeedback
 from segue.replanning.service import Replanning
-from segue.settings import Settings, Stream
+from segue.settings import Settings, StreamSettings
 from segue.spark.parsing import parse, plays
 from segue.spark.session import on_workers
 from segue.spark.windows import interval, signals_by_window
@@ -104,7 +104,7 @@ def start(
     """Start the query; it runs until it is stopped, through `gate` between two micro-batches."""
     gate = gate or BatchGate()
     records = kafka_records(spark, settings, name=NAME)
-    stream: Stream = settings.stream
+    stream: StreamSettings = settings.stream
     work = gate.guarded(Recommender(spark, settings, metrics or Metrics()))
     writer = (
         transform(records, settings=settings)

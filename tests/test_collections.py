@@ -31,7 +31,7 @@ from segue.privacy.leaving import forget
 from segue.storage.store import Job, Right, Snapshot, Store
 from segue.taste.starts import Starts
 
-ROOMS = ("segue", "udfs", "batch_jobs", "streaming_jobs", "dashboard")
+FOLDERS = ("segue", "udfs", "batch_jobs", "streaming_jobs", "dashboard")
 
 
 def named(file: Path) -> Iterator[str]:
@@ -53,14 +53,14 @@ def owners(file: Path) -> Iterator[str]:
 
 
 def test_every_owner_is_registered() -> None:
-    defined = [name for room in ROOMS for file in (ROOT / room).rglob("*.py") for name in owners(file)]
+    defined = [name for folder in FOLDERS for file in (ROOT / folder).rglob("*.py") for name in owners(file)]
     assert sorted(defined) == sorted(owner.__name__ for owner in OWNERS)
     names = [owner.name for owner in OWNERS]
     assert len(set(names)) == len(names)
 
 
 def test_every_collection_that_the_code_takes_is_listed() -> None:
-    taken = {name for room in ROOMS for file in (ROOT / room).rglob("*.py") for name in named(file)}
+    taken = {name for folder in FOLDERS for file in (ROOT / folder).rglob("*.py") for name in named(file)}
     owned = {owner.name for owner in OWNERS}
     buckets = {f"{bucket}.{part}" for bucket in (BUNDLES, TRAINED) for part in ("files", "chunks")}
     assert taken | owned | buckets == POLICIES.keys()

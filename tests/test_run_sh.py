@@ -1,4 +1,4 @@
-"""The one door: what it lists, and what it says on a machine that lacks something."""
+"""The one entry point: the commands that it lists, and its messages on a machine that lacks something."""
 
 from __future__ import annotations
 

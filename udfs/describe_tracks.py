@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 import pyarrow as pa
 
 from segue.audio.describer import Describer
-from segue.settings import Audio
+from segue.settings import AudioSettings
 
 DESCRIBED = "track_id string, vector binary, reason string, detail string"
 """A row for each track: its descriptors as float32 bytes, or the reason why there are none."""
@@ -18,7 +18,7 @@ _SCHEMA = pa.schema(
 )
 
 
-def describe_tracks(audio: Audio) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def describe_tracks(audio: AudioSettings) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """The function for `mapInArrow` over rows with `track_id` and `path`."""
     return partial(_describe_partition, audio.model_dump_json())
 
@@ -34,6 +34,6 @@ def _describe_partition(audio: str, batches: Iterator[pa.RecordBatch]) -> Iterat
 @lru_cache(maxsize=1)
 def _describer(audio: str) -> Describer:
     """One for as long as the worker lives: it takes seconds to load the numeric libraries."""
-    describer = Describer(Audio.model_validate_json(audio))
+    describer = Describer(AudioSettings.model_validate_json(audio))
     atexit.register(describer.close)
     return describer

@@ -12,24 +12,24 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.dashboard.api.people import cookie_options
-from segue.people.sessions import COOKIE, Sessions
+from segue.people.login_sessions import COOKIE, LoginSessions
 
 
 class Guests:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
-        self._app, self._sessions = app, sessions
+    def __init__(self, app: ASGIApp, login_sessions: LoginSessions) -> None:
+        self._app, self._login_sessions = app, login_sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not _is_page(request := Request(scope)):
             await self._app(scope, receive, send)
             return
-        if await run_in_threadpool(self._sessions.find, request.cookies.get(COOKIE)):
+        if await run_in_threadpool(self._login_sessions.find, request.cookies.get(COOKIE)):
             await self._app(scope, receive, send)
             return
         header = Response()
-        token = await run_in_threadpool(self._sessions.open)
+        token = await run_in_threadpool(self._login_sessions.open)
         header.set_cookie(COOKIE, token, **cookie_options(secure=scope["scheme"] == "https"))
 
         async def send_with_cookie(message: Message) -> None:

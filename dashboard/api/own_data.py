@@ -15,7 +15,7 @@ from segue.dashboard.api.requests import asking, json_body, refuse_foreign
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.local.stack import connected
-from segue.people.sessions import COOKIE
+from segue.people.login_sessions import COOKIE
 from segue.privacy.export import archive
 from segue.privacy.leaving import CONFIRMATION, leave
 from segue.storage.kafka_topics import plays_of
@@ -51,7 +51,7 @@ def routes(services: Services) -> list[Route]:
         except SegueError as error:
             return JSONResponse({"error": str(error)}, status_code=503, headers={"Retry-After": "5"})
         response = JSONResponse({"removed": removed})
-        token = await run_in_threadpool(services.sessions.open)
+        token = await run_in_threadpool(services.login_sessions.open)
         response.set_cookie(COOKIE, token, **cookie_options(secure=request.url.scheme == "https"))
         return response
 

@@ -15,7 +15,7 @@ from segue.dashboard.api.requests import asking, json_body, refuse_foreign
 from segue.dashboard.services import Services
 from segue.people.accounts import Account
 from segue.people.authentication import AccountError, TooManyGuesses
-from segue.people.sessions import COOKIE, LIFETIME
+from segue.people.login_sessions import COOKIE, LIFETIME
 
 _LARGEST = 4096
 
@@ -54,7 +54,7 @@ def routes(services: Services) -> list[Route]:
     async def log_out(request: Request) -> Response:
         refuse_foreign(request)
         await run_in_threadpool(_close, services, request)
-        return _with_cookie(request, await run_in_threadpool(services.sessions.open))
+        return _with_cookie(request, await run_in_threadpool(services.login_sessions.open))
 
     endpoints = {"sign-up": sign_up, "log-in": log_in, "hand-over": hand_over, "log-out": log_out}
     return [Route(f"/api/people/{path}", endpoint, methods=["POST"]) for path, endpoint in endpoints.items()]
@@ -70,14 +70,14 @@ async def _entered(services: Services, request: Request, enter: Callable[[], Acc
     # A new token, so that one that somebody planted before is worth nothing after.
     await run_in_threadpool(_close, services, request)
     token = await run_in_threadpool(
-        lambda: services.sessions.open(user_id=account.user_id, name=account.name)
+        lambda: services.login_sessions.open(user_id=account.user_id, name=account.name)
     )
     return _with_cookie(request, token)
 
 
 def _close(services: Services, request: Request) -> None:
     if token := request.cookies.get(COOKIE):
-        services.sessions.close(token)
+        services.login_sessions.close(token)
 
 
 def _accepted(services: Services, code: str, token: str) -> Account:

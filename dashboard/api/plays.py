@@ -19,7 +19,7 @@ from starlette.routing import Route
 from segue.dashboard.api.requests import asking, json_body, refuse_foreign
 from segue.dashboard.services import Services
 from segue.errors import SegueError
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 from segue.plays.event import FIELDS, Play
 from segue.taste.opinions import KINDS, Opinions
 

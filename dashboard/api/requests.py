@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from segue.dashboard.services import Services
-from segue.people.sessions import COOKIE, Listener
+from segue.people.login_sessions import COOKIE, Listener
 
 
 async def asking(services: Services, request: Request) -> tuple[Listener, str]:
@@ -23,7 +23,7 @@ async def asking(services: Services, request: Request) -> tuple[Listener, str]:
         401: there is no session.
     """
     token = request.cookies.get(COOKIE)
-    listener = await run_in_threadpool(services.sessions.find, token)
+    listener = await run_in_threadpool(services.login_sessions.find, token)
     if listener is None or token is None:
         raise HTTPException(401, "no session: reload the page")
     return listener, token

@@ -21,7 +21,7 @@ from segue.dashboard.api.requests import asking, json_body, refuse_foreign
 from segue.dashboard.api.shared_page import gone, page
 from segue.dashboard.queries.shared import SharedContent, picture, shared
 from segue.dashboard.services import Services
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 from segue.social.links import KINDS, Link, ShareLinks, SharingError
 
 _LARGEST = 4096

@@ -29,7 +29,7 @@ class SimilarTrack:
     score: float
 
 
-class Catalogue:
+class CatalogueReader:
     """Holds the index and the words of the search in memory; safe for use by several threads.
 
     Made once a process, and handed to pages and routes alike.

@@ -6,7 +6,7 @@ import numpy as np
 
 from segue.dashboard.queries.items import Item, list_items
 from segue.index.bundle import Bundle
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 from segue.social.blend import blend, match
 from segue.social.follows import Follows
 from segue.storage.store import Store
@@ -20,7 +20,7 @@ def alike(store: Store, one: str, other: str) -> float | None:
 
 
 def blended(
-    store: Store, one: str, other: str, *, bundle: Bundle, ranking: Ranking, items: int = 30
+    store: Store, one: str, other: str, *, bundle: Bundle, ranking: RankingSettings, items: int = 30
 ) -> list[Item]:
     """Tracks for both of two listeners who know each other.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
-from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Item, list_items
 from segue.dashboard.queries.profile import KnownListener, read_listener
 from segue.dashboard.queries.sounding import Unknown
@@ -31,7 +31,9 @@ class PlaylistGenerator:
         When it is made: there is no index yet.
     """
 
-    def __init__(self, catalogue: Catalogue, settings: Settings, user_id: str, *, kept: DayLists) -> None:
+    def __init__(
+        self, catalogue: CatalogueReader, settings: Settings, user_id: str, *, kept: DayLists
+    ) -> None:
         self._catalogue, self._settings, self._user_id, self._kept = catalogue, settings, user_id, kept
         self._bundle: Bundle = catalogue.bundle()
         self._known: KnownListener = read_listener(catalogue, settings, user_id, bundle=self._bundle)

@@ -9,14 +9,14 @@ from segue.dashboard.queries.items import Item, list_items, read_items
 from segue.dashboard.queries.times import day
 from segue.plays.event_types import EventType
 from segue.storage.store import Store
-from segue.taste.history import HeardTrack, last_heard
+from segue.taste.history import PlayedTrack, last_played
 from segue.taste.opinions import Opinions
 from segue.taste.tastes import Tastes
 
 
 def recently_played(store: Store, user_id: str, *, limit: int = 8) -> list[Item]:
     """The tracks heard last, newest first, with what came of them."""
-    last = last_heard(Tastes(store).history(user_id))[:limit]
+    last = last_played(Tastes(store).history(user_id))[:limit]
     known = read_items(store, [heard.track_id for heard in last], source="home")
     return [_noted(known[heard.track_id], heard) for heard in last if heard.track_id in known]
 
@@ -29,7 +29,7 @@ def played_by_day(
     What is known are the signals that the taste is made of: each track once, with the last thing said of it,
     and no more of them than `taste.max_signals`. `offset` is how far the listener's clock is ahead of UTC.
     """
-    last = last_heard(Tastes(store).history(user_id))[:limit]
+    last = last_played(Tastes(store).history(user_id))[:limit]
     known = read_items(store, [heard.track_id for heard in last], source="playlist")
     days: dict[str, list[Item]] = {}
     for heard in last:
@@ -38,7 +38,7 @@ def played_by_day(
     return list(days.items())
 
 
-def _noted(item: Item, heard: HeardTrack) -> Item:
+def _noted(item: Item, heard: PlayedTrack) -> Item:
     kind = EventType.named(heard.event_type)
     return replace(item, note=kind.label, tone=kind.tone)
 

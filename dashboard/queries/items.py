@@ -13,9 +13,8 @@ from segue.dashboard.queries.starts import selection
 from segue.index.published import PublishedBundles
 from segue.ranking.plan import PlannedTrack
 from segue.ranking.reasons import describe, is_exploring
-from segue.ranking.recommendations import Recommendation as Stored
-from segue.ranking.recommendations import Recommendations
-from segue.ranking.variants import label
+from segue.ranking.recommendations import Recommendation, Recommendations
+from segue.ranking.variants import variant_label
 from segue.storage.store import Store
 from segue.taste.starts import StartingChoice, Starts
 
@@ -24,12 +23,14 @@ _AT_FIRST = 40
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recommendation:
-    """Which recommendation a play comes from: it goes into the play."""
+class Attribution:
+    """The recommendation that a play comes from: it goes into the play."""
 
     recommendation_id: str
     rank: int
-    model: str
+    variant: str
+    """The label by which outcomes are compared, in the play's field `model`: the variant, with `/explore` for
+    exploration; `mood:` and the index version; or the index version alone without recommendations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class Item:
     duration_ms: int | None = None
     source: str
     """As in :data:`segue.plays.event.SOURCES`."""
-    recommendation: Recommendation | None = None
+    attribution: Attribution | None = None
     why: str | None = None
     score: float | None = None
     note: str | None = None
@@ -66,11 +67,11 @@ class Item:
             "score": None if self.score is None else round(self.score, 4),
             "note": self.note,
             "tone": self.tone,
-            "rec": self.recommendation
+            "rec": self.attribution
             and {
-                "id": self.recommendation.recommendation_id,
-                "rank": self.recommendation.rank,
-                "model": self.recommendation.model,
+                "id": self.attribution.recommendation_id,
+                "rank": self.attribution.rank,
+                "model": self.attribution.variant,
             },
         }
         return {key: value for key, value in found.items() if value is not None}
@@ -148,7 +149,7 @@ def _to_start_with(store: Store, choice: StartingChoice) -> Upcoming:
     items = [
         replace(
             known[track_id],
-            recommendation=Recommendation(recommendation_id=name, rank=rank, model=str(version)),
+            attribution=Attribution(recommendation_id=name, rank=rank, variant=str(version)),
             why=f"You chose {reasons[track_id]}" if track_id in reasons else None,
         )
         for rank, track_id in enumerate(listed, 1)
@@ -158,25 +159,22 @@ def _to_start_with(store: Store, choice: StartingChoice) -> Upcoming:
 
 
 def _recommended(
-    item: Item, track: PlannedTrack, stored: Stored, *, rank: int, known: Mapping[str, Item]
+    item: Item, track: PlannedTrack, stored: Recommendation, *, rank: int, known: Mapping[str, Item]
 ) -> Item:
     """A recommended track as an item; its similarity is shown where the track that it is like is known."""
     named = known.get(track.evidence or "")
     return replace(
         item,
-        recommendation=Recommendation(
-            recommendation_id=stored.recommendation_id, rank=rank, model=_label(track, stored)
+        attribution=Attribution(
+            recommendation_id=stored.recommendation_id, rank=rank, variant=_variant(track, stored)
         ),
         why=describe(track.reason, named.title if named else None),
         score=track.similarity if named else None,
     )
 
 
-def _label(track: PlannedTrack, stored: Stored) -> str:
-    """What a play of it is marked with: the variant, by which outcomes are compared.
-
-    What was written before there were variants is marked with its index.
-    """
+def _variant(track: PlannedTrack, stored: Recommendation) -> str:
+    """The label of its plays: the variant, or the index version for lists older than the variants."""
     if not stored.variant:
-        return stored.model
-    return label(stored.variant, exploring=is_exploring(track.reason))
+        return stored.index_version
+    return variant_label(stored.variant, exploring=is_exploring(track.reason))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from segue.engagement.listening import Listening
-from segue.engagement.listening_sessions import ListeningSessions, StoredSession
+from segue.engagement.listening_sessions import ListeningSession, ListeningSessions
 from segue.engagement.patterns import Newness, newness, rows_of
 from segue.storage.store import Store
 
@@ -22,7 +22,7 @@ class ListeningSpan:
     until: datetime
     rows: pd.DataFrame
     """As :mod:`segue.engagement.patterns` has it."""
-    sessions: list[StoredSession]
+    sessions: list[ListeningSession]
     new: Newness
 
     @property

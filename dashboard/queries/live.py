@@ -10,9 +10,9 @@ from segue.catalog.tracks import Tracks
 from segue.index.published import PublishedBundles
 from segue.ranking.reasons import describe
 from segue.ranking.recommendations import Recommendations
-from segue.ranking.variants import AUDIO
+from segue.ranking.variants import SOUND_ONLY
 from segue.storage.store import Store
-from segue.taste.history import last_heard
+from segue.taste.history import last_played
 from segue.taste.tastes import Tastes
 
 
@@ -42,7 +42,7 @@ class LiveListener:
     played: list[Played]
     recommended: list[Recommended]
     served: str
-    model: str
+    index_version: str
     variant: str
     freshness_ms: float
     """From the newest play to the document that reflects it."""
@@ -58,7 +58,7 @@ def listening(store: Store, user_id: str, *, played: int = 12) -> LiveListener |
     recommendation = Recommendations(store).of(user_id)
     if recommendation is None:
         return None
-    heard = last_heard(Tastes(store).history(user_id))[:played]
+    heard = last_played(Tastes(store).history(user_id))[:played]
     known = Tracks(store).named([*(one.track_id for one in heard), *recommendation.named_track_ids])
     return LiveListener(
         played=[Played(known[one.track_id], one.event_type, one.at) for one in heard],
@@ -71,8 +71,8 @@ def listening(store: Store, user_id: str, *, played: int = 12) -> LiveListener |
             for track in recommendation.tracks
         ],
         served=recommendation.served,
-        model=recommendation.model,
-        variant=recommendation.variant or AUDIO,
+        index_version=recommendation.index_version,
+        variant=recommendation.variant or SOUND_ONLY,
         freshness_ms=recommendation.freshness_ms,
     )
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.catalog.tracks import Tracks
-from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Item, list_items
-from segue.embeddings.plane import Plane, fit_plane
+from segue.embeddings.projection import PlanarProjection, fit_projection
 from segue.index.bundle import Bundle
 from segue.taste.tastes import Tastes
 
@@ -29,7 +29,7 @@ class Drawn:
     """The map of one index version."""
 
     version: str
-    plane: Plane
+    projection: PlanarProjection
     packed: bytes
     """As the browser gets it: see :func:`_pack`."""
 
@@ -37,7 +37,7 @@ class Drawn:
 class LibraryMap:
     """Draws the map of the published index once, and keeps it; safe for use by several threads."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: CatalogueReader) -> None:
         self._catalogue = catalogue
         self._lock = threading.Lock()
         self._drawn: Drawn | None = None
@@ -73,7 +73,7 @@ class LibraryMap:
         vector, _ = stored
         if not vector.any() or vector.shape != bundle.vectors[0].shape:
             return None
-        x, y = self.now().plane.project(vector[np.newaxis])[0].tolist()
+        x, y = self.now().projection.project(vector[np.newaxis])[0].tolist()
         return x, y
 
     def place(self, track_id: str) -> int | None:
@@ -88,9 +88,10 @@ class LibraryMap:
         names = [name for name, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:GENRES]]
         code = {name: number for number, name in enumerate(names)}
         codes = [code.get(first[i], OTHER) if i in first else GONE for i in ids]
-        plane = fit_plane(bundle.vectors)
-        packed = _pack(bundle.version, names, plane.project(bundle.vectors), np.array(codes, dtype=np.uint8))
-        return Drawn(bundle.version, plane, packed)
+        projection = fit_projection(bundle.vectors)
+        points = projection.project(bundle.vectors)
+        packed = _pack(bundle.version, names, points, np.array(codes, dtype=np.uint8))
+        return Drawn(bundle.version, projection, packed)
 
 
 def _pack(version: str, genres: list[str], points: np.ndarray, codes: np.ndarray) -> bytes:

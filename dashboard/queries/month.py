@@ -11,7 +11,7 @@ from segue.catalog.tracks import Tracks
 from segue.dashboard.pictures.month import MonthCard, draw
 from segue.dashboard.queries import listening
 from segue.engagement.patterns import By, calendar, clock, top
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 from segue.storage.store import Store
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from segue.catalog.track import TrackSummary
 from segue.catalog.tracks import Tracks
-from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.playlists.m3u import Entry, Listed, write_m3u
 from segue.playlists.matching import Candidate, Matched, match
 from segue.playlists.playlists import Playlist
@@ -29,7 +29,7 @@ def _entry(track: TrackSummary, file_name: str | None) -> Entry:
     )
 
 
-def matched(catalogue: Catalogue, listed: Listed) -> Matched:
+def matched(catalogue: CatalogueReader, listed: Listed) -> Matched:
     """Look the entries of a playlist up in the catalogue, by the words of artist and title."""
 
     def candidates(entry: Entry) -> list[Candidate]:

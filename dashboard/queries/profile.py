@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.engagement.listening import Listening
 from segue.index.bundle import Bundle
 from segue.settings import Settings
@@ -28,7 +28,9 @@ class KnownListener:
         return self.profile.liked_rows
 
 
-def read_listener(catalogue: Catalogue, settings: Settings, user_id: str, *, bundle: Bundle) -> KnownListener:
+def read_listener(
+    catalogue: CatalogueReader, settings: Settings, user_id: str, *, bundle: Bundle
+) -> KnownListener:
     """Read what is known of a listener; all empty for a new one."""
     store = catalogue.store
     listeners = Tastes(store).listeners([user_id], taste=settings.taste)

@@ -11,7 +11,7 @@ from segue.dashboard.pictures.preview import draw
 from segue.dashboard.queries import month
 from segue.dashboard.queries.items import Item, list_items, read_items
 from segue.people.accounts import Accounts
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 from segue.playlists.playlists import Playlists
 from segue.social.links import Kind, Link
 from segue.storage.store import Store

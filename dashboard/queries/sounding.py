@@ -9,9 +9,9 @@ import numpy as np
 
 from segue.audio.decode import seconds_of
 from segue.audio.errors import AudioError
-from segue.audio.likeness import Likeness, compare
+from segue.audio.similarity import SoundSimilarity, compare
 from segue.catalog.features import Features
-from segue.dashboard.queries.catalogue import Catalogue, SimilarTrack
+from segue.dashboard.queries.catalogue import CatalogueReader, SimilarTrack
 from segue.dashboard.queries.items import Item, list_items, read_items
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.files import embed_file
@@ -41,7 +41,7 @@ class Unknown(SegueError):
 
 
 def radio(
-    catalogue: Catalogue,
+    catalogue: CatalogueReader,
     settings: Settings,
     *,
     seed: str,
@@ -71,7 +71,7 @@ def radio(
 
 
 def like_file(
-    catalogue: Catalogue, settings: Settings, path: Path | str, *, limit: int = 20
+    catalogue: CatalogueReader, settings: Settings, path: Path | str, *, limit: int = 20
 ) -> list[SimilarTrack]:
     """The tracks that sound most like a file, which is decoded and embedded as the library was.
 
@@ -97,7 +97,7 @@ def like_file(
     return [SimilarTrack(known[i], score) for i, (_, score) in zip(ids, pairs, strict=True) if i in known]
 
 
-def reasons(store: Store, track_id: str, others: Sequence[str]) -> dict[str, Likeness]:
+def reasons(store: Store, track_id: str, others: Sequence[str]) -> dict[str, SoundSimilarity]:
     """Why each of the others is near a track, as far as the features of both are known.
 
     Their descriptors are compared in the units of the audio space in use.

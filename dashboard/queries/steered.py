@@ -1,8 +1,8 @@
 """Recommendations re-ranked by the listener's mood dial when the page is made.
 
 The dial changes no taste and no stored recommendation: it chooses among the listener's candidates, the
-recommended tracks and then those nearest to the taste. Plays from such a list carry the model "mood:<index>",
-so that they are not counted for the model whose order they do not keep.
+recommended tracks and then those nearest to the taste. Plays from such a list carry the variant
+"mood:<index version>", so that they are not counted for a variant whose order they do not keep.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from segue.dashboard.queries.catalogue import Catalogue
-from segue.dashboard.queries.items import Item, Recommendation, Upcoming, read_items, upcoming
+from segue.dashboard.queries.catalogue import CatalogueReader
+from segue.dashboard.queries.items import Attribution, Item, Upcoming, read_items, upcoming
 from segue.dashboard.queries.profile import KnownListener, read_listener
 from segue.errors import SegueError
 from segue.index.bundle import Bundle
@@ -27,7 +27,7 @@ from segue.ranking.versions import folded, songs_of
 from segue.settings import Settings
 
 
-def planned(catalogue: Catalogue, settings: Settings, user_id: str) -> Upcoming:
+def planned(catalogue: CatalogueReader, settings: Settings, user_id: str) -> Upcoming:
     """A listener's next tracks, in the mood that is dialled; as they are recommended when it is open."""
     recommended = upcoming(catalogue.store, user_id)
     dial = MoodDials(catalogue.store).read(user_id)
@@ -57,9 +57,7 @@ def planned(catalogue: Catalogue, settings: Settings, user_id: str) -> Upcoming:
         [
             replace(
                 item,
-                recommendation=Recommendation(
-                    recommendation_id=name, rank=rank, model=f"mood:{bundle.version}"
-                ),
+                attribution=Attribution(recommendation_id=name, rank=rank, variant=f"mood:{bundle.version}"),
                 why=_why(item.why, dial, moods[row]),
             )
             for rank, (row, item) in enumerate(items, 1)
@@ -79,7 +77,7 @@ def _candidates(recommended: Upcoming, listener: KnownListener, *, bundle: Bundl
 
 
 def _items(
-    catalogue: Catalogue,
+    catalogue: CatalogueReader,
     rows: Sequence[int],
     recommended: Upcoming,
     listener: KnownListener,

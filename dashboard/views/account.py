@@ -7,7 +7,7 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.people.handovers import PREFIX, account_of
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 
 
 def show(listener: Listener) -> None:

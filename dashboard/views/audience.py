@@ -175,7 +175,7 @@ def _kept(since: datetime, until: datetime) -> None:
     with left:
         draw(_rates(of("source"), "Skip rate by source", "where the play came from"), key="by-source")
     with right:
-        subtitle = "the model of the recommendation; none: chosen by hand"
+        subtitle = "the variant of the recommendation; none: chosen by hand"
         draw(_rates(of("variant"), "Skip rate by variant", subtitle), key="by-variant")
     tracks = of("track")
     often = tracks[tracks["plays"] >= _ENOUGH].sort_values(["skip_rate", "plays"], ascending=False).head(15)

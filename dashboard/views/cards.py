@@ -56,7 +56,7 @@ def _card(item: Recommended, rank: int, new: bool) -> str:
         f'<div class="sg-card{" sg-new" if new else ""}"><div class="sg-cover">{_picture(item.track)}'
         f'<span class="sg-rank">{rank}</span></div>{_names(item.track)}'
         f'<div class="sg-why" title="{escape(why, quote=True)}">{escape(why)}</div>'
-        f'<div class="sg-bar" title="likeness to the taste: {score:.2f}">'
+        f'<div class="sg-bar" title="similarity to the taste: {score:.2f}">'
         f'<i style="width:{score:.0%}"></i></div></div>'
     )
 

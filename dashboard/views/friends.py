@@ -11,7 +11,7 @@ from segue.dashboard.queries.items import noted_items
 from segue.dashboard.queries.live import ago
 from segue.dashboard.text import plain
 from segue.people.accounts import Account
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 from segue.social.activity import PrivacyChoices, feed
 from segue.social.follows import Follows
 from segue.social.links import SharingError
@@ -81,8 +81,8 @@ def _people(listener: Listener) -> None:
     for person in followed:
         alike = finding.alike(visit.services().store, listener.user_id, person.user_id)
         with st.container(horizontal=True, vertical_alignment="center"):
-            likeness = "no taste yet" if alike is None else f"{alike:.0%} alike"
-            st.markdown(f"**{plain(person.name)}**  \n:gray[{likeness}]")
+            similarity = "no taste yet" if alike is None else f"{alike:.0%} alike"
+            st.markdown(f"**{plain(person.name)}**  \n:gray[{similarity}]")
             if alike is not None and st.button("Music for both", key=f"blend-{person.user_id}"):
                 _blended(listener, person)
             if st.button("Unfollow", key=f"unfollow-{person.user_id}", type="tertiary"):

@@ -18,12 +18,12 @@ from segue.dashboard.queries.listening import ListeningSpan
 from segue.dashboard.queries.shared import month_key
 from segue.dashboard.views import sharing
 from segue.dashboard.views.charts import ACCENT, draw, dressed
-from segue.embeddings.plane import Plane, fit_plane
+from segue.embeddings.projection import PlanarProjection, fit_projection
 from segue.engagement.listening import Listening
 from segue.engagement.patterns import By, calendar, clock, streak, top
 from segue.engagement.wandering import tastes
 from segue.errors import SegueError
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 
 SPANS = {"7 days": 7, "30 days": 30, "90 days": 90, "A year": 365}
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -198,15 +198,15 @@ def _bars(heard: ListeningSpan, by: By, title: str) -> go.Figure:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _map(version: str) -> tuple[Plane, np.ndarray]:
+def _map(version: str) -> tuple[PlanarProjection, np.ndarray]:
     """The map of an index version, and where a sample of its tracks is."""
     bundle = visit.services().catalogue.bundle()
     rng = np.random.default_rng(0)
     count = len(bundle.vectors)
     rows = np.sort(rng.choice(count, min(count, _MOST_POINTS), replace=False))
     sample = np.asarray(bundle.vectors[rows])
-    plane = fit_plane(sample)
-    return plane, plane.coordinates(sample)
+    projection = fit_projection(sample)
+    return projection, projection.coordinates(sample)
 
 
 def _moved(heard: ListeningSpan, *, days: int) -> None:
@@ -220,8 +220,8 @@ def _moved(heard: ListeningSpan, *, days: int) -> None:
     path = tastes(heard.rows, vectors, every=every, signals=visit.services().settings.signals)
     if len(path) < 2:
         return
-    plane, cloud = _map(bundle.version)
-    places = plane.coordinates(np.stack(path["vector"].to_list()))
+    projection, cloud = _map(bundle.version)
+    places = projection.coordinates(np.stack(path["vector"].to_list()))
     draw(_path_figure(cloud, places, path, word), key="taste-map")
 
 

@@ -52,7 +52,7 @@ def _watch(listener: str) -> None:
         source = "from their taste" if now.served == "taste" else "a varied selection to start from"
         st.caption(
             f"Written {_milliseconds(now.freshness_ms)} after the newest play · {source} · "
-            f"{now.variant} · index {now.model}"
+            f"{now.variant} · index {now.index_version}"
         )
         st.html(cards.grid(now.recommended[:10], new=set(shown) - set(before)))
     with side:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from segue.dashboard import visit
 from segue.dashboard.text import plain
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 from segue.social.links import Kind, SharingError
 
 LASTING = {"A day": 1, "A week": 7, "A month": 30, "Until I take it back": None}

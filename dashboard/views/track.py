@@ -10,7 +10,7 @@ from segue.dashboard import visit
 from segue.dashboard.navigation import link
 from segue.dashboard.player import components
 from segue.dashboard.queries import sounding
-from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Item, item_of
 from segue.dashboard.text import plain
 from segue.dashboard.views import made, mood, sharing
@@ -50,7 +50,7 @@ def show() -> None:
         components.tracks(album, key="album", layout="list")
 
 
-def _near(catalogue: Catalogue, item: Item) -> None:
+def _near(catalogue: CatalogueReader, item: Item) -> None:
     st.subheader("Sounds like it", anchor=False)
     try:
         near = catalogue.neighbours(item.track_id)

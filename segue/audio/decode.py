@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from segue.audio import ffmpeg
 from segue.audio.errors import NotFinite, Silent, TooShort, Truncated, Undecodable
-from segue.settings import Audio
+from segue.settings import AudioSettings
 
 SILENCE = 1e-4
 """A waveform whose loudest sample stays below this (-80 dB of full scale) is silent."""
@@ -24,7 +24,7 @@ LONGEST_SEARCH = 20 * 60.0
 Waveform = NDArray[np.float32]
 
 
-def decode(path: Path | str, audio: Audio) -> Waveform:
+def decode(path: Path | str, audio: AudioSettings) -> Waveform:
     """The middle of a file as a mono waveform.
 
     At most `audio.max_seconds` are decoded: a longer file is not read as a whole.

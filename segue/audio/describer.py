@@ -13,7 +13,7 @@ import sys
 import time
 
 from segue.audio.describing import Row
-from segue.settings import Audio
+from segue.settings import AudioSettings
 
 LOADING = 300.0
 """Seconds in which the process must have loaded its libraries, on a busy machine."""
@@ -23,7 +23,7 @@ _PIECE = 1 << 16
 class Describer:
     """Keeps one describing process, from the first file on."""
 
-    def __init__(self, audio: Audio) -> None:
+    def __init__(self, audio: AudioSettings) -> None:
         self._audio = audio
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -15,7 +15,7 @@ import signal
 import sys
 from threading import Thread
 
-from segue.settings import Audio
+from segue.settings import AudioSettings
 
 Row = dict[str, bytes | str | None]
 """A file's `vector` as float32 bytes, or the `reason` and `detail` why there is none."""
@@ -23,7 +23,7 @@ Row = dict[str, bytes | str | None]
 
 def main() -> None:
     Thread(target=_end_with_owner, daemon=True).start()
-    audio = Audio.model_validate_json(sys.argv[1])
+    audio = AudioSettings.model_validate_json(sys.argv[1])
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     # What libmpg123 writes about damaged frames goes past Python, and into nobody's console.
@@ -46,7 +46,7 @@ def main() -> None:
         out.flush()
 
 
-def describe_row(path: str, audio: Audio) -> Row:
+def describe_row(path: str, audio: AudioSettings) -> Row:
     """One file's row but for its id."""
     from segue.audio.errors import AudioError
     from segue.audio.files import describe_file

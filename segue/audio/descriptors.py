@@ -14,7 +14,7 @@ from scipy.fft import dct
 from segue.audio.errors import NotFinite
 from segue.audio.librosa import librosa
 from segue.audio.rhythm import rhythm
-from segue.settings import Audio
+from segue.settings import AudioSettings
 
 CODE_VERSION = 1
 """Raised with every change here or in decoding that changes a number: all tracks are computed again."""
@@ -32,19 +32,19 @@ Frames = NDArray[np.float32]
 Waveform = NDArray[np.float32]
 
 
-def features_version(audio: Audio) -> str:
+def features_version(audio: AudioSettings) -> str:
     """Short hash of everything that decides the numbers: the settings and the version of this code."""
     settings = audio.model_dump(exclude={"threads", "time_limit"})
     text = json.dumps({"code": CODE_VERSION, **settings}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def names_version(audio: Audio) -> str:
+def names_version(audio: AudioSettings) -> str:
     """Short hash of the names and order of the descriptors."""
     return hashlib.sha256("\n".join(descriptor_names(audio)).encode()).hexdigest()[:12]
 
 
-def descriptor_names(audio: Audio) -> list[str]:
+def descriptor_names(audio: AudioSettings) -> list[str]:
     """The name of each element that :func:`describe` returns, in its order."""
     rows = _row_names(audio)
     return [
@@ -57,7 +57,7 @@ def descriptor_names(audio: Audio) -> list[str]:
     ]
 
 
-def _row_names(audio: Audio) -> list[str]:
+def _row_names(audio: AudioSettings) -> list[str]:
     return [
         *(f"mfcc_{i}" for i in range(audio.mfcc)),
         *(f"chroma_{i}" for i in range(CHROMA)),
@@ -72,7 +72,7 @@ def _row_names(audio: Audio) -> list[str]:
     ]
 
 
-def describe(waveform: Waveform, audio: Audio) -> NDArray[np.float32]:
+def describe(waveform: Waveform, audio: AudioSettings) -> NDArray[np.float32]:
     """Descriptors of a waveform.
 
     Parameters
@@ -105,7 +105,7 @@ def describe(waveform: Waveform, audio: Audio) -> NDArray[np.float32]:
     return found.astype(np.float32)
 
 
-def frame_descriptors(waveform: Waveform, audio: Audio) -> Frames:
+def frame_descriptors(waveform: Waveform, audio: AudioSettings) -> Frames:
     """Descriptors of each frame, shape (rows, frames); the last row is the onset strength.
 
     The numbers agree with librosa's functions of the same names within the tolerance that
@@ -140,7 +140,7 @@ def decibels(power: Frames, *, top: float = 80.0) -> Frames:
     return limited
 
 
-def _spectrogram(waveform: Waveform, audio: Audio) -> Frames:
+def _spectrogram(waveform: Waveform, audio: AudioSettings) -> Frames:
     """Magnitudes of shape (1 + fft/2, frames)."""
     magnitude: Frames = np.abs(librosa().stft(waveform, n_fft=audio.fft, hop_length=audio.hop))
     return magnitude
@@ -158,7 +158,7 @@ def _chroma_filters(sample_rate: int, fft: int) -> Frames:
     return filters
 
 
-def _chroma(power: Frames, audio: Audio) -> Frames:
+def _chroma(power: Frames, audio: AudioSettings) -> Frames:
     """Energy by pitch class, each frame's largest at 1, rolled so that the track's strongest comes first."""
     energy = _chroma_filters(audio.sample_rate, audio.fft) @ power
     largest = energy.max(axis=0)
@@ -182,7 +182,7 @@ def _contrast_bands(sample_rate: int, fft: int) -> tuple[tuple[slice, int], ...]
     return tuple(bands)
 
 
-def _contrast(magnitude: Frames, audio: Audio) -> Frames:
+def _contrast(magnitude: Frames, audio: AudioSettings) -> Frames:
     """Peak above valley in decibels, a row for each band."""
     valleys, peaks = [], []
     for band, count in _contrast_bands(audio.sample_rate, audio.fft):
@@ -212,7 +212,7 @@ def _flatness(power: Frames) -> Frames:
     return flatness
 
 
-def _zero_crossing_rate(waveform: Waveform, audio: Audio) -> Frames:
+def _zero_crossing_rate(waveform: Waveform, audio: AudioSettings) -> Frames:
     """Sign changes per sample in each frame, the edges repeated beyond the ends."""
     negative = np.signbit(np.where(np.abs(waveform) <= TINY, 0.0, waveform))
     half = audio.fft // 2

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from segue.audio.decode import decode
 from segue.audio.descriptors import describe
-from segue.settings import Audio
+from segue.settings import AudioSettings
 
 
-def describe_file(path: Path | str, audio: Audio) -> NDArray[np.float32]:
+def describe_file(path: Path | str, audio: AudioSettings) -> NDArray[np.float32]:
     """Decode the middle of a file and describe it: float32 of shape (d,).
 
     Raises

@@ -55,9 +55,9 @@ class WordIndex:
         matched = np.ones(len(self.track_ids), dtype=bool)
         for word in asked:
             score = np.zeros(len(self.track_ids), dtype=np.float32)
-            for place, likeness in self._matches(word):
+            for place, similarity in self._matches(word):
                 part = slice(self.starts[place], self.starts[place + 1])
-                np.maximum.at(score, self.places[part], self.weights[part] * likeness)
+                np.maximum.at(score, self.places[part], self.weights[part] * similarity)
             total += score
             matched &= score > 0
         hits = np.flatnonzero(matched)
@@ -65,7 +65,7 @@ class WordIndex:
         return [self.track_ids[i] for i in best]
 
     def _matches(self, word: str) -> Iterable[tuple[int, float]]:
-        """Places in the vocabulary of words that a query's word may mean, with their likeness, 0 to 1."""
+        """Places in the vocabulary of words that a query's word may mean, with their similarity, 0 to 1."""
         low = int(np.searchsorted(self.vocabulary, word))
         high = int(np.searchsorted(self.vocabulary, word + "\U0010ffff"))
         for place in range(low, min(high, low + 500)):

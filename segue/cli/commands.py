@@ -171,7 +171,7 @@ COMMANDS = (
     Command(
         "tune",
         "batch_jobs.tune:tune",
-        "search the weights of the hybrid on a validation split",
+        "search the weights of the ensemble on a validation split",
         "tune --data ~/logs",
         packages="training",
     ),

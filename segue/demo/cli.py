@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from segue.demo.stages import Demo
-from segue.demo.summary import Summary
+from segue.demo.summary import DemoSummary
 from segue.errors import SegueError, one_line_errors
 from segue.figures import can_write, write_figures
 from segue.settings import load_settings
@@ -74,7 +74,7 @@ def _name(library: Path | None) -> str:
     return f"demo_{readable}_{zlib.crc32(place.encode()):08x}"
 
 
-def _report(console: Console, summary: Summary, json_file: Path | None) -> None:
+def _report(console: Console, summary: DemoSummary, json_file: Path | None) -> None:
     console.print(summary.table())
     for fault in summary.faults:
         console.print(f"[red]not as it should be: {fault}")

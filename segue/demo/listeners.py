@@ -24,7 +24,7 @@ class Song:
 
 
 @dataclass(frozen=True)
-class Listener:
+class SimulatedListener:
     """A replayed listener; `styles` are preferred one after the other, each for as many plays."""
 
     user_id: str
@@ -43,19 +43,21 @@ def known_styles(songs: Sequence[Song]) -> list[str]:
     return styles if len(styles) > 1 else []
 
 
-def make_listeners(styles: Sequence[str], *, run: str) -> list[Listener]:
+def make_listeners(styles: Sequence[str], *, run: str) -> list[SimulatedListener]:
     """One listener a style, and one whose taste changes half-way; four without a taste if none is known.
 
     `run` becomes part of their ids: each demo meets new listeners, who have heard nothing yet.
     """
     if not styles:
-        return [Listener(f"{name}-{run}", ()) for name in NAMES[:4]]
-    settled = [Listener(f"{NAMES[i % len(NAMES)]}-{run}", (style,)) for i, style in enumerate(styles[:9])]
-    return [*settled, Listener(f"{NAMES[-1]}-{run}", (styles[0], styles[len(styles) // 2]))]
+        return [SimulatedListener(f"{name}-{run}", ()) for name in NAMES[:4]]
+    settled = [
+        SimulatedListener(f"{NAMES[i % len(NAMES)]}-{run}", (style,)) for i, style in enumerate(styles[:9])
+    ]
+    return [*settled, SimulatedListener(f"{NAMES[-1]}-{run}", (styles[0], styles[len(styles) // 2]))]
 
 
 def plays_of(
-    listener: Listener, songs: Sequence[Song], *, tracks: int, seed: int
+    listener: SimulatedListener, songs: Sequence[Song], *, tracks: int, seed: int
 ) -> Iterator[Mapping[str, Any]]:
     """The events of one listener in order, without `occurred_at`, which the sender sets as it sends.
 
@@ -84,7 +86,9 @@ def _choose(rng: random.Random, songs: Sequence[Song], style: str | None, prefer
     return rng.choice(own[:FAVOURITES] if preferred else [song for song in songs if song.style != style])
 
 
-def _event(listener: Listener, song: Song, session: str, kind: str, ms_played: int) -> dict[str, Any]:
+def _event(
+    listener: SimulatedListener, song: Song, session: str, kind: str, ms_played: int
+) -> dict[str, Any]:
     return {
         "event_id": str(uuid.uuid4()),
         "user_id": listener.user_id,

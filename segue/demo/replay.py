@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segue.catalog.tracks import Tracks
-from segue.demo.listeners import Listener, Song, plays_of
+from segue.demo.listeners import SimulatedListener, Song, plays_of
 from segue.embeddings.stored import Embeddings
 from segue.plays.event_types import SIGNALS
 from segue.plays.producer import PlayProducer
@@ -41,7 +41,7 @@ def songs_of(store: Store) -> list[Song]:
 
 def replay(
     producer: PlayProducer,
-    listeners: Sequence[Listener],
+    listeners: Sequence[SimulatedListener],
     songs: Sequence[Song],
     *,
     tracks: int,
@@ -70,7 +70,7 @@ def replay(
 
 
 def _in_turn(
-    listeners: Sequence[Listener], songs: Sequence[Song], *, tracks: int, seed: int
+    listeners: Sequence[SimulatedListener], songs: Sequence[Song], *, tracks: int, seed: int
 ) -> Iterator[Mapping[str, Any]]:
     """The listeners' events, taken from one after the other at random, each listener's in their order."""
     rng = random.Random(seed)

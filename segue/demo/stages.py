@@ -16,7 +16,7 @@ from rich.progress import Progress
 from segue.demo.library import compose_library
 from segue.demo.listeners import known_styles, make_listeners
 from segue.demo.replay import replay, songs_of
-from segue.demo.summary import Summary
+from segue.demo.summary import DemoSummary
 from segue.demo.trial import Trial
 from segue.errors import SegueError
 from segue.local import process, stack
@@ -107,7 +107,7 @@ class Demo:
             return ""
         return record.address if process.accepts(int(record.address.rstrip("/").rsplit(":", 1)[1])) else ""
 
-    def replay(self, *, tracks: int, per_second: float) -> Summary:
+    def replay(self, *, tracks: int, per_second: float) -> DemoSummary:
         """Send the listeners' plays and look at what comes of them."""
         trial = Trial(self._settings, console=self._console, alive=lambda: self._check_running("stream"))
         trial.warm_up(per_second=per_second)

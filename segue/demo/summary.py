@@ -8,7 +8,7 @@ from rich.table import Table
 
 
 @dataclass(frozen=True, kw_only=True)
-class Summary:
+class DemoSummary:
     """The figures of one demo, and what is not as it should be."""
 
     tracks: int

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from segue.catalog.rejected import RejectedTracks
-from segue.demo.listeners import Listener, fit, known_styles, make_listeners
+from segue.demo.listeners import SimulatedListener, fit, known_styles, make_listeners
 from segue.demo.replay import Sent, replay, songs_of
-from segue.demo.summary import Summary
+from segue.demo.summary import DemoSummary
 from segue.errors import SegueError
 from segue.evaluation.freshness import FreshnessWatch
 from segue.index.published import PublishedBundles
@@ -47,13 +47,13 @@ class Trial:
     def warm_up(self, *, per_second: float) -> None:
         """Let the stream run warm with listeners who are forgotten afterwards."""
         tracks = int(WARM_UP * per_second / 20)
-        listeners = [Listener(f"warm-up-{n}", ()) for n in range(10)]
+        listeners = [SimulatedListener(f"warm-up-{n}", ()) for n in range(10)]
         self._send(listeners, tracks=tracks, per_second=per_second, title="Warming up")
         user_ids = [listener.user_id for listener in listeners]
         self._tastes.remove(user_ids)
         self._recommendations.remove(user_ids)
 
-    def measure(self, *, tracks: int, per_second: float, run: str) -> Summary:
+    def measure(self, *, tracks: int, per_second: float, run: str) -> DemoSummary:
         """Replay listeners with tastes of their own, and hold what they get against what they like."""
         listeners = make_listeners(known_styles(self._songs), run=run)
         title = f"Replaying {len(listeners)} listeners"
@@ -80,7 +80,7 @@ class Trial:
 
     def _send(
         self,
-        listeners: Sequence[Listener],
+        listeners: Sequence[SimulatedListener],
         *,
         tracks: int,
         per_second: float,
@@ -129,7 +129,7 @@ class Trial:
         }
 
     def _fits(
-        self, listeners: Sequence[Listener], lists: Mapping[str, Recommendation]
+        self, listeners: Sequence[SimulatedListener], lists: Mapping[str, Recommendation]
     ) -> list[tuple[float, float]]:
         """For each listener with a taste: the fit of the list, and of tracks not heard drawn by chance."""
         songs = {song.track_id: song for song in self._songs}
@@ -153,11 +153,11 @@ class Trial:
         served: int,
         rejected: int,
         faults: Sequence[str],
-    ) -> Summary:
+    ) -> DemoSummary:
         bundles = PublishedBundles(self._store)
         manifest = bundles.manifest(bundles.active_version())
         p50, p99 = np.percentile(latencies, [50, 99]) if len(latencies) else (float("nan"), float("nan"))
-        return Summary(
+        return DemoSummary(
             tracks=manifest.count if manifest else 0,
             tracks_rejected=RejectedTracks(self._store).reasons().total(),
             recall20=manifest.recall20 if manifest else float("nan"),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Matrix
-from segue.embeddings.session_training import Sound, learn_space, tower_input
+from segue.embeddings.session_space_training import Sound, learn_space, tower_input
 from segue.embeddings.space import Space, SpaceError, TrainingData
 from segue.errors import TooLittle
 from segue.index.track_ids import find_ids
@@ -61,7 +61,7 @@ class SessionSpace(Space):
     def fit(cls, data: TrainingData, settings: Settings) -> SessionSpace:
         """Fit it on the sessions of the corpus's tracks, in one go.
 
-        `./run.sh models train` calls :func:`segue.embeddings.session_training.learn_space` itself, so that a
+        `./run.sh models train` calls :func:`~segue.embeddings.session_space_training.learn_space`, so that a
         training that is cut short goes on, and gives the version by all that it was learned from.
 
         Raises

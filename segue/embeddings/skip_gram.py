@@ -22,7 +22,7 @@ import optax
 
 from segue.errors import TooLittle
 from segue.session_logs.logs import SessionLog
-from segue.settings import SessionTraining
+from segue.settings import SessionSpaceSettings
 
 Parameters = dict[str, Any]
 
@@ -56,7 +56,7 @@ def context_pairs(log: SessionLog, *, window: int) -> np.ndarray:
     return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]], dtype=np.int32)
 
 
-def initial(items: int, features: int, training: SessionTraining) -> Parameters:
+def initial(items: int, features: int, training: SessionSpaceSettings) -> Parameters:
     """Parameters to begin with; the free part begins small, so that the audio leads."""
     rng = np.random.default_rng(training.seed)
 
@@ -85,7 +85,7 @@ def vectors(parameters: Parameters, audio: np.ndarray, *, known: np.ndarray) -> 
     return np.asarray(_place(parameters, jnp.asarray(audio, dtype=jnp.float32), free))
 
 
-def begin(items: int, features: int, training: SessionTraining) -> State:
+def begin(items: int, features: int, training: SessionSpaceSettings) -> State:
     """Where training begins."""
     parameters = initial(items, features, training)
     return State(
@@ -99,14 +99,14 @@ def begin(items: int, features: int, training: SessionTraining) -> State:
     )
 
 
-def _optimiser(training: SessionTraining) -> optax.GradientTransformation:
+def _optimiser(training: SessionSpaceSettings) -> optax.GradientTransformation:
     return optax.adamw(training.learning_rate, weight_decay=training.weight_decay)
 
 
 def train(
     log: SessionLog,
     audio: np.ndarray,
-    training: SessionTraining,
+    training: SessionSpaceSettings,
     *,
     state: State | None = None,
     checkpoint: Callable[[State], None] = lambda state: None,
@@ -184,7 +184,7 @@ def train(
 
 
 def _batches(
-    pairs: np.ndarray, draw: np.ndarray, training: SessionTraining, *, seed: tuple[int, int]
+    pairs: np.ndarray, draw: np.ndarray, training: SessionSpaceSettings, *, seed: tuple[int, int]
 ) -> Iterator[tuple[np.ndarray, np.ndarray, jax.Array]]:
     """Rows (centres, contexts, negatives), which of them keep their free part, and the key of the noise.
 

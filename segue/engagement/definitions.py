@@ -15,7 +15,7 @@ like, dislike  the event of that type, each time it is given
 session        a listener's starts, plays, likes and dislikes with no gap longer than `engagement.session_gap`
                between one and the next. The `session_id` of an event is a browser's and may last for weeks
 window         `engagement.window` of event time, from multiples of it since 1970
-variant        the `model` of the recommendation that a play came from; none for what was chosen by hand
+variant        by which a track was recommended (`model` of the play); none for what was chosen by hand
 =============  =============================================================================================
 
 An event counts once by its listener and `event_id`. What is rejected (segue.spark.parsing) counts nowhere.
@@ -29,14 +29,14 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
-from segue.engagement.rules import Column, Expression, Where
+from segue.engagement.rules import EventField, Expression, Where
 from segue.plays.event_types import ACTIONS, COUNTED, ENDS, EVENT_TYPES
 
 COMPLETE_SHARE = 0.9
 EARLY_MS = 30_000
 LONGEST_MS = 6 * 3_600_000
 
-_TYPE, _PLAYED, _DURATION = Column("type"), Column("ms_played"), Column("duration_ms")
+_TYPE, _PLAYED, _DURATION = EventField("type"), EventField("ms_played"), EventField("duration_ms")
 ACTED = _TYPE.is_in(*ACTIONS)
 """Whether the listener did something by the event."""
 _ENDED = _TYPE.is_in(*ENDS)

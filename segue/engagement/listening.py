@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from segue.engagement.definitions import COUNTS, DIMENSIONS
 from segue.engagement.facts import Fact, StoredFact
-from segue.engagement.sessions import ActivitySpan
+from segue.engagement.sessionization import ActivitySpan
 from segue.engagement.statistics import ListeningStatistics
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
@@ -22,13 +22,13 @@ _AT_ONCE = 1000
 """Facts that are written together."""
 
 
-class Heard(NamedTuple):
-    """That a listener heard a track to the end."""
+class Completion(NamedTuple):
+    """The completions of a track by a listener."""
 
     user_id: str
     track_id: str
     at: datetime
-    """The window in which they did last."""
+    """The window of the last one."""
     times: int
 
 
@@ -139,8 +139,8 @@ class Listening(Collection[StoredFact]):
         )
         return {one["_id"]: one["first"] for one in first}
 
-    def heard_to_the_end(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Heard]:
-        """What these listeners heard to the end, each track once for a listener, the last ones first."""
+    def latest_completions(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Completion]:
+        """The completions of these listeners by track, the latest first."""
         last = self.aggregate(
             [
                 *_rows(
@@ -158,7 +158,7 @@ class Listening(Collection[StoredFact]):
                 {"$limit": limit},
             ]
         )
-        return [Heard(one["_id"]["user"], one["_id"]["track"], one["at"], one["times"]) for one in last]
+        return [Completion(one["_id"]["user"], one["_id"]["track"], one["at"], one["times"]) for one in last]
 
     def active_days(self, *, since: datetime, until: datetime) -> list[tuple[date, str]]:
         """(day in UTC, user_id), once for each day on which a listener did something."""
@@ -243,7 +243,7 @@ def _outcomes(since: datetime, variants: Sequence[str]) -> list[Document]:
         {"$match": {"start": {"$gte": since}}},
         {"$project": {"user_id": 1, "rows": 1}},
         {"$unwind": "$rows"},
-        # What explores is marked behind the variant: segue.ranking.variants.label.
+        # What explores is marked behind the variant: segue.ranking.variants.variant_label.
         {"$set": {"variant": {"$first": {"$split": ["$rows.variant", "/"]}}}},
         {"$match": {"variant": {"$in": list(variants)}}},
         {

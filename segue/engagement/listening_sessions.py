@@ -1,4 +1,4 @@
-"""Listeners' sessions in MongoDB.
+"""Listening sessions in MongoDB, not to be taken for log-in sessions (:mod:`segue.people.login_sessions`).
 
 Delivery: the sessions around changed facts are made anew from all facts there, and written before those that
 they replace are removed. A crash in between leaves both, and the repeated batch finds and clears them up.
@@ -13,7 +13,7 @@ from typing import NamedTuple, TypedDict
 
 from segue.engagement.facts import Fact
 from segue.engagement.listening import Listening
-from segue.engagement.sessions import ActivitySpan, sessions_of
+from segue.engagement.sessionization import ActivitySpan, sessionize
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, ReplaceOne
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
@@ -22,7 +22,7 @@ Spans = Mapping[str, tuple[int, int]]
 """By listener, from when to when, epoch ms."""
 
 
-class StoredSession(TypedDict):
+class ListeningSession(TypedDict):
     """A run of a listener's activity without a long gap."""
 
     _id: str
@@ -47,7 +47,7 @@ class SessionAverages(NamedTuple):
     plays: float
 
 
-class ListeningSessions(Collection[StoredSession]):
+class ListeningSessions(Collection[ListeningSession]):
     """The sessions of all listeners."""
 
     name = "listening_sessions"
@@ -87,7 +87,7 @@ class ListeningSessions(Collection[StoredSession]):
         new = {
             session["_id"]: session
             for user in changed
-            for session in (_document(user, one) for one in sessions_of(activity[user], gap=gap))
+            for session in (_document(user, one) for one in sessionize(activity[user], gap=gap))
         }
         for batch in _batches(list(new.values())):
             self.documents.bulk_write(
@@ -97,7 +97,7 @@ class ListeningSessions(Collection[StoredSession]):
         if stale:
             self.documents.delete_many({"_id": {"$in": stale}})
 
-    def _near(self, changed: Spans, reach: int) -> dict[str, list[StoredSession]]:
+    def _near(self, changed: Spans, reach: int) -> dict[str, list[ListeningSession]]:
         """The stored sessions of each listener that end or begin within reach of what changed."""
         low, high = min(low for low, _ in changed.values()), max(high for _, high in changed.values())
         wanted = {
@@ -105,14 +105,14 @@ class ListeningSessions(Collection[StoredSession]):
             "last_at": {"$gte": low - reach},
             "first_at": {"$lte": high + reach},
         }
-        near: dict[str, list[StoredSession]] = {user: [] for user in changed}
+        near: dict[str, list[ListeningSession]] = {user: [] for user in changed}
         for one in self.documents.find(wanted, {"user_id": 1, "first_at": 1, "last_at": 1}):
             first, last = changed[one["user_id"]]
             if one["last_at"] >= first - reach and one["first_at"] <= last + reach:
                 near[one["user_id"]].append(one)
         return near
 
-    def of(self, user_id: str, *, since: datetime, until: datetime) -> list[StoredSession]:
+    def of(self, user_id: str, *, since: datetime, until: datetime) -> list[ListeningSession]:
         """A listener's sessions that began in [since, until)."""
         return list(self.documents.find({"user_id": user_id, "first_at": _between(since, until)}))
 
@@ -142,7 +142,7 @@ def _changed(facts: Sequence[Fact]) -> dict[str, tuple[int, int]]:
     return changed
 
 
-def _document(user_id: str, session: ActivitySpan) -> StoredSession:
+def _document(user_id: str, session: ActivitySpan) -> ListeningSession:
     return {
         "_id": f"{session.first_at}:{user_id}",
         "user_id": user_id,
@@ -159,5 +159,5 @@ def _between(since: datetime, until: datetime) -> Document:
     return {"$gte": since.timestamp() * 1000, "$lt": until.timestamp() * 1000}
 
 
-def _batches(sessions: list[StoredSession]) -> Iterator[list[StoredSession]]:
+def _batches(sessions: list[ListeningSession]) -> Iterator[list[ListeningSession]]:
     return (sessions[first : first + _AT_ONCE] for first in range(0, len(sessions), _AT_ONCE))

@@ -9,11 +9,11 @@ import pandas as pd
 from segue.engagement.experiments import COLUMNS
 from segue.engagement.listening import Listening
 from segue.ranking.variants import assigned
-from segue.settings import Experiments
+from segue.settings import ExperimentSettings
 from segue.storage.store import Store
 
 
-def outcomes(store: Store, *, since: datetime, experiments: Experiments) -> pd.DataFrame:
+def outcomes(store: Store, *, since: datetime, experiments: ExperimentSettings) -> pd.DataFrame:
     """A row for each listener who was served the variant that they are assigned now.
 
     Columns `user_id`, `variant` and those of :data:`segue.engagement.experiments.COLUMNS`. What a listener

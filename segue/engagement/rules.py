@@ -60,7 +60,7 @@ def _operand(value: Operand) -> Expression:
 
 
 @dataclass(frozen=True)
-class Column(Expression):
+class EventField(Expression):
     """A field of the event."""
 
     name: str
@@ -115,7 +115,7 @@ class _Not(Expression):
 
 @dataclass(frozen=True)
 class _IsIn(Expression):
-    column: Column
+    column: EventField
     values: tuple[str, ...]
 
     def on(self, columns: Columns) -> Array:

@@ -14,28 +14,30 @@ from segue.engagement.facts import Fact
 from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.statistics import ListeningStatistics
-from segue.settings import Engagement
+from segue.settings import EngagementSettings
 from segue.storage.store import Store
 
 
 class StoredEngagement:
     """The three collections, and what follows from a change of facts."""
 
-    def __init__(self, store: Store, engagement: Engagement, *, keep: timedelta) -> None:
+    def __init__(self, store: Store, engagement: EngagementSettings, *, keep: timedelta) -> None:
         """Facts and sessions are removed after `keep`; statistics stay."""
         self._gap = engagement.session_gap
         self._definitions = fingerprint(engagement.window)
-        self.listening, self.sessions = Listening(store), ListeningSessions(store)
+        self.listening, self.listening_sessions = Listening(store), ListeningSessions(store)
         self.statistics = ListeningStatistics(store)
-        for collection in (self.listening, self.sessions, self.statistics):
+        for collection in (self.listening, self.listening_sessions, self.statistics):
             collection.prepare()
         self.listening.keep(keep)
-        self.sessions.keep(keep)
+        self.listening_sessions.keep(keep)
 
     def write(self, facts: Sequence[Fact]) -> None:
         """Keep facts and join the sessions around them; the statistics wait for :meth:`count`."""
         self.listening.write(facts, definitions=self._definitions)
-        self.sessions.rebuild(facts, listening=self.listening, gap=self._gap, definitions=self._definitions)
+        self.listening_sessions.rebuild(
+            facts, listening=self.listening, gap=self._gap, definitions=self._definitions
+        )
 
     def count(self, starts: Iterable[int]) -> None:
         """Compute the statistics of these windows (epoch ms) from their facts."""

@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 
 from segue.engagement.definitions import COUNTS
-from segue.settings import Signals
+from segue.settings import SignalSettings
 
 
-def weights(signals: Signals) -> dict[str, float]:
+def weights(signals: SignalSettings) -> dict[str, float]:
     """By count, what one of it says of the liking of a track: the weights of the signals, without decay."""
     return {name: float(getattr(signals, count.weight)) for name, count in COUNTS.items() if count.weight}
 
 
 def tastes(
-    rows: pd.DataFrame, vectors: Mapping[str, np.ndarray], *, every: str, signals: Signals
+    rows: pd.DataFrame, vectors: Mapping[str, np.ndarray], *, every: str, signals: SignalSettings
 ) -> pd.DataFrame:
     """Rows -> `start`, `minutes`, `vector` ((d,) at unit length) of each stretch with a taste, in order.
 

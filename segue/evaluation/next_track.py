@@ -18,10 +18,10 @@ from segue.evaluation.metrics import (
     intra_list_similarity,
     novelty,
 )
-from segue.recommenders.played import Als
-from segue.recommenders.served import AsServed, Hybrid, SessionKnowledge
-from segue.recommenders.session_blend import baseline, session_blend
-from segue.recommenders.session_models import ItemKnn, Popularity, Rules, SessionKnn, SessionModel
+from segue.recommenders.played import AlsRecommender
+from segue.recommenders.served import AsServed, ServedRecommender, SessionKnowledge
+from segue.recommenders.session_ensemble import baseline, session_ensemble
+from segue.recommenders.session_models import ItemKnn, Popularity, SequentialRules, SessionKnn, SessionModel
 from segue.recommenders.tastes import NearTaste, centroids
 from segue.recommenders.top import ranks_of, top_lists
 from segue.session_logs.logs import SessionLog
@@ -32,9 +32,9 @@ MODELS: Mapping[str, Callable[[], SessionModel]] = {
     "popularity": Popularity,
     "item-knn": lambda: ItemKnn(decay=0.6),
     "session-knn": SessionKnn,
-    "rules": Rules,
+    "rules": SequentialRules,
     "session-knn+rules": baseline,
-    "hybrid": session_blend,
+    "hybrid": session_ensemble,
 }
 """Models that need no settings, the baselines first."""
 
@@ -53,16 +53,16 @@ def compared(settings: Settings) -> dict[str, Callable[[], SessionModel]]:
 
     return {
         **MODELS,
-        "als": lambda: Als(models.als),
+        "als": lambda: AlsRecommender(models.als),
         "space": space(),
         "space:last-track": space(half_life=0),
         "space:plain-mean": space(half_life=None),
         "space:3-centroids": space(taste=centroids(3)),
         "served:session-knn+rules": as_served(baseline),
-        "served:hybrid": as_served(session_blend),
+        "served:hybrid": as_served(session_ensemble),
         "served:space": as_served(space()),
         "served:sessions": as_served(lambda: SessionKnowledge(models, ranking)),
-        "served": as_served(lambda: Hybrid(models, ranking, taste)),
+        "served": as_served(lambda: ServedRecommender(models, ranking, taste)),
     }
 
 
@@ -105,7 +105,7 @@ def subsets(split: TimeSplit) -> dict[str, np.ndarray]:
 
 
 def item_vectors(history: SessionLog, *, dimension: int = SAMPLE_DIMENSION, seed: int = 0) -> np.ndarray:
-    """(items, dimension) unit rows for likeness within a list: random projections of the items' sessions.
+    """(items, dimension) unit rows for similarity within a list: random projections of the items' sessions.
 
     Two items' cosine is, up to noise of 1 / sqrt(dimension), that of the sets of sessions they are in: the
     same yardstick for every model, learned by none of them.

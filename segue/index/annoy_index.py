@@ -9,7 +9,7 @@ import numpy as np
 
 from segue.index.backend import Backend
 from segue.index.neighbours import directions, nothing_found, ranked
-from segue.settings import Annoy
+from segue.settings import AnnoySettings
 
 _SEED = 20
 _LEAST_NEIGHBOURS = 20
@@ -17,11 +17,11 @@ _LEAST_NEIGHBOURS = 20
 _ADDED_AT_ONCE = 10_000
 
 
-class AnnoyBackend(Backend[Annoy]):
+class AnnoyBackend(Backend[AnnoySettings]):
     """Annoy, with its settings."""
 
     name = "annoy"
-    settings_type = Annoy
+    settings_type = AnnoySettings
     file = "index.ann"
     packages = ("annoy",)
 

@@ -12,7 +12,7 @@ from segue.index.annoy_index import AnnoyBackend
 from segue.index.backend import Backend
 from segue.index.exact import ExactBackend
 from segue.index.voyager_index import VoyagerBackend
-from segue.settings import BackendSettings, Index
+from segue.settings import BackendSettings, IndexSettings
 
 BACKENDS: Mapping[str, type[Backend[Any]]] = {
     backend.name: backend
@@ -25,7 +25,7 @@ BACKENDS: Mapping[str, type[Backend[Any]]] = {
 """By name."""
 
 
-def chosen_backend(settings: Index) -> Backend[Any]:
+def chosen_backend(settings: IndexSettings) -> Backend[Any]:
     """The backend that the settings name, with its section of them.
 
     Raises

@@ -36,20 +36,20 @@ def varied_selection(
     considered = _considered(len(vectors), popularity, at_least=size)
     near = np.ascontiguousarray(vectors[considered], dtype=np.float32)
     groups = _groups(artists[considered])
-    likeness = np.full(len(near), -np.inf, dtype=np.float32)  # to the nearest row that has been picked
+    similarity = np.full(len(near), -np.inf, dtype=np.float32)  # to the nearest row that has been picked
     times_picked = np.zeros(len(near), dtype=np.int32)  # of the row's artist
     free = np.ones(len(near), dtype=bool)
     chosen: list[int] = []
     for _ in range(min(size, len(near))):
         eligible = free & (times_picked == times_picked[free].min())
         if chosen:
-            pick = int(np.argmin(np.where(eligible, likeness, np.inf)))
+            pick = int(np.argmin(np.where(eligible, similarity, np.inf)))
         else:
             pick = _first(near, None if popularity is None else popularity[considered])
         chosen.append(pick)
         free[pick] = False
         times_picked[groups == groups[pick]] += 1
-        np.maximum(likeness, near @ near[pick], out=likeness)
+        np.maximum(similarity, near @ near[pick], out=similarity)
     return considered[chosen].astype(np.int32)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from segue.catalog.tracks import IndexedTrack
-from segue.index.following import Following
 from segue.index.manifest import BundleError
+from segue.index.transition_rules import RuleTable
 
 Values = Mapping[str, Any]
 """All columns of a bundle that are there, by name."""
@@ -128,8 +128,10 @@ class ArrayColumn(Column):
 
 @dataclass(frozen=True)
 class TableColumn(Column):
-    """A sparse table from keys to rows (:class:`segue.index.following.Following`), or None."""
+    """A sparse table from keys to rows (:class:`segue.index.transition_rules.RuleTable`), or None."""
 
+    stem: str
+    """The beginning of its files' names."""
     keys: Callable[[Values], int]
     """How many keys it has."""
     about: str
@@ -139,23 +141,23 @@ class TableColumn(Column):
         return True
 
     def files(self, name: str) -> tuple[str, ...]:
-        return Following.files(name)
+        return RuleTable.files(self.stem)
 
-    def arrays(self, value: Following) -> tuple[np.ndarray, ...]:
+    def arrays(self, value: RuleTable) -> tuple[np.ndarray, ...]:
         return (value.bounds, value.rows, value.scores)
 
-    def value(self, arrays: Sequence[np.ndarray]) -> Following:
-        return Following(*arrays)
+    def value(self, arrays: Sequence[np.ndarray]) -> RuleTable:
+        return RuleTable(*arrays)
 
     def missing(self, count: int) -> None:
         return None
 
-    def check_shape(self, name: str, value: Following | None, sizes: Mapping[str, int]) -> None:
+    def check_shape(self, name: str, value: RuleTable | None, sizes: Mapping[str, int]) -> None:
         """Its shapes follow from its values: :meth:`check_values` compares them."""
 
-    def check_values(self, name: str, value: Following | None, among: Values) -> None:
+    def check_values(self, name: str, value: RuleTable | None, among: Values) -> None:
         if value is not None:
-            value.check(len(among["vectors"]), keys=self.keys(among), name=name)
+            value.check(len(among["vectors"]), keys=self.keys(among), stem=self.stem)
 
     @property
     def description(self) -> str:

@@ -17,9 +17,9 @@ import numpy as np
 from segue.catalog.tracks import IndexedTrack
 from segue.index.backend import Backend
 from segue.index.columns import ArrayColumn, Column, TableColumn, Values
-from segue.index.following import Following
 from segue.index.manifest import FORMAT, BundleError
 from segue.index.track_columns import artist_codes, song_codes
+from segue.index.transition_rules import RuleTable
 
 _UNIT = 1e-3
 """How far a vector's length may be from 1."""
@@ -91,18 +91,21 @@ class Contents:
             fill=-1,
         ),
     )
-    following: Following | None = field(
+    transition_rules: RuleTable | None = field(
         default=None,
         metadata={
             _COLUMN: TableColumn(
-                lambda among: len(among["vectors"]), about="what listeners play after each track"
+                "following",
+                lambda among: len(among["vectors"]),
+                about="what listeners play after each track",
             )
         },
     )
-    by_artist: Following | None = field(
+    artist_tracks: RuleTable | None = field(
         default=None,
         metadata={
             _COLUMN: TableColumn(
+                "by_artist",
                 lambda among: int(among["artists"].max(initial=-1)) + 1,
                 about="which tracks of each artist listeners keep most",
             )

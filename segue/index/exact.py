@@ -9,7 +9,7 @@ import numpy as np
 
 from segue.index.backend import Backend
 from segue.index.neighbours import directions, nothing_found, ranked
-from segue.settings import Exact
+from segue.settings import ExactSettings
 
 _BLOCK_FLOATS = 1 << 24
 """Scores computed at once: 64 MB."""
@@ -17,11 +17,11 @@ _ROUNDING = np.float32(1e-6)
 """More than the matrix product and the final scoring can differ by, so that ties at the edge are all seen."""
 
 
-class ExactBackend(Backend[Exact]):
+class ExactBackend(Backend[ExactSettings]):
     """Exact search: it has no settings and needs no file."""
 
     name = "exact"
-    settings_type = Exact
+    settings_type = ExactSettings
     file = None
 
     @property

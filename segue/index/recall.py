@@ -14,7 +14,7 @@ _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class Measured:
+class RecallMeasurement:
     recall: float
     """Mean share of the k nearest that were found, 0 to 1."""
     latency_ms: float
@@ -25,7 +25,7 @@ class Measured:
 
 def measure_recall(
     index: NeighbourIndex, vectors: np.ndarray, *, queries: int, k: int = 20, seed: int = 0
-) -> Measured:
+) -> RecallMeasurement:
     """Ask for the neighbours of sampled rows, and compare with exact search.
 
     recall@k = mean over queries of |found with a score of at least the exact k-th| / k. A found row that
@@ -50,6 +50,6 @@ def measure_recall(
         _, scores = index.query(query[None], k)
         times.append(time.perf_counter() - began)
         hits += int((scores[0] >= edge - _ROUNDING).sum())
-    return Measured(
+    return RecallMeasurement(
         recall=hits / (k * len(asked)), latency_ms=float(np.median(times)) * 1e3, queries=len(asked)
     )

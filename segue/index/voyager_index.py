@@ -15,18 +15,18 @@ import voyager
 from segue.index.backend import Backend
 from segue.index.exact import ExactIndex
 from segue.index.neighbours import directions, nothing_found, ranked
-from segue.settings import Voyager
+from segue.settings import VoyagerSettings
 
 _SEED = 20
 _LEAST_BREADTH = 50
 """The default search breadth is never less: recall@20 .99 at 106,574 x 64, against .94 at 20."""
 
 
-class VoyagerBackend(Backend[Voyager]):
+class VoyagerBackend(Backend[VoyagerSettings]):
     """Voyager, with its settings."""
 
     name = "voyager"
-    settings_type = Voyager
+    settings_type = VoyagerSettings
     file = "index.voyager"
     packages = ("voyager",)
 

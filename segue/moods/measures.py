@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from segue.audio.descriptors import CHROMA, CONTRAST_BANDS, features_version
-from segue.settings import Audio
+from segue.settings import AudioSettings
 
 DIMENSIONS = ("energy", "tempo", "brightness", "tone")
 CODE_VERSION = 1
@@ -43,7 +43,7 @@ Percentiles = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class CorpusMoods:
     """The moods of a corpus of n tracks."""
 
     percentiles: Percentiles
@@ -52,12 +52,12 @@ class Measured:
     """(n,) beats per minute; NaN without a clear pulse."""
 
 
-def moods_version(audio: Audio) -> str:
+def moods_version(audio: AudioSettings) -> str:
     """Short hash of what decides the numbers: the version of the features, and of this code."""
     return hashlib.sha256(f"{features_version(audio)}\n{CODE_VERSION}".encode()).hexdigest()[:12]
 
 
-def measure_moods(descriptors: NDArray[np.floating], *, names: Sequence[str]) -> Measured:
+def measure_moods(descriptors: NDArray[np.floating], *, names: Sequence[str]) -> CorpusMoods:
     """The moods of a corpus.
 
     Parameters
@@ -86,7 +86,7 @@ def measure_moods(descriptors: NDArray[np.floating], *, names: Sequence[str]) ->
         percentile(column("centroid_mean")),
         percentile(major_lean(chroma)),
     ]
-    return Measured(
+    return CorpusMoods(
         percentiles=np.stack(found, axis=1).astype(np.float32).reshape(-1, len(DIMENSIONS)),
         bpm=bpm.astype(np.float32),
     )

@@ -15,7 +15,7 @@ from typing import TypedDict
 import numpy as np
 
 from segue.models.versions import Models
-from segue.moods.measures import DIMENSIONS, Measured
+from segue.moods.measures import DIMENSIONS, CorpusMoods
 from segue.storage.mongo import upsert
 from segue.storage.store import Collection, Job, Policy, Right, Store
 
@@ -59,7 +59,7 @@ class Moods(Collection[TrackMood]):
         super().__init__(store)
         self._models = Models(store)
 
-    def replace(self, track_ids: Sequence[str], measured: Measured, *, version: str) -> int:
+    def replace(self, track_ids: Sequence[str], measured: CorpusMoods, *, version: str) -> int:
         """Bring the moods in line with a corpus; returns how many were written: all, or none.
 
         Parameters

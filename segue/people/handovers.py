@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from segue.people.accounts import Account
-from segue.people.sessions import now
+from segue.people.login_sessions import now
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 GOOD_FOR = timedelta(minutes=1)

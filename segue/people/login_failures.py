@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 
 from segue.people.accounts import name_key
-from segue.people.sessions import now
+from segue.people.login_sessions import now
 from segue.storage.mongo import Document
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 

@@ -21,7 +21,7 @@ NEAR = 60
 LOOKED_BACK = 40
 """Of a longer list the last so many say what follows."""
 AGREEING = 3
-"""A song goes with a list by its likeness to the songs of it that are nearest, so many."""
+"""A song goes with a list by its similarity to the songs of it that are nearest, so many."""
 ANCHORS = 5
 """Liked songs around which a mix is made."""
 POOL = 4
@@ -54,8 +54,8 @@ def go_on(
     candidates = _near_versions(members, out={*playlist, *avoid}, wanted=items, bundle=bundle)
     if not candidates:
         return []
-    likeness = np.asarray(bundle.vectors[candidates]) @ np.asarray(bundle.vectors[members]).T
-    nearest = np.sort(likeness, axis=1)[:, -AGREEING:].mean(axis=1)
+    similarity = np.asarray(bundle.vectors[candidates]) @ np.asarray(bundle.vectors[members]).T
+    nearest = np.sort(similarity, axis=1)[:, -AGREEING:].mean(axis=1)
     ordered = [candidates[i] for i in np.argsort(-nearest, kind="stable")]
     chosen = limit_artists(ordered, limit, items=items, before=playlist, songs=bundle.songs)
     return arrange(chosen, transitions=transitions, limit=limit, before=playlist)

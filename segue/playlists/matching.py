@@ -14,7 +14,7 @@ from segue.playlists.m3u import Entry
 SECONDS_OFF = 4.0
 """Two lengths of the same recording, as different programs state them, differ by no more than this."""
 LIKE_ENOUGH = 0.82
-"""The least likeness of two titles, and of two artists, 0 to 1."""
+"""The least similarity of two titles, and of two artists, 0 to 1."""
 
 
 @dataclass(frozen=True, kw_only=True)

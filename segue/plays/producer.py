@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from segue.connections import Kafka
+from segue.connections import KafkaSettings
 from segue.plays.event import Play, checked
 from segue.storage.kafka import RecordProducer
 
@@ -18,7 +18,7 @@ from segue.storage.kafka import RecordProducer
 class PlayProducer(RecordProducer):
     """Sends plays, keyed by listener so that one listener's plays keep their order."""
 
-    def __init__(self, settings: Kafka) -> None:
+    def __init__(self, settings: KafkaSettings) -> None:
         super().__init__(settings, topic=settings.plays_topic)
 
     def send(self, event: Mapping[str, Any]) -> Any:

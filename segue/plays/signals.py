@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.plays.event_types import EVENT_TYPES, SIGNALS
-from segue.settings import Signals
+from segue.settings import SignalSettings
 
 Numbers = NDArray[np.int64] | NDArray[np.float64]
 
 
-def ramps(signals: Signals) -> dict[str, tuple[float, float]]:
+def ramps(signals: SignalSettings) -> dict[str, tuple[float, float]]:
     """By type of signal, its weight at the start and at the end of the track; mostly the same."""
     return {
         one.name: (float(getattr(signals, one.ramp[0])), float(getattr(signals, one.ramp[1])))
@@ -28,7 +28,7 @@ def ramps(signals: Signals) -> dict[str, tuple[float, float]]:
     }
 
 
-def signal_weight(type: str, *, ms_played: int, duration_ms: int, signals: Signals) -> float | None:
+def signal_weight(type: str, *, ms_played: int, duration_ms: int, signals: SignalSettings) -> float | None:
     """Return the weight of an event, or None when its type is not a signal.
 
     A track whose duration is not known (0) counts as heard to the end only if anything was heard.
@@ -39,7 +39,7 @@ def signal_weight(type: str, *, ms_played: int, duration_ms: int, signals: Signa
 
 
 def signal_weights(
-    types: Sequence[str], ms_played: Numbers, duration_ms: Numbers, *, signals: Signals
+    types: Sequence[str], ms_played: Numbers, duration_ms: Numbers, *, signals: SignalSettings
 ) -> NDArray[np.float64]:
     """The weight of each of n signals, (n,) float64; `ms_played` and `duration_ms` are (n,) int64.
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from segue.collections import WRITTEN_BY_STREAMS, collection
 from segue.people.accounts import Accounts
 from segue.people.forgotten import Forgotten
-from segue.people.sessions import Sessions
+from segue.people.login_sessions import LoginSessions
 from segue.plays.producer import PlayProducer
 from segue.privacy.holdings import personal_collections
 from segue.settings import Settings
@@ -50,8 +50,8 @@ def forget(store: Store, user_id: str, *, plays_kept: timedelta) -> dict[str, in
     account = Accounts(store).of(user_id)
     account_name = account.name if account else None
     removed: dict[str, int] = {}
-    # Sessions first: from then on the listener's browsers can send nothing more.
-    for owner in sorted(personal_collections(store), key=lambda owner: owner.name != Sessions.name):
+    # Log-in sessions first: from then on the listener's browsers can send nothing more.
+    for owner in sorted(personal_collections(store), key=lambda owner: owner.name != LoginSessions.name):
         if count := owner.forget(user_id, account_name=account_name):
             removed[owner.name] = count
     return removed

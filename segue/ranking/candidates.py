@@ -10,7 +10,7 @@ import numpy as np
 from segue.index.track_index import TrackIndex
 from segue.ranking.sources import TASTE
 from segue.ranking.sources.base import NO_EVIDENCE, CandidateSource, Proposals
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 from segue.taste.profile import Profiles
 
 
@@ -93,7 +93,7 @@ class Pool:
 
 
 def propose(
-    profiles: Profiles, bundle: TrackIndex, *, ranking: Ranking, sources: Sequence[CandidateSource]
+    profiles: Profiles, bundle: TrackIndex, *, ranking: RankingSettings, sources: Sequence[CandidateSource]
 ) -> Pool:
     """Ask the taste and the other sources in use for the candidates of a batch."""
     near = TASTE.propose(profiles, bundle, ranking)
@@ -105,7 +105,7 @@ def pooled(
     profiles: Profiles,
     bundle: TrackIndex,
     *,
-    ranking: Ranking,
+    ranking: RankingSettings,
     sources: Sequence[CandidateSource],
 ) -> Pool:
     """Add the proposals of the other sources to the neighbours of the tastes, which are by listener."""
@@ -127,7 +127,7 @@ def pooled(
 
 
 def add_up(
-    profiles: Profiles, bundle: TrackIndex, *, ranking: Ranking, sources: Sequence[CandidateSource]
+    profiles: Profiles, bundle: TrackIndex, *, ranking: RankingSettings, sources: Sequence[CandidateSource]
 ) -> tuple[Proposals, np.ndarray]:
     """The proposals of the sources beside the taste, by listener, best first.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class ArtistLimit:
     window: int
 
     @classmethod
-    def of(cls, artists: Sequence[int] | np.ndarray, ranking: Ranking) -> ArtistLimit:
+    def of(cls, artists: Sequence[int] | np.ndarray, ranking: RankingSettings) -> ArtistLimit:
         """As the settings have it."""
         return cls(artists, ranking.per_artist, ranking.artist_window)
 

@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections.abc import Sequence
 
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 
 AS_THEY_ARE = 4
 """The first quarter of a list (items by this) is never explored: what comes next should fit."""
@@ -15,7 +15,7 @@ BEYOND = 2
 
 
 def explored(
-    chosen: Sequence[int], candidates: Sequence[int], *, ranking: Ranking, seed: str
+    chosen: Sequence[int], candidates: Sequence[int], *, ranking: RankingSettings, seed: str
 ) -> tuple[list[int], frozenset[int]]:
     """Put further candidates into places of a list.
 

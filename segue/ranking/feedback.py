@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.index.track_index import TrackIndex
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 
 _Z = 1.96
 """Two-sided 95 % of the normal distribution."""
@@ -48,7 +48,7 @@ class Feedback:
 NO_FEEDBACK = Feedback(version="", steps={})
 
 
-def steps(records: Records, *, ranking: Ranking) -> np.ndarray:
+def steps(records: Records, *, ranking: RankingSettings) -> np.ndarray:
     """(n,) float64: how far each track moves; 0 below `ranking.feedback_plays` listenings.
 
     In [-feedback_skips, +feedback_likes], since rates and their bounds are in [0, 1].

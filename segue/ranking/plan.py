@@ -18,7 +18,7 @@ from segue.ranking.reranking import rerank
 from segue.ranking.sources import TASTE, VARIED, in_use, learned_from_plays
 from segue.ranking.sources.base import NO_EVIDENCE
 from segue.ranking.variants import left_out, ranking_of, served
-from segue.settings import Experiments, Ranking, Variant
+from segue.settings import ExperimentSettings, RankingSettings, Variant
 from segue.taste.history import History
 from segue.taste.profile import (
     ListenerHistory,
@@ -54,7 +54,7 @@ class Plan:
     vector: np.ndarray
     """(d,) float32 at unit length, or zeros."""
     items: list[PlannedTrack]
-    model: str
+    index_version: str
     """The version of the index."""
     variant: Variant
     reflects_at: int
@@ -71,7 +71,7 @@ class Plan:
     def recommendation_id(self) -> str:
         """The same for the same listener, model, variant and state of taste: a repeated batch repeats it."""
         heard = sum(len(window.tracks) for window in self.history.values())
-        text = f"{self.user_id}\n{self.model}\n{self.variant}\n{self.reflects_at}\n{heard}"
+        text = f"{self.user_id}\n{self.index_version}\n{self.variant}\n{self.reflects_at}\n{heard}"
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
@@ -80,8 +80,8 @@ def plan(
     *,
     bundle: TrackIndex,
     lookup: VectorLookup = no_lookup,
-    ranking: Ranking,
-    experiments: Experiments,
+    ranking: RankingSettings,
+    experiments: ExperimentSettings,
     feedback: Mapping[int, float] = NO_FEEDBACK,
 ) -> list[Plan]:
     """Plan for each listener, in the order given.
@@ -120,7 +120,7 @@ def _plan_variant(
     variant: Variant,
     *,
     bundle: TrackIndex,
-    ranking: Ranking,
+    ranking: RankingSettings,
     feedback: Mapping[int, float],
 ) -> list[Plan]:
     """Plan for listeners of one variant; `ranking` is its own."""
@@ -145,7 +145,7 @@ def _plan_variant(
                 history=profile.history,
                 vector=profile.taste,
                 items=_explained(rows, drawn=drawn, candidates=candidates, profile=profile, bundle=bundle),
-                model=bundle.version,
+                index_version=bundle.version,
                 variant=variant,
                 reflects_at=profile.reflects_at,
                 unknown=profile.unknown,

@@ -9,7 +9,7 @@ import numpy as np
 from segue.index.track_index import TrackIndex
 from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.ranking.versions import folded, songs_of
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 
 DRIFT = 0.35
 """How far the last tracks pull the radio away from its seed; 0 would stay at it, 1 forget it."""
@@ -22,7 +22,7 @@ def tune(
     *,
     played: Sequence[int],
     bundle: TrackIndex,
-    ranking: Ranking,
+    ranking: RankingSettings,
     avoid: frozenset[int],
     items: int,
 ) -> list[int]:

@@ -78,7 +78,7 @@ class Recommendation(Written):
 
     recommendation_id: str
     tracks: list[PlannedTrack]
-    model: str
+    index_version: str
     """The version of the index."""
     variant: str | None
     """None for one that was written before there were variants."""
@@ -153,7 +153,7 @@ def _fields(plan: Plan) -> dict[str, object]:
     return {
         "recommendation_id": plan.recommendation_id,
         "items": [stored_item(track) for track in plan.items],
-        "model": plan.model,
+        "model": plan.index_version,
         "variant": plan.variant,
         "served": plan.served,
         "reflects_at": plan.reflects_at,
@@ -173,7 +173,7 @@ def _read(stored: StoredRecommendation) -> Recommendation:
             )
             for item in stored["items"]
         ],
-        model=str(stored["model"]),
+        index_version=str(stored["model"]),
         variant=stored.get("variant"),
         served=stored["served"],
         reflects_at=stored["reflects_at"],

@@ -13,7 +13,7 @@ from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.ranking.exploring import explored
 from segue.ranking.sources import VARIED
 from segue.ranking.versions import folded, songs_of
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 
 
 def rerank(
@@ -21,7 +21,7 @@ def rerank(
     *,
     barred: frozenset[int],
     bundle: TrackIndex,
-    ranking: Ranking,
+    ranking: RankingSettings,
     feedback: Mapping[int, float],
     seed: str,
 ) -> tuple[list[int], frozenset[int]]:
@@ -50,7 +50,7 @@ def rerank(
     return (_limited(woven, bundle, ranking) if drawn else chosen), drawn
 
 
-def _limited(rows: Iterable[int], bundle: TrackIndex, ranking: Ranking) -> list[int]:
+def _limited(rows: Iterable[int], bundle: TrackIndex, ranking: RankingSettings) -> list[int]:
     return limit_artists(rows, ArtistLimit.of(bundle.artists, ranking), items=ranking.items)
 
 

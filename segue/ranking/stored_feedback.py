@@ -14,7 +14,7 @@ import numpy as np
 from segue.models.active import ActiveVersion
 from segue.models.versions import Models
 from segue.ranking.feedback import NO_FEEDBACK, Feedback, Records, steps
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 from segue.storage.mongo import pack, unpack
 from segue.storage.store import Store
 
@@ -24,7 +24,7 @@ _MOST = 300_000
 _SMALLEST = 1e-4
 
 
-def publish(store: Store, records: Records, *, ranking: Ranking) -> None:
+def publish(store: Store, records: Records, *, ranking: RankingSettings) -> None:
     """Publish the feedback that follows from the records, if it has changed."""
     moved = steps(records, ranking=ranking)
     far = np.flatnonzero(np.abs(moved) > _SMALLEST)

@@ -11,11 +11,11 @@ from __future__ import annotations
 import hashlib
 
 from segue.ranking.sources import SOURCES
-from segue.settings import Experiments, Ranking, Variant
+from segue.settings import ExperimentSettings, RankingSettings, Variant
 
-AUDIO: Variant = "audio"
+SOUND_ONLY: Variant = "audio"
 """Without the sources that are learned from plays."""
-HYBRID: Variant = "hybrid"
+ALL_SOURCES: Variant = "hybrid"
 """All sources, as the settings say; every other variant is this with changes."""
 EXPLORING = "explore"
 
@@ -26,7 +26,7 @@ def point(user_id: str, *, salt: str) -> float:
     return int.from_bytes(digest) / 2**64
 
 
-def assigned(user_id: str, *, experiments: Experiments) -> Variant | None:
+def assigned(user_id: str, *, experiments: ExperimentSettings) -> Variant | None:
     """The variant that a listener is assigned; None while no experiment runs."""
     if not experiments.variants:
         return None
@@ -38,34 +38,36 @@ def assigned(user_id: str, *, experiments: Experiments) -> Variant | None:
     return experiments.variants[-1][0]
 
 
-def served(user_id: str, *, experiments: Experiments, learned: bool) -> Variant:
+def served(user_id: str, *, experiments: ExperimentSettings, learned: bool) -> Variant:
     """The variant that a listener is served; `learned`: whether the index has what is learned from plays.
 
-    Without an experiment that is the hybrid. An index without it can serve audio only, and says so, whatever
-    a listener was assigned.
+    Without an experiment that has all sources. An index that lacks it can serve by sound only, and says so,
+    whatever a listener was assigned.
     """
-    wanted = assigned(user_id, experiments=experiments) or HYBRID
-    return wanted if learned else AUDIO
+    wanted = assigned(user_id, experiments=experiments) or ALL_SOURCES
+    return wanted if learned else SOUND_ONLY
 
 
 def left_out(variant: Variant) -> frozenset[str]:
     """The names of the sources that a variant does not use; one with a weight of 0 is left out as well."""
-    if variant != AUDIO:
+    if variant != SOUND_ONLY:
         return frozenset()
     return frozenset(source.name for source in SOURCES if source.learned_from_plays)
 
 
-def ranking_of(variant: Variant, *, ranking: Ranking, experiments: Experiments) -> Ranking:
+def ranking_of(
+    variant: Variant, *, ranking: RankingSettings, experiments: ExperimentSettings
+) -> RankingSettings:
     """The settings by which a variant's lists are made."""
     changes = dict(experiments.ranking).get(variant)
-    return Ranking.model_validate(ranking.model_dump() | dict(changes)) if changes else ranking
+    return RankingSettings.model_validate(ranking.model_dump() | dict(changes)) if changes else ranking
 
 
-def label(variant: str, *, exploring: bool) -> str:
-    """What a play from a recommendation is marked with (`model`): what explores is told apart."""
+def variant_label(variant: str, *, exploring: bool) -> str:
+    """The label of a play from a recommendation (its field `model`); exploration has a label of its own."""
     return f"{variant}/{EXPLORING}" if exploring else variant
 
 
 def variant_of(label: str) -> str:
-    """The variant of a mark."""
+    """The variant of a label."""
     return label.partition("/")[0]

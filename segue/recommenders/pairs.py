@@ -1,4 +1,4 @@
-"""Models over listener-item pairs with play counts: linear item model, factors, neighbours, their blend."""
+"""Models over listener-item pairs with play counts: linear item model, factors, neighbours, an ensemble."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, sparse
 
-from segue.recommenders.likeness import shared_cosine
+from segue.recommenders.similarity import shared_cosine
 from segue.recommenders.top import top_k
 
 
@@ -87,7 +87,7 @@ def item_knn(plays: sparse.csr_matrix, *, neighbours: int = 100, shrink: float =
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairBlend:
+class PairEnsemble:
     """EASE and implicit ALS, each in units of a listener's spread of scores.
 
     The defaults are the best of a small search on a fifth of the training pairs of HetRec's first fold.

@@ -8,10 +8,10 @@ from scipy import linalg, sparse
 from segue.recommenders.top import top_k
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
-from segue.settings import Als as AlsSettings
+from segue.settings import AlsSettings
 
 
-class Als:
+class AlsRecommender:
     """Implicit ALS on how often listeners have played tracks, with the settings of `./run.sh models train`.
 
     Of a listener who is new it knows nothing.
@@ -20,7 +20,7 @@ class Als:
     def __init__(self, settings: AlsSettings, *, candidates: int = 200) -> None:
         self.settings, self.candidates = settings, candidates
 
-    def fit(self, history: SessionLog) -> Als:
+    def fit(self, history: SessionLog) -> AlsRecommender:
         shape = (len(history.user_ids), len(history.artists))
         ones = np.ones(len(history), dtype=np.float32)
         plays = sparse.csr_matrix((ones, (history.users, history.items)), shape=shape)

@@ -6,9 +6,9 @@ import numpy as np
 from scipy import sparse
 
 from segue.index.contents import Contents
-from segue.index.following import Following, by_artist_of, following_of
 from segue.index.track_ids import encode_ids
 from segue.index.track_index import TrackIndex
+from segue.index.transition_rules import RuleTable, artist_tracks_of, transition_rules_of
 from segue.ranking.candidates import Candidates, add_up, pooled
 from segue.ranking.reranking import rerank
 from segue.ranking.sources import in_use
@@ -18,13 +18,13 @@ from segue.recommenders.tastes import NearTaste, nearest
 from segue.recommenders.top import top_k
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
-from segue.settings import Models, Ranking, Taste
+from segue.settings import ModelSettings, RankingSettings, TasteSettings
 from segue.taste.profile import Profiles
 from segue.taste.vector import DecayedSignals
 
 
 def index_of(
-    history: SessionLog, *, following: Following | None = None, by_artist: Following | None = None
+    history: SessionLog, *, transition_rules: RuleTable | None = None, artist_tracks: RuleTable | None = None
 ) -> TrackIndex:
     """The tracks of a session log as an index: nothing is known of their sound, and none is selected."""
     count = len(history.artists)
@@ -33,8 +33,8 @@ def index_of(
         track_ids=encode_ids([f"{item:012d}" for item in range(count)]),
         artists=history.artists.astype(np.int32),
         cold_start=np.empty(0, dtype=np.int32),
-        following=following,
-        by_artist=by_artist,
+        transition_rules=transition_rules,
+        artist_tracks=artist_tracks,
     )
     return TrackIndex.in_memory(contents)
 
@@ -45,7 +45,7 @@ class SessionKnowledge:
     Learned as `./run.sh models train` learns it, every play of the log taken for kept.
     """
 
-    def __init__(self, models: Models, ranking: Ranking) -> None:
+    def __init__(self, models: ModelSettings, ranking: RankingSettings) -> None:
         self.models, self.ranking = models, ranking
 
     def fit(self, history: SessionLog) -> SessionKnowledge:
@@ -53,8 +53,8 @@ class SessionKnowledge:
         ids = model["track_ids"]
         self.index = index_of(
             history,
-            following=following_of(model, track_ids=ids),
-            by_artist=by_artist_of(model, track_ids=ids, artists=history.artists),
+            transition_rules=transition_rules_of(model, track_ids=ids),
+            artist_tracks=artist_tracks_of(model, track_ids=ids, artists=history.artists),
         )
         return self
 
@@ -69,18 +69,18 @@ class SessionKnowledge:
         return sparse.csr_matrix(entries, shape=(len(queries), len(self.index.artists)))
 
 
-class Hybrid:
+class ServedRecommender:
     """All sources of the stream: what is near the taste in the session space, and session knowledge.
 
     The score is the similarity to the taste plus what the other sources add, as the stream has it
     (:class:`segue.ranking.candidates.Candidates`).
     """
 
-    def __init__(self, models: Models, ranking: Ranking, taste: Taste) -> None:
+    def __init__(self, models: ModelSettings, ranking: RankingSettings, taste: TasteSettings) -> None:
         self.near = NearTaste(models.sessions, half_life=taste.half_life_tracks, nearest=ranking.candidates)
         self.knowledge = SessionKnowledge(models, ranking)
 
-    def fit(self, history: SessionLog) -> Hybrid:
+    def fit(self, history: SessionLog) -> ServedRecommender:
         self.near.fit(history)
         self.knowledge.fit(history)
         return self
@@ -112,7 +112,7 @@ class AsServed:
     """A model's candidates as the service makes a list of them: without what the session has heard, and with
     no artist too often. Exploration is off: it is paid for what it finds out, not for what it hits."""
 
-    def __init__(self, model: SessionModel, ranking: Ranking) -> None:
+    def __init__(self, model: SessionModel, ranking: RankingSettings) -> None:
         self.model, self.ranking = model, ranking.model_copy(update={"exploration": 0.0})
 
     def fit(self, history: SessionLog) -> AsServed:
@@ -164,10 +164,10 @@ def profiles_of(queries: Queries) -> Profiles:
     )
 
 
-def learned(history: SessionLog, models: Models) -> dict[str, np.ndarray]:
+def learned(history: SessionLog, models: ModelSettings) -> dict[str, np.ndarray]:
     """The arrays that `./run.sh models train` stores for these sessions, of tracks 0, 1, … in their order.
 
-    As :func:`segue.spark.transition_rules.following` by Spark, but for how ties are broken.
+    As :func:`segue.spark.transition_rules.transition_rules` by Spark, but for how ties are broken.
     """
     n = len(history.artists)
     forward = rule_matrix(history, reach=models.reach, cap=models.listener_cap)

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from scipy import sparse
 
-from segue.recommenders.likeness import shared_cosine
+from segue.recommenders.similarity import shared_cosine
 from segue.recommenders.top import scaled, top_k
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
@@ -82,8 +82,9 @@ class Popularity:
 class SessionKnn:
     """The items of the sessions most like this one (Jannach and Ludewig, 2017), and its later weightings.
 
-    Likeness is the cosine of item sets. `decay` < 1 makes the prefix's latest items count for more, `idf` > 0
-    the rare ones, and `half_life` (seconds) the later of the sessions (V-SkNN, VSTAN: Ludewig et al., 2021).
+    Similarity is the cosine of item sets. `decay` < 1 makes the latest items of the prefix count for more,
+    `idf` > 0 the rare ones, and `half_life` (seconds) the later of the sessions (V-SkNN, VSTAN: Ludewig et
+    al., 2021).
     With the defaults it is the plain session-kNN.
     """
 
@@ -114,19 +115,19 @@ class SessionKnn:
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
         prefix = prefix_matrix(queries, self.members.shape[1], decay=self.decay)
-        likeness = (prefix @ self.by_session.T).tocsr()
+        similarity = (prefix @ self.by_session.T).tocsr()
         if self.half_life is not None:
-            row = np.repeat(np.arange(len(queries)), np.diff(likeness.indptr))
-            age = np.maximum(queries.times[row] - self.ended[likeness.indices], 0)
-            likeness.data *= np.exp2(-age / self.half_life).astype(np.float32)
-        chosen = top_k(likeness, self.neighbours)
+            row = np.repeat(np.arange(len(queries)), np.diff(similarity.indptr))
+            age = np.maximum(queries.times[row] - self.ended[similarity.indices], 0)
+            similarity.data *= np.exp2(-age / self.half_life).astype(np.float32)
+        chosen = top_k(similarity, self.neighbours)
         if self.sharpness != 1.0:
             chosen = scaled(chosen)
             chosen.data **= self.sharpness
         return (chosen @ self.members).tocsr()
 
 
-class Rules:
+class SequentialRules:
     """Sequential rules: after `a` comes `b`, weighed by 1 / gap (Ludewig and Jannach, 2018).
 
     `reach` is the largest gap that is learned, `gap_power` how fast a rule weakens with it, `back` the weight
@@ -147,7 +148,7 @@ class Rules:
         self.reach, self.gap_power, self.back = reach, gap_power, back
         self.decay, self.confidence, self.cap = decay, confidence, cap
 
-    def fit(self, history: SessionLog) -> Rules:
+    def fit(self, history: SessionLog) -> SequentialRules:
         n = len(history.artists)
         self.rules = rule_matrix(history, reach=self.reach, gap_power=self.gap_power, cap=self.cap)
         if self.back:
@@ -205,20 +206,20 @@ class ItemKnn:
         self.decay, self.shrink = decay, shrink
 
     def fit(self, history: SessionLog) -> ItemKnn:
-        self.likeness = shared_cosine(_members(history), shrink=self.shrink)
+        self.similarity = shared_cosine(_members(history), shrink=self.shrink)
         return self
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
-        return (_end(queries, self.likeness.shape[0], decay=self.decay) @ self.likeness).tocsr()
+        return (_end(queries, self.similarity.shape[0], decay=self.decay) @ self.similarity).tocsr()
 
 
-class Repeats:
+class ListenerRepeats:
     """What this listener has played before: in earlier sessions, with a half-life in seconds."""
 
     def __init__(self, *, half_life: float = 86_400.0) -> None:
         self.half_life = half_life
 
-    def fit(self, history: SessionLog) -> Repeats:
+    def fit(self, history: SessionLog) -> ListenerRepeats:
         weight = np.exp2((history.times - history.times.max()) / self.half_life).astype(np.float32)
         shape = (len(history.user_ids), len(history.artists))
         self.plays = sparse.csr_matrix((weight, (history.users, history.items)), shape=shape)
@@ -228,13 +229,13 @@ class Repeats:
         return self.plays[queries.users].log1p()
 
 
-class SameArtist:
+class ArtistItems:
     """Items of the artists of the prefix, by how often they were played; the latest artist counts most."""
 
     def __init__(self, *, decay: float = 0.5, power: float = 0.5) -> None:
         self.decay, self.power = decay, power
 
-    def fit(self, history: SessionLog) -> SameArtist:
+    def fit(self, history: SessionLog) -> ArtistItems:
         n = len(history.artists)
         known = np.flatnonzero(history.artists >= 0)
         artists = int(history.artists.max(initial=0)) + 1
@@ -251,13 +252,13 @@ class SameArtist:
         return ((prefix @ self.artist_of) @ self.items_of).tocsr()
 
 
-class Heard:
+class SessionRepeats:
     """What the session has heard already: many listeners play a track again."""
 
     def __init__(self, *, decay: float = 0.9) -> None:
         self.decay = decay
 
-    def fit(self, history: SessionLog) -> Heard:
+    def fit(self, history: SessionLog) -> SessionRepeats:
         self.n_items = len(history.artists)
         return self
 
@@ -265,13 +266,13 @@ class Heard:
         return prefix_matrix(queries, self.n_items, decay=self.decay)
 
 
-class NextInHistory:
+class ListenerRules:
     """Rules of this listener alone: what they themselves played after the session's last items before."""
 
     def __init__(self, *, reach: int = 3, decay: float = 0.3) -> None:
         self.reach, self.decay = reach, decay
 
-    def fit(self, history: SessionLog) -> NextInHistory:
+    def fit(self, history: SessionLog) -> ListenerRules:
         self.n_items = len(history.artists)
         a, b, user, weight = _followed(history, reach=self.reach)
         self.keys, row = np.unique(user * self.n_items + a, return_inverse=True)

@@ -15,7 +15,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from segue.recommenders.session_models import prefix_matrix
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
-from segue.settings import SessionTraining
+from segue.settings import SessionSpaceSettings
 
 LAST = 60
 """So many plays of a session form its taste."""
@@ -69,7 +69,7 @@ class NearTaste:
 
     def __init__(
         self,
-        training: SessionTraining,
+        training: SessionSpaceSettings,
         *,
         taste: Taste = average,
         half_life: float | None,

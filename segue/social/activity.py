@@ -76,5 +76,5 @@ def feed(store: Store, user_id: str, *, limit: int = 40, now: datetime | None = 
 
 def _listened(store: Store, people: dict[str, Account], since: datetime, limit: int) -> list[Activity]:
     """Tracks heard to the end, once for each listener and track."""
-    heard = Listening(store).heard_to_the_end([*people], since=since, limit=limit)
+    heard = Listening(store).latest_completions([*people], since=since, limit=limit)
     return [Activity(people[one.user_id], "listened", one.track_id, one.at, one.times) for one in heard]

@@ -8,7 +8,7 @@ import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.ranking.diversity import ArtistLimit, limit_artists
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 
 
 def match(one: np.ndarray, other: np.ndarray) -> float | None:
@@ -30,10 +30,10 @@ def blend(
     *,
     bundle: TrackIndex,
     items: int,
-    ranking: Ranking,
+    ranking: RankingSettings,
     without: Collection[str] = (),
 ) -> list[str]:
-    """Tracks for both: those whose likeness to the less pleased of the two is the highest.
+    """Tracks for both: those whose similarity to the less pleased of the two is the highest.
 
     Candidates are the neighbours of either taste and of their middle; scoring by the smaller cosine keeps
     one of the two from being served alone ("least misery", O'Connor et al. 2001).

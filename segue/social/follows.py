@@ -1,4 +1,4 @@
-"""Following: a listener asks another, who agrees or does not. It decides who sees whose activity.
+"""Follows: a listener asks another, who agrees or does not. It decides who sees whose activity.
 
 Delivery: one document for each pair and direction, so that asking or agreeing twice is the same as once.
 """

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segue.index.track_ids import encode_ids
-from segue.settings import Als, Settings
+from segue.settings import AlsSettings, Settings
 from segue.spark.learned_model import Arrays, LearnedModel, Lesson
 
 
@@ -24,7 +24,7 @@ def liked_pairs(steps: DataFrame) -> DataFrame:
     return steps.groupBy("user_id", "track_id").agg(F.log1p(F.sum("weight")).alias("liking"))
 
 
-def track_factors(pairs: DataFrame, *, settings: Als) -> DataFrame:
+def track_factors(pairs: DataFrame, *, settings: AlsSettings) -> DataFrame:
     """LikedPair -> TrackFactor: `track_id`, `factor` (array of `settings.factors` floats).
 
     Listeners' factors are not given out: they are personal, and follow from the tracks' and a history.

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
-from segue.embeddings.session_training import Begun
+from segue.embeddings.session_space_training import Begun
 from segue.settings import Settings
 from segue.storage.store import Store
 

@@ -5,6 +5,6 @@ from __future__ import annotations
 from segue.spark.als import AlsFactors
 from segue.spark.learned_model import LearnedModel
 from segue.spark.session_space import SessionSpaceModel
-from segue.spark.transition_rules import TransitionRules
+from segue.spark.transition_rules import TransitionRuleModel
 
-LEARNED_MODELS: tuple[LearnedModel, ...] = (TransitionRules(), AlsFactors(), SessionSpaceModel())
+LEARNED_MODELS: tuple[LearnedModel, ...] = (TransitionRuleModel(), AlsFactors(), SessionSpaceModel())

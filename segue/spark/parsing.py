@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from segue.plays.event import FIELDS, Field
-from segue.settings import Stream
+from segue.settings import StreamSettings
 
 _SPARK_TYPES = {"text": T.StringType(), "whole": T.LongType()}
 _CORRUPT = "_corrupt"
@@ -50,17 +50,17 @@ def without_tombstones(records: DataFrame) -> DataFrame:
     return records.where(~(F.col("key").isNotNull() & F.col("value").isNull()))
 
 
-def plays(parsed: DataFrame, *, stream: Stream) -> DataFrame:
+def plays(parsed: DataFrame, *, stream: StreamSettings) -> DataFrame:
     """ParsedRecord -> Play: the well-formed ones, a column a field."""
     return parsed.where(_well_formed(stream)).select(*(f"play.{field.name}" for field in FIELDS))
 
 
-def rejected(parsed: DataFrame, *, stream: Stream) -> DataFrame:
+def rejected(parsed: DataFrame, *, stream: StreamSettings) -> DataFrame:
     """ParsedRecord -> RejectedRecord: `reason` and the record as it came."""
     return parsed.withColumn("reason", _reason(stream)).where("reason IS NOT NULL").drop("play")
 
 
-def _well_formed(stream: Stream) -> Column:
+def _well_formed(stream: StreamSettings) -> Column:
     """Whether a record breaks none of the rules of :func:`_reason`; null counts as no."""
     text, arrived = F.col("value").cast("string"), F.unix_millis("timestamp")
     bounds: dict[tuple[int, int], list[Column]] = defaultdict(list)
@@ -123,7 +123,7 @@ def _greatest(values: list[Column]) -> Column:
     return F.greatest(*values) if len(values) > 1 else values[0]
 
 
-def _reason(stream: Stream) -> Column:
+def _reason(stream: StreamSettings) -> Column:
     """The first rule that a record breaks, or null. Order matters: the cheap and the general come first."""
     arrived = F.unix_millis("timestamp")
     occurred = F.col("play.occurred_at")

@@ -9,7 +9,7 @@ from operator import or_
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segue.settings import Settings, Stream
+from segue.settings import Settings, StreamSettings
 from segue.spark.parsing import parse, plays
 from segue.spark.session import kafka_options
 
@@ -21,7 +21,7 @@ def recorded(spark: SparkSession, settings: Settings) -> DataFrame:
 
 
 def plays_of_those_here(
-    records: DataFrame, *, stream: Stream, ends: Mapping[int, int] | None = None
+    records: DataFrame, *, stream: StreamSettings, ends: Mapping[int, int] | None = None
 ) -> DataFrame:
     """KafkaRecord -> Play: the well-formed ones, without those of listeners who have left.
 

@@ -8,7 +8,7 @@ import sys
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
-from segue.connections import Kafka
+from segue.connections import KafkaSettings
 from segue.local.jars import ensure_jars
 from segue.local.java import java_home
 from segue.settings import Settings
@@ -80,7 +80,7 @@ def on_workers(settings: Settings, *, master: str | None) -> Settings:
     return settings.model_copy(update={"index": index})
 
 
-def kafka_options(settings: Kafka) -> dict[str, str]:
+def kafka_options(settings: KafkaSettings) -> dict[str, str]:
     """What Spark's Kafka source needs to reach the brokers.
 
     The certificate files are read where the work is done: on a cluster, every machine has them at the same
@@ -96,7 +96,7 @@ def kafka_options(settings: Kafka) -> dict[str, str]:
     return {f"kafka.{key}": value for key, value in options.items()}
 
 
-def _jaas(settings: Kafka) -> str:
+def _jaas(settings: KafkaSettings) -> str:
     kind = "plain.Plain" if settings.mechanism == "PLAIN" else "scram.Scram"
     user, password = (
         value.replace("\\", "\\\\").replace('"', '\\"')

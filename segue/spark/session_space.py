@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 from segue.embeddings.corpus import Corpus, read_corpus
 from segue.embeddings.placement import embed
 from segue.embeddings.session_space import SessionSpace
-from segue.embeddings.session_training import learn_space, read_sound
+from segue.embeddings.session_space_training import learn_space, read_sound
 from segue.session_logs.logs import SessionLog, make_log
 from segue.settings import Settings
 from segue.spark.learned_model import Arrays, LearnedModel, Lesson

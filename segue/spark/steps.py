@@ -1,7 +1,7 @@
 """Plays to the steps of listeners' sessions: the order in which kept tracks were heard. Spark transforms.
 
 ``Play -> Step``. A session is a run of one listener's signals with no long gap between them (as in
-:mod:`segue.engagement.sessions`, and not the browser's `session_id`, which may last for weeks).
+:mod:`segue.engagement.sessionization`, and not the browser's `session_id`, which may last for weeks).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pyspark.sql.window import Window
 
 from segue.plays.event_types import SIGNALS
 from segue.plays.signals import ramps
-from segue.settings import Signals
+from segue.settings import SignalSettings
 
 
 class Step(TypedDict):
@@ -36,7 +36,7 @@ class Step(TypedDict):
 STEP = tuple(Step.__annotations__)
 
 
-def steps(plays: DataFrame, *, signals: Signals, gap: timedelta, most: int) -> DataFrame:
+def steps(plays: DataFrame, *, signals: SignalSettings, gap: timedelta, most: int) -> DataFrame:
     """Play -> Step: a row for each track that a listener kept in a session, at its first signal there.
 
     Kept means that its signals weigh more than nothing together: heard rather than skipped. Of each
@@ -66,7 +66,7 @@ def steps(plays: DataFrame, *, signals: Signals, gap: timedelta, most: int) -> D
     )
 
 
-def _weight(signals: Signals) -> Column:
+def _weight(signals: SignalSettings) -> Column:
     """The weight of a signal, as :func:`segue.plays.signals.signal_weights` has it."""
     share = F.least(F.col("ms_played") / F.greatest(F.col("duration_ms"), F.lit(1)), F.lit(1.0))
     weight = F.lit(0.0)

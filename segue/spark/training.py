@@ -18,7 +18,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from segue.embeddings.session_training import Begun, read_begun, remove_checkpoint
+from segue.embeddings.session_space_training import Begun, read_begun, remove_checkpoint
 from segue.errors import TooLittle
 from segue.models import trained
 from segue.models.versions import Models

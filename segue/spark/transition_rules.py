@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
 from segue.index.track_ids import encode_ids
-from segue.settings import Models, Settings
+from segue.settings import ModelSettings, Settings
 from segue.spark.learned_model import Arrays, LearnedModel, Lesson
 
 
@@ -36,7 +36,7 @@ class Rule(TypedDict):
 RULE = tuple(Rule.__annotations__)
 
 
-def transition_rules(steps: DataFrame, *, models: Models) -> DataFrame:
+def transition_rules(steps: DataFrame, *, models: ModelSettings) -> DataFrame:
     """Step -> Rule: of each track the `models.neighbours` best tracks that came after or before it.
 
     A rule's score is its weight by that of the track's strongest rule, times
@@ -84,7 +84,7 @@ def listener_counts(steps: DataFrame) -> DataFrame:
     return steps.groupBy("track_id").agg(F.count_distinct("user_id").alias("listeners"))
 
 
-class TransitionRules(LearnedModel):
+class TransitionRuleModel(LearnedModel):
     """The rules between tracks, and how many listeners have kept each track; the index takes both along."""
 
     kind = "following"

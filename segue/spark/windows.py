@@ -21,14 +21,14 @@ from pyspark.sql.internal import InternalFunction
 
 from segue.plays.event_types import COUNTED, SIGNALS
 from segue.plays.windows import EVENT_WINDOW, KEPT, SIGNAL_WINDOW, WindowFields
-from segue.settings import Engagement, Stream
+from segue.settings import EngagementSettings, StreamSettings
 from segue.spark.parsing import PLAY_SCHEMA
 
 _LATER = "\n"
 """Parts the type of a play from the fields that were added later; no text of a play may hold it."""
 
 
-def signals_by_window(plays: DataFrame, *, stream: Stream) -> DataFrame:
+def signals_by_window(plays: DataFrame, *, stream: StreamSettings) -> DataFrame:
     """Play -> SignalWindow: `user_id`, `window_start` (epoch ms), `signals` (array of struct).
 
     In update mode a row comes out again, whole, whenever a signal for its window came. Of each window the
@@ -43,7 +43,9 @@ def signals_by_window(plays: DataFrame, *, stream: Stream) -> DataFrame:
     )
 
 
-def events_by_window(plays: DataFrame, *, stream: Stream, engagement: Engagement) -> DataFrame:
+def events_by_window(
+    plays: DataFrame, *, stream: StreamSettings, engagement: EngagementSettings
+) -> DataFrame:
     """Play -> EventWindow: `user_id`, `window_start` (epoch ms), `events` (array of struct).
 
     As :func:`signals_by_window`, with the newest `engagement.window_events` of each window.

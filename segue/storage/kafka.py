@@ -16,7 +16,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError, RetriableError, TopicAlreadyExistsError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from segue.connections import Kafka
+from segue.connections import KafkaSettings
 from segue.errors import SegueError
 from segue.storage.kafka_client import reaching
 from segue.storage.kafka_topics import records_of
@@ -30,7 +30,7 @@ _PATIENCE_SECONDS = 180
 log = logging.getLogger(__name__)
 
 
-def ensure_topics(settings: Kafka) -> None:
+def ensure_topics(settings: KafkaSettings) -> None:
     """Create the topics that are not there yet.
 
     Raises
@@ -74,7 +74,7 @@ class RecordProducer:
     Delivery: idempotent and acknowledged by all replicas; a retry inside the client does not double a record.
     """
 
-    def __init__(self, settings: Kafka, *, topic: str) -> None:
+    def __init__(self, settings: KafkaSettings, *, topic: str) -> None:
         self._topic = topic
         with reaching(settings) as options:
             self._producer = KafkaProducer(**options, acks="all", enable_idempotence=True, linger_ms=1)
@@ -136,7 +136,7 @@ class RejectedRecords:
     writer for the same topic fences the first.
     """
 
-    def __init__(self, settings: Kafka) -> None:
+    def __init__(self, settings: KafkaSettings) -> None:
         self._settings, self._topic = settings, settings.rejected_topic
         self._taken: dict[tuple[str, int], int] = {}
         self._open()
@@ -253,7 +253,7 @@ def _as_kept(record: RejectedRecord) -> dict[str, Any]:
     }
 
 
-def read_rejected(settings: Kafka) -> Iterator[RejectedRecord]:
+def read_rejected(settings: KafkaSettings) -> Iterator[RejectedRecord]:
     """Every rejected record that the topic holds, in no particular order between partitions."""
     committed = {"isolation_level": "read_committed", "max_partition_fetch_bytes": _MAX_RECORD_BYTES}
     return map(_rejected, records_of(settings, settings.rejected_topic, **committed))

@@ -16,13 +16,13 @@ from kafka.protocol.metadata import ApiVersionsRequest
 from kafka.protocol.parser import KafkaProtocol
 from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest
 
-from segue.connections import Kafka
+from segue.connections import KafkaSettings
 from segue.errors import SegueError
 
 _SECONDS = 2.0
 
 
-def knock(settings: Kafka, options: dict[str, Any]) -> None:
+def knock(settings: KafkaSettings, options: dict[str, Any]) -> None:
     """Return if a broker lets a client of these kafka-python options in, or if none says that it does not.
 
     One that is away or answers nonsense says nothing: it may be about to start, which is the client's to see.
@@ -53,7 +53,7 @@ def knock(settings: Kafka, options: dict[str, Any]) -> None:
         raise refusal
 
 
-def refused_user(settings: Kafka) -> SegueError:
+def refused_user(settings: KafkaSettings) -> SegueError:
     return SegueError(
         f"Kafka at {settings.bootstrap} refused the user {settings.user!r} with {settings.mechanism}: "
         "check SEGUE_KAFKA__USER, SEGUE_KAFKA__PASSWORD and SEGUE_KAFKA__MECHANISM"

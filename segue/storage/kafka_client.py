@@ -10,7 +10,7 @@ from typing import Any
 
 from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
 
-from segue.connections import Kafka
+from segue.connections import KafkaSettings
 from segue.errors import SegueError
 from segue.storage.kafka_access import knock, refused_user
 
@@ -19,7 +19,7 @@ _TELL_PASSWORDS = ("kafka.admin.client", "kafka.net.connection", "kafka.protocol
 """Loggers of kafka-python that print, for debugging, the options and the bytes of a PLAIN login."""
 
 
-def client_options(settings: Kafka) -> dict[str, Any]:
+def client_options(settings: KafkaSettings) -> dict[str, Any]:
     """What every kafka-python client needs to reach the brokers.
 
     Raises
@@ -52,7 +52,7 @@ def _not_for_debugging(record: logging.LogRecord) -> bool:
 
 
 @contextmanager
-def reaching(settings: Kafka) -> Iterator[dict[str, Any]]:
+def reaching(settings: KafkaSettings) -> Iterator[dict[str, Any]]:
     """Give the options for a kafka-python client that is made and used in the block.
 
     Raises
@@ -79,7 +79,7 @@ def reaching(settings: Kafka) -> Iterator[dict[str, Any]]:
         ) from None
 
 
-def _context(settings: Kafka) -> ssl.SSLContext:
+def _context(settings: KafkaSettings) -> ssl.SSLContext:
     """Trust in those of `ca_file`, or in the system's authorities; the host's name is always checked.
 
     Raises

@@ -13,13 +13,13 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource
 from kafka.errors import KafkaError
 
-from segue.connections import Kafka
+from segue.connections import KafkaSettings
 from segue.storage.kafka_client import reaching
 
 log = logging.getLogger(__name__)
 
 
-def truncated_at(settings: Kafka) -> int | None:
+def truncated_at(settings: KafkaSettings) -> int | None:
     """Epoch ms of the oldest play in the partitions that retention has cut; None where nothing is missing.
 
     With several cut partitions it is the latest of their beginnings: from then on, all plays are there.
@@ -47,7 +47,7 @@ def truncated_at(settings: Kafka) -> int | None:
             consumer.close()
 
 
-def end_offsets(settings: Kafka) -> dict[int, int]:
+def end_offsets(settings: KafkaSettings) -> dict[int, int]:
     """By partition of the topic of plays, the offset that its next record gets."""
     with reaching(settings) as options:
         consumer = KafkaConsumer(**options, enable_auto_commit=False)
@@ -59,7 +59,7 @@ def end_offsets(settings: Kafka) -> dict[int, int]:
             consumer.close()
 
 
-def keep_for(settings: Kafka, *, plays: timedelta, rejected: timedelta) -> None:
+def keep_for(settings: KafkaSettings, *, plays: timedelta, rejected: timedelta) -> None:
     """Tell the brokers how long to keep plays and rejected records.
 
     Where the user may not change topics, that is logged and all else goes on.
@@ -82,7 +82,7 @@ def keep_for(settings: Kafka, *, plays: timedelta, rejected: timedelta) -> None:
             admin.close()
 
 
-def records_of(settings: Kafka, topic: str, **options: Any) -> Iterator[Any]:
+def records_of(settings: KafkaSettings, topic: str, **options: Any) -> Iterator[Any]:
     """Every record that a topic holds when this begins, in no particular order between partitions.
 
     Parameters
@@ -105,7 +105,7 @@ def records_of(settings: Kafka, topic: str, **options: Any) -> Iterator[Any]:
             consumer.close()
 
 
-def plays_of(settings: Kafka, user_id: str) -> Iterator[dict[str, Any]]:
+def plays_of(settings: KafkaSettings, user_id: str) -> Iterator[dict[str, Any]]:
     """A listener's plays that the topic still has, in no particular order between partitions.
 
     Every partition is read, since a play may have been sent under any key.

@@ -24,7 +24,7 @@ from kafka.admin import (
 )
 from kafka.errors import SecurityDisabledError
 
-from segue.connections import Kafka
+from segue.connections import KafkaSettings
 from segue.errors import SegueError
 from segue.storage.access import KafkaAccess, Login
 from segue.storage.kafka_client import reaching
@@ -39,7 +39,7 @@ _OPERATIONS = {
 _KNOWN_SECONDS = 10.0
 
 
-def grant(settings: Kafka, access: KafkaAccess, login: Login) -> None:
+def grant(settings: KafkaSettings, access: KafkaAccess, login: Login) -> None:
     """Give a job its password and its ACLs, and take from it what it had besides.
 
     Raises
@@ -83,7 +83,7 @@ def _put(admin: KafkaAdminClient, user: str, wanted: set[ACL]) -> None:
         admin.delete_acls(list(there - wanted))
 
 
-def _acls(settings: Kafka, access: KafkaAccess, user: str) -> Iterable[ACL]:
+def _acls(settings: KafkaSettings, access: KafkaAccess, user: str) -> Iterable[ACL]:
     topics = {settings.plays_topic: access.plays, settings.rejected_topic: access.rejected}
     for topic, kinds in topics.items():
         for kind in kinds:

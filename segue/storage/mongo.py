@@ -21,7 +21,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from segue.connections import Mongo
+from segue.connections import MongoSettings
 from segue.errors import SegueError
 
 __all__ = [
@@ -61,7 +61,7 @@ def is_away(error: BaseException) -> bool:
     return bool(_CHANGES_PRIMARY & {error.code, *(part.get("code") for part in parts)})
 
 
-def connect(settings: Mongo) -> Database[Document]:
+def connect(settings: MongoSettings) -> Database[Document]:
     """Open a client, see that it may read, and return Segue's database.
 
     Raises
@@ -112,7 +112,7 @@ def connect(settings: Mongo) -> Database[Document]:
     return database
 
 
-def guard(settings: Mongo) -> dict[str, Any]:
+def guard(settings: MongoSettings) -> dict[str, Any]:
     """What the settings say of user and TLS, and nothing where they leave it to the URI."""
     options: dict[str, Any] = {}
     if settings.user:

@@ -13,7 +13,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
-from segue.connections import Mongo
+from segue.connections import MongoSettings
 from segue.errors import SegueError
 from segue.storage.access import Login, MongoAccess
 from segue.storage.mongo import Document, guard
@@ -86,7 +86,7 @@ def _make(
     database.command(update if known else create, name, **fields)
 
 
-def initiate(settings: Mongo, members: Sequence[str], *, replica_set: str = "segue") -> bool:
+def initiate(settings: MongoSettings, members: Sequence[str], *, replica_set: str = "segue") -> bool:
     """Make the servers at these addresses one replica set, and wait for its primary; False if they are one.
 
     Raises

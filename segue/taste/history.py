@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from segue.plays.signals import signal_weights
 from segue.plays.windows import SIGNAL_WINDOW
-from segue.settings import Signals, Taste
+from segue.settings import SignalSettings, TasteSettings
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class StoredWindow(TypedDict):
     """By name, fields of that signal's play that are kept; missing where plays have none."""
 
 
-class HeardTrack(NamedTuple):
+class PlayedTrack(NamedTuple):
     """A track of a history, with its last signal."""
 
     track_id: str
@@ -65,7 +65,7 @@ class HeardTrack(NamedTuple):
     """The fields of the play that are kept."""
 
 
-def windows_of(table: pa.Table, *, signals: Signals) -> Iterator[tuple[str, int, Window]]:
+def windows_of(table: pa.Table, *, signals: SignalSettings) -> Iterator[tuple[str, int, Window]]:
     """Weigh each row's signals and sum them by track.
 
     Parameters
@@ -139,7 +139,7 @@ def _first_of_each(row: np.ndarray, events: np.ndarray, at: np.ndarray) -> np.nd
     return first
 
 
-def prune(history: History, *, taste: Taste, signals: Signals) -> History:
+def prune(history: History, *, taste: TasteSettings, signals: SignalSettings) -> History:
     """Leave out windows whose decay is below 1/256 and, of the oldest ones, what exceeds `max_signals`.
 
     What was disliked stays, however long ago, so that it does not come back; the newest `max_signals` of it,
@@ -166,7 +166,7 @@ def prune(history: History, *, taste: Taste, signals: Signals) -> History:
     return kept
 
 
-def retention(own: Taste, general: Taste) -> Taste:
+def retention(own: TasteSettings, general: TasteSettings) -> TasteSettings:
     """The settings by which a listener's history is pruned: those that keep it longer.
 
     So a listener who has chosen a shorter half-life and regrets it has lost nothing.
@@ -196,14 +196,14 @@ def reflects_at(history: History) -> int:
     return max((at for window in history.values() for at in window.at), default=0)
 
 
-def last_heard(history: History) -> list[HeardTrack]:
+def last_played(history: History) -> list[PlayedTrack]:
     """Each track of a history once, the one heard last first."""
-    newest: dict[str, HeardTrack] = {}
+    newest: dict[str, PlayedTrack] = {}
     for window in history.values():
         for place, (track_id, at) in enumerate(zip(window.tracks, window.at, strict=True)):
             if track_id not in newest or at > newest[track_id].at:
                 kept = {name: values[place] for name, values in window.kept.items()}
-                newest[track_id] = HeardTrack(track_id, window.types[place], at, kept)
+                newest[track_id] = PlayedTrack(track_id, window.types[place], at, kept)
     return sorted(newest.values(), key=lambda heard: (-heard.at, heard.track_id))
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from segue.index.track_index import TrackIndex
-from segue.settings import Taste
+from segue.settings import TasteSettings
 from segue.taste.history import History, reflects_at
 from segue.taste.vector import DecayedSignals, decayed, taste_vectors
 
@@ -31,7 +31,7 @@ class ListenerHistory:
 
     user_id: str
     history: History
-    settings: Taste
+    settings: TasteSettings
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ListenerProfile:
 
     user_id: str
     history: History
-    settings: Taste
+    settings: TasteSettings
     track_ids: Sequence[str]
     rows: np.ndarray
     """int64: the bundle's row of each signal's track, -1 where it has none."""

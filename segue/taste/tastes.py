@@ -13,7 +13,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from segue.settings import Taste
+from segue.settings import TasteSettings
 from segue.storage.event_time import replace_unless_newer
 from segue.storage.mongo import pack, unpack
 from segue.storage.store import Collection, Job, Personal, Policy, Right
@@ -61,7 +61,7 @@ class Tastes(Collection[StoredTaste]):
         access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
     )
 
-    def listeners(self, user_ids: Sequence[str], *, taste: Taste) -> list[ListenerHistory]:
+    def listeners(self, user_ids: Sequence[str], *, taste: TasteSettings) -> list[ListenerHistory]:
         """The stored histories, in the order of the ids; an empty one where there is none.
 
         Each comes with the settings by which it becomes a taste: those of the service, `taste`.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segue.settings import Taste
+from segue.settings import TasteSettings
 from segue.taste.history import History
 
 
@@ -28,7 +28,7 @@ class DecayedSignals:
     """(n,) bool: the signal is above 0, and so is the sum of its listener's signals on the same track."""
 
 
-def decayed(histories: Sequence[History], *, settings: Sequence[Taste]) -> DecayedSignals:
+def decayed(histories: Sequence[History], *, settings: Sequence[TasteSettings]) -> DecayedSignals:
     """Flatten histories; each weight decays with its window's age and with the tracks heard since.
 
     ``weight * 2 ** (-age / half_life) * 2 ** (-tracks heard since / half_life_tracks)``: the first is the

@@ -25,7 +25,7 @@ from segue.audio.descriptors import (
 from segue.audio.errors import NotFinite
 from segue.benchmarks.plain_features import plain_frames
 from segue.places import ROOT
-from segue.settings import Audio, load_settings
+from segue.settings import AudioSettings, load_settings
 from tests.audio.sounds import RATE, melody
 from tests.properties import examples
 from tests.waiting import until
@@ -35,7 +35,7 @@ TOLERANCE = 2e-4
 """Of librosa's own numbers, relative to the largest of a descriptor's frames."""
 
 
-def described(waveform: np.ndarray, audio: Audio = AUDIO) -> dict[str, float]:
+def described(waveform: np.ndarray, audio: AudioSettings = AUDIO) -> dict[str, float]:
     return dict(
         zip(descriptor_names(audio), describe(waveform.astype(np.float32), audio).tolist(), strict=True)
     )

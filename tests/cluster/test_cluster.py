@@ -29,7 +29,7 @@ from tests.cluster.processes import SHORT_LIVED, WARM_UP, Server, bare_environme
 from tests.cluster.spark import HOME, Standalone
 from tests.streaming import reference, test_engagement
 from tests.streaming.conftest import publish_made_up
-from tests.streaming.test_faults import Feeder
+from tests.streaming.test_faults import FaultyFeeder
 from tests.streaming.test_recommend import check_against_reference
 from tests.waiting import until
 
@@ -216,7 +216,7 @@ def test_whatever_is_lost_of_the_cluster_nothing_is_lost_and_nothing_counts_twic
         with capsys.disabled():
             print(f"\nlost: {what}: new recommendations after {first:.1f} s, for all after {everyone:.1f} s")
 
-    with Feeder(service, per_second=20) as feeder:
+    with FaultyFeeder(service, per_second=20) as feeder:
         until(lambda: reflecting(0) == LISTENERS, "all listeners are served", seconds=WARM_UP)
         until(both_plan, "both workers plan", seconds=WARM_UP)
         for _ in range(5):  # the first micro-batches are slower

@@ -36,7 +36,7 @@ _WORDS: Mapping[Any, str] = {
 }
 
 
-class Column(NamedTuple):
+class SchemaColumn(NamedTuple):
     """One field of a record, as a table shows it."""
 
     name: str
@@ -102,11 +102,11 @@ def _is(value: Any, hint: Any) -> bool:
     return isinstance(value, (int, float) if hint is float else hint)
 
 
-def columns(record: type, *, place: str = "") -> Iterator[Column]:
+def columns(record: type, *, place: str = "") -> Iterator[SchemaColumn]:
     """The fields of a record and of those within it, with their meanings: the docstrings behind them."""
     meanings = dict(_meanings(record))
     for name, hint in _hints(record).items():
-        yield Column(f"{place}{name}", words(hint), meanings.get(name, ""))
+        yield SchemaColumn(f"{place}{name}", words(hint), meanings.get(name, ""))
         inner = get_args(hint)[-1:] if get_origin(hint) in (list, dict) else (hint,)
         if inner and is_typeddict(inner[0]):
             mark = {list: "[]", dict: ".*"}.get(get_origin(hint) or str, "")

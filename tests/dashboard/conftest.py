@@ -19,7 +19,7 @@ from segue.dashboard.api.guests import Guests
 from segue.dashboard.app import make_routes
 from segue.dashboard.queries import popular, starting_options
 from segue.dashboard.services import Services
-from segue.people.sessions import COOKIE, Listener
+from segue.people.login_sessions import COOKIE, Listener
 from segue.settings import Settings
 from segue.storage.mongo import Document, connect
 from segue.storage.store import Store
@@ -116,7 +116,9 @@ Enter = Callable[[], TestClient]
 @pytest.fixture
 def enter(services: Services) -> Enter:
     """Gives browsers, each with a guest's session of its own."""
-    app = Starlette(routes=make_routes(services), middleware=[Middleware(Guests, sessions=services.sessions)])
+    app = Starlette(
+        routes=make_routes(services), middleware=[Middleware(Guests, login_sessions=services.login_sessions)]
+    )
 
     def one() -> TestClient:
         client = TestClient(app)
@@ -128,7 +130,7 @@ def enter(services: Services) -> Enter:
 
 def whose(services: Services, client: TestClient) -> Listener:
     """The listener of a browser's session."""
-    found = services.sessions.find(client.cookies.get(COOKIE))
+    found = services.login_sessions.find(client.cookies.get(COOKIE))
     assert found is not None
     return found
 

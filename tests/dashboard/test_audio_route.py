@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from segue.dashboard.api.audio import TYPES, genuine, sign
 from segue.dashboard.services import Services
-from segue.people.sessions import COOKIE
+from segue.people.login_sessions import COOKIE
 from tests.dashboard.conftest import Enter
 
 SOUND = bytes(range(256)) * 8

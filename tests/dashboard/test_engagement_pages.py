@@ -13,7 +13,7 @@ from segue.dashboard.services import Services
 from segue.dashboard.views.tables import parquet
 from segue.engagement.definitions import COUNTS
 from segue.engagement.listening import Listening
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store

@@ -19,7 +19,7 @@ from segue.dashboard.queries.history import played_by_day
 from segue.dashboard.queries.items import Item
 from segue.dashboard.queries.times import day, length
 from segue.embeddings.audio_space import AudioSpace
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 from segue.playlists.m3u import read_m3u
 from segue.settings import Settings
 from segue.storage.mongo import Document, pack

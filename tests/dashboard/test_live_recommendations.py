@@ -23,7 +23,7 @@ from segue.storage.mongo import Document
 from tests.dashboard.browser import Player, Served, needs_chromium
 from tests.dashboard.music import title
 from tests.dashboard.test_plays_route import a_play, in_kafka
-from tests.streaming.job import Job
+from tests.streaming.job import RestartingJob
 from tests.waiting import PATIENCE, until
 
 pytestmark = needs_chromium
@@ -55,7 +55,7 @@ def streaming(broker: Settings, database: Database[Document], tmp_path: Path) ->
     settings = broker.model_copy(
         update={"stream": broker.stream.model_copy(update={"metrics_port": 0})},
     )
-    with Job(settings, tmp_path / "stream.log"):
+    with RestartingJob(settings, tmp_path / "stream.log"):
         yield settings
 
 

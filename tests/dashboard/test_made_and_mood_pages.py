@@ -19,9 +19,9 @@ from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.moods.dial import Dial
 from segue.moods.dials import MoodDials
-from segue.moods.measures import Measured
+from segue.moods.measures import CorpusMoods
 from segue.moods.stored import Moods
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 from segue.privacy import holdings
 from segue.settings import Settings
 from segue.storage.mongo import Document
@@ -64,7 +64,7 @@ def shelf(database: Database[Document], settings: Settings) -> Database[Document
     percentiles[:, 0] = np.where(np.arange(COUNT) % 2, 0.9, 0.1)
     percentiles[0, 1] = np.nan
     bpm = np.full(COUNT, 120, dtype=np.float32)
-    Moods(Store(database)).replace(IDS, Measured(percentiles=percentiles, bpm=bpm), version="v")
+    Moods(Store(database)).replace(IDS, CorpusMoods(percentiles=percentiles, bpm=bpm), version="v")
     window = {
         "tracks": ["t00", "t03", "t05"],
         "weights": [1.0, 1.0, -0.5],

@@ -8,7 +8,7 @@ import numpy as np
 from playwright.sync_api import Page
 from pymongo.database import Database
 
-from segue.moods.measures import Measured
+from segue.moods.measures import CorpusMoods
 from segue.moods.stored import Moods
 from segue.settings import Settings
 from segue.storage.mongo import Document
@@ -31,7 +31,7 @@ def test_the_cards_and_the_queue_follow_the_dial(
     ids = sorted(track_id(style, n) for style in STYLES for n in range(EACH))
     percentiles = np.full((len(ids), 4), 0.5, dtype=np.float32)
     percentiles[:, 0] = [0.1 if one.startswith("waltz") else 0.7 for one in ids]
-    moods = Measured(percentiles=percentiles, bpm=np.full(len(ids), np.nan, dtype=np.float32))
+    moods = CorpusMoods(percentiles=percentiles, bpm=np.full(len(ids), np.nan, dtype=np.float32))
     Moods(Store(database)).replace(ids, moods, version="v")
     dashboard = Served(settings, log=tmp_path / "dashboard.log")
     dashboard.start()

@@ -10,8 +10,8 @@ from segue.dashboard import visit
 from segue.dashboard.app import PAGES
 from segue.dashboard.operators import is_operator
 from segue.dashboard.services import Services
-from segue.people.sessions import Listener
-from segue.settings import Dashboard, Settings, load_settings
+from segue.people.login_sessions import Listener
+from segue.settings import DashboardSettings, Settings, load_settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 
@@ -20,7 +20,7 @@ ADA = Listener(user_id="1", name="Ada", session_id="s")
 GUEST = Listener(user_id="2", name=None, session_id="s")
 
 
-def dashboard(**changed: object) -> Dashboard:
+def dashboard(**changed: object) -> DashboardSettings:
     return load_settings().dashboard.model_copy(update=changed)
 
 

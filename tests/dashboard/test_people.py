@@ -13,7 +13,7 @@ from segue.people.accounts import Account
 from segue.people.authentication import Authenticator, TooManyGuesses
 from segue.people.handovers import GOOD_FOR, Handovers, account_of
 from segue.people.login_failures import LIMITS, WINDOW, LoginFailures
-from segue.people.sessions import COOKIE, LIFETIME, Sessions, now
+from segue.people.login_sessions import COOKIE, LIFETIME, LoginSessions, now
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.dashboard.conftest import Enter, whose
@@ -71,11 +71,11 @@ def test_a_guest_that_became_somebody_does_not_become_another_too(enter: Enter, 
     client = enter()
     guest = whose(services, client)
     token = client.cookies.get(COOKIE)
-    services.sessions.open(user_id=guest.user_id)
+    services.login_sessions.open(user_id=guest.user_id)
     assert sign_up(client) == 200
     account = services.authenticator.sign_up("Ben", "another horse", guest_id=guest.user_id, address="x")
     assert account.user_id != guest.user_id
-    assert services.sessions.find(token) is None
+    assert services.login_sessions.find(token) is None
 
 
 def test_a_session_planted_before_is_worth_nothing_after(enter: Enter, services: Services) -> None:
@@ -84,7 +84,7 @@ def test_a_session_planted_before_is_worth_nothing_after(enter: Enter, services:
     before = client.cookies.get(COOKIE)
     log_in(client)
     assert client.cookies.get(COOKIE) != before
-    assert services.sessions.find(before) is None
+    assert services.login_sessions.find(before) is None
 
 
 def test_logging_out_ends_the_session_and_begins_a_guests(enter: Enter, services: Services) -> None:
@@ -92,7 +92,7 @@ def test_logging_out_ends_the_session_and_begins_a_guests(enter: Enter, services
     sign_up(client)
     token, me = client.cookies.get(COOKIE), whose(services, client)
     assert client.post("/api/people/log-out").status_code == 200
-    assert services.sessions.find(token) is None
+    assert services.login_sessions.find(token) is None
     assert whose(services, client).name is None
     assert whose(services, client).user_id != me.user_id
 
@@ -146,9 +146,9 @@ def test_an_address_that_tries_many_names_is_throttled(services: Services) -> No
 
 
 def test_sessions_expire(services: Services) -> None:
-    token = services.sessions.open()
-    assert services.sessions.find(token)
-    later = Sessions(services.store, clock=lambda: now() + LIFETIME + timedelta(seconds=1))
+    token = services.login_sessions.open()
+    assert services.login_sessions.find(token)
+    later = LoginSessions(services.store, clock=lambda: now() + LIFETIME + timedelta(seconds=1))
     assert later.find(token) is None
 
 
@@ -163,7 +163,7 @@ def test_the_database_holds_neither_tokens_nor_passwords(enter: Enter, services:
 
 @pytest.mark.parametrize("token", [None, "", "x", "x" * 10_000, '{"$ne": null}'])
 def test_no_other_token_is_a_session(services: Services, token: str | None) -> None:
-    assert services.sessions.find(token) is None
+    assert services.login_sessions.find(token) is None
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_whom_a_provider_lets_in_gets_a_session_of_their_own(enter: Enter, servi
     for one in (client, again):
         former = str(one.cookies.get(COOKIE))
         assert hand_over(one, services.handovers.offer(ada, token=former)) == 200
-        assert services.sessions.find(former) is None
+        assert services.login_sessions.find(former) is None
         assert (whose(services, one).user_id, whose(services, one).name) == (ada.user_id, "Ada Lovelace")
 
 

@@ -17,7 +17,7 @@ from segue.dashboard.player.components import tag
 from segue.index.bundle import Contents, write_bundle
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
-from segue.people.sessions import Listener
+from segue.people.login_sessions import Listener
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pymongo.database import Database
 
-from segue.dashboard.queries.catalogue import Catalogue
+from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.index.bundle import Contents, write_bundle
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
@@ -33,24 +33,24 @@ SONGS: list[Document] = [
 
 
 @pytest.fixture
-def catalogue(settings: Settings, database: Database[Document]) -> Catalogue:
+def catalogue(settings: Settings, database: Database[Document]) -> CatalogueReader:
     database.tracks.insert_many([{**song, "state": "present", "modified_ns": 1} for song in SONGS])
-    return Catalogue(Store(database), index_folder=settings.index.folder)
+    return CatalogueReader(Store(database), index_folder=settings.index.folder)
 
 
-def test_what_is_found_is_shown_as_the_catalogue_has_it(catalogue: Catalogue) -> None:
+def test_what_is_found_is_shown_as_the_catalogue_has_it(catalogue: CatalogueReader) -> None:
     (item,) = catalogue.search("hoppipola")
     assert (item.title, item.artist, item.source) == ("Hoppípolla", "Sigur Rós", "search")
 
 
-def test_a_vanished_track_is_not_found(catalogue: Catalogue, database: Database[Document]) -> None:
+def test_a_vanished_track_is_not_found(catalogue: CatalogueReader, database: Database[Document]) -> None:
     database.tracks.update_one({"_id": "a"}, {"$set": {"state": "vanished"}})
     assert catalogue.search("hoppipolla") == []
     assert catalogue.track("a") is None
 
 
 def test_neighbours_are_those_that_sound_alike(
-    catalogue: Catalogue, settings: Settings, database: Database[Document]
+    catalogue: CatalogueReader, settings: Settings, database: Database[Document]
 ) -> None:
     vectors = np.array([[1, 0], [0.9, 0.1], [0.8, 0.2], [-1, 0]], dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -73,6 +73,8 @@ def test_neighbours_are_those_that_sound_alike(
     assert catalogue.neighbours("e") == []
 
 
-def test_the_tags_of_a_data_set_are_looked_in(catalogue: Catalogue, database: Database[Document]) -> None:
+def test_the_tags_of_a_data_set_are_looked_in(
+    catalogue: CatalogueReader, database: Database[Document]
+) -> None:
     database.tracks.update_one({"_id": "c"}, {"$set": {"fma": {"tags": ["rainy"]}}})
     assert [item.track_id for item in catalogue.search("rainy")] == ["c"]

@@ -132,7 +132,7 @@ def test_house_has_a_kick_on_every_beat_of_its_tempo(sounds: dict[str, np.ndarra
     low = np.abs(lowpass(sounds["House"].mean(axis=1), 150, order=4))[: 14 * RATE]
     strength = low.reshape(-1, RATE // 100).mean(axis=1)
     rise = np.maximum(np.diff(strength), 0)
-    likeness = np.correlate(rise, rise, "full")[rise.size - 1 :]
-    peaks, _ = find_peaks(likeness[30:75])
-    period = 30 + max(peaks, key=lambda peak: likeness[30 + peak])
+    similarity = np.correlate(rise, rise, "full")[rise.size - 1 :]
+    peaks, _ = find_peaks(similarity[30:75])
+    period = 30 + max(peaks, key=lambda peak: similarity[30 + peak])
     assert 6000 / period == pytest.approx(sketch_of(CHOSEN[2]).tempo, rel=0.03)

@@ -6,14 +6,22 @@ from collections import Counter
 
 import pytest
 
-from segue.demo.listeners import FAVOURITES, Listener, Song, fit, known_styles, make_listeners, plays_of
+from segue.demo.listeners import (
+    FAVOURITES,
+    SimulatedListener,
+    Song,
+    fit,
+    known_styles,
+    make_listeners,
+    plays_of,
+)
 from segue.plays.event import fault
 
 SONGS = [Song(f"{style}{n}", 20_000, style) for style in ("Folk", "House", "Swing") for n in range(6)]
 STYLE = {song.track_id: song.style for song in SONGS}
 
 
-def finished(listener: Listener, *, first: float, last: float) -> Counter[str | None]:
+def finished(listener: SimulatedListener, *, first: float, last: float) -> Counter[str | None]:
     """The styles of the tracks heard to the end in a part of the plays."""
     events = list(plays_of(listener, SONGS, tracks=30, seed=1))
     part = events[int(first * len(events)) : int(last * len(events))]
@@ -21,12 +29,12 @@ def finished(listener: Listener, *, first: float, last: float) -> Counter[str | 
 
 
 def test_every_event_is_a_play_once_it_is_dated() -> None:
-    for event in plays_of(Listener("ada", ("Folk",)), SONGS, tracks=20, seed=1):
+    for event in plays_of(SimulatedListener("ada", ("Folk",)), SONGS, tracks=20, seed=1):
         assert fault({**event, "occurred_at": 1}) is None
 
 
 def test_a_listener_finishes_what_they_like_and_leaves_something_of_it_unheard() -> None:
-    listener = Listener("ada", ("Folk",))
+    listener = SimulatedListener("ada", ("Folk",))
     assert set(finished(listener, first=0, last=1)) == {"Folk"}
     heard = {e["track_id"] for e in plays_of(listener, SONGS, tracks=60, seed=1) if e["type"] == "complete"}
     assert len(heard) <= FAVOURITES

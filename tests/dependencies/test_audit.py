@@ -115,7 +115,7 @@ def test_what_the_advisories_do_not_reach_is_said(tmp_path: Path) -> None:
     assert later[0] == "the advisories for PyPI end on 2026-11-20: nothing later was checked"
 
 
-class Command:
+class AuditCommand:
     """The command over two advisories: one of a package that is pinned here, in a version that is."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,24 +133,24 @@ class Command:
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    return Command(tmp_path, monkeypatch)
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AuditCommand:
+    return AuditCommand(tmp_path, monkeypatch)
 
 
-def test_what_is_found_is_told_with_what_mends_it(command: Command) -> None:
+def test_what_is_found_is_told_with_what_mends_it(command: AuditCommand) -> None:
     done = command()
     assert done.exit_code == 1
     assert "jinja2 2.0: X-1, CVE-1; mended in 2.11.3" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["X-1", "CVE-1"])
-def test_what_does_not_concern_us_is_left_out_by_any_of_its_names(command: Command, name: str) -> None:
+def test_what_does_not_concern_us_is_left_out_by_any_of_its_names(command: AuditCommand, name: str) -> None:
     done = command("--ignore", name)
     assert (done.exit_code, done.stdout) == (0, "1 packages and jars, 0 advisories that concern them\n")
 
 
 def test_without_advisories_for_the_jars_nothing_found_is_no_success(
-    command: Command, tmp_path: Path
+    command: AuditCommand, tmp_path: Path
 ) -> None:
     (tmp_path / "1.json").unlink()
     done = command("--ignore", "X-1")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from segue.connections import Kafka
+from segue.connections import KafkaSettings
 from segue.deploy.access import job_access
 from segue.errors import SegueError
 from segue.local import process
@@ -69,7 +69,7 @@ def deployed(machine: Machine, music: str) -> Path:
 
 
 @pytest.fixture
-def kafka(deployed: Path, tmp_path: Path) -> Iterator[Kafka]:
+def kafka(deployed: Path, tmp_path: Path) -> Iterator[KafkaSettings]:
     """Settings of the administrator."""
     ensure_jars()
     broker = OneOfThree(tmp_path / "kafka", (deployed / "secrets/kafka-1.properties").read_text())
@@ -88,7 +88,7 @@ def kafka(deployed: Path, tmp_path: Path) -> Iterator[Kafka]:
     broker.stop()
 
 
-def test_users_come_in_with_what_the_deployment_made(kafka: Kafka, deployed: Path) -> None:
+def test_users_come_in_with_what_the_deployment_made(kafka: KafkaSettings, deployed: Path) -> None:
     ensure_topics(kafka)
     login = read_login(deployed / "secrets/dashboard.toml", "kafka")
     kafka_users.grant(kafka, job_access()[Job.DASHBOARD].kafka, login)

@@ -16,7 +16,7 @@ from websockets.sync.client import connect as websocket
 from websockets.typing import Origin
 
 from segue.local.process import accepts, free_port
-from segue.people.sessions import COOKIE
+from segue.people.login_sessions import COOKIE
 from segue.places import ROOT
 from segue.settings import load_settings
 from tests.dashboard.browser import Served

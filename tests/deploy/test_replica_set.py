@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 from pymongo import MongoClient
 
-from segue.connections import Mongo
+from segue.connections import MongoSettings
 from segue.errors import SegueError
 from segue.local import process
 from segue.local.mongod import _binary
@@ -70,7 +70,7 @@ def members(tmp_path: Path) -> Iterator[list[Member]]:
 
 
 @pytest.fixture
-def settings(members: list[Member]) -> Mongo:
+def settings(members: list[Member]) -> MongoSettings:
     hosts = ",".join(member.host for member in members)
     base = load_settings().mongo
     return base.model_copy(
@@ -83,7 +83,7 @@ def settings(members: list[Member]) -> Mongo:
     )
 
 
-def test_three_servers_become_one_replica_set(members: list[Member], settings: Mongo) -> None:
+def test_three_servers_become_one_replica_set(members: list[Member], settings: MongoSettings) -> None:
     hosts = [member.host for member in members]
     with pytest.raises(SegueError, match="cannot begin the replica set: Authentication failed"):
         mongo_users.initiate(settings.model_copy(update={"password": SecretStr("wrong")}), hosts)

@@ -10,7 +10,7 @@ import pytest
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Corpus
 from segue.embeddings.session_space import SessionSpace
-from segue.embeddings.session_training import (
+from segue.embeddings.session_space_training import (
     Begun,
     Sound,
     learn_space,

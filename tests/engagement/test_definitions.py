@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from segue.engagement import definitions
 from segue.engagement.definitions import ACTED, COUNTS, LONGEST_MS, Count, fingerprint
-from segue.engagement.rules import Column
+from segue.engagement.rules import EventField
 from segue.plays.event_types import ACTIONS, COUNTED, TYPES
 from tests.engagement.plain_reading import counts_of
 
@@ -28,7 +28,7 @@ def test_facts_that_were_stored_before_stay_valid() -> None:
 
 def test_another_count_rule_or_type_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = {fingerprint(QUARTER)}
-    kind = Column("type")
+    kind = EventField("type")
     for changed in (
         {"COUNTS": COUNTS | {"seeks": Count("seeks", kind.is_in("seek"))}},
         {"COUNTS": COUNTS | {"skips": Count("skips", kind.is_in("skip"))}},

@@ -77,10 +77,10 @@ def test_an_interval_holds_its_rate_and_stays_a_rate(pairs: list[tuple[int, int]
     assert 0 < effective(clicked, seen) <= seen.sum() + 1e-9
 
 
-def simulated(*, listeners: int, audio: float, hybrid: float, seed: int = 1) -> Report:
+def simulated(*, listeners: int, audio: float, all_sources: float, seed: int = 1) -> Report:
     rng = np.random.default_rng(seed)
     parts = []
-    for name, share in (("audio", audio), ("hybrid", hybrid)):
+    for name, share in (("audio", audio), ("hybrid", all_sources)):
         seen = rng.integers(10, 40, size=listeners)
         own = rng.beta(5 * share, 5 * (1 - share), size=listeners)
         parts.append(frame(name, rng.binomial(seen, own).astype(float), seen.astype(float)))
@@ -93,14 +93,14 @@ def verdict(found: Report, metric: str = "click_through") -> str:
 
 
 def test_a_difference_that_is_there_is_seen_and_few_listeners_are_said() -> None:
-    assert verdict(simulated(listeners=400, audio=0.2, hybrid=0.35)) == "better"
-    assert verdict(simulated(listeners=400, audio=0.35, hybrid=0.2)) == "worse"
-    assert verdict(simulated(listeners=29, audio=0.2, hybrid=0.9)) == "too few listeners"
-    assert verdict(simulated(listeners=400, audio=0.2, hybrid=0.35), "likes") == "too few listeners"
+    assert verdict(simulated(listeners=400, audio=0.2, all_sources=0.35)) == "better"
+    assert verdict(simulated(listeners=400, audio=0.35, all_sources=0.2)) == "worse"
+    assert verdict(simulated(listeners=29, audio=0.2, all_sources=0.9)) == "too few listeners"
+    assert verdict(simulated(listeners=400, audio=0.2, all_sources=0.35), "likes") == "too few listeners"
 
 
 def test_without_a_difference_none_is_claimed_but_rarely() -> None:
-    found = [verdict(simulated(listeners=60, audio=0.3, hybrid=0.3, seed=n)) for n in range(100)]
+    found = [verdict(simulated(listeners=60, audio=0.3, all_sources=0.3, seed=n)) for n in range(100)]
     assert found.count("too little to tell") >= 95
 
 
@@ -115,9 +115,9 @@ def test_less_skipping_is_better() -> None:
 
 
 def test_numbers_of_listeners_that_do_not_fit_the_shares_are_noticed() -> None:
-    def p(audio: int, hybrid: int) -> float:
+    def p(audio: int, all_sources: int) -> float:
         found = pd.concat(
-            [frame(n, np.ones(c), np.ones(c)) for n, c in (("audio", audio), ("hybrid", hybrid))]
+            [frame(n, np.ones(c), np.ones(c)) for n, c in (("audio", audio), ("hybrid", all_sources))]
         )
         return compare(found, shares=SHARES, min_listeners=30).as_assigned
 

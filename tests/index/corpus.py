@@ -15,7 +15,7 @@ from segue.index.backends import BACKENDS
 from segue.index.bundle import Contents, Manifest, write_bundle
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
-from segue.settings import Annoy, load_settings
+from segue.settings import AnnoySettings, load_settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 
@@ -33,7 +33,7 @@ def clustered(count: int, dimension: int, *, clusters: int = 40, seed: int = 1) 
 
 
 def annoy(*, trees: int = 10, search_k: int = -1) -> AnnoyBackend:
-    return AnnoyBackend(Annoy(trees=trees, search_k=search_k))
+    return AnnoyBackend(AnnoySettings(trees=trees, search_k=search_k))
 
 
 def backend_named(name: str, **settings: int) -> Backend[Any]:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from segue.index.backends import BACKENDS, chosen_backend
 from segue.index.bundle import Contents, load_bundle, write_bundle
-from segue.index.following import Following
 from segue.index.track_ids import encode_ids
-from segue.settings import Annoy, load_settings
+from segue.index.transition_rules import RuleTable
+from segue.settings import AnnoySettings, load_settings
 from tests.index.corpus import annoy, backend_named, clustered, columns, write
 from tests.memory import memory
 
@@ -31,26 +31,29 @@ def test_what_was_written_is_loaded(tmp_path: Path, backend: str) -> None:
 
 def test_songs_and_what_follows_are_written_loaded_and_make_another_version(tmp_path: Path) -> None:
     bounds = np.r_[0, np.full(60, 2)].astype(np.int64)
-    following = Following(bounds, np.array([5, 7], np.int32), np.array([1.0, 0.5], np.float32))
+    rules = RuleTable(bounds, np.array([5, 7], np.int32), np.array([1.0, 0.5], np.float32))
     songs = np.arange(60, dtype=np.int32)
-    by_artist = Following(np.arange(21), np.arange(0, 60, 3, dtype=np.int32), np.ones(20, np.float32))
-    plain, known = write(tmp_path), write(tmp_path, songs=songs, following=following, by_artist=by_artist)
+    artist_tracks = RuleTable(np.arange(21), np.arange(0, 60, 3, dtype=np.int32), np.ones(20, np.float32))
+    plain, known = (
+        write(tmp_path),
+        write(tmp_path, songs=songs, transition_rules=rules, artist_tracks=artist_tracks),
+    )
     assert plain.version != known.version
     loaded = load_bundle(tmp_path / known.version)
     assert loaded.songs.tolist() == songs.tolist()
-    assert loaded.following is not None
+    assert loaded.transition_rules is not None
     for name in ("bounds", "rows", "scores"):
-        assert np.array_equal(getattr(loaded.following, name), getattr(following, name))
-    assert isinstance(loaded.following.scores.base, np.memmap)
-    assert loaded.by_artist is not None
+        assert np.array_equal(getattr(loaded.transition_rules, name), getattr(rules, name))
+    assert isinstance(loaded.transition_rules.scores.base, np.memmap)
+    assert loaded.artist_tracks is not None
     for name in ("bounds", "rows", "scores"):
-        assert np.array_equal(getattr(loaded.by_artist, name), getattr(by_artist, name))
+        assert np.array_equal(getattr(loaded.artist_tracks, name), getattr(artist_tracks, name))
 
 
 def test_a_bundle_from_before_has_neither(bundle: Path) -> None:
     loaded = load_bundle(bundle)
-    assert loaded.following is None
-    assert loaded.by_artist is None
+    assert loaded.transition_rules is None
+    assert loaded.artist_tracks is None
     assert loaded.songs.tolist() == [-1] * 60
 
 
@@ -118,7 +121,7 @@ def test_another_corpus_or_setting_has_another_version(tmp_path: Path, changed: 
 
 def test_a_setting_that_the_backend_does_not_know_changes_nothing(tmp_path: Path) -> None:
     settings = load_settings().index.model_copy(update={"backend": "exact"})
-    other = settings.model_copy(update={"annoy": Annoy(trees=99, search_k=1)})
+    other = settings.model_copy(update={"annoy": AnnoySettings(trees=99, search_k=1)})
     first, second = (write(tmp_path, backend=chosen_backend(one)) for one in (settings, other))
     assert first.version == second.version
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from segue.index.bundle import BundleError, load_bundle
-from segue.index.following import Following
 from segue.index.manifest import Manifest
 from segue.index.track_ids import encode_ids
+from segue.index.transition_rules import RuleTable
 from tests.index.corpus import columns, write
 
 FILES = ["index.ann", "vectors.npy", "track_ids.npy", "artists.npy", "cold_start.npy", "manifest.json"]
@@ -101,8 +101,8 @@ def test_contents_that_do_not_fit_are_refused(
 
 def test_a_table_of_what_follows_without_one_of_its_files_is_refused(tmp_path: Path) -> None:
     bounds = np.zeros(61, np.int64)
-    following = Following(bounds, np.empty(0, np.int32), np.empty(0, np.float32))
-    bundle = tmp_path / write(tmp_path, following=following).version
+    rules = RuleTable(bounds, np.empty(0, np.int32), np.empty(0, np.float32))
+    bundle = tmp_path / write(tmp_path, transition_rules=rules).version
     document = Manifest.read(bundle).document()
     del document["files"]["following_rows.npy"]
     Manifest.model_validate(document).write(bundle)
@@ -115,8 +115,14 @@ def test_a_table_of_what_follows_without_one_of_its_files_is_refused(tmp_path: P
     [
         ({"songs": np.zeros(59, np.int32)}, r"songs.npy has the shape \(59,\) instead of \(60,\)"),
         ({"songs": np.zeros(60)}, "songs.npy is .* of float64"),
-        ({"following": Following(np.zeros(5, np.int64), *2 * [np.empty(0, np.int32)])}, "following_bounds"),
-        ({"by_artist": Following(np.zeros(5, np.int64), *2 * [np.empty(0, np.int32)])}, "by_artist_bounds"),
+        (
+            {"transition_rules": RuleTable(np.zeros(5, np.int64), *2 * [np.empty(0, np.int32)])},
+            "following_bounds",
+        ),
+        (
+            {"artist_tracks": RuleTable(np.zeros(5, np.int64), *2 * [np.empty(0, np.int32)])},
+            "by_artist_bounds",
+        ),
         ({"vectors": np.empty((0, 8), np.float32)}, "vectors.npy has the shape"),
         ({"vectors": np.full((60, 8), np.nan, np.float32)}, "row 0 has the length nan"),
         ({"track_ids": encode_ids(["", *map(str, range(100, 159))])}, "row 0 .* not in ascending order"),

@@ -50,9 +50,9 @@ def test_each_is_the_farthest_from_those_before_it(library: tuple[np.ndarray, np
     everyone_differs = np.arange(len(artists))
     rows = varied_selection(vectors, everyone_differs, size=10)
     for place in range(1, len(rows)):
-        likeness = (vectors @ vectors[rows[:place]].T).max(axis=1)
-        likeness[rows[:place]] = np.inf
-        assert likeness[rows[place]] <= likeness.min() + 1e-6
+        similarity = (vectors @ vectors[rows[:place]].T).max(axis=1)
+        similarity[rows[:place]] = np.inf
+        assert similarity[rows[place]] <= similarity.min() + 1e-6
 
 
 @examples(20)

@@ -26,7 +26,7 @@ def test_every_field_of_contents_is_a_column_and_every_column_is_in_a_bundle() -
 def test_files_and_contents_are_each_others_inverse() -> None:
     contents = Contents(**columns(), songs=np.arange(60, dtype=np.int32))
     again = Contents.of_files(contents.arrays())
-    assert again.absent == contents.absent == {"following", "by_artist"}
+    assert again.absent == contents.absent == {"transition_rules", "artist_tracks"}
     assert again.arrays().keys() == contents.arrays().keys()
     assert all(again.arrays()[file] is array for file, array in contents.arrays().items())
 
@@ -34,7 +34,7 @@ def test_files_and_contents_are_each_others_inverse() -> None:
 def test_an_optional_column_that_is_left_out_is_filled_but_not_written() -> None:
     contents = Contents(**columns())
     assert contents.songs.tolist() == [-1] * 60
-    assert contents.following is None
+    assert contents.transition_rules is None
     assert "songs.npy" not in contents.arrays()
     assert "songs.npy" in replace(contents, songs=np.arange(60, dtype=np.int32)).arrays()
 

@@ -13,15 +13,15 @@ import pytest
 from segue.index.annoy_index import AnnoyIndex
 from segue.index.bundle import load_bundle
 from segue.index.exact import ExactIndex
-from segue.index.following import Following
 from segue.index.manifest import Manifest
+from segue.index.transition_rules import RuleTable
 from segue.index.voyager_index import VoyagerIndex
 from tests.index.corpus import annoy, backend_named, write
 
-AFTER = Following(
+AFTER = RuleTable(
     np.r_[0, np.full(60, 2)].astype(np.int64), np.array([5, 7], np.int32), np.array([1, 0.5], np.float32)
 )
-OF_ARTIST = Following(np.arange(21), np.arange(0, 60, 3, dtype=np.int32), np.ones(20, np.float32))
+OF_ARTIST = RuleTable(np.arange(21), np.arange(0, 60, 3, dtype=np.int32), np.ones(20, np.float32))
 SONGS = np.arange(60, dtype=np.int32)
 
 
@@ -30,8 +30,8 @@ SONGS = np.arange(60, dtype=np.int32)
     [
         ("6a3d87e08932", {}),
         ("ce98cac9fa0a", {"backend": annoy(trees=50, search_k=3000)}),
-        ("1837b1cf9c07", {"songs": SONGS, "following": AFTER, "by_artist": OF_ARTIST}),
-        ("1d0233876edc", {"songs": SONGS, "following": AFTER}),
+        ("1837b1cf9c07", {"songs": SONGS, "transition_rules": AFTER, "artist_tracks": OF_ARTIST}),
+        ("1d0233876edc", {"songs": SONGS, "transition_rules": AFTER}),
         ("31cca5480766", {"backend": backend_named("voyager", ef=3000)}),
         ("d3ffac810509", {"backend": backend_named("voyager", ef=-1)}),
         ("9ebd1df67b4d", {"backend": backend_named("exact")}),

@@ -15,9 +15,9 @@ from segue.dashboard.queries.items import upcoming
 from segue.errors import SegueError
 from segue.index.active import ActiveBundle
 from segue.index.bundle import Contents, write_bundle
-from segue.index.following import following_of
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
+from segue.index.transition_rules import transition_rules_of
 from segue.plays.producer import PlayProducer
 from segue.ranking.variants import assigned
 from segue.settings import Settings
@@ -50,7 +50,7 @@ def running(broker: Settings, database: Database[Document]) -> Settings:
             artists=np.arange(TRACKS, dtype=np.int32) // 2,
             cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
             songs=np.arange(TRACKS, dtype=np.int32),
-            following=following_of(rule, track_ids=names),
+            transition_rules=transition_rules_of(rule, track_ids=names),
         ),
         space="s1",
         backend=ANNOY,

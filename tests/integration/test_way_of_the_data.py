@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from segue.audio.errors import AudioError
 from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
 from segue.demo.library import TRACKS, compose_library
-from segue.demo.listeners import Listener
+from segue.demo.listeners import SimulatedListener
 from segue.demo.replay import MALFORMED, replay, songs_of
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.files import embed_file
@@ -51,7 +51,11 @@ def test_recordings_become_recommendations(
     assert rejected == {"empty.mp3", "picture.mp3"}
     assert database.embeddings.count_documents({}) == 12
 
-    listeners = [Listener("ada", ("Waltz",)), Listener("ben", ("Metal",)), Listener("eve", STYLES)]
+    listeners = [
+        SimulatedListener("ada", ("Waltz",)),
+        SimulatedListener("ben", ("Metal",)),
+        SimulatedListener("eve", STYLES),
+    ]
     songs = songs_of(Store(database))
     with PlayProducer(broker.kafka) as producer:
         sent = replay(producer, listeners, songs, tracks=12, per_second=1e6, malformed=True)

@@ -16,7 +16,7 @@ from pymongo.database import Database
 from segue.audio.compress import MARK, PART, decoded_seconds
 from segue.audio.decode import decode
 from segue.batch_jobs import ingest_catalog
-from segue.batch_jobs.compress_library import Summary, run
+from segue.batch_jobs.compress_library import CompressionSummary, run
 from segue.catalog.cover_art import find_cover
 from segue.catalog.tags import Tags, read_tags
 from segue.errors import SegueError
@@ -30,11 +30,11 @@ from tests.catalog.library import picture, song, tag
 FORMATS = ("mp3", "ogg", "m4a", "flac", "wav", "opus")
 
 
-def shrink(folder: Path, *, kilobits: int = 64, originals: Path | None = None) -> Summary:
+def shrink(folder: Path, *, kilobits: int = 64, originals: Path | None = None) -> CompressionSummary:
     return run(folder, kilobits=kilobits, originals=originals, quiet=True)
 
 
-def counts(summary: Summary) -> tuple[int, int, int, int]:
+def counts(summary: CompressionSummary) -> tuple[int, int, int, int]:
     return summary.files, summary.compressed, summary.left, summary.failed
 
 

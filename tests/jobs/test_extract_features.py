@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from segue.audio.describing import describe_row
 from segue.audio.descriptors import descriptor_names, features_version
 from segue.batch_jobs import extract_features, ingest_catalog
-from segue.batch_jobs.extract_features import Summary, run, transform
+from segue.batch_jobs.extract_features import ExtractionSummary, run, transform
 from segue.settings import Settings
 from segue.storage.mongo import Document, unpack
 from segue.storage.store import Store
@@ -41,7 +41,7 @@ def catalogue(database: Database[Document], root: Path) -> None:
     ingest_catalog.run(Store(database), root, quiet=True)
 
 
-def did(summary: Summary) -> tuple[int, int, int, int]:
+def did(summary: ExtractionSummary) -> tuple[int, int, int, int]:
     return summary.tracks, summary.computed, summary.rejected, summary.removed
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from segue.batch_jobs.ingest_catalog import Summary, run
+from segue.batch_jobs.ingest_catalog import IngestSummary, run
 from segue.catalog.track import track_id
 from segue.errors import SegueError
 from segue.places import ROOT
@@ -42,7 +42,7 @@ def music(tmp_path: Path, songs: Path) -> Path:
     return root
 
 
-def counts(summary: Summary) -> tuple[int, int, int, int, int]:
+def counts(summary: IngestSummary) -> tuple[int, int, int, int, int]:
     return summary.new, summary.changed, summary.unchanged, summary.vanished, summary.rejected
 
 
@@ -50,7 +50,7 @@ def contents(database: Database[Document]) -> dict[str, list[Document]]:
     return {name: list(database[name].find().sort("_id")) for name in ("tracks", "covers", "rejected_tracks")}
 
 
-def ingest(database: Database[Document], root: Path, **others: Any) -> Summary:
+def ingest(database: Database[Document], root: Path, **others: Any) -> IngestSummary:
     return run(Store(database), root, quiet=True, **others)
 
 

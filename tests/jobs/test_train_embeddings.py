@@ -152,7 +152,7 @@ def test_a_slow_change_adds_up(settings: Settings, database: Database[Document])
     assert run(settings, Store(database)).added == 0
 
 
-def told(summary: train_embeddings.Summary, database: Database[Document]) -> str | None:
+def told(summary: train_embeddings.EmbeddingSummary, database: Database[Document]) -> str | None:
     return advise(
         train_embeddings.drift_of(summary), space=AudioSpace.load(Store(database)), tracks=summary.tracks
     )

@@ -16,7 +16,7 @@ from segue.batch_jobs import build_index, train_embeddings
 from segue.batch_jobs.train_models import run
 from segue.embeddings import skip_gram
 from segue.embeddings.registry import load_space
-from segue.embeddings.session_training import Begun, read_begun
+from segue.embeddings.session_space_training import Begun, read_begun
 from segue.errors import SegueError
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import decode_ids, encode_ids
@@ -148,15 +148,15 @@ def test_models_are_learned_once_and_the_index_takes_them_along(
     built = build_index.run(Store(database), quick.index)
     assert built.followed == 2
     bundle = PublishedBundles(Store(database)).load(built.manifest.version, folder=quick.index.folder)
-    assert bundle.following is not None
+    assert bundle.transition_rules is not None
     row = int(bundle.rows(["t001"])[0])
-    part = slice(bundle.following.bounds[row], bundle.following.bounds[row + 1])
-    assert bundle.ids(bundle.following.rows[part]) == ["t002", "t003", "t009"]
-    assert bundle.by_artist is not None
+    part = slice(bundle.transition_rules.bounds[row], bundle.transition_rules.bounds[row + 1])
+    assert bundle.ids(bundle.transition_rules.rows[part]) == ["t002", "t003", "t009"]
+    assert bundle.artist_tracks is not None
     artist = int(bundle.artists[row])
-    part = slice(bundle.by_artist.bounds[artist], bundle.by_artist.bounds[artist + 1])
-    assert int(bundle.by_artist.rows[part][0]) == row  # of its artist's tracks most have kept it
-    assert isinstance(bundle.following.rows.base, np.memmap)
+    part = slice(bundle.artist_tracks.bounds[artist], bundle.artist_tracks.bounds[artist + 1])
+    assert int(bundle.artist_tracks.rows[part][0]) == row  # of its artist's tracks most have kept it
+    assert isinstance(bundle.transition_rules.rows.base, np.memmap)
 
 
 def test_a_model_of_an_older_release_still_goes_into_the_index(
@@ -169,8 +169,8 @@ def test_a_model_of_an_older_release_still_goes_into_the_index(
     trained.put_in_use(Store(database), "following", "v1", keep=1)
     manifest = build_index.run(Store(database), quick.index).manifest
     bundle = PublishedBundles(Store(database)).load(manifest.version, folder=quick.index.folder)
-    assert bundle.following is not None
-    assert bundle.by_artist is None
+    assert bundle.transition_rules is not None
+    assert bundle.artist_tracks is None
 
 
 def test_new_plays_and_settings_make_a_new_version_and_old_ones_go(
@@ -258,10 +258,10 @@ def test_a_training_cut_short_is_finished_though_new_plays_have_come(
     former = Models(Store(database)).active_version("following")
     send(spaced, evening("late", ["t0031", "t0032"]))
     epochs = kept_epochs(monkeypatch)
-    following, _, space = run(spaced, spark=spark, quiet=True)
+    rule_model, _, space = run(spaced, spark=spark, quiet=True)
     assert epochs == [2]
     assert (space.version, space.unchanged, space.tracks) == (begun.version, False, 15)
-    assert following.version != former
+    assert rule_model.version != former
     assert list(Path(spaced.models.folder).iterdir()) == []
     # The next run learns from those as well, and then there is nothing to do.
     *_, newer = run(spaced, spark=spark, quiet=True)

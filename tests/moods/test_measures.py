@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.audio.descriptors import descriptor_names
-from segue.moods.measures import DIMENSIONS, MAJOR, MINOR, Measured, major_lean, measure_moods, percentile
+from segue.moods.measures import DIMENSIONS, MAJOR, MINOR, CorpusMoods, major_lean, measure_moods, percentile
 from segue.settings import load_settings
 
 NAMES = descriptor_names(load_settings().audio)
@@ -18,7 +18,7 @@ def corpus(count: int = 9) -> np.ndarray:
     return np.random.default_rng(0).random((count, len(NAMES))) + 0.5
 
 
-def changed(**columns: float) -> Measured:
+def changed(**columns: float) -> CorpusMoods:
     """The moods of a corpus whose first track has these descriptors."""
     rows = corpus()
     for name, value in columns.items():

@@ -8,7 +8,7 @@ from pymongo.database import Database
 
 from segue.index.track_ids import encode_ids
 from segue.moods.aligned import AlignedMoods
-from segue.moods.measures import Measured
+from segue.moods.measures import CorpusMoods
 from segue.moods.stored import Mood, Moods
 from segue.storage.mongo import Document
 from segue.storage.store import Store
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.integration
 NAN = float("nan")
 
 
-def measured(*energies: float) -> Measured:
+def measured(*energies: float) -> CorpusMoods:
     rows = [[energy, NAN, 0.5, 0.25] for energy in energies]
-    return Measured(
+    return CorpusMoods(
         percentiles=np.array(rows, dtype=np.float32), bpm=np.full(len(rows), NAN, dtype=np.float32)
     )
 

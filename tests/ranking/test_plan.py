@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from segue.index.contents import Contents
-from segue.index.following import by_artist_of, following_of
 from segue.index.track_ids import encode_ids
 from segue.index.track_index import TrackIndex
+from segue.index.transition_rules import artist_tracks_of, transition_rules_of
 from segue.ranking.plan import Plan, plan
 from segue.settings import Variant, load_settings
 from segue.taste.history import History, Window
@@ -45,19 +45,19 @@ def shelf_of(
     rng = np.random.default_rng(3)
     axes = np.repeat(np.eye(3, 4), 6, axis=0) + rng.normal(0, 0.05, (18, 4))
     codes = (np.arange(18) // 2 if artists is None else artists).astype(np.int32)
-    by_artist = None
+    artist_tracks = None
     if listeners is not None:
         counts = np.array(list(listeners.values()), dtype=np.int32)
         model = {"track_ids": encode_ids(list(listeners)), "listeners": counts}
-        by_artist = by_artist_of(model, track_ids=IDS, artists=codes)
+        artist_tracks = artist_tracks_of(model, track_ids=IDS, artists=codes)
     contents = Contents(
         vectors=(axes / np.linalg.norm(axes, axis=1, keepdims=True)).astype(np.float32),
         track_ids=IDS,
         artists=codes,
         cold_start=np.array([0, 6, 12, 2, 8, 14], dtype=np.int32),
         songs=np.array(songs or [-1] * 18, dtype=np.int32),
-        following=following_of(rules(after), track_ids=IDS) if after else None,
-        by_artist=by_artist,
+        transition_rules=transition_rules_of(rules(after), track_ids=IDS) if after else None,
+        artist_tracks=artist_tracks,
     )
     return TrackIndex.in_memory(contents, version="v1")
 
@@ -231,9 +231,9 @@ def test_who_is_assigned_audio_gets_what_an_index_without_sessions_gives() -> No
     audio = planned(history, shelf=shelf, variants=(("audio", 1.0),))
     plain = planned(history)
     assert (audio.items, audio.variant, plain.variant) == (plain.items, "audio", "audio")
-    hybrid = planned(history, shelf=shelf, variants=(("hybrid", 1.0),))
-    assert hybrid.items != audio.items
-    assert hybrid.recommendation_id != audio.recommendation_id
+    all_sources = planned(history, shelf=shelf, variants=(("hybrid", 1.0),))
+    assert all_sources.items != audio.items
+    assert all_sources.recommendation_id != audio.recommendation_id
 
 
 def test_each_listener_is_served_by_the_settings_of_their_variant() -> None:

@@ -13,7 +13,7 @@ from segue.ranking.reasons import REASONS, describe, is_exploring
 from segue.ranking.sources import SOURCES, TASTE, VARIED, in_use
 from segue.ranking.sources.base import NO_EVIDENCE, CandidateSource, Proposals, Reason
 from segue.ranking.variants import left_out
-from segue.settings import Ranking, load_settings
+from segue.settings import RankingSettings, load_settings
 from segue.taste.profile import Profiles, build_profiles
 from tests.ranking.test_plan import AFTER, heard, listeners, planned, shelf_of
 
@@ -67,10 +67,10 @@ class Newest(CandidateSource):
     name: ClassVar = "newest"
     reason: ClassVar = Reason("new", "Added in the last 14 days", names_track=False)
 
-    def weight(self, ranking: Ranking) -> float:
+    def weight(self, ranking: RankingSettings) -> float:
         return 1.5
 
-    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
         everybody = np.arange(len(profiles))
         last = np.full(len(profiles), len(bundle.vectors) - 1)
         nothing = np.full(len(profiles), NO_EVIDENCE)

@@ -23,7 +23,7 @@ def a_plan(*, at: int, track: str = "t1", unknown: list[str] | None = None) -> P
         history={0: Window([track], [1.0], [at], ["complete"])},
         vector=np.array([1, 0], dtype=np.float32),
         items=[PlannedTrack("$t9", 0.5, track)],
-        model="v1",
+        index_version="v1",
         variant="audio",
         reflects_at=at,
         unknown=unknown or [],

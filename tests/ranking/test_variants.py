@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.ranking.variants import assigned, label, left_out, point, ranking_of, variant_of
-from segue.settings import Experiments, Variant, load_settings
+from segue.ranking.variants import assigned, left_out, point, ranking_of, variant_label, variant_of
+from segue.settings import ExperimentSettings, Variant, load_settings
 
 USERS = [f"listener-{n}" for n in range(4000)]
 
@@ -17,7 +17,7 @@ USERS = [f"listener-{n}" for n in range(4000)]
 EXPERIMENTS = load_settings().experiments
 
 
-def running(*shares: tuple[Variant, float], salt: str = "1") -> Experiments:
+def running(*shares: tuple[Variant, float], salt: str = "1") -> ExperimentSettings:
     return EXPERIMENTS.model_copy(update={"variants": shares, "salt": salt})
 
 
@@ -59,8 +59,8 @@ def test_any_listener_has_a_variant_and_keeps_it_when_a_share_grows(user: str) -
 
 
 def test_a_mark_tells_its_variant_and_whether_it_explores() -> None:
-    assert [variant_of(label("hybrid", exploring=one)) for one in (True, False)] == ["hybrid"] * 2
-    assert label("hybrid", exploring=True) != label("hybrid", exploring=False)
+    assert [variant_of(variant_label("hybrid", exploring=one)) for one in (True, False)] == ["hybrid"] * 2
+    assert variant_label("hybrid", exploring=True) != variant_label("hybrid", exploring=False)
 
 
 def test_a_variant_of_its_own_changes_what_it_says_and_nothing_else() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from segue.recommenders.pairs import PairBlend, best_unseen, ease, item_knn
+from segue.recommenders.pairs import PairEnsemble, best_unseen, ease, item_knn
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_what_everybody_plays_is_damped(plays: sparse.csr_matrix) -> None:
     assert place(damped) > place(plain)
 
 
-@pytest.mark.parametrize("model", [PairBlend(factors=4).scores, item_knn])
+@pytest.mark.parametrize("model", [PairEnsemble(factors=4).scores, item_knn])
 def test_listeners_get_their_own_taste(plays: sparse.csr_matrix, model) -> None:  # type: ignore[no-untyped-def]
     best = best_unseen(np.asarray(model(plays)), plays, 1)
     missing = [

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from segue.recommenders.played import Als
-from segue.recommenders.served import AsServed, Hybrid, SessionKnowledge
+from segue.recommenders.played import AlsRecommender
+from segue.recommenders.served import AsServed, ServedRecommender, SessionKnowledge
 from segue.recommenders.session_models import SessionModel
 from segue.recommenders.tastes import NearTaste, average, centroids, nearest
 from segue.session_logs.logs import SessionLog
@@ -82,7 +82,7 @@ def test_a_served_list_has_nothing_heard_and_no_artist_too_often() -> None:
 
 def test_the_hybrid_adds_what_sessions_say_to_the_likeness() -> None:
     history = log("abcab", "abdab", "acbda")
-    model = Hybrid(MODELS, RANKING, SETTINGS.taste).fit(history)
+    model = ServedRecommender(MODELS, RANKING, SETTINGS.taste).fit(history)
     queries = prefixes(history)
     cosines, added = model.near.cosines(queries), model.knowledge.scores(queries).toarray()
     # What sessions lead to comes along however unlike it is.
@@ -128,7 +128,7 @@ def test_als_recommends_what_the_like_minded_play_and_nothing_to_the_new() -> No
     sessions = ["abc", "ab", "abc", "xyz", "xy", "xyz"]
     history = log(*sessions, users="012345")
     als = MODELS.als.model_copy(update={"factors": 4})
-    found = answer(Als(als), history, "a", user=1)
+    found = answer(AlsRecommender(als), history, "a", user=1)
     assert max("cz", key=lambda item: found.get(item, 0)) == "c"
     alone = history.take(history.users != 1)
-    assert answer(Als(als), alone, "a", user=1) == {}
+    assert answer(AlsRecommender(als), alone, "a", user=1) == {}

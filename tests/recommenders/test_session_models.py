@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from segue.errors import SegueError
-from segue.recommenders.session_blend import Blend, Part, session_blend
+from segue.recommenders.session_ensemble import EnsembleMember, SessionEnsemble, session_ensemble
 from segue.recommenders.session_models import (
+    ArtistItems,
     ItemKnn,
-    NextInHistory,
+    ListenerRepeats,
+    ListenerRules,
     Popularity,
-    Repeats,
-    Rules,
-    SameArtist,
+    SequentialRules,
     SessionKnn,
     rule_matrix,
 )
@@ -64,10 +64,10 @@ def answer(model: object, history: SessionLog, prefix: str, *, user: int = 0) ->
 
 def test_rules_weigh_what_followed_by_its_gap() -> None:
     history = log("abc", "ab", "ca")
-    assert answer(Rules(), history, "a") == {"b": 2.0, "c": 0.5}
+    assert answer(SequentialRules(), history, "a") == {"b": 2.0, "c": 0.5}
     # The last item alone counts.
-    assert answer(Rules(), history, "ab") == {"c": 1.0}
-    assert answer(Rules(reach=1), history, "a") == {"b": 2.0}
+    assert answer(SequentialRules(), history, "ab") == {"c": 1.0}
+    assert answer(SequentialRules(reach=1), history, "a") == {"b": 2.0}
 
 
 def test_one_listener_adds_no_more_to_a_rule_than_the_cap() -> None:
@@ -104,28 +104,34 @@ def test_popularity_counts_plays_and_later_ones_more() -> None:
 
 def test_the_listeners_own_past_is_theirs_alone() -> None:
     history = log("abc", "ad", users="xy")
-    assert set(answer(Repeats(), history, "a", user=1)) == {"a", "d"}
-    assert answer(NextInHistory(), history, "a", user=0) == {"b": 1.0, "c": 0.5}
-    assert answer(NextInHistory(), history, "a", user=1) == {"d": 1.0}
-    assert answer(NextInHistory(), history, "b", user=1) == {}
+    assert set(answer(ListenerRepeats(), history, "a", user=1)) == {"a", "d"}
+    assert answer(ListenerRules(), history, "a", user=0) == {"b": 1.0, "c": 0.5}
+    assert answer(ListenerRules(), history, "a", user=1) == {"d": 1.0}
+    assert answer(ListenerRules(), history, "b", user=1) == {}
 
 
 def test_the_artist_of_the_last_track_goes_on() -> None:
     history = log("abcb", "d", artists={"a": "1", "b": "1", "c": "2"})
-    found = answer(SameArtist(decay=0.0, power=1.0), history, "a")
+    found = answer(ArtistItems(decay=0.0, power=1.0), history, "a")
     assert found == pytest.approx({"a": 1 / 3, "b": 2 / 3})
-    assert answer(SameArtist(), history, "d") == {}
+    assert answer(ArtistItems(), history, "d") == {}
 
 
 def test_a_blend_adds_scaled_scores() -> None:
     history = log("abc", "ab", "ca")
-    found = answer(Blend([Part("x", Rules(), 1.0), Part("y", Popularity(), 0.5)]), history, "a")
+    found = answer(
+        SessionEnsemble(
+            [EnsembleMember("x", SequentialRules(), 1.0), EnsembleMember("y", Popularity(), 0.5)]
+        ),
+        history,
+        "a",
+    )
     assert found == pytest.approx({"b": 1 + 0.5 * 2 / 3, "c": 0.25 + 0.5 * 2 / 3, "a": 0.5})
 
 
 def test_the_blend_finds_what_follows() -> None:
     history = log("abc", "abc", "abd", "xyz", artists={"a": "1", "b": "2"})
-    found = answer(session_blend(), history, "ab")
+    found = answer(session_ensemble(), history, "ab")
     best = sorted(found, key=lambda name: -found[name])
     assert best.index("c") < best.index("d") and "z" not in found
 

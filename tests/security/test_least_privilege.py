@@ -26,12 +26,12 @@ from segue.errors import SegueError
 from segue.models import trained
 from segue.moods.dial import Dial
 from segue.moods.dials import MoodDials
-from segue.moods.measures import Measured
+from segue.moods.measures import CorpusMoods
 from segue.moods.stored import Moods
 from segue.operations.stream_minutes import StreamMinutes
 from segue.people.authentication import Authenticator
 from segue.people.forgotten import Forgotten
-from segue.people.sessions import Sessions
+from segue.people.login_sessions import LoginSessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
 from segue.plays.producer import PlayProducer
@@ -151,7 +151,7 @@ def test_the_dashboard_does_its_work_as_its_user(deployed: Deployed, settings_of
     ada = accounts.sign_up("Ada", "correct horse", guest_id=None, address="a")
     ben = accounts.sign_up("Ben", "correct horse", guest_id=None, address="a")
     assert accounts.log_in("Ada", "correct horse", address="a") == ada
-    Sessions(store).open(user_id=ada.user_id)
+    LoginSessions(store).open(user_id=ada.user_id)
     Playlists(store).create(ada.user_id, "Evening")
     Follows(store).ask(ada.user_id, "Ben")
     MoodDials(store).keep(ada.user_id, Dial({"energy": 2}))
@@ -225,7 +225,9 @@ def test_what_the_operator_learns_from_plays_the_catalogue_takes_along(
     assert found is not None
     assert found["track_ids"].tolist() == [b"t1"]
     nan = np.full((1, 4), np.nan, np.float32)
-    assert Moods(Store(catalogue)).replace(["t1"], Measured(percentiles=nan, bpm=nan[:, 0]), version="v") == 1
+    assert (
+        Moods(Store(catalogue)).replace(["t1"], CorpusMoods(percentiles=nan, bpm=nan[:, 0]), version="v") == 1
+    )
     dashboard = connect(settings_of("dashboard").mongo)
     assert Moods(Store(dashboard)).read("t1") is not None
     assert trained.load(Store(dashboard), "following") is not None

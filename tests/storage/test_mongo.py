@@ -32,7 +32,7 @@ def test_no_server_is_one_line_that_says_what_to_do(settings: Settings) -> None:
 
 def test_an_address_that_is_none_is_one_line(settings: Settings) -> None:
     with pytest.raises(SegueError, match="SEGUE_MONGO__URI"):
-        connect(settings.mongo.model_copy(update={"uri": "nonsense"}))
+        connect(settings.mongo.model_copy(update={"uri": "nonsense", "timeout_ms": 200}))
 
 
 def test_writing_twice_changes_nothing(database: Database[Document]) -> None:

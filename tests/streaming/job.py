@@ -21,7 +21,7 @@ _RUN = (
 )
 
 
-class Job:
+class RestartingJob:
     """Runs the job and starts it again whenever it ends, as an operator's service manager would."""
 
     def __init__(self, settings: Settings, log: Path) -> None:
@@ -31,7 +31,7 @@ class Job:
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._supervise, daemon=True)
 
-    def __enter__(self) -> Job:
+    def __enter__(self) -> RestartingJob:
         self._thread.start()
         return self
 

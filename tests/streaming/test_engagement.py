@@ -15,7 +15,7 @@ from segue.batch_jobs.recount_engagement import run as recount
 from segue.engagement.definitions import fingerprint
 from segue.engagement.facts import Fact, StoredFact
 from segue.engagement.listening import Listening
-from segue.engagement.listening_sessions import StoredSession
+from segue.engagement.listening_sessions import ListeningSession
 from segue.engagement.statistics import ListeningStatistics
 from segue.people.forgotten import Forgotten
 from segue.plays.producer import PlayProducer
@@ -85,7 +85,7 @@ def check_against_reference(
     assert stored(database) == reference.statistics(plays, settings, catalogue)
     sessions = {(s["user_id"], s["first_at"], s["last_at"]) for s in database.listening_sessions.find()}
     assert sessions == reference.sessions(plays, settings)
-    owners = ((StoredFact, "listening"), (StoredSession, "listening_sessions"))
+    owners = ((StoredFact, "listening"), (ListeningSession, "listening_sessions"))
     for record, collection in owners:
         assert [fault for document in database[collection].find() for fault in faults(record, document)] == []
     in_facts = sum(row["listening_ms"] for fact in database.listening.find() for row in fact["rows"])

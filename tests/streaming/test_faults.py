@@ -27,14 +27,14 @@ from segue.storage.store import Store
 from tests.plays.examples import encoded
 from tests.streaming import test_engagement
 from tests.streaming.conftest import TRACKS, publish_made_up, track_id
-from tests.streaming.job import Job
+from tests.streaming.job import RestartingJob
 from tests.streaming.test_recommend import check_against_reference
 from tests.waiting import until
 
 MINUTE = 60_000
 
 
-class Feeder:
+class FaultyFeeder:
     """Sends plays: 10 % malformed, 20 % twice, 10 % out of order, some too late or too early."""
 
     def __init__(self, settings: Settings, *, per_second: float) -> None:
@@ -44,7 +44,7 @@ class Feeder:
         """A future for each record, of its place in the topic."""
         self._thread = threading.Thread(target=self._feed, daemon=True)
 
-    def __enter__(self) -> Feeder:
+    def __enter__(self) -> FaultyFeeder:
         self._thread.start()
         return self
 
@@ -132,8 +132,8 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_counts_twice(
         before = batches()
         until(lambda: batches() > before >= 0, f"the stream goes on (see {log})")
 
-    with Job(service, log) as job:
-        with Feeder(service, per_second=40):
+    with RestartingJob(service, log) as job:
+        with FaultyFeeder(service, per_second=40):
             goes_on()
             job.kill()  # the driver, in the middle of whatever it does
             goes_on()

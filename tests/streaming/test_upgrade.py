@@ -17,9 +17,9 @@ from pyspark.sql import SparkSession
 
 from segue.dashboard.queries.items import upcoming
 from segue.index.bundle import Contents, load_bundle, write_bundle
-from segue.index.following import following_of
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
+from segue.index.transition_rules import transition_rules_of
 from segue.settings import Settings
 from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document
@@ -66,7 +66,7 @@ def publish_another_space(settings: Settings, database: Database[Document]) -> s
             track_ids=names,
             artists=np.arange(TRACKS, dtype=np.int32) // 2,
             cold_start=np.arange(0, TRACKS, 7, dtype=np.int32),
-            following=following_of(rules, track_ids=names),
+            transition_rules=transition_rules_of(rules, track_ids=names),
         ),
         space="s2",
         backend=ANNOY,

@@ -14,7 +14,7 @@ from segue.taste.history import (
     History,
     Window,
     from_document,
-    last_heard,
+    last_played,
     prune,
     reflects_at,
     retention,
@@ -210,7 +210,7 @@ def test_a_field_that_is_kept_stays_with_the_last_signal_of_each_track() -> None
     assert (window.tracks, window.kept) == (["a", "b"], {"device": ["phone", None]})
     history = from_document(to_document({start: window}))
     assert history == {0: window}
-    assert {heard.track_id: heard.kept["device"] for heard in last_heard(history)} == {
+    assert {heard.track_id: heard.kept["device"] for heard in last_played(history)} == {
         "a": "phone",
         "b": None,
     }

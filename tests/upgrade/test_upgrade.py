@@ -46,7 +46,7 @@ def test_the_bundle_in_use_is_loaded_as_it_is(earlier: Earlier) -> None:
     in_use = ActiveBundle(Store(earlier.database), folder=earlier.settings.index.folder).current()
     assert (in_folder.version, in_use.version) == (version, version)
     assert len(in_use.vectors) == earlier.database.tracks.count_documents({"state": "present"})
-    assert in_use.following is not None
+    assert in_use.transition_rules is not None
 
 
 def test_the_bundle_is_fetched_where_its_folder_is_missing(earlier: Earlier, tmp_path: Path) -> None:

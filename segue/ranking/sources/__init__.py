@@ -10,7 +10,7 @@ from segue.index.track_index import TrackIndex
 from segue.ranking.sources.base import CandidateSource
 from segue.ranking.sources.taste import TasteNeighbours
 from segue.ranking.sources.varied import VariedSelection
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 
 for found in iter_modules(__path__):
     import_module(f"{__name__}.{found.name}")
@@ -32,7 +32,7 @@ def learned_from_plays(bundle: TrackIndex) -> bool:
 
 
 def in_use(
-    bundle: TrackIndex, ranking: Ranking, *, without: frozenset[str] = frozenset()
+    bundle: TrackIndex, ranking: RankingSettings, *, without: frozenset[str] = frozenset()
 ) -> list[CandidateSource]:
     """The sources beside the taste that a bundle can serve and the settings give a weight.
 

@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 
 from segue.index.track_index import TrackIndex
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 from segue.taste.profile import Profiles
 
 NO_EVIDENCE = -1
@@ -87,7 +87,7 @@ class CandidateSource(ABC):
     """The variant "audio" leaves it out."""
 
     @abstractmethod
-    def weight(self, ranking: Ranking) -> float:
+    def weight(self, ranking: RankingSettings) -> float:
         """What a proposal of score 1 counts beside the similarity, by the settings; 0: it is left out."""
 
     def available(self, bundle: TrackIndex) -> bool:
@@ -95,5 +95,5 @@ class CandidateSource(ABC):
         return True
 
     @abstractmethod
-    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
         """Propose tracks to the listeners of a batch; called only where the source is available."""

@@ -11,10 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from segue.index.following import Following
 from segue.index.track_index import TrackIndex
+from segue.index.transition_rules import RuleTable
 from segue.ranking.sources.base import CandidateSource, Proposals, Reason
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 from segue.taste.profile import Profiles
 
 
@@ -28,7 +28,7 @@ class _Seeds:
     """(s,) float64 in (0, 1]."""
 
 
-class TransitionRules(CandidateSource):
+class TransitionRuleSource(CandidateSource):
     """Tracks that listeners play after one that was just kept."""
 
     name: ClassVar = "transitions"
@@ -36,20 +36,20 @@ class TransitionRules(CandidateSource):
     precedence: ClassVar = 1
     learned_from_plays: ClassVar = True
 
-    def weight(self, ranking: Ranking) -> float:
+    def weight(self, ranking: RankingSettings) -> float:
         return ranking.session_weight
 
     def available(self, bundle: TrackIndex) -> bool:
-        return bundle.following is not None
+        return bundle.transition_rules is not None
 
-    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
-        assert bundle.following is not None
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
+        assert bundle.transition_rules is not None
         seeds = _seeds(profiles, ranking)
         keys = profiles.rows[seeds.signals]
-        return _lead(seeds, keys, self.weight(ranking), table=bundle.following, profiles=profiles)
+        return _lead(seeds, keys, self.weight(ranking), table=bundle.transition_rules, profiles=profiles)
 
 
-class SameArtist(CandidateSource):
+class SameArtistSource(CandidateSource):
     """Tracks of an artist just kept, those that most listeners keep first."""
 
     name: ClassVar = "artist"
@@ -57,25 +57,25 @@ class SameArtist(CandidateSource):
     precedence: ClassVar = 2
     learned_from_plays: ClassVar = True
 
-    def weight(self, ranking: Ranking) -> float:
+    def weight(self, ranking: RankingSettings) -> float:
         # Session knowledge as a whole is switched off by its own weight.
         return ranking.artist_weight if ranking.session_weight else 0.0
 
     def available(self, bundle: TrackIndex) -> bool:
-        return bundle.following is not None and bundle.by_artist is not None
+        return bundle.transition_rules is not None and bundle.artist_tracks is not None
 
-    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
-        assert bundle.by_artist is not None
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
+        assert bundle.artist_tracks is not None
         seeds = _seeds(profiles, ranking)
         artists = bundle.artists[profiles.rows[seeds.signals]]
         known = artists >= 0
         seeds, artists = _once_by_artist(
             _Seeds(seeds.signals[known], seeds.nearness[known]), artists[known], profiles
         )
-        return _lead(seeds, artists, self.weight(ranking), table=bundle.by_artist, profiles=profiles)
+        return _lead(seeds, artists, self.weight(ranking), table=bundle.artist_tracks, profiles=profiles)
 
 
-def _seeds(profiles: Profiles, ranking: Ranking) -> _Seeds:
+def _seeds(profiles: Profiles, ranking: RankingSettings) -> _Seeds:
     signals = profiles.signals
     kept = (signals.since < ranking.session_tracks) & signals.liked & (profiles.rows >= 0)
     places = np.flatnonzero(kept)
@@ -83,7 +83,7 @@ def _seeds(profiles: Profiles, ranking: Ranking) -> _Seeds:
 
 
 def _lead(
-    seeds: _Seeds, keys: np.ndarray, weight: float, *, table: Following, profiles: Profiles
+    seeds: _Seeds, keys: np.ndarray, weight: float, *, table: RuleTable, profiles: Profiles
 ) -> Proposals:
     """Where the seeds lead by their keys of a table."""
     place, rows, scores = table.leads(keys)

@@ -8,7 +8,7 @@ import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.ranking.sources.base import NO_EVIDENCE, CandidateSource, Proposals, Reason
-from segue.settings import Ranking
+from segue.settings import RankingSettings
 from segue.taste.profile import Profiles
 
 
@@ -18,10 +18,10 @@ class TasteNeighbours(CandidateSource):
     name: ClassVar = "taste"
     reason: ClassVar = Reason("because", "Because you played {}")
 
-    def weight(self, ranking: Ranking) -> float:
+    def weight(self, ranking: RankingSettings) -> float:
         return 1.0
 
-    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: Ranking) -> Proposals:
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
         rows, similarity = bundle.neighbours.query(profiles.tastes, ranking.candidates)
         has_taste: np.ndarray = np.any(profiles.tastes, axis=1)
         known = (rows >= 0) & has_taste[:, np.newaxis]

@@ -18,7 +18,7 @@ from segue.embeddings.corpus import Corpus, Matrix, read_corpus
 from segue.errors import SegueError, TooLittle
 from segue.index.track_ids import encode_ids
 from segue.session_logs.logs import SessionLog
-from segue.settings import SessionTraining, Settings
+from segue.settings import SessionSpaceSettings, Settings
 from segue.storage.store import Store
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def tower_input(descriptors: Matrix, *, mean: Matrix, scale: Matrix) -> NDArray[
 def learn_space(
     log: SessionLog,
     sound: Sound,
-    training: SessionTraining,
+    training: SessionSpaceSettings,
     *,
     begun: Begun | None = None,
     checkpoint: Path | None = None,

@@ -1,4 +1,4 @@
-"""A listener's sessions: runs of activity with no long gap. Pure."""
+"""Sessionization: a listener's activity as listening sessions, runs with no long gap. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ActivitySpan:
         )
 
 
-def sessions_of(activity: Iterable[ActivitySpan], *, gap: timedelta) -> list[ActivitySpan]:
+def sessionize(activity: Iterable[ActivitySpan], *, gap: timedelta) -> list[ActivitySpan]:
     """Join the activity of windows, in any order, where it follows within the gap: the sessions, in order.
 
     A gap between actions shows between windows only while a window is no longer than the gap; the settings

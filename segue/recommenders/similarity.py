@@ -1,4 +1,4 @@
-"""How alike items are by who shares them."""
+"""The similarity of items by the sessions or listeners that they share."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def shared_cosine(members: sparse.csr_matrix, *, shrink: float) -> sparse.csr_ma
     size = np.asarray(members.sum(axis=0)).ravel()
     others = together.row != together.col
     row, column = together.row[others], together.col[others]
-    likeness = together.data[others] / (np.sqrt(size[row] * size[column]) + shrink)
-    return sparse.csr_matrix((likeness, (row, column)), shape=together.shape)
+    similarity = together.data[others] / (np.sqrt(size[row] * size[column]) + shrink)
+    return sparse.csr_matrix((similarity, (row, column)), shape=together.shape)

@@ -1,6 +1,7 @@
-"""What a heard track leads to, as sparse tables over the rows of a bundle: mapped, not copied.
+"""Transition rules as sparse tables over the rows of a bundle: mapped, not copied.
 
-One table says what listeners play after each track, another which tracks of an artist they keep most.
+One table has the tracks that listeners play after each track, another those of each artist that most
+listeners keep. Their files are named `following_…` and `by_artist_…`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ MOST_OF_ARTIST = 50
 
 
 @dataclass(frozen=True)
-class Following:
+class RuleTable:
     """Key `k`, a row or the code of an artist, leads to `rows[bounds[k]:bounds[k + 1]]`, the best first."""
 
     bounds: np.ndarray
@@ -29,9 +30,9 @@ class Following:
     """(m,) float32 in (0, 1]."""
 
     @staticmethod
-    def files(name: str) -> tuple[str, str, str]:
-        """The files of the table of this name in a bundle, in the order of the fields."""
-        return f"{name}_bounds.npy", f"{name}_rows.npy", f"{name}_scores.npy"
+    def files(stem: str) -> tuple[str, str, str]:
+        """The files of a table in a bundle, whose names begin with `stem`, in the order of the fields."""
+        return f"{stem}_bounds.npy", f"{stem}_rows.npy", f"{stem}_scores.npy"
 
     def leads(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Where keys lead, flat: (m,) places in `keys`, the rows they lead to, and the scores."""
@@ -40,7 +41,7 @@ class Following:
         place = np.arange(length.sum()) + np.repeat(first - np.cumsum(length) + length, length)
         return np.repeat(np.arange(len(keys)), length), self.rows[place].astype(np.int64), self.scores[place]
 
-    def check(self, count: int, *, keys: int, name: str = "following") -> None:
+    def check(self, count: int, *, keys: int, stem: str = "following") -> None:
         """See that it fits a bundle of so many rows, with so many keys.
 
         Raises
@@ -48,7 +49,7 @@ class Following:
         BundleError
             A file is of another shape or kind, or names a row or a score that cannot be.
         """
-        bounds, rows, scores = self.files(name)
+        bounds, rows, scores = self.files(stem)
         if self.bounds.shape != (keys + 1,) or self.bounds.dtype != np.int64:
             raise BundleError(f"{bounds} is {self.bounds.shape}: it must be ({keys + 1},) of int64")
         size = int(self.bounds[-1])
@@ -64,7 +65,7 @@ class Following:
             raise BundleError(f"{scores} has a score that is not above 0 and at most 1")
 
 
-def following_of(model: Mapping[str, np.ndarray], *, track_ids: np.ndarray) -> Following | None:
+def transition_rules_of(model: Mapping[str, np.ndarray], *, track_ids: np.ndarray) -> RuleTable | None:
     """The table of a trained model over a bundle's tracks; None where no rule is between two of them.
 
     Parameters
@@ -75,23 +76,23 @@ def following_of(model: Mapping[str, np.ndarray], *, track_ids: np.ndarray) -> F
         (n,) numpy bytes of the bundle, ascending.
     """
     row_of = find_ids(model["track_ids"], among=track_ids) if len(model["track_ids"]) else np.empty(0, int)
-    tracks, following, scores = row_of[model["tracks"]], row_of[model["next"]], model["scores"]
-    known = (tracks >= 0) & (following >= 0) & (scores > 0)
+    tracks, next_rows, scores = row_of[model["tracks"]], row_of[model["next"]], model["scores"]
+    known = (tracks >= 0) & (next_rows >= 0) & (scores > 0)
     if not known.any():
         return None
-    tracks, following, scores = tracks[known], following[known], scores[known]
-    order = np.lexsort((following, -scores, tracks))
+    tracks, next_rows, scores = tracks[known], next_rows[known], scores[known]
+    order = np.lexsort((next_rows, -scores, tracks))
     bounds = np.searchsorted(tracks[order], np.arange(len(track_ids) + 1))
-    return Following(
+    return RuleTable(
         bounds=bounds.astype(np.int64),
-        rows=following[order].astype(np.int32),
+        rows=next_rows[order].astype(np.int32),
         scores=np.minimum(scores[order], 1.0).astype(np.float32),
     )
 
 
-def by_artist_of(
+def artist_tracks_of(
     model: Mapping[str, np.ndarray], *, track_ids: np.ndarray, artists: np.ndarray, most: int = MOST_OF_ARTIST
-) -> Following | None:
+) -> RuleTable | None:
     """Each artist's tracks, those that most listeners kept first; None where no artist is known.
 
     The score is the square root of a track's listeners by those of the artist's best track. Half a listener
@@ -117,7 +118,7 @@ def by_artist_of(
     rank = np.arange(len(rows)) - np.searchsorted(artist[order], artist[order])
     order = order[rank < most]
     bounds = np.searchsorted(artist[order], np.arange(len(largest) + 1))
-    return Following(
+    return RuleTable(
         bounds=bounds.astype(np.int64),
         rows=rows[order].astype(np.int32),
         scores=scores[order].astype(np.float32),

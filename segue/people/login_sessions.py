@@ -1,4 +1,4 @@
-"""Server-side sessions: the cookie holds a random token, MongoDB its hash, the listener, and the end.
+"""Log-in sessions: the cookie holds a random token, MongoDB its hash, the listener, and the end.
 
 A copy of the database lets nobody in, since the token cannot be computed from its hash.
 """
@@ -22,7 +22,7 @@ _LONGEST_TOKEN = 100
 
 @dataclass(frozen=True)
 class Listener:
-    """The person behind a session."""
+    """The person behind a log-in session, a guest or one with an account."""
 
     user_id: str
     name: str | None
@@ -31,7 +31,7 @@ class Listener:
     """Names the session in plays; no secret."""
 
 
-class Session(TypedDict):
+class LoginSession(TypedDict):
     _id: str
     """The token's hash."""
     user_id: str
@@ -44,8 +44,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Sessions(Collection[Session]):
-    """Opens, finds and closes sessions; MongoDB removes those that have expired."""
+class LoginSessions(Collection[LoginSession]):
+    """Opens, finds and closes log-in sessions; MongoDB removes those that have expired."""
 
     name = "sessions"
     policy = Policy(

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.index.contents import Contents
-from segue.index.following import Following, by_artist_of, following_of
 from segue.index.manifest import BundleError
 from segue.index.track_ids import encode_ids
 from segue.index.track_index import TrackIndex
+from segue.index.transition_rules import RuleTable, artist_tracks_of, transition_rules_of
 from segue.ranking.candidates import add_up
 from segue.ranking.sources import SOURCES
 from segue.settings import load_settings
@@ -35,33 +35,33 @@ HEARD = st.lists(
 )
 
 
-def table(rules: dict[int, dict[int, float]]) -> Following:
+def table(rules: dict[int, dict[int, float]]) -> RuleTable:
     bounds = np.cumsum([0, *(len(rules.get(row, {})) for row in range(TRACKS))])
     pairs = [
         pair for row in range(TRACKS) for pair in sorted(rules.get(row, {}).items(), key=lambda p: -p[1])
     ]
     rows, scores = zip(*pairs, strict=True) if pairs else ((), ())
-    return Following(bounds.astype(np.int64), np.array(rows, np.int32), np.array(scores, np.float32))
+    return RuleTable(bounds.astype(np.int64), np.array(rows, np.int32), np.array(scores, np.float32))
 
 
 ARTISTS = np.array([0, 0, 0, 1, 1, -1, 2, 2, 2, 2, -1, 3])
 KEPT = np.array([4, 0, 2, 1, 1, 5, 0, 3, 3, 7, 0, 2])
 """By how many listeners each of the tracks."""
-BY_ARTIST = by_artist_of(
+BY_ARTIST = artist_tracks_of(
     {"track_ids": encode_ids([f"t{row:02}" for row in range(TRACKS)]), "listeners": KEPT},
     track_ids=encode_ids([f"t{row:02}" for row in range(TRACKS)]),
     artists=ARTISTS,
 )
 
 
-def index(following: Following) -> TrackIndex:
+def index(rules: RuleTable) -> TrackIndex:
     contents = Contents(
         vectors=np.ones((TRACKS, 1), dtype=np.float32),
         track_ids=encode_ids([f"t{row:02}" for row in range(TRACKS)]),
         artists=ARTISTS.astype(np.int32),
         cold_start=np.empty(0, dtype=np.int32),
-        following=following,
-        by_artist=BY_ARTIST,
+        transition_rules=rules,
+        artist_tracks=BY_ARTIST,
     )
     return TrackIndex.in_memory(contents)
 
@@ -141,13 +141,13 @@ def rule_ways(heard: list[tuple[int, float]], rules: dict[int, dict[int, float]]
 def test_an_artist_leads_to_the_tracks_that_most_listeners_kept() -> None:
     model = {"track_ids": encode_ids(["a", "c", "gone"]), "listeners": np.array([1, 9, 50], np.int32)}
     artists = np.array([1, 1, 1, -1], np.int32)
-    found = by_artist_of(model, track_ids=encode_ids(["a", "b", "c", "d"]), artists=artists, most=2)
+    found = artist_tracks_of(model, track_ids=encode_ids(["a", "b", "c", "d"]), artists=artists, most=2)
     assert found is not None
     assert (found.bounds.tolist(), found.rows.tolist()) == ([0, 0, 2], [2, 0])
     assert found.scores.tolist() == pytest.approx([1.0, math.sqrt(1.5 / 9.5)])
-    found.check(4, keys=2, name="by_artist")
+    found.check(4, keys=2, stem="by_artist")
     nobody = np.full(4, -1, np.int32)
-    assert by_artist_of(model, track_ids=encode_ids(["a", "b", "c", "d"]), artists=nobody) is None
+    assert artist_tracks_of(model, track_ids=encode_ids(["a", "b", "c", "d"]), artists=nobody) is None
 
 
 def test_rules_between_tracks_that_the_bundle_has_become_its_table() -> None:
@@ -157,12 +157,12 @@ def test_rules_between_tracks_that_the_bundle_has_become_its_table() -> None:
         "next": np.array([1, 3, 2, 0, 2], np.int32),
         "scores": np.array([0.25, 0.5, 1.0, 1.0, 0.75], np.float32),
     }
-    found = following_of(model, track_ids=encode_ids(["a", "b", "new", "z"]))
+    found = transition_rules_of(model, track_ids=encode_ids(["a", "b", "new", "z"]))
     assert found is not None
     assert (found.bounds.tolist(), found.rows.tolist()) == ([0, 2, 2, 2, 2], [3, 1])
     assert found.scores.tolist() == [0.5, 0.25]
     found.check(4, keys=4)
-    assert following_of(model, track_ids=encode_ids(["new"])) is None
+    assert transition_rules_of(model, track_ids=encode_ids(["new"])) is None
 
 
 @pytest.mark.parametrize(
@@ -183,6 +183,6 @@ def test_a_table_that_does_not_fit_is_refused(changed: dict[str, np.ndarray], sa
         "rows": np.array([1, 0], np.int32),
         "scores": np.array([1, 0.5], np.float32),
     }
-    Following(**sound).check(3, keys=3)
+    RuleTable(**sound).check(3, keys=3)
     with pytest.raises(BundleError, match=says):
-        Following(**(sound | changed)).check(3, keys=3)
+        RuleTable(**(sound | changed)).check(3, keys=3)

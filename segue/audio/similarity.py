@@ -25,7 +25,7 @@ SAME_TEMPO = 0.06
 
 
 @dataclass(frozen=True, kw_only=True)
-class Likeness:
+class SoundSimilarity:
     """How two tracks compare."""
 
     near: tuple[str, ...]
@@ -48,7 +48,7 @@ def compare(
     *,
     names: Sequence[str],
     scale: NDArray[np.floating],
-) -> Likeness:
+) -> SoundSimilarity:
     """Compare two tracks by their descriptors.
 
     Parameters
@@ -74,7 +74,7 @@ def compare(
     ]
     if pulse and abs(tempos[1] - tempos[0]) > _OTHER_TEMPO:
         apart.append((APART, "faster" if tempos[1] > tempos[0] else "slower"))
-    return Likeness(
+    return SoundSimilarity(
         near=tuple(near),
         apart=tuple(word for _, word in sorted(apart, reverse=True)),
         tempo=2 ** ((tempos[0] + tempos[1]) / 2) if same else None,

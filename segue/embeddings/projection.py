@@ -19,8 +19,8 @@ BLOCK = 16_384
 
 
 @dataclass(frozen=True)
-class Plane:
-    """Two directions in a space of d dimensions; made by :func:`fit_plane`."""
+class PlanarProjection:
+    """Two directions in a space of d dimensions; made by :func:`fit_projection`."""
 
     mean: NDArray[np.float64]
     """(d,)."""
@@ -38,8 +38,8 @@ class Plane:
         return np.clip(self.coordinates(vectors) / self.reach, -1.0, 1.0).astype(np.float32)
 
 
-def fit_plane(vectors: Matrix) -> Plane:
-    """The plane that shows most of the vectors' variance, shape (n, d).
+def fit_projection(vectors: Matrix) -> PlanarProjection:
+    """The projection that shows most of the vectors' variance, shape (n, d).
 
     The largest element of each axis is positive, so that the same library always gives the same map.
     """
@@ -58,4 +58,4 @@ def fit_plane(vectors: Matrix) -> Plane:
     axes *= np.where(axes[largest, [0, 1]] < 0, -1.0, 1.0)
     along = np.abs((np.asarray(vectors, dtype=np.float64) - mean) @ axes)
     reach = np.quantile(along, 0.999, axis=0) if count else np.ones(2)
-    return Plane(mean=mean, axes=axes, reach=np.maximum(reach * 1.02, 1e-9))
+    return PlanarProjection(mean=mean, axes=axes, reach=np.maximum(reach * 1.02, 1e-9))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from segue.engagement.sessions import ActivitySpan, sessions_of
+from segue.engagement.sessionization import ActivitySpan, sessionize
 
 MINUTE = 60_000
 
@@ -14,7 +14,7 @@ def span(first: int, last: int, plays: int = 1) -> ActivitySpan:
 
 
 def joined(*spans: ActivitySpan) -> list[tuple[int, int, int]]:
-    found = sessions_of(spans, gap=timedelta(minutes=30))
+    found = sessionize(spans, gap=timedelta(minutes=30))
     assert all(isinstance(one, ActivitySpan) for one in found)
     return [(one.first_at // MINUTE, one.last_at // MINUTE, one.plays) for one in found]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segue.audio.descriptors import describe, descriptor_names
-from segue.audio.likeness import compare
+from segue.audio.similarity import compare
 from segue.settings import load_settings
 from tests.audio.sounds import melody
 
