@@ -147,8 +147,10 @@ class Collection(Generic[RecordT]):
         personal = self.policy.personal
         if personal is None or not personal.owner:
             return []
-        found = self._plain.find(_owned_by(user_id, personal))
-        return [{key: document[key] for key in document if key not in personal.secret} for document in found]
+        return [
+            {key: document[key] for key in document if key not in personal.secret}
+            for document in self._plain.find(_owned_by(user_id, personal))
+        ]
 
     def forget(self, user_id: str, *, account_name: str | None) -> int:
         """Remove a listener's documents, and the listener from the lists of others'.

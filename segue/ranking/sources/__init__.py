@@ -12,8 +12,8 @@ from segue.ranking.sources.taste import TasteNeighbours
 from segue.ranking.sources.varied import VariedSelection
 from segue.settings import RankingSettings
 
-for found in iter_modules(__path__):
-    import_module(f"{__name__}.{found.name}")
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
 
 TASTE = TasteNeighbours()
 """All candidates are compared with the taste, whichever source proposes them."""
