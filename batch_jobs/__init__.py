@@ -1,0 +1,1 @@
+"""The jobs that run once and end; each is a command."""

@@ -13,7 +13,7 @@ from rich.table import Table
 from segue.catalog.rejected import RejectedTracks
 from segue.errors import one_line_errors
 from segue.local.stack import connected
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings, load_settings
 from segue.storage.kafka import RejectedRecord, read_rejected
 from segue.storage.store import open_store

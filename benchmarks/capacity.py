@@ -36,7 +36,7 @@ from segue.local import process
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.operations.stream_progress import MicroBatch, StreamProgress
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.ranking.recommendations import Recommendations
 from segue.replanning.service import Replanning
 from segue.settings import Settings, load_settings

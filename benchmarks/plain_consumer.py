@@ -17,7 +17,7 @@ from kafka import KafkaConsumer, TopicPartition
 from segue.index.active import ActiveBundle
 from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.plays.event import fault
-from segue.plays.signals import signal_weight
+from segue.plays.event_types import signal_weight
 from segue.ranking.plan import plan
 from segue.replanning.service import Replanning
 from segue.settings import Settings

@@ -24,7 +24,7 @@ from segue.index.manifest import Manifest
 from segue.local import stack
 from segue.models.versions import Models
 from segue.places import LOCAL, ROOT
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings, load_settings
 from segue.storage.kafka import ensure_topics
 from segue.storage.kafka_client import client_options

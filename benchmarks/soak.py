@@ -23,7 +23,7 @@ from segue.benchmarks.catalogue import bundle_of, track_id
 from segue.benchmarks.service import Feeder, check_alive, service, variant
 from segue.evaluation.freshness import FreshnessWatch
 from segue.operations.stream_progress import StreamProgress
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.mongo import connect
 from segue.storage.store import Store, open_store

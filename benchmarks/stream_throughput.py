@@ -21,7 +21,7 @@ from rich.progress import track
 from segue.benchmarks.catalogue import bundle_of, plays
 from segue.benchmarks.service import check_alive, in_use, service, variant
 from segue.operations.stream_progress import StreamProgress
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.ranking.recommendations import Recommendations
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import Document, connect

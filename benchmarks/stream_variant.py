@@ -28,7 +28,7 @@ from segue.spark.windows import interval
 from segue.storage.store import open_store
 from segue.streaming_jobs import engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
-from segue.streaming_jobs.source import kafka_records
+from segue.streaming_jobs.query import kafka_records
 
 KAFKA_DEFAULT_WAIT_MS = 500
 

@@ -15,17 +15,16 @@ from segue.dashboard.api import (
     map,
     own_data,
     people,
+    player,
     playlists,
-    plays,
     radio,
     shared,
     similar,
-    upcoming,
 )
 from segue.dashboard.api.guests import Guests
 from segue.dashboard.services import Services
 
-_PARTS = (audio, covers, map, own_data, people, playlists, plays, radio, shared, similar, upcoming)
+_PARTS = (audio, covers, map, own_data, people, player, playlists, radio, shared, similar)
 PAGES = Path(__file__).with_name("pages.py")
 
 

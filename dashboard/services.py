@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from segue.collections import prepare
-from segue.dashboard.outgoing import Outgoing
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.map import LibraryMap
 from segue.dashboard.queries.popular import PopularTracks
 from segue.dashboard.queries.starting_options import StartingOptions
+from segue.local.stack import connected
 from segue.people.authentication import Authenticator
 from segue.people.handovers import Handovers
 from segue.people.login_sessions import LoginSessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
+from segue.plays.delivery import PlayDelivery, PlayProducer
 from segue.settings import Settings
 from segue.social.links import ShareLinks
 from segue.storage.store import Job, Store
@@ -32,7 +33,8 @@ class Services:
         self.login_sessions = LoginSessions(store)
         self.authenticator = Authenticator(store)
         self.handovers = Handovers(store)
-        self.outgoing = Outgoing(store, settings)
+        # The embedded broker may be started, or get another port, while the dashboard runs.
+        self.delivery = PlayDelivery(store, lambda: PlayProducer(connected(settings).kafka))
         self.playlists = Playlists(store)
         self.day_lists = DayLists(store)
         self.links = ShareLinks(store)
@@ -43,4 +45,4 @@ class Services:
 
     def close(self) -> None:
         """Let go of Kafka."""
-        self.outgoing.close()
+        self.delivery.close()

@@ -1,3 +1,3 @@
-"""The domain of Segue, which re-plans what a listener hears next while they listen."""
+"""Segue re-plans what a listener hears next while they listen."""
 
 __version__ = "0.2.0"

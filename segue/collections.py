@@ -26,7 +26,7 @@ from segue.engagement.statistics import ListeningStatistics
 from segue.index import published as bundles
 from segue.models import trained
 from segue.models.versions import Models
-from segue.moods.dials import MoodDials
+from segue.moods.dial import MoodDials
 from segue.moods.stored import Moods
 from segue.operations.stream_minutes import StreamMinutes
 from segue.operations.stream_progress import StreamProgress
@@ -37,7 +37,7 @@ from segue.people.login_failures import LoginFailures
 from segue.people.login_sessions import LoginSessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
-from segue.plays.sent import SentPlays
+from segue.plays.delivery import SentPlays
 from segue.ranking.recommendations import Recommendations
 from segue.social.activity import PrivacyChoices
 from segue.social.follows import Follows

@@ -1,7 +1,7 @@
 """What a checkpoint was made with, so that one that cannot be continued is recognised before a query starts.
 
 Spark itself would fail in the middle of a batch, or worse, go on and mix windows of two lengths. A field of a
-play that is kept does not belong here: it can be added to a running checkpoint (:mod:`segue.plays.windows`).
+play that is kept does not belong here: it can be added to a running checkpoint (:mod:`segue.plays.event`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from segue.errors import SegueError
-from segue.plays.windows import EVENT_WINDOW, SIGNAL_WINDOW
+from segue.plays.event import EVENT_WINDOW, SIGNAL_WINDOW
 from segue.settings import Settings
 
 _FOLDER = "made_with"

@@ -30,8 +30,8 @@ from segue.storage import kafka_topics
 from segue.storage.kafka import ensure_topics
 from segue.storage.store import open_store
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
-from segue.streaming_jobs.gate import BatchGate
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
+from segue.streaming_jobs.query import BatchGate
 from segue.streaming_jobs.regularly import Regularly
 
 log = logging.getLogger("segue.stream")

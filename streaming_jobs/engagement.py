@@ -24,16 +24,14 @@ from segue.engagement.facts import facts_of
 from segue.engagement.statistics import TrackTotals
 from segue.engagement.stored import StoredEngagement
 from segue.people.forgotten import Forgotten
-from segue.ranking import stored_feedback as feedback
+from segue.ranking import feedback
 from segue.ranking.feedback import Records
 from segue.settings import Settings
 from segue.spark.parsing import parse, plays
-from segue.spark.windows import events_by_window, interval
-from segue.storage.outage import patient
+from segue.spark.windows import events_by_window
+from segue.storage.mongo import patient
 from segue.storage.store import open_store
-from segue.streaming_jobs.gate import BatchGate
-from segue.streaming_jobs.micro_batches import Collector, foreach_batch
-from segue.streaming_jobs.source import kafka_records
+from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query
 
 NAME = "engagement"
 
@@ -96,12 +94,11 @@ def start(
     gate: BatchGate | None = None,
 ) -> StreamingQuery:
     """Start the query; it runs until it is stopped, through `gate` between two micro-batches."""
-    gate = gate or BatchGate()
-    writer = (
-        transform(kafka_records(spark, settings, name=NAME), settings=settings)
-        .writeStream.queryName(NAME)
-        .outputMode("update")
-        .option("checkpointLocation", f"{settings.spark.checkpoint}/{NAME}")
-        .trigger(processingTime=interval(settings.engagement.trigger))
+    return start_query(
+        transform(kafka_records(spark, settings, name=NAME), settings=settings),
+        Counter(spark, settings),
+        name=NAME,
+        checkpoint=f"{settings.spark.checkpoint}/{NAME}",
+        every=settings.engagement.trigger,
+        gate=gate,
     )
-    return foreach_batch(writer, gate.guarded(Counter(spark, settings)), spark=spark).start()

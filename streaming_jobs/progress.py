@@ -6,19 +6,19 @@ import json
 import logging
 from collections import Counter as Counts
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
+from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
 
 from segue.operations.stream_minutes import Minutes, StreamMinutes
 from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.storage.mongo import PyMongoError
 from segue.storage.store import Store
-from segue.streaming_jobs.gate import held_off
-from segue.streaming_jobs.micro_batches import ProgressEvents
+from segue.streaming_jobs.query import held_off
 from segue.streaming_jobs.regularly import Regularly
 
 log = logging.getLogger(__name__)
@@ -144,6 +144,38 @@ def _finite(number: float | None) -> float:
     """A rate as a number: Spark leaves it out for an empty batch and says "Infinity" for one of 0 ms."""
     value = float(number or 0)
     return value if value < float("inf") else 0.0
+
+
+class ProgressEvents:
+    """A query listener for the Java side: `take` gets each report as JSON, `ended` the text of an error."""
+
+    def __init__(self, take: Callable[[str], None], ended: Callable[[str], None]) -> None:
+        self._take, self._ended = take, ended
+
+    def onQueryStarted(self, event: Any) -> None:  # noqa: N802
+        """The query's start is logged where it is started."""
+
+    def onQueryProgress(self, event: Any) -> None:  # noqa: N802
+        self._take(event.progress().json())
+
+    def onQueryIdle(self, event: Any) -> None:  # noqa: N802
+        """Nothing arrived; there is nothing to keep."""
+
+    def onQueryTerminated(self, event: Any) -> None:  # noqa: N802
+        error = event.exception()
+        if error.isDefined():
+            self._ended(error.get())
+
+    class Java:
+        implements = ("org.apache.spark.sql.streaming.PythonStreamingQueryListener",)
+
+    def listen(self, spark: SparkSession) -> None:
+        """From now on, until the session ends."""
+        gateway = spark.sparkContext._gateway
+        assert gateway is not None
+        ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call]
+        wrapper = gateway.jvm.org.apache.spark.sql.streaming.PythonStreamingQueryListenerWrapper(self)
+        spark._jsparkSession.streams().addListener(wrapper)
 
 
 class ProgressKeeper:

@@ -14,17 +14,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.index.active import ActiveBundle
-from segue.ranking.stored_feedback import ActiveFeedback
+from segue.ranking.feedback import ActiveFeedback
 from segue.replanning.service import Replanning
-from segue.settings import Settings, StreamSettings
+from segue.settings import Settings
 from segue.spark.parsing import parse, plays
 from segue.spark.session import on_workers
-from segue.spark.windows import interval, signals_by_window
+from segue.spark.windows import signals_by_window
 from segue.storage.store import open_store
-from segue.streaming_jobs.gate import BatchGate
-from segue.streaming_jobs.micro_batches import Collector, foreach_batch
 from segue.streaming_jobs.progress import Metrics
-from segue.streaming_jobs.source import kafka_records
+from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query
 from segue.udfs.replan import WRITTEN, Assignment, replan_in_workers
 
 NAME = "recommend"
@@ -102,15 +100,11 @@ def start(
     gate: BatchGate | None = None,
 ) -> StreamingQuery:
     """Start the query; it runs until it is stopped, through `gate` between two micro-batches."""
-    gate = gate or BatchGate()
-    records = kafka_records(spark, settings, name=NAME)
-    stream: StreamSettings = settings.stream
-    work = gate.guarded(Recommender(spark, settings, metrics or Metrics()))
-    writer = (
-        transform(records, settings=settings)
-        .writeStream.queryName(NAME)
-        .outputMode("update")
-        .option("checkpointLocation", f"{settings.spark.checkpoint}/{NAME}")
-        .trigger(processingTime=interval(stream.trigger))
+    return start_query(
+        transform(kafka_records(spark, settings, name=NAME), settings=settings),
+        Recommender(spark, settings, metrics or Metrics()),
+        name=NAME,
+        checkpoint=f"{settings.spark.checkpoint}/{NAME}",
+        every=settings.stream.trigger,
+        gate=gate,
     )
-    return foreach_batch(writer, work, spark=spark).start()

@@ -13,12 +13,9 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.settings import Settings
 from segue.spark.parsing import parse, rejected, without_tombstones
-from segue.spark.windows import interval
 from segue.storage.kafka import RejectedRecord, RejectedRecords
-from segue.streaming_jobs.gate import BatchGate
-from segue.streaming_jobs.micro_batches import foreach_batch
 from segue.streaming_jobs.progress import Metrics
-from segue.streaming_jobs.source import kafka_records
+from segue.streaming_jobs.query import BatchGate, kafka_records, start_query
 
 NAME = "rejected plays"
 log = logging.getLogger(__name__)
@@ -40,7 +37,6 @@ def start(
     gate: BatchGate | None = None,
 ) -> StreamingQuery:
     """Start the query; it runs until it is stopped, through `gate` between two micro-batches."""
-    gate = gate or BatchGate()
     sink, metrics = RejectedRecords(settings.kafka), metrics or Metrics()
 
     def keep(records: DataFrame, batch: int) -> None:
@@ -54,10 +50,12 @@ def start(
         if written:
             log.warning("batch %d: %d records are no plays; see ./run.sh rejected list", batch, len(written))
 
-    writer = (
-        transform(kafka_records(spark, settings, name="rejected"), settings=settings)
-        .writeStream.queryName(NAME)
-        .option("checkpointLocation", f"{settings.spark.checkpoint}/rejected_plays")
-        .trigger(processingTime=interval(settings.stream.rejected_trigger))
+    return start_query(
+        transform(kafka_records(spark, settings, name="rejected"), settings=settings),
+        keep,
+        name=NAME,
+        checkpoint=f"{settings.spark.checkpoint}/rejected_plays",
+        every=settings.stream.rejected_trigger,
+        gate=gate,
+        mode="append",
     )
-    return foreach_batch(writer, gate.guarded(keep), spark=spark).start()

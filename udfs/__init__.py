@@ -1,0 +1,1 @@
+"""Code that Spark runs in Python workers: thin wrappers over the domain."""

@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from segue.index.bundle import Bundle
 from segue.index.published import PublishedBundles
-from segue.ranking import stored_feedback
+from segue.ranking import feedback
 from segue.ranking.feedback import Feedback
 from segue.replanning.service import Replanning
 from segue.settings import Settings
-from segue.storage.outage import patient
+from segue.storage.mongo import patient
 from segue.storage.store import Store, open_store
 
 WRITTEN = "freshness_ms double"
@@ -77,4 +77,4 @@ def _bundle(settings: Settings, version: str) -> Bundle:
 @lru_cache(maxsize=2)
 def _feedback(settings: Settings, version: str) -> Feedback:
     """One copy of a version a worker process."""
-    return stored_feedback.read(_store(settings), version)
+    return feedback.read(_store(settings), version)

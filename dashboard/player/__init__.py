@@ -1,0 +1,1 @@
+"""The player's parts in the browser, as Streamlit components."""

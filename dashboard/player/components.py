@@ -14,8 +14,8 @@ import streamlit as st
 
 from segue.dashboard.navigation import open_page
 from segue.dashboard.queries.items import Item
+from segue.plays.delivery import WORTH_KEEPING
 from segue.plays.event_types import SIGNALS
-from segue.plays.sent import WORTH_KEEPING
 
 _HERE = Path(__file__).parent
 _BAR = ("dom", "outbox", "unsaid", "engine", "queue", "radio", "keys", "panel", "bar")

@@ -14,7 +14,7 @@ from segue.index.bundle import Bundle
 from segue.playlists import generate
 from segue.playlists.day_lists import DayLists
 from segue.playlists.path import path
-from segue.playlists.transitions import Transitions
+from segue.playlists.transitions import Material, Transitions
 from segue.ranking.diversity import ArtistLimit
 from segue.settings import Settings
 
@@ -37,8 +37,11 @@ class PlaylistGenerator:
         self._catalogue, self._settings, self._user_id, self._kept = catalogue, settings, user_id, kept
         self._bundle: Bundle = catalogue.bundle()
         self._known: KnownListener = read_listener(catalogue, settings, user_id, bundle=self._bundle)
-        self._transitions = Transitions(self._bundle.vectors, catalogue.moods(self._bundle))
-        self._limit = ArtistLimit.of(self._bundle.artists, settings.ranking)
+        self._material = Material(
+            self._bundle,
+            Transitions(self._bundle.vectors, catalogue.moods(self._bundle)),
+            ArtistLimit.of(self._bundle.artists, settings.ranking),
+        )
         self._items = settings.playlists.items
 
     def daily_mix(self, day: date) -> list[Item]:
@@ -53,9 +56,7 @@ class PlaylistGenerator:
             seed=seed,
             items=self._items,
             familiar=self._settings.playlists.familiar,
-            bundle=self._bundle,
-            transitions=self._transitions,
-            limit=self._limit,
+            material=self._material,
             heard=self._known.heard,
             avoid=self._known.disliked,
         )
@@ -69,9 +70,7 @@ class PlaylistGenerator:
             self._known.liked,
             seed=seed,
             items=self._items,
-            bundle=self._bundle,
-            transitions=self._transitions,
-            limit=self._limit,
+            material=self._material,
             heard=self._known.heard,
             avoid=self._known.disliked,
         )
@@ -94,9 +93,7 @@ class PlaylistGenerator:
             generate.go_on(
                 [row for row in self._bundle.rows(list(tracks)).tolist() if row >= 0],
                 items=self._items,
-                bundle=self._bundle,
-                transitions=self._transitions,
-                limit=self._limit,
+                material=self._material,
                 avoid=self._known.disliked,
             )
         )
@@ -119,9 +116,7 @@ class PlaylistGenerator:
                 start,
                 end,
                 items=self._items,
-                bundle=self._bundle,
-                transitions=self._transitions,
-                limit=self._limit,
+                material=self._material,
                 avoid=self._known.disliked,
             )
         )

@@ -12,8 +12,8 @@ from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.starts import selection
 from segue.index.published import PublishedBundles
 from segue.ranking.plan import PlannedTrack
-from segue.ranking.reasons import describe, is_exploring
 from segue.ranking.recommendations import Recommendation, Recommendations
+from segue.ranking.sources import describe, is_exploring
 from segue.ranking.variants import variant_label
 from segue.storage.store import Store
 from segue.taste.starts import StartingChoice, Starts

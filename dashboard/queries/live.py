@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from segue.catalog.track import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.index.published import PublishedBundles
-from segue.ranking.reasons import describe
 from segue.ranking.recommendations import Recommendations
+from segue.ranking.sources import describe
 from segue.ranking.variants import SOUND_ONLY
 from segue.storage.store import Store
 from segue.taste.history import last_played

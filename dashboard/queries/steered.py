@@ -18,12 +18,10 @@ from segue.dashboard.queries.items import Attribution, Item, Upcoming, read_item
 from segue.dashboard.queries.profile import KnownListener, read_listener
 from segue.errors import SegueError
 from segue.index.bundle import Bundle
-from segue.moods.dial import Dial, notch_word, steer
-from segue.moods.dials import MoodDials
+from segue.moods.dial import Dial, MoodDials, notch_word, steer
 from segue.moods.measures import Percentiles
-from segue.ranking.diversity import ArtistLimit, limit_artists
+from segue.ranking.diversity import ArtistLimit, folded, limit_artists, songs_of
 from segue.ranking.sources import TASTE, VARIED
-from segue.ranking.versions import folded, songs_of
 from segue.settings import Settings
 
 

@@ -12,7 +12,7 @@ from segue.dashboard.queries.steered import planned
 from segue.dashboard.text import plain
 from segue.dashboard.views import mood
 from segue.errors import SegueError
-from segue.moods.dials import MoodDials
+from segue.moods.dial import MoodDials
 from segue.ranking.sources import TASTE
 from segue.taste.starts import StartingChoice, Starts
 

@@ -7,8 +7,7 @@ from functools import partial
 import streamlit as st
 
 from segue.dashboard import visit
-from segue.moods.dial import BANDS, WORDS, Dial, notch_word
-from segue.moods.dials import MoodDials
+from segue.moods.dial import BANDS, WORDS, Dial, MoodDials, notch_word
 from segue.moods.measures import DIMENSIONS
 from segue.moods.stored import Moods
 

@@ -11,8 +11,8 @@ from typing import Any
 from segue.catalog.tracks import Tracks
 from segue.demo.listeners import SimulatedListener, Song, plays_of
 from segue.embeddings.stored import Embeddings
+from segue.plays.delivery import PlayProducer
 from segue.plays.event_types import SIGNALS
-from segue.plays.producer import PlayProducer
 from segue.storage.store import Store
 
 MALFORMED = (b'{"event_id": "cut off', b"\xff\xfe not text", b'{"type": "play", "user_id": "nobody"}')

@@ -17,7 +17,7 @@ from segue.demo.listeners import Song, known_styles, make_listeners
 from segue.demo.replay import replay, songs_of
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import load_settings
 from segue.storage.kafka import ensure_topics
 from segue.storage.store import open_store

@@ -23,7 +23,7 @@ from segue.local import process, stack
 from segue.local.cli import fetch_jars
 from segue.operations.stream_progress import StreamProgress
 from segue.places import CHECKOUT, LOCAL, PROGRAM, ROOT
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.kafka import ensure_topics
 from segue.storage.store import open_store

@@ -16,7 +16,7 @@ from segue.demo.summary import DemoSummary
 from segue.errors import SegueError
 from segue.evaluation.freshness import FreshnessWatch
 from segue.index.published import PublishedBundles
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.ranking.recommendations import Recommendation, Recommendations
 from segue.settings import Settings
 from segue.storage.kafka import read_rejected

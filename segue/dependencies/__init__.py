@@ -1,0 +1,1 @@
+"""The packages and jars that Segue is made of, and known vulnerabilities in them."""

@@ -1,0 +1,1 @@
+"""What listeners do: counting rules, facts, sessions, statistics, and outcomes of experiments."""

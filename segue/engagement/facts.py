@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from segue.engagement.definitions import ACTED, COUNTS
 from segue.engagement.rules import Array
-from segue.plays.windows import EVENT_WINDOW, KEPT
+from segue.plays.event import EVENT_WINDOW, KEPT
 
 KEYS = ("track_id", "source", "model", "rank", *KEPT)
 """The fields of an event that tell the rows of a fact apart."""
@@ -86,7 +86,7 @@ def facts_of(table: pa.Table, *, described: Described) -> list[Fact]:
     ----------
     table
         EventWindow rows: `user_id`, `window_start`, `events` (list of struct of
-        :data:`segue.plays.windows.EVENT_WINDOW`). Order within a row does not matter.
+        :data:`segue.plays.event.EVENT_WINDOW`). Order within a row does not matter.
 
     Returns
     -------

@@ -1,0 +1,1 @@
+"""The index bundle: columns and neighbour backends, building, publishing, fetching and following it."""

@@ -7,7 +7,7 @@ import logging
 from segue.errors import SegueError
 from segue.index.bundle import Bundle, BundleError
 from segue.index.published import KIND, PublishedBundles
-from segue.models.active import ActiveVersion
+from segue.models.versions import ActiveVersion
 from segue.storage.store import Store
 
 log = logging.getLogger(__name__)

@@ -1,14 +1,20 @@
-"""The mood dial: what a listener wants to hear now, and how far a track is from it. Pure."""
+"""The mood dial: what a listener wants to hear now, how far a track is from it, and the stored dials.
+
+Delivery: one document for each listener; a dial is written over the former one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segue.moods.measures import DIMENSIONS, Percentiles
+from segue.storage.store import Collection, Job, Personal, Policy, Right
 
 BANDS = {-2: (0.0, 0.2), -1: (0.15, 0.45), 1: (0.55, 0.85), 2: (0.8, 1.0)}
 """Notch -> the percentiles that it asks for; notch 0 asks for nothing."""
@@ -102,3 +108,28 @@ def steer(candidates: Sequence[int], *, dial: Dial, moods: Percentiles, strength
     liking = 1.0 - np.arange(len(candidates)) / len(candidates)
     worth = (1.0 - strength) * liking - strength * dial.distances(moods[list(candidates)])
     return [candidates[i] for i in np.argsort(-worth, kind="stable")]
+
+
+class StoredDial(TypedDict):
+    _id: str
+    """The listener's id."""
+    notches: dict[str, int]
+    """By dimension, -2 to 2."""
+    at: datetime
+
+
+class MoodDials(Collection[StoredDial]):
+    """All listeners' dials."""
+
+    name = "mood_dials"
+    policy = Policy(personal=Personal(), access={Job.DASHBOARD: Right.WRITE, Job.OPERATOR: Right.WRITE})
+
+    def read(self, user_id: str) -> Dial:
+        """A listener's dial; open where nothing is kept."""
+        document = self.documents.find_one({"_id": user_id})
+        return Dial(document.get("notches", {}) if document else {})
+
+    def keep(self, user_id: str, dial: Dial) -> None:
+        """Write a listener's dial over the former one."""
+        fields = {"notches": dial.wanted, "at": datetime.now(UTC)}
+        self.documents.update_one({"_id": user_id}, {"$set": fields}, upsert=True)

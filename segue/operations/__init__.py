@@ -1,0 +1,1 @@
+"""The progress of the streaming queries, as it is stored."""

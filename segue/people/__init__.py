@@ -1,0 +1,1 @@
+"""Accounts, log-in sessions, and the hashes of listeners who have left."""

@@ -1,0 +1,1 @@
+"""Listeners' playlists, M3U files, and generated lists."""

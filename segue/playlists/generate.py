@@ -12,9 +12,8 @@ from itertools import chain, zip_longest
 import numpy as np
 
 from segue.index.track_index import TrackIndex
-from segue.playlists.transitions import Transitions, arrange
-from segue.ranking.diversity import ArtistLimit, limit_artists
-from segue.ranking.versions import folded, songs_of
+from segue.playlists.transitions import Material, arrange
+from segue.ranking.diversity import folded, limit_artists, songs_of
 
 NEAR = 60
 """Neighbours that each song of a list, or each liked song, brings in."""
@@ -33,9 +32,7 @@ def go_on(
     playlist: Sequence[int],
     *,
     items: int,
-    bundle: TrackIndex,
-    transitions: Transitions,
-    limit: ArtistLimit,
+    material: Material,
     avoid: Collection[int] = (),
 ) -> list[int]:
     """What goes on from a list, beginning near its last song.
@@ -51,14 +48,15 @@ def go_on(
     if not members:
         return []
     # Versions of a song may be filed under two names of an artist, of which only one is over the limit.
-    candidates = _near_versions(members, out={*playlist, *avoid}, wanted=items, bundle=bundle)
+    candidates = _near_versions(members, out={*playlist, *avoid}, wanted=items, bundle=material.bundle)
     if not candidates:
         return []
-    similarity = np.asarray(bundle.vectors[candidates]) @ np.asarray(bundle.vectors[members]).T
+    vectors = material.bundle.vectors
+    similarity = np.asarray(vectors[candidates]) @ np.asarray(vectors[members]).T
     nearest = np.sort(similarity, axis=1)[:, -AGREEING:].mean(axis=1)
     ordered = [candidates[i] for i in np.argsort(-nearest, kind="stable")]
-    chosen = limit_artists(ordered, limit, items=items, before=playlist, songs=bundle.songs)
-    return arrange(chosen, transitions=transitions, limit=limit, before=playlist)
+    chosen = limit_artists(ordered, material.limit, items=items, before=playlist, songs=material.bundle.songs)
+    return arrange(chosen, transitions=material.transitions, limit=material.limit, before=playlist)
 
 
 def daily_mix(
@@ -67,9 +65,7 @@ def daily_mix(
     seed: str,
     items: int,
     familiar: float,
-    bundle: TrackIndex,
-    transitions: Transitions,
-    limit: ArtistLimit,
+    material: Material,
     heard: Collection[int] = (),
     avoid: Collection[int] = (),
 ) -> list[int]:
@@ -97,14 +93,15 @@ def daily_mix(
     drawn = _drawn(known, rng)
     wanted = round(familiar * items)
     around = [
-        _near([row], out={*known, *heard, *avoid}, wanted=items, bundle=bundle) for row in drawn[:ANCHORS]
+        _near([row], out={*known, *heard, *avoid}, wanted=items, bundle=material.bundle)
+        for row in drawn[:ANCHORS]
     ]
     fresh = list(dict.fromkeys(row for row in chain.from_iterable(zip_longest(*around)) if row is not None))
     # Where there is too little of one kind, the other fills the list.
     ordered = [*drawn[:wanted], *fresh[: items - wanted], *drawn[wanted:], *fresh[items - wanted :]]
-    ordered = folded(ordered, bundle.songs, barred=(), taken=set())
-    chosen = limit_artists(ordered, limit, items=items)
-    return arrange(chosen, transitions=transitions, limit=limit)
+    ordered = folded(ordered, material.bundle.songs, barred=(), taken=set())
+    chosen = limit_artists(ordered, material.limit, items=items)
+    return arrange(chosen, transitions=material.transitions, limit=material.limit)
 
 
 def discover(
@@ -112,9 +109,7 @@ def discover(
     *,
     seed: str,
     items: int,
-    bundle: TrackIndex,
-    transitions: Transitions,
-    limit: ArtistLimit,
+    material: Material,
     heard: Collection[int],
     avoid: Collection[int] = (),
 ) -> list[int]:
@@ -135,18 +130,18 @@ def discover(
     known = {row: weight for row, weight in liked.items() if weight > 0}
     out = {*heard, *known, *avoid}
     if known:
-        candidates = _near(_drawn(known, rng)[:ANCHORS], out=out, wanted=POOL * items, bundle=bundle)
+        candidates = _near(_drawn(known, rng)[:ANCHORS], out=out, wanted=POOL * items, bundle=material.bundle)
     else:
-        candidates = _others(bundle.cold_start.tolist(), out=out, bundle=bundle)
-    met = {int(bundle.artists[row]) for row in {*heard, *known}} - {_UNKNOWN}
-    ordered = sorted(candidates, key=lambda row: int(bundle.artists[row]) in met)
+        candidates = _others(material.bundle.cold_start.tolist(), out=out, bundle=material.bundle)
+    met = {int(material.bundle.artists[row]) for row in {*heard, *known}} - {_UNKNOWN}
+    ordered = sorted(candidates, key=lambda row: int(material.bundle.artists[row]) in met)
     pool, rest = ordered[: POOL * items], ordered[POOL * items :]
     # Drawn with the near ones ahead of the far ones, so that another day brings others.
     weights = 1.0 / (1.0 + np.arange(len(pool)) / items)
     shuffled = _drawn(dict(zip(pool, weights.tolist(), strict=True)), rng)
-    fresh_artists = sorted(shuffled, key=lambda row: int(bundle.artists[row]) in met)
-    chosen = limit_artists([*fresh_artists, *rest], limit, items=items)
-    return arrange(chosen, transitions=transitions, limit=limit)
+    fresh_artists = sorted(shuffled, key=lambda row: int(material.bundle.artists[row]) in met)
+    chosen = limit_artists([*fresh_artists, *rest], material.limit, items=items)
+    return arrange(chosen, transitions=material.transitions, limit=material.limit)
 
 
 def _near(rows: Sequence[int], *, out: Collection[int], wanted: int, bundle: TrackIndex) -> list[int]:

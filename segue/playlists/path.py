@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.index.track_index import TrackIndex
-from segue.playlists.transitions import Transitions
-from segue.ranking.diversity import ArtistLimit
-from segue.ranking.versions import folded, songs_of
+from segue.playlists.transitions import Material, Transitions
+from segue.ranking.diversity import ArtistLimit, folded, songs_of
 
 AROUND = 40
 """Candidates around each of the points between the two songs."""
@@ -25,9 +24,7 @@ def path(
     last: int,
     *,
     items: int,
-    bundle: TrackIndex,
-    transitions: Transitions,
-    limit: ArtistLimit,
+    material: Material,
     avoid: frozenset[int] = frozenset(),
 ) -> list[int]:
     """A list from `first` to `last` with small steps in between.
@@ -55,9 +52,9 @@ def path(
     """
     if first == last or items < 2:
         raise ValueError(f"a path of {items} from row {first} to row {last}")
-    between = _between(first, last, count=items - 2, bundle=bundle, avoid=avoid)
+    between = _between(first, last, count=items - 2, bundle=material.bundle, avoid=avoid)
     for count in range(min(items - 2, len(between)), 0, -1):
-        inner = _search(first, last, between, count=count, transitions=transitions, limit=limit)
+        inner = _search(first, last, between, count=count, material=material)
         if inner:
             return [first, *inner, last]
     return [first, last]
@@ -87,10 +84,10 @@ def _search(
     candidates: Sequence[int],
     *,
     count: int,
-    transitions: Transitions,
-    limit: ArtistLimit,
+    material: Material,
 ) -> list[int]:
     """`count` of the candidates in order; empty where the limit leaves no way."""
+    transitions, limit = material.transitions, material.limit
     to_go = _cheapest_on(candidates, last, count=count, transitions=transitions)
     costly = transitions.steps(candidates, candidates) ** POWER
     paths: list[list[int]] = [[]]

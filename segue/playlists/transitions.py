@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.index.track_index import TrackIndex
 from segue.moods.measures import DIMENSIONS, Percentiles
 from segue.ranking.diversity import ArtistLimit
 
@@ -43,6 +44,16 @@ class Transitions:
     def along(self, rows: Sequence[int]) -> NDArray[np.float64]:
         """(len(rows) - 1,): the steps of a list."""
         return np.diagonal(self.steps(rows[:-1], rows[1:])).copy()
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What lists are made from, and the rule that they keep."""
+
+    bundle: TrackIndex
+    transitions: Transitions
+    """Between the rows of the bundle."""
+    limit: ArtistLimit
 
 
 def arrange(

@@ -1,0 +1,1 @@
+"""The play event: its fields and types, signals, windows, and the producer."""

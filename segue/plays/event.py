@@ -1,4 +1,12 @@
-"""The play event: the one definition behind the producer's check, the dashboard's, and Spark's schema."""
+"""The play event: the one definition behind the producer's check, the dashboard's, and Spark's schema.
+
+It also says which fields the windows of the streaming queries keep. The state of a window is a list of
+structs, and Spark continues a checkpoint only if these structs are as they were. So
+:attr:`WindowFields.state` stays as it is; a field of a play that is to be kept and came later
+(``Field(kept=True)``) travels in the text of `type`, behind a line feed, as JSON
+(:mod:`segue.spark.windows`). It has a column of its own wherever a window is read, null for plays of before.
+So it can be added to running checkpoints, and removed again.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +37,7 @@ class Field:
     choices: tuple[str, ...] = ()
     kept: bool = False
     """Whether it stays with the play in tastes and statistics; a field of which nothing else is known can be
-    added to running streams so (:mod:`segue.plays.windows`)."""
+    added to running streams so."""
     pattern: str = r"[^\x00-\x1f\x7f]{1,128}"
     minimum: int = 0
     maximum: int = 2**53
@@ -127,3 +135,38 @@ def _fits(field: Field, value: object) -> bool:
     if not isinstance(value, str):
         return False
     return value in field.choices if field.choices else re.fullmatch(field.pattern, value) is not None
+
+
+KEPT = tuple(field.name for field in FIELDS if field.kept)
+"""The fields that were added to the windows after checkpoints had been made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowFields:
+    """What one kind of window holds."""
+
+    name: str
+    """Of the column with the list."""
+    state_format: int
+    """To be raised when `state`, or the plan of the query, changes so that older ones are unreadable."""
+    state: tuple[str, ...]
+    """The fields of the struct in the state; the newest plays are told by the first."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of the struct as it is read."""
+        return (*self.state, *KEPT)
+
+
+SIGNAL_WINDOW = WindowFields(
+    name="signals",
+    state_format=2,
+    state=("occurred_at", "event_id", "track_id", "type", "ms_played", "duration_ms"),
+)
+"""What is kept of the plays that say something of a listener's taste."""
+EVENT_WINDOW = WindowFields(
+    name="events",
+    state_format=1,
+    state=(*SIGNAL_WINDOW.state, "source", "rank", "model"),
+)
+"""What is kept of the plays that are counted."""

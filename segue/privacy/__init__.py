@@ -1,0 +1,1 @@
+"""A listener's own data: export and removal; backup and restore."""

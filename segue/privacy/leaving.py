@@ -14,7 +14,7 @@ from segue.collections import WRITTEN_BY_STREAMS, collection
 from segue.people.accounts import Accounts
 from segue.people.forgotten import Forgotten
 from segue.people.login_sessions import LoginSessions
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.privacy.holdings import personal_collections
 from segue.settings import Settings
 from segue.storage.store import Store

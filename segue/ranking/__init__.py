@@ -1,0 +1,1 @@
+"""From listener profiles to recommendations: candidate sources, re-ranking, reasons, variants."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.index.track_index import TrackIndex
+from segue.ranking.candidate_source import NO_EVIDENCE, CandidateSource, Proposals
 from segue.ranking.sources import TASTE
-from segue.ranking.sources.base import NO_EVIDENCE, CandidateSource, Proposals
 from segue.settings import RankingSettings
 from segue.taste.profile import Profiles
 

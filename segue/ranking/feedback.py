@@ -1,22 +1,34 @@
-"""What all listeners make of each track, as a small step up or down in everybody's ranking. Pure.
+"""What all listeners make of each track, as a small step up or down in everybody's ranking.
 
 A track that most skip early sinks, one that many like rises, and only as far as the evidence is sure: what
 counts is the lower end of Wilson's interval for the rate (Wilson 1927), less the rate that is usual here.
 Below a number of listenings a track stays where it is, so that three skips do not bury a new one.
+
+Delivery: a published version is a hash of its contents and is written before it is made the active one, so
+that a reader sees the old or the new one, whole.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 
 from segue.index.track_index import TrackIndex
+from segue.models.versions import ActiveVersion, Models
 from segue.settings import RankingSettings
+from segue.storage.mongo import pack, unpack
+from segue.storage.store import Store
 
 _Z = 1.96
 """Two-sided 95 % of the normal distribution."""
+KIND = "feedback"
+_MOST = 300_000
+"""Tracks in a version, the furthest moved first: a document of MongoDB has at most 16 MB."""
+_SMALLEST = 1e-4
 
 
 @dataclass(frozen=True)
@@ -75,3 +87,43 @@ def wilson_lower(rate: np.ndarray, n: np.ndarray) -> np.ndarray:
     spread = _Z * np.sqrt(rate * (1 - rate) / n + _Z**2 / (4 * n**2))
     lower: np.ndarray = np.maximum((middle - spread) / (1 + _Z**2 / n), 0.0)
     return lower
+
+
+def publish(store: Store, records: Records, *, ranking: RankingSettings) -> None:
+    """Publish the feedback that follows from the records, if it has changed."""
+    moved = steps(records, ranking=ranking)
+    far = np.flatnonzero(np.abs(moved) > _SMALLEST)
+    far = np.sort(far[np.argsort(-np.abs(moved[far]), kind="stable")][:_MOST])
+    names = [records.track_ids[i] for i in far.tolist()]
+    values = pack(np.round(moved[far], 4))
+    version = hashlib.blake2b("\n".join(names).encode() + values, digest_size=8).hexdigest()
+    models = Models(store)
+    before = models.active_version(KIND)
+    if version == before:
+        return
+    fields = {"track_ids": names, "steps": values}
+    models.put(KIND, version, fields, created_at=datetime.now(UTC))
+    models.activate(KIND, version)
+    # A worker may still be about to read the one before.
+    models.remove_all_but(KIND, [version] if before is None else [version, before])
+
+
+def read(store: Store, version: str) -> Feedback:
+    """A version; no feedback where it has been replaced twice since."""
+    stored = Models(store).fields(KIND, version or None)
+    if stored is None:
+        return NO_FEEDBACK
+    return Feedback(version, dict(zip(stored["track_ids"], unpack(stored["steps"]).tolist(), strict=True)))
+
+
+class ActiveFeedback(ActiveVersion[Feedback]):
+    """Gives the active feedback; none before the first is published."""
+
+    kind = KIND
+
+    def __init__(self, store: Store, *, every: float = 2.0) -> None:
+        super().__init__(store, every=every, initial=NO_FEEDBACK)
+
+    def read(self, version: str | None) -> Feedback:
+        """A version, or none of it where none is active."""
+        return read(self.store, version or "")

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.index.track_index import TrackIndex
+from segue.ranking.candidate_source import NO_EVIDENCE
 from segue.ranking.candidates import NO_CANDIDATES, Candidates, propose
-from segue.ranking.reasons import AGAIN, EXPLORE
 from segue.ranking.reranking import rerank
-from segue.ranking.sources import TASTE, VARIED, in_use, learned_from_plays
-from segue.ranking.sources.base import NO_EVIDENCE
+from segue.ranking.sources import AGAIN, EXPLORE, TASTE, VARIED, in_use, learned_from_plays
 from segue.ranking.variants import left_out, ranking_of, served
 from segue.settings import ExperimentSettings, RankingSettings, Variant
 from segue.taste.history import History
@@ -42,7 +41,7 @@ class PlannedTrack:
     evidence: str | None
     """The id of the track that the reason names, if it names one."""
     reason: str = TASTE.reason.kind
-    """The kind of :data:`segue.ranking.reasons.REASONS`."""
+    """The kind of :data:`segue.ranking.sources.REASONS`."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from segue.index.track_index import TrackIndex
-from segue.ranking.diversity import ArtistLimit, limit_artists
-from segue.ranking.versions import folded, songs_of
+from segue.ranking.diversity import ArtistLimit, folded, limit_artists, songs_of
 from segue.settings import RankingSettings
 
 DRIFT = 0.35

@@ -12,15 +12,14 @@ from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from segue.ranking.plan import Plan, PlannedTrack
-from segue.storage.event_time import replace_unless_newer
-from segue.storage.mongo import DESCENDING
+from segue.storage.mongo import DESCENDING, replace_unless_newer
 from segue.storage.store import Collection, Job, Personal, Policy, Right
 
 
 class StoredReason(TypedDict):
     kind: str
     """`because` (like a liked track), `after` (often played after a kept track), `explore` (drawn from
-    further off), `again` (kept long ago), ...: :data:`segue.ranking.reasons.REASONS`."""
+    further off), `again` (kept long ago), ...: :data:`segue.ranking.sources.REASONS`."""
     track_id: NotRequired[str]
     """The track that the reason names, if it names one."""
 

@@ -1,0 +1,1 @@
+"""The service that plans listeners anew once they have played."""

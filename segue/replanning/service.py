@@ -8,12 +8,11 @@ batch is repeated and ends in the same documents.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
-import numpy as np
 import pyarrow as pa
 
 from segue.catalog.unknown import UnknownTracks
@@ -24,7 +23,7 @@ from segue.ranking.feedback import NO_FEEDBACK, Feedback
 from segue.ranking.plan import Plan, plan
 from segue.ranking.recommendations import Recommendations
 from segue.settings import Settings
-from segue.storage.outage import patient
+from segue.storage.mongo import patient
 from segue.storage.store import Store
 from segue.taste.history import History, prune, retention, windows_of
 from segue.taste.profile import ListenerHistory
@@ -70,7 +69,7 @@ class Replanning:
         plans = plan(
             listeners,
             bundle=bundle,
-            lookup=lambda track_ids: self._vectors(track_ids, space=bundle.space),
+            lookup=partial(self._embeddings.vectors_of, space=bundle.space),
             ranking=self._settings.ranking,
             experiments=self._settings.experiments,
             feedback=self._by_row(feedback, bundle),
@@ -114,9 +113,6 @@ class Replanning:
             )
             for stored in self._tastes.listeners(list(changed), taste=self._settings.taste)
         ]
-
-    def _vectors(self, track_ids: Sequence[str], *, space: str) -> Mapping[str, np.ndarray]:
-        return self._embeddings.vectors_of(track_ids, space=space)
 
     def _by_row(self, feedback: Feedback, bundle: TrackIndex) -> dict[int, float]:
         """The feedback by row of the bundle, worked out once for each pair of versions."""

@@ -1,0 +1,1 @@
+"""Session logs and public data sets, and how they are split by time."""

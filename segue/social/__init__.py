@@ -1,0 +1,1 @@
+"""What listeners share: links, following, activity, blended tastes, playlists of several."""

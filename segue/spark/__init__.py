@@ -1,0 +1,1 @@
+"""Code that uses Spark: sessions, parsing, windows, steps, training, recount, and the pack for a cluster."""

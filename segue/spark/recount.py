@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 
 from segue.engagement.definitions import ACTED, COUNTS
 from segue.engagement.facts import KEYS, Described, Fact, in_order, row_of
+from segue.plays.event import EVENT_WINDOW
 from segue.plays.event_types import COUNTED
-from segue.plays.windows import EVENT_WINDOW
 
 _WHICH = ("window_start", "user_id")
 _BY = (*_WHICH, *KEYS)

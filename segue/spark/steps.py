@@ -13,8 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
-from segue.plays.event_types import SIGNALS
-from segue.plays.signals import ramps
+from segue.plays.event_types import SIGNALS, ramps
 from segue.settings import SignalSettings
 
 
@@ -67,7 +66,7 @@ def steps(plays: DataFrame, *, signals: SignalSettings, gap: timedelta, most: in
 
 
 def _weight(signals: SignalSettings) -> Column:
-    """The weight of a signal, as :func:`segue.plays.signals.signal_weights` has it."""
+    """The weight of a signal, as :func:`segue.plays.event_types.signal_weights` has it."""
     share = F.least(F.col("ms_played") / F.greatest(F.col("duration_ms"), F.lit(1)), F.lit(1.0))
     weight = F.lit(0.0)
     for kind, (early, late) in ramps(signals).items():

@@ -19,8 +19,8 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.internal import InternalFunction
 
+from segue.plays.event import EVENT_WINDOW, KEPT, SIGNAL_WINDOW, WindowFields
 from segue.plays.event_types import COUNTED, SIGNALS
-from segue.plays.windows import EVENT_WINDOW, KEPT, SIGNAL_WINDOW, WindowFields
 from segue.settings import EngagementSettings, StreamSettings
 from segue.spark.parsing import PLAY_SCHEMA
 

@@ -1,7 +1,8 @@
-"""The MongoDB client, and names and helpers for the owners of the collections."""
+"""The MongoDB client: connecting, waiting while the server is away, and helpers for owners of collections."""
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 from collections.abc import Collection as Several
@@ -20,6 +21,7 @@ from pymongo.errors import (
     PyMongoError,
     ServerSelectionTimeoutError,
 )
+from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_delay, wait_exponential
 
 from segue.connections import MongoSettings
 from segue.errors import SegueError
@@ -34,6 +36,7 @@ __all__ = [
     "UpdateOne",
 ]
 Document = dict[str, Any]
+log = logging.getLogger(__name__)
 
 
 class DoesNotAnswer(SegueError):
@@ -59,6 +62,17 @@ def is_away(error: BaseException) -> bool:
     details = error.details or {}
     parts = [*details.get("writeErrors", []), *details.get("writeConcernErrors", [])]
     return bool(_CHANGES_PRIMARY & {error.code, *(part.get("code") for part in parts)})
+
+
+def patient(outage: timedelta) -> Retrying:
+    """Calls a function again while MongoDB is away; writing twice must do no harm."""
+    return Retrying(
+        retry=retry_if_exception(is_away),
+        wait=wait_exponential(multiplier=0.2, max=5),
+        stop=stop_after_delay(outage),
+        before_sleep=before_sleep_log(log, logging.WARNING),
+        reraise=True,
+    )
 
 
 def connect(settings: MongoSettings) -> Database[Document]:
@@ -189,3 +203,15 @@ def pack(vector: np.ndarray) -> bytes:
 def unpack(data: bytes) -> np.ndarray:
     """The inverse of :func:`pack`; a read-only float32 array of shape (dimension,)."""
     return np.frombuffer(data, dtype="<f4")
+
+
+def replace_unless_newer(document_id: str, fields: dict[str, Any], *, reflects_at: int) -> UpdateOne:
+    """Replace a document, or make it, unless the stored one reflects a newer event.
+
+    `fields` have `reflects_at` (epoch ms) too; `updated_at` is the server's own clock at the write ($$NOW).
+    """
+    # $literal keeps MongoDB from reading an id that begins with a dollar as an expression.
+    document = {"$mergeObjects": [{"$literal": {"_id": document_id, **fields}}, {"updated_at": "$$NOW"}]}
+    newer = {"$gt": ["$reflects_at", reflects_at]}
+    replacement = [{"$replaceWith": {"$cond": [newer, "$$ROOT", document]}}]
+    return UpdateOne({"_id": document_id}, replacement, upsert=True)

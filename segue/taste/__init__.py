@@ -1,0 +1,1 @@
+"""Listeners' histories, profiles and taste vectors; likes and dislikes."""

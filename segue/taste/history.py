@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from segue.plays.signals import signal_weights
-from segue.plays.windows import SIGNAL_WINDOW
+from segue.plays.event import SIGNAL_WINDOW
+from segue.plays.event_types import signal_weights
 from segue.settings import SignalSettings, TasteSettings
 
 
@@ -72,7 +72,7 @@ def windows_of(table: pa.Table, *, signals: SignalSettings) -> Iterator[tuple[st
     ----------
     table
         SignalWindow rows: `user_id`, `window_start`, `signals` (list of struct of
-        :data:`segue.plays.windows.SIGNAL_WINDOW`). Order within a row does not matter.
+        :data:`segue.plays.event.SIGNAL_WINDOW`). Order within a row does not matter.
 
     Yields
     ------
@@ -83,46 +83,70 @@ def windows_of(table: pa.Table, *, signals: SignalSettings) -> Iterator[tuple[st
     if isinstance(lists, pa.ChunkedArray):
         lists = lists.chunk(0) if lists.num_chunks else pa.array([], lists.type)
     flat = pc.list_flatten(lists)
-    row = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
+    names, tracks = _coded(flat.field("track_id"))
+    weighed = _weighed(pc.list_parent_indices(lists), flat, tracks, signals=signals)
+    # One event id counts once in a row, the earliest, should a client ever reuse one for another event.
     events = pc.dictionary_encode(flat.field("event_id")).indices.to_numpy(zero_copy_only=False)
-    encoded = pc.dictionary_encode(flat.field("track_id"))
+    once = weighed.take(first := _first_of_each(weighed.row, events, weighed.at))
+    # A fixed order of summing makes a repeated batch give the same floats to the last bit.
+    order = np.lexsort((once.type.astype(str), once.weight, once.at, once.track, once.row))
+    once = once.take(order)
+    row, track = once.row, once.track
+    starts = np.flatnonzero(np.r_[True, (row[1:] != row[:-1]) | (track[1:] != track[:-1])][: len(row)])
+    last = np.r_[starts[1:], len(row)][: len(starts)] - 1
+    track_ids = [names[code] for code in track[last].tolist()]
+    types, at = once.type[last].tolist(), once.at[last].tolist()
+    weights = (np.add.reduceat(once.weight, starts) if len(row) else once.weight).tolist()
+    places = pa.array(first[order[last]])
+    kept = {name: flat.field(name).take(places).to_pylist() for name in _kept_fields(flat.type)}
+    bounds = np.searchsorted(row[starts], np.arange(table.num_rows + 1))
+    users, window_starts = table.column("user_id").to_pylist(), table.column("window_start").to_pylist()
+    for i, (user, start) in enumerate(zip(users, window_starts, strict=True)):
+        part = slice(bounds[i], bounds[i + 1])
+        own = {name: values[part] for name, values in kept.items()}
+        yield user, start, Window(track_ids[part], weights[part], at[part], types[part], own)
+
+
+class _Signals(NamedTuple):
+    """Signals of a table, flat: arrays with one entry for each, (n,)."""
+
+    row: np.ndarray
+    """int64: the row of the table."""
+    track: np.ndarray
+    """int64 codes in the order of the track ids."""
+    at: np.ndarray
+    """int64, epoch ms."""
+    weight: np.ndarray
+    """float64"""
+    type: np.ndarray
+    """object: event types."""
+
+    def take(self, places: np.ndarray) -> _Signals:
+        """Those at some places, in that order."""
+        return _Signals(*(values[places] for values in self))
+
+
+def _coded(texts: pa.Array) -> tuple[list[str], np.ndarray]:
+    """Different texts in ascending order, and for each text its place among them, (n,) int64."""
+    encoded = pc.dictionary_encode(texts)
     names = encoded.dictionary.to_pylist()
-    # Codes in the order of the names, so that sorting by code sorts by track id, whatever came first.
-    order = np.argsort(np.asarray(names, dtype=object)) if names else np.empty(0, dtype=np.int64)
+    if not names:
+        return [], np.empty(0, dtype=np.int64)
+    order = np.argsort(np.asarray(names, dtype=object))
     code_of = np.empty(len(names), dtype=np.int64)
     code_of[order] = np.arange(len(names))
-    tracks = code_of[encoded.indices.to_numpy(zero_copy_only=False)] if names else np.empty(0, dtype=np.int64)
+    return [names[place] for place in order.tolist()], code_of[encoded.indices.to_numpy(zero_copy_only=False)]
+
+
+def _weighed(row: pa.Array, flat: pa.StructArray, tracks: np.ndarray, *, signals: SignalSettings) -> _Signals:
+    """The signals of a flat list, each with its weight; `row` says of which row each is."""
     at, played, duration = (
         flat.field(name).to_numpy(zero_copy_only=False)
         for name in ("occurred_at", "ms_played", "duration_ms")
     )
     types = flat.field("type").to_pylist()
     weight = signal_weights(types, played, duration, signals=signals)
-
-    # One event id counts once in a row, the earliest, should a client ever reuse one for another event.
-    keep = _first_of_each(row, events, at)
-    row, tracks, at, weight, events = (a[keep] for a in (row, tracks, at, weight, events))
-    kinds = np.asarray(types, dtype=object)[keep]
-
-    # A fixed order of summing makes a repeated batch give the same floats to the last bit.
-    by_time = np.lexsort((kinds.astype(str), weight, at, tracks, row))
-    row, tracks, at, weight, kinds = (a[by_time] for a in (row, tracks, at, weight, kinds))
-    starts = np.flatnonzero(np.r_[True, (row[1:] != row[:-1]) | (tracks[1:] != tracks[:-1])])[: len(row)]
-    ends = np.r_[starts[1:], len(row)] - 1
-    summed = np.add.reduceat(weight, starts) if len(row) else weight
-    sorted_names = [names[i] for i in order]
-    bounds = np.searchsorted(row[starts] if len(row) else row, np.arange(table.num_rows + 1))
-
-    track_list = [sorted_names[code] for code in tracks[starts]] if len(row) else []
-    weight_list, at_list = summed.tolist(), (at[ends].tolist() if len(row) else [])
-    type_list = kinds[ends].tolist() if len(row) else []
-    last = keep[by_time][ends] if len(row) else np.empty(0, dtype=np.int64)
-    kept = {name: flat.field(name).take(pa.array(last)).to_pylist() for name in _kept_fields(flat.type)}
-    users, window_starts = table.column("user_id").to_pylist(), table.column("window_start").to_pylist()
-    for i, (user, start) in enumerate(zip(users, window_starts, strict=True)):
-        part = slice(bounds[i], bounds[i + 1])
-        own = {name: values[part] for name, values in kept.items()}
-        yield user, start, Window(track_list[part], weight_list[part], at_list[part], type_list[part], own)
+    return _Signals(row.to_numpy(zero_copy_only=False), tracks, at, weight, np.asarray(types, dtype=object))
 
 
 def _kept_fields(signal: pa.StructType) -> list[str]:

@@ -14,8 +14,7 @@ from typing import TypedDict
 import numpy as np
 
 from segue.settings import TasteSettings
-from segue.storage.event_time import replace_unless_newer
-from segue.storage.mongo import pack, unpack
+from segue.storage.mongo import pack, replace_unless_newer, unpack
 from segue.storage.store import Collection, Job, Personal, Policy, Right
 from segue.taste.history import History, StoredWindow, from_document, to_document
 from segue.taste.profile import ListenerHistory

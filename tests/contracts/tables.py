@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 from segue.engagement.facts import StoredFact
 from segue.places import ROOT
-from segue.plays.event import FIELDS, Field
-from segue.plays.windows import EVENT_WINDOW, SIGNAL_WINDOW, WindowFields
+from segue.plays.event import EVENT_WINDOW, FIELDS, SIGNAL_WINDOW, Field, WindowFields
 from segue.ranking.recommendations import StoredRecommendation
 from segue.spark.steps import Step
 from segue.spark.transition_rules import Rule

@@ -11,8 +11,7 @@ from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from segue.engagement.facts import facts_of
-from segue.plays.event import FIELDS
-from segue.plays.windows import EVENT_WINDOW, SIGNAL_WINDOW, WindowFields
+from segue.plays.event import EVENT_WINDOW, FIELDS, SIGNAL_WINDOW, WindowFields
 from segue.settings import load_settings
 from segue.spark.parsing import RECORD_COLUMNS, parse, plays
 from segue.spark.steps import Step, steps

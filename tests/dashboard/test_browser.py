@@ -13,7 +13,7 @@ from tests.dashboard.browser import Player, Served, needs_chromium
 from tests.dashboard.conftest import recommendation
 from tests.dashboard.music import FORMATS, STYLES, title
 from tests.dashboard.provider import Provider
-from tests.dashboard.test_plays_route import in_kafka
+from tests.dashboard.test_player_routes import in_kafka
 from tests.waiting import until
 
 pytestmark = needs_chromium

@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 from pymongo.database import Database
 
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from tests.dashboard.browser import Player, Served, needs_chromium
 from tests.dashboard.music import title
-from tests.dashboard.test_plays_route import a_play, in_kafka
+from tests.dashboard.test_player_routes import a_play, in_kafka
 from tests.streaming.job import RestartingJob
 from tests.waiting import PATIENCE, until
 

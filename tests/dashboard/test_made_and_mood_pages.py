@@ -17,8 +17,7 @@ from segue.dashboard.services import Services
 from segue.index.bundle import Contents, write_bundle
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
-from segue.moods.dial import Dial
-from segue.moods.dials import MoodDials
+from segue.moods.dial import Dial, MoodDials
 from segue.moods.measures import CorpusMoods
 from segue.moods.stored import Moods
 from segue.people.login_sessions import Listener

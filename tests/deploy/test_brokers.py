@@ -15,7 +15,7 @@ from segue.errors import SegueError
 from segue.local import process
 from segue.local.jars import ensure_jars
 from segue.local.kafka import Broker
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import load_settings
 from segue.storage import kafka_users
 from segue.storage.access import read_login

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from segue.engagement.definitions import COUNTS, LONGEST_MS
 from segue.engagement.facts import Fact, facts_of
+from segue.plays.event import EVENT_WINDOW
 from segue.plays.event_types import ACTIONS, COUNTED
-from segue.plays.windows import EVENT_WINDOW
 from tests.engagement.plain_reading import counts_of
 from tests.properties import examples
 

@@ -18,7 +18,7 @@ from segue.index.bundle import Contents, write_bundle
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.index.transition_rules import transition_rules_of
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.ranking.variants import assigned
 from segue.settings import Settings
 from segue.storage.mongo import Document

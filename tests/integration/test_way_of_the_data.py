@@ -17,7 +17,7 @@ from segue.demo.replay import MALFORMED, replay, songs_of
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.files import embed_file
 from segue.index.published import PublishedBundles
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.kafka import read_rejected
 from segue.storage.mongo import Document

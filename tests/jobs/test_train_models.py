@@ -23,7 +23,7 @@ from segue.index.track_ids import decode_ids, encode_ids
 from segue.models import trained
 from segue.models.versions import Models
 from segue.people.forgotten import Forgotten
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings, load_settings
 from segue.spark import session_space
 from segue.spark.learned_models import LEARNED_MODELS

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from segue.index.contents import Contents
 from segue.playlists.generate import daily_mix, discover, go_on
 from segue.playlists.path import path
-from segue.playlists.transitions import Transitions, arrange
+from segue.playlists.transitions import Material, Transitions, arrange
 from segue.ranking.diversity import ArtistLimit
 from tests.playlists.shelf import Shelf, limit_holds, shelf
 from tests.properties import examples
@@ -45,9 +45,7 @@ def _check_what_goes_on(library: Shelf, playlist: list[int], avoid: list[int], *
     found = go_on(
         playlist,
         items=items,
-        bundle=library,
-        transitions=library.transitions,
-        limit=library.limit,
+        material=Material(library, library.transitions, library.limit),
         avoid=avoid,
     )
     assert len(found) == len(set(found)) <= items
@@ -79,9 +77,7 @@ def test_what_goes_on_sounds_like_the_list_on_each_of_its_sides() -> None:
     found = go_on(
         [0, 1, 2, 30, 31, 32],
         items=20,
-        bundle=library,
-        transitions=library.transitions,
-        limit=library.limit,
+        material=Material(library, library.transitions, library.limit),
     )
     styles = [row // 30 for row in found]
     assert len(found) == 20
@@ -97,9 +93,7 @@ def test_a_path_begins_and_ends_where_it_should(library: Shelf, data: st.DataObj
         first,
         last,
         items=items,
-        bundle=library,
-        transitions=library.transitions,
-        limit=library.limit,
+        material=Material(library, library.transitions, library.limit),
         avoid=avoid,
     )
     assert (found[0], found[-1]) == (first, last)
@@ -117,7 +111,7 @@ def test_a_path_begins_and_ends_where_it_should(library: Shelf, data: st.DataObj
 def test_a_paths_largest_step_is_smaller_than_that_of_a_random_path(library: Shelf, seed: int) -> None:
     rng = np.random.default_rng(seed)
     first, last, *others = rng.permutation(len(library.vectors)).tolist()
-    found = path(first, last, items=8, bundle=library, transitions=library.transitions, limit=library.limit)
+    found = path(first, last, items=8, material=Material(library, library.transitions, library.limit))
     assert len(found) == 8
     largest = library.transitions.along(found).max()
     at_random = [first, *others[:6], last]
@@ -128,7 +122,7 @@ def test_a_paths_largest_step_is_smaller_than_that_of_a_random_path(library: She
 def test_no_path_from_a_song_to_itself(first: int, last: int, items: int) -> None:
     library = shelf(1, tracks=20, artists=20)
     with pytest.raises(ValueError, match="a path of"):
-        path(first, last, items=items, bundle=library, transitions=library.transitions, limit=library.limit)
+        path(first, last, items=items, material=Material(library, library.transitions, library.limit))
 
 
 @some
@@ -145,9 +139,7 @@ def test_a_mix_is_of_liked_and_unheard_songs(
             seed=seed,
             items=items,
             familiar=familiar,
-            bundle=library,
-            transitions=library.transitions,
-            limit=library.limit,
+            material=Material(library, library.transitions, library.limit),
             heard=heard,
             avoid=avoid,
         )
@@ -173,9 +165,7 @@ def test_a_mix_has_its_share_of_known_songs_and_changes_with_the_day() -> None:
             seed=seed,
             items=20,
             familiar=0.5,
-            bundle=library,
-            transitions=library.transitions,
-            limit=library.limit,
+            material=Material(library, library.transitions, library.limit),
         )
 
     monday, tuesday = made("ada 1"), made("ada 2")
@@ -194,9 +184,7 @@ def test_what_was_heard_is_never_discovered(library: Shelf, data: st.DataObject,
         liked,
         seed="ada",
         items=items,
-        bundle=library,
-        transitions=library.transitions,
-        limit=library.limit,
+        material=Material(library, library.transitions, library.limit),
         heard=heard,
         avoid=avoid,
     )
@@ -216,9 +204,7 @@ def test_artists_never_heard_are_discovered_first() -> None:
         {min(heard): 1.0},
         seed="ada",
         items=10,
-        bundle=library,
-        transitions=library.transitions,
-        limit=library.limit,
+        material=Material(library, library.transitions, library.limit),
         heard=heard,
     )
     met = {int(library.artists[row]) for row in heard}

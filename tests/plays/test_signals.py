@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segue.plays.event_types import SIGNALS as TYPES
-from segue.plays.signals import signal_weight, signal_weights
+from segue.plays.event_types import signal_weight, signal_weights
 from segue.settings import load_settings
 
 SIGNALS = load_settings().signals

@@ -18,7 +18,7 @@ from segue.batch_jobs.recount_engagement import run as recount
 from segue.collections import NOT_PERSONAL
 from segue.dashboard.services import Services
 from segue.people.forgotten import Forgotten
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.privacy.leaving import CONFIRMATION, sweep
 from segue.settings import Settings
 from segue.social.follows import Follows
@@ -66,7 +66,7 @@ class Lived:
 def services(database: Database[Document], broker: Settings) -> Iterator[Services]:
     found = Services(Store(database), broker)
     yield found
-    found.outgoing.close()
+    found.delivery.close()
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ import pytest
 
 from segue.index.track_index import TrackIndex
 from segue.ranking import sources
-from segue.ranking.reasons import REASONS, describe, is_exploring
-from segue.ranking.sources import SOURCES, TASTE, VARIED, in_use
-from segue.ranking.sources.base import NO_EVIDENCE, CandidateSource, Proposals, Reason
+from segue.ranking.candidate_source import NO_EVIDENCE, CandidateSource, Proposals, Reason
+from segue.ranking.sources import REASONS, SOURCES, TASTE, VARIED, describe, in_use, is_exploring
 from segue.ranking.variants import left_out
 from segue.settings import RankingSettings, load_settings
 from segue.taste.profile import Profiles, build_profiles

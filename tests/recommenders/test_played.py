@@ -16,8 +16,7 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from scipy import sparse
 
-from segue.plays.event_types import SIGNALS
-from segue.plays.signals import signal_weight
+from segue.plays.event_types import SIGNALS, signal_weight
 from segue.recommenders.played import learned_factors
 from segue.recommenders.served import learned
 from segue.session_logs.logs import make_log

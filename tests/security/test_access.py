@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from segue.errors import SegueError
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.kafka import RejectedRecord, RejectedRecords, ensure_topics, read_rejected
 from segue.storage.mongo import connect, upsert

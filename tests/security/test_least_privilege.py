@@ -19,13 +19,11 @@ from pymongo.synchronous.mongo_client import MongoClient
 
 from segue.batch_jobs.report_experiments import run as run_experiments
 from segue.collections import prepare
-from segue.dashboard.outgoing import Outgoing
 from segue.deploy.access import job_access
 from segue.deploy.cli import grant
 from segue.errors import SegueError
 from segue.models import trained
-from segue.moods.dial import Dial
-from segue.moods.dials import MoodDials
+from segue.moods.dial import Dial, MoodDials
 from segue.moods.measures import CorpusMoods
 from segue.moods.stored import Moods
 from segue.operations.stream_minutes import StreamMinutes
@@ -34,7 +32,7 @@ from segue.people.forgotten import Forgotten
 from segue.people.login_sessions import LoginSessions
 from segue.playlists.day_lists import DayLists
 from segue.playlists.playlists import Playlists
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayDelivery, PlayProducer
 from segue.privacy.backup import backup, restore
 from segue.privacy.export import archive as export
 from segue.privacy.leaving import leave
@@ -161,9 +159,9 @@ def test_the_dashboard_does_its_work_as_its_user(deployed: Deployed, settings_of
     assert DayLists(store).keep(ada.user_id, "mix", today, ["t1"]) == ["t1"]
     assert StreamMinutes(store).recent(seconds=60) == []
     play = a_play(user_id=ada.user_id)
-    outgoing = Outgoing(store, settings)
-    assert outgoing.send([play])[0] == [play]
-    outgoing.close()
+    delivery = PlayDelivery(store, lambda: PlayProducer(settings.kafka))
+    assert delivery.send([play])[0] == [play]
+    delivery.close()
     admin = connect(deployed.admin.mongo)
     for name in ("tastes", "recommendations"):
         admin[name].insert_one({"_id": ada.user_id})

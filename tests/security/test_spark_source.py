@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pyspark.sql import SparkSession
 
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.spark.session import kafka_options
 from segue.storage.kafka import ensure_topics
 from tests.plays.examples import a_play

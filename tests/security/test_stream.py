@@ -23,14 +23,14 @@ from segue.index.bundle import Contents, write_bundle
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.places import ROOT
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.kafka import ensure_topics, read_rejected
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 from segue.streaming_jobs import recommend
 from segue.streaming_jobs.cli import _cause
-from segue.streaming_jobs.source import kafka_records
+from segue.streaming_jobs.query import kafka_records
 from tests.index.corpus import ANNOY
 from tests.plays.examples import a_play
 from tests.security.certificates import Certificates

@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from segue.errors import SegueError
+from segue.plays.delivery import PlayProducer
 from segue.plays.event import InvalidPlay
-from segue.plays.producer import PlayProducer
 from segue.settings import Settings
 from segue.storage import kafka
 from segue.storage.kafka import RejectedRecord, RejectedRecords, ensure_topics, read_rejected

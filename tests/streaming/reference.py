@@ -13,7 +13,7 @@ from typing import Any
 
 from segue.index.track_index import TrackIndex
 from segue.plays.event import fault
-from segue.plays.signals import signal_weight
+from segue.plays.event_types import signal_weight
 from segue.ranking.plan import plan
 from segue.ranking.recommendations import stored_item
 from segue.settings import Settings

@@ -17,7 +17,7 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import types as T
 
-from segue.plays.windows import EVENT_WINDOW, SIGNAL_WINDOW, WindowFields
+from segue.plays.event import EVENT_WINDOW, SIGNAL_WINDOW, WindowFields
 from segue.settings import load_settings
 from segue.spark import windows
 from segue.spark.parsing import PLAY_SCHEMA

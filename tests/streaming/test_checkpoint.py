@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segue.errors import SegueError
-from segue.plays.windows import EVENT_WINDOW
+from segue.plays.event import EVENT_WINDOW
 from segue.settings import Settings
 from segue.streaming_jobs import checkpoint
 

@@ -18,8 +18,8 @@ from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSession
 from segue.engagement.statistics import ListeningStatistics
 from segue.people.forgotten import Forgotten
-from segue.plays.producer import PlayProducer
-from segue.ranking import stored_feedback as feedback
+from segue.plays.delivery import PlayProducer
+from segue.ranking import feedback
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store

@@ -19,7 +19,7 @@ from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.local.process import read_record
 from segue.people.forgotten import Forgotten
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect

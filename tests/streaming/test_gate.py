@@ -12,14 +12,12 @@ from pymongo.database import Database
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
-from segue.streaming_jobs.gate import BatchGate
-from segue.streaming_jobs.micro_batches import BatchFunction
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
-from segue.streaming_jobs.source import kafka_records
+from segue.streaming_jobs.query import BatchFunction, BatchGate, kafka_records
 from tests.plays.examples import a_play
 from tests.waiting import until
 

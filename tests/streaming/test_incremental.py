@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
 from segue.catalog.track import track_id
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store

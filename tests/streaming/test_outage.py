@@ -18,7 +18,7 @@ from segue.errors import SegueError
 from segue.index.active import ActiveBundle
 from segue.local.mongod import Mongod
 from segue.models.versions import Models
-from segue.ranking.stored_feedback import KIND, ActiveFeedback
+from segue.ranking.feedback import KIND, ActiveFeedback
 from segue.replanning.service import Replanning
 from segue.settings import Settings
 from segue.storage.mongo import connect, is_away, pack, upsert

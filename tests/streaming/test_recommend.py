@@ -10,7 +10,7 @@ from pymongo.database import Database
 
 from segue.index.bundle import load_bundle
 from segue.models.versions import Models
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.ranking.recommendations import StoredRecommendation
 from segue.settings import Settings
 from segue.storage.kafka import read_rejected

@@ -17,7 +17,7 @@ from segue.index.manifest import Manifest
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.models.versions import Models
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store

@@ -35,7 +35,7 @@ from segue.engagement.definitions import fingerprint
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
 from segue.playlists.playlists import Playlists
-from segue.plays.producer import PlayProducer
+from segue.plays.delivery import PlayProducer
 from segue.privacy import leaving
 from segue.settings import load_settings
 from segue.social import activity

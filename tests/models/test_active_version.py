@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
-from segue.models import active
-from segue.models.active import ActiveVersion
-from segue.models.versions import Models
+from segue.models import versions
+from segue.models.versions import ActiveVersion, Models
 from segue.storage.store import Store
 
 
@@ -54,7 +53,7 @@ def test_an_unfit_version_is_refused_tried_again_later_and_forgotten_with_the_ne
         Models(store).activate("letter", version)
         assert (letter.current(), letter.refused) == (served, refused)
     assert letter.reads == ["v1", "x1"]
-    monkeypatch.setattr(active, "_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(versions, "_RETRY_SECONDS", 0.0)
     letter._retry_at = 0.0
     assert letter.current() == "V1"
     assert letter.reads == ["v1", "x1", "x1"]

@@ -1,8 +1,9 @@
-"""`POST /api/events`: what a listener's player has to tell, on its way to Kafka.
+"""What a listener's player says and asks: `POST /api/events` and `GET /api/upcoming`.
 
-The body is `{"sent_at": epoch ms by the player's clock, "plays": [...]}`, as fetch or sendBeacon sends it.
-The answer names the event ids that Kafka has, and those that it will never get with the reason; the player
-keeps all others and sends them again.
+Events are plays on their way to Kafka. The body is `{"sent_at": epoch ms by the player's clock,
+"plays": [...]}`, as fetch or sendBeacon sends it. The answer names the event ids that Kafka has, and those
+that it will never get with the reason; the player keeps all others and sends them again. Upcoming are the
+listener's next tracks and opinions.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.dashboard.api.requests import asking, json_body, refuse_foreign
+from segue.dashboard.queries.steered import planned
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.people.login_sessions import Listener
@@ -40,13 +42,21 @@ def routes(services: Services) -> list[Route]:
         envelope = await json_body(request, limit=LARGEST, shape=_SHAPE)
         events = _read(envelope, listener, at=time.time() * 1000)
         try:
-            there, refused = await run_in_threadpool(services.outgoing.send, events)
+            delivered, refused = await run_in_threadpool(services.delivery.send, events)
         except SegueError as error:
             return JSONResponse({"error": str(error)}, status_code=503, headers={"Retry-After": "5"})
-        await run_in_threadpool(_keep_opinions, services, there)
-        return JSONResponse({"taken": [play["event_id"] for play in there], "refused": refused})
+        await run_in_threadpool(_keep_opinions, services, delivered)
+        return JSONResponse({"taken": [play["event_id"] for play in delivered], "refused": refused})
 
-    return [Route("/api/events", take, methods=["POST"])]
+    async def answer_upcoming(request: Request) -> Response:
+        listener, _ = await asking(services, request)
+        answer = await run_in_threadpool(_upcoming, services, listener.user_id)
+        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+
+    return [
+        Route("/api/events", take, methods=["POST"]),
+        Route("/api/upcoming", answer_upcoming, methods=["GET"]),
+    ]
 
 
 def _read(envelope: dict[str, Any], listener: Listener, *, at: float) -> list[dict[str, Any]]:
@@ -74,3 +84,12 @@ def _keep_opinions(services: Services, plays: list[Play]) -> None:
     """Likes and dislikes also stay with the listener, so that hearts are red at the next visit."""
     opinions = [(play["user_id"], play["track_id"], play["type"]) for play in plays if play["type"] in KINDS]
     Opinions(services.store).keep(opinions)
+
+
+def _upcoming(services: Services, user_id: str) -> dict[str, Any]:
+    upcoming = planned(services.catalogue, services.settings, user_id)
+    return {
+        "recommendation_id": upcoming.recommendation_id,
+        "items": [item.data() for item in upcoming.items],
+        "opinions": Opinions(services.store).by_track(user_id),
+    }

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from segue.dashboard.api.plays import LARGEST
+from segue.dashboard.api.player import LARGEST
 from segue.dashboard.services import Services
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.kafka_topics import records_of
 from segue.storage.mongo import Document
@@ -49,7 +50,7 @@ def in_kafka(settings: Settings) -> list[dict[str, Any]]:
 def services(database: Database[Document], broker: Settings) -> Iterator[Services]:
     found = Services(Store(database), broker)
     yield found
-    found.outgoing.close()
+    found.delivery.close()
 
 
 @pytest.mark.integration
@@ -128,11 +129,11 @@ def test_while_kafka_is_away_the_player_keeps_its_plays(
     enter: Enter, services: Services, database: Database[Document], broker: Settings
 ) -> None:
     away = broker.model_copy(update={"kafka": broker.kafka.model_copy(update={"bootstrap": "127.0.0.1:9"})})
-    services.outgoing.__init__(Store(database), away)  # type: ignore[misc]
+    services.delivery.__init__(Store(database), lambda: PlayProducer(away.kafka))  # type: ignore[misc]
     client, play = enter(), a_play()
     answer = client.post("/api/events", json=envelope(play))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    services.outgoing.__init__(Store(database), broker)  # type: ignore[misc]
+    services.delivery.__init__(Store(database), lambda: PlayProducer(broker.kafka))  # type: ignore[misc]
     assert client.post("/api/events", json=envelope(play)).json()["taken"] == [play["event_id"]]
     assert len(in_kafka(broker)) == 1
 

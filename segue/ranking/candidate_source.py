@@ -1,8 +1,8 @@
 """What a candidate source is. Pure.
 
 A source proposes tracks to a batch of listeners. A candidate's score is its similarity to the taste plus the
-scores with which sources propose it. A new source is a class in a module beside this one: the registry
-(:mod:`segue.ranking.sources`) finds it there, for stream, pages and evaluation alike.
+scores with which sources propose it. A new source is a class and an entry in the registry
+(:mod:`segue.ranking.sources`): stream, pages and evaluation take it from there.
 """
 
 from __future__ import annotations
@@ -81,8 +81,6 @@ class CandidateSource(ABC):
     name: ClassVar[str]
     reason: ClassVar[Reason]
     """Given where the source says more for a candidate than all others and than its similarity."""
-    precedence: ClassVar[int] = 100
-    """Of sources that say as much for a candidate, the reason of the one with the lowest is given."""
     learned_from_plays: ClassVar[bool] = False
     """The variant "audio" leaves it out."""
 

@@ -1,0 +1,196 @@
+"""The candidate sources with their registry, and the reasons why a track is recommended. Pure.
+
+By the index alone there are the neighbours of the taste, and the varied selection for a cold start. Sources
+by session knowledge propose what the tracks that a listener has just kept lead to. Their seeds are the kept
+ones among the listener's last `ranking.session_tracks` tracks, and what a seed leads to counts
+``ranking.session_decay ** tracks heard since``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from segue.index.track_index import TrackIndex
+from segue.index.transition_rules import RuleTable
+from segue.ranking.candidate_source import NO_EVIDENCE, CandidateSource, Proposals, Reason
+from segue.settings import RankingSettings
+from segue.taste.profile import Profiles
+
+
+class TasteNeighbours(CandidateSource):
+    """The tracks nearest to the taste; the score is their similarity itself."""
+
+    name: ClassVar = "taste"
+    reason: ClassVar = Reason("because", "Because you played {}")
+
+    def weight(self, ranking: RankingSettings) -> float:
+        return 1.0
+
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
+        rows, similarity = bundle.neighbours.query(profiles.tastes, ranking.candidates)
+        has_taste: np.ndarray = np.any(profiles.tastes, axis=1)
+        known = (rows >= 0) & has_taste[:, np.newaxis]
+        listeners = np.repeat(np.arange(len(rows)), known.sum(axis=1))
+        # The liked track that is nearest to a candidate is looked for once the list is made.
+        evidence = np.full(len(listeners), NO_EVIDENCE, dtype=np.int64)
+        return Proposals(listeners, rows[known].astype(np.int64), similarity[known].astype(float), evidence)
+
+    @staticmethod
+    def nearest(taste: np.ndarray, bundle: TrackIndex, *, count: int) -> list[int]:
+        """The rows nearest to one taste, (d,), best first."""
+        rows, _ = bundle.neighbours.query(taste[np.newaxis], min(count, len(bundle.vectors)))
+        return [row for row in rows[0].tolist() if row >= 0]
+
+
+class VariedSelection:
+    """The index's selection for listeners without history; it goes on where no candidate is left."""
+
+    name: ClassVar = "varied"
+    reason: ClassVar = Reason("varied", "Something different", names_track=False)
+
+    def rows(self, bundle: TrackIndex) -> list[int]:
+        """The selection in its order."""
+        return [int(row) for row in bundle.cold_start.tolist()]
+
+
+@dataclass(frozen=True)
+class _Seeds:
+    """Tracks that listeners have just kept, flat."""
+
+    signals: np.ndarray
+    """(s,) int64 places among the signals."""
+    nearness: np.ndarray
+    """(s,) float64 in (0, 1]."""
+
+
+class TransitionRuleSource(CandidateSource):
+    """Tracks that listeners play after one that was just kept."""
+
+    name: ClassVar = "transitions"
+    reason: ClassVar = Reason("after", "Played along with {}")
+    learned_from_plays: ClassVar = True
+
+    def weight(self, ranking: RankingSettings) -> float:
+        return ranking.session_weight
+
+    def available(self, bundle: TrackIndex) -> bool:
+        return bundle.transition_rules is not None
+
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
+        assert bundle.transition_rules is not None
+        seeds = _seeds(profiles, ranking)
+        keys = profiles.rows[seeds.signals]
+        return _lead(seeds, keys, self.weight(ranking), table=bundle.transition_rules, profiles=profiles)
+
+
+class SameArtistSource(CandidateSource):
+    """Tracks of an artist just kept, those that most listeners keep first."""
+
+    name: ClassVar = "artist"
+    reason: ClassVar = Reason("artist", "By the artist of {}")
+    learned_from_plays: ClassVar = True
+
+    def weight(self, ranking: RankingSettings) -> float:
+        # Session knowledge as a whole is switched off by its own weight.
+        return ranking.artist_weight if ranking.session_weight else 0.0
+
+    def available(self, bundle: TrackIndex) -> bool:
+        return bundle.transition_rules is not None and bundle.artist_tracks is not None
+
+    def propose(self, profiles: Profiles, bundle: TrackIndex, ranking: RankingSettings) -> Proposals:
+        assert bundle.artist_tracks is not None
+        seeds = _seeds(profiles, ranking)
+        artists = bundle.artists[profiles.rows[seeds.signals]]
+        known = artists >= 0
+        seeds, artists = _once_by_artist(
+            _Seeds(seeds.signals[known], seeds.nearness[known]), artists[known], profiles
+        )
+        return _lead(seeds, artists, self.weight(ranking), table=bundle.artist_tracks, profiles=profiles)
+
+
+def _seeds(profiles: Profiles, ranking: RankingSettings) -> _Seeds:
+    signals = profiles.signals
+    kept = (signals.since < ranking.session_tracks) & signals.liked & (profiles.rows >= 0)
+    places = np.flatnonzero(kept)
+    return _Seeds(places, ranking.session_decay ** signals.since[places])
+
+
+def _lead(
+    seeds: _Seeds, keys: np.ndarray, weight: float, *, table: RuleTable, profiles: Profiles
+) -> Proposals:
+    """Where the seeds lead by their keys of a table."""
+    place, rows, scores = table.leads(keys)
+    signals = seeds.signals[place]
+    return Proposals(profiles.owner[signals], rows, scores * (weight * seeds.nearness)[place], signals)
+
+
+def _once_by_artist(seeds: _Seeds, artists: np.ndarray, profiles: Profiles) -> tuple[_Seeds, np.ndarray]:
+    """Each listener's artists: the seed heard last with the sum of the nearness of all, and the artist.
+
+    One artist's tracks in a row would otherwise lead to the same candidates again and again.
+    """
+    places, nearness, owner = seeds.signals, seeds.nearness, profiles.owner
+    order = np.lexsort((profiles.signals.since[places], artists, owner[places]))
+    places, artists, nearness = places[order], artists[order], nearness[order]
+    changes = (np.diff(owner[places]) != 0) | (np.diff(artists) != 0)
+    first = np.flatnonzero(np.r_[True, changes][: len(places)])
+    if not len(first):
+        return _Seeds(places, nearness), artists
+    return _Seeds(places[first], np.add.reduceat(nearness, first)), artists[first]
+
+
+TASTE = TasteNeighbours()
+"""All candidates are compared with the taste, whichever source proposes them."""
+SOURCES: Sequence[CandidateSource] = (TransitionRuleSource(), SameArtistSource())
+"""They add to the similarity. Of equal proposals that of the earlier source is named as the reason."""
+VARIED = VariedSelection()
+AGAIN = Reason("again", "You played this some time ago")
+"""The listener liked it long ago, so it may come again; it names the track itself."""
+EXPLORE = Reason("explore", "A little further from {}", exploring=True)
+"""It was drawn from further neighbours."""
+
+
+def learned_from_plays(bundle: TrackIndex) -> bool:
+    """Whether a bundle can serve a source that is learned from plays."""
+    return any(source.learned_from_plays and source.available(bundle) for source in SOURCES)
+
+
+def in_use(
+    bundle: TrackIndex, ranking: RankingSettings, *, without: frozenset[str] = frozenset()
+) -> list[CandidateSource]:
+    """The sources beside the taste that a bundle can serve and the settings give a weight.
+
+    Parameters
+    ----------
+    without
+        Names of sources that are left out.
+    """
+    return [
+        source
+        for source in SOURCES
+        if source.name not in without and source.weight(ranking) and source.available(bundle)
+    ]
+
+
+REASONS = {
+    reason.kind: reason
+    for reason in (AGAIN, EXPLORE, TASTE.reason, *(source.reason for source in SOURCES), VARIED.reason)
+}
+"""By kind, as it is stored."""
+
+
+def describe(kind: str, title: str | None) -> str:
+    """A reason in words, with the title of the track that it names; None where that track is not known.
+
+    A reason that cannot be given reads like that of the varied selection.
+    """
+    return REASONS.get(kind, VARIED.reason).text(title) or VARIED.reason.words
+
+
+def is_exploring(kind: str) -> bool:
+    """Whether a track with such a reason was drawn from further off."""
+    return kind in REASONS and REASONS[kind].exploring

@@ -1,0 +1,181 @@
+"""A streaming query over the plays topic: its source, its start, its micro-batches and its stop between two.
+
+PySpark makes dozens of calls through py4j for each micro-batch: a session object, its class looked up by
+name through every jar, settings, the schema as JSON, each field of a progress report. At ten micro-batches a
+second they took a quarter of the processor time (docs/decisions/0010). Here, and in the progress reports
+(:mod:`segue.streaming_jobs.progress`), a handful does the same. That leans on PySpark's own inner classes;
+the version is pinned and the streaming tests run it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Literal
+
+import pyarrow as pa
+from pyspark.java_gateway import ensure_callback_server_started
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.classic.dataframe import DataFrame as ClassicDataFrame
+from pyspark.sql.pandas.serializers import ArrowCollectSerializer
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.streaming.query import StreamingQuery
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+from pyspark.sql.utils import ForeachBatchFunction
+from pyspark.util import _load_from_socket
+
+from segue.settings import Settings
+from segue.spark.session import kafka_options
+from segue.spark.windows import interval
+
+BatchFunction = Callable[[DataFrame, int], None]
+_ANSWER_SECONDS = 10
+"""How long one broker is waited for before another is asked who leads a partition now; Kafka's default, a
+minute, is how long a lost broker would hold up the stream."""
+_PATIENCE_SECONDS = 80
+"""How long the brokers may all be away before a query ends; a refused password is tried as often."""
+_COMMIT_SECONDS = 10.0
+"""How long a finished micro-batch may take to be committed."""
+
+
+class HeldOff(Exception):
+    """A micro-batch came after the gate was closed; it has done nothing and is repeated at the next start."""
+
+
+def held_off(error: str) -> bool:
+    """Whether the text of the error that ended a query, as Spark tells it, is that of :class:`HeldOff`."""
+    return f"{HeldOff.__module__}.{HeldOff.__qualname__}: " in error
+
+
+class BatchGate:
+    """Lets the micro-batch in progress finish and be committed, and turns away the next."""
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+        self._working = threading.Lock()
+
+    def guarded(self, work: BatchFunction) -> BatchFunction:
+        """The function for `foreachBatch` that does `work` while the gate is open."""
+
+        def run(rows: DataFrame, batch: int) -> None:
+            with self._working:
+                if self._closed.is_set():
+                    raise HeldOff(f"batch {batch} waits for the next start")
+                work(rows, batch)
+
+        return run
+
+    def stop(self, query: StreamingQuery, *, patience: float = 120.0) -> bool:
+        """Close the gate and end the query; False if the batch in progress took longer than `patience`."""
+        self._closed.set()
+        finished = self._working.acquire(timeout=patience)
+        if finished:
+            self._working.release()
+            end = time.monotonic() + _COMMIT_SECONDS
+            while query.isActive and query.status["isTriggerActive"] and time.monotonic() < end:
+                time.sleep(0.02)
+        query.stop()
+        return finished
+
+
+def kafka_records(spark: SparkSession, settings: Settings, *, name: str) -> DataFrame:
+    """The plays topic as KafkaRecord: from the checkpoint on, the first time from its beginning."""
+    reader = (
+        spark.readStream.format("kafka")
+        .options(**kafka_options(settings.kafka))
+        .option("subscribe", settings.kafka.plays_topic)
+        .option("startingOffsets", "earliest")
+        .option("maxOffsetsPerTrigger", settings.stream.max_events_per_trigger)
+        .option("groupIdPrefix", f"segue-{name}")
+        # The consumer's long poll would hold up the end of each small batch.
+        .option("kafka.fetch.max.wait.ms", settings.stream.fetch_max_wait_ms)
+        .option("kafka.request.timeout.ms", _ANSWER_SECONDS * 1000)
+        .option("kafka.default.api.timeout.ms", _ANSWER_SECONDS * 1000)
+        .option("fetchOffset.numRetries", _PATIENCE_SECONDS // _ANSWER_SECONDS)
+        # Retention may pass offsets that a long outage left unread; that is reported, not fatal.
+        .option("failOnDataLoss", "false")
+    )
+    return reader.load()
+
+
+def start_query(
+    rows: DataFrame,
+    work: BatchFunction,
+    *,
+    name: str,
+    checkpoint: str,
+    every: timedelta,
+    gate: BatchGate | None,
+    mode: Literal["append", "update"] = "update",
+) -> StreamingQuery:
+    """Start a query that does `work` with each micro-batch of `rows`, until `gate` stops it.
+
+    Parameters
+    ----------
+    checkpoint
+        The folder of the query's offsets and state.
+    every
+        How often a micro-batch begins at most.
+    gate
+        None for a query that is never stopped between two micro-batches.
+    """
+    writer = (
+        rows.writeStream.queryName(name)
+        .outputMode(mode)
+        .option("checkpointLocation", checkpoint)
+        .trigger(processingTime=interval(every))
+    )
+    guarded = gate.guarded(work) if gate else work
+    return foreach_batch(writer, guarded, spark=rows.sparkSession).start()
+
+
+class _BatchFunction(ForeachBatchFunction):
+    """Hands on each micro-batch in the query's own session, where PySpark makes a new session object."""
+
+    session: SparkSession
+
+    def call(self, jdf: Any, batch_id: int) -> None:
+        try:
+            self.func(ClassicDataFrame(jdf, self.session), batch_id)
+        # Whatever it is: kept as PySpark's own function keeps it, and told to the JVM.
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def foreach_batch(writer: DataStreamWriter, work: BatchFunction, *, spark: SparkSession) -> DataStreamWriter:
+    """As `writer.foreachBatch(work)`.
+
+    The frames that `work` gets are read with the settings of `spark`, not with those that Spark changes for a
+    streaming query (adaptive execution is off in both).
+    """
+    gateway = spark.sparkContext._gateway
+    assert gateway is not None
+    helper = gateway.jvm.org.apache.spark.sql.execution.streaming.sources.PythonForeachBatchHelper
+    helper.callForeachBatch(writer._jwrite, _BatchFunction(spark, work))
+    ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call]
+    return writer
+
+
+class Collector:
+    """Collects frames that all have one schema, which is asked for once."""
+
+    def __init__(self) -> None:
+        self._schema: pa.Schema | None = None
+
+    def __call__(self, rows: DataFrame) -> pa.Table:
+        """As `rows.toArrow()`."""
+        if self._schema is None:
+            self._schema = to_arrow_schema(rows.schema, timezone="UTC")
+        port, secret, server = rows._jdf.collectAsArrowToPython()
+        try:
+            serializer = ArrowCollectSerializer()  # type: ignore[no-untyped-call]
+            with _load_from_socket((port, secret), serializer) as stream:
+                *batches, order = stream
+        finally:
+            server.getResult()  # raises what a task has failed with
+        if not batches:
+            return self._schema.empty_table()
+        return pa.Table.from_batches([batches[i] for i in order]).cast(self._schema)

@@ -1,0 +1,155 @@
+"""The documentation names files, modules, commands, settings and headings that are there."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segue.cli.commands import COMMANDS, GROUPS
+from segue.places import ROOT
+from segue.renamed_settings import RENAMED
+
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT))
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "conf" / "default.toml")
+)
+CHANGELOG = "CHANGELOG.md"
+"""It also names modules and files that are gone."""
+PATH = re.compile(
+    r"(?<![\w./~+-])"
+    r"(?:batch_jobs|benchmarks|conf|dashboard|deploy|docs|segue|streaming_jobs|tests|udfs|\.ci|\.github)"
+    r"/[\w./-]*[\w/](?![\w<*{])"
+)
+DOTTED = re.compile(r"(?<![\w./])segue(?:\.\w+)+")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+COMMAND = re.compile(r"\./run\.sh ([a-z]+)(?: ([a-z]+))?")
+SETTING = re.compile(r"`([a-z_]+(?:\.[a-z_]+)+)`")
+VARIABLE = re.compile(r"\bSEGUE_([A-Z]+__[A-Z_]+)\b")
+CODE = re.compile(r"`([A-Z]\w+(?:\.\w+)*)(?:\(.*?\))?`")
+NO_CODE = {"NAME", "CHANGELOG", "md"}
+NO_COMMANDS = {"help"}
+NO_MODULES = {"segue.env"}
+NO_SETTINGS = {"index.ann"}
+OTHERS = {"spark", "kafka"}
+"""Sections whose names Spark's and Kafka's own settings begin with."""
+
+
+def settings() -> set[str]:
+    """All sections and keys of conf/default.toml, joined by dots."""
+
+    def names(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
+        for key, value in table.items():
+            yield prefix + key
+            if isinstance(value, dict):
+                yield from names(value, f"{prefix}{key}.")
+
+    return set(names(tomllib.loads((ROOT / "conf" / "default.toml").read_text())))
+
+
+def text_of(document: str) -> str:
+    return (ROOT / document).read_text()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_paths_are_there(document: str) -> None:
+    missing = [path for path in PATH.findall(text_of(document)) if not (ROOT / path).exists()]
+    assert document == CHANGELOG or not missing
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_modules_and_names_in_them_are_there(document: str) -> None:
+    named = set(DOTTED.findall(text_of(document))) - NO_MODULES
+    assert not [name for name in named if not importable(name)]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_to_files_and_headings(document: str) -> None:
+    assert not [target for target in LINK.findall(text_of(document)) if not leads(target, document)]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands_are_there(document: str) -> None:
+    named = set(COMMAND.findall(text_of(document)))
+    assert not [words for words in named if words[0] not in NO_COMMANDS and not is_command(*words)]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_settings_are_there_by_their_names_of_today(document: str) -> None:
+    text, known = text_of(document), settings()
+    sections = {name for name in known if "." not in name} - {
+        "spark",
+        "kafka",
+    }  # Spark and Kafka have their own
+    named = {name for name in SETTING.findall(text) if name.split(".")[0] in sections}
+    named |= {name.lower().replace("__", ".") for name in VARIABLE.findall(text)}
+    if document == CHANGELOG or document.startswith("docs/decisions/"):
+        named -= RENAMED.keys()
+    assert not {
+        name for name in named - known - NO_SETTINGS if not name.endswith((".py", ".js", ".npy", ".toml"))
+    }
+
+
+def test_the_layers_in_the_architecture_are_those_that_are_checked() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one["id"] == "layers")
+    diagram = text_of("docs/architecture.md").partition("## Layers")[2].split("```")[1]
+    names = [re.split(r" {3,}", line.strip())[0] for line in diagram.splitlines() if "─" not in line]
+    assert [name.replace("│", "|") for name in names if name] == [one for one in layers if one != "__main__"]
+
+
+def test_the_readme_lists_every_command() -> None:
+    text = text_of("README.md")
+    for command in COMMANDS:
+        row = r"^\|[^|]*" + "[^|]*".join(rf"\b{word}\b" for word in command.name.split())
+        assert re.search(row, text, re.MULTILINE), command.name
+
+
+def test_the_changelog_has_every_setting_that_got_another_name() -> None:
+    text = text_of(CHANGELOG)
+    assert [former for former in RENAMED if f"`{former}`" not in text] == []
+
+
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_classes_and_registries_are_there(document: str) -> None:
+    code = "\n".join(path.read_text() for path in ROOT.glob("[!.]*/**/*.py") if "tests" not in path.parts)
+    named = {part for name in CODE.findall(text_of(document)) for part in name.split(".")}
+    assert not [name for name in named - NO_CODE if not re.search(rf"\b{name}\b", code)]
+
+
+def importable(name: str) -> bool:
+    """Whether a dotted name is a module, or a module and a name that is in it."""
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        try:
+            module = importlib.util.find_spec(".".join(parts[:end]))
+        except ModuleNotFoundError:
+            continue
+        if module is not None:
+            code = Path(module.origin or "").read_text()
+            return all(re.search(rf"\b{part}\b", code) for part in parts[end:])
+    return False
+
+
+def is_command(first: str, second: str) -> bool:
+    names = {command.name for command in COMMANDS}
+    return first in names or (f"{first} {second}" in names if second else first in GROUPS)
+
+
+def leads(target: str, document: str) -> bool:
+    if "://" in target:
+        return True
+    path, _, heading = target.partition("#")
+    file = (ROOT / document).parent / path if path else ROOT / document
+    return file.exists() and (not heading or heading in headings(file))
+
+
+def headings(file: Path) -> set[str]:
+    """The names by which a page's headings are linked to."""
+    lines = re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
