@@ -12,8 +12,7 @@ from segue.errors import one_line_errors
 from segue.local.stack import connected
 from segue.privacy import backup as backups
 from segue.settings import load_settings
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import Store, open_store
 
 File = Annotated[Path, typer.Argument(help="The archive.")]
 
@@ -49,7 +48,7 @@ def restore(
 
 
 def _store() -> Store:
-    return Store(connect(connected(load_settings(), kafka=False).mongo))
+    return open_store(connected(load_settings(), kafka=False))
 
 
 def _counted(counts: Mapping[str, int]) -> str:

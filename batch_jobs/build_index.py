@@ -11,8 +11,6 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from segue.catalog.songs import song_key
-from segue.catalog.tags import UNKNOWN_ARTIST
 from segue.catalog.tracks import Tracks
 from segue.embeddings.registry import space_to_index
 from segue.embeddings.stored import Embeddings
@@ -21,14 +19,14 @@ from segue.figures import can_write, write_figures
 from segue.index.backends import chosen_backend
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
+from segue.index.contents import computed
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.index.transition_rules import RuleTable, artist_tracks_of, transition_rules_of
 from segue.local.stack import connected
 from segue.models import trained
 from segue.settings import IndexSettings, load_settings
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import Store, open_store
 
 TRANSITION_RULES = "following"
 """The kind of model that says what listeners play after a track."""
@@ -105,7 +103,7 @@ def build_index(
     with one_line_errors():
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
-        store = Store(connect(settings.mongo))
+        store = open_store(settings)
         if rollback:
             manifest = PublishedBundles(store).roll_back(folder=settings.index.folder)
             typer.echo(f"index {manifest.version} of {manifest.created_at:%Y-%m-%d %H:%M} is active again")
@@ -164,7 +162,7 @@ def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:
         There is no active space, no vector of a present track, or vectors of several dimensions.
     """
     space = space_to_index(store, settings.space)
-    track_of = Tracks(store).artists_and_titles()
+    track_of = Tracks(store).to_index()
     stored = Embeddings(store).vectors(space)
     vector_of = {track_id: vector for track_id, vector in stored.items() if track_id in track_of}
     if not vector_of:
@@ -179,17 +177,16 @@ def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:
         raise SegueError(f"every vector in space {space} is zero or not finite: run ./run.sh embeddings")
     units = (vectors[usable] / lengths[usable, None]).astype(np.float32)
     track_ids = encode_ids([names[row] for row in usable])
-    tracks = [track_of[names[row]] for row in usable]
-    artists = _codes([_artist_key(artist) for artist, _ in tracks])
+    of_catalogue = computed([track_of[names[row]] for row in usable])
+    artists = of_catalogue["artists"]
     transition_rules, artist_tracks = read_transition_rules(store, track_ids, artists)
     contents = Contents(
         vectors=units,
         track_ids=track_ids,
-        artists=artists,
         cold_start=varied_selection(units, artists, size=settings.cold_start),
-        songs=_codes([song_key(_artist_key(artist), title) for artist, title in tracks]),
         transition_rules=transition_rules,
         artist_tracks=artist_tracks,
+        **of_catalogue,
     )
     return IndexCorpus(space, contents, unusable=len(names) - len(usable))
 
@@ -203,19 +200,6 @@ def _matrix(vectors: list[bytes], names: list[str]) -> np.ndarray:
                 f"that of {names[0]} has {size / 4:g}: run ./run.sh embeddings"
             )
     return np.frombuffer(b"".join(vectors), dtype="<f4").reshape(len(vectors), -1)
-
-
-def _artist_key(artist: str | None) -> str | None:
-    """The same for one artist, whatever the case of the letters; None for an unknown one."""
-    key = (artist or "").strip().casefold()
-    return None if key in ("", UNKNOWN_ARTIST.casefold()) else key
-
-
-def _codes(keys: list[str | None]) -> np.ndarray:
-    """(n,) int32: one code a key; -1 for none."""
-    known = sorted({key for key in keys if key is not None})
-    code: dict[str | None, int] = {key: number for number, key in enumerate(known)}
-    return np.array([code.get(key, -1) for key in keys], dtype=np.int32)
 
 
 def read_transition_rules(

@@ -27,8 +27,7 @@ from segue.local.stack import connected
 from segue.session_logs.datasets import read_gtzan, read_sessions
 from segue.session_logs.splits import split_by_time
 from segue.settings import load_settings
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import open_store
 
 SHOWN_OF_SPACES = ("accuracy", "p10", "artist_hr10", "dimension", "gallery", "queries")
 SHOWN = ("hr20", "mrr20", "ndcg20", "coverage20", "gini20", "novelty20", "artist_diversity20", "popularity20")
@@ -109,7 +108,7 @@ def evaluate_spaces(data: Path | None) -> dict[str, SpaceResult]:
         split = read_gtzan(inside if inside.is_dir() else data)
         return compare_spaces(of_gtzan(split.descriptors, split.genres, split.part), settings)
     settings = connected(settings, kafka=False)
-    store = Store(connect(settings.mongo))
+    store = open_store(settings)
     with Console(stderr=True).status("Comparing spaces"):
         corpus = read_corpus(store, settings)
         artists = read_artists(store)

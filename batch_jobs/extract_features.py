@@ -29,8 +29,7 @@ from segue.figures import can_write, write_figures
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import Store, open_store
 from segue.udfs.describe_tracks import DESCRIBED, describe_tracks
 
 TRACK = "track_id string, path string"
@@ -78,7 +77,7 @@ def extract_features(
     with one_line_errors():
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
-        store = Store(connect(settings.mongo))
+        store = open_store(settings)
         if find_work(store, settings).missing:
             with session(settings, app="segue features") as spark:
                 summary = run(spark, settings, store)

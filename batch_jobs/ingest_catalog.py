@@ -30,8 +30,7 @@ from segue.errors import SegueError, one_line_errors
 from segue.figures import can_write, write_figures
 from segue.local.stack import connected
 from segue.settings import load_settings
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import Store, open_store
 
 WRITE_EVERY = 256
 
@@ -79,7 +78,7 @@ def ingest_catalog(
     """
     with one_line_errors():
         can_write(json_file)
-        store = Store(connect(connected(load_settings(), kafka=False).mongo))
+        store = open_store(connected(load_settings(), kafka=False))
         summary = run(store, folder, name=name, fma=fma)
         write_figures(json_file, asdict(summary))
         typer.echo(

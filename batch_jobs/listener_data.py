@@ -15,8 +15,7 @@ from segue.privacy.export import archive
 from segue.privacy.leaving import leave
 from segue.settings import load_settings
 from segue.storage.kafka_topics import plays_of
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import Store, open_store
 from segue.taste.tastes import Tastes
 
 Name = Annotated[str, typer.Argument(help="The name of an account, or a listener's id.")]
@@ -32,7 +31,7 @@ def export(
     """
     with one_line_errors():
         settings = connected(load_settings())
-        store = Store(connect(settings.mongo))
+        store = open_store(settings)
         user_id = _listener(store, name)
         data = archive(store, user_id, plays=plays_of(settings.kafka, user_id))
         try:
@@ -54,7 +53,7 @@ def forget(
     """
     with one_line_errors():
         settings = connected(load_settings())
-        store = Store(connect(settings.mongo))
+        store = open_store(settings)
         user_id = _listener(store, name)
         if not yes:
             typer.confirm(f"Remove everything of {name} ({user_id})?", abort=True)

@@ -28,8 +28,7 @@ from segue.spark.recorded import plays_of_those_here, recorded
 from segue.spark.recount import counted_rows, facts_of_rows
 from segue.spark.session import session
 from segue.storage.kafka_topics import truncated_at
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import Store, open_store
 
 AT_ONCE = 2000
 """Facts that are written together."""
@@ -72,7 +71,7 @@ def run(
     settings: Settings, *, check: bool = False, spark: SparkSession | None = None, quiet: bool = False
 ) -> Recounted:
     """Count the topic's plays; `check` compares only."""
-    store = Store(connect(settings.mongo))
+    store = open_store(settings)
     own = spark is None
     spark = spark or session(settings, app="segue recount", tuned=False)
     try:

@@ -16,8 +16,7 @@ from segue.local.stack import connected
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings, load_settings
 from segue.storage.kafka import RejectedRecord, read_rejected
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import open_store
 
 Reason = Annotated[str | None, typer.Option(help="Only those rejected for this reason.")]
 
@@ -72,7 +71,7 @@ def tracks(
     Example: ./run.sh rejected tracks --reason truncated
     """
     with one_line_errors():
-        rejected = RejectedTracks(Store(connect(connected(load_settings(), kafka=False).mongo)))
+        rejected = RejectedTracks(open_store(connected(load_settings(), kafka=False)))
         counts = rejected.reasons(reason=reason)
         listing = ", ".join(f"{count} {name}" for name, count in counts.most_common())
         title = f"{counts.total()} rejected tracks{f': {listing}' if listing else ''}"

@@ -17,8 +17,7 @@ from segue.errors import SegueError, one_line_errors
 from segue.figures import can_write, write_figures
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import open_store
 
 
 def report_experiments(
@@ -57,7 +56,7 @@ def run(settings: Settings, *, since: datetime) -> Report:
             "no experiment is set: give variants with their shares to the stream and here, for instance "
             """SEGUE_EXPERIMENTS__VARIANTS='{"audio": 50, "hybrid": 50}'"""
         )
-    counts = outcomes(Store(connect(settings.mongo)), since=since, experiments=experiments)
+    counts = outcomes(open_store(settings), since=since, experiments=experiments)
     return compare(counts, shares=experiments.variants, min_listeners=experiments.min_listeners)
 
 

@@ -39,8 +39,7 @@ from segue.models.versions import Models
 from segue.moods.measures import measure_moods, moods_version
 from segue.moods.stored import Moods
 from segue.settings import Settings, load_settings
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import Store, open_store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +95,7 @@ def train_embeddings(
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
         also = [space_named(name) for name in dict.fromkeys([*(["genres"] if genres else []), *(fit or [])])]
-        store = Store(connect(settings.mongo))
+        store = open_store(settings)
         with Console(stderr=True).status("Placing tracks"):
             summary = run(settings, store, refit=refit or AudioSpace in also, also=also)
         write_figures(json_file, asdict(summary))

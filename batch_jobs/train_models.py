@@ -30,8 +30,7 @@ from segue.spark.session import session
 from segue.spark.steps import fingerprint, steps
 from segue.spark.training import Plays, Trained, Training
 from segue.storage.kafka_topics import end_offsets
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import open_store
 
 
 def train(
@@ -77,7 +76,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
     SegueError
         The topic has no play that says what a listener kept.
     """
-    store = Store(connect(settings.mongo))
+    store = open_store(settings)
     chosen = [model for model in LEARNED_MODELS if model.enabled(settings)]
     own = spark is None
     spark = spark or session(settings, app="segue models", tuned=False)

@@ -29,8 +29,8 @@ from segue.local.mongod import Mongod
 from segue.places import LOCAL
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
-from segue.storage.mongo import connect, pack
-from segue.storage.store import Store
+from segue.storage.mongo import pack
+from segue.storage.store import Store, open_store
 
 TRACKS, NEW, GONE = 106_474, 100, 10
 SECONDS, RATE = 30, 44_100
@@ -41,7 +41,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
     """Seconds of each step, from nothing and for the new tracks, and the shares that these are."""
     tracks = 5_000 if quick else TRACKS
     with _settings() as settings:
-        store = Store(connect(settings.mongo))
+        store = open_store(settings)
         with console.status(f"Writing {tracks:,} composed tracks"):
             _write_catalogue(store, settings, tracks)
         with console.status(f"From nothing: {tracks:,} tracks"):

@@ -36,7 +36,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         began = time.perf_counter()
         catalogue.search("warm up")
         indexed = time.perf_counter() - began
-        names = sorted(tracks.artists_and_titles().items())
+        names = sorted((own, (track.artist, track.title)) for own, track in tracks.to_index().items())
         rng = random.Random(SEED)
         asked = [_query(*rng.choice(names), rng) for _ in range(queries)]
         baseline = asked[: max(20, queries // 10)]

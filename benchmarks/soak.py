@@ -26,7 +26,7 @@ from segue.operations.stream_progress import StreamProgress
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import Store, open_store
 
 FMA = 106_574
 WINDOW_SECONDS = 60
@@ -100,7 +100,7 @@ def _middle_and_end(values: Sequence[float]) -> tuple[float, float]:
 def _latencies(settings: Settings, feeder: Feeder, *, seconds: float) -> np.ndarray:
     """Milliseconds from play to document of the ordinary listeners."""
     first = len(feeder.sent)
-    with FreshnessWatch(Store(connect(settings.mongo)), every=0.02) as watch:
+    with FreshnessWatch(open_store(settings), every=0.02) as watch:
         time.sleep(seconds)
         measured = feeder.sent[first:]
         time.sleep(10)

@@ -24,8 +24,7 @@ from segue.benchmarks.plain_consumer import consume
 from segue.settings import Settings, load_settings
 from segue.spark.plays import interval, parse, plays
 from segue.spark.session import session
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import open_store
 from segue.streaming_jobs import engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.query import kafka_records
@@ -47,7 +46,7 @@ def main() -> None:
         stream = settings.stream.model_copy(update={"fetch_max_wait_ms": KAFKA_DEFAULT_WAIT_MS})
         settings = settings.model_copy(update={"stream": stream})
     spark = session(settings, app=f"bench {kind}", tuned=kind != "default")
-    store, kept = Store(connect(settings.mongo)), settings.stream
+    store, kept = open_store(settings), settings.stream
     progress = ProgressKeeper(store, Metrics(), hours=kept.progress_hours, days=kept.progress_days)
     progress.listen(spark)
     query = STARTS[kind](spark, settings)

@@ -10,15 +10,14 @@ from segue.local.stack import connected
 from segue.people.accounts import Account
 from segue.people.login_sessions import COOKIE, Listener
 from segue.settings import load_settings
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import open_store
 
 
 @st.cache_resource(show_spinner=False)
 def services() -> Services:
     """The process's services; embedded servers are used where the settings name no others."""
     settings = connected(load_settings(), kafka=False)
-    return Services(Store(connect(settings.mongo)), settings)
+    return Services(open_store(settings), settings)
 
 
 def listener() -> Listener | None:

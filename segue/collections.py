@@ -2,8 +2,8 @@
 
 A collection is named by its owner, a subclass of :class:`segue.storage.store.Collection` in the package of
 its subject. Adding one takes the class and a line in :data:`OWNERS`; backup, restore, export, forgetting and
-the jobs' access rights follow from its policy. GridFS buckets are in :data:`BUCKETS`, since each is two
-collections.
+the jobs' access rights follow from its policy, and go through its methods. GridFS buckets are in
+:data:`BUCKETS`, since each is two collections.
 
 A collection that is not named here is saved in backups and searched for listeners all the same, so that
 forgetting to name one loses nothing and leaves nothing of anybody behind.
@@ -87,6 +87,7 @@ POLICIES: Mapping[str, Policy] = {
     **{f"{bucket}.{part}": policy for bucket, policy in BUCKETS.items() for part in ("files", "chunks")},
 }
 """Every collection's policy by its name."""
+_OWNER_OF = {owner.name: owner for owner in OWNERS}
 COMPUTED = frozenset(name for name, policy in POLICIES.items() if policy.computed)
 """The collections that backups leave out."""
 NOT_PERSONAL = frozenset(name for name, policy in POLICIES.items() if policy.personal is None)
@@ -106,6 +107,20 @@ _WHEREVER = Personal(
 def personal(name: str) -> Personal | None:
     """How a listener's documents are found in a collection; None where no document is a listener's."""
     return POLICIES[name].personal if name in POLICIES else _WHEREVER
+
+
+def collection(store: Store, name: str) -> Collection[Any]:
+    """The owner of a collection, or what stands in for one where there is none."""
+    owner = _OWNER_OF.get(name)
+    if owner is None:
+        policy = POLICIES.get(name) or Policy(personal=_WHEREVER)
+        owner = type("Unowned", (Collection,), {"name": name, "policy": policy})
+    return owner(store)
+
+
+def collections(store: Store) -> list[Collection[Any]]:
+    """All that have an owner, wherever they are kept, and all others that are in the database, by name."""
+    return [collection(store, name) for name in sorted({*_OWNER_OF, *store.collection_names()})]
 
 
 def prepare(store: Store, job: Job) -> None:

@@ -28,8 +28,7 @@ from segue.settings import Settings, load_settings
 from segue.spark.session import session
 from segue.storage import kafka_topics
 from segue.storage.kafka import ensure_topics
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import open_store
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.query import BatchGate
@@ -82,8 +81,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     SegueError
         A server is away or no index is published, before anything has started; or a query has failed.
     """
-    database = connect(settings.mongo)
-    store = Store(database)
+    store = open_store(settings)
     ensure_topics(settings.kafka)
     kafka_topics.keep_for(
         settings.kafka, plays=settings.retention.plays, rejected=settings.retention.rejected

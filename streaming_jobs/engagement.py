@@ -28,8 +28,8 @@ from segue.ranking import feedback
 from segue.ranking.feedback import Records
 from segue.settings import Settings
 from segue.spark.plays import events_by_window, parse, plays
-from segue.storage.mongo import connect, patient
-from segue.storage.store import Store
+from segue.storage.mongo import patient
+from segue.storage.store import open_store
 from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query
 
 NAME = "engagement"
@@ -46,7 +46,7 @@ class Counter:
 
     def __init__(self, spark: SparkSession, settings: Settings) -> None:
         self._spark, self._settings = spark, settings
-        self._store = Store(connect(settings.mongo))
+        self._store = open_store(settings)
         self._stored = StoredEngagement(self._store, settings.engagement, keep=settings.retention.listening)
         self._described = TrackLabels(Tracks(self._store))
         self._collect = Collector()

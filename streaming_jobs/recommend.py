@@ -19,8 +19,7 @@ from segue.replanning.service import Replanning
 from segue.settings import Settings
 from segue.spark.plays import parse, plays, signals_by_window
 from segue.spark.session import on_workers
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import open_store
 from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query
 from segue.udfs.replan import WRITTEN, Assignment, replan_in_workers
@@ -43,7 +42,7 @@ class Recommender:
 
     def __init__(self, spark: SparkSession, settings: Settings, metrics: Metrics) -> None:
         self._spark, self._settings, self._metrics = spark, settings, metrics
-        store = Store(connect(settings.mongo))
+        store = open_store(settings)
         self._on_workers = on_workers(settings, master=spark.sparkContext.master)
         self._replanning = Replanning(store, settings)
         self._bundle = ActiveBundle(store, folder=settings.index.folder)

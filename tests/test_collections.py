@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from pymongo.database import Database
 
+from segue import collections
 from segue.collections import (
     COMPUTED,
     NOT_PERSONAL,
@@ -19,13 +21,15 @@ from segue.collections import (
     personal,
 )
 from segue.deploy.access import job_access
+from segue.errors import SegueError
 from segue.index.published import BUCKET as BUNDLES
 from segue.models.trained import BUCKET as TRAINED
 from segue.places import ROOT
 from segue.privacy.backup import backup, restore
 from segue.privacy.holdings import held
 from segue.privacy.leaving import forget
-from segue.storage.store import Job, Right, Store
+from segue.storage.store import Job, Right, Snapshot, Store
+from segue.taste.starts import Starts
 
 FOLDERS = ("segue", "udfs", "batch_jobs", "streaming_jobs", "dashboard")
 
@@ -78,6 +82,45 @@ def test_what_belongs_to_listeners_is_listed_as_personal() -> None:
     assert set(WRITTEN_BY_STREAMS) == {"tastes", "recommendations", "listening", "listening_sessions"}
     secrets = {name: own.secret for name in POLICIES if (own := personal(name)) and own.secret}
     assert secrets == {"accounts": ("password",), "sessions": ("_id",), "share_links": ("_id",)}
+
+
+class _Elsewhere(Starts):
+    """An owner that keeps its documents in a dictionary."""
+
+    kept: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    def held_by(self, user_id: str) -> list[dict[str, Any]]:
+        return [self.kept[user_id]] if user_id in self.kept else []
+
+    def forget(self, user_id: str, *, account_name: str | None) -> int:
+        return 0 if self.kept.pop(user_id, None) is None else 1
+
+    def is_empty(self) -> bool:
+        return not self.kept
+
+    def dump(self, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+        return iter(list(self.kept.values()))
+
+    def load(self, documents: Sequence[dict[str, Any]]) -> None:
+        self.kept.update({document["_id"]: document for document in documents})
+
+
+@pytest.mark.integration
+def test_an_owner_may_keep_its_documents_elsewhere(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(collections._OWNER_OF, Starts.name, _Elsewhere)
+    monkeypatch.setattr(_Elsewhere, "kept", {own: {"_id": own, "genres": ["folk"]} for own in ("ada", "ben")})
+    assert list(held(store, "ada")) == [(Starts.name, [{"_id": "ada", "genres": ["folk"]}])]
+    assert forget(store, "ada", plays_kept=timedelta(days=1)) == {Starts.name: 1}
+    left = dict(_Elsewhere.kept)
+    assert left.keys() == {"ben"}
+    assert backup(store, tmp_path / "backup.gz")[Starts.name] == 1
+    with pytest.raises(SegueError, match=f"has documents in {Starts.name}"):
+        restore(store, tmp_path / "backup.gz")
+    _Elsewhere.kept.clear()
+    assert restore(store, tmp_path / "backup.gz")[Starts.name] == 1
+    assert _Elsewhere.kept == left
 
 
 @pytest.mark.integration

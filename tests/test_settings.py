@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from segue.errors import SegueError
-from segue.places import ROOT
+from segue.places import CONF, ROOT
 from segue.renamed_settings import RENAMED, with_new_names
-from segue.settings import load_settings
+from segue.settings import Settings, load_settings
 
 
 def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,6 +46,21 @@ def test_a_variant_of_ones_own_is_a_table_in_the_file(
     assert settings.experiments.variants == (("hybrid", 50), ("bold", 25))
     assert settings.experiments.ranking == (("bold", (("exploration", 0.3), ("per_artist", 3))),)
     assert hash(settings) == hash(load_settings())
+
+
+def test_a_default_stands_in_one_place() -> None:
+    """In conf/default.toml, or in the class."""
+    listed = tomllib.loads((CONF / "default.toml").read_text())
+
+    def twice(section: type[BaseModel], table: dict[str, Any], place: str = "") -> Iterator[str]:
+        for name, field in section.model_fields.items():
+            nested, value = field.annotation, table.get(name)
+            if isinstance(nested, type) and issubclass(nested, BaseModel):
+                yield from twice(nested, value or {}, f"{place}{name}.")
+            elif name in table and not field.is_required():
+                yield f"{place}{name}"
+
+    assert list(twice(Settings, listed)) == []
 
 
 def test_relative_paths_count_from_the_project_and_addresses_stay(monkeypatch: pytest.MonkeyPatch) -> None:

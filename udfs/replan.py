@@ -14,8 +14,8 @@ from segue.ranking import feedback
 from segue.ranking.feedback import Feedback
 from segue.replanning.service import Replanning
 from segue.settings import Settings
-from segue.storage.mongo import connect, patient
-from segue.storage.store import Store
+from segue.storage.mongo import patient
+from segue.storage.store import Store, open_store
 
 WRITTEN = "freshness_ms double"
 """The schema of what a worker returns: a row for each listener it has written."""
@@ -60,7 +60,7 @@ def _replan(task: Assignment, windows: pa.Table) -> list[float]:
 @lru_cache(maxsize=1)
 def _store(settings: Settings) -> Store:
     """One client a worker process."""
-    return Store(connect(settings.mongo))
+    return open_store(settings)
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from segue.catalog.track import FmaFacts, Searchable, State, StoredFile, Track, TrackSummary
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
@@ -38,6 +38,13 @@ class TrackDocument(TypedDict):
     state: State
     known: NotRequired[str | None]
     fma: NotRequired[FmaFacts | None]
+
+
+class IndexedTrack(NamedTuple):
+    """The fields of a track from which columns of the index are computed."""
+
+    artist: str | None
+    title: str | None
 
 
 class Tracks(Collection[TrackDocument]):
@@ -99,10 +106,13 @@ class Tracks(Collection[TrackDocument]):
         documents = self.documents.find({"artist": {"$nin": [None, ""]}}, {"artist": 1}, batch_size=10_000)
         return {track["_id"]: track["artist"] for track in documents}
 
-    def artists_and_titles(self) -> dict[str, tuple[str | None, str | None]]:
-        """(artist, title) of all tracks that have their file, by track id."""
-        documents = self.documents.find(_PRESENT, {"artist": 1, "title": 1}, batch_size=10_000)
-        return {track["_id"]: (track.get("artist"), track.get("title")) for track in documents}
+    def to_index(self) -> dict[str, IndexedTrack]:
+        """All tracks that have their file, by track id."""
+        documents = self.documents.find(_PRESENT, dict.fromkeys(IndexedTrack._fields, 1), batch_size=10_000)
+        return {
+            track["_id"]: IndexedTrack._make(track.get(name) for name in IndexedTrack._fields)
+            for track in documents
+        }
 
     def durations_and_genres(self) -> dict[str, tuple[int, str | None]]:
         """(milliseconds, first genre) of all tracks that have their file, by track id, in its order."""

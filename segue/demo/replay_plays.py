@@ -20,8 +20,7 @@ from segue.local.stack import connected
 from segue.plays.delivery import PlayProducer
 from segue.settings import load_settings
 from segue.storage.kafka import ensure_topics
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import open_store
 
 LOG_COLUMNS = ("UserId", "SessionId", "ItemId")
 
@@ -48,7 +47,7 @@ def replay_plays(
     """
     with one_line_errors():
         settings = connected(load_settings())
-        songs = songs_of(Store(connect(settings.mongo)))
+        songs = songs_of(open_store(settings))
         if not songs:
             raise SegueError("the catalogue is empty: run ./run.sh ingest DIR, features, embeddings, index")
         ensure_topics(settings.kafka)

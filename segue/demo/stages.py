@@ -26,8 +26,7 @@ from segue.places import CHECKOUT, LOCAL, PROGRAM, ROOT
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.kafka import ensure_topics
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import open_store
 
 PATIENCE = 120
 """Seconds to wait for a server."""
@@ -65,7 +64,7 @@ class Demo:
         finally:
             self._started |= _running() - ran_before
         ensure_topics(self._settings.kafka)
-        self._store = Store(connect(self._settings.mongo))
+        self._store = open_store(self._settings)
         self._job("ingest", str(self._music()))
         for command in ("features", "embeddings", "index"):
             self._job(command)

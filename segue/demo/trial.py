@@ -20,8 +20,7 @@ from segue.plays.delivery import PlayProducer
 from segue.ranking.recommendations import Recommendation, Recommendations
 from segue.settings import Settings
 from segue.storage.kafka import read_rejected
-from segue.storage.mongo import connect
-from segue.storage.store import Store
+from segue.storage.store import open_store
 from segue.taste.tastes import Tastes
 
 PATIENCE = 90
@@ -37,7 +36,7 @@ class Trial:
 
     def __init__(self, settings: Settings, *, console: Console, alive: Callable[[], None]) -> None:
         self._settings, self._console, self._alive = settings, console, alive
-        self._store = Store(connect(settings.mongo))
+        self._store = open_store(settings)
         self._tastes = Tastes(self._store)
         self._recommendations = Recommendations(self._store)
         self._songs = songs_of(self._store)

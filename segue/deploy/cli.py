@@ -13,8 +13,7 @@ from segue.settings import Settings, load_settings
 from segue.storage import kafka_topics, kafka_users, mongo_users
 from segue.storage.access import read_login
 from segue.storage.kafka import ensure_topics
-from segue.storage.mongo import connect
-from segue.storage.store import Job, Store
+from segue.storage.store import Job, open_store
 
 
 def access(
@@ -54,7 +53,7 @@ def grant(settings: Settings, jobs: dict[Job, Access], *, logins: Path) -> None:
     kafka_topics.keep_for(
         settings.kafka, plays=settings.retention.plays, rejected=settings.retention.rejected
     )
-    store = Store(connect(settings.mongo))
+    store = open_store(settings)
     for job, access in jobs.items():
         file = _file(logins, job)
         mongo_users.grant(store, job, access.mongo, read_login(file, "mongo"))

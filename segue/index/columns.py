@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from segue.catalog.tracks import IndexedTrack
 from segue.index.manifest import BundleError
 from segue.index.transition_rules import RuleTable
 
@@ -80,6 +81,9 @@ class ArrayColumn(Column):
     about: str
     check: Callable[[str, np.ndarray, Values], None] | None = None
     """Called with the file's name, the array, and all columns of the bundle; raises `BundleError`."""
+    compute: Callable[[Sequence[IndexedTrack]], np.ndarray] | None = None
+    """Makes it of the catalogue's tracks, one for each row, where a bundle is built; None for a column that
+    comes from elsewhere."""
     fill: int | None = None
     """Makes the column optional: what all rows hold in a bundle that lacks it."""
 

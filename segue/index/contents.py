@@ -1,22 +1,24 @@
 """The columns of an index bundle, and the version that follows from them.
 
-A new column is a field of :class:`Contents`: that it is written, loaded, checked, hashed and documented
-follows from its declaration.
+A new column is a field of :class:`Contents`: that it is computed, written, loaded, checked, hashed and
+documented follows from its declaration.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
+from segue.catalog.tracks import IndexedTrack
 from segue.index.backend import Backend
 from segue.index.columns import ArrayColumn, Column, TableColumn, Values
 from segue.index.manifest import BundleError
+from segue.index.track_columns import artist_codes, song_codes
 from segue.index.transition_rules import RuleTable
 
 _UNIT = 1e-3
@@ -74,7 +76,7 @@ class Contents:
         metadata=_array("bytes", "n", about="track ids as UTF-8, of fixed width, ascending", check=_ascending)
     )
     artists: np.ndarray = field(
-        metadata=_array("int32", "n", about="a code for each row's artist, -1 unknown")
+        metadata=_array("int32", "n", about="a code for each row's artist, -1 unknown", compute=artist_codes)
     )
     cold_start: np.ndarray = field(
         metadata=_array(
@@ -87,6 +89,7 @@ class Contents:
             "int32",
             "n",
             about="a code for the song that each row is a version of, -1 unknown; older bundles lack it",
+            compute=song_codes,
             fill=-1,
         ),
     )
@@ -178,6 +181,15 @@ COLUMNS: Mapping[str, Column] = {
     column.name: column.metadata[_COLUMN] for column in fields(Contents) if _COLUMN in column.metadata
 }
 """The schema: by name, in the order in which they are hashed."""
+
+
+def computed(tracks: Sequence[IndexedTrack]) -> dict[str, Any]:
+    """The columns that follow from the catalogue, by name; `tracks` has one for each row."""
+    return {
+        name: column.compute(tracks)
+        for name, column in COLUMNS.items()
+        if isinstance(column, ArrayColumn) and column.compute
+    }
 
 
 def files_of(present: Mapping[str, Any]) -> list[str]:

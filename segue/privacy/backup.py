@@ -3,7 +3,7 @@
 Saved is every collection but those that their owners call computed: accounts, playlists, opinions, tastes,
 listening, links and follows.
 
-Delivery: the file is read to its end before anything is written; see segue.storage.archive for the writes.
+Delivery: the file is read to its end before anything is written; documents are written whole, by their _id.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from segue.collections import COMPUTED, personal
+from segue.collections import collection, collections, personal
 from segue.errors import SegueError
 from segue.people.forgotten import Forgotten
 from segue.storage import archive
@@ -29,7 +29,8 @@ def backup(store: Store, file: Path) -> dict[str, int]:
     SegueError
         The file is there already or cannot be written, or MongoDB cannot show all of it as of one moment.
     """
-    return archive.save(store, file, without=COMPUTED)
+    kept = [owner for owner in collections(store) if not owner.policy.computed]
+    return archive.save(store, file, collections=kept)
 
 
 def restore(store: Store, file: Path, *, replace: bool = False) -> dict[str, int]:
@@ -58,18 +59,18 @@ def restore(store: Store, file: Path, *, replace: bool = False) -> dict[str, int
         if name == Forgotten.name:
             known = set(Forgotten(store).hashes())
             new = [document for document in documents if document["_id"] not in known]
-            archive.put(store, name, new)
+            collection(store, name).load(new)
             written[name] += len(new)
     for name, documents in archive.batches(file):
         if name != Forgotten.name:
             kept = _without_those_who_left(store, name, documents)
-            archive.put(store, name, kept)
+            collection(store, name).load(kept)
             written[name] += len(kept)
     return dict(written)
 
 
 def _refuse_taken(store: Store, names: Iterable[str]) -> None:
-    if taken := archive.taken(store, names):
+    if taken := [name for name in sorted(names) if not collection(store, name).is_empty()]:
         raise SegueError(
             f"the database {store.name} has documents in {', '.join(taken)}: restore into an empty one, "
             "or by --replace put the archive's over those of the same id"

@@ -9,24 +9,21 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from segue.collections import personal
+from segue.collections import collections
 from segue.storage.mongo import Document
-from segue.storage.personal import of_listener
-from segue.storage.store import Personal, Store
+from segue.storage.store import Collection, Store
 
 
-def personal_collections(store: Store) -> Iterator[tuple[str, Personal]]:
-    """The collections that are there and may hold something of a listener, by name."""
-    for name in store.collection_names():
-        if (own := personal(name)) is not None:
-            yield name, own
+def personal_collections(store: Store) -> list[Collection[Any]]:
+    """The collections that may hold something of a listener, by name."""
+    return [collection for collection in collections(store) if collection.policy.personal]
 
 
 def held(store: Store, user_id: str) -> Iterator[tuple[str, list[Document]]]:
-    """(collection, documents) of all that MongoDB has of a listener, without secrets."""
-    for name, own in personal_collections(store):
-        if documents := of_listener(store, name, own, user_id):
-            yield name, documents
+    """(collection, documents) of all that is stored of a listener, without secrets."""
+    for collection in personal_collections(store):
+        if documents := collection.held_by(user_id):
+            yield collection.name, documents
 
 
 def plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A listener leaves: removed from MongoDB, and announced in the topic of plays to all that read it.
+"""A listener leaves: removed from all collections, and announced in the topic of plays to all that read it.
 
 Statistics have no listener in them and stay; plays in Kafka go by `retention.plays`.
 
@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from segue.collections import WRITTEN_BY_STREAMS, personal
+from segue.collections import WRITTEN_BY_STREAMS, collection
 from segue.people.accounts import Accounts
 from segue.people.forgotten import Forgotten
 from segue.people.login_sessions import LoginSessions
 from segue.plays.delivery import PlayProducer
 from segue.privacy.holdings import personal_collections
 from segue.settings import Settings
-from segue.storage.personal import erase
 from segue.storage.store import Store
 
 CONFIRMATION = "remove everything"
@@ -40,7 +39,7 @@ def leave(store: Store, settings: Settings, user_id: str) -> dict[str, int]:
 
 
 def forget(store: Store, user_id: str, *, plays_kept: timedelta) -> dict[str, int]:
-    """Remove a listener from MongoDB; returns how many documents of each collection went.
+    """Remove a listener from all collections; returns how many documents of each collection went.
 
     Parameters
     ----------
@@ -52,9 +51,9 @@ def forget(store: Store, user_id: str, *, plays_kept: timedelta) -> dict[str, in
     account_name = account.name if account else None
     removed: dict[str, int] = {}
     # Log-in sessions first: from then on the listener's browsers can send nothing more.
-    for name, own in sorted(personal_collections(store), key=lambda pair: pair[0] != LoginSessions.name):
-        if count := erase(store, name, own, user_id, account_name=account_name):
-            removed[name] = count
+    for owner in sorted(personal_collections(store), key=lambda owner: owner.name != LoginSessions.name):
+        if count := owner.forget(user_id, account_name=account_name):
+            removed[owner.name] = count
     return removed
 
 
@@ -63,6 +62,5 @@ def sweep(store: Store, *, now: datetime | None = None) -> None:
     forgotten = Forgotten(store)
     for user_id in forgotten.due(now or datetime.now(UTC)):
         for name in WRITTEN_BY_STREAMS:
-            if (own := personal(name)) is not None:
-                erase(store, name, own, user_id, account_name=None)
+            collection(store, name).forget(user_id, account_name=None)
         forgotten.swept(user_id)

@@ -25,7 +25,7 @@ from segue.ranking.recommendations import Recommendations
 from segue.settings import Settings
 from segue.storage.mongo import patient
 from segue.storage.store import Store
-from segue.taste.history import History, prune, windows_of
+from segue.taste.history import History, prune, retention, windows_of
 from segue.taste.profile import ListenerHistory
 from segue.taste.tastes import TasteRecord, Tastes
 
@@ -106,7 +106,9 @@ class Replanning:
             replace(
                 stored,
                 history=prune(
-                    stored.history | changed[stored.user_id], taste=stored.settings, signals=signals
+                    stored.history | changed[stored.user_id],
+                    taste=retention(stored.settings, self._settings.taste),
+                    signals=signals,
                 ),
             )
             for stored in self._tastes.listeners(list(changed), taste=self._settings.taste)

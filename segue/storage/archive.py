@@ -15,8 +15,7 @@ import gzip
 import os
 import zlib
 from collections import Counter
-from collections.abc import Collection as Several
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -24,25 +23,21 @@ from typing import Any, BinaryIO, cast
 import bson
 from bson.codec_options import CodecOptions
 from bson.errors import BSONError
-from bson.raw_bson import RawBSONDocument
-from pymongo import ReplaceOne
-from pymongo.client_session import ClientSession
-from pymongo.errors import BulkWriteError, OperationFailure
+from pymongo.errors import OperationFailure
 
 from segue.errors import SegueError
 from segue.storage.mongo import Document
-from segue.storage.store import Store
+from segue.storage.store import Collection, Store
 
 FORMAT = 1
-_RAW = CodecOptions(document_class=RawBSONDocument)
 _LENGTH = 4
 _LARGEST = 17 << 20
 """A document of MongoDB has 16 MB at most; around it is the name of its collection."""
 _BATCH = 500
 
 
-def save(store: Store, file: Path, *, without: Several[str]) -> dict[str, int]:
-    """Write all collections but some; returns the number of documents by collection.
+def save(store: Store, file: Path, *, collections: Sequence[Collection[Any]]) -> dict[str, int]:
+    """Write collections, in the order given; returns the number of documents by collection.
 
     Raises
     ------
@@ -51,13 +46,12 @@ def save(store: Store, file: Path, *, without: Several[str]) -> dict[str, int]:
     """
     if file.exists():
         raise SegueError(f"{file} is there already: name another file")
-    names = sorted(set(store.collection_names()) - set(without))
     part = file.with_name(f".{file.name}.part")
     try:
         # It holds hashes of passwords and what people listen to.
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as raw:
             with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6, mtime=0) as out:
-                counts = _write(store, names, cast(BinaryIO, out))
+                counts = _write(store, collections, cast(BinaryIO, out))
             raw.flush()
             os.fsync(raw.fileno())
         part.replace(file)
@@ -71,23 +65,19 @@ def save(store: Store, file: Path, *, without: Several[str]) -> dict[str, int]:
     return counts
 
 
-def _write(store: Store, names: Sequence[str], out: BinaryIO) -> dict[str, int]:
+def _write(store: Store, collections: Sequence[Collection[Any]], out: BinaryIO) -> dict[str, int]:
     counts: dict[str, int] = {}
+    names = [collection.name for collection in collections]
     header = {"segue": FORMAT, "database": store.name, "at": datetime.now(UTC), "collections": names}
     out.write(bson.encode(header))
     with store.database.client.start_session(snapshot=True) as session:
-        for name in names:
-            counts[name] = 0
-            for document in _documents(store, name, session):
-                out.write(bson.encode({"c": name, "d": document}))
-                counts[name] += 1
+        for collection in collections:
+            counts[collection.name] = 0
+            for document in collection.dump(session):
+                out.write(bson.encode({"c": collection.name, "d": document}))
+                counts[collection.name] += 1
     out.write(bson.encode({"end": counts}))
     return counts
-
-
-def _documents(store: Store, name: str, session: ClientSession) -> Iterator[RawBSONDocument]:
-    collection = store.database.get_collection(name, codec_options=_RAW)
-    return iter(cast(Any, collection).find({}, session=session, batch_size=1000))
 
 
 def check(file: Path) -> None:
@@ -140,28 +130,3 @@ def batches(file: Path) -> Iterator[tuple[str, list[Document]]]:
         batch.append(record["d"])
     if batch:
         yield name, batch
-
-
-def taken(store: Store, names: Iterable[str]) -> list[str]:
-    """Those of the collections that have a document, by name."""
-    return [name for name in sorted(names) if store.database[name].find_one({}, {"_id": 1}) is not None]
-
-
-def put(store: Store, name: str, documents: Sequence[Document]) -> None:
-    """Write documents over those of the same _id.
-
-    Raises
-    ------
-    SegueError
-        One contradicts a document that is there.
-    """
-    if not documents:
-        return
-    try:
-        store.database[name].bulk_write(
-            [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents],
-            ordered=False,
-        )
-    except BulkWriteError as error:
-        fault = error.details["writeErrors"][0]
-        raise SegueError(f"{name}: {fault['errmsg']}: remove what stands against the archive") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import ssl
+from collections.abc import Collection as Several
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -148,13 +149,28 @@ def shown(uri: str) -> str:
     return f"{scheme}{re.sub(r':(?![0-9]+(,|$))[^],]*(?=,|$)', '', hosts)}"
 
 
-def upsert(collection: Collection[Any], documents: Iterable[Mapping[str, Any]], *, batch: int = 1000) -> int:
-    """Set each document's fields by its _id, in unordered bulks; returns how many documents were sent."""
+def upsert(
+    collection: Collection[Any],
+    documents: Iterable[Mapping[str, Any]],
+    *,
+    once: Several[str] = (),
+    batch: int = 1000,
+) -> int:
+    """Set each document's fields by its _id, in unordered bulks; returns how many documents were sent.
+
+    Parameters
+    ----------
+    once
+        Fields that are set with a new document alone; one that is there keeps its own, or has none.
+    """
     sent = 0
     operations: list[UpdateOne] = []
     for document in documents:
-        fields = {key: value for key, value in document.items() if key != "_id"}
-        operations.append(UpdateOne({"_id": document["_id"]}, {"$set": fields}, upsert=True))
+        fields = {key: value for key, value in document.items() if key != "_id" and key not in once}
+        change: Document = {"$set": fields}
+        if first := {key: document[key] for key in once if key in document}:
+            change["$setOnInsert"] = first
+        operations.append(UpdateOne({"_id": document["_id"]}, change, upsert=True))
         if len(operations) >= batch:
             sent += _write(collection, operations)
     return sent + _write(collection, operations)

@@ -1,4 +1,4 @@
-"""The documents of one listener in any collection, by what the collection's owner declares as personal."""
+"""The listeners whom one document names, by what the collection's owner declares as personal."""
 
 from __future__ import annotations
 
@@ -6,36 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from segue.storage.mongo import Document
-from segue.storage.store import Personal, Store
-
-
-def of_listener(store: Store, name: str, personal: Personal, user_id: str) -> list[Document]:
-    """A listener's documents in a collection, without secrets."""
-    if not personal.owner:
-        return []
-    documents = store.database[name].find(_own(personal, user_id))
-    return [_without(document, personal.secret) for document in documents]
-
-
-def erase(store: Store, name: str, personal: Personal, user_id: str, *, account_name: str | None) -> int:
-    """Remove a listener's documents from a collection, and the listener from the lists of others'.
-
-    Parameters
-    ----------
-    account_name
-        The name of the listener's account; None for a listener without one.
-
-    Returns
-    -------
-    How many documents were removed.
-    """
-    documents = store.database[name]
-    removed = documents.delete_many(_own(personal, user_id)).deleted_count if personal.owner else 0
-    for member in personal.members:
-        documents.update_many({member: user_id}, {"$pull": {member: user_id}})
-    if personal.traces and (traces := personal.traces(user_id, account_name)):
-        removed += documents.delete_many(traces).deleted_count
-    return removed
+from segue.storage.store import Personal
 
 
 def named_in(document: Mapping[str, Any], personal: Personal) -> set[str]:
@@ -56,14 +27,6 @@ def unlisted(document: Document, personal: Personal, users: set[str]) -> Documen
         if isinstance(document.get(member), list)
     }
     return document | lists
-
-
-def _own(personal: Personal, user_id: str) -> Document:
-    return {"$or": [{owner: user_id} for owner in personal.owner]}
-
-
-def _without(document: Document, fields: tuple[str, ...]) -> Document:
-    return {key: value for key, value in document.items() if key not in fields}
 
 
 def _texts(values: Iterable[object]) -> set[str]:

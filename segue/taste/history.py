@@ -190,6 +190,14 @@ def prune(history: History, *, taste: TasteSettings, signals: SignalSettings) ->
     return kept
 
 
+def retention(own: TasteSettings, general: TasteSettings) -> TasteSettings:
+    """The settings by which a listener's history is pruned: those that keep it longer.
+
+    So a listener who has chosen a shorter half-life and regrets it has lost nothing.
+    """
+    return own if own.half_life >= general.half_life else general
+
+
 def _newest(window: Window, places: Sequence[int], count: int) -> list[int]:
     """The places of the newest so many signals among those at `places`."""
     if len(places) <= count:

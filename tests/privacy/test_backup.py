@@ -21,9 +21,8 @@ from segue.people.forgotten import Forgotten
 from segue.playlists.playlists import Playlists
 from segue.privacy.backup import backup, restore
 from segue.settings import Settings
-from segue.storage import archive
 from segue.storage.mongo import Document
-from segue.storage.store import Job, Store
+from segue.storage.store import Collection, Job, Snapshot, Store
 
 pytestmark = pytest.mark.integration
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -141,14 +140,14 @@ def test_who_left_before_the_backup_stays_away(lived_in: Database[Document], tmp
 
 def test_it_shows_one_moment(lived_in: Database[Document], tmp_path: Path, monkeypatch: Any) -> None:
     """What is written while it reads is in none of the collections."""
-    file, read = tmp_path / "backup.gz", archive._documents
+    file, read = tmp_path / "backup.gz", Collection.dump
 
-    def meanwhile(store: Store, name: str, session: Any) -> Iterator[Any]:
-        yield from read(store, name, session)
-        store.database.opinions.insert_one({"_id": f"after {name}", "user_id": "ada"})
-        store.database.tastes.delete_many({})
+    def meanwhile(owner: Collection[Any], snapshot: Snapshot) -> Iterator[Any]:
+        yield from read(owner, snapshot)
+        lived_in.opinions.insert_one({"_id": f"after {owner.name}", "user_id": "ada"})
+        lived_in.tastes.delete_many({})
 
-    monkeypatch.setattr(archive, "_documents", meanwhile)
+    monkeypatch.setattr(Collection, "dump", meanwhile)
     before = contents(lived_in)
     backup(Store(lived_in), file)
     monkeypatch.undo()

@@ -32,13 +32,24 @@ def test_no_server_is_one_line_that_says_what_to_do(settings: Settings) -> None:
 
 def test_an_address_that_is_none_is_one_line(settings: Settings) -> None:
     with pytest.raises(SegueError, match="SEGUE_MONGO__URI"):
-        connect(settings.mongo.model_copy(update={"uri": "nonsense"}))
+        connect(settings.mongo.model_copy(update={"uri": "nonsense", "timeout_ms": 200}))
 
 
 def test_writing_twice_changes_nothing(database: Database[Document]) -> None:
     documents = [{"_id": f"t{i}", "title": f"Song {i}"} for i in range(5)]
     assert upsert(database.tracks, documents, batch=2) == upsert(database.tracks, documents) == 5
     assert list(database.tracks.find().sort("_id")) == documents
+
+
+def test_a_field_that_is_set_once_stays(database: Database[Document]) -> None:
+    database.tracks.insert_one({"_id": "there before"})
+    for now in (1, 2):
+        documents = [{"_id": own, "title": now, "first_at": now} for own in ("new", "there before")]
+        upsert(database.tracks, documents, once=("first_at",))
+    assert list(database.tracks.find().sort("_id")) == [
+        {"_id": "new", "title": 2, "first_at": 1},
+        {"_id": "there before", "title": 2},
+    ]
 
 
 def test_a_vector_survives_to_the_last_bit() -> None:

@@ -17,6 +17,7 @@ from segue.taste.history import (
     last_played,
     prune,
     reflects_at,
+    retention,
     to_document,
     windows_of,
 )
@@ -115,6 +116,13 @@ def pruned(history: History, *, max_signals: int) -> History:
     update = {"half_life": timedelta(days=7), "max_signals": max_signals}
     taste = load_settings().taste.model_copy(update=update)
     return prune(history, taste=taste, signals=WEIGHTS.model_copy(update={"dislike": -2.0}))
+
+
+def test_a_short_half_life_of_ones_own_loses_nothing_and_a_long_one_finds_what_it_needs() -> None:
+    general = load_settings().taste
+    short, long = (general.model_copy(update={"half_life": timedelta(days=days)}) for days in (1, 30))
+    assert retention(short, general) == retention(general, general) == general
+    assert retention(long, general) == long
 
 
 def test_pruning_keeps_what_was_disliked_however_long_ago() -> None:

@@ -1,0 +1,32 @@
+"""Columns of the index that are computed from the catalogue's tracks, one value for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from segue.catalog.songs import song_key
+from segue.catalog.tags import UNKNOWN_ARTIST
+from segue.catalog.tracks import IndexedTrack
+
+
+def artist_codes(tracks: Sequence[IndexedTrack]) -> np.ndarray:
+    """(n,) int32: a code for each artist, whatever the case of the letters; -1 for an unknown one."""
+    return _codes([_artist_key(track.artist) for track in tracks])
+
+
+def song_codes(tracks: Sequence[IndexedTrack]) -> np.ndarray:
+    """(n,) int32: a code for each song, the same for its versions; -1 where artist or title does not tell."""
+    return _codes([song_key(_artist_key(track.artist), track.title) for track in tracks])
+
+
+def _artist_key(artist: str | None) -> str | None:
+    key = (artist or "").strip().casefold()
+    return None if key in ("", UNKNOWN_ARTIST.casefold()) else key
+
+
+def _codes(keys: Sequence[str | None]) -> np.ndarray:
+    known = sorted({key for key in keys if key is not None})
+    code: dict[str | None, int] = {key: number for number, key in enumerate(known)}
+    return np.array([code.get(key, -1) for key in keys], dtype=np.int32)
