@@ -84,10 +84,10 @@ def compress_library(
 
 
 def _kilobits(text: str) -> int:
-    found = re.fullmatch(r"(\d+)k?", text.strip().lower())
-    if not found or not 8 <= int(found[1]) <= 320:
+    match = re.fullmatch(r"(\d+)k?", text.strip().lower())
+    if not match or not 8 <= int(match[1]) <= 320:
         raise SegueError(f"--bitrate {text}: give thousand bits a second, from 8k to 320k, such as 64k")
-    return int(found[1])
+    return int(match[1])
 
 
 def run(
@@ -114,7 +114,7 @@ def run(
         if not files and not failures:
             raise SegueError(f"{root} has no music: nothing was changed")
 
-        def one(file: AudioFile) -> Compressed | Left | str:
+        def compress_song(file: AudioFile) -> Compressed | Left | str:
             try:
                 original = kept / file.relative if kept else None
                 return compress(Path(file.path), kilobits=kilobits, original=original)
@@ -127,7 +127,7 @@ def run(
         with counting(TimeRemainingColumn(), disable=quiet) as progress:
             task = progress.add_task("Compressing", total=len(files))
             try:
-                for file, outcome in zip(files, pool.map(one, files), strict=True):
+                for file, outcome in zip(files, pool.map(compress_song, files), strict=True):
                     progress.advance(task)
                     if isinstance(outcome, Compressed):
                         done.append(outcome)
@@ -137,7 +137,7 @@ def run(
                         failures[shown(file.path)] = outcome
             finally:
                 pool.shutdown(cancel_futures=True)
-    before, after = sum(one.before for one in done), sum(one.after for one in done)
+    before, after = sum(song.before for song in done), sum(song.after for song in done)
     return CompressionSummary(
         files=len(files) + len(failures) - sum(shown(file.path) in failures for file in files),
         compressed=len(done),

@@ -19,7 +19,7 @@ from rich.progress import TimeRemainingColumn
 
 from segue.batch_jobs.bars import counting
 from segue.catalog.covers import Covers
-from segue.catalog.fma import FmaTrack, find_layout, path_of
+from segue.catalog.fma import FmaTrack, Layout, find_layout, path_of
 from segue.catalog.library import check_folder, find_music
 from segue.catalog.read import Outcome, fact_of, read_tracks, without_audio
 from segue.catalog.rejected import RejectedFile, RejectedTracks
@@ -117,11 +117,7 @@ def run(
     began = time.monotonic()
     root = check_folder(folder)
     library = name or root.name or "music"
-    layout = find_layout(root)
-    if fma and layout is None:
-        raise SegueError(
-            f"{root} has no fma_metadata/tracks.csv: put FMA's metadata and audio folders side by side"
-        )
+    layout = _layout_of(root, fma=fma)
     contents = find_music(root, library=library, layout=layout)
     tracks = Tracks(store)
     stored = tracks.files_of(library)
@@ -161,6 +157,14 @@ def run(
     )
 
 
+def _layout_of(root: Path, *, fma: bool) -> Layout | None:
+    if (layout := find_layout(root)) is None and fma:
+        raise SegueError(
+            f"{root} has no fma_metadata/tracks.csv: put FMA's metadata and audio folders side by side"
+        )
+    return layout
+
+
 def _check_same_folder(stored: Iterable[StoredFile], root: Path, library: str) -> None:
     """Two folders of one name would each make the other's tracks vanish; a folder that has moved may."""
     for file in stored:
@@ -173,11 +177,11 @@ def _check_same_folder(stored: Iterable[StoredFile], root: Path, library: str) -
             )
 
 
-def _is_unchanged(stored: StoredFile | None, file: AudioFile, fact: FmaTrack | None) -> bool:
+def _is_unchanged(stored: StoredFile | None, file: AudioFile, fma_track: FmaTrack | None) -> bool:
     return (
         stored is not None
         and stored.state == "present"
-        and stored.known == (fact and fact.digest())
+        and stored.known == (fma_track and fma_track.digest())
         and (stored.size, stored.modified_ns) == (file.size, file.modified_ns)
     )
 
@@ -236,11 +240,11 @@ def _keep_without_audio(tracks: Tracks, known: Mapping[int, FmaTrack], *, librar
     if not known:
         return 0
     stored = {track_id: (file.state, file.known) for track_id, file in tracks.files_of(library).items()}
-    ids = {track_id(library, path_of(number)): fact for number, fact in known.items()}
-    silent = {key: fact for key, fact in ids.items() if stored.get(key, ("", ""))[0] != "present"}
+    ids = {track_id(library, path_of(number)): fma_track for number, fma_track in known.items()}
+    silent = {key: fma_track for key, fma_track in ids.items() if stored.get(key, ("", ""))[0] != "present"}
     tracks.write(
-        without_audio(key, fact, library=library)
-        for key, fact in silent.items()
-        if stored.get(key) != ("no-audio", fact.digest())
+        without_audio(key, fma_track, library=library)
+        for key, fma_track in silent.items()
+        if stored.get(key) != ("no-audio", fma_track.digest())
     )
     return len(silent)

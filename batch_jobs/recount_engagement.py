@@ -61,9 +61,9 @@ def recount(
     """
     with one_line_errors():
         settings = connected(load_settings())
-        found = run(settings, check=check)
-        typer.echo(f"{found.facts} facts in {found.windows} windows, {found.different} different")
-        if check and found.different:
+        recount = run(settings, check=check)
+        typer.echo(f"{recount.facts} facts in {recount.windows} windows, {recount.different} different")
+        if check and recount.different:
             raise SegueError("what is stored is not what is counted: run ./run.sh engagement recount")
 
 

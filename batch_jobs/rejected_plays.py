@@ -30,9 +30,9 @@ def list_plays(
     Example: ./run.sh rejected list --reason malformed
     """
     with one_line_errors():
-        found = _rejected(connected(load_settings()), reason)
-        table = Table("reason", "arrived", "place", "bytes", "begins", title=_counted(found))
-        for record in found[-limit:]:
+        records = _rejected(connected(load_settings()), reason)
+        table = Table("reason", "arrived", "place", "bytes", "begins", title=_counted(records))
+        for record in records[-limit:]:
             value = record.value or b""
             table.add_row(
                 record.reason,
@@ -54,12 +54,12 @@ def replay(reason: Reason = None) -> None:
     """
     with one_line_errors():
         settings = connected(load_settings())
-        found = [record for record in _rejected(settings, reason) if record.value is not None]
+        records = [record for record in _rejected(settings, reason) if record.value is not None]
         with PlayProducer(settings.kafka) as producer:
-            for record in found:
+            for record in records:
                 producer.send_bytes(record.value or b"")
             producer.flush()
-        typer.echo(f"{len(found)} records sent to {settings.kafka.plays_topic}")
+        typer.echo(f"{len(records)} records sent to {settings.kafka.plays_topic}")
 
 
 def tracks(
@@ -73,8 +73,8 @@ def tracks(
     with one_line_errors():
         rejected = RejectedTracks(open_store(connected(load_settings(), kafka=False)))
         counts = rejected.reasons(reason=reason)
-        told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
-        title = f"{counts.total()} rejected tracks{f': {told}' if told else ''}"
+        listing = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+        title = f"{counts.total()} rejected tracks{f': {listing}' if listing else ''}"
         table = Table("stage", "reason", "path", "detail", title=title)
         for track in rejected.newest(reason=reason, limit=limit):
             table.add_row(
@@ -84,8 +84,8 @@ def tracks(
 
 
 def _rejected(settings: Settings, reason: str | None) -> list[RejectedRecord]:
-    found = [record for record in read_rejected(settings.kafka) if reason in (None, record.reason)]
-    return sorted(found, key=lambda record: (record.timestamp, record.partition, record.offset))
+    records = [record for record in read_rejected(settings.kafka) if reason in (None, record.reason)]
+    return sorted(records, key=lambda record: (record.timestamp, record.partition, record.offset))
 
 
 def _counted(records: list[RejectedRecord]) -> str:

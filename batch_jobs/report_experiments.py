@@ -37,9 +37,9 @@ def report_experiments(
     with one_line_errors():
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
-        found = run(settings, since=datetime.now(UTC) - timedelta(days=days))
-        _show(found, settings, days=days)
-        write_figures(json_file, figures(found))
+        report = run(settings, since=datetime.now(UTC) - timedelta(days=days))
+        _show(report, settings, days=days)
+        write_figures(json_file, figures(report))
 
 
 def run(settings: Settings, *, since: datetime) -> Report:
@@ -60,42 +60,43 @@ def run(settings: Settings, *, since: datetime) -> Report:
     return compare(counts, shares=experiments.variants, min_listeners=experiments.min_listeners)
 
 
-def figures(found: Report) -> dict[str, Any]:
+def figures(report: Report) -> dict[str, Any]:
     """What `--json` writes; what cannot be said is NaN."""
     return {
         "level": LEVEL,
-        "as_assigned_p": found.as_assigned,
+        "as_assigned_p": report.as_assigned,
         "variants": {
-            name: {"listeners": found.listeners[name]} | {metric: vars(one) for metric, one in rates.items()}
-            for name, rates in found.rates.items()
+            name: {"listeners": report.listeners[name]}
+            | {metric: vars(interval) for metric, interval in rates.items()}
+            for name, rates in report.rates.items()
         },
-        "differences": [vars(one) for one in found.differences],
+        "differences": [vars(difference) for difference in report.differences],
     }
 
 
-def _show(found: Report, settings: Settings, *, days: float) -> None:
+def _show(report: Report, settings: Settings, *, days: float) -> None:
     console = Console()
     table = Table("variant", "listeners", "seen", *(metric.name for metric in METRICS))
-    for name, rates in found.rates.items():
+    for name, rates in report.rates.items():
         seen = str(rates[METRICS[0].name].of)
         table.add_row(
-            name, str(found.listeners[name]), seen, *(_interval(rates[metric.name]) for metric in METRICS)
+            name, str(report.listeners[name]), seen, *(_interval(rates[metric.name]) for metric in METRICS)
         )
     console.print(table)
     first = settings.experiments.variants[0][0]
     against = Table(f"less {first}", "metric", "difference", f"{LEVEL:.0%}, all together", "")
-    for one in found.differences:
-        interval = "" if math.isnan(one.value) else f"{one.low:+.3f} to {one.high:+.3f}"
-        value = "" if math.isnan(one.value) else f"{one.value:+.3f}"
-        against.add_row(one.variant, one.metric, value, interval, one.verdict)
-    if found.differences:
+    for difference in report.differences:
+        interval = "" if math.isnan(difference.value) else f"{difference.low:+.3f} to {difference.high:+.3f}"
+        value = "" if math.isnan(difference.value) else f"{difference.value:+.3f}"
+        against.add_row(difference.variant, difference.metric, value, interval, difference.verdict)
+    if report.differences:
         console.print(against)
-    if found.as_assigned < UNLIKELY:
+    if report.as_assigned < UNLIKELY:
         console.print(
-            f"The numbers of listeners do not fit the shares (p = {found.as_assigned:.2g}): something "
+            f"The numbers of listeners do not fit the shares (p = {report.as_assigned:.2g}): something "
             "counts or assigns otherwise than it should, and no difference here is to be trusted."
         )
-    fewest = min(found.listeners.values())
+    fewest = min(report.listeners.values())
     if fewest < settings.experiments.min_listeners:
         console.print(
             f"Too little to tell: a variant has {fewest} listeners in {days:g} days; below "
@@ -103,5 +104,5 @@ def _show(found: Report, settings: Settings, *, days: float) -> None:
         )
 
 
-def _interval(one: Rate) -> str:
-    return "" if math.isnan(one.value) else f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
+def _interval(rate: Rate) -> str:
+    return "" if math.isnan(rate.value) else f"{rate.value:.3f} ({rate.low:.3f} to {rate.high:.3f})"

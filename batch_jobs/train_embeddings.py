@@ -23,7 +23,7 @@ from segue.audio.descriptors import descriptor_names, features_version
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Corpus, read_corpus, read_genres
 from segue.embeddings.drift import Drift, advise, measure
-from segue.embeddings.placement import added_since, embed
+from segue.embeddings.placement import embed, out_of_sample_rows
 from segue.embeddings.registry import (
     load_space,
     other_spaces_in_use,
@@ -106,7 +106,7 @@ def train_embeddings(
 
 def _sentence(summary: EmbeddingSummary) -> str:
     drift = drift_of(summary)
-    added = (
+    drift_text = (
         ""
         if drift is None
         else f"; the {drift.tracks} added since the fit lie {drift.distance:.2f} times as far out, have "
@@ -116,7 +116,7 @@ def _sentence(summary: EmbeddingSummary) -> str:
         f"audio space {summary.space} {'fitted' if summary.fitted else 'in use'}: "
         f"{summary.dimension} dimensions, {summary.explained:.0%} of the variance; "
         f"{summary.tracks} tracks, {summary.embedded} embedded, "
-        f"{summary.removed} removed{added} ({summary.seconds:.1f} s)"
+        f"{summary.removed} removed{drift_text} ({summary.seconds:.1f} s)"
     )
 
 
@@ -152,15 +152,15 @@ def run(
         space = AudioSpace.fit(training_data(store, corpus, settings), settings)
         embedded, removed = _bring_into_use(store, corpus, space)
     else:
-        embedded, removed = embed(store, corpus, space, added=True)
+        embedded, removed = embed(store, corpus, space, out_of_sample=True)
     for other in also:
         if other is not AudioSpace:
             _bring_into_use(store, corpus, other.fit(training_data(store, corpus, settings), settings))
     for version in other_spaces_in_use(store):
-        embed(store, corpus, load_space(store, version), added=True)
+        embed(store, corpus, load_space(store, version), out_of_sample=True)
     remove_orphans(store)
     moods = _keep_moods(store, corpus, settings)
-    drift = measure(space, corpus.descriptors[added_since(store, corpus, space)])
+    drift = measure(space, corpus.descriptors[out_of_sample_rows(store, corpus, space)])
     return EmbeddingSummary(
         space=space.version,
         fitted=fitted,
@@ -191,7 +191,7 @@ def training_data(store: Store, corpus: Corpus, settings: Settings) -> TrainingD
 def _bring_into_use(store: Store, corpus: Corpus, space: Space) -> tuple[int, int]:
     """Keep a fitted space, place every track in it, and make it the one in use. The former one is kept."""
     space.save(store)
-    written = embed(store, corpus, space, added=False)
+    written = embed(store, corpus, space, out_of_sample=False)
     former = Models(store).active_version(space.kind)
     space.activate(store)
     remove_former(store, type(space), keep=(space.version, former))

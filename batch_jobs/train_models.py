@@ -88,10 +88,10 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
             records = recorded(spark, settings)
 
             def read(ends: Mapping[int, int]) -> Plays:
-                kept = transform(records, settings=settings, ends=ends)
-                kept = _without(kept, Forgotten(store).hashes()).cache()
-                at_the_end.callback(kept.unpersist)
-                return Plays(kept, ends, fingerprint(kept))
+                step_rows = transform(records, settings=settings, ends=ends)
+                step_rows = _without(step_rows, Forgotten(store).hashes()).cache()
+                at_the_end.callback(step_rows.unpersist)
+                return Plays(step_rows, ends, fingerprint(step_rows))
 
             task = bar.add_task("Reading plays", total=1 + len(chosen))
             now = read(end_offsets(settings.kafka))
@@ -122,7 +122,7 @@ def transform(records: DataFrame, *, settings: Settings, ends: Mapping[int, int]
     return steps(plays, signals=settings.signals, gap=gap, most=most)
 
 
-def _without(kept: DataFrame, hashes: list[str]) -> DataFrame:
+def _without(step_rows: DataFrame, hashes: list[str]) -> DataFrame:
     """Step -> Step, without those of forgotten listeners, who are known by a hash."""
     own = F.sha2(F.concat(F.lit(PREFIX), "user_id"), 256)
-    return kept.where(~own.isin(hashes)) if hashes else kept
+    return step_rows.where(~own.isin(hashes)) if hashes else step_rows

@@ -93,8 +93,8 @@ def measure(*, quick: bool, console: Console, plot: Path | None = None) -> Figur
     events = 40_000 if quick else 200_000
     for name, listeners in (("few", events // 100), ("many", events // 10)):
         with console.status(f"The job with {listeners:,} listeners"):
-            found = _stream(bundles["fma"], events=events, listeners=listeners)
-        figures |= {f"{key}_{name}": value for key, value in found.items()}
+            stream_figures = _stream(bundles["fma"], events=events, listeners=listeners)
+        figures |= {f"{key}_{name}": value for key, value in stream_figures.items()}
     event_ms = live(figures, "job_cpu_ms_per_event", "update_cpu_ms") / cores
     quiet = min(("few", "many"), key=lambda name: figures[f"batch_other_work_{name}"])
     if figures[f"batch_other_work_{quiet}"] > QUIET:
@@ -107,22 +107,22 @@ def measure(*, quick: bool, console: Console, plot: Path | None = None) -> Figur
 
 def _cores(settings: Settings) -> int:
     """The cores that the job may use."""
-    found = re.match(r"local\[(\d+)", settings.spark.master)
-    if found is None:
+    match = re.match(r"local\[(\d+)", settings.spark.master)
+    if match is None:
         raise SegueError(f"capacity needs a master with a number of cores, not {settings.spark.master}")
-    return int(found[1])
+    return int(match[1])
 
 
 def _queue(costs: Costs) -> Figures:
     """What listeners wait at several loads of the stream."""
-    found: Figures = {"queue_most_per_s": costs.most_per_second}
+    figures: Figures = {"queue_most_per_s": costs.most_per_second}
     for percent, waiting in curve(costs, LOADS).items():
-        found |= {
+        figures |= {
             f"queue_p50_ms_{percent}": waiting.p50_ms,
             f"queue_p99_ms_{percent}": waiting.p99_ms,
             f"queue_backlog_{percent}": float(waiting.backlog),
         }
-    return found
+    return figures
 
 
 def _query(path: Path) -> Figures:
@@ -165,13 +165,13 @@ def _update(settings: Settings, bundle: Bundle, *, signals: int, rounds: int) ->
 
 def _size(database: Database[Document], collection: str, *, prefix: str = "") -> float:
     """Bytes of the documents whose id begins with `prefix`, as BSON."""
-    [found] = database[collection].aggregate(
+    [result] = database[collection].aggregate(
         [
             {"$match": {"_id": {"$regex": f"^{prefix}"}}},
             {"$group": {"_id": None, "size": {"$sum": {"$bsonSize": "$$ROOT"}}}},
         ]
     )
-    return float(found["size"])
+    return float(result["size"])
 
 
 def _windows(signals: int, *, seed: int) -> pa.Table:
@@ -343,18 +343,18 @@ def _network(database: Database[Document]) -> int:
 
 
 def _server(record: Path, name: str) -> int:
-    found = process.running(process.read_record(record))
-    if found is None:
+    server = process.running(process.read_record(record))
+    if server is None:
         raise SegueError(f"capacity counts the processor time of the embedded {name}: name none of your own")
-    return found.pid
+    return server.pid
 
 
 def _tree_seconds(pid: int) -> float:
     """Processor time of a process, of what it has started, and of those of them that have ended."""
     total = 0.0
-    for one in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
+    for child in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
         try:
-            times = one.cpu_times()
+            times = child.cpu_times()
         except psutil.NoSuchProcess:
             continue
         total += times.user + times.system + times.children_user + times.children_system

@@ -34,8 +34,8 @@ def vectors(tracks: int, *, seed: int = 11) -> np.ndarray:
     genres = rng.normal(size=(32, DIMENSION))
     artists = genres[rng.integers(32, size=max(1, tracks // TRACKS_OF_ARTIST))]
     artists = artists + rng.normal(0, 0.7, artists.shape)
-    found = artists[np.arange(tracks) % len(artists)] + rng.normal(0, 0.35, (tracks, DIMENSION))
-    units: np.ndarray = found / np.linalg.norm(found, axis=1, keepdims=True)
+    rows = artists[np.arange(tracks) % len(artists)] + rng.normal(0, 0.35, (tracks, DIMENSION))
+    units: np.ndarray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return units.astype(np.float32)
 
 
@@ -111,15 +111,15 @@ def plays(*, listeners: int, tracks: int, seed: int = 3) -> Iterator[dict[str, A
     # As in real logs of five days: the 99th percentile listens twelve times as much as the median.
     weight = rng.lognormal(0, 1.07, listeners)
     while True:
-        who = rng.choice(listeners, size=10_000, p=weight / weight.sum())
-        what = (rng.zipf(1.3, size=10_000) * 7919 + who * 31) % tracks
+        chosen_listeners = rng.choice(listeners, size=10_000, p=weight / weight.sum())
+        chosen_tracks = (rng.zipf(1.3, size=10_000) * 7919 + chosen_listeners * 31) % tracks
         skipped = rng.random(10_000) < 0.25
         ids = rng.bytes(16 * 10_000)
         for i in range(10_000):
             yield {
                 "event_id": str(uuid.UUID(bytes=ids[16 * i : 16 * i + 16])),
-                "user_id": f"listener-{who[i]}",
-                "track_id": track_id(int(what[i])),
+                "user_id": f"listener-{chosen_listeners[i]}",
+                "track_id": track_id(int(chosen_tracks[i])),
                 "type": "skip" if skipped[i] else "complete",
                 "ms_played": 5000 if skipped[i] else 200_000,
                 "position_ms": 0,

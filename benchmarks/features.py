@@ -63,26 +63,26 @@ def compare(*, clips: int, seconds: float, rounds: int, console: Console) -> dic
         natively = partial(plain_batch, sample_rate=None)
         same_rate = partial(plain_batch, sample_rate=audio.sample_rate)
         with (
-            workers(1, describe_batch, files, audio) as one,
+            workers(1, describe_batch, files, audio) as single,
             workers(2, describe_batch, files, audio) as two,
             workers(1, natively, files, audio) as plain,
         ):
             variants: dict[str, tuple[Workers, Work]] = {
-                "one": (one, describe_batch),
+                "one": (single, describe_batch),
                 "two": (two, describe_batch),
                 "plain": (plain, natively),
                 "same_rate": (plain, same_rate),
             }
-            found = {name: Rounds() for name in variants}
+            rounds_of = {name: Rounds() for name in variants}
             for _ in track(range(rounds), description="Describing"):
                 for name, (pool, work) in variants.items():
-                    _take(pool, work, files, found[name])
-    return _figures(found, tracks=clips) | {"largest_difference": difference}
+                    _take(pool, work, files, rounds_of[name])
+    return _figures(rounds_of, tracks=clips) | {"largest_difference": difference}
 
 
-def _figures(found: dict[str, Rounds], *, tracks: int) -> dict[str, float | bool]:
-    wall = {name: statistics.median(rounds.per_s) for name, rounds in found.items()}
-    cpu = {name: statistics.median(rounds.cpu_per_track) for name, rounds in found.items()}
+def _figures(rounds_of: dict[str, Rounds], *, tracks: int) -> dict[str, float | bool]:
+    wall = {name: statistics.median(rounds.per_s) for name, rounds in rounds_of.items()}
+    cpu = {name: statistics.median(rounds.cpu_per_track) for name, rounds in rounds_of.items()}
     return {
         "tracks": tracks,
         "tracks_per_s": wall["one"],
@@ -97,8 +97,8 @@ def _figures(found: dict[str, Rounds], *, tracks: int) -> dict[str, float | bool
         "scaling_2_cores_cpu": 2 * cpu["one"] / cpu["two"],
         "cpu_ms_per_track": cpu["one"] * 1e3,
         "plain_cpu_ms_per_track": cpu["plain"] * 1e3,
-        "peak_mb": max(found["one"].peak_mb + found["two"].peak_mb),
-        "plain_peak_mb": max(found["plain"].peak_mb),
+        "peak_mb": max(rounds_of["one"].peak_mb + rounds_of["two"].peak_mb),
+        "plain_peak_mb": max(rounds_of["plain"].peak_mb),
     }
 
 
@@ -126,10 +126,10 @@ def largest_difference(files: Sequence[str], audio: AudioSettings) -> float:
     for file in files:
         waveform = decode(file, audio)
         loudness = librosa.feature.rms(y=waveform, frame_length=audio.fft, hop_length=audio.hop)[0]
-        heard = loudness > SILENT
+        audible = loudness > SILENT
         rows, start = frame_descriptors(waveform, audio), 0
         for expected in plain_frames(waveform, audio, sample_rate=audio.sample_rate).values():
-            apart = np.abs(rows[start : start + len(expected)] - expected)[:, heard].max()
+            apart = np.abs(rows[start : start + len(expected)] - expected)[:, audible].max()
             largest = max(largest, float(apart / np.abs(expected).max()))
             start += len(expected)
     return largest

@@ -34,12 +34,12 @@ class Known:
     def of(self, dimension: str, style: str | None = None) -> np.ndarray:
         """The known percentiles of a dimension, of one style or all."""
         column = self.moods.percentiles[:, DIMENSIONS.index(dimension)]
-        return column[[style in (None, one.style) for one in self.tracks] & np.isfinite(column)]
+        return column[[style in (None, track.style) for track in self.tracks] & np.isfinite(column)]
 
 
 def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
     """Figures by key: see docs/benchmarks.md."""
-    known = composed([one for one in TRACKS if not quick or one.place < _QUICK], console=console)
+    known = composed([track for track in TRACKS if not quick or track.place < _QUICK], console=console)
     figures: dict[str, float | bool] = {"tracks": len(known.tracks)}
     for dimension in ("energy", "brightness"):
         for style in STYLES:
@@ -52,15 +52,15 @@ def composed(tracks: Sequence[DemoTrack], *, console: Console) -> Known:
     """Compose tracks and measure their moods; they are each other's corpus."""
     audio = load_settings().audio
     rows = []
-    for one in progress(tracks, "Composing and describing", console=console, transient=True):
-        sound = compose(one).mean(axis=1).astype(np.float32) / 32768.0
+    for track in progress(tracks, "Composing and describing", console=console, transient=True):
+        sound = compose(track).mean(axis=1).astype(np.float32) / 32768.0
         rows.append(describe(soxr.resample(sound, RATE, audio.sample_rate), audio))
     return Known(tracks, measure_moods(np.array(rows), names=descriptor_names(audio)))
 
 
 def _tempo(known: Known) -> dict[str, float | bool]:
-    found = np.log2(known.moods.bpm)
-    off = found - np.log2([sketch_of(one).tempo for one in known.tracks])
+    log_tempo = np.log2(known.moods.bpm)
+    off = log_tempo - np.log2([sketch_of(track).tempo for track in known.tracks])
     clear = np.isfinite(off)
     # Halves, doubles, and thirds of a waltz's bar.
     metrical = np.min([np.abs(off[clear] - np.log2(ratio)) for ratio in (1 / 3, 1 / 2, 1, 2, 3)], axis=0)
@@ -74,7 +74,7 @@ def _tempo(known: Known) -> dict[str, float | bool]:
 def _tone(known: Known) -> dict[str, float | bool]:
     """How often a track in a major mode leans more to major than one in a minor mode; .5 by chance."""
     tone = known.moods.percentiles[:, DIMENSIONS.index("tone")]
-    major = np.array([4 in SCALES[sketch_of(one).progression.mode] for one in known.tracks])
+    major = np.array([4 in SCALES[sketch_of(track).progression.mode] for track in known.tracks])
     won = mannwhitneyu(tone[major], tone[~major]).statistic / (major.sum() * (~major).sum())
     right = (tone > 1 - major.mean()) == major
     return {

@@ -93,7 +93,7 @@ def _micro_batch(began: datetime, taken: int, took_ms: float) -> MicroBatch:
 
 
 def consume(
-    settings: Settings, told: threading.Event, *, part: tuple[int, int] = (0, 1), batch: int = 10_000
+    settings: Settings, stop: threading.Event, *, part: tuple[int, int] = (0, 1), batch: int = 10_000
 ) -> None:
     """Consume until told to stop. `part` (i, n) takes every n-th partition, for several processes."""
     database = connect(settings.mongo)
@@ -110,7 +110,7 @@ def consume(
     consumer.seek_to_beginning()
     windows, progress = Windows(settings), StreamProgress(Store(database))
     service = Replanning(Store(database), settings)
-    while not told.is_set():
+    while not stop.is_set():
         began, taken = datetime.now(UTC), 0
         moved: dict[str, None] = {}
         for records in consumer.poll(timeout_ms=200).values():

@@ -64,7 +64,7 @@ def measure(*, quick: bool, console: Console) -> Mapping[str, float | bool]:
 
 def histories(rng: np.random.Generator, *, listeners: int, tracks: int) -> dict[str, History]:
     """Listeners whose windows each keep to a neighbourhood, and who skip a fifth of what they hear."""
-    found: dict[str, History] = {}
+    history_of: dict[str, History] = {}
     for number in range(listeners):
         history = {}
         for window in range(WINDOWS):
@@ -74,8 +74,8 @@ def histories(rng: np.random.Generator, *, listeners: int, tracks: int) -> dict[
             at = [start + 60_000 * place for place in range(SIGNALS)]
             names = [track_id(row) for row in rows.tolist()]
             history[start] = Window(names, weights.tolist(), at, ["complete"] * SIGNALS)
-        found[f"listener{number}"] = history
-    return found
+        history_of[f"listener{number}"] = history
+    return history_of
 
 
 def timed(
@@ -86,10 +86,10 @@ def timed(
     rng = np.random.default_rng(listeners)
     spent: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
-        who = histories(rng, listeners=listeners, tracks=tracks)
+        batch = histories(rng, listeners=listeners, tracks=tracks)
         for name, way in ways.items():
             began = time.process_time()
-            way(who)
+            way(batch)
             if number:
                 spent[name].append(time.process_time() - began)
     return spent

@@ -131,8 +131,8 @@ async def _draw(address: str) -> float:
     async with connect_socket(socket, additional_headers={"Cookie": cookie}, max_size=None) as connection:
         await connection.send(message.SerializeToString())
         async for answer in connection:
-            told = ForwardMsg.FromString(answer if isinstance(answer, bytes) else answer.encode())
-            if told.WhichOneof("type") == "script_finished":
+            forwarded = ForwardMsg.FromString(answer if isinstance(answer, bytes) else answer.encode())
+            if forwarded.WhichOneof("type") == "script_finished":
                 return 1000 * (time.perf_counter() - began)
     raise SegueError(f"the page was not drawn to its end: see {LOG}")
 

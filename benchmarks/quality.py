@@ -62,7 +62,7 @@ def _sessions(folder: Path, quick: bool) -> dict[str, float]:
     logs = list(read_sessions(folder).values())[: 1 if quick else None]
     known = compared(load_settings())
     chosen = {name: known[name] for name in PREFIXES}
-    found = evaluate([split_by_time(log) for log in logs], chosen)
+    results = evaluate([split_by_time(log) for log in logs], chosen)
     figures = {}
     for name, prefix in PREFIXES.items():
         for key in (
@@ -74,10 +74,10 @@ def _sessions(folder: Path, quick: bool) -> dict[str, float]:
             "hr20_repeat",
             "hr20_low_mainstream",
         ):
-            figures[prefix + key] = found[name][key]
+            figures[prefix + key] = results[name][key]
     figures["ratio_hr20"] = figures["hr20"] / figures["baseline_hr20"]
     figures["ratio_mrr20"] = figures["mrr20"] / figures["baseline_mrr20"]
-    figures["queries"] = found["hybrid"]["queries"]
+    figures["queries"] = results["hybrid"]["queries"]
     return figures
 
 
@@ -105,10 +105,10 @@ def _artist_figures(
 ) -> dict[str, float]:
     asked = np.flatnonzero(np.diff(test.indptr))
     lists = best_unseen(scores, seen, 10)[asked]
-    found = by_lists(lists, test[asked], 10)
+    metrics = by_lists(lists, test[asked], 10)
     return {
-        f"{prefix}ndcg10": float(found["ndcg"].mean()),
-        f"{prefix}precision10": float(found["precision"].mean()),
+        f"{prefix}ndcg10": float(metrics["ndcg"].mean()),
+        f"{prefix}precision10": float(metrics["precision"].mean()),
         f"{prefix}coverage10": coverage(lists, scores.shape[1]),
     }
 
@@ -165,14 +165,14 @@ def new_tracks(data: GenreSplit, *, sessions: int, training: SessionSpaceSetting
         (log.sessions[1:] == log.sessions[:-1]) & held[log.items[1:]] & known[log.items[:-1]]
     )
     context, target = log.items[after], log.items[after + 1]
-    found = []
+    hit_rates = []
     for seed in range(SEEDS):
         state = train(warm, audio, training.model_copy(update={"seed": seed}))
-        found.append(_found(vectors(state.best, audio, known=known), context, target))
+        hit_rates.append(_hit_rate(vectors(state.best, audio, known=known), context, target))
     figures = {
-        "new_hr20": float(np.mean(found)),
-        "new_hr20_lowest": min(found),
-        "new_audio_hr20": _found(audio / np.linalg.norm(audio, axis=1, keepdims=True), context, target),
+        "new_hr20": float(np.mean(hit_rates)),
+        "new_hr20_lowest": min(hit_rates),
+        "new_audio_hr20": _hit_rate(audio / np.linalg.norm(audio, axis=1, keepdims=True), context, target),
         "new_chance_hr20": 20 / (len(audio) - 1),
         "new_queries": float(len(target)),
     }
@@ -190,7 +190,7 @@ def _recoded(log: SessionLog, items: int) -> SessionLog:
     )
 
 
-def _found(rows: np.ndarray, context: np.ndarray, target: np.ndarray, *, k: int = 20) -> float:
+def _hit_rate(rows: np.ndarray, context: np.ndarray, target: np.ndarray, *, k: int = 20) -> float:
     similarity = rows[context] @ rows.T
     similarity[np.arange(len(context)), context] = -np.inf
     value = similarity[np.arange(len(context)), target][:, None]

@@ -77,13 +77,13 @@ def draw(costs: Costs, file: Path) -> None:
     mpl.use("agg")
     import matplotlib.pyplot as plt
 
-    found = curve(costs, range(5, 100, 5))
+    waiting_at = curve(costs, range(5, 100, 5))
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     for name, values in (
-        ("half of the plays wait less", [one.p50_ms for one in found.values()]),
-        ("99 of 100 wait less", [one.p99_ms for one in found.values()]),
+        ("half of the plays wait less", [waiting.p50_ms for waiting in waiting_at.values()]),
+        ("99 of 100 wait less", [waiting.p99_ms for waiting in waiting_at.values()]),
     ):
-        axes.plot(list(found), [value / 1000 for value in values], marker="o", markersize=3, label=name)
+        axes.plot(list(waiting_at), [value / 1000 for value in values], marker="o", markersize=3, label=name)
     axes.set(
         xlabel="load, % of what the machine carries", ylabel="seconds from a play to its recommendations"
     )

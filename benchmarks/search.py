@@ -76,9 +76,9 @@ def _times(queries: list[tuple[str, str]], search: Search) -> Timed:
     timed = []
     for text, wanted in queries:
         began = time.perf_counter()
-        found = search(text)
+        track_ids = search(text)
         took = time.perf_counter() - began
-        timed.append((took, wanted in found))
+        timed.append((took, wanted in track_ids))
     return timed
 
 
@@ -87,7 +87,7 @@ def _percentile(timed: Timed, percent: float) -> float:
 
 
 def _share(timed: Timed) -> float:
-    return float(np.mean([found for _, found in timed]))
+    return float(np.mean([hit for _, hit in timed]))
 
 
 class PlainTracks(Tracks):
@@ -98,7 +98,7 @@ class PlainTracks(Tracks):
         words = [{"$regex": re.escape(word), "$options": "i"} for word in text.split()]
         wanted = {"$and": [{"$or": [{field: word} for field in _FIELDS]} for word in words]}
         shown = {"title": 1, "artist": 1, "album": 1, "genres": 1, "cover_id": 1, "duration_ms": 1}
-        return [found["_id"] for found in self.documents.find(wanted, shown).limit(50)]
+        return [document["_id"] for document in self.documents.find(wanted, shown).limit(50)]
 
 
 def _query(

@@ -41,12 +41,12 @@ def measure(*, console: Console, figures: Path, listeners: int, tracks: int) -> 
     """The needs of a service with so many listeners and tracks; `figures`: what capacity wrote by --json."""
     try:
         measured = json.loads(figures.read_text())
-        found = needs(measured, listeners=listeners, settings=load_settings())
+        sizes = needs(measured, listeners=listeners, settings=load_settings())
         layout, index = index_needs(measured, tracks=tracks)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SegueError(f"{figures} is not what ./run.sh bench capacity --json writes: {error!r}") from None
     console.print(f"index: {layout}")
-    return found | index
+    return sizes | index
 
 
 def live(measured: Mapping[str, float], whole: str, update: str) -> float:

@@ -54,7 +54,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         variant("job", settings, **STREAM) as process,
         Feeder(settings, per_second=PER_SECOND, tracks=FMA, renewed=WINDOW_SECONDS) as feeder,
     ):
-        found = _sample(settings, process.pid, minutes * 60, lambda: check_alive(process, "job"))
+        samples = _sample(settings, process.pid, minutes * 60, lambda: check_alive(process, "job"))
         before = _latencies(settings, feeder, seconds=30)
         sending = threading.Thread(target=_flood, args=(settings, flood))
         sending.start()
@@ -62,7 +62,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         sending.join()
         check_alive(process, "job")
     figures: dict[str, float | bool] = {"minutes": minutes, "plays_per_s": PER_SECOND}
-    for name, values in vars(found).items():
+    for name, values in vars(samples).items():
         middle, end = _middle_and_end(values)
         figures |= {f"{name}_middle": middle, f"{name}_end": end, f"{name}_growth": end / middle}
     return figures | {
@@ -75,7 +75,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
 
 
 def _sample(settings: Settings, pid: int, seconds: float, alive: Callable[[], None]) -> Samples:
-    found, database = Samples(), connect(settings.mongo)
+    samples, database = Samples(), connect(settings.mongo)
     for _ in track(range(int(seconds / 5)), description="Streaming"):
         time.sleep(5)
         alive()
@@ -83,12 +83,12 @@ def _sample(settings: Settings, pid: int, seconds: float, alive: Callable[[], No
         if newest is None:
             continue
         processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-        sizes = [(one.name(), one.memory_info().rss / 1e6) for one in processes]
-        found.state_rows.append(newest["state_rows"])
-        found.state_mb.append(newest["state_bytes"] / 1e6)
-        found.jvm_mb.append(sum(size for name, size in sizes if name == "java"))
-        found.python_mb.append(sum(size for name, size in sizes if name != "java"))
-    return found
+        sizes = [(process.name(), process.memory_info().rss / 1e6) for process in processes]
+        samples.state_rows.append(newest["state_rows"])
+        samples.state_mb.append(newest["state_bytes"] / 1e6)
+        samples.jvm_mb.append(sum(size for name, size in sizes if name == "java"))
+        samples.python_mb.append(sum(size for name, size in sizes if name != "java"))
+    return samples
 
 
 def _middle_and_end(values: Sequence[float]) -> tuple[float, float]:

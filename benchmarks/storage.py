@@ -68,10 +68,10 @@ def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict
                 same &= np.array_equal(_find(collection), rows)
         for name, read in reads.items():
             began = time.perf_counter()
-            found = read(database.insert)
+            stored_rows = read(database.insert)
             figures[f"read_{name}_s"] = time.perf_counter() - began
             console.print(f"read, {name}: {figures[f'read_{name}_s']:.2f} s")
-            same &= np.array_equal(found, rows)
+            same &= np.array_equal(stored_rows, rows)
         began = time.perf_counter()
         same &= np.array_equal(_find_arrays(database.insert_arrays), rows)
         figures["read_arrays_s"] = time.perf_counter() - began
@@ -148,8 +148,8 @@ def _insert_arrow(collection: Collection[Document], rows: np.ndarray) -> None:
 
 
 def _find(collection: Collection[Document]) -> np.ndarray:
-    found = collection.find({"space": SPACE}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000)
-    return _matrix([(document["track_id"], document["vector"]) for document in found])
+    documents = collection.find({"space": SPACE}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000)
+    return _matrix([(document["track_id"], document["vector"]) for document in documents])
 
 
 def _raw_batches(collection: Collection[Document]) -> np.ndarray:
@@ -168,8 +168,10 @@ def _find_in_threads(collection: Collection[Document]) -> np.ndarray:
 
     def part(number: int) -> list[tuple[str, bytes]]:
         between = {"$gte": edges[number], "$lt": edges[number + 1]}
-        found = collection.find({"_id": between}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000)
-        return [(document["track_id"], document["vector"]) for document in found]
+        documents = collection.find(
+            {"_id": between}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000
+        )
+        return [(document["track_id"], document["vector"]) for document in documents]
 
     with ThreadPoolExecutor(THREADS) as pool:
         return _matrix([pair for pairs in pool.map(part, range(THREADS)) for pair in pairs])
@@ -184,8 +186,8 @@ def _read_arrow(collection: Collection[Document]) -> np.ndarray:
 
 
 def _find_arrays(collection: Collection[Document]) -> np.ndarray:
-    found = collection.find({"space": SPACE}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000)
-    pairs = sorted((document["track_id"], document["vector"]) for document in found)
+    documents = collection.find({"space": SPACE}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000)
+    pairs = sorted((document["track_id"], document["vector"]) for document in documents)
     return np.array([vector for _, vector in pairs], dtype=np.float32)
 
 

@@ -34,10 +34,10 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
 
     def run(kind: str, tracks: int, rate: float, *, rules: bool = False) -> Run:
         bundle = bundle_of(tracks, rules=rules, console=console)
-        found = _run(kind, bundle, tracks=tracks, rate=rate, warm=warm, seconds=seconds)
+        run = _run(kind, bundle, tracks=tracks, rate=rate, warm=warm, seconds=seconds)
         known = "sound and sessions" if rules else "sound"
-        console.print(f"{kind:8} {tracks:>9,} tracks by {known} {rate:>4.0f}/s: {found}")
-        return found
+        console.print(f"{kind:8} {tracks:>9,} tracks by {known} {rate:>4.0f}/s: {run}")
+        return run
 
     job = run("job", FMA, 20)
     all_sources = run("job", FMA, 20, rules=True)

@@ -111,11 +111,11 @@ def _state(database: Database[Document]) -> dict[str, Any]:
     store = Store(database)
     user_ids = [written.user_id for written in Recommendations(store).written_since(None)]
     lists = {
-        one.user_id: [track.track_id for track in one.tracks]
-        for one in Recommendations(store).of_several(user_ids)
+        recommendation.user_id: [track.track_id for track in recommendation.tracks]
+        for recommendation in Recommendations(store).of_several(user_ids)
     }
-    heard = {
-        one.user_id: {start: (window.tracks, window.at) for start, window in one.history.items()}
-        for one in Tastes(store).listeners(user_ids, taste=load_settings().taste)
+    expected = {
+        listener.user_id: {start: (window.tracks, window.at) for start, window in listener.history.items()}
+        for listener in Tastes(store).listeners(user_ids, taste=load_settings().taste)
     }
-    return {"lists": lists, "heard": heard}
+    return {"lists": lists, "heard": expected}

@@ -22,9 +22,8 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.benchmarks.plain_consumer import consume
 from segue.settings import Settings, load_settings
-from segue.spark.parsing import parse, plays
+from segue.spark.plays import interval, parse, plays
 from segue.spark.session import session
-from segue.spark.windows import interval
 from segue.storage.store import open_store
 from segue.streaming_jobs import engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
@@ -37,11 +36,11 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     kind = sys.argv[1]
     settings = load_settings()
-    told = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     if kind.startswith("plain"):
         _, number, of = kind.split(":")
-        consume(settings, told, part=(int(number), int(of)))
+        consume(settings, stop, part=(int(number), int(of)))
         return
     if kind == "default":
         stream = settings.stream.model_copy(update={"fetch_max_wait_ms": KAFKA_DEFAULT_WAIT_MS})
@@ -51,10 +50,10 @@ def main() -> None:
     progress = ProgressKeeper(store, Metrics(), hours=kept.progress_hours, days=kept.progress_days)
     progress.listen(spark)
     query = STARTS[kind](spark, settings)
-    while not told.wait(0.5) and query.isActive:
+    while not stop.wait(0.5) and query.isActive:
         pass
-    for one in spark.streams.active:
-        one.stop()
+    for active in spark.streams.active:
+        active.stop()
     progress.close()
     spark.stop()
 

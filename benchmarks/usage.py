@@ -28,21 +28,21 @@ class Usage:
 @contextmanager
 def used() -> Iterator[Usage]:
     """Measure the body of a `with`."""
-    found, done = Usage(), threading.Event()
-    watcher = threading.Thread(target=_watch, args=(found, done), daemon=True)
+    usage, done = Usage(), threading.Event()
+    watcher = threading.Thread(target=_watch, args=(usage, done), daemon=True)
     began, cpu = time.perf_counter(), _cpu()
     watcher.start()
     try:
-        yield found
+        yield usage
     finally:
-        found.seconds, found.cpu_s = time.perf_counter() - began, _cpu() - cpu
+        usage.seconds, usage.cpu_s = time.perf_counter() - began, _cpu() - cpu
         done.set()
         watcher.join()
 
 
-def _watch(found: Usage, done: threading.Event) -> None:
+def _watch(usage: Usage, done: threading.Event) -> None:
     while True:
-        found.peak_mb = max(found.peak_mb, _memory_mb())
+        usage.peak_mb = max(usage.peak_mb, _memory_mb())
         if done.wait(INTERVAL):
             return
 

@@ -40,17 +40,17 @@ def with_new_names(values: Mapping[str, Any], *, source: str) -> dict[str, Any]:
     source
         Where they come from, for the warning.
     """
-    found = _copy(values)
+    renamed = _copy(values)
     for former, names in RENAMED.items():
-        section, key = _find(found, former)
+        section, key = _find(renamed, former)
         if section is None or key not in section:
             continue
         new = (names,) if isinstance(names, str) else names
         log.warning("%s: the setting %s is now %s: rename it", source, former, " and ".join(new))
         value = section.pop(key)
         for name in new:
-            _put(found, name, value)
-    return found
+            _put(renamed, name, value)
+    return renamed
 
 
 def _put(values: dict[str, Any], name: str, value: object) -> None:

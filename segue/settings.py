@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from tomllib import TOMLDecodeError
@@ -34,10 +34,10 @@ def _duration(value: object) -> object:
     """Spark's notation ("30 minutes") as a timedelta, so that one setting serves Spark and Python."""
     if not isinstance(value, str):
         return value
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(millisecond|second|minute|hour|day|week)s?\s*", value)
-    if found is None:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(millisecond|second|minute|hour|day|week)s?\s*", value)
+    if match is None:
         raise ValueError("a duration is a number and a unit, such as '30 minutes' or '7 days'")
-    return timedelta(**{f"{found[2]}s": float(found[1])})
+    return timedelta(**{f"{match[2]}s": float(match[1])})
 
 
 def _path(value: object) -> object:
@@ -97,11 +97,18 @@ class AudioSettings(Section):
     time_limit: float = Field(gt=0)
 
 
-class AudioEmbeddingSettings(Section):
+class SpaceSettings(Section):
+    """The section of a space (:mod:`segue.embeddings.registry`), a field of `embedding` or of `models`.
+
+    The field has the space's name.
+    """
+
+
+class AudioEmbeddingSettings(SpaceSettings):
     components: int = Field(ge=2)
 
 
-class GenreEmbeddingSettings(Section):
+class GenreEmbeddingSettings(SpaceSettings):
     min_tracks: int = Field(ge=2)
 
 
@@ -132,7 +139,7 @@ class ExactSettings(BackendSettings):
 class IndexSettings(Section):
     folder: LocalPath
     worker_folder: str = Field(min_length=1)
-    space: str = Field(min_length=1)
+    space: str
     """"auto", or a name of :mod:`segue.embeddings.registry`."""
     backend: str
     annoy: AnnoySettings
@@ -148,17 +155,31 @@ class IndexSettings(Section):
         section: BackendSettings = getattr(self, self.backend)
         return section
 
+    @field_validator("space")
+    @classmethod
+    def _space_is_known(cls, name: str) -> str:
+        spaces = (*_sections(EmbeddingSettings, SpaceSettings), *_sections(ModelSettings, SpaceSettings))
+        return _one_of(("auto", *spaces), name)
+
     @field_validator("backend")
     @classmethod
     def _backend_is_known(cls, name: str) -> str:
-        known = [
-            key
-            for key, field in cls.model_fields.items()
-            if isinstance(field.annotation, type) and issubclass(field.annotation, BackendSettings)
-        ]
-        if name not in known:
-            raise ValueError(f"it must be one of {', '.join(known)}")
-        return name
+        return _one_of(_sections(cls, BackendSettings), name)
+
+
+def _sections(of: type[Section], kind: type[Section]) -> list[str]:
+    """The names of the fields that are sections of a kind."""
+    return [
+        key
+        for key, field in of.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, kind)
+    ]
+
+
+def _one_of(known: Sequence[str], name: str) -> str:
+    if name not in known:
+        raise ValueError(f"it must be one of {', '.join(known)}")
+    return name
 
 
 class StreamSettings(Section):
@@ -213,7 +234,7 @@ class RankingSettings(Section):
     exploration: float = Field(ge=0, le=0.5)
 
 
-class SessionSpaceSettings(Section):
+class SessionSpaceSettings(SpaceSettings):
     """How :mod:`segue.embeddings.skip_gram` trains."""
 
     min_plays: int = Field(ge=2)
@@ -410,10 +431,10 @@ def load_settings() -> Settings:
         return Settings()  # type: ignore[call-arg]  # the sources give every field
     except ValidationError as error:
         first = error.errors()[0]
-        said = first["msg"].removeprefix("Value error, ")
+        message = first["msg"].removeprefix("Value error, ")
         # What several sections have to say together names them itself.
         which = f"setting {_wrong(first)}: " if first["loc"] else ""
-        raise SegueError(f"{which}{said}; see conf/default.toml") from None
+        raise SegueError(f"{which}{message}; see conf/default.toml") from None
     except SettingsError as error:
         raise SegueError(f"{error}: see conf/default.toml") from None
     except TOMLDecodeError as error:

@@ -103,17 +103,17 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
             *(engagement.start(spark, settings, gate=gate) for gate in gates[2:]),
         ]
         metrics.serve(settings.stream.metrics_port)
-        told = threading.Event()
+        stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: told.set())
+            signal.signal(number, lambda *_: stop.set())
         ui = spark.sparkContext.uiWebUrl or ""
         log.info("streaming; Spark UI at %s", ui)
         started(ui)
         StreamProgress(store).start(ui=ui)
         if drain:
-            _drain(queries, told)
+            _drain(queries, stop)
         else:
-            _wait(queries, told)
+            _wait(queries, stop)
         log.info("stopping after the micro-batch in progress")
         # What the gates turn away, Spark would log as an error.
         spark.sparkContext.setLogLevel("OFF")
@@ -125,7 +125,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         spark.stop()
 
 
-def _drain(queries: list[StreamingQuery], told: threading.Event) -> None:
+def _drain(queries: list[StreamingQuery], stop: threading.Event) -> None:
     """Until everything that is in the topic now has been taken, or somebody tells us to stop."""
     drained = threading.Event()
 
@@ -135,13 +135,13 @@ def _drain(queries: list[StreamingQuery], told: threading.Event) -> None:
         drained.set()
 
     threading.Thread(target=wait, name="drain", daemon=True).start()
-    while not drained.wait(0.2) and not told.is_set():
+    while not drained.wait(0.2) and not stop.is_set():
         _check(queries)
 
 
-def _wait(queries: list[StreamingQuery], told: threading.Event) -> None:
+def _wait(queries: list[StreamingQuery], stop: threading.Event) -> None:
     """Until somebody tells us to stop, or a query ends by itself, which is always a failure."""
-    while not told.wait(timeout=0.5):
+    while not stop.wait(timeout=0.5):
         _check(queries)
 
 

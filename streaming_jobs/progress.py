@@ -118,9 +118,9 @@ def as_document(progress: dict[str, Any]) -> MicroBatch:
         "input_rate": _finite(progress.get("inputRowsPerSecond")),
         "processed_rate": _finite(progress.get("processedRowsPerSecond")),
         "duration_ms": dict(progress["durationMs"]),
-        "state_rows": sum(one.get("numRowsTotal", 0) for one in state),
-        "state_bytes": sum(one.get("memoryUsedBytes", 0) for one in state),
-        "late_rows": sum(one.get("numRowsDroppedByWatermark", 0) for one in state),
+        "state_rows": sum(operator.get("numRowsTotal", 0) for operator in state),
+        "state_bytes": sum(operator.get("memoryUsedBytes", 0) for operator in state),
+        "late_rows": sum(operator.get("numRowsDroppedByWatermark", 0) for operator in state),
         "watermark": _time(watermark) if watermark and not watermark.startswith("1970") else None,
         "backlog": _backlog(source),
     }

@@ -24,12 +24,12 @@ def routes(services: Services) -> list[Route]:
         cover_id = request.path_params["cover_id"]
         if not _ID.fullmatch(cover_id):
             return Response(status_code=404)
-        found = await run_in_threadpool(covers.read, cover_id)
-        if found is None:
+        cover = await run_in_threadpool(covers.read, cover_id)
+        if cover is None:
             return Response(status_code=404)
         return Response(
-            bytes(found["data"]),
-            media_type=found["type"],
+            bytes(cover["data"]),
+            media_type=cover["type"],
             headers={
                 "Cache-Control": f"public, max-age={_A_YEAR}, immutable",
                 "X-Content-Type-Options": "nosniff",

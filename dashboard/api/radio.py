@@ -27,7 +27,11 @@ def routes(services: Services) -> list[Route]:
     async def tuned(request: Request) -> Response:
         listener, _ = await asking(services, request)
         after = request.query_params.get("after", "")
-        ids = [one for one in after[:_LONGEST].split(",") if one.isascii() and 0 < len(one) <= 64]
+        ids = [
+            track_id
+            for track_id in after[:_LONGEST].split(",")
+            if track_id.isascii() and 0 < len(track_id) <= 64
+        ]
         try:
             items = await run_in_threadpool(
                 _tuned, services, listener.user_id, request.path_params["track_id"], ids[-_MOST:]

@@ -49,9 +49,9 @@ def routes(services: Services) -> list[Route]:
         headers = {**_HEADERS, "Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
         if opened is None:
             return HTMLResponse(gone(), status_code=404, headers=headers)
-        link, what = opened
+        link, content = opened
         here = request.url.path
-        text = page(link, what, address=public_address(services, request) + here, here=here)
+        text = page(link, content, address=public_address(services, request) + here, here=here)
         return HTMLResponse(text, headers=headers)
 
     async def drawn(request: Request) -> Response:
@@ -133,7 +133,7 @@ def _wanted(body: dict[str, Any]) -> dict[str, Any]:
         raise HTTPException(400, f"the body must be {_SHAPE}")
     kind, key, title = body["kind"], body["key"], body["title"]
     playable, days = body.get("playable", False), body.get("days")
-    texts = all(isinstance(one, str) and 0 < len(one) <= 200 for one in (key, title))
+    texts = all(isinstance(text, str) and 0 < len(text) <= 200 for text in (key, title))
     lasting = days is None or (type(days) is int and 0 < days <= _LONGEST_DAYS)
     if not (kind in KINDS and texts and isinstance(playable, bool) and lasting):
         raise HTTPException(

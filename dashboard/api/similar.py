@@ -80,11 +80,11 @@ def _compared(services: Services, file: IO[bytes]) -> Response:
     try:
         near = like_file(services.catalogue, services.settings, f"/proc/{os.getpid()}/fd/{file.fileno()}")
     except AudioError as error:
-        said = WORDS.get(error.reason, WORDS["not-audio"])
-        return JSONResponse({"error": said, "reason": error.reason}, status_code=422)
+        message = WORDS.get(error.reason, WORDS["not-audio"])
+        return JSONResponse({"error": message, "reason": error.reason}, status_code=422)
     except SegueError as error:
         return JSONResponse({"error": str(error), "reason": "not-ready"}, status_code=503)
     items: list[dict[str, Any]] = [
-        {**one.item.data(), "note": f"{max(0.0, one.score):.0%} alike"} for one in near
+        {**similar.item.data(), "note": f"{max(0.0, similar.score):.0%} alike"} for similar in near
     ]
     return JSONResponse({"items": items}, headers={"Cache-Control": "no-store"})

@@ -121,10 +121,10 @@ def _clock(pen: ImageDraw.ImageDraw, minutes: list[float]) -> None:
     left, top, width, height = _MARGIN, 1120, SIZE[0] - 2 * _MARGIN, 96
     most = max([*minutes, 1e-9])
     step = width / 24
-    for hour, one in enumerate(minutes):
-        tall = max(4.0, height * one / most)
+    for hour, minute in enumerate(minutes):
+        tall = max(4.0, height * minute / most)
         x = left + hour * step
         box = (x, top + height - tall, x + step - 8, top + height)
-        pen.rounded_rectangle(box, 4, fill=_ACCENT if one else (54, 92, 94))
+        pen.rounded_rectangle(box, 4, fill=_ACCENT if minute else (54, 92, 94))
     for hour in (0, 6, 12, 18):
         pen.text((left + hour * step, top + height + 12), f"{hour:02d}:00", _SOFT, font(26))

@@ -13,34 +13,34 @@ from segue.storage.store import Store
 from segue.taste.tastes import Tastes
 
 
-def alike(store: Store, one: str, other: str) -> float | None:
+def alike(store: Store, listener: str, other: str) -> float | None:
     """How alike two listeners who know each other are, in [0, 1]; None where it is not known."""
-    found = _tastes(store, one, other)
-    return match(*found) if found else None
+    tastes = _tastes(store, listener, other)
+    return match(*tastes) if tastes else None
 
 
 def blended(
-    store: Store, one: str, other: str, *, bundle: Bundle, ranking: RankingSettings, items: int = 30
+    store: Store, listener: str, other: str, *, bundle: Bundle, ranking: RankingSettings, items: int = 30
 ) -> list[Item]:
     """Tracks for both of two listeners who know each other.
 
     None where a taste is missing, or of another space than the index.
     """
-    found = _tastes(store, one, other, space=bundle.space)
-    if found is None or match(*found) is None:
+    tastes = _tastes(store, listener, other, space=bundle.space)
+    if tastes is None or match(*tastes) is None:
         return []
-    ids = blend(*found, bundle=bundle, items=items, ranking=ranking)
+    ids = blend(*tastes, bundle=bundle, items=items, ranking=ranking)
     return list_items(store, ids, source="radio")
 
 
 def _tastes(
-    store: Store, one: str, other: str, *, space: str | None = None
+    store: Store, listener: str, other: str, *, space: str | None = None
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Both tastes, if they are of one space, or of the one named, and the two have agreed to follow."""
-    if not Follows(store).know_each_other(one, other):
+    if not Follows(store).know_each_other(listener, other):
         return None
-    stored = Tastes(store).vectors([one, other])
+    stored = Tastes(store).vectors([listener, other])
     spaces = {vector_space for _, vector_space in stored.values()}
     if len(stored) < 2 or len(spaces) > 1 or (space is not None and spaces != {space}):
         return None
-    return stored[one][0], stored[other][0]
+    return stored[listener][0], stored[other][0]

@@ -52,7 +52,7 @@ class PlaylistGenerator:
 
     def _mix(self, seed: str) -> list[int]:
         return generate.daily_mix(
-            self._known.liked,
+            self._known.positive,
             seed=seed,
             items=self._items,
             familiar=self._settings.playlists.familiar,
@@ -67,7 +67,7 @@ class PlaylistGenerator:
 
     def _never_heard(self, seed: str) -> list[int]:
         return generate.discover(
-            self._known.liked,
+            self._known.positive,
             seed=seed,
             items=self._items,
             material=self._material,
@@ -81,7 +81,7 @@ class PlaylistGenerator:
         if tracks is None:
             tracks = self._bundle.ids(make(f"{self._user_id}\n{day}"))
             # Who has just begun would be left all day with what one song said.
-            if tracks and len(self._known.liked) >= SETTLED:
+            if tracks and len(self._known.positive) >= SETTLED:
                 tracks = self._kept.keep(self._user_id, kind, day, tracks)
         disliked = set(self._bundle.ids(sorted(self._known.disliked)))
         wanted = [track_id for track_id in tracks if track_id not in disliked]

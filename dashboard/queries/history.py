@@ -17,8 +17,8 @@ from segue.taste.tastes import Tastes
 def recently_played(store: Store, user_id: str, *, limit: int = 8) -> list[Item]:
     """The tracks heard last, newest first, with what came of them."""
     last = last_played(Tastes(store).history(user_id))[:limit]
-    known = read_items(store, [heard.track_id for heard in last], source="home")
-    return [_noted(known[heard.track_id], heard) for heard in last if heard.track_id in known]
+    known = read_items(store, [played.track_id for played in last], source="home")
+    return [_noted(known[played.track_id], played) for played in last if played.track_id in known]
 
 
 def played_by_day(
@@ -30,16 +30,16 @@ def played_by_day(
     and no more of them than `taste.max_signals`. `offset` is how far the listener's clock is ahead of UTC.
     """
     last = last_played(Tastes(store).history(user_id))[:limit]
-    known = read_items(store, [heard.track_id for heard in last], source="playlist")
+    known = read_items(store, [played.track_id for played in last], source="playlist")
     days: dict[str, list[Item]] = {}
-    for heard in last:
-        if heard.track_id in known:
-            days.setdefault(day(heard.at, offset=offset), []).append(_noted(known[heard.track_id], heard))
+    for played in last:
+        if played.track_id in known:
+            days.setdefault(day(played.at, offset=offset), []).append(_noted(known[played.track_id], played))
     return list(days.items())
 
 
-def _noted(item: Item, heard: PlayedTrack) -> Item:
-    kind = EventType.named(heard.event_type)
+def _noted(item: Item, played: PlayedTrack) -> Item:
+    kind = EventType.named(played.event_type)
     return replace(item, note=kind.label, tone=kind.tone)
 
 

@@ -54,7 +54,7 @@ class Item:
 
     def data(self) -> dict[str, Any]:
         """As the browser gets it; what is not known is left out."""
-        found = {
+        fields = {
             "id": self.track_id,
             "title": self.title,
             "artist": self.artist,
@@ -74,13 +74,13 @@ class Item:
                 "model": self.attribution.variant,
             },
         }
-        return {key: value for key, value in found.items() if value is not None}
+        return {key: value for key, value in fields.items() if value is not None}
 
 
 def read_items(store: Store, track_ids: Iterable[str], *, source: str) -> dict[str, Item]:
     """Those of the tracks that can be played, by id."""
-    found = Tracks(store).summaries(track_ids)
-    return {track_id: item_of(track, source=source) for track_id, track in found.items()}
+    summaries = Tracks(store).summaries(track_ids)
+    return {track_id: item_of(track, source=source) for track_id, track in summaries.items()}
 
 
 def list_items(store: Store, track_ids: Sequence[str], *, source: str) -> list[Item]:

@@ -51,18 +51,20 @@ def read(store: Store, user_id: str, *, since: datetime, until: datetime, zone: 
 def months(first: datetime, last: datetime, *, zone: str) -> list[tuple[datetime, datetime]]:
     """The months from one moment to another in a listener's zone, the newest first, as [since, until)."""
     begins, ends = (
-        pd.Timestamp(one).tz_convert(zone).tz_localize(None).to_period("M") for one in (first, last)
+        pd.Timestamp(moment).tz_convert(zone).tz_localize(None).to_period("M") for moment in (first, last)
     )
-    found = []
+    spans = []
     for period in pd.period_range(begins, ends, freq="M")[::-1]:
         since = period.start_time.tz_localize(zone)
         until = (period + 1).start_time.tz_localize(zone)
-        found.append((since.tz_convert(UTC).to_pydatetime(), until.tz_convert(UTC).to_pydatetime()))
-    return found
+        spans.append((since.tz_convert(UTC).to_pydatetime(), until.tz_convert(UTC).to_pydatetime()))
+    return spans
 
 
 def vectors_of(track_ids: list[str], *, rows: np.ndarray, vectors: np.ndarray) -> dict[str, np.ndarray]:
     """The vectors of those tracks that the index has; `rows` as :meth:`Bundle.rows` gives them."""
     return {
-        one: np.asarray(vectors[row]) for one, row in zip(track_ids, rows.tolist(), strict=True) if row >= 0
+        track_id: np.asarray(vectors[row])
+        for track_id, row in zip(track_ids, rows.tolist(), strict=True)
+        if row >= 0
     }

@@ -58,10 +58,10 @@ def listening(store: Store, user_id: str, *, played: int = 12) -> LiveListener |
     recommendation = Recommendations(store).of(user_id)
     if recommendation is None:
         return None
-    heard = last_played(Tastes(store).history(user_id))[:played]
-    known = Tracks(store).named([*(one.track_id for one in heard), *recommendation.named_track_ids])
+    latest = last_played(Tastes(store).history(user_id))[:played]
+    known = Tracks(store).named([*(track.track_id for track in latest), *recommendation.named_track_ids])
     return LiveListener(
-        played=[Played(known[one.track_id], one.event_type, one.at) for one in heard],
+        played=[Played(known[track.track_id], track.event_type, track.at) for track in latest],
         recommended=[
             Recommended(
                 known[track.track_id],

@@ -85,7 +85,7 @@ class LibraryMap:
         first = Tracks(self._catalogue.store).first_genres()
         ids = bundle.ids(np.arange(len(bundle.vectors)))
         counts = Counter(first[track_id] for track_id in ids if first.get(track_id))
-        names = [name for name, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:GENRES]]
+        names = [name for name, _ in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:GENRES]]
         code = {name: number for number, name in enumerate(names)}
         codes = [code.get(first[i], OTHER) if i in first else GONE for i in ids]
         projection = fit_projection(bundle.vectors)

@@ -27,10 +27,10 @@ def bounds(since: datetime, *, zone: str) -> tuple[datetime, datetime]:
 
 def card(store: Store, listener: Listener, *, since: datetime, until: datetime, zone: str) -> bytes | None:
     """The card of [since, until) as a PNG; None where nothing was heard."""
-    heard = listening.read(store, listener.user_id, since=since, until=until, zone=zone)
-    if not heard.plays:
+    span = listening.read(store, listener.user_id, since=since, until=until, zone=zone)
+    if not span.plays:
         return None
-    best = top(heard.rows, "track_id", limit=3)["key"].to_list()
+    best = top(span.rows, "track_id", limit=3)["key"].to_list()
     known = Tracks(store).named(best)
     cover_id = known[best[0]].cover_id if best else None
     cover = Covers(store).read(cover_id) if cover_id else None
@@ -38,14 +38,14 @@ def card(store: Store, listener: Listener, *, since: datetime, until: datetime, 
         MonthCard(
             title=title(since, zone=zone),
             name=listener.name or "",
-            minutes=heard.minutes,
-            plays=heard.plays,
-            days=len(calendar(heard.rows)),
-            new_share=heard.new.share,
-            artists=_named(heard.rows, "artist"),
-            tracks=[(known[one].title, known[one].artist) for one in best],
-            genres=_named(heard.rows, "genre"),
-            clock=clock(heard.rows).to_list(),
+            minutes=span.minutes,
+            plays=span.plays,
+            days=len(calendar(span.rows)),
+            new_share=span.new.share,
+            artists=_named(span.rows, "artist"),
+            tracks=[(known[track_id].title, known[track_id].artist) for track_id in best],
+            genres=_named(span.rows, "genre"),
+            clock=clock(span.rows).to_list(),
             cover=bytes(cover["data"]) if cover else None,
         )
     )

@@ -33,7 +33,7 @@ def matched(catalogue: CatalogueReader, listed: Listed) -> Matched:
     """Look the entries of a playlist up in the catalogue, by the words of artist and title."""
 
     def candidates(entry: Entry) -> list[Candidate]:
-        found = catalogue.search(f"{entry.artist or ''} {entry.title}", limit=_LOOKED_AT)
+        matches = catalogue.search(f"{entry.artist or ''} {entry.title}", limit=_LOOKED_AT)
         return [
             Candidate(
                 track_id=item.track_id,
@@ -41,7 +41,7 @@ def matched(catalogue: CatalogueReader, listed: Listed) -> Matched:
                 artist=item.artist,
                 seconds=item.duration_ms / 1000 if item.duration_ms else None,
             )
-            for item in found
+            for item in matches
         ]
 
     return match(listed.entries, candidates=candidates)

@@ -23,9 +23,9 @@ class KnownListener:
     disliked: frozenset[int]
 
     @property
-    def liked(self) -> dict[int, float]:
+    def positive(self) -> dict[int, float]:
         """Row -> how much it is liked now, above 0."""
-        return self.profile.liked_rows
+        return self.profile.positive_rows
 
 
 def read_listener(

@@ -62,7 +62,7 @@ def radio(
     row = int(bundle.rows([seed])[0])
     if row < 0:
         raise Unknown(f"track {seed[:64]} is not in the index")
-    played = [found for found in bundle.rows(list(after)).tolist() if found >= 0]
+    played = [row for row in bundle.rows(list(after)).tolist() if row >= 0]
     disliked = frozenset(bundle.rows(list(avoid)).tolist())
     # Some may have left the library since the index was built.
     rows = tune(row, played=played, bundle=bundle, ranking=settings.ranking, avoid=disliked, items=2 * items)

@@ -20,8 +20,10 @@ def selection(store: Store, choice: StartingChoice, *, size: int) -> list[tuple[
     (track id, genre or artist) pairs, at most `size`, each track once.
     """
     tracks = Tracks(store)
-    genres = [_picked(tracks.some_of_genre(one, limit=_LOOKED_AT), one) for one in choice.genres[:MOST]]
-    artists = [_picked(tracks.some_of_artist(one, limit=_LOOKED_AT), one) for one in choice.artists[:MOST]]
+    genres = [_picked(tracks.some_of_genre(genre, limit=_LOOKED_AT), genre) for genre in choice.genres[:MOST]]
+    artists = [
+        _picked(tracks.some_of_artist(artist, limit=_LOOKED_AT), artist) for artist in choice.artists[:MOST]
+    ]
     chosen: dict[str, str] = {}
     for pair in _in_turn([*genres, *artists]):
         chosen.setdefault(*pair)
@@ -38,4 +40,4 @@ def _picked(artists: Mapping[str, str], pick: str) -> list[tuple[str, str]]:
 
 def _in_turn(groups: Iterable[Sequence[tuple[str, str]]]) -> Iterable[tuple[str, str]]:
     """The first of each group, then the second of each, and so on."""
-    return (one for one in chain.from_iterable(zip_longest(*groups)) if one is not None)
+    return (track for track in chain.from_iterable(zip_longest(*groups)) if track is not None)

@@ -85,7 +85,7 @@ def _items(
     """Rows that are in the catalogue, as items with their reasons: as recommended, or as the taste's."""
     known = {item.track_id: item for item in recommended.items}
     profile, ids = listener.profile, bundle.ids(rows)
-    nearest = [profile.track_ids[signal] for signal in profile.nearest_liked(rows, bundle.vectors)]
+    nearest = [profile.track_ids[signal] for signal in profile.nearest_positive(rows, bundle.vectors)]
     shown = read_items(catalogue.store, [*ids, *nearest], source="home")
     items = []
     for place, (row, track_id) in enumerate(zip(rows, ids, strict=True)):

@@ -113,7 +113,7 @@ def _because(played: list[Item], upcoming: Upcoming) -> None:
     except SegueError:
         return
     shown = {item.track_id for item in (*played, *upcoming.items[:SHOWN])}
-    others = [one.item for one in near if one.item.track_id not in shown]
+    others = [similar.item for similar in near if similar.item.track_id not in shown]
     _shelf(TASTE.reason.words.format(plain(liked.title)), others[:_SHELF], key="because")
 
 

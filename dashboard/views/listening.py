@@ -45,12 +45,12 @@ def show() -> None:
         return
     span = right.segmented_control("Time", list(SPANS), default="30 days", key="listening-span") or "30 days"
     now = datetime.now(UTC)
-    heard = _read(listener, now - timedelta(days=SPANS[span]), now)
-    _numbers(heard)
-    if heard.plays:
-        _when(heard, days=SPANS[span])
-        _favourites(heard)
-        _moved(heard, days=SPANS[span])
+    activity = _read(listener, now - timedelta(days=SPANS[span]), now)
+    _numbers(activity)
+    if activity.plays:
+        _when(activity, days=SPANS[span])
+        _favourites(activity)
+        _moved(activity, days=SPANS[span])
     _card(listener, first)
 
 
@@ -68,17 +68,19 @@ def _read(listener: Listener, since: datetime, until: datetime) -> ListeningSpan
     return listening.read(visit.services().store, listener.user_id, since=since, until=until, zone=zone())
 
 
-def _numbers(heard: ListeningSpan) -> None:
-    days = calendar(heard.rows)["day"]
+def _numbers(activity: ListeningSpan) -> None:
+    days = calendar(activity.rows)["day"]
     with st.container(horizontal=True, gap="large"):
-        st.metric("Listened", _hours(heard.minutes), width="content")
-        st.metric("Plays", f"{heard.plays:,}", width="content")
-        st.metric("Sessions", f"{len(heard.sessions):,}", width="content")
+        st.metric("Listened", _hours(activity.minutes), width="content")
+        st.metric("Plays", f"{activity.plays:,}", width="content")
+        st.metric("Sessions", f"{len(activity.sessions):,}", width="content")
         run = streak(days)
         in_a_row = f"{run} day{'' if run == 1 else 's'}"
         st.metric("Longest run", in_a_row, width="content", help="Days in a row with music.")
-        new = f"{heard.new.share:.0%}"
-        hint = f"{heard.new.new_tracks} of {heard.new.tracks} tracks, {heard.new.new_artists} artists"
+        new = f"{activity.new.share:.0%}"
+        hint = (
+            f"{activity.new.new_tracks} of {activity.new.tracks} tracks, {activity.new.new_artists} artists"
+        )
         st.metric("New to you", new, width="content", help=f"{hint}, heard for the first time.")
 
 
@@ -86,19 +88,19 @@ def _hours(minutes: float) -> str:
     return f"{minutes / 60:,.1f} h" if minutes >= 60 else f"{minutes:.0f} min"
 
 
-def _when(heard: ListeningSpan, *, days: int) -> None:
+def _when(activity: ListeningSpan, *, days: int) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
-        draw(_calendar_figure(heard, days=days), key="calendar")
+        draw(_calendar_figure(activity, days=days), key="calendar")
     with right:
-        draw(_clock_figure(clock(heard.rows)), key="clock")
+        draw(_clock_figure(clock(activity.rows)), key="clock")
 
 
-def _calendar_figure(heard: ListeningSpan, *, days: int) -> go.Figure:
+def _calendar_figure(activity: ListeningSpan, *, days: int) -> go.Figure:
     """A short span as a leaf of a calendar, Monday on the left; a long one with a column a week."""
-    last = pd.Timestamp(heard.until).tz_convert(zone()).normalize().tz_localize(None)
+    last = pd.Timestamp(activity.until).tz_convert(zone()).normalize().tz_localize(None)
     every = pd.date_range(last - pd.Timedelta(days=days - 1), last, freq="D")
-    by_day = calendar(heard.rows).set_index("day")["minutes"]
+    by_day = calendar(activity.rows).set_index("day")["minutes"]
     minutes = by_day.reindex(every.date, fill_value=0.0).to_numpy()
     monday = every[0] - pd.Timedelta(days=every[0].weekday())
     week = ((every - monday).days // 7).to_numpy()
@@ -163,13 +165,13 @@ def _clock_figure(minutes: pd.Series) -> go.Figure:
     return figure.update_layout(margin={"l": 40, "r": 40, "t": 72, "b": 24})
 
 
-def _favourites(heard: ListeningSpan) -> None:
+def _favourites(activity: ListeningSpan) -> None:
     left, right = st.columns(2, gap="large")
     with left:
-        draw(_bars(heard, "artist", "Artists"), key="top-artists")
+        draw(_bars(activity, "artist", "Artists"), key="top-artists")
     with right:
-        draw(_bars(heard, "genre", "Genres"), key="top-genres")
-    best = top(heard.rows, "track_id", limit=10)
+        draw(_bars(activity, "genre", "Genres"), key="top-genres")
+    best = top(activity.rows, "track_id", limit=10)
     noted = [
         (key, f"{plays} plays" if plays != 1 else "1 play")
         for key, plays in zip(best["key"], best["plays"], strict=True)
@@ -180,8 +182,8 @@ def _favourites(heard: ListeningSpan) -> None:
         components.tracks(items, key="top-tracks", layout="list")
 
 
-def _bars(heard: ListeningSpan, by: By, title: str) -> go.Figure:
-    best = top(heard.rows, by, limit=8)[::-1]
+def _bars(activity: ListeningSpan, by: By, title: str) -> go.Figure:
+    best = top(activity.rows, by, limit=8)[::-1]
     names = [name if len(name) <= 28 else f"{name[:27]}…" for name in best["key"]]
     figure = go.Figure(
         go.Bar(
@@ -209,15 +211,15 @@ def _map(version: str) -> tuple[PlanarProjection, np.ndarray]:
     return projection, projection.coordinates(sample)
 
 
-def _moved(heard: ListeningSpan, *, days: int) -> None:
+def _moved(activity: ListeningSpan, *, days: int) -> None:
     try:
         bundle = visit.services().catalogue.bundle()
     except SegueError:
         return  # no index, no map
-    ids = sorted(set(heard.rows["track_id"]))
+    ids = sorted(set(activity.rows["track_id"]))
     vectors = listening.vectors_of(ids, rows=bundle.rows(ids), vectors=bundle.vectors)
     every, word = ("D", "day") if days <= 14 else ("W", "week") if days <= 120 else ("M", "month")
-    path = tastes(heard.rows, vectors, every=every, signals=visit.services().settings.signals)
+    path = tastes(activity.rows, vectors, every=every, signals=visit.services().settings.signals)
     if len(path) < 2:
         return
     projection, cloud = _map(bundle.version)

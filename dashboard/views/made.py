@@ -44,12 +44,12 @@ def path_from(item: Item) -> None:
     with st.popover("A path from here", icon=":material/conversion_path:", key="path"):
         query = st.text_input("To which song?", key="path-to", placeholder="Title or artist", max_chars=200)
         matches = visit.services().catalogue.search(query, limit=_FOUND) if query.strip() else []
-        others = [one for one in matches if one.track_id != item.track_id]
-        for one in others:
+        others = [playlist for playlist in matches if playlist.track_id != item.track_id]
+        for playlist in others:
             link(
-                f"{one.title}, {one.artist}",
+                f"{playlist.title}, {playlist.artist}",
                 icon=":material/flag:",
-                to={"made": "path", "from": item.track_id, "to": one.track_id},
+                to={"made": "path", "from": item.track_id, "to": playlist.track_id},
             )
         if query.strip() and not others:
             st.caption("No other song is called anything like it.")

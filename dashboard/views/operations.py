@@ -37,8 +37,10 @@ def _draw(seconds: int) -> None:
         st.info("The stream has not run yet: start it with `./run.sh stream`.", icon=":material/play_circle:")
         return
     minutes = StreamMinutes(store).recent(seconds=max(seconds, 900))
-    _summary([one for one in recent if one["query"] == RECOMMEND], progress.started())
-    rows = [_batch(one) for one in recent] if seconds <= RECENT else [_minute(one) for one in minutes]
+    _summary([batch for batch in recent if batch["query"] == RECOMMEND], progress.started())
+    rows = (
+        [_batch(batch) for batch in recent] if seconds <= RECENT else [_minute(minute) for minute in minutes]
+    )
     table = pd.DataFrame(rows).dropna(subset=["processed_rate"])
     main = table[table["query"] == RECOMMEND]
     charts = (
@@ -54,20 +56,20 @@ def _draw(seconds: int) -> None:
         columns[place % 2].plotly_chart(figure, config=_PLAIN, key=f"chart-{place}")
 
 
-def _summary(found: list[MicroBatch], started: Started) -> None:
+def _summary(batches: list[MicroBatch], started: Started) -> None:
     columns = st.columns(7)
     fresh = pd.Series(queries.freshness(visit.services().store), dtype=float)
     if len(fresh):
         columns[5].metric("Freshness, median", f"{fresh.median():,.0f} ms")
         columns[6].metric("Freshness, p99", f"{fresh.quantile(0.99):,.0f} ms")
-    if found:
-        last = found[-1]
-        durations = pd.Series([one["duration_ms"].get("triggerExecution", 0) for one in found])
+    if batches:
+        last = batches[-1]
+        durations = pd.Series([batch["duration_ms"].get("triggerExecution", 0) for batch in batches])
         columns[0].metric("Last micro-batch", queries.ago(last["at"].timestamp() * 1000))
         columns[1].metric("Trigger, median", f"{durations.median():.0f} ms")
         columns[2].metric("Trigger, p99", f"{durations.quantile(0.99):.0f} ms")
         columns[3].metric("Windows in state", f"{last['state_rows']:,}")
-        columns[4].metric("Behind watermark", f"{sum(one['late_rows'] for one in found):,}")
+        columns[4].metric("Behind watermark", f"{sum(batch['late_rows'] for batch in batches):,}")
     left, right = st.columns([1, 4], vertical_alignment="center")
     if ui := started.get("ui"):
         left.link_button("Spark UI", ui, icon=":material/open_in_new:")
@@ -75,25 +77,25 @@ def _summary(found: list[MicroBatch], started: Started) -> None:
         right.caption(f"Index {version} is published")
 
 
-def _batch(one: MicroBatch) -> Document:
-    phases = {phase: one["duration_ms"].get(phase, 0) for phase in PHASES}
+def _batch(batch: MicroBatch) -> Document:
+    phases = {phase: batch["duration_ms"].get(phase, 0) for phase in PHASES}
     same = {
-        "query": one["query"],
-        "at": one["at"],
-        "processed_rate": one["processed_rate"],
-        "state_rows": one["state_rows"],
-        "backlog": one["backlog"],
+        "query": batch["query"],
+        "at": batch["at"],
+        "processed_rate": batch["processed_rate"],
+        "state_rows": batch["state_rows"],
+        "backlog": batch["backlog"],
     }
     return {**same, **phases}
 
 
-def _minute(one: Document) -> Document:
+def _minute(minute: Document) -> Document:
     """A minute as if it were one micro-batch: the mean of each phase, plays a second of work."""
-    count, spent = one.get("batches", 0), one.get("phases_ms", {})
+    count, spent = minute.get("batches", 0), minute.get("phases_ms", {})
     busy = spent.get("triggerExecution", 0) / 1000
     phases = {phase: spent.get(phase, 0) / max(count, 1) for phase in PHASES}
-    rate = one.get("input_rows", 0) / busy if busy else None
-    same = {name: one.get(name) for name in ("query", "at", "state_rows", "backlog")}
+    rate = minute.get("input_rows", 0) / busy if busy else None
+    same = {name: minute.get(name) for name in ("query", "at", "state_rows", "backlog")}
     return {**same, "processed_rate": rate, **phases}
 
 
@@ -110,10 +112,10 @@ def _durations(main: pd.DataFrame) -> go.Figure:
 
 def _freshness(minutes: list[Document]) -> go.Figure:
     rows = [
-        {"at": one["at"], "of plays": name, "ms": one["freshness_ms"][key]}
-        for one in minutes
+        {"at": minute["at"], "of plays": name, "ms": minute["freshness_ms"][key]}
+        for minute in minutes
         for key, name in (("p50", "median"), ("p99", "p99"))
-        if "freshness_ms" in one
+        if "freshness_ms" in minute
     ]
     table = pd.DataFrame(rows, columns=["at", "of plays", "ms"])
     figure = px.line(table, x="at", y="ms", color="of plays", markers=len(rows) < 60)
@@ -122,9 +124,9 @@ def _freshness(minutes: list[Document]) -> go.Figure:
 
 def _rejected(minutes: list[Document]) -> go.Figure:
     rows = [
-        {"at": one["at"], "reason": reason, "records": count}
-        for one in minutes
-        for reason, count in one.get("rejected", {}).items()
+        {"at": minute["at"], "reason": reason, "records": count}
+        for minute in minutes
+        for reason, count in minute.get("rejected", {}).items()
     ]
     table = pd.DataFrame(rows, columns=["at", "reason", "records"])
     figure = px.bar(table, x="at", y="records", color="reason")

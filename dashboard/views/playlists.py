@@ -111,7 +111,7 @@ def _unmatched(shown: list[str]) -> None:
         return
     count = "1 song is" if len(shown) == 1 else f"{len(shown):,} songs are"
     with st.expander(f"{count} not in this library", expanded=True, icon=":material/music_off:"):
-        st.markdown("\n".join(f"- {plain(one)}" for one in shown[:_UNMATCHED_SHOWN]))
+        st.markdown("\n".join(f"- {plain(line)}" for line in shown[:_UNMATCHED_SHOWN]))
         if len(shown) > _UNMATCHED_SHOWN:
             st.caption(f"and {len(shown) - _UNMATCHED_SHOWN:,} more")
 

@@ -58,9 +58,9 @@ def listed(listener: Listener) -> None:
     for link in links:
         left, right = st.columns([5, 1], vertical_alignment="center")
         until = f"until {link.expires_at:%-d %b %Y}" if link.expires_at else "until you take it back"
-        heard = ", guests may listen" if link.playable else ""
+        guests = ", guests may listen" if link.playable else ""
         opened = f"opened {link.opened} times" if link.opened != 1 else "opened once"
-        left.markdown(f"**{plain(link.title)}**  \n:gray[{link.kind}, {until}{heard}, {opened}]")
+        left.markdown(f"**{plain(link.title)}**  \n:gray[{link.kind}, {until}{guests}, {opened}]")
         if right.button("End", key=f"end-{link.link_id}", help="Whoever has the link sees nothing any more."):
             visit.services().links.revoke(listener.user_id, link.link_id)
             st.rerun()

@@ -20,14 +20,14 @@ from segue.errors import SegueError
 def show() -> None:
     """The track named by `?id=` in the address."""
     catalogue = visit.services().catalogue
-    found = catalogue.track(st.query_params.get("id", ""))
-    if found is None:
+    track = catalogue.track(st.query_params.get("id", ""))
+    if track is None:
         st.title("No such track", anchor=False)
         st.info("It may have left the library. Search finds what is there.", icon=":material/music_off:")
         return
-    item = item_of(found, source="search")
+    item = item_of(track, source="search")
     st.title(plain(item.title), anchor=False)
-    facts = [item.artist, item.album, str(found.year) if found.year else None, item.genre]
+    facts = [item.artist, item.album, str(track.year) if track.year else None, item.genre]
     st.caption(" · ".join(plain(fact) for fact in facts if fact))
     left, right = st.columns([1, 2], gap="large")
     with left:
@@ -60,10 +60,10 @@ def _near(catalogue: CatalogueReader, item: Item) -> None:
     if not near:
         st.info("It is newer than the index; the next one will know it.", icon=":material/hub:")
         return
-    why = sounding.reasons(visit.services().store, item.track_id, [one.item.track_id for one in near])
+    why = sounding.reasons(visit.services().store, item.track_id, [similar.item.track_id for similar in near])
     items = [
-        replace(one.item, note=_alike(one.score), why=str(why.get(one.item.track_id, "")) or None)
-        for one in near
+        replace(similar.item, note=_alike(similar.score), why=str(why.get(similar.item.track_id, "")) or None)
+        for similar in near
     ]
     components.tracks(items, key="near", layout="list")
 

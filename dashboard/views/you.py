@@ -21,7 +21,7 @@ def show() -> None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
     st.title(listener.name or "You are here as a guest", anchor=False)
-    hearts, played, shared, who = st.tabs(["Liked", "History", "Sharing", "Account"])
+    hearts, played, shared, account_tab = st.tabs(["Liked", "History", "Sharing", "Account"])
     with hearts:
         _listed(
             history.liked(visit.services().store, listener.user_id),
@@ -32,7 +32,7 @@ def show() -> None:
         _history(listener.user_id)
     with shared:
         sharing.listed(listener)
-    with who:
+    with account_tab:
         account.show(listener)
         own_data.show()
 

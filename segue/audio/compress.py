@@ -96,23 +96,23 @@ def compress(path: Path, *, kilobits: int, original: Path | None = None) -> Comp
     check_readable(path)
     if wrong := gap(path):
         raise Undecodable("truncated", wrong)
-    found = _opened(path)
-    encoder, container, endings = FORMATS.get(type(found), ("", "", frozenset()))
+    audio = _opened(path)
+    encoder, container, endings = FORMATS.get(type(audio), ("", "", frozenset()))
     if path.suffix.lower() not in endings:
-        raise Undecodable("wrong-extension", f"{type(found).__name__} in a file named {path.suffix}")
-    if _small_enough(found, kilobits):
+        raise Undecodable("wrong-extension", f"{type(audio).__name__} in a file named {path.suffix}")
+    if _small_enough(audio, kilobits):
         return Left(why="small")
-    target = path.with_name(f"{path.name}.mp3") if isinstance(found, FLAC | WAVE) else path
+    target = path.with_name(f"{path.name}.mp3") if isinstance(audio, FLAC | WAVE) else path
     stamp = path.stat()
     seconds = decoded_seconds(path)
-    if seconds < enough(float(found.info.length or 0)):
-        raise Truncated(seconds=found.info.length)
+    if seconds < enough(float(audio.info.length or 0)):
+        raise Truncated(seconds=audio.info.length)
     if target != path and target.exists():
         return _finish(path, target, seconds=seconds, original=original)
     part = _part(target)
     try:
         _encode(path, part, encoder=encoder, container=container, kilobits=kilobits, seconds=seconds)
-        _copy_tags(found, part, kilobits=kilobits)
+        _copy_tags(audio, part, kilobits=kilobits)
         if part.stat().st_size >= stamp.st_size:
             return Left(why="no gain")
         _compare(part, seconds)
@@ -151,32 +151,32 @@ def decoded_seconds(path: Path) -> float:
 
 def _opened(path: Path) -> Any:
     try:
-        found = mutagen.File(path)
+        audio = mutagen.File(path)
     # A damaged tag raises whatever the parser stumbled on; without the tags the song would lose them.
     except Exception as error:
         decoded_seconds(path)  # a file that is no audio is reported as that
         raise Undecodable("broken-tags", str(error)[:200]) from None
-    if found is None:
+    if audio is None:
         raise Undecodable("not-audio", "no known format")
-    return found
+    return audio
 
 
-def _small_enough(found: Any, kilobits: int) -> bool:
-    if isinstance(found, FLAC | WAVE):
+def _small_enough(audio: Any, kilobits: int) -> bool:
+    if isinstance(audio, FLAC | WAVE):
         return False
-    marked = re.match(r"\d+", _mark(found))
+    marked = re.match(r"\d+", _mark(audio))
     if marked and int(marked[0]) <= kilobits:
         return True
-    return bool(0 < (found.info.bitrate or 0) <= NEAR * kilobits * 1000)
+    return bool(0 < (audio.info.bitrate or 0) <= NEAR * kilobits * 1000)
 
 
-def _mark(found: Any) -> str:
-    tags = found.tags
+def _mark(audio: Any) -> str:
+    tags = audio.tags
     if tags is None:
         return ""
     if isinstance(tags, ID3):
         return "".join(str(text) for frame in tags.getall(f"TXXX:{MARK}") for text in frame.text)
-    if isinstance(found, MP4):
+    if isinstance(audio, MP4):
         return b"".join(tags.get(MP4_MARK, [])).decode(errors="replace")
     return "".join(tags.get(MARK, []))
 
@@ -189,31 +189,31 @@ def _encode(path: Path, part: Path, *, encoder: str, container: str, kilobits: i
         raise Undecodable("not-encoded", _last(done))
 
 
-def _copy_tags(found: Any, part: Path, *, kilobits: int) -> None:
+def _copy_tags(audio: Any, part: Path, *, kilobits: int) -> None:
     """Give the new file all tags and pictures of the old one, and the mark."""
-    if isinstance(found, AAC):
+    if isinstance(audio, AAC):
         return  # has no place for tags
-    if isinstance(found, MP3 | WAVE | FLAC):
-        tags = _id3_of(found)
+    if isinstance(audio, MP3 | WAVE | FLAC):
+        tags = _id3_of(audio)
         tags.add(TXXX(encoding=3, desc=MARK, text=f"{kilobits}k"))
         tags.save(part)
         return
     new = _opened(part)
     if new.tags is None:
         new.add_tags()
-    new.tags.update(found.tags or {})
+    new.tags.update(audio.tags or {})
     new.tags.update({MP4_MARK: [f"{kilobits}k".encode()]} if isinstance(new, MP4) else {MARK: f"{kilobits}k"})
     new.save()
 
 
-def _id3_of(found: Any) -> ID3:
+def _id3_of(audio: Any) -> ID3:
     tags = ID3()
-    comments: Any = found.tags
-    if isinstance(found, FLAC):
+    comments: Any = audio.tags
+    if isinstance(audio, FLAC):
         for name, texts in comments.as_dict().items() if comments else ():
             for frame in _frames(name, texts):
                 tags.add(frame)
-        for picture in found.pictures:
+        for picture in audio.pictures:
             tags.add(
                 APIC(encoding=3, mime=picture.mime, type=picture.type, desc=picture.desc, data=picture.data)
             )

@@ -59,8 +59,8 @@ def check_readable(file: Path) -> None:
         With "missing", "unreadable" or "empty".
     """
     try:
-        found = file.stat()
-        if not stat.S_ISREG(found.st_mode):  # opening a named pipe would wait for ever
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a named pipe would wait for ever
             raise Undecodable("unreadable", "not a regular file")
         with file.open("rb"):
             pass
@@ -68,7 +68,7 @@ def check_readable(file: Path) -> None:
         raise Undecodable("missing", "no such file") from None
     except OSError as error:
         raise Undecodable("unreadable", error.strerror or str(error)) from None
-    if not found.st_size:
+    if not status.st_size:
         raise Undecodable("empty", "0 bytes")
 
 

@@ -98,11 +98,11 @@ def describe(waveform: Waveform, audio: AudioSettings) -> NDArray[np.float32]:
         else np.zeros(audio.mfcc)
     )
     onsets = rows[-1]
-    found = np.concatenate([*spread, change, rhythm(onsets, rate=audio.sample_rate / audio.hop)])
-    if not np.isfinite(found).all():
+    descriptors = np.concatenate([*spread, change, rhythm(onsets, rate=audio.sample_rate / audio.hop)])
+    if not np.isfinite(descriptors).all():
         names = descriptor_names(audio)
-        raise NotFinite(what=names[int(np.flatnonzero(~np.isfinite(found))[0])])
-    return found.astype(np.float32)
+        raise NotFinite(what=names[int(np.flatnonzero(~np.isfinite(descriptors))[0])])
+    return descriptors.astype(np.float32)
 
 
 def frame_descriptors(waveform: Waveform, audio: AudioSettings) -> Frames:

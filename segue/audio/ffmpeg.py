@@ -42,10 +42,10 @@ def probe(path: Path) -> Probe:
     output = run(path, before=[], after=[]).stderr.decode(errors="replace")
     if ": Audio:" not in output:
         raise Undecodable("not-audio", last_words(output))
-    found = re.search(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", output)
-    if found is None:
+    match = re.search(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", output)
+    if match is None:
         return Probe(seconds=None, declared=False)
-    hours, minutes, seconds = found.groups()
+    hours, minutes, seconds = match.groups()
     return Probe(
         seconds=int(hours) * 3600 + int(minutes) * 60 + float(seconds),
         declared="Estimating duration" not in output,

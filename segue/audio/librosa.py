@@ -49,7 +49,7 @@ def _first_alone(place: str) -> Iterator[None]:
 
     The file says what was compiled: another release of librosa or numba, or another folder, is a new first.
     """
-    found = f"{place} {version('librosa')} {version('numba')} {os.environ.get('NUMBA_CACHE_DIR')}".encode()
+    build = f"{place} {version('librosa')} {version('numba')} {os.environ.get('NUMBA_CACHE_DIR')}".encode()
     try:
         file = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError:
@@ -57,13 +57,13 @@ def _first_alone(place: str) -> Iterator[None]:
         return
     try:
         fcntl.flock(file, fcntl.LOCK_SH)
-        if os.pread(file, len(found) + 1, 0) == found:
+        if os.pread(file, len(build) + 1, 0) == build:
             yield
             return
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
         os.ftruncate(file, 0)
-        os.pwrite(file, found, 0)
+        os.pwrite(file, build, 0)
     finally:
         os.close(file)
 

@@ -37,9 +37,13 @@ class SoundSimilarity:
 
     def __str__(self) -> str:
         alike = [*([f"tempo ({self.tempo:.0f} BPM)"] if self.tempo else []), *self.near[:3]]
-        told = f"Alike in {_listed(alike)}" if alike else ""
+        similarities = f"Alike in {_listed(alike)}" if alike else ""
         but = _listed(list(self.apart[:2]))
-        return f"{told}; {but}" if told and but else told or (but.capitalize() if but else "")
+        return (
+            f"{similarities}; {but}"
+            if similarities and but
+            else similarities or (but.capitalize() if but else "")
+        )
 
 
 def compare(
@@ -64,8 +68,8 @@ def compare(
     place = {name: i for i, name in enumerate(names)}
     off = {respect: _rms(gap, names, pattern) for respect, pattern in GROUPS.items()}
     near = sorted((respect for respect in off if off[respect] < CLOSE), key=lambda respect: off[respect])
-    tempos = [float(one[place["tempo_log2"]]) for one in (first, second)]
-    pulse = all(float(one[place["pulse_clarity"]]) > _PULSE for one in (first, second))
+    tempos = [float(track[place["tempo_log2"]]) for track in (first, second)]
+    pulse = all(float(track[place["pulse_clarity"]]) > _PULSE for track in (first, second))
     same = pulse and abs(tempos[1] - tempos[0]) <= SAME_TEMPO
     apart = [
         (abs(gap[place[name]]), more if gap[place[name]] > 0 else less)

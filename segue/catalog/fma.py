@@ -154,10 +154,10 @@ def _track(row: list[str], columns: Mapping[tuple[str, str], int], genres: Mappi
 def _listed(text: str) -> list[Any]:
     """What is in a field such as "[21, 76]" or "['lo-fi', 'live']"."""
     try:
-        found = ast.literal_eval(text or "[]")
+        values = ast.literal_eval(text or "[]")
     except (SyntaxError, ValueError):
         return []
-    return found if isinstance(found, list) else []
+    return values if isinstance(values, list) else []
 
 
 def _whole(text: str) -> int | None:

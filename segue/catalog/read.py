@@ -127,7 +127,8 @@ def read_tracks(
     facts = [fact_of(file, known) for file in files]
     if len(files) <= FEW:
         yield from (
-            read_track(file, library=library, known=fact) for file, fact in zip(files, facts, strict=True)
+            read_track(file, library=library, known=fma_track)
+            for file, fma_track in zip(files, facts, strict=True)
         )
         return
     context = get_context("forkserver")

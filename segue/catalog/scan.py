@@ -42,12 +42,12 @@ def scan(root: Path) -> Iterator[AudioFile | RejectedFile]:
     while folders or links:
         folder = folders.pop() if folders else links.pop(0)
         try:
-            found = folder.stat()
-            if (found.st_dev, found.st_ino) in seen:
+            status = folder.stat()
+            if (status.st_dev, status.st_ino) in seen:
                 if folder.is_symlink() and _holds(folder, Path(folder.parent)):
                     yield _rejected(folder, "symlink-loop", f"leads back to {os.path.realpath(folder)}")
                 continue
-            seen.add((found.st_dev, found.st_ino))
+            seen.add((status.st_dev, status.st_ino))
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
             yield _rejected(folder, "unreadable", error.strerror or str(error))
@@ -81,17 +81,17 @@ def _file(path: Path, top: Path) -> AudioFile | RejectedFile:
     except UnicodeEncodeError:
         return _rejected(path, "bad-name", "its name is not UTF-8: rename it")
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError as error:
         loop = path.is_symlink() and error.errno == 40
         return _rejected(path, "symlink-loop" if loop else "unreadable", error.strerror or str(error))
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return _rejected(path, "not-a-file", "neither a file nor a link to one")
     return AudioFile(
         path=str(path),
         relative=PurePosixPath(path.relative_to(top).as_posix()),
-        size=found.st_size,
-        modified_ns=found.st_mtime_ns,
+        size=status.st_size,
+        modified_ns=status.st_mtime_ns,
     )
 
 

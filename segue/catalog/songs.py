@@ -24,18 +24,18 @@ def song_key(artist: str | None, title: str | None) -> str | None:
     Accents, case and punctuation do not count. What stands in brackets or after a dash is left out where it
     speaks of a version (live, remastered 2011, radio edit, ...). A remix is a song of its own.
     """
-    who, what = _plain(artist or ""), _plain(title or "")
-    who = _bare(_FEATURING.sub("", who))
-    what = _FEATURING.sub("", _without_versions(what))
-    name = _bare(what)
-    if not who or not name or _NAMELESS.fullmatch(name):
+    performer, song = _plain(artist or ""), _plain(title or "")
+    performer = _bare(_FEATURING.sub("", performer))
+    song = _FEATURING.sub("", _without_versions(song))
+    name = _bare(song)
+    if not performer or not name or _NAMELESS.fullmatch(name):
         return None
-    return f"{who.removeprefix('the ')}\n{name}"
+    return f"{performer.removeprefix('the ')}\n{name}"
 
 
 def _without_versions(title: str) -> str:
-    def kept(found: re.Match[str]) -> str:
-        return "" if _tells_version(found[1]) else found[0]
+    def kept(match: re.Match[str]) -> str:
+        return "" if _tells_version(match[1]) else match[0]
 
     shorter = _DASH.sub(kept, _BRACKET.sub(kept, title))
     return shorter if _bare(shorter) else title

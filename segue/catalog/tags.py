@@ -57,12 +57,12 @@ def read_tags(path: Path, *, relative: PurePosixPath) -> tuple[Tags, Any]:
     """
     check_readable(path)
     try:
-        found = mutagen.File(path)
+        audio = mutagen.File(path)
     # A damaged tag raises whatever the parser stumbled on; the music behind it may be sound.
     except Exception:
-        found = None
-    seconds = getattr(getattr(found, "info", None), "length", None) or seconds_of(path)
-    tags = getattr(found, "tags", None)
+        audio = None
+    seconds = getattr(getattr(audio, "info", None), "length", None) or seconds_of(path)
+    tags = getattr(audio, "tags", None)
     values = _reader(tags)
     folder = relative.parent.name
     return (
@@ -78,7 +78,7 @@ def read_tags(path: Path, *, relative: PurePosixPath) -> tuple[Tags, Any]:
             track=_number(_first(values("track")), most=9999),
             year=_year(_first(values("year"))),
         ),
-        found,
+        audio,
     )
 
 
@@ -92,12 +92,12 @@ def _reader(tags: Any) -> Callable[[str], Sequence[str]]:
         return [str(text) for text in (frame.genres if name == "genre" else frame.text)]
 
     def from_mp4(name: str) -> Sequence[str]:
-        found = tags.get(MP4_ATOMS[name]) or []
-        return [str(value[0] if isinstance(value, tuple) else value) for value in found]
+        values = tags.get(MP4_ATOMS[name]) or []
+        return [str(value[0] if isinstance(value, tuple) else value) for value in values]
 
     def from_comments(name: str) -> Sequence[str]:
-        found = tags.get(COMMENTS[name]) or []
-        return [str(value) for value in (found if isinstance(found, list) else [found])]
+        texts = tags.get(COMMENTS[name]) or []
+        return [str(value) for value in (texts if isinstance(texts, list) else [texts])]
 
     if tags is None:
         return lambda name: []
@@ -119,16 +119,16 @@ def _first(values: Sequence[str]) -> str:
 
 
 def _genres(values: Sequence[str]) -> tuple[str, ...]:
-    found = (clean(part) for value in values for part in re.split(r"[;\0]", value))
-    return tuple(dict.fromkeys(genre for genre in found if genre))[:20]
+    genres = (clean(part) for value in values for part in re.split(r"[;\0]", value))
+    return tuple(dict.fromkeys(genre for genre in genres if genre))[:20]
 
 
 def _number(text: str, *, most: int) -> int | None:
     """The number that a text such as "3/12" begins with."""
-    found = re.match(r"\d{1,6}", text)
-    return int(found[0]) if found and 0 < int(found[0]) <= most else None
+    match = re.match(r"\d{1,6}", text)
+    return int(match[0]) if match and 0 < int(match[0]) <= most else None
 
 
 def _year(text: str) -> int | None:
-    found = re.search(r"\b(1[89]|2[01])\d\d", text)
-    return int(found[0]) if found else None
+    match = re.search(r"\b(1[89]|2[01])\d\d", text)
+    return int(match[0]) if match else None

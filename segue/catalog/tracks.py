@@ -236,7 +236,8 @@ class Tracks(Collection[TrackDocument]):
     def _some(self, wanted: Document, limit: int) -> dict[str, str]:
         documents = self.documents.find({**wanted, **_PLAYABLE}, {"artist": 1}).limit(limit)
         return {
-            track["_id"]: track.get("artist") or "" for track in sorted(documents, key=lambda one: one["_id"])
+            track["_id"]: track.get("artist") or ""
+            for track in sorted(documents, key=lambda document: document["_id"])
         }
 
 

@@ -239,7 +239,7 @@ def listing(program: str) -> str:
 def packages(name: str) -> Packages | None:
     """The packages that a command or any command of a group needs; nothing if there is no such command."""
     needed = {command.packages for command in COMMANDS if name in (command.name, command.name.split()[0])}
-    return next((one for one in ("dev", "training", "embedded", "runtime") if one in needed), None)
+    return next((name for name in ("dev", "training", "embedded", "runtime") if name in needed), None)
 
 
 def _main(question: str, *names: str) -> int:

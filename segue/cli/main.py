@@ -34,7 +34,7 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, in the order of the list of commands."""
-        names = (one.name.removeprefix(self.prefix) for one in available() if self._has(one))
+        names = (command.name.removeprefix(self.prefix) for command in available() if self._has(command))
         return list(dict.fromkeys(name.split()[0] for name in names))
 
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:
@@ -58,7 +58,7 @@ class Commands(TyperGroup):
         return command.name.startswith(self.prefix)
 
     def _find(self, name: str) -> Command | None:
-        return next((one for one in available() if one.name == f"{self.prefix}{name}"), None)
+        return next((command for command in available() if command.name == f"{self.prefix}{name}"), None)
 
 
 def available() -> list[Command]:

@@ -123,9 +123,9 @@ class Trial:
         """The recommendations that reflect a play of this trial, by listener."""
         first = {user: at for user, at in reversed(sent.signals)}
         return {
-            one.user_id: one
-            for one in self._recommendations.of_several(list(first))
-            if one.reflects_at >= first[one.user_id] and one.tracks
+            recommendation.user_id: recommendation
+            for recommendation in self._recommendations.of_several(list(first))
+            if recommendation.reflects_at >= first[recommendation.user_id] and recommendation.tracks
         }
 
     def _fits(
@@ -133,7 +133,7 @@ class Trial:
     ) -> list[tuple[float, float]]:
         """For each listener with a taste: the fit of the list, and of tracks not heard drawn by chance."""
         songs = {song.track_id: song for song in self._songs}
-        found = []
+        fits = []
         for listener in listeners:
             if listener.style is None or listener.user_id not in lists:
                 continue
@@ -141,8 +141,8 @@ class Trial:
             history = self._tastes.history(listener.user_id)
             heard = {track for window in history.values() for track in window.tracks}
             fresh = [song for song in self._songs if song.track_id not in heard]
-            found.append((fit(items, listener.style), fit(fresh, listener.style)))
-        return found
+            fits.append((fit(items, listener.style), fit(fresh, listener.style)))
+        return fits
 
     def _summary(
         self,

@@ -23,7 +23,7 @@ ECOSYSTEMS: tuple[Ecosystem, ...] = ("PyPI", "Maven")
 
 
 @dataclass(frozen=True)
-class Found:
+class Finding:
     """A pinned version that an advisory says is vulnerable, or may be."""
 
     pinned: Pinned
@@ -47,14 +47,14 @@ class Advisories:
     newest: dict[str, datetime]
     """When the last of each ecosystem was written or changed."""
 
-    def about(self, pinned: Pinned) -> list[Found]:
+    def about(self, pinned: Pinned) -> list[Finding]:
         """What is known against this version."""
-        found = []
+        findings = []
         for package, advisory, affected in self.by_package.get((pinned.ecosystem, pinned.name), []):
             verdict = _affects(affected, pinned.version)
             if verdict is not False:
-                found.append(
-                    Found(
+                findings.append(
+                    Finding(
                         pinned=pinned,
                         package=package,
                         advisory=advisory["id"],
@@ -63,7 +63,7 @@ class Advisories:
                         sure=verdict is True,
                     )
                 )
-        return found
+        return findings
 
 
 def read_advisories(places: Iterable[Path]) -> Advisories:
@@ -82,7 +82,7 @@ def read_advisories(places: Iterable[Path]) -> Advisories:
             advisory = _parse(name, text)
             if advisory is None or advisory.get("withdrawn"):
                 continue
-            parts = [one for one in advisory.get("affected") or [] if _ecosystem(one) in ECOSYSTEMS]
+            parts = [part for part in advisory.get("affected") or [] if _ecosystem(part) in ECOSYSTEMS]
             for part in parts:
                 package = part["package"]["name"]
                 by_package[_ecosystem(part), _key(_ecosystem(part), package)].append(
@@ -113,10 +113,10 @@ def _files(place: Path) -> Iterator[tuple[str, bytes]]:
 def _parse(name: str, text: bytes) -> dict[str, Any] | None:
     """The advisory in a file; None for a file of another kind."""
     try:
-        found = json.loads(text) if name.endswith(".json") else yaml.load(text, Loader=yaml.CSafeLoader)
+        document = json.loads(text) if name.endswith(".json") else yaml.load(text, Loader=yaml.CSafeLoader)
     except (ValueError, yaml.YAMLError):
         raise SegueError(f"{name} cannot be read: get the advisories again") from None
-    return found if isinstance(found, dict) and {"id", "modified"} <= found.keys() else None
+    return document if isinstance(document, dict) and {"id", "modified"} <= document.keys() else None
 
 
 def _moment(text: str | datetime) -> datetime:
@@ -136,9 +136,9 @@ def _key(ecosystem: str, package: str) -> str:
 def _events(affected: dict[str, Any], kind: str) -> list[str]:
     return [
         event[kind]
-        for one in affected.get("ranges") or []
-        if one["type"] != "GIT"
-        for event in one["events"]
+        for span in affected.get("ranges") or []
+        if span["type"] != "GIT"
+        for event in span["events"]
         if kind in event
     ]
 
@@ -149,10 +149,10 @@ def _affects(affected: dict[str, Any], version: str) -> bool | None:
         return True
     own = _comparable(version)
     unclear = False
-    for one in affected.get("ranges") or []:
-        if one["type"] == "GIT":
+    for span in affected.get("ranges") or []:
+        if span["type"] == "GIT":
             continue
-        events = [(_comparable(value), kind) for event in one["events"] for kind, value in event.items()]
+        events = [(_comparable(value), kind) for event in span["events"] for kind, value in event.items()]
         if own is None or any(moment is None for moment, _ in events):
             unclear = True
         elif _within(own, [(moment, kind) for moment, kind in events if moment is not None]):

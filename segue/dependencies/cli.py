@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from segue.dependencies.advisories import ECOSYSTEMS, Advisories, Found, read_advisories
+from segue.dependencies.advisories import ECOSYSTEMS, Advisories, Finding, read_advisories
 from segue.dependencies.pinned import Pinned, installed, jars, python_packages
 from segue.errors import SegueError, one_line_errors
 from segue.local.jars import ensure_jars, kafka_jars, spark_jars
@@ -50,16 +50,18 @@ def audit(
     with one_line_errors():
         parts = components()
         known = read_advisories(advisories or [_fetched(ecosystem) for ecosystem in ECOSYSTEMS])
-        found = [one for part in parts for one in known.about(part) if not _ignored(one, ignore or [])]
-        for one in found:
-            typer.echo(_line(one))
+        findings = [
+            finding for part in parts for finding in known.about(part) if not _ignored(finding, ignore or [])
+        ]
+        for finding in findings:
+            typer.echo(_line(finding))
         gaps = unknown(known, now=datetime.now(UTC), days=days)
-        typer.echo(f"{len(parts)} packages and jars, {len(found)} advisories that concern them")
+        typer.echo(f"{len(parts)} packages and jars, {len(findings)} advisories that concern them")
         if gaps:
             raise SegueError("; ".join(gaps))
-        if found:
+        if findings:
             raise SegueError(
-                f"{len(found)} advisories: raise the versions, or --ignore what does not concern us"
+                f"{len(findings)} advisories: raise the versions, or --ignore what does not concern us"
             )
 
 
@@ -87,15 +89,15 @@ def unknown(known: Advisories, *, now: datetime, days: int) -> list[str]:
     return gaps
 
 
-def _ignored(one: Found, names: list[str]) -> bool:
-    return not {one.advisory, *one.aliases}.isdisjoint(names)
+def _ignored(finding: Finding, names: list[str]) -> bool:
+    return not {finding.advisory, *finding.aliases}.isdisjoint(names)
 
 
-def _line(one: Found) -> str:
-    names = ", ".join([one.advisory, *one.aliases])
-    mended = f"mended in {', '.join(one.fixed)}" if one.fixed else "no mended version is named"
-    doubt = "" if one.sure else " (its versions could not be compared: see for yourself)"
-    return f"{one.package} {one.pinned.version}: {names}; {mended}{doubt}"
+def _line(finding: Finding) -> str:
+    names = ", ".join([finding.advisory, *finding.aliases])
+    mended = f"mended in {', '.join(finding.fixed)}" if finding.fixed else "no mended version is named"
+    doubt = "" if finding.sure else " (its versions could not be compared: see for yourself)"
+    return f"{finding.package} {finding.pinned.version}: {names}; {mended}{doubt}"
 
 
 def _fetched(ecosystem: str) -> Path:

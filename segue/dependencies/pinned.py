@@ -35,7 +35,7 @@ def python_packages(requirements: Path) -> list[Pinned]:
         A requirement is not pinned to one version with hashes.
     """
     text = requirements.read_text().replace("\\\n", " ")
-    found = []
+    packages = []
     for line in text.splitlines():
         requirement = line.split(" #")[0].strip()
         if not requirement or requirement.startswith("#"):
@@ -43,16 +43,16 @@ def python_packages(requirements: Path) -> list[Pinned]:
         match = re.match(r"([\w.-]+)(?:\[[^]]*\])?==([^\s;]+)", requirement)
         if match is None or "--hash=sha256:" not in requirement:
             raise SegueError(f"{requirements}: not pinned with a hash: {requirement[:80]}")
-        found.append(Pinned("PyPI", canonicalize_name(match[1]), match[2]))
-    return found
+        packages.append(Pinned("PyPI", canonicalize_name(match[1]), match[2]))
+    return packages
 
 
 def installed() -> set[Pinned]:
     """The packages of this environment: what an installed Segue runs with."""
     return {
-        Pinned("PyPI", canonicalize_name(one.name), one.version)
-        for one in metadata.distributions()
-        if one.name and one.name != "segue"
+        Pinned("PyPI", canonicalize_name(distribution.name), distribution.version)
+        for distribution in metadata.distributions()
+        if distribution.name and distribution.name != "segue"
     }
 
 

@@ -66,13 +66,13 @@ def advise(drift: Drift | None, *, space: AudioSpace, tracks: int) -> str | None
     again = "consider ./run.sh embeddings --refit"
     explained = float(space.explained.sum())
     if drift is not None:
-        added = f"the {drift.tracks} tracks added since the space was fitted"
+        sample = f"the {drift.tracks} tracks added since the space was fitted"
         if drift.distance > FAR:
-            return f"{added} lie {drift.distance:.1f} times as far out as those it was made of: {again}"
+            return f"{sample} lie {drift.distance:.1f} times as far out as those it was made of: {again}"
         if drift.shift > LARGE:
-            return f"{added} have shifted by {drift.shift:.1f} standard deviations: {again}"
+            return f"{sample} have shifted by {drift.shift:.1f} standard deviations: {again}"
         if drift.tracks >= FEWEST and drift.kept < LOST * explained:
-            return f"of {added} it keeps {drift.kept:.0%} of the variance, not {explained:.0%}: {again}"
+            return f"of {sample} it keeps {drift.kept:.0%} of the variance, not {explained:.0%}: {again}"
     if tracks > GROWN * space.tracks:
         return f"the space was fitted on {space.tracks} tracks only: {again}"
     return None

@@ -14,11 +14,11 @@ from segue.storage.mongo import pack
 from segue.storage.store import Store
 
 
-def embed(store: Store, corpus: Corpus, space: Space, *, added: bool) -> tuple[int, int]:
+def embed(store: Store, corpus: Corpus, space: Space, *, out_of_sample: bool) -> tuple[int, int]:
     """Bring `embeddings` in line with the corpus; returns how many were written, and removed.
 
-    Delivery: by space and track id, so that a run cut short is simply repeated. `added` marks what is written
-    as not having been there when the space was fitted.
+    Delivery: by space and track id, so that a run cut short is simply repeated. `out_of_sample` marks the
+    written ones as not having been there when the space was fitted.
     """
     embeddings = Embeddings(store)
     stored = embeddings.digests(space.version)
@@ -36,7 +36,7 @@ def embed(store: Store, corpus: Corpus, space: Space, *, added: bool) -> tuple[i
             space=space.version,
             vector=pack(vector),
             features=digests[row],
-            added=added,
+            added=out_of_sample,
         )
         for row, vector in zip(rows, vectors, strict=True)
     )
@@ -45,10 +45,12 @@ def embed(store: Store, corpus: Corpus, space: Space, *, added: bool) -> tuple[i
     return len(rows), len(gone)
 
 
-def added_since(store: Store, corpus: Corpus, space: Space) -> NDArray[np.intp]:
+def out_of_sample_rows(store: Store, corpus: Corpus, space: Space) -> NDArray[np.intp]:
     """The rows of the corpus that the space was fitted without."""
-    added = Embeddings(store).added(space.version)
-    return np.array([row for row, track_id in enumerate(corpus.track_ids) if track_id in added], np.intp)
+    out_of_sample = Embeddings(store).out_of_sample(space.version)
+    return np.array(
+        [row for row, track_id in enumerate(corpus.track_ids) if track_id in out_of_sample], np.intp
+    )
 
 
 def _digest(descriptors: NDArray[np.float32]) -> str:

@@ -77,8 +77,8 @@ class Embeddings(Collection[EmbeddingRecord]):
         records = self.documents.find({"space": space}, {"track_id": 1, "features": 1})
         return {record["track_id"]: record.get("features") for record in records}
 
-    def added(self, space: str) -> set[str]:
-        """The ids of the tracks that the space was fitted without."""
+    def out_of_sample(self, space: str) -> set[str]:
+        """The ids of the tracks that the space was fitted without, stored as `added`."""
         records = self.documents.find({"space": space, "added": True}, {"track_id": 1, "_id": 0})
         return {record["track_id"] for record in records}
 

@@ -18,7 +18,7 @@ window         `engagement.window` of event time, from multiples of it since 197
 variant        by which a track was recommended (`model` of the play); none for what was chosen by hand
 =============  =============================================================================================
 
-An event counts once by its listener and `event_id`. What is rejected (segue.spark.parsing) counts nowhere.
+An event counts once by its listener and `event_id`. What is rejected (segue.spark.plays) counts nowhere.
 The rules are expressions (:mod:`segue.engagement.rules`): numpy computes them for the stream
 (:mod:`segue.engagement.facts`), and Spark runs their text for the batch job (:mod:`segue.spark.recount`).
 """
@@ -64,9 +64,13 @@ _COUNTS = (
     Count("skips", _SKIPPED),
     Count("early_skips", _EARLY, weight="skip_early"),
     *(
-        Count(one.counted_as, _TYPE.is_in(one.name), one.weight if isinstance(one.weight, str) else None)
-        for one in EVENT_TYPES
-        if one.counted_as
+        Count(
+            event_type.counted_as,
+            _TYPE.is_in(event_type.name),
+            event_type.weight if isinstance(event_type.weight, str) else None,
+        )
+        for event_type in EVENT_TYPES
+        if event_type.counted_as
     ),
     Count("listening_ms", Where(_ENDED, _PLAYED, LONGEST_MS)),
 )

@@ -99,17 +99,17 @@ def compare(counts: pd.DataFrame, *, shares: Sequence[tuple[str, float]], min_li
     differences = []
     for name, _ in shares[1:]:
         for metric in METRICS:
-            base, other = (rate(of_variant[one], metric, level=together) for one in (first, name))
+            base, other = (rate(of_variant[variant], metric, level=together) for variant in (first, name))
             low, high = newcombe(other, base)
             enough = min(base.listeners, other.listeners) >= min_listeners
             verdict = _verdict(low, high, metric) if enough else "too few listeners"
             differences.append(Difference(name, metric.name, other.value - base.value, low, high, verdict))
-    sizes = {name: len(found) for name, found in of_variant.items()}
+    sizes = {name: len(variant_counts) for name, variant_counts in of_variant.items()}
     return Report(
         listeners=sizes,
         rates={
-            name: {metric.name: rate(found, metric, level=LEVEL) for metric in METRICS}
-            for name, found in of_variant.items()
+            name: {metric.name: rate(variant_counts, metric, level=LEVEL) for metric in METRICS}
+            for name, variant_counts in of_variant.items()
         },
         differences=differences,
         as_assigned=_as_assigned(list(sizes.values()), [share for _, share in shares]),
@@ -131,8 +131,8 @@ def _as_assigned(sizes: Sequence[int], shares: Sequence[float]) -> float:
 
 def rate(counts: pd.DataFrame, metric: Metric, *, level: float) -> Rate:
     """A rate over all listeners, with an interval that knows that a listener's trials belong together."""
-    found = counts[counts[metric.of] > 0]
-    hits, trials = (found[name].to_numpy(dtype=float) for name in (metric.hits, metric.of))
+    shown = counts[counts[metric.of] > 0]
+    hits, trials = (shown[name].to_numpy(dtype=float) for name in (metric.hits, metric.of))
     listeners, total = len(trials), float(trials.sum())
     if not listeners:
         return Rate(float("nan"), float("nan"), float("nan"), 0, 0)
@@ -165,9 +165,9 @@ def wilson(value: float, n: float, *, level: float) -> tuple[float, float]:
     return max(float((middle - spread) / scale), 0.0), min(float((middle + spread) / scale), 1.0)
 
 
-def newcombe(one: Rate, other: Rate) -> tuple[float, float]:
-    """The interval of `one` less `other` from the Wilson intervals of both."""
-    difference = one.value - other.value
-    below = np.hypot(one.value - one.low, other.high - other.value)
-    above = np.hypot(one.high - one.value, other.value - other.low)
+def newcombe(first: Rate, other: Rate) -> tuple[float, float]:
+    """The interval of `first` less `other` from the Wilson intervals of both."""
+    difference = first.value - other.value
+    below = np.hypot(first.value - first.low, other.high - other.value)
+    above = np.hypot(first.high - first.value, other.value - other.low)
     return float(difference - below), float(difference + above)

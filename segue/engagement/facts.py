@@ -100,11 +100,11 @@ def facts_of(table: pa.Table, *, described: Described) -> list[Fact]:
     sums = counted.group_by(by).aggregate([(name, "sum") for name in COUNTS])
     known = described(set(sums.column("track_id").to_pylist()))
     rows: list[list[Row]] = [[] for _ in range(table.num_rows)]
-    for found in sums.to_pylist():
-        counts = {name: found[f"{name}_sum"] for name in COUNTS}
-        rows[found["row"]].append(row_of(found, known.get(found["track_id"], ("", "")), counts))
+    for total in sums.to_pylist():
+        counts = {name: total[f"{name}_sum"] for name in COUNTS}
+        rows[total["row"]].append(row_of(total, known.get(total["track_id"], ("", "")), counts))
     spans = counted.group_by("row").aggregate([("acted_at", "min"), ("acted_at", "max"), ("row", "count")])
-    span_of = {one["row"]: one for one in spans.to_pylist()}
+    span_of = {total["row"]: total for total in spans.to_pylist()}
     return [
         Fact(
             user_id=user,

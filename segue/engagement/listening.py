@@ -74,7 +74,7 @@ class Listening(Collection[StoredFact]):
     def different(self, facts: Sequence[Fact], *, definitions: str) -> int:
         """How many of these facts are stored otherwise, or not at all."""
         expected = {fact.id: fact.document(definitions=definitions) for fact in facts}
-        stored = {one["_id"]: one for one in self.documents.find({"_id": {"$in": list(expected)}})}
+        stored = {fact["_id"]: fact for fact in self.documents.find({"_id": {"$in": list(expected)}})}
         return sum(stored.get(own) != document for own, document in expected.items())
 
     def count_outdated(self, *, since: datetime, definitions: str) -> int:
@@ -137,7 +137,7 @@ class Listening(Collection[StoredFact]):
                 {"$group": {"_id": f"$rows.{by}", "first": {"$min": "$start"}}},
             ]
         )
-        return {one["_id"]: one["first"] for one in first}
+        return {group["_id"]: group["first"] for group in first}
 
     def latest_completions(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Completion]:
         """The completions of these listeners by track, the latest first."""
@@ -158,7 +158,10 @@ class Listening(Collection[StoredFact]):
                 {"$limit": limit},
             ]
         )
-        return [Completion(one["_id"]["user"], one["_id"]["track"], one["at"], one["times"]) for one in last]
+        return [
+            Completion(group["_id"]["user"], group["_id"]["track"], group["at"], group["times"])
+            for group in last
+        ]
 
     def active_days(self, *, since: datetime, until: datetime) -> list[tuple[date, str]]:
         """(day in UTC, user_id), once for each day on which a listener did something."""
@@ -169,7 +172,7 @@ class Listening(Collection[StoredFact]):
                 {"$group": {"_id": {"day": day, "user": "$user_id"}}},
             ]
         )
-        return [(one["_id"]["day"].date(), one["_id"]["user"]) for one in days]
+        return [(group["_id"]["day"].date(), group["_id"]["user"]) for group in days]
 
     def outcomes(self, variants: Sequence[str], *, since: datetime) -> Iterator[Mapping[str, Any]]:
         """What came of recommendations, by listener (`user_id`) and `variant`, from the windows since then.
@@ -177,8 +180,8 @@ class Listening(Collection[StoredFact]):
         `seen`, `clicked`, `heard`, `liked`: tracks, each once a window; `plays`, `completions`, `skips`:
         as :mod:`segue.engagement.definitions` counts them.
         """
-        for one in self.aggregate(_outcomes(since, variants)):
-            yield {"user_id": one["_id"]["user"], "variant": one["_id"]["variant"], **one}
+        for group in self.aggregate(_outcomes(since, variants)):
+            yield {"user_id": group["_id"]["user"], "variant": group["_id"]["variant"], **group}
 
 
 def _activity_of(fact: Mapping[str, Any]) -> ActivitySpan:

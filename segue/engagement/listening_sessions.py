@@ -76,8 +76,8 @@ class ListeningSessions(Collection[ListeningSession]):
         old = self._near(changed, reach)
         spans = {
             user: (
-                min([low, *(one["first_at"] for one in old[user])]) - reach,
-                max([high, *(one["last_at"] for one in old[user])]) + reach,
+                min([low, *(session["first_at"] for session in old[user])]) - reach,
+                max([high, *(session["last_at"] for session in old[user])]) + reach,
             )
             for user, (low, high) in changed.items()
         }
@@ -87,13 +87,16 @@ class ListeningSessions(Collection[ListeningSession]):
         new = {
             session["_id"]: session
             for user in changed
-            for session in (_document(user, one) for one in sessionize(activity[user], gap=gap))
+            for session in (_document(user, span) for span in sessionize(activity[user], gap=gap))
         }
         for batch in _batches(list(new.values())):
             self.documents.bulk_write(
-                [ReplaceOne({"_id": one["_id"]}, one, upsert=True) for one in batch], ordered=False
+                [ReplaceOne({"_id": session["_id"]}, session, upsert=True) for session in batch],
+                ordered=False,
             )
-        stale = [one["_id"] for sessions in old.values() for one in sessions if one["_id"] not in new]
+        stale = [
+            session["_id"] for sessions in old.values() for session in sessions if session["_id"] not in new
+        ]
         if stale:
             self.documents.delete_many({"_id": {"$in": stale}})
 
@@ -106,10 +109,10 @@ class ListeningSessions(Collection[ListeningSession]):
             "first_at": {"$lte": high + reach},
         }
         near: dict[str, list[ListeningSession]] = {user: [] for user in changed}
-        for one in self.documents.find(wanted, {"user_id": 1, "first_at": 1, "last_at": 1}):
-            first, last = changed[one["user_id"]]
-            if one["last_at"] >= first - reach and one["first_at"] <= last + reach:
-                near[one["user_id"]].append(one)
+        for session in self.documents.find(wanted, {"user_id": 1, "first_at": 1, "last_at": 1}):
+            first, last = changed[session["user_id"]]
+            if session["last_at"] >= first - reach and session["first_at"] <= last + reach:
+                near[session["user_id"]].append(session)
         return near
 
     def of(self, user_id: str, *, since: datetime, until: datetime) -> list[ListeningSession]:
@@ -127,8 +130,8 @@ class ListeningSessions(Collection[ListeningSession]):
             {"$match": {"first_at": _between(since, until)}},
             {"$group": {"_id": None, **sums}},
         ]
-        for one in self.aggregate(steps):
-            return SessionAverages(one["sessions"], one["minutes"] or 0.0, one["plays"] or 0.0)
+        for group in self.aggregate(steps):
+            return SessionAverages(group["sessions"], group["minutes"] or 0.0, group["plays"] or 0.0)
         return SessionAverages(0, 0.0, 0.0)
 
 

@@ -21,8 +21,8 @@ def outcomes(store: Store, *, since: datetime, experiments: ExperimentSettings) 
     """
     variants = [name for name, _ in experiments.variants]
     rows = [
-        {name: one[name] for name in ("user_id", "variant", *COLUMNS)}
-        for one in Listening(store).outcomes(variants, since=since)
-        if assigned(one["user_id"], experiments=experiments) == one["variant"]
+        {name: row[name] for name in ("user_id", "variant", *COLUMNS)}
+        for row in Listening(store).outcomes(variants, since=since)
+        if assigned(row["user_id"], experiments=experiments) == row["variant"]
     ]
     return pd.DataFrame(rows, columns=["user_id", "variant", *COLUMNS])

@@ -34,14 +34,14 @@ def with_counts(table: pd.DataFrame) -> pd.DataFrame:
 
 def calendar(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows -> `day` (date) and `minutes`, for each day on which something was heard."""
-    heard = rows.groupby(rows["start"].dt.date)["listening_ms"].sum() / 60_000
-    return heard[heard > 0].rename_axis("day").reset_index(name="minutes")
+    minutes = rows.groupby(rows["start"].dt.date)["listening_ms"].sum() / 60_000
+    return minutes[minutes > 0].rename_axis("day").reset_index(name="minutes")
 
 
 def clock(rows: pd.DataFrame) -> pd.Series:
     """Rows -> minutes heard in each of the 24 hours of the day."""
-    heard = rows.groupby(rows["start"].dt.hour)["listening_ms"].sum() / 60_000
-    return heard.reindex(range(24), fill_value=0.0).rename("minutes")
+    minutes = rows.groupby(rows["start"].dt.hour)["listening_ms"].sum() / 60_000
+    return minutes.reindex(range(24), fill_value=0.0).rename("minutes")
 
 
 def top(rows: pd.DataFrame, by: By, *, limit: int = 10) -> pd.DataFrame:
@@ -49,8 +49,8 @@ def top(rows: pd.DataFrame, by: By, *, limit: int = 10) -> pd.DataFrame:
     named = rows[rows[by] != ""]
     sums = named.groupby(by, as_index=False)[["plays", "listening_ms"]].sum()
     sums["minutes"] = sums.pop("listening_ms") / 60_000
-    heard = sums[sums["plays"] > 0].rename(columns={by: "key"})
-    return heard.sort_values(["minutes", "plays", "key"], ascending=[False, False, True]).head(limit)
+    played = sums[sums["plays"] > 0].rename(columns={by: "key"})
+    return played.sort_values(["minutes", "plays", "key"], ascending=[False, False, True]).head(limit)
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,14 @@ def newness(
     first_artist: Mapping[str, datetime],
 ) -> Newness:
     """What of a span was new: heard in it, and first heard (`first_…`: id -> time) not before `since`."""
-    heard = rows[rows["plays"] > 0]
-    tracks = set(heard["track_id"])
-    artists = set(heard["artist"]) - {""}
+    played = rows[rows["plays"] > 0]
+    tracks = set(played["track_id"])
+    artists = set(played["artist"]) - {""}
     return Newness(
         tracks=len(tracks),
-        new_tracks=sum(first_track.get(one, since) >= since for one in tracks),
+        new_tracks=sum(first_track.get(track, since) >= since for track in tracks),
         artists=len(artists),
-        new_artists=sum(first_artist.get(one, since) >= since for one in artists),
+        new_artists=sum(first_artist.get(artist, since) >= since for artist in artists),
     )
 
 

@@ -27,11 +27,11 @@ class Rising:
 def popular(tracks: Iterable[TrackTotals], *, limit: int) -> list[TrackTotals]:
     """The tracks with the most listeners who did not skip them, best first; ties by track id."""
 
-    def kept(track: TrackTotals) -> float:
+    def retained(track: TrackTotals) -> float:
         return track.listeners * (1 - track.skips / max(track.plays, 1))
 
-    enough = [track for track in tracks if track.listeners >= FEWEST_LISTENERS and kept(track) > 0]
-    return sorted(enough, key=lambda track: (-kept(track), track.track_id))[:limit]
+    enough = [track for track in tracks if track.listeners >= FEWEST_LISTENERS and retained(track) > 0]
+    return sorted(enough, key=lambda track: (-retained(track), track.track_id))[:limit]
 
 
 def rising(now: Iterable[TrackTotals], before: Iterable[TrackTotals], *, limit: int) -> list[Rising]:

@@ -38,7 +38,7 @@ def sessionize(activity: Iterable[ActivitySpan], *, gap: timedelta) -> list[Acti
     """
     longest = gap.total_seconds() * 1000
     sessions: list[ActivitySpan] = []
-    for span in sorted(activity, key=lambda one: (one.first_at, one.last_at)):
+    for span in sorted(activity, key=lambda part: (part.first_at, part.last_at)):
         if sessions and span.first_at - sessions[-1].last_at <= longest:
             sessions[-1] = sessions[-1].joined(span)
         else:

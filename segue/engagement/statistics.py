@@ -83,7 +83,7 @@ class ListeningStatistics(Collection[Statistics]):
                 {"$sort": {"_id": 1}},
             ]
         )
-        return [TrackTotals(one["_id"], *(one[name] for name in sums)) for one in summed]
+        return [TrackTotals(row["_id"], *(row[name] for name in sums)) for row in summed]
 
     def remove_all_but(self, starts: Sequence[datetime], *, since: datetime) -> None:
         """Remove the statistics of windows from `since` on that are not among these."""

@@ -23,7 +23,7 @@ def tastes(
 
     `every` is a pandas period: "W" for weeks, "M" for months, "D" for days.
     """
-    found = []
+    stretches = []
     weight_of = weights(signals)
     periods = rows["start"].dt.tz_localize(None).dt.to_period(every)
     for period, part in rows.groupby(periods):
@@ -37,5 +37,5 @@ def tastes(
         length = float(np.linalg.norm(summed))
         if length > 0:
             minutes = part["listening_ms"].sum() / 60_000
-            found.append({"start": period.start_time, "minutes": minutes, "vector": summed / length})
-    return pd.DataFrame(found, columns=["start", "minutes", "vector"])
+            stretches.append({"start": period.start_time, "minutes": minutes, "vector": summed / length})
+    return pd.DataFrame(stretches, columns=["start", "minutes", "vector"])

@@ -59,12 +59,12 @@ class FreshnessWatch:
         -------
         (n,) float64 of the plays that are reflected, and how many are not.
         """
-        found, unseen = [], 0
+        latencies, unseen = [], 0
         for user, occurred_at in plays:
             seen = self._seen.get(user, [])
             place = bisect_left(seen, (occurred_at, 0))
             if place < len(seen):
-                found.append(seen[place][1] - occurred_at)
+                latencies.append(seen[place][1] - occurred_at)
             else:
                 unseen += 1
-        return np.asarray(found, dtype=np.float64), unseen
+        return np.asarray(latencies, dtype=np.float64), unseen

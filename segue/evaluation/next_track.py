@@ -156,29 +156,31 @@ def _figures(
     for k in (10, 20):
         for metric, values in by_rank(ranks, k).items():
             figures[f"{metric}{k}"] = float(values.mean())
-        lists = [one.lists[:, :k] for one in outcomes]
+        lists = [outcome.lists[:, :k] for outcome in outcomes]
         pairs = list(zip(lists, splits, strict=True))
         plays = [np.bincount(split.history.items, minlength=split.n_items) for split in splits]
-        figures[f"coverage{k}"] = float(np.mean([coverage(one, split.n_items) for one, split in pairs]))
-        figures[f"gini{k}"] = float(np.mean([gini(one, split.n_items) for one, split in pairs]))
+        figures[f"coverage{k}"] = float(np.mean([coverage(ranked, split.n_items) for ranked, split in pairs]))
+        figures[f"gini{k}"] = float(np.mean([gini(ranked, split.n_items) for ranked, split in pairs]))
         by_list = {
-            "novelty": [novelty(one, counts) for one, counts in zip(lists, plays, strict=True)],
-            "popularity": [average_popularity(one, counts) for one, counts in zip(lists, plays, strict=True)],
-            "artist_diversity": [artist_diversity(one, split.history.artists) for one, split in pairs],
+            "novelty": [novelty(ranked, counts) for ranked, counts in zip(lists, plays, strict=True)],
+            "popularity": [
+                average_popularity(ranked, counts) for ranked, counts in zip(lists, plays, strict=True)
+            ],
+            "artist_diversity": [artist_diversity(ranked, split.history.artists) for ranked, split in pairs],
             "intra_list_similarity": [
-                intra_list_similarity(one, rows) for one, rows in zip(lists, vectors, strict=True)
+                intra_list_similarity(ranked, rows) for ranked, rows in zip(lists, vectors, strict=True)
             ],
         }
         for metric, parts in by_list.items():
             values = np.concatenate(parts)
-            said = values[~np.isnan(values)]
-            figures[f"{metric}{k}"] = float(said.mean()) if len(said) else float("nan")
+            defined = values[~np.isnan(values)]
+            figures[f"{metric}{k}"] = float(defined.mean()) if len(defined) else float("nan")
     at20 = by_rank(ranks, 20)
     for metric in ("hr", "mrr"):
         low, high = bootstrap(at20[metric], groups=sessions)
         figures[f"{metric}20_low"], figures[f"{metric}20_high"] = low, high
     for subset in masks[0]:
-        mask = np.concatenate([one[subset] for one in masks])
+        mask = np.concatenate([split_masks[subset] for split_masks in masks])
         figures[f"queries_{subset}"] = float(mask.sum())
         for metric in ("hr", "mrr"):
             figures[f"{metric}20_{subset}"] = float(at20[metric][mask].mean()) if mask.any() else float("nan")

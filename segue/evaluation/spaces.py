@@ -170,13 +170,13 @@ def _nearest(
     """(queries, count) rows of the gallery by cosine, nearest first; `without` is one row for each query."""
     rows = unit(np.asarray(gallery, dtype=np.float64)).T
     asked = unit(np.asarray(queries, dtype=np.float64))
-    found = []
+    ranking = []
     for start in range(0, len(asked), _BLOCK):
         similarity = asked[start : start + _BLOCK] @ rows
         if without is not None:
             similarity[np.arange(len(similarity)), without[start : start + _BLOCK]] = -np.inf
-        found.append(np.argsort(-similarity, axis=1, kind="stable")[:, :count])
-    return np.concatenate(found)
+        ranking.append(np.argsort(-similarity, axis=1, kind="stable")[:, :count])
+    return np.concatenate(ranking)
 
 
 def labelled(
@@ -201,8 +201,8 @@ def labelled(
     genre_of, corpus = data.genres or {}, data.corpus
     rows = np.array([row for row, track in enumerate(corpus.track_ids) if track in genre_of], dtype=np.intp)
     names = [genre_of[corpus.track_ids[row]] for row in rows]
-    who = [artists[row] or f"track {corpus.track_ids[row]}" for row in rows]
-    asked = np.array([crc32(name.encode()) % PARTS == 0 for name in who], dtype=bool)
+    performers = [artists[row] or f"track {corpus.track_ids[row]}" for row in rows]
+    asked = np.array([crc32(name.encode()) % PARTS == 0 for name in performers], dtype=bool)
     known = {name for name, query in zip(names, asked, strict=True) if not query}
     # A genre that only the queries have cannot be guessed.
     queries = np.flatnonzero(asked & np.array([name in known for name in names], dtype=bool))
@@ -210,7 +210,7 @@ def labelled(
     if len(known) < 2 or not len(queries) or len(gallery) < LIST:
         raise SegueError(
             f"spaces are compared by tracks of several genres and artists: {len(rows)} tracks have a genre, "
-            f"{len(set(who))} artists, {len(queries)} tracks to ask: ingest more music with genres"
+            f"{len(set(performers))} artists, {len(queries)} tracks to ask: ingest more music with genres"
         )
     if len(queries) > most_queries:
         queries = np.sort(np.random.default_rng(0).choice(queries, most_queries, replace=False))

@@ -29,10 +29,10 @@ def first_mismatch(folder: Path, files: Mapping[str, FileSum]) -> str | None:
     if _stamped(folder) == now:
         return None
     for name, expected in files.items():
-        found = file_sum(folder / name)
-        if found.size != expected.size:
-            return f"{folder / name} has {found.size} bytes instead of {expected.size}"
-        if found.sha256 != expected.sha256:
+        digest = file_sum(folder / name)
+        if digest.size != expected.size:
+            return f"{folder / name} has {digest.size} bytes instead of {expected.size}"
+        if digest.sha256 != expected.sha256:
             return f"{folder / name} does not match its checksum"
     if all(time.time_ns() - changed > _SETTLED_NS for _, _, changed in now.values()):
         _write_stamp(folder, now)

@@ -51,15 +51,15 @@ def status(
 
     Example:  ./run.sh status --json
     """
-    found = stack.status()
+    records = stack.status()
     if as_json:
-        typer.echo(json.dumps([{**record.model_dump(), "running": runs} for record, runs in found]))
+        typer.echo(json.dumps([{**record.model_dump(), "running": runs} for record, runs in records]))
         return
-    if not found:
+    if not records:
         typer.echo("nothing is running: ./run.sh up starts Kafka and MongoDB, ./run.sh demo everything")
         return
     table = Table("what", "state", "address", "pid", "log", box=None, pad_edge=False)
-    for record, runs in found:
+    for record, runs in records:
         log = record.log.removeprefix(f"{ROOT}/")
         table.add_row(
             record.name, "runs" if runs else "ended by itself", record.address, str(record.pid), log

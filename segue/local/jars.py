@@ -87,8 +87,8 @@ def _retrieve(target: Path, *, cache: Path) -> None:
 def _reason(log: Path) -> str:
     """The first line in Ivy's log that says what went wrong."""
     for line in log.read_text(errors="replace").splitlines():
-        if found := re.search(r"(unresolved dependency|download failed|\w+Exception).*", line):
-            return found[0].strip(" :")[:160]
+        if match := re.search(r"(unresolved dependency|download failed|\w+Exception).*", line):
+            return match[0].strip(" :")[:160]
     return "Ivy gave no reason"
 
 
@@ -124,7 +124,7 @@ def _ivy_jar() -> Path:
     spec = importlib.util.find_spec("pyspark")
     if spec is None or spec.origin is None:
         raise SegueError("pyspark is not installed: start through ./run.sh, which sets it up")
-    found = sorted((Path(spec.origin).parent / "jars").glob("ivy-*.jar"))
-    if not found:
+    jars = sorted((Path(spec.origin).parent / "jars").glob("ivy-*.jar"))
+    if not jars:
         raise SegueError("this pyspark has no Ivy jar: remove .local/venv and start ./run.sh again")
-    return found[-1]
+    return jars[-1]

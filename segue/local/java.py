@@ -61,8 +61,8 @@ def java_command(*, folder: Path = LOCAL / "java") -> str:
 def _machine_javas() -> Iterator[Path]:
     if home := os.environ.get("JAVA_HOME"):
         yield Path(home) / "bin" / "java"
-    if found := shutil.which("java"):
-        yield Path(found)
+    if path := shutil.which("java"):
+        yield Path(path)
 
 
 def _usable_home(java: Path) -> Path | None:

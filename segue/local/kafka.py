@@ -74,7 +74,7 @@ class Broker:
     def _choose_ports(self) -> tuple[int, int]:
         """The ports of the last start where they are free, so that addresses stay as they were."""
         text = self._ports.read_text().split() if self._ports.exists() else []
-        kept = [int(one) for one in text if one.isdecimal()] or [PORT, CONTROLLER_PORT]
+        kept = [int(port) for port in text if port.isdecimal()] or [PORT, CONTROLLER_PORT]
         port = process.free_port(PORT, kept=kept[0])
         controller_port = process.free_port(CONTROLLER_PORT, kept=kept[-1], avoid=[port])
         process.write_text(self._ports, f"{port} {controller_port}")

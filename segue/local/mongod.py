@@ -103,8 +103,8 @@ class Mongod:
 
     def _why(self) -> str:
         line = process.last_line(self.log)
-        found = re.search(r'"(?:error|msg)":"([^"]+)"', line)
-        return found[1] if found else line
+        match = re.search(r'"(?:error|msg)":"([^"]+)"', line)
+        return match[1] if match else line
 
 
 def _put_replica_set_right(client: MongoClient[dict[str, object]], port: int) -> None:
@@ -118,7 +118,7 @@ def _put_replica_set_right(client: MongoClient[dict[str, object]], port: int) ->
         first = {"_id": REPLICA_SET, "members": [member], "settings": {"electionTimeoutMillis": 1000}}
         client.admin.command("replSetInitiate", first)
         return
-    if [one["host"] for one in config["members"]] != [member["host"]]:
+    if [member["host"] for member in config["members"]] != [member["host"]]:
         config = {**config, "members": [member], "version": config["version"] + 1}
         client.admin.command("replSetReconfig", config, force=True)
 

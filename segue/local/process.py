@@ -161,9 +161,9 @@ def stop(file: Path, *, patience: float = 30.0) -> bool:
         except psutil.NoSuchProcess:
             family = []
         _, alive = psutil.wait_procs(family, timeout=patience)
-        for one in alive:
+        for survivor in alive:
             # psutil compares the time of creation itself before it sends a signal.
-            one.kill()
+            survivor.kill()
         psutil.wait_procs(alive, timeout=10)
     file.unlink(missing_ok=True)
     return process is not None

@@ -36,7 +36,7 @@ def up(settings: Settings, *, folder: Path = LOCAL) -> Settings:
         _check_disk(folder)
     with ThreadPoolExecutor(max_workers=2) as pool:
         started = {name: pool.submit(start) for name, start in starts.items()}
-        addresses = {name: one.result() for name, one in started.items()}
+        addresses = {name: future.result() for name, future in started.items()}
     return _filled_in(settings, bootstrap=addresses.get("kafka"), uri=addresses.get("mongo"))
 
 
@@ -65,8 +65,8 @@ def connected(settings: Settings, *, kafka: bool = True, folder: Path = LOCAL) -
 
 def status(*, folder: Path = LOCAL) -> list[tuple[process.Record, bool]]:
     """What was started and not ended by `down`, in the order in which `down` ends it, and whether it runs."""
-    found = [process.read_record(file) for file in _records(folder)]
-    return [(record, process.running(record) is not None) for record in found if record]
+    records = [process.read_record(file) for file in _records(folder)]
+    return [(record, process.running(record) is not None) for record in records if record]
 
 
 def down(*, folder: Path = LOCAL, only: Collection[process.Record] | None = None) -> list[str]:

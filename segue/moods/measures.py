@@ -80,14 +80,14 @@ def measure_moods(descriptors: NDArray[np.floating], *, names: Sequence[str]) ->
     clear = (column("pulse_clarity") >= PULSE) & (tempo < np.finfo(np.float32).maxexp)
     bpm = np.exp2(tempo, where=clear, out=np.full(len(rows), np.nan))
     chroma = rows[:, [place[f"chroma_{step}_mean"] for step in range(CHROMA)]]
-    found = [
-        percentile(np.mean([percentile(one) for one in activity], axis=0)),
+    dimensions = [
+        percentile(np.mean([percentile(values) for values in activity], axis=0)),
         percentile(bpm),
         percentile(column("centroid_mean")),
         percentile(major_lean(chroma)),
     ]
     return CorpusMoods(
-        percentiles=np.stack(found, axis=1).astype(np.float32).reshape(-1, len(DIMENSIONS)),
+        percentiles=np.stack(dimensions, axis=1).astype(np.float32).reshape(-1, len(DIMENSIONS)),
         bpm=bpm.astype(np.float32),
     )
 
@@ -95,10 +95,10 @@ def measure_moods(descriptors: NDArray[np.floating], *, names: Sequence[str]) ->
 def percentile(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The share of the known values below each, its equals counted half; (n,) in (0, 1), NaN stays."""
     known = np.isfinite(values)
-    found = np.full(len(values), np.nan)
+    shares = np.full(len(values), np.nan)
     if known.any():
-        found[known] = (rankdata(values[known]) - 0.5) / known.sum()
-    return found
+        shares[known] = (rankdata(values[known]) - 0.5) / known.sum()
+    return shares
 
 
 def major_lean(chroma: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -118,6 +118,8 @@ def major_lean(chroma: NDArray[np.float64]) -> NDArray[np.float64]:
     centred = (chroma - chroma.mean(axis=1, keepdims=True)) / np.where(spread > 1e-9, spread, 1.0)
     major, minor = (
         (centred @ np.stack([np.roll(profile, key) for key in range(CHROMA)], axis=1) / CHROMA).max(axis=1)
-        for profile in ((one - one.mean()) / one.std() for one in (MAJOR, MINOR))
+        for profile in (
+            (key_profile - key_profile.mean()) / key_profile.std() for key_profile in (MAJOR, MINOR)
+        )
     )
     return np.where(sounding, major - minor, np.nan)

@@ -98,17 +98,17 @@ class Minutes:
 
 def _sums(group: Sequence[MicroBatch]) -> dict[str, Any]:
     last = group[-1]
-    phases = sorted({phase for one in group for phase in one["duration_ms"]})
+    phases = sorted({phase for batch in group for phase in batch["duration_ms"]})
     return {
         "$inc": {
             "batches": len(group),
-            "input_rows": sum(one["input_rows"] for one in group),
-            "late_rows": sum(one["late_rows"] for one in group),
-            **{f"phases_ms.{p}": sum(one["duration_ms"].get(p, 0) for one in group) for p in phases},
+            "input_rows": sum(batch["input_rows"] for batch in group),
+            "late_rows": sum(batch["late_rows"] for batch in group),
+            **{f"phases_ms.{p}": sum(batch["duration_ms"].get(p, 0) for batch in group) for p in phases},
         },
         "$max": {
-            "slowest_ms": max(one["duration_ms"].get("triggerExecution", 0) for one in group),
-            "backlog": max(one["backlog"] for one in group),
+            "slowest_ms": max(batch["duration_ms"].get("triggerExecution", 0) for batch in group),
+            "backlog": max(batch["backlog"] for batch in group),
         },
         "$set": {
             "state_rows": last["state_rows"],

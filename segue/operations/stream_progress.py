@@ -70,7 +70,7 @@ class StreamProgress(Collection[Document]):
         """Keep micro-batches."""
         if batches:
             operations = [
-                ReplaceOne({"_id": one["_id"]}, cast("Document", one), upsert=True) for one in batches
+                ReplaceOne({"_id": batch["_id"]}, cast("Document", batch), upsert=True) for batch in batches
             ]
             self.documents.bulk_write(operations, ordered=False)
 
@@ -85,8 +85,10 @@ class StreamProgress(Collection[Document]):
 
     def recent(self, *, seconds: float) -> list[MicroBatch]:
         """The micro-batches of the last so many seconds before the newest, oldest first; 5000 at most."""
-        found = self.documents.find(until_newest(self.newest(), seconds)).sort("at", DESCENDING).limit(_MOST)
-        return cast("list[MicroBatch]", list(found)[::-1])
+        documents = (
+            self.documents.find(until_newest(self.newest(), seconds)).sort("at", DESCENDING).limit(_MOST)
+        )
+        return cast("list[MicroBatch]", list(documents)[::-1])
 
     def batches(
         self, query: str | None = None, *, since: datetime | None = None, after: int | None = None

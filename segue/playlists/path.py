@@ -107,9 +107,9 @@ def _search(
                     break
         if not chosen:
             return []
-        paths = [one for one, _ in chosen]
+        paths = [path for path, _ in chosen]
         costs = np.array([cost for _, cost in chosen])
-        from_here = costly[[one[-1] for one in paths]]
+        from_here = costly[[path[-1] for path in paths]]
     # In the order of what they cost with the last step, since that was known.
     return [candidates[i] for i in paths[0]]
 

@@ -155,7 +155,10 @@ class Playlists(Collection[StoredPlaylist]):
 
     def asking(self, user_id: str) -> list[Playlist]:
         """The playlists that a listener is asked to join, by name."""
-        return [_playlist(one) for one in self.documents.find({"asked": user_id}).sort("name", ASCENDING)]
+        return [
+            _playlist(document)
+            for document in self.documents.find({"asked": user_id}).sort("name", ASCENDING)
+        ]
 
     def joined(self, user_id: str) -> list[Playlist]:
         """The playlists of others that a listener may edit, by name."""

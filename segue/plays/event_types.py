@@ -89,24 +89,27 @@ EVENT_TYPES = (
     EventType(name="seek"),
 )
 
-BY_NAME = {one.name: one for one in EVENT_TYPES}
+BY_NAME = {event_type.name: event_type for event_type in EVENT_TYPES}
 TYPES = tuple(BY_NAME)
-SIGNALS = tuple(one.name for one in EVENT_TYPES if one.weight is not None)
+SIGNALS = tuple(event_type.name for event_type in EVENT_TYPES if event_type.weight is not None)
 """Types that say something of the listener's taste."""
-ENDS = tuple(one.name for one in EVENT_TYPES if one.ends)
+ENDS = tuple(event_type.name for event_type in EVENT_TYPES if event_type.ends)
 """Types that end a listening."""
-ACTIONS = tuple(one.name for one in EVENT_TYPES if one.action)
+ACTIONS = tuple(event_type.name for event_type in EVENT_TYPES if event_type.action)
 """Types by which a listener does something, as opposed to seeing something."""
-COUNTED = tuple(one.name for one in EVENT_TYPES if one.counted)
+COUNTED = tuple(event_type.name for event_type in EVENT_TYPES if event_type.counted)
 """Types that the statistics count."""
 
 
 def ramps(signals: SignalSettings) -> dict[str, tuple[float, float]]:
     """By type of signal, its weight at the start and at the end of the track; mostly the same."""
     return {
-        one.name: (float(getattr(signals, one.ramp[0])), float(getattr(signals, one.ramp[1])))
-        for one in EVENT_TYPES
-        if one.ramp
+        event_type.name: (
+            float(getattr(signals, event_type.ramp[0])),
+            float(getattr(signals, event_type.ramp[1])),
+        )
+        for event_type in EVENT_TYPES
+        if event_type.ramp
     }
 
 

@@ -34,7 +34,9 @@ class ArtistLimit:
 
     def fits(self, before: Sequence[int], row: int) -> bool:
         """Whether a row may come after the rows before it."""
-        return self.allows(self.artists[row], [self.artists[one] for one in self.recent(before)])
+        return self.allows(
+            self.artists[row], [self.artists[recent_row] for recent_row in self.recent(before)]
+        )
 
     def holds(self, rows: Sequence[int], *, start: int = 0) -> bool:
         """Whether it holds for a list from the place `start` on."""

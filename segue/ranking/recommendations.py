@@ -18,8 +18,8 @@ from segue.storage.store import Collection, Job, Personal, Policy, Right
 
 class StoredReason(TypedDict):
     kind: str
-    """`because` (like a liked track), `after` (often played after a kept track), `explore` (drawn from
-    further off), `again` (kept long ago), ...: :data:`segue.ranking.sources.REASONS`."""
+    """`because` (like a liked track), `after` (often played after a positive signal's track), `explore`
+    (drawn from further off), `again` (positive long ago), ...: :data:`segue.ranking.sources.REASONS`."""
     track_id: NotRequired[str]
     """The track that the reason names, if it names one."""
 

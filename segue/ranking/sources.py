@@ -1,9 +1,8 @@
 """The candidate sources with their registry, and the reasons why a track is recommended. Pure.
 
 By the index alone there are the neighbours of the taste, and the varied selection for a cold start. Sources
-by session knowledge propose what the tracks that a listener has just kept lead to. Their seeds are the kept
-ones among the listener's last `ranking.session_tracks` tracks, and what a seed leads to counts
-``ranking.session_decay ** tracks heard since``.
+by session knowledge start from seeds: those of the last `ranking.session_tracks` tracks of a listener that
+have a positive signal. The candidates of a seed count ``ranking.session_decay ** tracks heard since``.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.index.transition_rules import RuleTable
-from segue.ranking.candidate_source import NO_EVIDENCE, CandidateSource, Proposals, Reason
+from segue.ranking.candidates import NO_EVIDENCE, CandidateSource, Proposals, Reason
 from segue.settings import RankingSettings
 from segue.taste.profile import Profiles
 
@@ -35,7 +34,7 @@ class TasteNeighbours(CandidateSource):
         has_taste: np.ndarray = np.any(profiles.tastes, axis=1)
         known = (rows >= 0) & has_taste[:, np.newaxis]
         listeners = np.repeat(np.arange(len(rows)), known.sum(axis=1))
-        # The liked track that is nearest to a candidate is looked for once the list is made.
+        # The track with a positive signal that is nearest to a candidate is looked for once the list is made.
         evidence = np.full(len(listeners), NO_EVIDENCE, dtype=np.int64)
         return Proposals(listeners, rows[known].astype(np.int64), similarity[known].astype(float), evidence)
 
@@ -59,7 +58,7 @@ class VariedSelection:
 
 @dataclass(frozen=True)
 class _Seeds:
-    """Tracks that listeners have just kept, flat."""
+    """Listeners' last tracks with a positive signal, flat."""
 
     signals: np.ndarray
     """(s,) int64 places among the signals."""
@@ -68,7 +67,7 @@ class _Seeds:
 
 
 class TransitionRuleSource(CandidateSource):
-    """Tracks that listeners play after one that was just kept."""
+    """Tracks that listeners play after a seed, by transition rules."""
 
     name: ClassVar = "transitions"
     reason: ClassVar = Reason("after", "Played along with {}")
@@ -88,7 +87,7 @@ class TransitionRuleSource(CandidateSource):
 
 
 class SameArtistSource(CandidateSource):
-    """Tracks of an artist just kept, those that most listeners keep first."""
+    """Tracks of a seed's artist, those with positive signals of most listeners first."""
 
     name: ClassVar = "artist"
     reason: ClassVar = Reason("artist", "By the artist of {}")
@@ -114,8 +113,8 @@ class SameArtistSource(CandidateSource):
 
 def _seeds(profiles: Profiles, ranking: RankingSettings) -> _Seeds:
     signals = profiles.signals
-    kept = (signals.since < ranking.session_tracks) & signals.liked & (profiles.rows >= 0)
-    places = np.flatnonzero(kept)
+    positive = (signals.since < ranking.session_tracks) & signals.positive & (profiles.rows >= 0)
+    places = np.flatnonzero(positive)
     return _Seeds(places, ranking.session_decay ** signals.since[places])
 
 

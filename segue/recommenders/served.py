@@ -9,8 +9,7 @@ from segue.index.contents import Contents
 from segue.index.track_ids import encode_ids
 from segue.index.track_index import TrackIndex
 from segue.index.transition_rules import RuleTable, artist_tracks_of, transition_rules_of
-from segue.ranking.candidate_source import NO_EVIDENCE, Proposals
-from segue.ranking.candidates import Candidates, add_up, pooled
+from segue.ranking.candidates import NO_EVIDENCE, Candidates, Proposals, add_up, pooled
 from segue.ranking.reranking import rerank
 from segue.ranking.sources import in_use
 from segue.recommenders.session_models import SessionModel, rule_matrix
@@ -40,9 +39,9 @@ def index_of(
 
 
 class SessionKnowledge:
-    """The stream's sources beside the taste: transition rules, and the tracks of an artist just kept.
+    """The stream's sources beside the taste: transition rules, and the tracks of the seeds' artists.
 
-    Learned as `./run.sh models train` learns it, every play of the log taken for kept.
+    Learned as `./run.sh models train` learns it, every play of the log taken as a positive signal.
     """
 
     def __init__(self, models: ModelSettings, ranking: RankingSettings) -> None:
@@ -129,7 +128,7 @@ class AsServed:
         lists = [self._list(scores, queries, number) for number in range(len(queries))]
         bounds = np.cumsum([0, *(len(rows) for rows in lists)])
         ranks = [1.0 / (place + 1) for rows in lists for place in range(len(rows))]
-        rows = np.array([row for one in lists for row in one], dtype=np.int64)
+        rows = np.array([row for ranked in lists for row in ranked], dtype=np.int64)
         return sparse.csr_matrix((np.array(ranks, dtype=np.float32), rows, bounds), shape=scores.shape)
 
     def _list(self, scores: sparse.csr_matrix, queries: Queries, number: int) -> list[int]:

@@ -36,18 +36,21 @@ def centroids(count: int) -> Taste:
 
     def cosines(vectors: np.ndarray, prefixes: sparse.csr_matrix) -> np.ndarray:
         return np.stack(
-            [(_centres(vectors[one.indices], one.data, count) @ vectors.T).max(axis=0) for one in prefixes]
+            [
+                (_centres(vectors[prefix.indices], prefix.data, count) @ vectors.T).max(axis=0)
+                for prefix in prefixes
+            ]
         )
 
     return cosines
 
 
-def _centres(heard: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
-    if len(heard) <= count:
-        return heard
-    cluster = fcluster(linkage(heard, "ward"), count, "maxclust")
-    weighed = heard * weights[:, None]
-    return _unit(np.stack([weighed[cluster == one].sum(axis=0) for one in np.unique(cluster)]))
+def _centres(vectors: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
+    if len(vectors) <= count:
+        return vectors
+    cluster = fcluster(linkage(vectors, "ward"), count, "maxclust")
+    weighed = vectors * weights[:, None]
+    return _unit(np.stack([weighed[cluster == label].sum(axis=0) for label in np.unique(cluster)]))
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -71,10 +71,13 @@ def feed(store: Store, user_id: str, *, limit: int = 40, now: datetime | None = 
         for opinion in Opinions(store).likes_of([*people], since=since, limit=limit)
     ]
     activities = [*likes, *_listened(store, people, since, limit)]
-    return sorted(activities, key=lambda one: (one.at, one.track_id), reverse=True)[:limit]
+    return sorted(activities, key=lambda activity: (activity.at, activity.track_id), reverse=True)[:limit]
 
 
 def _listened(store: Store, people: dict[str, Account], since: datetime, limit: int) -> list[Activity]:
     """Tracks heard to the end, once for each listener and track."""
-    heard = Listening(store).latest_completions([*people], since=since, limit=limit)
-    return [Activity(people[one.user_id], "listened", one.track_id, one.at, one.times) for one in heard]
+    completions = Listening(store).latest_completions([*people], since=since, limit=limit)
+    return [
+        Activity(people[completion.user_id], "listened", completion.track_id, completion.at, completion.times)
+        for completion in completions
+    ]

@@ -11,21 +11,21 @@ from segue.ranking.diversity import ArtistLimit, limit_artists
 from segue.settings import RankingSettings
 
 
-def match(one: np.ndarray, other: np.ndarray) -> float | None:
+def match(first: np.ndarray, other: np.ndarray) -> float | None:
     """How alike two tastes are, in [0, 1]: the cosine, none below zero; None where one has no taste yet.
 
     Parameters
     ----------
-    one, other
+    first, other
         (d,) at unit length, or zeros; of one embedding space.
     """
-    if one.shape != other.shape or not one.any() or not other.any():
+    if first.shape != other.shape or not first.any() or not other.any():
         return None
-    return float(np.clip(one @ other, 0.0, 1.0))
+    return float(np.clip(first @ other, 0.0, 1.0))
 
 
 def blend(
-    one: np.ndarray,
+    first: np.ndarray,
     other: np.ndarray,
     *,
     bundle: TrackIndex,
@@ -47,7 +47,7 @@ def blend(
     -------
     At most `items` ids, best first.
     """
-    tastes = np.stack([one, other, one + other]).astype(np.float32)
+    tastes = np.stack([first, other, first + other]).astype(np.float32)
     lengths = np.linalg.norm(tastes, axis=1, keepdims=True)
     tastes = np.divide(tastes, lengths, out=np.zeros_like(tastes), where=lengths > 0)
     near, _ = bundle.neighbours.query(tastes, 10 * items)

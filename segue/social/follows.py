@@ -76,9 +76,9 @@ class Follows(Collection[Follow]):
         """Whether one follows the other with their agreement."""
         return self.documents.find_one({"_id": _pair(follower, followed), "agreed": True}) is not None
 
-    def know_each_other(self, one: str, other: str) -> bool:
+    def know_each_other(self, first: str, other: str) -> bool:
         """Whether either follows the other with agreement: then both have said yes to it."""
-        return self.agreed(one, other) or self.agreed(other, one)
+        return self.agreed(first, other) or self.agreed(other, first)
 
     def followed_by(self, follower: str) -> list[Account]:
         """The listeners that one follows with their agreement."""

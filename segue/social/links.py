@@ -132,7 +132,7 @@ class ShareLinks(Collection[StoredLink]):
     def of(self, owner: str) -> list[Link]:
         """A listener's links that are good, the newest first."""
         alive = {"owner": owner, "$or": [{"expires_at": None}, {"expires_at": {"$gt": self._clock()}}]}
-        return [_link(one) for one in self.documents.find(alive).sort("created_at", DESCENDING)]
+        return [_link(document) for document in self.documents.find(alive).sort("created_at", DESCENDING)]
 
     def revoke(self, owner: str, link_id: str) -> bool:
         """Take back a link; False when the owner has no such link."""

@@ -46,4 +46,4 @@ def _from_any_folder(value: str, *, options: bool) -> str:
 
 def _absolute(value: str) -> str:
     folders = {"conf/": CONF, ".local/": LOCAL}
-    return re.sub(r"(?<![\w/])(conf/|\.local/)", lambda found: f"{folders[found[1]]}/", value)
+    return re.sub(r"(?<![\w/])(conf/|\.local/)", lambda match: f"{folders[match[1]]}/", value)

@@ -34,22 +34,22 @@ def distributions(names: tuple[str, ...] = NEEDED) -> dict[str, metadata.Distrib
     SegueError
         One of `names` is not installed here.
     """
-    found: dict[str, metadata.Distribution] = {}
+    distributions: dict[str, metadata.Distribution] = {}
     queue = list(names)
     while queue:
         name = _canonical(queue.pop())
-        if name in found:
+        if name in distributions:
             continue
         try:
-            found[name] = metadata.distribution(name)
+            distributions[name] = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             if name in names:
                 raise SegueError(
                     f"{name} is not installed: start through ./run.sh, which sets it up"
                 ) from None
             continue  # required on other platforms or Pythons only
-        queue += _required(found[name])
-    return dict(sorted(found.items()))
+        queue += _required(distributions[name])
+    return dict(sorted(distributions.items()))
 
 
 def _required(distribution: metadata.Distribution) -> Iterator[str]:

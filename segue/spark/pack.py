@@ -131,7 +131,7 @@ def _version() -> str:
     """A hash of all that a pack is made of."""
     parts = [name.encode() + b"\0" + file.read_bytes() for name, file in _code().items()]
     parts += [(CONF / name).read_bytes() for name in CONF_FILES]
-    parts += [f"{name}=={one.version}".encode() for name, one in distributions().items()]
+    parts += [f"{name}=={distribution.version}".encode() for name, distribution in distributions().items()]
     parts += [name.encode() for name in _jars()]
     parts += [PYTHON.encode(), sys.executable.encode(), _MAIN.encode()]
     return hashlib.sha256(b"\0\0".join(parts)).hexdigest()[:16]

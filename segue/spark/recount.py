@@ -25,12 +25,12 @@ def counted_rows(plays: DataFrame, *, window: timedelta) -> DataFrame:
     Ordered by window and listener; beside the counts, `events`, `first_at` and `last_at` of the row.
     """
     length = int(window.total_seconds() * 1000)
-    one = F.min_by(F.struct(*EVENT_WINDOW.fields), "occurred_at").alias("event")
+    first_copy = F.min_by(F.struct(*EVENT_WINDOW.fields), "occurred_at").alias("event")
     distinct = (
         plays.where(F.col("type").isin(*COUNTED))
         .withColumn("window_start", F.col("occurred_at") - F.col("occurred_at") % length)
         .groupBy(*_WHICH, "event_id")
-        .agg(one)
+        .agg(first_copy)
         .select(*_WHICH, "event.*")
     )
     acted_at = F.when(F.expr(str(ACTED)), F.col("occurred_at"))
@@ -51,18 +51,18 @@ def facts_of_rows(rows: Iterable[Any], *, described: Described) -> Iterator[Fact
     """CountedRows, in their order, to facts."""
     key: Callable[[Any], tuple[int, str]] = lambda row: (row.window_start, row.user_id)  # noqa: E731
     for (start, user), group in groupby(rows, key=key):
-        found = list(group)
-        known = described({row.track_id for row in found})
-        first = [row.first_at for row in found if row.first_at is not None]
-        last = [row.last_at for row in found if row.last_at is not None]
+        counted_rows = list(group)
+        known = described({row.track_id for row in counted_rows})
+        first = [row.first_at for row in counted_rows if row.first_at is not None]
+        last = [row.last_at for row in counted_rows if row.last_at is not None]
         yield Fact(
             user_id=user,
             start=start,
             rows=in_order(
                 row_of(row.asDict(), known.get(row.track_id, ("", "")), {name: row[name] for name in COUNTS})
-                for row in found
+                for row in counted_rows
             ),
-            events=sum(row.events for row in found),
+            events=sum(row.events for row in counted_rows),
             first_at=min(first, default=None),
             last_at=max(last, default=None),
         )

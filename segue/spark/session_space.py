@@ -23,10 +23,10 @@ from segue.storage.store import Store
 
 def heard_digest(steps: DataFrame, corpus: Corpus) -> str:
     """A digest that changes when other tracks of these steps have features, or other features."""
-    heard = set(steps.select("track_id").distinct().toArrow()["track_id"].to_pylist())
+    learned_ids = set(steps.select("track_id").distinct().toArrow()["track_id"].to_pylist())
     digest = hashlib.blake2b(digest_size=8)
     for track_id, descriptors in zip(corpus.track_ids, corpus.descriptors, strict=True):
-        if track_id in heard:
+        if track_id in learned_ids:
             digest.update(track_id.encode() + b"\0" + pack(descriptors))
     return digest.hexdigest()
 
@@ -69,4 +69,4 @@ class SessionSpaceModel(LearnedModel):
         )
 
     def place(self, store: Store, settings: Settings, version: str) -> None:
-        embed(store, read_corpus(store, settings), SessionSpace.load(store, version), added=False)
+        embed(store, read_corpus(store, settings), SessionSpace.load(store, version), out_of_sample=False)

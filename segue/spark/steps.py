@@ -1,4 +1,4 @@
-"""Plays to the steps of listeners' sessions: the order in which kept tracks were heard. Spark transforms.
+"""Plays to the steps of listeners' sessions: the order of tracks with positive signals. Spark transforms.
 
 ``Play -> Step``. A session is a run of one listener's signals with no long gap between them (as in
 :mod:`segue.engagement.sessionization`, and not the browser's `session_id`, which may last for weeks).
@@ -36,9 +36,9 @@ STEP = tuple(Step.__annotations__)
 
 
 def steps(plays: DataFrame, *, signals: SignalSettings, gap: timedelta, most: int) -> DataFrame:
-    """Play -> Step: a row for each track that a listener kept in a session, at its first signal there.
+    """Play -> Step: a row for each track with a positive signal in a session, at its first signal there.
 
-    Kept means that its signals weigh more than nothing together: heard rather than skipped. Of each
+    Positive means that its signals together weigh more than 0: heard rather than skipped. Of each
     listener the newest `most` steps are taken, so that nobody's long history outweighs the others.
     """
     which = ("user_id", "event_id")
@@ -74,9 +74,9 @@ def _weight(signals: SignalSettings) -> Column:
     return weight
 
 
-def fingerprint(kept: DataFrame) -> str:
+def fingerprint(step_rows: DataFrame) -> str:
     """Step -> a text that is the same for the same steps, in any order and partitioning."""
-    row = kept.agg(
+    row = step_rows.agg(
         F.count("*").alias("count"), F.bit_xor(F.xxhash64(*STEP[:4], F.round("weight", 6))).alias("sum")
     ).first()
     assert row is not None

@@ -43,10 +43,10 @@ class FileStore:
         if newest is None or newest["length"] != size or newest["metadata"]["sha256"] != sha256:
             return False
         pieces = {"_id": None, "count": {"$sum": 1}, "bytes": {"$sum": {"$binarySize": "$data"}}}
-        found = list(
+        totals = list(
             self._chunks.aggregate([{"$match": {"files_id": newest["_id"]}}, {"$group": pieces}])
         ) or [{"count": 0, "bytes": 0}]
-        return (found[0]["count"], found[0]["bytes"]) == (-(-size // newest["chunkSize"]), size)
+        return (totals[0]["count"], totals[0]["bytes"]) == (-(-size // newest["chunkSize"]), size)
 
     def put(self, path: Path, *, group: str, name: str, sha256: str) -> None:
         """Store a file.

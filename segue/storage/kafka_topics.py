@@ -39,8 +39,8 @@ def truncated_at(settings: KafkaSettings) -> int | None:
                 consumer.assign([place])
                 consumer.seek_to_beginning(place)
                 for _ in range(20):
-                    if found := consumer.poll(timeout_ms=500, max_records=1):
-                        oldest.append(next(iter(found.values()))[0].timestamp)
+                    if records := consumer.poll(timeout_ms=500, max_records=1):
+                        oldest.append(next(iter(records.values()))[0].timestamp)
                         break
             return max(oldest, default=None)
         finally:

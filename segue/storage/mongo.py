@@ -142,8 +142,8 @@ def guard(settings: MongoSettings) -> dict[str, Any]:
 
 def shown(uri: str) -> str:
     """The address as it may be shown: hosts and numeric ports only, never the user or the password."""
-    found = re.match(r"mongodb(\+srv)?://", uri)
-    scheme = found[0] if found else ""
+    match = re.match(r"mongodb(\+srv)?://", uri)
+    scheme = match[0] if match else ""
     hosts = uri.removeprefix(scheme).rsplit("@", 1)[-1].split("/", 1)[0].split("?", 1)[0]
     # What stands where a port does may be a password whose host was forgotten.
     return f"{scheme}{re.sub(r':(?![0-9]+(,|$))[^],]*(?=,|$)', '', hosts)}"

@@ -228,7 +228,7 @@ def last_played(history: History) -> list[PlayedTrack]:
             if track_id not in newest or at > newest[track_id].at:
                 kept = {name: values[place] for name, values in window.kept.items()}
                 newest[track_id] = PlayedTrack(track_id, window.types[place], at, kept)
-    return sorted(newest.values(), key=lambda heard: (-heard.at, heard.track_id))
+    return sorted(newest.values(), key=lambda played: (-played.at, played.track_id))
 
 
 def to_document(history: History) -> dict[str, StoredWindow]:

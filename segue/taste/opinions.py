@@ -58,12 +58,17 @@ class Opinions(Collection[Opinion]):
     def liked(self, user_id: str, *, limit: int) -> list[str]:
         """The tracks with a listener's heart, the last one first."""
         wanted = {"user_id": user_id, "opinion": "like"}
-        return [one["track_id"] for one in self.documents.find(wanted).sort("at", DESCENDING).limit(limit)]
+        return [
+            document["track_id"]
+            for document in self.documents.find(wanted).sort("at", DESCENDING).limit(limit)
+        ]
 
     def disliked(self, user_id: str) -> list[str]:
         """The tracks that a listener does not want to hear."""
         wanted = {"user_id": user_id, "opinion": "dislike"}
-        return [one["track_id"] for one in self.documents.find(wanted, {"track_id": 1}).limit(_MOST)]
+        return [
+            document["track_id"] for document in self.documents.find(wanted, {"track_id": 1}).limit(_MOST)
+        ]
 
     def likes_of(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Opinion]:
         """The likes of several listeners from a moment on, the newest first."""

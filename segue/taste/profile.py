@@ -48,7 +48,7 @@ class ListenerProfile:
     """float64, decayed."""
     at: np.ndarray
     """int64, epoch ms."""
-    liked: np.ndarray
+    positive: np.ndarray
     """bool, see :class:`segue.taste.vector.DecayedSignals`."""
     vectors: np.ndarray
     """(n, d) float32, zeros where no vector is known."""
@@ -72,15 +72,15 @@ class ListenerProfile:
     @property
     def barred(self) -> frozenset[int]:
         """Rows that are not to be recommended: heard lately, or disliked whenever that was."""
-        return self.recent | (self._earlier.keys() - self.kept)
+        return self.recent | (self._earlier.keys() - self.repeatable)
 
     @cached_property
-    def kept(self) -> frozenset[int]:
-        """Rows heard long ago and liked: they may come again."""
+    def repeatable(self) -> frozenset[int]:
+        """Rows whose signals long ago were positive: they may come again."""
         return frozenset(row for row, weight in self._earlier.items() if weight > 0) - self.recent
 
     @cached_property
-    def liked_rows(self) -> dict[int, float]:
+    def positive_rows(self) -> dict[int, float]:
         """Row -> the sum of its signals, where that is above 0."""
         weights = _summed(self.rows, self.weights)
         return {row: weight for row, weight in weights.items() if row >= 0 and weight > 0}
@@ -100,12 +100,12 @@ class ListenerProfile:
         """Gives the cosines of taste and rows of a bundle with these vectors, (n,)."""
         return lambda rows: vectors[rows] @ self.taste
 
-    def nearest_liked(self, rows: Sequence[int], vectors: np.ndarray) -> list[int]:
-        """For each of a bundle's rows, the place among the signals of the liked track nearest to it.
+    def nearest_positive(self, rows: Sequence[int], vectors: np.ndarray) -> list[int]:
+        """For each of a bundle's rows, the place among the signals of the positive one nearest to it.
 
-        Empty where no liked track has a vector.
+        Empty where no track with a positive signal has a vector.
         """
-        known = np.flatnonzero(self.liked & self.vectors.any(axis=1))
+        known = np.flatnonzero(self.positive & self.vectors.any(axis=1))
         if not len(rows) or not len(known):
             return []
         nearest = np.argmax(vectors[list(rows)] @ self.vectors[known].T, axis=1)
@@ -150,7 +150,7 @@ class Profiles:
             rows=self.rows[part],
             weights=signals.weights[part],
             at=signals.at[part],
-            liked=signals.liked[part],
+            positive=signals.positive[part],
             vectors=self.vectors[part],
             taste=self.tastes[i],
         )
@@ -172,7 +172,7 @@ class Profiles:
                 at=signals.at[places],
                 bounds=np.r_[0, np.cumsum([bounds[i + 1] - bounds[i] for i in listeners])],
                 since=signals.since[places],
-                liked=signals.liked[places],
+                positive=signals.positive[places],
             ),
             rows=self.rows[places],
             vectors=self.vectors[places],

@@ -24,7 +24,7 @@ class DecayedSignals:
     """(listeners + 1,) int64."""
     since: np.ndarray
     """(n,) float64: how many signals the listener has given since."""
-    liked: np.ndarray
+    positive: np.ndarray
     """(n,) bool: the signal is above 0, and so is the sum of its listener's signals on the same track."""
 
 
@@ -59,11 +59,11 @@ def decayed(histories: Sequence[History], *, settings: Sequence[TasteSettings]) 
     since = _heard_since(times, edges, track_ids)
     half_lives = np.repeat([own.half_life_tracks for own in settings], np.diff(edges))
     faded = np.asarray(weights) * np.exp2(-since / half_lives)
-    return DecayedSignals(track_ids, faded, times, edges, since, _liked(track_ids, faded, edges))
+    return DecayedSignals(track_ids, faded, times, edges, since, _positive(track_ids, faded, edges))
 
 
-def _liked(track_ids: Sequence[str], weights: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """(n,) bool, see :class:`DecayedSignals`: a track may be kept in one window and disliked in the next."""
+def _positive(track_ids: Sequence[str], weights: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """(n,) bool, see :class:`DecayedSignals`; a later negative signal can cancel a positive one."""
     codes: dict[str, int] = {}
     code = np.array([codes.setdefault(track_id, len(codes)) for track_id in track_ids], dtype=np.int64)
     listener = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
@@ -92,7 +92,7 @@ def taste_vectors(vectors: np.ndarray, signals: DecayedSignals) -> np.ndarray:
     Returns
     -------
     (listeners, d) float32. A row is zero where a listener has no usable taste: no signal, only unknown
-    tracks, or nothing liked, since dislikes say what to avoid but not what to seek.
+    tracks, or no positive one, since negative ones say what to avoid but not what to seek.
     """
     weights, bounds = signals.weights, signals.bounds
     listeners, dimension = len(bounds) - 1, vectors.shape[1]
@@ -101,7 +101,7 @@ def taste_vectors(vectors: np.ndarray, signals: DecayedSignals) -> np.ndarray:
     filled = np.flatnonzero(bounds[1:] > bounds[:-1])
     if len(filled):
         sums[filled] = np.add.reduceat(vectors * weights[:, None], bounds[filled], axis=0)
-        seeking[filled] = np.logical_or.reduceat(signals.liked & vectors.any(axis=1), bounds[filled])
+        seeking[filled] = np.logical_or.reduceat(signals.positive & vectors.any(axis=1), bounds[filled])
     length = np.linalg.norm(sums, axis=1, keepdims=True)
     usable = seeking[:, None] & (length > 1e-9)
     vectors_at_length: np.ndarray = np.divide(sums, length, out=np.zeros_like(sums), where=usable)

@@ -185,7 +185,7 @@ def test_what_was_played_long_ago_counts_as_heard(
     )
     assert found.heard == {0, 3, 5, 9}
     assert found.profile.recent == {0, 3, 5}
-    assert set(found.liked) == {0, 3}
+    assert set(found.positive) == {0, 3}
 
 
 def test_a_daily_mix_is_made_and_kept(who: list[Listener | None]) -> None:

@@ -68,7 +68,7 @@ def test_liked_is_what_is_said_of_a_track_in_all_windows_together() -> None:
     """One listener kept "a" and turned it down in the next window; another one kept it."""
     first = {0: window(("a", 1.0, 1), ("b", 1.0, 2)), 60: window(("a", -2.0, 61), ("c", 1.0, 62))}
     found = decayed([first, {0: window(("a", 1.0, 1))}], settings=[TASTE] * 2)
-    assert list(zip(found.track_ids, found.liked.tolist(), strict=True)) == [
+    assert list(zip(found.track_ids, found.positive.tolist(), strict=True)) == [
         *[("a", False), ("b", True), ("a", False), ("c", True)],
         ("a", True),
     ]
