@@ -93,12 +93,21 @@ set_up_packages() { # set_up_packages SET: it, and the sets that were set up bef
   for set in $sets; do packages_wanted "$set" >"$(stamp_of "$set")"; done
 }
 
+# The folder of the jars and of a wheel's Java: beside the packages, unless the environment names another.
+find_data_folder() {
+  data_folder=$local_folder
+  [ -n "${SEGUE_HOME:-}${SEGUE_ROOT:-}" ] || return 0
+  data_folder=$("$python" -P -c 'from segue.places import LOCAL; print(LOCAL)') ||
+    fail 'the folder for data could not be determined: see the lines above'
+}
+
 # The stamp of Java and the jars has three lines: the sum of ivy.xml, the caller's JAVA_HOME, the Java that was found.
 java_ready() {
   local sum asked home
-  [ -f "$local_folder/java-home" ] || return 1
-  { read -r sum && IFS= read -r asked && IFS= read -r home; } <"$local_folder/java-home" || return 1
-  [ "$sum" = "$(cksum <"$root/conf/ivy.xml")" ] && [ -x "$home/bin/java" ] && [ -d "$local_folder/jars/spark" ] || return 1
+  find_data_folder
+  [ -f "$data_folder/java-home" ] || return 1
+  { read -r sum && IFS= read -r asked && IFS= read -r home; } <"$data_folder/java-home" || return 1
+  [ "$sum" = "$(cksum <"$root/conf/ivy.xml")" ] && [ -x "$home/bin/java" ] && [ -d "$data_folder/jars/spark" ] || return 1
   # Under a command of ours JAVA_HOME is already what was found.
   [ "${JAVA_HOME:-}" = "$asked" ] || [ "${JAVA_HOME:-}" = "$home" ]
 }
@@ -107,25 +116,37 @@ java_found() { "$python" -P -c 'from segue.local.java import java_home; java_hom
 
 set_up_java() {
   local home
+  make_folder "$data_folder" || fail_to_write_data
   # A machine without a Java that fits gets the one from the embedded set.
   java_found || packages_ready embedded || set_up_packages embedded
   say 'setting up (3/3): Java, and the jars of Kafka and of its Spark source'
   home=$("$python" -P -c 'from segue.local.cli import prepare; prepare()')
-  printf '%s\n' "$(cksum <"$root/conf/ivy.xml")" "${JAVA_HOME:-}" "$home" >"$local_folder/java-home"
+  printf '%s\n' "$(cksum <"$root/conf/ivy.xml")" "${JAVA_HOME:-}" "$home" >"$data_folder/java-home"
 }
 
 set_up() { # set_up SET
-  packages_ready "$1" && java_ready && return
-  mkdir -p "$local_folder"
-  [ -w "$local_folder" ] ||
-    fail "this needs the packages '$1', which were left out here: who may write to $root runs ./run.sh setup $1"
+  local folder=$local_folder
+  if packages_ready "$1"; then
+    ! java_ready || return 0
+    folder=$data_folder
+    make_folder "$folder" || fail_to_write_data
+  else
+    make_folder "$folder" ||
+      fail "this needs the packages '$1', which were left out here: who may write to $root runs ./run.sh setup $1"
+  fi
   # Two commands started at the same time: the second waits here and finds the work done.
-  exec 9>"$local_folder/setup.lock"
+  exec 9>"$folder/setup.lock"
   ! command -v flock >/dev/null || flock 9
   packages_ready "$1" || set_up_packages "$1"
   java_ready || set_up_java
   exec 9>&-
 }
+
+fail_to_write_data() {
+  fail "Java and the jars are to be kept in $data_folder, where this user may not write: name another folder with SEGUE_HOME"
+}
+
+make_folder() { { [ -d "$1" ] || mkdir -p "$1" 2>/dev/null; } && [ -w "$1" ]; }
 
 # --- running --------------------------------------------------------------------------------------
 
@@ -216,7 +237,7 @@ main() {
 
   export PYTHONPATH=$root
   set_up "$packages"
-  JAVA_HOME=$(sed -n 3p "$local_folder/java-home")
+  JAVA_HOME=$(sed -n 3p "$data_folder/java-home")
   export JAVA_HOME PYSPARK_PYTHON=$python PYSPARK_DRIVER_PYTHON=$python
   case $command in
     setup) ;;

@@ -19,7 +19,7 @@ from rich.progress import TimeRemainingColumn
 
 from segue.batch_jobs.bars import counting
 from segue.catalog.covers import Covers
-from segue.catalog.fma import FmaTrack, find_layout, path_of
+from segue.catalog.fma import FmaTrack, Layout, find_layout, path_of
 from segue.catalog.library import check_folder, find_music
 from segue.catalog.read import Outcome, fact_of, read_tracks, without_audio
 from segue.catalog.rejected import RejectedFile, RejectedTracks
@@ -118,11 +118,7 @@ def run(
     began = time.monotonic()
     root = check_folder(folder)
     library = name or root.name or "music"
-    layout = find_layout(root)
-    if fma and layout is None:
-        raise SegueError(
-            f"{root} has no fma_metadata/tracks.csv: put FMA's metadata and audio folders side by side"
-        )
+    layout = _layout_of(root, fma=fma)
     contents = find_music(root, library=library, layout=layout)
     tracks = Tracks(store)
     stored = tracks.files_of(library)
@@ -160,6 +156,14 @@ def run(
         without_metadata=sum(facts[own_id] is None for own_id in same | read) if layout else 0,
         seconds=round(time.monotonic() - began, 2),
     )
+
+
+def _layout_of(root: Path, *, fma: bool) -> Layout | None:
+    if (layout := find_layout(root)) is None and fma:
+        raise SegueError(
+            f"{root} has no fma_metadata/tracks.csv: put FMA's metadata and audio folders side by side"
+        )
+    return layout
 
 
 def _check_same_folder(stored: Iterable[StoredFile], root: Path, library: str) -> None:

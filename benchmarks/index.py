@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -78,13 +78,7 @@ def compare(
             for count in trees
         }
         graph = _built(rows, _voyager(0), Path(temporary) / "voyager", console=console)
-        settings: dict[tuple[str, int], NeighbourIndex] = {("exact", 0): ExactIndex(rows)}
-        for count, forest in forests.items():
-            for breadth in search_k:
-                settings[f"Annoy, {count} trees", breadth] = _annoy(count, breadth).open(rows, forest.folder)
-        for breadth in query_ef:
-            settings["Voyager", breadth] = _voyager(breadth).open(rows, graph.folder)
-        settings["Voyager's default", 0] = _voyager(0).open(rows, graph.folder)
+        settings = _opened(rows, forests, graph, search_k=search_k, query_ef=query_ef)
         asked = rows[np.random.default_rng(0).choice(tracks, size=min(queries, tracks), replace=False)]
         points = sweep(settings, asked)
         tastes = _tastes(rows, queries)
@@ -107,17 +101,8 @@ def compare(
             "annoy_recall": default.recall,
             "annoy_recall_tastes": _recall(annoy, tastes, rows, k=K),
             "annoy_recall_candidates": _recall(annoy, tastes, rows, k=min(candidates, tracks)),
-            "annoy_ms": default.ms,
             "voyager_recall": voyager.recall,
-            "voyager_ms": voyager.ms,
-            "exact_ms": exact.ms,
-            "annoy_cpu_ms": default.cpu_ms,
-            "voyager_cpu_ms": voyager.cpu_ms,
-            "exact_cpu_ms": exact.cpu_ms,
-            "annoy_speedup": exact.ms / default.ms,
-            "annoy_speedup_cpu": exact.cpu_ms / default.cpu_ms,
-            "voyager_speedup": exact.ms / voyager.ms,
-            "voyager_speedup_cpu": exact.cpu_ms / voyager.cpu_ms,
+            **_times(default, voyager, exact),
         }
         for name, built in (("annoy", forests[chosen.trees]), ("voyager", graph)):
             growth, own = memory[name]
@@ -128,16 +113,58 @@ def compare(
                 f"{name}_memory_mb": growth,
                 f"{name}_own_memory_mb": own,
             }
-        for point in points:
-            if point.curve != "exact" and point.breadth:
-                name = point.curve.lower().replace(", ", "_").replace(" trees", "")
-                figures |= {
-                    f"{name}_{point.breadth}_recall": point.recall,
-                    f"{name}_{point.breadth}_ms": point.ms,
-                    f"{name}_{point.breadth}_cpu_ms": point.cpu_ms,
-                }
+        figures |= _swept(points)
     if plot is not None:
         draw(points, default=default, tracks=tracks, file=plot)
+    return figures
+
+
+def _opened(
+    rows: np.ndarray,
+    forests: Mapping[int, BuiltIndex],
+    graph: BuiltIndex,
+    *,
+    search_k: Sequence[int],
+    query_ef: Sequence[int],
+) -> dict[tuple[str, int], NeighbourIndex]:
+    """All indexes to be compared, by curve and breadth."""
+    settings: dict[tuple[str, int], NeighbourIndex] = {("exact", 0): ExactIndex(rows)}
+    for count, forest in forests.items():
+        for breadth in search_k:
+            settings[f"Annoy, {count} trees", breadth] = _annoy(count, breadth).open(rows, forest.folder)
+    for breadth in query_ef:
+        settings["Voyager", breadth] = _voyager(breadth).open(rows, graph.folder)
+    settings["Voyager's default", 0] = _voyager(0).open(rows, graph.folder)
+    return settings
+
+
+def _times(annoy: Point, voyager: Point, exact: Point) -> dict[str, float]:
+    """Milliseconds of a query, and how much faster the backends are than the exact search."""
+    return {
+        "annoy_ms": annoy.ms,
+        "voyager_ms": voyager.ms,
+        "exact_ms": exact.ms,
+        "annoy_cpu_ms": annoy.cpu_ms,
+        "voyager_cpu_ms": voyager.cpu_ms,
+        "exact_cpu_ms": exact.cpu_ms,
+        "annoy_speedup": exact.ms / annoy.ms,
+        "annoy_speedup_cpu": exact.cpu_ms / annoy.cpu_ms,
+        "voyager_speedup": exact.ms / voyager.ms,
+        "voyager_speedup_cpu": exact.cpu_ms / voyager.cpu_ms,
+    }
+
+
+def _swept(points: Sequence[Point]) -> dict[str, float | bool]:
+    """The figures of each point of the curves."""
+    figures: dict[str, float | bool] = {}
+    for point in points:
+        if point.curve != "exact" and point.breadth:
+            name = point.curve.lower().replace(", ", "_").replace(" trees", "")
+            figures |= {
+                f"{name}_{point.breadth}_recall": point.recall,
+                f"{name}_{point.breadth}_ms": point.ms,
+                f"{name}_{point.breadth}_cpu_ms": point.cpu_ms,
+            }
     return figures
 
 

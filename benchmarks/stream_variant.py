@@ -22,9 +22,8 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.benchmarks.plain_consumer import consume
 from segue.settings import Settings, load_settings
-from segue.spark.parsing import parse, plays
+from segue.spark.plays import interval, parse, plays
 from segue.spark.session import session
-from segue.spark.windows import interval
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 from segue.streaming_jobs import engagement, recommend, rejected_plays

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from tomllib import TOMLDecodeError
@@ -97,11 +97,18 @@ class AudioSettings(Section):
     time_limit: float = Field(gt=0)
 
 
-class AudioEmbeddingSettings(Section):
+class SpaceSettings(Section):
+    """The section of a space (:mod:`segue.embeddings.registry`), a field of `embedding` or of `models`.
+
+    The field has the space's name.
+    """
+
+
+class AudioEmbeddingSettings(SpaceSettings):
     components: int = Field(ge=2)
 
 
-class GenreEmbeddingSettings(Section):
+class GenreEmbeddingSettings(SpaceSettings):
     min_tracks: int = Field(ge=2)
 
 
@@ -132,7 +139,7 @@ class ExactSettings(BackendSettings):
 class IndexSettings(Section):
     folder: LocalPath
     worker_folder: str = Field(min_length=1)
-    space: str = Field(min_length=1)
+    space: str
     """"auto", or a name of :mod:`segue.embeddings.registry`."""
     backend: str
     annoy: AnnoySettings
@@ -148,17 +155,31 @@ class IndexSettings(Section):
         section: BackendSettings = getattr(self, self.backend)
         return section
 
+    @field_validator("space")
+    @classmethod
+    def _space_is_known(cls, name: str) -> str:
+        spaces = (*_sections(EmbeddingSettings, SpaceSettings), *_sections(ModelSettings, SpaceSettings))
+        return _one_of(("auto", *spaces), name)
+
     @field_validator("backend")
     @classmethod
     def _backend_is_known(cls, name: str) -> str:
-        known = [
-            key
-            for key, field in cls.model_fields.items()
-            if isinstance(field.annotation, type) and issubclass(field.annotation, BackendSettings)
-        ]
-        if name not in known:
-            raise ValueError(f"it must be one of {', '.join(known)}")
-        return name
+        return _one_of(_sections(cls, BackendSettings), name)
+
+
+def _sections(of: type[Section], kind: type[Section]) -> list[str]:
+    """The names of the fields that are sections of a kind."""
+    return [
+        key
+        for key, field in of.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, kind)
+    ]
+
+
+def _one_of(known: Sequence[str], name: str) -> str:
+    if name not in known:
+        raise ValueError(f"it must be one of {', '.join(known)}")
+    return name
 
 
 class StreamSettings(Section):
@@ -213,7 +234,7 @@ class RankingSettings(Section):
     exploration: float = Field(ge=0, le=0.5)
 
 
-class SessionSpaceSettings(Section):
+class SessionSpaceSettings(SpaceSettings):
     """How :mod:`segue.embeddings.skip_gram` trains."""
 
     min_plays: int = Field(ge=2)

@@ -27,8 +27,7 @@ from segue.people.forgotten import Forgotten
 from segue.ranking import feedback
 from segue.ranking.feedback import Records
 from segue.settings import Settings
-from segue.spark.parsing import parse, plays
-from segue.spark.windows import events_by_window
+from segue.spark.plays import events_by_window, parse, plays
 from segue.storage.mongo import connect, patient
 from segue.storage.store import Store
 from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query

@@ -27,8 +27,8 @@ from pyspark.sql.utils import ForeachBatchFunction
 from pyspark.util import _load_from_socket
 
 from segue.settings import Settings
+from segue.spark.plays import interval
 from segue.spark.session import kafka_options
-from segue.spark.windows import interval
 
 BatchFunction = Callable[[DataFrame, int], None]
 _ANSWER_SECONDS = 10

@@ -17,9 +17,8 @@ from segue.index.active import ActiveBundle
 from segue.ranking.feedback import ActiveFeedback
 from segue.replanning.service import Replanning
 from segue.settings import Settings
-from segue.spark.parsing import parse, plays
+from segue.spark.plays import parse, plays, signals_by_window
 from segue.spark.session import on_workers
-from segue.spark.windows import signals_by_window
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 from segue.streaming_jobs.progress import Metrics

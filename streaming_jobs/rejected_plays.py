@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.settings import Settings
-from segue.spark.parsing import parse, rejected, without_tombstones
+from segue.spark.plays import parse, rejected, without_tombstones
 from segue.storage.kafka import RejectedRecord, RejectedRecords
 from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.query import BatchGate, kafka_records, start_query

@@ -7,13 +7,14 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from segue.cli.commands import COMMANDS, GROUPS
 from segue.places import ROOT
 from segue.renamed_settings import RENAMED
+from segue.settings import Settings
 
 DOCUMENTS = sorted(
     str(path.relative_to(ROOT))
@@ -41,15 +42,15 @@ OTHERS = {"spark", "kafka"}
 
 
 def settings() -> set[str]:
-    """All sections and keys of conf/default.toml, joined by dots."""
+    """All sections and keys of the settings, joined by dots."""
 
-    def names(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
-        for key, value in table.items():
+    def names(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
+        for key, field in section.model_fields.items():
             yield prefix + key
-            if isinstance(value, dict):
-                yield from names(value, f"{prefix}{key}.")
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+                yield from names(field.annotation, f"{prefix}{key}.")
 
-    return set(names(tomllib.loads((ROOT / "conf" / "default.toml").read_text())))
+    return set(names(Settings))
 
 
 def text_of(document: str) -> str:

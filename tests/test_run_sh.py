@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,12 +16,14 @@ from segue.cli.commands import COMMANDS
 from segue.places import ROOT
 
 
-def _run(*arguments: str, root: Path = ROOT, path: str | None = None) -> subprocess.CompletedProcess[str]:
+def _run(
+    *arguments: str, root: Path = ROOT, path: str | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["/bin/bash", str(root / "run.sh"), *arguments],
         capture_output=True,
         text=True,
-        env={**os.environ, "PATH": path or os.environ["PATH"]},
+        env={**os.environ, "PATH": path or os.environ["PATH"], **environment},
         cwd="/",
         check=False,
         timeout=600,
@@ -52,6 +55,57 @@ def _python(bare: Path, text: str) -> None:
     script = bare.parent / "bin" / "python3"
     script.write_text(f"#!/bin/bash\n{text}\n")
     script.chmod(0o755)
+
+
+@pytest.fixture
+def ready(bare: Path) -> Path:
+    """The same copy with packages, and a stand-in that notes where Java and the jars are made."""
+    for name in ("segue/__init__.py", "segue/places.py"):
+        shutil.copy(ROOT / name, bare / name)
+    python = bare.parent / "venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(
+        f"""#!/bin/bash
+        case $* in
+          *'prepare()'*)
+            folder=$({sys.executable} -P -c 'from segue.places import LOCAL; print(LOCAL)')
+            mkdir -p "$folder/jars/spark" "$folder/java/bin"
+            install -m 755 /dev/null "$folder/java/bin/java"
+            echo "$folder" >>{shlex.quote(str(bare.parent / "prepared"))}
+            echo "$folder/java"
+            ;;
+          *'java_home()'*) ;;
+          *'-m segue'*) echo "$JAVA_HOME" ;;
+          *) exec {sys.executable} "$@" ;;
+        esac
+        """
+    )
+    python.chmod(0o755)
+    (bare / ".local").mkdir()
+    (bare / ".local/venv").symlink_to(bare.parent / "venv")
+    return bare
+
+
+def test_java_and_jars_are_where_segue_home_says(ready: Path, tmp_path: Path) -> None:
+    """Made once in each folder, and the packages do not move."""
+    homes = {"": ready / ".local", str(tmp_path / "a home"): tmp_path / "a home"}
+    for _ in range(2):
+        for home, folder in homes.items():
+            done = _run("status", root=ready, SEGUE_HOME=home, JAVA_HOME="")
+            assert done.returncode == 0, done.stderr
+            assert done.stdout == f"{folder}/java\n"
+            assert (folder / "java-home").is_file()
+    assert (tmp_path / "prepared").read_text().splitlines() == [str(folder) for folder in homes.values()]
+
+
+def test_a_folder_for_data_that_cannot_be_made_is_named(ready: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = _run("status", root=ready, SEGUE_HOME=f"{tmp_path}/file/home", JAVA_HOME="")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"segue: Java and the jars are to be kept in {tmp_path}/file/home, where this user may not write: "
+        "name another folder with SEGUE_HOME\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [[], ["help"], ["--help"]])

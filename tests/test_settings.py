@@ -64,6 +64,11 @@ def test_options_for_spark_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SEGUE_INDEX__ANNOY__TREES", "0", "index.annoy.trees"),
         ("SEGUE_INDEX__ANNOY__TREE", "50", "index.annoy.tree"),
         ("SEGUE_INDEX__BACKEND", "faiss", "index.backend = 'faiss': it must be one of annoy, voyager, exact"),
+        (
+            "SEGUE_INDEX__SPACE",
+            "nonsense",
+            "index.space = 'nonsense': it must be one of auto, audio, genres, sessions",
+        ),
         ("SEGUE_STREAM__WINDOW", "soon", "'30 minutes'"),
         ("SEGUE_SPARK__OPTIONS", '["memory=2g"]', "is not like spark.executor.memory=2g"),
         (

@@ -130,7 +130,6 @@ def train(
         The log has no two tracks next to each other.
     """
     optimiser = _optimiser(training)
-    shared = SHARED * training.negatives
     held = np.random.default_rng(training.seed).random(int(log.sessions.max(initial=0)) + 1) < 0.1
     inside = held[log.sessions]
     learn = context_pairs(log.take(~inside), window=training.window)
@@ -141,25 +140,7 @@ def train(
         check = learn
     plays = np.bincount(log.items, minlength=len(audio)) ** 0.75
     draw = plays / plays.sum()
-    features = jnp.asarray(audio, dtype=jnp.float32)
-
-    def loss(parameters: Parameters, rows: jax.Array, warm: jax.Array, key: jax.Array) -> jax.Array:
-        noise = training.noise * jax.random.normal(key, (len(rows), features.shape[1]))
-        free = warm[:, None] * parameters["free"][rows]
-        placed = _place(parameters, features[rows] + noise, free)
-        pairs = (len(rows) - shared) // 2
-        # The negatives are shared by the batch: as good an estimate for a fraction of the work.
-        centre, true, false = placed[:pairs], placed[pairs : 2 * pairs], placed[2 * pairs :]
-        positive = jax.nn.log_sigmoid(training.sharpness * (centre * true).sum(axis=-1) - 2.0)
-        negative = jax.nn.log_sigmoid(2.0 - training.sharpness * centre @ false.T)
-        return -(positive + training.negatives * negative.mean(axis=-1)).mean()
-
-    @jax.jit
-    def step(parameters: Parameters, memory: Any, *batch: jax.Array) -> tuple[Parameters, Any]:
-        change, memory = optimiser.update(jax.grad(loss)(parameters, *batch), memory, parameters)
-        return optax.apply_updates(parameters, change), memory
-
-    judge = jax.jit(loss)
+    step, judge = _compiled(jnp.asarray(audio, dtype=jnp.float32), training, optimiser)
     state = state or begin(len(audio), audio.shape[1], training)
     while state.epoch < training.epochs and state.waited < training.patience:
         parameters, memory = state.parameters, state.optimiser
@@ -181,6 +162,31 @@ def train(
         )
         checkpoint(state)
     return state
+
+
+def _compiled(
+    features: jax.Array, training: SessionSpaceSettings, optimiser: optax.GradientTransformation
+) -> tuple[Callable[..., tuple[Parameters, Any]], Callable[..., jax.Array]]:
+    """One step of training, and the loss alone; both take parameters and a batch."""
+    shared = SHARED * training.negatives
+
+    def loss(parameters: Parameters, rows: jax.Array, warm: jax.Array, key: jax.Array) -> jax.Array:
+        noise = training.noise * jax.random.normal(key, (len(rows), features.shape[1]))
+        free = warm[:, None] * parameters["free"][rows]
+        placed = _place(parameters, features[rows] + noise, free)
+        pairs = (len(rows) - shared) // 2
+        # The negatives are shared by the batch: as good an estimate for a fraction of the work.
+        centre, true, false = placed[:pairs], placed[pairs : 2 * pairs], placed[2 * pairs :]
+        positive = jax.nn.log_sigmoid(training.sharpness * (centre * true).sum(axis=-1) - 2.0)
+        negative = jax.nn.log_sigmoid(2.0 - training.sharpness * centre @ false.T)
+        return -(positive + training.negatives * negative.mean(axis=-1)).mean()
+
+    @jax.jit
+    def step(parameters: Parameters, memory: Any, *batch: jax.Array) -> tuple[Parameters, Any]:
+        change, memory = optimiser.update(jax.grad(loss)(parameters, *batch), memory, parameters)
+        return optax.apply_updates(parameters, change), memory
+
+    return step, jax.jit(loss)
 
 
 def _batches(

@@ -18,7 +18,7 @@ window         `engagement.window` of event time, from multiples of it since 197
 variant        by which a track was recommended (`model` of the play); none for what was chosen by hand
 =============  =============================================================================================
 
-An event counts once by its listener and `event_id`. What is rejected (segue.spark.parsing) counts nowhere.
+An event counts once by its listener and `event_id`. What is rejected (segue.spark.plays) counts nowhere.
 The rules are expressions (:mod:`segue.engagement.rules`): numpy computes them for the stream
 (:mod:`segue.engagement.facts`), and Spark runs their text for the batch job (:mod:`segue.spark.recount`).
 """

@@ -16,11 +16,13 @@ import numpy as np
 
 from segue.index.backend import Backend
 from segue.index.columns import ArrayColumn, Column, TableColumn, Values
-from segue.index.manifest import FORMAT, BundleError
+from segue.index.manifest import BundleError
 from segue.index.transition_rules import RuleTable
 
 _UNIT = 1e-3
 """How far a vector's length may be from 1."""
+_HASHED = 1
+"""Part of every version, so that a change of it makes all bundles anew; not the manifest's format."""
 _COLUMN = "column"
 _ABSENT = np.empty(0, dtype=np.int32)
 """Stands for an optional column that was left out, until it is filled."""
@@ -198,7 +200,7 @@ def documented() -> str:
 
 def version_of(contents: Contents, *, space: str, backend: Backend[Any]) -> str:
     """12 hexadecimal digits of a hash of contents and settings: the same corpus has the same version."""
-    digest = hashlib.sha256(json.dumps([FORMAT, space, backend.name, *backend.version_key]).encode())
+    digest = hashlib.sha256(json.dumps([_HASHED, space, backend.name, *backend.version_key]).encode())
     for array in contents.arrays().values():
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)

@@ -16,8 +16,12 @@ from segue.storage.checksums import FileSum
 FILE = "manifest.json"
 FORMAT = 1
 _SEAL = "sha256"
-_FORMER = {"annoy": {"trees": "trees", "search_k": "search_k"}, "voyager": {"search_k": "ef"}}
-"""What the fields `trees` and `search_k` of release 0.1 mean, by backend."""
+_FORMER = {"annoy": {"trees": "trees", "search_k": "search_k"}, "voyager": {"search_k": "ef"}, "exact": {}}
+"""By backend of release 0.1, the parameter that each of its fields `trees` and `search_k` has become.
+
+Manifests of these backends are still written with those two fields: processes of release 0.1, which take no
+others, go on reading what is published while they are replaced one by one.
+"""
 
 
 class BundleError(SegueError):
@@ -64,7 +68,13 @@ class Manifest(BaseModel):
 
     def document(self) -> dict[str, Any]:
         """As plain values, for JSON and MongoDB; `model_validate` is the inverse."""
-        return self.model_dump(mode="json")
+        document = self.model_dump(mode="json")
+        names = _FORMER.get(self.backend)
+        if names is None or self.parameters.keys() != set(names.values()):
+            return document  # release 0.1 has no fields for these
+        parameters = document.pop("parameters")
+        former = {name: parameters[new] for name, new in names.items()}
+        return document | {"trees": 0, "search_k": 0} | former
 
     def write(self, folder: Path) -> None:
         """Write it into a bundle's folder."""

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection as Names
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypedDict, TypeVar
 
@@ -146,6 +148,14 @@ class Models(Collection[ModelRecord]):
         return [str(record["_id"]) for record in self.documents.find({"file": {"$exists": True}}, {"_id": 1})]
 
 
+@dataclass(frozen=True)
+class _Served(Generic[ModelT]):
+    """A model and its version, in one, so that no thread sees the one without the other."""
+
+    model: ModelT
+    version: str | None
+
+
 class ActiveVersion(ABC, Generic[ModelT]):
     """Gives the active version of a kind; looks for a newer one every `every` seconds at most.
 
@@ -159,19 +169,26 @@ class ActiveVersion(ABC, Generic[ModelT]):
     def __init__(self, store: Store, *, every: float, initial: ModelT | None = None) -> None:
         """`initial` serves until the first version is read; without it, the first must be there and fit."""
         self.store, self._every = store, every
-        self._current = initial
-        self.version: str | None = None
-        """The version that is served; None before the first."""
+        self._served = None if initial is None else _Served(initial, None)
+        self._reading = threading.Lock()
         self.refused: str | None = None
         """The version that is active but unfit, for the operator; None when all is well."""
         self._looked = self._retry_at = float("-inf")
 
+    @property
+    def version(self) -> str | None:
+        """The version that is served; None before the first."""
+        served = self._served
+        return None if served is None else served.version
+
     @abstractmethod
     def read(self, version: str | None) -> ModelT:
-        """Read a version; None where none is active."""
+        """Read a version; None where none is active. One thread at a time calls this."""
 
     def current(self) -> ModelT:
-        """The model to use now.
+        """The model to use now; threads may share this object.
+
+        While one thread reads a newer version, the others go on with the former one; they wait for the first.
 
         Raises
         ------
@@ -179,35 +196,48 @@ class ActiveVersion(ABC, Generic[ModelT]):
             Without an initial one, as long as none has been read: what :meth:`read` raises, or one of
             `Unreachable` while MongoDB is away.
         """
-        if self._current is None:
-            self._current = self._newer()
-        elif time.monotonic() - self._looked >= self._every:
-            # While MongoDB is away the former one serves on; whoever writes to MongoDB next waits for it.
-            with contextlib.suppress(*Unreachable):
-                newer = self._newer()
-                self._current = self._current if newer is None else newer
-        else:
-            return self._current
-        self._looked = time.monotonic()
-        assert self._current is not None
-        return self._current
+        served = self._served
+        if served is None:
+            served = self._first()
+        elif time.monotonic() - self._looked >= self._every and self._reading.acquire(blocking=False):
+            try:
+                # While MongoDB is away the former one serves on; whoever writes to MongoDB next waits for it.
+                with contextlib.suppress(*Unreachable):
+                    served = self._newest()
+                self._looked = time.monotonic()
+            finally:
+                self._reading.release()
+        return served.model
 
-    def _newer(self) -> ModelT | None:
-        """The active version, where it is another than the one that is served, and fit."""
-        version = Models(self.store).active_version(self.kind) or None
-        if self._current is not None and version == self.version:
+    def _active(self) -> str | None:
+        return Models(self.store).active_version(self.kind) or None
+
+    def _first(self) -> _Served[ModelT]:
+        # Asked before the lock is taken: while MongoDB is away, the threads wait side by side, not in turn.
+        version = self._active()
+        with self._reading:
+            served = self._served
+            if served is None:
+                self._served = served = _Served(self.read(version), version)
+                self._looked = time.monotonic()
+            return served
+
+    def _newest(self) -> _Served[ModelT]:
+        """The active version if it is fit, else the one that is served. The caller holds the lock."""
+        served = self._served
+        assert served is not None  # it is set once, and replaced only
+        version = self._active()
+        if version == served.version:
             self.refused = None
-            return None
+            return served
         if self.refused is not None and version == self.refused and time.monotonic() < self._retry_at:
-            return None
+            return served
         try:
-            newer = self.read(version)
+            newer = _Served(self.read(version), version)
         except self.unfit as error:
-            if self._current is None:
-                raise
             if version != self.refused:
-                log.error("%s %s is refused, %s serves on: %s", self.kind, version, self.version, error)
+                log.error("%s %s is refused, %s serves on: %s", self.kind, version, served.version, error)
             self.refused, self._retry_at = version, time.monotonic() + _RETRY_SECONDS
-            return None
-        self.version, self.refused = version, None
+            return served
+        self._served, self.refused = newer, None
         return newer

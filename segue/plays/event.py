@@ -4,7 +4,7 @@ It also says which fields the windows of the streaming queries keep. The state o
 structs, and Spark continues a checkpoint only if these structs are as they were. So
 :attr:`WindowFields.state` stays as it is; a field of a play that is to be kept and came later
 (``Field(kept=True)``) travels in the text of `type`, behind a line feed, as JSON
-(:mod:`segue.spark.windows`). It has a column of its own wherever a window is read, null for plays of before.
+(:mod:`segue.spark.plays`). It has a column of its own wherever a window is read, null for plays of before.
 So it can be added to running checkpoints, and removed again.
 """
 

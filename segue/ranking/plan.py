@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.index.track_index import TrackIndex
-from segue.ranking.candidate_source import NO_EVIDENCE
-from segue.ranking.candidates import NO_CANDIDATES, Candidates, propose
+from segue.ranking.candidates import NO_CANDIDATES, NO_EVIDENCE, Candidates, pooled
 from segue.ranking.reranking import rerank
 from segue.ranking.sources import AGAIN, EXPLORE, TASTE, VARIED, in_use, learned_from_plays
 from segue.ranking.variants import left_out, ranking_of, served
@@ -123,8 +122,12 @@ def _plan_variant(
     feedback: Mapping[int, float],
 ) -> list[Plan]:
     """Plan for listeners of one variant; `ranking` is its own."""
-    pool = propose(
-        profiles, bundle, ranking=ranking, sources=in_use(bundle, ranking, without=left_out(variant))
+    pool = pooled(
+        TASTE.propose(profiles, bundle, ranking),
+        profiles,
+        bundle,
+        ranking=ranking,
+        sources=in_use(bundle, ranking, without=left_out(variant)),
     )
     plans = []
     for i in range(len(profiles)):

@@ -15,7 +15,7 @@ import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.index.transition_rules import RuleTable
-from segue.ranking.candidate_source import NO_EVIDENCE, CandidateSource, Proposals, Reason
+from segue.ranking.candidates import NO_EVIDENCE, CandidateSource, Proposals, Reason
 from segue.settings import RankingSettings
 from segue.taste.profile import Profiles
 

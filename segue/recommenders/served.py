@@ -9,8 +9,7 @@ from segue.index.contents import Contents
 from segue.index.track_ids import encode_ids
 from segue.index.track_index import TrackIndex
 from segue.index.transition_rules import RuleTable, artist_tracks_of, transition_rules_of
-from segue.ranking.candidate_source import NO_EVIDENCE, Proposals
-from segue.ranking.candidates import Candidates, add_up, pooled
+from segue.ranking.candidates import NO_EVIDENCE, Candidates, Proposals, add_up, pooled
 from segue.ranking.reranking import rerank
 from segue.ranking.sources import in_use
 from segue.recommenders.session_models import SessionModel, rule_matrix

@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segue.settings import Settings, StreamSettings
-from segue.spark.parsing import parse, plays
+from segue.spark.plays import parse, plays
 from segue.spark.session import kafka_options
 
 

@@ -13,10 +13,9 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from segue.engagement.facts import facts_of
 from segue.plays.event import EVENT_WINDOW, FIELDS, SIGNAL_WINDOW, WindowFields
 from segue.settings import load_settings
-from segue.spark.parsing import RECORD_COLUMNS, parse, plays
+from segue.spark.plays import RECORD_COLUMNS, events_by_window, parse, plays, signals_by_window
 from segue.spark.steps import Step, steps
 from segue.spark.transition_rules import Rule, transition_rules
-from segue.spark.windows import events_by_window, signals_by_window
 from segue.taste.history import windows_of
 from tests.contracts.schema import spark_schema
 

@@ -17,7 +17,9 @@ from tests.security.conftest import Load, load  # noqa: F401  # a fixture
 FOLDER = ROOT / "deploy" / "compose"
 FILE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
-OURS = {name for name, service in SERVICES.items() if service["image"].startswith("segue:")}
+TRAINING = "training"
+"""The one service with an image of its own, since it is built with more packages."""
+OURS = {name for name, service in SERVICES.items() if service["image"].startswith("segue")}
 BY_HAND = {name for name, service in SERVICES.items() if service.get("profiles")}
 HOLDERS = {name for name, service in SERVICES.items() if service.get("entrypoint") == ["sleep"]}
 """Those that do nothing but hold a network for others."""
@@ -39,9 +41,20 @@ def test_only_keys_that_compose_knows() -> None:
 @each
 def test_an_image_is_pinned(name: str) -> None:
     image = SERVICES[name]["image"]
-    assert image in {"segue:${VERSION}", "segue-training:${VERSION}"} or re.fullmatch(
-        r"[a-z/-]+:v?\d+\.\d+\.\d+(-alpine)?", image
-    ), image
+    if name == TRAINING:
+        assert image == "segue-training:${VERSION}"
+        return
+    assert image == "segue:${VERSION}" or re.fullmatch(r"[a-z/-]+:v?\d+\.\d+\.\d+(-alpine)?", image), image
+
+
+def test_only_training_is_built_with_more_than_the_runtime() -> None:
+    """A backup or a removal is not to wait for a build with JAX."""
+    built = {name: SERVICES[name]["build"]["args"] for name in OURS}
+    assert built.pop(TRAINING)["packages"] == "training"
+    assert all("packages" not in arguments for arguments in built.values())
+    assert SERVICES["operator"]["image"] == "segue:${VERSION}"
+    # `compose build` and `compose --profile by-hand build` leave it out.
+    assert SERVICES[TRAINING]["profiles"] == [TRAINING]
 
 
 @each
@@ -196,7 +209,7 @@ def test_a_training_is_kept_in_a_folder_that_is_mounted() -> None:
     image = (ROOT / "deploy/image/Dockerfile").read_text()
     folder = re.search(r"SEGUE_MODELS__FOLDER=(\S+)", image)
     assert folder
-    assert folder[1] in [volume.split(":")[1] for volume in SERVICES["operator"]["volumes"]]
+    assert folder[1] in [volume.split(":")[1] for volume in SERVICES[TRAINING]["volumes"]]
 
 
 @pytest.mark.parametrize("name", sorted(OURS - HOLDERS - {"spark-master", "spark-worker"}))

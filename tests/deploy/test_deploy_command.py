@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import posixpath
 import re
 import shutil
 import stat
@@ -311,6 +312,14 @@ def test_what_is_sent_to_hosts_is_the_code_and_nothing_private(machine: Machine,
     names = {member.name for member in members}
     assert {"run.sh", "segue/settings.py", "deploy/image/entrypoint.sh", "dashboard/app.py"} <= names
     assert not [name for name in names if ".local" in name or name.endswith((".pyc", "secrets.toml"))]
+    # Packages below segue are links to folders beside it.
+    links = {
+        member.name: posixpath.normpath(posixpath.join(posixpath.dirname(member.name), member.linkname))
+        for member in members
+        if member.issym()
+    }
+    assert {"segue/udfs", "segue/batch_jobs"} <= links.keys()
+    assert {link for link, to in links.items() if to not in names} == {"segue/benchmarks"}
     assert all(member.uid == 0 and not member.mode & 0o022 for member in members)
     assert all(member.mode & 0o111 for member in members if member.name.endswith(("run.sh", "entrypoint.sh")))
 

@@ -31,10 +31,18 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in copied():
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            # An engine copies a link as a link.
+            shutil.copytree(
+                source, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
+            )
         else:
             shutil.copy(source, folder / name)
-    (folder / ".local").symlink_to(ROOT / ".local")
+    local = folder / ".local"
+    local.mkdir()
+    shutil.copy(ROOT / ".local/java-home", local)
+    # run.sh uses an environment that is a link as it is.
+    for name in ("venv", "jars"):
+        (local / name).symlink_to((ROOT / ".local" / name).resolve())
     return folder
 
 
@@ -58,6 +66,14 @@ def test_it_has_the_packages_of_the_runtime_only() -> None:
     optional = {Requirement(one).name for set_ in sets.values() for one in set_ if isinstance(one, str)}
     # These two are brought by librosa and Streamlit.
     assert names & optional == {"scikit-learn", "websockets"}
+
+
+def test_its_packages_lead_to_what_it_has(image: Path) -> None:
+    """Packages below segue are links; without the folder of one, the jobs do not start."""
+    links = {link.name: link.resolve() for link in (image / "segue").iterdir() if link.is_symlink()}
+    assert {name for name, folder in links.items() if not folder.is_dir()} == {"benchmarks"}
+    assert all(folder.parent == image.resolve() for folder in links.values())
+    assert links.keys() == {link.name for link in (ROOT / "segue").iterdir() if link.is_symlink()}
 
 
 def test_nothing_else_is_sent_to_the_engine() -> None:

@@ -244,3 +244,14 @@ def test_a_class_and_a_line_in_the_registry_are_all_that_a_new_space_needs(
     assert space_to_index(store, "first-two") == "v1"
     assert type(load_space(store, "v1")) is FirstTwo
     assert other_spaces_in_use(store) == ["v1"]
+
+
+def test_index_space_takes_the_names_of_all_spaces_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = (AUTO, *(space.name for space in SPACES))
+    for name in names:
+        monkeypatch.setenv("SEGUE_INDEX__SPACE", name)
+        assert load_settings().index.space == name
+    monkeypatch.setenv("SEGUE_INDEX__SPACE", "nonsense")
+    with pytest.raises(SegueError) as caught:
+        load_settings()
+    assert str(caught.value).endswith(f"one of {', '.join(names)}")

@@ -24,7 +24,7 @@ def forge(bundle: Path, file: str | None = None, array: np.ndarray | None = None
     """Change a file, the manifest, or both, and seal it all again: what no checksum can show."""
     if file is not None and array is not None:
         np.save(bundle / file, array)
-    document = Manifest.read(bundle).document() | changed
+    document = Manifest.read(bundle).model_dump(mode="json") | changed
     for name in document["files"]:
         data = (bundle / name).read_bytes()
         document["files"][name] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
@@ -103,7 +103,7 @@ def test_a_table_of_what_follows_without_one_of_its_files_is_refused(tmp_path: P
     bounds = np.zeros(61, np.int64)
     rules = RuleTable(bounds, np.empty(0, np.int32), np.empty(0, np.float32))
     bundle = tmp_path / write(tmp_path, transition_rules=rules).version
-    document = Manifest.read(bundle).document()
+    document = Manifest.read(bundle).model_dump(mode="json")
     del document["files"]["following_rows.npy"]
     Manifest.model_validate(document).write(bundle)
     with pytest.raises(BundleError, match="its manifest lists"):

@@ -43,14 +43,20 @@ def test_the_same_corpus_and_settings_have_the_version_that_they_had(
     assert write(tmp_path, **written).version == version
 
 
-def as_written_before(bundle: Path, *, trees: int, search_k: int) -> None:
-    """Replace the manifest by one of release 0.1: its fields, in its order, with its seal."""
+def fields_of_before(bundle: Path, *, trees: int, search_k: int) -> dict[str, Any]:
+    """The manifest with the fields of release 0.1, in its order."""
     document: dict[str, Any] = {}
-    for name, value in Manifest.read(bundle).document().items():
+    for name, value in Manifest.read(bundle).model_dump(mode="json").items():
         if name == "parameters":
             document |= {"trees": trees, "search_k": search_k}
         else:
             document[name] = value
+    return document
+
+
+def as_written_before(bundle: Path, *, trees: int, search_k: int) -> None:
+    """Replace the manifest by one of release 0.1, with its seal."""
+    document = fields_of_before(bundle, trees=trees, search_k=search_k)
     seal = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
     (bundle / "manifest.json").write_text(json.dumps({**document, "sha256": seal}, indent=1) + "\n")
 
@@ -78,3 +84,34 @@ def test_a_manifest_of_before_is_searched_as_broadly(
         assert index.ef == 3000
     assert loaded.neighbours.query(loaded.vectors[:5], 1)[0][:, 0].tolist() == [0, 1, 2, 3, 4]
     assert write(tmp_path, backend=backend_named(backend, **parameters)) == loaded.manifest
+
+
+@pytest.mark.parametrize(
+    ("backend", "parameters", "trees", "search_k"),
+    [
+        ("annoy", {"trees": 50, "search_k": 900}, 50, 900),
+        ("voyager", {"ef": 3000}, 0, 3000),
+        ("exact", {}, 0, 0),
+    ],
+)
+def test_a_manifest_has_the_fields_that_release_0_1_takes_and_no_others(
+    tmp_path: Path, backend: str, parameters: dict[str, int], trees: int, search_k: int
+) -> None:
+    manifest = write(tmp_path, backend=backend_named(backend, **parameters))
+    before = fields_of_before(tmp_path / manifest.version, trees=trees, search_k=search_k)
+    assert manifest.document() == before
+    stored = json.loads((tmp_path / manifest.version / "manifest.json").read_text())
+    assert stored.keys() == {*before, "sha256"}
+    assert Manifest.model_validate(manifest.document()) == manifest
+
+
+@pytest.mark.parametrize(
+    ("backend", "parameters"),
+    [("annoy", {"trees": 50, "search_k": 900, "threads": 2}), ("faiss", {"lists": 9})],
+)
+def test_what_release_0_1_has_no_fields_for_is_kept_as_parameters(
+    tmp_path: Path, backend: str, parameters: dict[str, int]
+) -> None:
+    manifest = write(tmp_path).model_copy(update={"backend": backend, "parameters": parameters})
+    assert manifest.document()["parameters"] == parameters
+    assert Manifest.model_validate(manifest.document()) == manifest

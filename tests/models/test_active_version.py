@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
@@ -87,3 +91,65 @@ def test_while_mongodb_is_away_the_former_one_serves_on(
     with pytest.raises(ServerSelectionTimeoutError):
         Letter(store).current()
     assert Letter(store, initial="initial").current() == "initial"
+
+
+class SlowLetter(Letter):
+    """One that takes its time to read, and counts how many threads read at once."""
+
+    def __init__(self, store: Store, *, every: float = 0) -> None:
+        super().__init__(store, every=every)
+        self.reading = self.most_reading = 0
+
+    def read(self, version: str | None) -> str:
+        self.reading += 1
+        self.most_reading = max(self.most_reading, self.reading)
+        time.sleep(0.1)
+        self.reading -= 1
+        return super().read(version)
+
+
+def test_threads_that_come_while_the_first_version_is_read_all_get_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def round_trip(*_: object) -> str:
+        time.sleep(0.005)
+        return "v1"
+
+    monkeypatch.setattr(Models, "active_version", round_trip)
+    for _ in range(5):
+        letter = SlowLetter(store)
+
+        def later(turn: int, letter: SlowLetter = letter) -> str:
+            time.sleep(0.0025 * turn)
+            return letter.current()
+
+        with ThreadPoolExecutor(60) as threads:
+            assert set(threads.map(later, range(60))) == {"V1"}
+        assert (letter.reads, letter.version, letter.most_reading) == (["v1"], "v1", 1)
+
+
+def test_while_one_thread_reads_a_newer_version_the_others_are_served(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active_version, begun, go_on = "v1", threading.Event(), threading.Event()
+    monkeypatch.setattr(Models, "active_version", lambda *_: active_version)
+
+    class Waiting(Letter):
+        def read(self, version: str | None) -> str:
+            if version == "v2":
+                begun.set()
+                assert go_on.wait(60)
+            return super().read(version)
+
+    letter = Waiting(store)
+    assert letter.current() == "V1"
+    active_version = "v2"
+    with ThreadPoolExecutor(1) as threads:
+        newer = threads.submit(letter.current)
+        try:
+            assert begun.wait(60)
+            assert (letter.current(), letter.version) == ("V1", "v1")
+        finally:
+            go_on.set()
+        assert (newer.result(60), letter.current(), letter.version) == ("V2", "V2", "v2")
+    assert letter.reads == ["v1", "v2"]

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segue.plays.event import FIELDS, fault
 from segue.settings import load_settings
-from segue.spark.parsing import _well_formed, parse, plays, rejected
+from segue.spark.plays import _well_formed, parse, plays, rejected
 from tests.plays.examples import a_play, encoded
 
 SETTINGS = load_settings()

@@ -9,7 +9,7 @@ import pytest
 
 from segue.index.track_index import TrackIndex
 from segue.ranking import sources
-from segue.ranking.candidate_source import NO_EVIDENCE, CandidateSource, Proposals, Reason
+from segue.ranking.candidates import NO_EVIDENCE, CandidateSource, Proposals, Reason
 from segue.ranking.sources import REASONS, SOURCES, TASTE, VARIED, describe, in_use, is_exploring
 from segue.ranking.variants import left_out
 from segue.settings import RankingSettings, load_settings

@@ -22,7 +22,7 @@ from segue.recommenders.served import learned
 from segue.session_logs.logs import make_log
 from segue.settings import load_settings
 from segue.spark.als import liked_pairs, track_factors
-from segue.spark.parsing import PLAY_SCHEMA
+from segue.spark.plays import PLAY_SCHEMA
 from segue.spark.steps import fingerprint, steps
 from segue.spark.transition_rules import listener_counts, transition_rules
 from tests.plays.examples import a_play

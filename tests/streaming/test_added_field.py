@@ -19,8 +19,8 @@ from pyspark.sql import types as T
 
 from segue.plays.event import EVENT_WINDOW, SIGNAL_WINDOW, WindowFields
 from segue.settings import load_settings
-from segue.spark import windows
-from segue.spark.parsing import PLAY_SCHEMA
+from segue.spark import plays as spark_plays
+from segue.spark.plays import PLAY_SCHEMA
 from tests.plays.examples import a_play
 
 SETTINGS = load_settings()
@@ -29,11 +29,11 @@ NOW = time.time_ns() // 1_000_000
 
 
 def signals(plays: DataFrame) -> DataFrame:
-    return windows.signals_by_window(plays, stream=SETTINGS.stream)
+    return spark_plays.signals_by_window(plays, stream=SETTINGS.stream)
 
 
 def events(plays: DataFrame) -> DataFrame:
-    return windows.events_by_window(plays, stream=SETTINGS.stream, engagement=SETTINGS.engagement)
+    return spark_plays.events_by_window(plays, stream=SETTINGS.stream, engagement=SETTINGS.engagement)
 
 
 @pytest.mark.parametrize(("kind", "transform"), [(SIGNAL_WINDOW, signals), (EVENT_WINDOW, events)])
@@ -67,8 +67,8 @@ def test_a_checkpoint_goes_on_with_a_field_that_was_added_and_without_it_again(
         dict.fromkeys(kind.state).keys()
     ] * 2
     with monkeypatch.context() as newer:
-        newer.setattr(windows, "KEPT", ("device",))
-        newer.setattr(windows, "PLAY_SCHEMA", WITH_DEVICE)
+        newer.setattr(spark_plays, "KEPT", ("device",))
+        newer.setattr(spark_plays, "PLAY_SCHEMA", WITH_DEVICE)
         held = run(WITH_DEVICE, {"track_id": "c", "device": 'a "phone"'}, {"track_id": "d", "type": "skip"})
     assert [(play.track_id, play.type, play.device) for play in held] == [
         ("a", "complete", None),

@@ -13,8 +13,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from segue.settings import load_settings
-from segue.spark.parsing import PLAY_SCHEMA
-from segue.spark.windows import signals_by_window
+from segue.spark.plays import PLAY_SCHEMA, signals_by_window
 from tests.plays.examples import a_play
 
 SETTINGS = load_settings()
