@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from segue.engagement.rules import EventField, Expression, Where
-from segue.plays.event_types import ACTIONS, COUNTED, ENDS, EVENT_TYPES
+from segue.plays.event_types import ACTIONS, COUNTED, ENDS, EVENT_TYPES, START
 
 COMPLETE_SHARE = 0.9
 EARLY_MS = 30_000
@@ -57,7 +57,7 @@ class Count:
 
 
 _COUNTS = (
-    Count("starts", _TYPE.is_in("play")),
+    Count("starts", _TYPE.is_in(START)),
     # A listening that has ended was started, so the weight of a start is counted here.
     Count("plays", _ENDED, weight="play"),
     Count("completions", _COMPLETED, weight="complete"),

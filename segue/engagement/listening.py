@@ -246,7 +246,7 @@ def _outcomes(since: datetime, variants: Sequence[str]) -> list[Document]:
         {"$match": {"start": {"$gte": since}}},
         {"$project": {"user_id": 1, "rows": 1}},
         {"$unwind": "$rows"},
-        # What explores is marked behind the variant: segue.ranking.variants.variant_label.
+        # Exploration has a label of its own behind the variant: segue.ranking.variants.variant_label.
         {"$set": {"variant": {"$first": {"$split": ["$rows.variant", "/"]}}}},
         {"$match": {"variant": {"$in": list(variants)}}},
         {

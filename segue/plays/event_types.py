@@ -60,9 +60,12 @@ class EventType:
         return self.ends or self.action or self.counted_as is not None
 
 
+START = "play"
+"""The type of the interaction that begins a listening; the name is older than the other types."""
+
 # The order of the counted types is part of the fingerprint of stored facts: add new ones at the end.
 EVENT_TYPES = (
-    EventType(name="play", weight="play", action=True, label="playing"),
+    EventType(name=START, weight="play", action=True, label="playing"),
     EventType(
         name="complete", weight="complete", ends=True, action=True, label="heard to the end", tone="good"
     ),

@@ -134,14 +134,14 @@ def test_while_one_thread_reads_a_newer_version_the_others_are_served(
     active_version, begun, go_on = "v1", threading.Event(), threading.Event()
     monkeypatch.setattr(Models, "active_version", lambda *_: active_version)
 
-    class Waiting(Letter):
+    class WaitingVersion(Letter):
         def read(self, version: str | None) -> str:
             if version == "v2":
                 begun.set()
                 assert go_on.wait(60)
             return super().read(version)
 
-    letter = Waiting(store)
+    letter = WaitingVersion(store)
     assert letter.current() == "V1"
     active_version = "v2"
     with ThreadPoolExecutor(1) as threads:
