@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from segue.engagement.definitions import ACTED, COUNTS
 from segue.engagement.rules import Array
+from segue.plays.added_fields import unfolded
 from segue.plays.event import EVENT_WINDOW, KEPT
 
 KEYS = ("track_id", "source", "model", "rank", *KEPT)
@@ -121,10 +122,13 @@ def facts_of(table: pa.Table, *, described: Described) -> list[Fact]:
 
 
 def row_of(keys: Mapping[str, Any], description: tuple[str, str], counts: Mapping[str, int]) -> Row:
-    """A row of a fact: what :data:`KEYS` say, the track's artist and genre, and the counts."""
+    """A row of a fact: the values of :data:`KEYS`, the track's artist and genre, and the counts.
+
+    A kept field that is null is left out, so that plays without it have the same rows as before it was added.
+    """
     artist, genre = description
     named = {"track_id": keys["track_id"], "artist": artist, "genre": genre, "source": keys["source"]}
-    kept = {name: keys[name] for name in KEPT}
+    kept = {name: keys[name] for name in KEPT if keys[name] is not None}
     return {**named, "variant": keys["model"] or "", "rank": keys["rank"], **kept, **counts}
 
 
@@ -132,7 +136,7 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
     """A fact's rows by track, source, variant and rank, so that the same fact is the same document."""
 
     def place(row: Row) -> tuple[Any, ...]:
-        kept = (str(row[name]) for name in KEPT)
+        kept = (str(row.get(name, "")) for name in KEPT)
         return (row["track_id"], row["source"], row["variant"], row["rank"] or -1, *kept)
 
     return sorted(rows, key=place)
@@ -143,7 +147,7 @@ def _distinct(table: pa.Table) -> pa.Table:
     lists = table.column("events").combine_chunks()
     if isinstance(lists, pa.ChunkedArray):
         lists = lists.chunk(0)
-    flat = pc.list_flatten(lists)
+    flat = unfolded(pc.list_flatten(lists))
     columns = {name: flat.field(name) for name in EVENT_WINDOW.fields}
     events = pa.table({"row": pc.list_parent_indices(lists), **columns})
     ids = pc.dictionary_encode(columns["event_id"]).indices.to_numpy(zero_copy_only=False)

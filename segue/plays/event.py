@@ -3,8 +3,8 @@
 It also says which fields the windows of the streaming queries keep. The state of a window is a list of
 structs, and Spark continues a checkpoint only if these structs are as they were. So
 :attr:`WindowFields.state` stays as it is; a field of a play that is to be kept and came later
-(``Field(kept=True)``) travels in the text of `type`, behind a line feed, as JSON
-(:mod:`segue.spark.plays`). It has a column of its own wherever a window is read, null for plays of before.
+(``Field(kept=True)``) travels in the text of `type`, behind a line feed, as JSON: :mod:`segue.spark.plays`
+puts it there, :func:`segue.plays.added_fields.unfolded` gives it a field of its own, null for older plays.
 So it can be added to running checkpoints, and removed again.
 """
 
@@ -154,7 +154,7 @@ class WindowFields:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields of the struct as it is read."""
+        """The fields of the struct as :func:`segue.plays.added_fields.unfolded` returns it."""
         return (*self.state, *KEPT)
 
 

@@ -27,6 +27,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.internal import InternalFunction
 
+from segue.plays.added_fields import LATER
 from segue.plays.event import EVENT_WINDOW, FIELDS, KEPT, SIGNAL_WINDOW, Field, WindowFields
 from segue.plays.event_types import COUNTED, SIGNALS
 from segue.settings import EngagementSettings, StreamSettings
@@ -166,10 +167,6 @@ def _milliseconds(duration: timedelta) -> int:
     return int(duration.total_seconds() * 1000)
 
 
-_LATER = "\n"
-"""Parts the type of a play from the fields that were added later; no text of a play may hold it."""
-
-
 def signals_by_window(plays: DataFrame, *, stream: StreamSettings) -> DataFrame:
     """Play -> SignalWindow: `user_id`, `window_start` (epoch ms), `signals` (array of struct).
 
@@ -216,7 +213,7 @@ def _by_window(
         .select(
             "user_id",
             F.unix_millis("window.start").alias("window_start"),
-            _unfolded(window, KEPT).alias(window.name),
+            window.name,
         )
     )
 
@@ -226,26 +223,8 @@ def _folded(plays: DataFrame, later: Sequence[str]) -> DataFrame:
     if not later:
         return plays
     some = reduce(or_, (F.col(name).isNotNull() for name in later))
-    text = F.concat("type", F.lit(_LATER), F.to_json(F.struct(*later)))
+    text = F.concat("type", F.lit(LATER), F.to_json(F.struct(*later)))
     return plays.withColumn("type", F.when(some, text).otherwise(F.col("type")))
-
-
-def _unfolded(window: WindowFields, later: Sequence[str]) -> Column:
-    """The list of a window with a field of its own for each that was added later.
-
-    A type that an earlier or later release has folded others into is a plain one again.
-    """
-    schema = T.StructType([PLAY_SCHEMA[name] for name in later])
-
-    def unfold(play: Column) -> Column:
-        kind = F.substring_index(play["type"], _LATER, 1)
-        fields = [(kind if name == "type" else play[name]).alias(name) for name in window.state]
-        if later:
-            added = F.from_json(F.split_part(play["type"], F.lit(_LATER), F.lit(2)), schema)
-            fields += [added[name].alias(name) for name in later]
-        return F.struct(*fields)
-
-    return F.transform(window.name, unfold)
 
 
 def interval(duration: timedelta) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from segue.plays.added_fields import unfolded
 from segue.plays.event import SIGNAL_WINDOW
 from segue.plays.event_types import signal_weights
 from segue.settings import SignalSettings, TasteSettings
@@ -82,7 +83,7 @@ def windows_of(table: pa.Table, *, signals: SignalSettings) -> Iterator[tuple[st
     lists = table.column("signals").combine_chunks()
     if isinstance(lists, pa.ChunkedArray):
         lists = lists.chunk(0) if lists.num_chunks else pa.array([], lists.type)
-    flat = pc.list_flatten(lists)
+    flat = unfolded(pc.list_flatten(lists))
     names, tracks = _coded(flat.field("track_id"))
     weighed = _weighed(pc.list_parent_indices(lists), flat, tracks, signals=signals)
     # One event id counts once in a row, the earliest, should a client ever reuse one for another event.
@@ -103,8 +104,13 @@ def windows_of(table: pa.Table, *, signals: SignalSettings) -> Iterator[tuple[st
     users, window_starts = table.column("user_id").to_pylist(), table.column("window_start").to_pylist()
     for i, (user, start) in enumerate(zip(users, window_starts, strict=True)):
         part = slice(bounds[i], bounds[i + 1])
-        own = {name: values[part] for name, values in kept.items()}
+        own = {name: values[part] for name, values in kept.items() if _any(values[part])}
         yield user, start, Window(track_ids[part], weights[part], at[part], types[part], own)
+
+
+def _any(values: Sequence[Any]) -> bool:
+    """Whether a window has a kept field at all; one that has not is stored as before the field was added."""
+    return any(value is not None for value in values)
 
 
 class _Signals(NamedTuple):

@@ -6,11 +6,14 @@ from collections import Counter
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue.engagement import facts
 from segue.engagement.definitions import COUNTS, LONGEST_MS
 from segue.engagement.facts import Fact, facts_of
+from segue.plays import added_fields
 from segue.plays.event import EVENT_WINDOW
 from segue.plays.event_types import ACTIONS, COUNTED
 from tests.engagement.plain_reading import counts_of
@@ -37,7 +40,7 @@ def counted(*windows: list[dict[str, Any]]) -> list[Fact]:
     schema = pa.struct(
         [
             (name, pa.int64() if name in ("ms_played", "duration_ms", "occurred_at", "rank") else pa.string())
-            for name in EVENT_WINDOW.fields
+            for name in EVENT_WINDOW.state
         ]
     )
     table = pa.table(
@@ -106,3 +109,16 @@ def test_artist_and_genre_come_from_the_catalogue_and_are_empty_outside_it() -> 
 
 def test_no_rows_make_no_facts() -> None:
     assert counted() == []
+
+
+def test_an_added_field_changes_only_the_rows_of_plays_that_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = {"event_id": "a", "track_id": "t1", "type": "play", "ms_played": 0, "duration_ms": 1}
+    event |= {"occurred_at": 1, "source": "home", "rank": None, "model": None}
+    [before] = counted([event])
+    monkeypatch.setattr(added_fields, "KEPT", ("device",))
+    monkeypatch.setattr("segue.plays.event.KEPT", ("device",))
+    monkeypatch.setattr(facts, "KEPT", ("device",))
+    monkeypatch.setattr(facts, "KEYS", (*facts.KEYS, "device"))
+    assert counted([event]) == [before]
+    [fact] = counted([event, {**event, "event_id": "b", "type": 'play\n{"device":"phone"}'}])
+    assert fact.rows == [*before.rows, {**before.rows[0], "device": "phone"}]

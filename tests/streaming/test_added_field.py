@@ -13,10 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import types as T
 
+from segue.plays import added_fields
+from segue.plays.added_fields import unfolded
 from segue.plays.event import EVENT_WINDOW, SIGNAL_WINDOW, WindowFields
 from segue.settings import load_settings
 from segue.spark import plays as spark_plays
@@ -51,24 +55,26 @@ def test_a_checkpoint_goes_on_with_a_field_that_was_added_and_without_it_again(
         """The plays of the window after a run of the query from its checkpoint, by track."""
         lines = [json.dumps(a_play(occurred_at=NOW, **play)) for play in plays]
         (source / f"{time.time_ns()}.json").write_text("\n".join(lines))
-        taken: list[Row] = []
+        taken: list[pa.Table] = []
         stream = transform(spark.readStream.schema(schema).json(str(source))).writeStream
         query = (
-            stream.foreachBatch(lambda rows, _: taken.extend(rows.collect()))
+            stream.foreachBatch(lambda rows, _: taken.append(rows.toArrow()))
             .outputMode("update")
             .option("checkpointLocation", str(tmp_path / "checkpoint"))
             .trigger(availableNow=True)
             .start()
         )
         query.awaitTermination()
-        return sorted(taken[-1][kind.name], key=lambda play: str(play.track_id))
+        chunks = [window for table in taken if table.num_rows for window in table.column(kind.name).chunks]
+        held = [Row(**play) for play in unfolded(pc.list_flatten(chunks[-1][-1:])).to_pylist()]
+        return sorted(held, key=lambda play: str(play.track_id))
 
     assert [play.asDict().keys() for play in run(PLAY_SCHEMA, {"track_id": "a"}, {"track_id": "b"})] == [
         dict.fromkeys(kind.state).keys()
     ] * 2
     with monkeypatch.context() as newer:
         newer.setattr(spark_plays, "KEPT", ("device",))
-        newer.setattr(spark_plays, "PLAY_SCHEMA", WITH_DEVICE)
+        newer.setattr(added_fields, "KEPT", ("device",))
         held = run(WITH_DEVICE, {"track_id": "c", "device": 'a "phone"'}, {"track_id": "d", "type": "skip"})
     assert [(play.track_id, play.type, play.device) for play in held] == [
         ("a", "complete", None),
