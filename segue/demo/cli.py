@@ -1,4 +1,4 @@
-"""`./run.sh demo`: the whole way of the data, on a composed library or on your own."""
+"""`./run.sh demo`: all steps from audio files to recommendations, on a composed library or on your own."""
 
 from __future__ import annotations
 

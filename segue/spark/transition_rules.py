@@ -3,7 +3,7 @@
 ``Step -> Rule``. After `a` came `b`, weighed by 1 / places between (Ludewig and Jannach, 2018); that `a`
 came before `b` counts by a share of it, which makes them neighbours where the order says little. What one
 listener adds to a rule has a cap, so that nobody who plays two tracks in turn all day makes it the rule for
-everybody, and a rule needs several listeners: one listener's habits are not shown to others.
+everybody. `models.min_listeners` is the number of listeners that a rule needs.
 """
 
 from __future__ import annotations

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pyspark.sql import SparkSession
 from rich.console import Console
 
 from segue.benchmarks import pipeline, storage
@@ -32,10 +30,7 @@ def test_every_way_of_storage_gives_the_floats_back() -> None:
 
 
 @pytest.mark.usefixtures("servers")
-def test_the_pipeline_publishes_what_it_was_given(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pipeline, "session", lambda *_args, **_conf: nullcontext(spark))
+def test_the_pipeline_publishes_what_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "LOCAL", tmp_path)
     figures = pipeline.measure(quick=True, console=CONSOLE, tracks=400)
     assert figures["tracks"] == 400

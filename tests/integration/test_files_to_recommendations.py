@@ -1,4 +1,4 @@
-"""The whole way of the data: audio files in, recommendations out, through the jobs and real servers."""
+"""From audio files to recommendations, through the jobs and real servers."""
 
 from __future__ import annotations
 
