@@ -18,8 +18,8 @@ from segue.catalog.cover_art import Cover, find_cover
 from segue.catalog.fma import FmaTrack, number_of
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import AudioFile
-from segue.catalog.tags import UNKNOWN_ARTIST, read_tags
-from segue.catalog.track import Track, track_id
+from segue.catalog.tags import read_tags
+from segue.catalog.track import UNKNOWN_ARTIST, Track, track_id
 from segue.errors import SegueError
 
 FEW = 32

@@ -14,8 +14,8 @@ from mutagen.id3 import ID3
 from mutagen.mp4 import MP4Tags
 
 from segue.audio.decode import check_readable, seconds_of
+from segue.catalog.track import UNKNOWN_ARTIST
 
-UNKNOWN_ARTIST = "Unknown artist"
 LONGEST = 300
 """Characters kept of a text."""
 ID3_FRAMES = {

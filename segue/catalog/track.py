@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal, TypedDict
 
+UNKNOWN_ARTIST = "Unknown artist"
+"""The artist of a track whose file names none."""
 State = Literal["present", "vanished", "no-audio"]
 """Its file is there; is not there any more; or a data set's tables have it and there is no usable file."""
 LOSSLESS = frozenset({".flac", ".wav"})

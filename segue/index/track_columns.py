@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from segue.catalog.songs import song_key
-from segue.catalog.tags import UNKNOWN_ARTIST
+from segue.catalog.track import UNKNOWN_ARTIST
 from segue.catalog.tracks import IndexedTrack
 
 

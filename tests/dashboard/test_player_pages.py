@@ -182,7 +182,11 @@ def test_a_track_that_has_left_the_library_is_not_offered(page: AppTest, library
 
 def test_the_player_does_not_name_the_listener(page: AppTest, library: Database[Document]) -> None:
     page.run()
-    assert given(page)["player"] == {"tag": tag("ada")}
+    assert given(page)["player"] == {
+        "tag": tag("ada"),
+        "signals": ["play", "complete", "skip", "leave", "like", "dislike"],
+        "keptMs": 6 * 24 * 3_600_000,
+    }
     assert "ada" not in tag("ada")
 
 
