@@ -23,7 +23,7 @@ from segue.settings import AudioSettings
 from segue.udfs.describe_tracks import describe_tracks
 
 Work = Callable[[Sequence[str], AudioSettings], None]
-START = 300.0
+START = 600.0
 """Seconds that the processes may take to start and to do their first batch."""
 
 

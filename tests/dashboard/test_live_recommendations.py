@@ -112,6 +112,8 @@ def test_three_skips_and_two_songs_heard_change_what_comes_next_while_the_music_
         player.wait_playing(title("Waltz", number))
         if number:  # what comes when the queue has ended is what is recommended at that moment
             until(lambda: player.cards()[0].startswith("Waltz"), "the first waltz to be answered")
+            # The cards and the queue are refreshed by requests of their own.
+            until(partial(_goes_on_with, player, "Waltz"), "the queue to follow")
         player.page.evaluate("window.__segue.seek(window.__segue.duration - 700)")
         song = title("Waltz", number)
         until(partial(_is_over, player, song), "the song to end")
@@ -157,3 +159,10 @@ def report(skips: list[float], gaps: list[float]) -> None:
 
 def _is_over(player: Player, song: str) -> bool:
     return bool(player.state()["title"] != song)
+
+
+def _goes_on_with(player: Player, style: str) -> bool:
+    """Whether the next song in the queue is of this style."""
+    state = player.state()
+    ahead = state["queue"][state["at"] + 1 :]
+    return bool(ahead) and str(ahead[0]).startswith(style)

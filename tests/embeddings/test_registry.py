@@ -254,4 +254,4 @@ def test_index_space_takes_the_names_of_all_spaces_and_no_others(monkeypatch: py
     monkeypatch.setenv("SEGUE_INDEX__SPACE", "nonsense")
     with pytest.raises(SegueError) as caught:
         load_settings()
-    assert str(caught.value).endswith(f"one of {', '.join(names)}")
+    assert f"it must be one of {', '.join(names)}; see" in str(caught.value)
