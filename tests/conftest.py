@@ -28,8 +28,8 @@ for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
     del os.environ[_name]  # the tests say what they need; a developer's own settings must not change them
 # Brokers and Sparks live a few minutes here: the better compiler would cost more than it saves.
 os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
-# Two that compile at once spoil each other's code (segue.audio.librosa), and tests load more of librosa than the
-# code does: each side has a folder of its own, kept between runs.
+# Two that compile at once spoil each other's code (segue.audio.librosa), and tests load more of librosa than
+# the code does: each side has a folder of its own, kept between runs.
 os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba" / os.environ.get("PYTEST_XDIST_WORKER", "alone"))
 
 _SERVERS = {"mongo_uri", "bootstrap", "guarded_uri", "guarded_broker"}
