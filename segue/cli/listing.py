@@ -38,7 +38,7 @@ def listing(program: str, commands: Sequence[Command] = COMMANDS) -> str:
         [
             *lines,
             "",
-            "Settings: conf/default.toml; your own servers: SEGUE_KAFKA__BOOTSTRAP=host:9092 and",
+            "Settings: conf/default.toml; your own servers: SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092 and",
             "SEGUE_MONGO__URI=mongodb://host.",
         ]
     )

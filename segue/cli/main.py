@@ -147,7 +147,7 @@ _HELP = f"""Segue re-plans what you hear next while you listen.
 `{PROGRAM} help` lists the commands by group, with an example of each.
 
 Settings: --config FILE, or SEGUE_CONF, names a settings file of your own.
-SEGUE_KAFKA__BOOTSTRAP=host:9092 and SEGUE_MONGO__URI=mongodb://host name your own servers.
+SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092 and SEGUE_MONGO__URI=mongodb://host name your own servers.
 SEGUE_HOME names the folder for data, here {LOCAL}.
 
 Example: {PROGRAM} demo --check

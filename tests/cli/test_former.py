@@ -21,7 +21,7 @@ LINES = {
     "up": "up",
     "down": "down",
     "status": "status",
-    "status --json": "status --json -",
+    "status --json -": "status --json -",
     "ingest --name n --fma --json x .": "library ingest --name n --fma --json x .",
     "compress --bitrate 96k --keep-originals /kept --json x .": (
         "library compress --bitrate 96k --keep-originals /kept --json x ."
@@ -43,7 +43,7 @@ LINES = {
     "rejected replay --reason future": "rejected replay --reason future",
     "rejected tracks --reason empty --limit 3": "library rejected --reason empty --limit 3",
     "engagement recount --check": "engagement recount --check",
-    "listener export Ada --out x": "listener export Ada --output x",
+    "listener export Ada --output x": "listener export Ada --output x",
     "listener forget --yes Ada": "listener forget --yes Ada",
     "backup x.gz": "backup create x.gz",
     "restore --replace x.gz": "backup restore --replace x.gz",
