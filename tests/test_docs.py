@@ -99,7 +99,7 @@ def test_settings_are_there_by_their_names_of_today(document: str) -> None:
 def test_the_layers_in_the_architecture_are_those_that_are_checked() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = next(one["layers"] for one in contracts if one["id"] == "layers")
-    diagram = text_of("docs/architecture.md").partition("## Layers")[2].split("```")[1]
+    diagram = text_of("docs/explanation/architecture.md").partition("## Packages by layer")[2].split("```")[1]
     names = [re.split(r" {3,}", line.strip())[0] for line in diagram.splitlines() if "─" not in line]
     assert [name.replace("│", "|") for name in names if name] == [one for one in layers if one != "__main__"]
 
@@ -116,7 +116,7 @@ def test_the_changelog_has_every_setting_that_got_another_name() -> None:
     assert [former for former in RENAMED if f"`{former}`" not in text] == []
 
 
-@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+@pytest.mark.parametrize("document", ["docs/contributing/recipes.md", "docs/explanation/architecture.md"])
 def test_classes_and_registries_are_there(document: str) -> None:
     code = "\n".join(path.read_text() for path in ROOT.glob("[!.]*/**/*.py") if "tests" not in path.parts)
     named = {part for name in CODE.findall(text_of(document)) for part in name.split(".")}
@@ -154,3 +154,12 @@ def headings(file: Path) -> set[str]:
     """The names by which a page's headings are linked to."""
     lines = re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+def test_the_index_of_decisions_has_each_with_its_status_and_date() -> None:
+    index = text_of("docs/decisions/index.md")
+    for path in sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md")):
+        number, _, title = path.read_text().partition("\n")[0].removeprefix("# ").partition(" ")
+        found = re.search(r"^Status: (.+) · Date: (\d{4}-\d\d-\d\d)$", path.read_text(), re.MULTILINE)
+        assert found and path.name.startswith(number), path.name
+        assert f"| [{number}]({path.name}) | {title} | {found[1]} | {found[2]} |\n" in index

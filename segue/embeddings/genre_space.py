@@ -2,7 +2,7 @@
 
 Standardised descriptors, projected by linear discriminant analysis with a shrunk covariance. It was chosen
 among discriminant analyses, logistic regressions and support vector machines by learning from one
-artist-disjoint part and asking the other: see docs/recommending.md. Fitted by `./run.sh embeddings --genres`,
+artist-disjoint part and asking the other: see docs/evaluation/results.md. Fitted by `./run.sh embeddings --genres`,
 kept in MongoDB.
 """
 
