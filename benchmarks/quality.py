@@ -1,6 +1,6 @@
 """How good the recommendations are: next tracks, artists, genres and new tracks, each beside its baselines.
 
-The sets are read from `--data DIR`, in folders as docs/evaluation/protocol.md names them; they are not shipped.
+The sets are read from `--data DIR`; docs/evaluation/protocol.md names the folders. They are not shipped.
 Settings of the models were chosen without the test parts, but for the ensemble of HetRec's artists: that was
 chosen on a fifth of the training pairs of the first fold, which are test pairs of the other folds. Nothing
 was chosen on the test pairs of the first fold: the figures that end in `_fold1` are of it alone.

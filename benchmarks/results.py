@@ -1,7 +1,7 @@
 """The tables of docs/evaluation, made from the figures in docs/evaluation/results.
 
-``python -m segue.benchmarks.results`` writes the tables anew. With ``NAME FILE`` it first takes new figures of a
-measurement, as a benchmark wrote them with ``--json FILE``, with today's date and the commit.
+``python -m segue.benchmarks.results`` writes the tables anew. With ``NAME FILE`` it first takes the new
+figures of a measurement, as ``--json FILE`` of a benchmark wrote them, with today's date and the commit.
 """
 
 from __future__ import annotations

@@ -20,8 +20,9 @@ DOCUMENTS = sorted(
     str(path.relative_to(ROOT))
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "conf" / "default.toml")
 )
-CHANGELOG = "CHANGELOG.md"
-"""It also names modules and files that are gone."""
+CHANGELOG, UPGRADE_NOTES = "CHANGELOG.md", "docs/upgrade-notes.md"
+OF_THE_PAST = {CHANGELOG, UPGRADE_NOTES}
+"""They also name modules, files and settings that are gone."""
 PATH = re.compile(
     r"(?<![\w./~+-])"
     r"(?:batch_jobs|benchmarks|conf|dashboard|deploy|docs|segue|streaming_jobs|tests|udfs|\.ci|\.github)"
@@ -60,7 +61,7 @@ def text_of(document: str) -> str:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_paths_are_there(document: str) -> None:
     missing = [path for path in PATH.findall(text_of(document)) if not (ROOT / path).exists()]
-    assert document == CHANGELOG or not missing
+    assert document in OF_THE_PAST or not missing
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -89,7 +90,7 @@ def test_settings_are_there_by_their_names_of_today(document: str) -> None:
     }  # Spark and Kafka have their own
     named = {name for name in SETTING.findall(text) if name.split(".")[0] in sections}
     named |= {name.lower().replace("__", ".") for name in VARIABLE.findall(text)}
-    if document == CHANGELOG or document.startswith("docs/decisions/"):
+    if document in OF_THE_PAST or document.startswith("docs/decisions/"):
         named -= RENAMED.keys()
     assert not {
         name for name in named - known - NO_SETTINGS if not name.endswith((".py", ".js", ".npy", ".toml"))
@@ -111,9 +112,11 @@ def test_the_readme_lists_every_command() -> None:
         assert re.search(row, text, re.MULTILINE), command.name
 
 
-def test_the_changelog_has_every_setting_that_got_another_name() -> None:
-    text = text_of(CHANGELOG)
-    assert [former for former in RENAMED if f"`{former}`" not in text] == []
+def test_the_upgrade_notes_have_every_setting_that_got_another_name() -> None:
+    text = text_of(UPGRADE_NOTES)
+    for former, now in RENAMED.items():
+        names = (now,) if isinstance(now, str) else now
+        assert f"| `{former}` | {' and '.join(f'`{name}`' for name in names)} |" in text
 
 
 @pytest.mark.parametrize("document", ["docs/contributing/recipes.md", "docs/explanation/architecture.md"])
