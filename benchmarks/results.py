@@ -200,7 +200,7 @@ def rewritten(text: str) -> str:
 
     def made(match: re.Match[str]) -> str:
         start, name, which, end = match.groups()
-        return f"{start}{table(name, which)}{end}"
+        return f"{start}\n{table(name, which)}\n{end}"
 
     return _MARKED.sub(made, text)
 
