@@ -158,7 +158,7 @@ def _limits(figures: Mapping[str, float]) -> Iterator[str]:
         return most / needs(figures, listeners=1, settings=settings)[key]
 
     one_machine = figures["queue_most_per_s"] * assumed.busy
-    trigger_ms = settings.engagement.trigger.total_seconds() * 1000
+    trigger_ms = settings.engagement.trigger_interval.total_seconds() * 1000
     counted = trigger_ms / count_ms(figures, settings, assumed)
     primary = 1000 * assumed.machine_cores * assumed.busy
     primary /= live(figures, "mongod_cpu_ms_per_event", "update_mongod_cpu_ms")
