@@ -79,7 +79,7 @@ def test_options_for_spark_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("SEGUE_KAFKA__BOOTSTRAPP", "x:1", "bootstrapp"),
         ("SEGUE_KAFAK__BOOTSTRAP", "x:1", "SEGUE_KAFAK__BOOTSTRAP is not a setting"),
-        ("SEGUE_INDEX__ANNOY__N_TREES", "many", "index.annoy.n_trees"),
+        ("SEGUE_INDEX__TREES", "many", "index.annoy.n_trees"),
         ("SEGUE_INDEX__ANNOY__N_TREES", "0", "index.annoy.n_trees"),
         ("SEGUE_INDEX__ANNOY__TREE", "50", "index.annoy.tree"),
         ("SEGUE_INDEX__BACKEND", "faiss", "index.backend = 'faiss': it must be one of annoy, voyager, exact"),
@@ -120,10 +120,8 @@ def test_a_former_name_still_sets_the_setting_and_is_warned_of(
     own = tmp_path / "own.toml"
     own.write_text("[models]\nfactors = 32\niterations = 4\n[embedding]\ncomponents = 9\n")
     monkeypatch.setenv("SEGUE_CONF", str(own))
-    monkeypatch.setenv(
-        "SEGUE_MODELS__ALS__FACTORS", "16"
-    )  # the environment comes before the file, here as well
-    monkeypatch.setenv("SEGUE_EMBEDDING__GENRES__MIN_TRACKS_PER_GENRE", "7")
+    monkeypatch.setenv("SEGUE_MODELS__FACTORS", "16")  # the environment comes before the file, here as well
+    monkeypatch.setenv("SEGUE_EMBEDDING__GENRE_TRACKS", "7")
     settings = load_settings()
     assert (settings.models.als.factors, settings.models.als.iterations) == (16, 4)
     assert (settings.embedding.audio.n_components, settings.embedding.genres.min_tracks_per_genre) == (9, 7)
@@ -151,6 +149,6 @@ def test_every_former_name_is_gone_and_every_new_one_is_a_setting(monkeypatch: p
 
 
 def test_what_does_not_fit_a_former_name_is_said_of_the_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEGUE_MODELS__ALS__FACTORS", "many")
+    monkeypatch.setenv("SEGUE_MODELS__FACTORS", "many")
     with pytest.raises(SegueError, match=r"models\.als\.factors"):
         load_settings()

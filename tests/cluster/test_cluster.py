@@ -91,7 +91,7 @@ def conf(cluster: Cluster, tmp_path: Path) -> Path:
     file.write_text(
         f"""
         [kafka]
-        bootstrap_servers = "{cluster.kafka.bootstrap_servers}"
+        bootstrap_servers = "{cluster.kafka.bootstrap}"
         replication_factor = 3
         [mongo]
         uri = "{cluster.mongo.uri}"

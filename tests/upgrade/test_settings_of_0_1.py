@@ -18,7 +18,7 @@ from segue.settings import Settings, load_settings
 
 DEFAULTS = Path(__file__).with_name("data") / "default-0.1.toml"
 """conf/default.toml of release 0.1."""
-NEED_OTHERS = {
+NEED_OTHERS: dict[str, dict[str, Any]] = {
     "kafka.security": {"kafka.bootstrap": "own:9092"},
     "kafka.user": {"kafka.security": "sasl_ssl", "kafka.password": "x", "kafka.bootstrap": "own:9092"},
     "kafka.password": {"kafka.security": "sasl_ssl", "kafka.user": "x", "kafka.bootstrap": "own:9092"},
