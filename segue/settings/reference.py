@@ -1,7 +1,7 @@
 """Every setting with its type, range, default and description.
 
-The descriptions are the comments above the keys of conf/default.toml; a line `# ==== Name ====` begins a group
-of sections. Types, ranges, units and the time at which a change takes effect are those of the classes.
+The descriptions are the comments above the keys of conf/default.toml; a line `# ==== Name ====` begins a
+group of sections. Types, ranges, units and the time at which a change takes effect are those of the classes.
 """
 
 from __future__ import annotations
