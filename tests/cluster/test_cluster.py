@@ -56,8 +56,9 @@ from segue.settings import load_settings
 from segue.spark.session import session
 
 spark = session(load_settings(), app="values")
-keys = ("spark.sql.shuffle.partitions", "spark.sql.streaming.checkpoint.fileChecksum.enabled")
-print(json.dumps([spark.conf.get(key, None) for key in (*keys, "spark.sql.session.timeZone", "spark.master")]))
+keys = ["spark.sql.shuffle.partitions", "spark.sql.streaming.checkpoint.fileChecksum.enabled"]
+keys += ["spark.sql.session.timeZone", "spark.master"]
+print(json.dumps([spark.conf.get(key, None) for key in keys]))
 """
 LISTENERS = 8
 
