@@ -98,7 +98,7 @@ def build_index(
 
     Example: SEGUE_INDEX__SPACE=audio ./run.sh index
 
-    Example: SEGUE_INDEX__ANNOY__TREES=100 ./run.sh index --json index.json
+    Example: SEGUE_INDEX__ANNOY__N_TREES=100 ./run.sh index --json index.json
     """
     with one_line_errors():
         can_write(json_file)
@@ -145,7 +145,7 @@ def run(store: Store, settings: IndexSettings) -> IndexBuild:
             status.update(f"Publishing {version}")
             manifest = bundles.publish(Path(settings.folder) / version)
         assert manifest is not None
-        retired = bundles.retire(folder=settings.folder, keep=settings.keep)
+        retired = bundles.retire(folder=settings.folder, keep=settings.keep_versions)
     console.print(f"index {version} {'is unchanged' if unchanged else 'is published'}")
     followed = (
         0 if contents.transition_rules is None else int((np.diff(contents.transition_rules.bounds) > 0).sum())
@@ -183,7 +183,7 @@ def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:
     contents = Contents(
         vectors=units,
         track_ids=track_ids,
-        cold_start=varied_selection(units, artists, size=settings.cold_start),
+        cold_start=varied_selection(units, artists, size=settings.cold_start_size),
         transition_rules=transition_rules,
         artist_tracks=artist_tracks,
         **of_catalogue,

@@ -99,7 +99,7 @@ def _whole_since(settings: Settings) -> int:
     if begins is None:
         return 0
     length = int(settings.engagement.window.total_seconds() * 1000)
-    first = begins + int(settings.stream.future.total_seconds() * 1000)
+    first = begins + int(settings.stream.max_clock_skew.total_seconds() * 1000)
     return -(-first // length) * length
 
 

@@ -49,7 +49,7 @@ def train(
 
     Example: ./run.sh models train
 
-    Example: SEGUE_MODELS__REACH=5 ./run.sh models train --json models.json
+    Example: SEGUE_MODELS__RULES__MAX_GAP=5 ./run.sh models train --json models.json
     """
     with one_line_errors():
         can_write(json_file)
@@ -118,7 +118,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
 def transform(records: DataFrame, *, settings: Settings, ends: Mapping[int, int] | None = None) -> DataFrame:
     """KafkaRecord -> Step; with `ends`, by partition an offset, of the plays before it."""
     plays = plays_of_those_here(records, stream=settings.stream, ends=ends)
-    gap, most = settings.engagement.session_gap, settings.models.listener_steps
+    gap, most = settings.engagement.session_gap, settings.models.max_steps_per_listener
     return steps(plays, signals=settings.signals, gap=gap, most=most)
 
 

@@ -89,7 +89,9 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     spark = session(settings, app="segue stream")
     metrics = Metrics()
     kept = settings.stream
-    progress = ProgressKeeper(store, metrics, hours=kept.progress_hours, days=kept.progress_days)
+    progress = ProgressKeeper(
+        store, metrics, single=kept.progress_retention, summed=kept.progress_summary_retention
+    )
     forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:

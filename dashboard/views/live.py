@@ -18,7 +18,7 @@ def show() -> None:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title("What comes next")
     listener = right.selectbox("Listener", known, key="listener")
-    st.fragment(_watch, run_every=visit.services().settings.dashboard.refresh)(listener)
+    st.fragment(_watch, run_every=visit.services().settings.dashboard.refresh_interval)(listener)
 
 
 def _nobody_yet() -> None:

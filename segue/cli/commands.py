@@ -230,7 +230,7 @@ def listing(program: str) -> str:
             "",
             *lines,
             "",
-            "Settings: conf/default.toml; your own servers: SEGUE_KAFKA__BOOTSTRAP=host:9092 and",
+            "Settings: conf/default.toml; your own servers: SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092 and",
             "SEGUE_MONGO__URI=mongodb://host.",
         ]
     )

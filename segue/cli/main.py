@@ -114,7 +114,7 @@ def _version(wanted: bool) -> None:
 
 _HELP = f"""Segue re-plans what you hear next while you listen.
 
-Settings: SEGUE_CONF names a file of your own; SEGUE_KAFKA__BOOTSTRAP=host:9092 and
+Settings: SEGUE_CONF names a file of your own; SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092 and
 SEGUE_MONGO__URI=mongodb://host use your own servers. SEGUE_HOME names the folder for data, here {LOCAL}.
 
 Example: {PROGRAM} demo --check

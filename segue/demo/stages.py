@@ -46,7 +46,7 @@ class Demo:
                     update={"plays_topic": f"plays.{name}", "rejected_topic": f"plays.{name}.rejected"}
                 ),
                 "spark": settings.spark.model_copy(
-                    update={"checkpoint": f"{settings.spark.checkpoint}/{name}"}
+                    update={"checkpoint_location": f"{settings.spark.checkpoint_location}/{name}"}
                 ),
                 "index": settings.index.model_copy(update={"folder": f"{settings.index.folder}/{name}"}),
             }
@@ -178,10 +178,10 @@ class Demo:
         return {
             "SEGUE_MONGO__URI": s.mongo.uri,
             "SEGUE_MONGO__DATABASE": s.mongo.database,
-            "SEGUE_KAFKA__BOOTSTRAP": s.kafka.bootstrap,
+            "SEGUE_KAFKA__BOOTSTRAP_SERVERS": s.kafka.bootstrap_servers,
             "SEGUE_KAFKA__PLAYS_TOPIC": s.kafka.plays_topic,
             "SEGUE_KAFKA__REJECTED_TOPIC": s.kafka.rejected_topic,
-            "SEGUE_SPARK__CHECKPOINT": s.spark.checkpoint,
+            "SEGUE_SPARK__CHECKPOINT_LOCATION": s.spark.checkpoint_location,
             "SEGUE_INDEX__FOLDER": s.index.folder,
         }
 

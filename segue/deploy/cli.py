@@ -34,9 +34,10 @@ def access(
     """
     with one_line_errors():
         settings = load_settings()
-        if not (settings.mongo.user and settings.kafka.sasl):
+        if not (settings.mongo.username and settings.kafka.sasl):
             raise SegueError(
-                "users are for servers that ask for one: set [mongo] user, [kafka] security and user"
+                "users are for servers that ask for one: set [mongo] username, "
+                "[kafka] security_protocol and username"
             )
         jobs = {job: access for job, access in job_access().items() if _file(logins, job).is_file()}
         if not jobs:

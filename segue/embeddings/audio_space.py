@@ -67,7 +67,7 @@ class AudioSpace(Space):
         """
         corpus = data.corpus
         rows, width = corpus.descriptors.shape
-        k = min(settings.embedding.audio.components, width, rows - 1)
+        k = min(settings.embedding.audio.n_components, width, rows - 1)
         if k < 1:
             raise TooLittle("an audio space needs at least two tracks with features: ingest more music")
         descriptors = settle_constants(corpus.descriptors)

@@ -64,7 +64,7 @@ class GenreSpace(Space):
             data.corpus.descriptors,
             [data.genres.get(track_id) for track_id in data.corpus.track_ids],
             features_version=data.features_version,
-            least=settings.embedding.genres.min_tracks,
+            least=settings.embedding.genres.min_tracks_per_genre,
         )
 
     def transform(self, descriptors: Matrix) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ def up() -> None:
     fetch_jars()
     with progress.status("Starting Kafka and MongoDB"):
         running = stack.up(settings)
-    typer.echo(f"Kafka    {running.kafka.bootstrap}{_whose(settings.kafka.bootstrap)}")
+    typer.echo(f"Kafka    {running.kafka.bootstrap_servers}{_whose(settings.kafka.bootstrap_servers)}")
     typer.echo(f"MongoDB  {shown(running.mongo.uri)}{_whose(settings.mongo.uri)}")
 
 

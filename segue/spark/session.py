@@ -9,11 +9,10 @@ from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
-from segue.connections import KafkaSettings
 from segue.errors import SegueError
 from segue.local.jars import ensure_jars
 from segue.local.java import java_home
-from segue.settings import Settings
+from segue.settings import KafkaSettings, Settings
 from segue.spark.checkpoint_files import BARE_FILE_SYSTEM, checkpoint_defaults, refuse_unsafe
 from segue.spark.configuration import configuration
 from segue.spark.defaults import cluster_defaults, defaults, values_of
@@ -54,7 +53,7 @@ def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) ->
         given, own = _started_here(settings, tuned=tuned)
     given |= {key.replace("__", "."): value for key, value in conf.items()}
     values = configuration(given=given, defaults=own)
-    refuse_unsafe(settings.spark.checkpoint, values)
+    refuse_unsafe(settings.spark.checkpoint_location, values)
     builder = SparkSession.builder.appName(app)
     for key, value in values.items():
         builder = builder.config(key, value)
@@ -77,7 +76,7 @@ def _submitted(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], dict
     local = is_local(given.get("spark.master"))
     own = defaults(tuned=tuned) if local else cluster_defaults()
     own |= checkpoint_defaults(
-        settings.spark.checkpoint, local=local and tuned, bare=_loads(BARE_FILE_SYSTEM)
+        settings.spark.checkpoint_location, local=local and tuned, bare=_loads(BARE_FILE_SYSTEM)
     )
     return given, {key: value for key, value in own.items() if not key.startswith(_BEFORE_THE_JVM)}
 
@@ -96,11 +95,11 @@ def _loads(name: str) -> bool:
 def _started_here(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], dict[str, str]]:
     """The values of `[spark.conf]`, and the defaults of a session whose JVM starts now."""
     spark, local = settings.spark, is_local(settings.spark.master)
-    own = _shipped() if not local and spark.ship else defaults(tuned=tuned)
-    own |= checkpoint_defaults(spark.checkpoint, local=local and tuned)
+    own = _shipped() if not local and spark.package_workers else defaults(tuned=tuned)
+    own |= checkpoint_defaults(spark.checkpoint_location, local=local and tuned)
     own |= {
         "spark.master": spark.master,
-        "spark.driver.memory": spark.driver_memory,
+        "spark.driver.memory": f"{spark.driver_memory // 2**20}m",
         "spark.ui.port": str(spark.ui_port),
     }
     if local:
@@ -111,7 +110,7 @@ def _started_here(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], d
         ensure_jars()
         if "JAVA_HOME" not in os.environ:
             os.environ["JAVA_HOME"] = str(java_home())
-    return dict(spark.extra), own
+    return dict(spark.conf), own
 
 
 def _shipped() -> dict[str, str]:
@@ -148,21 +147,24 @@ def kafka_options(settings: KafkaSettings) -> dict[str, str]:
     The certificate files are read where the work is done: on a cluster, every machine has them at the same
     path. The JAAS text holds the password; Spark redacts it wherever it shows options.
     """
-    options = {"bootstrap.servers": settings.bootstrap, "security.protocol": settings.security.upper()}
-    if settings.ca_file:
-        options |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": settings.ca_file}
-    if settings.client_file:
-        options |= {"ssl.keystore.type": "PEM", "ssl.keystore.location": settings.client_file}
+    options = {
+        "bootstrap.servers": settings.bootstrap_servers,
+        "security.protocol": settings.security_protocol.upper(),
+    }
+    if settings.tls_ca_file:
+        options |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": settings.tls_ca_file}
+    if settings.tls_certificate_key_file:
+        options |= {"ssl.keystore.type": "PEM", "ssl.keystore.location": settings.tls_certificate_key_file}
     if settings.sasl:
-        options |= {"sasl.mechanism": settings.mechanism, "sasl.jaas.config": _jaas(settings)}
+        options |= {"sasl.mechanism": settings.sasl_mechanism, "sasl.jaas.config": _jaas(settings)}
     return {f"kafka.{key}": value for key, value in options.items()}
 
 
 def _jaas(settings: KafkaSettings) -> str:
-    kind = "plain.Plain" if settings.mechanism == "PLAIN" else "scram.Scram"
+    kind = "plain.Plain" if settings.sasl_mechanism == "PLAIN" else "scram.Scram"
     user, password = (
         value.replace("\\", "\\\\").replace('"', '\\"')
-        for value in (settings.user, settings.password.get_secret_value())
+        for value in (settings.username, settings.password.get_secret_value())
     )
     module = f"org.apache.kafka.common.security.{kind}LoginModule"
     return f'{module} required username="{user}" password="{password}";'

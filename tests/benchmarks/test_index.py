@@ -30,7 +30,7 @@ def test_figures_and_plot(tmp_path: Path) -> None:
         1500, queries=40, trees=[5], search_k=[20], query_ef=[20], plot=plot, console=Console(quiet=True)
     )
     chosen = load_settings().index.annoy
-    assert (figures["trees"], figures["search_k"]) == (chosen.trees, chosen.search_k)
+    assert (figures["trees"], figures["search_k"]) == (chosen.n_trees, chosen.search_k)
     assert figures["annoy_5_20_recall"] < figures["annoy_recall"] <= 1
     assert 0.9 < figures["voyager_recall"] <= 1
     assert 0 < figures["annoy_recall_tastes"] <= 1

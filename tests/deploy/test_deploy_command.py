@@ -32,7 +32,7 @@ def hosts(tmp_path: Path) -> Path:
     (place / "hosts").write_text(HOSTS)
     shutil.copy(ROOT / "deploy/hosts/example/segue.env", place)
     for job in ("stream", "dashboard"):
-        (place / f"{job}.toml").write_text(f'[mongo]\nuser = "{job}"\npassword = "hush-{job}"\n')
+        (place / f"{job}.toml").write_text(f'[mongo]\nusername = "{job}"\npassword = "hush-{job}"\n')
     return place / "hosts"
 
 
@@ -210,7 +210,7 @@ def test_a_digest_does_not_let_a_password_be_guessed(machine: Machine, music: st
     (tmp_path / "other").mkdir()
     other = Machine(tmp_path / "other")
     other.stand_in("docker", "curl")
-    content = '[mongo]\nuser = "segue-stream"\npassword = "1234"\n'
+    content = '[mongo]\nusername = "segue-stream"\npassword = "1234"\n'
     for one in (machine, other):
         (one.folder / "secrets").mkdir(parents=True)
         (one.folder / "secrets/stream.toml").write_text(content)
@@ -341,7 +341,7 @@ def test_hosts_are_left_in_the_other_order(machine: Machine, hosts: Path) -> Non
 def admin(machine: Machine) -> None:
     secrets = machine.folder / "secrets"
     secrets.mkdir(parents=True)
-    (secrets / "admin.toml").write_text(f'[mongo]\nuser = "root"\npassword = "{os.urandom(24).hex()}"\n')
+    (secrets / "admin.toml").write_text(f'[mongo]\nusername = "root"\npassword = "{os.urandom(24).hex()}"\n')
 
 
 @pytest.mark.usefixtures("admin")

@@ -129,7 +129,7 @@ def test_an_unchanged_corpus_is_left_alone(database: Mongo, settings: Settings) 
 
 def test_a_removed_track_vanishes_and_old_versions_go(database: Mongo, settings: Settings) -> None:
     catalogue(database)
-    index = settings.index.model_copy(update={"keep": 1})
+    index = settings.index.model_copy(update={"keep_versions": 1})
     first = run(Store(database), index)
     database.tracks.update_one({"_id": "t003"}, {"$set": {"state": "vanished"}})
     second = run(Store(database), index)
@@ -154,7 +154,7 @@ def command(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[
     environment = os.environ | {
         "SEGUE_MONGO__URI": settings.mongo.uri,
         "SEGUE_MONGO__DATABASE": settings.mongo.database,
-        "SEGUE_KAFKA__BOOTSTRAP": "127.0.0.1:9",  # not used
+        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:9",  # not used
         "SEGUE_INDEX__FOLDER": settings.index.folder,
     }
     return subprocess.run(

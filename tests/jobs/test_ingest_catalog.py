@@ -239,7 +239,7 @@ def test_the_command_line(
     addresses = {
         "SEGUE_MONGO__URI": settings.mongo.uri,
         "SEGUE_MONGO__DATABASE": settings.mongo.database,
-        "SEGUE_KAFKA__BOOTSTRAP": "127.0.0.1:1",
+        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
     }
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:

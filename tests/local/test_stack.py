@@ -24,7 +24,7 @@ def _settings(*, bootstrap: str = "", uri: str = "") -> Settings:
     base = load_settings()
     return base.model_copy(
         update={
-            "kafka": base.kafka.model_copy(update={"bootstrap": bootstrap}),
+            "kafka": base.kafka.model_copy(update={"bootstrap_servers": bootstrap}),
             "mongo": base.mongo.model_copy(update={"uri": uri}),
         }
     )
