@@ -1,20 +1,29 @@
 """One line for the error that ended a query: its cause, and what to do about it.
 
-Spark reports an error inside several others: a failed query, a failed job, a failed task, a Python worker, and
-Python's own traceback. The line that an operator needs is somewhere in that text.
+Spark reports an error inside several others: a failed query, a failed job, a failed task, a Python worker,
+and Python's own traceback. The line that an operator needs is somewhere in that text.
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+from pyspark.errors import PySparkException
+
+from segue.errors import SegueError
+
+log = logging.getLogger(__name__)
 
 _LENGTH = 300
 """Of a cause that is quoted, in characters."""
 _PLAN = re.compile(r"\n+=== Streaming Query ===.*", re.DOTALL)
 _ERROR_LINE = re.compile(
-    r"^(?:Caused by: |: )?((?:[A-Za-z_$][\w$]*\.)*[A-Z]\w*(?:Error|Exception|Failure|Fault|Timeout|TooShort|Refused)"
-    r"(?:: .*)?)$",
+    r"^(?:Caused by: |: )?((?:[A-Za-z_$][\w$]*\.)*[A-Z]\w*(?:Error|Exception|Failure|Timeout)(?:: .*)?)$",
     re.MULTILINE,
 )
 _WRAPPERS = re.compile(
@@ -37,8 +46,8 @@ KNOWN = (
     Known(
         r"No space left on device|OutOfDiskSpace|Disk quota exceeded|File too large",
         "a disk is full",
-        "free space on the disks of the checkpoint, the temporary folder and MongoDB, then start the stream again; "
-        "it continues where it was",
+        "free space on the disks of the checkpoint, the temporary folder and MongoDB, then start the stream "
+        "again; it continues where it was",
     ),
     Known(
         r"Too many open files",
@@ -51,7 +60,7 @@ KNOWN = (
         r"Error reading (?:delta|snapshot) file (?P<delta>\S+)|CANNOT_LOAD_STATE_STORE|"
         r"Error loading streaming checkpoint|unexpected end of (?:file|stream))",
         "the checkpoint is damaged",
-        "run `{program} stream repair`, which goes back to its newest complete batch, and start the stream again",
+        "run `./run.sh stream repair`, which goes back to the newest complete batch, then start the stream",
     ),
     Known(
         r"CONCURRENT_STREAM_LOG_UPDATE|Concurrent update to the log|multiple streaming jobs",
@@ -66,13 +75,14 @@ KNOWN = (
     Known(
         r"Python worker exited unexpectedly|Python worker failed to connect|MemoryError",
         "a Python worker was killed",
-        "the machine is likely short of memory: see its kernel log, lower spark.driver_memory or the number of cores",
+        "the machine is probably short of memory: see its kernel log; lower spark.driver_memory or use fewer "
+        "cores",
     ),
     Known(
         r"Answer from Java side is empty|Py4JNetworkError|Error while sending or receiving|"
         r"SparkContext (?:was|has been) (?:shut|stopped)|Cannot call methods on a stopped SparkContext",
         "Spark's Java process has ended",
-        "it was killed or ran out of memory: see the log above and the machine's kernel log, then start the stream again",
+        "it was killed or ran out of memory: see the log above and the kernel's log, then start it again",
     ),
     Known(
         r"SaslAuthenticationException|SASL.*(?:failed|invalid)|Authentication failed during authentication|"
@@ -88,24 +98,25 @@ KNOWN = (
     Known(
         r"(?:Topic|Group|Cluster|TransactionalId)AuthorizationException|(?:Topic|Group)AuthorizationFailed",
         "Kafka does not let this user do that",
-        "give the user its rights: `{program} access create` makes them",
+        "give the user its rights: `./run.sh access create` makes them",
     ),
     Known(
         r"UnknownTopicOrPartition|topic (?P<topic>\S+) (?:does not exist|is missing)|"
-        r"(?P<lost>KAFKA_DATA_LOSS|Some data may have been lost|partitions? (?:are|is) gone|offset was changed)",
-        "records of a topic are gone: the topic was deleted, made anew or has expired records that were not read",
-        "see the runbook: `{program} stream repair --accept-loss` goes on with what is there",
+        r"KAFKA_DATA_LOSS|Some data may have been lost|partitions? (?:are|is) gone|offset was changed",
+        "records are missing from a topic: it was deleted, created again, or unread records have expired",
+        "`./run.sh stream repair --accept-loss` continues with the records that are left",
     ),
     Known(
         r"kafka\.common\.errors\.TimeoutException|KafkaTimeoutError|NoBrokersAvailable|"
         r"Failed to get offsets|Failed to construct kafka|Timed out waiting for a node assignment",
         "Kafka does not answer",
-        "check that the brokers of kafka.bootstrap_servers run, then start the stream again; it continues where it was",
+        "check that the brokers of kafka.bootstrap_servers run, then start the stream again; it continues "
+        "where it was",
     ),
     Known(
         r"(?:OperationFailure|Authentication failed).*(?:Authentication failed|code.: 18)|not authorized on",
         "MongoDB refused the user",
-        "check mongo.username and mongo.password; `{program} access create` gives the rights",
+        "check mongo.username and mongo.password; `./run.sh access create` gives the rights",
     ),
     Known(
         r"ServerSelectionTimeoutError|AutoReconnect|NetworkTimeout|NotPrimaryError|WaitQueueTimeoutError|"
@@ -138,15 +149,23 @@ KNOWN = (
 """In order: the first pattern that is found in the text of an error says its cause."""
 
 
-def explain(error: str, *, program: str) -> str:
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turn errors of Spark, Java and the operating system into a :class:`SegueError` with one line."""
+    try:
+        yield
+    except (Py4JError, PySparkException, OSError) as error:
+        log.debug("the error in full", exc_info=True)
+        raise SegueError(explain(f"{type(error).__name__}: {error}")) from None
+
+
+def explain(error: str) -> str:
     """The cause of an error in one line, with a remedy where the cause is known.
 
     Parameters
     ----------
     error
         The text of the error, with all that Spark, Java and Python say in it.
-    program
-        How a user calls a command: `segue` or `./run.sh`.
     """
     text = _PLAN.sub("", error)
     for known in KNOWN:
@@ -155,14 +174,20 @@ def explain(error: str, *, program: str) -> str:
             cause = known.cause.format(**groups).removesuffix(": ")
             detail = _detail(text)
             said = f" ({detail})" if detail and detail not in cause else ""
-            return f"{cause}{said}: {known.remedy.format(program=program)}"
+            return f"{cause}{said}: {known.remedy}"
     return _detail(text) or "it ended without a reason"
 
 
 def _detail(text: str) -> str:
     """The innermost error that says something, without the names of the errors around it."""
     lines = [line for line in _ERROR_LINE.findall(text) if not _WRAPPERS.search(line)]
-    line = lines[-1] if lines else next((line for line in text.splitlines() if line.strip()), "")
+    line = lines[-1] if lines else _first(text)
     name, _, message = line.strip().partition(": ")
     short = f"{name.rpartition('.')[2]}: {message}" if message else name
     return short if len(short) <= _LENGTH else f"{short[:_LENGTH]}…"
+
+
+def _first(text: str) -> str:
+    """The first line, without what Spark puts in front of the cause of a failed query."""
+    line = next((line for line in text.splitlines() if line.strip()), "")
+    return re.sub(r"^.*terminated with exception: |^: | SQLSTATE: \w+$", "", line.strip())

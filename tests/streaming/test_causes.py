@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import resource
 import signal
@@ -27,7 +26,7 @@ def line_of(spark: SparkSession, work: Work, *, checkpoint: Path, rows: DataFram
     try:
         query.awaitTermination(120)
     except Exception as error:
-        return explain(str(error), program="segue")
+        return explain(str(error))
     finally:
         query.stop()
     raise AssertionError("the query did not fail")
@@ -67,15 +66,16 @@ def _asks_mongo(rows: DataFrame, batch: int) -> None:
 
 @contextmanager
 def file_size_limit(size: int) -> Iterator[None]:
-    """As on a full disk, writes of more than `size` bytes into a file fail for this process."""
+    """As on a full disk, writes of more than `size` bytes into a file fail for this process.
+
+    Python ignores the signal that would end the process.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def _writes_much(folder: Path) -> Work:
@@ -120,12 +120,12 @@ def test_a_damaged_checkpoint_names_the_command_that_repairs_it(
             raise ValueError("the third")
 
     line_of(spark, fails_at_last, checkpoint=checkpoint)
-    newest = max(glob.glob(f"{checkpoint}/{folder}/*"), key=lambda path: int(os.path.basename(path)))
-    Path(newest).write_bytes(b"")
-    for checksum in glob.glob(f"{checkpoint}/{folder}/.*.crc"):
-        Path(checksum).unlink()
+    newest = max((checkpoint / folder).glob("[0-9]*"), key=lambda path: int(path.name))
+    newest.write_bytes(b"")
+    for checksum in (checkpoint / folder).glob(".*.crc"):
+        checksum.unlink()
     line = line_of(spark, raising(AssertionError("not reached")), checkpoint=checkpoint)
-    assert line.startswith("the checkpoint is damaged (") and "segue stream repair" in line
+    assert line.startswith("the checkpoint is damaged (") and "./run.sh stream repair" in line
 
 
 def test_brokers_that_are_away_are_named(spark: SparkSession, tmp_path: Path) -> None:
@@ -148,9 +148,9 @@ def test_a_folder_that_cannot_be_made_is_named(spark: SparkSession, tmp_path: Pa
     writer = rows.writeStream.option("checkpointLocation", str(tmp_path / "file" / "c"))
     with pytest.raises(Exception) as caught:
         writer.foreachBatch(raising(AssertionError("not reached"))).start()
-    line = explain(str(caught.value), program="segue")
+    line = explain(str(caught.value))
     assert "cannot be made" in line and "file" in line and "spark.checkpoint_location" in line
 
 
 def test_an_error_without_text_is_said_to_have_none() -> None:
-    assert explain("", program="segue") == "it ended without a reason"
+    assert explain("") == "it ended without a reason"
