@@ -1,7 +1,7 @@
 """The list of all commands. run.sh reads it by any Python, so that it needs the standard library only.
 
 python segue/cli/commands.py help            the list as text
-python segue/cli/commands.py packages NAME   the packages that a command needs; status 1: no such command
+python segue/cli/commands.py packages NAME [SECOND]   its packages; status 1: there is no such command
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
-Packages = Literal["runtime", "embedded", "training", "dev"]
+Packages = Literal["runtime", "docs", "embedded", "training", "dev"]
 """A set of packages: requirements.txt, and the sets of the same names in pyproject.toml."""
 
 
@@ -183,6 +183,20 @@ COMMANDS = (
         packages="dev",
     ),
     Command(
+        "docs serve",
+        "documentation.cli:serve",
+        "serve the documentation on this machine (the same as: docs)",
+        "docs serve --port 9000",
+        packages="docs",
+    ),
+    Command(
+        "docs build",
+        "documentation.cli:build",
+        "build the documentation site into a folder",
+        "docs build --output site",
+        packages="docs",
+    ),
+    Command(
         "deploy",
         "cli.checkout:deploy",
         "deploy onto other machines, by compose, ssh or Kubernetes",
@@ -211,8 +225,12 @@ GROUPS = {
     "rejected": "Plays and files that were rejected.",
     "engagement": "Statistics of what listeners do.",
     "listener": "All that is stored of one listener.",
+    "docs": "The documentation: serve, build and generate it. Without a command: serve.",
 }
 """The help of the first words of commands of two words."""
+
+DEFAULTS = {"docs": "serve"}
+"""The second word of commands of two words that may be left out."""
 
 
 def listing(program: str) -> str:
@@ -236,17 +254,21 @@ def listing(program: str) -> str:
     )
 
 
-def packages(name: str) -> Packages | None:
-    """The packages that a command or any command of a group needs; nothing if there is no such command."""
-    needed = {command.packages for command in COMMANDS if name in (command.name, command.name.split()[0])}
-    return next((name for name in ("dev", "training", "embedded", "runtime") if name in needed), None)
+def packages(name: str, second: str = "") -> Packages | None:
+    """The packages that a command needs, or any command of its group; nothing if there is no such command."""
+    if not second or second.startswith("-"):
+        second = DEFAULTS.get(name, "")
+    needed = {command.packages for command in COMMANDS if command.name in (name, f"{name} {second}")}
+    needed = needed or {command.packages for command in COMMANDS if command.name.split()[0] == name}
+    sets: tuple[Packages, ...] = ("dev", "training", "embedded", "docs", "runtime")
+    return next((one for one in sets if one in needed), None)
 
 
 def _main(question: str, *names: str) -> int:
     if question == "help":
         sys.stdout.write(listing("./run.sh") + "\n")
         return 0
-    answer = packages(names[0])
+    answer = packages(*names[:2])
     sys.stdout.write(f"{answer}\n" if answer else "")
     return 0 if answer else 1
 

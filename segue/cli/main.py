@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from segue import __version__
 from segue.cli.checkout import PASSED_ON
-from segue.cli.commands import COMMANDS, GROUPS, Command
+from segue.cli.commands import COMMANDS, DEFAULTS, GROUPS, Command
 from segue.errors import SegueError, one_line_errors
 from segue.places import CHECKOUT, LOCAL, PROGRAM
 
@@ -31,6 +31,15 @@ class Commands(TyperGroup):
 
     prefix = ""
     """The first word of the group's commands, with a space; empty for the command `segue` itself."""
+
+    default: str | None = None
+    """The command of the group that is called when none is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Name the default command, also where its options follow at once."""
+        if self.default and (not args or (args[0].startswith("-") and args[0] not in ("--help", "-h"))):
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, in the order of the list of commands."""
@@ -67,8 +76,9 @@ def available() -> list[Command]:
 
 
 def _group(name: str) -> Commands:
-    group = Commands(name=name, help=GROUPS[name], rich_markup_mode=None, no_args_is_help=True)
-    group.prefix = f"{name} "
+    default = DEFAULTS.get(name)
+    group = Commands(name=name, help=GROUPS[name], rich_markup_mode=None, no_args_is_help=default is None)
+    group.prefix, group.default = f"{name} ", default
     return group
 
 
