@@ -157,9 +157,10 @@ run_module() {
 
 run_tests() {
   if [ "${1:-}" = --help ]; then
-    echo 'usage: ./run.sh test [cluster | fuzz] [PYTEST ARGUMENTS]'
+    echo 'usage: ./run.sh test [cluster | docs | fuzz] [PYTEST ARGUMENTS]'
     echo 'Check the style (ruff), the types (mypy) and the layers (import-linter), then run the tests (pytest) with real Kafka, MongoDB and Spark.'
     echo 'test cluster: run those on a whole cluster of processes instead, which takes minutes and 6 GB of memory.'
+    echo 'test docs: run the tutorials and guides of docs/ as they are written, which takes minutes.'
     echo 'test fuzz: search for examples that break a property; without it, the examples are the same on every run.'
     echo 'Example:  ./run.sh test tests/index -k annoy'
     return
@@ -169,6 +170,12 @@ run_tests() {
     shift
     say 'tests on a cluster of processes'
     run_module pytest tests/cluster -m cluster "$@"
+    return
+  fi
+  if [ "${1:-}" = docs ]; then
+    shift
+    say 'tutorials and guides'
+    run_module pytest tests/docs -m docs "$@"
     return
   fi
   if [ "${1:-}" = fuzz ]; then

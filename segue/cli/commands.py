@@ -197,6 +197,19 @@ COMMANDS = (
         packages="docs",
     ),
     Command(
+        "docs reference",
+        "documentation.cli:reference",
+        "write the generated pages of docs/reference",
+        "docs reference",
+    ),
+    Command(
+        "docs pictures",
+        "documentation.cli:pictures",
+        "take pictures of every page of the player, from a demo",
+        "docs pictures",
+        packages="dev",
+    ),
+    Command(
         "deploy",
         "cli.checkout:deploy",
         "deploy onto other machines, by compose, ssh or Kubernetes",

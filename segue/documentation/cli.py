@@ -79,3 +79,37 @@ def _build(output: Path) -> Path:
 def _need_zensical() -> None:
     if find_spec("zensical") is None:
         raise SegueError(f"Zensical, which builds the site, is not installed: {PROGRAM} setup docs")
+
+
+def reference() -> None:
+    """Write the generated pages into docs/reference, from the code. For a checkout.
+
+    Example: ./run.sh docs reference
+    """
+    with one_line_errors():
+        if not CHECKOUT:
+            raise SegueError("the pages are written in a checkout only: see docs/contributing")
+        from segue.documentation.reference.pages import write
+
+        for page in write(site.PROJECT / "docs" / "reference"):
+            typer.echo(page)
+
+
+def pictures(
+    output: Annotated[Path, typer.Option(help="The folder for the pictures.")] = site.PROJECT
+    / "docs"
+    / "pictures",
+    address: Annotated[
+        str | None, typer.Option(help="A dashboard that runs already; else a demo is started for it.")
+    ] = None,
+) -> None:
+    """Take pictures of every page of the player, from a demo with composed music. Needs Chromium.
+
+    Example: ./run.sh docs pictures
+
+    Example: ./run.sh docs pictures --address http://127.0.0.1:8501 --output /tmp/pictures
+    """
+    with one_line_errors():
+        from segue.documentation.pictures import take
+
+        take(output, address=address, say=lambda text: typer.echo(text, err=True))
