@@ -30,7 +30,7 @@ FAULTS: dict[str, dict[str, object]] = {
     "invalid_type": {"type": "hum"},
     "invalid_ms_played": {"ms_played": -1},
     "invalid_source": {"source": "dream"},
-    "invalid_session_id": {"session_id": "s1\n"},
+    "invalid_session_id": {"session_id": "s\n1"},
     "invalid_track_id": {"track_id": "has space"},
     "invalid_rank": {"rank": "3"},
     "invalid_duration_ms": {"duration_ms": 1.5},

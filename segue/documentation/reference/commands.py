@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from segue.cli.commands import COMMANDS, Command
+from segue.cli.former import FORMER_COMMANDS, FORMER_FLAGS
 from segue.cli.main import load
 from segue.documentation.reference import markdown as md
 from segue.places import LOCAL
@@ -24,6 +25,17 @@ def render() -> str:
             ((f"[`{one.name}`](#{_anchor(one.name)})", one.summary, one.packages) for one in COMMANDS),
         ),
         *(part for command in COMMANDS for part in _command(command)),
+        "## Names of 0.1",
+        "The former names work in 0.2 and print one line on standard error that names the new one. "
+        "A command that is not listed has kept its name.",
+        md.table(("0.1", "0.2"), ((md.code(one.former), md.code(one.name)) for one in FORMER_COMMANDS)),
+        md.table(
+            ("command", "flag in 0.1", "in 0.2"),
+            (
+                (md.code(one.command), md.code(one.former), md.code(one.becomes or one.flag))
+                for one in FORMER_FLAGS
+            ),
+        ),
     )
 
 
