@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from segue.documentation.reference import markdown as md
 from segue.documentation.reference.default_file import read_defaults
 from segue.renamed_settings import RENAMED
-from segue.settings import Settings
+from segue.settings import Settings, values
 
 _BOUNDS = {"ge": "at least {}", "gt": "above {}", "le": "at most {}", "lt": "below {}"}
 _WORDS: dict[Any, str] = {
@@ -77,7 +77,9 @@ def _row(key: str, field: FieldInfo, written: tuple[str, str]) -> tuple[str, ...
 
 
 def _type(field: FieldInfo) -> str:
-    return ", ".join([_words(field.annotation), *_range(field.metadata)])
+    read_by = {getattr(one, "func", None) for one in field.metadata}
+    words = "size" if values._size in read_by else _words(field.annotation)
+    return ", ".join([words, *_range(field.metadata)])
 
 
 def _words(hint: Any) -> str:
