@@ -14,11 +14,10 @@ from segue.collections import OWNERS
 from segue.documentation.reference import benchmarks, events
 from segue.documentation.reference.pages import PAGES
 from segue.documentation.reference.records import json_schema
-from segue.documentation.reference.settings import sections
 from segue.places import ROOT
 from segue.plays.event import fault
 from segue.plays.event_schema import play_schema
-from segue.settings import Settings
+from segue.settings.reference import reference
 from segue.streaming_jobs.progress import Metrics
 from segue.taste.tastes import StoredTaste
 from tests.plays.examples import a_play
@@ -48,14 +47,12 @@ def test_the_folder_has_generated_pages_only() -> None:
     assert {file.stem for file in FOLDER.glob("*.md")} == PAGES.keys()
 
 
-def test_every_setting_has_a_row_with_a_default_and_an_effect() -> None:
+def test_every_setting_has_a_row_with_its_effect() -> None:
     text = PAGES["settings"]()
-    for name, model in sections():
-        section = text.partition(f"## `[{name}]`\n")[2].partition("\n## ")[0]
-        for key, field in model.model_fields.items():
-            if not hasattr(field.annotation, "model_fields"):
-                assert re.search(rf"^\| `{key}` \| [^|]+ \|", section, re.MULTILINE), f"{name}.{key}"
-    assert {name.partition(".")[0] for name, _ in sections()} == Settings.model_fields.keys()
+    for key in reference():
+        section = text.partition(f"### `[{key.section}]`\n")[2].partition("\n### ")[0]
+        name = key.name.rpartition(".")[2]
+        assert re.search(rf"^\| `{name}` \| [^|]+ \| [^|]+ \| \w[^|]+ \| \w", section, re.MULTILINE), key.name
 
 
 def test_every_metric_that_prometheus_reads_is_listed() -> None:
