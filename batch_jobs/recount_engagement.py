@@ -1,4 +1,4 @@
-"""`./run.sh engagement`: counts what listeners did anew, from the topic of plays.
+"""`./run.sh engagement recount`: counts plays again from the topic, and replaces the stored counts.
 
 Delivery: facts, sessions and statistics are upserts by their ids (segue.engagement.stored), so that a run
 cut short is made good by the next one; it may run beside the stream.

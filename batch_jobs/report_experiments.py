@@ -1,4 +1,4 @@
-"""`./run.sh experiments`: what the variants that run side by side have brought so far. Reads only."""
+"""`./run.sh experiments report`: what the variants that run side by side have brought so far. Reads only."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def report_experiments(
     experiments.min_listeners_per_variant, and while a difference may be none, it says that there is too
     little to tell. Look back no further than to the day on which the experiment began.
 
-    Example: ./run.sh experiments --days 14
+    Example: ./run.sh experiments report --days 14
 
-    Example: ./run.sh experiments --json experiments.json
+    Example: ./run.sh experiments report --json experiments.json
     """
     with one_line_errors():
         can_write(json_file)

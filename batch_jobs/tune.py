@@ -1,4 +1,4 @@
-"""`./run.sh tune`: searches weights and settings on a validation split, tracked in an Optuna study.
+"""`./run.sh models tune`: searches weights and settings on a validation split, tracked in an Optuna study.
 
 The test is cut off first and never looked at: the validation is the last day of what remains. A study's name
 holds a digest of the logs' plays and of the settings that are not searched: trials of others, whose values
@@ -81,9 +81,9 @@ def tune(
 
     Compare the trials in a browser: .local/venv/bin/optuna-dashboard sqlite:///.local/tune.db
 
-    Example: ./run.sh tune --data ~/logs --trials 200
+    Example: ./run.sh models tune --data ~/logs --trials 200
 
-    Example: ./run.sh tune --data ~/logs --model served
+    Example: ./run.sh models tune --data ~/logs --model served
     """
     with one_line_errors():
         settings = load_settings()

@@ -2,7 +2,7 @@
 
 job      the recommender as it is
 engaged  the same with the counting of plays beside it
-all      all three queries, as ./run.sh stream runs them
+all      all three queries, as in ./run.sh stream run
 floor    the same source, parsing and settings, with the same stateful window count into nothing
 default  the job under Spark's own settings, where ours differ
 plain:i:n  what one would write without Spark: a consumer that keeps its windows in memory

@@ -1,4 +1,4 @@
-"""`./run.sh dashboard`: serves the pages."""
+"""`./run.sh dashboard serve`: serves the pages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def serve(
 ) -> None:
     """Open the dashboard, on this machine only.
 
-    Example: ./run.sh dashboard --port 8600
+    Example: ./run.sh dashboard serve --port 8600
     """
     with one_line_errors():
         settings = connected(load_settings(), kafka=False)

@@ -1,6 +1,6 @@
 """Runs the streaming queries until it is told to stop.
 
-    ./run.sh stream
+    ./run.sh stream run
     PYTHONPATH=. SPARK_LOCAL_IP=127.0.0.1 spark-submit --properties-file conf/spark-defaults.conf \\
         streaming_jobs/cli.py
 """
@@ -53,9 +53,9 @@ def stream(
     It goes on until SIGTERM or Ctrl-C, which let the micro-batch in progress finish. Started again, it
     continues where it was.
 
-    Example: ./run.sh stream
+    Example: ./run.sh stream run
 
-    On a cluster: SEGUE_SPARK__MASTER=spark://host:7077 ./run.sh stream
+    On a cluster: SEGUE_SPARK__MASTER=spark://host:7077 ./run.sh stream run
     """
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"

@@ -65,8 +65,8 @@ class Demo:
             self._started |= _running() - ran_before
         ensure_topics(self._settings.kafka)
         self._store = open_store(self._settings)
-        self._job("ingest", str(self._music()))
-        for command in ("features", "embeddings", "index"):
+        self._job("library ingest", str(self._music()))
+        for command in ("library features", "embeddings train", "index build"):
             self._job(command)
 
     def _music(self) -> Path:
@@ -86,7 +86,7 @@ class Demo:
     def start_stream(self) -> None:
         """The streaming job, in the background; returns once its queries run."""
         began = datetime.now(UTC)
-        record = self._background("stream")
+        record = self._background("stream", "stream run")
         with self._console.status("Starting the stream"):
             self._wait("the stream", record, lambda: self._stream_since(began))
         started = StreamProgress(self._store).started()
@@ -97,7 +97,7 @@ class Demo:
         return started_at is not None and started_at >= began
 
     def start_dashboard(self) -> None:
-        record = self._background("dashboard")
+        record = self._background("dashboard", "dashboard serve")
         self._wait("the dashboard", record, lambda: bool(self._dashboard_address()))
         self._say(f"The dashboard is at {self._dashboard_address()}")
 
@@ -129,18 +129,20 @@ class Demo:
         stack.down(only=self._started)
 
     def _job(self, command: str, *arguments: str) -> None:
-        done = subprocess.run([*SEGUE, command, *arguments], env=self._environment(), cwd=ROOT, check=False)
+        done = subprocess.run(
+            [*SEGUE, *command.split(), *arguments], env=self._environment(), cwd=ROOT, check=False
+        )
         if done.returncode:
             raise SegueError(
                 f"{PROGRAM} {command} ended with status {done.returncode}; the line above says why"
             )
 
-    def _background(self, name: str) -> process.Record:
+    def _background(self, name: str, command: str) -> process.Record:
         record = process.RUN / f"{name}.json"
         if other := process.running(process.read_record(record)):
             raise SegueError(f"{name} runs already (pid {other.pid}): end it first with ./run.sh down")
         started = process.spawn(
-            [*SEGUE, name],
+            [*SEGUE, *command.split()],
             name=name,
             address="",
             log=self._log(name),

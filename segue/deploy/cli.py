@@ -1,4 +1,4 @@
-"""`./run.sh access`: the jobs' users in MongoDB and Kafka, with what each may do."""
+"""`./run.sh access create`: the jobs' users in MongoDB and Kafka, with what each may do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def access(
     passwords, in [mongo] and [kafka]. A job without a file is left out. Doing it again puts right what is not
     as it should be.
 
-    Example:  SEGUE_CONF=/etc/segue/admin.toml ./run.sh access /etc/segue
+    Example:  SEGUE_CONF=/etc/segue/admin.toml ./run.sh access create /etc/segue
     """
     with one_line_errors():
         settings = load_settings()

@@ -33,7 +33,7 @@ class GenreSpace(Space):
 
     name: ClassVar[str] = "genres"
     kind: ClassVar[str] = "genre-space"
-    command: ClassVar[str] = "embeddings --genres"
+    command: ClassVar[str] = "embeddings train --fit genres"
     uses_genres: ClassVar[bool] = True
 
     version: str

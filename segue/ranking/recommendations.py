@@ -46,7 +46,7 @@ class StoredRecommendation(TypedDict):
     model: str
     """The version of the index."""
     variant: NotRequired[str]
-    """`hybrid`, `audio`, or a variant of `[experiments]`. The player marks plays with it (field `model`), with
+    """`hybrid`, `audio`, or a variant of `[experiments]`. The player marks plays with it (`model`), with
     `/explore` behind it for an exploring item. The oldest documents lack it."""
     served: str
     """`taste`, or `cold-start` when there is no usable taste."""

@@ -153,11 +153,11 @@ def test_compose_in_its_order(machine: Machine, music: str) -> None:
     assert [one.line.partition("compose.yaml ")[2] for one in asked if one.line.startswith(prefix)] == [
         "build",
         "up --detach --wait kafka-1 kafka-2 kafka-3 mongo-1 mongo-2 mongo-3",
-        "run --rm access access --initiate mongo-1:27017,mongo-2:27017,mongo-3:27017 /run/secrets",
-        "run --rm catalogue ingest /music",
-        "run --rm catalogue features",
-        "run --rm catalogue embeddings",
-        "run --rm catalogue index",
+        "run --rm access access create --initiate mongo-1:27017,mongo-2:27017,mongo-3:27017 /run/secrets",
+        "run --rm catalogue library ingest /music",
+        "run --rm catalogue library features",
+        "run --rm catalogue embeddings train",
+        "run --rm catalogue index build",
         "up --detach --wait --remove-orphans",
     ]
     assert asked[-1].line.startswith("curl ")
@@ -245,10 +245,10 @@ def test_every_job_gets_a_login_for_what_it_may_use(machine: Machine, music: str
 
 def test_a_step_that_fails_ends_the_deployment(machine: Machine, music: str) -> None:
     machine.stand_in("docker", "curl")
-    done = machine.deploy("compose", "--music", music, refused="catalogue features")
+    done = machine.deploy("compose", "--music", music, refused="catalogue library features")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("segue: audio features of what is new: this failed")
-    assert machine.asked()[-1].line.endswith("run --rm catalogue features")
+    assert machine.asked()[-1].line.endswith("run --rm catalogue library features")
 
 
 def test_hosts_in_their_order(machine: Machine, hosts: Path) -> None:

@@ -213,7 +213,7 @@ class FirstTwo(Space):
 
     name: ClassVar[str] = "first-two"
     kind: ClassVar[str] = "first-two-space"
-    command: ClassVar[str] = "embeddings --fit first-two"
+    command: ClassVar[str] = "embeddings train --fit first-two"
     version: str
     features_version: str
 

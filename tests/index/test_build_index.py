@@ -1,4 +1,4 @@
-"""The job `./run.sh index` against a real MongoDB."""
+"""The job `./run.sh index build` against a real MongoDB."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def command(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[
         "SEGUE_INDEX__FOLDER": settings.index.folder,
     }
     return subprocess.run(
-        [sys.executable, "-m", "segue", "index", *arguments],
+        [sys.executable, "-m", "segue", "index", "build", *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -181,8 +181,8 @@ def test_the_command_gives_a_summary(database: Mongo, settings: Settings, tmp_pa
 def test_the_command_says_what_is_missing_in_one_line(database: Mongo, settings: Settings) -> None:
     done = command(settings)
     assert done.returncode == 1
-    assert done.stderr.strip() == "segue: there are no embeddings to index: run ./run.sh embeddings"
+    assert done.stderr.strip() == "segue: there are no embeddings to index: run ./run.sh embeddings train"
 
 
 def test_help_has_an_example(settings: Settings) -> None:
-    assert "Example: ./run.sh index" in command(settings, "--help").stdout
+    assert "Example: ./run.sh index build" in command(settings, "--help").stdout

@@ -131,7 +131,7 @@ def rejected_tracks(settings: Settings, database: Database[Document], *arguments
         "SEGUE_MONGO__DATABASE": settings.mongo.database,
         "COLUMNS": "400",
     }
-    command = [sys.executable, "-m", "segue", "rejected", "tracks", *arguments]
+    command = [sys.executable, "-m", "segue", "library", "rejected", *arguments]
     return subprocess.run(
         command, env=os.environ | environment, cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout

@@ -266,7 +266,7 @@ def test_the_command_line(
     }
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "segue", "ingest", *arguments]
+        command = [sys.executable, "-m", "segue", "library", "ingest", *arguments]
         return subprocess.run(
             command, env=os.environ | addresses, cwd=ROOT, capture_output=True, text=True, check=False
         )
@@ -278,4 +278,4 @@ def test_the_command_line(
     wrong = call(str(tmp_path / "nowhere"))
     assert wrong.returncode == 1
     assert wrong.stderr == f"segue: {tmp_path}/nowhere is not a folder: give the folder that has the music\n"
-    assert "Example: ./run.sh ingest ~/Music" in call("--help").stdout
+    assert "Example: ./run.sh library ingest ~/Music" in call("--help").stdout

@@ -135,7 +135,10 @@ def test_models_are_learned_once_and_the_index_takes_them_along(
         ("session-space", True, 0),
     ]
     assert first[2].version is None
-    assert first[2].left_out == "no track has features: run ./run.sh ingest DIR and ./run.sh features first"
+    assert (
+        first[2].left_out
+        == "no track has features: run ./run.sh library ingest DIR and ./run.sh library features first"
+    )
     # Three listeners are half of the evidence that the shrinking asks for, one is a quarter.
     shared = {("t001", "t002"): 0.5, ("t001", "t003"): 0.25, ("t002", "t003"): 0.5}
     assert rules(database) == shared | {("t001", "t009"): 0.0833}

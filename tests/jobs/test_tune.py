@@ -110,6 +110,6 @@ def test_the_command_searches_a_log_and_mixes_it_with_no_other(tmp_path: Path, m
         folder.mkdir()
         write_log(folder / "log.tsv", seed=seed)
         options = ["--model", model.value, "--trials", "2", "--store", str(tmp_path / "t.db")]
-        done = CliRunner().invoke(app, ["tune", "--data", str(folder), *options])
+        done = CliRunner().invoke(app, ["models", "tune", "--data", str(folder), *options])
         assert done.exit_code == 0, done.output
         assert "best of 2 trials" in done.output
