@@ -101,7 +101,9 @@ def test_settings_are_there_by_their_names_of_today(document: str) -> None:
     if document in OF_THE_PAST or document.startswith("docs/decisions/"):
         named -= RENAMED.keys()
     assert not {
-        name for name in named - known - NO_SETTINGS if not name.endswith((".py", ".js", ".npy", ".toml", ".log"))
+        name
+        for name in named - known - NO_SETTINGS
+        if not name.endswith((".py", ".js", ".npy", ".toml", ".log"))
     }
 
 
@@ -123,7 +125,10 @@ def test_the_readme_is_short_and_begins_with_the_two_commands() -> None:
     text = text_of("README.md")
     assert len(text.splitlines()) <= 90
     first = text.partition("```sh\n")[2].partition("```")[0]
-    assert [line.partition("#")[0].strip() for line in first.splitlines()] == ["./run.sh demo", "./run.sh test"]
+    assert [line.partition("#")[0].strip() for line in first.splitlines()] == [
+        "./run.sh demo",
+        "./run.sh test",
+    ]
 
 
 def test_the_upgrade_notes_have_every_setting_that_got_another_name() -> None:
