@@ -13,11 +13,11 @@ disk_gigabytes=6
 say() { printf '%s\n' "segue: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
-# commands QUESTION [NAME]: what segue/cli/commands.py, which has the list of commands, answers.
-commands() {
+# listing QUESTION [ARGUMENTS]: the answer of segue/cli/listing.py, which knows the commands.
+listing() {
   local reader=$python
-  [ -x "$reader" ] || reader=$(find_python) || exit 2
-  "$reader" -P "$root/segue/cli/commands.py" "$@"
+  [ -x "$reader" ] || reader=$(find_python) || exit 3
+  PYTHONPATH=$root "$reader" -P -m segue.cli.listing "$@"
 }
 
 # --- setting up -----------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ check_machine() {
     say 'the embedded MongoDB is for Linux on x86-64: here, name your own with SEGUE_MONGO__URI=mongodb://…'
 }
 
-# A set of packages is a lock file: runtime, embedded (and what the demo needs), training, dev (all of these and more).
+# A set of packages is a lock file: runtime, docs, embedded (and what the demo needs), training, dev (all of these and more).
 # Its stamp says what was set up from; it is written last, so that an interrupted set-up is done again.
 lock_of() { if [ "$1" = runtime ]; then echo "$root/requirements.txt"; else echo "$root/requirements-$1.txt"; fi; }
 stamp_of() { echo "$local_folder/packages-$1"; }
@@ -61,7 +61,7 @@ packages_ready() {
   local other
   # An environment that is a link is somebody else's, and used as it is.
   [ ! -L "$venv" ] || return 0
-  for other in "$1" $([ "$1" != runtime ] || echo embedded training) dev; do
+  for other in "$1" $([ "$1" != runtime ] || echo docs embedded training) dev; do
     ! set_is_fresh "$other" || return 0
   done
   return 1
@@ -78,7 +78,7 @@ set_up_packages() { # set_up_packages SET: it, and the sets that were set up bef
   fi
   # One file was the stamp of everything before there were sets.
   [ ! -e "$local_folder/packages" ] || [ "$1" = dev ] || sets+=' dev'
-  for set in runtime embedded training dev; do
+  for set in runtime docs embedded training dev; do
     [ ! -e "$(stamp_of "$set")" ] || [ "$set" = "$1" ] || sets+=" $set"
   done
   # The largest has all the others.
@@ -157,9 +157,10 @@ run_module() {
 
 run_tests() {
   if [ "${1:-}" = --help ]; then
-    echo 'usage: ./run.sh test [cluster | fuzz] [PYTEST ARGUMENTS]'
+    echo 'usage: ./run.sh test [cluster | docs | fuzz] [PYTEST ARGUMENTS]'
     echo 'Check the style (ruff), the types (mypy) and the layers (import-linter), then run the tests (pytest) with real Kafka, MongoDB and Spark.'
     echo 'test cluster: run those on a whole cluster of processes instead, which takes minutes and 6 GB of memory.'
+    echo 'test docs: run the tutorials and guides of docs/ as they are written, which takes minutes.'
     echo 'test fuzz: search for examples that break a property; without it, the examples are the same on every run.'
     echo 'Example:  ./run.sh test tests/index -k annoy'
     return
@@ -171,6 +172,12 @@ run_tests() {
     run_module pytest tests/cluster -m cluster "$@"
     return
   fi
+  if [ "${1:-}" = docs ]; then
+    shift
+    say 'tutorials and guides'
+    run_module pytest tests/docs -m docs "$@"
+    return
+  fi
   if [ "${1:-}" = fuzz ]; then
     shift
     say 'tests of properties, on examples that no run has seen'
@@ -180,13 +187,27 @@ run_tests() {
   say 'style, types and layers'
   run_module ruff check .
   run_module ruff format --check .
-  run_module mypy
-  "$venv/bin/lint-imports"
   find_programs
-  say 'tests'
-  # All of them: on two cores, see tests/conftest.py. A choice is mostly small, and easier to follow on one.
-  [ $# -gt 0 ] || set -- --numprocesses 2 --dist loadgroup --no-loadscope-reorder
-  run_module pytest "$@"
+  # A choice of tests is mostly small, and easier to follow in one process.
+  if [ $# -gt 0 ]; then
+    check_types_and_layers
+    say 'tests'
+    run_module pytest "$@"
+    return
+  fi
+  # All of them, in two processes (tests/conftest.py); the checks take the time in which these wait for servers.
+  local checks status=0
+  check_types_and_layers >"$local_folder/checks.log" 2>&1 &
+  checks=$!
+  say 'tests, and types and layers beside them'
+  run_module pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder || status=$?
+  wait "$checks" || status=1
+  cat "$local_folder/checks.log"
+  return "$status"
+}
+
+check_types_and_layers() {
+  run_module mypy && "$venv/bin/lint-imports"
 }
 
 # What some tests use besides Python and Java, installed where that can be done:
@@ -219,21 +240,20 @@ has_one_of() {
 
 main() {
   local command=${1:-help} packages
-  shift || true
   case $command in
-    help | -h | --help) commands help; return ;;
-    # Deploying needs nothing of what is set up here.
-    deploy) exec "$root/deploy/deploy.sh" "$@" ;;
-    --version) packages=runtime ;;
+    help | -h | --help) listing help; return ;;
+    # Deploying needs nothing of the set-up here.
+    deploy) shift; exec "$root/deploy/deploy.sh" "$@" ;;
     *)
-      packages=$(commands packages "$command") || {
-        [ $? = 2 ] || say "there is no command '$command': ./run.sh help lists them"
-        exit 1
+      packages=$(listing packages "$@") || {
+        [ $? = 3 ] && exit 1
+        say "there is no command '$command': ./run.sh help lists them"
+        exit 2
       }
       ;;
   esac
-  [ "$command" != setup ] || packages=${1:-runtime}
-  [ -f "$(lock_of "$packages")" ] || fail "there is no set of packages '$packages': runtime, embedded, training or dev"
+  [ "$command" != setup ] || packages=${2:-runtime}
+  [ -f "$(lock_of "$packages")" ] || fail "there is no set of packages '$packages': runtime, docs, embedded, training or dev"
 
   export PYTHONPATH=$root
   set_up "$packages"
@@ -241,8 +261,8 @@ main() {
   export JAVA_HOME PYSPARK_PYTHON=$python PYSPARK_DRIVER_PYTHON=$python
   case $command in
     setup) ;;
-    test) run_tests "$@" ;;
-    *) exec "$python" -P -m segue "$command" "$@" ;;
+    test) shift; run_tests "$@" ;;
+    *) exec "$python" -P -m segue "$@" ;;
   esac
 }
 

@@ -1,4 +1,4 @@
-"""`./run.sh backup` and `./run.sh restore`: what cannot be computed again, to a file and back."""
+"""`./run.sh backup create` and `backup restore`: data that cannot be recomputed, to a file and back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from segue.confirmation import Yes, confirm
 from segue.errors import one_line_errors
 from segue.local.stack import connected
 from segue.privacy import backup as backups
@@ -23,7 +24,7 @@ def backup(file: File) -> None:
     Nothing has to be stopped. Left out is what the library and the other commands make again: tracks, covers,
     features, embeddings, index. The file holds hashes of passwords and what people listen to: keep it safe.
 
-    Example:  ./run.sh backup segue-2026-11-21.gz
+    Example:  ./run.sh backup create segue-2026-11-21.gz
     """
     with one_line_errors():
         counts = backups.backup(_store(), file)
@@ -35,15 +36,18 @@ def restore(
     replace: Annotated[
         bool, typer.Option("--replace", help="Put its documents over those of the same id.")
     ] = False,
+    yes: Yes = False,
 ) -> None:
     """Put a backup back. The file is read to its end first; a damaged one changes nothing.
 
     Listeners who have left since it was made stay out, as far as the database remembers them. Stop the stream
     and the dashboard before, start them afterwards.
 
-    Example:  ./run.sh restore segue-2026-11-21.gz
+    Example:  ./run.sh backup restore segue-2026-11-21.gz
     """
     with one_line_errors():
+        if replace:
+            confirm(f"Replace documents of the database by those of {file}?", yes=yes)
         typer.echo(f"restored: {_counted(backups.restore(_store(), file, replace=replace))}")
 
 

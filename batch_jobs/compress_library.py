@@ -1,4 +1,4 @@
-"""`./run.sh compress`: makes the songs of a folder smaller, over all cores.
+"""`./run.sh library compress`: makes the songs of a folder smaller, over all cores.
 
 Delivery: each song by itself (see segue.audio.compress): a kill at any moment leaves it as it was or as it
 shall be, and the next run goes on with the rest.
@@ -26,8 +26,9 @@ from segue.batch_jobs.bars import counting
 from segue.catalog.library import check_folder
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import AudioFile, scan, shown
+from segue.confirmation import Yes, confirm
 from segue.errors import SegueError, one_line_errors
-from segue.figures import can_write, write_figures
+from segue.figures import JsonFile, can_write, say, write_figures
 
 SHOWN = 50
 """So many of the broken files are named on the terminal; --json has all."""
@@ -55,7 +56,8 @@ def compress_library(
     keep_originals: Annotated[
         Path | None, typer.Option(help="A folder elsewhere in which the songs are kept as they were.")
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
+    yes: Yes = False,
+    json_file: JsonFile = None,
 ) -> None:
     """Make songs smaller: tags and cover are kept, each result is decoded and compared in length first.
 
@@ -63,23 +65,27 @@ def compress_library(
     named. Song.flac and Song.wav become Song.flac.mp3 and Song.wav.mp3. All stay the same tracks of the
     catalogue. It can be ended and started again at any time.
 
-    Example: ./run.sh compress --bitrate 64k /data/fma
+    Example: ./run.sh library compress --bitrate 64k /data/fma
 
-    Example: ./run.sh compress --bitrate 96k --keep-originals /backup/music ~/Music
+    Example: ./run.sh library compress --bitrate 96k --keep-originals /backup/music ~/Music
     """
     with one_line_errors():
         can_write(json_file)
-        summary = run(folder, kilobits=_kilobits(bitrate), originals=keep_originals)
+        kilobits = _kilobits(bitrate)
+        if keep_originals is None and folder.is_dir():
+            confirm(f"Replace the songs in {folder} by smaller ones, and keep no originals?", yes=yes)
+        summary = run(folder, kilobits=kilobits, originals=keep_originals)
         write_figures(json_file, asdict(summary))
         for path, why in list(summary.failures.items())[:SHOWN]:
-            typer.echo(f"left as it is: {ascii(path)[1:-1]}: {why}")
+            say(f"left as it is: {ascii(path)[1:-1]}: {why}", json_file)
         if summary.failed > SHOWN:
-            typer.echo(f"... and {summary.failed - SHOWN} more: --json FILE names all")
+            say(f"... and {summary.failed - SHOWN} more: --json FILE names all", json_file)
         share = summary.bytes_saved / summary.bytes_before if summary.bytes_before else 0.0
-        typer.echo(
+        say(
             f"{summary.files} files: {summary.compressed} compressed, {summary.left} left alone, "
             f"{summary.failed} cannot be; {summary.bytes_saved / 1e6:.1f} MB saved, {share:.0%} of "
-            f"{summary.bytes_before / 1e6:.1f} MB ({summary.seconds:.1f} s)"
+            f"{summary.bytes_before / 1e6:.1f} MB ({summary.seconds:.1f} s)",
+            json_file,
         )
 
 
@@ -172,7 +178,9 @@ def _alone(root: Path) -> Iterator[None]:
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SegueError(f"another ./run.sh compress is at work in {root}: wait for its end") from None
+            raise SegueError(
+                f"another ./run.sh library compress is at work in {root}: wait for its end"
+            ) from None
         for part in root.rglob(f".*{PART}"):
             part.unlink(missing_ok=True)
         yield

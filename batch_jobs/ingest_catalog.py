@@ -1,4 +1,4 @@
-"""`./run.sh ingest`: brings the catalogue in line with a folder of music.
+"""`./run.sh library ingest`: brings the catalogue in line with a folder of music.
 
 Delivery: every write is an upsert by track id, cover id or path, so that a run cut short is made good by
 the next one, and a second run changes nothing.
@@ -27,7 +27,7 @@ from segue.catalog.scan import AudioFile, shown
 from segue.catalog.track import StoredFile, track_id
 from segue.catalog.tracks import Tracks
 from segue.errors import SegueError, one_line_errors
-from segue.figures import can_write, write_figures
+from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
 from segue.settings import load_settings
 from segue.storage.store import Store, open_store
@@ -65,31 +65,33 @@ def ingest_catalog(
     fma: Annotated[
         bool, typer.Option("--fma", help="Insist on FMA's layout (found by itself otherwise).")
     ] = False,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Read the tracks of a folder into the catalogue.
 
     Only new and changed files are read; those that are gone are marked as vanished. Files that cannot be used
     are kept in rejected_tracks with the reason.
 
-    Example: ./run.sh ingest ~/Music
+    Example: ./run.sh library ingest ~/Music
 
-    Example: ./run.sh ingest --fma /data/fma --name fma
+    Example: ./run.sh library ingest --fma /data/fma --name fma
     """
     with one_line_errors():
         can_write(json_file)
         store = open_store(connected(load_settings(), kafka=False))
         summary = run(store, folder, name=name, fma=fma)
         write_figures(json_file, asdict(summary))
-        typer.echo(
+        say(
             f"{summary.library}: {summary.tracks} tracks; {summary.new} new, {summary.changed} changed, "
             f"{summary.unchanged} unchanged, {summary.vanished} vanished, {summary.rejected} rejected"
-            f"{_counted(summary.reasons)} ({summary.seconds:.1f} s)"
+            f"{_counted(summary.reasons)} ({summary.seconds:.1f} s)",
+            json_file,
         )
         if summary.listed:
-            typer.echo(
+            say(
                 f"FMA's tables list {summary.listed} tracks: {summary.without_audio} of them without usable "
-                f"audio here; {summary.without_metadata} files are in no table"
+                f"audio here; {summary.without_metadata} files are in no table",
+                json_file,
             )
 
 
@@ -181,6 +183,7 @@ def _is_unchanged(stored: StoredFile | None, file: AudioFile, fma_track: FmaTrac
     return (
         stored is not None
         and stored.state == "present"
+        and stored.has_tags
         and stored.known == (fma_track and fma_track.digest())
         and (stored.size, stored.modified_ns) == (file.size, file.modified_ns)
     )

@@ -1,4 +1,4 @@
-"""`./run.sh rejected`: look at what was rejected, and send plays in again once the cause is gone."""
+"""`./run.sh rejected list` and `rejected replay`, `./run.sh library rejected`: rejected input."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def tracks(
     reason: Reason = None,
     limit: Annotated[int, typer.Option(min=1, help="Show the newest so many.")] = 50,
 ) -> None:
-    """Show the tracks that could not be taken in: where, and why. docs/library.md says what the reasons mean.
+    """Show the tracks that could not be used, and why. docs/how-to/library.md explains the reasons.
 
-    Example: ./run.sh rejected tracks --reason truncated
+    Example: ./run.sh library rejected --reason truncated
     """
     with one_line_errors():
         rejected = RejectedTracks(open_store(connected(load_settings(), kafka=False)))

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Annotated
 
-import typer
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from rich.console import Console
@@ -20,7 +17,7 @@ from segue.batch_jobs.bars import counting
 from segue.embeddings.registry import remove_orphans, version_in_use
 from segue.embeddings.session_space import SessionSpace
 from segue.errors import SegueError, one_line_errors
-from segue.figures import can_write, write_figures
+from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
 from segue.people.forgotten import PREFIX, Forgotten
 from segue.settings import Settings, load_settings
@@ -34,7 +31,7 @@ from segue.storage.store import open_store
 
 
 def train(
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Learn from all plays that the topic still has.
 
@@ -45,11 +42,11 @@ def train(
     All are stored in MongoDB by version. When plays and settings are those of the stored version, nothing is
     learned. A training of session-space that was cut short goes on from its last epoch with the plays that it
     began with, and the next run learns from those that came since. Then build the index again, which takes
-    what was learned along: ./run.sh index
+    what was learned along: ./run.sh index build
 
     Example: ./run.sh models train
 
-    Example: SEGUE_MODELS__REACH=5 ./run.sh models train --json models.json
+    Example: SEGUE_MODELS__RULES__MAX_GAP=5 ./run.sh models train --json models.json
     """
     with one_line_errors():
         can_write(json_file)
@@ -57,10 +54,10 @@ def train(
         models = run(settings)
         for model in models:
             if model.left_out:
-                typer.echo(f"{model.kind:13} left out: {model.left_out}")
+                say(f"{model.kind:13} left out: {model.left_out}", json_file)
                 continue
             outcome = "unchanged" if model.unchanged else f"learned in {model.seconds:.1f} s"
-            typer.echo(f"{model.kind:13} {model.version}  {model.tracks} tracks, {outcome}")
+            say(f"{model.kind:13} {model.version}  {model.tracks} tracks, {outcome}", json_file)
         flat = {f"{model.kind}_{name}": getattr(model, name) for model in models for name in _SHOWN}
         write_figures(json_file, flat)
 
@@ -96,7 +93,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
             task = bar.add_task("Reading plays", total=1 + len(chosen))
             now = read(end_offsets(settings.kafka))
             if now.fingerprint.startswith("0:"):
-                raise SegueError("there is no play to learn from: ./run.sh replay sends some")
+                raise SegueError("there is no play to learn from: ./run.sh plays replay sends some")
             training = Training(store, settings, now, read)
             done = []
             for model in chosen:
@@ -118,7 +115,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
 def transform(records: DataFrame, *, settings: Settings, ends: Mapping[int, int] | None = None) -> DataFrame:
     """KafkaRecord -> Step; with `ends`, by partition an offset, of the plays before it."""
     plays = plays_of_those_here(records, stream=settings.stream, ends=ends)
-    gap, most = settings.engagement.session_gap, settings.models.listener_steps
+    gap, most = settings.engagement.session_gap, settings.models.max_steps_per_listener
     return steps(plays, signals=settings.signals, gap=gap, most=most)
 
 

@@ -1,6 +1,6 @@
 """Runs the streaming queries until it is told to stop.
 
-    ./run.sh stream
+    ./run.sh stream run
     PYTHONPATH=. SPARK_LOCAL_IP=127.0.0.1 spark-submit --properties-file conf/spark-defaults.conf \\
         streaming_jobs/cli.py
 """
@@ -25,6 +25,7 @@ from segue.local.stack import connected
 from segue.operations.stream_progress import StreamProgress
 from segue.privacy.leaving import sweep
 from segue.settings import Settings, load_settings
+from segue.spark.causes import explain, explained
 from segue.spark.session import session
 from segue.storage import kafka_topics
 from segue.storage.kafka import ensure_topics
@@ -53,16 +54,16 @@ def stream(
     It goes on until SIGTERM or Ctrl-C, which let the micro-batch in progress finish. Started again, it
     continues where it was.
 
-    Example: ./run.sh stream
+    Example: ./run.sh stream run
 
-    On a cluster: SEGUE_SPARK__MASTER=spark://host:7077 ./run.sh stream
+    On a cluster: SEGUE_SPARK__MASTER=spark://host:7077 ./run.sh stream run
     """
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
     )
     for noisy in ("kafka", "py4j", "pymongo"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    with one_line_errors():
+    with one_line_errors(), explained():
         settings = connected(load_settings())
         with contextlib.ExitStack() as records:
             records.enter_context(registered("stream"))
@@ -89,7 +90,9 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     spark = session(settings, app="segue stream")
     metrics = Metrics()
     kept = settings.stream
-    progress = ProgressKeeper(store, metrics, hours=kept.progress_hours, days=kept.progress_days)
+    progress = ProgressKeeper(
+        store, metrics, single=kept.progress_retention, summed=kept.progress_summary_retention
+    )
     forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:
@@ -153,7 +156,7 @@ def _check(queries: list[StreamingQuery]) -> None:
 
 def _cause(query: StreamingQuery) -> str:
     error: StreamingQueryException | None = query.exception()
-    return str(error).strip().splitlines()[0][:500] if error else "it ended without a reason"
+    return explain(str(error or ""))
 
 
 if __name__ == "__main__":

@@ -30,17 +30,17 @@ class Describer:
     def describe(self, path: str) -> Row:
         """One file's row but for its id: with `vector`, or with `reason` and `detail`.
 
-        The reason is "too-slow" after `time_limit` seconds, and "decoder-crashed" if the process has ended.
+        The reason is "too-slow" after `decode_timeout`, and "decoder-crashed" if the process has ended.
         """
         try:
             process = self._running()
             assert process.stdin is not None
             process.stdin.write(json.dumps(path).encode() + b"\n")
             process.stdin.flush()
-            answer = self._answer(process, within=self._audio.time_limit)
+            answer = self._answer(process, within=self._audio.decode_timeout.total_seconds())
         except TimeoutError:
             self.close()
-            limit = self._audio.time_limit
+            limit = self._audio.decode_timeout.total_seconds()
             return {"vector": None, "reason": "too-slow", "detail": f"it took longer than {limit:g} s"}
         except (EOFError, BrokenPipeError):
             status = self.close()

@@ -22,7 +22,7 @@ class ArtistLimit:
     @classmethod
     def of(cls, artists: Sequence[int] | np.ndarray, ranking: RankingSettings) -> ArtistLimit:
         """As the settings have it."""
-        return cls(artists, ranking.per_artist, ranking.artist_window)
+        return cls(artists, ranking.max_per_artist, ranking.artist_window)
 
     def allows(self, artist: int, before: Sequence[int]) -> bool:
         """Whether an artist may come after these artists, oldest first."""

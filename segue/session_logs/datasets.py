@@ -1,4 +1,4 @@
-"""Readers of public data sets that users obtain themselves; docs/recommending.md says where."""
+"""Readers of public data sets that users obtain themselves; docs/evaluation/protocol.md says where."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_sessions(folder: Path) -> dict[str, SessionLog]:
     files = sorted(folder.glob("*.tsv")) + sorted((folder / "30music").glob("*.tsv"))
     if not files:
         raise SegueError(
-            f"{folder} has no session logs (*.tsv): see ./run.sh evaluate --help for their format"
+            f"{folder} has no session logs (*.tsv): see ./run.sh models evaluate --help for their format"
         )
     return {file.stem: read_log(file) for file in files}
 
@@ -59,7 +59,7 @@ def read_gtzan(folder: Path) -> GenreSplit:
     for part, which in enumerate(("train", "valid", "test")):
         file = folder / f"{which}_filtered.txt"
         if not file.is_file():
-            raise SegueError(f"{file} is missing: see docs/recommending.md")
+            raise SegueError(f"{file} is missing: see docs/evaluation/protocol.md")
         lines = [line.strip().rpartition("/")[2] for line in file.read_text().splitlines() if line.strip()]
         held = [name for name in lines if name in frame.index]
         names += held

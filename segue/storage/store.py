@@ -61,7 +61,7 @@ def open_store(settings: Settings) -> Store:
 
 
 class Job(enum.StrEnum):
-    """A user of the database with rights of its own; `./run.sh access` makes them."""
+    """A user of the database with rights of its own; `./run.sh access create` makes them."""
 
     STREAM = "stream"
     DASHBOARD = "dashboard"
@@ -79,7 +79,7 @@ class Right(enum.Flag):
     WRITE = enum.auto()
     """find, insert, update, remove"""
     ERASE = enum.auto()
-    """find, update, remove: for a listener who leaves"""
+    """find, remove: for a listener who leaves"""
     INDEX = enum.auto()
     """Make indexes, and say for how long documents are kept."""
 
