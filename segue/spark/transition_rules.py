@@ -90,7 +90,7 @@ class TransitionRuleModel(LearnedModel):
     kind = "following"
 
     def settings_of(self, settings: Settings) -> dict[str, Any]:
-        return settings.rules.stored()
+        return settings.models.rules.stored()
 
     def learn(self, lesson: Lesson) -> Arrays:
         rules = transition_rules(lesson.steps, rules=lesson.settings.models.rules).toArrow()
