@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypedDict, TypeVar
 
-from segue.storage.mongo import DESCENDING, Document, Unreachable
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, Unreachable
 from segue.storage.store import Collection, Job, Policy, Right, Store
 
 log = logging.getLogger(__name__)
@@ -133,6 +133,30 @@ class Models(Collection[ModelRecord]):
         """When each stored version of a kind was made."""
         records = self.documents.find({"kind": kind}, {"version": 1, "created_at": 1})
         return {record["version"]: record["created_at"] for record in records}
+
+    def listed(self, *, without: Names[str] = ()) -> list[dict[str, Any]]:
+        """All stored versions by kind, newest first: kind, version, active, created_at, tracks and bytes.
+
+        `tracks` and `bytes` are None where a kind does not record them.
+        """
+        wanted = {"kind": {"$exists": True, "$nin": list(without)}}
+        fields = dict.fromkeys(("kind", "version", "created_at", "tracks", "file.size"), 1)
+        records = self.documents.find(wanted, fields).sort([("kind", ASCENDING), ("created_at", DESCENDING)])
+        active = {
+            str(record["_id"]).removeprefix("active:"): record["version"]
+            for record in self.documents.find({"_id": {"$regex": "^active:"}})
+        }
+        return [
+            {
+                "kind": record["kind"],
+                "version": record["version"],
+                "active": active.get(record["kind"]) == record["version"],
+                "created_at": record.get("created_at"),
+                "tracks": record.get("tracks"),
+                "bytes": record.get("file", {}).get("size"),
+            }
+            for record in records
+        ]
 
     def remove(self, kind: str, versions: Names[str]) -> None:
         """Remove versions of a kind."""
