@@ -188,7 +188,7 @@ class Demo:
         }
 
     def _environment_line(self) -> str:
-        shown = {k: v for k, v in self._variables().items() if not k.endswith(("URI", "BOOTSTRAP"))}
+        shown = {k: v for k, v in self._variables().items() if not k.endswith(("URI", "BOOTSTRAP_SERVERS"))}
         return " ".join(f"{name}={value}" for name, value in shown.items())
 
     def _log(self, name: str) -> Path:
