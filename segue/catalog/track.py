@@ -53,6 +53,8 @@ class Track:
     artist: str
     album: str | None
     genres: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    """For the search: moods and groupings of the file, and the tags of FMA's tables."""
     duration_ms: int | None
     track: int | None
     """Its number on the album."""
@@ -100,6 +102,8 @@ class StoredFile:
     state: State
     known: str | None
     """A digest of the data set's tables' entry for it."""
+    has_tags: bool = True
+    """Whether the tags for the search are stored; releases before 0.2 did not read them."""
 
 
 @dataclass(frozen=True, kw_only=True)

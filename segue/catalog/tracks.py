@@ -29,6 +29,8 @@ class TrackDocument(TypedDict):
     artist: str
     album: str | None
     genres: list[str]
+    tags: NotRequired[list[str]]
+    """Releases before 0.2 did not write it; :func:`_searchable` then takes the tags in `fma`."""
     duration_ms: int | None
     track: int | None
     year: int | None
@@ -212,7 +214,7 @@ class Tracks(Collection[TrackDocument]):
 
     def searchable(self) -> list[Searchable]:
         """The texts of all tracks that can be played."""
-        fields = {"title": 1, "artist": 1, "album": 1, "genres": 1, "fma.tags": 1}
+        fields = {"title": 1, "artist": 1, "album": 1, "genres": 1, "tags": 1, "fma.tags": 1}
         return [_searchable(track) for track in self.documents.find(_PLAYABLE, fields)]
 
     def revision(self) -> tuple[int, int | None]:
@@ -243,7 +245,7 @@ class Tracks(Collection[TrackDocument]):
 
 _SHOWN = {"title": 1, "artist": 1, "album": 1, "genres": 1, "cover_id": 1, "duration_ms": 1, "year": 1}
 
-_FILE = {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1}
+_FILE = {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1, "has_tags": {"$isArray": "$tags"}}
 
 
 def _summary(track: Mapping[str, Any]) -> TrackSummary:
@@ -267,6 +269,7 @@ def _file(track: Mapping[str, Any]) -> StoredFile:
         modified_ns=track["modified_ns"],
         state=track["state"],
         known=track.get("known"),
+        has_tags=track["has_tags"],
     )
 
 
@@ -277,7 +280,7 @@ def _searchable(track: Mapping[str, Any]) -> Searchable:
         artist=track.get("artist") or "",
         album=track.get("album") or "",
         genres=track.get("genres") or (),
-        tags=(track.get("fma") or {}).get("tags") or (),
+        tags=track.get("tags") or (track.get("fma") or {}).get("tags") or (),
     )
 
 
@@ -294,6 +297,7 @@ def _document(track: Track) -> TrackDocument:
         "artist": track.artist,
         "album": track.album,
         "genres": list(track.genres),
+        "tags": list(track.tags),
         "duration_ms": track.duration_ms,
         "track": track.track,
         "year": track.year,
