@@ -201,11 +201,10 @@ def _keep_rules_off(former: Mapping[str, Any], renamed: dict[str, Any]) -> None:
     weight = former.get("ranking", {}).get("session_weight", 1)
     if str(weight).strip() in ("0", "0.0"):
         renamed["ranking"]["artist_weight"] = 0.0
-    section, key = _find(renamed, _VARIANTS)
-    before, _ = _find(dict(former), _VARIANTS)
-    for variant, changes in (before or {}).get(key, {}).items() if section and before else ():
+    before = former.get("experiments", {}).get("ranking", {})
+    for variant, changes in before.items() if isinstance(before, dict) else ():
         if isinstance(changes, dict) and changes.get("session_weight") == 0:
-            section[key][variant]["artist_weight"] = 0.0
+            _put(renamed, f"{_VARIANTS}.{variant}.artist_weight", 0.0)
 
 
 def _all_renamed(values: dict[str, Any]) -> dict[str, str | tuple[str, ...]]:

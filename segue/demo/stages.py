@@ -65,7 +65,7 @@ class Demo:
             self._settings = stack.up(self._settings)
         finally:
             self._started |= _running() - ran_before
-        ensure_topics(self._settings.kafka)
+        ensure_topics(self._settings.kafka, self._settings.retention)
         self._store = open_store(self._settings)
         self._job("library ingest", str(self._music()))
         for command in ("library features", "embeddings train", "index build"):
@@ -187,6 +187,7 @@ class Demo:
             "SEGUE_MONGO__URI": s.mongo.uri,
             "SEGUE_MONGO__DATABASE": s.mongo.database,
             "SEGUE_KAFKA__BOOTSTRAP_SERVERS": s.kafka.bootstrap_servers,
+            "SEGUE_KAFKA__MANAGE_TOPICS": s.kafka.manage_topics,
             "SEGUE_KAFKA__PLAYS_TOPIC": s.kafka.plays_topic,
             "SEGUE_KAFKA__REJECTED_TOPIC": s.kafka.rejected_topic,
             "SEGUE_SPARK__CHECKPOINT_LOCATION": s.spark.checkpoint_location,
