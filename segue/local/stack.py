@@ -105,8 +105,10 @@ def _check_disk(folder: Path) -> None:
 
 
 def _filled_in(settings: Settings, *, bootstrap: str | None, uri: str | None) -> Settings:
-    kafka = settings.kafka.model_copy(
-        update={"bootstrap_servers": bootstrap or settings.kafka.bootstrap_servers}
-    )
+    kafka = settings.kafka
+    if bootstrap and bootstrap != kafka.bootstrap_servers:
+        # The topics of the embedded broker are Segue's own.
+        manage = "on" if kafka.manage_topics == "auto" else kafka.manage_topics
+        kafka = kafka.model_copy(update={"bootstrap_servers": bootstrap, "manage_topics": manage})
     mongo = settings.mongo.model_copy(update={"uri": uri or settings.mongo.uri})
     return settings.model_copy(update={"kafka": kafka, "mongo": mongo})

@@ -65,7 +65,7 @@ def test_a_mark_tells_its_variant_and_whether_it_explores() -> None:
 
 def test_a_variant_of_its_own_changes_what_it_says_and_nothing_else() -> None:
     ranking = load_settings().ranking
-    changes = (("bold", (("exploration", 0.3), ("per_artist", 3))),)
+    changes = (("bold", (("exploration_share", 0.3), ("max_per_artist", 3))),)
     experiments = EXPERIMENTS.model_copy(update={"ranking": changes})
     bold = ranking_of("bold", ranking=ranking, experiments=experiments)
     assert bold == ranking.model_copy(update={"exploration_share": 0.3, "max_per_artist": 3})
