@@ -23,7 +23,9 @@ from segue.settings import load_settings
 def demo(
     library: Annotated[
         Path | None,
-        typer.Option(help="A folder with music (mp3, ogg, flac, m4a, wav; nested, or in FMA's layout)."),
+        typer.Option(
+            help="A folder with music (mp3, ogg, oga, flac, m4a, wav, opus, aac; nested, or FMA's layout)."
+        ),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Without the dashboard: end by itself, exit 0 if all went well.")
