@@ -118,7 +118,7 @@ def test_the_layers_in_the_architecture_are_those_that_are_checked() -> None:
 def test_the_reference_lists_every_command() -> None:
     text = text_of("docs/reference/commands.md")
     for command in COMMANDS:
-        assert re.search(rf"\b{command.name}\b", text), command.name
+        assert re.search(rf"^## {command.name}$", text, re.MULTILINE), command.name
 
 
 def test_the_readme_is_short_and_begins_with_the_two_commands() -> None:
