@@ -21,7 +21,7 @@ from segue.dashboard.api import (
     shared,
     similar,
 )
-from segue.dashboard.api.guests import Guests
+from segue.dashboard.api.requests import Guests
 from segue.dashboard.services import Services
 
 _PARTS = (audio, covers, map, own_data, people, player, playlists, radio, shared, similar)

@@ -18,8 +18,8 @@ from segue.recommenders.top import top_k
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
 from segue.settings import ModelSettings, RankingSettings, TasteSettings
+from segue.taste.history import DecayedSignals
 from segue.taste.profile import Profiles
-from segue.taste.vector import DecayedSignals
 
 
 def index_of(
