@@ -40,7 +40,7 @@ def test_spark_reads_what_was_sent(
     changes = {
         **changes,
         "SECURITY": listener,
-        "BOOTSTRAP": guarded_broker.address[listener],
+        "BOOTSTRAP": guarded_broker.addresses[listener],
         "CLIENT_FILE": str(folder / changes["CLIENT_FILE"]) if "CLIENT_FILE" in changes else "",
     }
     named = {f"SEGUE_KAFKA__{key}": value for key, value in changes.items()}
