@@ -13,11 +13,11 @@ disk_gigabytes=6
 say() { printf '%s\n' "segue: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
-# commands QUESTION [NAME]: what segue/cli/commands.py, which has the list of commands, answers.
-commands() {
+# listing QUESTION [ARGUMENTS]: the answer of segue/cli/listing.py, which knows the commands.
+listing() {
   local reader=$python
-  [ -x "$reader" ] || reader=$(find_python) || exit 2
-  "$reader" -P "$root/segue/cli/commands.py" "$@"
+  [ -x "$reader" ] || reader=$(find_python) || exit 3
+  PYTHONPATH=$root "$reader" -P -m segue.cli.listing "$@"
 }
 
 # --- setting up -----------------------------------------------------------------------------------
@@ -219,20 +219,19 @@ has_one_of() {
 
 main() {
   local command=${1:-help} packages
-  shift || true
   case $command in
-    help | -h | --help) commands help; return ;;
-    # Deploying needs nothing of what is set up here.
-    deploy) exec "$root/deploy/deploy.sh" "$@" ;;
-    --version) packages=runtime ;;
+    help | -h | --help) listing help; return ;;
+    # Deploying needs nothing of the set-up here.
+    deploy) shift; exec "$root/deploy/deploy.sh" "$@" ;;
     *)
-      packages=$(commands packages "$command") || {
-        [ $? = 2 ] || say "there is no command '$command': ./run.sh help lists them"
-        exit 1
+      packages=$(listing packages "$@") || {
+        [ $? = 3 ] && exit 1
+        say "there is no command '$command': ./run.sh help lists them"
+        exit 2
       }
       ;;
   esac
-  [ "$command" != setup ] || packages=${1:-runtime}
+  [ "$command" != setup ] || packages=${2:-runtime}
   [ -f "$(lock_of "$packages")" ] || fail "there is no set of packages '$packages': runtime, embedded, training or dev"
 
   export PYTHONPATH=$root
@@ -241,8 +240,8 @@ main() {
   export JAVA_HOME PYSPARK_PYTHON=$python PYSPARK_DRIVER_PYTHON=$python
   case $command in
     setup) ;;
-    test) run_tests "$@" ;;
-    *) exec "$python" -P -m segue "$command" "$@" ;;
+    test) shift; run_tests "$@" ;;
+    *) exec "$python" -P -m segue "$@" ;;
   esac
 }
 

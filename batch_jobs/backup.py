@@ -1,4 +1,4 @@
-"""`./run.sh backup` and `./run.sh restore`: what cannot be computed again, to a file and back."""
+"""`./run.sh backup create` and `backup restore`: data that cannot be recomputed, to a file and back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def backup(file: File) -> None:
     Nothing has to be stopped. Left out is what the library and the other commands make again: tracks, covers,
     features, embeddings, index. The file holds hashes of passwords and what people listen to: keep it safe.
 
-    Example:  ./run.sh backup segue-2026-11-21.gz
+    Example:  ./run.sh backup create segue-2026-11-21.gz
     """
     with one_line_errors():
         counts = backups.backup(_store(), file)
@@ -41,7 +41,7 @@ def restore(
     Listeners who have left since it was made stay out, as far as the database remembers them. Stop the stream
     and the dashboard before, start them afterwards.
 
-    Example:  ./run.sh restore segue-2026-11-21.gz
+    Example:  ./run.sh backup restore segue-2026-11-21.gz
     """
     with one_line_errors():
         typer.echo(f"restored: {_counted(backups.restore(_store(), file, replace=replace))}")

@@ -1,4 +1,4 @@
-"""`./run.sh index`: from the embeddings in MongoDB to a published index bundle."""
+"""`./run.sh index build`: from the embeddings in MongoDB to a published index bundle."""
 
 from __future__ import annotations
 
@@ -82,9 +82,6 @@ def build_index(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the summary to this file, as one flat object.")
     ] = None,
-    rollback: Annotated[
-        bool, typer.Option("--rollback", help="Build nothing: go back to the index before the active one.")
-    ] = False,
 ) -> None:
     """Build the neighbour index of the catalogue, measure it, and publish it.
 
@@ -92,27 +89,41 @@ def build_index(
     nothing is built. Backend, trees, breadth of search and how many old versions stay: the section index of
     conf/default.toml.
 
-    Example: ./run.sh index
+    Example: ./run.sh index build
 
-    Example: ./run.sh index --rollback
+    Example: SEGUE_INDEX__SPACE=audio ./run.sh index build
 
-    Example: SEGUE_INDEX__SPACE=audio ./run.sh index
-
-    Example: SEGUE_INDEX__ANNOY__TREES=100 ./run.sh index --json index.json
+    Example: SEGUE_INDEX__ANNOY__N_TREES=100 ./run.sh index build --json index.json
     """
     with one_line_errors():
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
         store = open_store(settings)
-        if rollback:
-            manifest = PublishedBundles(store).roll_back(folder=settings.index.folder)
-            typer.echo(f"index {manifest.version} of {manifest.created_at:%Y-%m-%d %H:%M} is active again")
-            write_figures(json_file, {"version": manifest.version, "tracks": manifest.count})
-            return
         built = run(store, settings.index)
         for name, value in built.summary().items():
             typer.echo(f"{name:16} {value}")
         write_figures(json_file, built.summary())
+
+
+def roll_back_index(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write the version to this file, as one flat object.")
+    ] = None,
+) -> None:
+    """Activate the index before the active one again. Nothing is built and nothing is deleted.
+
+    A running stream switches to it by itself. The next ./run.sh index build activates the newest again.
+
+    Example: ./run.sh index rollback
+
+    Example: ./run.sh index rollback --json index.json
+    """
+    with one_line_errors():
+        can_write(json_file)
+        settings = connected(load_settings(), kafka=False)
+        manifest = PublishedBundles(open_store(settings)).roll_back(folder=settings.index.folder)
+        typer.echo(f"index {manifest.version} of {manifest.created_at:%Y-%m-%d %H:%M} is active again")
+        write_figures(json_file, {"version": manifest.version, "tracks": manifest.count})
 
 
 def run(store: Store, settings: IndexSettings) -> IndexBuild:
@@ -145,7 +156,7 @@ def run(store: Store, settings: IndexSettings) -> IndexBuild:
             status.update(f"Publishing {version}")
             manifest = bundles.publish(Path(settings.folder) / version)
         assert manifest is not None
-        retired = bundles.retire(folder=settings.folder, keep=settings.keep)
+        retired = bundles.retire(folder=settings.folder, keep=settings.keep_versions)
     console.print(f"index {version} {'is unchanged' if unchanged else 'is published'}")
     followed = (
         0 if contents.transition_rules is None else int((np.diff(contents.transition_rules.bounds) > 0).sum())
@@ -167,14 +178,16 @@ def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:
     vector_of = {track_id: vector for track_id, vector in stored.items() if track_id in track_of}
     if not vector_of:
         raise SegueError(
-            f"no track of the library has an embedding in space {space}: run ./run.sh embeddings"
+            f"no track of the library has an embedding in space {space}: run ./run.sh embeddings train"
         )
     names = sorted(vector_of, key=str.encode)
     vectors = _matrix([vector_of[name] for name in names], names)
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
     usable = np.flatnonzero(np.isfinite(lengths) & (lengths > 0))
     if not len(usable):
-        raise SegueError(f"every vector in space {space} is zero or not finite: run ./run.sh embeddings")
+        raise SegueError(
+            f"every vector in space {space} is zero or not finite: run ./run.sh embeddings train"
+        )
     units = (vectors[usable] / lengths[usable, None]).astype(np.float32)
     track_ids = encode_ids([names[row] for row in usable])
     of_catalogue = computed([track_of[names[row]] for row in usable])
@@ -183,7 +196,7 @@ def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:
     contents = Contents(
         vectors=units,
         track_ids=track_ids,
-        cold_start=varied_selection(units, artists, size=settings.cold_start),
+        cold_start=varied_selection(units, artists, size=settings.cold_start_size),
         transition_rules=transition_rules,
         artist_tracks=artist_tracks,
         **of_catalogue,
@@ -197,7 +210,7 @@ def _matrix(vectors: list[bytes], names: list[str]) -> np.ndarray:
         if len(vector) != size or size == 0 or size % 4:
             raise SegueError(
                 f"the embedding of track {name} has {len(vector) / 4:g} numbers, "
-                f"that of {names[0]} has {size / 4:g}: run ./run.sh embeddings"
+                f"that of {names[0]} has {size / 4:g}: run ./run.sh embeddings train"
             )
     return np.frombuffer(b"".join(vectors), dtype="<f4").reshape(len(vectors), -1)
 

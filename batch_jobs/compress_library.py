@@ -1,4 +1,4 @@
-"""`./run.sh compress`: makes the songs of a folder smaller, over all cores.
+"""`./run.sh library compress`: makes the songs of a folder smaller, over all cores.
 
 Delivery: each song by itself (see segue.audio.compress): a kill at any moment leaves it as it was or as it
 shall be, and the next run goes on with the rest.
@@ -63,9 +63,9 @@ def compress_library(
     named. Song.flac and Song.wav become Song.flac.mp3 and Song.wav.mp3. All stay the same tracks of the
     catalogue. It can be ended and started again at any time.
 
-    Example: ./run.sh compress --bitrate 64k /data/fma
+    Example: ./run.sh library compress --bitrate 64k /data/fma
 
-    Example: ./run.sh compress --bitrate 96k --keep-originals /backup/music ~/Music
+    Example: ./run.sh library compress --bitrate 96k --keep-originals /backup/music ~/Music
     """
     with one_line_errors():
         can_write(json_file)
@@ -172,7 +172,9 @@ def _alone(root: Path) -> Iterator[None]:
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SegueError(f"another ./run.sh compress is at work in {root}: wait for its end") from None
+            raise SegueError(
+                f"another ./run.sh library compress is at work in {root}: wait for its end"
+            ) from None
         for part in root.rglob(f".*{PART}"):
             part.unlink(missing_ok=True)
         yield

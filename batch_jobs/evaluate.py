@@ -1,4 +1,4 @@
-"""`./run.sh evaluate`: every model and baseline on session logs, or every space by its sound.
+"""`./run.sh models evaluate`: every model and baseline on session logs, or every space by its sound.
 
 Tables, JSON and, of the models, plots.
 """
@@ -49,7 +49,9 @@ def evaluate_models(
         ),
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
-    plots: Annotated[Path | None, typer.Option(help="Write plots (SVG) into this folder.")] = None,
+    plots: Annotated[
+        Path | None, typer.Option("--output", help="Write plots (SVG) into this folder.")
+    ] = None,
     models: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
     spaces: Annotated[
         bool, typer.Option("--spaces", help="Compare the spaces of tracks by their sound, not the models.")
@@ -69,15 +71,15 @@ def evaluate_models(
     tracks are those of the catalogue with their genres, or, with --data, those of GTZAN
     (docs/recommending.md). "descriptors" is the baseline: the sound as it is measured.
 
-    Example: ./run.sh evaluate --data ~/logs --json figures.json --plots plots
+    Example: ./run.sh models evaluate --data ~/logs --json figures.json --output plots
 
-    Example: ./run.sh evaluate --spaces --json spaces.json
+    Example: ./run.sh models evaluate --spaces --json spaces.json
     """
     with one_line_errors():
         can_write(json_file)
         if spaces:
             if models is not None or plots is not None:
-                raise SegueError("--models and --plots are for session logs: leave them out with --spaces")
+                raise SegueError("--models and --output are for session logs: leave them out with --spaces")
             results = evaluate_spaces(data)
             _show_spaces(results)
             write_figures(json_file, {name: result.summary() for name, result in results.items()})
@@ -145,7 +147,7 @@ def sessions_in_topic(
 
     The same that `./run.sh models train` learns from.
     """
-    if not settings.kafka.bootstrap:
+    if not settings.kafka.bootstrap_servers:
         return None
     ends = end_offsets(settings.kafka)
     if not any(ends.values()):
@@ -166,7 +168,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SegueError(f"--plots {folder}: {error.strerror}") from None
+        raise SegueError(f"--output {folder}: {error.strerror}") from None
 
 
 def _show_spaces(results: Mapping[str, SpaceResult]) -> None:

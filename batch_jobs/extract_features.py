@@ -1,4 +1,4 @@
-"""`./run.sh features`: descriptors of every track that has none of the current version yet.
+"""`./run.sh library features`: descriptors of every track that has none of the current version yet.
 
 Delivery: results are written by track id as each part of the work ends, so that a run killed half-way
 loses the parts in progress (a few dozen tracks) and the next one goes on where it was.
@@ -72,7 +72,7 @@ def extract_features(
     A change of the settings for audio makes another version, for which all tracks are computed. Files that
     cannot be described are kept in rejected_tracks with the reason.
 
-    Example: ./run.sh features
+    Example: ./run.sh library features
     """
     with one_line_errors():
         can_write(json_file)

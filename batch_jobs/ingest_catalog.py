@@ -1,4 +1,4 @@
-"""`./run.sh ingest`: brings the catalogue in line with a folder of music.
+"""`./run.sh library ingest`: brings the catalogue in line with a folder of music.
 
 Delivery: every write is an upsert by track id, cover id or path, so that a run cut short is made good by
 the next one, and a second run changes nothing.
@@ -72,9 +72,9 @@ def ingest_catalog(
     Only new and changed files are read; those that are gone are marked as vanished. Files that cannot be used
     are kept in rejected_tracks with the reason.
 
-    Example: ./run.sh ingest ~/Music
+    Example: ./run.sh library ingest ~/Music
 
-    Example: ./run.sh ingest --fma /data/fma --name fma
+    Example: ./run.sh library ingest --fma /data/fma --name fma
     """
     with one_line_errors():
         can_write(json_file)

@@ -1,4 +1,4 @@
-"""`./run.sh listener`: a listener's own data, for an operator who is asked for it."""
+"""`./run.sh listener export` and `listener forget`: the data stored about one listener."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Name = Annotated[str, typer.Argument(help="The name of an account, or a listener
 
 def export(
     name: Name,
-    out: Annotated[Path, typer.Option(help="Write the ZIP here.")] = Path("segue-listener.zip"),
+    output: Annotated[Path, typer.Option(help="Write the ZIP here.")] = Path("segue-listener.zip"),
 ) -> None:
     """Write all that is stored of a listener to a ZIP.
 
-    Example: ./run.sh listener export Ada --out ada.zip
+    Example: ./run.sh listener export Ada --output ada.zip
     """
     with one_line_errors():
         settings = connected(load_settings())
@@ -35,10 +35,10 @@ def export(
         user_id = _listener(store, name)
         data = archive(store, user_id, plays=plays_of(settings.kafka, user_id))
         try:
-            out.write_bytes(data)
+            output.write_bytes(data)
         except OSError as error:
-            raise SegueError(f"--out {out}: {error.strerror}") from None
-        typer.echo(f"{out}: {len(data):,} bytes")
+            raise SegueError(f"--output {output}: {error.strerror}") from None
+        typer.echo(f"{output}: {len(data):,} bytes")
 
 
 def forget(

@@ -1,4 +1,4 @@
-"""`./run.sh engagement`: counts what listeners did anew, from the topic of plays.
+"""`./run.sh engagement recount`: counts plays again from the topic, and replaces the stored counts.
 
 Delivery: facts, sessions and statistics are upserts by their ids (segue.engagement.stored), so that a run
 cut short is made good by the next one; it may run beside the stream.
@@ -99,7 +99,7 @@ def _whole_since(settings: Settings) -> int:
     if begins is None:
         return 0
     length = int(settings.engagement.window.total_seconds() * 1000)
-    first = begins + int(settings.stream.future.total_seconds() * 1000)
+    first = begins + int(settings.stream.max_clock_skew.total_seconds() * 1000)
     return -(-first // length) * length
 
 

@@ -1,4 +1,4 @@
-"""`./run.sh rejected`: look at what was rejected, and send plays in again once the cause is gone."""
+"""`./run.sh rejected list` and `rejected replay`, `./run.sh library rejected`: rejected input."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def tracks(
 ) -> None:
     """Show the tracks that could not be taken in: where, and why. docs/library.md says what the reasons mean.
 
-    Example: ./run.sh rejected tracks --reason truncated
+    Example: ./run.sh library rejected --reason truncated
     """
     with one_line_errors():
         rejected = RejectedTracks(open_store(connected(load_settings(), kafka=False)))

@@ -1,4 +1,4 @@
-"""`./run.sh experiments`: what the variants that run side by side have brought so far. Reads only."""
+"""`./run.sh experiments report`: what the variants that run side by side have brought so far. Reads only."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def report_experiments(
     """Compare the variants of [experiments]: click-through, completion, skip rate and likes.
 
     Intervals are over listeners, not over plays, and those of the differences hold together. Below
-    experiments.min_listeners of a variant, and while a difference may be none, it says that there is too
+    experiments.min_listeners_per_variant, and while a difference may be none, it says that there is too
     little to tell. Look back no further than to the day on which the experiment began.
 
-    Example: ./run.sh experiments --days 14
+    Example: ./run.sh experiments report --days 14
 
-    Example: ./run.sh experiments --json experiments.json
+    Example: ./run.sh experiments report --json experiments.json
     """
     with one_line_errors():
         can_write(json_file)
@@ -57,7 +57,7 @@ def run(settings: Settings, *, since: datetime) -> Report:
             """SEGUE_EXPERIMENTS__VARIANTS='{"audio": 50, "hybrid": 50}'"""
         )
     counts = outcomes(open_store(settings), since=since, experiments=experiments)
-    return compare(counts, shares=experiments.variants, min_listeners=experiments.min_listeners)
+    return compare(counts, shares=experiments.variants, min_listeners=experiments.min_listeners_per_variant)
 
 
 def figures(report: Report) -> dict[str, Any]:
@@ -97,10 +97,11 @@ def _show(report: Report, settings: Settings, *, days: float) -> None:
             "counts or assigns otherwise than it should, and no difference here is to be trusted."
         )
     fewest = min(report.listeners.values())
-    if fewest < settings.experiments.min_listeners:
+    if fewest < settings.experiments.min_listeners_per_variant:
+        least = settings.experiments.min_listeners_per_variant
         console.print(
-            f"Too little to tell: a variant has {fewest} listeners in {days:g} days; below "
-            f"{settings.experiments.min_listeners} (experiments.min_listeners) no difference is judged."
+            f"Too little to tell: a variant has {fewest} listeners in {days:g} days; below {least} "
+            "(experiments.min_listeners_per_variant) no difference is judged."
         )
 
 

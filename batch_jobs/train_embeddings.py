@@ -1,4 +1,4 @@
-"""`./run.sh embeddings`: fits the audio space on the corpus, once, and puts every track into it.
+"""`./run.sh embeddings train`: fits the audio space on the corpus, once, and puts every track into it.
 
 Every track is put into the other spaces that are in use, too. The moods of the tracks, percentiles of the
 same corpus, are brought up to date with it.
@@ -69,10 +69,6 @@ def train_embeddings(
     refit: Annotated[
         bool, typer.Option("--refit", help="Fit the space again, on the catalogue as it is now.")
     ] = False,
-    genres: Annotated[
-        bool,
-        typer.Option("--genres", help="Also fit the genre space, on the tracks' genres as they are now."),
-    ] = False,
     fit: Annotated[
         list[str] | None, typer.Option("--fit", help="Also fit this space. May be given several times.")
     ] = None,
@@ -83,18 +79,18 @@ def train_embeddings(
     Later runs put new and changed tracks into the saved space, and say when these are so unlike the rest that
     it should be fitted again. After a refit, build the index again.
 
-    Example: ./run.sh embeddings
+    Example: ./run.sh embeddings train
 
-    Example: ./run.sh embeddings --refit
+    Example: ./run.sh embeddings train --refit
 
     A space that is fitted here is chosen by name for the index: see index.space in conf/default.toml.
 
-    Example: ./run.sh embeddings --genres && SEGUE_INDEX__SPACE=genres ./run.sh index
+    Example: ./run.sh embeddings train --fit genres && SEGUE_INDEX__SPACE=genres ./run.sh index build
     """
     with one_line_errors():
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
-        also = [space_named(name) for name in dict.fromkeys([*(["genres"] if genres else []), *(fit or [])])]
+        also = [space_named(name) for name in dict.fromkeys(fit or [])]
         store = open_store(settings)
         with Console(stderr=True).status("Placing tracks"):
             summary = run(settings, store, refit=refit or AudioSpace in also, also=also)

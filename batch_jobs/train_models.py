@@ -47,11 +47,11 @@ def train(
     All are stored in MongoDB by version. When plays and settings are those of the stored version, nothing is
     learned. A training of session-space that was cut short goes on from its last epoch with the plays that it
     began with, and the next run learns from those that came since. Then build the index again, which takes
-    what was learned along: ./run.sh index
+    what was learned along: ./run.sh index build
 
     Example: ./run.sh models train
 
-    Example: SEGUE_MODELS__REACH=5 ./run.sh models train --json models.json
+    Example: SEGUE_MODELS__RULES__MAX_GAP=5 ./run.sh models train --json models.json
     """
     with one_line_errors():
         can_write(json_file)
@@ -101,7 +101,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
             task = bar.add_task("Reading plays", total=1 + len(chosen))
             now = read(end_offsets(settings.kafka))
             if now.fingerprint.startswith("0:"):
-                raise SegueError("there is no play to learn from: ./run.sh replay sends some")
+                raise SegueError("there is no play to learn from: ./run.sh plays replay sends some")
             training = Training(store, settings, now, read)
             done = []
             for model in chosen:
@@ -123,7 +123,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
 def transform(records: DataFrame, *, settings: Settings, ends: Mapping[int, int] | None = None) -> DataFrame:
     """KafkaRecord -> Step; with `ends`, by partition an offset, of the plays before it."""
     plays = plays_of_those_here(records, stream=settings.stream, ends=ends)
-    gap, most = settings.engagement.session_gap, settings.models.listener_steps
+    gap, most = settings.engagement.session_gap, settings.models.max_steps_per_listener
     return steps(plays, signals=settings.signals, gap=gap, most=most)
 
 

@@ -1,4 +1,4 @@
-"""`./run.sh tune`: searches weights and settings on a validation split, tracked in an Optuna study.
+"""`./run.sh models tune`: searches weights and settings on a validation split, tracked in an Optuna study.
 
 The test is cut off first and never looked at: the validation is the last day of what remains. A study's name
 holds a digest of the logs' plays and of the settings that are not searched: trials of others, whose values
@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import reduce
-from operator import add
+from operator import add, attrgetter
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -52,16 +52,16 @@ class Searched(StrEnum):
 RANGES: dict[Searched, dict[str, tuple[float, float]]] = {
     Searched.SESSION_ENSEMBLE: dict.fromkeys(WEIGHTS, (0.01, 10.0)),
     Searched.SERVED: {
-        "ranking.session_weight": (0.5, 20.0),
+        "ranking.transition_weight": (0.5, 20.0),
         "ranking.artist_weight": (0.05, 5.0),
-        "ranking.session_decay": (0.3, 1.0),
-        "models.back": (0.01, 1.0),
-        "models.shrink": (0.1, 20.0),
+        "ranking.recent_decay": (0.3, 1.0),
+        "models.rules.backward_weight": (0.01, 1.0),
+        "models.rules.shrinkage": (0.1, 20.0),
         "taste.half_life_tracks": (0.5, 50.0),
     },
 }
 """Lowest and highest value of each, searched on a logarithmic scale."""
-ELSEWHERE = {"als", "keep", "listener_steps"}
+ELSEWHERE = ("models.als.", "models.folder", "models.keep_versions", "models.max_steps_per_listener")
 """Settings of `[models]` that say nothing of the lists that are served: of ALS, and of what is stored."""
 
 
@@ -81,9 +81,9 @@ def tune(
 
     Compare the trials in a browser: .local/venv/bin/optuna-dashboard sqlite:///.local/tune.db
 
-    Example: ./run.sh tune --data ~/logs --trials 200
+    Example: ./run.sh models tune --data ~/logs --trials 200
 
-    Example: ./run.sh tune --data ~/logs --model served
+    Example: ./run.sh models tune --data ~/logs --model served
     """
     with one_line_errors():
         settings = load_settings()
@@ -156,8 +156,7 @@ def in_use(settings: Settings) -> dict[str, float]:
     """The values of the settings that are searched."""
     values = {}
     for name in RANGES[Searched.SERVED]:
-        section, _, key = name.partition(".")
-        values[name] = float(getattr(getattr(settings, section), key))
+        values[name] = float(attrgetter(name)(settings))
     return values
 
 
@@ -178,11 +177,19 @@ def fixed(settings: Settings) -> dict[str, Any]:
     """What the lists that are served depend on beside the values that are searched, as plain values."""
     kept = {}
     for section in ("models", "ranking", "taste"):
-        for key, value in getattr(settings, section).model_dump(mode="json").items():
-            name = f"{section}.{key}"
-            if name not in RANGES[Searched.SERVED] and not (section == "models" and key in ELSEWHERE):
-                kept[name] = value
+        for key, value in _leaves(getattr(settings, section).model_dump(mode="json"), f"{section}."):
+            if key not in RANGES[Searched.SERVED] and not key.startswith(ELSEWHERE):
+                kept[key] = value
     return kept
+
+
+def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    """The values of nested tables, by their names joined with dots."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def study_name(model: Searched, logs: Mapping[str, SessionLog], settings: Mapping[str, Any]) -> str:

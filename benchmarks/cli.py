@@ -1,4 +1,4 @@
-"""`./run.sh bench NAME [--quick] [--json FILE] [--plot FILE]`."""
+"""`./run.sh bench NAME [--quick] [--json FILE] [--output FILE]`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def bench(
         Path | None, typer.Option("--json", help="Write the figures as one flat object.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw them into this file (png, svg); index, capacity.")
+        Path | None, typer.Option("--output", help="Draw them into this file (png, svg); index, capacity.")
     ] = None,
     tracks: Annotated[
         int | None,
@@ -66,6 +66,7 @@ def bench(
             raise SegueError(f"there is no benchmark {name}: one of {', '.join(BENCHMARKS)}")
         module = importlib.import_module(f"segue.benchmarks.{name.replace('-', '_')}")
         options: dict[str, Any] = {"console": Console()}
+        flags = {"plot": "--output"}
         parameters = inspect.signature(module.measure).parameters
         given = {
             "plot": plot,
@@ -76,7 +77,7 @@ def bench(
         }
         for option, value in ({"quick": quick or None} | given).items():
             if value is not None and option not in parameters:
-                raise SegueError(f"{name} takes no --{option}: leave it out")
+                raise SegueError(f"{name} takes no {flags.get(option, f'--{option}')}: leave it out")
             if value is not None:
                 options[option] = value
         if "quick" in parameters:

@@ -125,7 +125,7 @@ def largest_difference(files: Sequence[str], audio: AudioSettings) -> float:
     largest = 0.0
     for file in files:
         waveform = decode(file, audio)
-        loudness = librosa.feature.rms(y=waveform, frame_length=audio.fft, hop_length=audio.hop)[0]
+        loudness = librosa.feature.rms(y=waveform, frame_length=audio.n_fft, hop_length=audio.hop_length)[0]
         audible = loudness > SILENT
         rows, start = frame_descriptors(waveform, audio), 0
         for expected in plain_frames(waveform, audio, sample_rate=audio.sample_rate).values():

@@ -67,7 +67,7 @@ def compare(
     """Build, sweep and measure; `trees` and `search_k` of the settings are added to those given."""
     loaded = load_settings()
     chosen, candidates = loaded.index.annoy, loaded.ranking.candidates
-    trees, search_k = sorted({*trees, chosen.trees}), sorted({*search_k, chosen.search_k})
+    trees, search_k = sorted({*trees, chosen.n_trees}), sorted({*search_k, chosen.search_k})
     with tempfile.TemporaryDirectory() as temporary, threadpool_limits(1):
         rows = vectors(tracks)
         np.save(Path(temporary) / "vectors.npy", rows)
@@ -82,12 +82,12 @@ def compare(
         asked = rows[np.random.default_rng(0).choice(tracks, size=min(queries, tracks), replace=False)]
         points = sweep(settings, asked)
         tastes = _tastes(rows, queries)
-        annoy = settings[f"Annoy, {chosen.trees} trees", chosen.search_k]
+        annoy = settings[f"Annoy, {chosen.n_trees} trees", chosen.search_k]
         point_of = {(point.curve, point.breadth): point for point in points}
-        default = point_of[f"Annoy, {chosen.trees} trees", chosen.search_k]
+        default = point_of[f"Annoy, {chosen.n_trees} trees", chosen.search_k]
         voyager, exact = point_of["Voyager's default", 0], point_of["exact", 0]
         memory = {
-            "annoy": _memory(AnnoyBackend(chosen), forests[chosen.trees].folder, queries=asked),
+            "annoy": _memory(AnnoyBackend(chosen), forests[chosen.n_trees].folder, queries=asked),
             "voyager": _memory(_voyager(0), graph.folder, queries=asked),
         }
         enough = [
@@ -95,7 +95,7 @@ def compare(
         ]
         figures: dict[str, float | bool] = {
             "tracks": tracks,
-            "trees": chosen.trees,
+            "trees": chosen.n_trees,
             "search_k": chosen.search_k,
             "least_search_k": min(enough, default=0),
             "annoy_recall": default.recall,
@@ -104,7 +104,7 @@ def compare(
             "voyager_recall": voyager.recall,
             **_times(default, voyager, exact),
         }
-        for name, built in (("annoy", forests[chosen.trees]), ("voyager", graph)):
+        for name, built in (("annoy", forests[chosen.n_trees]), ("voyager", graph)):
             growth, own = memory[name]
             figures |= {
                 f"{name}_build_s": built.seconds,
@@ -169,11 +169,11 @@ def _swept(points: Sequence[Point]) -> dict[str, float | bool]:
 
 
 def _annoy(trees: int, search_k: int) -> AnnoyBackend:
-    return AnnoyBackend(AnnoySettings(trees=trees, search_k=search_k))
+    return AnnoyBackend(AnnoySettings(n_trees=trees, search_k=search_k))
 
 
 def _voyager(ef: int) -> VoyagerBackend:
-    return VoyagerBackend(VoyagerSettings(ef=ef))
+    return VoyagerBackend(VoyagerSettings(query_ef=ef))
 
 
 def _built(rows: np.ndarray, backend: Backend[Any], folder: Path, *, console: Console) -> BuiltIndex:

@@ -20,7 +20,7 @@ from segue.plays.event import fault
 from segue.plays.event_types import signal_weight
 from segue.ranking.plan import plan
 from segue.replanning.service import Replanning
-from segue.settings import Settings
+from segue.settings import Settings, milliseconds
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import connect
 from segue.storage.store import Store
@@ -101,7 +101,7 @@ def consume(
     consumer = KafkaConsumer(
         **client_options(settings.kafka),
         enable_auto_commit=False,
-        fetch_max_wait_ms=settings.stream.fetch_max_wait_ms,
+        fetch_max_wait_ms=milliseconds(settings.stream.fetch_max_wait),
         max_poll_records=batch,
     )
     topic = settings.kafka.plays_topic

@@ -16,14 +16,14 @@ def describe_plainly(path: str, audio: AudioSettings, *, sample_rate: int | None
     `sample_rate` in Hz; None: the file's own. Frames have `audio.fft` samples at any rate, librosa's default.
     """
     y, rate = librosa.load(path, sr=sample_rate, mono=True)
-    shape: dict[str, Any] = {"n_fft": audio.fft, "hop_length": audio.hop}
+    shape: dict[str, Any] = {"n_fft": audio.n_fft, "hop_length": audio.hop_length}
     frames = plain_frames(y, audio, sample_rate=int(rate))
     onsets = librosa.onset.onset_strength(y=y, sr=rate, **shape)
     rows = np.vstack([*frames.values(), onsets])
     similar = librosa.autocorrelate(onsets - onsets.mean())
-    tempo = librosa.feature.tempo(onset_envelope=onsets, sr=rate, hop_length=audio.hop)[0]
-    lag = min(len(onsets) - 1, max(1, round(60 * rate / audio.hop / tempo)))
-    peaks = librosa.onset.onset_detect(onset_envelope=onsets, sr=rate, hop_length=audio.hop)
+    tempo = librosa.feature.tempo(onset_envelope=onsets, sr=rate, hop_length=audio.hop_length)[0]
+    lag = min(len(onsets) - 1, max(1, round(60 * rate / audio.hop_length / tempo)))
+    peaks = librosa.onset.onset_detect(onset_envelope=onsets, sr=rate, hop_length=audio.hop_length)
     change = np.abs(np.diff(frames["mfcc"], axis=1)).mean(axis=1)
     pulse = [np.log2(tempo), similar[lag] / max(similar[0], 1e-10), len(peaks) * rate / len(y)]
     return np.concatenate([rows.mean(axis=1), rows.std(axis=1), change, pulse])
@@ -31,11 +31,11 @@ def describe_plainly(path: str, audio: AudioSettings, *, sample_rate: int | None
 
 def plain_frames(y: np.ndarray, audio: AudioSettings, *, sample_rate: int) -> dict[str, np.ndarray]:
     """Each descriptor from the waveform by itself, shape (rows, frames)."""
-    shape: dict[str, Any] = {"n_fft": audio.fft, "hop_length": audio.hop}
+    shape: dict[str, Any] = {"n_fft": audio.n_fft, "hop_length": audio.hop_length}
     rate: dict[str, Any] = {"y": y, "sr": sample_rate, **shape}
     chroma = librosa.feature.chroma_stft(**rate, tuning=0.0)
     return {
-        "mfcc": librosa.feature.mfcc(**rate, n_mfcc=audio.mfcc),
+        "mfcc": librosa.feature.mfcc(**rate, n_mfcc=audio.n_mfcc),
         "chroma": np.roll(chroma, -chroma.mean(axis=1).argmax(), axis=0),
         "contrast": librosa.feature.spectral_contrast(**rate),
         "centroid": librosa.feature.spectral_centroid(**rate),
@@ -43,7 +43,7 @@ def plain_frames(y: np.ndarray, audio: AudioSettings, *, sample_rate: int) -> di
         "rolloff": librosa.feature.spectral_rolloff(**rate),
         "flatness": librosa.feature.spectral_flatness(y=y, **shape),
         "zero_crossing_rate": librosa.feature.zero_crossing_rate(
-            y, frame_length=audio.fft, hop_length=audio.hop
+            y, frame_length=audio.n_fft, hop_length=audio.hop_length
         ),
-        "rms": librosa.feature.rms(S=np.abs(librosa.stft(y, **shape)), frame_length=audio.fft),
+        "rms": librosa.feature.rms(S=np.abs(librosa.stft(y, **shape)), frame_length=audio.n_fft),
     }

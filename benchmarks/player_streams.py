@@ -142,7 +142,7 @@ def _served(*, seconds: float, console: Console) -> Iterator[tuple[str, psutil.P
     """The dashboard as a process over a database of its own; its address and its process."""
     base = load_settings()
     # No play is sent, so no broker is started.
-    away = base.kafka.model_copy(update={"bootstrap": base.kafka.bootstrap or "127.0.0.1:9"})
+    away = base.kafka.model_copy(update={"bootstrap_servers": base.kafka.bootstrap_servers or "127.0.0.1:9"})
     base = stack.up(base.model_copy(update={"kafka": away}))
     name = f"bench_{uuid.uuid4().hex[:8]}"
     settings = base.model_copy(update={"mongo": base.mongo.model_copy(update={"database": name})})
@@ -154,7 +154,7 @@ def _served(*, seconds: float, console: Console) -> Iterator[tuple[str, psutil.P
         "PYTHONPATH": str(ROOT),
         "SEGUE_MONGO__URI": settings.mongo.uri,
         "SEGUE_MONGO__DATABASE": name,
-        "SEGUE_KAFKA__BOOTSTRAP": settings.kafka.bootstrap,
+        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
     }
     with LOG.open("ab") as log:
         process = subprocess.Popen(

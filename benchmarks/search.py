@@ -147,7 +147,7 @@ def _filled(console: Console) -> Iterator[tuple[PlainTracks, CatalogueReader]]:
 
 def _mongo_only() -> Settings:
     base = load_settings()
-    away = base.kafka.model_copy(update={"bootstrap": "127.0.0.1:9"})  # no broker is needed
+    away = base.kafka.model_copy(update={"bootstrap_servers": "127.0.0.1:9"})  # no broker is needed
     return stack.up(base.model_copy(update={"kafka": away}))
 
 

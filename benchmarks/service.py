@@ -67,7 +67,7 @@ def in_use(settings: Settings, bundle: Path, *, name: str) -> Iterator[Settings]
     own = settings.model_copy(
         update={
             "mongo": settings.mongo.model_copy(update={"database": name}),
-            "spark": settings.spark.model_copy(update={"checkpoint": str(FOLDER / name)}),
+            "spark": settings.spark.model_copy(update={"checkpoint_location": str(FOLDER / name)}),
         }
     )
     database = connect(own.mongo)
@@ -92,10 +92,10 @@ def variant(kind: str, settings: Settings, **stream: object) -> Iterator[subproc
         "PYSPARK_PYTHON": sys.executable,
         "SEGUE_MONGO__URI": settings.mongo.uri,
         "SEGUE_MONGO__DATABASE": settings.mongo.database,
-        "SEGUE_KAFKA__BOOTSTRAP": settings.kafka.bootstrap,
+        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
         "SEGUE_KAFKA__PLAYS_TOPIC": settings.kafka.plays_topic,
         "SEGUE_KAFKA__REJECTED_TOPIC": settings.kafka.rejected_topic,
-        "SEGUE_SPARK__CHECKPOINT": settings.spark.checkpoint,
+        "SEGUE_SPARK__CHECKPOINT_LOCATION": settings.spark.checkpoint_location,
         "SEGUE_SPARK__UI_PORT": str(settings.spark.ui_port),
         "SEGUE_INDEX__FOLDER": settings.index.folder,
         **{f"SEGUE_STREAM__{name.upper()}": str(value) for name, value in stream.items()},

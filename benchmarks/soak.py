@@ -31,7 +31,12 @@ from segue.storage.store import Store, open_store
 FMA = 106_574
 WINDOW_SECONDS = 60
 # State leaves a window and a watermark after its last play; micro-batches go to driver and workers alike.
-STREAM = {"window": "1 minute", "watermark": "1 minute", "lateness": "30 seconds", "driver_listeners": 12}
+STREAM = {
+    "window": "1 minute",
+    "watermark": "1 minute",
+    "allowed_lateness": "30 seconds",
+    "max_driver_listeners": 12,
+}
 PER_SECOND = 100
 
 

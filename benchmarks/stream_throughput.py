@@ -38,7 +38,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
     """Events a second of each variant, and whether all end in the same documents."""
     count, listeners = (200_000, 20_000) if quick else (1_000_000, 50_000)
     # Some micro-batches must be left after the warm-up.
-    stream = {"max_events_per_trigger": 40_000} if quick else {}
+    stream = {"max_offsets_per_trigger": 40_000} if quick else {}
     bundle = bundle_of(FMA, console=console)
     with contextlib.ExitStack() as stack:
         settings = stack.enter_context(service(bundle))

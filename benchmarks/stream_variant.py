@@ -2,7 +2,7 @@
 
 job      the recommender as it is
 engaged  the same with the counting of plays beside it
-all      all three queries, as ./run.sh stream runs them
+all      all three queries, as in ./run.sh stream run
 floor    the same source, parsing and settings, with the same stateful window count into nothing
 default  the job under Spark's own settings, where ours differ
 plain:i:n  what one would write without Spark: a consumer that keeps its windows in memory
@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -29,7 +30,7 @@ from segue.streaming_jobs import engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.query import kafka_records
 
-KAFKA_DEFAULT_WAIT_MS = 500
+KAFKA_DEFAULT_WAIT = timedelta(milliseconds=500)
 
 
 def main() -> None:
@@ -43,11 +44,13 @@ def main() -> None:
         consume(settings, stop, part=(int(number), int(of)))
         return
     if kind == "default":
-        stream = settings.stream.model_copy(update={"fetch_max_wait_ms": KAFKA_DEFAULT_WAIT_MS})
+        stream = settings.stream.model_copy(update={"fetch_max_wait": KAFKA_DEFAULT_WAIT})
         settings = settings.model_copy(update={"stream": stream})
     spark = session(settings, app=f"bench {kind}", tuned=kind != "default")
     store, kept = open_store(settings), settings.stream
-    progress = ProgressKeeper(store, Metrics(), hours=kept.progress_hours, days=kept.progress_days)
+    progress = ProgressKeeper(
+        store, Metrics(), single=kept.progress_retention, summed=kept.progress_summary_retention
+    )
     progress.listen(spark)
     query = STARTS[kind](spark, settings)
     while not stop.wait(0.5) and query.isActive:
@@ -70,8 +73,8 @@ def _floor(spark: SparkSession, settings: Settings) -> StreamingQuery:
     return (
         counted.writeStream.queryName(recommend.NAME)
         .outputMode("update")
-        .option("checkpointLocation", f"{settings.spark.checkpoint}/floor")
-        .trigger(processingTime=interval(stream.trigger))
+        .option("checkpointLocation", f"{settings.spark.checkpoint_location}/floor")
+        .trigger(processingTime=interval(stream.trigger_interval))
         .format("noop")
         .start()
     )

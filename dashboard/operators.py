@@ -29,7 +29,7 @@ def is_operator(
     if settings.operators:
         named = {name_key(name) for name in settings.operators}
         return listener is not None and listener.name is not None and name_key(listener.name) in named
-    return settings.open_on_this_machine and _on_this_machine(headers)
+    return settings.local_operator and _on_this_machine(headers)
 
 
 def _on_this_machine(headers: Mapping[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""`./run.sh dashboard`: serves the pages."""
+"""`./run.sh dashboard serve`: serves the pages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def serve(
 ) -> None:
     """Open the dashboard, on this machine only.
 
-    Example: ./run.sh dashboard --port 8600
+    Example: ./run.sh dashboard serve --port 8600
     """
     with one_line_errors():
         settings = connected(load_settings(), kafka=False)
@@ -36,7 +36,7 @@ def serve(
 
 def serve_app(settings: Settings, *, port: int) -> None:
     """Serve the pages and the routes on the loopback address, until the process is asked to end."""
-    log_in = settings.dashboard.log_in_file and Path(settings.dashboard.log_in_file).absolute()
+    log_in = settings.dashboard.oidc_config_file and Path(settings.dashboard.oidc_config_file).absolute()
     if log_in and not log_in.is_file():
         raise SegueError(f"there is no file {log_in}: see to the setting dashboard.log_in_file")
     # Streamlit looks for .streamlit/config.toml in the current folder, when it is imported.

@@ -1,26 +1,52 @@
-"""What a command has found out, as a JSON file: asked for before the work begins, written after it."""
+"""The results of a command as JSON (`--json FILE`; `-` is standard output): checked first, written last."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
 
 from segue.errors import SegueError
 
+STANDARD_OUTPUT = Path("-")
+JsonFile = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Write the results to FILE as JSON; - is standard output."),
+]
+"""The option `--json`, the same for each command."""
+
+
+def on_stdout(json_file: Path | None) -> bool:
+    """Whether the JSON takes standard output, so that the lines for people go to standard error."""
+    return json_file == STANDARD_OUTPUT
+
+
+def say(line: str, json_file: Path | None = None) -> None:
+    """A line of results for people."""
+    typer.echo(line, err=on_stdout(json_file))
+
+
+def console(json_file: Path | None = None) -> Console:
+    """Where tables of results for people go."""
+    return Console(stderr=on_stdout(json_file))
+
 
 def can_write(path: Path | None) -> None:
-    """Before work that takes long: whether its figures can be written there; None is nowhere.
+    """Check before long work that its results can be written; None is nowhere.
 
     Raises
     ------
     SegueError
         It is a folder, its folder does not exist, or one of them may not be written to.
     """
-    if path is None:
+    if path is None or on_stdout(path):
         return
     try:
         there = path.exists()
@@ -34,8 +60,8 @@ def can_write(path: Path | None) -> None:
         raise SegueError(f"--json {path}: it may not be written to")
 
 
-def write_figures(path: Path | None, figures: Mapping[str, Any]) -> None:
-    """Write them; a number that is not finite, which JSON has no word for, becomes null. None is nowhere.
+def write_figures(path: Path | None, figures: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Write them; a number that is not finite, which JSON cannot express, becomes null. None is nowhere.
 
     Raises
     ------
@@ -44,8 +70,12 @@ def write_figures(path: Path | None, figures: Mapping[str, Any]) -> None:
     """
     if path is None:
         return
+    text = json.dumps(_plain(figures), indent=1, allow_nan=False) + "\n"
+    if on_stdout(path):
+        sys.stdout.write(text)
+        return
     try:
-        path.write_text(json.dumps(_plain(figures), indent=1, allow_nan=False) + "\n")
+        path.write_text(text)
     except OSError as error:
         raise SegueError(f"--json {path}: {error.strerror}") from None
 

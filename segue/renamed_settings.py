@@ -1,35 +1,157 @@
-"""Settings that have had another name: a user's own file and environment may still use it.
+"""The names that settings had in release 0.1: a user's own file and environment may still use them.
 
 Add a line to :data:`RENAMED` when a setting moves; nothing else needs to know its former name.
 """
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 log = logging.getLogger(__name__)
 
+Convert = Callable[[Any], Any]
+
+
+def _with_unit(unit: str) -> Convert:
+    """A bare number in the unit that the former setting had."""
+
+    def convert(value: Any) -> Any:
+        bare = isinstance(value, int | float) or (isinstance(value, str) and _is_number(value))
+        return f"{value} {unit}" if bare else value
+
+    return convert
+
+
+def _is_number(text: str) -> bool:
+    return text.strip().replace(".", "", 1).isdigit()
+
+
+def _table(value: Any) -> Any:
+    """A list of key=value as a table; a variable holds the list as JSON."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError:
+            return value
+    if not isinstance(value, list):
+        return value
+    return {key: text for key, _, text in (str(option).partition("=") for option in value)}
+
+
 RENAMED: Mapping[str, str | tuple[str, ...]] = {
-    "embedding.components": "embedding.audio.components",
-    "embedding.genre_tracks": "embedding.genres.min_tracks",
-    "index.trees": "index.annoy.trees",
-    "index.search_k": ("index.annoy.search_k", "index.voyager.ef"),
+    "kafka.bootstrap": "kafka.bootstrap_servers",
+    "kafka.security": "kafka.security_protocol",
+    "kafka.mechanism": "kafka.sasl_mechanism",
+    "kafka.user": "kafka.username",
+    "kafka.ca_file": "kafka.tls_ca_file",
+    "kafka.client_file": "kafka.tls_certificate_key_file",
+    "kafka.replication": "kafka.replication_factor",
+    "mongo.user": "mongo.username",
+    "mongo.ca_file": "mongo.tls_ca_file",
+    "mongo.client_file": "mongo.tls_certificate_key_file",
+    "mongo.timeout_ms": "mongo.timeout",
+    "spark.checkpoint": "spark.checkpoint_location",
+    "spark.options": "spark.conf",
+    "spark.ship": "spark.package_workers",
+    "audio.mfcc": "audio.n_mfcc",
+    "audio.fft": "audio.n_fft",
+    "audio.hop": "audio.hop_length",
+    "audio.max_seconds": "audio.max_duration",
+    "audio.min_seconds": "audio.min_duration",
+    "audio.threads": "audio.threads_per_worker",
+    "audio.time_limit": "audio.decode_timeout",
+    "embedding.components": "embedding.audio.n_components",
+    "embedding.genre_tracks": "embedding.genres.min_tracks_per_genre",
+    "index.trees": "index.annoy.n_trees",
+    "index.search_k": ("index.annoy.search_k", "index.voyager.query_ef"),
+    "index.keep": "index.keep_versions",
+    "index.cold_start": "index.cold_start_size",
+    "stream.lateness": "stream.allowed_lateness",
+    "stream.future": "stream.max_clock_skew",
+    "stream.max_play_bytes": "stream.max_play_size",
+    "stream.trigger": "stream.trigger_interval",
+    "stream.max_events_per_trigger": "stream.max_offsets_per_trigger",
+    "stream.window_signals": "stream.max_signals_per_window",
+    "stream.driver_listeners": "stream.max_driver_listeners",
+    "stream.rejected_trigger": "stream.rejected_trigger_interval",
+    "stream.outage": "stream.mongo_retry_timeout",
+    "stream.fetch_max_wait_ms": "stream.fetch_max_wait",
+    "stream.progress_hours": "stream.progress_retention",
+    "stream.progress_days": "stream.progress_summary_retention",
+    "ranking.items": "ranking.list_length",
+    "ranking.per_artist": "ranking.max_per_artist",
+    "ranking.feedback_plays": "ranking.feedback_min_plays",
+    "ranking.feedback_skips": "ranking.feedback_skip_weight",
+    "ranking.feedback_likes": "ranking.feedback_like_weight",
+    "ranking.session_weight": "ranking.transition_weight",
+    "ranking.session_tracks": "ranking.recent_tracks",
+    "ranking.session_decay": "ranking.recent_decay",
+    "ranking.session_candidates": "ranking.transition_candidates",
+    "ranking.exploration": "ranking.exploration_share",
+    "moods.strength": "moods.mood_weight",
+    "playlists.items": "playlists.list_length",
+    "playlists.familiar": "playlists.familiar_share",
+    "models.listener_steps": "models.max_steps_per_listener",
+    "models.keep": "models.keep_versions",
+    "models.reach": "models.rules.max_gap",
+    "models.back": "models.rules.backward_weight",
+    "models.listener_cap": "models.rules.max_weight_per_listener",
+    "models.min_listeners": "models.rules.min_listeners",
+    "models.shrink": "models.rules.shrinkage",
+    "models.neighbours": "models.rules.rules_per_track",
     "models.factors": "models.als.factors",
     "models.iterations": "models.als.iterations",
-    "models.regularisation": "models.als.regularisation",
+    "models.regularisation": "models.als.regularization",
     "models.alpha": "models.als.alpha",
     "models.seed": "models.als.seed",
+    "models.sessions.hidden": "models.sessions.hidden_units",
+    "models.sessions.batch": "models.sessions.batch_size",
+    "models.sessions.negatives": "models.sessions.negative_samples",
+    "models.sessions.window": "models.sessions.context_size",
+    "models.sessions.cold_share": "models.sessions.id_dropout",
+    "models.sessions.noise": "models.sessions.feature_noise",
+    "models.sessions.sharpness": "models.sessions.logit_scale",
+    "experiments.min_listeners": "experiments.min_listeners_per_variant",
+    "engagement.trigger": "engagement.trigger_interval",
+    "engagement.window_events": "engagement.max_events_per_window",
+    "engagement.feedback_every": "engagement.feedback_interval",
+    "engagement.feedback_span": "engagement.feedback_window",
+    "dashboard.refresh": "dashboard.refresh_interval",
+    "dashboard.open_on_this_machine": "dashboard.local_operator",
+    "dashboard.public_url": "dashboard.base_url",
+    "dashboard.log_in_file": "dashboard.oidc_config_file",
 }
 """The former name of a setting or a section, and its name today; the parts are joined by dots.
 
 Several names where one setting has become several.
 """
 
+CONVERTED: Mapping[str, Convert] = {
+    "mongo.timeout_ms": _with_unit("milliseconds"),
+    "spark.options": _table,
+    "audio.max_seconds": _with_unit("seconds"),
+    "audio.min_seconds": _with_unit("seconds"),
+    "audio.time_limit": _with_unit("seconds"),
+    "stream.max_play_bytes": _with_unit("B"),
+    "stream.fetch_max_wait_ms": _with_unit("milliseconds"),
+    "stream.progress_hours": _with_unit("hours"),
+    "stream.progress_days": _with_unit("days"),
+}
+"""By former name, how a value is written today."""
+
+_SWITCHES = {
+    "mongo.tls": {False: "auto", True: "on", "false": "auto", "true": "on", "0": "auto", "1": "on"},
+}
+"""By name, the former values of a setting that kept its name, and those of today."""
+_VARIANTS = "experiments.ranking"
+"""Its tables are changes of the section `ranking`, by variant."""
+
 
 def with_new_names(values: Mapping[str, Any], *, source: str) -> dict[str, Any]:
-    """One source of settings as nested tables, with each former name replaced by today's.
+    """One source of settings as nested tables, with each former name and value replaced by today's.
 
     A value under today's name stays where the same source has both. Each replacement is logged as a warning.
 
@@ -41,16 +163,42 @@ def with_new_names(values: Mapping[str, Any], *, source: str) -> dict[str, Any]:
         Where they come from, for the warning.
     """
     renamed = _copy(values)
-    for former, names in RENAMED.items():
+    for former, names in _all_renamed(renamed).items():
         section, key = _find(renamed, former)
         if section is None or key not in section:
             continue
         new = (names,) if isinstance(names, str) else names
         log.warning("%s: the setting %s is now %s: rename it", source, former, " and ".join(new))
         value = section.pop(key)
+        if convert := CONVERTED.get(former):
+            value = convert(value)
         for name in new:
             _put(renamed, name, value)
+    for name, switch in _SWITCHES.items():
+        section, key = _find(renamed, name)
+        value = section.get(key) if section else None
+        former_value = value.lower() if isinstance(value, str) else value
+        if section and isinstance(former_value, bool | str) and former_value in switch:
+            section[key] = switch[former_value]
+            log.warning(
+                '%s: the setting %s is now "auto", "on" or "off": write "%s"', source, name, section[key]
+            )
     return renamed
+
+
+def _all_renamed(values: dict[str, Any]) -> dict[str, str | tuple[str, ...]]:
+    """RENAMED, and the same for the changes of each variant of an experiment."""
+    section, key = _find(values, _VARIANTS)
+    variants = section.get(key) if section else None
+    more = {
+        f"{_VARIANTS}.{variant}.{former.removeprefix('ranking.')}": (
+            f"{_VARIANTS}.{variant}.{str(new).removeprefix('ranking.')}"
+        )
+        for variant in (variants if isinstance(variants, dict) else ())
+        for former, new in RENAMED.items()
+        if former.startswith("ranking.")
+    }
+    return {**RENAMED, **more}
 
 
 def _put(values: dict[str, Any], name: str, value: object) -> None:

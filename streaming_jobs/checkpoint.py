@@ -51,11 +51,11 @@ def check(spark: SparkSession, settings: Settings) -> None:
         The checkpoint was made with another window, topic or state format; the text says which, and that it
         can be put back or left behind.
     """
-    place = f"{settings.spark.checkpoint}/{_FOLDER}"
+    place = f"{settings.spark.checkpoint_location}/{_FOLDER}"
     now, before = contract(settings), _read(spark, place)
     if before is not None:
         for name, value in now.items():
-            _compare(settings.spark.checkpoint, name, before.get(name, _MISSING[name]), value)
+            _compare(settings.spark.checkpoint_location, name, before.get(name, _MISSING[name]), value)
     if before is None or before.keys() != now.keys():
         note = spark.createDataFrame([(json.dumps(now),)], "value string")
         note.coalesce(1).write.mode("overwrite").text(place)
@@ -67,7 +67,7 @@ def _compare(checkpoint: str, name: str, before: str | None, now: str) -> None:
     made = "a note that does not say its " + name if before is None else f"{name} = {before}"
     raise SegueError(
         f"the checkpoint {checkpoint} was made with {made}, now it is {now}: put it back, or set "
-        "SEGUE_SPARK__CHECKPOINT to a new folder "
+        "SEGUE_SPARK__CHECKPOINT_LOCATION to a new folder "
         "(plays still in the topic are read again; tastes and recommendations stay)"
     )
 

@@ -1,6 +1,6 @@
 """Runs the streaming queries until it is told to stop.
 
-    ./run.sh stream
+    ./run.sh stream run
     PYTHONPATH=. SPARK_LOCAL_IP=127.0.0.1 spark-submit --properties-file conf/spark-defaults.conf \\
         streaming_jobs/cli.py
 """
@@ -53,9 +53,9 @@ def stream(
     It goes on until SIGTERM or Ctrl-C, which let the micro-batch in progress finish. Started again, it
     continues where it was.
 
-    Example: ./run.sh stream
+    Example: ./run.sh stream run
 
-    On a cluster: SEGUE_SPARK__MASTER=spark://host:7077 ./run.sh stream
+    On a cluster: SEGUE_SPARK__MASTER=spark://host:7077 ./run.sh stream run
     """
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
@@ -89,7 +89,9 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     spark = session(settings, app="segue stream")
     metrics = Metrics()
     kept = settings.stream
-    progress = ProgressKeeper(store, metrics, hours=kept.progress_hours, days=kept.progress_days)
+    progress = ProgressKeeper(
+        store, metrics, single=kept.progress_retention, summed=kept.progress_summary_retention
+    )
     forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:

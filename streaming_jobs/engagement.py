@@ -54,7 +54,7 @@ class Counter:
 
     def __call__(self, windows: DataFrame, batch: int) -> None:
         self._spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: parse, window")
-        patient(self._settings.stream.outage)(self._count, self._collect(windows))
+        patient(self._settings.stream.mongo_retry_timeout)(self._count, self._collect(windows))
 
     def _count(self, windows: pa.Table) -> None:
         """EventWindow rows -> documents; done again from the start when MongoDB goes away meanwhile."""
@@ -68,10 +68,12 @@ class Counter:
     def _feed_back(self) -> None:
         """Now and then: what all listeners made of each track, for the ranking."""
         if time.monotonic() >= self._feedback_due:
-            since = datetime.now(UTC) - self._settings.engagement.feedback_span
+            since = datetime.now(UTC) - self._settings.engagement.feedback_window
             records = played_tracks(self._stored.statistics.of_tracks(since=since))
             feedback.publish(self._store, records, ranking=self._settings.ranking)
-            self._feedback_due = time.monotonic() + self._settings.engagement.feedback_every.total_seconds()
+            self._feedback_due = (
+                time.monotonic() + self._settings.engagement.feedback_interval.total_seconds()
+            )
 
 
 def played_tracks(totals: Iterable[TrackTotals]) -> Records:
@@ -97,7 +99,7 @@ def start(
         transform(kafka_records(spark, settings, name=NAME), settings=settings),
         Counter(spark, settings),
         name=NAME,
-        checkpoint=f"{settings.spark.checkpoint}/{NAME}",
-        every=settings.engagement.trigger,
+        checkpoint=f"{settings.spark.checkpoint_location}/{NAME}",
+        every=settings.engagement.trigger_interval,
         gate=gate,
     )

@@ -181,10 +181,10 @@ class ProgressEvents:
 class ProgressKeeper:
     """Takes Spark's progress reports; a thread of its own writes them, so that no batch waits for it."""
 
-    def __init__(self, store: Store, metrics: Metrics, *, hours: int, days: int) -> None:
-        """Single micro-batches are kept for `hours`, minutes for `days`."""
+    def __init__(self, store: Store, metrics: Metrics, *, single: timedelta, summed: timedelta) -> None:
+        """Single micro-batches are kept for `single`, their sums by the minute for `summed`."""
         self._metrics = metrics
-        self._batches, self._minutes_kept = keepers(store, hours=hours, days=days)
+        self._batches, self._minutes_kept = keepers(store, single=single, summed=summed)
         self._waiting: deque[MicroBatch] = deque(maxlen=10_000)
         self._minutes = Minutes()
         self._writing = Regularly(self._flush, name="progress", seconds=_FLUSH_SECONDS)
@@ -220,10 +220,10 @@ class ProgressKeeper:
             log.warning("progress of %d batches is not kept: %s", len(documents), error)
 
 
-def keepers(store: Store, *, hours: int, days: int) -> tuple[StreamProgress, StreamMinutes]:
-    """The owners of what is kept: single micro-batches for `hours`, minutes for `days`."""
+def keepers(store: Store, *, single: timedelta, summed: timedelta) -> tuple[StreamProgress, StreamMinutes]:
+    """The owners of both: single micro-batches are kept for `single`, minutes for `summed`."""
     batches, minutes = StreamProgress(store), StreamMinutes(store)
-    for collection, time in ((batches, timedelta(hours=hours)), (minutes, timedelta(days=days))):
+    for collection, time in ((batches, single), (minutes, summed)):
         collection.prepare()
         collection.keep(time)
     return batches, minutes

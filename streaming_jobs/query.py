@@ -26,7 +26,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from pyspark.sql.utils import ForeachBatchFunction
 from pyspark.util import _load_from_socket
 
-from segue.settings import Settings
+from segue.settings import Settings, milliseconds
 from segue.spark.plays import interval
 from segue.spark.session import kafka_options
 
@@ -87,10 +87,10 @@ def kafka_records(spark: SparkSession, settings: Settings, *, name: str) -> Data
         .options(**kafka_options(settings.kafka))
         .option("subscribe", settings.kafka.plays_topic)
         .option("startingOffsets", "earliest")
-        .option("maxOffsetsPerTrigger", settings.stream.max_events_per_trigger)
+        .option("maxOffsetsPerTrigger", settings.stream.max_offsets_per_trigger)
         .option("groupIdPrefix", f"segue-{name}")
         # The consumer's long poll would hold up the end of each small batch.
-        .option("kafka.fetch.max.wait.ms", settings.stream.fetch_max_wait_ms)
+        .option("kafka.fetch.max.wait.ms", milliseconds(settings.stream.fetch_max_wait))
         .option("kafka.request.timeout.ms", _ANSWER_SECONDS * 1000)
         .option("kafka.default.api.timeout.ms", _ANSWER_SECONDS * 1000)
         .option("fetchOffset.numRetries", _PATIENCE_SECONDS // _ANSWER_SECONDS)

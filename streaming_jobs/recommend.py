@@ -53,7 +53,7 @@ class Recommender:
         self._collect = Collector()
 
     def __call__(self, windows: DataFrame, batch: int) -> None:
-        few = self._settings.stream.driver_listeners
+        few = self._settings.stream.max_driver_listeners
         bundle, feedback = self._bundle.current(), self._feedback.current()
         assigned = Assignment(self._on_workers, bundle.version, feedback.version)
         if self._last_listeners > few:
@@ -103,7 +103,7 @@ def start(
         transform(kafka_records(spark, settings, name=NAME), settings=settings),
         Recommender(spark, settings, metrics or Metrics()),
         name=NAME,
-        checkpoint=f"{settings.spark.checkpoint}/{NAME}",
-        every=settings.stream.trigger,
+        checkpoint=f"{settings.spark.checkpoint_location}/{NAME}",
+        every=settings.stream.trigger_interval,
         gate=gate,
     )

@@ -54,8 +54,8 @@ def start(
         transform(kafka_records(spark, settings, name="rejected"), settings=settings),
         keep,
         name=NAME,
-        checkpoint=f"{settings.spark.checkpoint}/rejected_plays",
-        every=settings.stream.rejected_trigger,
+        checkpoint=f"{settings.spark.checkpoint_location}/rejected_plays",
+        every=settings.stream.rejected_trigger_interval,
         gate=gate,
         mode="append",
     )

@@ -101,14 +101,16 @@ def own_settings(mongo_uri: str, folder: Path) -> Settings:
                 update={
                     "uri": mongo_uri,
                     "database": f"test_{uuid.uuid4().hex[:12]}",
-                    "timeout_ms": int(PATIENCE * 1000),
+                    "timeout": int(PATIENCE * 1000),
                 }
             ),
-            "spark": base.spark.model_copy(update={"checkpoint": str(folder / "checkpoints"), "ui_port": 0}),
+            "spark": base.spark.model_copy(
+                update={"checkpoint_location": str(folder / "checkpoints"), "ui_port": 0}
+            ),
             "index": base.index.model_copy(update={"folder": str(folder / "index")}),
             "models": base.models.model_copy(update={"folder": str(folder / "models")}),
-            "stream": base.stream.model_copy(update={"rejected_trigger": at_once}),
-            "engagement": base.engagement.model_copy(update={"trigger": at_once}),
+            "stream": base.stream.model_copy(update={"rejected_trigger_interval": at_once}),
+            "engagement": base.engagement.model_copy(update={"trigger_interval": at_once}),
         }
     )
 
@@ -124,7 +126,7 @@ def with_topics(settings: Settings, bootstrap: str) -> Settings:
     suffix = uuid.uuid4().hex[:8]
     kafka = settings.kafka.model_copy(
         update={
-            "bootstrap": bootstrap,
+            "bootstrap_servers": bootstrap,
             "plays_topic": f"plays-{suffix}",
             "rejected_topic": f"plays-{suffix}.rejected",
         }

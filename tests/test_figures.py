@@ -89,14 +89,16 @@ def test_what_may_not_be_written_to_is_said(name: str) -> None:
 
 
 COMMANDS = (
-    "ingest /no/music",
-    "compress /no/music",
-    "features",
-    "embeddings",
+    "status",
+    "library ingest /no/music",
+    "library compress /no/music",
+    "library features",
+    "embeddings train",
     "models train",
-    "index",
-    "evaluate --data /no/logs",
-    "experiments",
+    "index build",
+    "index rollback",
+    "models evaluate --data /no/logs",
+    "experiments report",
     "bench moods",
     "demo",
 )

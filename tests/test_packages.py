@@ -48,13 +48,14 @@ def test_what_serves_needs_no_optional_package() -> None:
 def test_a_command_whose_packages_are_missing_is_refused_in_a_line() -> None:
     code = (
         _WITHOUT
-        + "sys.argv = ['__main__.py', 'tune', '--data', '/no']\nfrom segue.cli.main import main\nmain()"
+        + "sys.argv = ['__main__.py', 'models', 'tune', '--data', '/no']\n"
+        + "from segue.cli.main import main\nmain()"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", code, "segue.errors"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert done.stderr == "segue: tune needs optuna, which is not installed: ./run.sh setup training\n"
+    assert done.stderr == "segue: models tune needs optuna, which is not installed: ./run.sh setup training\n"
 
 
 def test_the_smaller_sets_have_the_versions_of_the_largest() -> None:
@@ -93,6 +94,8 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
     assert re.search(rf"Example: +(\w+=\S+ )*\./run\.sh {command}\b", shown.output)
 
 
-@pytest.mark.parametrize(("command", "text"), [("experiments", "[experiments]"), ("access", "[mongo]")])
+@pytest.mark.parametrize(
+    ("command", "text"), [("experiments report", "[experiments]"), ("access create", "[mongo]")]
+)
 def test_brackets_in_help_are_no_markup(command: str, text: str) -> None:
-    assert text in CliRunner().invoke(app, [command, "--help"]).output
+    assert text in CliRunner().invoke(app, [*command.split(), "--help"]).output

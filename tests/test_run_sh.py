@@ -39,7 +39,11 @@ def bare(tmp_path: Path) -> Path:
         "requirements.txt",
         "requirements-embedded.txt",
         "conf/ivy.xml",
+        "segue/__init__.py",
+        "segue/cli/__init__.py",
         "segue/cli/commands.py",
+        "segue/cli/former.py",
+        "segue/cli/listing.py",
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
@@ -75,7 +79,7 @@ def ready(bare: Path) -> Path:
             echo "$folder/java"
             ;;
           *'java_home()'*) ;;
-          *'-m segue'*) echo "$JAVA_HOME" ;;
+          *'-m segue '*) echo "$JAVA_HOME" ;;
           *) exec {sys.executable} "$@" ;;
         esac
         """
@@ -120,7 +124,7 @@ def test_help_lists_every_command_with_an_example(arguments: list[str]) -> None:
 
 def test_an_unknown_command_is_refused_in_one_line() -> None:
     done = _run("nonsense")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "segue: there is no command 'nonsense': ./run.sh help lists them\n"
 
 

@@ -27,10 +27,10 @@ def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_own_file_may_hold_just_what_differs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
-    own.write_text("[index.annoy]\ntrees = 7\n")
+    own.write_text("[index.annoy]\nn_trees = 7\n")
     monkeypatch.setenv("SEGUE_CONF", str(own))
     settings = load_settings()
-    assert (settings.index.annoy.trees, settings.index.backend) == (7, "annoy")
+    assert (settings.index.annoy.n_trees, settings.index.backend) == (7, "annoy")
 
 
 def test_a_variant_of_ones_own_is_a_table_in_the_file(
@@ -39,12 +39,12 @@ def test_a_variant_of_ones_own_is_a_table_in_the_file(
     own = tmp_path / "own.toml"
     own.write_text(
         "[experiments]\nvariants = { hybrid = 50, bold = 25 }\n"
-        "[experiments.ranking.bold]\nexploration = 0.3\nper_artist = 3\n"
+        "[experiments.ranking.bold]\nexploration_share = 0.3\nmax_per_artist = 3\n"
     )
     monkeypatch.setenv("SEGUE_CONF", str(own))
     settings = load_settings()
     assert settings.experiments.variants == (("hybrid", 50), ("bold", 25))
-    assert settings.experiments.ranking == (("bold", (("exploration", 0.3), ("per_artist", 3))),)
+    assert settings.experiments.ranking == (("bold", (("exploration_share", 0.3), ("max_per_artist", 3))),)
     assert hash(settings) == hash(load_settings())
 
 
@@ -64,14 +64,14 @@ def test_a_default_stands_in_one_place() -> None:
 
 
 def test_relative_paths_count_from_the_project_and_addresses_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load_settings().spark.checkpoint == str(ROOT / ".local/checkpoints")
-    monkeypatch.setenv("SEGUE_SPARK__CHECKPOINT", "hdfs://name/checkpoints")
-    assert load_settings().spark.checkpoint == "hdfs://name/checkpoints"
+    assert load_settings().spark.checkpoint_location == str(ROOT / ".local/checkpoints")
+    monkeypatch.setenv("SEGUE_SPARK__CHECKPOINT_LOCATION", "hdfs://name/checkpoints")
+    assert load_settings().spark.checkpoint_location == "hdfs://name/checkpoints"
 
 
 def test_options_for_spark_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEGUE_SPARK__OPTIONS", '["spark.executor.memory=2g", "spark.a=b=c"]')
-    assert dict(load_settings().spark.extra) == {"spark.executor.memory": "2g", "spark.a": "b=c"}
+    monkeypatch.setenv("SEGUE_SPARK__CONF", '{"spark.executor.memory": "2g", "spark.a": "b=c"}')
+    assert dict(load_settings().spark.conf) == {"spark.executor.memory": "2g", "spark.a": "b=c"}
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_options_for_spark_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("SEGUE_KAFKA__BOOTSTRAPP", "x:1", "bootstrapp"),
         ("SEGUE_KAFAK__BOOTSTRAP", "x:1", "SEGUE_KAFAK__BOOTSTRAP is not a setting"),
-        ("SEGUE_INDEX__TREES", "many", "index.annoy.trees"),
-        ("SEGUE_INDEX__ANNOY__TREES", "0", "index.annoy.trees"),
+        ("SEGUE_INDEX__TREES", "many", "index.annoy.n_trees"),
+        ("SEGUE_INDEX__ANNOY__N_TREES", "0", "index.annoy.n_trees"),
         ("SEGUE_INDEX__ANNOY__TREE", "50", "index.annoy.tree"),
         ("SEGUE_INDEX__BACKEND", "faiss", "index.backend = 'faiss': it must be one of annoy, voyager, exact"),
         (
@@ -89,13 +89,17 @@ def test_options_for_spark_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
             "index.space = 'nonsense': it must be one of auto, audio, genres, sessions",
         ),
         ("SEGUE_STREAM__WINDOW", "soon", "'30 minutes'"),
-        ("SEGUE_SPARK__OPTIONS", '["memory=2g"]', "is not like spark.executor.memory=2g"),
+        ("SEGUE_SPARK__CONF", '{"memory": "2g"}', "memory is not a property of Spark, such as spark."),
         (
             "SEGUE_EXPERIMENTS__VARIANTS",
             '{"bold": 50}',
             "experiments.variants: bold is neither audio, hybrid",
         ),
-        ("SEGUE_EXPERIMENTS__RANKING", '{"b": {"items": 0}}', "experiments.ranking.b.items: Input should be"),
+        (
+            "SEGUE_EXPERIMENTS__RANKING",
+            '{"b": {"list_length": 0}}',
+            "experiments.ranking.b.list_length: Input should be",
+        ),
         ("SEGUE_EXPERIMENTS__RANKING", '{"audio": {}}', "experiments.ranking: audio is what it is"),
         ("SEGUE_CONF", "/nowhere.toml", "no such file"),
     ],
@@ -120,9 +124,12 @@ def test_a_former_name_still_sets_the_setting_and_is_warned_of(
     monkeypatch.setenv("SEGUE_EMBEDDING__GENRE_TRACKS", "7")
     settings = load_settings()
     assert (settings.models.als.factors, settings.models.als.iterations) == (16, 4)
-    assert (settings.embedding.audio.components, settings.embedding.genres.min_tracks) == (9, 7)
+    assert (settings.embedding.audio.n_components, settings.embedding.genres.min_tracks_per_genre) == (9, 7)
     assert f"{own}: the setting models.iterations is now models.als.iterations" in caplog.text
-    assert "environment: the setting embedding.genre_tracks is now embedding.genres.min_tracks" in caplog.text
+    assert (
+        "environment: the setting embedding.genre_tracks is now embedding.genres.min_tracks_per_genre"
+        in caplog.text
+    )
 
 
 def test_a_former_name_gives_way_to_todays_in_the_same_file() -> None:

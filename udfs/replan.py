@@ -45,7 +45,7 @@ def _replan_partition(
         return
     task = assignment()
     # A worker that is new, or has an older version, asks MongoDB for more than the plans.
-    freshness = patient(task.settings.stream.outage)(_replan, task, pa.Table.from_batches(rows))
+    freshness = patient(task.settings.stream.mongo_retry_timeout)(_replan, task, pa.Table.from_batches(rows))
     yield pa.RecordBatch.from_pydict({"freshness_ms": pa.array(freshness, pa.float64())})
 
 

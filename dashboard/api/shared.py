@@ -98,7 +98,7 @@ def routes(services: Services) -> list[Route]:
 
 def public_address(services: Services, request: Request) -> str:
     """The beginning of this dashboard's addresses, for others to use."""
-    return services.settings.dashboard.public_url.rstrip("/") or str(request.base_url).rstrip("/")
+    return services.settings.dashboard.base_url.rstrip("/") or str(request.base_url).rstrip("/")
 
 
 def _open(

@@ -42,7 +42,7 @@ class PlaylistGenerator:
             Transitions(self._bundle.vectors, catalogue.moods(self._bundle)),
             ArtistLimit.of(self._bundle.artists, settings.ranking),
         )
-        self._items = settings.playlists.items
+        self._items = settings.playlists.list_length
 
     def daily_mix(self, day: date) -> list[Item]:
         """Liked songs, and new ones with a note; the same all day. None for one who likes nothing yet."""
@@ -55,7 +55,7 @@ class PlaylistGenerator:
             self._known.positive,
             seed=seed,
             items=self._items,
-            familiar=self._settings.playlists.familiar,
+            familiar=self._settings.playlists.familiar_share,
             material=self._material,
             heard=self._known.heard,
             avoid=self._known.disliked,

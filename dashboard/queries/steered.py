@@ -42,10 +42,10 @@ def planned(catalogue: CatalogueReader, settings: Settings, user_id: str) -> Upc
             _candidates(recommended, listener, bundle=bundle, count=settings.moods.candidates),
             dial=dial,
             moods=moods,
-            strength=settings.moods.strength,
+            strength=settings.moods.mood_weight,
         ),
         ArtistLimit.of(bundle.artists, settings.ranking),
-        items=settings.ranking.items,
+        items=settings.ranking.list_length,
     )
     text = f"{recommended.recommendation_id}\n{dial}\n{bundle.version}"
     name = f"mood-{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"

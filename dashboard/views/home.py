@@ -44,8 +44,8 @@ def _for_you(user_id: str) -> None:
     upcoming = planned(visit.services().catalogue, visit.services().settings, user_id)
     if not upcoming.items:
         st.info(
-            "There is no music here yet. Take some in with `./run.sh ingest DIR`, then `./run.sh features`, "
-            "`embeddings` and `index`, or try it all with `./run.sh demo`.",
+            "There is no music here yet. Run `./run.sh library ingest DIR`, `./run.sh library features`, "
+            "`./run.sh embeddings train` and `./run.sh index build`, or try all of it with `./run.sh demo`.",
             icon=":material/library_music:",
         )
         return

@@ -18,7 +18,7 @@ def show() -> None:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title("What comes next")
     listener = right.selectbox("Listener", known, key="listener")
-    st.fragment(_watch, run_every=visit.services().settings.dashboard.refresh)(listener)
+    st.fragment(_watch, run_every=visit.services().settings.dashboard.refresh_interval)(listener)
 
 
 def _nobody_yet() -> None:
@@ -26,14 +26,14 @@ def _nobody_yet() -> None:
     tracks = queries.catalogue_size(visit.services().store)
     if tracks == 0:
         st.info(
-            "There is no index yet. Take in some music with `./run.sh ingest DIR`, then `./run.sh features`, "
-            "`embeddings` and `index`, or try it all with `./run.sh demo`.",
+            "There is no index yet. Run `./run.sh library ingest DIR`, `./run.sh library features`, "
+            "`./run.sh embeddings train` and `./run.sh index build`, or try all of it with `./run.sh demo`.",
             icon=":material/library_music:",
         )
     else:
         st.info(
-            f"{tracks:,} tracks are ready, and nobody has listened yet. Start `./run.sh stream` and "
-            "`./run.sh replay`.",
+            f"{tracks:,} tracks are ready, and nobody has listened yet. Start `./run.sh stream run` and "
+            "`./run.sh plays replay`.",
             icon=":material/headphones:",
         )
 

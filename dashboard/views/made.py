@@ -75,7 +75,7 @@ def show(user_id: str) -> None:
     except Unknown as error:
         _nothing("No path", str(error))
     except SegueError:
-        _nothing("No list yet", "There is no index yet: `./run.sh index` builds it.")
+        _nothing("No list yet", "There is no index yet: `./run.sh index build` makes it.")
 
 
 def _of_the_day(generator: PlaylistGenerator, user_id: str, kind: str) -> None:

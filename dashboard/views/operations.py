@@ -34,7 +34,9 @@ def _draw(seconds: int) -> None:
     progress = StreamProgress(store)
     recent = progress.recent(seconds=min(seconds, RECENT))
     if not recent:
-        st.info("The stream has not run yet: start it with `./run.sh stream`.", icon=":material/play_circle:")
+        st.info(
+            "The stream has not run yet: start it with `./run.sh stream run`.", icon=":material/play_circle:"
+        )
         return
     minutes = StreamMinutes(store).recent(seconds=max(seconds, 900))
     _summary([batch for batch in recent if batch["query"] == RECOMMEND], progress.started())

@@ -34,7 +34,7 @@ def show() -> None:
     genres = catalogue.genres()
     if not genres:
         st.info(
-            "There is no music here yet: `./run.sh ingest DIR` takes some in.",
+            "There is no music here yet: `./run.sh library ingest DIR` takes some in.",
             icon=":material/library_music:",
         )
         return

@@ -46,7 +46,7 @@ def offer(listener: Listener, kind: Kind, key: str, *, title: str) -> None:
 def address() -> str:
     """The beginning of links: the settings' public address, or the one of this page's request."""
     asked = urlsplit(st.context.url or "")
-    return visit.services().settings.dashboard.public_url.rstrip("/") or f"{asked.scheme}://{asked.netloc}"
+    return visit.services().settings.dashboard.base_url.rstrip("/") or f"{asked.scheme}://{asked.netloc}"
 
 
 def listed(listener: Listener) -> None:

@@ -55,7 +55,7 @@ def _near(catalogue: CatalogueReader, item: Item) -> None:
     try:
         near = catalogue.neighbours(item.track_id)
     except SegueError:
-        st.info("There is no index yet: `./run.sh index` builds it.", icon=":material/hub:")
+        st.info("There is no index yet: `./run.sh index build` makes it.", icon=":material/hub:")
         return
     if not near:
         st.info("It is newer than the index; the next one will know it.", icon=":material/hub:")

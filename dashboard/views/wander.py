@@ -16,7 +16,7 @@ def show() -> None:
         return
     if not visit.services().catalogue.indexed():
         st.info(
-            "There is no map yet: it is drawn from the index, which `./run.sh index` builds.",
+            "There is no map yet: it is drawn from the index, which `./run.sh index build` makes.",
             icon=":material/explore:",
         )
         return

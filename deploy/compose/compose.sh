@@ -89,11 +89,11 @@ deploy_compose() {
   step 'the image' "${compose[@]}" build
   step 'the servers' "${compose[@]}" up --detach --wait kafka-1 kafka-2 kafka-3 mongo-1 mongo-2 mongo-3
   step 'topics, and the users of the jobs with what each may do' \
-    "${compose[@]}" run --rm access access --initiate "$members" /run/secrets
-  step 'the catalogue, from the recordings' "${compose[@]}" run --rm catalogue ingest /music
-  step 'audio features of what is new' "${compose[@]}" run --rm catalogue features
-  step 'the audio space' "${compose[@]}" run --rm catalogue embeddings
-  step 'the index' "${compose[@]}" run --rm catalogue index
+    "${compose[@]}" run --rm access access create --initiate "$members" /run/secrets
+  step 'the catalogue, from the recordings' "${compose[@]}" run --rm catalogue library ingest /music
+  step 'audio features of what is new' "${compose[@]}" run --rm catalogue library features
+  step 'the audio space' "${compose[@]}" run --rm catalogue embeddings train
+  step 'the index' "${compose[@]}" run --rm catalogue index build
   step 'Spark, the jobs, the dashboard and what watches them' "${compose[@]}" up --detach --wait --remove-orphans
   healthy 'the dashboard, over TLS' 60 \
     curl --fail --silent --insecure --resolve "$domain:8443:127.0.0.1" "https://$domain:8443/_stcore/health"

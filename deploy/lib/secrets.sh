@@ -58,7 +58,7 @@ make_spark_defaults() {
 login() {
   local job=$1 section
   for section in ${2:-kafka mongo}; do
-    printf '[%s]\nuser = "segue-%s"\npassword = "%s"\n' "$section" "$job" "$(random)"
+    printf '[%s]\nusername = "segue-%s"\npassword = "%s"\n' "$section" "$job" "$(random)"
   done
 }
 

@@ -27,7 +27,7 @@ Waveform = NDArray[np.float32]
 def decode(path: Path | str, audio: AudioSettings) -> Waveform:
     """The middle of a file as a mono waveform.
 
-    At most `audio.max_seconds` are decoded: a longer file is not read as a whole.
+    At most `audio.max_duration` are decoded: a longer file is not read as a whole.
 
     Returns
     -------
@@ -40,13 +40,14 @@ def decode(path: Path | str, audio: AudioSettings) -> Waveform:
     """
     file = Path(path)
     check_readable(file)
+    longest, shortest = audio.max_duration.total_seconds(), audio.min_duration.total_seconds()
     try:
         with soundfile.SoundFile(file) as sound:
-            waveform, rate = _middle(sound, file, max_seconds=audio.max_seconds), sound.samplerate
-            waveform = _checked(waveform, rate, min_seconds=audio.min_seconds)
+            waveform, rate = _middle(sound, file, max_seconds=longest), sound.samplerate
+            waveform = _checked(waveform, rate, min_seconds=shortest)
     except soundfile.LibsndfileError:
-        waveform = ffmpeg.excerpt(file, sample_rate=audio.sample_rate, max_seconds=audio.max_seconds)
-        return _checked(waveform, audio.sample_rate, min_seconds=audio.min_seconds)
+        waveform = ffmpeg.excerpt(file, sample_rate=audio.sample_rate, max_seconds=longest)
+        return _checked(waveform, audio.sample_rate, min_seconds=shortest)
     return waveform if rate == audio.sample_rate else _resampled(waveform, rate, audio.sample_rate)
 
 

@@ -32,17 +32,17 @@ class Describer:
     def describe(self, path: str) -> Row:
         """One file's row but for its id: with `vector`, or with `reason` and `detail`.
 
-        The reason is "too-slow" where the file takes more than its allowance, and "decoder-crashed" where the
-        process has ended.
+        The reason is "too-slow" where the file exceeds `decode_timeout` (:class:`Allowance`), and
+        "decoder-crashed" where the process has ended.
         """
         try:
             process = self._running()
             assert process.stdin is not None
             process.stdin.write(json.dumps(path).encode() + b"\n")
             process.stdin.flush()
-            answer = self._answer(
-                process, Allowance(self._audio.time_limit, used=partial(processor_time, process.pid))
-            )
+            used = partial(processor_time, process.pid)
+            limit = self._audio.decode_timeout.total_seconds()
+            answer = self._answer(process, Allowance(limit, used=used))
         except TimeoutError as error:
             self.close()
             return {"vector": None, "reason": "too-slow", "detail": str(error)}

@@ -35,7 +35,7 @@ def main() -> None:
     import segue.audio.descriptors  # noqa: F401  # the numeric libraries must be there to be limited
 
     # Spark runs a worker a core, and a pool of threads in each would make them wait for one another.
-    threadpool_limits(audio.threads)
+    threadpool_limits(audio.threads_per_worker)
     out.write("{}\n")
     out.flush()
     for line in sys.stdin:

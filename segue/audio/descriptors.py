@@ -34,7 +34,10 @@ Waveform = NDArray[np.float32]
 
 def features_version(audio: AudioSettings) -> str:
     """Short hash of everything that decides the numbers: the settings and the version of this code."""
-    settings = audio.model_dump(exclude={"threads", "time_limit"})
+    settings = audio.stored()
+    # Neither changes a number.
+    for name in ("threads_per_worker", "decode_timeout"):
+        del settings[name]
     text = json.dumps({"code": CODE_VERSION, **settings}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -50,7 +53,7 @@ def descriptor_names(audio: AudioSettings) -> list[str]:
     return [
         *(f"{row}_mean" for row in rows),
         *(f"{row}_std" for row in rows),
-        *(f"mfcc_{i}_change" for i in range(audio.mfcc)),
+        *(f"mfcc_{i}_change" for i in range(audio.n_mfcc)),
         "tempo_log2",
         "pulse_clarity",
         "onsets_per_second",
@@ -59,7 +62,7 @@ def descriptor_names(audio: AudioSettings) -> list[str]:
 
 def _row_names(audio: AudioSettings) -> list[str]:
     return [
-        *(f"mfcc_{i}" for i in range(audio.mfcc)),
+        *(f"mfcc_{i}" for i in range(audio.n_mfcc)),
         *(f"chroma_{i}" for i in range(CHROMA)),
         *(f"contrast_{i}" for i in range(CONTRAST_BANDS + 1)),
         "centroid",
@@ -93,12 +96,12 @@ def describe(waveform: Waveform, audio: AudioSettings) -> NDArray[np.float32]:
     rows = frame_descriptors(waveform, audio)
     spread = [rows.mean(axis=1), rows.std(axis=1)]
     change = (
-        np.abs(np.diff(rows[: audio.mfcc], axis=1)).mean(axis=1)
+        np.abs(np.diff(rows[: audio.n_mfcc], axis=1)).mean(axis=1)
         if rows.shape[1] > 1
-        else np.zeros(audio.mfcc)
+        else np.zeros(audio.n_mfcc)
     )
     onsets = rows[-1]
-    descriptors = np.concatenate([*spread, change, rhythm(onsets, rate=audio.sample_rate / audio.hop)])
+    descriptors = np.concatenate([*spread, change, rhythm(onsets, rate=audio.sample_rate / audio.hop_length)])
     if not np.isfinite(descriptors).all():
         names = descriptor_names(audio)
         raise NotFinite(what=names[int(np.flatnonzero(~np.isfinite(descriptors))[0])])
@@ -113,13 +116,13 @@ def frame_descriptors(waveform: Waveform, audio: AudioSettings) -> Frames:
     """
     magnitude = _spectrogram(waveform, audio)
     power = np.square(magnitude)
-    mel = decibels(_mel_filters(audio.sample_rate, audio.fft) @ power)
+    mel = decibels(_mel_filters(audio.sample_rate, audio.n_fft) @ power)
     total = np.maximum(magnitude.sum(axis=0), TINY)
     bins = np.linspace(0, audio.sample_rate / 2, len(magnitude), dtype=np.float32)
     centroid = bins @ magnitude / total
     return np.vstack(
         [
-            dct(mel, axis=0, type=2, norm="ortho")[: audio.mfcc],
+            dct(mel, axis=0, type=2, norm="ortho")[: audio.n_mfcc],
             _chroma(power, audio),
             _contrast(magnitude, audio),
             centroid,
@@ -127,7 +130,7 @@ def frame_descriptors(waveform: Waveform, audio: AudioSettings) -> Frames:
             bins[_rolloff_bin(magnitude)],
             _flatness(power),
             _zero_crossing_rate(waveform, audio),
-            _rms(power, audio.fft),
+            _rms(power, audio.n_fft),
             _onset_strength(mel),
         ]
     )
@@ -142,7 +145,7 @@ def decibels(power: Frames, *, top: float = 80.0) -> Frames:
 
 def _spectrogram(waveform: Waveform, audio: AudioSettings) -> Frames:
     """Magnitudes of shape (1 + fft/2, frames)."""
-    magnitude: Frames = np.abs(librosa().stft(waveform, n_fft=audio.fft, hop_length=audio.hop))
+    magnitude: Frames = np.abs(librosa().stft(waveform, n_fft=audio.n_fft, hop_length=audio.hop_length))
     return magnitude
 
 
@@ -160,7 +163,7 @@ def _chroma_filters(sample_rate: int, fft: int) -> Frames:
 
 def _chroma(power: Frames, audio: AudioSettings) -> Frames:
     """Energy by pitch class, each frame's largest at 1, rolled so that the track's strongest comes first."""
-    energy = _chroma_filters(audio.sample_rate, audio.fft) @ power
+    energy = _chroma_filters(audio.sample_rate, audio.n_fft) @ power
     largest = energy.max(axis=0)
     chroma = energy / np.where(largest > TINY, largest, 1.0)
     return np.roll(chroma, -int(chroma.mean(axis=1).argmax()), axis=0)
@@ -185,7 +188,7 @@ def _contrast_bands(sample_rate: int, fft: int) -> tuple[tuple[slice, int], ...]
 def _contrast(magnitude: Frames, audio: AudioSettings) -> Frames:
     """Peak above valley in decibels, a row for each band."""
     valleys, peaks = [], []
-    for band, count in _contrast_bands(audio.sample_rate, audio.fft):
+    for band, count in _contrast_bands(audio.sample_rate, audio.n_fft):
         bins = magnitude[band]
         ordered = np.partition(bins, [count - 1, len(bins) - count], axis=0)
         valleys.append(ordered[:count].mean(axis=0))
@@ -215,12 +218,12 @@ def _flatness(power: Frames) -> Frames:
 def _zero_crossing_rate(waveform: Waveform, audio: AudioSettings) -> Frames:
     """Sign changes per sample in each frame, the edges repeated beyond the ends."""
     negative = np.signbit(np.where(np.abs(waveform) <= TINY, 0.0, waveform))
-    half = audio.fft // 2
+    half = audio.n_fft // 2
     changes = np.pad(negative[1:] != negative[:-1], (half + 1, half))
     summed = np.concatenate([[0], np.cumsum(changes)])
-    starts = np.arange(0, len(waveform) + 1, audio.hop)
+    starts = np.arange(0, len(waveform) + 1, audio.hop_length)
     # A frame of `fft` samples has one pair of neighbours fewer than samples.
-    changes_per_sample: Frames = (summed[starts + audio.fft] - summed[starts + 1]) / audio.fft
+    changes_per_sample: Frames = (summed[starts + audio.n_fft] - summed[starts + 1]) / audio.n_fft
     return changes_per_sample
 
 

@@ -1,12 +1,7 @@
-"""The list of all commands. run.sh reads it by any Python, so that it needs the standard library only.
-
-python segue/cli/commands.py help            the list as text
-python segue/cli/commands.py packages NAME   the packages that a command needs; status 1: no such command
-"""
+"""The list of all commands. run.sh reads it before any package is installed: standard library only."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,54 +20,66 @@ class Command:
     example: str
     packages: Packages = "runtime"
     checkout: bool = False
-    """Whether the command works on the project's folder, and is not there in an installed package."""
+    """Whether the command works on the project's folder, and is missing from an installed package."""
 
 
 COMMANDS = (
     Command(
         "demo",
         "demo.cli:demo",
-        "everything at once: a library, listeners, recommendations, the dashboard",
+        "start everything: a library, listeners, recommendations, the dashboard",
         "demo --library ~/Music",
         packages="embedded",
     ),
     Command("up", "local.cli:up", "start the embedded Kafka and MongoDB", "up", packages="embedded"),
-    Command("down", "local.cli:down", "end everything that was started here; the data stay", "down"),
+    Command("down", "local.cli:down", "stop everything that Segue started here; the data stay", "down"),
     Command(
         "status",
         "local.cli:status",
-        "show what runs, where it answers, and where its log is",
-        "status --json",
+        "show which processes run, their addresses and their logs",
+        "status --json -",
     ),
     Command(
-        "ingest",
+        "library ingest",
         "batch_jobs.ingest_catalog:ingest_catalog",
-        "take a folder of recordings into the catalogue",
-        "ingest ~/Music",
+        "read a folder of recordings into the catalogue",
+        "library ingest ~/Music",
     ),
     Command(
-        "compress",
-        "batch_jobs.compress_library:compress_library",
-        "make the songs of a folder smaller, with tags and cover",
-        "compress --bitrate 64k ~/Music",
-    ),
-    Command(
-        "features",
+        "library features",
         "batch_jobs.extract_features:extract_features",
-        "compute the audio features of tracks that lack them",
-        "features",
+        "compute the audio features of new and changed tracks",
+        "library features",
     ),
     Command(
-        "embeddings",
+        "library rejected",
+        "batch_jobs.rejected_plays:tracks",
+        "list the files that could not be used, and why",
+        "library rejected --reason truncated",
+    ),
+    Command(
+        "library compress",
+        "batch_jobs.compress_library:compress_library",
+        "re-encode the songs of a folder at a lower bit rate",
+        "library compress --bitrate 64k ~/Music",
+    ),
+    Command(
+        "embeddings train",
         "batch_jobs.train_embeddings:train_embeddings",
-        "fit the audio space and place every track in it",
-        "embeddings",
+        "fit the audio space and embed every track",
+        "embeddings train",
     ),
     Command(
-        "index",
+        "index build",
         "batch_jobs.build_index:build_index",
         "build the neighbour index, measure it, publish it",
-        "index",
+        "index build",
+    ),
+    Command(
+        "index rollback",
+        "batch_jobs.build_index:roll_back_index",
+        "go back to the index before the active one",
+        "index rollback",
     ),
     Command(
         "models train",
@@ -82,174 +89,158 @@ COMMANDS = (
         packages="training",
     ),
     Command(
-        "stream",
-        "streaming_jobs.cli:stream",
-        "run the streaming job: plays to recommendations",
-        "stream",
+        "models evaluate",
+        "batch_jobs.evaluate:evaluate_models",
+        "compare recommenders on session logs, or spaces by their sound",
+        "models evaluate --data ~/logs",
+        packages="training",
     ),
     Command(
-        "pack",
+        "models tune",
+        "batch_jobs.tune:tune",
+        "search for better weights on a validation split",
+        "models tune --data ~/logs",
+        packages="training",
+    ),
+    Command(
+        "stream run",
+        "streaming_jobs.cli:stream",
+        "run the streaming job: plays to recommendations",
+        "stream run",
+    ),
+    Command(
+        "stream pack",
         "spark.pack:pack_command",
         "pack the streaming job for the workers of a Spark cluster",
-        "pack --to /srv/segue",
+        "stream pack --output /srv/segue",
     ),
-    Command("replay", "demo.replay_plays:replay_plays", "send plays to Kafka", "replay --rate 50"),
+    Command(
+        "plays replay",
+        "demo.replay_plays:replay_plays",
+        "send plays of simulated listeners, or from a log, to Kafka",
+        "plays replay --rate 50",
+    ),
     Command(
         "rejected list",
         "batch_jobs.rejected_plays:list_plays",
-        "list plays that were rejected",
+        "list rejected plays",
         "rejected list --reason malformed",
     ),
     Command(
         "rejected replay",
         "batch_jobs.rejected_plays:replay",
-        "send rejected plays in again",
+        "send rejected plays again",
         "rejected replay --reason future",
-    ),
-    Command(
-        "rejected tracks",
-        "batch_jobs.rejected_plays:tracks",
-        "list files of the library that could not be used",
-        "rejected tracks --reason truncated",
     ),
     Command(
         "engagement recount",
         "batch_jobs.recount_engagement:recount",
-        "count plays, completions and skips anew from the topic",
+        "recount plays, completions and skips from the topic",
         "engagement recount --check",
+    ),
+    Command(
+        "experiments report",
+        "batch_jobs.report_experiments:report_experiments",
+        "compare the variants that run side by side",
+        "experiments report",
+    ),
+    Command(
+        "dashboard serve",
+        "dashboard.serve:serve",
+        "serve the player, and the live and operations pages",
+        "dashboard serve",
     ),
     Command(
         "listener export",
         "batch_jobs.listener_data:export",
-        "write a file with all that is stored of a listener",
+        "write everything stored about a listener to a file",
         "listener export Ada",
     ),
     Command(
         "listener forget",
         "batch_jobs.listener_data:forget",
-        "remove all that is stored of a listener",
+        "delete everything stored about a listener",
         "listener forget Ada",
     ),
     Command(
-        "backup",
+        "backup create",
         "batch_jobs.backup:backup",
-        "save what cannot be computed again: accounts, playlists, listening",
-        "backup segue.gz",
+        "save data that cannot be recomputed: accounts, playlists, listening",
+        "backup create segue.gz",
     ),
-    Command("restore", "batch_jobs.backup:restore", "put a backup back", "restore segue.gz"),
     Command(
-        "access",
+        "backup restore",
+        "batch_jobs.backup:restore",
+        "load a backup into the database",
+        "backup restore segue.gz",
+    ),
+    Command(
+        "access create",
         "deploy.cli:access",
-        "make the users of the jobs in MongoDB and Kafka, with what each may do",
-        "access /etc/segue",
+        "create the jobs' users in MongoDB and Kafka, with their permissions",
+        "access create /etc/segue",
     ),
     Command(
-        "audit",
+        "dependencies audit",
         "dependencies.cli:audit",
-        "compare the packages and jars with known vulnerabilities",
-        "audit --advisories PyPI.zip",
-    ),
-    Command(
-        "dashboard",
-        "dashboard.serve:serve",
-        "serve the player, and the live and operations pages",
-        "dashboard",
-    ),
-    Command(
-        "experiments",
-        "batch_jobs.report_experiments:report_experiments",
-        "compare the variants that run side by side",
-        "experiments",
-    ),
-    Command(
-        "evaluate",
-        "batch_jobs.evaluate:evaluate_models",
-        "compare the models on session logs",
-        "evaluate --data ~/logs",
-        packages="training",
-    ),
-    Command(
-        "tune",
-        "batch_jobs.tune:tune",
-        "search the weights of the ensemble on a validation split",
-        "tune --data ~/logs",
-        packages="training",
-    ),
-    Command(
-        "bench",
-        "benchmarks.cli:bench",
-        "measure",
-        "bench stream-latency --quick",
-        packages="dev",
+        "check packages and jars for known vulnerabilities",
+        "dependencies audit --advisories PyPI.zip",
     ),
     Command(
         "deploy",
         "cli.checkout:deploy",
-        "deploy onto other machines, by compose, ssh or Kubernetes",
+        "deploy to other machines, by compose, ssh or Kubernetes",
         "deploy compose --dry-run",
         checkout=True,
     ),
     Command(
         "setup",
         "cli.checkout:setup",
-        "set up a set of packages (runtime, embedded, training, dev), Java and jars, and nothing else",
+        "install a set of packages (runtime, embedded, training or dev), Java and the jars",
         "setup training",
         checkout=True,
     ),
     Command(
         "test",
         "cli.checkout:test",
-        "check the code and run the tests; arguments go to pytest",
+        "check style and types, and run the tests; arguments go to pytest",
         "test tests/index -k annoy",
         packages="dev",
         checkout=True,
     ),
+    Command(
+        "bench",
+        "benchmarks.cli:bench",
+        "run a benchmark",
+        "bench stream-latency --quick",
+        packages="dev",
+    ),
 )
 
 GROUPS = {
+    "library": "The music library: from files to features.",
+    "embeddings": "Embeddings: the place of each track in a space.",
+    "index": "The neighbour index that recommendations are made from.",
     "models": "Models learned from plays.",
-    "rejected": "Plays and files that were rejected.",
-    "engagement": "Statistics of what listeners do.",
-    "listener": "All that is stored of one listener.",
+    "stream": "The streaming job.",
+    "plays": "Plays.",
+    "rejected": "Rejected plays.",
+    "engagement": "Statistics about plays.",
+    "experiments": "Experiments: variants of the recommender, side by side.",
+    "dashboard": "The dashboard.",
+    "listener": "The data stored about one listener.",
+    "backup": "Backups of the database.",
+    "access": "Users and permissions in MongoDB and Kafka.",
+    "dependencies": "Packages and jars that Segue depends on.",
 }
-"""The help of the first words of commands of two words."""
+"""The help of each group, by the first word of its commands."""
 
 
-def listing(program: str) -> str:
-    """The list as text, with an example of each command as it is called by `program`."""
-    width = max(len(command.name) for command in COMMANDS)
-    lines = [
-        f"  {command.name:{width}} {command.summary}\n  {'':{width}}   {program} {command.example}"
-        for command in COMMANDS
-    ]
-    return "\n".join(
-        [
-            "Segue re-plans what you hear next while you listen.",
-            "",
-            f"usage: {program} COMMAND [OPTIONS]        {program} COMMAND --help says more",
-            "",
-            *lines,
-            "",
-            "Settings: conf/default.toml; your own servers: SEGUE_KAFKA__BOOTSTRAP=host:9092 and",
-            "SEGUE_MONGO__URI=mongodb://host.",
-        ]
-    )
+def command_named(name: str) -> Command | None:
+    """The command of that name."""
+    return next((command for command in COMMANDS if command.name == name), None)
 
 
-def packages(name: str) -> Packages | None:
-    """The packages that a command or any command of a group needs; nothing if there is no such command."""
-    needed = {command.packages for command in COMMANDS if name in (command.name, command.name.split()[0])}
-    return next((name for name in ("dev", "training", "embedded", "runtime") if name in needed), None)
-
-
-def _main(question: str, *names: str) -> int:
-    if question == "help":
-        sys.stdout.write(listing("./run.sh") + "\n")
-        return 0
-    answer = packages(names[0])
-    sys.stdout.write(f"{answer}\n" if answer else "")
-    return 0 if answer else 1
-
-
-if __name__ == "__main__":
-    raise SystemExit(_main(*sys.argv[1:]))
+def verbs(group: str) -> list[str]:
+    """The second words of the commands of a group."""
+    return [command.name.split()[1] for command in COMMANDS if command.name.startswith(f"{group} ")]

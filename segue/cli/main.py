@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import logging
+import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +15,8 @@ from typer.core import TyperCommand, TyperGroup
 from segue import __version__
 from segue.cli.checkout import PASSED_ON
 from segue.cli.commands import COMMANDS, GROUPS, Command
+from segue.cli.former import todays
+from segue.cli.listing import listing
 from segue.errors import SegueError, one_line_errors
 from segue.places import CHECKOUT, LOCAL, PROGRAM
 
@@ -31,6 +36,18 @@ class Commands(TyperGroup):
 
     prefix = ""
     """The first word of the group's commands, with a space; empty for the command `segue` itself."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Replace names of 0.1, with a line on each."""
+        if not self.prefix:
+            line = todays(args)
+            for notice in line.notices:
+                typer.echo(f"segue: {notice}", err=True)
+            args = line.arguments
+            if args == ["help"]:
+                typer.echo(listing(ctx.info_name, available()))
+                ctx.exit()
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, in the order of the list of commands."""
@@ -112,12 +129,30 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _config(file: Path | None) -> None:
+    if file is None:
+        return
+    if not file.is_file():
+        raise typer.BadParameter(f"there is no file {file}")
+    os.environ["SEGUE_CONF"] = str(file.absolute())
+
+
+def _verbose(wanted: bool) -> None:
+    if wanted:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
 _HELP = f"""Segue re-plans what you hear next while you listen.
 
-Settings: SEGUE_CONF names a file of your own; SEGUE_KAFKA__BOOTSTRAP=host:9092 and
-SEGUE_MONGO__URI=mongodb://host use your own servers. SEGUE_HOME names the folder for data, here {LOCAL}.
+`{PROGRAM} help` lists the commands by group, with an example of each.
+
+Settings: --config FILE, or SEGUE_CONF, names a settings file of your own.
+SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092 and SEGUE_MONGO__URI=mongodb://host name your own servers.
+SEGUE_HOME names the folder for data, here {LOCAL}.
 
 Example: {PROGRAM} demo --check
+
+Example: {PROGRAM} --config /etc/segue.toml index build
 """
 
 app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True, help=_HELP)
@@ -125,6 +160,13 @@ app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True, hel
 
 @app.callback()
 def segue(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", callback=_config, help="Read this settings file, too."),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", callback=_verbose, help="Show log messages on standard error.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,

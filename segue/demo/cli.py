@@ -30,7 +30,7 @@ def demo(
         Path | None, typer.Option("--json", help="Write the summary as one flat JSON object.")
     ] = None,
     listeners_tracks: Annotated[
-        int, typer.Option("--tracks", min=4, help="Tracks that each replayed listener plays.")
+        int, typer.Option("--tracks-per-listener", min=4, help="Tracks that each replayed listener plays.")
     ] = 15,
     rate: Annotated[float, typer.Option(min=1.0, help="Events a second.")] = 20.0,
 ) -> None:

@@ -26,34 +26,36 @@ LOG_COLUMNS = ("UserId", "SessionId", "ItemId")
 
 
 def replay_plays(
-    log: Annotated[
+    data: Annotated[
         Path | None,
         typer.Option(
             help="A log of real listening: tab-separated, with UserId, SessionId, ItemId, in time order."
         ),
     ] = None,
-    tracks: Annotated[int, typer.Option(min=1, help="Tracks that each made-up listener plays.")] = 15,
+    tracks: Annotated[
+        int, typer.Option("--tracks-per-listener", min=1, help="Tracks that each made-up listener plays.")
+    ] = 15,
     rate: Annotated[float, typer.Option(min=0.1, help="Events a second.")] = 20.0,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many plays of the log.")] = None,
 ) -> None:
-    """Replay listeners: their plays go to Kafka as if they happened now.
+    """Send plays of simulated listeners, or from a listening log, to Kafka as if they happened now.
 
-    Without --log, one made-up listener for each style of the catalogue, and one whose taste changes half-way.
-    The items of a log stand for tracks of your catalogue, always the same one for the same item.
+    Without --data, there is one simulated listener for each style of the catalogue, and one whose taste
+    changes half-way. Each item of a log is mapped to a track of your catalogue, always to the same one.
 
-    Example: ./run.sh replay --rate 50
+    Example: ./run.sh plays replay --rate 50
 
-    Example: ./run.sh replay --log sessions.tsv --limit 1000
+    Example: ./run.sh plays replay --data sessions.tsv --limit 1000
     """
     with one_line_errors():
         settings = connected(load_settings())
         songs = songs_of(open_store(settings))
         if not songs:
-            raise SegueError("the catalogue is empty: run ./run.sh ingest DIR, features, embeddings, index")
+            raise SegueError("the catalogue is empty: run ./run.sh library ingest DIR first")
         ensure_topics(settings.kafka)
         with PlayProducer(settings.kafka) as producer:
-            if log is not None:
-                sent = _replay_log(producer, list(_read_log(log, limit=limit)), songs, rate=rate)
+            if data is not None:
+                sent = _replay_log(producer, list(_read_log(data, limit=limit)), songs, rate=rate)
             else:
                 listeners = make_listeners(known_styles(songs), run=time.strftime("%m%d-%H%M%S"))
                 sent = replay(producer, listeners, songs, tracks=tracks, per_second=rate).plays
@@ -66,7 +68,7 @@ def _read_log(path: Path, *, limit: int | None) -> Iterator[dict[str, str]]:
             rows = csv.DictReader(file, delimiter="\t")
             if missing := set(LOG_COLUMNS) - set(rows.fieldnames or ()):
                 raise SegueError(
-                    f"{path} has no column {', '.join(sorted(missing))}: see ./run.sh replay --help"
+                    f"{path} has no column {', '.join(sorted(missing))}: see ./run.sh plays replay --help"
                 )
             for number, row in enumerate(rows):
                 if limit is not None and number >= limit:

@@ -46,7 +46,7 @@ class Demo:
                     update={"plays_topic": f"plays.{name}", "rejected_topic": f"plays.{name}.rejected"}
                 ),
                 "spark": settings.spark.model_copy(
-                    update={"checkpoint": f"{settings.spark.checkpoint}/{name}"}
+                    update={"checkpoint_location": f"{settings.spark.checkpoint_location}/{name}"}
                 ),
                 "index": settings.index.model_copy(update={"folder": f"{settings.index.folder}/{name}"}),
             }
@@ -65,8 +65,8 @@ class Demo:
             self._started |= _running() - ran_before
         ensure_topics(self._settings.kafka)
         self._store = open_store(self._settings)
-        self._job("ingest", str(self._music()))
-        for command in ("features", "embeddings", "index"):
+        self._job("library ingest", str(self._music()))
+        for command in ("library features", "embeddings train", "index build"):
             self._job(command)
 
     def _music(self) -> Path:
@@ -86,7 +86,7 @@ class Demo:
     def start_stream(self) -> None:
         """The streaming job, in the background; returns once its queries run."""
         began = datetime.now(UTC)
-        record = self._background("stream")
+        record = self._background("stream", "stream run")
         with self._console.status("Starting the stream"):
             self._wait("the stream", record, lambda: self._stream_since(began))
         started = StreamProgress(self._store).started()
@@ -97,7 +97,7 @@ class Demo:
         return started_at is not None and started_at >= began
 
     def start_dashboard(self) -> None:
-        record = self._background("dashboard")
+        record = self._background("dashboard", "dashboard serve")
         self._wait("the dashboard", record, lambda: bool(self._dashboard_address()))
         self._say(f"The dashboard is at {self._dashboard_address()}")
 
@@ -129,18 +129,20 @@ class Demo:
         stack.down(only=self._started)
 
     def _job(self, command: str, *arguments: str) -> None:
-        done = subprocess.run([*SEGUE, command, *arguments], env=self._environment(), cwd=ROOT, check=False)
+        done = subprocess.run(
+            [*SEGUE, *command.split(), *arguments], env=self._environment(), cwd=ROOT, check=False
+        )
         if done.returncode:
             raise SegueError(
                 f"{PROGRAM} {command} ended with status {done.returncode}; the line above says why"
             )
 
-    def _background(self, name: str) -> process.Record:
+    def _background(self, name: str, command: str) -> process.Record:
         record = process.RUN / f"{name}.json"
         if other := process.running(process.read_record(record)):
             raise SegueError(f"{name} runs already (pid {other.pid}): end it first with ./run.sh down")
         started = process.spawn(
-            [*SEGUE, name],
+            [*SEGUE, *command.split()],
             name=name,
             address="",
             log=self._log(name),
@@ -178,10 +180,10 @@ class Demo:
         return {
             "SEGUE_MONGO__URI": s.mongo.uri,
             "SEGUE_MONGO__DATABASE": s.mongo.database,
-            "SEGUE_KAFKA__BOOTSTRAP": s.kafka.bootstrap,
+            "SEGUE_KAFKA__BOOTSTRAP_SERVERS": s.kafka.bootstrap_servers,
             "SEGUE_KAFKA__PLAYS_TOPIC": s.kafka.plays_topic,
             "SEGUE_KAFKA__REJECTED_TOPIC": s.kafka.rejected_topic,
-            "SEGUE_SPARK__CHECKPOINT": s.spark.checkpoint,
+            "SEGUE_SPARK__CHECKPOINT_LOCATION": s.spark.checkpoint_location,
             "SEGUE_INDEX__FOLDER": s.index.folder,
         }
 

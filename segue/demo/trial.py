@@ -41,7 +41,7 @@ class Trial:
         self._recommendations = Recommendations(self._store)
         self._songs = songs_of(self._store)
         if not self._songs:
-            raise SegueError("no track of the library could be used: ./run.sh rejected tracks says why")
+            raise SegueError("no track of the library could be used: ./run.sh library rejected says why")
         self._began = time.time_ns() // 1_000_000
 
     def warm_up(self, *, per_second: float) -> None:

@@ -1,4 +1,4 @@
-"""`./run.sh audit`: what is known against the packages and jars that Segue is made of."""
+"""`./run.sh dependencies audit`: what is known against the packages and jars that Segue is made of."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def audit(
     It ends with status 0 only if everything was compared, with advisories of these days, and nothing was
     found. Not compared: what a wheel or jar brings inside, mongod, ffmpeg and Java.
 
-    Example:  ./run.sh audit
+    Example:  ./run.sh dependencies audit
 
-    Without a network:  ./run.sh audit --advisories PyPI.zip --advisories Maven.zip
+    Without a network:  ./run.sh dependencies audit --advisories PyPI.zip --advisories Maven.zip
     """
     with one_line_errors():
         parts = components()

@@ -1,6 +1,6 @@
 """The rights of each job in MongoDB and Kafka; it has no others.
 
-`./run.sh access` makes the users and gives them this; a job's user and password are those of its settings
+`./run.sh access create` creates the users with these rights; a job's user and password are in its settings
 file. MongoDB's part follows from the collections' policies (:mod:`segue.collections`), Kafka's is here. No
 job may drop a collection, make a user, or see another database.
 """

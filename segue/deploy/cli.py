@@ -1,4 +1,4 @@
-"""`./run.sh access`: the jobs' users in MongoDB and Kafka, with what each may do."""
+"""`./run.sh access create`: the jobs' users in MongoDB and Kafka, with what each may do."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ def access(
     passwords, in [mongo] and [kafka]. A job without a file is left out. Doing it again puts right what is not
     as it should be.
 
-    Example:  SEGUE_CONF=/etc/segue/admin.toml ./run.sh access /etc/segue
+    Example:  SEGUE_CONF=/etc/segue/admin.toml ./run.sh access create /etc/segue
     """
     with one_line_errors():
         settings = load_settings()
-        if not (settings.mongo.user and settings.kafka.sasl):
+        if not (settings.mongo.username and settings.kafka.sasl):
             raise SegueError(
-                "users are for servers that ask for one: set [mongo] user, [kafka] security and user"
+                "users are for servers that ask for one: set [mongo] username, "
+                "[kafka] security_protocol and username"
             )
         jobs = {job: access for job, access in job_access().items() if _file(logins, job).is_file()}
         if not jobs:

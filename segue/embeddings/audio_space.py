@@ -1,6 +1,6 @@
 """The audio space: standardised descriptors, projected on the corpus's principal components, at unit length.
 
-Fitted once on the corpus by `./run.sh embeddings`, kept in MongoDB, and applied by the same code to the
+Fitted once on the corpus by `./run.sh embeddings train`, kept in MongoDB, and applied by the same code to the
 corpus, to new tracks and to an uploaded file, so that all are comparable.
 """
 
@@ -33,7 +33,7 @@ class AudioSpace(Space):
 
     name: ClassVar[str] = "audio"
     kind: ClassVar[str] = "audio-space"
-    command: ClassVar[str] = "embeddings"
+    command: ClassVar[str] = "embeddings train"
 
     version: str
     features_version: str
@@ -67,7 +67,7 @@ class AudioSpace(Space):
         """
         corpus = data.corpus
         rows, width = corpus.descriptors.shape
-        k = min(settings.embedding.audio.components, width, rows - 1)
+        k = min(settings.embedding.audio.n_components, width, rows - 1)
         if k < 1:
             raise TooLittle("an audio space needs at least two tracks with features: ingest more music")
         descriptors = settle_constants(corpus.descriptors)

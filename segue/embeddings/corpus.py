@@ -43,7 +43,9 @@ def read_corpus(store: Store, settings: Settings) -> Corpus:
     """
     track_ids, descriptors = Features(store).all_present(features_version(settings.audio))
     if not track_ids:
-        raise SegueError("no track has features: run ./run.sh ingest DIR and ./run.sh features first")
+        raise SegueError(
+            "no track has features: run ./run.sh library ingest DIR and ./run.sh library features first"
+        )
     return Corpus(track_ids=track_ids, descriptors=descriptors)
 
 

@@ -63,7 +63,7 @@ def measure(space: AudioSpace, descriptors: Matrix) -> Drift | None:
 
 def advise(drift: Drift | None, *, space: AudioSpace, tracks: int) -> str | None:
     """Why the space should be fitted again, of a catalogue with so many tracks; None while it serves well."""
-    again = "consider ./run.sh embeddings --refit"
+    again = "consider ./run.sh embeddings train --refit"
     explained = float(space.explained.sum())
     if drift is not None:
         sample = f"the {drift.tracks} tracks added since the space was fitted"

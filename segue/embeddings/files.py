@@ -26,6 +26,6 @@ def embed_file(path: Path | str, space: Space, settings: Settings) -> NDArray[np
 
     audio = settings.audio
     if features_version(audio) != space.features_version:
-        raise SpaceError(f"space {space.version} is of other [audio] settings: run ./run.sh embeddings")
+        raise SpaceError(f"space {space.version} is of other [audio] settings: run ./run.sh embeddings train")
     (vector,) = space.transform(describe(decode(path, audio), audio)[np.newaxis])
     return np.asarray(vector, dtype=np.float32)

@@ -2,8 +2,8 @@
 
 Standardised descriptors, projected by linear discriminant analysis with a shrunk covariance. It was chosen
 among discriminant analyses, logistic regressions and support vector machines by learning from one
-artist-disjoint part and asking the other: see docs/recommending.md. Fitted by `./run.sh embeddings --genres`,
-kept in MongoDB.
+artist-disjoint part and asking the other: see docs/recommending.md. Fitted by
+`./run.sh embeddings train --fit genres`, kept in MongoDB.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class GenreSpace(Space):
 
     name: ClassVar[str] = "genres"
     kind: ClassVar[str] = "genre-space"
-    command: ClassVar[str] = "embeddings --genres"
+    command: ClassVar[str] = "embeddings train --fit genres"
     uses_genres: ClassVar[bool] = True
 
     version: str
@@ -64,7 +64,7 @@ class GenreSpace(Space):
             data.corpus.descriptors,
             [data.genres.get(track_id) for track_id in data.corpus.track_ids],
             features_version=data.features_version,
-            least=settings.embedding.genres.min_tracks,
+            least=settings.embedding.genres.min_tracks_per_genre,
         )
 
     def transform(self, descriptors: Matrix) -> NDArray[np.float32]:

@@ -56,7 +56,7 @@ def read_sound(store: Store, settings: Settings) -> Sound:
     except SegueError as error:
         raise TooLittle(str(error)) from None
     if sound.space.features_version != features_version(settings.audio):
-        raise TooLittle("the audio space is of other [audio] settings: run ./run.sh embeddings")
+        raise TooLittle("the audio space is of other [audio] settings: run ./run.sh embeddings train")
     return sound
 
 

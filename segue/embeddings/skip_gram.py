@@ -65,9 +65,9 @@ def initial(items: int, features: int, training: SessionSpaceSettings) -> Parame
 
     return {
         "free": normal(items, training.dimension, 0.01),
-        "first": normal(features, training.hidden, features**-0.5),
-        "first_bias": jnp.zeros(training.hidden),
-        "second": normal(training.hidden, training.dimension, training.hidden**-0.5),
+        "first": normal(features, training.hidden_units, features**-0.5),
+        "first_bias": jnp.zeros(training.hidden_units),
+        "second": normal(training.hidden_units, training.dimension, training.hidden_units**-0.5),
     }
 
 
@@ -132,8 +132,8 @@ def train(
     optimiser = _optimiser(training)
     held = np.random.default_rng(training.seed).random(int(log.sessions.max(initial=0)) + 1) < 0.1
     inside = held[log.sessions]
-    learn = context_pairs(log.take(~inside), window=training.window)
-    check = context_pairs(log.take(inside), window=training.window)
+    learn = context_pairs(log.take(~inside), window=training.context_size)
+    check = context_pairs(log.take(inside), window=training.context_size)
     if not len(learn):
         raise TooLittle("no session has two different tracks: a session space has nothing to learn from")
     if not len(check):
@@ -168,18 +168,18 @@ def _compiled(
     features: jax.Array, training: SessionSpaceSettings, optimiser: optax.GradientTransformation
 ) -> tuple[Callable[..., tuple[Parameters, Any]], Callable[..., jax.Array]]:
     """One step of training, and the loss alone; both take parameters and a batch."""
-    shared = SHARED * training.negatives
+    shared = SHARED * training.negative_samples
 
     def loss(parameters: Parameters, rows: jax.Array, warm: jax.Array, key: jax.Array) -> jax.Array:
-        noise = training.noise * jax.random.normal(key, (len(rows), features.shape[1]))
+        noise = training.feature_noise * jax.random.normal(key, (len(rows), features.shape[1]))
         free = warm[:, None] * parameters["free"][rows]
         placed = _place(parameters, features[rows] + noise, free)
         pairs = (len(rows) - shared) // 2
         # The negatives are shared by the batch: as good an estimate for a fraction of the work.
         centre, true, false = placed[:pairs], placed[pairs : 2 * pairs], placed[2 * pairs :]
-        positive = jax.nn.log_sigmoid(training.sharpness * (centre * true).sum(axis=-1) - 2.0)
-        negative = jax.nn.log_sigmoid(2.0 - training.sharpness * centre @ false.T)
-        return -(positive + training.negatives * negative.mean(axis=-1)).mean()
+        positive = jax.nn.log_sigmoid(training.logit_scale * (centre * true).sum(axis=-1) - 2.0)
+        negative = jax.nn.log_sigmoid(2.0 - training.logit_scale * centre @ false.T)
+        return -(positive + training.negative_samples * negative.mean(axis=-1)).mean()
 
     @jax.jit
     def step(parameters: Parameters, memory: Any, *batch: jax.Array) -> tuple[Parameters, Any]:
@@ -198,16 +198,16 @@ def _batches(
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(pairs))
-    size = min(training.batch, len(pairs))
+    size = min(training.batch_size, len(pairs))
     likely = np.cumsum(draw)
     likely /= likely[-1]
     for begin in range(0, len(order), size):
         chosen = pairs[np.resize(order[begin : begin + size], size)]
-        false = np.searchsorted(likely, rng.random(SHARED * training.negatives), side="right").astype(
+        false = np.searchsorted(likely, rng.random(SHARED * training.negative_samples), side="right").astype(
             np.int32
         )
         rows = np.concatenate([chosen[:, 0], chosen[:, 1], false])
-        warm = (rng.random(len(rows)) >= training.cold_share).astype(np.float32)
+        warm = (rng.random(len(rows)) >= training.id_dropout).astype(np.float32)
         yield rows, warm, jax.random.PRNGKey(int(rng.integers(2**31)))
 
 

@@ -41,8 +41,8 @@ class Space(ABC):
     """A fitted space: descriptors of n tracks in, n vectors of length 1 out; near means similar.
 
     A subclass is an immutable record of the fitted numbers. Registered in :mod:`segue.embeddings.registry`,
-    it can be served (`index.space`), is given every track's place by `./run.sh embeddings`, and is compared
-    by `./run.sh evaluate --spaces`.
+    it can be served (`index.space`), is given every track's place by `./run.sh embeddings train`, and is
+    compared by `./run.sh models evaluate --spaces`.
     """
 
     name: ClassVar[str]
@@ -50,7 +50,7 @@ class Space(ABC):
     kind: ClassVar[str]
     """In `models`."""
     command: ClassVar[str]
-    """The subcommand of ./run.sh that fits it."""
+    """The command that fits it."""
     uses_genres: ClassVar[bool] = False
     """Whether it is fitted on genres: a version in use then knows the labels that an evaluation asks for."""
     version: str

@@ -34,7 +34,7 @@ class ActiveBundle(ActiveVersion[Bundle]):
             The bundle is unfit.
         """
         if version is None:
-            raise SegueError("no index has been published: run ./run.sh index")
+            raise SegueError("no index has been published: run ./run.sh index build")
         bundle = PublishedBundles(self.store).load(version, folder=self._folder)
         if self.version is not None:
             log.info("index %s takes over from %s", version, self.version)

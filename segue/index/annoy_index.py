@@ -36,7 +36,7 @@ class AnnoyBackend(Backend[AnnoySettings]):
         for start in range(0, len(vectors), _ADDED_AT_ONCE):
             for row, vector in enumerate(vectors[start : start + _ADDED_AT_ONCE].tolist(), start):
                 index.add_item(row, vector)
-        index.build(self.settings.trees, n_jobs=1)
+        index.build(self.settings.n_trees, n_jobs=1)
         index.save(str(folder / self.file))
 
     def open(self, vectors: np.ndarray, folder: Path) -> AnnoyIndex:

@@ -30,8 +30,8 @@ class Backend(ABC, Generic[SettingsT]):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The settings as plain values, for the manifest of a bundle."""
-        return self.settings.model_dump()
+        """The settings under their stored names, for the manifest of a bundle."""
+        return self.settings.stored()
 
     @property
     def version_key(self) -> list[Any]:

@@ -47,7 +47,7 @@ def stored_backend(name: str, parameters: Mapping[str, Any]) -> Backend[Any]:
     """
     backend = _backend_type(name)
     try:
-        settings: BackendSettings = backend.settings_type.model_validate(parameters)
+        settings: BackendSettings = backend.settings_type.from_stored(parameters)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

@@ -132,7 +132,9 @@ class PublishedBundles:
             return path
         manifest = self.manifest(version)
         if manifest is None:
-            raise BundleError(f"index {version} is neither in {folder} nor in MongoDB: run ./run.sh index")
+            raise BundleError(
+                f"index {version} is neither in {folder} nor in MongoDB: run ./run.sh index build"
+            )
         try:
             with appearing(path) as temporary:
                 for name in manifest.files:
@@ -177,7 +179,7 @@ class PublishedBundles:
         active = self.active_version()
         current = self._models.fields(KIND, active, "created_at")
         if current is None:
-            raise BundleError("no index has been published: run ./run.sh index")
+            raise BundleError("no index has been published: run ./run.sh index build")
         refused = ""
         for version in self._models.versions(KIND, before=current["created_at"]):
             try:
@@ -241,7 +243,7 @@ def _manifest(stored: Any, version: str | None) -> Manifest:
         return Manifest.model_validate(stored)
     except ValidationError:
         raise BundleError(
-            f"index {version}: its manifest in MongoDB is damaged: run ./run.sh index"
+            f"index {version}: its manifest in MongoDB is damaged: run ./run.sh index build"
         ) from None
 
 

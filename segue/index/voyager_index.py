@@ -33,7 +33,7 @@ class VoyagerBackend(Backend[VoyagerSettings]):
     @property
     def version_key(self) -> list[Any]:
         """The breadth, after a 0 in the place of Annoy's trees: versions of older releases stay the same."""
-        return [0, self.settings.ef]
+        return [0, self.settings.query_ef]
 
     def build(self, vectors: np.ndarray, folder: Path) -> None:
         """Build the graph and save it; one thread, so that two builds are alike."""
@@ -48,7 +48,7 @@ class VoyagerBackend(Backend[VoyagerSettings]):
 
     def open(self, vectors: np.ndarray, folder: Path) -> VoyagerIndex:
         """Read the graph."""
-        return VoyagerIndex(vectors, file=folder / self.file, ef=self.settings.ef)
+        return VoyagerIndex(vectors, file=folder / self.file, ef=self.settings.query_ef)
 
 
 class VoyagerIndex:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated
+from collections.abc import Sequence
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from segue.errors import one_line_errors
+from segue.figures import JsonFile, can_write, on_stdout, write_figures
 from segue.local import jars, stack
 from segue.local.java import java_home
+from segue.local.process import Record
 from segue.places import ROOT
 from segue.settings import load_settings
 from segue.storage.mongo import shown
@@ -30,7 +31,7 @@ def up() -> None:
     fetch_jars()
     with progress.status("Starting Kafka and MongoDB"):
         running = stack.up(settings)
-    typer.echo(f"Kafka    {running.kafka.bootstrap}{_whose(settings.kafka.bootstrap)}")
+    typer.echo(f"Kafka    {running.kafka.bootstrap_servers}{_whose(settings.kafka.bootstrap_servers)}")
     typer.echo(f"MongoDB  {shown(running.mongo.uri)}{_whose(settings.mongo.uri)}")
 
 
@@ -45,16 +46,21 @@ def down() -> None:
 
 
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="For machines: a list of objects.")] = False,
+    json_file: JsonFile = None,
 ) -> None:
     """Show what Segue started on this machine, where it answers and where its log is.
 
-    Example:  ./run.sh status --json
+    Example:  ./run.sh status --json -
     """
-    records = stack.status()
-    if as_json:
-        typer.echo(json.dumps([{**record.model_dump(), "running": runs} for record, runs in records]))
-        return
+    with one_line_errors():
+        can_write(json_file)
+        records = stack.status()
+        write_figures(json_file, [{**record.model_dump(), "running": runs} for record, runs in records])
+        if not on_stdout(json_file):
+            _show(records)
+
+
+def _show(records: Sequence[tuple[Record, bool]]) -> None:
     if not records:
         typer.echo("nothing is running: ./run.sh up starts Kafka and MongoDB, ./run.sh demo everything")
         return

@@ -126,5 +126,5 @@ def _ivy_jar() -> Path:
         raise SegueError("pyspark is not installed: start through ./run.sh, which sets it up")
     jars = sorted((Path(spec.origin).parent / "jars").glob("ivy-*.jar"))
     if not jars:
-        raise SegueError("this pyspark has no Ivy jar: remove .local/venv and start ./run.sh again")
+        raise SegueError("this pyspark has no Ivy jar: remove .local/venv, then run ./run.sh setup")
     return jars[-1]

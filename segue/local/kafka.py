@@ -21,7 +21,7 @@ from segue.places import CONF
 PORT = 19092
 CONTROLLER_PORT = 19093
 START_SECONDS = 90.0
-_OWN = "or name your own Kafka: SEGUE_KAFKA__BOOTSTRAP=host:9092"
+_OWN = "or name your own Kafka: SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092"
 
 
 class Broker(EmbeddedServer):

@@ -28,7 +28,7 @@ def up(settings: Settings, *, folder: Path = LOCAL) -> Settings:
         The disk is full, or a server does not start.
     """
     starts: dict[str, Callable[[], str]] = {}
-    if not settings.kafka.bootstrap:
+    if not settings.kafka.bootstrap_servers:
         starts["kafka"] = Broker(folder / "kafka").start
     if not settings.mongo.uri:
         starts["mongo"] = Mongod(folder / "mongo").start
@@ -50,10 +50,11 @@ def connected(settings: Settings, *, kafka: bool = True, folder: Path = LOCAL) -
     SegueError
         One that is needed does not run.
     """
-    bootstrap = settings.kafka.bootstrap or Broker(folder / "kafka").address()
+    bootstrap = settings.kafka.bootstrap_servers or Broker(folder / "kafka").address()
     if kafka and not bootstrap:
         raise SegueError(
-            "the embedded Kafka is not running: start it with ./run.sh up, or set SEGUE_KAFKA__BOOTSTRAP"
+            "the embedded Kafka is not running: start it with ./run.sh up, "
+            "or set SEGUE_KAFKA__BOOTSTRAP_SERVERS"
         )
     uri = settings.mongo.uri or Mongod(folder / "mongo").address()
     if not uri:
@@ -104,6 +105,8 @@ def _check_disk(folder: Path) -> None:
 
 
 def _filled_in(settings: Settings, *, bootstrap: str | None, uri: str | None) -> Settings:
-    kafka = settings.kafka.model_copy(update={"bootstrap": bootstrap or settings.kafka.bootstrap})
+    kafka = settings.kafka.model_copy(
+        update={"bootstrap_servers": bootstrap or settings.kafka.bootstrap_servers}
+    )
     mongo = settings.mongo.model_copy(update={"uri": uri or settings.mongo.uri})
     return settings.model_copy(update={"kafka": kafka, "mongo": mongo})

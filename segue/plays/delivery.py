@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
-from segue.connections import KafkaSettings
 from segue.errors import SegueError
 from segue.plays.event import InvalidPlay, Play, checked
+from segue.settings import KafkaSettings
 from segue.storage.kafka import RecordProducer
 from segue.storage.mongo import Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store

@@ -232,7 +232,7 @@ def add_up(
     # The best candidates of each listener; ties by row.
     order = np.lexsort((rows, -scores, listeners))
     rank = np.arange(len(listeners)) - np.searchsorted(listeners, listeners)
-    order = order[rank < ranking.session_candidates]
+    order = order[rank < ranking.transition_candidates]
     summed = Proposals(listeners[order], rows[order], scores[order], evidence[order])
     return summed, source[order]
 

@@ -76,8 +76,8 @@ def steps(records: Records, *, ranking: RankingSettings) -> np.ndarray:
     usual_liked = min(records.likes.sum() / plays.sum(), 1.0)
     down = np.maximum(wilson_lower(skipped, evidence) - usual_skipped, 0.0)
     up = np.maximum(wilson_lower(liked, evidence) - usual_liked, 0.0)
-    moved = ranking.feedback_likes * up - ranking.feedback_skips * down
-    return np.where(evidence >= ranking.feedback_plays, moved, 0.0)
+    moved = ranking.feedback_like_weight * up - ranking.feedback_skip_weight * down
+    return np.where(evidence >= ranking.feedback_min_plays, moved, 0.0)
 
 
 def wilson_lower(rate: np.ndarray, n: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ def rerank(
 
 
 def _limited(rows: Iterable[int], bundle: TrackIndex, ranking: RankingSettings) -> list[int]:
-    return limit_artists(rows, ArtistLimit.of(bundle.artists, ranking), items=ranking.items)
+    return limit_artists(rows, ArtistLimit.of(bundle.artists, ranking), items=ranking.list_length)
 
 
 def _varied(
@@ -98,10 +98,10 @@ def explored(
     The longer list, and the rows that were drawn: `ranking.exploration` of `ranking.items`, as far as there
     are candidates that far off.
     """
-    first = ranking.items // AS_THEY_ARE
-    count = min(round(ranking.exploration * ranking.items), ranking.items - first)
+    first = ranking.list_length // AS_THEY_ARE
+    count = min(round(ranking.exploration_share * ranking.list_length), ranking.list_length - first)
     there = frozenset(chosen)
-    further = [row for row in candidates[BEYOND * ranking.items :] if row not in there] if count else []
+    further = [row for row in candidates[BEYOND * ranking.list_length :] if row not in there] if count else []
     count = min(count, len(further))
     if not count:
         return list(chosen), frozenset()
@@ -109,7 +109,9 @@ def explored(
     drawn = chance.sample(further, count)
     woven = list(chosen)
     # In rising order, so that each ends up at its place.
-    for place, row in zip(sorted(chance.sample(range(first, ranking.items), count)), drawn, strict=True):
+    for place, row in zip(
+        sorted(chance.sample(range(first, ranking.list_length), count)), drawn, strict=True
+    ):
         woven.insert(place, row)
     return woven, frozenset(drawn)
 
@@ -126,7 +128,7 @@ class ArtistLimit:
     @classmethod
     def of(cls, artists: Sequence[int] | np.ndarray, ranking: RankingSettings) -> ArtistLimit:
         """As the settings have it."""
-        return cls(artists, ranking.per_artist, ranking.artist_window)
+        return cls(artists, ranking.max_per_artist, ranking.artist_window)
 
     def allows(self, artist: int, before: Sequence[int]) -> bool:
         """Whether an artist may come after these artists, oldest first."""

@@ -74,7 +74,7 @@ class TransitionRuleSource(CandidateSource):
     learned_from_plays: ClassVar = True
 
     def weight(self, ranking: RankingSettings) -> float:
-        return ranking.session_weight
+        return ranking.transition_weight
 
     def available(self, bundle: TrackIndex) -> bool:
         return bundle.transition_rules is not None
@@ -95,7 +95,7 @@ class SameArtistSource(CandidateSource):
 
     def weight(self, ranking: RankingSettings) -> float:
         # Session knowledge as a whole is switched off by its own weight.
-        return ranking.artist_weight if ranking.session_weight else 0.0
+        return ranking.artist_weight if ranking.transition_weight else 0.0
 
     def available(self, bundle: TrackIndex) -> bool:
         return bundle.transition_rules is not None and bundle.artist_tracks is not None
@@ -113,9 +113,9 @@ class SameArtistSource(CandidateSource):
 
 def _seeds(profiles: Profiles, ranking: RankingSettings) -> _Seeds:
     signals = profiles.signals
-    positive = (signals.since < ranking.session_tracks) & signals.positive & (profiles.rows >= 0)
+    positive = (signals.since < ranking.recent_tracks) & signals.positive & (profiles.rows >= 0)
     places = np.flatnonzero(positive)
-    return _Seeds(places, ranking.session_decay ** signals.since[places])
+    return _Seeds(places, ranking.recent_decay ** signals.since[places])
 
 
 def _lead(

@@ -56,8 +56,8 @@ def learned_factors(plays: sparse.csr_matrix, settings: AlsSettings) -> tuple[np
     # So many small systems would only wait for each other's threads.
     with threadpool_limits(1, "blas"):
         for _ in range(settings.iterations):
-            items = _solved(turned, listeners, settings.regularisation)
-            listeners = _solved(weights, items, settings.regularisation)
+            items = _solved(turned, listeners, settings.regularization)
+            listeners = _solved(weights, items, settings.regularization)
     return listeners, items
 
 

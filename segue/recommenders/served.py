@@ -18,7 +18,7 @@ from segue.recommenders.tastes import NearTaste, nearest
 from segue.recommenders.top import top_k
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
-from segue.settings import ModelSettings, RankingSettings, TasteSettings
+from segue.settings import ModelSettings, RankingSettings, RuleSettings, TasteSettings
 from segue.taste.history import DecayedSignals
 from segue.taste.profile import Profiles
 
@@ -49,7 +49,7 @@ class SessionKnowledge:
         self.models, self.ranking = models, ranking
 
     def fit(self, history: SessionLog) -> SessionKnowledge:
-        model = learned(history, self.models)
+        model = learned(history, self.models.rules)
         ids = model["track_ids"]
         self.index = index_of(
             history,
@@ -113,7 +113,7 @@ class AsServed:
     no artist too often. Exploration is off: it is paid for what it finds out, not for what it hits."""
 
     def __init__(self, model: SessionModel, ranking: RankingSettings) -> None:
-        self.model, self.ranking = model, ranking.model_copy(update={"exploration": 0.0})
+        self.model, self.ranking = model, ranking.model_copy(update={"exploration_share": 0.0})
 
     def fit(self, history: SessionLog) -> AsServed:
         self.model.fit(history)
@@ -164,22 +164,22 @@ def profiles_of(queries: Queries) -> Profiles:
     )
 
 
-def learned(history: SessionLog, models: ModelSettings) -> dict[str, np.ndarray]:
+def learned(history: SessionLog, settings: RuleSettings) -> dict[str, np.ndarray]:
     """The arrays that `./run.sh models train` stores for these sessions, of tracks 0, 1, … in their order.
 
     As :func:`segue.spark.transition_rules.transition_rules` by Spark, but for how ties are broken.
     """
     n = len(history.artists)
-    forward = rule_matrix(history, reach=models.reach, cap=models.listener_cap)
-    weight = (forward + models.back * forward.T).tocsr()
+    forward = rule_matrix(history, reach=settings.max_gap, cap=settings.max_weight_per_listener)
+    weight = (forward + settings.backward_weight * forward.T).tocsr()
     # Each listener adds one to a rule, however often, near, and in whichever order of those that count.
     order = np.arange(len(history))
-    both = history.take(np.r_[order, order[::-1]]) if models.back else history
-    evidence = rule_matrix(both, reach=models.reach, gap_power=0.0, cap=1.0)
-    enough = evidence.data >= models.min_listeners
-    evidence.data = np.where(enough, evidence.data / (evidence.data + models.shrink), 0)
+    both = history.take(np.r_[order, order[::-1]]) if settings.backward_weight else history
+    evidence = rule_matrix(both, reach=settings.max_gap, gap_power=0.0, cap=1.0)
+    enough = evidence.data >= settings.min_listeners
+    evidence.data = np.where(enough, evidence.data / (evidence.data + settings.shrinkage), 0)
     strongest = np.maximum(weight.multiply(evidence > 0).max(axis=1).toarray().ravel(), 1e-9)
-    rules = top_k((sparse.diags(1 / strongest) @ weight).multiply(evidence).tocsr(), models.neighbours)
+    rules = top_k((sparse.diags(1 / strongest) @ weight).multiply(evidence).tocsr(), settings.rules_per_track)
     table = rules.tocoo()
     pairs = np.unique(history.users * n + history.items)
     return {

@@ -79,7 +79,7 @@ class NearTaste:
         nearest: int = 200,
     ) -> None:
         # Nothing is to be learned of sound, which is not there.
-        self.training = training.model_copy(update={"cold_share": 0.0, "noise": 0.0})
+        self.training = training.model_copy(update={"id_dropout": 0.0, "feature_noise": 0.0})
         self.taste, self.half_life, self.nearest = taste, half_life, nearest
 
     def fit(self, history: SessionLog) -> NearTaste:

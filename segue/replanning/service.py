@@ -62,7 +62,7 @@ class Replanning:
         -------
         For each listener written, the milliseconds since the newest play that the documents reflect.
         """
-        patiently = patient(self._settings.stream.outage)
+        patiently = patient(self._settings.stream.mongo_retry_timeout)
         return patiently(self.replan_once, windows, bundle=bundle, feedback=feedback)
 
     def replan_once(

@@ -24,7 +24,7 @@ def read_sessions(folder: Path) -> dict[str, SessionLog]:
     files = sorted(folder.glob("*.tsv")) + sorted((folder / "30music").glob("*.tsv"))
     if not files:
         raise SegueError(
-            f"{folder} has no session logs (*.tsv): see ./run.sh evaluate --help for their format"
+            f"{folder} has no session logs (*.tsv): see ./run.sh models evaluate --help for their format"
         )
     return {file.stem: read_log(file) for file in files}
 

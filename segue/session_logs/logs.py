@@ -131,7 +131,7 @@ def read_log(path: Path) -> SessionLog:
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise SegueError(f"{path} cannot be read as a session log: {error}") from None
     if missing := [name for name in REQUIRED if name not in frame]:
-        raise SegueError(f"{path} has no column {', '.join(missing)}: see ./run.sh evaluate --help")
+        raise SegueError(f"{path} has no column {', '.join(missing)}: see ./run.sh models evaluate --help")
     times = pd.to_numeric(frame["Time"], errors="coerce").to_numpy(dtype=np.float64)
     if frame.empty or not np.isfinite(times).all():
         wrong = "no plays" if frame.empty else f"line {int(np.flatnonzero(~np.isfinite(times))[0]) + 2}: Time"

@@ -39,7 +39,7 @@ def track_factors(pairs: DataFrame, *, settings: AlsSettings) -> DataFrame:
     model = ALS(
         rank=settings.factors,
         maxIter=settings.iterations,
-        regParam=settings.regularisation,
+        regParam=settings.regularization,
         implicitPrefs=True,
         alpha=settings.alpha,
         userCol=codes[0],
@@ -66,8 +66,9 @@ class AlsFactors(LearnedModel):
         return settings.models.als.enabled
 
     def settings_of(self, settings: Settings) -> dict[str, Any]:
-        names = ("factors", "iterations", "regularisation", "alpha", "seed")
-        return {name: getattr(settings.models.als, name) for name in names}
+        stored = settings.models.als.stored()
+        del stored["enabled"]
+        return stored
 
     def learn(self, lesson: Lesson) -> Arrays:
         pairs = liked_pairs(lesson.steps)

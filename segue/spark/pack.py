@@ -1,4 +1,4 @@
-"""`./run.sh pack`: everything that a cluster's workers lack, in one folder that spark-submit reads.
+"""`./run.sh stream pack`: everything that a cluster's workers lack, in one folder that spark-submit reads.
 
 ====================  ====================================================================================
 code.zip              the project's Python packages, for the driver and the workers
@@ -138,18 +138,18 @@ def _version() -> str:
 
 
 def pack_command(
-    to: Annotated[
-        Path, typer.Option("--to", help="Where packs are kept; each gets a folder of its own.")
+    output: Annotated[
+        Path, typer.Option(help="Where packs are kept; each gets a folder of its own.")
     ] = PACKS,
 ) -> None:
     """Pack the streaming job with all that its workers need, for spark-submit to a cluster.
 
     It prints the command that submits it. docs/cluster.md says which settings a cluster needs.
 
-    Example: ./run.sh pack --to /srv/segue
+    Example: ./run.sh stream pack --output /srv/segue
     """
     with one_line_errors():
-        made = pack(to)
+        made = pack(output)
         typer.echo(f"packed: {made}")
         typer.echo(
             "spark-submit --master spark://HOST:7077 --deploy-mode client "

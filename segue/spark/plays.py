@@ -87,14 +87,14 @@ def _well_formed(stream: StreamSettings) -> Column:
     ]
     texts, pattern = _all_text()
     rules = [
-        F.octet_length("value") <= stream.max_play_bytes,
+        F.octet_length("value") <= stream.max_play_size,
         F.is_valid_utf8(text),
         text.rlike(_ENDS),
         F.col(f"play.{_CORRUPT}").isNull(),
         texts.rlike(pattern),
         *within,
         F.col("play.occurred_at").between(
-            arrived - _milliseconds(stream.lateness), arrived + _milliseconds(stream.future)
+            arrived - _milliseconds(stream.allowed_lateness), arrived + _milliseconds(stream.max_clock_skew)
         ),
     ]
     return reduce(lambda first, second: first & second, rules)
@@ -139,13 +139,13 @@ def _reason(stream: StreamSettings) -> Column:
     occurred = F.col("play.occurred_at")
     rules: list[tuple[Column, str]] = [
         (F.col("value").isNull(), "empty"),
-        (F.octet_length("value") > stream.max_play_bytes, "too_large"),
+        (F.octet_length("value") > stream.max_play_size, "too_large"),
         (~F.is_valid_utf8(F.col("value").cast("string")), "not_utf8"),
         (F.col("play").isNull() | F.col(f"play.{_CORRUPT}").isNotNull(), "malformed"),
         (~F.col("value").cast("string").rlike(_ENDS), "malformed"),
         *(rule for field in FIELDS for rule in _field_rules(field)),
-        (occurred - arrived > _milliseconds(stream.future), "future"),
-        (arrived - occurred > _milliseconds(stream.lateness), "late"),
+        (occurred - arrived > _milliseconds(stream.max_clock_skew), "future"),
+        (arrived - occurred > _milliseconds(stream.allowed_lateness), "late"),
     ]
     (first, reason), *others = rules
     return reduce(lambda chain, rule: chain.when(rule[0], rule[1]), others, F.when(first, reason))
@@ -178,7 +178,7 @@ def signals_by_window(plays: DataFrame, *, stream: StreamSettings) -> DataFrame:
         SIGNAL_WINDOW,
         length=stream.window,
         watermark=stream.watermark,
-        most=stream.window_signals,
+        most=stream.max_signals_per_window,
     )
 
 
@@ -194,7 +194,7 @@ def events_by_window(
         EVENT_WINDOW,
         length=engagement.window,
         watermark=stream.watermark,
-        most=engagement.window_events,
+        most=engagement.max_events_per_window,
     )
 
 

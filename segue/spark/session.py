@@ -8,10 +8,9 @@ import sys
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
-from segue.connections import KafkaSettings
 from segue.local.jars import ensure_jars
 from segue.local.java import java_home
-from segue.settings import Settings
+from segue.settings import KafkaSettings, Settings
 from segue.spark.defaults import defaults, values_of
 from segue.spark.pack import pack
 
@@ -21,8 +20,8 @@ def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) ->
 
     Values come from conf/spark-defaults.conf, then the settings, then `conf` (with `__` for a dot); for the
     master of a cluster, from the pack that its workers get (segue.spark.pack), unless they have the same
-    folder (`spark.ship`). Under spark-submit, which starts Python with a gateway of its own, its master and
-    memory stand, and on a cluster all that it was given. `tuned=False` leaves out the part of
+    folder (`spark.package_workers`). Under spark-submit, which starts Python with a gateway of its own, its
+    master and memory stand, and on a cluster all that it was given. `tuned=False` leaves out the part of
     spark-defaults.conf that is for latency.
 
     Raises
@@ -38,11 +37,11 @@ def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) ->
     if local:
         values = defaults(tuned=tuned)
     elif not submitted:
-        values = _shipped() if settings.spark.ship else defaults(tuned=tuned)
+        values = _shipped() if settings.spark.package_workers else defaults(tuned=tuned)
     if not submitted:
         values |= {
             "spark.master": settings.spark.master,
-            "spark.driver.memory": settings.spark.driver_memory,
+            "spark.driver.memory": f"{settings.spark.driver_memory // 2**20}m",
             "spark.ui.port": str(settings.spark.ui_port),
         }
         if local:
@@ -53,7 +52,7 @@ def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) ->
             ensure_jars()
             if "JAVA_HOME" not in os.environ:
                 os.environ["JAVA_HOME"] = str(java_home())
-        values |= dict(settings.spark.extra)
+        values |= dict(settings.spark.conf)
     values |= {key.replace("__", "."): value for key, value in conf.items()}
     for key, value in values.items():
         builder = builder.config(key, value)
@@ -86,21 +85,24 @@ def kafka_options(settings: KafkaSettings) -> dict[str, str]:
     The certificate files are read where the work is done: on a cluster, every machine has them at the same
     path. The JAAS text holds the password; Spark redacts it wherever it shows options.
     """
-    options = {"bootstrap.servers": settings.bootstrap, "security.protocol": settings.security.upper()}
-    if settings.ca_file:
-        options |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": settings.ca_file}
-    if settings.client_file:
-        options |= {"ssl.keystore.type": "PEM", "ssl.keystore.location": settings.client_file}
+    options = {
+        "bootstrap.servers": settings.bootstrap_servers,
+        "security.protocol": settings.security_protocol.upper(),
+    }
+    if settings.tls_ca_file:
+        options |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": settings.tls_ca_file}
+    if settings.tls_certificate_key_file:
+        options |= {"ssl.keystore.type": "PEM", "ssl.keystore.location": settings.tls_certificate_key_file}
     if settings.sasl:
-        options |= {"sasl.mechanism": settings.mechanism, "sasl.jaas.config": _jaas(settings)}
+        options |= {"sasl.mechanism": settings.sasl_mechanism, "sasl.jaas.config": _jaas(settings)}
     return {f"kafka.{key}": value for key, value in options.items()}
 
 
 def _jaas(settings: KafkaSettings) -> str:
-    kind = "plain.Plain" if settings.mechanism == "PLAIN" else "scram.Scram"
+    kind = "plain.Plain" if settings.sasl_mechanism == "PLAIN" else "scram.Scram"
     user, password = (
         value.replace("\\", "\\\\").replace('"', '\\"')
-        for value in (settings.user, settings.password.get_secret_value())
+        for value in (settings.username, settings.password.get_secret_value())
     )
     module = f"org.apache.kafka.common.security.{kind}LoginModule"
     return f'{module} required username="{user}" password="{password}";'

@@ -46,7 +46,7 @@ class SessionSpaceModel(LearnedModel):
     kind = SessionSpace.kind
 
     def settings_of(self, settings: Settings) -> dict[str, Any]:
-        return {"sessions": settings.models.sessions.model_dump(mode="json")}
+        return {"sessions": settings.models.sessions.stored()}
 
     def made_of(self, store: Store, settings: Settings, steps: DataFrame) -> dict[str, str]:
         """The audio space whose standardised descriptors the session space takes, and these."""

@@ -78,7 +78,7 @@ class Training:
             return Trained(model.kind, active, True, 0, 0.0, left_out=str(error))
         progress("placing tracks")
         model.place(self.store, self.settings, version)
-        trained.put_in_use(self.store, model.kind, version, keep=self.settings.models.keep)
+        trained.put_in_use(self.store, model.kind, version, keep=self.settings.models.keep_versions)
         if read_begun(checkpoint):
             remove_checkpoint(checkpoint)
         fields = models.fields(model.kind, version, "tracks") or {}

@@ -3,7 +3,7 @@
 ``Step -> Rule``. After `a` came `b`, weighed by 1 / places between (Ludewig and Jannach, 2018); that `a`
 came before `b` counts by a share of it, which makes them neighbours where the order says little. What one
 listener adds to a rule has a cap, so that nobody who plays two tracks in turn all day makes it the rule for
-everybody. `models.min_listeners` is the number of listeners that a rule needs.
+everybody. `models.rules.min_listeners` is the number of listeners that a rule needs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
 from segue.index.track_ids import encode_ids
-from segue.settings import ModelSettings, Settings
+from segue.settings import RuleSettings, Settings
 from segue.spark.learned_model import Arrays, LearnedModel, Lesson
 
 
@@ -36,11 +36,11 @@ class Rule(TypedDict):
 RULE = tuple(Rule.__annotations__)
 
 
-def transition_rules(steps: DataFrame, *, models: ModelSettings) -> DataFrame:
-    """Step -> Rule: of each track the `models.neighbours` best tracks that came after or before it.
+def transition_rules(steps: DataFrame, *, rules: RuleSettings) -> DataFrame:
+    """Step -> Rule: of each track the `rules_per_track` best tracks that came after or before it.
 
     A rule's score is its weight by that of the track's strongest rule, times
-    ``listeners / (listeners + models.shrink)``: little evidence weighs little.
+    ``listeners / (listeners + shrinkage)``: little evidence weighs little.
     """
     in_session = Window.partitionBy("user_id", "session").orderBy("at", "track_id")
     later = F.array(
@@ -48,7 +48,7 @@ def transition_rules(steps: DataFrame, *, models: ModelSettings) -> DataFrame:
             F.struct(
                 F.lead("track_id", gap).over(in_session).alias("next_id"), F.lit(1.0 / gap).alias("near")
             )
-            for gap in range(1, models.reach + 1)
+            for gap in range(1, rules.max_gap + 1)
         )
     )
     by_listener = (
@@ -57,24 +57,24 @@ def transition_rules(steps: DataFrame, *, models: ModelSettings) -> DataFrame:
         .select("user_id", "track_id", "pair.*")
         .where("next_id IS NOT NULL")
         .groupBy("user_id", "track_id", "next_id")
-        .agg(F.least(F.sum("near"), F.lit(models.listener_cap)).alias("near"))
+        .agg(F.least(F.sum("near"), F.lit(rules.max_weight_per_listener)).alias("near"))
     )
     reverse = by_listener.select(
         "user_id",
         F.col("next_id").alias("track_id"),
         F.col("track_id").alias("next_id"),
-        (F.col("near") * models.back).alias("near"),
+        (F.col("near") * rules.backward_weight).alias("near"),
     )
-    both = by_listener.unionByName(reverse) if models.back else by_listener
+    both = by_listener.unionByName(reverse) if rules.backward_weight else by_listener
     of_track = Window.partitionBy("track_id")
     return (
         both.groupBy("track_id", "next_id")
         .agg(F.sum("near").alias("weight"), F.count_distinct("user_id").alias("listeners"))
-        .where(F.col("listeners") >= models.min_listeners)
-        .withColumn("evidence", F.col("listeners") / (F.col("listeners") + F.lit(models.shrink)))
+        .where(F.col("listeners") >= rules.min_listeners)
+        .withColumn("evidence", F.col("listeners") / (F.col("listeners") + F.lit(rules.shrinkage)))
         .withColumn("score", F.col("weight") / F.max("weight").over(of_track) * F.col("evidence"))
         .withColumn("place", F.row_number().over(of_track.orderBy(F.desc("score"), "next_id")))
-        .where(F.col("place") <= models.neighbours)
+        .where(F.col("place") <= rules.rules_per_track)
         .select(*RULE)
     )
 
@@ -90,11 +90,10 @@ class TransitionRuleModel(LearnedModel):
     kind = "following"
 
     def settings_of(self, settings: Settings) -> dict[str, Any]:
-        names = ("reach", "back", "listener_cap", "min_listeners", "shrink", "neighbours")
-        return {name: getattr(settings.models, name) for name in names}
+        return settings.models.rules.stored()
 
     def learn(self, lesson: Lesson) -> Arrays:
-        rules = transition_rules(lesson.steps, models=lesson.settings.models).toArrow()
+        rules = transition_rules(lesson.steps, rules=lesson.settings.models.rules).toArrow()
         counts = listener_counts(lesson.steps).toArrow().to_pydict()
         listeners = dict(zip(counts["track_id"], counts["listeners"], strict=True))
         names = sorted(listeners, key=str.encode)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from segue.errors import SegueError
 from segue.storage.store import Right
@@ -41,28 +41,29 @@ class KafkaAccess:
 
 
 class Login(BaseModel):
-    """A user and a password, from a section of a job's settings file."""
+    """A username and a password, from a section of a job's settings file."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
-    user: str
+    username: str = Field(validation_alias=AliasChoices("username", "user"))
+    """Release 0.1 wrote `user`."""
     password: SecretStr
 
 
 def read_login(file: Path, section: Literal["mongo", "kafka"]) -> Login:
-    """The user and the password that a job's settings file has for MongoDB or Kafka.
+    """The username and the password that a job's settings file has for MongoDB or Kafka.
 
     Raises
     ------
     SegueError
-        There is no such file, or it has no user and password there.
+        There is no such file, or it has no username and password there.
     """
     try:
         login = Login.model_validate(_toml(file).get(section, {}))
     except ValidationError:
-        raise SegueError(f"{file} has no user and password in its section [{section}]") from None
-    if not (login.user and login.password.get_secret_value()):
-        raise SegueError(f"{file} has no user and password in its section [{section}]")
+        raise SegueError(f"{file} has no username and password in its section [{section}]") from None
+    if not (login.username and login.password.get_secret_value()):
+        raise SegueError(f"{file} has no username and password in its section [{section}]")
     return login
 
 

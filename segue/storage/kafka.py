@@ -16,8 +16,8 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError, RetriableError, TopicAlreadyExistsError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from segue.connections import KafkaSettings
 from segue.errors import SegueError
+from segue.settings import KafkaSettings
 from segue.storage.kafka_client import reaching
 from segue.storage.kafka_topics import records_of
 
@@ -50,7 +50,7 @@ def ensure_topics(settings: KafkaSettings) -> None:
             new = {
                 name: {
                     "num_partitions": settings.partitions,
-                    "replication_factor": settings.replication,
+                    "replication_factor": settings.replication_factor,
                     "configs": configs,
                 }
                 for name, configs in topics.items()

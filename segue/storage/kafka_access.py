@@ -16,8 +16,8 @@ from kafka.protocol.metadata import ApiVersionsRequest
 from kafka.protocol.parser import KafkaProtocol
 from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest
 
-from segue.connections import KafkaSettings
 from segue.errors import SegueError
+from segue.settings import KafkaSettings
 
 _SECONDS = 2.0
 
@@ -33,7 +33,7 @@ def knock(settings: KafkaSettings, options: dict[str, Any]) -> None:
         No broker does, and at least one has said why; the text names the settings to look at.
     """
     refusal = None
-    for address in settings.bootstrap.split(","):
+    for address in settings.bootstrap_servers.split(","):
         try:
             _enter(address.strip(), options)
             return
@@ -43,7 +43,8 @@ def knock(settings: KafkaSettings, options: dict[str, Any]) -> None:
             refusal = _distrust(address, error) or refusal
         except UnsupportedSaslMechanismError:
             refusal = SegueError(
-                f"Kafka at {address} does not offer {settings.mechanism}: set SEGUE_KAFKA__MECHANISM"
+                f"Kafka at {address} does not offer {settings.sasl_mechanism}: "
+                "set SEGUE_KAFKA__SASL_MECHANISM"
             )
         except SaslAuthenticationFailedError:
             refusal = refused_user(settings)
@@ -55,8 +56,9 @@ def knock(settings: KafkaSettings, options: dict[str, Any]) -> None:
 
 def refused_user(settings: KafkaSettings) -> SegueError:
     return SegueError(
-        f"Kafka at {settings.bootstrap} refused the user {settings.user!r} with {settings.mechanism}: "
-        "check SEGUE_KAFKA__USER, SEGUE_KAFKA__PASSWORD and SEGUE_KAFKA__MECHANISM"
+        f"Kafka at {settings.bootstrap_servers} refused the user {settings.username!r} "
+        f"with {settings.sasl_mechanism}: "
+        "check SEGUE_KAFKA__USERNAME, SEGUE_KAFKA__PASSWORD and SEGUE_KAFKA__SASL_MECHANISM"
     )
 
 
@@ -64,12 +66,12 @@ def _distrust(address: str, error: ssl.SSLError) -> SegueError | None:
     """A certificate that one side does not accept; None for what may be a broker that is just ending."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return SegueError(
-            f"Kafka at {address}: TLS failed ({error.verify_message}): check SEGUE_KAFKA__CA_FILE"
+            f"Kafka at {address}: TLS failed ({error.verify_message}): check SEGUE_KAFKA__TLS_CA_FILE"
         )
     if "CERTIFICATE" in (error.reason or "") or "UNKNOWN_CA" in (error.reason or ""):
         return SegueError(
             f"Kafka at {address} does not accept our certificate ({error.reason}): "
-            "check SEGUE_KAFKA__CLIENT_FILE"
+            "check SEGUE_KAFKA__TLS_CERTIFICATE_KEY_FILE"
         )
     return None
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
 
-from segue.connections import KafkaSettings
 from segue.errors import SegueError
+from segue.settings import KafkaSettings
 from segue.storage.kafka_access import knock, refused_user
 
 _PATIENCE_MS = 8000
@@ -27,19 +27,19 @@ def client_options(settings: KafkaSettings) -> dict[str, Any]:
     SegueError
         There is no address, or a certificate file holds no certificate.
     """
-    if not settings.bootstrap:
-        raise SegueError("no Kafka address: run ./run.sh up, or set SEGUE_KAFKA__BOOTSTRAP")
+    if not settings.bootstrap_servers:
+        raise SegueError("no Kafka address: run ./run.sh up, or set SEGUE_KAFKA__BOOTSTRAP_SERVERS")
     options: dict[str, Any] = {
-        "bootstrap_servers": settings.bootstrap.split(","),
+        "bootstrap_servers": settings.bootstrap_servers.split(","),
         "bootstrap_timeout_ms": _PATIENCE_MS,
-        "security_protocol": settings.security.upper(),
+        "security_protocol": settings.security_protocol.upper(),
     }
     if settings.tls:
         options["ssl_context"] = _context(settings)
     if settings.sasl:
         options |= {
-            "sasl_mechanism": settings.mechanism,
-            "sasl_plain_username": settings.user,
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_plain_username": settings.username,
             "sasl_plain_password": settings.password.get_secret_value(),
         }
         for name in _TELL_PASSWORDS:
@@ -61,7 +61,7 @@ def reaching(settings: KafkaSettings) -> Iterator[dict[str, Any]]:
         A broker refuses the user or the certificate, or the client raises an error of Kafka.
     """
     options = client_options(settings)
-    if settings.security != "plaintext":
+    if settings.security_protocol != "plaintext":
         knock(settings, options)
     try:
         yield options
@@ -69,18 +69,20 @@ def reaching(settings: KafkaSettings) -> Iterator[dict[str, Any]]:
         raise refused_user(settings) from None
     except AuthorizationError as error:
         raise SegueError(
-            f"Kafka at {settings.bootstrap} does not allow the user {settings.user!r} this: {error}"
+            f"Kafka at {settings.bootstrap_servers} does not allow the user {settings.username!r} "
+            f"this: {error}"
         ) from None
     except KafkaError as error:
-        guard = "" if settings.security == "plaintext" else f" over {settings.security}"
+        guard = "" if settings.security_protocol == "plaintext" else f" over {settings.security_protocol}"
         raise SegueError(
-            f"Kafka does not answer at {settings.bootstrap}{guard} ({type(error).__name__}): "
-            "start it with ./run.sh up, or set SEGUE_KAFKA__BOOTSTRAP and SEGUE_KAFKA__SECURITY"
+            f"Kafka does not answer at {settings.bootstrap_servers}{guard} ({type(error).__name__}): "
+            "start it with ./run.sh up, or set SEGUE_KAFKA__BOOTSTRAP_SERVERS and "
+            "SEGUE_KAFKA__SECURITY_PROTOCOL"
         ) from None
 
 
 def _context(settings: KafkaSettings) -> ssl.SSLContext:
-    """Trust in those of `ca_file`, or in the system's authorities; the host's name is always checked.
+    """Trust in those of `tls_ca_file`, or in the system's authorities; the host's name is always checked.
 
     Raises
     ------
@@ -89,19 +91,19 @@ def _context(settings: KafkaSettings) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if not settings.ca_file:
+    if not settings.tls_ca_file:
         context.load_default_certs()
     else:
         try:
-            context.load_verify_locations(settings.ca_file)
+            context.load_verify_locations(settings.tls_ca_file)
         except ssl.SSLError as error:
-            raise _unfit("CA_FILE", settings.ca_file, error) from None
-    if settings.client_file:
+            raise _unfit("TLS_CA_FILE", settings.tls_ca_file, error) from None
+    if settings.tls_certificate_key_file:
         try:
             # The empty password keeps OpenSSL from asking for one at the terminal.
-            context.load_cert_chain(settings.client_file, password="")
+            context.load_cert_chain(settings.tls_certificate_key_file, password="")
         except ssl.SSLError as error:
-            raise _unfit("CLIENT_FILE", settings.client_file, error) from None
+            raise _unfit("TLS_CERTIFICATE_KEY_FILE", settings.tls_certificate_key_file, error) from None
     return context
 
 

@@ -13,7 +13,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource
 from kafka.errors import KafkaError
 
-from segue.connections import KafkaSettings
+from segue.settings import KafkaSettings
 from segue.storage.kafka_client import reaching
 
 log = logging.getLogger(__name__)

@@ -24,8 +24,8 @@ from kafka.admin import (
 )
 from kafka.errors import SecurityDisabledError
 
-from segue.connections import KafkaSettings
 from segue.errors import SegueError
+from segue.settings import KafkaSettings
 from segue.storage.access import KafkaAccess, Login
 from segue.storage.kafka_client import reaching
 
@@ -48,15 +48,15 @@ def grant(settings: KafkaSettings, access: KafkaAccess, login: Login) -> None:
         The brokers do not let us, or have no authoriser, so that there is nothing to guard them.
     """
     credential = UserScramCredentialUpsertion(
-        login.user, ScramMechanism.SCRAM_SHA_512, login.password.get_secret_value()
+        login.username, ScramMechanism.SCRAM_SHA_512, login.password.get_secret_value()
     )
     with reaching(settings) as options:
         admin = KafkaAdminClient(**options)
         try:
-            if why := admin.alter_user_scram_credentials([credential])[login.user]:
+            if why := admin.alter_user_scram_credentials([credential])[login.username]:
                 raise SegueError(f"Kafka does not let us make users ({why}): use a user who may")
-            _put(admin, login.user, set(_acls(settings, access, login.user)))
-            _await(admin, login.user)
+            _put(admin, login.username, set(_acls(settings, access, login.username)))
+            _await(admin, login.username)
         except SecurityDisabledError:
             raise SegueError("Kafka has no ACLs: set authorizer.class.name on the brokers") from None
         finally:

@@ -23,8 +23,8 @@ from pymongo.errors import (
 )
 from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_delay, wait_exponential
 
-from segue.connections import MongoSettings
 from segue.errors import SegueError
+from segue.settings import MongoSettings, milliseconds
 
 __all__ = [
     "ASCENDING",
@@ -93,7 +93,7 @@ def connect(settings: MongoSettings) -> Database[Document]:
     try:
         client: MongoClient[Document] = MongoClient(
             settings.uri,
-            serverSelectionTimeoutMS=settings.timeout_ms,
+            serverSelectionTimeoutMS=milliseconds(settings.timeout),
             tz_aware=True,
             appname="segue",
             **guard(settings),
@@ -105,25 +105,30 @@ def connect(settings: MongoSettings) -> Database[Document]:
         if fault := re.search(r"\[SSL[^]]*\] (.*?) \(_ssl", str(error)):
             raise SegueError(
                 f"MongoDB at {where}: TLS failed ({fault[1]}): "
-                "check SEGUE_MONGO__CA_FILE and SEGUE_MONGO__CLIENT_FILE"
+                "check SEGUE_MONGO__TLS_CA_FILE and SEGUE_MONGO__TLS_CERTIFICATE_KEY_FILE"
             ) from None
         raise DoesNotAnswer(
-            f"MongoDB does not answer at {where}{' over TLS' if settings.tls else ''}: "
+            f"MongoDB does not answer at {where}{' over TLS' if settings.tls == 'on' else ''}: "
             "start it with ./run.sh up, or set SEGUE_MONGO__URI and SEGUE_MONGO__TLS"
         ) from None
     except OperationFailure as error:
         why = (error.details or {}).get("errmsg")
         raise SegueError(
-            f"MongoDB at {where} refused the user ({why}): check SEGUE_MONGO__USER and SEGUE_MONGO__PASSWORD"
+            f"MongoDB at {where} refused the user ({why}): "
+            "check SEGUE_MONGO__USERNAME and SEGUE_MONGO__PASSWORD"
         ) from None
     except ssl.SSLError as error:
         raise SegueError(
-            f"SEGUE_MONGO__CA_FILE {settings.ca_file} is not what it should be: {error.reason}"
+            f"SEGUE_MONGO__TLS_CA_FILE {settings.tls_ca_file} is not what it should be: {error.reason}"
         ) from None
     except ConnectionFailure as error:
         raise DoesNotAnswer(f"MongoDB at {where} broke off: {error}") from None
     except (PyMongoError, ValueError) as error:
-        suspects = "SEGUE_MONGO__CLIENT_FILE" if settings.client_file else "SEGUE_MONGO__URI"
+        suspects = (
+            "SEGUE_MONGO__TLS_CERTIFICATE_KEY_FILE"
+            if settings.tls_certificate_key_file
+            else "SEGUE_MONGO__URI"
+        )
         raise SegueError(f"MongoDB at {where}: {error}: check {suspects}") from None
     return database
 
@@ -131,14 +136,14 @@ def connect(settings: MongoSettings) -> Database[Document]:
 def guard(settings: MongoSettings) -> dict[str, Any]:
     """What the settings say of user and TLS, and nothing where they leave it to the URI."""
     options: dict[str, Any] = {}
-    if settings.user:
-        options |= {"username": settings.user, "password": settings.password.get_secret_value()}
-    if settings.tls:
-        options["tls"] = True
-    if settings.ca_file:
-        options["tlsCAFile"] = settings.ca_file
-    if settings.client_file:
-        options["tlsCertificateKeyFile"] = settings.client_file
+    if settings.username:
+        options |= {"username": settings.username, "password": settings.password.get_secret_value()}
+    if settings.tls != "auto":
+        options["tls"] = settings.tls == "on"
+    if settings.tls_ca_file:
+        options["tlsCAFile"] = settings.tls_ca_file
+    if settings.tls_certificate_key_file:
+        options["tlsCertificateKeyFile"] = settings.tls_certificate_key_file
     return options
 
 

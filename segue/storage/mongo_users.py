@@ -13,8 +13,8 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
-from segue.connections import MongoSettings
 from segue.errors import SegueError
+from segue.settings import MongoSettings, milliseconds
 from segue.storage.access import Login, MongoAccess
 from segue.storage.mongo import Document, guard
 from segue.storage.store import Right, Store
@@ -51,7 +51,7 @@ def grant(store: Store, job: str, access: MongoAccess, login: Login) -> None:
     users = database.client[_USERS]
     try:
         _make(database, "createRole", "updateRole", role, fields, there="rolesInfo", answer="roles")
-        _make(users, "createUser", "updateUser", login.user, user, there="usersInfo", answer="users")
+        _make(users, "createUser", "updateUser", login.username, user, there="usersInfo", answer="users")
     except OperationFailure as error:
         why = (error.details or {}).get("errmsg", "refused")
         raise SegueError(f"MongoDB does not let us make users ({why}): use a user who may") from None
@@ -95,7 +95,10 @@ def initiate(settings: MongoSettings, members: Sequence[str], *, replica_set: st
         The first of them does not answer or refuses, or no primary comes about.
     """
     member_list = [{"_id": number, "host": host} for number, host in enumerate(members)]
-    options: dict[str, Any] = {"directConnection": True, "serverSelectionTimeoutMS": settings.timeout_ms}
+    options: dict[str, Any] = {
+        "directConnection": True,
+        "serverSelectionTimeoutMS": milliseconds(settings.timeout),
+    }
     client: MongoClient[Document] = MongoClient(members[0], **options, **guard(settings))
     try:
         try:

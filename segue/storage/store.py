@@ -61,7 +61,7 @@ def open_store(settings: Settings) -> Store:
 
 
 class Job(enum.StrEnum):
-    """A user of the database with rights of its own; `./run.sh access` makes them."""
+    """A user of the database with rights of its own; `./run.sh access create` makes them."""
 
     STREAM = "stream"
     DASHBOARD = "dashboard"

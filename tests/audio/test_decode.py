@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -24,12 +25,12 @@ from tests.memory import memory
 from tests.properties import examples
 
 AUDIO = load_settings().audio.model_copy(
-    update={"sample_rate": RATE, "max_seconds": 60.0, "min_seconds": 1.0}
+    update={"sample_rate": RATE, "max_duration": timedelta(minutes=1), "min_duration": timedelta(seconds=1)}
 )
 
 
-def read(path: Path, **others: float) -> NDArray[np.float32]:
-    return decode(path, AUDIO.model_copy(update=others))
+def read(path: Path, *, max_seconds: float = 60.0) -> NDArray[np.float32]:
+    return decode(path, AUDIO.model_copy(update={"max_duration": timedelta(seconds=max_seconds)}))
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3", "m4a", "opus", "aac"])

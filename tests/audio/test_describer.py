@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,9 @@ from segue.settings import load_settings
 from segue.storage.mongo import unpack
 from tests.catalog.library import song
 
-AUDIO = load_settings().audio.model_copy(update={"max_seconds": 4.0, "time_limit": 600.0})
+AUDIO = load_settings().audio.model_copy(
+    update={"max_duration": timedelta(seconds=4), "decode_timeout": timedelta(minutes=10)}
+)
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ def test_a_reader_that_hangs_or_crashes_is_replaced(describer: Describer, tmp_pa
     path = str(song(tmp_path / "a.flac"))
     expected = vector(describer.describe(path))
     first = reader(describer)
-    describer._audio = AUDIO.model_copy(update={"time_limit": 0.3})
+    describer._audio = AUDIO.model_copy(update={"decode_timeout": timedelta(seconds=0.3)})
     first.suspend()
     assert describer.describe(path) == {
         "vector": None,
@@ -97,7 +100,7 @@ def ffmpegs(process: psutil.Process) -> list[psutil.Process]:
 
 
 def test_an_ffmpeg_that_hangs_ends_with_its_reader(describer: Describer, hanging: Path) -> None:
-    describer._audio = AUDIO.model_copy(update={"time_limit": 2.0})
+    describer._audio = AUDIO.model_copy(update={"decode_timeout": timedelta(seconds=2)})
     with ThreadPoolExecutor(1) as pool:
         row = pool.submit(describer.describe, str(hanging))
         while describer._process is None:

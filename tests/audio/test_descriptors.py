@@ -6,6 +6,7 @@ import fcntl
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def described(waveform: np.ndarray, audio: AudioSettings = AUDIO) -> dict[str, f
     ("rate", "fft", "hop", "mfcc"), [(22050, 2048, 512, 20), (16000, 1024, 256, 13), (44100, 4096, 1024, 40)]
 )
 def test_frames_agree_with_librosas_separate_computation(rate: int, fft: int, hop: int, mfcc: int) -> None:
-    audio = AUDIO.model_copy(update={"sample_rate": rate, "fft": fft, "hop": hop, "mfcc": mfcc})
+    audio = AUDIO.model_copy(update={"sample_rate": rate, "n_fft": fft, "hop_length": hop, "n_mfcc": mfcc})
     waveform = melody(rate=rate, seconds=6.3, seed=7)
     waveform[rate : 2 * rate] = 0.0  # digital silence within a track
     rows = frame_descriptors(waveform, audio)
@@ -130,10 +131,22 @@ def test_overflow_is_named() -> None:
 
 def test_the_version_follows_every_setting_that_changes_a_number() -> None:
     base = features_version(AUDIO)
-    assert features_version(AUDIO.model_copy(update={"threads": 7, "time_limit": 9.0})) == base
-    for key, value in AUDIO.model_dump(exclude={"threads", "time_limit"}).items():
-        assert features_version(AUDIO.model_copy(update={key: value + 1})) != base, key
-    assert names_version(AUDIO) != names_version(AUDIO.model_copy(update={"mfcc": 13}))
+    assert (
+        features_version(
+            AUDIO.model_copy(update={"threads_per_worker": 7, "decode_timeout": timedelta(seconds=9)})
+        )
+        == base
+    )
+    for key, value in AUDIO.model_dump(exclude={"threads_per_worker", "decode_timeout"}).items():
+        assert (
+            features_version(
+                AUDIO.model_copy(
+                    update={key: value + (timedelta(seconds=1) if isinstance(value, timedelta) else 1)}
+                )
+            )
+            != base
+        ), key
+    assert names_version(AUDIO) != names_version(AUDIO.model_copy(update={"n_mfcc": 13}))
 
 
 def test_librosa_is_loaded_alone_once_and_then_side_by_side(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_figures_and_plot(tmp_path: Path) -> None:
         1500, queries=40, trees=[5], search_k=[20], query_ef=[20], plot=plot, console=Console(quiet=True)
     )
     chosen = load_settings().index.annoy
-    assert (figures["trees"], figures["search_k"]) == (chosen.trees, chosen.search_k)
+    assert (figures["trees"], figures["search_k"]) == (chosen.n_trees, chosen.search_k)
     assert figures["annoy_5_20_recall"] < figures["annoy_recall"] <= 1
     assert 0.9 < figures["voyager_recall"] <= 1
     assert 0 < figures["annoy_recall_tastes"] <= 1
@@ -57,4 +57,4 @@ def test_a_plot_that_cannot_be_written_is_refused_at_once(tmp_path: Path, name: 
 def test_a_benchmark_without_a_plot_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         bench("features", plot=Path("plot.png"))
-    assert "features takes no --plot" in capsys.readouterr().err
+    assert "features takes no --output" in capsys.readouterr().err

@@ -91,8 +91,8 @@ def conf(cluster: Cluster, tmp_path: Path) -> Path:
     file.write_text(
         f"""
         [kafka]
-        bootstrap = "{cluster.kafka.bootstrap}"
-        replication = 3
+        bootstrap_servers = "{cluster.kafka.bootstrap}"
+        replication_factor = 3
         [mongo]
         uri = "{cluster.mongo.uri}"
         database = "cluster"
@@ -159,7 +159,7 @@ def test_a_job_that_is_started_without_spark_submit_brings_the_same_pack(
         "PYSPARK_PYTHON": sys.executable,  # as run.sh has it
         "SEGUE_SPARK__MASTER": cluster.spark.master,
         "SEGUE_SPARK__DRIVER_MEMORY": "600m",
-        "SEGUE_SPARK__OPTIONS": json.dumps(options),
+        "SEGUE_SPARK__CONF": json.dumps(options),
         "SEGUE_SPARK__UI_PORT": "0",
         "SPARK_LOCAL_IP": "127.0.0.1",
     }

@@ -77,7 +77,7 @@ def test_plays_become_steps_and_steps_rules(spark: SparkSession) -> None:
     )
     assert_same(taken, spark_schema(Step))
     assert_same(
-        transition_rules(spark.createDataFrame([], spark_schema(Step)), models=SETTINGS.models),
+        transition_rules(spark.createDataFrame([], spark_schema(Step)), rules=SETTINGS.models.rules),
         spark_schema(Rule),
     )
 

@@ -53,7 +53,7 @@ class Served:
         own = {
             "SEGUE_MONGO__URI": s.mongo.uri,
             "SEGUE_MONGO__DATABASE": s.mongo.database,
-            "SEGUE_KAFKA__BOOTSTRAP": s.kafka.bootstrap or "127.0.0.1:9",
+            "SEGUE_KAFKA__BOOTSTRAP_SERVERS": s.kafka.bootstrap_servers or "127.0.0.1:9",
             "SEGUE_KAFKA__PLAYS_TOPIC": s.kafka.plays_topic,
             "SEGUE_KAFKA__REJECTED_TOPIC": s.kafka.rejected_topic,
             "SEGUE_INDEX__FOLDER": s.index.folder,

@@ -1,6 +1,6 @@
 """Serves the dashboard of the SEGUE_ settings for a browser test: `python -m tests.dashboard.serving PORT`.
 
-Beside `./run.sh dashboard`, which keeps a record by which a developer's own dashboard would be ended.
+Beside `./run.sh dashboard serve`, which keeps a record by which a developer's own dashboard would be ended.
 """
 
 from __future__ import annotations

@@ -222,7 +222,7 @@ def test_an_identity_provider_lets_one_in_and_out(
     with Provider() as provider:
         secrets = tmp_path / "secrets.toml"
         secrets.write_text(provider.secrets(dashboard.address))
-        dashboard.start(SEGUE_DASHBOARD__LOG_IN_FILE=str(secrets))
+        dashboard.start(SEGUE_DASHBOARD__OIDC_CONFIG_FILE=str(secrets))
         try:
             page.goto(f"{dashboard.address}/you")
             page.get_by_role("tab", name="Account").click()

@@ -89,7 +89,7 @@ def test_no_such_artist_or_album(listener: list[Listener | None], page, query: d
 
 
 def test_the_map_needs_an_index(listener: list[Listener | None]) -> None:
-    assert "./run.sh index" in shown(_map).info[0].value
+    assert "./run.sh index build" in shown(_map).info[0].value
 
 
 def test_a_playlist_is_made_filled_arranged_renamed_and_deleted(listener: list[Listener | None]) -> None:

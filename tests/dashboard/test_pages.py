@@ -29,7 +29,7 @@ def html(page: AppTest) -> str:
 def test_before_there_is_an_index_the_page_says_how_to_make_one(page: AppTest) -> None:
     page.run()
     assert not page.exception
-    assert "./run.sh ingest" in page.info[0].value
+    assert "./run.sh library ingest" in page.info[0].value
 
 
 def test_a_listener_is_shown_with_plays_and_reasons(page: AppTest, library: Database[Document]) -> None:
@@ -55,7 +55,7 @@ def test_what_changes_in_mongodb_changes_on_the_page(page: AppTest, library: Dat
 def test_operations_before_and_after_the_stream_ran(page: AppTest, library: Database[Document]) -> None:
     at = AppTest.from_function(_operations, default_timeout=600)
     at.run()
-    assert "./run.sh stream" in at.info[0].value
+    assert "./run.sh stream run" in at.info[0].value
     library.stream_progress.insert_one(
         {
             "_id": "recommend:1",

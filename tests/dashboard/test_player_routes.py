@@ -128,7 +128,9 @@ def test_a_broken_off_sending_is_taken_up_again(enter: Enter, services: Services
 def test_while_kafka_is_away_the_player_keeps_its_plays(
     enter: Enter, services: Services, database: Database[Document], broker: Settings
 ) -> None:
-    away = broker.model_copy(update={"kafka": broker.kafka.model_copy(update={"bootstrap": "127.0.0.1:9"})})
+    away = broker.model_copy(
+        update={"kafka": broker.kafka.model_copy(update={"bootstrap_servers": "127.0.0.1:9"})}
+    )
     services.delivery.__init__(Store(database), lambda: PlayProducer(away.kafka))  # type: ignore[misc]
     client, play = enter(), a_play()
     answer = client.post("/api/events", json=envelope(play))

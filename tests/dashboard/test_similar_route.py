@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,10 @@ def heard(library: Database[Document], settings: Settings, tmp_path: Path) -> Pa
     audio = settings.audio
     files = [write(tmp_path / f"t{n}.wav", melody(pitch=110.0 * n, seed=n)) for n in range(1, 6)]
     rows = np.array(
-        [describe(decode(file, audio.model_copy(update={"max_seconds": 120.0})), audio) for file in files]
+        [
+            describe(decode(file, audio.model_copy(update={"max_duration": timedelta(seconds=120)})), audio)
+            for file in files
+        ]
     )
     scale = np.where(rows.std(axis=0) > 1e-6, rows.std(axis=0), 1.0).astype(np.float64)
     mean = rows.mean(axis=0).astype(np.float64)

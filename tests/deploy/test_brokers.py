@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from segue.connections import KafkaSettings
 from segue.deploy.access import job_access
 from segue.errors import SegueError
 from segue.local import process
 from segue.local.jars import ensure_jars
 from segue.local.kafka import Broker
 from segue.plays.delivery import PlayProducer
-from segue.settings import load_settings
+from segue.settings import KafkaSettings, load_settings
 from segue.storage import kafka_users
 from segue.storage.access import read_login
 from segue.storage.kafka import ensure_topics
@@ -78,10 +77,10 @@ def kafka(deployed: Path, tmp_path: Path) -> Iterator[KafkaSettings]:
     login = read_login(deployed / "secrets/admin.toml", "kafka")
     yield load_settings().kafka.model_copy(
         update={
-            "bootstrap": f"{host}:{int(port) + 5}",
-            "security": "sasl_plaintext",
-            "mechanism": "PLAIN",
-            "user": login.user,
+            "bootstrap_servers": f"{host}:{int(port) + 5}",
+            "security_protocol": "sasl_plaintext",
+            "sasl_mechanism": "PLAIN",
+            "username": login.username,
             "password": login.password,
         }
     )
@@ -92,11 +91,11 @@ def test_users_come_in_with_what_the_deployment_made(kafka: KafkaSettings, deplo
     ensure_topics(kafka)
     login = read_login(deployed / "secrets/dashboard.toml", "kafka")
     kafka_users.grant(kafka, job_access()[Job.DASHBOARD].kafka, login)
-    scram = {"mechanism": "SCRAM-SHA-512", "user": login.user}
+    scram = {"sasl_mechanism": "SCRAM-SHA-512", "username": login.username}
     dashboard = kafka.model_copy(update={**scram, "password": login.password})
     with PlayProducer(dashboard) as producer:
         assert producer.send(a_play()).get(PATIENCE).topic == kafka.plays_topic
-    for wrong in ({"password": SecretStr("wrong")}, {"user": "segue-stream"}, {"user": "broker"}):
+    for wrong in ({"password": SecretStr("wrong")}, {"username": "segue-stream"}, {"username": "broker"}):
         with pytest.raises(SegueError, match="refused the user"):
             PlayProducer(dashboard.model_copy(update=wrong))
 

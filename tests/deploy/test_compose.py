@@ -218,15 +218,15 @@ def test_a_jobs_environment_is_settings_that_load(
     load: Load,  # noqa: F811
     tmp_path: Any,
 ) -> None:
-    login = '[mongo]\nuser = "a"\npassword = "b"\n'
+    login = '[mongo]\nusername = "a"\npassword = "b"\n'
     file = tmp_path / "settings.toml"
     file.write_text(login if name == "catalogue" else login + login.replace("mongo", "kafka"))
     given = {key: value for key, value in SERVICES[name]["environment"].items() if key.startswith("SEGUE_")}
     environment = {**given, "SEGUE_CONF": str(file)}
     assert SERVICES[name]["environment"]["SEGUE_CONF"] == "/run/secrets/settings.toml"
     settings: Settings = load(environment)
-    assert settings.mongo.user == "a"
+    assert settings.mongo.username == "a"
     # A container's file system is read-only: nothing can be packed there.
-    assert settings.spark.ship is (name != "stream")
+    assert settings.spark.package_workers is (name != "stream")
     assert settings.kafka.sasl is (name != "catalogue")
-    assert settings.kafka.replication == (1 if name == "catalogue" else 3)
+    assert settings.kafka.replication_factor == (1 if name == "catalogue" else 3)

@@ -32,7 +32,7 @@ def hosts(tmp_path: Path) -> Path:
     (place / "hosts").write_text(HOSTS)
     shutil.copy(ROOT / "deploy/hosts/example/segue.env", place)
     for job in ("stream", "dashboard"):
-        (place / f"{job}.toml").write_text(f'[mongo]\nuser = "{job}"\npassword = "hush-{job}"\n')
+        (place / f"{job}.toml").write_text(f'[mongo]\nusername = "{job}"\npassword = "hush-{job}"\n')
     return place / "hosts"
 
 
@@ -153,11 +153,11 @@ def test_compose_in_its_order(machine: Machine, music: str) -> None:
     assert [one.line.partition("compose.yaml ")[2] for one in asked if one.line.startswith(prefix)] == [
         "build",
         "up --detach --wait kafka-1 kafka-2 kafka-3 mongo-1 mongo-2 mongo-3",
-        "run --rm access access --initiate mongo-1:27017,mongo-2:27017,mongo-3:27017 /run/secrets",
-        "run --rm catalogue ingest /music",
-        "run --rm catalogue features",
-        "run --rm catalogue embeddings",
-        "run --rm catalogue index",
+        "run --rm access access create --initiate mongo-1:27017,mongo-2:27017,mongo-3:27017 /run/secrets",
+        "run --rm catalogue library ingest /music",
+        "run --rm catalogue library features",
+        "run --rm catalogue embeddings train",
+        "run --rm catalogue index build",
         "up --detach --wait --remove-orphans",
     ]
     assert asked[-1].line.startswith("curl ")
@@ -210,7 +210,7 @@ def test_a_digest_does_not_let_a_password_be_guessed(machine: Machine, music: st
     (tmp_path / "other").mkdir()
     other = Machine(tmp_path / "other")
     other.stand_in("docker", "curl")
-    content = '[mongo]\nuser = "segue-stream"\npassword = "1234"\n'
+    content = '[mongo]\nusername = "segue-stream"\npassword = "1234"\n'
     for one in (machine, other):
         (one.folder / "secrets").mkdir(parents=True)
         (one.folder / "secrets/stream.toml").write_text(content)
@@ -245,10 +245,10 @@ def test_every_job_gets_a_login_for_what_it_may_use(machine: Machine, music: str
 
 def test_a_step_that_fails_ends_the_deployment(machine: Machine, music: str) -> None:
     machine.stand_in("docker", "curl")
-    done = machine.deploy("compose", "--music", music, refused="catalogue features")
+    done = machine.deploy("compose", "--music", music, refused="catalogue library features")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("segue: audio features of what is new: this failed")
-    assert machine.asked()[-1].line.endswith("run --rm catalogue features")
+    assert machine.asked()[-1].line.endswith("run --rm catalogue library features")
 
 
 def test_hosts_in_their_order(machine: Machine, hosts: Path) -> None:
@@ -341,7 +341,7 @@ def test_hosts_are_left_in_the_other_order(machine: Machine, hosts: Path) -> Non
 def admin(machine: Machine) -> None:
     secrets = machine.folder / "secrets"
     secrets.mkdir(parents=True)
-    (secrets / "admin.toml").write_text(f'[mongo]\nuser = "root"\npassword = "{os.urandom(24).hex()}"\n')
+    (secrets / "admin.toml").write_text(f'[mongo]\nusername = "root"\npassword = "{os.urandom(24).hex()}"\n')
 
 
 @pytest.mark.usefixtures("admin")

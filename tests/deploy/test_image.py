@@ -84,10 +84,13 @@ def test_nothing_else_is_sent_to_the_engine() -> None:
     assert "conf/.streamlit/secrets.toml" in lines
 
 
-@pytest.mark.parametrize("command", ["stream", "dashboard", "ingest", "index", "access", "backup"])
+@pytest.mark.parametrize(
+    "command",
+    ["stream run", "dashboard serve", "library ingest", "index build", "access create", "backup create"],
+)
 def test_each_job_finds_its_code_in_it(image: Path, command: str) -> None:
     done = subprocess.run(
-        [str(image / "deploy/image/entrypoint.sh"), command, "--help"],
+        [str(image / "deploy/image/entrypoint.sh"), *command.split(), "--help"],
         capture_output=True,
         text=True,
         check=False,

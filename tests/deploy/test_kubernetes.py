@@ -189,9 +189,9 @@ def test_the_settings_load(job: str, load: Load, tmp_path: Any) -> None:  # noqa
     lines = [line for name in maps for line in (FOLDER / name).read_text().splitlines()]
     environment = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     file = tmp_path / "settings.toml"
-    login = '[mongo]\nuser = "a"\npassword = "b"\n'
+    login = '[mongo]\nusername = "a"\npassword = "b"\n'
     file.write_text(login if job == "catalogue" else login + login.replace("mongo", "kafka"))
     settings: Settings = load({**environment, "SEGUE_CONF": str(file)})
-    assert settings.mongo.user == "a"
+    assert settings.mongo.username == "a"
     assert not re.search("//[^/]*@", " ".join(environment.values()), re.IGNORECASE)
     assert not [name for name in environment if "PASSWORD" in name]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 from pymongo import MongoClient
 
-from segue.connections import MongoSettings
 from segue.errors import SegueError
 from segue.local import process
 from segue.local.mongod import _binary
-from segue.settings import load_settings
+from segue.settings import MongoSettings, load_settings
 from segue.storage import mongo_users
 from segue.storage.mongo import Document, connect
 from tests.waiting import until
@@ -76,9 +76,9 @@ def settings(members: list[Member]) -> MongoSettings:
     return base.model_copy(
         update={
             "uri": f"mongodb://{hosts}/?replicaSet=segue&w=majority",
-            "user": "segue-admin",
+            "username": "segue-admin",
             "password": SecretStr(PASSWORD),
-            "timeout_ms": 20_000,
+            "timeout": timedelta(seconds=20),
         }
     )
 

@@ -84,10 +84,10 @@ def test_the_example_is_settings_that_load(job: str, load: Load, tmp_path: Path)
     own = tmp_path / f"{job}.toml"
     own.write_text((EXAMPLE / own.name).read_text().replace('password = ""', 'password = "x"'))
     settings = load({**environment, "SEGUE_CONF": str(own)})
-    assert settings.mongo.user == f"segue-{job}"
-    assert settings.kafka.user == ("" if job == "catalogue" else f"segue-{job}")
+    assert settings.mongo.username == f"segue-{job}"
+    assert settings.kafka.username == ("" if job == "catalogue" else f"segue-{job}")
     # A unit's file system is read-only: nothing can be packed there.
-    assert settings.spark.ship is (job == "catalogue")
+    assert settings.spark.package_workers is (job == "catalogue")
 
 
 class Host:
@@ -129,7 +129,7 @@ def test_a_role_is_started_once_and_again_only_for_a_reason(host: Host) -> None:
     # It has a digest of the passwords, from which one could try them.
     assert stat.S_IMODE((host.root / "etc/segue/.stream").stat().st_mode) == 0o600
     assert restart in host.install("activate", "v1", "stream", refused="is-active")
-    (host.root / "etc/segue/stream.toml").write_text("[mongo]\nuser = 'x'\n")
+    (host.root / "etc/segue/stream.toml").write_text("[mongo]\nusername = 'x'\n")
     assert restart in host.install("activate", "v1", "stream")
     (host.root / "etc/segue/dashboard.toml").write_text("[mongo]\n")  # another role's
     assert restart not in host.install("activate", "v1", "stream")

@@ -62,9 +62,9 @@ def data(tracks: int = 90, *, seed: int = 0) -> TrainingData:
 
 def small(settings: Settings) -> Settings:
     """Settings with which little data is enough, and a training is short."""
-    few = {"min_plays": 24, "dimension": 4, "hidden": 8, "batch": 64, "epochs": 2}
+    few = {"min_plays": 24, "dimension": 4, "hidden_units": 8, "batch_size": 64, "epochs": 2}
     sessions = settings.models.sessions.model_copy(update=few)
-    genres = settings.embedding.genres.model_copy(update={"min_tracks": 5})
+    genres = settings.embedding.genres.model_copy(update={"min_tracks_per_genre": 5})
     return settings.model_copy(
         update={
             "models": settings.models.model_copy(update={"sessions": sessions}),
@@ -213,7 +213,7 @@ class FirstTwo(Space):
 
     name: ClassVar[str] = "first-two"
     kind: ClassVar[str] = "first-two-space"
-    command: ClassVar[str] = "embeddings --fit first-two"
+    command: ClassVar[str] = "embeddings train --fit first-two"
     version: str
     features_version: str
 

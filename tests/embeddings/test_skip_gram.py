@@ -11,7 +11,7 @@ from segue.session_logs.logs import SessionLog, make_log
 from segue.settings import load_settings
 
 SMALL = {
-    **{"dimension": 8, "hidden": 16, "batch": 256, "negatives": 2},
+    **{"dimension": 8, "hidden_units": 16, "batch_size": 256, "negative_samples": 2},
     **{"epochs": 4, "window": 2, "learning_rate": 0.02, "patience": 4, "min_plays": 2},
 }
 TRAINING = load_settings().models.sessions.model_copy(update=SMALL)

@@ -1,4 +1,4 @@
-"""`./run.sh evaluate` on logs that say little: it gives what figures there are, or one clear line."""
+"""`./run.sh models evaluate` on logs that say little: it gives what figures there are, or one clear line."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def test_one_test_session_can_be_plotted(tmp_path: Path) -> None:
     # So long that its interval, which is its mean, is summed up in another order.
     log = [*LISTENED, ("u0", 9.0, "abcdefgfdecbage" * 3)]
     models = "popularity,item-knn,session-knn,rules,hybrid"
-    done = evaluate(tmp_path, log, "--models", models, "--plots", str(tmp_path / "plots"))
+    done = evaluate(tmp_path, log, "--models", models, "--output", str(tmp_path / "plots"))
     assert done.exit_code == 0, done.output
     assert {file.name for file in (tmp_path / "plots").iterdir()} == {"accuracy.svg", "coverage.svg"}
 
 
 def test_a_folder_that_cannot_be_is_found_out_first(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    done = evaluate(tmp_path, [], "--plots", str(tmp_path / "file"))
-    assert (done.exit_code, done.output) == (1, f"segue: --plots {tmp_path}/file: File exists\n")
+    done = evaluate(tmp_path, [], "--output", str(tmp_path / "file"))
+    assert (done.exit_code, done.output) == (1, f"segue: --output {tmp_path}/file: File exists\n")
 
 
 def test_sessions_of_one_play_teach_no_order(tmp_path: Path) -> None:

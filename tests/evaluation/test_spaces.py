@@ -212,7 +212,9 @@ def test_a_space_of_the_sessions_in_the_topic_is_fitted_like_the_others(
 
 
 def test_without_kafka_there_are_no_sessions(settings: Settings, store: Store) -> None:
-    nowhere = settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"bootstrap": ""})})
+    nowhere = settings.model_copy(
+        update={"kafka": settings.kafka.model_copy(update={"bootstrap_servers": ""})}
+    )
     assert evaluate.sessions_in_topic(store, nowhere, ["t1"]) is None
 
 

@@ -33,16 +33,14 @@ def clustered(count: int, dimension: int, *, clusters: int = 40, seed: int = 1) 
 
 
 def annoy(*, trees: int = 10, search_k: int = -1) -> AnnoyBackend:
-    return AnnoyBackend(AnnoySettings(trees=trees, search_k=search_k))
+    return AnnoyBackend(AnnoySettings(n_trees=trees, search_k=search_k))
 
 
 def backend_named(name: str, **settings: int) -> Backend[Any]:
-    """A registered backend with its default settings, but for those given."""
+    """A registered backend with its default settings, but for those given by their stored names."""
     backend = BACKENDS[name]
-    default = getattr(load_settings().index, name).model_dump()
-    return backend(
-        backend.settings_type.model_validate(default | OTHER_THAN_DEFAULT.get(name, {}) | settings)
-    )
+    default = getattr(load_settings().index, name).stored()
+    return backend(backend.settings_type.from_stored(default | OTHER_THAN_DEFAULT.get(name, {}) | settings))
 
 
 ANNOY = annoy(trees=50)

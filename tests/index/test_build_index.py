@@ -1,4 +1,4 @@
-"""The job `./run.sh index` against a real MongoDB."""
+"""The job `./run.sh index build` against a real MongoDB."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_an_unchanged_corpus_is_left_alone(database: Mongo, settings: Settings) 
 
 def test_a_removed_track_vanishes_and_old_versions_go(database: Mongo, settings: Settings) -> None:
     catalogue(database)
-    index = settings.index.model_copy(update={"keep": 1})
+    index = settings.index.model_copy(update={"keep_versions": 1})
     first = run(Store(database), index)
     database.tracks.update_one({"_id": "t003"}, {"$set": {"state": "vanished"}})
     second = run(Store(database), index)
@@ -154,11 +154,11 @@ def command(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[
     environment = os.environ | {
         "SEGUE_MONGO__URI": settings.mongo.uri,
         "SEGUE_MONGO__DATABASE": settings.mongo.database,
-        "SEGUE_KAFKA__BOOTSTRAP": "127.0.0.1:9",  # not used
+        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:9",  # not used
         "SEGUE_INDEX__FOLDER": settings.index.folder,
     }
     return subprocess.run(
-        [sys.executable, "-m", "segue", "index", *arguments],
+        [sys.executable, "-m", "segue", "index", "build", *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -181,8 +181,8 @@ def test_the_command_gives_a_summary(database: Mongo, settings: Settings, tmp_pa
 def test_the_command_says_what_is_missing_in_one_line(database: Mongo, settings: Settings) -> None:
     done = command(settings)
     assert done.returncode == 1
-    assert done.stderr.strip() == "segue: there are no embeddings to index: run ./run.sh embeddings"
+    assert done.stderr.strip() == "segue: there are no embeddings to index: run ./run.sh embeddings train"
 
 
 def test_help_has_an_example(settings: Settings) -> None:
-    assert "Example: ./run.sh index" in command(settings, "--help").stdout
+    assert "Example: ./run.sh index build" in command(settings, "--help").stdout

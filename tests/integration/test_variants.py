@@ -60,7 +60,7 @@ def running(broker: Settings, database: Database[Document]) -> Settings:
     return broker.model_copy(
         update={
             "experiments": broker.experiments.model_copy(
-                update={"variants": (("audio", 50.0), ("hybrid", 50.0)), "min_listeners": 5}
+                update={"variants": (("audio", 50.0), ("hybrid", 50.0)), "min_listeners_per_variant": 5}
             ),
         }
     )

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import wave
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def ten_hours(path: Path, *, rate: int = 8000) -> None:
 def test_each_has_its_reason_or_its_features(
     spark: SparkSession, settings: Settings, database: Database[Document], tmp_path: Path
 ) -> None:
-    short = settings.audio.model_copy(update={"max_seconds": 4.0})
+    short = settings.audio.model_copy(update={"max_duration": timedelta(seconds=4)})
     settings = settings.model_copy(update={"audio": short})
     root = tmp_path / "Music"
     for name in ("good.mp3", "two\nlines 🎺.ogg"):
@@ -130,7 +131,7 @@ def rejected_tracks(settings: Settings, database: Database[Document], *arguments
         "SEGUE_MONGO__DATABASE": settings.mongo.database,
         "COLUMNS": "400",
     }
-    command = [sys.executable, "-m", "segue", "rejected", "tracks", *arguments]
+    command = [sys.executable, "-m", "segue", "library", "rejected", *arguments]
     return subprocess.run(
         command, env=os.environ | environment, cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
 import mutagen
@@ -139,7 +140,9 @@ def test_odd_songs_are_compressed_too(tmp_path: Path) -> None:
     write(root / "silent.wav", np.zeros(3 * RATE, np.float32))
     summary = shrink(root)
     assert counts(summary) == (3, 3, 0, 0), summary.failures
-    audio = load_settings().audio.model_copy(update={"sample_rate": RATE, "max_seconds": 9.0})
+    audio = load_settings().audio.model_copy(
+        update={"sample_rate": RATE, "max_duration": timedelta(seconds=9)}
+    )
     assert len(decode(root / "eight.wav.mp3", audio)) == pytest.approx(4 * RATE, rel=0.02)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from tests.catalog.library import song
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"audio": settings.audio.model_copy(update={"max_seconds": 4.0})})
+    return settings.model_copy(
+        update={"audio": settings.audio.model_copy(update={"max_duration": timedelta(seconds=4)})}
+    )
 
 
 @pytest.fixture
@@ -100,7 +103,7 @@ def test_other_settings_make_another_version_of_all(
 ) -> None:
     catalogue(database, music)
     run(spark, settings, Store(database), quiet=True)
-    other = settings.model_copy(update={"audio": settings.audio.model_copy(update={"mfcc": 13})})
+    other = settings.model_copy(update={"audio": settings.audio.model_copy(update={"n_mfcc": 13})})
     assert did(run(spark, other, Store(database), quiet=True)) == (4, 4, 0, 0)
     assert set(database.features.distinct("version")) == {features_version(other.audio)}
 

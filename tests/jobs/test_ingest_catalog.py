@@ -239,11 +239,11 @@ def test_the_command_line(
     addresses = {
         "SEGUE_MONGO__URI": settings.mongo.uri,
         "SEGUE_MONGO__DATABASE": settings.mongo.database,
-        "SEGUE_KAFKA__BOOTSTRAP": "127.0.0.1:1",
+        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
     }
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "segue", "ingest", *arguments]
+        command = [sys.executable, "-m", "segue", "library", "ingest", *arguments]
         return subprocess.run(
             command, env=os.environ | addresses, cwd=ROOT, capture_output=True, text=True, check=False
         )
@@ -255,4 +255,4 @@ def test_the_command_line(
     wrong = call(str(tmp_path / "nowhere"))
     assert wrong.returncode == 1
     assert wrong.stderr == f"segue: {tmp_path}/nowhere is not a folder: give the folder that has the music\n"
-    assert "Example: ./run.sh ingest ~/Music" in call("--help").stdout
+    assert "Example: ./run.sh library ingest ~/Music" in call("--help").stdout

@@ -50,7 +50,7 @@ def embeddings(database: Database[Document], space: str) -> dict[str, np.ndarray
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    audio = settings.embedding.audio.model_copy(update={"components": 8})
+    audio = settings.embedding.audio.model_copy(update={"n_components": 8})
     return settings.model_copy(update={"embedding": settings.embedding.model_copy(update={"audio": audio})})
 
 
@@ -179,7 +179,7 @@ def test_a_refit_keeps_the_former_space_until_the_next(
 def test_other_audio_settings_need_another_space(settings: Settings, database: Database[Document]) -> None:
     store(database, descriptors(20, settings), settings)
     run(settings, Store(database))
-    other = settings.model_copy(update={"audio": settings.audio.model_copy(update={"mfcc": 13})})
+    other = settings.model_copy(update={"audio": settings.audio.model_copy(update={"n_mfcc": 13})})
     assert current_space(Store(database), other) is None
     with pytest.raises(SegueError, match="no track has features"):
         run(other, Store(database))
@@ -190,7 +190,7 @@ def test_other_audio_settings_need_another_space(settings: Settings, database: D
 def test_genres_that_tracks_have_make_a_space_of_their_own(
     settings: Settings, database: Database[Document]
 ) -> None:
-    few = settings.embedding.genres.model_copy(update={"min_tracks": 5})
+    few = settings.embedding.genres.model_copy(update={"min_tracks_per_genre": 5})
     embedding = settings.embedding.model_copy(update={"genres": few})
     settings = settings.model_copy(update={"embedding": embedding})
     store(database, descriptors(30, settings), settings)

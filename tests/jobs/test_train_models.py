@@ -44,14 +44,15 @@ VERSIONS = {"following": "8978cb50b3b7", "als": "d040fa07b968", "session-space":
 def quick(broker: Settings) -> Settings:
     """Few factors, soon found."""
     als = broker.models.als.model_copy(update={"enabled": True, "factors": 4, "iterations": 1})
-    few = broker.models.model_copy(update={"als": als, "back": 0.0, "shrink": 3.0})
+    rules = broker.models.rules.model_copy(update={"backward_weight": 0.0, "shrinkage": 3.0})
+    few = broker.models.model_copy(update={"als": als, "rules": rules})
     return broker.model_copy(update={"models": few})
 
 
 @pytest.fixture
 def spaced(quick: Settings) -> Settings:
     """The same, and a session space of few plays in two epochs."""
-    few = {"min_plays": 24, "dimension": 4, "hidden": 8, "batch": 64, "epochs": 2}
+    few = {"min_plays": 24, "dimension": 4, "hidden_units": 8, "batch_size": 64, "epochs": 2}
     training = quick.models.sessions.model_copy(update=few)
     return quick.model_copy(update={"models": quick.models.model_copy(update={"sessions": training})})
 
@@ -134,7 +135,10 @@ def test_models_are_learned_once_and_the_index_takes_them_along(
         ("session-space", True, 0),
     ]
     assert first[2].version is None
-    assert first[2].left_out == "no track has features: run ./run.sh ingest DIR and ./run.sh features first"
+    assert (
+        first[2].left_out
+        == "no track has features: run ./run.sh library ingest DIR and ./run.sh library features first"
+    )
     # Three listeners are half of the evidence that the shrinking asks for, one is a quarter.
     shared = {("t001", "t002"): 0.5, ("t001", "t003"): 0.25, ("t002", "t003"): 0.5}
     assert rules(database) == shared | {("t001", "t009"): 0.0833}
@@ -176,14 +180,16 @@ def test_a_model_of_an_older_release_still_goes_into_the_index(
 def test_new_plays_and_settings_make_a_new_version_and_old_ones_go(
     quick: Settings, database: Database[Document], spark: SparkSession
 ) -> None:
-    few = quick.models.model_copy(update={"keep": 1, "min_listeners": 1})
+    of_one = quick.models.rules.model_copy(update={"min_listeners": 1})
+    few = quick.models.model_copy(update={"keep_versions": 1, "rules": of_one})
     settings = quick.model_copy(update={"models": few})
     send(settings, evening("ada", ["a", "b"]))
     first, *_ = run(settings, spark=spark, quiet=True)
     send(settings, evening("ben", ["b", "c"]))
     second, *_ = run(settings, spark=spark, quiet=True)
     assert set(rules(database)) == {("a", "b"), ("b", "c")}
-    shorter = settings.model_copy(update={"models": few.model_copy(update={"shrink": 0.0})})
+    unshrunk = of_one.model_copy(update={"shrinkage": 0.0})
+    shorter = settings.model_copy(update={"models": few.model_copy(update={"rules": unshrunk})})
     third, als, _ = run(shorter, spark=spark, quiet=True)
     assert als.unchanged  # it does not depend on that setting
     assert len({first.version, second.version, third.version}) == 3
@@ -196,7 +202,8 @@ def test_new_plays_and_settings_make_a_new_version_and_old_ones_go(
 def test_nothing_is_learned_of_who_has_left(
     quick: Settings, database: Database[Document], spark: SparkSession
 ) -> None:
-    one = quick.models.model_copy(update={"min_listeners": 1})
+    of_one = quick.models.rules.model_copy(update={"min_listeners": 1})
+    one = quick.models.model_copy(update={"rules": of_one})
     settings = quick.model_copy(update={"models": one})
     plays = [*evening("ada", ["a", "b"]), *evening("ben", ["b", "c"]), *evening("eve", ["c", "d"])]
     send(settings, plays)

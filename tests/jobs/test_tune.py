@@ -30,11 +30,11 @@ SETTINGS = load_settings()
 def test_the_settings_in_use_are_within_what_is_searched() -> None:
     ranges = RANGES[Searched.SERVED]
     values = in_use(SETTINGS)
-    assert values["ranking.session_weight"] == SETTINGS.ranking.session_weight
+    assert values["ranking.transition_weight"] == SETTINGS.ranking.transition_weight
     assert all(ranges[name][0] <= value <= ranges[name][1] for name, value in values.items())
-    changed = with_values(SETTINGS, values | {"models.shrink": 7.0})
-    assert (changed.models.shrink, changed.ranking) == (7.0, SETTINGS.ranking)
-    assert SETTINGS.models.shrink != 7.0
+    changed = with_values(SETTINGS, values | {"models.rules.shrinkage": 7.0})
+    assert (changed.models.rules.shrinkage, changed.ranking) == (7.0, SETTINGS.ranking)
+    assert SETTINGS.models.rules.shrinkage != 7.0
 
 
 def test_a_search_begins_with_what_is_in_use_finds_better_and_goes_on(tmp_path: Path) -> None:
@@ -85,9 +85,9 @@ def test_a_study_is_of_one_log_and_one_setting_of_what_is_not_searched(tmp_path:
     names = [name_of(folder) for folder in folders]
     assert names[0] == names[1] != names[2]
     assert all(name.startswith("served on log, ") for name in names)
-    searched = with_values(SETTINGS, {"ranking.session_weight": 1.25, "models.als.alpha": 3.0})
+    searched = with_values(SETTINGS, {"ranking.transition_weight": 1.25, "models.als.alpha": 3.0})
     assert name_of(folders[0], searched) == names[0]
-    for kept in ({"ranking.per_artist": 9}, {"models.reach": 3}):
+    for kept in ({"ranking.max_per_artist": 9}, {"models.rules.max_gap": 3}):
         assert name_of(folders[0], with_values(SETTINGS, kept)) != names[0]
     (folders[0] / "log.tsv").rename(folders[0] / "a.tsv")
     write_log(folders[0] / "b.tsv", seed=4)
@@ -110,6 +110,6 @@ def test_the_command_searches_a_log_and_mixes_it_with_no_other(tmp_path: Path, m
         folder.mkdir()
         write_log(folder / "log.tsv", seed=seed)
         options = ["--model", model.value, "--trials", "2", "--store", str(tmp_path / "t.db")]
-        done = CliRunner().invoke(app, ["tune", "--data", str(folder), *options])
+        done = CliRunner().invoke(app, ["models", "tune", "--data", str(folder), *options])
         assert done.exit_code == 0, done.output
         assert "best of 2 trials" in done.output

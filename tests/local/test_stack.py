@@ -24,7 +24,7 @@ def _settings(*, bootstrap: str = "", uri: str = "") -> Settings:
     base = load_settings()
     return base.model_copy(
         update={
-            "kafka": base.kafka.model_copy(update={"bootstrap": bootstrap}),
+            "kafka": base.kafka.model_copy(update={"bootstrap_servers": bootstrap}),
             "mongo": base.mongo.model_copy(update={"uri": uri}),
         }
     )
@@ -103,7 +103,7 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 
 
 def test_status_for_machines_is_json() -> None:
-    result = CliRunner().invoke(app, ["status", "--json"])
+    result = CliRunner().invoke(app, ["status", "--json", "-"])
     assert result.exit_code == 0
     for entry in json.loads(result.output):
         assert set(entry) == {"name", "pid", "created", "address", "log", "running"}

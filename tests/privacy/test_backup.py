@@ -87,16 +87,16 @@ def test_the_commands_say_what_they_did(
     monkeypatch.setenv("SEGUE_MONGO__DATABASE", settings.mongo.database)
     file = str(tmp_path / "backup.gz")
     run = CliRunner().invoke
-    saved = run(app, ["backup", file])
+    saved = run(app, ["backup", "create", file])
     assert "2 accounts" in saved.stdout
     assert "1,200 listening" in saved.stdout
-    again = run(app, ["backup", file])
+    again = run(app, ["backup", "create", file])
     assert again.exit_code == 1
     destroyed(lived_in)
-    assert "2 accounts" in run(app, ["restore", file]).stdout
-    refused = run(app, ["restore", file])
+    assert "2 accounts" in run(app, ["backup", "restore", file]).stdout
+    refused = run(app, ["backup", "restore", file])
     assert refused.exit_code == 1
-    assert run(app, ["restore", "--replace", file]).exit_code == 0
+    assert run(app, ["backup", "restore", "--replace", file]).exit_code == 0
 
 
 def test_a_database_with_listeners_is_not_written_over_by_the_way(

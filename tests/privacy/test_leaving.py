@@ -159,7 +159,9 @@ def test_who_leaves_is_gone_everywhere_and_does_not_come_back(
     # A late play, windows in state, and the topic read anew from its beginning bring nothing back.
     send(settings, a_play(user_id=me, track_id=track_id(5)))
     stream(spark, settings)
-    anew = settings.spark.model_copy(update={"checkpoint": f"{settings.spark.checkpoint}-anew"})
+    anew = settings.spark.model_copy(
+        update={"checkpoint_location": f"{settings.spark.checkpoint_location}-anew"}
+    )
     stream(spark, settings.model_copy(update={"spark": anew}))
     recount(settings, spark=spark, quiet=True)
     assert traces(database, me) == []

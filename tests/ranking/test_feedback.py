@@ -28,7 +28,7 @@ def test_what_most_skip_early_sinks_and_what_many_like_rises() -> None:
 
 
 def test_three_skips_do_not_bury_a_new_track() -> None:
-    assert moved((3, 3, 0), (RANKING.feedback_plays - 1, RANKING.feedback_plays - 1, 0)) == [0, 0]
+    assert moved((3, 3, 0), (RANKING.feedback_min_plays - 1, RANKING.feedback_min_plays - 1, 0)) == [0, 0]
 
 
 def test_more_evidence_moves_further() -> None:
@@ -45,7 +45,7 @@ def test_steps_stay_within_what_the_settings_allow() -> None:
     plays = rng.integers(0, 10_000, 500).astype(float)
     early, likes = plays * rng.random(500), rng.integers(0, 20_000, 500).astype(float)
     found = steps(Records([str(i) for i in range(500)], plays, early, likes, plays), ranking=RANKING)
-    assert -RANKING.feedback_skips <= found.min() <= found.max() <= RANKING.feedback_likes
+    assert -RANKING.feedback_skip_weight <= found.min() <= found.max() <= RANKING.feedback_like_weight
     assert np.isfinite(found).all()
 
 

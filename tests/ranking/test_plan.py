@@ -104,7 +104,7 @@ def planned(
         listeners({"ada": history}),
         bundle=shelf,
         lookup=lambda ids: {i: (lookup or {})[i] for i in ids if i in (lookup or {})},
-        ranking=SETTINGS.ranking.model_copy(update={"items": 4, **ranking}),
+        ranking=SETTINGS.ranking.model_copy(update={"list_length": 4, **ranking}),
         experiments=SETTINGS.experiments.model_copy(update={"variants": variants}),
         feedback=feedback or {},
     )
@@ -167,7 +167,7 @@ def test_the_same_history_gives_the_same_plan_and_id_whoever_else_is_planned() -
     several = plan(
         listeners({"ben": heard(("blues0", 1.0)), "ada": history, "eve": {}}),
         bundle=SHELF,
-        ranking=SETTINGS.ranking.model_copy(update={"items": 4}),
+        ranking=SETTINGS.ranking.model_copy(update={"list_length": 4}),
         experiments=SETTINGS.experiments,
     )
     alone = planned(history)
@@ -245,7 +245,7 @@ def test_each_listener_is_served_by_the_settings_of_their_variant() -> None:
             "ranking": (("short", (("items", 3), ("candidates", 5))),),
         }
     )
-    ranking = SETTINGS.ranking.model_copy(update={"items": 8, "exploration": 0.0})
+    ranking = SETTINGS.ranking.model_copy(update={"list_length": 8, "exploration_share": 0.0})
     everybody = listeners(dict.fromkeys(users, history))
     found = plan(everybody, bundle=shelf, ranking=ranking, experiments=running)
     assert {one.variant for one in found} == {"audio", "hybrid", "short"}

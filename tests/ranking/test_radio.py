@@ -46,7 +46,7 @@ def test_it_never_ends_and_no_artist_comes_more_than_twice_in_ten(artists: int) 
     played = listen(bundle, 300)
     for start in range(len(played) - 9):
         of = bundle.artists[played[start : start + 10]]
-        assert np.bincount(of).max() <= RANKING.per_artist
+        assert np.bincount(of).max() <= RANKING.max_per_artist
 
 
 def test_nothing_comes_again_while_there_is_something_else() -> None:

@@ -56,7 +56,7 @@ def test_a_source_without_weight_or_knowledge_or_left_out_is_not_in_use() -> Non
     assert [source.name for source in in_use(INDEX, RANKING.model_copy(update={"artist_weight": 0.0}))] == [
         "transitions"
     ]
-    assert in_use(INDEX, RANKING.model_copy(update={"session_weight": 0.0})) == []
+    assert in_use(INDEX, RANKING.model_copy(update={"transition_weight": 0.0})) == []
     assert in_use(shelf_of(), RANKING) == []
 
 

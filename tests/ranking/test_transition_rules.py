@@ -68,11 +68,11 @@ def index(rules: RuleTable) -> TrackIndex:
 def plainly(heard: list[tuple[int, float]], rules: dict[int, dict[int, float]]) -> dict[int, list[float]]:
     """Track -> by rules and by artist, from each kept track; the last heard comes last in `heard`."""
     found: dict[int, list[float]] = {}
-    for since, (row, weight) in enumerate(heard[::-1][: RANKING.session_tracks]):
+    for since, (row, weight) in enumerate(heard[::-1][: RANKING.recent_tracks]):
         if weight > 0 and row >= 0:
-            near = RANKING.session_decay**since
+            near = RANKING.recent_decay**since
             for other, score in rules.get(row, {}).items():
-                found.setdefault(other, []).append(score * near * RANKING.session_weight)
+                found.setdefault(other, []).append(score * near * RANKING.transition_weight)
             for other in np.flatnonzero((ARTISTS[row] == ARTISTS) & (ARTISTS >= 0)).tolist():
                 best = KEPT[ARTISTS[row] == ARTISTS].max()
                 share = math.sqrt((KEPT[other] + 0.5) / (best + 0.5))
@@ -104,7 +104,7 @@ def test_all_listeners_at_once_are_each_as_by_a_plain_loop(
     if not served:
         return
     profiles = everybody.only(served)
-    few = RANKING.model_copy(update={"session_candidates": 3})
+    few = RANKING.model_copy(update={"transition_candidates": 3})
     found, source = add_up(profiles, index(table(rules)), ranking=few, sources=SOURCES)
     signals, rows = profiles.signals, profiles.rows
     assert set(found.listeners.tolist()) <= set(range(len(served)))
@@ -120,20 +120,20 @@ def test_all_listeners_at_once_are_each_as_by_a_plain_loop(
             assert got[row] == pytest.approx(expected[row])
             assert signals.bounds[i] <= after < signals.bounds[i + 1]
             heard_row = int(rows[after])
-            near = few.session_decay ** signals.since[after]
+            near = few.recent_decay ** signals.since[after]
             if SOURCES[place].name == "artist":
                 assert ARTISTS[heard_row] == ARTISTS[row] >= 0
             else:
-                assert rules[heard_row][row] * near * few.session_weight == pytest.approx(
+                assert rules[heard_row][row] * near * few.transition_weight == pytest.approx(
                     max(way for way in rule_ways(heard, rules, row))
                 )
 
 
 def rule_ways(heard: list[tuple[int, float]], rules: dict[int, dict[int, float]], row: int) -> list[float]:
     return [
-        rules[place][row] * RANKING.session_decay**gap * RANKING.session_weight
+        rules[place][row] * RANKING.recent_decay**gap * RANKING.transition_weight
         for gap, (place, weight) in enumerate(heard[::-1])
-        if weight > 0 and row in rules.get(place, {}) and gap < RANKING.session_tracks
+        if weight > 0 and row in rules.get(place, {}) and gap < RANKING.recent_tracks
     ]
 
 

@@ -70,8 +70,8 @@ def test_a_variant_of_its_own_changes_what_it_says_and_nothing_else() -> None:
     changes = (("bold", (("exploration", 0.3), ("per_artist", 3))),)
     experiments = EXPERIMENTS.model_copy(update={"ranking": changes})
     bold = ranking_of("bold", ranking=ranking, experiments=experiments)
-    assert bold == ranking.model_copy(update={"exploration": 0.3, "per_artist": 3})
-    assert isinstance(bold.per_artist, int)
+    assert bold == ranking.model_copy(update={"exploration_share": 0.3, "max_per_artist": 3})
+    assert isinstance(bold.max_per_artist, int)
     assert ranking_of("hybrid", ranking=ranking, experiments=experiments) == ranking
     assert left_out("audio") == {"transitions", "artist"}
     assert left_out("hybrid") == left_out("bold") == set()

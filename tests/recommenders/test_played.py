@@ -30,8 +30,8 @@ from tests.plays.examples import a_play
 SETTINGS = load_settings()
 MINUTE = 60_000
 STEPS = "user_id string, session long, track_id string, at long, weight double"
-PLAIN = {"min_listeners": 1, "shrink": 0.0, "back": 0.0}
-MODELS = SETTINGS.models.model_copy(update=PLAIN)
+PLAIN = {"min_listeners": 1, "shrinkage": 0.0, "backward_weight": 0.0}
+RULES = SETTINGS.models.rules.model_copy(update=PLAIN)
 ALS = SETTINGS.models.als.model_copy(update={"factors": 4, "iterations": 3})
 
 
@@ -117,7 +117,7 @@ def in_turn(spark: SparkSession, sessions: dict[tuple[str, int], str]) -> DataFr
 
 def test_a_rule_weighs_less_the_further_it_reaches(spark: SparkSession) -> None:
     found = transition_rules(
-        in_turn(spark, {("ada", 0): "abcd"}), models=MODELS.model_copy(update={"reach": 2})
+        in_turn(spark, {("ada", 0): "abcd"}), rules=RULES.model_copy(update={"max_gap": 2})
     )
     expected = [
         *(("a", "b", 1.0, 1), ("a", "c", 0.5, 1), ("b", "c", 1.0, 1), ("b", "d", 0.5, 1), ("c", "d", 1.0, 1))
@@ -133,7 +133,7 @@ def test_a_rule_weighs_less_the_further_it_reaches(spark: SparkSession) -> None:
 def test_what_came_before_counts_by_its_share(spark: SparkSession) -> None:
     sessions = in_turn(spark, {("ada", 0): "ab", ("ben", 0): "ab", ("ben", 1): "ba"})
     found = transition_rules(
-        sessions, models=MODELS.model_copy(update={"back": 0.25, "shrink": 1.0})
+        sessions, rules=RULES.model_copy(update={"backward_weight": 0.25, "shrinkage": 1.0})
     ).collect()
     weights = {("a", "b"): 2 + 0.25, ("b", "a"): 1 + 2 * 0.25}
     # The strongest rule of each track is its only one; two listeners against one that the shrinking asks for.
@@ -149,15 +149,17 @@ def test_a_session_log_gives_the_rules_that_spark_learns(spark: SparkSession) ->
         (f"u{number % 7}", number): "".join(dict.fromkeys(rng.choice(list(names), size=6)))
         for number in range(30)
     }
-    models = MODELS.model_copy(update={"back": 0.3, "shrink": 2.0, "min_listeners": 2, "reach": 4})
+    rules = RULES.model_copy(
+        update={"backward_weight": 0.3, "shrinkage": 2.0, "min_listeners": 2, "max_gap": 4}
+    )
     spark_rules = {
         (r.track_id, r.next_id): r.score
-        for r in transition_rules(in_turn(spark, sessions), models=models).collect()
+        for r in transition_rules(in_turn(spark, sessions), rules=rules).collect()
     }
     plays = [(user, str(n), track) for (user, n), tracks in sessions.items() for track in tracks]
     users, numbers, items = zip(*plays, strict=True)
     log = make_log(users=users, sessions=numbers, items=items, times=list(range(len(plays))))
-    model = learned(log, models)
+    model = learned(log, rules)
     triples = zip(model["tracks"].tolist(), model["next"].tolist(), model["scores"].tolist(), strict=True)
     found = {(log.item_ids[a], log.item_ids[b]): score for a, b, score in triples}
     assert found == {pair: pytest.approx(score) for pair, score in spark_rules.items()}
@@ -168,21 +170,21 @@ def test_a_session_log_gives_the_rules_that_spark_learns(spark: SparkSession) ->
 def test_what_one_listener_adds_to_a_rule_has_a_cap(spark: SparkSession) -> None:
     often = {("ada", number): "ab" for number in range(20)}
     others = {("ben", 0): "ac", ("eve", 0): "ac"}
-    found = transition_rules(in_turn(spark, often | others), models=MODELS).collect()
+    found = transition_rules(in_turn(spark, often | others), rules=RULES).collect()
     assert {(r.next_id, r.score) for r in found} == {("c", 1.0), ("b", 0.5)}
 
 
 def test_a_rule_needs_its_listeners_and_gains_with_them(spark: SparkSession) -> None:
     sessions = {("ada", 0): "ab", ("ben", 0): "ab", ("eve", 0): "ac"}
-    models = MODELS.model_copy(update={"min_listeners": 2, "shrink": 2.0})
-    [found] = transition_rules(in_turn(spark, sessions), models=models).collect()
+    rules = RULES.model_copy(update={"min_listeners": 2, "shrinkage": 2.0})
+    [found] = transition_rules(in_turn(spark, sessions), rules=rules).collect()
     assert (found.track_id, found.next_id, found.score, found.listeners) == ("a", "b", 0.5, 2)
 
 
 def test_the_best_rules_of_a_track_are_kept_ties_by_name(spark: SparkSession) -> None:
     sessions = {("ada", 0): "ab", ("ben", 0): "ac", ("eve", 0): "ad", ("eve", 1): "ac"}
     found = transition_rules(
-        in_turn(spark, sessions), models=MODELS.model_copy(update={"neighbours": 2})
+        in_turn(spark, sessions), rules=RULES.model_copy(update={"rules_per_track": 2})
     ).collect()
     assert [(r.next_id) for r in sorted(found, key=lambda r: -r.score)] == ["c", "b"]
 
@@ -194,7 +196,7 @@ def test_a_matrix_of_plays_gives_the_factors_that_spark_learns(spark: SparkSessi
     plays = plays[plays.sum(axis=1) > 0]
     counts = sparse.csr_matrix(plays)
     # One factor and much regularisation are learned in few iterations, wherever they begin.
-    small = {"factors": 1, "iterations": 6, "regularisation": 1.0, "alpha": 1.0}
+    small = {"factors": 1, "iterations": 6, "regularization": 1.0, "alpha": 1.0}
     als = SETTINGS.models.als.model_copy(update=small)
     listeners, found = learned_factors(counts, als)
     rows = [

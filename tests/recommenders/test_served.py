@@ -16,17 +16,24 @@ from segue.settings import load_settings
 from tests.recommenders.test_session_models import answer, log
 
 SETTINGS = load_settings()
-SMALL = {"dimension": 4, "hidden": 4, "batch": 32, "epochs": 2, "window": 2, "negatives": 2}
+SMALL = {
+    "dimension": 4,
+    "hidden_units": 4,
+    "batch_size": 32,
+    "epochs": 2,
+    "context_size": 2,
+    "negative_samples": 2,
+}
 MODELS = SETTINGS.models.model_copy(
     update={
-        "back": 0.0,
-        "shrink": 1.0,
-        "reach": 2,
+        "rules": SETTINGS.models.rules.model_copy(
+            update={"backward_weight": 0.0, "shrinkage": 1.0, "max_gap": 2}
+        ),
         "sessions": SETTINGS.models.sessions.model_copy(update=SMALL),
     }
 )
 RANKING = SETTINGS.ranking.model_copy(
-    update={"session_weight": 2.0, "artist_weight": 0.0, "session_decay": 0.5, "per_artist": 20}
+    update={"transition_weight": 2.0, "artist_weight": 0.0, "recent_decay": 0.5, "max_per_artist": 20}
 )
 
 
@@ -59,7 +66,7 @@ def test_rules_are_weighed_shrunk_and_fade_with_what_was_heard_since() -> None:
 
 def test_an_artist_goes_on_by_its_listeners_however_often_it_was_heard() -> None:
     history = log("ax", "by", "bz", artists={"a": "one", "b": "one"})
-    models = MODELS.model_copy(update={"min_listeners": 1})
+    models = MODELS.model_copy(update={"rules": MODELS.rules.model_copy(update={"min_listeners": 1})})
     ranking = RANKING.model_copy(update={"artist_weight": 3.0})
     found = answer(SessionKnowledge(models, ranking), history, "a")
     # a is one listener's, b two listeners', and half a listener is added to each.
@@ -71,7 +78,7 @@ def test_an_artist_goes_on_by_its_listeners_however_often_it_was_heard() -> None
 
 def test_a_served_list_has_nothing_heard_and_no_artist_too_often() -> None:
     history = log("abcdef", artists=dict.fromkeys("abcde", "one"))
-    two = RANKING.model_copy(update={"per_artist": 2, "artist_window": 10, "items": 4})
+    two = RANKING.model_copy(update={"max_per_artist": 2, "artist_window": 10, "list_length": 4})
     model = AsServed(Fixed([0.9, 0.8, 0.7, 0.6, 0.5, 0.1]), two).fit(history)
     found = model.scores(prefixes(history)).toarray()
     lists = [[str(history.item_ids[i]) for i in np.argsort(-row) if row[i] > 0] for row in found]

@@ -41,11 +41,11 @@ def kafka_environment(guarded_broker: GuardedBroker, certificates: Certificates)
     """The variables for SASL_SSL with SCRAM, and topics of the test's own."""
     topic = f"plays-{uuid.uuid4().hex[:8]}"
     return {
-        "SEGUE_KAFKA__BOOTSTRAP": guarded_broker.addresses["sasl_ssl"],
-        "SEGUE_KAFKA__SECURITY": "sasl_ssl",
-        "SEGUE_KAFKA__USER": USER,
+        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": guarded_broker.addresses["sasl_ssl"],
+        "SEGUE_KAFKA__SECURITY_PROTOCOL": "sasl_ssl",
+        "SEGUE_KAFKA__USERNAME": USER,
         "SEGUE_KAFKA__PASSWORD": SCRAM_PASSWORD,
-        "SEGUE_KAFKA__CA_FILE": str(certificates.authority),
+        "SEGUE_KAFKA__TLS_CA_FILE": str(certificates.authority),
         "SEGUE_KAFKA__PLAYS_TOPIC": topic,
         "SEGUE_KAFKA__REJECTED_TOPIC": f"{topic}.rejected",
     }
@@ -55,10 +55,10 @@ def kafka_environment(guarded_broker: GuardedBroker, certificates: Certificates)
 def mongo_environment(guarded_uri: str, certificates: Certificates) -> dict[str, str]:
     return {
         "SEGUE_MONGO__URI": guarded_uri,
-        "SEGUE_MONGO__USER": USER,
+        "SEGUE_MONGO__USERNAME": USER,
         "SEGUE_MONGO__PASSWORD": MONGO_PASSWORD,
-        "SEGUE_MONGO__TLS": "true",
-        "SEGUE_MONGO__CA_FILE": str(certificates.authority),
+        "SEGUE_MONGO__TLS": "on",
+        "SEGUE_MONGO__TLS_CA_FILE": str(certificates.authority),
         "SEGUE_MONGO__DATABASE": f"test_{uuid.uuid4().hex[:12]}",
     }
 

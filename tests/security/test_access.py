@@ -26,7 +26,7 @@ from tests.security.servers import (
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
-NO_USER = {"SEGUE_KAFKA__USER": "", "SEGUE_KAFKA__PASSWORD": ""}
+NO_USER = {"SEGUE_KAFKA__USERNAME": "", "SEGUE_KAFKA__PASSWORD": ""}
 WRONG = f"wrong {SCRAM_PASSWORD}"
 """A secret too: it may be right elsewhere."""
 
@@ -67,7 +67,7 @@ def test_kafka_with_sasl_ssl_and_no_secret_in_any_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    changes = {"SEGUE_KAFKA__MECHANISM": mechanism, "SEGUE_KAFKA__PASSWORD": password}
+    changes = {"SEGUE_KAFKA__SASL_MECHANISM": mechanism, "SEGUE_KAFKA__PASSWORD": password}
     use(load(kafka_environment | changes))
     assert any(record.name.startswith("kafka.") for record in caplog.records)
     assert [secret for secret in SECRETS if secret in caplog.text] == []
@@ -82,12 +82,14 @@ def test_kafka_with_a_certificate_of_our_own(
     mutual = {
         **kafka_environment,
         **NO_USER,
-        "SEGUE_KAFKA__SECURITY": "ssl",
-        "SEGUE_KAFKA__BOOTSTRAP": guarded_broker.addresses["ssl"],
+        "SEGUE_KAFKA__SECURITY_PROTOCOL": "ssl",
+        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": guarded_broker.addresses["ssl"],
     }
-    with pytest.raises(SegueError, match=r"does not accept our certificate .* SEGUE_KAFKA__CLIENT_FILE"):
+    with pytest.raises(
+        SegueError, match=r"does not accept our certificate .* SEGUE_KAFKA__TLS_CERTIFICATE_KEY_FILE"
+    ):
         ensure_topics(load(mutual).kafka)
-    use(load({**mutual, "SEGUE_KAFKA__CLIENT_FILE": str(certificates.client)}))
+    use(load({**mutual, "SEGUE_KAFKA__TLS_CERTIFICATE_KEY_FILE": str(certificates.client)}))
 
 
 def test_kafka_with_a_user_and_no_tls(
@@ -95,13 +97,13 @@ def test_kafka_with_a_user_and_no_tls(
 ) -> None:
     clear = {
         **kafka_environment,
-        "SEGUE_KAFKA__SECURITY": "sasl_plaintext",
-        "SEGUE_KAFKA__CA_FILE": "",
-        "SEGUE_KAFKA__BOOTSTRAP": guarded_broker.addresses["sasl_plaintext"],
+        "SEGUE_KAFKA__SECURITY_PROTOCOL": "sasl_plaintext",
+        "SEGUE_KAFKA__TLS_CA_FILE": "",
+        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": guarded_broker.addresses["sasl_plaintext"],
     }
     use(load(clear))
-    with pytest.raises(SegueError, match="does not offer PLAIN: set SEGUE_KAFKA__MECHANISM"):
-        ensure_topics(load({**clear, "SEGUE_KAFKA__MECHANISM": "PLAIN"}).kafka)
+    with pytest.raises(SegueError, match="does not offer PLAIN: set SEGUE_KAFKA__SASL_MECHANISM"):
+        ensure_topics(load({**clear, "SEGUE_KAFKA__SASL_MECHANISM": "PLAIN"}).kafka)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ def test_kafka_with_a_user_and_no_tls(
 def test_a_wrong_password_for_kafka_is_one_line(
     load: Load, kafka_environment: dict[str, str], client: type, mechanism: str
 ) -> None:
-    changes = {"SEGUE_KAFKA__MECHANISM": mechanism, "SEGUE_KAFKA__PASSWORD": WRONG}
+    changes = {"SEGUE_KAFKA__SASL_MECHANISM": mechanism, "SEGUE_KAFKA__PASSWORD": WRONG}
     settings = load(kafka_environment | changes)
     with pytest.raises(
         SegueError, match=f"refused the user '{USER}' with {mechanism}: check SEGUE_KAFKA"
@@ -123,22 +125,22 @@ def test_a_wrong_password_for_kafka_is_one_line(
 def test_a_broker_that_is_not_trusted_is_one_line(
     load: Load, kafka_environment: dict[str, str], certificates: Certificates
 ) -> None:
-    stranger = {"SEGUE_KAFKA__CA_FILE": str(certificates.stranger)}
+    stranger = {"SEGUE_KAFKA__TLS_CA_FILE": str(certificates.stranger)}
     settings = load(kafka_environment | stranger)
-    with pytest.raises(SegueError, match=r"TLS failed \(.*issuer.*SEGUE_KAFKA__CA_FILE") as caught:
+    with pytest.raises(SegueError, match=r"TLS failed \(.*issuer.*SEGUE_KAFKA__TLS_CA_FILE") as caught:
         ensure_topics(settings.kafka)
     assert line(caught)
 
 
 def test_one_broker_that_refuses_does_not_hide_another(load: Load, kafka_environment: dict[str, str]) -> None:
     own = {**kafka_environment, "SEGUE_KAFKA__PLAYS_TOPIC": "plays-beside"}
-    guarded = kafka_environment["SEGUE_KAFKA__BOOTSTRAP"]
-    ensure_topics(load({**own, "SEGUE_KAFKA__BOOTSTRAP": f"127.0.0.1:1,{guarded}"}).kafka)
+    guarded = kafka_environment["SEGUE_KAFKA__BOOTSTRAP_SERVERS"]
+    ensure_topics(load({**own, "SEGUE_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:1,{guarded}"}).kafka)
     with PlayProducer(load(own).kafka) as producer:
         assert producer.send(a_play()).get(PATIENCE).topic == "plays-beside"
 
 
-@pytest.mark.parametrize("key", ["CA_FILE", "CLIENT_FILE"])
+@pytest.mark.parametrize("key", ["TLS_CA_FILE", "TLS_CERTIFICATE_KEY_FILE"])
 def test_a_file_that_is_no_certificate_is_named(
     load: Load, kafka_environment: dict[str, str], certificates: Certificates, key: str
 ) -> None:
@@ -177,11 +179,14 @@ def test_mongodb_with_all_of_it_in_the_uri(
     ("changes", "expected"),
     [
         ({"PASSWORD": WRONG}, r"refused the user \(Authentication failed.*SEGUE_MONGO__PASSWORD"),
-        ({"USER": "", "PASSWORD": ""}, r"refused the user \(.*requires authentication"),
-        ({"CA_FILE": "stranger.pem"}, r"TLS failed \(certificate verify failed.*SEGUE_MONGO__CA_FILE"),
-        ({"CA_FILE": "server.key"}, r"SEGUE_MONGO__CA_FILE \S+server\.key is not what it should be"),
-        ({"CLIENT_FILE": "stranger.pem"}, r"SEGUE_MONGO__CLIENT_FILE"),
-        ({"TLS": "false", "CA_FILE": ""}, "does not answer .* SEGUE_MONGO__TLS"),
+        ({"USERNAME": "", "PASSWORD": ""}, r"refused the user \(.*requires authentication"),
+        (
+            {"TLS_CA_FILE": "stranger.pem"},
+            r"TLS failed \(certificate verify failed.*SEGUE_MONGO__TLS_CA_FILE",
+        ),
+        ({"TLS_CA_FILE": "server.key"}, r"SEGUE_MONGO__TLS_CA_FILE \S+server\.key is not what it should be"),
+        ({"TLS_CERTIFICATE_KEY_FILE": "stranger.pem"}, r"SEGUE_MONGO__TLS_CERTIFICATE_KEY_FILE"),
+        ({"TLS": "auto", "TLS_CA_FILE": ""}, "does not answer .* SEGUE_MONGO__TLS"),
     ],
 )
 def test_what_mongodb_refuses_is_one_line(
@@ -195,7 +200,7 @@ def test_what_mongodb_refuses_is_one_line(
     for key, value in changes.items():
         is_file = key.endswith("_FILE") and value
         mongo_environment[f"SEGUE_MONGO__{key}"] = str(folder / value) if is_file else value
-    settings = load({**mongo_environment, "SEGUE_MONGO__TIMEOUT_MS": "1500"})
+    settings = load({**mongo_environment, "SEGUE_MONGO__TIMEOUT": "1500 milliseconds"})
     with pytest.raises(SegueError, match=expected) as caught:
         connect(settings.mongo)
     assert line(caught)

@@ -73,7 +73,7 @@ class Deployed:
         grant(self.admin, job_access(), logins=self._logins)
 
     def _login(self, job: str) -> str:
-        section = f'user = "{job}-{self.name}"\npassword = "hush {uuid.uuid4().hex}"\n'
+        section = f'username = "{job}-{self.name}"\npassword = "hush {uuid.uuid4().hex}"\n'
         return f"[mongo]\n{section}" + (f"[kafka]\n{section}" if job in KAFKA_JOBS else "")
 
     def as_job(self, job: str) -> dict[str, str]:
@@ -95,7 +95,7 @@ def deployed(
     logins.mkdir()
     places = {
         "SEGUE_INDEX__FOLDER": str(tmp_path / "index"),
-        "SEGUE_SPARK__CHECKPOINT": str(tmp_path / "checkpoints"),
+        "SEGUE_SPARK__CHECKPOINT_LOCATION": str(tmp_path / "checkpoints"),
         "SEGUE_SPARK__UI_PORT": "0",
         "SEGUE_SPARK__DRIVER_MEMORY": "1g",
         "SEGUE_STREAM__METRICS_PORT": "0",
@@ -326,10 +326,12 @@ def test_a_replica_set_that_is_one_is_left_alone(deployed: Deployed, certificate
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[mongo]\nuser = 'x'\n", "[mongo]\nuser = 'x'\npassword = ''\n", "no toml hush"]
+    "text", ["", "[mongo]\nusername = 'x'\n", "[mongo]\nusername = 'x'\npassword = ''\n", "no toml hush"]
 )
 def test_a_job_without_a_password_is_named_without_telling_more(deployed: Deployed, text: str) -> None:
     deployed.file("stream").write_text(text)
-    with pytest.raises(SegueError, match=r"stream\.toml (has no user and password|is not TOML)") as caught:
+    with pytest.raises(
+        SegueError, match=r"stream\.toml (has no username and password|is not TOML)"
+    ) as caught:
         deployed.grant()
     assert "hush" not in str(caught.value)

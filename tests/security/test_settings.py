@@ -16,16 +16,16 @@ from tests.security.conftest import Load
 
 SECRET = "hush-4c1f"
 KAFKA = {
-    "SEGUE_KAFKA__BOOTSTRAP": "own:9092",
-    "SEGUE_KAFKA__SECURITY": "sasl_ssl",
-    "SEGUE_KAFKA__USER": "ada",
+    "SEGUE_KAFKA__BOOTSTRAP_SERVERS": "own:9092",
+    "SEGUE_KAFKA__SECURITY_PROTOCOL": "sasl_ssl",
+    "SEGUE_KAFKA__USERNAME": "ada",
     "SEGUE_KAFKA__PASSWORD": SECRET,
 }
 MONGO = {"SEGUE_MONGO__URI": f"mongodb://ada:{SECRET}@own/?tls=true"}
 
 
 def test_secrets_are_in_no_repr_and_travel_to_workers(load: Load) -> None:
-    settings = load({**KAFKA, **MONGO, "SEGUE_MONGO__USER": "ada", "SEGUE_MONGO__PASSWORD": SECRET})
+    settings = load({**KAFKA, **MONGO, "SEGUE_MONGO__USERNAME": "ada", "SEGUE_MONGO__PASSWORD": SECRET})
     assert SECRET not in f"{settings!r} {settings} {settings.mongo} {settings.kafka!r}"
     arrived = pickle.loads(pickle.dumps(settings))
     assert arrived == settings and hash(arrived) == hash(settings)
@@ -39,7 +39,7 @@ def test_a_password_is_taken_as_it_stands(load: Load, password: str) -> None:
 
 
 def test_a_password_is_quoted_for_jaas(load: Load) -> None:
-    settings = load({**KAFKA, "SEGUE_KAFKA__PASSWORD": 'a"b\\c;', "SEGUE_KAFKA__MECHANISM": "PLAIN"})
+    settings = load({**KAFKA, "SEGUE_KAFKA__PASSWORD": 'a"b\\c;', "SEGUE_KAFKA__SASL_MECHANISM": "PLAIN"})
     assert kafka_options(settings.kafka)["kafka.sasl.jaas.config"] == (
         "org.apache.kafka.common.security.plain.PlainLoginModule required "
         r'username="ada" password="a\"b\\c;";'
@@ -50,28 +50,34 @@ def test_a_file_of_ones_own_holds_them_too(load: Load, tmp_path: Path) -> None:
     own, authority = tmp_path / "own.toml", tmp_path / "ca.pem"
     authority.touch()
     own.write_text(
-        '[kafka]\nbootstrap = "own:9092"\nsecurity = "sasl_ssl"\n'
-        f'user = "ada"\npassword = "{SECRET}"\nca_file = "{authority}"\n'
+        '[kafka]\nbootstrap_servers = "own:9092"\nsecurity_protocol = "sasl_ssl"\n'
+        f'username = "ada"\npassword = "{SECRET}"\ntls_ca_file = "{authority}"\n'
     )
     kafka = load({"SEGUE_CONF": str(own)}).kafka
-    assert (kafka.password.get_secret_value(), kafka.ca_file) == (SECRET, str(authority))
+    assert (kafka.password.get_secret_value(), kafka.tls_ca_file) == (SECRET, str(authority))
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"SEGUE_KAFKA__BOOTSTRAP": ""}, "a bootstrap of your own; none is set"),
-        ({"SEGUE_KAFKA__SECURITY": "plaintext"}, "user and password need security sasl_ssl, not plaintext"),
-        ({"SEGUE_KAFKA__SECURITY": "tls"}, "kafka.security = 'tls'"),
-        ({"SEGUE_KAFKA__USER": ""}, "security sasl_ssl needs user and password"),
-        ({"SEGUE_KAFKA__MECHANISM": "OAUTHBEARER"}, "kafka.mechanism = 'OAUTHBEARER'"),
-        ({"SEGUE_KAFKA__CA_FILE": "conf/none.pem"}, r"no file \S+/conf/none\.pem that this user can read"),
+        ({"SEGUE_KAFKA__BOOTSTRAP_SERVERS": ""}, "needs bootstrap_servers; none are set"),
+        (
+            {"SEGUE_KAFKA__SECURITY_PROTOCOL": "plaintext"},
+            "username and password need security_protocol sasl_ssl, not plaintext",
+        ),
+        ({"SEGUE_KAFKA__SECURITY_PROTOCOL": "tls"}, "kafka.security_protocol = 'tls'"),
+        ({"SEGUE_KAFKA__USERNAME": ""}, "security_protocol sasl_ssl needs username and password"),
+        ({"SEGUE_KAFKA__SASL_MECHANISM": "OAUTHBEARER"}, "kafka.sasl_mechanism = 'OAUTHBEARER'"),
+        (
+            {"SEGUE_KAFKA__TLS_CA_FILE": "conf/none.pem"},
+            r"no file \S+/conf/none\.pem that this user can read",
+        ),
         ({"SEGUE_KAFKA__PASSWRD": SECRET}, "setting kafka.passwrd: Extra inputs"),
         ({"SEGUE_KAFKA": f'{{"password": "{SECRET}'}, "kafka"),
-        ({"SEGUE_MONGO__USER": "ada"}, "user and password go together"),
-        ({"SEGUE_MONGO__PASSWORD": SECRET}, "user and password go together"),
-        ({"SEGUE_MONGO__CA_FILE": "conf/default.toml"}, "need tls = true"),
-        ({"SEGUE_MONGO__URI": "", "SEGUE_MONGO__TLS": "true"}, "user and tls are for a uri of your own"),
+        ({"SEGUE_MONGO__USERNAME": "ada"}, "username and password go together"),
+        ({"SEGUE_MONGO__PASSWORD": SECRET}, "username and password go together"),
+        ({"SEGUE_MONGO__TLS_CA_FILE": "conf/default.toml"}, 'need tls = "on"'),
+        ({"SEGUE_MONGO__URI": "", "SEGUE_MONGO__TLS": "on"}, "username and tls need a uri"),
     ],
 )
 def test_what_would_not_guard_is_refused_without_the_secret(
@@ -112,7 +118,7 @@ def test_a_file_with_a_fault_at_the_secret_does_not_show_it(load: Load, tmp_path
     ],
 )
 def test_an_address_with_a_slip_does_not_show_its_password(load: Load, uri: str) -> None:
-    settings = load({"SEGUE_MONGO__URI": uri.format(SECRET), "SEGUE_MONGO__TIMEOUT_MS": "100"})
+    settings = load({"SEGUE_MONGO__URI": uri.format(SECRET), "SEGUE_MONGO__TIMEOUT": "100 milliseconds"})
     with pytest.raises(SegueError) as caught:
         connect(settings.mongo)
     assert SECRET not in str(caught.value) and "\n" not in str(caught.value)

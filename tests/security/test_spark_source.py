@@ -20,10 +20,10 @@ pytestmark = pytest.mark.integration
 @pytest.mark.parametrize(
     ("listener", "changes"),
     [
-        ("sasl_ssl", {"MECHANISM": "SCRAM-SHA-256"}),
-        ("sasl_ssl", {"MECHANISM": "SCRAM-SHA-512"}),
-        ("sasl_plaintext", {"CA_FILE": ""}),
-        ("ssl", {"USER": "", "PASSWORD": "", "CLIENT_FILE": "client.pem"}),
+        ("sasl_ssl", {"SASL_MECHANISM": "SCRAM-SHA-256"}),
+        ("sasl_ssl", {"SASL_MECHANISM": "SCRAM-SHA-512"}),
+        ("sasl_plaintext", {"TLS_CA_FILE": ""}),
+        ("ssl", {"USERNAME": "", "PASSWORD": "", "TLS_CERTIFICATE_KEY_FILE": "client.pem"}),
     ],
 )
 def test_spark_reads_what_was_sent(
@@ -39,9 +39,11 @@ def test_spark_reads_what_was_sent(
     folder = certificates.authority.parent
     changes = {
         **changes,
-        "SECURITY": listener,
-        "BOOTSTRAP": guarded_broker.addresses[listener],
-        "CLIENT_FILE": str(folder / changes["CLIENT_FILE"]) if "CLIENT_FILE" in changes else "",
+        "SECURITY_PROTOCOL": listener,
+        "BOOTSTRAP_SERVERS": guarded_broker.addresses[listener],
+        "TLS_CERTIFICATE_KEY_FILE": str(folder / changes["TLS_CERTIFICATE_KEY_FILE"])
+        if "TLS_CERTIFICATE_KEY_FILE" in changes
+        else "",
     }
     named = {f"SEGUE_KAFKA__{key}": value for key, value in changes.items()}
     kafka = load(kafka_environment | named).kafka

@@ -61,14 +61,14 @@ def environment(
     return {
         **kafka_environment,
         **mongo_environment,
-        "SEGUE_KAFKA__MECHANISM": "PLAIN",
+        "SEGUE_KAFKA__SASL_MECHANISM": "PLAIN",
         "SEGUE_KAFKA__PASSWORD": PLAIN_PASSWORD,
         "SEGUE_SPARK__UI_PORT": "0",
         "SEGUE_SPARK__DRIVER_MEMORY": "1g",
-        "SEGUE_SPARK__CHECKPOINT": str(tmp_path / "checkpoints"),
+        "SEGUE_SPARK__CHECKPOINT_LOCATION": str(tmp_path / "checkpoints"),
         "SEGUE_INDEX__FOLDER": str(tmp_path / "index"),
         "SEGUE_STREAM__METRICS_PORT": "0",
-        "SEGUE_STREAM__DRIVER_LISTENERS": "0",
+        "SEGUE_STREAM__MAX_DRIVER_LISTENERS": "0",
     }
 
 
@@ -117,7 +117,7 @@ def test_a_query_whose_password_was_changed_says_so_without_it(
 def test_a_query_that_does_not_trust_the_broker_says_so_without_the_password(
     spark: SparkSession, ready: Settings, certificates: Certificates, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    stranger = {"ca_file": str(certificates.stranger)}
+    stranger = {"tls_ca_file": str(certificates.stranger)}
     told = _failure(spark, ready, stranger, expected="SSL handshake failed")
     assert [secret for secret in SECRETS if secret in told + "".join(capfd.readouterr())] == []
 

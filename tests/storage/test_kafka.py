@@ -87,6 +87,6 @@ def test_the_producer_refuses_what_is_no_play(broker: Settings) -> None:
 
 
 def test_no_broker_is_one_line_that_says_what_to_do(settings: Settings) -> None:
-    nowhere = settings.kafka.model_copy(update={"bootstrap": "127.0.0.1:1"})
+    nowhere = settings.kafka.model_copy(update={"bootstrap_servers": "127.0.0.1:1"})
     with pytest.raises(SegueError, match=r"127\.0\.0\.1:1 .*\./run\.sh up"):
         ensure_topics(nowhere)

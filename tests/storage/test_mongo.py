@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from pymongo.database import Database
@@ -24,7 +26,9 @@ def test_an_address_is_shown_without_its_password(uri: str, expected: str) -> No
 
 
 def test_no_server_is_one_line_that_says_what_to_do(settings: Settings) -> None:
-    away = settings.mongo.model_copy(update={"uri": "mongodb://ada:secret@127.0.0.1:1", "timeout_ms": 200})
+    away = settings.mongo.model_copy(
+        update={"uri": "mongodb://ada:secret@127.0.0.1:1", "timeout": timedelta(milliseconds=200)}
+    )
     with pytest.raises(SegueError, match=r"does not answer at mongodb://127\.0\.0\.1:1") as caught:
         connect(away)
     assert "secret" not in str(caught.value)
@@ -32,7 +36,7 @@ def test_no_server_is_one_line_that_says_what_to_do(settings: Settings) -> None:
 
 def test_an_address_that_is_none_is_one_line(settings: Settings) -> None:
     with pytest.raises(SegueError, match="SEGUE_MONGO__URI"):
-        connect(settings.mongo.model_copy(update={"uri": "nonsense", "timeout_ms": 200}))
+        connect(settings.mongo.model_copy(update={"uri": "nonsense", "timeout": timedelta(milliseconds=200)}))
 
 
 def test_writing_twice_changes_nothing(database: Database[Document]) -> None:

@@ -32,8 +32,8 @@ def sort_out(records: Iterable[Any], settings: Settings) -> tuple[list[dict[str,
     good, bad = [], set()
     for record in records:
         play = _decoded(record.value, settings)
-        late = settings.stream.lateness.total_seconds() * 1000
-        ahead = settings.stream.future.total_seconds() * 1000
+        late = settings.stream.allowed_lateness.total_seconds() * 1000
+        ahead = settings.stream.max_clock_skew.total_seconds() * 1000
         if play is None or fault(play) or not -ahead <= record.timestamp - play["occurred_at"] <= late:
             bad.add((record.partition, record.offset))
         else:
@@ -42,7 +42,7 @@ def sort_out(records: Iterable[Any], settings: Settings) -> tuple[list[dict[str,
 
 
 def _decoded(value: bytes | None, settings: Settings) -> dict[str, Any] | None:
-    if value is None or len(value) > settings.stream.max_play_bytes:
+    if value is None or len(value) > settings.stream.max_play_size:
         return None
     try:
         play = json.loads(value.decode())

@@ -41,13 +41,13 @@ def test_another_window_or_topic_is_named_with_what_to_do(
     with pytest.raises(SegueError) as caught:
         checkpoint.check(spark, changed(settings, section, **values))
     assert says in str(caught.value)
-    assert "SEGUE_SPARK__CHECKPOINT" in str(caught.value)
+    assert "SEGUE_SPARK__CHECKPOINT_LOCATION" in str(caught.value)
 
 
 def note(spark: SparkSession, settings: Settings, entries: dict[str, str]) -> None:
     """Leave a note in a checkpoint, as a release before has left it."""
     lines = spark.createDataFrame([(json.dumps(entries),)], "value string")
-    lines.coalesce(1).write.text(f"{settings.spark.checkpoint}/made_with")
+    lines.coalesce(1).write.text(f"{settings.spark.checkpoint_location}/made_with")
 
 
 RELEASE_0_1 = {
@@ -63,7 +63,9 @@ def test_a_note_of_the_release_before_goes_on_and_is_completed(
 ) -> None:
     note(spark, settings, RELEASE_0_1)
     checkpoint.check(spark, settings)
-    assert checkpoint._read(spark, f"{settings.spark.checkpoint}/made_with") == checkpoint.contract(settings)
+    assert checkpoint._read(spark, f"{settings.spark.checkpoint_location}/made_with") == checkpoint.contract(
+        settings
+    )
 
 
 def test_an_entry_that_the_release_before_lacked_means_what_that_release_did(

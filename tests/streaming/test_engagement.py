@@ -137,7 +137,9 @@ def test_without_its_checkpoint_it_counts_anew_to_the_same_numbers(
     send(counted, values[:150])
     drain()
     send(counted, values[150:])
-    elsewhere = counted.spark.model_copy(update={"checkpoint": f"{counted.spark.checkpoint}-new"})
+    elsewhere = counted.spark.model_copy(
+        update={"checkpoint_location": f"{counted.spark.checkpoint_location}-new"}
+    )
     query = engagement.start(spark, counted.model_copy(update={"spark": elsewhere}))
     query.processAllAvailable()
     query.stop()
@@ -224,7 +226,7 @@ def test_nothing_is_written_of_a_forgotten_listener(
 def test_what_most_skip_reaches_the_ranking(
     counted: Settings, database: Database[Document], drain: Drain
 ) -> None:
-    evidence = counted.ranking.feedback_plays
+    evidence = counted.ranking.feedback_min_plays
     plays = [a_play(user_id=f"u{n}", track_id="t1", type="skip", ms_played=2000) for n in range(evidence)]
     plays += [a_play(user_id=f"u{n}", track_id="t2") for n in range(3 * evidence)]
     with PlayProducer(counted.kafka) as producer:
@@ -235,7 +237,7 @@ def test_what_most_skip_reaches_the_ranking(
     assert set(active.steps) == {"t1"}
     assert active.steps["t1"] < -0.1
     before = active.version
-    since = datetime.now(UTC) - counted.engagement.feedback_span
+    since = datetime.now(UTC) - counted.engagement.feedback_window
     totals = ListeningStatistics(Store(database)).of_tracks(since=since)
     feedback.publish(Store(database), engagement.played_tracks(totals), ranking=counted.ranking)
     assert feedback.ActiveFeedback(Store(database)).current().version == before

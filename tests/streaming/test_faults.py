@@ -91,9 +91,13 @@ def service(settings: Settings, servers: tuple[Mongod, Broker], tmp_path: Path) 
     """Settings of a service on those servers, with an index; every listener is planned in the workers."""
     mongod, broker = servers
     parts = {
-        "mongo": {"uri": mongod.start(), "database": "faults", "timeout_ms": 2000},
-        "kafka": {"bootstrap": broker.start()},
-        "stream": {"driver_listeners": 0, "metrics_port": 0, "outage": timedelta(minutes=10)},
+        "mongo": {"uri": mongod.start(), "database": "faults", "timeout": timedelta(seconds=2)},
+        "kafka": {"bootstrap_servers": broker.start()},
+        "stream": {
+            "max_driver_listeners": 0,
+            "metrics_port": 0,
+            "mongo_retry_timeout": timedelta(minutes=10),
+        },
         # The reference knows the topic only, not what the counting had made of it at each moment.
         "ranking": {"feedback_skips": 0.0, "feedback_likes": 0.0},
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,9 @@ from tests.plays.examples import a_play
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"audio": settings.audio.model_copy(update={"max_seconds": 4.0})})
+    return settings.model_copy(
+        update={"audio": settings.audio.model_copy(update={"max_duration": timedelta(seconds=4)})}
+    )
 
 
 @pytest.fixture

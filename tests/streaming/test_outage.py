@@ -55,8 +55,8 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Obliging]:
 @pytest.fixture
 def service(settings: Settings, mongod: Obliging) -> Settings:
     """Settings with short waits, a published index, and feedback on two tracks."""
-    mongo = settings.mongo.model_copy(update={"uri": mongod.start(), "timeout_ms": 300})
-    stream = settings.stream.model_copy(update={"outage": timedelta(seconds=60)})
+    mongo = settings.mongo.model_copy(update={"uri": mongod.start(), "timeout": timedelta(milliseconds=300)})
+    stream = settings.stream.model_copy(update={"mongo_retry_timeout": timedelta(seconds=60)})
     own = settings.model_copy(update={"mongo": mongo, "stream": stream})
     database = connect(own.mongo)
     publish_made_up(database, own.index.folder)

@@ -62,8 +62,8 @@ def test_prometheus_is_told() -> None:
 
 
 def test_how_long_progress_is_kept_can_be_changed(database: Database[Document]) -> None:
-    keepers(Store(database), hours=6, days=14)
-    keepers(Store(database), hours=2, days=3)
+    keepers(Store(database), single=timedelta(hours=6), summed=timedelta(days=14))
+    keepers(Store(database), single=timedelta(hours=2), summed=timedelta(days=3))
     assert _kept_for(database.stream_progress) == 2 * 3600
     assert _kept_for(database.stream_minutes) == 3 * 86400
 

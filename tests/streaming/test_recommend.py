@@ -100,7 +100,7 @@ def test_stopped_and_started_again_it_loses_and_repeats_nothing(
 def test_many_listeners_are_planned_in_the_workers_with_the_same_result(
     published: Settings, database: Database[Document], drain: Drain
 ) -> None:
-    few = published.stream.driver_listeners
+    few = published.stream.max_driver_listeners
     send(
         published,
         [encoded(user_id=f"user{n}", track_id=track_id(n % 60)) for n in range(2 * few)],

@@ -88,14 +88,14 @@ def test_no_play_is_lost_and_no_page_is_empty(
     send(published, plays(EARLY, first=0, ago=40) + plays(BOTH, first=1, ago=40) + [b"{"])
     run_until_all_is_taken(spark, published)
     before = {user: shown(database, user) for user in (EARLY, BOTH)}
-    assert all(len(tracks) == published.ranking.items for tracks in before.values())
+    assert all(len(tracks) == published.ranking.list_length for tracks in before.values())
 
     send(published, plays(BOTH, first=2, ago=1) + plays(LATE, first=3, ago=1, volume=0.8) + [b"\xff"])
     version = publish_another_space(published, database)
     assert {user: shown(database, user) for user in before} == before
     assert shown(database, LATE)
 
-    ranking = published.ranking.model_copy(update={"items": 12, "exploration": 0.0})
+    ranking = published.ranking.model_copy(update={"list_length": 12, "exploration_share": 0.0})
     taste = published.taste.model_copy(update={"half_life": timedelta(days=3)})
     upgraded = published.model_copy(update={"ranking": ranking, "taste": taste})
     run_until_all_is_taken(spark, upgraded)

@@ -53,7 +53,7 @@ def test_of_a_flood_the_newest_signals_are_kept(spark: SparkSession) -> None:
     flood = [a_play(user_id="ada", track_id=f"t{n}", occurred_at=at(12, n)) for n in (5, 1, 9, 3, 7)]
     other = [a_play(user_id="ben", track_id="t1", occurred_at=at(12, 1))]
     rows = [tuple(play.get(field.name) for field in PLAY_SCHEMA) for play in flood + other]
-    few = SETTINGS.stream.model_copy(update={"window_signals": 3})
+    few = SETTINGS.stream.model_copy(update={"max_signals_per_window": 3})
     found = signals_by_window(spark.createDataFrame(rows, PLAY_SCHEMA), stream=few).collect()
     assert {r.user_id: sorted(s.track_id for s in r.signals) for r in found} == {
         "ada": ["t5", "t7", "t9"],

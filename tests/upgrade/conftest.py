@@ -106,7 +106,7 @@ def read_dump(file: Path) -> tuple[dict[str, list[Document]], dict[str, list[Doc
 
 def _send(settings: Settings, records: list[dict[str, Any]]) -> None:
     """Send records to the partitions where they were; they get the same offsets there."""
-    producer = KafkaProducer(bootstrap_servers=settings.kafka.bootstrap, acks="all")
+    producer = KafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers, acks="all")
     for record in records:
         value, key = record["value"], record["key"]
         sent = producer.send(

@@ -36,8 +36,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("Spark")]
 def test_the_settings_file_is_read(earlier: Earlier) -> None:
     settings = earlier.settings
     assert settings.kafka.plays_topic == "plays-upgrade"
-    assert settings.stream.lateness.days == 20_000
-    assert settings.ranking.feedback_plays == 3
+    assert settings.stream.allowed_lateness.days == 20_000
+    assert settings.ranking.feedback_min_plays == 3
 
 
 def test_the_bundle_in_use_is_loaded_as_it_is(earlier: Earlier) -> None:

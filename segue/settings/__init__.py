@@ -1,0 +1,61 @@
+"""Typed settings. conf/default.toml holds the defaults and describes each key."""
+
+from segue.settings.connections import KafkaSettings, MongoSettings
+from segue.settings.library import (
+    AlsSettings,
+    AnnoySettings,
+    AudioSettings,
+    BackendSettings,
+    ExactSettings,
+    IndexSettings,
+    ModelSettings,
+    RuleSettings,
+    SessionSpaceSettings,
+    VoyagerSettings,
+)
+from segue.settings.loading import NOT_SETTINGS, Settings, load_settings
+from segue.settings.ranking import (
+    ExperimentSettings,
+    MoodSettings,
+    PlaylistSettings,
+    RankingSettings,
+    SignalSettings,
+    TasteSettings,
+)
+from segue.settings.streaming import EngagementSettings, RetentionSettings, SparkSettings, StreamSettings
+from segue.settings.surface import DashboardSettings
+from segue.settings.values import Section, Shares, Variant, duration_text, milliseconds
+
+__all__ = [
+    "NOT_SETTINGS",
+    "AlsSettings",
+    "AnnoySettings",
+    "AudioSettings",
+    "BackendSettings",
+    "DashboardSettings",
+    "EngagementSettings",
+    "ExactSettings",
+    "ExperimentSettings",
+    "IndexSettings",
+    "KafkaSettings",
+    "ModelSettings",
+    "MongoSettings",
+    "MoodSettings",
+    "PlaylistSettings",
+    "RankingSettings",
+    "RetentionSettings",
+    "RuleSettings",
+    "Section",
+    "SessionSpaceSettings",
+    "Settings",
+    "Shares",
+    "SignalSettings",
+    "SparkSettings",
+    "StreamSettings",
+    "TasteSettings",
+    "Variant",
+    "VoyagerSettings",
+    "duration_text",
+    "load_settings",
+    "milliseconds",
+]

@@ -1,0 +1,70 @@
+"""The settings by which Kafka and MongoDB are reached, with user and certificates; no `repr` has a secret."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from segue.settings.values import Duration, PemFile, Section, Switch
+
+
+class KafkaSettings(Section):
+    bootstrap_servers: str
+    security_protocol: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+    username: str
+    password: SecretStr
+    tls_ca_file: PemFile
+    tls_certificate_key_file: PemFile
+    plays_topic: str
+    rejected_topic: str
+    partitions: int = Field(ge=1)
+    replication_factor: int = Field(ge=1)
+
+    @property
+    def tls(self) -> bool:
+        return self.security_protocol.endswith("ssl")
+
+    @property
+    def sasl(self) -> bool:
+        return self.security_protocol.startswith("sasl_")
+
+    @model_validator(mode="after")
+    def _fits(self) -> KafkaSettings:
+        """Refuse settings without effect, lest somebody takes a connection for guarded that is not."""
+        protocol = self.security_protocol
+        if protocol != "plaintext" and not self.bootstrap_servers:
+            raise ValueError(f"security_protocol {protocol} needs bootstrap_servers; none are set")
+        if self.sasl and not (self.username and self.password.get_secret_value()):
+            raise ValueError(f"security_protocol {protocol} needs username and password")
+        if (self.username or self.password.get_secret_value()) and not self.sasl:
+            raise ValueError(f"username and password need security_protocol sasl_ssl, not {protocol}")
+        if (self.tls_ca_file or self.tls_certificate_key_file) and not self.tls:
+            raise ValueError(
+                "tls_ca_file and tls_certificate_key_file need security_protocol ssl or sasl_ssl, "
+                f"not {protocol}"
+            )
+        return self
+
+
+class MongoSettings(Section):
+    uri: str = Field(repr=False)
+    """May hold a password: say segue.storage.mongo.shown(uri) where it is shown."""
+    username: str
+    password: SecretStr
+    tls: Switch
+    tls_ca_file: PemFile
+    tls_certificate_key_file: PemFile
+    database: str
+    timeout: Duration
+
+    @model_validator(mode="after")
+    def _fits(self) -> MongoSettings:
+        if bool(self.username) != bool(self.password.get_secret_value()):
+            raise ValueError("username and password go together")
+        if (self.tls_ca_file or self.tls_certificate_key_file) and self.tls != "on":
+            raise ValueError('tls_ca_file and tls_certificate_key_file need tls = "on"')
+        if (self.username or self.tls != "auto") and not self.uri:
+            raise ValueError("username and tls need a uri; none is set")
+        return self

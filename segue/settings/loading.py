@@ -1,0 +1,165 @@
+"""The settings as a whole: conf/default.toml, the user's own file (SEGUE_CONF), SEGUE_<SECTION>__<KEY>.
+
+Loaded once by an entry point and passed down; nothing in the domain reads the environment by itself.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tomllib import TOMLDecodeError
+from typing import Any
+
+from pydantic import ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from segue.errors import SegueError
+from segue.places import CONF
+from segue.renamed_settings import with_new_names
+from segue.settings.connections import KafkaSettings, MongoSettings
+from segue.settings.library import AudioSettings, EmbeddingSettings, IndexSettings, ModelSettings
+from segue.settings.ranking import (
+    ExperimentSettings,
+    MoodSettings,
+    PlaylistSettings,
+    RankingSettings,
+    SignalSettings,
+    TasteSettings,
+)
+from segue.settings.streaming import EngagementSettings, RetentionSettings, SparkSettings, StreamSettings
+from segue.settings.surface import DashboardSettings
+
+
+class _Files(TomlConfigSettingsSource):
+    """TOML files, which may use former names of settings."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return with_new_names(super()._read_file(file_path), source=str(file_path))
+
+
+class _Environment(EnvSettingsSource):
+    """SEGUE_ variables, which may use former names of settings."""
+
+    def __call__(self) -> dict[str, Any]:
+        return with_new_names(super().__call__(), source="environment")
+
+
+class Settings(BaseSettings):
+    """Every setting of Segue; conf/default.toml holds the defaults and says what each means."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SEGUE_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    kafka: KafkaSettings
+    mongo: MongoSettings
+    spark: SparkSettings
+    audio: AudioSettings
+    embedding: EmbeddingSettings
+    index: IndexSettings
+    stream: StreamSettings
+    signals: SignalSettings
+    taste: TasteSettings
+    ranking: RankingSettings
+    moods: MoodSettings
+    playlists: PlaylistSettings
+    models: ModelSettings
+    experiments: ExperimentSettings
+    engagement: EngagementSettings
+    retention: RetentionSettings
+    dashboard: DashboardSettings
+
+    @model_validator(mode="after")
+    def _variants_are_known(self) -> Settings:
+        own = dict(self.experiments.ranking)
+        for name, _ in self.experiments.variants:
+            if name not in ("audio", "hybrid", *own):
+                raise ValueError(
+                    f"experiments.variants: {name} is neither audio, hybrid nor in experiments.ranking"
+                )
+        for name, changes in own.items():
+            if name in ("audio", "hybrid"):
+                raise ValueError(
+                    f"experiments.ranking: {name} is what it is; give the variant a name of its own"
+                )
+            try:
+                RankingSettings.model_validate(self.ranking.model_dump() | dict(changes))
+            except ValidationError as error:
+                first = error.errors()[0]
+                raise ValueError(f"experiments.ranking.{name}.{first['loc'][0]}: {first['msg']}") from None
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        files = [CONF / "default.toml"]
+        if own := os.environ.get("SEGUE_CONF"):
+            files.append(Path(own))
+        return (
+            init_settings,
+            _Environment(settings_cls),
+            _Files(settings_cls, toml_file=files, deep_merge=True),
+        )
+
+
+NOT_SETTINGS = frozenset({"SEGUE_CONF", "SEGUE_HOME", "SEGUE_ROOT"})
+"""SEGUE_ variables that say where to look rather than what to do."""
+
+
+def load_settings() -> Settings:
+    """Read and check all settings.
+
+    Raises
+    ------
+    SegueError
+        A value does not fit, or a key or a SEGUE_ variable is not a setting; the text names it.
+    """
+    own = os.environ.get("SEGUE_CONF")
+    if own and not Path(own).is_file():
+        raise SegueError(f"SEGUE_CONF names {own}, and there is no such file")
+    for name in os.environ:
+        if name.startswith("SEGUE_") and name not in NOT_SETTINGS:
+            section = name.removeprefix("SEGUE_").partition("__")[0].lower()
+            if section not in Settings.model_fields:
+                raise SegueError(f"{name} is not a setting: see conf/default.toml for all of them")
+    try:
+        return Settings()  # type: ignore[call-arg]  # the sources give every field
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = first["msg"].removeprefix("Value error, ")
+        # What several sections have to say together names them itself.
+        which = f"setting {_wrong(first)}: " if first["loc"] else ""
+        raise SegueError(f"{which}{message}; see conf/default.toml") from None
+    except SettingsError as error:
+        raise SegueError(f"{error}: see conf/default.toml") from None
+    except TOMLDecodeError as error:
+        raise SegueError(f"{own or 'conf/default.toml'} is not TOML: {error}") from None
+
+
+_MAY_HOLD_SECRETS = frozenset({"password", "uri"})
+
+
+def _wrong(error: ErrorDetails) -> str:
+    """The setting's name and value; only the name where the value may hold a secret.
+
+    That is, beside the fields made for one, a whole section, and a misspelt name that could mean anything.
+    """
+    place = ".".join(str(part) for part in error["loc"])
+    secret = place.rpartition(".")[2] in _MAY_HOLD_SECRETS
+    if secret or error["type"] == "extra_forbidden" or isinstance(error["input"], dict):
+        return place
+    return f"{place} = {error['input']!r}"

@@ -1,0 +1,142 @@
+"""Types of settings' values: durations, sizes, files and folders, switches, tables."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from segue.places import absolute
+
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(millisecond|second|minute|hour|day|week)s?\s*")
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]?)b?|([kmgt])ib)\s*", re.IGNORECASE)
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+
+class Section(BaseModel):
+    """A table of the settings file. It cannot be changed, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stored_names: ClassVar[Mapping[str, str]] = {}
+    """By field, its name in fingerprints and stored documents, where it is that of an earlier release."""
+
+    def stored(self) -> dict[str, Any]:
+        """The fields in their order, as plain values under their stored names; durations are seconds."""
+        return {self.stored_names.get(name, name): _plain(value) for name, value in self}
+
+    @classmethod
+    def from_stored(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of :meth:`stored`, for sections without durations."""
+        names = {stored: name for name, stored in cls.stored_names.items()}
+        return cls.model_validate({names.get(name, name): value for name, value in values.items()})
+
+
+def _plain(value: object) -> object:
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def _duration(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.fullmatch(value)
+    if match is None:
+        raise ValueError("a duration is a number and a unit, such as '30 minutes' or '7 days'")
+    return timedelta(**{f"{match[2]}s": float(match[1])})
+
+
+def duration_text(value: timedelta) -> str:
+    """A duration in the notation of the settings file, in the largest unit that gives a whole number."""
+    for unit in ("day", "hour", "minute", "second"):
+        number, rest = divmod(value, timedelta(**{f"{unit}s": 1}))
+        if number and not rest:
+            return f"{number} {unit}{'s' if number != 1 else ''}"
+    if not value:
+        return "0 seconds"
+    return f"{value / timedelta(milliseconds=1):g} milliseconds"
+
+
+def milliseconds(duration: timedelta) -> int:
+    """A duration in whole milliseconds, as clients of servers take it."""
+    return round(duration / timedelta(milliseconds=1))
+
+
+def _size(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = _SIZE.fullmatch(value)
+    if match is None:
+        raise ValueError("a size is a number and a unit, such as '64 KiB' or '2 GiB'")
+    return int(float(match[1]) * _UNITS[(match[2] or match[3] or "").lower()])
+
+
+def size_text(value: int) -> str:
+    """A size in the notation of the settings file, in the largest unit that gives a whole number."""
+    for unit, bytes_ in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if value and value % bytes_ == 0:
+            return f"{value // bytes_} {unit}"
+    return f"{value} B"
+
+
+def _path(value: object) -> object:
+    if isinstance(value, str) and "://" not in value:
+        return str(absolute(value))
+    return value
+
+
+def _pem(value: object) -> object:
+    if not isinstance(value, str) or not value:
+        return value
+    file = absolute(value)
+    if not file.is_file() or not os.access(file, os.R_OK):
+        raise ValueError(f"no file {file} that this user can read")
+    return str(file)
+
+
+def _pairs(value: object) -> object:
+    return tuple(value.items()) if isinstance(value, dict) else value
+
+
+def _dotted(value: object) -> object:
+    """Nested tables as pairs: TOML reads an unquoted spark.executor.memory as three tables."""
+    return tuple(_leaves(value, "")) if isinstance(value, dict) else value
+
+
+def _leaves(table: dict[str, object], prefix: str) -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
+    for key, value in table.items():
+        if isinstance(value, dict):
+            found += _leaves(value, f"{prefix}{key}.")
+        else:
+            if not f"{prefix}{key}".startswith("spark."):
+                raise ValueError(f"{prefix}{key} is not a property of Spark, such as spark.executor.memory")
+            # Spark takes text only, and its Booleans are those of Java.
+            found.append((f"{prefix}{key}", str(value).lower() if isinstance(value, bool) else str(value)))
+    return found
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(duration_text, when_used="json")]
+"""In a file a number and a unit, such as "30 minutes"."""
+Size = Annotated[int, BeforeValidator(_size), PlainSerializer(size_text, when_used="json")]
+"""Bytes; in a file a number and a unit, such as "64 KiB". Units are powers of 1024; "2g" is 2 GiB."""
+Switch = Literal["auto", "on", "off"]
+LocalPath = Annotated[str, BeforeValidator(_path)]
+"""A relative path counts from the project's folder. An address with a scheme stays unchanged."""
+PemFile = Annotated[str, BeforeValidator(_pem)]
+"""A file that exists and can be read; empty for none."""
+
+Variant = Annotated[str, Field(pattern="^[a-z0-9-]{1,32}$")]
+"""The name of a variant of an experiment (:mod:`segue.ranking.variants`)."""
+Shares = Annotated[tuple[tuple[Variant, Annotated[float, Field(gt=0)]], ...], BeforeValidator(_pairs)]
+"""Variants with their shares, in the order of the settings."""
+Changes = Annotated[
+    tuple[tuple[Variant, Annotated[tuple[tuple[str, float], ...], BeforeValidator(_pairs)]], ...],
+    BeforeValidator(_pairs),
+]
+"""By variant, the settings that it changes. Pairs, since settings are compared and hashed."""
+SparkConf = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_dotted)]
+"""Properties of Spark with their values."""
