@@ -69,7 +69,7 @@ def evaluate_models(
     with tracks by the others: accuracy of the genre by 5 nearest neighbours, the share of the 10 nearest that
     have the track's genre (p10), and how often another track by the artist is among them (artist_hr10). The
     tracks are those of the catalogue with their genres, or, with --data, those of GTZAN
-    (docs/recommending.md). "descriptors" is the baseline: the sound as it is measured.
+    (docs/evaluation/protocol.md). "descriptors" is the baseline: the sound as it is measured.
 
     Example: ./run.sh models evaluate --data ~/logs --json figures.json --output plots
 

@@ -181,6 +181,7 @@ def _is_unchanged(stored: StoredFile | None, file: AudioFile, fma_track: FmaTrac
     return (
         stored is not None
         and stored.state == "present"
+        and stored.has_tags
         and stored.known == (fma_track and fma_track.digest())
         and (stored.size, stored.modified_ns) == (file.size, file.modified_ns)
     )

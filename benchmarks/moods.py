@@ -38,7 +38,7 @@ class Known:
 
 
 def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
-    """Figures by key: see docs/benchmarks.md."""
+    """Figures by key: see docs/reference/benchmarks.md."""
     known = composed([track for track in TRACKS if not quick or track.place < _QUICK], console=console)
     figures: dict[str, float | bool] = {"tracks": len(known.tracks)}
     for dimension in ("energy", "brightness"):

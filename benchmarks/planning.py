@@ -41,7 +41,7 @@ class Way:
 
 
 def measure(*, quick: bool, console: Console) -> Mapping[str, float | bool]:
-    """Figures by key: see docs/benchmarks.md."""
+    """Figures by key: see docs/reference/benchmarks.md."""
     settings = load_settings()
     tracks = 10_000 if quick else FMA
     bundle = load_bundle(bundle_of(tracks, rules=True, console=console))

@@ -1,6 +1,6 @@
 """How good the recommendations are: next tracks, artists, genres and new tracks, each beside its baselines.
 
-The sets are read from `--data DIR`, in folders as docs/recommending.md names them; they are not shipped.
+The sets are read from `--data DIR`; docs/evaluation/protocol.md names the folders. They are not shipped.
 Settings of the models were chosen without the test parts, but for the ensemble of HetRec's artists: that was
 chosen on a fifth of the training pairs of the first fold, which are test pairs of the other folds. Nothing
 was chosen on the test pairs of the first fold: the figures that end in `_fold1` are of it alone.
@@ -44,7 +44,7 @@ SEEDS = 3
 def measure(*, quick: bool, console: Console, data: Path | None = None) -> Mapping[str, float | bool]:
     """The figures by key; those of a set that is not below `data` are left out."""
     if data is None:
-        raise SegueError("bench quality needs the data: --data DIR, see docs/recommending.md")
+        raise SegueError("bench quality needs the data: --data DIR, see docs/evaluation/protocol.md")
     figures: dict[str, float | bool] = {}
     parts = {"30music": _sessions, "gtzan-features": _genres, "hetrec-lastfm-2k": _artists}
     for name, part in parts.items():
@@ -54,7 +54,7 @@ def measure(*, quick: bool, console: Console, data: Path | None = None) -> Mappi
         with console.status(f"Measuring {name}"):
             figures |= part(data / name, quick)
     if not figures:
-        raise SegueError(f"{data} has none of {', '.join(parts)}: see docs/recommending.md")
+        raise SegueError(f"{data} has none of {', '.join(parts)}: see docs/evaluation/protocol.md")
     return figures
 
 

@@ -1,4 +1,7 @@
-"""What a service of a given size needs, reckoned from what `capacity` has measured; see docs/scaling.md."""
+"""The needs of a service of a given size, estimated from the figures of `capacity`.
+
+docs/evaluation/capacity.md shows them.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +41,16 @@ class Assumed:
 
 
 def measure(*, console: Console, figures: Path, listeners: int, tracks: int) -> dict[str, float | bool]:
-    """The needs of a service with so many listeners and tracks; `figures`: what capacity wrote by --json."""
+    """The needs of a service with so many listeners and tracks.
+
+    Parameters
+    ----------
+    figures
+        A file that `bench capacity --json` wrote, or a file of results that has such figures.
+    """
     try:
         measured = json.loads(figures.read_text())
+        measured = measured.get("figures", measured)
         sizes = needs(measured, listeners=listeners, settings=load_settings())
         layout, index = index_needs(measured, tracks=tracks)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -98,7 +108,7 @@ def needs(
         "mongo_shards": float(math.ceil(mongod / machine)),
         "documents_gb": listeners * measured["listener_document_bytes_500"] / GB,
         "listening_tb": kept["listening"] * measured["listening_bytes_per_event_many"] / 1e12,
-        "count_s": listening * _count_ms(measured, settings, assumed) / 1000,
+        "count_s": listening * count_ms(measured, settings, assumed) / 1000,
         "network_mb_per_s": events * network / 1e6,
     }
 
@@ -107,7 +117,7 @@ def _kept(settings: Settings) -> dict[str, timedelta]:
     return {"plays": settings.retention.plays, "listening": settings.retention.listening}
 
 
-def _count_ms(measured: Mapping[str, float], settings: Settings, assumed: Assumed) -> float:
+def count_ms(measured: Mapping[str, float], settings: Settings, assumed: Assumed) -> float:
     """Of mongod, for counting one listener's window anew: between those with few events and with many."""
     events = settings.engagement.window.total_seconds() / assumed.seconds_between_events
     few, many = (measured[f"events_per_listener_{name}"] for name in ("few", "many"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -41,7 +43,31 @@ ROOT = _root()
 
 SEGUE_ROOT names it for a packed copy.
 """
-CONF = ROOT / "conf" if "SEGUE_ROOT" in os.environ else _PACKAGE / "conf"
+
+
+def _conf() -> Path:
+    if "SEGUE_ROOT" in os.environ:
+        return ROOT / "conf"
+    folder = _PACKAGE / "conf"
+    packed = resources.files("segue") / "conf"
+    # The workers' copy of the code has no configuration.
+    return _extracted(packed) if not folder.is_dir() and packed.is_dir() else folder
+
+
+def _extracted(packed: Traversable) -> Path:
+    """The configuration as files, for a package that is imported from inside its wheel."""
+    target = LOCAL / "conf"
+    target.mkdir(parents=True, exist_ok=True)
+    for entry in packed.iterdir():
+        if entry.is_file():
+            # Another process may read the file at this moment.
+            part = target / f".{entry.name}.{os.getpid()}"
+            part.write_bytes(entry.read_bytes())
+            part.replace(target / entry.name)
+    return target
+
+
+CONF = _conf()
 """The configuration that belongs to the code."""
 
 

@@ -150,7 +150,12 @@ _VARIANTS = "experiments.ranking"
 """Its tables are changes of the section `ranking`, by variant."""
 
 
-def with_new_names(values: Mapping[str, Any], *, source: str) -> dict[str, Any]:
+def former_names(name: str) -> list[str]:
+    """The names that a setting had in release 0.1."""
+    return [former for former, new in RENAMED.items() if name in ((new,) if isinstance(new, str) else new)]
+
+
+def with_new_names(values: Mapping[str, Any], *, source: str, warn: bool = True) -> dict[str, Any]:
     """One source of settings as nested tables, with each former name and value replaced by today's.
 
     A value under today's name stays where the same source has both. Each replacement is logged as a warning.
@@ -161,6 +166,8 @@ def with_new_names(values: Mapping[str, Any], *, source: str) -> dict[str, Any]:
         The tables of one source, before they are merged with others.
     source
         Where they come from, for the warning.
+    warn
+        Whether to log.
     """
     renamed = _copy(values)
     for former, names in _all_renamed(renamed).items():
@@ -168,7 +175,8 @@ def with_new_names(values: Mapping[str, Any], *, source: str) -> dict[str, Any]:
         if section is None or key not in section:
             continue
         new = (names,) if isinstance(names, str) else names
-        log.warning("%s: the setting %s is now %s: rename it", source, former, " and ".join(new))
+        if warn:
+            log.warning("%s: the setting %s is now %s: rename it", source, former, " and ".join(new))
         value = section.pop(key)
         if convert := CONVERTED.get(former):
             value = convert(value)
@@ -180,9 +188,10 @@ def with_new_names(values: Mapping[str, Any], *, source: str) -> dict[str, Any]:
         former_value = value.lower() if isinstance(value, str) else value
         if section and isinstance(former_value, bool | str) and former_value in switch:
             section[key] = switch[former_value]
-            log.warning(
-                '%s: the setting %s is now "auto", "on" or "off": write "%s"', source, name, section[key]
-            )
+            if warn:
+                log.warning(
+                    '%s: the setting %s is now "auto", "on" or "off": write "%s"', source, name, section[key]
+                )
     return renamed
 
 

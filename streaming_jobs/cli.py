@@ -25,6 +25,7 @@ from segue.local.stack import connected
 from segue.operations.stream_progress import StreamProgress
 from segue.privacy.leaving import sweep
 from segue.settings import Settings, load_settings
+from segue.spark.causes import explain, explained
 from segue.spark.session import session
 from segue.storage import kafka_topics
 from segue.storage.kafka import ensure_topics
@@ -62,7 +63,7 @@ def stream(
     )
     for noisy in ("kafka", "py4j", "pymongo"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    with one_line_errors():
+    with one_line_errors(), explained():
         settings = connected(load_settings())
         with contextlib.ExitStack() as records:
             records.enter_context(registered("stream"))
@@ -155,7 +156,7 @@ def _check(queries: list[StreamingQuery]) -> None:
 
 def _cause(query: StreamingQuery) -> str:
     error: StreamingQueryException | None = query.exception()
-    return str(error).strip().splitlines()[0][:500] if error else "it ended without a reason"
+    return explain(str(error or ""))
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def own_settings(mongo_uri: str, folder: Path) -> Settings:
                 update={
                     "uri": mongo_uri,
                     "database": f"test_{uuid.uuid4().hex[:12]}",
-                    "timeout": int(PATIENCE * 1000),
+                    "timeout": timedelta(seconds=PATIENCE),
                 }
             ),
             "spark": base.spark.model_copy(

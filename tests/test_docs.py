@@ -21,8 +21,9 @@ DOCUMENTS = sorted(
     str(path.relative_to(ROOT))
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "conf" / "default.toml")
 )
-CHANGELOG = "CHANGELOG.md"
-"""It also names modules and files that are gone."""
+CHANGELOG, UPGRADE_NOTES = "CHANGELOG.md", "docs/upgrade-notes.md"
+OF_THE_PAST = {CHANGELOG, UPGRADE_NOTES}
+"""They also name modules, files and settings that are gone."""
 PATH = re.compile(
     r"(?<![\w./~+-])"
     r"(?:batch_jobs|benchmarks|conf|dashboard|deploy|docs|segue|streaming_jobs|tests|udfs|\.ci|\.github)"
@@ -61,7 +62,7 @@ def text_of(document: str) -> str:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_paths_are_there(document: str) -> None:
     missing = [path for path in PATH.findall(text_of(document)) if not (ROOT / path).exists()]
-    assert document == CHANGELOG or not missing
+    assert document in OF_THE_PAST or not missing
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -91,7 +92,7 @@ def test_settings_are_there_by_their_names_of_today(document: str) -> None:
     }  # Spark and Kafka have their own
     named = {name for name in SETTING.findall(text) if name.split(".")[0] in sections}
     named |= {name.lower().replace("__", ".") for name in VARIABLE.findall(text)}
-    if document == CHANGELOG or document.startswith("docs/decisions/"):
+    if document in OF_THE_PAST or document.startswith("docs/decisions/"):
         named -= RENAMED.keys()
     assert not {
         name for name in named - known - NO_SETTINGS if not name.endswith((".py", ".js", ".npy", ".toml"))
@@ -101,7 +102,7 @@ def test_settings_are_there_by_their_names_of_today(document: str) -> None:
 def test_the_layers_in_the_architecture_are_those_that_are_checked() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = next(one["layers"] for one in contracts if one["id"] == "layers")
-    diagram = text_of("docs/architecture.md").partition("## Layers")[2].split("```")[1]
+    diagram = text_of("docs/explanation/architecture.md").partition("## Packages by layer")[2].split("```")[1]
     names = [re.split(r" {3,}", line.strip())[0] for line in diagram.splitlines() if "─" not in line]
     assert [name.replace("│", "|") for name in names if name] == [one for one in layers if one != "__main__"]
 
@@ -113,12 +114,14 @@ def test_the_readme_lists_every_command() -> None:
         assert re.search(row, text, re.MULTILINE), command.name
 
 
-def test_the_changelog_has_every_setting_that_got_another_name() -> None:
-    text = text_of(CHANGELOG)
-    assert [former for former in RENAMED if f"`{former}`" not in text] == []
+def test_the_upgrade_notes_have_every_setting_that_got_another_name() -> None:
+    text = text_of(UPGRADE_NOTES)
+    for former, now in RENAMED.items():
+        names = (now,) if isinstance(now, str) else now
+        assert f"| `{former}` | {' and '.join(f'`{name}`' for name in names)} |" in text
 
 
-@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+@pytest.mark.parametrize("document", ["docs/contributing/recipes.md", "docs/explanation/architecture.md"])
 def test_classes_and_registries_are_there(document: str) -> None:
     code = "\n".join(path.read_text() for path in ROOT.glob("[!.]*/**/*.py") if "tests" not in path.parts)
     named = {part for name in CODE.findall(text_of(document)) for part in name.split(".")}
@@ -156,3 +159,12 @@ def headings(file: Path) -> set[str]:
     """The names by which a page's headings are linked to."""
     lines = re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+def test_the_index_of_decisions_has_each_with_its_status_and_date() -> None:
+    index = text_of("docs/decisions/index.md")
+    for path in sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md")):
+        number, _, title = path.read_text().partition("\n")[0].removeprefix("# ").partition(" ")
+        found = re.search(r"^Status: (.+) · Date: (\d{4}-\d\d-\d\d)$", path.read_text(), re.MULTILINE)
+        assert found and path.name.startswith(number), path.name
+        assert f"| [{number}]({path.name}) | {title} | {found[1]} | {found[2]} |\n" in index

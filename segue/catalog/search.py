@@ -26,7 +26,7 @@ class TrackSearch:
         self._looked = float("-inf")
 
     def search(self, query: str, *, limit: int = 50) -> list[TrackSummary]:
-        """Tracks whose title, artist, album or genres have the query's words, or nearly, best first."""
+        """Tracks whose title, artist, album, genres or tags have the query's words, or nearly, best first."""
         ids = self._index().search(query, limit=limit)
         known = self._tracks.summaries(ids)
         return [known[track_id] for track_id in ids if track_id in known]

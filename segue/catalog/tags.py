@@ -1,4 +1,4 @@
-"""What a file says of itself: title, artist, album, genres, length."""
+"""A file's own tags: title, artist, album, genres, mood, grouping, length."""
 
 from __future__ import annotations
 
@@ -20,16 +20,21 @@ LONGEST = 300
 """Characters kept of a text."""
 ID3_FRAMES = {
     "title": "TIT2", "artist": "TPE1", "album_artist": "TPE2", "album": "TALB", "genre": "TCON",
-    "track": "TRCK", "year": "TDRC",
+    "track": "TRCK", "year": "TDRC", "mood": "TMOO", "grouping": "GRP1", "content_group": "TIT1",
 }  # fmt: skip
 MP4_ATOMS = {
     "title": "\xa9nam", "artist": "\xa9ART", "album_artist": "aART", "album": "\xa9alb", "genre": "\xa9gen",
-    "track": "trkn", "year": "\xa9day",
+    "track": "trkn", "year": "\xa9day", "mood": "----:com.apple.iTunes:MOOD", "grouping": "\xa9grp",
+    "content_group": "\xa9grp",
 }  # fmt: skip
 COMMENTS = {
     "title": "title", "artist": "artist", "album_artist": "albumartist", "album": "album", "genre": "genre",
-    "track": "tracknumber", "year": "date",
+    "track": "tracknumber", "year": "date", "mood": "mood", "grouping": "grouping",
+    "content_group": "grouping",
 }  # fmt: skip
+
+LABELS = ("mood", "grouping", "content_group")
+"""ID3 has two frames for a grouping: iTunes writes GRP1, most others TIT1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +43,8 @@ class Tags:
     artist: str
     album: str | None
     genres: tuple[str, ...]
+    labels: tuple[str, ...]
+    """Moods and groupings, for the search. Comments are left out: most hold addresses and encoders' names."""
     duration_ms: int | None
     track: int | None
     year: int | None
@@ -73,7 +80,8 @@ def read_tags(path: Path, *, relative: PurePosixPath) -> tuple[Tags, Any]:
             or clean(folder)
             or UNKNOWN_ARTIST,
             album=_first(values("album")) or None,
-            genres=_genres(values("genre")),
+            genres=_several(values("genre")),
+            labels=_several([text for name in LABELS for text in values(name)]),
             duration_ms=round(seconds * 1000) if seconds else None,
             track=_number(_first(values("track")), most=9999),
             year=_year(_first(values("year"))),
@@ -93,7 +101,7 @@ def _reader(tags: Any) -> Callable[[str], Sequence[str]]:
 
     def from_mp4(name: str) -> Sequence[str]:
         values = tags.get(MP4_ATOMS[name]) or []
-        return [str(value[0] if isinstance(value, tuple) else value) for value in values]
+        return [_mp4_text(value) for value in values]
 
     def from_comments(name: str) -> Sequence[str]:
         texts = tags.get(COMMENTS[name]) or []
@@ -104,6 +112,13 @@ def _reader(tags: Any) -> Callable[[str], Sequence[str]]:
     if isinstance(tags, ID3):
         return from_id3
     return from_mp4 if isinstance(tags, MP4Tags) else from_comments
+
+
+def _mp4_text(value: Any) -> str:
+    """An atom's value as text; free-form atoms hold bytes, track numbers a pair."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    return str(value[0] if isinstance(value, tuple) else value)
 
 
 def clean(text: str) -> str:
@@ -118,9 +133,10 @@ def _first(values: Sequence[str]) -> str:
     return next((text for value in values if (text := clean(value))), "")
 
 
-def _genres(values: Sequence[str]) -> tuple[str, ...]:
-    genres = (clean(part) for value in values for part in re.split(r"[;\0]", value))
-    return tuple(dict.fromkeys(genre for genre in genres if genre))[:20]
+def _several(values: Sequence[str]) -> tuple[str, ...]:
+    """Values without repeats, at most 20; one text may hold several, parted by semicolons."""
+    parts = (clean(part) for value in values for part in re.split(r"[;\0]", value))
+    return tuple(dict.fromkeys(part for part in parts if part))[:20]
 
 
 def _number(text: str, *, most: int) -> int | None:

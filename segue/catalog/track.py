@@ -53,6 +53,8 @@ class Track:
     artist: str
     album: str | None
     genres: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    """For the search: moods and groupings of the file, and the tags of FMA's tables."""
     duration_ms: int | None
     track: int | None
     """Its number on the album."""
@@ -100,6 +102,8 @@ class StoredFile:
     state: State
     known: str | None
     """A digest of the data set's tables' entry for it."""
+    has_tags: bool = True
+    """Whether the tags for the search are stored; releases before 0.2 did not read them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +128,8 @@ class TrackDocument(TypedDict):
     artist: str
     album: str | None
     genres: list[str]
+    tags: NotRequired[list[str]]
+    """Releases before 0.2 did not write it; :func:`searchable_of` then takes the tags in `fma`."""
     duration_ms: int | None
     track: int | None
     year: int | None
@@ -145,7 +151,7 @@ SHOWN = {
     "year": 1,
 }
 """The fields that :func:`summary_of` reads."""
-OF_FILE = {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1}
+OF_FILE = {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1, "has_tags": {"$isArray": "$tags"}}
 """The fields that :func:`file_of` reads."""
 
 
@@ -172,6 +178,7 @@ def file_of(track: Mapping[str, Any]) -> StoredFile:
         modified_ns=track["modified_ns"],
         state=track["state"],
         known=track.get("known"),
+        has_tags=track["has_tags"],
     )
 
 
@@ -183,7 +190,7 @@ def searchable_of(track: Mapping[str, Any]) -> Searchable:
         artist=track.get("artist") or "",
         album=track.get("album") or "",
         genres=track.get("genres") or (),
-        tags=(track.get("fma") or {}).get("tags") or (),
+        tags=track.get("tags") or (track.get("fma") or {}).get("tags") or (),
     )
 
 
@@ -202,6 +209,7 @@ def document_of(track: Track) -> TrackDocument:
         "artist": track.artist,
         "album": track.album,
         "genres": list(track.genres),
+        "tags": list(track.tags),
         "duration_ms": track.duration_ms,
         "track": track.track,
         "year": track.year,

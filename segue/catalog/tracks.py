@@ -205,7 +205,7 @@ class Tracks(Collection[TrackDocument]):
 
     def searchable(self) -> list[Searchable]:
         """The texts of all tracks that can be played."""
-        fields = {"title": 1, "artist": 1, "album": 1, "genres": 1, "fma.tags": 1}
+        fields = {"title": 1, "artist": 1, "album": 1, "genres": 1, "tags": 1, "fma.tags": 1}
         return [searchable_of(track) for track in self.documents.find(_PLAYABLE, fields)]
 
     def revision(self) -> tuple[int, int | None]:

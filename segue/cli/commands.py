@@ -175,6 +175,24 @@ COMMANDS = (
         "backup restore segue.gz",
     ),
     Command(
+        "settings show",
+        "cli.settings:show",
+        "show the effective settings and where each comes from",
+        "settings show stream",
+    ),
+    Command(
+        "settings check",
+        "cli.settings:check",
+        "list every problem of a settings file",
+        "settings check /etc/segue.toml",
+    ),
+    Command(
+        "settings explain",
+        "cli.settings:explain",
+        "explain a setting or a section",
+        "settings explain stream.allowed_lateness",
+    ),
+    Command(
         "access create",
         "deploy.cli:access",
         "create the jobs' users in MongoDB and Kafka, with their permissions",
@@ -230,6 +248,7 @@ GROUPS = {
     "dashboard": "The dashboard.",
     "listener": "The data stored about one listener.",
     "backup": "Backups of the database.",
+    "settings": "Settings: conf/default.toml, your own file, and SEGUE_ variables.",
     "access": "Users and permissions in MongoDB and Kafka.",
     "dependencies": "Packages and jars that Segue depends on.",
 }

@@ -2,7 +2,7 @@
 
 Standardised descriptors, projected by linear discriminant analysis with a shrunk covariance. It was chosen
 among discriminant analyses, logistic regressions and support vector machines by learning from one
-artist-disjoint part and asking the other: see docs/recommending.md. Fitted by
+artist-disjoint part and asking the other: see docs/evaluation/results.md. Fitted by
 `./run.sh embeddings train --fit genres`, kept in MongoDB.
 """
 

@@ -20,7 +20,7 @@ from segue.storage.store import Store
 SPACES: tuple[type[Space], ...] = (AudioSpace, GenreSpace, SessionSpace)
 AUTO = "auto"
 _PREFERRED: tuple[type[Space], ...] = (SessionSpace, AudioSpace)
-"""The first of these that is in use is served by "auto": docs/recommending.md has the figures."""
+"""The first of these that is in use is served by "auto": docs/evaluation/results.md has the figures."""
 
 
 def space_named(name: str) -> type[Space]:

@@ -13,7 +13,7 @@ tone
     keys less that of minor keys (Krumhansl, Cognitive Foundations of Musical Pitch, 1990).
 
 Valence, whether music sounds happy or sad, is *not* here: the descriptors hold only one thing that goes along
-with it, the mode, so that is what is measured and what it is called. docs/recommending.md says how well.
+with it, the mode, so that is measured, under its own name. docs/evaluation/results.md has the figures.
 """
 
 from __future__ import annotations

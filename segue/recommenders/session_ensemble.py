@@ -72,7 +72,7 @@ WEIGHTS = {
     "again": 0.5,
     "heard": 0.2,
 }
-"""Found by coordinate search on the last day of the history, never on the test: see docs/recommending.md."""
+"""By coordinate search on the last day of the history, not on the test (docs/evaluation/protocol.md)."""
 
 
 def session_ensemble(weights: dict[str, float] | None = None) -> SessionEnsemble:

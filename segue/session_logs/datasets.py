@@ -1,4 +1,4 @@
-"""Readers of public data sets that users obtain themselves; docs/recommending.md says where."""
+"""Readers of public data sets that users obtain themselves; docs/evaluation/protocol.md says where."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def read_gtzan(folder: Path) -> GenreSplit:
     for part, which in enumerate(("train", "valid", "test")):
         file = folder / f"{which}_filtered.txt"
         if not file.is_file():
-            raise SegueError(f"{file} is missing: see docs/recommending.md")
+            raise SegueError(f"{file} is missing: see docs/evaluation/protocol.md")
         lines = [line.strip().rpartition("/")[2] for line in file.read_text().splitlines() if line.strip()]
         held = [name for name in lines if name in frame.index]
         names += held

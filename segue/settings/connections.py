@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from segue.settings.values import Duration, PemFile, Section, Switch
+from segue.settings.values import PemFile, Positive, Section, Switch, TakesEffect
 
 
 class KafkaSettings(Section):
+    takes_effect: ClassVar[str] = "restart the stream and the dashboard"
+
     bootstrap_servers: str
     security_protocol: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -19,8 +21,8 @@ class KafkaSettings(Section):
     tls_certificate_key_file: PemFile
     plays_topic: str
     rejected_topic: str
-    partitions: int = Field(ge=1)
-    replication_factor: int = Field(ge=1)
+    partitions: Annotated[int, TakesEffect("when the topic is created")] = Field(ge=1)
+    replication_factor: Annotated[int, TakesEffect("when the topic is created")] = Field(ge=1)
 
     @property
     def tls(self) -> bool:
@@ -49,6 +51,8 @@ class KafkaSettings(Section):
 
 
 class MongoSettings(Section):
+    takes_effect: ClassVar[str] = "restart the stream and the dashboard"
+
     uri: str = Field(repr=False)
     """May hold a password: say segue.storage.mongo.shown(uri) where it is shown."""
     username: str
@@ -57,7 +61,7 @@ class MongoSettings(Section):
     tls_ca_file: PemFile
     tls_certificate_key_file: PemFile
     database: str
-    timeout: Duration
+    timeout: Positive
 
     @model_validator(mode="after")
     def _fits(self) -> MongoSettings:

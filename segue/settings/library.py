@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from segue.settings.values import Duration, LocalPath, Section
+from segue.settings.values import LocalPath, Positive, Section, TakesEffect, Unit
 
 
 class AudioSettings(Section):
+    takes_effect: ClassVar[str] = "with the next run of library features, embeddings train and index build"
+
     stored_names: ClassVar[Mapping[str, str]] = {
         "n_mfcc": "mfcc",
         "n_fft": "fft",
@@ -19,14 +21,14 @@ class AudioSettings(Section):
         "min_duration": "min_seconds",
     }
 
-    sample_rate: int = Field(ge=4000)
+    sample_rate: Annotated[int, Unit("Hz")] = Field(ge=4000, le=192_000)
     n_mfcc: int = Field(ge=1, le=128)
-    n_fft: int = Field(ge=256)
-    hop_length: int = Field(ge=64)
-    max_duration: Duration
-    min_duration: Duration
+    n_fft: Annotated[int, Unit("samples")] = Field(ge=256, le=65_536)
+    hop_length: Annotated[int, Unit("samples")] = Field(ge=64, le=65_536)
+    max_duration: Positive
+    min_duration: Positive
     threads_per_worker: int = Field(ge=1)
-    decode_timeout: Duration
+    decode_timeout: Positive
 
 
 class SpaceSettings(Section):
@@ -37,10 +39,14 @@ class SpaceSettings(Section):
 
 
 class AudioEmbeddingSettings(SpaceSettings):
+    takes_effect: ClassVar[str] = "with the next run of embeddings train --refit and index build"
+
     n_components: int = Field(ge=2)
 
 
 class GenreEmbeddingSettings(SpaceSettings):
+    takes_effect: ClassVar[str] = "with the next run of embeddings train --fit genres and index build"
+
     min_tracks_per_genre: int = Field(ge=2)
 
 
@@ -53,6 +59,8 @@ class EmbeddingSettings(Section):
 
 class RuleSettings(Section):
     """The transition rules (:mod:`segue.spark.transition_rules`)."""
+
+    takes_effect: ClassVar[str] = "with the next run of models train and index build"
 
     stored_names: ClassVar[Mapping[str, str]] = {
         "max_gap": "reach",
@@ -73,6 +81,8 @@ class RuleSettings(Section):
 class SessionSpaceSettings(SpaceSettings):
     """How :mod:`segue.embeddings.skip_gram` trains."""
 
+    takes_effect: ClassVar[str] = "with the next run of models train and index build"
+
     stored_names: ClassVar[Mapping[str, str]] = {
         "hidden_units": "hidden",
         "batch_size": "batch",
@@ -84,8 +94,8 @@ class SessionSpaceSettings(SpaceSettings):
     }
 
     min_plays: int = Field(ge=2)
-    dimension: int = Field(ge=2)
-    hidden_units: int = Field(ge=1)
+    dimension: int = Field(ge=2, le=4096)
+    hidden_units: int = Field(ge=1, le=65_536)
     learning_rate: float = Field(gt=0)
     batch_size: int = Field(ge=2)
     negative_samples: int = Field(ge=1)
@@ -96,11 +106,13 @@ class SessionSpaceSettings(SpaceSettings):
     feature_noise: float = Field(ge=0)
     weight_decay: float = Field(ge=0)
     logit_scale: float = Field(gt=0)
-    seed: int
+    seed: int = Field(ge=0)
 
 
 class AlsSettings(Section):
     """Implicit alternating least squares."""
+
+    takes_effect: ClassVar[str] = "with the next run of models train"
 
     stored_names: ClassVar[Mapping[str, str]] = {"regularization": "regularisation"}
 
@@ -109,10 +121,12 @@ class AlsSettings(Section):
     iterations: int = Field(ge=1)
     regularization: float = Field(gt=0)
     alpha: float = Field(gt=0)
-    seed: int
+    seed: int = Field(ge=0)
 
 
 class ModelSettings(Section):
+    takes_effect: ClassVar[str] = "with the next run of models train"
+
     folder: LocalPath
     max_steps_per_listener: int = Field(ge=2)
     keep_versions: int = Field(ge=1)
@@ -126,16 +140,20 @@ class BackendSettings(Section):
 
 
 class AnnoySettings(BackendSettings):
+    takes_effect: ClassVar[str] = "with the next run of index build"
+
     stored_names: ClassVar[Mapping[str, str]] = {"n_trees": "trees"}
 
     n_trees: int = Field(ge=1)
-    search_k: int
+    search_k: int = Field(ge=-1)
 
 
 class VoyagerSettings(BackendSettings):
+    takes_effect: ClassVar[str] = "with the next run of index build"
+
     stored_names: ClassVar[Mapping[str, str]] = {"query_ef": "ef"}
 
-    query_ef: int
+    query_ef: int = Field(ge=-1)
 
 
 class ExactSettings(BackendSettings):
@@ -143,8 +161,10 @@ class ExactSettings(BackendSettings):
 
 
 class IndexSettings(Section):
-    folder: LocalPath
-    worker_folder: str = Field(min_length=1)
+    takes_effect: ClassVar[str] = "with the next run of index build"
+
+    folder: Annotated[LocalPath, TakesEffect("restart the stream and the dashboard; run index build")]
+    worker_folder: Annotated[str, TakesEffect("restart the stream")] = Field(min_length=1)
     space: str
     """"auto", or a name of :mod:`segue.embeddings.registry`."""
     backend: str
@@ -161,16 +181,20 @@ class IndexSettings(Section):
         section: BackendSettings = getattr(self, self.backend)
         return section
 
-    @field_validator("space")
     @classmethod
-    def _space_is_known(cls, name: str) -> str:
-        spaces = (*_sections(EmbeddingSettings, SpaceSettings), *_sections(ModelSettings, SpaceSettings))
-        return _one_of(("auto", *spaces), name)
+    def choices(cls, key: str) -> tuple[str, ...]:
+        if key == "space":
+            learned = _sections(ModelSettings, SpaceSettings)
+            return ("auto", *_sections(EmbeddingSettings, SpaceSettings), *learned)
+        return tuple(_sections(cls, BackendSettings)) if key == "backend" else ()
 
-    @field_validator("backend")
+    @field_validator("space", "backend")
     @classmethod
-    def _backend_is_known(cls, name: str) -> str:
-        return _one_of(_sections(cls, BackendSettings), name)
+    def _is_known(cls, name: str, info: ValidationInfo) -> str:
+        known = cls.choices(info.field_name or "")
+        if name not in known:
+            raise ValueError(f"it must be one of {', '.join(known)}")
+        return name
 
 
 def _sections(of: type[Section], kind: type[Section]) -> list[str]:
@@ -180,9 +204,3 @@ def _sections(of: type[Section], kind: type[Section]) -> list[str]:
         for key, field in of.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, kind)
     ]
-
-
-def _one_of(known: Sequence[str], name: str) -> str:
-    if name not in known:
-        raise ValueError(f"it must be one of {', '.join(known)}")
-    return name

@@ -6,6 +6,7 @@ Loaded once by an entry point and passed down; nothing in the domain reads the e
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Any
@@ -36,6 +37,11 @@ from segue.settings.ranking import (
 )
 from segue.settings.streaming import EngagementSettings, RetentionSettings, SparkSettings, StreamSettings
 from segue.settings.surface import DashboardSettings
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """The tables of a settings file under the names that it uses."""
+    return tomllib.loads(file.read_text())
 
 
 class _Files(TomlConfigSettingsSource):

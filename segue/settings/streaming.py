@@ -3,47 +3,64 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from segue.settings.values import Duration, LocalPath, Section, Size, SparkConf
+from segue.settings.values import (
+    Duration,
+    LocalPath,
+    NotNegative,
+    Port,
+    Positive,
+    Section,
+    Size,
+    SparkConf,
+    Unit,
+)
 
 
 class SparkSettings(Section):
+    takes_effect: ClassVar[str] = "restart the stream; commands read it when they start"
+
     master: str
-    driver_memory: Size
-    ui_port: int
+    driver_memory: Size = Field(ge=2**29)
+    ui_port: Port
     checkpoint_location: LocalPath
     package_workers: bool
     conf: SparkConf
 
 
 class StreamSettings(Section):
-    window: Duration
-    watermark: Duration
-    allowed_lateness: Duration
-    max_clock_skew: Duration
+    takes_effect: ClassVar[str] = "restart the stream"
+
+    window: Positive
+    watermark: NotNegative
+    allowed_lateness: NotNegative
+    max_clock_skew: NotNegative
     max_play_size: Size = Field(ge=1024)
-    trigger_interval: Duration
-    max_offsets_per_trigger: int = Field(ge=1)
-    max_signals_per_window: int = Field(ge=1)
-    max_driver_listeners: int = Field(ge=0)
-    rejected_trigger_interval: Duration
-    mongo_retry_timeout: Duration
+    trigger_interval: NotNegative
+    max_offsets_per_trigger: Annotated[int, Unit("records")] = Field(ge=1)
+    max_signals_per_window: Annotated[int, Unit("signals")] = Field(ge=1)
+    max_driver_listeners: Annotated[int, Unit("listeners")] = Field(ge=0)
+    rejected_trigger_interval: NotNegative
+    mongo_retry_timeout: NotNegative
     fetch_max_wait: Duration = Field(ge=timedelta(milliseconds=1))
-    metrics_port: int
+    metrics_port: Port
     progress_retention: Duration = Field(ge=timedelta(hours=1))
     progress_summary_retention: Duration = Field(ge=timedelta(days=1))
 
 
 class EngagementSettings(Section):
+    takes_effect: ClassVar[str] = "restart the stream and the dashboard"
+
     enabled: bool
-    window: Duration
-    trigger_interval: Duration
-    max_events_per_window: int = Field(ge=1)
-    session_gap: Duration
-    feedback_interval: Duration
-    feedback_window: Duration
+    window: Positive
+    trigger_interval: NotNegative
+    max_events_per_window: Annotated[int, Unit("events")] = Field(ge=1)
+    session_gap: Positive
+    feedback_interval: NotNegative
+    feedback_window: Positive
 
     @model_validator(mode="after")
     def _gaps_show_between_windows(self) -> EngagementSettings:
@@ -55,6 +72,8 @@ class EngagementSettings(Section):
 
 
 class RetentionSettings(Section):
-    plays: Duration
-    rejected: Duration
-    listening: Duration
+    takes_effect: ClassVar[str] = "restart the stream and the dashboard"
+
+    plays: Positive
+    rejected: Positive
+    listening: Positive

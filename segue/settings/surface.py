@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from segue.settings.values import Duration, Section
+from datetime import timedelta
+from typing import ClassVar
+
+from pydantic import Field
+
+from segue.settings.values import Duration, Port, Section
 
 
 class DashboardSettings(Section):
-    port: int
-    refresh_interval: Duration
+    takes_effect: ClassVar[str] = "restart the dashboard"
+
+    port: Port
+    refresh_interval: Duration = Field(ge=timedelta(milliseconds=100))
     operators: tuple[str, ...]
     local_operator: bool
     base_url: str

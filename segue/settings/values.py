@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -17,13 +18,34 @@ _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]?)b?|([kmgt])ib)\s*", re.IGN
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
+@dataclass(frozen=True)
+class Unit:
+    """The unit of a number, as metadata of a field."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class TakesEffect:
+    """When a changed value takes effect, as metadata of a field for which its section's does not hold."""
+
+    when: str
+
+
 class Section(BaseModel):
     """A table of the settings file. It cannot be changed, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    takes_effect: ClassVar[str] = ""
+    """When a changed value takes effect: which process to restart, or which command to run."""
     stored_names: ClassVar[Mapping[str, str]] = {}
     """By field, its name in fingerprints and stored documents, where it is that of an earlier release."""
+
+    @classmethod
+    def choices(cls, key: str) -> tuple[str, ...]:
+        """The values of a text field that takes one of several names; empty for all others."""
+        return ()
 
     def stored(self) -> dict[str, Any]:
         """The fields in their order, as plain values under their stored names; durations are seconds."""
@@ -123,6 +145,9 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(dura
 """In a file a number and a unit, such as "30 minutes"."""
 Size = Annotated[int, BeforeValidator(_size), PlainSerializer(size_text, when_used="json")]
 """Bytes; in a file a number and a unit, such as "64 KiB". Units are powers of 1024; "2g" is 2 GiB."""
+Positive = Annotated[Duration, Field(gt=timedelta(0))]
+NotNegative = Annotated[Duration, Field(ge=timedelta(0))]
+Port = Annotated[int, Field(ge=0, le=65_535)]
 Switch = Literal["auto", "on", "off"]
 LocalPath = Annotated[str, BeforeValidator(_path)]
 """A relative path counts from the project's folder. An address with a scheme stays unchanged."""

@@ -1,4 +1,4 @@
-"""Spark's settings from conf/spark-defaults.conf, which spark-submit reads too."""
+"""Segue's defaults for Spark, from conf/spark-defaults.conf and conf/spark-cluster.conf."""
 
 from __future__ import annotations
 
@@ -6,18 +6,30 @@ import re
 from pathlib import Path
 
 from segue.places import CONF, LOCAL
+from segue.spark.checkpoint_files import LOW_LATENCY
 
 _TUNING = "# Low latency"
 """The line of conf/spark-defaults.conf below which everything is there for latency."""
 
 
 def defaults(*, tuned: bool = True) -> dict[str, str]:
-    """The key-value lines of conf/spark-defaults.conf, the file that spark-submit reads too."""
+    """The values of conf/spark-defaults.conf, a file that spark-submit can read too.
+
+    The lines for the files of a checkpoint are left out: they depend on where it is
+    (:mod:`segue.spark.checkpoint_files`).
+    """
     text = (CONF / "spark-defaults.conf").read_text()
     values = _values(text if tuned else text.partition(_TUNING)[0])
     return {
-        key: _from_any_folder(value, options=key.endswith("JavaOptions")) for key, value in values.items()
+        key: _from_any_folder(value, options=key.endswith("JavaOptions"))
+        for key, value in values.items()
+        if key not in LOW_LATENCY
     }
+
+
+def cluster_defaults() -> dict[str, str]:
+    """The values for a cluster: those of conf/spark-cluster.conf over those that are not for latency."""
+    return defaults(tuned=False) | values_of(CONF / "spark-cluster.conf")
 
 
 def values_of(file: Path) -> dict[str, str]:

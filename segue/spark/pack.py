@@ -30,7 +30,7 @@ import segue
 from segue.errors import SegueError, one_line_errors
 from segue.local.jars import ensure_jars, spark_jars
 from segue.places import CONF, LOCAL
-from segue.spark.defaults import defaults, values_of
+from segue.spark.defaults import cluster_defaults
 from segue.spark.environment import distributions, write_archive
 
 PACKS = LOCAL / "packs"
@@ -95,8 +95,7 @@ def _fill(part: Path, *, target: Path) -> None:
 
 def properties(pack: Path, *, jars: list[str]) -> dict[str, str]:
     """What Spark is told: the common settings, those for a cluster, and where the parts of `pack` are."""
-    # The part for low latency needs a checkpoint on the driver's own disk.
-    values = defaults(tuned=False) | values_of(CONF / "spark-cluster.conf")
+    values = cluster_defaults()
     log = f"-Dlog4j2.configurationFile={pack}/conf/log4j2.properties"
     del values["spark.driver.extraClassPath"]  # the jars go to driver and executors alike
     return values | {
@@ -106,6 +105,8 @@ def properties(pack: Path, *, jars: list[str]) -> dict[str, str]:
         "spark.jars": ",".join(f"{pack}/jars/{name}" for name in jars),
         "spark.pyspark.python": PYTHON,
         "spark.pyspark.driver.python": sys.executable,
+        # Where executors unpack the packages; it counts from their own folder.
+        "spark.executorEnv.PYTHONPATH": "./python",
     }
 
 

@@ -5,63 +5,112 @@ from __future__ import annotations
 import os
 import sys
 
-from pyspark import SparkConf
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
+from segue.errors import SegueError
 from segue.local.jars import ensure_jars
 from segue.local.java import java_home
 from segue.settings import KafkaSettings, Settings
-from segue.spark.defaults import defaults, values_of
+from segue.spark.checkpoint_files import BARE_FILE_SYSTEM, checkpoint_defaults, refuse_unsafe
+from segue.spark.configuration import configuration
+from segue.spark.defaults import cluster_defaults, defaults, values_of
 from segue.spark.pack import pack
+
+PARTITIONS = "spark.sql.shuffle.partitions"
+_KAFKA_SOURCE = "org.apache.spark.sql.kafka010.KafkaSourceProvider"
+_BEFORE_THE_JVM = ("spark.driver.", "spark.submit.", "spark.pyspark.")
+"""Beginnings of keys that have no effect once spark-submit has started the driver's JVM."""
 
 
 def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) -> SparkSession:
     """Start Spark, or take the session that spark-submit has prepared.
 
-    Values come from conf/spark-defaults.conf, then the settings, then `conf` (with `__` for a dot); for the
-    master of a cluster, from the pack that its workers get (segue.spark.pack), unless they have the same
-    folder (`spark.package_workers`). Under spark-submit, which starts Python with a gateway of its own, its
-    master and memory stand, and on a cluster all that it was given. `tuned=False` leaves out the part of
-    spark-defaults.conf that is for latency.
+    The user's values come first (:mod:`segue.spark.configuration`), then Segue's defaults: those of
+    conf/spark-defaults.conf on this machine, those of the pack that the workers get on a cluster
+    (:mod:`segue.spark.pack`), and those for the file system that holds the checkpoint
+    (:mod:`segue.spark.checkpoint_files`). A new checkpoint gets as many partitions as there are cores; an
+    existing one keeps its own.
+
+    Parameters
+    ----------
+    tuned
+        False leaves out the part of conf/spark-defaults.conf that is for latency.
+    conf
+        Values of this job, with `__` for a dot; they replace the user's.
 
     Raises
     ------
     SegueError
-        The pack for a cluster cannot be made.
+        The pack for a cluster cannot be made, the Kafka source is not on spark-submit's class path, or the
+        checkpoint would not be safe where it is.
     """
-    builder = SparkSession.builder.appName(app)
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
-    master = SparkConf().get("spark.master") if submitted else settings.spark.master
-    local = is_local(master)
-    values: dict[str, str] = {}
-    if local:
-        values = defaults(tuned=tuned)
-    elif not submitted:
-        values = _shipped() if settings.spark.package_workers else defaults(tuned=tuned)
-    if not submitted:
-        values |= {
-            "spark.master": settings.spark.master,
-            "spark.driver.memory": f"{settings.spark.driver_memory // 2**20}m",
-            "spark.ui.port": str(settings.spark.ui_port),
-        }
-        if local:
-            values |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # not what PATH has for python3
-            # run.sh has done both before; an installed package does it here.
-            ensure_jars()
-            if "JAVA_HOME" not in os.environ:
-                os.environ["JAVA_HOME"] = str(java_home())
-        values |= dict(settings.spark.conf)
-    values |= {key.replace("__", "."): value for key, value in conf.items()}
+    if submitted:
+        given, own = _submitted(settings, tuned=tuned)
+    else:
+        given, own = _started_here(settings, tuned=tuned)
+    given |= {key.replace("__", "."): value for key, value in conf.items()}
+    values = configuration(given=given, defaults=own)
+    refuse_unsafe(settings.spark.checkpoint_location, values)
+    builder = SparkSession.builder.appName(app)
     for key, value in values.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    spark = builder.getOrCreate()
+    if PARTITIONS not in values:
+        spark.conf.set(PARTITIONS, str(_cores(spark)))
+    return spark
 
 
-def is_local(master: str | None) -> bool:
-    """Whether Spark does all work in the driver's own process, on this machine."""
-    return master is None or master.startswith("local")
+def _submitted(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], dict[str, str]]:
+    """The values that spark-submit was given, and the defaults that still have an effect after it."""
+    # Only a running gateway knows what spark-submit was given.
+    SparkContext._ensure_initialized()
+    given = dict(SparkConf().getAll())
+    if not _loads(_KAFKA_SOURCE):
+        raise SegueError(
+            "Spark's Kafka source is not on the class path: give spark-submit --properties-file with "
+            "conf/spark-defaults.conf or a pack's spark.conf, or name the jars with --jars"
+        )
+    local = is_local(given.get("spark.master"))
+    own = defaults(tuned=tuned) if local else cluster_defaults()
+    own |= checkpoint_defaults(
+        settings.spark.checkpoint_location, local=local and tuned, bare=_loads(BARE_FILE_SYSTEM)
+    )
+    return given, {key: value for key, value in own.items() if not key.startswith(_BEFORE_THE_JVM)}
+
+
+def _loads(name: str) -> bool:
+    """Whether the JVM of spark-submit finds a class."""
+    jvm = SparkContext._jvm
+    assert jvm is not None
+    try:
+        jvm.org.apache.spark.util.Utils.classForName(name, False, False)
+    except Py4JError:
+        return False
+    return True
+
+
+def _started_here(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], dict[str, str]]:
+    """The values of `[spark.conf]`, and the defaults of a session whose JVM starts now."""
+    spark, local = settings.spark, is_local(settings.spark.master)
+    own = _shipped() if not local and spark.package_workers else defaults(tuned=tuned)
+    own |= checkpoint_defaults(spark.checkpoint_location, local=local and tuned)
+    own |= {
+        "spark.master": spark.master,
+        "spark.driver.memory": f"{spark.driver_memory // 2**20}m",
+        "spark.ui.port": str(spark.ui_port),
+    }
+    if local:
+        own |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # not what PATH has for python3
+        # run.sh has done both before; an installed package does it here.
+        ensure_jars()
+        if "JAVA_HOME" not in os.environ:
+            os.environ["JAVA_HOME"] = str(java_home())
+    return dict(spark.conf), own
 
 
 def _shipped() -> dict[str, str]:
@@ -69,6 +118,19 @@ def _shipped() -> dict[str, str]:
     # run.sh has named this machine's Python, which the workers' machines do not have.
     os.environ["PYSPARK_PYTHON"] = values["spark.pyspark.python"]
     return values
+
+
+def _cores(spark: SparkSession) -> int:
+    """The cores that the session's executors have or may have; at least one."""
+    conf, context = spark.sparkContext.getConf(), spark.sparkContext
+    most = int(conf.get("spark.cores.max") or 0)
+    asked = int(conf.get("spark.executor.instances") or 0) * int(conf.get("spark.executor.cores") or 1)
+    return max(1, most or max(context.defaultParallelism, asked))
+
+
+def is_local(master: str | None) -> bool:
+    """Whether Spark does all work in the driver's own process, on this machine."""
+    return master is None or master.startswith("local")
 
 
 def on_workers(settings: Settings, *, master: str | None) -> Settings:

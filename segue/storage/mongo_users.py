@@ -22,7 +22,7 @@ from segue.storage.store import Right, Store
 _ACTIONS = {
     Right.READ: ["find"],
     Right.WRITE: ["find", "insert", "update", "remove"],
-    Right.ERASE: ["find", "update", "remove"],
+    Right.ERASE: ["find", "remove"],
     Right.INDEX: ["createIndex", "listIndexes", "collMod"],
 }
 _ALWAYS = "models"

@@ -79,7 +79,7 @@ class Right(enum.Flag):
     WRITE = enum.auto()
     """find, insert, update, remove"""
     ERASE = enum.auto()
-    """find, update, remove: for a listener who leaves"""
+    """find, remove: for a listener who leaves"""
     INDEX = enum.auto()
     """Make indexes, and say for how long documents are kept."""
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import mutagen
 from mutagen.flac import FLAC, Picture
-from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TRCK, Frame
-from mutagen.mp4 import MP4, MP4Cover
+from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT1, TIT2, TMOO, TPE1, TRCK, Frame
+from mutagen.mp4 import MP4, MP4Cover, MP4FreeForm
 from PIL import Image
 
 from tests.audio.sounds import melody, write
@@ -47,6 +47,20 @@ def tag(path: Path, *, title: str, artist: str, album: str, genre: str, cover: b
         audio.update({"title": title, "artist": artist, "album": album, "genre": genre.split(";")})
         audio.update({"tracknumber": "3", "date": "1987-05-01"})
         _add_picture(audio, cover)
+    audio.save()
+    return path
+
+
+def label(path: Path, *, mood: str, grouping: str) -> Path:
+    """Write a mood and a grouping in the way of the file's format."""
+    audio = mutagen.File(path)
+    if path.suffix in {".mp3", ".wav"}:
+        for frame in (TMOO(text=mood), TIT1(text=grouping)):
+            audio.tags.add(frame)
+    elif isinstance(audio, MP4):
+        audio.update({"----:com.apple.iTunes:MOOD": [MP4FreeForm(mood.encode())], "\xa9grp": [grouping]})
+    else:
+        audio.update({"mood": mood, "grouping": grouping})
     audio.save()
     return path
 

@@ -12,7 +12,7 @@ from segue.audio.errors import Undecodable
 from segue.catalog.cover_art import WIDEST, find_cover, thumbnail
 from segue.catalog.tags import LONGEST, Tags, clean, read_tags
 from segue.catalog.track import UNKNOWN_ARTIST
-from tests.catalog.library import picture, song, tag
+from tests.catalog.library import label, picture, song, tag
 
 FORMATS = ["mp3", "ogg", "flac", "m4a", "wav", "opus"]
 
@@ -30,6 +30,13 @@ def test_each_format_says_the_same(tmp_path: Path, ending: str) -> None:
     assert found.duration_ms == pytest.approx(4000, abs=150)
     assert (found.title, found.artist, found.album) == ("Für Elise 🎹", "Ada", "One")
     assert (found.genres, found.track, found.year) == (("Jazz", "Blues"), 3, 1987)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_moods_and_groupings_are_labels(tmp_path: Path, ending: str) -> None:
+    path = tag(song(tmp_path / f"a.{ending}"), title="a", artist="b", album="c", genre="Jazz")
+    assert read(path).labels == ()
+    assert read(label(path, mood="Wistful; Calm", grouping="Dinner")).labels == ("Wistful", "Calm", "Dinner")
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def test_rights_are_privileges_of_a_role() -> None:
         for one in privileges("segue", job_access()[Job.DASHBOARD].mongo)
     }
     assert by_collection["tracks"] == ["collMod", "createIndex", "find", "listIndexes"]
-    assert by_collection["tastes"] == ["find", "remove", "update"]
+    assert by_collection["tastes"] == ["find", "remove"]
     assert by_collection["starts"] == ["find", "insert", "remove", "update"]
     assert by_collection[""] == ["listCollections"]
     # Every job reads it at its start, to see that it may read.

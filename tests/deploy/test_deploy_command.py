@@ -310,7 +310,7 @@ def test_what_is_sent_to_hosts_is_the_code_and_nothing_private(machine: Machine,
     with tarfile.open(fileobj=io.BytesIO(packed.encode("latin-1"))) as archive:
         members = archive.getmembers()
     names = {member.name for member in members}
-    assert {"run.sh", "segue/settings.py", "deploy/image/entrypoint.sh", "dashboard/app.py"} <= names
+    assert {"run.sh", "segue/settings/loading.py", "deploy/image/entrypoint.sh", "dashboard/app.py"} <= names
     assert not [name for name in names if ".local" in name or name.endswith((".pyc", "secrets.toml"))]
     # Packages below segue are links to folders beside it.
     links = {

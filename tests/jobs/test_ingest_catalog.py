@@ -12,13 +12,15 @@ import pytest
 from pymongo.database import Database
 
 from segue.batch_jobs.ingest_catalog import IngestSummary, run
+from segue.catalog.search import TrackSearch
 from segue.catalog.track import track_id
+from segue.catalog.tracks import Tracks
 from segue.errors import SegueError
 from segue.places import ROOT
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
-from tests.catalog.library import fma, picture, song, tag
+from tests.catalog.library import fma, label, picture, song, tag
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,7 @@ def test_every_track_is_written_whole(database: Database[Document], music: Path)
         "artist": "Nina",
         "album": "One",
         "genres": ["Jazz"],
+        "tags": [],
         "track": 3,
         "year": 1987,
         "size": path.stat().st_size,
@@ -204,6 +207,26 @@ def test_fmas_tables_go_before_the_tags(database: Database[Document], tmp_path: 
     assert "fma" not in tracks["fma_large/000/000141.mp3"]
     with pytest.raises(SegueError, match=r"no fma_metadata/tracks\.csv"):
         ingest(database, root / "fma_small", fma=True)
+
+
+def test_the_search_finds_tags(database: Database[Document], tmp_path: Path) -> None:
+    root = fma(tmp_path / "fma")
+    last = root / "fma_large/000/000010.mp3"
+    tag(last, title="x", artist="y", album="z", genre="w")
+    label(last, mood="Wistful", grouping="Dinner")
+    ingest(database, root)
+
+    def found(query: str) -> list[str]:
+        return [track.title for track in TrackSearch(Tracks(Store(database))).search(query)]
+
+    assert found("bedroom") == found("wistful") == found("dinner") == found("lo-fi wistful") == ["Freeway"]
+
+    # A catalogue of 0.1 has FMA's tags elsewhere, and the files' are read at the next ingest.
+    database.tracks.update_many({}, {"$unset": {"tags": 1}})
+    assert found("bedroom") == ["Freeway"] and found("wistful") == []
+    assert counts(ingest(database, root)) == (0, 5, 0, 0, 0)
+    assert found("wistful") == ["Freeway"]
+    assert counts(ingest(database, root)) == (0, 0, 5, 0, 0)
 
 
 def test_fma_says_what_it_found_and_keeps_tracks_without_audio(

@@ -255,6 +255,7 @@ FORBIDDEN_IN_MONGODB: dict[str, tuple[str, Try]] = {
         "catalogue",
         lambda d: d["trained.files"].delete_many({}),
     ),
+    "the dashboard changes a taste": ("dashboard", lambda d: d.tastes.update_one({}, {"$set": {"at": 1}})),
     "the catalogue sees another database": ("catalogue", lambda d: d.client.other.tracks.find_one()),
     "the operator drops the database": ("operator", lambda d: d.client.drop_database(d.name)),
 }

@@ -18,7 +18,7 @@ from segue.settings import Settings, load_settings
 
 DEFAULTS = Path(__file__).with_name("data") / "default-0.1.toml"
 """conf/default.toml of release 0.1."""
-NEED_OTHERS = {
+NEED_OTHERS: dict[str, dict[str, Any]] = {
     "kafka.security": {"kafka.bootstrap": "own:9092"},
     "kafka.user": {"kafka.security": "sasl_ssl", "kafka.password": "x", "kafka.bootstrap": "own:9092"},
     "kafka.password": {"kafka.security": "sasl_ssl", "kafka.user": "x", "kafka.bootstrap": "own:9092"},
@@ -52,7 +52,7 @@ EXPECTED: dict[str, Any] = {
     "spark.driver_memory": 3 * 2**30,
     "spark.options": (("spark.executor.memory", "2g"), ("spark.a", "b=c")),
     "experiments.variants": (("audio", 50.0), ("hybrid", 50.0)),
-    "experiments.ranking": (("bold", (("exploration_share", 0.3), ("max_per_artist", 3.0))),),
+    "experiments.ranking": (("bold", (("max_per_artist", 3.0), ("exploration_share", 0.3))),),
     "mongo.tls": "on",
     "mongo.timeout_ms": timedelta(milliseconds=5001),
     "audio.max_seconds": timedelta(seconds=121),
@@ -88,9 +88,9 @@ def other(name: str) -> Any:
     if isinstance(value, int):
         return value + 1
     if isinstance(value, float):
-        return value * 0.5
+        return value * 0.5 or 0.25
     if value and value.split()[-1].rstrip("s") in ("second", "minute", "hour", "day"):
-        return "2 hours"
+        return "3 hours"
     return f"{value}x"
 
 
@@ -102,8 +102,8 @@ def expected(name: str) -> Any:
         return str(absolute(value))
     if name.endswith("_file") and not name.startswith("dashboard."):
         return str(absolute(value))
-    if value == "2 hours":
-        return timedelta(hours=2)
+    if value == "3 hours":
+        return timedelta(hours=3)
     return tuple(value) if isinstance(value, list) else value
 
 

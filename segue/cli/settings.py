@@ -1,0 +1,136 @@
+"""`segue settings show`, `settings check` and `settings explain`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from segue.errors import SegueError, one_line_errors
+from segue.figures import JsonFile, can_write, say, write_figures
+from segue.renamed_settings import RENAMED
+from segue.settings import load_settings
+from segue.settings.checking import problems, similar
+from segue.settings.effective import effective
+from segue.settings.reference import Key, SectionReference, reference, sections
+
+
+def show(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[SECTION|KEY]", help="Only this section or key.")
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Show the effective settings as TOML, each with its source: default, a file, or a variable.
+
+    Secrets are hidden.
+
+    Example: ./run.sh settings show stream
+
+    Example: ./run.sh settings show --json -
+    """
+    with one_line_errors():
+        can_write(json_file)
+        found = [one for one in effective(load_settings()) if name is None or _is_in(one.key.name, name)]
+        if not found:
+            raise _unknown(name or "")
+        write_figures(json_file, {one.key.name: {"value": one.value, "source": one.source} for one in found})
+        section = None
+        for one in found:
+            if one.key.section != section:
+                say(f"{'' if section is None else chr(10)}[{one.key.section}]", json_file)
+                section = one.key.section
+            line = f"{one.key.name.rpartition('.')[2]} = {_toml(one.value)}"
+            say(f"{line:<40}  # {one.source}", json_file)
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A settings file.")],
+) -> None:
+    """Check a settings file and list every problem with its line.
+
+    The exit status is 1 if there is one. Variables of the environment are not considered.
+
+    Example: ./run.sh settings check /etc/segue.toml
+
+    Example: ./run.sh settings check segue.toml && ./run.sh stream run
+    """
+    with one_line_errors():
+        found = problems(file)
+        for problem in found:
+            where = f"{file}:{problem.line}" if problem.line else f"{file}"
+            say(f"{where}: {f'{problem.key}: ' if problem.key else ''}{problem.text}")
+        if found:
+            raise SystemExit(1)
+        say(f"{file}: no problems")
+
+
+def explain(
+    name: Annotated[str, typer.Argument(metavar="SECTION|KEY", help="A section or a key.")],
+) -> None:
+    """Explain a setting: description, type, allowed values, default, effective value, when a change applies.
+
+    A section lists its keys.
+
+    Example: ./run.sh settings explain stream.allowed_lateness
+
+    Example: ./run.sh settings explain ranking
+    """
+    with one_line_errors():
+        if (new := RENAMED.get(name)) is not None:
+            name = new if isinstance(new, str) else new[0]
+        if key := next((each for each in reference() if each.name == name), None):
+            _explain_key(key)
+        elif found := [section for section in sections() if _is_in(section.name, name)]:
+            for section in found:
+                _explain_section(section)
+        else:
+            raise _unknown(name)
+
+
+def _explain_key(key: Key) -> None:
+    try:
+        one = next(one for one in effective(load_settings()) if one.key == key)
+        now = f"{_toml(one.value)} ({one.source})"
+    except SegueError as error:
+        now = f"unknown, since the settings do not fit: {error}"
+    say(key.name)
+    say(f"  {key.description}")
+    rows = {
+        "type": f"{key.type}, in {key.unit}" if key.unit else key.type,
+        "allowed": key.allowed,
+        "default": key.default,
+        "now": now,
+        "variable": f"SEGUE_{key.name.upper().replace('.', '__')}",
+        "a change applies": key.takes_effect,
+    }
+    for title, text in rows.items():
+        if text:
+            say(f"  {title + ':':<18}{text}")
+
+
+def _explain_section(section: SectionReference) -> None:
+    say(f"[{section.name}]  {section.description}")
+    for key in section.keys:
+        say(f"  {key.name.rpartition('.')[2]:<28}{key.description}")
+
+
+def _is_in(name: str, asked: str) -> bool:
+    return name == asked or name.startswith(f"{asked}.")
+
+
+def _unknown(name: str) -> SegueError:
+    close = similar(name)
+    hint = f"did you mean {close}?" if close else "./run.sh settings show lists all"
+    return SegueError(f"there is no setting {name}: {hint}")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False)
