@@ -189,7 +189,7 @@ def test_a_space_of_the_sessions_in_the_topic_is_fitted_like_the_others(
     settings, known = small(broker), by_sound()
     ids = known.corpus.track_ids
     assert evaluate.sessions_in_topic(store, settings, ids, spark=spark) is None
-    began = time.time_ns() // 1_000_000 - 3_600_000
+    began = time.time_ns() // 1_000_000 - 900_000
     with PlayProducer(settings.kafka) as producer:
         for listener in range(8):
             for step in range(10):
