@@ -22,8 +22,8 @@ from segue.dashboard.api import (
     shared,
     similar,
 )
-from segue.dashboard.api.guests import Guests
 from segue.dashboard.api.login_required import LoginRequired
+from segue.dashboard.api.requests import Guests
 from segue.dashboard.services import Services
 
 _PARTS = (audio, covers, map, openapi, own_data, people, player, playlists, radio, shared, similar)

@@ -50,13 +50,13 @@ def connected(settings: Settings, *, kafka: bool = True, folder: Path = LOCAL) -
     SegueError
         One that is needed does not run.
     """
-    bootstrap = settings.kafka.bootstrap_servers or Broker(folder / "kafka").bootstrap()
+    bootstrap = settings.kafka.bootstrap_servers or Broker(folder / "kafka").address()
     if kafka and not bootstrap:
         raise SegueError(
             "the embedded Kafka is not running: start it with ./run.sh up, "
             "or set SEGUE_KAFKA__BOOTSTRAP_SERVERS"
         )
-    uri = settings.mongo.uri or Mongod(folder / "mongo").uri()
+    uri = settings.mongo.uri or Mongod(folder / "mongo").address()
     if not uri:
         raise SegueError(
             "the embedded MongoDB is not running: start it with ./run.sh up, or set SEGUE_MONGO__URI"

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypedDict, TypeVar
 
-from segue.storage.mongo import ASCENDING, DESCENDING, Document, Unreachable
+from segue.storage.mongo import ASCENDING, DESCENDING, READABLE, Document, Unreachable
 from segue.storage.store import Collection, Job, Policy, Right, Store
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class ModelRecord(TypedDict, total=False):
 class Models(Collection[ModelRecord]):
     """The versions of all kinds of models."""
 
-    name = "models"
+    name = READABLE
     policy = Policy(
         computed=True,
         access={
@@ -166,6 +166,11 @@ class Models(Collection[ModelRecord]):
         """Remove all versions of a kind but those that are kept."""
         ids = [f"{kind}:{version}" for version in kept]
         self.documents.delete_many({"kind": kind, "_id": {"$nin": ids}})
+
+    def retire(self, kind: str) -> bool:
+        """Remove all versions of a kind, which has none in use afterwards; whether there were any."""
+        wanted: Document = {"$or": [{"kind": kind}, {"_id": f"active:{kind}"}]}
+        return bool(self.documents.delete_many(wanted).deleted_count)
 
     def with_file(self) -> list[str]:
         """ "<kind>:<version>" of all models whose arrays are in GridFS."""
