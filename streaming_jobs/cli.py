@@ -83,10 +83,8 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         A server is away or no index is published, before anything has started; or a query has failed.
     """
     store = open_store(settings)
-    ensure_topics(settings.kafka)
-    kafka_topics.keep_for(
-        settings.kafka, plays=settings.retention.plays, rejected=settings.retention.rejected
-    )
+    ensure_topics(settings.kafka, settings.retention)
+    kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
     spark = session(settings, app="segue stream")
     metrics = Metrics()
     kept = settings.stream

@@ -96,9 +96,9 @@ def reference() -> None:
 
 
 def pictures(
-    output: Annotated[Path, typer.Option(help="The folder for the pictures.")] = site.PROJECT
-    / "docs"
-    / "pictures",
+    output: Annotated[
+        Path, typer.Option(help="The folder for the pictures.", show_default="docs/pictures")
+    ] = site.PROJECT / "docs" / "pictures",
     address: Annotated[
         str | None, typer.Option(help="A dashboard that runs already; else a demo is started for it.")
     ] = None,

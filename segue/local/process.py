@@ -205,10 +205,10 @@ def _becomes_free(port: int) -> bool:
     return free
 
 
-def accepts(port: int) -> bool:
-    """Whether something answers on this port of the loopback address."""
+def accepts(port: int, *, host: str = "127.0.0.1") -> bool:
+    """Whether something answers on this port of an address of this machine."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
+        with socket.create_connection((host, port), timeout=1):
             return True
     except OSError:
         return False

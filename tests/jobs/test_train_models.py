@@ -357,6 +357,22 @@ def test_factors_are_learned_only_where_the_settings_say_so(quick: Settings) -> 
     assert kinds(quick) == ["following", "als", "session-space"]
 
 
+def test_stored_factors_are_removed_once_they_are_not_learned_any_more(
+    broker: Settings, database: Database[Document], spark: SparkSession
+) -> None:
+    store, arrays = Store(database), {"track_ids": encode_ids(["a"])}
+    for kind, version in (("als", "1"), ("als", "2"), ("following", "1")):
+        trained.save(store, kind, version, arrays=arrays, made_of={})
+        trained.put_in_use(store, kind, version, keep=2)
+    with pytest.raises(SegueError, match="no play to learn from"):
+        run(broker, spark=spark, quiet=True)
+    assert Models(store).active_version("als") is None
+    assert Models(store).versions("als") == []
+    assert Models(store).with_file() == ["following:1"]
+    assert {file["metadata"]["group"] for file in database["trained.files"].find()} == {"following:1"}
+    assert trained.load(store, "following") is not None
+
+
 def test_a_version_is_what_it_was_before_als_had_a_section_of_its_own() -> None:
     settings = load_settings()
     made_of = {

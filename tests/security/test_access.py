@@ -93,7 +93,7 @@ def test_kafka_with_a_certificate_of_our_own(
         **kafka_environment,
         **NO_USER,
         "SEGUE_KAFKA__SECURITY_PROTOCOL": "ssl",
-        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": guarded_broker.address["ssl"],
+        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": guarded_broker.addresses["ssl"],
     }
     with pytest.raises(
         SegueError, match=r"does not accept our certificate .* SEGUE_KAFKA__TLS_CERTIFICATE_KEY_FILE"
@@ -109,7 +109,7 @@ def test_kafka_with_a_user_and_no_tls(
         **kafka_environment,
         "SEGUE_KAFKA__SECURITY_PROTOCOL": "sasl_plaintext",
         "SEGUE_KAFKA__TLS_CA_FILE": "",
-        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": guarded_broker.address["sasl_plaintext"],
+        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": guarded_broker.addresses["sasl_plaintext"],
     }
     use(load(clear))
     with pytest.raises(SegueError, match="does not offer PLAIN: set SEGUE_KAFKA__SASL_MECHANISM"):
