@@ -192,7 +192,7 @@ run_tests() {
   find_programs
   say 'tests'
   # All of them: on two cores, see tests/conftest.py. A choice is mostly small, and easier to follow on one.
-  [ $# -gt 0 ] || set -- --numprocesses 2 --dist loadgroup
+  [ $# -gt 0 ] || set -- --numprocesses 2 --dist loadgroup --no-loadscope-reorder
   run_module pytest "$@"
 }
 

@@ -77,7 +77,7 @@ def _show(records: Sequence[tuple[Record, bool]]) -> None:
 def prepare() -> None:
     """Fetch the jars and find a Java, and print its home: for run.sh."""
     with one_line_errors():
-        home = java_home()
+        home = java_home(passed_over=lambda reason: typer.echo(f"segue: not used: {reason}", err=True))
         fetch_jars()
         typer.echo(home)
 

@@ -51,10 +51,13 @@ def quick(broker: Settings) -> Settings:
 
 @pytest.fixture
 def spaced(quick: Settings) -> Settings:
-    """The same, and a session space of few plays in two epochs."""
+    """No factors, and a session space of few plays in two epochs."""
     few = {"min_plays": 24, "dimension": 4, "hidden_units": 8, "batch_size": 64, "epochs": 2}
-    training = quick.models.sessions.model_copy(update=few)
-    return quick.model_copy(update={"models": quick.models.model_copy(update={"sessions": training})})
+    parts = {
+        "sessions": quick.models.sessions.model_copy(update=few),
+        "als": quick.models.als.model_copy(update={"enabled": False}),
+    }
+    return quick.model_copy(update={"models": quick.models.model_copy(update=parts)})
 
 
 def evening(user: str, tracks: Iterable[str], **changes: Any) -> list[dict[str, Any]]:
@@ -265,7 +268,7 @@ def test_a_training_cut_short_is_finished_though_new_plays_have_come(
     former = Models(Store(database)).active_version("following")
     send(spaced, evening("late", ["t0031", "t0032"]))
     epochs = kept_epochs(monkeypatch)
-    rule_model, _, space = run(spaced, spark=spark, quiet=True)
+    rule_model, space = run(spaced, spark=spark, quiet=True)
     assert epochs == [2]
     assert (space.version, space.unchanged, space.tracks) == (begun.version, False, 15)
     assert rule_model.version != former
