@@ -22,7 +22,7 @@ DOCUMENTS = sorted(
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "conf" / "default.toml")
 )
 CHANGELOG, UPGRADE_NOTES = "CHANGELOG.md", "docs/upgrade-notes.md"
-OF_THE_PAST = {CHANGELOG, UPGRADE_NOTES}
+OF_THE_PAST = {"docs/reference/settings.md", CHANGELOG, UPGRADE_NOTES}
 """They also name modules, files and settings that are gone."""
 PATH = re.compile(
     r"(?<![\w./~+-])"
@@ -39,7 +39,7 @@ CREATED = re.compile(r"^cat > (\S+) <<", re.MULTILINE)
 """A file that a tutorial writes."""
 NO_CODE = {"NAME", "CHANGELOG", "md"}
 NO_COMMANDS = {"help"}
-NO_MODULES = {"segue.env"}
+NO_MODULES = {"segue.env", "segue.toml"}
 NO_SETTINGS = {"index.ann", "embedding.whitened.n_components"}
 """A file, and a setting that a tutorial adds."""
 OTHERS = {"spark", "kafka"}
