@@ -22,7 +22,7 @@ DOCUMENTS = sorted(
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "conf" / "default.toml")
 )
 CHANGELOG, UPGRADE_NOTES = "CHANGELOG.md", "docs/upgrade-notes.md"
-OF_THE_PAST = {CHANGELOG, UPGRADE_NOTES}
+OF_THE_PAST = {"docs/reference/settings.md", CHANGELOG, UPGRADE_NOTES}
 """They also name modules, files and settings that are gone."""
 PATH = re.compile(
     r"(?<![\w./~+-])"
