@@ -49,7 +49,7 @@ check_machine() {
     say 'the embedded MongoDB is for Linux on x86-64: here, name your own with SEGUE_MONGO__URI=mongodb://…'
 }
 
-# A set of packages is a lock file: runtime, embedded (and what the demo needs), training, dev (all of these and more).
+# A set of packages is a lock file: runtime, docs, embedded (and what the demo needs), training, dev (all of these and more).
 # Its stamp says what was set up from; it is written last, so that an interrupted set-up is done again.
 lock_of() { if [ "$1" = runtime ]; then echo "$root/requirements.txt"; else echo "$root/requirements-$1.txt"; fi; }
 stamp_of() { echo "$local_folder/packages-$1"; }
@@ -61,7 +61,7 @@ packages_ready() {
   local other
   # An environment that is a link is somebody else's, and used as it is.
   [ ! -L "$venv" ] || return 0
-  for other in "$1" $([ "$1" != runtime ] || echo embedded training) dev; do
+  for other in "$1" $([ "$1" != runtime ] || echo docs embedded training) dev; do
     ! set_is_fresh "$other" || return 0
   done
   return 1
@@ -78,7 +78,7 @@ set_up_packages() { # set_up_packages SET: it, and the sets that were set up bef
   fi
   # One file was the stamp of everything before there were sets.
   [ ! -e "$local_folder/packages" ] || [ "$1" = dev ] || sets+=' dev'
-  for set in runtime embedded training dev; do
+  for set in runtime docs embedded training dev; do
     [ ! -e "$(stamp_of "$set")" ] || [ "$set" = "$1" ] || sets+=" $set"
   done
   # The largest has all the others.
@@ -157,9 +157,10 @@ run_module() {
 
 run_tests() {
   if [ "${1:-}" = --help ]; then
-    echo 'usage: ./run.sh test [cluster | fuzz] [PYTEST ARGUMENTS]'
+    echo 'usage: ./run.sh test [cluster | docs | fuzz] [PYTEST ARGUMENTS]'
     echo 'Check the style (ruff), the types (mypy) and the layers (import-linter), then run the tests (pytest) with real Kafka, MongoDB and Spark.'
     echo 'test cluster: run those on a whole cluster of processes instead, which takes minutes and 6 GB of memory.'
+    echo 'test docs: run the tutorials and guides of docs/ as they are written, which takes minutes.'
     echo 'test fuzz: search for examples that break a property; without it, the examples are the same on every run.'
     echo 'Example:  ./run.sh test tests/index -k annoy'
     return
@@ -169,6 +170,12 @@ run_tests() {
     shift
     say 'tests on a cluster of processes'
     run_module pytest tests/cluster -m cluster "$@"
+    return
+  fi
+  if [ "${1:-}" = docs ]; then
+    shift
+    say 'tutorials and guides'
+    run_module pytest tests/docs -m docs "$@"
     return
   fi
   if [ "${1:-}" = fuzz ]; then
@@ -232,7 +239,7 @@ main() {
       ;;
   esac
   [ "$command" != setup ] || packages=${2:-runtime}
-  [ -f "$(lock_of "$packages")" ] || fail "there is no set of packages '$packages': runtime, embedded, training or dev"
+  [ -f "$(lock_of "$packages")" ] || fail "there is no set of packages '$packages': runtime, docs, embedded, training or dev"
 
   export PYTHONPATH=$root
   set_up "$packages"

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from segue.confirmation import Yes, confirm
 from segue.errors import one_line_errors
 from segue.local.stack import connected
 from segue.privacy import backup as backups
@@ -35,6 +36,7 @@ def restore(
     replace: Annotated[
         bool, typer.Option("--replace", help="Put its documents over those of the same id.")
     ] = False,
+    yes: Yes = False,
 ) -> None:
     """Put a backup back. The file is read to its end first; a damaged one changes nothing.
 
@@ -44,6 +46,8 @@ def restore(
     Example:  ./run.sh backup restore segue-2026-11-21.gz
     """
     with one_line_errors():
+        if replace:
+            confirm(f"Replace documents of the database by those of {file}?", yes=yes)
         typer.echo(f"restored: {_counted(backups.restore(_store(), file, replace=replace))}")
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import typer
 from rich.console import Console
 
 from segue.catalog.tracks import Tracks
 from segue.embeddings.registry import space_to_index
 from segue.embeddings.stored import Embeddings
 from segue.errors import SegueError, one_line_errors
-from segue.figures import can_write, write_figures
+from segue.figures import JsonFile, can_write, say, write_figures
 from segue.index.backends import chosen_backend
 from segue.index.bundle import Contents, Manifest, version_of, write_bundle
 from segue.index.cold_start import varied_selection
@@ -79,9 +78,7 @@ class IndexBuild:
 
 
 def build_index(
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Also write the summary to this file, as one flat object.")
-    ] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Build the neighbour index of the catalogue, measure it, and publish it.
 
@@ -101,14 +98,12 @@ def build_index(
         store = open_store(settings)
         built = run(store, settings.index)
         for name, value in built.summary().items():
-            typer.echo(f"{name:16} {value}")
+            say(f"{name:16} {value}", json_file)
         write_figures(json_file, built.summary())
 
 
 def roll_back_index(
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Also write the version to this file, as one flat object.")
-    ] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Activate the index before the active one again. Nothing is built and nothing is deleted.
 
@@ -122,7 +117,7 @@ def roll_back_index(
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
         manifest = PublishedBundles(open_store(settings)).roll_back(folder=settings.index.folder)
-        typer.echo(f"index {manifest.version} of {manifest.created_at:%Y-%m-%d %H:%M} is active again")
+        say(f"index {manifest.version} of {manifest.created_at:%Y-%m-%d %H:%M} is active again", json_file)
         write_figures(json_file, {"version": manifest.version, "tracks": manifest.count})
 
 

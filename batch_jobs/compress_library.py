@@ -26,8 +26,9 @@ from segue.batch_jobs.bars import counting
 from segue.catalog.library import check_folder
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import AudioFile, scan, shown
+from segue.confirmation import Yes, confirm
 from segue.errors import SegueError, one_line_errors
-from segue.figures import can_write, write_figures
+from segue.figures import JsonFile, can_write, say, write_figures
 
 SHOWN = 50
 """So many of the broken files are named on the terminal; --json has all."""
@@ -55,7 +56,8 @@ def compress_library(
     keep_originals: Annotated[
         Path | None, typer.Option(help="A folder elsewhere in which the songs are kept as they were.")
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
+    yes: Yes = False,
+    json_file: JsonFile = None,
 ) -> None:
     """Make songs smaller: tags and cover are kept, each result is decoded and compared in length first.
 
@@ -69,17 +71,21 @@ def compress_library(
     """
     with one_line_errors():
         can_write(json_file)
-        summary = run(folder, kilobits=_kilobits(bitrate), originals=keep_originals)
+        kilobits = _kilobits(bitrate)
+        if keep_originals is None and folder.is_dir():
+            confirm(f"Replace the songs in {folder} by smaller ones, and keep no originals?", yes=yes)
+        summary = run(folder, kilobits=kilobits, originals=keep_originals)
         write_figures(json_file, asdict(summary))
         for path, why in list(summary.failures.items())[:SHOWN]:
-            typer.echo(f"left as it is: {ascii(path)[1:-1]}: {why}")
+            say(f"left as it is: {ascii(path)[1:-1]}: {why}", json_file)
         if summary.failed > SHOWN:
-            typer.echo(f"... and {summary.failed - SHOWN} more: --json FILE names all")
+            say(f"... and {summary.failed - SHOWN} more: --json FILE names all", json_file)
         share = summary.bytes_saved / summary.bytes_before if summary.bytes_before else 0.0
-        typer.echo(
+        say(
             f"{summary.files} files: {summary.compressed} compressed, {summary.left} left alone, "
             f"{summary.failed} cannot be; {summary.bytes_saved / 1e6:.1f} MB saved, {share:.0%} of "
-            f"{summary.bytes_before / 1e6:.1f} MB ({summary.seconds:.1f} s)"
+            f"{summary.bytes_before / 1e6:.1f} MB ({summary.seconds:.1f} s)",
+            json_file,
         )
 
 

@@ -22,7 +22,7 @@ from segue.errors import SegueError, one_line_errors
 from segue.evaluation.next_track import compared, evaluate
 from segue.evaluation.plots import write_plots
 from segue.evaluation.spaces import SpaceResult, compare_spaces, labelled, of_gtzan
-from segue.figures import can_write, write_figures
+from segue.figures import JsonFile, can_write, console, say, write_figures
 from segue.local.stack import connected
 from segue.session_logs.datasets import read_gtzan, read_sessions
 from segue.session_logs.splits import split_by_time
@@ -40,7 +40,7 @@ def evaluate_models(
             help="Folder with session logs, *.tsv or 30music/*.tsv; with --spaces: with GTZAN's features."
         ),
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    json_file: JsonFile = None,
     plots: Annotated[
         Path | None, typer.Option("--output", help="Write plots (SVG) into this folder.")
     ] = None,
@@ -73,7 +73,7 @@ def evaluate_models(
             if models is not None or plots is not None:
                 raise SegueError("--models and --output are for session logs: leave them out with --spaces")
             results = evaluate_spaces(data)
-            _show_spaces(results)
+            _show_spaces(results, json_file)
             write_figures(json_file, {name: result.summary() for name, result in results.items()})
             return
         if data is None:
@@ -90,7 +90,7 @@ def evaluate_models(
             figures = evaluate(
                 splits, {name: known[name] for name in wanted}, progress=lambda: progress.advance(task)
             )
-        _show(figures)
+        _show(figures, json_file)
         write_figures(json_file, figures)
         if plots is not None:
             write_plots(figures, plots)
@@ -145,20 +145,20 @@ def make_folder(folder: Path) -> None:
         raise SegueError(f"--output {folder}: {error.strerror}") from None
 
 
-def _show_spaces(results: Mapping[str, SpaceResult]) -> None:
+def _show_spaces(results: Mapping[str, SpaceResult], json_file: Path | None) -> None:
     table = Table("space", *SHOWN_OF_SPACES)
     for name, result in results.items():
         cells = (result.figures.get(key) for key in SHOWN_OF_SPACES)
         table.add_row(name, *("" if cell is None else f"{cell:.3g}" for cell in cells))
-    Console().print(table)
+    console(json_file).print(table)
     for name, result in results.items():
         if result.note:
-            typer.echo(f"{name}: {result.note}")
+            say(f"{name}: {result.note}", json_file)
 
 
-def _show(by_model: Mapping[str, Mapping[str, float]]) -> None:
+def _show(by_model: Mapping[str, Mapping[str, float]], json_file: Path | None) -> None:
     table = Table("model", *SHOWN, "hr20, 95 %")
     for name, figures in by_model.items():
         interval = f"{figures['hr20_low']:.3f} to {figures['hr20_high']:.3f}"
         table.add_row(name, *(f"{figures[key]:.3f}" for key in SHOWN), interval)
-    Console().print(table)
+    console(json_file).print(table)

@@ -10,10 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Annotated
 
-import typer
 from pyspark.sql import DataFrame, Row, SparkSession
 from rich.progress import TimeRemainingColumn
 
@@ -25,7 +22,7 @@ from segue.catalog.stamp import Stamp
 from segue.catalog.track import StoredFile
 from segue.catalog.tracks import Tracks
 from segue.errors import one_line_errors
-from segue.figures import can_write, write_figures
+from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
@@ -65,7 +62,7 @@ class Work:
 
 
 def extract_features(
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Compute the descriptors of new and changed tracks, with Spark.
 
@@ -85,9 +82,10 @@ def extract_features(
             summary = run(None, settings, store)  # starting Spark takes longer than finding that out
         write_figures(json_file, asdict(summary))
         why = ", ".join(f"{count} {reason}" for reason, count in sorted(summary.reasons.items()))
-        typer.echo(
+        say(
             f"{summary.tracks} tracks have features; {summary.computed} computed, {summary.removed} removed, "
-            f"{summary.rejected} rejected{f' ({why})' if why else ''} ({summary.seconds:.1f} s)"
+            f"{summary.rejected} rejected{f' ({why})' if why else ''} ({summary.seconds:.1f} s)",
+            json_file,
         )
 
 

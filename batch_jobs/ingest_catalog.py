@@ -27,7 +27,7 @@ from segue.catalog.scan import AudioFile, shown
 from segue.catalog.track import StoredFile, track_id
 from segue.catalog.tracks import Tracks
 from segue.errors import SegueError, one_line_errors
-from segue.figures import can_write, write_figures
+from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
 from segue.settings import load_settings
 from segue.storage.store import Store, open_store
@@ -65,7 +65,7 @@ def ingest_catalog(
     fma: Annotated[
         bool, typer.Option("--fma", help="Insist on FMA's layout (found by itself otherwise).")
     ] = False,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Read the tracks of a folder into the catalogue.
 
@@ -81,15 +81,17 @@ def ingest_catalog(
         store = open_store(connected(load_settings(), kafka=False))
         summary = run(store, folder, name=name, fma=fma)
         write_figures(json_file, asdict(summary))
-        typer.echo(
+        say(
             f"{summary.library}: {summary.tracks} tracks; {summary.new} new, {summary.changed} changed, "
             f"{summary.unchanged} unchanged, {summary.vanished} vanished, {summary.rejected} rejected"
-            f"{_counted(summary.reasons)} ({summary.seconds:.1f} s)"
+            f"{_counted(summary.reasons)} ({summary.seconds:.1f} s)",
+            json_file,
         )
         if summary.listed:
-            typer.echo(
+            say(
                 f"FMA's tables list {summary.listed} tracks: {summary.without_audio} of them without usable "
-                f"audio here; {summary.without_metadata} files are in no table"
+                f"audio here; {summary.without_metadata} files are in no table",
+                json_file,
             )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from segue.confirmation import Yes, confirm
 from segue.engagement.listening import Listening
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
@@ -24,6 +25,7 @@ Name = Annotated[str, typer.Argument(help="The name of an account, or a listener
 def export(
     name: Name,
     output: Annotated[Path, typer.Option(help="Write the ZIP here.")] = Path("segue-listener.zip"),
+    yes: Yes = False,
 ) -> None:
     """Write all that is stored of a listener to a ZIP.
 
@@ -33,6 +35,8 @@ def export(
         settings = connected(load_settings())
         store = open_store(settings)
         user_id = _listener(store, name)
+        if output.exists():
+            confirm(f"Replace the file {output}?", yes=yes)
         data = archive(store, user_id, plays=plays_of(settings.kafka, user_id))
         try:
             output.write_bytes(data)
@@ -43,7 +47,7 @@ def export(
 
 def forget(
     name: Name,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Remove a listener and everything stored of them. This cannot be undone.
 
@@ -55,8 +59,7 @@ def forget(
         settings = connected(load_settings())
         store = open_store(settings)
         user_id = _listener(store, name)
-        if not yes:
-            typer.confirm(f"Remove everything of {name} ({user_id})?", abort=True)
+        confirm(f"Delete everything stored about {name} ({user_id})? This cannot be undone.", yes=yes)
         removed = leave(store, settings, user_id)
         counts = ", ".join(f"{count} {collection}" for collection, count in removed.items())
         typer.echo(counts or "nothing was stored")

@@ -66,7 +66,7 @@ def tracks(
     reason: Reason = None,
     limit: Annotated[int, typer.Option(min=1, help="Show the newest so many.")] = 50,
 ) -> None:
-    """Show the tracks that could not be taken in: where, and why. docs/library.md says what the reasons mean.
+    """Show the tracks that could not be used, and why. docs/how-to/library.md explains the reasons.
 
     Example: ./run.sh library rejected --reason truncated
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ from rich.table import Table
 from segue.engagement.experiments import LEVEL, METRICS, UNLIKELY, Rate, Report, compare
 from segue.engagement.outcomes import outcomes
 from segue.errors import SegueError, one_line_errors
-from segue.figures import can_write, write_figures
+from segue.figures import JsonFile, can_write, console, write_figures
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.storage.store import open_store
@@ -22,7 +21,7 @@ from segue.storage.store import open_store
 
 def report_experiments(
     days: Annotated[float, typer.Option(min=0.01, help="How far back to look.")] = 30,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Compare the variants of [experiments]: click-through, completion, skip rate and likes.
 
@@ -38,7 +37,7 @@ def report_experiments(
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
         report = run(settings, since=datetime.now(UTC) - timedelta(days=days))
-        _show(report, settings, days=days)
+        _show(report, settings, days=days, out=console(json_file))
         write_figures(json_file, figures(report))
 
 
@@ -74,15 +73,14 @@ def figures(report: Report) -> dict[str, Any]:
     }
 
 
-def _show(report: Report, settings: Settings, *, days: float) -> None:
-    console = Console()
+def _show(report: Report, settings: Settings, *, days: float, out: Console) -> None:
     table = Table("variant", "listeners", "seen", *(metric.name for metric in METRICS))
     for name, rates in report.rates.items():
         seen = str(rates[METRICS[0].name].of)
         table.add_row(
             name, str(report.listeners[name]), seen, *(_interval(rates[metric.name]) for metric in METRICS)
         )
-    console.print(table)
+    out.print(table)
     first = settings.experiments.variants[0][0]
     against = Table(f"less {first}", "metric", "difference", f"{LEVEL:.0%}, all together", "")
     for difference in report.differences:
@@ -90,16 +88,16 @@ def _show(report: Report, settings: Settings, *, days: float) -> None:
         value = "" if math.isnan(difference.value) else f"{difference.value:+.3f}"
         against.add_row(difference.variant, difference.metric, value, interval, difference.verdict)
     if report.differences:
-        console.print(against)
+        out.print(against)
     if report.as_assigned < UNLIKELY:
-        console.print(
+        out.print(
             f"The numbers of listeners do not fit the shares (p = {report.as_assigned:.2g}): something "
             "counts or assigns otherwise than it should, and no difference here is to be trusted."
         )
     fewest = min(report.listeners.values())
     if fewest < settings.experiments.min_listeners_per_variant:
         least = settings.experiments.min_listeners_per_variant
-        console.print(
+        out.print(
             f"Too little to tell: a variant has {fewest} listeners in {days:g} days; below {least} "
             "(experiments.min_listeners_per_variant) no difference is judged."
         )

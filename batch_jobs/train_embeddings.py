@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,7 +32,7 @@ from segue.embeddings.registry import (
 )
 from segue.embeddings.space import Space, TrainingData
 from segue.errors import one_line_errors
-from segue.figures import can_write, write_figures
+from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
 from segue.models.versions import Models
 from segue.moods.measures import measure_moods, moods_version
@@ -72,7 +71,7 @@ def train_embeddings(
     fit: Annotated[
         list[str] | None, typer.Option("--fit", help="Also fit this space. May be given several times.")
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Fit the audio space on the catalogue, once, and give every track its place in it.
 
@@ -95,9 +94,9 @@ def train_embeddings(
         with Console(stderr=True).status("Placing tracks"):
             summary = run(settings, store, refit=refit or AudioSpace in also, also=also)
         write_figures(json_file, asdict(summary))
-        typer.echo(_sentence(summary))
+        say(_sentence(summary), json_file)
         if advice := advise(drift_of(summary), space=AudioSpace.load(store), tracks=summary.tracks):
-            typer.echo(advice)
+            say(advice, json_file)
 
 
 def _sentence(summary: EmbeddingSummary) -> str:

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Annotated
 
-import typer
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from rich.console import Console
@@ -20,7 +17,7 @@ from segue.batch_jobs.bars import counting
 from segue.embeddings.registry import remove_orphans, version_in_use
 from segue.embeddings.session_space import SessionSpace
 from segue.errors import SegueError, one_line_errors
-from segue.figures import can_write, write_figures
+from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
 from segue.people.forgotten import PREFIX, Forgotten
 from segue.settings import Settings, load_settings
@@ -34,7 +31,7 @@ from segue.storage.store import open_store
 
 
 def train(
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file.")] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Learn from all plays that the topic still has.
 
@@ -57,10 +54,10 @@ def train(
         models = run(settings)
         for model in models:
             if model.left_out:
-                typer.echo(f"{model.kind:13} left out: {model.left_out}")
+                say(f"{model.kind:13} left out: {model.left_out}", json_file)
                 continue
             outcome = "unchanged" if model.unchanged else f"learned in {model.seconds:.1f} s"
-            typer.echo(f"{model.kind:13} {model.version}  {model.tracks} tracks, {outcome}")
+            say(f"{model.kind:13} {model.version}  {model.tracks} tracks, {outcome}", json_file)
         flat = {f"{model.kind}_{name}": getattr(model, name) for model in models for name in _SHOWN}
         write_figures(json_file, flat)
 

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from segue.errors import SegueError, one_line_errors
-from segue.figures import can_write, write_figures
+from segue.figures import JsonFile, can_write, write_figures
+from segue.figures import console as results
 
 BENCHMARKS = {
     "stream-latency": "how long a play takes until its recommendations are written",
@@ -40,9 +41,7 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Smaller and shorter: to try it, not to quote it.")
     ] = False,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures as one flat object.")
-    ] = None,
+    json_file: JsonFile = None,
     plot: Annotated[
         Path | None, typer.Option("--output", help="Draw them into this file (png, svg); index, capacity.")
     ] = None,
@@ -65,7 +64,7 @@ def bench(
         if name not in BENCHMARKS:
             raise SegueError(f"there is no benchmark {name}: one of {', '.join(BENCHMARKS)}")
         module = importlib.import_module(f"segue.benchmarks.{name.replace('-', '_')}")
-        options: dict[str, Any] = {"console": Console()}
+        options: dict[str, Any] = {"console": Console(stderr=True)}
         flags = {"plot": "--output"}
         parameters = inspect.signature(module.measure).parameters
         given = {
@@ -88,7 +87,7 @@ def bench(
             if parameter.default is parameter.empty and option not in options:
                 raise SegueError(f"{name} needs --{option}: see ./run.sh bench --help")
         figures: Mapping[str, float | bool] = module.measure(**options)
-        _show(figures)
+        _show(figures, json_file)
         write_figures(json_file, figures)
 
 
@@ -96,8 +95,8 @@ _LISTED = "\n\n".join(f"{name}: {text}" for name, text in BENCHMARKS.items())
 bench.__doc__ = f"{inspect.cleandoc(bench.__doc__ or '')}\n\nBenchmarks:\n\n{_LISTED}"
 
 
-def _show(figures: Mapping[str, float | bool]) -> None:
+def _show(figures: Mapping[str, float | bool], json_file: Path | None) -> None:
     table = Table("figure", "value")
     for key, value in figures.items():
         table.add_row(key, f"{value:,.3f}" if isinstance(value, float) else str(value))
-    Console().print(table)
+    results(json_file).print(table)

@@ -13,6 +13,7 @@ from segue.dashboard.api import (
     audio,
     covers,
     map,
+    openapi,
     own_data,
     people,
     player,
@@ -24,7 +25,7 @@ from segue.dashboard.api import (
 from segue.dashboard.api.guests import Guests
 from segue.dashboard.services import Services
 
-_PARTS = (audio, covers, map, own_data, people, player, playlists, radio, shared, similar)
+_PARTS = (audio, covers, map, openapi, own_data, people, player, playlists, radio, shared, similar)
 PAGES = Path(__file__).with_name("pages.py")
 
 

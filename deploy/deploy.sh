@@ -13,7 +13,8 @@ usage() {
 usage: ./run.sh deploy compose|hosts|kubernetes [OPTIONS]
 
 Deploy Segue, and see at the end that it is healthy. Doing it again changes only what has changed, so it is also
-how a new version or a new setting is brought out. docs/deployment.md says what each needs and makes.
+how to deploy a new version or a new setting. docs/tutorials/deploy-with-compose.md, docs/how-to/deploy-hosts.md and
+docs/how-to/deploy-kubernetes.md say what each target needs.
 
   compose      all of it in containers on this machine: Kafka, MongoDB, Spark, the jobs, the dashboard behind
                TLS, Prometheus and Grafana

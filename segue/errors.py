@@ -8,9 +8,27 @@ from collections.abc import Iterator
 
 from segue.places import PROGRAM
 
+EXIT_STATUSES = {
+    0: "The command succeeded.",
+    1: "The command failed, or a check found a problem. One line on standard error gives the cause and the remedy.",
+    2: "The command line is wrong: an unknown command or option, a missing argument, or --yes is needed.",
+    130: "Ctrl-C interrupted the command.",
+    143: "SIGTERM ended the command. The stream ends with 0 instead, after the micro-batch in progress.",
+}
+"""The exit statuses of all commands."""
+
 
 class SegueError(Exception):
-    """Something a user or operator can put right. Its text is one line: what is wrong, and what to do."""
+    """An error that a user or operator can correct. Its text is one line: the cause, and the remedy."""
+
+    status = 1
+    """The exit status of a command that ends with it."""
+
+
+class UsageError(SegueError):
+    """The command line has to be corrected."""
+
+    status = 2
 
 
 class TooLittle(SegueError):
@@ -19,7 +37,7 @@ class TooLittle(SegueError):
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn a :class:`SegueError` into one line on standard error and exit status 1: for an entry point.
+    """Turn a :class:`SegueError` into one line on standard error and its exit status: for an entry point.
 
     Messages are written for a checkout; the commands in them are shown as this installation has them.
     """
@@ -28,6 +46,6 @@ def one_line_errors() -> Iterator[None]:
     except SegueError as error:
         text = str(error).replace("./run.sh", PROGRAM)
         sys.stderr.write(f"segue: {text}\n")
-        raise SystemExit(1) from None
+        raise SystemExit(error.status) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

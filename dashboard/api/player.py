@@ -30,7 +30,8 @@ LARGEST = 64 * 1024
 MOST = 100
 _SHAPE = '{"sent_at": epoch ms, "plays": [...]}'
 _CLOCK_OFF_MS = 5000
-_FROM_SESSION = ("user_id", "session_id")
+FROM_SESSION = ("user_id", "session_id")
+"""Fields of a play that are the session's."""
 
 
 def routes(services: Services) -> list[Route]:
@@ -73,7 +74,7 @@ def _read(envelope: dict[str, Any], listener: Listener, *, at: float) -> list[di
 
 
 def _event(sent: dict[str, Any], listener: Listener, correction: int) -> dict[str, Any]:
-    known = (field.name for field in FIELDS if field.name not in _FROM_SESSION)
+    known = (field.name for field in FIELDS if field.name not in FROM_SESSION)
     event = {name: sent[name] for name in known if sent.get(name) is not None}
     if type(event.get("occurred_at")) is int:
         event["occurred_at"] += correction

@@ -24,7 +24,7 @@ from segue.playlists.playlists import Playlist, PlaylistError
 _T = TypeVar("_T")
 _LARGEST = 64 * 1024
 _SHAPE = '{"tracks": [...]}'
-_MOST = 500
+MOST = 500
 """Tracks added at once."""
 
 
@@ -88,8 +88,8 @@ def _named(playlist: Playlist) -> dict[str, Any]:
 def _known(services: Services, wanted: dict[str, Any]) -> list[str]:
     """The tracks of a body, all of them in the catalogue."""
     tracks = wanted.get("tracks", [])
-    if not (isinstance(tracks, list) and len(tracks) <= _MOST and all(isinstance(t, str) for t in tracks)):
-        raise HTTPException(400, f"tracks must be a list of at most {_MOST} track ids")
+    if not (isinstance(tracks, list) and len(tracks) <= MOST and all(isinstance(t, str) for t in tracks)):
+        raise HTTPException(400, f"tracks must be a list of at most {MOST} track ids")
     there = Tracks(services.store).known_ids(tracks)
     if missing := [track_id for track_id in tracks if track_id not in there]:
         raise HTTPException(422, f"not in the library: {missing[0][:64]}")

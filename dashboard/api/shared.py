@@ -26,7 +26,7 @@ from segue.social.links import KINDS, Link, ShareLinks, SharingError
 
 _LARGEST = 4096
 _SHAPE = '{"kind": ..., "key": ..., "title": ...}'
-_LONGEST_DAYS = 3650
+LONGEST_DAYS = 3650
 _HEADERS = {
     # The address is the secret: it goes to no other site, into no index and no shared cache.
     "Referrer-Policy": "no-referrer",
@@ -134,7 +134,7 @@ def _wanted(body: dict[str, Any]) -> dict[str, Any]:
     kind, key, title = body["kind"], body["key"], body["title"]
     playable, days = body.get("playable", False), body.get("days")
     texts = all(isinstance(text, str) and 0 < len(text) <= 200 for text in (key, title))
-    lasting = days is None or (type(days) is int and 0 < days <= _LONGEST_DAYS)
+    lasting = days is None or (type(days) is int and 0 < days <= LONGEST_DAYS)
     if not (kind in KINDS and texts and isinstance(playable, bool) and lasting):
         raise HTTPException(
             400, f"kind is one of {', '.join(KINDS)}; key and title are text; days is a number"

@@ -24,7 +24,7 @@ name_image() { image=$image-$(version); }
 # The other users are made up; this one must be there already.
 check_admin() {
   local file=$folder/secrets/admin.toml
-  [ -n "$dry_run" ] || [ -f "$file" ] || fail "$file is missing: a user who may make users, [kafka] and [mongo]: docs/deployment.md"
+  [ -n "$dry_run" ] || [ -f "$file" ] || fail "$file is missing: a user who may make users, [kafka] and [mongo]: docs/how-to/deploy-kubernetes.md"
 }
 
 overlay() {

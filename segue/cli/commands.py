@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Packages = Literal["runtime", "embedded", "training", "dev"]
+Packages = Literal["runtime", "docs", "embedded", "training", "dev"]
 """A set of packages: requirements.txt, and the sets of the same names in pyproject.toml."""
 
 
@@ -205,6 +205,33 @@ COMMANDS = (
         "dependencies audit --advisories PyPI.zip",
     ),
     Command(
+        "docs serve",
+        "documentation.cli:serve",
+        "serve the documentation on this machine (the same as: docs)",
+        "docs serve --port 9000",
+        packages="docs",
+    ),
+    Command(
+        "docs build",
+        "documentation.cli:build",
+        "build the documentation site into a folder",
+        "docs build --output site",
+        packages="docs",
+    ),
+    Command(
+        "docs reference",
+        "documentation.cli:reference",
+        "write the generated pages of docs/reference",
+        "docs reference",
+    ),
+    Command(
+        "docs pictures",
+        "documentation.cli:pictures",
+        "take pictures of every page of the player, from a demo",
+        "docs pictures",
+        packages="dev",
+    ),
+    Command(
         "deploy",
         "cli.checkout:deploy",
         "deploy to other machines, by compose, ssh or Kubernetes",
@@ -214,7 +241,7 @@ COMMANDS = (
     Command(
         "setup",
         "cli.checkout:setup",
-        "install a set of packages (runtime, embedded, training or dev), Java and the jars",
+        "install a set of packages (runtime, docs, embedded, training or dev), Java and the jars",
         "setup training",
         checkout=True,
     ),
@@ -251,8 +278,12 @@ GROUPS = {
     "settings": "Settings: conf/default.toml, your own file, and SEGUE_ variables.",
     "access": "Users and permissions in MongoDB and Kafka.",
     "dependencies": "Packages and jars that Segue depends on.",
+    "docs": "The documentation: serve, build and generate it. Without a command: serve.",
 }
 """The help of each group, by the first word of its commands."""
+
+DEFAULTS = {"docs": "serve"}
+"""The second word of commands of two words that may be left out."""
 
 
 def command_named(name: str) -> Command | None:

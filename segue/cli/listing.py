@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from segue.cli.commands import COMMANDS, GROUPS, Command, Packages, command_named
+from segue.cli.commands import COMMANDS, DEFAULTS, GROUPS, Command, Packages, command_named
 from segue.cli.former import command_line, name_in
 
 
@@ -50,7 +50,7 @@ def packages(arguments: Sequence[str]) -> Packages | None:
     if not line:
         return "runtime"
     name = name_in(line)
-    command = command_named(name)
+    command = command_named(name) or command_named(f"{name} {DEFAULTS.get(name)}")
     return command.packages if command else "runtime" if name else None
 
 

@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from segue import __version__
 from segue.cli.checkout import PASSED_ON
-from segue.cli.commands import COMMANDS, GROUPS, Command
+from segue.cli.commands import COMMANDS, DEFAULTS, GROUPS, Command
 from segue.cli.former import todays
 from segue.cli.listing import listing
 from segue.errors import SegueError, one_line_errors
@@ -37,8 +37,13 @@ class Commands(TyperGroup):
     prefix = ""
     """The first word of the group's commands, with a space; empty for the command `segue` itself."""
 
+    default: str | None = None
+    """The command of the group that is called when none is named."""
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Replace names of 0.1, with a line on each."""
+        """Replace names of 0.1, with a line on each; name the default command where none is named."""
+        if self.default and (not args or (args[0].startswith("-") and args[0] not in ("--help", "-h"))):
+            args = [self.default, *args]
         if not self.prefix:
             line = todays(args)
             for notice in line.notices:
@@ -84,8 +89,9 @@ def available() -> list[Command]:
 
 
 def _group(name: str) -> Commands:
-    group = Commands(name=name, help=GROUPS[name], rich_markup_mode=None, no_args_is_help=True)
-    group.prefix = f"{name} "
+    default = DEFAULTS.get(name)
+    group = Commands(name=name, help=GROUPS[name], rich_markup_mode=None, no_args_is_help=default is None)
+    group.prefix, group.default = f"{name} ", default
     return group
 
 

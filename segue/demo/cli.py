@@ -14,7 +14,8 @@ from rich.console import Console
 from segue.demo.stages import Demo
 from segue.demo.summary import DemoSummary
 from segue.errors import SegueError, one_line_errors
-from segue.figures import can_write, write_figures
+from segue.figures import JsonFile, can_write, write_figures
+from segue.figures import console as results
 from segue.settings import load_settings
 
 
@@ -26,9 +27,7 @@ def demo(
     check: Annotated[
         bool, typer.Option("--check", help="Without the dashboard: end by itself, exit 0 if all went well.")
     ] = False,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the summary as one flat JSON object.")
-    ] = None,
+    json_file: JsonFile = None,
     listeners_tracks: Annotated[
         int, typer.Option("--tracks-per-listener", min=4, help="Tracks that each replayed listener plays.")
     ] = 15,
@@ -45,7 +44,7 @@ def demo(
 
     Example: ./run.sh demo --check --json summary.json
     """
-    console = Console()
+    console = Console(stderr=True)
     with one_line_errors():
         can_write(json_file)
         if library is not None and not library.is_dir():
@@ -58,7 +57,7 @@ def demo(
             if not check:
                 run.start_dashboard()
             summary = run.replay(tracks=listeners_tracks, per_second=rate)
-            _report(console, summary, json_file)
+            _report(summary, json_file)
             if not check:
                 run.stay()
             elif summary.faults:
@@ -74,8 +73,9 @@ def _name(library: Path | None) -> str:
     return f"demo_{readable}_{zlib.crc32(place.encode()):08x}"
 
 
-def _report(console: Console, summary: DemoSummary, json_file: Path | None) -> None:
+def _report(summary: DemoSummary, json_file: Path | None) -> None:
+    console = results(json_file)
     console.print(summary.table())
     for fault in summary.faults:
-        console.print(f"[red]not as it should be: {fault}")
+        console.print(f"[red]problem: {fault}")
     write_figures(json_file, summary.figures())

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.progress import track
 
 from segue.demo.listeners import Song, known_styles, make_listeners
@@ -82,7 +83,7 @@ def _replay_log(
     producer: PlayProducer, rows: Sequence[dict[str, str]], songs: Sequence[Song], *, rate: float
 ) -> int:
     began = time.monotonic()
-    for number, row in enumerate(track(rows, description="Replaying")):
+    for number, row in enumerate(track(rows, description="Replaying", console=Console(stderr=True))):
         time.sleep(max(0.0, began + number / rate - time.monotonic()))
         producer.send(_completed(row, songs[zlib.crc32(row["ItemId"].encode()) % len(songs)]))
     return len(rows)

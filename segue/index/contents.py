@@ -202,14 +202,6 @@ def files_of(present: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def documented() -> str:
-    """The schema as rows of a Markdown table: files and contents."""
-    return "\n".join(
-        f"| {', '.join(f'`{file}`' for file in column.files(name))} | {column.description} |"
-        for name, column in COLUMNS.items()
-    )
-
-
 def version_of(contents: Contents, *, space: str, backend: Backend[Any]) -> str:
     """12 hexadecimal digits of a hash of contents and settings: the same corpus has the same version."""
     digest = hashlib.sha256(json.dumps([_HASHED, space, backend.name, *backend.version_key]).encode())

@@ -18,8 +18,8 @@ from segue.storage.store import Collection, Job, Personal, Policy, Right
 
 class StoredReason(TypedDict):
     kind: str
-    """`because` (like a liked track), `after` (often played after a positive signal's track), `explore`
-    (drawn from further off), `again` (positive long ago), ...: :data:`segue.ranking.sources.REASONS`."""
+    """`because` (near a track with a positive signal), `after` (played after a seed), `artist` (of a seed's
+    artist), `explore`, `again` (positive long ago), `varied`: :data:`segue.ranking.sources.REASONS`."""
     track_id: NotRequired[str]
     """The track that the reason names, if it names one."""
 
@@ -46,14 +46,14 @@ class StoredRecommendation(TypedDict):
     model: str
     """The version of the index."""
     variant: NotRequired[str]
-    """What this listener was served. The player marks plays with it (`model` of the play), with `/explore`
-    behind it for an item of that kind. What was written before there were variants lacks it."""
+    """`hybrid`, `audio`, or a variant of `[experiments]`. The player marks plays with it (`model`), with
+    `/explore` behind it for an exploring item. The oldest documents lack it."""
     served: str
     """`taste`, or `cold-start` when there is no usable taste."""
     reflects_at: int
     """Epoch ms of the newest play that it reflects."""
     updated_at: datetime
-    """The server's clock at the write; less `reflects_at`, this is the freshness."""
+    """The server's clock at the write; freshness = `updated_at` − `reflects_at`."""
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def pack_command(
 ) -> None:
     """Pack the streaming job with all that its workers need, for spark-submit to a cluster.
 
-    It prints the command that submits it. docs/cluster.md says which settings a cluster needs.
+    It prints the command that submits it. docs/how-to/spark-cluster.md lists the settings of a cluster.
 
     Example: ./run.sh stream pack --output /srv/segue
     """

@@ -1,4 +1,4 @@
-"""Rules, dashboard and runbook against what the stream really tells Prometheus."""
+"""Rules, dashboard and guide against what the stream really tells Prometheus."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def test_an_alert_says_how_urgent_it_is_and_what_it_means() -> None:
             assert label == "query"
 
 
-def test_each_alert_has_its_section_in_the_runbook() -> None:
-    sections = re.findall(r"^## (\w+)$", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)
+def test_each_alert_has_its_section_in_the_guide() -> None:
+    sections = re.findall(r"^## (\w+)$", (ROOT / "docs/how-to/alerts.md").read_text(), re.MULTILINE)
     assert sections == [rule["alert"] for rule in RULES]
 
 

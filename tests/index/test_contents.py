@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 
 from segue.index.bundle import Bundle, BundleError
-from segue.index.contents import COLUMNS, Contents, documented
+from segue.index.contents import COLUMNS, Contents
 from segue.index.track_index import TrackIndex
 from segue.places import ROOT
 from tests.index.corpus import columns
 
 
-def test_the_table_of_the_documentation_is_the_schema() -> None:
-    assert documented() in (ROOT / "docs" / "architecture.md").read_text()
+def test_the_documentation_has_every_file_of_every_column() -> None:
+    text = (ROOT / "docs" / "reference" / "index-bundle.md").read_text()
+    for name, column in COLUMNS.items():
+        files = ", ".join(f"`{file}`" for file in column.files(name))
+        assert f"| {files} | {column.description} |" in text
 
 
 def test_every_field_of_contents_is_a_column_and_every_column_is_in_a_bundle() -> None:

@@ -96,7 +96,7 @@ def test_the_commands_say_what_they_did(
     assert "2 accounts" in run(app, ["backup", "restore", file]).stdout
     refused = run(app, ["backup", "restore", file])
     assert refused.exit_code == 1
-    assert run(app, ["backup", "restore", "--replace", file]).exit_code == 0
+    assert run(app, ["backup", "restore", "--replace", "--yes", file]).exit_code == 0
 
 
 def test_a_database_with_listeners_is_not_written_over_by_the_way(

@@ -1,0 +1,289 @@
+"""Every route of the API as data: its parameters, bodies and answers (:mod:`segue.dashboard.api.openapi`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import BaseModel
+
+from segue.dashboard.api import schemas as s
+
+Media = str
+"""A media type, for a body that is not JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One kind of answer."""
+
+    text: str
+    body: type[BaseModel] | Media | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """A parameter of the query."""
+
+    name: str
+    text: str
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A method of a route."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    summary: str
+    answers: Mapping[int, Answer]
+    session: bool = True
+    """Whether it needs the cookie of a session."""
+    body: type[BaseModel] | Media | None = None
+    query: tuple[Parameter, ...] = ()
+    tag: str = field(default="")
+
+    @property
+    def changes(self) -> bool:
+        """Whether requests from other sites are refused."""
+        return self.method != "GET" or self.path == "/api/me/export"
+
+
+def _ok(text: str, body: type[BaseModel] | Media | None = None) -> dict[int, Answer]:
+    return {200: Answer(text=text, body=body)}
+
+
+def _fault(status: int, text: str, body: type[BaseModel] | Media = "text/plain") -> dict[int, Answer]:
+    return {status: Answer(text=text, body=body)}
+
+
+_MALFORMED = _fault(400, "The body has another form.") | _fault(413, "The body is too large.")
+_NOT_READY = _fault(503, "There is no index yet.")
+_LATER = _fault(503, "A server does not answer; try again.", s.Error)
+_ENTERED = _ok("The answer sets the cookie of a new session.", s.Empty)
+_GUESSES = _fault(429, "Too many attempts; `Retry-After` gives the seconds to wait.", s.Error)
+_NOT_ACCEPTED = _fault(422, "The values are not accepted.", s.Error)
+_NO_PLAYLIST = _fault(404, "The listener has no such playlist.")
+_UNFIT = _fault(422, "The name or a track is not accepted.")
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/api/events",
+        "Send plays; Kafka has the events in `taken`",
+        _ok("Events that were delivered or refused; send all others again.", s.Taken) | _MALFORMED | _LATER,
+        body=s.Plays,
+        tag="player",
+    ),
+    Operation(
+        "GET",
+        "/api/upcoming",
+        "The listener's next tracks, and likes and dislikes",
+        _ok("The current list.", s.Upcoming),
+        tag="player",
+    ),
+    Operation(
+        "GET",
+        "/api/tickets/{track_id}",
+        "The address of a track's sound",
+        _ok("An address for this session, good for six hours.", s.Ticket),
+        tag="player",
+    ),
+    Operation(
+        "GET",
+        "/api/audio/{track_id}",
+        "A track's sound; byte ranges are supported",
+        _ok("The file.", "audio/*")
+        | _fault(403, "The address has expired or belongs to another session.")
+        | _fault(404, "There is no such recording on this machine."),
+        query=(Parameter(name="t", text="The ticket, as /api/tickets gives it.", required=True),),
+        tag="player",
+    ),
+    Operation(
+        "GET",
+        "/api/covers/{cover_id}",
+        "A cover picture; it never changes under its id",
+        _ok("The picture.", "image/*") | {404: Answer(text="There is no such cover.")},
+        session=False,
+        tag="player",
+    ),
+    Operation(
+        "GET",
+        "/api/radio/{track_id}",
+        "The next tracks of a radio that began with a track",
+        _ok("The tracks.", s.Items) | _fault(404, "The track is not in the index.") | _NOT_READY,
+        query=(Parameter(name="after", text="Ids of the tracks so far, separated by commas."),),
+        tag="finding",
+    ),
+    Operation(
+        "POST",
+        "/api/similar",
+        "The tracks that sound most like a file",
+        _ok("The tracks, most similar first.", s.Items)
+        | _fault(400, "The upload broke off.")
+        | _fault(413, "The file is larger than 100 MB.")
+        | _fault(422, "The file cannot be used.", s.FileError)
+        | _fault(503, "Other files are being compared, or there is no index yet.", s.Error),
+        body="application/octet-stream",
+        tag="finding",
+    ),
+    Operation(
+        "GET",
+        "/api/map",
+        "The points of the map, packed; `ETag` is the index version",
+        _ok("The points.", "application/octet-stream")
+        | {304: Answer(text="`If-None-Match` names the current version.")}
+        | _NOT_READY,
+        tag="finding",
+    ),
+    Operation(
+        "GET",
+        "/api/map/here",
+        "The listener's place on the map, and a track's row",
+        _ok("The place.", s.Place) | _NOT_READY,
+        query=(Parameter(name="track", text="The id of a track."),),
+        tag="finding",
+    ),
+    Operation(
+        "GET",
+        "/api/map/tracks",
+        "The tracks of some points of the map",
+        _ok("The tracks.", s.Items)
+        | _fault(400, "`rows` is not a list of 1 to 24 numbers.")
+        | _fault(409, "There is a newer map; load it again.")
+        | _NOT_READY,
+        query=(
+            Parameter(name="rows", text="1 to 24 rows, separated by commas.", required=True),
+            Parameter(name="version", text="The version of the map that has the rows.", required=True),
+        ),
+        tag="finding",
+    ),
+    Operation(
+        "GET",
+        "/api/playlists",
+        "The listener's playlists",
+        _ok("The playlists.", s.PlaylistNames),
+        tag="playlists",
+    ),
+    Operation(
+        "POST",
+        "/api/playlists",
+        "Create a playlist",
+        {201: Answer(text="The playlist.", body=s.PlaylistName)} | _MALFORMED | _UNFIT,
+        body=s.NewPlaylist,
+        tag="playlists",
+    ),
+    Operation(
+        "POST",
+        "/api/playlists/{playlist_id}/tracks",
+        "Add tracks to a playlist",
+        _ok("The tracks were added.", s.Empty) | _MALFORMED | _NO_PLAYLIST | _UNFIT,
+        body=s.Tracks,
+        tag="playlists",
+    ),
+    Operation(
+        "GET",
+        "/api/playlists/{playlist_id}/file",
+        "A playlist as an extended M3U file",
+        _ok("The file.", "audio/x-mpegurl") | _NO_PLAYLIST,
+        tag="playlists",
+    ),
+    Operation(
+        "POST",
+        "/api/people/sign-up",
+        "Create an account; a guest's plays go with it",
+        _ENTERED | _MALFORMED | _NOT_ACCEPTED | _GUESSES,
+        body=s.Credentials,
+        tag="people",
+    ),
+    Operation(
+        "POST",
+        "/api/people/log-in",
+        "Log in",
+        _ENTERED | _MALFORMED | _NOT_ACCEPTED | _GUESSES,
+        body=s.Credentials,
+        session=False,
+        tag="people",
+    ),
+    Operation(
+        "POST",
+        "/api/people/hand-over",
+        "Finish a log-in by OpenID Connect with the code that the page was given",
+        _ENTERED | _MALFORMED | _NOT_ACCEPTED | _GUESSES,
+        body=s.Code,
+        tag="people",
+    ),
+    Operation(
+        "POST",
+        "/api/people/log-out",
+        "Log out; the answer sets the cookie of a guest's session",
+        _ENTERED,
+        session=False,
+        tag="people",
+    ),
+    Operation(
+        "GET",
+        "/api/me/export",
+        "All data stored about the listener",
+        _ok("An archive of JSON files.", "application/zip") | _LATER,
+        tag="people",
+    ),
+    Operation(
+        "POST",
+        "/api/me/leave",
+        "Remove all data stored about the listener",
+        _ok("What was removed.", s.Removed) | _MALFORMED | _LATER,
+        body=s.Confirmation,
+        tag="people",
+    ),
+    Operation(
+        "POST",
+        "/api/share",
+        "Create a share link",
+        _ok("The address for others.", s.Address) | _MALFORMED | _NOT_ACCEPTED,
+        body=s.NewLink,
+        tag="sharing",
+    ),
+    Operation(
+        "DELETE",
+        "/api/share/{link_id}",
+        "Revoke a share link",
+        _ok("The link was revoked.", s.Empty) | _fault(404, "The listener has no such link."),
+        tag="sharing",
+    ),
+    Operation(
+        "GET",
+        "/s/{token}",
+        "The page of a share link",
+        _ok("The page.", "text/html")
+        | _fault(404, "The link was revoked, has expired, or never existed.", "text/html"),
+        session=False,
+        tag="sharing",
+    ),
+    Operation(
+        "GET",
+        "/s/{token}/picture.png",
+        "The preview picture of a share link",
+        _ok("The picture.", "image/png") | _fault(404, "There is no such picture."),
+        session=False,
+        tag="sharing",
+    ),
+    Operation(
+        "GET",
+        "/s/{token}/audio/{track_id}",
+        "The sound of a shared track, where the link allows it",
+        _ok("The file.", "audio/*") | _fault(404, "There is no such recording."),
+        session=False,
+        tag="sharing",
+    ),
+    Operation(
+        "GET",
+        "/api/openapi.json",
+        "This description",
+        _ok("An OpenAPI 3.1 document.", "application/json"),
+        session=False,
+        tag="description",
+    ),
+)

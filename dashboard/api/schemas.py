@@ -1,0 +1,146 @@
+"""The bodies of requests and responses, as schemas for the API's description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from segue.dashboard.api import player, playlists, shared
+from segue.plays.event import FIELDS
+from segue.plays.event_schema import object_of
+from segue.privacy.leaving import CONFIRMATION
+from segue.social.links import KINDS
+
+_SENT = object_of(tuple(field for field in FIELDS if field.name not in player.FROM_SESSION))
+"""A play as a player sends it: without the fields that the session gives."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Empty(_Body):
+    """An empty object: the request was carried out."""
+
+
+class Error(BaseModel):
+    """The cause, in words for the listener."""
+
+    model_config = ConfigDict(extra="allow")
+    error: str
+
+
+class FileError(Error):
+    reason: str
+    """`not-ready`, or the reason for which the audio reader refused the file."""
+
+
+class Attribution(_Body):
+    """The recommendation that an item came from; send it back with the item's plays."""
+
+    id: str
+    rank: int = Field(ge=1)
+    model: str
+
+
+class Item(_Body):
+    """A track. Fields that are not known are left out."""
+
+    id: str
+    title: str
+    artist: str
+    album: str | None = None
+    genre: str | None = None
+    cover: str | None = Field(None, description="Id for /api/covers/{cover_id}.")
+    duration: int | None = Field(None, description="Milliseconds.")
+    source: str
+    why: str | None = None
+    score: float | None = None
+    note: str | None = None
+    tone: str | None = None
+    rec: Attribution | None = None
+
+
+class Items(_Body):
+    items: list[Item]
+
+
+class Ticket(_Body):
+    """The address of a track's sound, for this session only."""
+
+    url: str
+    expires: int = Field(description="Epoch milliseconds.")
+
+
+class Plays(_Body):
+    """Plays to send. `user_id` and `session_id` are those of the session, whatever the plays contain."""
+
+    sent_at: float = Field(description="Epoch milliseconds, by the player's clock.")
+    plays: list[dict[str, Any]] = Field(max_length=player.MOST, json_schema_extra={"items": _SENT})
+
+
+class Taken(_Body):
+    taken: list[str] = Field(description="Ids of the events that Kafka has.")
+    refused: dict[str, str] = Field(description="Event id to fault; do not send these again.")
+
+
+class Upcoming(_Body):
+    recommendation_id: str | None
+    items: list[Item]
+    opinions: dict[str, str] = Field(description="Track id to `like` or `dislike`.")
+
+
+class PlaylistName(_Body):
+    id: str
+    name: str
+    tracks: int = Field(ge=0, description="Number of tracks.")
+
+
+class PlaylistNames(RootModel[list[PlaylistName]]):
+    pass
+
+
+class NewPlaylist(BaseModel):
+    name: str
+    tracks: list[str] = Field([], max_length=playlists.MOST)
+
+
+class Tracks(BaseModel):
+    tracks: list[str] = Field([], max_length=playlists.MOST)
+
+
+class Credentials(BaseModel):
+    name: str
+    password: str
+
+
+class Code(BaseModel):
+    code: str
+
+
+class NewLink(BaseModel):
+    """Something of the listener's to share."""
+
+    kind: str = Field(json_schema_extra={"enum": list(KINDS)})
+    key: str = Field(min_length=1, max_length=200)
+    title: str = Field(min_length=1, max_length=200)
+    playable: bool = False
+    days: int | None = Field(None, gt=0, le=shared.LONGEST_DAYS, description="Null: does not expire.")
+
+
+class Address(_Body):
+    url: str
+
+
+class Place(_Body):
+    taste: tuple[float, float] | None = Field(description="Coordinates of the listener's taste on the map.")
+    row: int | None = Field(description="Row of the track in the map.")
+
+
+class Confirmation(BaseModel):
+    confirm: str = Field(json_schema_extra={"const": CONFIRMATION})
+
+
+class Removed(_Body):
+    removed: dict[str, int] = Field(description="Documents removed, by collection.")

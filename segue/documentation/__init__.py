@@ -1,0 +1,1 @@
+"""The documentation: its site, its generated reference, and its pictures."""

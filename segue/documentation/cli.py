@@ -1,0 +1,115 @@
+"""`./run.sh docs`: serves, builds and generates the documentation."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from segue.documentation import site
+from segue.errors import SegueError, one_line_errors
+from segue.local.process import free_port
+from segue.places import CHECKOUT, LOCAL, PROGRAM
+
+PORT = 8700
+SITE = LOCAL / "docs" / "site"
+"""Where `build` puts the site if no folder is named."""
+
+
+def serve(
+    port: Annotated[int, typer.Option(help="The port to use; a free one near it if it is taken.")] = PORT,
+) -> None:
+    """Serve the documentation site on this machine, without network access.
+
+    In a checkout, the site is built first. An installed package contains it.
+
+    Example: ./run.sh docs
+
+    Example: ./run.sh docs serve --port 9000
+    """
+    with one_line_errors():
+        folder = site.built() or _build(LOCAL / "docs" / "served")
+        address = free_port(port)
+        typer.echo(f"the documentation is at http://127.0.0.1:{address} (stop it with Ctrl-C)", err=True)
+        serve_folder(folder, port=address)
+
+
+def serve_folder(folder: Path, *, port: int) -> None:
+    """Serve a built site on the loopback address until the process is stopped."""
+    uvicorn.run(site_app(folder), host="127.0.0.1", port=port, log_level="warning", access_log=False)
+
+
+def site_app(folder: Path) -> Starlette:
+    """The application that serves the files of a built site."""
+    return Starlette(routes=[Mount("/", StaticFiles(directory=folder, html=True))])
+
+
+def build(
+    output: Annotated[Path, typer.Option(help="The folder for the site; it is replaced.")] = SITE,
+) -> None:
+    """Build the documentation site. A broken link is an error.
+
+    Example: ./run.sh docs build
+
+    Example: ./run.sh docs build --output /srv/www/segue
+    """
+    with one_line_errors():
+        typer.echo(_build(output.expanduser().absolute()))
+
+
+def _build(output: Path) -> Path:
+    if not CHECKOUT:
+        raise SegueError(
+            "this package was built without the documentation: the source archive has it in docs/"
+        )
+    _need_zensical()
+    try:
+        site.build(output)
+    except site.BuildFailed as fault:
+        raise SegueError(f"the documentation has faults:\n{fault}") from fault
+    return output
+
+
+def _need_zensical() -> None:
+    if find_spec("zensical") is None:
+        raise SegueError(f"Zensical, which builds the site, is not installed: {PROGRAM} setup docs")
+
+
+def reference() -> None:
+    """Write the generated pages into docs/reference, from the code. For a checkout.
+
+    Example: ./run.sh docs reference
+    """
+    with one_line_errors():
+        if not CHECKOUT:
+            raise SegueError("the pages are written in a checkout only: see docs/contributing")
+        from segue.documentation.reference.pages import write
+
+        for page in write(site.PROJECT / "docs" / "reference"):
+            typer.echo(page)
+
+
+def pictures(
+    output: Annotated[Path, typer.Option(help="The folder for the pictures.")] = site.PROJECT
+    / "docs"
+    / "pictures",
+    address: Annotated[
+        str | None, typer.Option(help="A dashboard that runs already; else a demo is started for it.")
+    ] = None,
+) -> None:
+    """Take pictures of every page of the player, from a demo with composed music. Needs Chromium.
+
+    Example: ./run.sh docs pictures
+
+    Example: ./run.sh docs pictures --address http://127.0.0.1:8501 --output /tmp/pictures
+    """
+    with one_line_errors():
+        from segue.documentation.pictures import take
+
+        take(output, address=address, say=lambda text: typer.echo(text, err=True))

@@ -1,0 +1,243 @@
+"""Pictures of every page of the player, taken from a demo with composed music.
+
+The demo runs in a temporary folder, and a headless Chromium visits its pages as a guest, a listener with an
+account, and an operator.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from PIL import Image
+
+from segue.errors import SegueError
+from segue.places import LOCAL
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, ViewportSize
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_DESKTOP: ViewportSize = {"width": 1280, "height": 860}
+_PHONE: ViewportSize = {"width": 390, "height": 844}
+_QUALITY = 82
+_START_SECONDS = 900.0
+_SETTLED = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
+  && [...document.images].every((image) => image.complete)"""
+_FRAMES, _FRAME_MS, _WIDTH = 28, 250, 840
+"""Of the moving picture: frames, time of one, width in pixels."""
+_PLAYED = 7
+"""Tracks that the listener of the pictures hears before they are taken."""
+PAGES = ("search", "map", "playlists", "you", "listening", "friends", "live", "operations", "audience")
+
+
+def take(folder: Path, *, address: str | None = None, say: Callable[[str], None]) -> None:
+    """Take all pictures into a folder.
+
+    Parameters
+    ----------
+    address
+        A dashboard that runs already; without it, a demo is started and ended.
+
+    Raises
+    ------
+    SegueError
+        There is no Chromium, or the demo does not start.
+    """
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if program is None:
+        raise SegueError("Chromium, which takes the pictures, is not installed: apt install chromium")
+    from playwright.sync_api import sync_playwright
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        _demo(address, say) as dashboard,
+        tempfile.TemporaryDirectory() as profile,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=program, args=[*_FLAGS, f"--disk-cache-dir={profile}"]
+        )
+        try:
+            _tour(browser, dashboard, folder, say)
+        finally:
+            browser.close()
+
+
+@contextmanager
+def _demo(address: str | None, say: Callable[[str], None]) -> Iterator[str]:
+    if address is not None:
+        yield address.rstrip("/")
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        home = Path(temporary)
+        for name in ("jars", "java", "java-home", "venv"):
+            if (LOCAL / name).exists():
+                (home / name).symlink_to((LOCAL / name).resolve())
+        environment = {**os.environ, "SEGUE_HOME": str(home)}
+        log = home / "demo.log"
+        say("starting the demo; this takes a few minutes")
+        with log.open("wb") as output:
+            demo = subprocess.Popen(
+                [sys.executable, "-P", "-m", "segue", "demo"], env=environment, stdout=output, stderr=output
+            )
+        try:
+            yield _address(demo, log)
+        finally:
+            demo.terminate()
+            demo.wait(120)
+            subprocess.run([sys.executable, "-P", "-m", "segue", "down"], env=environment, check=False)
+
+
+def _address(demo: subprocess.Popen[bytes], log: Path) -> str:
+    """The dashboard's address, once the simulated listeners have played."""
+    limit = time.monotonic() + _START_SECONDS
+    while time.monotonic() < limit:
+        text = log.read_text(errors="replace")
+        if "Ctrl-C ends" in text and (found := re.findall(r"dashboard is at (http://[\w.:]+)", text)):
+            return str(found[-1])
+        if demo.poll() is not None:
+            break
+        time.sleep(1)
+    raise SegueError(
+        f"the demo did not start: {text.strip().splitlines()[-1] if text.strip() else 'no output'}"
+    )
+
+
+def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], None]) -> None:
+    context = browser.new_context(viewport=_DESKTOP, device_scale_factor=1.5, color_scheme="light")
+    page = context.new_page()
+    _open(page, f"{dashboard}/")
+    _shoot(page, folder / "first-visit.jpg", say)
+    page.evaluate(
+        """() => fetch('/api/people/sign-up', {method: 'POST', headers: {'content-type': 'application/json'},
+        body: JSON.stringify({name: 'Ada ' + Date.now() % 10000, password: crypto.randomUUID()})})"""
+    )
+    _open(page, f"{dashboard}/")
+    track = _listen(page)
+    _moving(page, folder / "skip.webp", say)
+    page.keyboard.press("Escape")
+    _open(page, f"{dashboard}/")
+    _shoot(page, folder / "for-you.jpg", say)
+    _start_a_song(page)
+    page.locator("#segue-bar button[aria-label='Queue']").click()
+    time.sleep(1)
+    _shoot(page, folder / "player.jpg", say)
+    _playlist(page)
+    addresses = {name: f"{dashboard}/{name}" for name in PAGES}
+    by_link = {
+        "track": {"id": track["id"]},
+        "artist": {"name": track["artist"]},
+        "album": {"artist": track["artist"], "name": track.get("album") or ""},
+    }
+    addresses |= {name: f"{dashboard}/{name}?{urlencode(query)}" for name, query in by_link.items()}
+    for name, address in addresses.items():
+        _open(page, address)
+        if name == "search":
+            _search(page, track["artist"])
+        _shoot(page, folder / f"{name}.jpg", say)
+    state = context.storage_state()
+    context.close()
+    for suffix, options in (
+        ("dark", {"viewport": _DESKTOP, "color_scheme": "dark", "device_scale_factor": 1.5}),
+        ("phone", {"viewport": _PHONE, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}),
+    ):
+        other = browser.new_context(storage_state=state, **options)  # type: ignore[arg-type]
+        page = other.new_page()
+        for name in ("", "search", "map", "listening"):
+            _open(page, f"{dashboard}/{name}")
+            _shoot(page, folder / f"{name or 'for-you'}-{suffix}.jpg", say)
+        other.close()
+
+
+def _open(page: Page, address: str) -> None:
+    page.goto(address)
+    _settle(page)
+
+
+def _settle(page: Page) -> None:
+    page.wait_for_function(_SETTLED, timeout=60_000)
+    time.sleep(2)
+    page.wait_for_function(_SETTLED, timeout=60_000)
+
+
+def _shoot(page: Page, file: Path, say: Callable[[str], None]) -> None:
+    page.mouse.move(2, 400)
+    page.screenshot(path=file, type="jpeg", quality=_QUALITY)
+    say(str(file))
+
+
+def _start_a_song(page: Page) -> None:
+    card = page.locator(".card").first
+    card.wait_for()
+    card.hover()
+    card.locator(".go").click()
+    page.wait_for_function("() => window.__segue?.playing && window.__segue.position > 500", timeout=60_000)
+
+
+def _listen(page: Page) -> dict[str, str]:
+    """Play, skip and like a few songs; the last one, as the player has it."""
+    _start_a_song(page)
+    for number in range(_PLAYED):
+        time.sleep(2)
+        page.keyboard.press("l" if number % 2 else "n")
+    time.sleep(3)
+    _settle(page)
+    track: dict[str, str] = page.evaluate("() => ({...window.__segue.current})")
+    return track
+
+
+def _playlist(page: Page) -> None:
+    page.evaluate(
+        """async () => {
+          const tracks = window.__segue.queue.slice(0, 6).map((item) => item.id);
+          for (const name of ['Sunday morning', 'For the road']) {
+            await fetch('/api/playlists', {method: 'POST', headers: {'content-type': 'application/json'},
+              body: JSON.stringify({name, tracks})});
+          }
+        }"""
+    )
+
+
+def _search(page: Page, text: str) -> None:
+    field = page.locator("input[type=text]").first
+    field.fill(text.split(maxsplit=1)[0])
+    field.press("Enter")
+    _settle(page)
+
+
+def _moving(page: Page, file: Path, say: Callable[[str], None]) -> None:
+    """A skip, and the list that changes after it."""
+    frames = []
+    for number in range(_FRAMES):
+        began = time.monotonic()
+        if number == 4:
+            page.keyboard.press("n")
+        frames.append(Image.open(io.BytesIO(page.screenshot(type="jpeg", quality=90))))
+        time.sleep(max(0.0, _FRAME_MS / 1000 - (time.monotonic() - began)))
+    height = round(frames[0].height * _WIDTH / frames[0].width)
+    small = [frame.resize((_WIDTH, height), Image.Resampling.LANCZOS) for frame in frames]
+    small[0].save(
+        file, save_all=True, append_images=small[1:], duration=_FRAME_MS, loop=0, quality=70, method=4
+    )
+    say(str(file))

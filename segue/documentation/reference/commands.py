@@ -1,0 +1,80 @@
+"""The page on commands."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from segue.cli.commands import COMMANDS, Command
+from segue.cli.former import FORMER_COMMANDS, FORMER_FLAGS
+from segue.cli.main import load
+from segue.documentation.reference import markdown as md
+from segue.places import LOCAL
+
+
+def render() -> str:
+    """The page."""
+    return md.page(
+        "Commands",
+        "In a checkout a command is called as `./run.sh NAME`, in an installed package as `segue NAME`. "
+        "[Exit statuses](exit-statuses.md) are the same for all.",
+        md.table(
+            ("command", "purpose", "packages"),
+            ((f"[`{one.name}`](#{_anchor(one.name)})", one.summary, one.packages) for one in COMMANDS),
+        ),
+        *(part for command in COMMANDS for part in _command(command)),
+        "## Names of 0.1",
+        "The former names work in 0.2 and print one line on standard error that names the new one. "
+        "A command that is not listed has kept its name.",
+        md.table(("0.1", "0.2"), ((md.code(one.former), md.code(one.name)) for one in FORMER_COMMANDS)),
+        md.table(
+            ("command", "flag in 0.1", "in 0.2"),
+            (
+                (md.code(one.command), md.code(one.former), md.code(one.becomes or one.flag))
+                for one in FORMER_FLAGS
+            ),
+        ),
+    )
+
+
+def _anchor(name: str) -> str:
+    return name.replace(" ", "-")
+
+
+def _command(command: Command) -> Iterator[str]:
+    yield f"## {command.name}"
+    if command.checkout:
+        yield f"{_sentence(command.summary)} Only in a checkout."
+        yield md.block("sh", f"./run.sh {command.example}")
+        return
+    made = load(command)
+    text, examples = _help(made.help or "")
+    yield text
+    context = made.make_context(command.name, [], resilient_parsing=True)
+    if rows := [_parameter(one, context) for one in made.params if not getattr(one, "hidden", False)]:
+        yield md.table(("parameter", "meaning"), rows)
+    yield md.block("sh", "\n".join(examples or [f"./run.sh {command.example}"]))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _help(docstring: str) -> tuple[str, list[str]]:
+    """The text of a help, and its examples."""
+    text = inspect.cleandoc(docstring).replace("\b\n", "")
+    examples = re.findall(r"^Examples?: +(.+)$", text, re.MULTILINE)
+    return re.sub(r"^Examples?: .*\n?", "", text, flags=re.MULTILINE).strip(), examples
+
+
+def _parameter(parameter: Any, context: Any) -> tuple[str, str]:
+    """The name and the meaning, with default and range, as the help shows them."""
+    name, meaning = parameter.get_help_record(context) or (parameter.name.upper(), "")
+    return md.code(name), _short(meaning)
+
+
+def _short(text: str) -> str:
+    """Without paths of this machine."""
+    return text.replace(str(LOCAL), ".local")

@@ -1,0 +1,60 @@
+"""The page on what each job may do in MongoDB and Kafka."""
+
+from __future__ import annotations
+
+from segue.deploy.access import job_access
+from segue.documentation.reference import markdown as md
+from segue.storage.access import KafkaAccess
+from segue.storage.store import Job, Right
+
+_RIGHTS = {
+    Right.READ: ("read", "find"),
+    Right.WRITE: ("write", "find, insert, update, remove"),
+    Right.ERASE: ("erase", "find, update, remove: to remove the data of a listener who leaves"),
+    Right.INDEX: ("index", "make indexes, and set for how long documents are kept"),
+}
+_JOBS = {
+    Job.STREAM: "`stream run`",
+    Job.DASHBOARD: "`dashboard serve`",
+    Job.CATALOGUE: "`library …`, `embeddings train`, `index …`",
+    Job.OPERATOR: "commands that an operator runs by hand",
+}
+
+
+def render() -> str:
+    """The page."""
+    access = job_access()
+    names = sorted({name for one in access.values() for name in one.mongo.rights})
+    return md.page(
+        "Permissions",
+        "`./run.sh access create DIR` makes a user for each job and grants these rights and no others. No "
+        "job may drop "
+        "a collection, make a user, or see another database.",
+        md.table(("job", "runs"), ((md.code(job.value), about) for job, about in _JOBS.items())),
+        "## MongoDB",
+        md.table(("right", "actions"), _RIGHTS.values()),
+        md.table(
+            ("collection", *(md.code(job.value) for job in Job)),
+            (
+                (md.code(name), *(_words(access[job].mongo.rights.get(name, Right(0))) for job in Job))
+                for name in names
+            ),
+        ),
+        "May list the names of all collections: "
+        + ", ".join(md.code(job.value) for job in Job if access[job].mongo.lists)
+        + ". Every job may also read `models`.",
+        "## Kafka",
+        md.table(
+            ("job", "plays", "rejected plays", "transactions"),
+            ((md.code(job.value), *_kafka(access[job].kafka)) for job in Job),
+        ),
+        "`keep` sets for how long records are kept.",
+    )
+
+
+def _words(rights: Right) -> str:
+    return ", ".join(_RIGHTS[right][0] for right in rights)
+
+
+def _kafka(access: KafkaAccess) -> tuple[str, ...]:
+    return ", ".join(access.plays), ", ".join(access.rejected), "yes" if access.transactions else ""

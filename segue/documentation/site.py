@@ -1,0 +1,99 @@
+"""Builds the documentation site from `docs/` with Zensical, and finds a site that is built.
+
+Only the standard library and Zensical are needed: `.ci/package` builds the site before Segue is installed.
+
+python -m segue.documentation.site FOLDER
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from segue.places import CHECKOUT
+
+PACKAGED = Path(__file__).resolve().parent / "site"
+"""The built site in an installed package."""
+PROJECT = Path(__file__).resolve().parents[2]
+"""The project's folder, in a checkout."""
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_LINK = re.compile(r"(!?)\[([^\]]*)\]\(((?:\.\./)+)([^)\s#]*)(#[^)\s]*)?\)")
+_PAGES_OUTSIDE = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing/set-up.md",
+}
+"""Top-level files that have a counterpart on the site."""
+
+
+class BuildFailed(RuntimeError):
+    """The site has faults, such as broken links; the message lists them."""
+
+
+def build(output: Path, *, project: Path = PROJECT) -> None:
+    """Build the site of a project's `docs` into a folder, which is replaced. A broken link is an error.
+
+    Raises
+    ------
+    BuildFailed
+        Zensical reported a warning or an error.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        stage(project, work)
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "zensical", "build", "--strict"],
+            cwd=work,
+            env={**os.environ, "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            report = (done.stdout + done.stderr).partition("Traceback")[0]
+            raise BuildFailed(_COLOUR.sub("", report).strip() or done.stderr.strip())
+        shutil.rmtree(output, ignore_errors=True)
+        shutil.copytree(work / "site", output)
+
+
+def stage(project: Path, folder: Path) -> None:
+    """Copy the configuration and the pages into a folder, with links that leave `docs` changed to text.
+
+    Pages link to source files for readers on a code host. The site does not have those files.
+    """
+    docs = folder / "docs"
+    shutil.copytree(project / "docs", docs)
+    for file in (project / "zensical.toml", *project.glob("*.md")):  # pages may include the latter
+        shutil.copy(file, folder)
+    for page in docs.rglob("*.md"):
+        page.write_text(_LINK.sub(partial(_inside, page=page, docs=docs), page.read_text()))
+
+
+def _inside(link: re.Match[str], *, page: Path, docs: Path) -> str:
+    """A link as the site can have it: unchanged, to the page's counterpart, or only its text."""
+    image, text, up, path, _ = link.groups()
+    depth = len(page.relative_to(docs).parts) - 1
+    if up.count("../") <= depth:
+        return link[0]
+    counterpart = _PAGES_OUTSIDE.get(path)
+    if counterpart and (docs / counterpart).is_file():
+        return f"[{text}]({'../' * depth}{counterpart})"
+    return "" if image else text
+
+
+def built() -> Path | None:
+    """The folder of the site that an installed package has; nothing in a checkout, or without a site."""
+    return None if CHECKOUT or not (PACKAGED / "index.html").is_file() else PACKAGED
+
+
+if __name__ == "__main__":
+    try:
+        build(Path(sys.argv[1]).absolute())
+    except BuildFailed as fault:
+        sys.exit(str(fault))

@@ -1,0 +1,142 @@
+"""Every example of the documentation is run or checked, or the page says why not."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from segue.cli.commands import COMMANDS
+from segue.cli.main import load
+from segue.documentation.reference.schemas import SCHEMAS
+from segue.errors import SegueError
+from segue.places import ROOT
+from segue.settings import load_settings
+from tests.docs.blocks import Block, command_lines, of_pages
+from tests.docs.shell import Shell
+
+BLOCKS = of_pages()
+RUN = ("docs/tutorials/", "docs/how-to/")
+"""Pages whose commands are run; elsewhere they are parsed."""
+CHECKED = {"python", "toml", "json"}
+TEXTS = {"", "text", "ini", "nginx", "yaml", "promql"}
+"""Languages of blocks that are no examples: output, diagrams, and files of other programs."""
+IN_ORDER = {
+    "first hour": ["docs/tutorials/first-hour.md"],
+    "own music": [
+        "docs/tutorials/own-music.md",
+        "docs/tutorials/first-experiment.md",
+        "docs/tutorials/first-model.md",
+        "docs/tutorials/submit-to-spark.md",
+    ],
+    "compose": ["docs/tutorials/deploy-with-compose.md"],
+}
+"""Tutorials that continue another one, in the folder of that one."""
+BEFORE_HOW_TO = "docs/tutorials/own-music.md"
+"""Makes the library that guides assume."""
+
+
+def of(*languages: str) -> list[Block]:
+    return [one for one in BLOCKS if one.language in languages and one.comment("not run") is None]
+
+
+def place(block: Block) -> str:
+    return block.place
+
+
+def test_every_block_is_run_or_checked_or_says_why_not() -> None:
+    known = CHECKED | TEXTS | {"sh", "console"}
+    assert [one.place for one in BLOCKS if one.language not in known] == []
+    assert [one.place for one in BLOCKS if one.comment("not run") == ""] == []
+
+
+@pytest.mark.parametrize("block", [one for one in BLOCKS if command_lines(one)], ids=place)
+def test_commands_in_examples_have_these_options(block: Block) -> None:
+    for line in command_lines(block):
+        _parse(line)
+
+
+@pytest.mark.parametrize("block", of("toml"), ids=place)
+def test_settings_in_examples_are_accepted(
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(block.text)
+    monkeypatch.setenv("SEGUE_CONF", str(file))
+    load_settings()
+
+
+@pytest.mark.parametrize("block", of("json"), ids=place)
+def test_json_in_examples_is_valid(block: Block) -> None:
+    value = json.loads(block.text)
+    if name := block.comment("schema"):
+        Draft202012Validator(SCHEMAS[name]).validate(value)
+
+
+@pytest.mark.parametrize("block", [one for one in of("python") if not one.page.startswith(RUN)], ids=place)
+def test_python_in_examples_runs(block: Block, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", block.text],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize("name", IN_ORDER)
+def test_tutorials_run_as_they_are_written(name: str, tmp_path: Path) -> None:
+    _run_pages(IN_ORDER[name], tmp_path)
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize("page", sorted({one.page for one in BLOCKS if one.page.startswith(RUN[1])}))
+def test_guides_run_as_they_are_written(page: str, tmp_path: Path) -> None:
+    if any(_is_run(block) for block in BLOCKS if block.page == page):
+        _run_pages([BEFORE_HOW_TO, page], tmp_path)
+
+
+def test_every_tutorial_is_run() -> None:
+    listed = [page for pages in IN_ORDER.values() for page in pages]
+    assert sorted(listed) == sorted({one.page for one in BLOCKS if one.page.startswith(RUN[0])})
+
+
+def _run_pages(pages: list[str], folder: Path) -> None:
+    with Shell(folder / "checkout") as shell:
+        for page in pages:
+            for block in BLOCKS:
+                if block.page == page and _is_run(block):
+                    shell.run_block(block)
+
+
+def _is_run(block: Block) -> bool:
+    return block.language in ("sh", "console", "python") and block.comment("not run") is None
+
+
+def _parse(line: str) -> None:
+    """Let Typer parse a command line, without calling the command."""
+    words = shlex.split(line, comments=True)
+    command = max(
+        (one for one in COMMANDS if words[: len(one.name.split())] == one.name.split()),
+        key=lambda one: len(one.name),
+        default=None,
+    )
+    if command is None:
+        assert words[0] in ("help", "--help", "--version", "docs"), f"no such command: {line}"
+        return
+    if command.checkout or "--help" in words:
+        return
+    try:
+        arguments = words[len(command.name.split()) :]
+        load(command).make_context(command.name, arguments)
+    except SegueError as error:
+        pytest.fail(f"{line}: {error}")

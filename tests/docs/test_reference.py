@@ -1,0 +1,90 @@
+"""The generated pages are as the code makes them, and complete."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from jsonschema import Draft202012Validator
+from prometheus_client import generate_latest
+
+from segue.benchmarks.cli import BENCHMARKS
+from segue.cli.commands import COMMANDS
+from segue.collections import OWNERS
+from segue.documentation.reference import benchmarks, events
+from segue.documentation.reference.pages import PAGES
+from segue.documentation.reference.records import json_schema
+from segue.places import ROOT
+from segue.plays.event import fault
+from segue.plays.event_schema import play_schema
+from segue.settings.reference import reference
+from segue.streaming_jobs.progress import Metrics
+from segue.taste.tastes import StoredTaste
+from tests.plays.examples import a_play
+
+FAULTS: dict[str, dict[str, object]] = {
+    "": {},
+    "missing_user_id": {"user_id": None},
+    "invalid_event_id": {"event_id": "not a uuid"},
+    "invalid_type": {"type": "hum"},
+    "invalid_ms_played": {"ms_played": -1},
+    "invalid_source": {"source": "dream"},
+    "invalid_session_id": {"session_id": "s\n1"},
+    "invalid_track_id": {"track_id": "has space"},
+    "invalid_rank": {"rank": "3"},
+    "invalid_duration_ms": {"duration_ms": 1.5},
+}
+FOLDER = ROOT / "docs" / "reference"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_as_the_code_makes_it(name: str) -> None:
+    """`./run.sh docs reference` writes the pages anew."""
+    assert (FOLDER / f"{name}.md").read_text() == PAGES[name]()
+
+
+def test_the_folder_has_generated_pages_only() -> None:
+    assert {file.stem for file in FOLDER.glob("*.md")} == PAGES.keys()
+
+
+def test_every_setting_has_a_row_with_its_effect() -> None:
+    text = PAGES["settings"]()
+    for key in reference():
+        section = text.partition(f"### `[{key.section}]`\n")[2].partition("\n### ")[0]
+        name = key.name.rpartition(".")[2]
+        assert re.search(rf"^\| `{name}` \| [^|]+ \| [^|]+ \| \w[^|]+ \| \w", section, re.MULTILINE), key.name
+
+
+def test_every_metric_that_prometheus_reads_is_listed() -> None:
+    served = generate_latest(Metrics().registry).decode()
+    names = {
+        name for name in re.findall(r"^# TYPE (\S+)", served, re.MULTILINE) if not name.endswith("_created")
+    }
+    text = PAGES["metrics"]()
+    assert [name for name in names if f"`{name}" not in text] == []
+
+
+def test_every_collection_command_and_benchmark_has_a_section() -> None:
+    collections, commands, measured = PAGES["collections"](), PAGES["commands"](), PAGES["benchmarks"]()
+    assert [one.name for one in OWNERS if f"\n## `{one.name}`\n" not in collections] == []
+    assert [one.name for one in COMMANDS if f"\n## {one.name}\n" not in commands] == []
+    assert [name for name in BENCHMARKS if f"\n## {name}\n" not in measured] == []
+    assert benchmarks.documented().keys() == BENCHMARKS.keys()
+
+
+@pytest.mark.parametrize("expected", FAULTS)
+def test_the_schema_of_plays_accepts_and_refuses_what_the_check_does(expected: str) -> None:
+    schema = play_schema()
+    Draft202012Validator.check_schema(schema)
+    play = {**a_play(occurred_at=1_700_000_000_000), **FAULTS[expected]}
+    play = {name: value for name, value in play.items() if value is not None}
+    assert (fault(play) or "") == expected
+    assert Draft202012Validator(schema).is_valid(play) == (not expected)
+
+
+def test_records_are_valid_schemas() -> None:
+    for record, _ in events.RECORDS.values():
+        Draft202012Validator.check_schema(json_schema(record))
+    taste = json_schema(StoredTaste)
+    assert taste["properties"]["updated_at"]["format"] == "date-time"
+    assert taste["properties"]["windows"]["additionalProperties"]["properties"]["weights"]["type"] == "array"

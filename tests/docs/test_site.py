@@ -1,0 +1,94 @@
+"""The documentation site: it builds strictly, loads nothing from the network, and shows every page."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from segue.documentation import site
+from segue.documentation.cli import site_app
+from segue.places import ROOT
+
+CONFIG = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]
+LOADED = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=[\"']?((?:https?:)?//[^\"'\s>]+)")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("site") / "built"
+    site.build(output)
+    return output
+
+
+def test_the_site_builds_strictly_and_has_a_page_for_each_source(folder: Path) -> None:
+    sources = [path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")]
+    assert [path for path in sources if not (folder / path.with_suffix(".html")).is_file()] == []
+
+
+def test_pages_load_nothing_from_the_network(folder: Path) -> None:
+    loaded = {
+        (page.name, address)
+        for page in folder.rglob("*.html")
+        for address in LOADED.findall(page.read_text())
+    }
+    assert loaded == set()
+
+
+def test_the_search_index_has_the_pages(folder: Path) -> None:
+    index = (folder / "search.json").read_text()
+    assert [page.name for page in folder.rglob("*.html") if page.name not in index] == ["404.html"]
+
+
+def test_a_broken_link_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "zensical.toml", tmp_path)
+    (tmp_path / "docs" / "index.md").write_text("# Start\n\n[gone](gone.md), [none](other.md#none)\n")
+    (tmp_path / "docs" / "other.md").write_text("# Other\n")
+    with pytest.raises(site.BuildFailed, match="page does not exist") as caught:
+        site.build(tmp_path / "built", project=tmp_path)
+    assert "anchor does not exist" in str(caught.value)
+    assert not (tmp_path / "built").exists()
+
+
+def test_links_out_of_the_documentation_become_text(tmp_path: Path) -> None:
+    docs = tmp_path / "project" / "docs"
+    (docs / "how-to").mkdir(parents=True)
+    (tmp_path / "project" / "zensical.toml").touch()
+    (tmp_path / "project" / "README.md").write_text("# Segue\n")
+    (docs / "index.md").write_text("# Start\n")
+    (docs / "how-to" / "one.md").write_text(
+        "[code](../../segue/places.py) [a](../../README.md#a) [b](../index.md) ![c](../pictures/c.png)\n"
+    )
+    site.stage(tmp_path / "project", tmp_path / "staged")
+    assert (tmp_path / "staged" / "docs" / "how-to" / "one.md").read_text() == (
+        "code [a](../index.md) [b](../index.md) ![c](../pictures/c.png)\n"
+    )
+
+
+def test_a_built_site_is_served(folder: Path) -> None:
+    client = TestClient(site_app(folder))
+    page = client.get("/decisions/0121-owners-registries-and-layers.html")
+    assert page.status_code == 200
+    assert "import-linter" in page.text
+    assert client.get("/none.html").status_code == 404
+
+
+def test_every_page_is_in_the_navigation_except_single_decisions() -> None:
+    shown = set(pages_in(CONFIG["nav"]))
+    written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert {page for page in written - shown if not re.match(r"decisions/\d", page)} == set()
+
+
+def pages_in(nav: Any) -> list[str]:
+    """The pages of a part of the navigation."""
+    if isinstance(nav, str):
+        return [nav]
+    if isinstance(nav, dict):
+        nav = nav.values()
+    return [page for part in nav for page in pages_in(part)]
