@@ -80,8 +80,8 @@ def section_class(name: str) -> type[Section]:
     found: Any = Settings
     for part in name.split("."):
         found = found.model_fields[part].annotation
-    assert issubclass(found, Section)
-    return found
+    section: type[Section] = found
+    return section
 
 
 class _Reader:

@@ -121,7 +121,7 @@ def test_another_corpus_or_setting_has_another_version(tmp_path: Path, changed: 
 
 def test_a_setting_that_the_backend_does_not_know_changes_nothing(tmp_path: Path) -> None:
     settings = load_settings().index.model_copy(update={"backend": "exact"})
-    other = settings.model_copy(update={"annoy": AnnoySettings(trees=99, search_k=1)})
+    other = settings.model_copy(update={"annoy": AnnoySettings(n_trees=99, search_k=1)})
     first, second = (write(tmp_path, backend=chosen_backend(one)) for one in (settings, other))
     assert first.version == second.version
 

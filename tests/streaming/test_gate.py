@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def test_only_a_query_that_was_not_told_to_end_is_an_error(
     gate = BatchGate()
     idle = spark.readStream.format("rate").load().writeStream.format("noop")
     gate.stop(idle.option("checkpointLocation", str(tmp_path / "idle")).start())
-    keeper = ProgressKeeper(Store(database), Metrics(), hours=1, days=1)
+    keeper = ProgressKeeper(Store(database), Metrics(), single=timedelta(hours=1), summed=timedelta(days=1))
     keeper.listen(spark)
     try:
         assert level_of_end("held", gate.guarded(fail)) == logging.INFO

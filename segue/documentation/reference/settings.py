@@ -14,11 +14,11 @@ def render() -> str:
     return md.page(
         "Settings",
         "Defaults are in `conf/default.toml`. A file of your own, named by `SEGUE_CONF`, overrides them; a "
-        "variable such as `SEGUE_KAFKA__BOOTSTRAP_SERVERS` (section and key joined by two underscores) overrides "
-        "both. `./run.sh settings show` prints the effective values, `settings check FILE` checks a file, and "
-        "`settings explain KEY` prints the row of a key.",
-        'A duration is a number and a unit: `"500 milliseconds"`, `"30 minutes"`, `"7 days"`. A size is a number '
-        'and a unit: `"64 KiB"`, `"2 GiB"`. Relative folders count from the project\'s folder.',
+        "variable such as `SEGUE_KAFKA__BOOTSTRAP_SERVERS` (section and key joined by two underscores) "
+        "overrides both. `./run.sh settings show` prints the effective values, `settings check FILE` checks "
+        "a file, and `settings explain KEY` prints the row of a key.",
+        'A duration is a number and a unit: `"500 milliseconds"`, `"30 minutes"`, `"7 days"`. A size is a '
+        'number and a unit: `"64 KiB"`, `"2 GiB"`. Relative folders count from the project\'s folder.',
         *_sections(),
         "## Names of 0.1",
         "The former names work in 0.2, in files and variables, with a warning that names the new one.",
