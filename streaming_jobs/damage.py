@@ -1,7 +1,7 @@
 """Finds the damage of a checkpoint, and how far back its newest complete batch is.
 
-A power cut can leave the newest files of a checkpoint empty, cut off or full of zeros, since neither Spark nor the
-file system forces them to the disk. A query's folder holds, by batch number,
+A power cut can leave the newest files of a checkpoint empty, cut off or full of zeros, since Spark does not
+force them to the disk. A query's folder holds, by batch number,
 
 ========================  ======================================================================
 `offsets/N`               the plan of batch N: from which to which record it reads
@@ -16,17 +16,20 @@ Batch N is complete if its plan, its commit and the state after it, version N+1,
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import struct
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pyarrow import BufferReader, fs
+from pyarrow import fs
 
+ASIDE = "damaged"
+"""Folder in the checkpoint for the files that a repair takes out of it; Spark does not read it."""
 _LZ4 = b"LZ4Block"
 _LZ4_HEADER = struct.Struct("<8sBiii")
 """Magic, method, compressed length, length, checksum; a block of length 0 ends the file."""
@@ -49,8 +52,8 @@ class Folder:
     def folders(self, path: str = "") -> list[str]:
         """The paths of all folders below `path`, and itself."""
         selector = fs.FileSelector(self._at(path), recursive=True, allow_not_found=True)
-        found = [info.path for info in self.files.get_file_info(selector) if info.type == fs.FileType.Directory]
-        return [path, *(one[len(self.path) :].strip("/") for one in sorted(found))]
+        below = [info.path for info in self.files.get_file_info(selector) if not info.is_file]
+        return [path, *(name[len(self.path) :].strip("/") for name in sorted(below))]
 
     def read(self, path: str) -> bytes:
         """The bytes of a file; none if it is not there."""
@@ -119,25 +122,27 @@ def queries(checkpoint: Folder) -> list[str]:
 def find(checkpoint: Folder, query: str) -> Damage | None:
     """The damage of a query's checkpoint; None if it is sound.
 
-    Only what a start reads is looked at: the newest plan and commit, and the state that belongs to them; and what
-    is older, if that is damaged.
+    It reads the files that a start needs: the newest plan and commit, and their state. Older ones are read
+    only if those are damaged.
     """
     reader = _Reader(checkpoint, query)
     plans, commits = reader.log("offsets"), reader.log("commits")
     newest = max(commits, default=-1)
     partitions = reader.partitions() if plans else []
-    base = next((n for n in sorted(commits, reverse=True) if reader.complete(n, plans, commits, partitions)), None)
+    newest_first = sorted(commits, reverse=True)
+    base = next((n for n in newest_first if reader.complete(n, plans, commits, partitions)), None)
     if base is None and (not plans or 0 in plans):
         base = -1  # nothing was committed, or all batches from the first one on can run again
     for n in sorted(plans):
         if n > newest:
             reader.plan(plans[n])
     needs_id = bool(plans) and not reader.has_id()
-    if not reader.damaged and not needs_id:
+    if not reader.damaged and not needs_id and base == newest:
         return None
     keep = newest if base is None else base
     damaged = set(reader.damaged)
-    stale = [path for n, path in commits.items() if n > keep] + [path for n, path in plans.items() if n > keep + 1]
+    stale = [path for n, path in commits.items() if n > keep]
+    stale += [path for n, path in plans.items() if n > keep + 1]
     for partition in partitions:
         stale += [
             path
@@ -210,11 +215,10 @@ class _Reader:
             sound &= self._check(partition.changes[n], _is_state)
         return sound
 
-    def _check(self, path: str, sound: object) -> bool:
+    def _check(self, path: str, sound: Callable[[bytes], bool]) -> bool:
         if path not in self._sound:
             content = self._checkpoint.read(path)
-            assert callable(sound)
-            self._sound[path] = bool(sound(content)) and self._matches_sum(path, content)
+            self._sound[path] = sound(content) and self._matches_sum(path, content)
         return self._sound[path]
 
     def _matches_sum(self, path: str, content: bytes) -> bool:
@@ -246,16 +250,16 @@ def _is_json(content: bytes) -> bool:
 
 
 def _is_state(content: bytes) -> bool:
-    """Whether a file of a state is whole. An LZ4 stream has an end mark, and an archive a directory at its end."""
+    """Whether a file of a state is whole: an LZ4 stream has an end mark, a zip archive a directory."""
     if content.startswith(b"PK"):
-        return zipfile.is_zipfile(BufferReader(content))
+        return zipfile.is_zipfile(io.BytesIO(content))
     if content.startswith(_LZ4):
         return any(end for end in _blocks(content))
     return bool(content.strip(b"\0"))  # another codec: at least it is not empty
 
 
 def _blocks(content: bytes) -> Iterator[bool]:
-    """For each block of an LZ4 stream, whether it is the end mark; it stops at the first that is not whole."""
+    """For each block of an LZ4 stream, whether it is the end mark. It stops at the first incomplete one."""
     position = 0
     while position + _LZ4_HEADER.size <= len(content):
         magic, _, packed, length, _ = _LZ4_HEADER.unpack_from(content, position)
