@@ -21,7 +21,9 @@ from segue.storage.mongo import connect
 def serve(
     port: Annotated[int | None, typer.Option(help="The port to use; a free one near it when taken.")] = None,
 ) -> None:
-    """Open the dashboard, on this machine only.
+    """Serve the dashboard: the player, and the live and operations pages.
+
+    Example: ./run.sh dashboard serve
 
     Example: ./run.sh dashboard serve --port 8600
     """
