@@ -34,6 +34,7 @@ from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_pla
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.query import BatchGate
 from segue.streaming_jobs.regularly import Regularly
+from segue.streaming_jobs.repair import repair_exactly
 
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
@@ -96,6 +97,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     if settings.engagement.enabled:
         gates.append(BatchGate())
     try:
+        repair_exactly(settings.spark.checkpoint_location)
         checkpoint.check(spark, settings)
         progress.listen(spark)
         queries = [

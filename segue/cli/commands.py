@@ -133,6 +133,12 @@ COMMANDS = (
         "stream pack --output /srv/segue",
     ),
     Command(
+        "stream repair",
+        "streaming_jobs.repair:repair_command",
+        "bring a damaged checkpoint back to its newest complete batch",
+        "stream repair",
+    ),
+    Command(
         "plays replay",
         "demo.replay_plays:replay_plays",
         "send plays of simulated listeners, or from a log, to Kafka",

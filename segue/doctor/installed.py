@@ -82,14 +82,12 @@ def _with_running(settings: Settings) -> Settings:
     return settings.model_copy(
         update={
             "kafka": kafka.model_copy(
-                update={"bootstrap_servers": kafka.bootstrap_servers or Broker().bootstrap() or ""}
+                update={"bootstrap_servers": kafka.bootstrap_servers or Broker().address() or ""}
             ),
             "mongo": mongo.model_copy(
                 update={
-                    "uri": mongo.uri or Mongod().uri() or "",
-                    "timeout": min(mongo.timeout, _PATIENCE)
-                    if isinstance(mongo.timeout, timedelta)
-                    else 5000,
+                    "uri": mongo.uri or Mongod().address() or "",
+                    "timeout": min(mongo.timeout, _PATIENCE),
                 }
             ),
         }

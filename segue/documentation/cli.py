@@ -97,8 +97,8 @@ def reference() -> None:
 
 def pictures(
     output: Annotated[
-        Path, typer.Option(help="The folder for the pictures.", show_default="docs/pictures")
-    ] = site.PROJECT / "docs" / "pictures",
+        Path | None, typer.Option(help="The folder for the pictures; docs/pictures if it is left out.")
+    ] = None,
     address: Annotated[
         str | None, typer.Option(help="A dashboard that runs already; else a demo is started for it.")
     ] = None,
@@ -112,4 +112,8 @@ def pictures(
     with one_line_errors():
         from segue.documentation.pictures import take
 
-        take(output, address=address, say=lambda text: typer.echo(text, err=True))
+        take(
+            output or site.PROJECT / "docs" / "pictures",
+            address=address,
+            say=lambda text: typer.echo(text, err=True),
+        )

@@ -22,16 +22,16 @@ DOCUMENTS = sorted(
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "conf" / "default.toml")
 )
 CHANGELOG, UPGRADE_NOTES = "CHANGELOG.md", "docs/upgrade-notes.md"
-OF_THE_PAST = {CHANGELOG, UPGRADE_NOTES}
+OF_THE_PAST = {"docs/reference/settings.md", CHANGELOG, UPGRADE_NOTES}
 """They also name modules, files and settings that are gone."""
 PATH = re.compile(
-    r"(?<![\w./~+-])"
+    r"(?<![\w./~+-])(?<!pass show )"
     r"(?:batch_jobs|benchmarks|conf|dashboard|deploy|docs|segue|streaming_jobs|tests|udfs|\.ci|\.github)"
     r"/[\w./-]*[\w/](?![\w<*{])"
 )
 DOTTED = re.compile(r"(?<![\w./])segue(?:\.\w+)+")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-COMMAND = re.compile(r"\./run\.sh ([a-z]+)(?: ([a-z]+))?")
+COMMAND = re.compile(r"\./run\.sh ([a-z]+)(?: ([a-z-]+))?")
 SETTING = re.compile(r"`([a-z_]+(?:\.[a-z_]+)+)`")
 VARIABLE = re.compile(r"\bSEGUE_([A-Z]+__[A-Z_]+)\b")
 CODE = re.compile(r"`([A-Z]\w+(?:\.\w+)*)(?:\(.*?\))?`")
