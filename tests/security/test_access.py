@@ -146,6 +146,7 @@ def test_a_broker_that_is_not_trusted_is_one_line_at_once(
     assert line(caught)
 
 
+@pytest.mark.usefixtures("endless_patience")
 def test_one_broker_that_refuses_does_not_hide_another(load: Load, kafka_environment: dict[str, str]) -> None:
     own = {**kafka_environment, "SEGUE_KAFKA__PLAYS_TOPIC": "plays-beside"}
     guarded = kafka_environment["SEGUE_KAFKA__BOOTSTRAP_SERVERS"]
