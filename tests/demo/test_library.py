@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import mutagen
@@ -12,6 +14,7 @@ from mutagen.id3 import ID3, TENC
 from PIL import Image
 from scipy.signal import find_peaks
 
+from segue.demo import library
 from segue.demo.library import COMPOSER, STYLES, TRACKS, compose, compose_library, sketch_of
 from segue.demo.mixing import LOUDNESS, loudness
 from segue.demo.synthesis import RATE, lowpass
@@ -23,15 +26,18 @@ CHOSEN = [
 
 
 @pytest.fixture(scope="module")
-def sounds() -> dict[str, np.ndarray]:
-    return {track.style: compose(track) / 32768.0 for track in CHOSEN}
+def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of the chosen tracks, each composed once in this process."""
+    folder = tmp_path_factory.mktemp("library")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(library, "compose", cache(compose))
+        compose_library(folder, tracks=CHOSEN, workers=1)
+        yield folder
 
 
 @pytest.fixture(scope="module")
-def composed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("library")
-    compose_library(folder, tracks=CHOSEN, workers=1)
-    return folder
+def sounds(composed: Path) -> dict[str, np.ndarray]:
+    return {track.style: library.compose(track) / 32768.0 for track in CHOSEN}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
