@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import mutagen
@@ -13,7 +13,9 @@ import pytest
 from mutagen.id3 import ID3, TENC
 from PIL import Image
 from scipy.signal import find_peaks
+from typer.testing import CliRunner
 
+from segue.cli.main import app
 from segue.demo import library
 from segue.demo.library import COMPOSER, STYLES, TRACKS, compose, compose_library, sketch_of
 from segue.demo.mixing import LOUDNESS, loudness
@@ -142,3 +144,12 @@ def test_house_has_a_kick_on_every_beat_of_its_tempo(sounds: dict[str, np.ndarra
     peaks, _ = find_peaks(similarity[30:75])
     period = 30 + max(peaks, key=lambda peak: similarity[30 + peak])
     assert 6000 / period == pytest.approx(sketch_of(CHOSEN[2]).tempo, rel=0.03)
+
+
+def test_the_command_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "segue.demo.composing.compose_library", partial(compose_library, tracks=CHOSEN, workers=1)
+    )
+    done = CliRunner().invoke(app, ["library", "compose", str(tmp_path)])
+    assert (done.exit_code, done.stdout) == (0, f"{tmp_path}: 3 tracks in 8 styles\n")
+    assert len(list(tmp_path.rglob("*.mp3"))) == 3
