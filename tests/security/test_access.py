@@ -159,7 +159,7 @@ def test_a_file_that_is_no_certificate_is_named(
     load: Load, kafka_environment: dict[str, str], certificates: Certificates, key: str
 ) -> None:
     key_alone = certificates.server.with_suffix(".key")
-    with pytest.raises(SegueError, match=rf"SEGUE_KAFKA__{key} \S+server\.key is not what it should be"):
+    with pytest.raises(SegueError, match=rf"SEGUE_KAFKA__{key} \S+server\.key cannot be used"):
         ensure_topics(load({**kafka_environment, f"SEGUE_KAFKA__{key}": str(key_alone)}).kafka)
 
 
@@ -197,7 +197,7 @@ def test_mongodb_with_all_of_it_in_the_uri(
         ({"USERNAME": "", "PASSWORD": ""}, r"refused the user \(.*requires authentication", HOUR_MS),
         (
             {"TLS_CA_FILE": "server.key"},
-            r"SEGUE_MONGO__TLS_CA_FILE \S+server\.key is not what it should be",
+            r"SEGUE_MONGO__TLS_CA_FILE \S+server\.key cannot be used",
             HOUR_MS,
         ),
         # What pymongo takes for a server that is away is tried until the time is over.
