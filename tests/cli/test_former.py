@@ -144,10 +144,6 @@ def test_the_code_and_the_deployments_use_names_of_today() -> None:
 
 
 def _called(file: Path) -> list[str]:
-<<<<<<< HEAD
-    pattern = r"\./run\.sh ([a-z]{2,}(?: [a-z-]+)?)"
-=======
     pattern = r"\./run\.sh ([a-z]{2,}(?: [a-z]+(?:-[a-z]+)*)?)"
->>>>>>> 570fc0ffe6807fff13a3ee748e3cc585809489b3
     text = file.read_text(errors="replace") if file.is_file() else ""
     return [words for words in re.findall(pattern, text) if words.split()[0] not in NO_COMMANDS]
