@@ -128,6 +128,8 @@ def _is_run(block: Block) -> bool:
 def _parse(line: str) -> None:
     """Let Typer parse a command line, without calling the command."""
     words = shlex.split(line, comments=True)
+    if words[0] == "--config":
+        words = words[2:]
     command = max(
         (one for one in COMMANDS if words[: len(one.name.split())] == one.name.split()),
         key=lambda one: len(one.name),
