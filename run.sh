@@ -192,7 +192,7 @@ run_tests() {
   find_programs
   say 'tests'
   # All of them: on two cores, see tests/conftest.py. A choice is mostly small, and easier to follow on one.
-  [ $# -gt 0 ] || set -- --numprocesses 2 --dist loadgroup
+  [ $# -gt 0 ] || set -- --numprocesses 2 --dist loadgroup --no-loadscope-reorder
   run_module pytest "$@"
 }
 
@@ -216,6 +216,17 @@ find_program() {
   say "$package is not installed: $tests will not run (apt install $package)"
 }
 
+# It sets nothing up: without packages, it checks the machine only.
+run_doctor() {
+  local reader
+  export PYTHONPATH=$root
+  if packages_ready runtime && [ -x "$python" ]; then
+    exec "$python" -P -m segue doctor "$@"
+  fi
+  reader=$(find_python) || exit 1
+  exec "$reader" -P -m segue.doctor "$@"
+}
+
 has_one_of() {
   local name
   for name in $1; do
@@ -230,6 +241,7 @@ main() {
     help | -h | --help) listing help; return ;;
     # Deploying needs nothing of the set-up here.
     deploy) shift; exec "$root/deploy/deploy.sh" "$@" ;;
+    doctor) shift; run_doctor "$@"; return ;;
     *)
       packages=$(listing packages "$@") || {
         [ $? = 3 ] && exit 1

@@ -5,16 +5,19 @@ Tables, JSON and, of the models, plots.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pyspark.sql import SparkSession
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from segue.audio.descriptors import descriptor_names, features_version
+from segue.batch_jobs import train_models
 from segue.embeddings.corpus import read_artists, read_corpus, read_genres
 from segue.embeddings.registry import version_in_use
 from segue.embeddings.space import Space, TrainingData
@@ -25,9 +28,14 @@ from segue.evaluation.spaces import SpaceResult, compare_spaces, labelled, of_gt
 from segue.figures import JsonFile, can_write, console, say, write_figures
 from segue.local.stack import connected
 from segue.session_logs.datasets import read_gtzan, read_sessions
+from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import split_by_time
-from segue.settings import load_settings
-from segue.storage.store import open_store
+from segue.settings import Settings, load_settings
+from segue.spark.recorded import recorded
+from segue.spark.session import session
+from segue.spark.session_space import heard_in_sessions
+from segue.storage.kafka_topics import end_offsets
+from segue.storage.store import Store, open_store
 
 SHOWN_OF_SPACES = ("accuracy", "p10", "artist_hr10", "dimension", "gallery", "queries")
 SHOWN = ("hr20", "mrr20", "ndcg20", "coverage20", "gini20", "novelty20", "artist_diversity20", "popularity20")
@@ -120,6 +128,7 @@ def evaluate_spaces(data: Path | None) -> dict[str, SpaceResult]:
             features_version=version,
             names=tuple(descriptor_names(settings.audio)),
             genres=read_genres(store),
+            sessions=sessions_in_topic(store, settings, corpus.track_ids),
         )
         tracks = labelled(known, [artists.get(track_id) for track_id in corpus.track_ids])
 
@@ -129,6 +138,23 @@ def evaluate_spaces(data: Path | None) -> dict[str, SpaceResult]:
             return fitted if fitted is not None and fitted.features_version == version else None
 
         return compare_spaces(tracks, settings, in_use=in_use)
+
+
+def sessions_in_topic(
+    store: Store, settings: Settings, track_ids: Sequence[str], *, spark: SparkSession | None = None
+) -> SessionLog | None:
+    """The listening sessions of these tracks, from the plays that the topic still has; None without Kafka.
+
+    The same that `./run.sh models train` learns from.
+    """
+    if not settings.kafka.bootstrap_servers:
+        return None
+    ends = end_offsets(settings.kafka)
+    if not any(ends.values()):
+        return None
+    with nullcontext(spark) if spark else session(settings, app="segue evaluate", tuned=False) as running:
+        step_rows = train_models.transform(recorded(running, settings), settings=settings, ends=ends)
+        return heard_in_sessions(train_models.without_forgotten(step_rows, store), track_ids)
 
 
 def make_folder(folder: Path) -> None:

@@ -58,7 +58,9 @@ class IngestSummary:
 
 
 def ingest_catalog(
-    folder: Annotated[Path, typer.Argument(help="The folder of music: mp3, ogg, flac, m4a, wav, opus, aac.")],
+    folder: Annotated[
+        Path, typer.Argument(help="The folder of music: mp3, ogg, oga, flac, m4a, wav, opus, aac.")
+    ],
     name: Annotated[
         str | None, typer.Option(help="The library's name, part of its tracks' ids; else the folder's.")
     ] = None,

@@ -18,6 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from segue.catalog.labels import TrackLabels
 from segue.catalog.tracks import Tracks
+from segue.engagement.definitions import Thresholds
 from segue.engagement.facts import Fact
 from segue.engagement.stored import StoredEngagement
 from segue.errors import SegueError, one_line_errors
@@ -90,7 +91,11 @@ def run(
 def transform(records: DataFrame, *, settings: Settings, since: int = 0) -> DataFrame:
     """KafkaRecord -> CountedRow of the windows from `since` (epoch ms) on."""
     well_formed = plays_of_those_here(records, stream=settings.stream)
-    return counted_rows(well_formed, window=settings.engagement.window).where(f"window_start >= {since}")
+    return counted_rows(
+        well_formed,
+        window=settings.engagement.window,
+        thresholds=Thresholds.of(settings.engagement),
+    ).where(f"window_start >= {since}")
 
 
 def _whole_since(settings: Settings) -> int:

@@ -19,6 +19,7 @@ from segue.embeddings.session_space import SessionSpace
 from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
+from segue.models import trained
 from segue.people.forgotten import PREFIX, Forgotten
 from segue.settings import Settings, load_settings
 from segue.spark.learned_models import LEARNED_MODELS
@@ -27,7 +28,7 @@ from segue.spark.session import session
 from segue.spark.steps import fingerprint, steps
 from segue.spark.training import Plays, Trained, Training
 from segue.storage.kafka_topics import end_offsets
-from segue.storage.store import open_store
+from segue.storage.store import Store, open_store
 
 
 def train(
@@ -37,7 +38,8 @@ def train(
 
     following: transition rules, which say what listeners play along with a track, by Spark.
     session-space: embeddings from sessions and sound, by JAX, where there are enough plays.
-    als: implicit ALS, by Spark, where models.als.enabled is set; nothing serves it.
+    als: implicit ALS, by Spark, where models.als.enabled is set; nothing serves it. Stored versions are
+    removed where it is not set.
 
     All are stored in MongoDB by version. When plays and settings are those of the stored version, nothing is
     learned. A training of session-space that was cut short goes on from its last epoch with the plays that it
@@ -75,6 +77,9 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
     """
     store = open_store(settings)
     chosen = [model for model in LEARNED_MODELS if model.enabled(settings)]
+    for model in LEARNED_MODELS:
+        if model not in chosen:
+            trained.retire(store, model.kind)
     own = spark is None
     spark = spark or session(settings, app="segue models", tuned=False)
     try:
@@ -86,7 +91,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
 
             def read(ends: Mapping[int, int]) -> Plays:
                 step_rows = transform(records, settings=settings, ends=ends)
-                step_rows = _without(step_rows, Forgotten(store).hashes()).cache()
+                step_rows = without_forgotten(step_rows, store).cache()
                 at_the_end.callback(step_rows.unpersist)
                 return Plays(step_rows, ends, fingerprint(step_rows))
 
@@ -119,7 +124,8 @@ def transform(records: DataFrame, *, settings: Settings, ends: Mapping[int, int]
     return steps(plays, signals=settings.signals, gap=gap, most=most)
 
 
-def _without(step_rows: DataFrame, hashes: list[str]) -> DataFrame:
+def without_forgotten(step_rows: DataFrame, store: Store) -> DataFrame:
     """Step -> Step, without those of forgotten listeners, who are known by a hash."""
+    hashes = Forgotten(store).hashes()
     own = F.sha2(F.concat(F.lit(PREFIX), "user_id"), 256)
     return step_rows.where(~own.isin(hashes)) if hashes else step_rows

@@ -13,13 +13,10 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pyarrow as pa
 from kafka import KafkaAdminClient
 from pymongo.database import Database
@@ -28,13 +25,11 @@ from rich.console import Console
 from segue.benchmarks.catalogue import FMA, bundle_of, plays, track_id, vectors
 from segue.benchmarks.queueing import Costs, curve, draw
 from segue.benchmarks.service import Feeder, check_alive, service, variant
+from segue.benchmarks.service_usage import used_meanwhile
 from segue.benchmarks.sizing import live
 from segue.engagement.listening import Listening
 from segue.errors import SegueError
 from segue.index.bundle import Bundle, load_bundle
-from segue.local import process
-from segue.local.kafka import Broker
-from segue.local.mongod import Mongod
 from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.plays.delivery import PlayProducer
 from segue.ranking.recommendations import Recommendations
@@ -62,19 +57,6 @@ LOADS = (10, 25, 45, 60, 75, 90, 95, 120)
 """Of the simulated queue, in percent of what the machine carries. 45 is the expected load, 90 twice that."""
 
 Figures = dict[str, float | bool]
-
-
-@dataclass
-class Used:
-    """What was used between two moments, in seconds of processor time and in bytes."""
-
-    job_s: float = 0.0
-    mongod_s: float = 0.0
-    broker_s: float = 0.0
-    mongo_bytes: int = 0
-    updates: int = 0
-    others: float = 0.0
-    """Share of the machine's processor time that anything else used."""
 
 
 def measure(*, quick: bool, console: Console, plot: Path | None = None) -> Figures:
@@ -146,7 +128,7 @@ def _update(settings: Settings, bundle: Bundle, *, signals: int, rounds: int) ->
     tables = [_windows(signals, seed=number) for number in range(rounds + 1)]
     service = Replanning(Store(database), settings)
     service.replan(tables[0], bundle=bundle)
-    with _used(database) as cost:
+    with used_meanwhile(database) as cost:
         for table in tables[1:]:
             service.replan(table, bundle=bundle)
     updates = rounds * BATCH
@@ -212,13 +194,16 @@ def _stream(bundle: Path, *, events: int, listeners: int) -> Figures:
         database = connect(settings.mongo)
         _send(settings, feed, count=warm)
         _drained(database, warm, job)
-        with _used(database, job=job) as cost:
+        with used_meanwhile(database, job=job) as cost:
             sent = _send(settings, feed, count=events - warm)
             _drained(database, events, job)
         counted = events - warm
         state = {name: _newest(database, name)["state_bytes"] for name in ("recommend", "engagement")}
         last = _newest(database, "recommend")["batch"]
-        with _used(database, job=job) as trickle, Feeder(settings, per_second=5, tracks=FMA) as feeder:
+        with (
+            used_meanwhile(database, job=job) as trickle,
+            Feeder(settings, per_second=5, tracks=FMA) as feeder,
+        ):
             time.sleep(TRICKLE_SECONDS)
         _drained(database, events + len(feeder.sent), job)
         single = StreamProgress(Store(database)).batches("recommend", after=last)
@@ -247,7 +232,7 @@ def _counting(database: Database[Document]) -> float:
     """Milliseconds of mongod for counting windows anew, for each listener in them: done after each batch."""
     listening = Listening(Store(database))
     starts = [int(start.timestamp() * 1000) for start in listening.starts()]
-    with _used(database) as cost:
+    with used_meanwhile(database) as cost:
         listening.count_windows(starts)
     return cost.mongod_s / listening.count() * 1000
 
@@ -298,64 +283,3 @@ def _newest(database: Database[Document], query: str) -> MicroBatch:
     newest = StreamProgress(Store(database)).newest(query)
     assert newest is not None
     return newest
-
-
-@contextmanager
-def _used(database: Database[Document], job: subprocess.Popen[bytes] | None = None) -> Iterator[Used]:
-    """What this process (or `job`, with all it has started), mongod and the broker use meanwhile."""
-    used = Used()
-    mongod = _server(Mongod().record, "MongoDB")
-    broker = _server(Broker().record, "Kafka")
-
-    def now() -> list[float]:
-        own = time.process_time() if job is None else _tree_seconds(job.pid)
-        servers = _tree_seconds(mongod), _tree_seconds(broker)
-        return [own, *servers, _network(database), _updates(database), time.process_time(), *_machine()]
-
-    before = now()
-    yield used
-    differences = [a - b for a, b in zip(now(), before, strict=True)]
-    used.job_s, used.mongod_s, used.broker_s = differences[:3]
-    used.mongo_bytes, used.updates = int(differences[3]), int(differences[4])
-    here, busy, whole = differences[5:]
-    ours = used.mongod_s + used.broker_s + here + (used.job_s if job is not None else 0.0)
-    used.others = max(0.0, busy - ours) / whole
-
-
-def _machine() -> tuple[float, float]:
-    """Seconds that all cores together were busy since the start, and seconds in all."""
-    times = psutil.cpu_times()
-    whole = sum(times) - times.guest - times.guest_nice  # these two are part of user and nice
-    return whole - times.idle - times.iowait, whole
-
-
-def _updates(database: Database[Document]) -> int:
-    """Writes of recommendations so far: one for each update of a listener."""
-    stages: list[Document] = [{"$collStats": {"latencyStats": {}}}]
-    shards = database[Recommendations.name].aggregate(stages)
-    return sum(int(shard["latencyStats"]["writes"]["ops"]) for shard in shards)
-
-
-def _network(database: Database[Document]) -> int:
-    """Bytes in and out of the server so far."""
-    network = database.client.admin.command("serverStatus")["network"]
-    return int(network["bytesIn"] + network["bytesOut"])
-
-
-def _server(record: Path, name: str) -> int:
-    server = process.running(process.read_record(record))
-    if server is None:
-        raise SegueError(f"capacity counts the processor time of the embedded {name}: name none of your own")
-    return server.pid
-
-
-def _tree_seconds(pid: int) -> float:
-    """Processor time of a process, of what it has started, and of those of them that have ended."""
-    total = 0.0
-    for child in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
-        try:
-            times = child.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system + times.children_user + times.children_system
-    return total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import psutil
+
+from segue.processor_time import processor_time
 
 INTERVAL = 0.2
 """Seconds between two looks at the memory."""
@@ -30,12 +33,12 @@ def used() -> Iterator[Usage]:
     """Measure the body of a `with`."""
     usage, done = Usage(), threading.Event()
     watcher = threading.Thread(target=_watch, args=(usage, done), daemon=True)
-    began, cpu = time.perf_counter(), _cpu()
+    began, cpu = time.perf_counter(), processor_time(os.getpid())
     watcher.start()
     try:
         yield usage
     finally:
-        usage.seconds, usage.cpu_s = time.perf_counter() - began, _cpu() - cpu
+        usage.seconds, usage.cpu_s = time.perf_counter() - began, processor_time(os.getpid()) - cpu
         done.set()
         watcher.join()
 
@@ -47,24 +50,10 @@ def _watch(usage: Usage, done: threading.Event) -> None:
             return
 
 
-def _tree() -> list[psutil.Process]:
-    own = psutil.Process()
-    return [own, *own.children(recursive=True)]
-
-
-def _cpu() -> float:
-    total = 0.0
-    for process in _tree():
-        with suppress(psutil.Error):
-            spent = process.cpu_times()
-            # Those of ended children, which the tree no longer shows.
-            total += spent.user + spent.system + spent.children_user + spent.children_system
-    return total
-
-
 def _memory_mb() -> float:
     total = 0
-    for process in _tree():
+    own = psutil.Process()
+    for process in [own, *own.children(recursive=True)]:
         with suppress(psutil.Error):
             total += process.memory_full_info().pss
     return total / 1e6

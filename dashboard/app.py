@@ -22,7 +22,8 @@ from segue.dashboard.api import (
     shared,
     similar,
 )
-from segue.dashboard.api.guests import Guests
+from segue.dashboard.api.login_required import LoginRequired
+from segue.dashboard.api.requests import Guests
 from segue.dashboard.services import Services
 
 _PARTS = (audio, covers, map, openapi, own_data, people, player, playlists, radio, shared, similar)
@@ -35,11 +36,15 @@ def make_app() -> st.App:
     Pages and routes share :func:`segue.dashboard.visit.services`.
     """
     services = visit.services()
-    return st.App(
-        PAGES,
-        routes=make_routes(services),
-        middleware=[Middleware(Guests, login_sessions=services.login_sessions)],
-    )
+    return st.App(PAGES, routes=make_routes(services), middleware=make_middleware(services))
+
+
+def make_middleware(services: Services) -> list[Middleware]:
+    """The layers before pages and routes."""
+    layers = [Middleware(Guests, login_sessions=services.login_sessions)]
+    if services.settings.dashboard.login_required:
+        layers.append(Middleware(LoginRequired, login_sessions=services.login_sessions))
+    return layers
 
 
 def make_routes(services: Services) -> list[Route]:

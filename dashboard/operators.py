@@ -1,7 +1,7 @@
 """Operators, who run the service: they see Live, Operations and Audience, the pages of all listeners.
 
 An operator is a listener whose account the settings name. While they name none, everybody who opens
-the pages on the machine itself is one, for trying things out; `dashboard.open_on_this_machine` ends that.
+the pages on the machine itself is one, for trying things out; `dashboard.local_operator` ends that.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def is_operator(
     if settings.operators:
         named = {name_key(name) for name in settings.operators}
         return listener is not None and listener.name is not None and name_key(listener.name) in named
-    return settings.local_operator and _on_this_machine(headers)
+    # Another machine could name any host in its headers.
+    return settings.local_operator and settings.is_local and _on_this_machine(headers)
 
 
 def _on_this_machine(headers: Mapping[str, str]) -> bool:

@@ -75,6 +75,14 @@ STYLE = """<style>
 st.set_page_config(page_title="Segue", page_icon=ICON, layout="wide")
 st.logo(ICON, size="large")
 listener, operator = visit.listener(), visit.operator()
+if visit.must_log_in():
+    st.html(STYLE)
+    gate = st.Page(account.show_log_in, title="Log in", url_path="log-in", default=True)
+    chosen = st.navigation([gate], position="hidden")
+    if listener is not None:
+        account.come_in(listener)
+    chosen.run()
+    st.stop()
 own_title = {"you": listener.name} if listener and listener.name else {}
 pages = {
     page.url: st.Page(

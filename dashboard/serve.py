@@ -12,6 +12,7 @@ import uvicorn
 
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import free_port, registered
+from segue.local.reachable import address_of, notices
 from segue.local.stack import connected
 from segue.places import CONF
 from segue.settings import Settings, load_settings
@@ -20,25 +21,37 @@ from segue.storage.mongo import connect
 
 def serve(
     port: Annotated[int | None, typer.Option(help="The port to use; a free one near it when taken.")] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help="The address to listen on; another than a loopback address requires log-in."),
+    ] = None,
 ) -> None:
-    """Open the dashboard, on this machine only.
+    """Open the dashboard, on this machine only unless `--host` or the setting dashboard.host says otherwise.
 
     Example: ./run.sh dashboard serve --port 8600
+
+    Example: ./run.sh dashboard serve --host 0.0.0.0
     """
     with one_line_errors():
+        if host is not None:
+            # The pages load the settings for themselves.
+            os.environ["SEGUE_DASHBOARD__HOST"] = host
         settings = connected(load_settings(), kafka=False)
         connect(settings.mongo).client.close()  # an error here is one line, before anything is served
-        address = free_port(port or settings.dashboard.port)
-        with registered("dashboard", address=f"http://127.0.0.1:{address}"):
-            typer.echo(f"the dashboard is at http://127.0.0.1:{address}")
-            serve_app(settings, port=address)
+        free = free_port(port or settings.dashboard.port)
+        address = address_of(settings.dashboard, port=free)
+        with registered("dashboard", address=address):
+            typer.echo(f"the dashboard is at {address}")
+            for line in notices(settings.dashboard, database=settings.mongo.database):
+                typer.echo(line)
+            serve_app(settings, port=free)
 
 
 def serve_app(settings: Settings, *, port: int) -> None:
-    """Serve the pages and the routes on the loopback address, until the process is asked to end."""
+    """Serve the pages and the routes on the address of the settings, until the process is asked to end."""
     log_in = settings.dashboard.oidc_config_file and Path(settings.dashboard.oidc_config_file).absolute()
     if log_in and not log_in.is_file():
-        raise SegueError(f"there is no file {log_in}: see to the setting dashboard.log_in_file")
+        raise SegueError(f"there is no file {log_in}: see to the setting dashboard.oidc_config_file")
     # Streamlit looks for .streamlit/config.toml in the current folder, when it is imported.
     os.chdir(CONF)
     from streamlit import config
@@ -50,4 +63,4 @@ def serve_app(settings: Settings, *, port: int) -> None:
     logging.getLogger("streamlit").setLevel(logging.WARNING)
     app = make_app()
     # No access log: the addresses of sounds are secrets of their sessions.
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    uvicorn.run(app, host=settings.dashboard.host, port=port, log_level="warning", access_log=False)

@@ -40,7 +40,11 @@ class Services:
         self.links = ShareLinks(store)
         self.catalogue = CatalogueReader(store, index_folder=settings.index.folder)
         self.library_map = LibraryMap(self.catalogue)
-        self.popular = PopularTracks(store, window=settings.engagement.window)
+        self.popular = PopularTracks(
+            store,
+            popular_window=settings.engagement.popular_window,
+            rising_window=settings.engagement.rising_window,
+        )
         self.starting_options = StartingOptions(store)
 
     def close(self) -> None:

@@ -25,6 +25,13 @@ def listener() -> Listener | None:
     return services().login_sessions.find(st.context.cookies.get(COOKIE))
 
 
+def must_log_in() -> bool:
+    """Whether this visitor sees nothing but the log-in page."""
+    known = listener()
+    guest = known is None or known.name is None
+    return guest and services().settings.dashboard.login_required
+
+
 def hand_over(account: Account) -> str:
     """A code by which this page's browser becomes that account (:mod:`segue.people.handovers`)."""
     return services().handovers.offer(account, token=st.context.cookies[COOKIE])

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from segue.errors import SegueError
+from segue.places import PROGRAM
 
 STANDARD_OUTPUT = Path("-")
 JsonFile = Annotated[
@@ -29,8 +30,8 @@ def on_stdout(json_file: Path | None) -> bool:
 
 
 def say(line: str, json_file: Path | None = None) -> None:
-    """A line of results for people."""
-    typer.echo(line, err=on_stdout(json_file))
+    """A line of results for people; a command in it is shown as this installation has it."""
+    typer.echo(line.replace("./run.sh", PROGRAM), err=on_stdout(json_file))
 
 
 def console(json_file: Path | None = None) -> Console:

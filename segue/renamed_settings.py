@@ -182,6 +182,7 @@ def with_new_names(values: Mapping[str, Any], *, source: str, warn: bool = True)
             value = convert(value)
         for name in new:
             _put(renamed, name, value)
+    _keep_rules_off(values, renamed)
     for name, switch in _SWITCHES.items():
         section, key = _find(renamed, name)
         value = section.get(key) if section else None
@@ -193,6 +194,17 @@ def with_new_names(values: Mapping[str, Any], *, source: str, warn: bool = True)
                     '%s: the setting %s is now "auto", "on" or "off": write "%s"', source, name, section[key]
                 )
     return renamed
+
+
+def _keep_rules_off(former: Mapping[str, Any], renamed: dict[str, Any]) -> None:
+    """In release 0.1, `ranking.session_weight = 0` switched off the artist source, too."""
+    weight = former.get("ranking", {}).get("session_weight", 1)
+    if str(weight).strip() in ("0", "0.0"):
+        renamed["ranking"]["artist_weight"] = 0.0
+    before = former.get("experiments", {}).get("ranking", {})
+    for variant, changes in before.items() if isinstance(before, dict) else ():
+        if isinstance(changes, dict) and changes.get("session_weight") == 0:
+            _put(renamed, f"{_VARIANTS}.{variant}.artist_weight", 0.0)
 
 
 def _all_renamed(values: dict[str, Any]) -> dict[str, str | tuple[str, ...]]:

@@ -14,8 +14,9 @@ from pyspark.sql import SparkSession
 from segue.errors import SegueError
 from segue.plays.event import EVENT_WINDOW, SIGNAL_WINDOW
 from segue.settings import Settings
+from segue.streaming_jobs.damage import ASIDE, Folder
 
-_FOLDER = "made_with"
+FOLDER = "made_with"
 _MISSING: dict[str, str | None] = {
     "state format": None,
     "engagement state format": "1",
@@ -51,7 +52,7 @@ def check(spark: SparkSession, settings: Settings) -> None:
         The checkpoint was made with another window, topic or state format; the text says which, and that it
         can be put back or left behind.
     """
-    place = f"{settings.spark.checkpoint_location}/{_FOLDER}"
+    place = f"{settings.spark.checkpoint_location}/{FOLDER}"
     now, before = contract(settings), _read(spark, place)
     if before is not None:
         for name, value in now.items():
@@ -83,4 +84,34 @@ def _read(spark: SparkSession, place: str) -> dict[str, str] | None:
         if error.getCondition() == "PATH_NOT_FOUND":
             return None
         raise
-    return dict(json.loads(lines[0].value)) if lines else None
+    if not lines:
+        return None
+    try:
+        return dict(json.loads(lines[0].value))
+    except ValueError:
+        raise SegueError(
+            f"{place} is damaged, so that nothing says which settings the checkpoint was made with: "
+            "run `./run.sh stream repair`"
+        ) from None
+
+
+def damaged_note(checkpoint: Folder) -> str | None:
+    """The path of the note if it cannot be read; None for a sound one, and for a new checkpoint."""
+    for name in checkpoint.names(FOLDER):
+        if name.startswith("part-"):
+            content = checkpoint.read(f"{FOLDER}/{name}")
+            try:
+                if content and not isinstance(json.loads(content), dict):
+                    raise ValueError
+            except ValueError:
+                return f"{FOLDER}/{name}"
+    return None
+
+
+def write_note(checkpoint: Folder, path: str, settings: Settings) -> None:
+    """Replace a damaged note by one for the present settings."""
+    checkpoint.move(path, into=ASIDE)
+    folder, _, name = path.rpartition("/")
+    if checkpoint.has(f"{folder}/.{name}.crc"):
+        checkpoint.move(f"{folder}/.{name}.crc", into=ASIDE)
+    checkpoint.write(path, json.dumps(contract(settings)).encode() + b"\n")

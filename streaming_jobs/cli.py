@@ -34,6 +34,7 @@ from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_pla
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.query import BatchGate
 from segue.streaming_jobs.regularly import Regularly
+from segue.streaming_jobs.repair import repair_exactly
 
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
@@ -83,10 +84,8 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         A server is away or no index is published, before anything has started; or a query has failed.
     """
     store = open_store(settings)
-    ensure_topics(settings.kafka)
-    kafka_topics.keep_for(
-        settings.kafka, plays=settings.retention.plays, rejected=settings.retention.rejected
-    )
+    ensure_topics(settings.kafka, settings.retention)
+    kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
     spark = session(settings, app="segue stream")
     metrics = Metrics()
     kept = settings.stream
@@ -98,6 +97,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     if settings.engagement.enabled:
         gates.append(BatchGate())
     try:
+        repair_exactly(settings.spark.checkpoint_location)
         checkpoint.check(spark, settings)
         progress.listen(spark)
         queries = [

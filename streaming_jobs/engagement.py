@@ -20,6 +20,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.catalog.labels import TrackLabels
 from segue.catalog.tracks import Tracks
+from segue.engagement.definitions import Thresholds
 from segue.engagement.facts import facts_of
 from segue.engagement.statistics import TrackTotals
 from segue.engagement.stored import StoredEngagement
@@ -48,6 +49,7 @@ class Counter:
         self._spark, self._settings = spark, settings
         self._store = open_store(settings)
         self._stored = StoredEngagement(self._store, settings.engagement, keep=settings.retention.listening)
+        self._thresholds = Thresholds.of(settings.engagement)
         self._described = TrackLabels(Tracks(self._store))
         self._collect = Collector()
         self._feedback_due = 0.0
@@ -58,7 +60,7 @@ class Counter:
 
     def _count(self, windows: pa.Table) -> None:
         """EventWindow rows -> documents; done again from the start when MongoDB goes away meanwhile."""
-        facts = facts_of(windows, described=self._described)
+        facts = facts_of(windows, described=self._described, thresholds=self._thresholds)
         gone = Forgotten(self._store).among({fact.user_id for fact in facts})
         facts = [fact for fact in facts if fact.user_id not in gone]
         self._stored.write(facts)

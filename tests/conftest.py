@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +18,7 @@ from pyspark.sql import SparkSession
 from segue.local.jars import ensure_jars
 from segue.local.kafka import Broker
 from segue.local.mongod import Mongod
-from segue.places import LOCAL
+from segue.places import LOCAL, ROOT
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
 from segue.storage.kafka import ensure_topics
@@ -28,14 +30,19 @@ for _name in [name for name in os.environ if name.startswith("SEGUE_")]:
     del os.environ[_name]  # the tests say what they need; a developer's own settings must not change them
 # Brokers and Sparks live a few minutes here: the better compiler would cost more than it saves.
 os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
+# Some environments forbid it; here a hundred processes would compile the same modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # Two that compile at once spoil each other's code (segue.audio.librosa), and tests load more of librosa than
 # the code does: each side has a folder of its own, kept between runs.
 os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba" / os.environ.get("PYTEST_XDIST_WORKER", "alone"))
 
 _SERVERS = {"mongo_uri", "bootstrap", "guarded_uri", "guarded_broker"}
 """Fixtures of the whole run that start a server."""
-_WHOLE_LIBROSA = {"test_descriptors.py", "benchmarks"}
-"""Files or folders whose tests load more of librosa than the code does (segue.audio.librosa)."""
+_DESCRIBES_SOUND = {"audio", "benchmarks", "test_composed.py", "test_similar_route.py"}
+"""Files or folders whose tests load librosa, as Spark's workers do."""
+_LONGEST = ("Spark", "Chromium", "servers of streaming", "servers of security", "tests/deploy", "tests/demo")
+"""Beginnings of groups' names: these begin first, so that both sides end together."""
 
 # The same examples on every run. Fresh ones: ./run.sh test fuzz, which is --hypothesis-profile fuzz.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -47,25 +54,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of tests that run side by side (pytest-xdist), those that share something take turns on one side.
 
     There is one Spark and one Chromium, and each side has at most one broker and one mongod of those that are
-    shared. Two processes that compile parts of librosa at once spoil each other's code. What shares nothing
-    fills the gaps.
+    shared. librosa is compiled on one side only, in a fresh clone. A file's fixtures are made once. The order
+    is that of the groups, which run.sh asks xdist to keep.
     """
-    for item in items:
-        if not item.get_closest_marker("xdist_group") and (group := _group(item)):
-            item.add_marker(pytest.mark.xdist_group(group))
+    groups = {item: _group(item) for item in items}
+    sizes = Counter(groups.values())
+    for item, group in groups.items():
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: (_rank(groups[item]), -sizes[groups[item]], groups[item]))
 
 
-def _group(item: pytest.Item) -> str | None:
+def _rank(group: str) -> int:
+    """The place of a group among the longest; after all of them for the others."""
+    return next((n for n, long in enumerate(_LONGEST) if group.startswith(long)), len(_LONGEST))
+
+
+def _group(item: pytest.Item) -> str:
+    if mark := item.get_closest_marker("xdist_group"):
+        return str(mark.args[0])
     fixtures = set(getattr(item, "fixturenames", ()))
-    if "spark" in fixtures:
+    if "spark" in fixtures or _DESCRIBES_SOUND.intersection(item.path.parts):
         return "Spark"
     if item.get_closest_marker("browser"):
         return "Chromium"
-    if _WHOLE_LIBROSA.intersection(item.path.parts):
-        return "librosa"
     if _SERVERS & fixtures or item.get_closest_marker("integration"):
         return f"servers of {item.path.parent.name}"
-    return None
+    return item.path.relative_to(ROOT).as_posix()
 
 
 @pytest.fixture(scope="session")

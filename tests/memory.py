@@ -9,9 +9,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def memory() -> Iterator[Callable[[], int]]:
-    """Give a function that says how many bytes were held at most since the block began."""
+    """Give a function that says, after the block, how many bytes were held at most during it."""
+    peaks: list[int] = []
     tracemalloc.start()
     try:
-        yield lambda: tracemalloc.get_traced_memory()[1]
+        yield lambda: peaks[0]
+        peaks.append(tracemalloc.get_traced_memory()[1])
     finally:
         tracemalloc.stop()

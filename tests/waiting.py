@@ -18,6 +18,10 @@ def until(true: Callable[[], object], description: str, *, seconds: float = PATI
         It was not in time.
     """
     end = time.monotonic() + seconds
+    began = time.monotonic()
     while not true():
-        assert time.monotonic() < end, f"waited {seconds:.0f} s for {description}"
-        time.sleep(0.02)
+        now = time.monotonic()
+        assert now < end, f"waited {seconds:.0f} s for {description}"
+        # A look that costs much would slow down the work that is waited for.
+        time.sleep(min(2.0, max(0.02, 4 * (now - began))))
+        began = time.monotonic()

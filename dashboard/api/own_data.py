@@ -10,8 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.people import cookie_options
-from segue.dashboard.api.requests import asking, json_body, refuse_foreign
+from segue.dashboard.api.requests import asking, cookie_options, json_body, refuse_foreign
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.local.stack import connected

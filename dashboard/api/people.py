@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -11,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import asking, json_body, refuse_foreign
+from segue.dashboard.api.requests import asking, cookie_options, json_body, refuse_foreign
 from segue.dashboard.services import Services
 from segue.people.accounts import Account
 from segue.people.authentication import AccountError, TooManyGuesses
-from segue.people.login_sessions import COOKIE, LIFETIME
+from segue.people.login_sessions import COOKIE
 
 _LARGEST = 4096
 
@@ -107,14 +106,3 @@ def _with_cookie(request: Request, token: str) -> Response:
     response = JSONResponse({})
     response.set_cookie(COOKIE, token, **cookie_options(secure=request.url.scheme == "https"))
     return response
-
-
-def cookie_options(*, secure: bool) -> dict[str, Any]:
-    """How the session's cookie is set, everywhere."""
-    return {
-        "max_age": int(LIFETIME.total_seconds()),
-        "path": "/",
-        "httponly": True,
-        "samesite": "lax",
-        "secure": secure,
-    }

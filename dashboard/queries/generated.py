@@ -15,7 +15,7 @@ from segue.playlists import generate
 from segue.playlists.day_lists import DayLists
 from segue.playlists.path import path
 from segue.playlists.transitions import Material, Transitions
-from segue.ranking.diversity import ArtistLimit
+from segue.ranking.reranking import ArtistLimit
 from segue.settings import Settings
 
 SETTLED = 10

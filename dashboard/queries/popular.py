@@ -11,9 +11,6 @@ from segue.engagement.popular import popular, rising
 from segue.engagement.statistics import ListeningStatistics
 from segue.storage.store import Store
 
-POPULAR_OVER = timedelta(hours=24)
-RISING_WINDOWS = 3
-"""Of the statistics; the last of them may have just begun."""
 RISING_AGAINST = timedelta(hours=24)
 _GOOD_FOR = 30.0
 _MOST = 12
@@ -22,16 +19,16 @@ _MOST = 12
 class PopularTracks:
     """Counts again twice a minute at most; made once a process, safe for use by several threads."""
 
-    def __init__(self, store: Store, *, window: timedelta) -> None:
-        """`window` is that of the statistics."""
-        self._store, self._window = store, window
+    def __init__(self, store: Store, *, popular_window: timedelta, rising_window: timedelta) -> None:
+        self._store = store
+        self._popular_window, self._rising_window = popular_window, rising_window
         self._lock = threading.Lock()
         self._counted_at = float("-inf")
         self._now: list[Item] = []
         self._rising: list[Item] = []
 
     def now(self, *, limit: int = 12) -> list[Item]:
-        """The tracks that most listeners have heard and kept in the last day."""
+        """The tracks that most listeners have heard and kept in the last `popular_window`."""
         self._count()
         return self._now[:limit]
 
@@ -48,12 +45,12 @@ class PopularTracks:
                 self._counted_at = time.monotonic()
 
     def _popular(self, now: datetime) -> list[Item]:
-        tracks = ListeningStatistics(self._store).of_tracks(since=now - POPULAR_OVER, until=now)
+        tracks = ListeningStatistics(self._store).of_tracks(since=now - self._popular_window, until=now)
         best = popular(tracks, limit=2 * _MOST)
         return self._noted([(track.track_id, track.plays) for track in best])
 
     def _risen(self, now: datetime) -> list[Item]:
-        statistics, turn = ListeningStatistics(self._store), now - RISING_WINDOWS * self._window
+        statistics, turn = ListeningStatistics(self._store), now - self._rising_window
         before = statistics.of_tracks(since=turn - RISING_AGAINST, until=turn)
         best = rising(statistics.of_tracks(since=turn, until=now), before, limit=2 * _MOST)
         return self._noted([(track.track_id, track.now) for track in best])

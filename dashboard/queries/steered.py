@@ -20,7 +20,7 @@ from segue.errors import SegueError
 from segue.index.bundle import Bundle
 from segue.moods.dial import Dial, MoodDials, notch_word, steer
 from segue.moods.measures import Percentiles
-from segue.ranking.diversity import ArtistLimit, folded, limit_artists, songs_of
+from segue.ranking.reranking import ArtistLimit, folded, limit_artists, songs_of
 from segue.ranking.sources import TASTE, VARIED
 from segue.settings import Settings
 

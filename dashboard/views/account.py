@@ -36,6 +36,17 @@ def _enter() -> None:
         components.entry("log-in", label="Log in")
     else:
         components.entry("sign-up", label="Sign up and keep what you have heard")
+    _by_provider()
+
+
+def show_log_in() -> None:
+    """The only page for a guest where log-in is required."""
+    st.title("Log in")
+    components.entry("log-in", label="Log in")
+    _by_provider()
+
+
+def _by_provider() -> None:
     if configured():
         st.write("Or with the account that you have elsewhere:")
         if st.button("Continue with your provider", icon=":material/key:"):

@@ -11,6 +11,7 @@ import streamlit as st
 
 from segue.dashboard import visit
 from segue.dashboard.queries import audience as reading
+from segue.dashboard.views.audience_figures import funnel_figure, listeners_figure, rates_figure
 from segue.dashboard.views.charts import ACCENT, PALETTE, draw, dressed
 from segue.dashboard.views.tables import as_files, in_words
 from segue.engagement.audience import active, by_key, by_period, funnel, lorenz, return_rate, spread
@@ -107,7 +108,7 @@ def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, whole: bool) -> Non
     left, right = st.columns(2, gap="large")
     if whole:
         with left:
-            draw(_listeners(active(days)), key="active")
+            draw(listeners_figure(active(days)), key="active")
     with right if whole else left:
         hours = go.Figure(
             go.Bar(
@@ -129,22 +130,6 @@ def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, whole: bool) -> Non
         draw(dressed(rates, "Skip rate", "skips by plays"), key="skip-rate")
 
 
-def _listeners(table: pd.DataFrame) -> go.Figure:
-    figure = go.Figure(
-        [
-            go.Bar(x=table["day"], y=table["new"], name="first seen", marker={"color": PALETTE[1]}),
-            go.Scatter(x=table["day"], y=table["daily"], name="that day", line={"color": ACCENT, "width": 3}),
-            go.Scatter(
-                x=table["day"],
-                y=table["weekly"],
-                name="in the week before",
-                line={"color": PALETTE[2], "dash": "dot"},
-            ),
-        ]
-    )
-    return dressed(figure, "Active listeners", "who played something, by day")
-
-
 def _kept(since: datetime, until: datetime) -> None:
     store = visit.services().store
 
@@ -155,7 +140,7 @@ def _kept(since: datetime, until: datetime) -> None:
     with left:
         recommended = reading.stats(store, "variant", since=since, until=until)
         steps = funnel(recommended[recommended["key"] != ""])
-        draw(_funnel(steps), key="funnel")
+        draw(funnel_figure(steps), key="funnel")
     with right:
         ranks = of("rank")
         ranks = ranks[ranks["key"] != ""].assign(rank=lambda table: table["key"].astype(int))
@@ -173,52 +158,15 @@ def _kept(since: datetime, until: datetime) -> None:
         draw(dressed(figure, "Skip rate by place", "place in the list of recommendations"), key="by-rank")
     left, right = st.columns(2, gap="large")
     with left:
-        draw(_rates(of("source"), "Skip rate by source", "where the play came from"), key="by-source")
+        draw(rates_figure(of("source"), "Skip rate by source", "where the play came from"), key="by-source")
     with right:
         subtitle = "the variant of the recommendation; none: chosen by hand"
-        draw(_rates(of("variant"), "Skip rate by variant", subtitle), key="by-variant")
+        draw(rates_figure(of("variant"), "Skip rate by variant", subtitle), key="by-variant")
     tracks = of("track")
     often = tracks[tracks["plays"] >= _ENOUGH].sort_values(["skip_rate", "plays"], ascending=False).head(15)
     st.subheader("Most skipped tracks", anchor=False)
     st.caption(f"Of those with {_ENOUGH} plays or more.")
     in_words(reading.with_names(store, often)[["title", "artist", "plays", "skip_rate", "early_skip_rate"]])
-
-
-def _funnel(steps: pd.DataFrame) -> go.Figure:
-    figure = go.Figure(
-        go.Funnel(
-            y=steps["step"],
-            x=steps["count"],
-            texttemplate="%{value:,}",
-            textposition="auto",
-            marker={"color": ACCENT},
-            connector={"fillcolor": "rgba(13,148,136,.18)"},
-        )
-    )
-    figure.update_yaxes(showgrid=False)
-    return dressed(figure, "From seen to liked", "recommended tracks")
-
-
-def _rates(table: pd.DataFrame, title: str, subtitle: str) -> go.Figure:
-    table = table[table["plays"] > 0].sort_values("plays").tail(10)
-    names = [key or "none" for key in table["key"]]
-    figure = go.Figure(
-        go.Bar(
-            x=table["skip_rate"],
-            y=list(range(len(table))),
-            orientation="h",
-            marker={"color": ACCENT, "cornerradius": 4},
-            text=[
-                f"{rate:.0%} of {plays:,}"
-                for rate, plays in zip(table["skip_rate"], table["plays"], strict=True)
-            ],
-            textposition="auto",
-            hoverinfo="skip",
-        )
-    )
-    figure.update_yaxes(tickvals=list(range(len(table))), ticktext=names, showgrid=False)
-    figure.update_xaxes(tickformat=".0%", rangemode="tozero")
-    return dressed(figure, title, subtitle, height=120 + 38 * max(len(table), 2))
 
 
 def _catalogue(since: datetime, until: datetime) -> None:

@@ -17,33 +17,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
 import mutagen
 from mutagen.aac import AAC
 from mutagen.flac import FLAC
-from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TRCK, TXXX, TextFrame
 from mutagen.mp3 import MP3
 from mutagen.mp4 import MP4
 from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
+from segue.audio.compressed_tags import copy_tags, mark_of
 from segue.audio.decode import check_readable
 from segue.audio.errors import Truncated, Undecodable
-from segue.audio.ffmpeg import CONTAINERS, enough
+from segue.audio.ffmpeg import INPUT, call, enough
 from segue.audio.ogg import gap
 from segue.disk import sync
 
 PART = ".segue-part"
 """The ending of a file that is being written."""
-MARK = "segue_bitrate"
-"""The tag by which a compressed song is known, in a format's own way of naming tags."""
-MP4_MARK = f"----:segue:{MARK}"
 NEAR = 1.1
 """A song of so many times the wanted bit rate is small enough already: encoders do not hit it exactly."""
 LENGTH_TOLERANCE = 0.25
 """Seconds by which lengths may differ: encoders pad by a frame or two."""
-DECODING_LIMIT = 1800.0
+DECODING_LIMIT = 3600.0
 """Seconds that decoding may take: ten hours of music take a few minutes."""
 FORMATS: dict[type, tuple[str, str, frozenset[str]]] = {
     MP3: ("libmp3lame", "mp3", frozenset({".mp3"})),
@@ -55,11 +51,6 @@ FORMATS: dict[type, tuple[str, str, frozenset[str]]] = {
     WAVE: ("libmp3lame", "mp3", frozenset({".wav"})),
 }
 """By what mutagen takes a file for: ffmpeg's encoder and container, and the endings that go with it."""
-
-ID3_KINDS: dict[str, type[TextFrame]] = {
-    "title": TIT2, "artist": TPE1, "albumartist": TPE2, "album": TALB, "genre": TCON, "tracknumber": TRCK,
-    "date": TDRC,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +103,7 @@ def compress(path: Path, *, kilobits: int, original: Path | None = None) -> Comp
     part = _part(target)
     try:
         _encode(path, part, encoder=encoder, container=container, kilobits=kilobits, seconds=seconds)
-        _copy_tags(audio, part, kilobits=kilobits)
+        copy_tags(audio, part, kilobits=kilobits)
         if part.stat().st_size >= stamp.st_size:
             return Left(why="no gain")
         _compare(part, seconds)
@@ -140,9 +131,8 @@ def decoded_seconds(path: Path) -> float:
     Undecodable
         It is no audio.
     """
-    done = _ffmpeg(
-        ["-i", f"file:{path}", "-map", "0:a:0", "-f", "null", "-progress", "pipe:1", "-"], limit=3600
-    )
+    discard = ["-map", "0:a:0", "-f", "null", "-progress", "pipe:1", "-"]
+    done = call(["-v", "error", *INPUT, "-i", f"file:{path}", *discard], limit=DECODING_LIMIT)
     times = re.findall(rb"^out_time_us=(\d+)", done.stdout, re.MULTILINE)
     if done.returncode or not times or not int(times[-1]):
         raise Undecodable("not-audio", _last(done))
@@ -164,69 +154,19 @@ def _opened(path: Path) -> Any:
 def _small_enough(audio: Any, kilobits: int) -> bool:
     if isinstance(audio, FLAC | WAVE):
         return False
-    marked = re.match(r"\d+", _mark(audio))
+    marked = re.match(r"\d+", mark_of(audio))
     if marked and int(marked[0]) <= kilobits:
         return True
     return bool(0 < (audio.info.bitrate or 0) <= NEAR * kilobits * 1000)
 
 
-def _mark(audio: Any) -> str:
-    tags = audio.tags
-    if tags is None:
-        return ""
-    if isinstance(tags, ID3):
-        return "".join(str(text) for frame in tags.getall(f"TXXX:{MARK}") for text in frame.text)
-    if isinstance(audio, MP4):
-        return b"".join(tags.get(MP4_MARK, [])).decode(errors="replace")
-    return "".join(tags.get(MARK, []))
-
-
 def _encode(path: Path, part: Path, *, encoder: str, container: str, kilobits: int, seconds: float) -> None:
     sound = ["-map", "0:a:0", "-map_metadata", "-1", "-c:a", encoder, "-b:a", f"{kilobits}k"]
+    arguments = ["-y", "-v", "error", *INPUT, "-i", f"file:{path}", *sound, "-f", container, f"file:{part}"]
     # No slower than it plays, and a minute to begin with.
-    done = _ffmpeg(["-y", "-i", f"file:{path}", *sound, "-f", container, f"file:{part}"], limit=60 + seconds)
+    done = call(arguments, limit=60 + seconds)
     if done.returncode:
         raise Undecodable("not-encoded", _last(done))
-
-
-def _copy_tags(audio: Any, part: Path, *, kilobits: int) -> None:
-    """Give the new file all tags and pictures of the old one, and the mark."""
-    if isinstance(audio, AAC):
-        return  # has no place for tags
-    if isinstance(audio, MP3 | WAVE | FLAC):
-        tags = _id3_of(audio)
-        tags.add(TXXX(encoding=3, desc=MARK, text=f"{kilobits}k"))
-        tags.save(part)
-        return
-    new = _opened(part)
-    if new.tags is None:
-        new.add_tags()
-    new.tags.update(audio.tags or {})
-    new.tags.update({MP4_MARK: [f"{kilobits}k".encode()]} if isinstance(new, MP4) else {MARK: f"{kilobits}k"})
-    new.save()
-
-
-def _id3_of(audio: Any) -> ID3:
-    tags = ID3()
-    comments: Any = audio.tags
-    if isinstance(audio, FLAC):
-        for name, texts in comments.as_dict().items() if comments else ():
-            for frame in _frames(name, texts):
-                tags.add(frame)
-        for picture in audio.pictures:
-            tags.add(
-                APIC(encoding=3, mime=picture.mime, type=picture.type, desc=picture.desc, data=picture.data)
-            )
-    elif comments is not None:
-        for frame in comments.values():
-            tags.add(frame)
-    return tags
-
-
-def _frames(name: str, texts: list[str]) -> list[Any]:
-    """A Vorbis comment as ID3 has it: under its own frame, or as a text with a name."""
-    kind = ID3_KINDS.get(name.lower())
-    return [kind(encoding=3, text=texts)] if kind else [TXXX(encoding=3, desc=name, text=texts)]
 
 
 def _compare(part: Path, seconds: float) -> None:
@@ -237,7 +177,7 @@ def _compare(part: Path, seconds: float) -> None:
 
 def _finish(path: Path, target: Path, *, seconds: float, original: Path | None) -> Compressed | Left:
     """A former run was ended between the new song's appearance and the removal of the lossless one."""
-    if not _mark(_opened(target)):
+    if not mark_of(_opened(target)):
         raise Undecodable("name-taken", f"{target.name} is there and was not made here")
     _compare(target, seconds)
     before, after = path.stat().st_size, target.stat().st_size
@@ -277,17 +217,6 @@ def _keep(path: Path, original: Path) -> None:
         finally:
             part.unlink(missing_ok=True)
     sync(original.parent)
-
-
-def _ffmpeg(arguments: list[str], *, limit: float) -> subprocess.CompletedProcess[bytes]:
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-v", "error", "-threads", "1"]
-    command += ["-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS]
-    try:
-        return subprocess.run(
-            command + arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise Undecodable("too-slow", f"ffmpeg took longer than {limit:.0f} s") from None
 
 
 def _last(done: subprocess.CompletedProcess[bytes]) -> str:

@@ -10,13 +10,15 @@ import select
 import signal
 import subprocess
 import sys
-import time
+from functools import partial
 
+from segue.audio.allowance import Allowance
 from segue.audio.describing import Row
+from segue.processor_time import processor_time
 from segue.settings import AudioSettings
 
 LOADING = 300.0
-"""Seconds in which the process must have loaded its libraries, on a busy machine."""
+"""Seconds that loading the libraries may take."""
 _PIECE = 1 << 16
 
 
@@ -30,18 +32,20 @@ class Describer:
     def describe(self, path: str) -> Row:
         """One file's row but for its id: with `vector`, or with `reason` and `detail`.
 
-        The reason is "too-slow" after `decode_timeout`, and "decoder-crashed" if the process has ended.
+        The reason is "too-slow" where the file exceeds `decode_timeout` (:class:`Allowance`), and
+        "decoder-crashed" where the process has ended.
         """
         try:
             process = self._running()
             assert process.stdin is not None
             process.stdin.write(json.dumps(path).encode() + b"\n")
             process.stdin.flush()
-            answer = self._answer(process, within=self._audio.decode_timeout.total_seconds())
-        except TimeoutError:
-            self.close()
+            used = partial(processor_time, process.pid)
             limit = self._audio.decode_timeout.total_seconds()
-            return {"vector": None, "reason": "too-slow", "detail": f"it took longer than {limit:g} s"}
+            answer = self._answer(process, Allowance(limit, used=used))
+        except TimeoutError as error:
+            self.close()
+            return {"vector": None, "reason": "too-slow", "detail": str(error)}
         except (EOFError, BrokenPipeError):
             status = self.close()
             return {"vector": None, "reason": "decoder-crashed", "detail": f"its reader ended with {status}"}
@@ -72,25 +76,28 @@ class Describer:
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
                 start_new_session=True,  # so that an ffmpeg of its own ends with it
             )
-            self._answer(self._process, within=LOADING)
+            used = partial(processor_time, self._process.pid)
+            self._answer(self._process, Allowance(LOADING, used=used))
         return self._process
 
     @staticmethod
-    def _answer(process: subprocess.Popen[bytes], *, within: float) -> dict[str, str | None]:
+    def _answer(process: subprocess.Popen[bytes], allowance: Allowance) -> dict[str, str | None]:
         """The next line that the process writes.
 
         Raises
         ------
         TimeoutError
-            There was none in time.
+            The allowance is exceeded; the text says which part of it.
         EOFError
             It has ended.
         """
         assert process.stdout is not None
-        end, line = time.monotonic() + within, b""
+        line = b""
         while not line.endswith(b"\n"):
-            if not select.select([process.stdout], [], [], max(0.0, end - time.monotonic()))[0]:
-                raise TimeoutError
+            if not select.select([process.stdout], [], [], allowance.interval)[0]:
+                if why := allowance.exceeded():
+                    raise TimeoutError(why)
+                continue
             piece = os.read(process.stdout.fileno(), _PIECE)
             if not piece:
                 raise EOFError

@@ -48,11 +48,12 @@ def main() -> None:
 
 def describe_row(path: str, audio: AudioSettings) -> Row:
     """One file's row but for its id."""
+    from segue.audio.decode import decode
+    from segue.audio.descriptors import describe
     from segue.audio.errors import AudioError
-    from segue.audio.files import describe_file
 
     try:
-        vector = describe_file(path, audio).astype("<f4").tobytes()
+        vector = describe(decode(path, audio), audio).astype("<f4").tobytes()
     except AudioError as error:
         return {"vector": None, "reason": error.reason, "detail": error.detail}
     return {"vector": vector, "reason": None, "detail": None}

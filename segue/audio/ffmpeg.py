@@ -5,20 +5,26 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.audio.allowance import Allowance
 from segue.audio.errors import Truncated, Undecodable
+from segue.processor_time import processor_time
 
-TIME_LIMIT = 60
-"""Seconds that ffmpeg may take for one excerpt."""
+TIME_LIMIT = 60.0
+"""Seconds that ffmpeg may take for one excerpt (:mod:`segue.audio.allowance`)."""
 CONTAINERS = (
     "aac,ac3,aiff,amr,ape,asf,au,caf,eac3,flac,matroska,webm,mov,mp4,m4a,mp3,mpc,mpc8,ogg,tak,tta,w64,wav,wv"
 )
 """Formats that ffmpeg may take a file for: no playlists, which could make it open files or addresses."""
+# With "file:" before the name, one such as concat:… is not taken for a protocol.
+INPUT = ["-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS]
+"""The options before each input."""
 SHORTFALL, PADDING = 0.9, 0.5
 """A file that ends before this share of its stated length is truncated; these seconds more may be padding."""
 
@@ -105,33 +111,42 @@ def _waveform(path: Path, *, start: float, seconds: float, sample_rate: int) -> 
     return np.frombuffer(done.stdout[:whole], dtype="<f4").astype(np.float32, copy=False)
 
 
-def run(
-    path: Path, *, before: list[str], after: list[str], time_limit: float = TIME_LIMIT
-) -> subprocess.CompletedProcess[bytes]:
-    """Run ffmpeg on one file, with one thread, its options put before and after the file's name.
+def run(path: Path, *, before: list[str], after: list[str]) -> subprocess.CompletedProcess[bytes]:
+    """Run ffmpeg on one file, its options put before and after the file's name.
 
     Raises
     ------
     Undecodable
-        It takes longer than `time_limit` seconds.
+        It exceeds the time limit.
     """
-    # "file:" keeps a name such as concat:… from being taken for a protocol.
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-threads", "1", *before]
-    command += [
-        "-protocol_whitelist",
-        "file,pipe",
-        "-format_whitelist",
-        CONTAINERS,
-        "-i",
-        f"file:{path}",
-        *after,
-    ]
-    try:
-        return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=time_limit, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise Undecodable("too-slow", f"ffmpeg took longer than {time_limit:g} s") from None
+    return call([*before, *INPUT, "-i", f"file:{path}", *after], limit=TIME_LIMIT)
+
+
+def call(arguments: list[str], *, limit: float) -> subprocess.CompletedProcess[bytes]:
+    """Run ffmpeg with one thread; `limit` is an :class:`Allowance` in seconds.
+
+    Raises
+    ------
+    Undecodable
+        With "too-slow".
+    """
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-threads", "1", *arguments]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        allowance = Allowance(limit, used=partial(processor_time, process.pid))
+        try:
+            while True:
+                try:
+                    output, errors = process.communicate(timeout=allowance.interval)
+                except subprocess.TimeoutExpired:
+                    if why := allowance.exceeded():
+                        raise Undecodable("too-slow", f"ffmpeg: {why}") from None
+                else:
+                    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+        except BaseException:
+            process.kill()
+            raise
 
 
 def last_words(output: str) -> str:

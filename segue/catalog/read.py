@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -13,6 +14,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+from segue.audio.allowance import Allowance
 from segue.audio.errors import AudioError, Undecodable
 from segue.catalog.cover_art import Cover, find_cover
 from segue.catalog.fma import FmaTrack, number_of
@@ -26,7 +28,7 @@ FEW = 32
 """Up to so many files are read in this process: starting others would take longer."""
 
 TIME_LIMIT = 60.0
-"""Seconds that the tags of one file may take."""
+"""Seconds that the tags of one file may take (:mod:`segue.audio.allowance`)."""
 
 Outcome = tuple[Track, Cover | None] | RejectedFile
 
@@ -63,7 +65,7 @@ def read_track(file: AudioFile, *, library: str, known: FmaTrack | None = None) 
 
 
 class _OutOfTimeError(BaseException):
-    """Past all that the readers of damaged tags catch."""
+    """Past all that the readers of damaged tags catch; its text says why."""
 
 
 @contextmanager
@@ -79,15 +81,18 @@ def at_most(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def give_up(*_: object) -> None:
-        raise _OutOfTimeError
+    allowance = Allowance(seconds, used=time.process_time)
 
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    def check(*_: object) -> None:
+        if why := allowance.exceeded():
+            raise _OutOfTimeError(why)
+
+    before = signal.signal(signal.SIGALRM, check)
+    signal.setitimer(signal.ITIMER_REAL, allowance.interval, allowance.interval)
     try:
         yield
-    except _OutOfTimeError:
-        raise Undecodable("too-slow", f"reading its tags took longer than {seconds:g} s") from None
+    except _OutOfTimeError as error:
+        raise Undecodable("too-slow", f"reading its tags: {error}") from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -1,13 +1,13 @@
-"""A track of the catalogue, and the id that it keeps across runs and machines."""
+"""A track of the catalogue: its id, which stays across runs and machines, its records and its document."""
 
 from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 UNKNOWN_ARTIST = "Unknown artist"
 """The artist of a track whose file names none."""
@@ -116,3 +116,108 @@ class Searchable:
     album: str = ""
     genres: Sequence[str] = ()
     tags: Sequence[str] = ()
+
+
+class TrackDocument(TypedDict):
+    """A document of `tracks`; see :class:`segue.catalog.track.Track`."""
+
+    _id: str
+    library: str
+    path: str | None
+    title: str
+    artist: str
+    album: str | None
+    genres: list[str]
+    tags: NotRequired[list[str]]
+    """Releases before 0.2 did not write it; :func:`searchable_of` then takes the tags in `fma`."""
+    duration_ms: int | None
+    track: int | None
+    year: int | None
+    cover_id: str | None
+    size: int | None
+    modified_ns: int | None
+    state: State
+    known: NotRequired[str | None]
+    fma: NotRequired[FmaFacts | None]
+
+
+SHOWN = {
+    "title": 1,
+    "artist": 1,
+    "album": 1,
+    "genres": 1,
+    "cover_id": 1,
+    "duration_ms": 1,
+    "year": 1,
+}
+"""The fields that :func:`summary_of` reads."""
+OF_FILE = {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1, "has_tags": {"$isArray": "$tags"}}
+"""The fields that :func:`file_of` reads."""
+
+
+def summary_of(track: Mapping[str, Any]) -> TrackSummary:
+    """The track as it is shown, of a document with :data:`SHOWN`."""
+    return TrackSummary(
+        track_id=track["_id"],
+        title=track.get("title") or track["_id"],
+        artist=track.get("artist") or "",
+        album=track.get("album"),
+        genres=tuple(track.get("genres") or ()),
+        cover_id=track.get("cover_id"),
+        duration_ms=track.get("duration_ms"),
+        year=track.get("year"),
+    )
+
+
+def file_of(track: Mapping[str, Any]) -> StoredFile:
+    """The file, of a document with :data:`OF_FILE`."""
+    return StoredFile(
+        track_id=track["_id"],
+        path=track["path"],
+        size=track["size"],
+        modified_ns=track["modified_ns"],
+        state=track["state"],
+        known=track.get("known"),
+        has_tags=track["has_tags"],
+    )
+
+
+def searchable_of(track: Mapping[str, Any]) -> Searchable:
+    """The texts that a search looks into."""
+    return Searchable(
+        track_id=track["_id"],
+        title=track.get("title") or "",
+        artist=track.get("artist") or "",
+        album=track.get("album") or "",
+        genres=track.get("genres") or (),
+        tags=track.get("tags") or (track.get("fma") or {}).get("tags") or (),
+    )
+
+
+def first_genre(genres: Sequence[str] | None) -> str | None:
+    """The main genre, if there is one."""
+    return genres[0] if genres else None
+
+
+def document_of(track: Track) -> TrackDocument:
+    """The document of a track."""
+    document: TrackDocument = {
+        "_id": track.track_id,
+        "library": track.library,
+        "path": track.path,
+        "title": track.title,
+        "artist": track.artist,
+        "album": track.album,
+        "genres": list(track.genres),
+        "tags": list(track.tags),
+        "duration_ms": track.duration_ms,
+        "track": track.track,
+        "year": track.year,
+        "cover_id": track.cover_id,
+        "size": track.size,
+        "modified_ns": track.modified_ns,
+        "state": track.state,
+    }
+    if track.known is not None:
+        document |= {"known": track.known, "fma": track.fma}
+    return document

@@ -5,11 +5,24 @@ Delivery: a document for each track, written by its id, so that writing it again
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import NamedTuple
 
-from segue.catalog.track import FmaFacts, Searchable, State, StoredFile, Track, TrackSummary
+from segue.catalog.track import (
+    OF_FILE,
+    SHOWN,
+    Searchable,
+    StoredFile,
+    Track,
+    TrackDocument,
+    TrackSummary,
+    document_of,
+    file_of,
+    first_genre,
+    searchable_of,
+    summary_of,
+)
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
@@ -17,29 +30,6 @@ _PLAYABLE = {"state": {"$nin": ["vanished", "no-audio"]}}
 """Tracks that a listener may be offered."""
 _PRESENT = {"state": "present"}
 _MOST_OF_ARTIST = 200
-
-
-class TrackDocument(TypedDict):
-    """A document of `tracks`; see :class:`segue.catalog.track.Track`."""
-
-    _id: str
-    library: str
-    path: str | None
-    title: str
-    artist: str
-    album: str | None
-    genres: list[str]
-    tags: NotRequired[list[str]]
-    """Releases before 0.2 did not write it; :func:`_searchable` then takes the tags in `fma`."""
-    duration_ms: int | None
-    track: int | None
-    year: int | None
-    cover_id: str | None
-    size: int | None
-    modified_ns: int | None
-    state: State
-    known: NotRequired[str | None]
-    fma: NotRequired[FmaFacts | None]
 
 
 class IndexedTrack(NamedTuple):
@@ -72,7 +62,7 @@ class Tracks(Collection[TrackDocument]):
 
     def write(self, tracks: Iterable[Track]) -> None:
         """Keep tracks as they are now."""
-        upsert(self.documents, (_document(track) for track in tracks))
+        upsert(self.documents, (document_of(track) for track in tracks))
 
     def move(self, paths: Mapping[str, str]) -> None:
         """Change where the files of tracks are, by track id."""
@@ -84,8 +74,8 @@ class Tracks(Collection[TrackDocument]):
 
     def files_of(self, library: str) -> dict[str, StoredFile]:
         """All tracks of a library with their files, by track id."""
-        documents = self.documents.find({"library": library}, _FILE)
-        return {track["_id"]: _file(track) for track in documents}
+        documents = self.documents.find({"library": library}, OF_FILE)
+        return {track["_id"]: file_of(track) for track in documents}
 
     def count_present(self, library: str) -> int:
         """How many tracks of a library have their file."""
@@ -95,8 +85,8 @@ class Tracks(Collection[TrackDocument]):
 
     def present_files(self) -> Iterator[StoredFile]:
         """The files of all tracks that have one, by track id."""
-        for track in self.documents.find(_PRESENT, _FILE).sort("_id"):
-            yield _file(track)
+        for track in self.documents.find(_PRESENT, OF_FILE).sort("_id"):
+            yield file_of(track)
 
     def present_ids(self, among: Iterable[str] | None = None) -> set[str]:
         """The tracks that have their file: all, or those of some."""
@@ -120,7 +110,8 @@ class Tracks(Collection[TrackDocument]):
         """(milliseconds, first genre) of all tracks that have their file, by track id, in its order."""
         documents = self.documents.find(_PRESENT, {"duration_ms": 1, "genres": 1}).sort("_id")
         return {
-            track["_id"]: (int(track["duration_ms"] or 0), _first(track["genres"])) for track in documents
+            track["_id"]: (int(track["duration_ms"] or 0), first_genre(track["genres"]))
+            for track in documents
         }
 
     def recording(self, track_id: str) -> Path | None:
@@ -166,23 +157,23 @@ class Tracks(Collection[TrackDocument]):
         """An artist's album, in its order; all of the artist's tracks when no album is named."""
         wanted = {"artist": artist, **_PLAYABLE, **({"album": album} if album else {})}
         order = [("album", ASCENDING), ("track", ASCENDING), ("title", ASCENDING)]
-        return [_summary(t) for t in self.documents.find(wanted, _SHOWN).sort(order).limit(_MOST_OF_ARTIST)]
+        return [summary_of(t) for t in self.documents.find(wanted, SHOWN).sort(order).limit(_MOST_OF_ARTIST)]
 
     def of_genre(self, genre: str, *, limit: int) -> list[TrackSummary]:
         """Tracks of a genre, by artist and album."""
         order = [("artist", ASCENDING), ("album", ASCENDING), ("track", ASCENDING)]
-        documents = self.documents.find({"genres": genre, **_PLAYABLE}, _SHOWN).sort(order).limit(limit)
-        return [_summary(track) for track in documents]
+        documents = self.documents.find({"genres": genre, **_PLAYABLE}, SHOWN).sort(order).limit(limit)
+        return [summary_of(track) for track in documents]
 
     def newest(self, *, limit: int) -> list[TrackSummary]:
         """The tracks whose files are the newest."""
-        documents = self.documents.find(_PLAYABLE, _SHOWN).sort("modified_ns", DESCENDING).limit(limit)
-        return [_summary(track) for track in documents]
+        documents = self.documents.find(_PLAYABLE, SHOWN).sort("modified_ns", DESCENDING).limit(limit)
+        return [summary_of(track) for track in documents]
 
     def oldest_first(self) -> Iterator[TrackSummary]:
         """All tracks, those whose files are the oldest first."""
-        for track in self.documents.find(_PLAYABLE, _SHOWN).sort("modified_ns", ASCENDING):
-            yield _summary(track)
+        for track in self.documents.find(_PLAYABLE, SHOWN).sort("modified_ns", ASCENDING):
+            yield summary_of(track)
 
     def frequent_genres(self, *, limit: int) -> list[str]:
         """The genres with the most tracks."""
@@ -195,7 +186,7 @@ class Tracks(Collection[TrackDocument]):
     def first_genres(self) -> dict[str, str]:
         """The first genre of each track by its id, empty for a track that has none."""
         documents = self.documents.find(_PLAYABLE, {"genres": 1}, batch_size=10_000)
-        return {track["_id"]: _first(track.get("genres")) or "" for track in documents}
+        return {track["_id"]: first_genre(track.get("genres")) or "" for track in documents}
 
     def some_of_genre(self, genre: str, *, limit: int) -> dict[str, str]:
         """The artists of some tracks of a genre, by track id, in its order."""
@@ -208,14 +199,14 @@ class Tracks(Collection[TrackDocument]):
     def artist_and_genre(self, track_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
         """(artist, first genre) of those tracks that the catalogue has, by id; empty where not known."""
         documents = self.documents.find({"_id": {"$in": list(track_ids)}}, {"artist": 1, "genres": 1})
-        return {t["_id"]: (t.get("artist") or "", _first(t.get("genres")) or "") for t in documents}
+        return {t["_id"]: (t.get("artist") or "", first_genre(t.get("genres")) or "") for t in documents}
 
     # What the search reads.
 
     def searchable(self) -> list[Searchable]:
         """The texts of all tracks that can be played."""
         fields = {"title": 1, "artist": 1, "album": 1, "genres": 1, "tags": 1, "fma.tags": 1}
-        return [_searchable(track) for track in self.documents.find(_PLAYABLE, fields)]
+        return [searchable_of(track) for track in self.documents.find(_PLAYABLE, fields)]
 
     def revision(self) -> tuple[int, int | None]:
         """What changes when the catalogue does: the count of tracks, and the time of the newest file."""
@@ -223,7 +214,7 @@ class Tracks(Collection[TrackDocument]):
         return self.documents.estimated_document_count(), newest.get("modified_ns") if newest else None
 
     def _summaries(self, wanted: Document) -> dict[str, TrackSummary]:
-        return {track["_id"]: _summary(track) for track in self.documents.find(wanted, _SHOWN)}
+        return {track["_id"]: summary_of(track) for track in self.documents.find(wanted, SHOWN)}
 
     def _most_frequent(self, field: str, limit: int) -> list[str]:
         steps: list[Document] = [
@@ -241,71 +232,3 @@ class Tracks(Collection[TrackDocument]):
             track["_id"]: track.get("artist") or ""
             for track in sorted(documents, key=lambda document: document["_id"])
         }
-
-
-_SHOWN = {"title": 1, "artist": 1, "album": 1, "genres": 1, "cover_id": 1, "duration_ms": 1, "year": 1}
-
-_FILE = {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1, "has_tags": {"$isArray": "$tags"}}
-
-
-def _summary(track: Mapping[str, Any]) -> TrackSummary:
-    return TrackSummary(
-        track_id=track["_id"],
-        title=track.get("title") or track["_id"],
-        artist=track.get("artist") or "",
-        album=track.get("album"),
-        genres=tuple(track.get("genres") or ()),
-        cover_id=track.get("cover_id"),
-        duration_ms=track.get("duration_ms"),
-        year=track.get("year"),
-    )
-
-
-def _file(track: Mapping[str, Any]) -> StoredFile:
-    return StoredFile(
-        track_id=track["_id"],
-        path=track["path"],
-        size=track["size"],
-        modified_ns=track["modified_ns"],
-        state=track["state"],
-        known=track.get("known"),
-        has_tags=track["has_tags"],
-    )
-
-
-def _searchable(track: Mapping[str, Any]) -> Searchable:
-    return Searchable(
-        track_id=track["_id"],
-        title=track.get("title") or "",
-        artist=track.get("artist") or "",
-        album=track.get("album") or "",
-        genres=track.get("genres") or (),
-        tags=track.get("tags") or (track.get("fma") or {}).get("tags") or (),
-    )
-
-
-def _first(genres: Sequence[str] | None) -> str | None:
-    return genres[0] if genres else None
-
-
-def _document(track: Track) -> TrackDocument:
-    document: TrackDocument = {
-        "_id": track.track_id,
-        "library": track.library,
-        "path": track.path,
-        "title": track.title,
-        "artist": track.artist,
-        "album": track.album,
-        "genres": list(track.genres),
-        "tags": list(track.tags),
-        "duration_ms": track.duration_ms,
-        "track": track.track,
-        "year": track.year,
-        "cover_id": track.cover_id,
-        "size": track.size,
-        "modified_ns": track.modified_ns,
-        "state": track.state,
-    }
-    if track.known is not None:
-        document |= {"known": track.known, "fma": track.fma}
-    return document

@@ -40,6 +40,12 @@ COMMANDS = (
         "status --json -",
     ),
     Command(
+        "doctor",
+        "doctor.cli:doctor",
+        "check the machine, the installation and the servers",
+        "doctor",
+    ),
+    Command(
         "library ingest",
         "batch_jobs.ingest_catalog:ingest_catalog",
         "read a folder of recordings into the catalogue",
@@ -76,6 +82,12 @@ COMMANDS = (
         "index build",
     ),
     Command(
+        "index list",
+        "batch_jobs.list_versions:list_indexes",
+        "list the stored versions of the index",
+        "index list",
+    ),
+    Command(
         "index rollback",
         "batch_jobs.build_index:roll_back_index",
         "go back to the index before the active one",
@@ -87,6 +99,12 @@ COMMANDS = (
         "learn from plays: transition rules, session embeddings",
         "models train",
         packages="training",
+    ),
+    Command(
+        "models list",
+        "batch_jobs.list_versions:list_models",
+        "list the stored versions of everything that is learned",
+        "models list",
     ),
     Command(
         "models evaluate",
@@ -113,6 +131,12 @@ COMMANDS = (
         "spark.pack:pack_command",
         "pack the streaming job for the workers of a Spark cluster",
         "stream pack --output /srv/segue",
+    ),
+    Command(
+        "stream repair",
+        "streaming_jobs.repair:repair_command",
+        "bring a damaged checkpoint back to its newest complete batch",
+        "stream repair",
     ),
     Command(
         "plays replay",
@@ -149,6 +173,25 @@ COMMANDS = (
         "dashboard.serve:serve",
         "serve the player, and the live and operations pages",
         "dashboard serve",
+    ),
+    Command("account list", "batch_jobs.accounts:list_accounts", "list the accounts", "account list"),
+    Command(
+        "account create",
+        "batch_jobs.accounts:create",
+        "create an account, so that a person can log in",
+        "account create Ada",
+    ),
+    Command(
+        "account set-password",
+        "batch_jobs.accounts:set_password",
+        "set another password for an account",
+        "account set-password Ada",
+    ),
+    Command(
+        "account delete",
+        "batch_jobs.accounts:delete",
+        "delete an account; the listener's data stay",
+        "account delete Ada",
     ),
     Command(
         "listener export",
@@ -273,6 +316,7 @@ GROUPS = {
     "engagement": "Statistics about plays.",
     "experiments": "Experiments: variants of the recommender, side by side.",
     "dashboard": "The dashboard.",
+    "account": "Accounts of the dashboard.",
     "listener": "The data stored about one listener.",
     "backup": "Backups of the database.",
     "settings": "Settings: conf/default.toml, your own file, and SEGUE_ variables.",

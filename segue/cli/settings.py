@@ -56,7 +56,7 @@ def check(
 
     Example: ./run.sh settings check /etc/segue.toml
 
-    Example: ./run.sh settings check segue.toml && ./run.sh stream run
+    Example: ./run.sh settings check /etc/segue.toml && ./run.sh stream run
     """
     with one_line_errors():
         found = problems(file)

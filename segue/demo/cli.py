@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import zlib
 from pathlib import Path
@@ -22,11 +23,17 @@ from segue.settings import load_settings
 def demo(
     library: Annotated[
         Path | None,
-        typer.Option(help="A folder with music (mp3, ogg, flac, m4a, wav; nested, or in FMA's layout)."),
+        typer.Option(
+            help="A folder with music (mp3, ogg, oga, flac, m4a, wav, opus, aac; nested, or FMA's layout)."
+        ),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Without the dashboard: end by itself, exit 0 if all went well.")
     ] = False,
+    host: Annotated[
+        str | None,
+        typer.Option(help="The dashboard's address; another than a loopback address requires log-in."),
+    ] = None,
     json_file: JsonFile = None,
     listeners_tracks: Annotated[
         int, typer.Option("--tracks-per-listener", min=4, help="Tracks that each replayed listener plays.")
@@ -42,6 +49,8 @@ def demo(
 
     Example: ./run.sh demo --library ~/Music
 
+    Example: ./run.sh demo --host 0.0.0.0
+
     Example: ./run.sh demo --check --json summary.json
     """
     console = Console(stderr=True)
@@ -49,6 +58,9 @@ def demo(
         can_write(json_file)
         if library is not None and not library.is_dir():
             raise SegueError(f"--library {library}: there is no such folder")
+        if host is not None:
+            # The dashboard is a process that reads the same variables.
+            os.environ["SEGUE_DASHBOARD__HOST"] = host
         run = Demo(load_settings(), name=_name(library), library=library, console=console)
         with contextlib.ExitStack() as stack:
             stack.callback(run.down)

@@ -53,7 +53,7 @@ def replay_plays(
         songs = songs_of(open_store(settings))
         if not songs:
             raise SegueError("the catalogue is empty: run ./run.sh library ingest DIR first")
-        ensure_topics(settings.kafka)
+        ensure_topics(settings.kafka, settings.retention)
         with PlayProducer(settings.kafka) as producer:
             if data is not None:
                 sent = _replay_log(producer, list(_read_log(data, limit=limit)), songs, rate=rate)

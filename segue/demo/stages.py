@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.progress import Progress
@@ -21,6 +22,7 @@ from segue.demo.trial import Trial
 from segue.errors import SegueError
 from segue.local import process, stack
 from segue.local.cli import fetch_jars
+from segue.local.reachable import notices
 from segue.operations.stream_progress import StreamProgress
 from segue.places import CHECKOUT, LOCAL, PROGRAM, ROOT
 from segue.plays.delivery import PlayProducer
@@ -63,7 +65,7 @@ class Demo:
             self._settings = stack.up(self._settings)
         finally:
             self._started |= _running() - ran_before
-        ensure_topics(self._settings.kafka)
+        ensure_topics(self._settings.kafka, self._settings.retention)
         self._store = open_store(self._settings)
         self._job("library ingest", str(self._music()))
         for command in ("library features", "embeddings train", "index build"):
@@ -100,12 +102,16 @@ class Demo:
         record = self._background("dashboard", "dashboard serve")
         self._wait("the dashboard", record, lambda: bool(self._dashboard_address()))
         self._say(f"The dashboard is at {self._dashboard_address()}")
+        for line in notices(self._settings.dashboard, database=self._settings.mongo.database):
+            self._say(line)
 
     def _dashboard_address(self) -> str:
         record = process.read_record(process.RUN / "dashboard.json")
         if record is None or not record.address:
             return ""
-        return record.address if process.accepts(int(record.address.rstrip("/").rsplit(":", 1)[1])) else ""
+        place = urlsplit(record.address)
+        answers = process.accepts(place.port or 80, host=place.hostname or "127.0.0.1")
+        return record.address if answers else ""
 
     def replay(self, *, tracks: int, per_second: float) -> DemoSummary:
         """Send the listeners' plays and look at what comes of them."""
@@ -181,6 +187,7 @@ class Demo:
             "SEGUE_MONGO__URI": s.mongo.uri,
             "SEGUE_MONGO__DATABASE": s.mongo.database,
             "SEGUE_KAFKA__BOOTSTRAP_SERVERS": s.kafka.bootstrap_servers,
+            "SEGUE_KAFKA__MANAGE_TOPICS": s.kafka.manage_topics,
             "SEGUE_KAFKA__PLAYS_TOPIC": s.kafka.plays_topic,
             "SEGUE_KAFKA__REJECTED_TOPIC": s.kafka.rejected_topic,
             "SEGUE_SPARK__CHECKPOINT_LOCATION": s.spark.checkpoint_location,
@@ -188,7 +195,7 @@ class Demo:
         }
 
     def _environment_line(self) -> str:
-        shown = {k: v for k, v in self._variables().items() if not k.endswith(("URI", "BOOTSTRAP"))}
+        shown = {k: v for k, v in self._variables().items() if not k.endswith(("URI", "BOOTSTRAP_SERVERS"))}
         return " ".join(f"{name}={value}" for name, value in shown.items())
 
     def _log(self, name: str) -> Path:

@@ -50,10 +50,8 @@ def access(
 
 def grant(settings: Settings, jobs: dict[Job, Access], *, logins: Path) -> None:
     """Topics, then each job's users."""
-    ensure_topics(settings.kafka)
-    kafka_topics.keep_for(
-        settings.kafka, plays=settings.retention.plays, rejected=settings.retention.rejected
-    )
+    ensure_topics(settings.kafka, settings.retention)
+    kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
     store = open_store(settings)
     for job, access in jobs.items():
         file = _file(logins, job)

@@ -21,11 +21,11 @@ def embed_file(path: Path | str, space: Space, settings: Settings) -> NDArray[np
     SpaceError
         The space was fitted on descriptors of other settings.
     """
-    from segue.audio.descriptors import features_version
-    from segue.audio.files import describe_file
+    from segue.audio.decode import decode
+    from segue.audio.descriptors import describe, features_version
 
     audio = settings.audio
     if features_version(audio) != space.features_version:
         raise SpaceError(f"space {space.version} is of other [audio] settings: run ./run.sh embeddings train")
-    (vector,) = space.transform(describe_file(path, audio)[np.newaxis])
+    (vector,) = space.transform(describe(decode(path, audio), audio)[np.newaxis])
     return np.asarray(vector, dtype=np.float32)

@@ -161,7 +161,8 @@ class _Checkpoint:
 def read_begun(checkpoint: Path) -> Begun | None:
     """What a training that was cut short has begun; None where no checkpoint can be read."""
     try:
-        with np.load(checkpoint, allow_pickle=False) as stored:
+        # numpy leaves a damaged archive open that it has opened itself.
+        with checkpoint.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             return Begun(str(stored["version"]), dict(stored["ends"].tolist()))
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
         return None

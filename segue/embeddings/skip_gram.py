@@ -237,7 +237,8 @@ def load_state(path: Path, *, like: State, about: Mapping[str, np.ndarray]) -> S
     None where none can be read, it is about something else, or its shapes are not those of `like`.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # numpy leaves a damaged archive open that it has opened itself.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             leaves, shape = jax.tree.flatten((like.parameters, like.optimiser, like.best))
             stored = [file[f"leaf{number}"] for number in range(len(leaves))]
             alike = all(array.shape == leaf.shape for array, leaf in zip(stored, leaves, strict=True))

@@ -4,9 +4,10 @@
 start          a `play` event: the sound of a track began
 play           a listening that has ended: a `complete`, `skip` or `leave`. It counts when it ends, since
                only then is it known how much was heard; what never ends (a crash) is a start and no play
-completion     a `complete`; or a `skip` or `leave` after at least :data:`COMPLETE_SHARE` of a known duration
+completion     a `complete`; or a `skip` or `leave` after at least `engagement.complete_share` of a known
+               duration
 skip           a `skip` that is no completion
-early skip     a skip before :data:`EARLY_MS`, and before half of the track where its duration is known
+early skip     a skip before `engagement.early_skip`, and before half of the track where its duration is known
 listening time `ms_played` of plays, each at most :data:`LONGEST_MS`
 listener       of a track, artist, ... in a window: who has a start or a play of it there. Impressions alone
                make nobody a listener
@@ -31,18 +32,30 @@ from datetime import timedelta
 
 from segue.engagement.rules import EventField, Expression, Where
 from segue.plays.event_types import ACTIONS, COUNTED, ENDS, EVENT_TYPES, START
+from segue.settings import EngagementSettings, milliseconds
 
-COMPLETE_SHARE = 0.9
-EARLY_MS = 30_000
 LONGEST_MS = 6 * 3_600_000
 
 _TYPE, _PLAYED, _DURATION = EventField("type"), EventField("ms_played"), EventField("duration_ms")
 ACTED = _TYPE.is_in(*ACTIONS)
 """Whether the listener did something by the event."""
 _ENDED = _TYPE.is_in(*ENDS)
-_COMPLETED = _TYPE.is_in("complete") | (_ENDED & (_DURATION > 0) & (_PLAYED >= COMPLETE_SHARE * _DURATION))
-_SKIPPED = _TYPE.is_in("skip") & ~_COMPLETED
-_EARLY = _SKIPPED & (_PLAYED < EARLY_MS) & ((_DURATION <= 0) | (2 * _PLAYED < _DURATION))
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The bounds between the words. The defaults are those of conf/default.toml, and of release 0.1."""
+
+    early_skip_ms: int = 30_000
+    complete_share: float = 0.9
+
+    @classmethod
+    def of(cls, engagement: EngagementSettings) -> Thresholds:
+        """Those of the settings."""
+        return cls(milliseconds(engagement.early_skip), engagement.complete_share)
+
+
+DEFAULT = Thresholds()
 
 
 @dataclass(frozen=True)
@@ -56,26 +69,41 @@ class Count:
     """The setting in `[signals]` by which it speaks for the track where a taste is estimated from counts."""
 
 
-_COUNTS = (
-    Count("starts", _TYPE.is_in(START)),
-    # A listening that has ended was started, so the weight of a start is counted here.
-    Count("plays", _ENDED, weight="play"),
-    Count("completions", _COMPLETED, weight="complete"),
-    Count("skips", _SKIPPED),
-    Count("early_skips", _EARLY, weight="skip_early"),
-    *(
-        Count(
-            event_type.counted_as,
-            _TYPE.is_in(event_type.name),
-            event_type.weight if isinstance(event_type.weight, str) else None,
-        )
-        for event_type in EVENT_TYPES
-        if event_type.counted_as
-    ),
-    Count("listening_ms", Where(_ENDED, _PLAYED, LONGEST_MS)),
-)
-COUNTS = {count.name: count for count in _COUNTS}
-"""What is counted, by name."""
+def counts_by(thresholds: Thresholds) -> dict[str, Count]:
+    """What is counted, by name, with the rules for these bounds."""
+    if thresholds == DEFAULT:
+        return COUNTS
+    return {count.name: count for count in _counts(thresholds)}
+
+
+def _counts(thresholds: Thresholds) -> tuple[Count, ...]:
+    played, duration = _PLAYED, _DURATION
+    heard = played >= thresholds.complete_share * duration
+    completed = _TYPE.is_in("complete") | (_ENDED & (duration > 0) & heard)
+    skipped = _TYPE.is_in("skip") & ~completed
+    early = skipped & (played < thresholds.early_skip_ms) & ((duration <= 0) | (2 * played < duration))
+    return (
+        Count("starts", _TYPE.is_in(START)),
+        # A listening that has ended was started, so the weight of a start is counted here.
+        Count("plays", _ENDED, weight="play"),
+        Count("completions", completed, weight="complete"),
+        Count("skips", skipped),
+        Count("early_skips", early, weight="skip_early"),
+        *(
+            Count(
+                event_type.counted_as,
+                _TYPE.is_in(event_type.name),
+                event_type.weight if isinstance(event_type.weight, str) else None,
+            )
+            for event_type in EVENT_TYPES
+            if event_type.counted_as
+        ),
+        Count("listening_ms", Where(_ENDED, _PLAYED, LONGEST_MS)),
+    )
+
+
+COUNTS = {count.name: count for count in _counts(DEFAULT)}
+"""What is counted, by name; the rules are those for the default bounds."""
 
 DIMENSIONS = {
     "all": None,
@@ -89,13 +117,14 @@ DIMENSIONS = {
 """By what the statistics are kept -> the field of a row; a row without one is under the empty key."""
 
 
-def fingerprint(window: timedelta) -> str:
+def fingerprint(window: timedelta, thresholds: Thresholds = DEFAULT) -> str:
     """Tells numbers that were counted by other definitions; kept with each fact.
 
-    It changes with a type that is counted, with a count, and with a rule.
+    It changes with a type that is counted, with a count, with a rule, and with a bound of a rule.
     """
-    text = f"1 {COMPLETE_SHARE} {EARLY_MS} {LONGEST_MS} {COUNTED} {window.total_seconds():g}"
-    rules = _rules()
+    bounds = f"{thresholds.complete_share} {thresholds.early_skip_ms} {LONGEST_MS}"
+    text = f"1 {bounds} {COUNTED} {window.total_seconds():g}"
+    rules = _rules(thresholds)
     if _digest(rules) != _FIRST_RULES:
         text += f" {rules}"
     return _digest(text)
@@ -106,8 +135,8 @@ _FIRST_RULES = "04524f9f"
 nothing to it, so that those facts stay valid."""
 
 
-def _rules() -> str:
-    counted = {name: count.rule for name, count in COUNTS.items()}
+def _rules(thresholds: Thresholds) -> str:
+    counted = {name: count.rule for name, count in counts_by(thresholds).items()}
     return "; ".join(f"{name}: {rule}" for name, rule in {"acted": ACTED, **counted}.items())
 
 

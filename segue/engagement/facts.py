@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from segue.engagement.definitions import ACTED, COUNTS
+from segue.engagement.definitions import ACTED, COUNTS, DEFAULT, Thresholds, counts_by
 from segue.engagement.rules import Array
 from segue.plays.added_fields import unfolded
 from segue.plays.event import EVENT_WINDOW, KEPT
@@ -80,7 +80,7 @@ Described = Callable[[Iterable[str]], Mapping[str, tuple[str, str]]]
 """Track ids -> artist and genre of each, empty text where not known."""
 
 
-def facts_of(table: pa.Table, *, described: Described) -> list[Fact]:
+def facts_of(table: pa.Table, *, described: Described, thresholds: Thresholds = DEFAULT) -> list[Fact]:
     """Count each row's events.
 
     Parameters
@@ -96,7 +96,7 @@ def facts_of(table: pa.Table, *, described: Described) -> list[Fact]:
     if not table.num_rows:
         return []
     events = _distinct(table.combine_chunks())
-    counted = _counted(events)
+    counted = _counted(events, thresholds)
     by = ["row", *KEYS]
     sums = counted.group_by(by).aggregate([(name, "sum") for name in COUNTS])
     known = described(set(sums.column("track_id").to_pylist()))
@@ -157,7 +157,7 @@ def _distinct(table: pa.Table) -> pa.Table:
     return events.take(pa.array(order[~again[: len(order)]]))
 
 
-def _counted(events: pa.Table) -> pa.Table:
+def _counted(events: pa.Table, thresholds: Thresholds) -> pa.Table:
     """A column for each count: 0, 1 or milliseconds; and `acted_at`, null for an event that is no action."""
     columns: dict[str, Array] = {
         "type": np.asarray(events.column("type").to_pylist(), dtype=object),
@@ -165,6 +165,6 @@ def _counted(events: pa.Table) -> pa.Table:
     }
     at = pa.array(events.column("occurred_at").to_numpy(), mask=~ACTED.on(columns))
     kept = events.select(["row", *KEYS]).append_column("acted_at", at)
-    for name, count in COUNTS.items():
+    for name, count in counts_by(thresholds).items():
         kept = kept.append_column(name, pa.array(count.rule.on(columns).astype(np.int64)))
     return kept

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from segue.engagement.definitions import fingerprint
+from segue.engagement.definitions import Thresholds, fingerprint
 from segue.engagement.facts import Fact
 from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSessions
@@ -24,7 +24,7 @@ class StoredEngagement:
     def __init__(self, store: Store, engagement: EngagementSettings, *, keep: timedelta) -> None:
         """Facts and sessions are removed after `keep`; statistics stay."""
         self._gap = engagement.session_gap
-        self._definitions = fingerprint(engagement.window)
+        self._definitions = fingerprint(engagement.window, Thresholds.of(engagement))
         self.listening, self.listening_sessions = Listening(store), ListeningSessions(store)
         self.statistics = ListeningStatistics(store)
         for collection in (self.listening, self.listening_sessions, self.statistics):

@@ -21,7 +21,8 @@ from segue.evaluation.metrics import (
 from segue.recommenders.played import AlsRecommender
 from segue.recommenders.served import AsServed, ServedRecommender, SessionKnowledge
 from segue.recommenders.session_ensemble import baseline, session_ensemble
-from segue.recommenders.session_models import ItemKnn, Popularity, SequentialRules, SessionKnn, SessionModel
+from segue.recommenders.session_models import ItemKnn, Popularity, SessionKnn, SessionModel
+from segue.recommenders.session_rules import SequentialRules
 from segue.recommenders.tastes import NearTaste, centroids
 from segue.recommenders.top import ranks_of, top_lists
 from segue.session_logs.logs import SessionLog

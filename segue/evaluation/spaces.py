@@ -3,7 +3,7 @@
 A space is fitted on the gallery and asked with tracks by other artists: if an artist were on both sides, a
 space would gain by knowing a voice or a studio (Flexer and Schnitzer, 2010, "Effects of album and artist
 filters in audio similarity computed for very large music databases"). A space that cannot be fitted on the
-gallery, since it needs more than sound and genres, is taken as it is in use, unless it was fitted on genres.
+gallery, for lack of listening sessions, is compared in the version in use, unless that was fitted on genres.
 """
 
 from __future__ import annotations

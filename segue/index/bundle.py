@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from segue.index.backend import Backend
 from segue.index.backends import stored_backend
 from segue.index.checksums import first_mismatch
 from segue.index.contents import Contents, files_of, version_of
-from segue.index.folders import appearing, hold, set_aside
+from segue.index.folders import Hold, appearing, set_aside
 from segue.index.manifest import BundleError, Manifest
 from segue.index.neighbours import NeighbourIndex
 from segue.index.recall import measure_recall
@@ -38,7 +38,7 @@ class Bundle(TrackIndex):
     """A loaded bundle. Its arrays are mapped; as long as it lives, its folder is not removed."""
 
     manifest: Manifest
-    held: BinaryIO = field(repr=False)
+    held: Hold = field(repr=False)
     """Open for as long as the folder must stay."""
 
 
@@ -121,7 +121,7 @@ def load_bundle(path: Path | str, *, version: str | None = None, verify: bool = 
     """
     path = Path(path)
     try:
-        held = hold(path)
+        held = Hold(path)
     except OSError as error:
         raise BundleError(f"{path} is no index bundle: {error.strerror or error}") from None
     try:

@@ -8,9 +8,9 @@ import os
 import shutil
 import time
 import uuid
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from segue.disk import sync
 
@@ -47,23 +47,25 @@ def appearing(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def hold(folder: Path) -> BinaryIO:
-    """Keep a folder from being removed until the returned file is closed or its process ends.
+class Hold:
+    """Keeps a folder from being removed until it is closed or collected, or its process ends.
 
     Raises
     ------
     OSError
         There is no such folder, or it has just been removed.
     """
-    lock = (folder / LOCK).open("rb")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        if os.fstat(lock.fileno()).st_nlink == 0 or not folder.exists():
-            raise FileNotFoundError(f"{folder} has just been removed")
-    except BaseException:  # Ctrl-C too: a lock that is left open would keep the folder
-        lock.close()
-        raise
-    return lock
+
+    def __init__(self, folder: Path) -> None:
+        lock = (folder / LOCK).open("rb")
+        self.close = weakref.finalize(self, lock.close)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            if os.fstat(lock.fileno()).st_nlink == 0 or not folder.exists():
+                raise FileNotFoundError(f"{folder} has just been removed")
+        except BaseException:  # Ctrl-C too: a lock that is left open would keep the folder
+            self.close()
+            raise
 
 
 def remove_unless_held(folder: Path) -> bool:

@@ -69,6 +69,17 @@ class PublishedBundles:
         model = self._models.fields(KIND, version, "manifest")
         return None if model is None else _manifest(model["manifest"], version)
 
+    def manifests(self) -> list[Manifest]:
+        """The manifests of all stored versions, newest first.
+
+        Raises
+        ------
+        BundleError
+            A manifest is damaged.
+        """
+        found = (self.manifest(version) for version in self._models.versions(KIND))
+        return [manifest for manifest in found if manifest is not None]
+
     def whole_manifest(self, version: str) -> Manifest | None:
         """The manifest of a version that is stored with all its files, or None."""
         manifest = self.manifest(version)

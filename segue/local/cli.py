@@ -13,7 +13,7 @@ from segue.figures import JsonFile, can_write, on_stdout, write_figures
 from segue.local import jars, stack
 from segue.local.java import java_home
 from segue.local.process import Record
-from segue.places import ROOT
+from segue.places import PROGRAM, ROOT
 from segue.settings import load_settings
 from segue.storage.mongo import shown
 
@@ -62,7 +62,7 @@ def status(
 
 def _show(records: Sequence[tuple[Record, bool]]) -> None:
     if not records:
-        typer.echo("nothing is running: ./run.sh up starts Kafka and MongoDB, ./run.sh demo everything")
+        typer.echo(f"nothing is running: {PROGRAM} up starts Kafka and MongoDB, {PROGRAM} demo everything")
         return
     table = Table("what", "state", "address", "pid", "log", box=None, pad_edge=False)
     for record, runs in records:
@@ -77,7 +77,7 @@ def _show(records: Sequence[tuple[Record, bool]]) -> None:
 def prepare() -> None:
     """Fetch the jars and find a Java, and print its home: for run.sh."""
     with one_line_errors():
-        home = java_home()
+        home = java_home(passed_over=lambda reason: typer.echo(f"segue: not used: {reason}", err=True))
         fetch_jars()
         typer.echo(home)
 

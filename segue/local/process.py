@@ -24,6 +24,8 @@ from segue.places import LOCAL
 
 RUN = LOCAL / "run"
 """Where the jobs and the dashboard leave their records; the servers' are in their own folders."""
+_STARTED: list[subprocess.Popen[bytes]] = []
+"""Kept, or Python would warn of each as of a process that was forgotten."""
 LOG_LIMIT = 20_000_000
 """Bytes; a longer log is put aside at the next start."""
 
@@ -96,6 +98,7 @@ def spawn(
             env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
+    _STARTED.append(started)
     return _write_record(record, name=name, pid=started.pid, address=address, log=log)
 
 
@@ -202,10 +205,10 @@ def _becomes_free(port: int) -> bool:
     return free
 
 
-def accepts(port: int) -> bool:
-    """Whether something answers on this port of the loopback address."""
+def accepts(port: int, *, host: str = "127.0.0.1") -> bool:
+    """Whether something answers on this port of an address of this machine."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
+        with socket.create_connection((host, port), timeout=1):
             return True
     except OSError:
         return False

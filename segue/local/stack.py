@@ -50,13 +50,13 @@ def connected(settings: Settings, *, kafka: bool = True, folder: Path = LOCAL) -
     SegueError
         One that is needed does not run.
     """
-    bootstrap = settings.kafka.bootstrap_servers or Broker(folder / "kafka").bootstrap()
+    bootstrap = settings.kafka.bootstrap_servers or Broker(folder / "kafka").address()
     if kafka and not bootstrap:
         raise SegueError(
             "the embedded Kafka is not running: start it with ./run.sh up, "
             "or set SEGUE_KAFKA__BOOTSTRAP_SERVERS"
         )
-    uri = settings.mongo.uri or Mongod(folder / "mongo").uri()
+    uri = settings.mongo.uri or Mongod(folder / "mongo").address()
     if not uri:
         raise SegueError(
             "the embedded MongoDB is not running: start it with ./run.sh up, or set SEGUE_MONGO__URI"
@@ -105,8 +105,10 @@ def _check_disk(folder: Path) -> None:
 
 
 def _filled_in(settings: Settings, *, bootstrap: str | None, uri: str | None) -> Settings:
-    kafka = settings.kafka.model_copy(
-        update={"bootstrap_servers": bootstrap or settings.kafka.bootstrap_servers}
-    )
+    kafka = settings.kafka
+    if bootstrap and bootstrap != kafka.bootstrap_servers:
+        # The topics of the embedded broker are Segue's own.
+        manage = "on" if kafka.manage_topics == "auto" else kafka.manage_topics
+        kafka = kafka.model_copy(update={"bootstrap_servers": bootstrap, "manage_topics": manage})
     mongo = settings.mongo.model_copy(update={"uri": uri or settings.mongo.uri})
     return settings.model_copy(update={"kafka": kafka, "mongo": mongo})

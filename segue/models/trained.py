@@ -73,6 +73,15 @@ def put_in_use(store: Store, kind: str, version: str, *, keep: int) -> None:
     files.sweep(groups=models.with_file())
 
 
+def retire(store: Store, kind: str) -> None:
+    """Remove all versions of a kind that is not learned any more."""
+    models, files = Models(store), _files(store)
+    old = models.versions(kind)
+    if models.retire(kind):
+        for version in old:
+            files.remove(f"{kind}:{version}")
+
+
 def load(store: Store, kind: str, version: str | None = None) -> dict[str, np.ndarray] | None:
     """The arrays of a version, the active one when left out; None before the first.
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypedDict, TypeVar
 
-from segue.storage.mongo import DESCENDING, Document, Unreachable
+from segue.storage.mongo import ASCENDING, DESCENDING, READABLE, Document, Unreachable
 from segue.storage.store import Collection, Job, Policy, Right, Store
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class ModelRecord(TypedDict, total=False):
 class Models(Collection[ModelRecord]):
     """The versions of all kinds of models."""
 
-    name = "models"
+    name = READABLE
     policy = Policy(
         computed=True,
         access={
@@ -134,6 +134,30 @@ class Models(Collection[ModelRecord]):
         records = self.documents.find({"kind": kind}, {"version": 1, "created_at": 1})
         return {record["version"]: record["created_at"] for record in records}
 
+    def listed(self, *, without: Names[str] = ()) -> list[dict[str, Any]]:
+        """All stored versions by kind, newest first: kind, version, active, created_at, tracks and bytes.
+
+        `tracks` and `bytes` are None where a kind does not record them.
+        """
+        wanted = {"kind": {"$exists": True, "$nin": list(without)}}
+        fields = dict.fromkeys(("kind", "version", "created_at", "tracks", "file.size"), 1)
+        records = self.documents.find(wanted, fields).sort([("kind", ASCENDING), ("created_at", DESCENDING)])
+        active = {
+            str(record["_id"]).removeprefix("active:"): record["version"]
+            for record in self.documents.find({"_id": {"$regex": "^active:"}})
+        }
+        return [
+            {
+                "kind": record["kind"],
+                "version": record["version"],
+                "active": active.get(record["kind"]) == record["version"],
+                "created_at": record.get("created_at"),
+                "tracks": record.get("tracks"),
+                "bytes": record.get("file", {}).get("size"),
+            }
+            for record in records
+        ]
+
     def remove(self, kind: str, versions: Names[str]) -> None:
         """Remove versions of a kind."""
         self.documents.delete_many({"_id": {"$in": [f"{kind}:{version}" for version in versions]}})
@@ -142,6 +166,11 @@ class Models(Collection[ModelRecord]):
         """Remove all versions of a kind but those that are kept."""
         ids = [f"{kind}:{version}" for version in kept]
         self.documents.delete_many({"kind": kind, "_id": {"$nin": ids}})
+
+    def retire(self, kind: str) -> bool:
+        """Remove all versions of a kind, which has none in use afterwards; whether there were any."""
+        wanted: Document = {"$or": [{"kind": kind}, {"_id": f"active:{kind}"}]}
+        return bool(self.documents.delete_many(wanted).deleted_count)
 
     def with_file(self) -> list[str]:
         """ "<kind>:<version>" of all models whose arrays are in GridFS."""

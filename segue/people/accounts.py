@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypedDict
 
-from segue.storage.mongo import DuplicateKeyError
+from segue.storage.mongo import ASCENDING, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 
@@ -89,6 +89,18 @@ class Accounts(Collection[StoredAccount]):
         """A listener's account; None for a guest, and for one whom an identity provider has let in."""
         document = self.documents.find_one({"user_id": user_id})
         return Account(document["user_id"], document["name"]) if document else None
+
+    def everyone(self) -> list[StoredAccount]:
+        """All accounts, by name."""
+        return list(self.documents.find().sort("_id", ASCENDING))
+
+    def set_password(self, name: str, *, password_hash: str) -> None:
+        """Replace the password's hash of an account."""
+        self.documents.update_one({"_id": name_key(name)}, {"$set": {"password": password_hash}})
+
+    def remove(self, name: str) -> None:
+        """Remove an account. Everything else of the listener stays."""
+        self.documents.delete_one({"_id": name_key(name)})
 
     def names(self, user_ids: Sequence[str]) -> dict[str, str]:
         """The names of those listeners who have an account, by id."""

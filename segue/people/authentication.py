@@ -48,13 +48,37 @@ class Authenticator:
             The name is taken or does not fit, or the password is too short or too long.
         """
         name = _checked_name(name)
-        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            raise AccountError(
-                f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, not {len(password)}."
-            )
+        _check_password(password)
         source = of_sign_up(address)
         self._guard(source)
         self._failures.count(source)
+        return self._add(name, password, guest_id=guest_id)
+
+    def create(self, name: str, password: str) -> Account:
+        """Make an account for somebody else, as an operator.
+
+        Raises
+        ------
+        AccountError
+            The name is taken or does not fit, or the password is too short or too long.
+        """
+        name = _checked_name(name)
+        _check_password(password)
+        return self._add(name, password, guest_id=None)
+
+    def set_password(self, account: Account, password: str) -> None:
+        """Set another password.
+
+        Raises
+        ------
+        AccountError
+            The password is too short or too long.
+        """
+        _check_password(password)
+        self._accounts.set_password(account.name, password_hash=self._hash(password))
+        self._failures.clear(of_name(account.name))
+
+    def _add(self, name: str, password: str, *, guest_id: str | None) -> Account:
         password_hash = self._hash(password)
         for user_id in filter(None, (guest_id, f"user-{uuid.uuid4().hex}")):
             account = Account(user_id, name)
@@ -104,6 +128,13 @@ class Authenticator:
                 return self._hasher.verify(password_hash, password)
         except VerificationError:
             return False
+
+
+def _check_password(password: str) -> None:
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise AccountError(
+            f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, not {len(password)}."
+        )
 
 
 def _checked_name(name: str) -> str:

@@ -86,6 +86,10 @@ class LoginSessions(Collection[LoginSession]):
         """End a session; its token is worth nothing from now on."""
         self.documents.delete_one({"_id": _hash(token)})
 
+    def close_all(self, user_id: str) -> int:
+        """End all sessions of a listener; returns how many."""
+        return self.documents.delete_many({"user_id": user_id}).deleted_count
+
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()

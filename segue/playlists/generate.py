@@ -13,7 +13,7 @@ import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.playlists.transitions import Material, arrange
-from segue.ranking.diversity import folded, limit_artists, songs_of
+from segue.ranking.reranking import folded, limit_artists, songs_of
 
 NEAR = 60
 """Neighbours that each song of a list, or each liked song, brings in."""

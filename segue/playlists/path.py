@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from segue.index.track_index import TrackIndex
 from segue.playlists.transitions import Material, Transitions
-from segue.ranking.diversity import ArtistLimit, folded, songs_of
+from segue.ranking.reranking import ArtistLimit, folded, songs_of
 
 AROUND = 40
 """Candidates around each of the points between the two songs."""

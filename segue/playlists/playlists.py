@@ -47,10 +47,6 @@ class Playlist:
         """Whether a listener may change it: its owner, or one who has joined."""
         return user_id == self.owner or user_id in self.collaborators
 
-    def may_see(self, user_id: str) -> bool:
-        """Whether a listener may look at it: those who may edit it, and those who are asked to."""
-        return self.may_edit(user_id) or user_id in self.asked
-
 
 class StoredPlaylist(TypedDict):
     """A playlist as it is stored."""

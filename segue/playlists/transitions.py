@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segue.index.track_index import TrackIndex
 from segue.moods.measures import DIMENSIONS, Percentiles
-from segue.ranking.diversity import ArtistLimit
+from segue.ranking.reranking import ArtistLimit
 
 ENERGY, TEMPO = 0.25, 0.15
 """What the whole range of energy, or of tempo, adds to a step; the opposite direction in sound adds 1. Two

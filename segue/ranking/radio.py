@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from segue.index.track_index import TrackIndex
-from segue.ranking.diversity import ArtistLimit, folded, limit_artists, songs_of
+from segue.ranking.reranking import ArtistLimit, folded, limit_artists, songs_of
 from segue.settings import RankingSettings
 
 DRIFT = 0.35

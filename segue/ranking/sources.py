@@ -94,8 +94,7 @@ class SameArtistSource(CandidateSource):
     learned_from_plays: ClassVar = True
 
     def weight(self, ranking: RankingSettings) -> float:
-        # Session knowledge as a whole is switched off by its own weight.
-        return ranking.artist_weight if ranking.transition_weight else 0.0
+        return ranking.artist_weight
 
     def available(self, bundle: TrackIndex) -> bool:
         return bundle.transition_rules is not None and bundle.artist_tracks is not None

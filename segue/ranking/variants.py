@@ -66,8 +66,3 @@ def ranking_of(
 def variant_label(variant: str, *, exploring: bool) -> str:
     """The label of a play from a recommendation (its field `model`); exploration has a label of its own."""
     return f"{variant}/{EXPLORING}" if exploring else variant
-
-
-def variant_of(label: str) -> str:
-    """The variant of a label."""
-    return label.partition("/")[0]

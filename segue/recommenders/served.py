@@ -12,14 +12,15 @@ from segue.index.transition_rules import RuleTable, artist_tracks_of, transition
 from segue.ranking.candidates import NO_EVIDENCE, Candidates, Proposals, add_up, pooled
 from segue.ranking.reranking import rerank
 from segue.ranking.sources import in_use
-from segue.recommenders.session_models import SessionModel, rule_matrix
+from segue.recommenders.session_models import SessionModel
+from segue.recommenders.session_rules import rule_matrix
 from segue.recommenders.tastes import NearTaste, nearest
 from segue.recommenders.top import top_k
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import Queries
 from segue.settings import ModelSettings, RankingSettings, RuleSettings, TasteSettings
+from segue.taste.history import DecayedSignals
 from segue.taste.profile import Profiles
-from segue.taste.vector import DecayedSignals
 
 
 def index_of(

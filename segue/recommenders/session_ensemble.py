@@ -13,12 +13,11 @@ from scipy import sparse
 from segue.recommenders.session_models import (
     ArtistItems,
     ListenerRepeats,
-    ListenerRules,
-    SequentialRules,
     SessionKnn,
     SessionModel,
     SessionRepeats,
 )
+from segue.recommenders.session_rules import ListenerRules, SequentialRules
 from segue.recommenders.top import scaled, top_k
 from segue.session_logs.logs import SessionLog
 from segue.session_logs.splits import DAY, Queries

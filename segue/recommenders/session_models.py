@@ -43,7 +43,7 @@ def prefix_matrix(queries: Queries, n_items: int, *, decay: float = 1.0, last: i
     return sparse.csr_matrix((weights, (rows[first], columns[first])), shape=(len(queries), n_items))
 
 
-def _end(queries: Queries, n_items: int, *, decay: float) -> sparse.csr_matrix:
+def end_matrix(queries: Queries, n_items: int, *, decay: float) -> sparse.csr_matrix:
     """(queries, items): the last 20 plays of each prefix by their decay; at 0 the last alone."""
     return prefix_matrix(queries, n_items, decay=decay or 1.0, last=20 if decay else 1)
 
@@ -127,78 +127,6 @@ class SessionKnn:
         return (chosen @ self.members).tocsr()
 
 
-class SequentialRules:
-    """Sequential rules: after `a` comes `b`, weighed by 1 / gap (Ludewig and Jannach, 2018).
-
-    `reach` is the largest gap that is learned, `gap_power` how fast a rule weakens with it, `back` the weight
-    of rules read backwards, `decay` how much of the prefix counts beside its last item (0: that alone), and
-    `cap` the most that one listener may add to a rule.
-    """
-
-    def __init__(
-        self,
-        *,
-        reach: int = 10,
-        gap_power: float = 1.0,
-        back: float = 0.0,
-        decay: float = 0.0,
-        confidence: float = 0.0,
-        cap: float | None = None,
-    ) -> None:
-        self.reach, self.gap_power, self.back = reach, gap_power, back
-        self.decay, self.confidence, self.cap = decay, confidence, cap
-
-    def fit(self, history: SessionLog) -> SequentialRules:
-        n = len(history.artists)
-        self.rules = rule_matrix(history, reach=self.reach, gap_power=self.gap_power, cap=self.cap)
-        if self.back:
-            self.rules = (self.rules + self.back * self.rules.T).tocsr()
-        if self.confidence:
-            seen = np.maximum(np.bincount(history.items, minlength=n), 1).astype(np.float32)
-            self.rules = (sparse.diags(seen**-self.confidence) @ self.rules).tocsr()
-        return self
-
-    def scores(self, queries: Queries) -> sparse.csr_matrix:
-        return (_end(queries, self.rules.shape[0], decay=self.decay) @ self.rules).tocsr()
-
-
-def rule_matrix(
-    history: SessionLog, *, reach: int, gap_power: float = 1.0, cap: float | None = None
-) -> sparse.csr_matrix:
-    """(items, items) float32: how often the column came after the row within a session, by gap ** -gap_power.
-
-    With `cap`, what one listener adds to a rule is at most that much.
-    """
-    n = len(history.artists)
-    a, b, user, weight = _followed(history, reach=reach, gap_power=gap_power)
-    keep = a != b
-    a, b, user, weight = a[keep], b[keep], user[keep], weight[keep]
-    if cap is not None and len(a):
-        key = (user * n + a) * n + b
-        unique, place = np.unique(key, return_inverse=True)
-        weight = np.minimum(np.bincount(place, weight, minlength=len(unique)), cap).astype(np.float32)
-        a, b = unique // n % n, unique % n
-    return sparse.csr_matrix((weight, (a, b)), shape=(n, n))
-
-
-def _followed(
-    history: SessionLog, *, reach: int, gap_power: float = 1.0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """What came after what, at most `reach` plays later in the same session.
-
-    Returns
-    -------
-    (m,) each: items, the items after them, listeners, weights (float32): the gap ** -gap_power.
-    """
-    parts = []
-    for gap in range(1, reach + 1):
-        first = np.flatnonzero(history.sessions[gap:] == history.sessions[:-gap])
-        weight = np.full(len(first), float(gap) ** -gap_power, dtype=np.float32)
-        parts.append((history.items[first], history.items[first + gap], history.users[first], weight))
-    a, b, user, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return a, b, user, weight
-
-
 class ItemKnn:
     """Items that share sessions with those of the prefix, by cosine (Sarwar et al., 2001)."""
 
@@ -210,7 +138,7 @@ class ItemKnn:
         return self
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
-        return (_end(queries, self.similarity.shape[0], decay=self.decay) @ self.similarity).tocsr()
+        return (end_matrix(queries, self.similarity.shape[0], decay=self.decay) @ self.similarity).tocsr()
 
 
 class ListenerRepeats:
@@ -264,29 +192,3 @@ class SessionRepeats:
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
         return prefix_matrix(queries, self.n_items, decay=self.decay)
-
-
-class ListenerRules:
-    """Rules of this listener alone: what they themselves played after the session's last items before."""
-
-    def __init__(self, *, reach: int = 3, decay: float = 0.3) -> None:
-        self.reach, self.decay = reach, decay
-
-    def fit(self, history: SessionLog) -> ListenerRules:
-        self.n_items = len(history.artists)
-        a, b, user, weight = _followed(history, reach=self.reach)
-        self.keys, row = np.unique(user * self.n_items + a, return_inverse=True)
-        self.after = sparse.csr_matrix((weight, (row, b)), shape=(len(self.keys), self.n_items))
-        return self
-
-    def scores(self, queries: Queries) -> sparse.csr_matrix:
-        if not len(self.keys):  # nobody has played one track after another
-            return sparse.csr_matrix((len(queries), self.n_items), dtype=np.float32)
-        prefix = prefix_matrix(queries, self.n_items, decay=self.decay, last=5).tocoo()
-        wanted = queries.users[prefix.row] * self.n_items + prefix.col
-        place = np.searchsorted(self.keys, wanted)
-        known = np.flatnonzero(self.keys[np.minimum(place, len(self.keys) - 1)] == wanted)
-        pick = sparse.csr_matrix(
-            (prefix.data[known], (prefix.row[known], place[known])), shape=(len(queries), len(self.keys))
-        )
-        return (pick @ self.after).tocsr()

@@ -22,6 +22,7 @@ class KafkaSettings(Section):
     plays_topic: str
     rejected_topic: str
     partitions: Annotated[int, TakesEffect("when the topic is created")] = Field(ge=1)
+    manage_topics: Switch
     replication_factor: Annotated[int, TakesEffect("when the topic is created")] = Field(ge=1)
 
     @property

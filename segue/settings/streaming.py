@@ -16,6 +16,7 @@ from segue.settings.values import (
     Section,
     Size,
     SparkConf,
+    TakesEffect,
     Unit,
 )
 
@@ -61,6 +62,10 @@ class EngagementSettings(Section):
     session_gap: Positive
     feedback_interval: NotNegative
     feedback_window: Positive
+    early_skip: Positive
+    complete_share: float = Field(gt=0, le=1)
+    popular_window: Annotated[Positive, TakesEffect("restart the dashboard")]
+    rising_window: Annotated[Positive, TakesEffect("restart the dashboard")]
 
     @model_validator(mode="after")
     def _gaps_show_between_windows(self) -> EngagementSettings:

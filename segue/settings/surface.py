@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import ipaddress
+from contextlib import suppress
 from datetime import timedelta
 from typing import ClassVar
 
 from pydantic import Field
 
-from segue.settings.values import Duration, Port, Section
+from segue.settings.values import Duration, Port, Section, Switch
 
 
 class DashboardSettings(Section):
     takes_effect: ClassVar[str] = "restart the dashboard"
 
+    host: str = Field(min_length=1)
+    require_login: Switch
     port: Port
     refresh_interval: Duration = Field(ge=timedelta(milliseconds=100))
     operators: tuple[str, ...]
     local_operator: bool
     base_url: str
     oidc_config_file: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the pages can be reached from this machine only."""
+        with suppress(ValueError):
+            return ipaddress.ip_address(self.host).is_loopback
+        return self.host == "localhost"
+
+    @property
+    def login_required(self) -> bool:
+        """Whether pages and routes are for those who have logged in."""
+        return self.require_login == "on" or (self.require_login == "auto" and not self.is_local)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 
 from segue.index.track_index import TrackIndex
-from segue.ranking.diversity import ArtistLimit, limit_artists
+from segue.ranking.reranking import ArtistLimit, limit_artists
 from segue.settings import RankingSettings
 
 

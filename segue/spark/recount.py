@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segue.engagement.definitions import ACTED, COUNTS
+from segue.engagement.definitions import ACTED, COUNTS, DEFAULT, Thresholds, counts_by
 from segue.engagement.facts import KEYS, Described, Fact, in_order, row_of
 from segue.plays.event import EVENT_WINDOW
 from segue.plays.event_types import COUNTED
@@ -19,7 +19,7 @@ _WHICH = ("window_start", "user_id")
 _BY = (*_WHICH, *KEYS)
 
 
-def counted_rows(plays: DataFrame, *, window: timedelta) -> DataFrame:
+def counted_rows(plays: DataFrame, *, window: timedelta, thresholds: Thresholds = DEFAULT) -> DataFrame:
     """Play -> CountedRow: the counts of a listener's window by track, source, model and rank.
 
     Ordered by window and listener; beside the counts, `events`, `first_at` and `last_at` of the row.
@@ -33,9 +33,10 @@ def counted_rows(plays: DataFrame, *, window: timedelta) -> DataFrame:
         .agg(first_copy)
         .select(*_WHICH, "event.*")
     )
+    counts = counts_by(thresholds)
     acted_at = F.when(F.expr(str(ACTED)), F.col("occurred_at"))
     return (
-        distinct.withColumns({name: F.expr(str(count.rule)).cast("long") for name, count in COUNTS.items()})
+        distinct.withColumns({name: F.expr(str(count.rule)).cast("long") for name, count in counts.items()})
         .groupBy(*_BY)
         .agg(
             *(F.sum(name).alias(name) for name in COUNTS),

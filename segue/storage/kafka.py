@@ -17,12 +17,10 @@ from kafka.errors import KafkaError, KafkaTimeoutError, RetriableError, TopicAlr
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from segue.errors import SegueError
-from segue.settings import KafkaSettings
+from segue.settings import KafkaSettings, RetentionSettings
 from segue.storage.kafka_client import reaching
-from segue.storage.kafka_topics import records_of
+from segue.storage.kafka_topics import MAX_RECORD_BYTES, records_of, wanted_configs
 
-_MAX_RECORD_BYTES = 4 * 1024 * 1024
-"""A rejected record is kept as it came, whatever its size, with room for its headers."""
 TRANSACTION_SECONDS = 20.0
 """How long a transaction may take; longer than brokers need to notice that one of them is lost."""
 _PATIENCE_SECONDS = 180
@@ -30,31 +28,35 @@ _PATIENCE_SECONDS = 180
 log = logging.getLogger(__name__)
 
 
-def ensure_topics(settings: KafkaSettings) -> None:
+def ensure_topics(settings: KafkaSettings, retention: RetentionSettings | None = None) -> None:
     """Create the topics that are not there yet.
+
+    Parameters
+    ----------
+    retention
+        How long a created topic keeps its records; None: as the broker does by default.
 
     Raises
     ------
     SegueError
-        No broker answers, or it refuses the user or the certificate.
+        No broker answers, or it refuses the user or the certificate; or a topic is missing and
+        `kafka.manage_topics` is off: the text says which.
     """
-    topics = {
-        # The broker's clock says when a play arrived, and so whether it is late; a producer's could be wrong.
-        settings.plays_topic: {"message.timestamp.type": "LogAppendTime"},
-        settings.rejected_topic: {"max.message.bytes": str(_MAX_RECORD_BYTES)},
-    }
+    topics = wanted_configs(settings, retention)
     with reaching(settings) as options:
         admin = KafkaAdminClient(**options)
         try:
             there = set(admin.list_topics())
+            missing = [name for name in topics if name not in there]
+            if missing and settings.manage_topics == "off":
+                raise SegueError(_how_to_create(settings, {name: topics[name] for name in missing}))
             new = {
                 name: {
                     "num_partitions": settings.partitions,
                     "replication_factor": settings.replication_factor,
-                    "configs": configs,
+                    "configs": topics[name],
                 }
-                for name, configs in topics.items()
-                if name not in there
+                for name in missing
             }
             if new:
                 admin.create_topics(new, wait_for_metadata=True)
@@ -62,6 +64,19 @@ def ensure_topics(settings: KafkaSettings) -> None:
             return  # another process was first
         finally:
             admin.close()
+
+
+def _how_to_create(settings: KafkaSettings, topics: dict[str, dict[str, str]]) -> str:
+    commands = (
+        f"kafka-topics.sh --create --topic {name} --partitions {settings.partitions} "
+        f"--replication-factor {settings.replication_factor} "
+        + " ".join(f"--config {key}={value}" for key, value in configs.items())
+        for name, configs in topics.items()
+    )
+    return (
+        f"no topic {', '.join(topics)}, and kafka.manage_topics is off: create it with "
+        f"{' and '.join(commands)}, or set kafka.manage_topics"
+    )
 
 
 class NotAcknowledged(SegueError):
@@ -147,7 +162,7 @@ class RejectedRecords:
                 **options,
                 transactional_id=f"segue-{self._topic}",
                 acks="all",
-                max_request_size=_MAX_RECORD_BYTES,
+                max_request_size=MAX_RECORD_BYTES,
             )
             # Ends or undoes what a crashed writer left open, so that what is read next is final.
             self._producer.init_transactions()
@@ -255,7 +270,7 @@ def _as_kept(record: RejectedRecord) -> dict[str, Any]:
 
 def read_rejected(settings: KafkaSettings) -> Iterator[RejectedRecord]:
     """Every rejected record that the topic holds, in no particular order between partitions."""
-    committed = {"isolation_level": "read_committed", "max_partition_fetch_bytes": _MAX_RECORD_BYTES}
+    committed = {"isolation_level": "read_committed", "max_partition_fetch_bytes": MAX_RECORD_BYTES}
     return map(_rejected, records_of(settings, settings.rejected_topic, **committed))
 
 

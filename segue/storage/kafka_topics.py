@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource
 from kafka.errors import KafkaError
 
-from segue.settings import KafkaSettings
+from segue.settings import KafkaSettings, RetentionSettings, milliseconds
 from segue.storage.kafka_client import reaching
 
 log = logging.getLogger(__name__)
+MAX_RECORD_BYTES = 4 * 1024 * 1024
+"""A rejected record is kept as it came, whatever its size, with room for its headers."""
 
 
 def truncated_at(settings: KafkaSettings) -> int | None:
@@ -59,27 +60,65 @@ def end_offsets(settings: KafkaSettings) -> dict[int, int]:
             consumer.close()
 
 
-def keep_for(settings: KafkaSettings, *, plays: timedelta, rejected: timedelta) -> None:
-    """Tell the brokers how long to keep plays and rejected records.
+def wanted_configs(
+    settings: KafkaSettings, retention: RetentionSettings | None = None
+) -> dict[str, dict[str, str]]:
+    """By topic, the configuration that Segue needs."""
+    # The broker's clock says when a play arrived, and so whether it is late; a producer's could be wrong.
+    configs = {
+        settings.plays_topic: {"message.timestamp.type": "LogAppendTime"},
+        settings.rejected_topic: {"max.message.bytes": str(MAX_RECORD_BYTES)},
+    }
+    if retention is not None:
+        configs[settings.plays_topic]["retention.ms"] = str(milliseconds(retention.plays))
+        configs[settings.rejected_topic]["retention.ms"] = str(milliseconds(retention.rejected))
+    return configs
 
-    Where the user may not change topics, that is logged and all else goes on.
+
+def keep_topics_in_line(settings: KafkaSettings, retention: RetentionSettings) -> None:
+    """Set the topics' configuration if `kafka.manage_topics` is on; otherwise log each difference in a line.
+
+    Where the user may not change or read it, that is logged and all else goes on.
     """
-    times = {settings.plays_topic: plays, settings.rejected_topic: rejected}
-    wanted = [
-        ConfigResource("TOPIC", name, configs={"retention.ms": str(int(time_.total_seconds() * 1000))})
-        for name, time_ in times.items()
-    ]
+    wanted = wanted_configs(settings, retention)
     with reaching(settings) as options:
         admin = KafkaAdminClient(**options)
         try:
-            # Who may not read a topic's configuration does not see which names are known.
-            results = admin.alter_configs(wanted, raise_on_unknown=False)["topic"]
-            if refused := {name: result for name, result in results.items() if result != "OK"}:
-                log.warning("the retention of the topics stays as it is: %s", refused)
+            if settings.manage_topics == "on":
+                _alter(admin, wanted)
+            else:
+                _compare(admin, wanted)
         except KafkaError as error:
-            log.warning("the retention of the topics stays as it is: %s", error)
+            # A user without the right to read the configuration cannot do anything about a difference.
+            level = logging.WARNING if settings.manage_topics == "on" else logging.INFO
+            log.log(level, "the configuration of the topics stays unchanged: %s", error)
         finally:
             admin.close()
+
+
+def _alter(admin: KafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -> None:
+    resources = [ConfigResource("TOPIC", name, configs=dict(configs)) for name, configs in wanted.items()]
+    # Who may not read a topic's configuration does not see which names are known.
+    results = admin.alter_configs(resources, raise_on_unknown=False)["topic"]
+    if refused := {name: result for name, result in results.items() if result != "OK"}:
+        log.warning("the configuration of the topics stays unchanged: %s", refused)
+
+
+def _compare(admin: KafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -> None:
+    resources = [
+        ConfigResource("TOPIC", name, configs=dict.fromkeys(configs)) for name, configs in wanted.items()
+    ]
+    found = admin.describe_configs(resources, config_filter="all")["topic"]
+    for name, configs in wanted.items():
+        there = found.get(name, {})
+        for key, value in configs.items():
+            now = there[key]["value"] if key in there else None
+            if now is not None and str(now) != value:
+                log.warning(
+                    "topic %s has %s=%s, and the settings say %s: run kafka-configs.sh --alter "
+                    '--topic %s --add-config %s=%s, or set kafka.manage_topics = "on"',
+                    *(name, key, now, value, name, key, value),
+                )
 
 
 def records_of(settings: KafkaSettings, topic: str, **options: Any) -> Iterator[Any]:

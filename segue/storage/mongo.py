@@ -37,6 +37,8 @@ __all__ = [
 ]
 Document = dict[str, Any]
 log = logging.getLogger(__name__)
+READABLE = "models"
+"""The collection that every job may read, by which :func:`connect` sees that the user is let in."""
 
 
 class DoesNotAnswer(SegueError):
@@ -98,7 +100,7 @@ def connect(settings: MongoSettings) -> Database[Document]:
         )
         database = client[settings.database]
         # A ping would pass without a user where one is needed.
-        database.models.find_one({"_id": ""}, {"_id": 1})
+        database[READABLE].find_one({"_id": ""}, {"_id": 1})
     except ServerSelectionTimeoutError as error:
         if fault := re.search(r"\[SSL[^]]*\] (.*?) \(_ssl", str(error)):
             raise SegueError(

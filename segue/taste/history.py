@@ -1,4 +1,6 @@
-"""A listener's history: what the windows said of each track. It outlives any embedding.
+"""A listener's history: the signals on each track by window, and their decay. Pure.
+
+It outlives any embedding.
 
 Keeping the weight of each track in each window, rather than a vector, means that a new embedding can be
 swapped in without forgetting anyone: the taste is made anew from the same history.
@@ -6,18 +8,13 @@ swapped in without forgetting anyone: the taste is made anew from the same histo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from segue.plays.added_fields import unfolded
-from segue.plays.event import SIGNAL_WINDOW
-from segue.plays.event_types import signal_weights
 from segue.settings import SignalSettings, TasteSettings
 
 
@@ -64,109 +61,6 @@ class PlayedTrack(NamedTuple):
     """Epoch ms."""
     kept: Mapping[str, Any] = MappingProxyType({})
     """The fields of the play that are kept."""
-
-
-def windows_of(table: pa.Table, *, signals: SignalSettings) -> Iterator[tuple[str, int, Window]]:
-    """Weigh each row's signals and sum them by track.
-
-    Parameters
-    ----------
-    table
-        SignalWindow rows: `user_id`, `window_start`, `signals` (list of struct of
-        :data:`segue.plays.event.SIGNAL_WINDOW`). Order within a row does not matter.
-
-    Yields
-    ------
-    ``(user_id, window_start, Window)`` in the order of the rows.
-    """
-    table = table.combine_chunks()
-    lists = table.column("signals").combine_chunks()
-    if isinstance(lists, pa.ChunkedArray):
-        lists = lists.chunk(0) if lists.num_chunks else pa.array([], lists.type)
-    flat = unfolded(pc.list_flatten(lists))
-    names, tracks = _coded(flat.field("track_id"))
-    weighed = _weighed(pc.list_parent_indices(lists), flat, tracks, signals=signals)
-    # One event id counts once in a row, the earliest, should a client ever reuse one for another event.
-    events = pc.dictionary_encode(flat.field("event_id")).indices.to_numpy(zero_copy_only=False)
-    once = weighed.take(first := _first_of_each(weighed.row, events, weighed.at))
-    # A fixed order of summing makes a repeated batch give the same floats to the last bit.
-    order = np.lexsort((once.type.astype(str), once.weight, once.at, once.track, once.row))
-    once = once.take(order)
-    row, track = once.row, once.track
-    starts = np.flatnonzero(np.r_[True, (row[1:] != row[:-1]) | (track[1:] != track[:-1])][: len(row)])
-    last = np.r_[starts[1:], len(row)][: len(starts)] - 1
-    track_ids = [names[code] for code in track[last].tolist()]
-    types, at = once.type[last].tolist(), once.at[last].tolist()
-    weights = (np.add.reduceat(once.weight, starts) if len(row) else once.weight).tolist()
-    places = pa.array(first[order[last]])
-    kept = {name: flat.field(name).take(places).to_pylist() for name in _kept_fields(flat.type)}
-    bounds = np.searchsorted(row[starts], np.arange(table.num_rows + 1))
-    users, window_starts = table.column("user_id").to_pylist(), table.column("window_start").to_pylist()
-    for i, (user, start) in enumerate(zip(users, window_starts, strict=True)):
-        part = slice(bounds[i], bounds[i + 1])
-        own = {name: values[part] for name, values in kept.items() if _any(values[part])}
-        yield user, start, Window(track_ids[part], weights[part], at[part], types[part], own)
-
-
-def _any(values: Sequence[Any]) -> bool:
-    """Whether a window has a kept field at all; one that has not is stored as before the field was added."""
-    return any(value is not None for value in values)
-
-
-class _Signals(NamedTuple):
-    """Signals of a table, flat: arrays with one entry for each, (n,)."""
-
-    row: np.ndarray
-    """int64: the row of the table."""
-    track: np.ndarray
-    """int64 codes in the order of the track ids."""
-    at: np.ndarray
-    """int64, epoch ms."""
-    weight: np.ndarray
-    """float64"""
-    type: np.ndarray
-    """object: event types."""
-
-    def take(self, places: np.ndarray) -> _Signals:
-        """Those at some places, in that order."""
-        return _Signals(*(values[places] for values in self))
-
-
-def _coded(texts: pa.Array) -> tuple[list[str], np.ndarray]:
-    """Different texts in ascending order, and for each text its place among them, (n,) int64."""
-    encoded = pc.dictionary_encode(texts)
-    names = encoded.dictionary.to_pylist()
-    if not names:
-        return [], np.empty(0, dtype=np.int64)
-    order = np.argsort(np.asarray(names, dtype=object))
-    code_of = np.empty(len(names), dtype=np.int64)
-    code_of[order] = np.arange(len(names))
-    return [names[place] for place in order.tolist()], code_of[encoded.indices.to_numpy(zero_copy_only=False)]
-
-
-def _weighed(row: pa.Array, flat: pa.StructArray, tracks: np.ndarray, *, signals: SignalSettings) -> _Signals:
-    """The signals of a flat list, each with its weight; `row` says of which row each is."""
-    at, played, duration = (
-        flat.field(name).to_numpy(zero_copy_only=False)
-        for name in ("occurred_at", "ms_played", "duration_ms")
-    )
-    types = flat.field("type").to_pylist()
-    weight = signal_weights(types, played, duration, signals=signals)
-    return _Signals(row.to_numpy(zero_copy_only=False), tracks, at, weight, np.asarray(types, dtype=object))
-
-
-def _kept_fields(signal: pa.StructType) -> list[str]:
-    """The fields of a signal that are kept with it, beside those that every signal has."""
-    names = [signal.field(number).name for number in range(signal.num_fields)]
-    return [name for name in names if name not in SIGNAL_WINDOW.state]
-
-
-def _first_of_each(row: np.ndarray, events: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Indices that keep one signal of each (row, event), the earliest."""
-    by_event = np.lexsort((at, events, row))
-    again = np.r_[False, (np.diff(row[by_event]) == 0) & (np.diff(events[by_event]) == 0)]
-    first: np.ndarray = by_event[~again[: len(by_event)]]
-    return first
 
 
 def prune(history: History, *, taste: TasteSettings, signals: SignalSettings) -> History:
@@ -262,3 +156,73 @@ def from_document(document: Mapping[str, StoredWindow]) -> History:
         )
         for start, w in document.items()
     }
+
+
+@dataclass(frozen=True)
+class DecayedSignals:
+    """The signals of several listeners, flat: listener `i` owns `bounds[i]:bounds[i + 1]`."""
+
+    track_ids: list[str]
+    weights: np.ndarray
+    """(n,) float64, decayed."""
+    at: np.ndarray
+    """(n,) int64, epoch ms of each signal."""
+    bounds: np.ndarray
+    """(listeners + 1,) int64."""
+    since: np.ndarray
+    """(n,) float64: how many signals the listener has given since."""
+    positive: np.ndarray
+    """(n,) bool: the signal is above 0, and so is the sum of its listener's signals on the same track."""
+
+
+def decayed(histories: Sequence[History], *, settings: Sequence[TasteSettings]) -> DecayedSignals:
+    """Flatten histories; each weight decays with its window's age and with the tracks heard since.
+
+    ``weight * 2 ** (-age / half_life) * 2 ** (-tracks heard since / half_life_tracks)``: the first is the
+    long-term memory, the second makes what is heard now count for more than what was heard an hour ago. A
+    window's age counts from the listener's newest window and not from the clock, so that the same plays
+    give the same taste whenever they are computed.
+
+    Parameters
+    ----------
+    settings
+        The half-lives of each listener, aligned with the histories.
+    """
+    track_ids: list[str] = []
+    weights: list[float] = []
+    at: list[int] = []
+    bounds = [0]
+    for history, own in zip(histories, settings, strict=True):
+        half = own.half_life.total_seconds() * 1000
+        newest = max(history, default=0)
+        for start in sorted(history):
+            window = history[start]
+            factor = 2.0 ** ((start - newest) / half)
+            track_ids += window.tracks
+            weights += [weight * factor for weight in window.weights] if factor != 1.0 else window.weights
+            at += window.at
+        bounds.append(len(track_ids))
+    times, edges = np.asarray(at, dtype=np.int64), np.asarray(bounds)
+    since = _heard_since(times, edges, track_ids)
+    half_lives = np.repeat([own.half_life_tracks for own in settings], np.diff(edges))
+    faded = np.asarray(weights) * np.exp2(-since / half_lives)
+    return DecayedSignals(track_ids, faded, times, edges, since, _positive(track_ids, faded, edges))
+
+
+def _positive(track_ids: Sequence[str], weights: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """(n,) bool, see :class:`DecayedSignals`; a later negative signal can cancel a positive one."""
+    codes: dict[str, int] = {}
+    code = np.array([codes.setdefault(track_id, len(codes)) for track_id in track_ids], dtype=np.int64)
+    listener = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    _, pair = np.unique(listener * len(codes) + code, return_inverse=True)
+    together: np.ndarray = np.bincount(pair, weights=weights)[pair] > 0
+    return together & (weights > 0)
+
+
+def _heard_since(at: np.ndarray, bounds: np.ndarray, track_ids: list[str]) -> np.ndarray:
+    """How many signals each listener has given since each signal, (n,); ties go by track id."""
+    listener = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    order = np.lexsort((np.asarray(track_ids, dtype=np.str_), -at, listener))
+    since = np.empty(len(at))
+    since[order] = np.arange(len(at)) - bounds[:-1][listener]
+    return since

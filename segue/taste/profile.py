@@ -13,8 +13,7 @@ import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.settings import TasteSettings
-from segue.taste.history import History, reflects_at
-from segue.taste.vector import DecayedSignals, decayed, taste_vectors
+from segue.taste.history import DecayedSignals, History, decayed, reflects_at
 
 VectorLookup = Callable[[Sequence[str]], Mapping[str, np.ndarray]]
 """Vectors of tracks that the bundle lacks, by track id, as far as they are known elsewhere."""
@@ -49,7 +48,7 @@ class ListenerProfile:
     at: np.ndarray
     """int64, epoch ms."""
     positive: np.ndarray
-    """bool, see :class:`segue.taste.vector.DecayedSignals`."""
+    """bool, see :class:`segue.taste.history.DecayedSignals`."""
     vectors: np.ndarray
     """(n, d) float32, zeros where no vector is known."""
     taste: np.ndarray
@@ -203,6 +202,33 @@ def build_profiles(
             if vector is not None and vector.shape == vectors[i].shape:
                 vectors[i] = vector
     return Profiles(listeners, signals, rows, vectors, taste_vectors(vectors, signals))
+
+
+def taste_vectors(vectors: np.ndarray, signals: DecayedSignals) -> np.ndarray:
+    """Weighted sums of the tracks' vectors, one a listener, at unit length.
+
+    Parameters
+    ----------
+    vectors
+        (n, d) float32: the vector of each signal's track; zeros for a track without one.
+
+    Returns
+    -------
+    (listeners, d) float32. A row is zero where a listener has no usable taste: no signal, only unknown
+    tracks, or no positive one, since negative ones say what to avoid but not what to seek.
+    """
+    weights, bounds = signals.weights, signals.bounds
+    listeners, dimension = len(bounds) - 1, vectors.shape[1]
+    sums = np.zeros((listeners, dimension))
+    seeking = np.zeros(listeners, dtype=bool)
+    filled = np.flatnonzero(bounds[1:] > bounds[:-1])
+    if len(filled):
+        sums[filled] = np.add.reduceat(vectors * weights[:, None], bounds[filled], axis=0)
+        seeking[filled] = np.logical_or.reduceat(signals.positive & vectors.any(axis=1), bounds[filled])
+    length = np.linalg.norm(sums, axis=1, keepdims=True)
+    usable = seeking[:, None] & (length > 1e-9)
+    vectors_at_length: np.ndarray = np.divide(sums, length, out=np.zeros_like(sums), where=usable)
+    return vectors_at_length.astype(np.float32)
 
 
 def _summed(rows: np.ndarray, weights: np.ndarray) -> dict[int, float]:

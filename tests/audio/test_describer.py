@@ -60,7 +60,7 @@ def test_a_reader_that_hangs_or_crashes_is_replaced(describer: Describer, tmp_pa
     assert describer.describe(path) == {
         "vector": None,
         "reason": "too-slow",
-        "detail": "it took longer than 0.3 s",
+        "detail": "it stood still for 0.3 s",
     }
     assert not first.is_running()
     describer._audio = AUDIO

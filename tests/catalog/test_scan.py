@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from pathlib import Path, PurePosixPath
 
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.catalog.rejected import RejectedFile
-from segue.catalog.scan import AudioFile, scan
+from segue.catalog.scan import SUFFIXES, AudioFile, scan
 from segue.catalog.track import track_id
+from segue.places import ROOT
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -82,3 +84,10 @@ def test_a_compressed_song_is_the_same_track() -> None:
 def test_a_track_id_does_not_depend_on_how_letters_are_encoded(name: str) -> None:
     ids = {track_id("m", PurePosixPath(unicodedata.normalize(form, name))) for form in ("NFC", "NFD")}
     assert len(ids) == 1 and len(ids.pop()) == 16
+
+
+@pytest.mark.parametrize("command", ["demo", "library ingest"])
+def test_the_help_names_every_format(command: str) -> None:
+    section = (ROOT / "docs" / "reference" / "commands.md").read_text().partition(f"\n## {command}\n")[2]
+    row = next(line for line in section.splitlines() if "mp3" in line)
+    assert {f".{name}" for name in re.findall(r"\w+", row)} >= SUFFIXES

@@ -12,11 +12,11 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from segue.engagement.facts import facts_of
 from segue.plays.event import EVENT_WINDOW, FIELDS, SIGNAL_WINDOW, WindowFields
+from segue.replanning.service import windows_of
 from segue.settings import load_settings
 from segue.spark.plays import RECORD_COLUMNS, events_by_window, parse, plays, signals_by_window
 from segue.spark.steps import Step, steps
 from segue.spark.transition_rules import Rule, transition_rules
-from segue.taste.history import windows_of
 from tests.contracts.schema import spark_schema
 
 SETTINGS = load_settings()

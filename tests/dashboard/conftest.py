@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from segue.dashboard import visit
-from segue.dashboard.api.guests import Guests
+from segue.dashboard.api.requests import Guests
 from segue.dashboard.app import make_routes
 from segue.dashboard.queries import popular, starting_options
 from segue.dashboard.services import Services

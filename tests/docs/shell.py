@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +20,11 @@ from tests.docs.blocks import Block, steps
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _LINKED = ("venv", "jars", "java", "java-home")
 """Parts of `.local` that are set up once."""
-_OWN = (".local", "run.sh", ".git", "site")
+_LEFT_OUT = (".local", ".git", "site", "dist", "__pycache__", ".*_cache", ".hypothesis")
+"""Parts of the checkout that its copy does without."""
+_COMMIT = (
+    "git init -q && git add -A && git -c user.name=reader -c user.email=reader@localhost commit -qm checkout"
+)
 PATIENCE = 1500.0
 """Seconds for one command, against a hang."""
 
@@ -32,8 +37,8 @@ def matches(expected: str, output: str) -> bool:
 class Shell:
     """A bash that keeps its variables and background jobs between blocks.
 
-    The folder has links to the project's files and a `.local` of its own, in which only packages, Java and
-    jars are shared. `./run.sh` there calls the checkout's code and sets nothing up.
+    The folder has a copy of the project, which a tutorial may change and which git knows, and a `.local` of
+    its own, in which only packages, Java and jars are shared. `./run.sh` there sets nothing up.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,7 +47,7 @@ class Shell:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SEGUE_")}
         environment |= {
             "SEGUE_HOME": str(folder / ".local"),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(folder),
             "PYSPARK_PYTHON": sys.executable,
             "PYSPARK_DRIVER_PYTHON": sys.executable,
             "COLUMNS": "200",
@@ -58,21 +63,21 @@ class Shell:
         self._count = 0
 
     def _prepare(self) -> None:
+        left_out = shutil.ignore_patterns(*_LEFT_OUT)
+        shutil.copytree(ROOT, self.folder, symlinks=True, ignore=left_out, dirs_exist_ok=True)
         local = self.folder / ".local"
         local.mkdir(parents=True, exist_ok=True)
-        for entry in ROOT.iterdir():
-            if entry.name not in _OWN:
-                (self.folder / entry.name).symlink_to(entry)
         for name in _LINKED:
             if (LOCAL / name).exists():
                 (local / name).symlink_to((LOCAL / name).resolve())
         script = self.folder / "run.sh"
         script.write_text(
             "#!/bin/bash\n"
-            f'if [ "$1" = deploy ]; then shift; exec {ROOT}/deploy/deploy.sh "$@"; fi\n'
+            f'if [ "$1" = deploy ]; then shift; exec {self.folder}/deploy/deploy.sh "$@"; fi\n'
             f'exec {sys.executable} -P -m segue "$@"\n'
         )
         script.chmod(0o755)
+        subprocess.run(["bash", "-c", _COMMIT], cwd=self.folder, check=True)
 
     def __enter__(self) -> Self:
         return self

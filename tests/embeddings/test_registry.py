@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -73,7 +74,9 @@ def small(settings: Settings) -> Settings:
     )
 
 
+@cache
 def fitted(space: type[Space], *, seed: int = 0) -> Space:
+    """Fitted once for all tests: none changes it."""
     return space.fit(data(seed=seed), small(load_settings()))
 
 
@@ -86,7 +89,7 @@ def test_names_and_kinds_are_each_one_spaces() -> None:
 
 @every_space
 def test_vectors_have_length_one_and_repeat(space: type[Space]) -> None:
-    first, again, other = fitted(space), fitted(space), fitted(space, seed=1)
+    first, again, other = fitted(space), fitted.__wrapped__(space), fitted(space, seed=1)
     assert (first.version, first.features_version) == (again.version, "f1")
     assert first.version != other.version
     rows = data(7, seed=5).corpus

@@ -24,6 +24,7 @@ from segue.session_logs.logs import SessionLog, make_log
 from tests.embeddings.test_skip_gram import GROUPS, PLAYED, TRAINING, corpus
 
 BEGUN = Begun("v1", {0: 12, 1: 7})
+Arrays = dict[str, np.ndarray]
 
 
 def catalogue() -> tuple[SessionLog, Sound]:
@@ -48,15 +49,21 @@ def catalogue() -> tuple[SessionLog, Sound]:
     return played, Sound(Corpus(track_ids=names, descriptors=audio), space)
 
 
-def trained(tmp_path: Path) -> tuple[SessionSpace, Sound]:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Arrays:
+    """What is learned from all of it, without a stop."""
     log, sound = catalogue()
-    arrays = learn_space(log, sound, TRAINING, begun=BEGUN, checkpoint=tmp_path / "state.npz")
-    return SessionSpace(version="s1", features_version="f1", **arrays), sound
+    checkpoint = tmp_path_factory.mktemp("whole") / "state.npz"
+    return learn_space(log, sound, TRAINING, begun=BEGUN, checkpoint=checkpoint)
 
 
-def test_it_places_tracks_as_training_did(tmp_path: Path) -> None:
-    space, sound = trained(tmp_path)
-    log, _ = catalogue()
+@pytest.fixture
+def space(whole: Arrays) -> SessionSpace:
+    return SessionSpace(version="s1", features_version="f1", **whole)
+
+
+def test_it_places_tracks_as_training_did(space: SessionSpace) -> None:
+    log, sound = catalogue()
     rows = [sound.corpus.track_ids.index(name) for name in log.item_ids]
     audio = (sound.corpus.descriptors[rows] / 2).clip(-4, 4)
     best = train(log, audio, TRAINING).best
@@ -69,17 +76,16 @@ def test_it_places_tracks_as_training_did(tmp_path: Path) -> None:
         assert found.dtype == np.float32
 
 
-def test_new_tracks_lie_with_those_that_sessions_put_together(tmp_path: Path) -> None:
-    space, sound = trained(tmp_path)
+def test_new_tracks_lie_with_those_that_sessions_put_together(space: SessionSpace) -> None:
+    _, sound = catalogue()
     found = space.place(sound.corpus.track_ids, sound.corpus.descriptors)
     np.testing.assert_array_equal(found[PLAYED:], space.transform(sound.corpus.descriptors[PLAYED:]))
     nearest = np.argsort(-(found[PLAYED:] @ found[:PLAYED].T), axis=1)[:, :8]
     assert (GROUPS[nearest] == GROUPS[PLAYED:, None]).mean() > 0.8
 
 
-def test_a_training_that_is_cut_short_goes_on_and_ends_the_same(tmp_path: Path) -> None:
+def test_a_training_that_is_cut_short_goes_on_and_ends_the_same(whole: Arrays, tmp_path: Path) -> None:
     log, sound = catalogue()
-    whole = learn_space(log, sound, TRAINING, begun=BEGUN, checkpoint=tmp_path / "one.npz")
     seen: list[int] = []
 
     def stop(epoch: int, loss: float) -> None:
@@ -114,7 +120,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("which", OTHERS)
-def test_what_is_of_something_else_is_not_gone_on_from(tmp_path: Path, which: str) -> None:
+def test_what_is_of_something_else_is_not_gone_on_from(whole: Arrays, tmp_path: Path, which: str) -> None:
     log, sound = catalogue()
     checkpoint = tmp_path / "state.npz"
     begun, training, instead = OTHERS[which]
@@ -125,7 +131,8 @@ def test_what_is_of_something_else_is_not_gone_on_from(tmp_path: Path, which: st
         items=[instead.get(name, name) for name in items],
         times=log.times,
     )
-    learn_space(other, sound, training, begun=begun, checkpoint=checkpoint)
+    short = training.model_copy(update={"epochs": 1})
+    learn_space(other, sound, short, begun=begun, checkpoint=checkpoint)
     seen: list[int] = []
     found = learn_space(
         log,
@@ -137,8 +144,7 @@ def test_what_is_of_something_else_is_not_gone_on_from(tmp_path: Path, which: st
     )
     assert seen[0] == 1
     assert read_begun(checkpoint) == BEGUN
-    anew = learn_space(log, sound, TRAINING, begun=BEGUN, checkpoint=tmp_path / "none.npz")
-    for name, array in anew.items():
+    for name, array in whole.items():
         np.testing.assert_array_equal(found[name], array, err_msg=name)
 
 
@@ -165,15 +171,14 @@ def test_a_damaged_checkpoint_is_no_reason_not_to_learn(tmp_path: Path, damaged:
     checkpoint.write_bytes(damaged)
     assert read_begun(checkpoint) is None
     seen: list[int] = []
-    learn_space(
-        log,
-        sound,
-        TRAINING,
-        begun=BEGUN,
-        checkpoint=checkpoint,
-        progress=lambda epoch, loss: seen.append(epoch),
-    )
-    assert seen[0] == 1
+
+    def stop(epoch: int, loss: float) -> None:
+        seen.append(epoch)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        learn_space(log, sound, TRAINING, begun=BEGUN, checkpoint=checkpoint, progress=stop)
+    assert seen == [1]
 
 
 def test_from_too_little_nothing_is_learned(tmp_path: Path) -> None:
@@ -186,7 +191,6 @@ def test_from_too_little_nothing_is_learned(tmp_path: Path) -> None:
         learn_space(alone, sound, TRAINING, begun=BEGUN, checkpoint=tmp_path / "state.npz")
 
 
-def test_descriptors_of_another_width_are_refused(tmp_path: Path) -> None:
-    space, _ = trained(tmp_path)
+def test_descriptors_of_another_width_are_refused(space: SessionSpace) -> None:
     with pytest.raises(SpaceError, match=r"takes rows of 6 numbers, not \(1, 5\)"):
         space.transform(np.zeros((1, 5)))

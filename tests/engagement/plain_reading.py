@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from segue.engagement.definitions import COMPLETE_SHARE, EARLY_MS, LONGEST_MS
+from segue.engagement.definitions import DEFAULT, LONGEST_MS
 
 
 def counts_of(kind: str, ms_played: int, duration_ms: int) -> dict[str, int]:
     """What one event adds to each count, as the table in segue.engagement.definitions says."""
     ended = kind in ("complete", "skip", "leave")
     to_the_end = kind == "complete" or (
-        ended and duration_ms > 0 and ms_played >= COMPLETE_SHARE * duration_ms
+        ended and duration_ms > 0 and ms_played >= DEFAULT.complete_share * duration_ms
     )
     skipped = kind == "skip" and not to_the_end
-    early = skipped and ms_played < EARLY_MS and (duration_ms <= 0 or 2 * ms_played < duration_ms)
+    early = (
+        skipped and ms_played < DEFAULT.early_skip_ms and (duration_ms <= 0 or 2 * ms_played < duration_ms)
+    )
     true = {
         "starts": kind == "play",
         "plays": ended,

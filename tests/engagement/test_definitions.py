@@ -11,9 +11,18 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from segue.engagement import definitions
-from segue.engagement.definitions import ACTED, COUNTS, LONGEST_MS, Count, fingerprint
+from segue.engagement.definitions import (
+    ACTED,
+    COUNTS,
+    LONGEST_MS,
+    Count,
+    Thresholds,
+    counts_by,
+    fingerprint,
+)
 from segue.engagement.rules import EventField
 from segue.plays.event_types import ACTIONS, COUNTED, TYPES
+from segue.settings import load_settings
 from tests.engagement.plain_reading import counts_of
 
 QUARTER = timedelta(minutes=15)
@@ -35,13 +44,34 @@ def test_another_count_rule_or_type_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         {"COUNTS": {name: count for name, count in COUNTS.items() if name != "likes"}},
         {"COUNTED": (*COUNTED, "seek")},
         {"ACTED": kind.is_in("play")},
-        {"EARLY_MS": 20_000},
     ):
         with monkeypatch.context() as other:
             for name, value in changed.items():
                 other.setattr(definitions, name, value)
             seen.add(fingerprint(QUARTER))
+    seen.add(fingerprint(QUARTER, Thresholds(early_skip_ms=20_000)))
     assert len(seen) == 7
+
+
+def test_other_bounds_are_other_definitions() -> None:
+    known = [Thresholds(), Thresholds(early_skip_ms=20_000), Thresholds(complete_share=0.8)]
+    assert len({fingerprint(QUARTER, bounds) for bounds in known}) == 3
+    assert fingerprint(QUARTER, Thresholds.of(load_settings().engagement)) == fingerprint(QUARTER)
+
+
+@pytest.mark.parametrize("bounds", [Thresholds(early_skip_ms=1000), Thresholds(complete_share=0.5)])
+def test_the_bounds_decide_what_is_counted(bounds: Thresholds) -> None:
+    columns = {
+        "type": np.array(["skip", "skip", "leave"], dtype=object),
+        "ms_played": np.array([2000, 500, 60_000]),
+        "duration_ms": np.array([100_000, 100_000, 100_000]),
+    }
+    counts = counts_by(bounds)
+    found = {
+        name: counts[name].rule.on(columns).astype(int).tolist() for name in ("early_skips", "completions")
+    }
+    early = [0, 1, 0] if bounds.early_skip_ms == 1000 else [1, 1, 0]
+    assert found == {"early_skips": early, "completions": [0, 0, int(bounds.complete_share == 0.5)]}
 
 
 def test_numpy_reads_the_rules_as_they_are_meant() -> None:

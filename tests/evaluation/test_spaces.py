@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import typer
+from pyspark.sql import SparkSession
 from typer.testing import CliRunner, Result
 
 from segue.audio.descriptors import descriptor_names, features_version
@@ -24,10 +27,13 @@ from segue.evaluation.spaces import (
     labelled,
     of_gtzan,
 )
+from segue.people.forgotten import Forgotten
+from segue.plays.delivery import PlayProducer
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import pack, upsert
 from segue.storage.store import Store
 from tests.embeddings.test_registry import data, small
+from tests.plays.examples import a_play
 
 ARTISTS = [f"artist {row // 3}" for row in range(90)]
 
@@ -175,6 +181,41 @@ def test_the_command_compares_the_catalogue(
     assert found["audio"]["queries"] == found["genres"]["queries"] > 0
     assert "left out" in found["sessions"]["note"]
     assert all(space.name in done.output for space in SPACES)
+
+
+def test_a_space_of_the_sessions_in_the_topic_is_fitted_like_the_others(
+    broker: Settings, store: Store, spark: SparkSession
+) -> None:
+    settings, known = small(broker), by_sound()
+    ids = known.corpus.track_ids
+    assert evaluate.sessions_in_topic(store, settings, ids, spark=spark) is None
+    began = time.time_ns() // 1_000_000 - 900_000
+    with PlayProducer(settings.kafka) as producer:
+        for listener in range(8):
+            for step in range(10):
+                play = a_play(
+                    user_id=f"u{listener}",
+                    track_id=ids[listener * 10 + step],
+                    occurred_at=began + step * 60_000,
+                )
+                producer.send(play)
+        producer.send(a_play(user_id="gone", track_id=ids[0]))
+        producer.send(a_play(user_id="u0", track_id="not-in-the-corpus"))
+    Forgotten(store).remember("gone", plays_kept=settings.retention.plays)
+    sessions = evaluate.sessions_in_topic(store, settings, ids, spark=spark)
+    assert sessions is not None
+    assert sorted(sessions.user_ids) == [f"u{listener}" for listener in range(8)]
+    assert sorted(sessions.item_ids) == ids[:80]
+    found = compare_spaces(labelled(replace(known, sessions=sessions), ARTISTS), settings)["sessions"]
+    assert found.note == ""
+    assert found.figures["dimension"] == 4
+
+
+def test_without_kafka_there_are_no_sessions(settings: Settings, store: Store) -> None:
+    nowhere = settings.model_copy(
+        update={"kafka": settings.kafka.model_copy(update={"bootstrap_servers": ""})}
+    )
+    assert evaluate.sessions_in_topic(store, nowhere, ["t1"]) is None
 
 
 @pytest.mark.parametrize(

@@ -150,5 +150,6 @@ def test_a_large_catalogue_is_searched_where_it_lies(tmp_path: Path) -> None:
     loaded.rows(wanted)
     with memory() as peak:
         rows = loaded.rows(wanted)
-    assert peak() < 32 * count // 10
+    # Neither the ids nor a mark for each of them.
+    assert 0 < peak() < count // 10
     assert rows.tolist() == [*range(0, count, 20_000), -1]

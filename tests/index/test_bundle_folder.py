@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from segue.index.bundle import BundleError, load_bundle
-from segue.index.folders import hold, remove_left_overs, remove_unless_held
+from segue.index.folders import Hold, remove_left_overs, remove_unless_held
 from segue.places import ROOT
 from tests.index.corpus import columns, write
 
@@ -96,7 +97,7 @@ def test_a_refused_bundle_is_not_held(bundle: Path) -> None:
 
 
 def test_a_reader_that_comes_while_it_is_removed_is_told(bundle: Path) -> None:
-    with hold(bundle):
+    with closing(Hold(bundle)):
         moved = bundle.rename(bundle.with_name("moved"))
     with pytest.raises(BundleError, match="no index bundle"):
         load_bundle(bundle)

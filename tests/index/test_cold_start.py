@@ -73,14 +73,14 @@ def test_it_begins_with_the_most_popular() -> None:
 
 
 @pytest.mark.parametrize("popular", [False, True])
-def test_a_large_library_takes_no_more_than_its_size(popular: bool) -> None:
-    """Comparing all tracks with all would take 48 GB."""
+def test_of_a_large_library_only_a_part_is_considered(popular: bool) -> None:
+    """Considering all tracks would take their size at least; comparing all with all, 48 GB."""
     vectors = clustered(110_000, 16)
     popularity = np.arange(110_000) if popular else None
     artists = np.arange(110_000, dtype=np.int32) // 10
     with memory() as peak:
         rows = varied_selection(vectors, artists, popularity=popularity, size=100)
-    assert peak() < 20 * vectors.nbytes
+    assert 0 < peak() < vectors.nbytes // 2
     assert len(set(artists[rows])) == 100
     assert not popular or rows.min() >= 90_000
     assert rows.tolist() == varied_selection(vectors, artists, popularity=popularity, size=100).tolist()

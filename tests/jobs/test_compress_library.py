@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from pymongo.database import Database
 
-from segue.audio.compress import MARK, PART, decoded_seconds
+from segue.audio.compress import PART, decoded_seconds
+from segue.audio.compressed_tags import MARK
 from segue.audio.decode import decode
 from segue.batch_jobs import ingest_catalog
 from segue.batch_jobs.compress_library import CompressionSummary, run

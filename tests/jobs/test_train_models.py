@@ -51,10 +51,13 @@ def quick(broker: Settings) -> Settings:
 
 @pytest.fixture
 def spaced(quick: Settings) -> Settings:
-    """The same, and a session space of few plays in two epochs."""
+    """No factors, and a session space of few plays in two epochs."""
     few = {"min_plays": 24, "dimension": 4, "hidden_units": 8, "batch_size": 64, "epochs": 2}
-    training = quick.models.sessions.model_copy(update=few)
-    return quick.model_copy(update={"models": quick.models.model_copy(update={"sessions": training})})
+    parts = {
+        "sessions": quick.models.sessions.model_copy(update=few),
+        "als": quick.models.als.model_copy(update={"enabled": False}),
+    }
+    return quick.model_copy(update={"models": quick.models.model_copy(update=parts)})
 
 
 def evening(user: str, tracks: Iterable[str], **changes: Any) -> list[dict[str, Any]]:
@@ -265,7 +268,7 @@ def test_a_training_cut_short_is_finished_though_new_plays_have_come(
     former = Models(Store(database)).active_version("following")
     send(spaced, evening("late", ["t0031", "t0032"]))
     epochs = kept_epochs(monkeypatch)
-    rule_model, _, space = run(spaced, spark=spark, quiet=True)
+    rule_model, space = run(spaced, spark=spark, quiet=True)
     assert epochs == [2]
     assert (space.version, space.unchanged, space.tracks) == (begun.version, False, 15)
     assert rule_model.version != former
@@ -352,6 +355,22 @@ def test_factors_are_learned_only_where_the_settings_say_so(quick: Settings) -> 
 
     assert kinds(load_settings()) == ["following", "session-space"]
     assert kinds(quick) == ["following", "als", "session-space"]
+
+
+def test_stored_factors_are_removed_once_they_are_not_learned_any_more(
+    broker: Settings, database: Database[Document], spark: SparkSession
+) -> None:
+    store, arrays = Store(database), {"track_ids": encode_ids(["a"])}
+    for kind, version in (("als", "1"), ("als", "2"), ("following", "1")):
+        trained.save(store, kind, version, arrays=arrays, made_of={})
+        trained.put_in_use(store, kind, version, keep=2)
+    with pytest.raises(SegueError, match="no play to learn from"):
+        run(broker, spark=spark, quiet=True)
+    assert Models(store).active_version("als") is None
+    assert Models(store).versions("als") == []
+    assert Models(store).with_file() == ["following:1"]
+    assert {file["metadata"]["group"] for file in database["trained.files"].find()} == {"following:1"}
+    assert trained.load(store, "following") is not None
 
 
 def test_a_version_is_what_it_was_before_als_had_a_section_of_its_own() -> None:

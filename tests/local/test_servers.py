@@ -65,9 +65,9 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 
 def test_mongod_survives_a_kill_and_a_taken_port(mongod: Mongod) -> None:
-    assert mongod.uri() is None
+    assert mongod.address() is None
     uri = mongod.start()
-    assert mongod.uri() == uri
+    assert mongod.address() == uri
     assert mongod.start() == uri, "a second start finds it running"
     client: MongoClient[dict[str, Any]] = MongoClient(uri)
     with client, client.test.plays.watch() as changes:
@@ -76,7 +76,7 @@ def test_mongod_survives_a_kill_and_a_taken_port(mongod: Mongod) -> None:
         assert next(changes)["documentKey"] == {"_id": 1}
 
     _kill(mongod.record, port=int((mongod.folder / "port").read_text()))
-    assert mongod.uri() is None
+    assert mongod.address() is None
     assert mongod.start() == uri, "the address stays"
     with MongoClient(uri) as client:
         assert client.test.plays.count_documents({}) == 1
@@ -92,7 +92,7 @@ def test_mongod_survives_a_kill_and_a_taken_port(mongod: Mongod) -> None:
 
 def test_the_broker_survives_a_kill_and_a_taken_port(broker: Broker) -> None:
     address = broker.start()
-    assert broker.bootstrap() == address
+    assert broker.address() == address
     assert broker.start() == address, "a second start finds it running"
     admin = KafkaAdminClient(bootstrap_servers=address)
     admin.create_topics({"kept": {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
@@ -103,7 +103,7 @@ def test_the_broker_survives_a_kill_and_a_taken_port(broker: Broker) -> None:
 
     port, controller_port = (int(one) for one in (broker.folder / "ports").read_text().split())
     _kill(broker.record, port=port)
-    assert broker.bootstrap() is None
+    assert broker.address() is None
     with _occupied(port), _occupied(controller_port):
         moved = broker.start()
     assert moved != address

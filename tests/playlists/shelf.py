@@ -12,7 +12,7 @@ from segue.index.exact import ExactIndex
 from segue.index.track_ids import encode_ids
 from segue.index.track_index import TrackIndex
 from segue.playlists.transitions import Transitions
-from segue.ranking.diversity import ArtistLimit
+from segue.ranking.reranking import ArtistLimit
 
 PER_ARTIST, WINDOW = 2, 10
 

@@ -13,7 +13,7 @@ from segue.index.contents import Contents
 from segue.playlists.generate import daily_mix, discover, go_on
 from segue.playlists.path import path
 from segue.playlists.transitions import Material, Transitions, arrange
-from segue.ranking.diversity import ArtistLimit
+from segue.ranking.reranking import ArtistLimit
 from tests.playlists.shelf import Shelf, limit_holds, shelf
 from tests.properties import examples
 

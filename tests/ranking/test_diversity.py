@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.ranking.diversity import ArtistLimit, limit_artists
+from segue.ranking.reranking import ArtistLimit, limit_artists
 
 
 def test_a_third_of_one_artist_waits_for_its_place() -> None:

@@ -73,7 +73,7 @@ def test_a_track_that_sinks_is_recommended_later_and_the_likeness_shown_stays() 
 
 
 def test_the_varied_selection_puts_what_sinks_last() -> None:
-    nothing = planned({}, items=6)
+    nothing = planned({}, list_length=6)
     sunk = nothing.items[0].track_id
-    after = planned({}, items=6, feedback=Feedback("v", {sunk: -0.1}).by_row(SHELF))
+    after = planned({}, list_length=6, feedback=Feedback("v", {sunk: -0.1}).by_row(SHELF))
     assert after.items[-1].track_id == sunk

@@ -118,13 +118,13 @@ def test_what_comes_next_is_of_the_style_that_was_heard_to_the_end() -> None:
 
 
 def test_nothing_heard_comes_back_within_its_time() -> None:
-    found = planned(heard(("house0", 1.0), ("house1", 1.0)), items=18)
+    found = planned(heard(("house0", 1.0), ("house1", 1.0)), list_length=18)
     assert not {"house0", "house1"} & {item.track_id for item in found.items}
 
 
 def test_a_track_heard_long_ago_may_come_back() -> None:
     old = heard(("house0", 1.0))
-    found = planned(old | heard(("house1", 1.0), start=40 * DAY), items=18)
+    found = planned(old | heard(("house1", 1.0), start=40 * DAY), list_length=18)
     assert "house0" in {item.track_id for item in found.items}
 
 
@@ -135,7 +135,7 @@ def test_each_reason_is_a_track_the_listener_liked() -> None:
 
 
 def test_scores_fall_along_the_list_until_the_varied_ones_begin() -> None:
-    scores = [item.similarity for item in planned(heard(("house0", 1.0)), per_artist=9).items]
+    scores = [item.similarity for item in planned(heard(("house0", 1.0)), max_per_artist=9).items]
     assert scores == sorted(scores, reverse=True)
 
 
@@ -199,7 +199,12 @@ def test_of_an_artist_no_more_than_the_limit_comes_however_much_the_session_want
     counts = dict(zip(NAMES, range(18), strict=True))
     shelf = shelf_of(after=AFTER, listeners=counts, artists=np.zeros(18))
     found = planned(
-        heard(("blues4", 1.0)), shelf=shelf, artist_weight=5.0, per_artist=2, artist_window=10, items=10
+        heard(("blues4", 1.0)),
+        shelf=shelf,
+        artist_weight=5.0,
+        max_per_artist=2,
+        artist_window=10,
+        list_length=10,
     )
     assert [item.track_id for item in found.items] == ["waltz5", "waltz4"]
 
@@ -208,7 +213,7 @@ def test_of_an_artist_no_more_than_the_limit_comes_however_much_the_session_want
     "history", [heard(("house0", -1.0), ("house2", 1.0)), heard(("waltz3", 1.0), ("house0", 1.0))]
 )
 def test_a_skipped_track_leads_nowhere_and_what_was_heard_is_not_led_to(history: History) -> None:
-    found = planned(history, shelf=shelf_of(after=AFTER), items=18)
+    found = planned(history, shelf=shelf_of(after=AFTER), list_length=18)
     assert not [item for item in found.items if item.reason == "after"]
 
 
@@ -242,7 +247,7 @@ def test_each_listener_is_served_by_the_settings_of_their_variant() -> None:
     running = SETTINGS.experiments.model_copy(
         update={
             "variants": (("audio", 1.0), ("hybrid", 1.0), ("short", 1.0)),
-            "ranking": (("short", (("items", 3), ("candidates", 5))),),
+            "ranking": (("short", (("list_length", 3), ("candidates", 5))),),
         }
     )
     ranking = SETTINGS.ranking.model_copy(update={"list_length": 8, "exploration_share": 0.0})
@@ -262,7 +267,7 @@ def test_a_variant_that_the_index_cannot_serve_is_not_claimed() -> None:
 
 def test_of_the_versions_of_a_song_one_is_recommended_and_none_of_a_heard_one() -> None:
     songs = [number // 3 for number in range(18)]  # house0 to house2 are one song, house3 to house5 another
-    found = planned(heard(("house0", 1.0)), shelf=shelf_of(songs=songs), items=18, per_artist=18)
+    found = planned(heard(("house0", 1.0)), shelf=shelf_of(songs=songs), list_length=18, max_per_artist=18)
     named = [item.track_id for item in found.items]
     assert not {"house1", "house2"} & set(named)
     assert len(named) == 5
@@ -271,22 +276,22 @@ def test_of_the_versions_of_a_song_one_is_recommended_and_none_of_a_heard_one() 
 
 def test_a_loved_track_comes_back_after_its_time_and_is_named_as_such() -> None:
     history = heard(("house0", 2.5)) | heard(("house1", 1.0), start=40 * DAY)
-    again = {item.track_id: item for item in planned(history, items=18).items}["house0"]
+    again = {item.track_id: item for item in planned(history, list_length=18).items}["house0"]
     assert (again.reason, again.evidence) == ("again", "house0")
 
 
 def test_what_was_turned_down_does_not_come_back_however_long_ago() -> None:
     history = heard(("house0", -2.0)) | heard(("house1", 1.0), start=40 * DAY)
-    assert "house0" not in {item.track_id for item in planned(history, items=18).items}
+    assert "house0" not in {item.track_id for item in planned(history, list_length=18).items}
 
 
 def test_a_share_explores_the_rest_stays_and_the_same_state_draws_the_same() -> None:
     history = heard(("house0", 1.0), ("waltz0", 0.5))
-    straight = planned(history, per_artist=9, exploration=0.0)
-    found = planned(history, per_artist=9, exploration=0.25)
-    assert found.items == planned(history, per_artist=9, exploration=0.25).items
+    straight = planned(history, max_per_artist=9, exploration_share=0.0)
+    found = planned(history, max_per_artist=9, exploration_share=0.25)
+    assert found.items == planned(history, max_per_artist=9, exploration_share=0.25).items
     drawn = [item for item in found.items if item.reason == "explore"]
     assert len(drawn) == 1
     assert found.items[0] == straight.items[0]
-    beyond = planned(history, per_artist=9, items=18, exploration=0.0).items[8:]
+    beyond = planned(history, max_per_artist=9, list_length=18, exploration_share=0.0).items[8:]
     assert drawn[0].track_id in {item.track_id for item in beyond}

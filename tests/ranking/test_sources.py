@@ -56,7 +56,10 @@ def test_a_source_without_weight_or_knowledge_or_left_out_is_not_in_use() -> Non
     assert [source.name for source in in_use(INDEX, RANKING.model_copy(update={"artist_weight": 0.0}))] == [
         "transitions"
     ]
-    assert in_use(INDEX, RANKING.model_copy(update={"transition_weight": 0.0})) == []
+    without_rules = RANKING.model_copy(update={"transition_weight": 0.0})
+    assert [source.name for source in in_use(INDEX, without_rules)] == ["artist"]
+    neither = without_rules.model_copy(update={"artist_weight": 0.0})
+    assert in_use(INDEX, neither) == []
     assert in_use(shelf_of(), RANKING) == []
 
 

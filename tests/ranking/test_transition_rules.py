@@ -17,9 +17,8 @@ from segue.index.transition_rules import RuleTable, artist_tracks_of, transition
 from segue.ranking.candidates import add_up
 from segue.ranking.sources import SOURCES
 from segue.settings import load_settings
-from segue.taste.history import Window
+from segue.taste.history import Window, decayed
 from segue.taste.profile import ListenerHistory, Profiles
-from segue.taste.vector import decayed
 
 TRACKS = 12
 SETTINGS = load_settings()

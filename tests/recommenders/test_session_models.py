@@ -16,12 +16,10 @@ from segue.recommenders.session_models import (
     ArtistItems,
     ItemKnn,
     ListenerRepeats,
-    ListenerRules,
     Popularity,
-    SequentialRules,
     SessionKnn,
-    rule_matrix,
 )
+from segue.recommenders.session_rules import ListenerRules, SequentialRules, rule_matrix
 from segue.recommenders.top import ranks_of, scaled, top_k, top_lists
 from segue.session_logs.logs import SessionLog, make_log, read_log
 from segue.session_logs.splits import DAY, Queries, prefixes, split_by_time

@@ -41,7 +41,7 @@ def kafka_environment(guarded_broker: GuardedBroker, certificates: Certificates)
     """The variables for SASL_SSL with SCRAM, and topics of the test's own."""
     topic = f"plays-{uuid.uuid4().hex[:8]}"
     return {
-        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": guarded_broker.address["sasl_ssl"],
+        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": guarded_broker.addresses["sasl_ssl"],
         "SEGUE_KAFKA__SECURITY_PROTOCOL": "sasl_ssl",
         "SEGUE_KAFKA__USERNAME": USER,
         "SEGUE_KAFKA__PASSWORD": SCRAM_PASSWORD,

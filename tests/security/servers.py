@@ -58,12 +58,12 @@ _LOGIN = (
 
 
 class GuardedBroker(Broker):
-    """Listeners for sasl_ssl, ssl with a client's certificate, and sasl_plaintext: `address[...]`."""
+    """Listeners for sasl_ssl, ssl with a client's certificate, and sasl_plaintext: `addresses[...]`."""
 
     def __init__(self, folder: Path, certificates: Certificates) -> None:
         super().__init__(folder)
         self._certificates = certificates
-        self.address: dict[str, str] = {}
+        self.addresses: dict[str, str] = {}
 
     def _write_properties(self, port: int, controller_port: int) -> None:
         others: list[int] = []
@@ -71,7 +71,7 @@ class GuardedBroker(Broker):
             others.append(process.free_port(port + 2000, avoid=others))
         guarded, mutual, clear = others
         names = {"sasl_ssl": guarded, "ssl": mutual, "sasl_plaintext": clear}
-        self.address = {name: f"127.0.0.1:{one}" for name, one in names.items()}
+        self.addresses = {name: f"127.0.0.1:{one}" for name, one in names.items()}
         text = _PROPERTIES.format(
             inner=port,
             controller=controller_port,

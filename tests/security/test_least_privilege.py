@@ -192,7 +192,11 @@ def test_the_operator_saves_what_others_wrote(deployed: Deployed, settings_of: A
     for name in counts:
         admin.drop_collection(name)
     assert restore(Store(connect(settings.mongo)), tmp_path / "backup.gz") == counts
-    kafka_topics.keep_for(settings.kafka, plays=timedelta(days=3), rejected=timedelta(days=4))
+    retention = settings.retention.model_copy(
+        update={"plays": timedelta(days=3), "rejected": timedelta(days=4)}
+    )
+    managed = settings.kafka.model_copy(update={"manage_topics": "on"})
+    kafka_topics.keep_topics_in_line(managed, retention)
     topic = ConfigResource("TOPIC", settings.kafka.plays_topic)
     client = KafkaAdminClient(**client_options(deployed.admin.kafka))
     described = client.describe_configs([topic])["topic"][settings.kafka.plays_topic]

@@ -40,7 +40,7 @@ def test_spark_reads_what_was_sent(
     changes = {
         **changes,
         "SECURITY_PROTOCOL": listener,
-        "BOOTSTRAP_SERVERS": guarded_broker.address[listener],
+        "BOOTSTRAP_SERVERS": guarded_broker.addresses[listener],
         "TLS_CERTIFICATE_KEY_FILE": str(folder / changes["TLS_CERTIFICATE_KEY_FILE"])
         if "TLS_CERTIFICATE_KEY_FILE" in changes
         else "",

@@ -8,7 +8,7 @@ import pytest
 from pymongo.database import Database
 
 from segue.playlists.playlists import Playlist, Playlists
-from segue.social.collaboration import Collaboration
+from segue.social.collaboration import ask_friend
 from segue.social.follows import Follows
 from segue.social.links import SharingError
 from segue.storage.mongo import Document
@@ -18,7 +18,7 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def together(database: Database[Document]) -> Collaboration:
+def together(database: Database[Document]) -> Store:
     """Ada's playlist; Ben is her friend, Cleo is not."""
     database.accounts.insert_many(
         {"_id": name, "user_id": name, "name": name.title()} for name in ("ada", "ben", "cleo")
@@ -31,7 +31,7 @@ def together(database: Database[Document]) -> Collaboration:
     database.playlists.insert_one(
         {"_id": "p1", "owner": "ada", "name": "Ours", "tracks": [], "changed_at": AT}
     )
-    return Collaboration(store)
+    return store
 
 
 def playlist(database: Database[Document]) -> Playlist:
@@ -40,36 +40,41 @@ def playlist(database: Database[Document]) -> Playlist:
     return found
 
 
-def test_a_friend_who_joins_may_edit(together: Collaboration, database: Database[Document]) -> None:
-    together.ask("ada", "p1", "ben")
+def may_see(database: Database[Document], user_id: str) -> bool:
+    found = playlist(database)
+    return found.may_edit(user_id) or user_id in found.asked
+
+
+def test_a_friend_who_joins_may_edit(together: Store, database: Database[Document]) -> None:
+    ask_friend(together, "ada", "p1", "ben")
     assert not playlist(database).may_edit("ben")
-    assert playlist(database).may_see("ben")
-    assert [one.playlist_id for one in together.asked("ben")] == ["p1"]
-    assert together.join("ben", "p1")
+    assert may_see(database, "ben")
+    assert [one.playlist_id for one in Playlists(together).asking("ben")] == ["p1"]
+    assert Playlists(together).join("ben", "p1")
     assert playlist(database).may_edit("ben")
-    assert [one.playlist_id for one in together.joined("ben")] == ["p1"]
-    assert together.asked("ben") == []
-    together.ask("ada", "p1", "ben")
-    assert together.asked("ben") == []
+    assert [one.playlist_id for one in Playlists(together).joined("ben")] == ["p1"]
+    assert Playlists(together).asking("ben") == []
+    ask_friend(together, "ada", "p1", "ben")
+    assert Playlists(together).asking("ben") == []
 
 
 def test_nobody_joins_unasked_or_asks_to_what_is_not_theirs(
-    together: Collaboration, database: Database[Document]
+    together: Store, database: Database[Document]
 ) -> None:
-    assert not together.join("ben", "p1")
+    assert not Playlists(together).join("ben", "p1")
     for owner, friend in (("ada", "cleo"), ("ben", "ada")):
         with pytest.raises(SharingError):
-            together.ask(owner, "p1", friend)
-    assert not playlist(database).may_see("cleo")
+            ask_friend(together, owner, "p1", friend)
+    assert not may_see(database, "cleo")
 
 
-def test_either_ends_it_and_nobody_else(together: Collaboration, database: Database[Document]) -> None:
-    together.ask("ada", "p1", "ben")
-    together.join("ben", "p1")
-    assert not together.leave("p1", "ben", by="cleo")
+def test_either_ends_it_and_nobody_else(together: Store, database: Database[Document]) -> None:
+    ask_friend(together, "ada", "p1", "ben")
+    Playlists(together).join("ben", "p1")
+    assert not Playlists(together).leave("p1", "ben", by="cleo")
     assert playlist(database).may_edit("ben")
-    assert together.leave("p1", "ben", by="ada")
-    assert not playlist(database).may_see("ben")
-    together.ask("ada", "p1", "ben")
-    assert together.leave("p1", "ben", by="ben")
-    assert not playlist(database).may_see("ben")
+    assert Playlists(together).leave("p1", "ben", by="ada")
+    assert not may_see(database, "ben")
+    ask_friend(together, "ada", "p1", "ben")
+    assert Playlists(together).leave("p1", "ben", by="ben")
+    assert not may_see(database, "ben")

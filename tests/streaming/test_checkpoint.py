@@ -23,7 +23,7 @@ def test_the_same_settings_go_on(spark: SparkSession, settings: Settings) -> Non
     checkpoint.check(spark, settings)
     checkpoint.check(spark, settings)
     checkpoint.check(
-        spark, changed(settings, "stream", watermark=timedelta(hours=5), max_events_per_trigger=7)
+        spark, changed(settings, "stream", watermark=timedelta(hours=5), max_offsets_per_trigger=7)
     )
 
 

@@ -139,8 +139,6 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_counts_twice(
     with RestartingJob(service, log) as job:
         with FaultyFeeder(service, per_second=40):
             goes_on()
-            job.kill()  # the driver, in the middle of whatever it does
-            goes_on()
             for worker in job.workers():
                 with contextlib.suppress(psutil.Error):
                     worker.kill()
@@ -154,7 +152,8 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_counts_twice(
             kill(broker.record)
             broker.start()
             goes_on()
-            job.kill()
+            job.kill()  # the driver, in the middle of whatever it does
+            goes_on()
         assert job.starts >= 2
         until(lambda: _agrees(service), "all is as the topic says")
     check_against_reference(service, database)

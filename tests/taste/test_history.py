@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue.replanning.service import windows_of
 from segue.settings import load_settings
 from segue.taste.history import (
     History,
@@ -19,7 +20,6 @@ from segue.taste.history import (
     reflects_at,
     retention,
     to_document,
-    windows_of,
 )
 
 SIGNAL = pa.struct(

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from segue.settings import load_settings
-from segue.taste.history import Window
-from segue.taste.vector import DecayedSignals, decayed, taste_vectors
+from segue.taste.history import DecayedSignals, Window, decayed
+from segue.taste.profile import taste_vectors
 
 TASTE = load_settings().taste.model_copy(update={"half_life": timedelta(days=7), "half_life_tracks": 10.0})
 DAY = 86_400_000

@@ -158,3 +158,21 @@ def test_a_setting_of_0_1_has_its_effect(
             text = each if isinstance(each, str) else json.dumps(each)
             environment.setenv(f"SEGUE_{key.upper().replace('.', '__')}", text)
         assert list(todays(load_settings(), name)) == in_file
+
+
+@pytest.mark.parametrize("weight", ["0", "0.0"])
+def test_without_session_weight_0_1_used_no_artists_either(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, weight: str
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(f"[ranking]\nsession_weight = {weight}\n[experiments.ranking.plain]\nsession_weight = 0\n")
+    with monkeypatch.context() as environment:
+        environment.setenv("SEGUE_CONF", str(own))
+        settings = load_settings()
+    assert (settings.ranking.transition_weight, settings.ranking.artist_weight) == (0, 0)
+    assert settings.experiments.ranking == (("plain", (("transition_weight", 0), ("artist_weight", 0))),)
+    monkeypatch.setenv("SEGUE_RANKING__SESSION_WEIGHT", weight)
+    assert load_settings().ranking.artist_weight == 0
+    monkeypatch.delenv("SEGUE_RANKING__SESSION_WEIGHT")
+    monkeypatch.setenv("SEGUE_RANKING__TRANSITION_WEIGHT", weight)
+    assert load_settings().ranking.artist_weight == 2

@@ -1,0 +1,96 @@
+"""`./run.sh index list` and `./run.sh models list`: the stored versions. They only read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from rich.table import Table
+
+from segue.errors import one_line_errors
+from segue.figures import JsonFile, can_write, console, write_figures
+from segue.index.published import PublishedBundles
+from segue.local.stack import connected
+from segue.models.versions import Models
+from segue.places import PROGRAM
+from segue.settings import load_settings
+from segue.storage.store import open_store
+
+
+def list_indexes(json_file: JsonFile = None) -> None:
+    """List the stored versions of the index, newest first, and which one is active.
+
+    ./run.sh index rollback activates the version before the active one. index.keep_versions is the number of
+    versions that are kept.
+
+    Example: ./run.sh index list
+
+    Example: ./run.sh index list --json -
+    """
+    with one_line_errors():
+        can_write(json_file)
+        bundles = PublishedBundles(open_store(connected(load_settings(), kafka=False)))
+        active = bundles.active_version()
+        rows: list[dict[str, Any]] = [
+            {
+                "version": manifest.version,
+                "active": manifest.version == active,
+                "created_at": manifest.created_at.isoformat(),
+                "tracks": manifest.count,
+                "bytes": sum(file.size for file in manifest.files.values()),
+                "recall20": manifest.recall20,
+                "space": manifest.space,
+                "backend": manifest.backend,
+            }
+            for manifest in bundles.manifests()
+        ]
+        write_figures(json_file, rows)
+        table = Table("version", "", "created", "tracks", "MB", "recall@20", "space", "backend")
+        for row in rows:
+            table.add_row(
+                row["version"],
+                "active" if row["active"] else "",
+                _shown(row["created_at"]),
+                f"{row['tracks']:,}",
+                f"{row['bytes'] / 1e6:.1f}",
+                f"{row['recall20']:.3f}",
+                row["space"],
+                row["backend"],
+            )
+        console(json_file).print(table if rows else f"no index is stored: {PROGRAM} index build makes one")
+
+
+def list_models(json_file: JsonFile = None) -> None:
+    """List the stored versions of everything that is learned, by kind, and which one of each is active.
+
+    following is the transition rules; audio-space, genre-space and session-space are spaces of embeddings;
+    als is implicit ALS; feedback is the prior from all listeners' likes and skips.
+
+    Example: ./run.sh models list
+
+    Example: ./run.sh models list --json models.json
+    """
+    with one_line_errors():
+        can_write(json_file)
+        rows = Models(open_store(connected(load_settings(), kafka=False))).listed(without=("index",))
+        rows = [row | {"created_at": _text(row["created_at"])} for row in rows]
+        write_figures(json_file, rows)
+        table = Table("kind", "version", "", "created", "tracks", "MB")
+        for row in rows:
+            table.add_row(
+                row["kind"],
+                row["version"],
+                "active" if row["active"] else "",
+                _shown(row["created_at"]),
+                "" if row["tracks"] is None else f"{row['tracks']:,}",
+                "" if row["bytes"] is None else f"{row['bytes'] / 1e6:.1f}",
+            )
+        console(json_file).print(table if rows else f"no model is stored: {PROGRAM} models train makes them")
+
+
+def _text(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
+
+
+def _shown(time: str | None) -> str:
+    return "" if time is None else time[:16].replace("T", " ")

@@ -1,0 +1,35 @@
+"""Routes for accounts only, where the settings require log-in; the pages do the same for themselves."""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from segue.people.login_sessions import COOKIE, LoginSessions
+
+OPEN = frozenset({"/api/people/log-in", "/api/people/log-out", "/api/people/hand-over"})
+"""Routes that lead to a log-in. Share links and Streamlit's health check are not below /api/."""
+COVERS = "/api/covers/"
+"""The pages of share links show covers, which say nothing about a listener."""
+
+
+class LoginRequired:
+    """ASGI middleware: refuses what is below /api/ to guests, with 401."""
+
+    def __init__(self, app: ASGIApp, login_sessions: LoginSessions) -> None:
+        self._app, self._login_sessions = app, login_sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _is_guarded(scope["path"]):
+            token = Request(scope).cookies.get(COOKIE)
+            listener = await run_in_threadpool(self._login_sessions.find, token)
+            if listener is None or listener.name is None:
+                await JSONResponse({"error": "log in first"}, status_code=401)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _is_guarded(path: str) -> bool:
+    return path.startswith("/api/") and path not in OPEN and not path.startswith(COVERS)

@@ -1,0 +1,64 @@
+"""The figures of the operators' page on the audience."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from segue.dashboard.views.charts import ACCENT, PALETTE, dressed
+
+
+def listeners_figure(table: pd.DataFrame) -> go.Figure:
+    """Active listeners by day."""
+    figure = go.Figure(
+        [
+            go.Bar(x=table["day"], y=table["new"], name="first seen", marker={"color": PALETTE[1]}),
+            go.Scatter(x=table["day"], y=table["daily"], name="that day", line={"color": ACCENT, "width": 3}),
+            go.Scatter(
+                x=table["day"],
+                y=table["weekly"],
+                name="in the week before",
+                line={"color": PALETTE[2], "dash": "dot"},
+            ),
+        ]
+    )
+    return dressed(figure, "Active listeners", "who played something, by day")
+
+
+def funnel_figure(steps: pd.DataFrame) -> go.Figure:
+    """Recommended tracks from seen to liked."""
+    figure = go.Figure(
+        go.Funnel(
+            y=steps["step"],
+            x=steps["count"],
+            texttemplate="%{value:,}",
+            textposition="auto",
+            marker={"color": ACCENT},
+            connector={"fillcolor": "rgba(13,148,136,.18)"},
+        )
+    )
+    figure.update_yaxes(showgrid=False)
+    return dressed(figure, "From seen to liked", "recommended tracks")
+
+
+def rates_figure(table: pd.DataFrame, title: str, subtitle: str) -> go.Figure:
+    """Skip rates of the ten keys with the most plays."""
+    table = table[table["plays"] > 0].sort_values("plays").tail(10)
+    names = [key or "none" for key in table["key"]]
+    figure = go.Figure(
+        go.Bar(
+            x=table["skip_rate"],
+            y=list(range(len(table))),
+            orientation="h",
+            marker={"color": ACCENT, "cornerradius": 4},
+            text=[
+                f"{rate:.0%} of {plays:,}"
+                for rate, plays in zip(table["skip_rate"], table["plays"], strict=True)
+            ],
+            textposition="auto",
+            hoverinfo="skip",
+        )
+    )
+    figure.update_yaxes(tickvals=list(range(len(table))), ticktext=names, showgrid=False)
+    figure.update_xaxes(tickformat=".0%", rangemode="tozero")
+    return dressed(figure, title, subtitle, height=120 + 38 * max(len(table), 2))

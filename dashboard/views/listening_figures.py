@@ -1,0 +1,142 @@
+"""The figures of a listener's own page."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from segue.dashboard.queries.listening import ListeningSpan
+from segue.dashboard.views.charts import ACCENT, dressed
+from segue.engagement.patterns import By, calendar, top
+
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_GLOW = [[0, "rgba(13,148,136,.10)"], [0.02, "rgba(13,148,136,.28)"], [1, "rgba(13,148,136,1)"]]
+
+
+def calendar_figure(activity: ListeningSpan, *, days: int, zone: str) -> go.Figure:
+    """A short span as a leaf of a calendar, Monday on the left; a long one with a column a week."""
+    last = pd.Timestamp(activity.until).tz_convert(zone).normalize().tz_localize(None)
+    every = pd.date_range(last - pd.Timedelta(days=days - 1), last, freq="D")
+    by_day = calendar(activity.rows).set_index("day")["minutes"]
+    minutes = by_day.reindex(every.date, fill_value=0.0).to_numpy()
+    monday = every[0] - pd.Timedelta(days=every[0].weekday())
+    week = ((every - monday).days // 7).to_numpy()
+    grid = np.full((7, week[-1] + 1), np.nan)
+    names, numbers = np.full(grid.shape, "", dtype=object), np.full(grid.shape, "", dtype=object)
+    grid[every.weekday, week] = minutes
+    names[every.weekday, week] = [f"{day:%a} {day.day} {day:%b}" for day in every]
+    numbers[every.weekday, week] = [str(day.day) for day in every]
+    starts = [monday + pd.Timedelta(weeks=int(n)) for n in range(grid.shape[1])]
+    weeks = [f"{start.day} {start:%b}" for start in starts] if days < 300 else starts
+    leaf = days <= 31
+    if leaf:
+        grid, names, numbers = grid.T, names.T, numbers.T
+    figure = go.Figure(
+        go.Heatmap(
+            z=grid,
+            x=_WEEKDAYS if leaf else weeks,
+            y=weeks if leaf else _WEEKDAYS,
+            customdata=names,
+            text=numbers,
+            texttemplate="%{text}" if leaf else "",
+            textfont={"color": "#ece9e4" if st.context.theme.type == "dark" else "#1c1b19"},
+            colorscale=_GLOW,
+            zmin=0,
+            zmax=max(float(minutes.max()), 1.0),
+            xgap=3,
+            ygap=3,
+            showscale=False,
+            hovertemplate="%{customdata}: %{z:.0f} min<extra></extra>",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(showgrid=False, side="top" if leaf else "bottom", nticks=8)
+    dressed(figure, "Calendar", "minutes a day", height=310 if leaf else 290)
+    return figure.update_layout(margin={"t": 104 if leaf else 64})
+
+
+def clock_figure(minutes: pd.Series) -> go.Figure:
+    """Minutes by the hour of the day."""
+    figure = go.Figure(
+        go.Barpolar(
+            r=minutes.to_numpy(),
+            theta=minutes.index.to_numpy() * 15 + 7.5,
+            width=13,
+            marker={"color": ACCENT},
+            customdata=[f"{hour:02d}:00" for hour in minutes.index],
+            hovertemplate="%{customdata}: %{r:.0f} min<extra></extra>",
+        )
+    )
+    figure.update_polars(
+        angularaxis={
+            "direction": "clockwise",
+            "rotation": 90,
+            "tickvals": list(range(0, 360, 45)),
+            "ticktext": [f"{hour:02d}" for hour in range(0, 24, 3)],
+            "showgrid": False,
+        },
+        radialaxis={"showticklabels": False, "ticks": "", "showline": False, "nticks": 4},
+        bgcolor="rgba(0,0,0,0)",
+        hole=0.25,
+    )
+    dressed(figure, "Clock", "minutes by the hour of the day", height=280)
+    return figure.update_layout(margin={"l": 40, "r": 40, "t": 72, "b": 24})
+
+
+def favourites_figure(activity: ListeningSpan, by: By, title: str) -> go.Figure:
+    """The most heard artists or genres."""
+    best = top(activity.rows, by, limit=8)[::-1]
+    names = [name if len(name) <= 28 else f"{name[:27]}…" for name in best["key"]]
+    figure = go.Figure(
+        go.Bar(
+            x=best["minutes"],
+            y=list(range(len(best))),
+            orientation="h",
+            marker={"color": ACCENT, "cornerradius": 4},
+            customdata=np.stack([best["key"], best["plays"]], axis=-1) if len(best) else None,
+            hovertemplate="%{customdata[0]}: %{x:.0f} min, %{customdata[1]} plays<extra></extra>",
+        )
+    )
+    figure.update_yaxes(tickvals=list(range(len(best))), ticktext=names, showgrid=False)
+    return dressed(figure, title, "minutes", height=90 + 30 * max(len(best), 3))
+
+
+def path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, word: str) -> go.Figure:
+    """How the taste moved over the map; `places` are (n, 2), as `cloud` is of the library."""
+    days = [f"{start.day} {start:%b %Y}" for start in path["start"]]
+    figure = go.Figure(
+        [
+            go.Scattergl(
+                x=cloud[:, 0],
+                y=cloud[:, 1],
+                mode="markers",
+                marker={"size": 4, "color": "rgba(128,128,128,.28)"},
+                hoverinfo="skip",
+                showlegend=False,
+            ),
+            go.Scatter(
+                x=places[:, 0],
+                y=places[:, 1],
+                mode="lines+markers",
+                line={"color": ACCENT, "width": 2, "shape": "spline"},
+                marker={
+                    "size": 8 + 14 * np.sqrt(path["minutes"] / max(path["minutes"].max(), 1)),
+                    "color": np.arange(len(path)),
+                    "colorscale": [[0, "rgba(13,148,136,.35)"], [1, "rgba(13,148,136,1)"]],
+                    "line": {"width": 0},
+                },
+                customdata=days,
+                hovertemplate="%{customdata}<extra></extra>",
+                showlegend=False,
+            ),
+        ]
+    )
+    up = 1 if places[-1, 1] >= places[0, 1] else -1
+    for place, text, side in ((places[0], days[0], -up), (places[-1], f"<b>{days[-1]}</b>", up)):
+        figure.add_annotation(x=place[0], y=place[1], text=text, showarrow=False, yshift=26 * side)
+    for axis in (figure.update_xaxes, figure.update_yaxes):
+        axis(visible=False)
+    subtitle = f"a point a {word}, larger the more you listened; grey: what the library has"
+    return dressed(figure, "How your taste moved", subtitle, height=420)

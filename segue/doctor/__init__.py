@@ -1,0 +1,1 @@
+"""`./run.sh doctor`: checks of the machine, the installation and the servers. They change nothing."""

@@ -1,0 +1,265 @@
+"""Checks that need the packages: versions, settings, servers, topics, index, folders, ports, clock."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from segue.doctor.check import Check, ok, problem, warning
+from segue.errors import SegueError
+from segue.index.published import PublishedBundles
+from segue.local.jars import jars_ready
+from segue.local.kafka import Broker
+from segue.local.mongod import Mongod
+from segue.local.process import RUN, port_is_free, read_record, running
+from segue.places import CHECKOUT, ROOT
+from segue.settings import KafkaSettings, Settings, load_settings
+from segue.storage.inspection import KafkaState, TopicState, inspect_kafka, inspect_mongo
+from segue.storage.mongo import shown
+from segue.storage.store import open_store
+
+SHOWN_PACKAGES = ("pyspark", "pymongo", "kafka-python", "numpy", "streamlit")
+OLDEST_MONGODB = (5, 0)
+_CLOCK_SKEW = timedelta(seconds=5)
+_PATIENCE = timedelta(seconds=5)
+
+
+def installation_checks() -> list[Check]:
+    """All checks of this module, each of the servers only where the settings can be read."""
+    checks = [_packages(), _jars()]
+    try:
+        settings = load_settings()
+    except SegueError as error:
+        return [*checks, problem("settings", str(error), "correct the setting that the line names")]
+    checks.append(ok("settings", os.environ.get("SEGUE_CONF") or "the defaults and SEGUE_ variables"))
+    settings = _with_running(settings)
+    for check in (_kafka, _mongo):
+        checks += check(settings)
+    return [*checks, _spark(settings), _checkpoint(settings), *_folders(settings), *_ports(settings)]
+
+
+def _packages() -> Check:
+    found = {}
+    for name in SHOWN_PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            return problem("packages", f"{name} is not installed", "run ./run.sh setup")
+    text = ", ".join(f"{name} {version}" for name, version in found.items())
+    wrong = [
+        f"{name} {found[name]} instead of {pinned}"
+        for name, pinned in _pinned().items()
+        if found.get(name, pinned) != pinned
+    ]
+    if wrong:
+        return warning(
+            "packages", f"other versions than the pinned ones: {', '.join(wrong)}", "run ./run.sh setup"
+        )
+    return ok("packages", text)
+
+
+def _pinned() -> dict[str, str]:
+    lock = ROOT / "requirements.txt"
+    if not CHECKOUT or not lock.is_file():
+        return {}
+    pinned = (line.split()[0].split("==") for line in lock.read_text().splitlines() if "==" in line[:60])
+    return {pair[0]: pair[1].rstrip(";") for pair in pinned if len(pair) == 2}
+
+
+def _jars() -> Check:
+    if jars_ready():
+        return ok("jars", "Spark's Kafka source and Kafka are there")
+    return warning("jars", "not fetched yet", "run ./run.sh setup while there is a network")
+
+
+def _with_running(settings: Settings) -> Settings:
+    """The settings with the addresses of the embedded servers that run."""
+    kafka, mongo = settings.kafka, settings.mongo
+    return settings.model_copy(
+        update={
+            "kafka": kafka.model_copy(
+                update={"bootstrap_servers": kafka.bootstrap_servers or Broker().address() or ""}
+            ),
+            "mongo": mongo.model_copy(
+                update={
+                    "uri": mongo.uri or Mongod().address() or "",
+                    "timeout": min(mongo.timeout, _PATIENCE),
+                }
+            ),
+        }
+    )
+
+
+def _kafka(settings: Settings) -> list[Check]:
+    kafka = settings.kafka
+    if not kafka.bootstrap_servers:
+        fix = "run ./run.sh up, or set SEGUE_KAFKA__BOOTSTRAP_SERVERS to your own brokers"
+        return [warning("Kafka", "the embedded Kafka is not running", fix)]
+    try:
+        state = inspect_kafka(kafka)
+    except SegueError as error:
+        return [problem("Kafka", str(error), "start Kafka, or correct the section [kafka] of your settings")]
+    found = f"{kafka.bootstrap_servers}, {state.brokers} brokers, version {state.version} or newer"
+    return [ok("Kafka", found), *_topics(settings, kafka, state)]
+
+
+def _topics(settings: Settings, kafka: KafkaSettings, state: KafkaState) -> list[Check]:
+    kept = {kafka.plays_topic: settings.retention.plays, kafka.rejected_topic: settings.retention.rejected}
+    checks = []
+    for name, time in kept.items():
+        topic = state.topics.get(name)
+        if topic is None:
+            fix = "run ./run.sh stream run or ./run.sh plays replay, which create it"
+            checks.append(warning(f"topic {name}", "does not exist yet", fix))
+            continue
+        checks.append(_topic(name, topic, kafka=kafka, kept=time, brokers=state.brokers))
+    return checks
+
+
+def _topic(name: str, topic: TopicState, *, kafka: KafkaSettings, kept: timedelta, brokers: int) -> Check:
+    days = None if topic.retention_ms is None else topic.retention_ms / 86_400_000
+    shown_days = "unknown" if days is None else "unlimited" if days < 0 else f"{days:g} days"
+    found = (
+        f"{topic.partitions} partitions, replication factor {topic.replication}, "
+        f"timestamp type {topic.timestamp_type or 'unknown'}, retention {shown_days}"
+    )
+    alter = f"kafka-configs.sh --bootstrap-server HOST:PORT --alter --entity-type topics --entity-name {name}"
+    if name == kafka.plays_topic and topic.timestamp_type not in (None, "LogAppendTime"):
+        fix = f"run: {alter} --add-config message.timestamp.type=LogAppendTime"
+        return problem(f"topic {name}", f"{found}: lateness would be measured by producers' clocks", fix)
+    if topic.retention_ms is not None and 0 <= topic.retention_ms < int(kept.total_seconds() * 1000):
+        wanted = int(kept.total_seconds() * 1000)
+        return warning(
+            f"topic {name}",
+            f"{found}, shorter than the setting of [retention]",
+            f"run: {alter} --add-config retention.ms={wanted}",
+        )
+    if topic.replication < 2 <= brokers:
+        fix = (
+            "recreate it, or raise the factor with kafka-reassign-partitions.sh: one lost broker loses plays"
+        )
+        return warning(f"topic {name}", found, fix)
+    return ok(f"topic {name}", found)
+
+
+def _mongo(settings: Settings) -> list[Check]:
+    mongo = settings.mongo
+    if not mongo.uri:
+        fix = "run ./run.sh up, or set SEGUE_MONGO__URI to your own server"
+        return [
+            warning("MongoDB", "the embedded MongoDB is not running", fix),
+            warning("index", "not checked: it is stored in MongoDB", fix),
+        ]
+    try:
+        state = inspect_mongo(mongo)
+    except SegueError as error:
+        fix = "start MongoDB, or correct the section [mongo] of your settings"
+        return [problem("MongoDB", str(error), fix)]
+    found = f"{shown(mongo.uri)}, version {state.version}, replica set {state.replica_set or 'none'}"
+    version = tuple(int(part) for part in state.version.split(".")[:2])
+    checks = [ok("MongoDB", found)]
+    if version < OLDEST_MONGODB:
+        checks = [problem("MongoDB", found, "upgrade MongoDB to 5.0 or newer")]
+    elif state.replica_set is None:
+        fix = "make it a replica set (one member is enough): ./run.sh backup create needs one"
+        checks = [warning("MongoDB", found, fix)]
+    if state.clock is not None:
+        checks.append(_clock(abs(datetime.now(UTC) - state.clock)))
+    return [*checks, _index(settings)]
+
+
+def _clock(apart: timedelta) -> Check:
+    found = f"{apart.total_seconds():.1f} s apart from MongoDB's"
+    if apart <= _CLOCK_SKEW:
+        return ok("clock", found)
+    return warning("clock", found, "synchronise the clocks of all machines by NTP, for instance with chrony")
+
+
+def _index(settings: Settings) -> Check:
+    bundles = PublishedBundles(open_store(settings))
+    try:
+        version = bundles.active_version()
+        manifest = bundles.whole_manifest(version) if version else None
+    except SegueError as error:
+        return problem("index", str(error), "run ./run.sh index build, or ./run.sh index rollback")
+    if version is None:
+        return warning(
+            "index", "none is published yet", "run ./run.sh index build after ./run.sh embeddings train"
+        )
+    if manifest is None:
+        fix = "run ./run.sh index build, or ./run.sh index rollback"
+        return problem("index", f"{version} is incomplete in MongoDB", fix)
+    found = f"{version}, {manifest.count:,} tracks, recall@20 {manifest.recall20:.3f}"
+    return ok("index", found)
+
+
+def _spark(settings: Settings) -> Check:
+    master = settings.spark.master
+    version = importlib.metadata.version("pyspark")
+    if not master.startswith("spark://"):
+        return ok("Spark", f"{version}, master {master}")
+    for address in master.removeprefix("spark://").split(","):
+        host, _, port = address.partition(":")
+        try:
+            with socket.create_connection((host, int(port or 7077)), timeout=3):
+                return ok("Spark", f"{version}, master {master} answers")
+        except (OSError, ValueError):
+            continue
+    return problem("Spark", f"the master {master} does not answer", "start it, or correct spark.master")
+
+
+def _checkpoint(settings: Settings) -> Check:
+    place = settings.spark.checkpoint_location
+    if "://" in place and not place.startswith("file:"):
+        return ok("checkpoints", f"{place}: remote, not checked")
+    folder = Path(place.removeprefix("file:"))
+    state = (
+        "in use" if (folder / "made_with").exists() else "new: the stream reads the topic from its beginning"
+    )
+    return _writable("checkpoints", folder, found=f"{folder}, {state}", setting="spark.checkpoint_location")
+
+
+def _folders(settings: Settings) -> list[Check]:
+    folders: dict[str, Path] = {
+        "index.folder": Path(settings.index.folder),
+        "models.folder": Path(settings.models.folder),
+    }
+    return [
+        _writable(f"folder {name}", folder, found=str(folder), setting=name)
+        for name, folder in folders.items()
+    ]
+
+
+def _writable(name: str, folder: Path, *, found: str, setting: str) -> Check:
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if os.access(there, os.W_OK):
+        return ok(name, found)
+    fix = f"give this user the right to write to {there}, or change the setting {setting}"
+    return problem(name, f"{found}: this user may not write to {there}", fix)
+
+
+def _ports(settings: Settings) -> list[Check]:
+    wanted: dict[str, tuple[int, Callable[[], bool]]] = {
+        "dashboard": (settings.dashboard.port, lambda: _runs("dashboard")),
+        "metrics": (settings.stream.metrics_port, lambda: _runs("stream")),
+    }
+    checks = []
+    for name, (port, ours) in wanted.items():
+        if not port or port_is_free(port):
+            checks.append(ok(f"port {port} ({name})", "free"))
+        elif ours():
+            checks.append(ok(f"port {port} ({name})", "in use by Segue"))
+        else:
+            fix = f"stop that program (ss -ltnp 'sport = :{port}'), or change the port in your settings"
+            checks.append(warning(f"port {port} ({name})", "in use by another program", fix))
+    return checks
+
+
+def _runs(name: str) -> bool:
+    return running(read_record(RUN / f"{name}.json")) is not None

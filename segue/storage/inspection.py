@@ -1,0 +1,134 @@
+"""What servers say about themselves, for `./run.sh doctor`. It changes nothing, and waits only briefly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource
+from kafka.errors import KafkaError
+
+from segue.settings import KafkaSettings, MongoSettings
+from segue.storage.kafka_client import reaching
+from segue.storage.mongo import connect
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicState:
+    """A topic of Segue as the brokers have it."""
+
+    partitions: int
+    replication: int
+    timestamp_type: str | None
+    """None where the user may not read the topic's configuration."""
+    retention_ms: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KafkaState:
+    """Brokers, and those of the asked topics that are there."""
+
+    brokers: int
+    version: str
+    topics: dict[str, TopicState]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MongoState:
+    """A MongoDB server."""
+
+    version: str
+    replica_set: str | None
+    clock: datetime | None
+    """Its time; None from a server that does not tell."""
+
+
+def inspect_kafka(settings: KafkaSettings) -> KafkaState:
+    """Ask the brokers.
+
+    Raises
+    ------
+    SegueError
+        No broker answers, or it refuses the user or the certificate.
+    """
+    names = (settings.plays_topic, settings.rejected_topic)
+    with reaching(settings) as options:
+        admin = KafkaAdminClient(**options)
+        try:
+            brokers = admin.describe_cluster()["brokers"]
+            there = [name for name in names if name in set(admin.list_topics())]
+            described = admin.describe_topics(there) if there else []
+            configs = _configs(admin, there)
+            version = _version(admin)
+        finally:
+            admin.close()
+    return KafkaState(
+        brokers=len(brokers),
+        version=version,
+        topics={
+            name: _topic(topic, configs.get(name, {})) for name, topic in zip(there, described, strict=False)
+        },
+    )
+
+
+def _version(admin: Any) -> str:
+    try:
+        return ".".join(map(str, admin.get_broker_version_data(0).broker_version))
+    except Exception:  # the client only guesses it from the protocol
+        return "unknown"
+
+
+def _configs(admin: Any, topics: list[str]) -> dict[str, dict[str, Any]]:
+    if not topics:
+        return {}
+    wanted = [ConfigResource("TOPIC", name, configs=None) for name in topics]
+    try:
+        found: dict[str, dict[str, Any]] = admin.describe_configs(wanted, config_filter="all").get(
+            "topic", {}
+        )
+    except KafkaError:
+        return {}
+    return found
+
+
+def _topic(topic: dict[str, Any], config: dict[str, Any]) -> TopicState:
+    partitions = topic["partitions"]
+    retention = _value(config, "retention.ms")
+    return TopicState(
+        partitions=len(partitions),
+        replication=min(
+            (len(one.get("replica_nodes", one.get("replicas", ()))) for one in partitions), default=0
+        ),
+        timestamp_type=_value(config, "message.timestamp.type"),
+        retention_ms=None if retention is None else int(retention),
+    )
+
+
+def _value(config: dict[str, Any], key: str) -> str | None:
+    entry = config.get(key)
+    value = entry.get("value") if isinstance(entry, dict) else entry
+    return None if value is None else str(value)
+
+
+def inspect_mongo(settings: MongoSettings) -> MongoState:
+    """Ask the server.
+
+    Raises
+    ------
+    SegueError
+        It does not answer, or refuses the user or the certificate.
+    """
+    database = connect(settings)
+    try:
+        hello = database.client.admin.command("hello")
+        version = database.client.server_info()["version"]
+    finally:
+        database.client.close()
+    clock = hello.get("localTime")
+    return MongoState(
+        version=version,
+        replica_set=hello.get("setName"),
+        clock=clock.replace(tzinfo=clock.tzinfo or UTC) if isinstance(clock, datetime) else None,
+    )

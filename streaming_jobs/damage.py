@@ -1,0 +1,269 @@
+"""Finds the damage of a checkpoint, and how far back its newest complete batch is.
+
+A power cut can leave the newest files of a checkpoint empty, cut off or full of zeros, since Spark does not
+force them to the disk. A query's folder holds, by batch number,
+
+========================  ======================================================================
+`offsets/N`               the plan of batch N: from which to which record it reads
+`commits/N`               batch N is done
+`state/O/P/V.delta`       the changes that batch V-1 made to partition P of operator O
+`state/O/P/V.snapshot`    the whole state after batch V-1
+`metadata`                the id of the query
+========================  ======================================================================
+
+Batch N is complete if its plan, its commit and the state after it, version N+1, can be read.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import struct
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pyarrow import fs
+
+ASIDE = "damaged"
+"""Folder in the checkpoint for the files that a repair takes out of it; Spark does not read it."""
+_LZ4 = b"LZ4Block"
+_LZ4_HEADER = struct.Struct("<8sBiii")
+"""Magic, method, compressed length, length, checksum; a block of length 0 ends the file."""
+_LOG = re.compile(r"^\d+$")
+_STATE = re.compile(r"^(\d+)\.(delta|snapshot|changelog|zip)$")
+_CHANGES = ("delta", "changelog")
+
+
+class Folder:
+    """A folder on any file system that Spark can keep a checkpoint on."""
+
+    def __init__(self, location: str) -> None:
+        self.files, self.path = fs.FileSystem.from_uri(location)
+
+    def names(self, path: str = "") -> list[str]:
+        """The names in a folder below; none if it is not there."""
+        selector = fs.FileSelector(self._at(path), allow_not_found=True)
+        return sorted(info.base_name for info in self.files.get_file_info(selector))
+
+    def folders(self, path: str = "") -> list[str]:
+        """The paths of all folders below `path`, and itself."""
+        selector = fs.FileSelector(self._at(path), recursive=True, allow_not_found=True)
+        below = [info.path for info in self.files.get_file_info(selector) if not info.is_file]
+        return [path, *(name[len(self.path) :].strip("/") for name in sorted(below))]
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file; none if it is not there."""
+        try:
+            with self.files.open_input_stream(self._at(path)) as stream:
+                content: bytes = stream.read()
+                return content
+        except FileNotFoundError:
+            return b""
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file whole or not at all."""
+        part = self._at(f"{path}.part")
+        with self.files.open_output_stream(part) as stream:
+            stream.write(content)
+        self.files.move(part, self._at(path))
+
+    def move(self, path: str, *, into: str) -> None:
+        """Move a file into a folder below this one, under the path that it had."""
+        target = self._at(f"{into}/{path}")
+        self.files.create_dir(target.rpartition("/")[0], recursive=True)
+        self.files.move(self._at(path), target)
+
+    def has(self, path: str) -> bool:
+        return bool(self.files.get_file_info(self._at(path)).type != fs.FileType.NotFound)
+
+    def _at(self, path: str) -> str:
+        return f"{self.path}/{path}" if path else str(self.path)
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is wrong with the checkpoint of one query, and the way back."""
+
+    query: str
+    files: tuple[str, ...]
+    """The damaged files, by their paths in the checkpoint."""
+    stale: tuple[str, ...]
+    """Sound files of batches that run again, which must not be read."""
+    complete: int | None
+    """The newest complete batch, -1 where the query begins anew; None: there is no way back."""
+    repeated: int
+    """How many committed batches run again."""
+    needs_id: bool = False
+    """Whether the query's id has to be written anew; nothing depends on it."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the repair repeats nothing that was done: only an unfinished batch is planned again."""
+        return self.complete is not None and self.repeated == 0
+
+
+@dataclass
+class _Partition:
+    """The versions of one partition of a state."""
+
+    changes: dict[int, str] = field(default_factory=dict)
+    wholes: dict[int, str] = field(default_factory=dict)
+
+
+def queries(checkpoint: Folder) -> list[str]:
+    """The names of the folders of queries in a checkpoint."""
+    return [name for name in checkpoint.names() if checkpoint.has(f"{name}/offsets")]
+
+
+def find(checkpoint: Folder, query: str) -> Damage | None:
+    """The damage of a query's checkpoint; None if it is sound.
+
+    It reads the files that a start needs: the newest plan and commit, and their state. Older ones are read
+    only if those are damaged.
+    """
+    reader = _Reader(checkpoint, query)
+    plans, commits = reader.log("offsets"), reader.log("commits")
+    newest = max(commits, default=-1)
+    partitions = reader.partitions() if plans else []
+    newest_first = sorted(commits, reverse=True)
+    base = next((n for n in newest_first if reader.complete(n, plans, commits, partitions)), None)
+    if base is None and (not plans or 0 in plans):
+        base = -1  # nothing was committed, or all batches from the first one on can run again
+    for n in sorted(plans):
+        if n > newest:
+            reader.plan(plans[n])
+    needs_id = bool(plans) and not reader.has_id()
+    if not reader.damaged and not needs_id and base == newest:
+        return None
+    keep = newest if base is None else base
+    damaged = set(reader.damaged)
+    stale = [path for n, path in commits.items() if n > keep]
+    stale += [path for n, path in plans.items() if n > keep + 1]
+    for partition in partitions:
+        stale += [
+            path
+            for versions in (partition.changes, partition.wholes)
+            for version, path in versions.items()
+            if version > keep + 1
+        ]
+    bad_commit = newest in commits and commits[newest] in damaged
+    return Damage(
+        query=query,
+        files=tuple(sorted(damaged)),
+        stale=tuple(sorted(set(stale) - damaged)),
+        complete=base,
+        # A batch whose commit is damaged counts as unfinished, as one whose commit is missing does.
+        repeated=0 if base is None else max(0, newest - base - int(bad_commit)),
+        needs_id=needs_id,
+    )
+
+
+class _Reader:
+    """Reads the files of one query, each once, and notes the damaged ones."""
+
+    def __init__(self, checkpoint: Folder, query: str) -> None:
+        self._checkpoint, self._query = checkpoint, query
+        self._sound: dict[str, bool] = {}
+
+    @property
+    def damaged(self) -> list[str]:
+        return [path for path, sound in self._sound.items() if not sound]
+
+    def log(self, name: str) -> dict[int, str]:
+        """The paths of a log's entries by batch number."""
+        folder = f"{self._query}/{name}"
+        return {int(file): f"{folder}/{file}" for file in self._checkpoint.names(folder) if _LOG.match(file)}
+
+    def partitions(self) -> list[_Partition]:
+        by_folder: defaultdict[str, _Partition] = defaultdict(_Partition)
+        for folder in self._checkpoint.folders(f"{self._query}/state"):
+            for name in self._checkpoint.names(folder):
+                if match := _STATE.match(name):
+                    partition = by_folder[folder]
+                    versions = partition.changes if match[2] in _CHANGES else partition.wholes
+                    versions[int(match[1])] = f"{folder}/{name}"
+        return list(by_folder.values())
+
+    def complete(
+        self, batch: int, plans: Mapping[int, str], commits: Mapping[int, str], partitions: list[_Partition]
+    ) -> bool:
+        """Whether a batch is complete; all of its files are read, so that each damage is found."""
+        logs = [batch in plans and self.plan(plans[batch]), self.commit(commits[batch])]
+        return all([*logs, *(self._loads(partition, batch + 1) for partition in partitions)])
+
+    def plan(self, path: str) -> bool:
+        return self._check(path, lambda content: _is_log(content, least=2))
+
+    def commit(self, path: str) -> bool:
+        return self._check(path, lambda content: _is_log(content, least=1))
+
+    def has_id(self) -> bool:
+        return _is_json(self._checkpoint.read(f"{self._query}/metadata"))
+
+    def _loads(self, partition: _Partition, version: int) -> bool:
+        """Whether a version can be built: from a snapshot and the changes after it, or from all changes."""
+        sound = True
+        for n in range(version, 0, -1):
+            if n in partition.wholes and self._check(partition.wholes[n], _is_state):
+                return sound
+            if n not in partition.changes:
+                return False
+            sound &= self._check(partition.changes[n], _is_state)
+        return sound
+
+    def _check(self, path: str, sound: Callable[[bytes], bool]) -> bool:
+        if path not in self._sound:
+            content = self._checkpoint.read(path)
+            self._sound[path] = sound(content) and self._matches_sum(path, content)
+        return self._sound[path]
+
+    def _matches_sum(self, path: str, content: bytes) -> bool:
+        """Whether the file beside it with Hadoop's checksums, if there is one, fits."""
+        folder, _, name = path.rpartition("/")
+        sums = self._checkpoint.read(f"{folder}/.{name}.crc")
+        if not sums.startswith(b"crc\0") or len(sums) < 8:
+            return not sums
+        (size,) = struct.unpack(">i", sums[4:8])
+        chunks = [content[i : i + size] for i in range(0, len(content), size)]
+        return sums[8:] == b"".join(struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks)
+
+
+def _is_log(content: bytes, *, least: int) -> bool:
+    """Whether an entry of a log is whole: its version, then at least so many lines of JSON."""
+    version, *lines = content.decode(errors="replace").strip("\n").split("\n")
+    return bool(re.match(r"^v\d+$", version)) and len(lines) >= least and all(map(_is_line, lines))
+
+
+def _is_line(line: str) -> bool:
+    return line == "-" or _is_json(line.encode())
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        return isinstance(json.loads(content), dict)
+    except ValueError:
+        return False
+
+
+def _is_state(content: bytes) -> bool:
+    """Whether a file of a state is whole: an LZ4 stream has an end mark, a zip archive a directory."""
+    if content.startswith(b"PK"):
+        return zipfile.is_zipfile(io.BytesIO(content))
+    if content.startswith(_LZ4):
+        return any(end for end in _blocks(content))
+    return bool(content.strip(b"\0"))  # another codec: at least it is not empty
+
+
+def _blocks(content: bytes) -> Iterator[bool]:
+    """For each block of an LZ4 stream, whether it is the end mark. It stops at the first incomplete one."""
+    position = 0
+    while position + _LZ4_HEADER.size <= len(content):
+        magic, _, packed, length, _ = _LZ4_HEADER.unpack_from(content, position)
+        position += _LZ4_HEADER.size + packed
+        if magic != _LZ4 or packed < 0 or position > len(content):
+            return
+        yield length == 0

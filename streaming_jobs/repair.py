@@ -1,0 +1,143 @@
+"""`segue stream repair`: bring a damaged checkpoint back to its newest complete batch."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from datetime import UTC, datetime
+
+import typer
+
+from segue.confirmation import Yes, confirm
+from segue.errors import SegueError, one_line_errors
+from segue.local.process import RUN, read_record, running
+from segue.settings import load_settings
+from segue.spark.checkpoint_files import scheme
+from segue.streaming_jobs.checkpoint import damaged_note, write_note
+from segue.streaming_jobs.damage import ASIDE, Damage, Folder, find, queries
+
+log = logging.getLogger(__name__)
+
+
+def damages(checkpoint: Folder) -> list[Damage]:
+    """The damage of each query in a checkpoint."""
+    return [damage for query in queries(checkpoint) if (damage := find(checkpoint, query))]
+
+
+def repair_exactly(location: str) -> None:
+    """Repair the damage whose repair repeats nothing that was done, with a line in the log for each.
+
+    Raises
+    ------
+    SegueError
+        There is damage whose repair repeats batches; the text names the command for it.
+    """
+    if scheme(location) != "file":
+        return  # other file systems force files to their disks
+    checkpoint = Folder(location)
+    for damage in damages(checkpoint):
+        if not damage.exact:
+            raise SegueError(
+                f"the checkpoint {location} is damaged: {_files(damage)}. Run `./run.sh stream repair`, "
+                "which says what it will do first"
+            )
+        repair(checkpoint, damage)
+        log.warning("repaired the checkpoint of %s: %s", damage.query, _files(damage) or "its id")
+
+
+def repair(checkpoint: Folder, damage: Damage) -> str:
+    """Take damaged and stale files out of a checkpoint. Nothing is deleted.
+
+    Returns
+    -------
+    str
+        The folder in the checkpoint that they are in now.
+
+    Raises
+    ------
+    SegueError
+        No complete batch is left.
+    """
+    if damage.complete is None:
+        raise SegueError(
+            f"the checkpoint of {damage.query} cannot be repaired: no complete batch is left. Set "
+            "spark.checkpoint_location to a new folder; plays still in the topic are read again, and "
+            "`./run.sh engagement recount` counts them once"
+        )
+    into = f"{ASIDE}/{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    for path in sorted((*damage.files, *damage.stale), key=_state_first):
+        checkpoint.move(path, into=into)
+        folder, _, name = path.rpartition("/")
+        if checkpoint.has(f"{folder}/.{name}.crc"):
+            checkpoint.move(f"{folder}/.{name}.crc", into=into)
+    if damage.needs_id:
+        for name in ("metadata", ".metadata.crc"):
+            if checkpoint.has(f"{damage.query}/{name}"):
+                checkpoint.move(f"{damage.query}/{name}", into=into)
+        checkpoint.write(f"{damage.query}/metadata", json.dumps({"id": str(uuid.uuid4())}).encode())
+    return into
+
+
+def _state_first(path: str) -> tuple[bool, int]:
+    """The state before the logs, the newest first: a repair that is cut off finds the same batch again."""
+    name = path.rpartition("/")[2].partition(".")[0]
+    return ("/state/" not in path, -int(name) if name.isdigit() else 0)
+
+
+def _files(damage: Damage) -> str:
+    return ", ".join(damage.files)
+
+
+def repair_command(yes: Yes = False) -> None:
+    """Bring a damaged checkpoint back to its newest complete batch.
+
+    A power cut can damage the newest files of a checkpoint. If only an unfinished batch is affected, the
+    stream repairs the checkpoint when it starts. Otherwise this command lists the batches that will run
+    again, asks for confirmation, and moves the damaged files to the folder `damaged` in the checkpoint.
+    Nothing is deleted.
+
+    Plays of those batches are read again. Tastes, recommendations and statistics are replaced by the same
+    values.
+
+    Example: ./run.sh stream repair
+
+    Example: ./run.sh stream repair --yes
+    """
+    with one_line_errors():
+        settings = load_settings()
+        location = settings.spark.checkpoint_location
+        if running(read_record(RUN / "stream.json")):
+            raise SegueError("the stream is running: stop it first, with ./run.sh down or Ctrl-C")
+        folder = Folder(location)
+        found, note = damages(folder), damaged_note(folder)
+        if not found and not note:
+            typer.echo(f"The checkpoint {location} is sound.")
+            return
+        for damage in found:
+            typer.echo(_report(damage))
+        if note:
+            typer.echo(
+                f"{note}: damaged. It records the settings that the checkpoint was made with. It will be "
+                "written again from the present settings; make sure that stream.window, engagement.window "
+                "and kafka.plays_topic have not changed."
+            )
+        confirm("Repair the checkpoint?", yes=yes)
+        for damage in found:
+            typer.echo(f"{damage.query}: moved to {location}/{repair(folder, damage)}")
+        if note:
+            write_note(folder, note, settings)
+
+
+def _report(damage: Damage) -> str:
+    lines = [f"{damage.query}: damaged: {_files(damage) or 'the id'}"]
+    if damage.complete is None:
+        lines.append("  no complete batch is left")
+    elif damage.repeated:
+        lines.append(
+            f"  batches {damage.complete + 1} to {damage.complete + damage.repeated} run again from their "
+            "plays in Kafka; their results replace those of the first run"
+        )
+    else:
+        lines.append(f"  the newest complete batch is {damage.complete}; nothing runs twice")
+    return "\n".join(lines)

@@ -1,0 +1,95 @@
+"""The help of every command: golden files, examples that parse, plain usage lines.
+
+python -m tests.cli.test_help        writes the golden files anew
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from segue.cli.commands import COMMANDS, GROUPS, command_named
+from segue.cli.former import command_line, name_in, todays
+from segue.cli.main import app, load
+from segue.places import LOCAL
+
+HELP = Path(__file__).parent / "help"
+NAMES = ["", "help", *GROUPS, *(command.name for command in COMMANDS if not command.checkout)]
+EXAMPLE = re.compile(
+    r"^ *(?:[A-Z][^.]*:|Example:) +((?:[A-Z_]+=\S+ |[a-z].* \| )*\./run\.sh .*)$", re.MULTILINE
+)
+WIDTH = {"TERMINAL_WIDTH": "100", "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+
+
+def help_of(name: str) -> str:
+    arguments = ["help"] if name == "help" else [*name.split(), "--help"]
+    shown = CliRunner().invoke(app, arguments, prog_name="./run.sh", env=WIDTH)
+    assert shown.exit_code == 0, shown.output
+    return shown.stdout.replace(str(LOCAL), "DATA")
+
+
+def golden(name: str) -> Path:
+    return HELP / f"{name.replace(' ', '-') or 'segue'}.txt"
+
+
+def examples(name: str) -> list[str]:
+    """The examples in a command's docstring, as one writes them."""
+    command = command_named(name)
+    assert command
+    return EXAMPLE.findall(load(command).help or "")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_is_as_it_was_agreed(name: str) -> None:
+    assert help_of(name) == golden(name).read_text(), "python -m tests.cli.test_help writes it anew"
+
+
+def test_there_is_no_help_of_what_is_gone() -> None:
+    assert {file.name for file in HELP.iterdir()} == {golden(name).name for name in NAMES}
+
+
+@pytest.mark.parametrize("name", [command.name for command in COMMANDS if not command.checkout])
+def test_two_examples_parse(name: str) -> None:
+    found = examples(name)
+    assert len(found) >= (1 if name in ONE_WAY else 2), f"{name} has no two examples"
+    for example in found:
+        for call in re.split(r" && | \| ", example):
+            words = [word for word in shlex.split(call) if not re.match(r"[A-Z_]+=", word)]
+            if words[0] != "./run.sh":
+                continue
+            arguments = words[1:]
+            assert todays(arguments).notices == []
+            line = command_line(arguments)
+            command = command_named(name_in(line))
+            assert command, call
+            load(command).make_context(command.name, line[len(command.name.split()) :])
+
+
+ONE_WAY = {"down"}
+"""Commands that can be called in one way only."""
+
+
+def test_every_option_is_explained() -> None:
+    for command in COMMANDS:
+        if command.checkout:
+            continue
+        for parameter in load(command).params:
+            assert getattr(parameter, "help", None), f"{command.name}: {parameter.name}"
+
+
+def main() -> None:
+    HELP.mkdir(exist_ok=True)
+    for file in HELP.iterdir():
+        file.unlink()
+    for name in NAMES:
+        golden(name).write_text(help_of(name))
+    typer.echo(f"{len(NAMES)} files")
+
+
+if __name__ == "__main__":
+    main()
