@@ -31,7 +31,7 @@ PATH = re.compile(
 )
 DOTTED = re.compile(r"(?<![\w./])segue(?:\.\w+)+")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-COMMAND = re.compile(r"\./run\.sh ([a-z]+)(?: ([a-z]+))?")
+COMMAND = re.compile(r"\./run\.sh ([a-z]+)(?: ([a-z-]+))?")
 SETTING = re.compile(r"`([a-z_]+(?:\.[a-z_]+)+)`")
 VARIABLE = re.compile(r"\bSEGUE_([A-Z]+__[A-Z_]+)\b")
 CODE = re.compile(r"`([A-Z]\w+(?:\.\w+)*)(?:\(.*?\))?`")
