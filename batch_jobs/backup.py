@@ -15,16 +15,19 @@ from segue.privacy import backup as backups
 from segue.settings import load_settings
 from segue.storage.store import Store, open_store
 
-File = Annotated[Path, typer.Argument(help="The archive.")]
+File = Annotated[Path, typer.Argument(help="The backup file.")]
 
 
 def backup(file: File) -> None:
-    """Save accounts, playlists, opinions, tastes, listening and what is shared, as of one moment.
+    """Save accounts, playlists, likes, tastes, listening history and shared links to a file.
 
-    Nothing has to be stopped. Left out is what the library and the other commands make again: tracks, covers,
-    features, embeddings, index. The file holds hashes of passwords and what people listen to: keep it safe.
+    All data are of one moment, and nothing has to be stopped. Tracks, covers, features, embeddings and the
+    index are left out: other commands make them again. The file holds password hashes and what people listen
+    to: keep it safe. An existing file is not replaced.
 
-    Example:  ./run.sh backup create segue-2026-11-21.gz
+    Example: ./run.sh backup create segue-2026-11-21.gz
+
+    Example: ./run.sh backup create /backups/segue.gz
     """
     with one_line_errors():
         counts = backups.backup(_store(), file)
@@ -34,16 +37,22 @@ def backup(file: File) -> None:
 def restore(
     file: File,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Put its documents over those of the same id.")
+        bool,
+        typer.Option(
+            "--replace",
+            help="Replace stored documents with the same id. Without it, the database must be empty.",
+        ),
     ] = False,
     yes: Yes = False,
 ) -> None:
-    """Put a backup back. The file is read to its end first; a damaged one changes nothing.
+    """Load a backup into the database. A damaged file changes nothing.
 
-    Listeners who have left since it was made stay out, as far as the database remembers them. Stop the stream
-    and the dashboard before, start them afterwards.
+    Stop the stream and the dashboard first, and start them afterwards. Listeners who were forgotten since the
+    backup was made are left out, as long as the database still has the note about it.
 
-    Example:  ./run.sh backup restore segue-2026-11-21.gz
+    Example: ./run.sh backup restore segue-2026-11-21.gz
+
+    Example: ./run.sh backup restore --replace --yes segue-2026-11-21.gz
     """
     with one_line_errors():
         if replace:

@@ -82,9 +82,9 @@ def build_index(
 ) -> None:
     """Build the neighbour index of the catalogue, measure it, and publish it.
 
-    A running stream goes over to it by itself. The same embeddings and settings give the same version: then
-    nothing is built. Backend, trees, breadth of search and how many old versions stay: the section index of
-    conf/default.toml.
+    A running stream switches to the new version by itself. The same embeddings and settings give the same
+    version, and then nothing is built. The section [index] of the settings has the backend, its parameters
+    and the number of versions to keep.
 
     Example: ./run.sh index build
 

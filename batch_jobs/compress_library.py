@@ -52,20 +52,21 @@ class CompressionSummary:
 
 def compress_library(
     folder: Annotated[Path, typer.Argument(help="The folder of music.")],
-    bitrate: Annotated[str, typer.Option(help="Thousand bits a second, such as 64k.")] = "64k",
+    bitrate: Annotated[str, typer.Option(help="Kilobits per second, from 8k to 320k.")] = "64k",
     keep_originals: Annotated[
-        Path | None, typer.Option(help="A folder elsewhere in which the songs are kept as they were.")
+        Path | None, typer.Option(help="Move the original songs into this folder, which must be elsewhere.")
     ] = None,
     yes: Yes = False,
     json_file: JsonFile = None,
 ) -> None:
-    """Make songs smaller: tags and cover are kept, each result is decoded and compared in length first.
+    """Re-encode the songs of a folder at a lower bit rate. Tags and covers are kept.
 
-    Songs near the bit rate already are left alone, and so is whatever cannot be read to its end, which is
-    named. Song.flac and Song.wav become Song.flac.mp3 and Song.wav.mp3. All stay the same tracks of the
-    catalogue. It can be ended and started again at any time.
+    Each result is decoded and its length compared before it replaces the song. Songs that are near the bit
+    rate already are left alone, and so are files that cannot be decoded, which are listed. Song.flac and
+    Song.wav become Song.flac.mp3 and Song.wav.mp3. All stay the same tracks of the catalogue. The command can
+    be interrupted and started again at any time. It asks first unless --keep-originals or --yes is given.
 
-    Example: ./run.sh library compress --bitrate 64k /data/fma
+    Example: ./run.sh library compress --bitrate 64k --yes /data/fma
 
     Example: ./run.sh library compress --bitrate 96k --keep-originals /backup/music ~/Music
     """

@@ -64,12 +64,15 @@ class Work:
 def extract_features(
     json_file: JsonFile = None,
 ) -> None:
-    """Compute the descriptors of new and changed tracks, with Spark.
+    """Compute the audio features of new and changed tracks, with Spark.
 
-    A change of the settings for audio makes another version, for which all tracks are computed. Files that
-    cannot be described are kept in rejected_tracks with the reason.
+    After a change of the settings in [audio], the features of all tracks are computed again. Files that
+    cannot be decoded are listed by ./run.sh library rejected, with the reason. An interrupted run continues
+    where it stopped.
 
     Example: ./run.sh library features
+
+    Example: ./run.sh library features --json -
     """
     with one_line_errors():
         can_write(json_file)

@@ -59,20 +59,24 @@ class IngestSummary:
 
 def ingest_catalog(
     folder: Annotated[
-        Path, typer.Argument(help="The folder of music: mp3, ogg, oga, flac, m4a, wav, opus, aac.")
+        Path, typer.Argument(help="The folder of music: mp3, ogg, oga, flac, m4a, wav, opus or aac; nested.")
     ],
     name: Annotated[
-        str | None, typer.Option(help="The library's name, part of its tracks' ids; else the folder's.")
+        str | None,
+        typer.Option(help="Name of the library, part of its track ids. Default: the folder's name."),
     ] = None,
     fma: Annotated[
-        bool, typer.Option("--fma", help="Insist on FMA's layout (found by itself otherwise).")
+        bool,
+        typer.Option(
+            "--fma", help="Fail unless the folder has FMA's layout. Without it, the layout is detected."
+        ),
     ] = False,
     json_file: JsonFile = None,
 ) -> None:
     """Read the tracks of a folder into the catalogue.
 
-    Only new and changed files are read; those that are gone are marked as vanished. Files that cannot be used
-    are kept in rejected_tracks with the reason.
+    Only new and changed files are read. Tracks whose files are gone are marked as vanished. Files that cannot
+    be used are listed by ./run.sh library rejected, with the reason. A second run changes nothing.
 
     Example: ./run.sh library ingest ~/Music
 

@@ -24,10 +24,12 @@ Name = Annotated[str, typer.Argument(help="The name of an account, or a listener
 
 def export(
     name: Name,
-    output: Annotated[Path, typer.Option(help="Write the ZIP here.")] = Path("segue-listener.zip"),
+    output: Annotated[Path, typer.Option(help="The ZIP file.")] = Path("segue-listener.zip"),
     yes: Yes = False,
 ) -> None:
-    """Write all that is stored of a listener to a ZIP.
+    """Write everything stored about a listener, and the plays that Kafka still has, to a ZIP file.
+
+    Example: ./run.sh listener export Ada
 
     Example: ./run.sh listener export Ada --output ada.zip
     """
@@ -49,11 +51,14 @@ def forget(
     name: Name,
     yes: Yes = False,
 ) -> None:
-    """Remove a listener and everything stored of them. This cannot be undone.
+    """Delete a listener's account and everything stored about the listener. This cannot be undone.
 
-    Their plays in Kafka go by retention.plays; until then the streams leave them out.
+    Kafka deletes the plays after retention.plays; until then the streaming job ignores them. Statistics that
+    name no listener stay.
 
     Example: ./run.sh listener forget Ada
+
+    Example: ./run.sh listener forget Ada --yes
     """
     with one_line_errors():
         settings = connected(load_settings())

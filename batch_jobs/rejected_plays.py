@@ -18,16 +18,18 @@ from segue.settings import Settings, load_settings
 from segue.storage.kafka import RejectedRecord, read_rejected
 from segue.storage.store import open_store
 
-Reason = Annotated[str | None, typer.Option(help="Only those rejected for this reason.")]
+Reason = Annotated[str | None, typer.Option(help="Only with this reason.")]
 
 
 def list_plays(
     reason: Reason = None,
-    limit: Annotated[int, typer.Option(min=1, help="Show the newest so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="How many to show, the newest ones.")] = 20,
 ) -> None:
-    """Show rejected plays: why, when, where in the topic, and how they begin.
+    """List rejected plays: the reason, the time, the place in the topic, and the first bytes.
 
-    Example: ./run.sh rejected list --reason malformed
+    Example: ./run.sh rejected list
+
+    Example: ./run.sh rejected list --reason malformed --limit 5
     """
     with one_line_errors():
         records = _rejected(connected(load_settings()), reason)
@@ -45,12 +47,14 @@ def list_plays(
 
 
 def replay(reason: Reason = None) -> None:
-    """Send rejected plays to the topic again, as they came.
+    """Send rejected plays to the topic again, unchanged.
 
-    For plays that a newer definition accepts, or that a producer's wrong clock dated into the future. Those
-    that are still no plays are rejected again, under their new place; the others count once.
+    Use it for plays that a newer version accepts, or that a producer's wrong clock dated into the future.
+    Plays that are still invalid are rejected again. A play that was accepted before is not counted twice.
 
     Example: ./run.sh rejected replay --reason future
+
+    Example: ./run.sh rejected replay
     """
     with one_line_errors():
         settings = connected(load_settings())
@@ -64,9 +68,11 @@ def replay(reason: Reason = None) -> None:
 
 def tracks(
     reason: Reason = None,
-    limit: Annotated[int, typer.Option(min=1, help="Show the newest so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="How many to show, the newest ones.")] = 50,
 ) -> None:
-    """Show the tracks that could not be used, and why. docs/how-to/library.md explains the reasons.
+    """List the files of the library that could not be used, with the stage and the reason.
+
+    Example: ./run.sh library rejected
 
     Example: ./run.sh library rejected --reason truncated
     """

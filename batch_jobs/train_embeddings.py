@@ -66,23 +66,23 @@ class EmbeddingSummary:
 
 def train_embeddings(
     refit: Annotated[
-        bool, typer.Option("--refit", help="Fit the space again, on the catalogue as it is now.")
+        bool, typer.Option("--refit", help="Fit the audio space again, on the present catalogue.")
     ] = False,
     fit: Annotated[
-        list[str] | None, typer.Option("--fit", help="Also fit this space. May be given several times.")
+        list[str] | None, typer.Option("--fit", help="Also fit this space, such as genres. Can be repeated.")
     ] = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Fit the audio space on the catalogue, once, and give every track its place in it.
+    """Fit the audio space on the catalogue once, and embed every track in it.
 
-    Later runs put new and changed tracks into the saved space, and say when these are so unlike the rest that
-    it should be fitted again. After a refit, build the index again.
+    Later runs embed new and changed tracks in the saved space. They say when these differ so much from the
+    rest that the space should be fitted again. After --refit, run ./run.sh index build.
 
     Example: ./run.sh embeddings train
 
     Example: ./run.sh embeddings train --refit
 
-    A space that is fitted here is chosen by name for the index: see index.space in conf/default.toml.
+    The setting index.space names the space that the index uses.
 
     Example: ./run.sh embeddings train --fit genres && SEGUE_INDEX__SPACE=genres ./run.sh index build
     """

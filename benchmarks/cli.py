@@ -36,28 +36,39 @@ BENCHMARKS = {
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="Which one.")],
+    name: Annotated[str, typer.Argument(help="The benchmark, from the list above.")],
     *,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Smaller and shorter: to try it, not to quote it.")
+        bool, typer.Option("--quick", help="A smaller, shorter run to try it. Do not quote its figures.")
     ] = False,
     json_file: JsonFile = None,
     plot: Annotated[
-        Path | None, typer.Option("--output", help="Draw them into this file (png, svg); index, capacity.")
+        Path | None,
+        typer.Option(
+            "--output", help="Draw the figures into this file (png or svg). For index and capacity."
+        ),
     ] = None,
     tracks: Annotated[
         int | None,
-        typer.Option("--tracks", min=100, help="Tracks in the catalogue; index, storage, pipeline, sizing."),
+        typer.Option(
+            "--tracks", min=100, help="Tracks in the catalogue. For index, storage, pipeline and sizing."
+        ),
     ] = None,
-    listeners: Annotated[int | None, typer.Option(min=1, help="Listeners of the service; sizing.")] = None,
+    listeners: Annotated[
+        int | None, typer.Option(min=1, help="Listeners of the service. For sizing.")
+    ] = None,
     figures_file: Annotated[
-        Path | None, typer.Option("--figures", help="What capacity wrote by --json; sizing.")
+        Path | None, typer.Option("--figures", help="The JSON file of capacity. For sizing.")
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder with the sets that quality reads.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="A folder with data sets of real listening. For quality.")
+    ] = None,
 ) -> None:
     """Run a benchmark and print its figures, each beside its baseline from the same run.
 
     Example: ./run.sh bench stream-latency --quick --json figures.json
+
+    Example: ./run.sh bench index --tracks 10000 --output index.png
     """
     with one_line_errors():
         can_write(json_file)

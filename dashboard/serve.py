@@ -26,7 +26,9 @@ def serve(
         typer.Option(help="The address to listen on; another than a loopback address requires log-in."),
     ] = None,
 ) -> None:
-    """Open the dashboard, on this machine only unless `--host` or the setting dashboard.host says otherwise.
+    """Serve the dashboard: the player, and the live and operations pages.
+
+    It listens on this machine only, unless `--host` or the setting dashboard.host names another address.
 
     Example: ./run.sh dashboard serve --port 8600
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -110,7 +112,11 @@ def load(command: Command) -> TyperCommand:
         raise _not_installed(command, error) from error
     app = typer.Typer(rich_markup_mode=None, add_completion=False)
     passed_on = PASSED_ON if command.checkout else {}
-    help_text = (called.__doc__ or "").replace("./run.sh", PROGRAM)
+    # Click joins the lines of a paragraph unless it begins with this mark.
+    text = re.sub(
+        r"(?m)^(?=[^\n]*: +[^\n]*\./run\.sh [^\n]*$)", "\b\n", inspect.cleandoc(called.__doc__ or "")
+    )
+    help_text = text.replace("./run.sh", PROGRAM)
     app.command(command.name.split()[-1], help=help_text, context_settings=passed_on)(called)
     made = typer.main.get_command(app)
     assert isinstance(made, TyperCommand)
@@ -154,7 +160,10 @@ _HELP = f"""Segue re-plans what you hear next while you listen.
 
 Settings: --config FILE, or SEGUE_CONF, names a settings file of your own.
 SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092 and SEGUE_MONGO__URI=mongodb://host name your own servers.
-SEGUE_HOME names the folder for data, here {LOCAL}.
+SEGUE_HOME names the folder for data. It is now:
+
+\b
+{LOCAL}
 
 Example: {PROGRAM} demo --check
 

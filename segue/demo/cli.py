@@ -23,12 +23,11 @@ from segue.settings import load_settings
 def demo(
     library: Annotated[
         Path | None,
-        typer.Option(
-            help="A folder with music (mp3, ogg, oga, flac, m4a, wav, opus, aac; nested, or FMA's layout)."
-        ),
+        typer.Option(help="A folder of music: mp3, ogg, oga, flac, m4a, wav, opus or aac; nested."),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Without the dashboard: end by itself, exit 0 if all went well.")
+        bool,
+        typer.Option("--check", help="Do not start the dashboard, and end with status 0 if all went well."),
     ] = False,
     host: Annotated[
         str | None,
@@ -36,14 +35,14 @@ def demo(
     ] = None,
     json_file: JsonFile = None,
     listeners_tracks: Annotated[
-        int, typer.Option("--tracks-per-listener", min=4, help="Tracks that each replayed listener plays.")
+        int, typer.Option("--tracks-per-listener", min=4, help="Tracks that each simulated listener plays.")
     ] = 15,
-    rate: Annotated[float, typer.Option(min=1.0, help="Events a second.")] = 20.0,
+    rate: Annotated[float, typer.Option(min=1.0, help="Events per second.")] = 20.0,
 ) -> None:
-    """Run Segue from end to end: servers, library, features, index, stream, listeners, dashboard.
+    """Run Segue from end to end: servers, library, features, index, stream, simulated listeners, dashboard.
 
-    Without --library it composes a library of its own. What is done already is skipped at the next start.
-    Ctrl-C, or ./run.sh down, ends what was started.
+    Without --library, the demo composes a small library. A second start skips the steps that are done. Ctrl-C
+    or ./run.sh down stops everything that was started.
 
     Example: ./run.sh demo
 

@@ -34,10 +34,12 @@ def replay_plays(
         ),
     ] = None,
     tracks: Annotated[
-        int, typer.Option("--tracks-per-listener", min=1, help="Tracks that each made-up listener plays.")
+        int, typer.Option("--tracks-per-listener", min=1, help="Tracks that each simulated listener plays.")
     ] = 15,
-    rate: Annotated[float, typer.Option(min=0.1, help="Events a second.")] = 20.0,
-    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many plays of the log.")] = None,
+    rate: Annotated[float, typer.Option(min=0.1, help="Events per second.")] = 20.0,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Stop after this number of plays of the log.")
+    ] = None,
 ) -> None:
     """Send plays of simulated listeners, or from a listening log, to Kafka as if they happened now.
 

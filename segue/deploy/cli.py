@@ -18,19 +18,22 @@ from segue.storage.store import Job, open_store
 
 def access(
     logins: Annotated[
-        Path, typer.Argument(help="A folder with the settings file of each job: stream.toml and so on.")
+        Path, typer.Argument(help="A folder with a settings file for each job, such as stream.toml.")
     ],
     initiate: Annotated[
-        str, typer.Option(help="First make these MongoDB servers a replica set: host:27017,host2:27017")
+        str,
+        typer.Option(help="First make these MongoDB servers a replica set, as in host:27017,host2:27017."),
     ] = "",
 ) -> None:
-    """Make the topics, and the jobs' users with what each may do.
+    """Create the topics, and a user for each job with the permissions that the job needs.
 
-    The settings name a user who may make users; the files in the folder have the jobs' own users and
-    passwords, in [mongo] and [kafka]. A job without a file is left out. Doing it again puts right what is not
-    as it should be.
+    The settings name an administrator, who may create users. Each settings file in the folder has the user
+    and password of one job, in [mongo] and [kafka]. A job without a file is left out. Run the command again
+    after an upgrade or a change: it corrects users and permissions that differ.
 
-    Example:  SEGUE_CONF=/etc/segue/admin.toml ./run.sh access create /etc/segue
+    Example: SEGUE_CONF=/etc/segue/admin.toml ./run.sh access create /etc/segue
+
+    Example: ./run.sh --config admin.toml access create --initiate db1:27017,db2:27017,db3:27017 /etc/segue
     """
     with one_line_errors():
         settings = load_settings()

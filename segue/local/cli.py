@@ -21,11 +21,13 @@ progress = Console(stderr=True)
 
 
 def up() -> None:
-    """Start the embedded Kafka and MongoDB; those that your SEGUE_ settings name are left to you.
+    """Start the embedded Kafka and MongoDB. Servers that your settings name are left alone.
 
-    Starting what runs already does nothing, and what was stored is still there.
+    A server that already runs keeps running. The data of earlier runs are still there.
 
-    Example:  ./run.sh up
+    Example: ./run.sh up
+
+    Only MongoDB: SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092 ./run.sh up
     """
     settings = load_settings()
     fetch_jars()
@@ -36,21 +38,23 @@ def up() -> None:
 
 
 def down() -> None:
-    """End what Segue started on this machine: dashboard, stream, Kafka, MongoDB. The data stay.
+    """Stop everything that Segue started on this machine: dashboard, stream, Kafka, MongoDB. The data stay.
 
-    Example:  ./run.sh down
+    Example: ./run.sh down
     """
-    with progress.status("Ending what runs"):
+    with progress.status("Stopping"):
         ended = stack.down()
-    typer.echo(f"ended: {', '.join(ended)}" if ended else "nothing was running")
+    typer.echo(f"stopped: {', '.join(ended)}" if ended else "nothing was running")
 
 
 def status(
     json_file: JsonFile = None,
 ) -> None:
-    """Show what Segue started on this machine, where it answers and where its log is.
+    """Show the processes that Segue started on this machine, with their addresses and logs.
 
-    Example:  ./run.sh status --json -
+    Example: ./run.sh status
+
+    Example: ./run.sh status --json -
     """
     with one_line_errors():
         can_write(json_file)

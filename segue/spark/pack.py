@@ -140,12 +140,14 @@ def _version() -> str:
 
 def pack_command(
     output: Annotated[
-        Path, typer.Option(help="Where packs are kept; each gets a folder of its own.")
+        Path, typer.Option(help="The folder of the packs. Each pack gets a folder in it.")
     ] = PACKS,
 ) -> None:
-    """Pack the streaming job with all that its workers need, for spark-submit to a cluster.
+    """Pack the streaming job, with everything that its workers need, for spark-submit to a cluster.
 
-    It prints the command that submits it. docs/how-to/spark-cluster.md lists the settings of a cluster.
+    The command prints the spark-submit line that runs it.
+
+    Example: ./run.sh stream pack
 
     Example: ./run.sh stream pack --output /srv/segue
     """

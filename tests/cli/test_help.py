@@ -13,7 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from segue.cli.commands import COMMANDS, GROUPS, command_named
+from segue.cli.commands import COMMANDS, DEFAULTS, GROUPS, command_named
 from segue.cli.former import command_line, name_in, todays
 from segue.cli.main import app, load
 from segue.places import LOCAL
@@ -65,12 +65,16 @@ def test_two_examples_parse(name: str) -> None:
             arguments = words[1:]
             assert todays(arguments).notices == []
             line = command_line(arguments)
-            command = command_named(name_in(line))
-            assert command, call
-            load(command).make_context(command.name, line[len(command.name.split()) :])
+            name_called = name_in(line)
+            rest = line[len(name_called.split()) :]
+            if name_called in DEFAULTS:
+                name_called += f" {DEFAULTS[name_called]}"
+            called = command_named(name_called)
+            assert called, call
+            load(called).make_context(called.name, rest)
 
 
-ONE_WAY = {"down"}
+ONE_WAY = {"down", "docs reference"}
 """Commands that can be called in one way only."""
 
 

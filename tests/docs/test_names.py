@@ -25,7 +25,7 @@ CHANGELOG, UPGRADE_NOTES = "CHANGELOG.md", "docs/upgrade-notes.md"
 OF_THE_PAST = {"docs/reference/settings.md", CHANGELOG, UPGRADE_NOTES}
 """They also name modules, files and settings that are gone."""
 PATH = re.compile(
-    r"(?<![\w./~+-])"
+    r"(?<![\w./~+-])(?<!pass show )"
     r"(?:batch_jobs|benchmarks|conf|dashboard|deploy|docs|segue|streaming_jobs|tests|udfs|\.ci|\.github)"
     r"/[\w./-]*[\w/](?![\w<*{])"
 )

@@ -99,7 +99,7 @@ def test_status_tells_what_ended_by_itself(tmp_path: Path) -> None:
 def test_every_command_has_help_with_an_example(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
-    assert f"Example:  ./run.sh {command}" in result.output
+    assert f"Example: ./run.sh {command}" in result.output
 
 
 def test_status_for_machines_is_json() -> None:
