@@ -144,6 +144,6 @@ def test_the_code_and_the_deployments_use_names_of_today() -> None:
 
 
 def _called(file: Path) -> list[str]:
-    pattern = r"\./run\.sh ([a-z]{2,}(?: [a-z]+)?)"
+    pattern = r"\./run\.sh ([a-z]{2,}(?: [a-z-]+)?)"
     text = file.read_text(errors="replace") if file.is_file() else ""
     return [words for words in re.findall(pattern, text) if words.split()[0] not in NO_COMMANDS]
