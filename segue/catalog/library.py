@@ -35,7 +35,8 @@ def check_folder(folder: Path) -> Path:
     if not root.is_dir():
         raise SegueError(f"{folder} is not a folder: give the folder that has the music")
     try:
-        next(os.scandir(root), None)
+        with os.scandir(root) as entries:
+            next(entries, None)
     except OSError as error:
         raise SegueError(f"{folder}: {error.strerror}") from None
     return root
