@@ -187,13 +187,27 @@ run_tests() {
   say 'style, types and layers'
   run_module ruff check .
   run_module ruff format --check .
-  run_module mypy
-  "$venv/bin/lint-imports"
   find_programs
-  say 'tests'
-  # All of them: on two cores, see tests/conftest.py. A choice is mostly small, and easier to follow on one.
-  [ $# -gt 0 ] || set -- --numprocesses 2 --dist loadgroup --no-loadscope-reorder
-  run_module pytest "$@"
+  # A choice of tests is mostly small, and easier to follow in one process.
+  if [ $# -gt 0 ]; then
+    check_types_and_layers
+    say 'tests'
+    run_module pytest "$@"
+    return
+  fi
+  # All of them, in two processes (tests/conftest.py); the checks take the time in which these wait for servers.
+  local checks status=0
+  check_types_and_layers >"$local_folder/checks.log" 2>&1 &
+  checks=$!
+  say 'tests, and types and layers beside them'
+  run_module pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder || status=$?
+  wait "$checks" || status=1
+  cat "$local_folder/checks.log"
+  return "$status"
+}
+
+check_types_and_layers() {
+  run_module mypy && "$venv/bin/lint-imports"
 }
 
 # What some tests use besides Python and Java, installed where that can be done:

@@ -59,7 +59,7 @@ def create(name: Name, password_stdin: PasswordStdin = False) -> None:
 
     Example: ./run.sh account create Ada
 
-    Example: pass show segue/ada | ./run.sh account create Ada --password-stdin
+    Example: pass show ada | ./run.sh account create Ada --password-stdin
     """
     with one_line_errors():
         store = _store()
@@ -76,7 +76,7 @@ def set_password(name: Name, password_stdin: PasswordStdin = False) -> None:
 
     Example: ./run.sh account set-password Ada
 
-    Example: pass show segue/ada | ./run.sh account set-password Ada --password-stdin
+    Example: pass show ada | ./run.sh account set-password Ada --password-stdin
     """
     with one_line_errors():
         store = _store()

@@ -65,7 +65,9 @@ def recount(
         recount = run(settings, check=check)
         typer.echo(f"{recount.facts} facts in {recount.windows} windows, {recount.different} different")
         if check and recount.different:
-            raise SegueError("what is stored is not what is counted: run ./run.sh engagement recount")
+            raise SegueError(
+                "the stored counts differ from the plays in the topic: run ./run.sh engagement recount"
+            )
 
 
 def run(

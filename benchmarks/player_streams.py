@@ -167,7 +167,7 @@ def _served(*, seconds: float, console: Console) -> Iterator[tuple[str, psutil.P
     try:
         while not accepts(port):
             if process.poll() is not None:
-                raise SegueError(f"the dashboard ended by itself: see {LOG}")
+                raise SegueError(f"the dashboard ended unexpectedly: see {LOG}")
             time.sleep(0.1)
         yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
     finally:

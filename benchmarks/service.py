@@ -165,7 +165,7 @@ def check_alive(process: subprocess.Popen[bytes], kind: str) -> None:
         One of them has ended; figures of what is left would mean nothing.
     """
     if process.poll() is not None:
-        raise SegueError(f"the variant '{kind}' ended by itself: see {LOG}")
+        raise SegueError(f"the variant '{kind}' ended unexpectedly: see {LOG}")
     stack.connected(_chosen())
 
 

@@ -53,7 +53,7 @@ def serve_app(settings: Settings, *, port: int) -> None:
     """Serve the pages and the routes on the address of the settings, until the process is asked to end."""
     log_in = settings.dashboard.oidc_config_file and Path(settings.dashboard.oidc_config_file).absolute()
     if log_in and not log_in.is_file():
-        raise SegueError(f"there is no file {log_in}: see to the setting dashboard.oidc_config_file")
+        raise SegueError(f"there is no file {log_in}: correct the setting dashboard.oidc_config_file")
     # Streamlit looks for .streamlit/config.toml in the current folder, when it is imported.
     os.chdir(CONF)
     from streamlit import config

@@ -117,7 +117,7 @@ def test_help_lists_every_command_with_an_example(arguments: list[str]) -> None:
     done = _run(*arguments)
     assert done.returncode == 0
     names = [command.name for command in COMMANDS]
-    assert re.findall(r"^  (\w+(?: \w+)?) +\w", done.stdout, re.MULTILINE) == names
+    assert re.findall(r"^  (\w+(?: [\w-]+)?) +\w", done.stdout, re.MULTILINE) == names
     for name in names:
         assert re.search(rf"^ +\./run\.sh {name}\b", done.stdout, re.MULTILINE)
 

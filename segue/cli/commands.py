@@ -52,6 +52,12 @@ COMMANDS = (
         "library ingest ~/Music",
     ),
     Command(
+        "library compose",
+        "demo.composing:compose",
+        "compose 64 sample tracks in 8 styles, to try Segue without music",
+        "library compose music",
+    ),
+    Command(
         "library features",
         "batch_jobs.extract_features:extract_features",
         "compute the audio features of new and changed tracks",

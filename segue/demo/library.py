@@ -114,7 +114,9 @@ def _composed(folder: Path, tracks: Sequence[DemoTrack], *, workers: int) -> Ite
             finished.result()
             yield
     except BrokenProcessPool as error:
-        raise SegueError("a composing process was killed; start again, the tracks so far are kept") from error
+        raise SegueError(
+            "a composing process was killed: run the command again, finished tracks are kept"
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rich.console import Console
-from rich.progress import Progress
 
-from segue.demo.library import compose_library
+from segue.demo.composing import composed
 from segue.demo.listeners import known_styles, make_listeners
 from segue.demo.replay import replay, songs_of
 from segue.demo.summary import DemoSummary
@@ -76,13 +75,7 @@ class Demo:
             return self._library
         self._say("Composing a library")
         folder = LOCAL / "library"
-        with Progress(console=self._console, transient=True) as progress:
-            task = progress.add_task("Composing")
-
-            def show(done: int, total: int) -> None:
-                progress.update(task, completed=done, total=total)
-
-            compose_library(folder, progress=show)
+        composed(folder, console=self._console)
         return folder
 
     def start_stream(self) -> None:

@@ -107,7 +107,7 @@ def _files(place: Path) -> Iterator[tuple[str, bytes]]:
                 if name.endswith((".json", ".yaml")):
                     yield f"{place}: {name}", archive.read(name)
     except (OSError, zipfile.BadZipFile) as error:
-        raise SegueError(f"{place} is no folder and no zip of advisories: {error}") from None
+        raise SegueError(f"{place} is neither a folder nor a zip file of advisories: {error}") from None
 
 
 def _parse(name: str, text: bytes) -> dict[str, Any] | None:

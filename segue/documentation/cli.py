@@ -29,7 +29,7 @@ def serve(
 
     In a checkout, the site is built first. An installed package contains it.
 
-    Example: ./run.sh docs
+    Example: ./run.sh docs serve
 
     Example: ./run.sh docs serve --port 9000
     """
@@ -81,17 +81,23 @@ def _need_zensical() -> None:
         raise SegueError(f"Zensical, which builds the site, is not installed: {PROGRAM} setup docs")
 
 
-def reference() -> None:
-    """Write the generated pages into docs/reference, from the code. For a checkout.
+def reference(
+    output: Annotated[
+        Path | None, typer.Option(help="The folder for the pages; docs/reference if it is left out.")
+    ] = None,
+) -> None:
+    """Write the generated pages of docs/reference from the code. For a checkout.
 
     Example: ./run.sh docs reference
+
+    Example: ./run.sh docs reference --output /tmp/reference
     """
     with one_line_errors():
         if not CHECKOUT:
             raise SegueError("the pages are written in a checkout only: see docs/contributing")
         from segue.documentation.reference.pages import write
 
-        for page in write(site.PROJECT / "docs" / "reference"):
+        for page in write(output or site.PROJECT / "docs" / "reference"):
             typer.echo(page)
 
 

@@ -44,6 +44,17 @@ _QUALITY = 82
 _START_SECONDS = 900.0
 _SETTLED = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
   && [...document.images].every((image) => image.complete)"""
+_SIGN_UP = """async () => {
+  for (const name of ['Ada', `Ada ${Date.now() % 10000}`]) {
+    const answer = await fetch('/api/people/sign-up', {method: 'POST',
+      headers: {'content-type': 'application/json'},
+      body: JSON.stringify({name, password: crypto.randomUUID()})});
+    if (answer.ok) return;
+  }
+}"""
+"""A second name, for a dashboard on which pictures were taken before."""
+_COVERS_SECONDS = 8.0
+"""Until the covers of a first visit are drawn."""
 _FRAMES, _FRAME_MS, _WIDTH = 28, 250, 840
 """Of the moving picture: frames, time of one, width in pixels."""
 _PLAYED = 7
@@ -128,11 +139,9 @@ def _tour(browser: Browser, dashboard: str, folder: Path, say: Callable[[str], N
     context = browser.new_context(viewport=_DESKTOP, device_scale_factor=1.5, color_scheme="light")
     page = context.new_page()
     _open(page, f"{dashboard}/")
+    time.sleep(_COVERS_SECONDS)
     _shoot(page, folder / "first-visit.jpg", say)
-    page.evaluate(
-        """() => fetch('/api/people/sign-up', {method: 'POST', headers: {'content-type': 'application/json'},
-        body: JSON.stringify({name: 'Ada ' + Date.now() % 10000, password: crypto.randomUUID()})})"""
-    )
+    page.evaluate(_SIGN_UP)
     _open(page, f"{dashboard}/")
     track = _listen(page)
     _moving(page, folder / "skip.webp", say)
@@ -228,16 +237,17 @@ def _search(page: Page, text: str) -> None:
 
 def _moving(page: Page, file: Path, say: Callable[[str], None]) -> None:
     """A skip, and the list that changes after it."""
-    frames = []
+    frames, durations = [], []
     for number in range(_FRAMES):
         began = time.monotonic()
         if number == 4:
             page.keyboard.press("n")
         frames.append(Image.open(io.BytesIO(page.screenshot(type="jpeg", quality=90))))
         time.sleep(max(0.0, _FRAME_MS / 1000 - (time.monotonic() - began)))
+        durations.append(round((time.monotonic() - began) * 1000))
     height = round(frames[0].height * _WIDTH / frames[0].width)
     small = [frame.resize((_WIDTH, height), Image.Resampling.LANCZOS) for frame in frames]
     small[0].save(
-        file, save_all=True, append_images=small[1:], duration=_FRAME_MS, loop=0, quality=70, method=4
+        file, save_all=True, append_images=small[1:], duration=durations, loop=0, quality=70, method=4
     )
     say(str(file))

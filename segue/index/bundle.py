@@ -123,7 +123,7 @@ def load_bundle(path: Path | str, *, version: str | None = None, verify: bool = 
     try:
         held = Hold(path)
     except OSError as error:
-        raise BundleError(f"{path} is no index bundle: {error.strerror or error}") from None
+        raise BundleError(f"{path} is not an index bundle: {error.strerror or error}") from None
     try:
         manifest = Manifest.read(path)
         if manifest.version != (version or path.name):
@@ -165,7 +165,7 @@ def _mapped(path: Path) -> np.ndarray:
         # A plain array over the mapping: numpy's memmap class makes each slice slower.
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (OSError, ValueError) as error:
-        raise BundleError(f"{path} is no array: {error}") from None
+        raise BundleError(f"{path} is not an array: {error}") from None
 
 
 def _check(path: Path, contents: Contents, manifest: Manifest, *, values: bool) -> None:

@@ -99,9 +99,9 @@ class Manifest(BaseModel):
         except OSError as error:
             raise BundleError(f"{path}: {error.strerror}") from None
         except ValueError as error:
-            raise BundleError(f"{path} is no JSON: {error}") from None
+            raise BundleError(f"{path} is not JSON: {error}") from None
         if not isinstance(document, dict):
-            raise BundleError(f"{path} is no manifest")
+            raise BundleError(f"{path} is not a manifest")
         if document.get("format") != FORMAT:
             raise BundleError(f"{path} has the format {document.get('format')!r} instead of {FORMAT}")
         if document.pop(_SEAL, None) != _seal(document):

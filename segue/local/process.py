@@ -24,8 +24,6 @@ from segue.places import LOCAL
 
 RUN = LOCAL / "run"
 """Where the jobs and the dashboard leave their records; the servers' are in their own folders."""
-_STARTED: list[subprocess.Popen[bytes]] = []
-"""Kept, or Python would warn of each as of a process that was forgotten."""
 LOG_LIMIT = 20_000_000
 """Bytes; a longer log is put aside at the next start."""
 
@@ -98,7 +96,8 @@ def spawn(
             env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
-    _STARTED.append(started)
+    # It outlives this process; of one that nobody waited for, Python would warn.
+    started.returncode = 0
     return _write_record(record, name=name, pid=started.pid, address=address, log=log)
 
 

@@ -136,7 +136,7 @@ def load_settings() -> Settings:
     """
     own = os.environ.get("SEGUE_CONF")
     if own and not Path(own).is_file():
-        raise SegueError(f"SEGUE_CONF names {own}, and there is no such file")
+        raise SegueError(f"there is no file {own}: correct SEGUE_CONF or --config")
     for name in os.environ:
         if name.startswith("SEGUE_") and name not in NOT_SETTINGS:
             section = name.removeprefix("SEGUE_").partition("__")[0].lower()

@@ -45,7 +45,7 @@ def save(store: Store, file: Path, *, collections: Sequence[Collection[Any]]) ->
         The file is there already or cannot be written, or MongoDB cannot show all of it as of one moment.
     """
     if file.exists():
-        raise SegueError(f"{file} is there already: name another file")
+        raise SegueError(f"{file} already exists: name another file")
     part = file.with_name(f".{file.name}.part")
     try:
         # It holds hashes of passwords and what people listen to.
@@ -93,13 +93,13 @@ def check(file: Path) -> None:
     for number, record in enumerate(_records(file)):
         if number == 0:
             if record.get("segue") != FORMAT:
-                raise SegueError(f"{file} is no backup of Segue in format {FORMAT}")
+                raise SegueError(f"{file} is not a backup of Segue in format {FORMAT}")
         elif "end" in record:
             end = record["end"]
         else:
             counts[record["c"]] += 1
     if end is None or any(end[name] != counts[name] for name in end):
-        raise SegueError(f"{file} is not whole: nothing has been restored")
+        raise SegueError(f"{file} is incomplete: nothing was restored")
 
 
 def _records(file: Path) -> Iterator[Document]:
@@ -109,10 +109,10 @@ def _records(file: Path) -> Iterator[Document]:
             while head := stream.read(_LENGTH):
                 length = int.from_bytes(head, "little", signed=True)
                 if not _LENGTH < length <= _LARGEST:
-                    raise SegueError(f"{file} is no backup of Segue in format {FORMAT}")
+                    raise SegueError(f"{file} is not a backup of Segue in format {FORMAT}")
                 yield bson.decode(head + stream.read(length - _LENGTH), CodecOptions(tz_aware=True))
     except (EOFError, zlib.error, BSONError):
-        raise SegueError(f"{file} is not whole: nothing has been restored") from None
+        raise SegueError(f"{file} is incomplete: nothing was restored") from None
     except OSError as error:
         raise SegueError(f"{file} cannot be read: {error.strerror or error}") from None
 

@@ -108,4 +108,4 @@ def _context(settings: KafkaSettings) -> ssl.SSLContext:
 
 
 def _unfit(key: str, file: str, error: ssl.SSLError) -> SegueError:
-    return SegueError(f"SEGUE_KAFKA__{key} {file} is not what it should be: {error.reason or error}")
+    return SegueError(f"SEGUE_KAFKA__{key} {file} cannot be used: {error.reason or error}")

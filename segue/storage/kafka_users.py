@@ -54,7 +54,9 @@ def grant(settings: KafkaSettings, access: KafkaAccess, login: Login) -> None:
         admin = KafkaAdminClient(**options)
         try:
             if why := admin.alter_user_scram_credentials([credential])[login.username]:
-                raise SegueError(f"Kafka does not let us make users ({why}): use a user who may")
+                raise SegueError(
+                    f"Kafka does not allow this user to create users ({why}): use an administrator"
+                )
             _put(admin, login.username, set(_acls(settings, access, login.username)))
             _await(admin, login.username)
         except SecurityDisabledError:
@@ -78,7 +80,7 @@ def _put(admin: KafkaAdminClient, user: str, wanted: set[ACL]) -> None:
     there = set(admin.describe_acls(of_user)[0])
     results = admin.create_acls(list(wanted - there)) if wanted - there else {"failed": []}
     if results["failed"]:
-        raise SegueError(f"Kafka does not take ACLs ({results['failed'][0].__name__}): use a user who may")
+        raise SegueError(f"Kafka does not take ACLs ({results['failed'][0].__name__}): use an administrator")
     if there - wanted:
         admin.delete_acls(list(there - wanted))
 

@@ -119,7 +119,7 @@ def connect(settings: MongoSettings) -> Database[Document]:
         ) from None
     except ssl.SSLError as error:
         raise SegueError(
-            f"SEGUE_MONGO__TLS_CA_FILE {settings.tls_ca_file} is not what it should be: {error.reason}"
+            f"SEGUE_MONGO__TLS_CA_FILE {settings.tls_ca_file} cannot be used: {error.reason}"
         ) from None
     except ConnectionFailure as error:
         raise DoesNotAnswer(f"MongoDB at {where} broke off: {error}") from None

@@ -54,7 +54,9 @@ def grant(store: Store, job: str, access: MongoAccess, login: Login) -> None:
         _make(users, "createUser", "updateUser", login.username, user, there="usersInfo", answer="users")
     except OperationFailure as error:
         why = (error.details or {}).get("errmsg", "refused")
-        raise SegueError(f"MongoDB does not let us make users ({why}): use a user who may") from None
+        raise SegueError(
+            f"MongoDB does not allow this user to create users ({why}): use an administrator"
+        ) from None
 
 
 def privileges(database: str, access: MongoAccess) -> list[Document]:

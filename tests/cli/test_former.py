@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from segue.cli.commands import COMMANDS, command_named
+from segue.cli.commands import COMMANDS, DEFAULTS, command_named
 from segue.cli.former import FORMER_COMMANDS, FORMER_FLAGS, command_line, todays
 from segue.cli.listing import packages
 from segue.cli.main import app, load
@@ -131,7 +131,7 @@ def test_a_slip_in_a_verb_is_no_former_name() -> None:
 
 
 def test_the_code_and_the_deployments_use_names_of_today() -> None:
-    names = [command.name for command in COMMANDS]
+    names = [*(command.name for command in COMMANDS), *DEFAULTS]
     files = [
         *ROOT.glob("[!.t]*/**/*.py"),
         *ROOT.glob("deploy/**/*.*"),
@@ -144,6 +144,6 @@ def test_the_code_and_the_deployments_use_names_of_today() -> None:
 
 
 def _called(file: Path) -> list[str]:
-    pattern = r"\./run\.sh ([a-z]{2,}(?: [a-z]+)?)"
+    pattern = r"\./run\.sh ([a-z]{2,}(?: [a-z]+(?:-[a-z]+)*)?)"
     text = file.read_text(errors="replace") if file.is_file() else ""
     return [words for words in re.findall(pattern, text) if words.split()[0] not in NO_COMMANDS]

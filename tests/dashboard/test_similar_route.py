@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from segue.embeddings.audio_space import AudioSpace
 from segue.index.bundle import Contents, write_bundle
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
-from segue.settings import Settings
+from segue.settings import Settings, load_settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.audio.sounds import cut, melody, write
@@ -29,17 +30,26 @@ from tests.index.corpus import ANNOY
 RATE = 22050
 
 
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("sounds")
+    return [write(folder / f"t{n}.wav", melody(pitch=110.0 * n, seed=n)) for n in range(1, 6)]
+
+
+@pytest.fixture(scope="module")
+def rows(files: list[Path]) -> np.ndarray:
+    """What describes them, one row for each."""
+    audio = load_settings().audio
+    long = audio.model_copy(update={"max_duration": timedelta(seconds=120)})
+    return np.array([describe(decode(file, long), audio) for file in files])
+
+
 @pytest.fixture
-def heard(library: Database[Document], settings: Settings, tmp_path: Path) -> Path:
-    """Five tracks that were described and embedded; gives the file of t3."""
+def heard(
+    library: Database[Document], settings: Settings, files: list[Path], rows: np.ndarray, tmp_path: Path
+) -> Path:
+    """Five tracks that were described and embedded; gives a file of t3."""
     audio = settings.audio
-    files = [write(tmp_path / f"t{n}.wav", melody(pitch=110.0 * n, seed=n)) for n in range(1, 6)]
-    rows = np.array(
-        [
-            describe(decode(file, audio.model_copy(update={"max_duration": timedelta(seconds=120)})), audio)
-            for file in files
-        ]
-    )
     scale = np.where(rows.std(axis=0) > 1e-6, rows.std(axis=0), 1.0).astype(np.float64)
     mean = rows.mean(axis=0).astype(np.float64)
     _, _, components = np.linalg.svd((rows - mean) / scale, full_matrices=False)
@@ -68,7 +78,7 @@ def heard(library: Database[Document], settings: Settings, tmp_path: Path) -> Pa
         backend=ANNOY,
     )
     PublishedBundles(Store(library)).publish(Path(settings.index.folder) / manifest.version)
-    return files[2]
+    return Path(shutil.copy(files[2], tmp_path))
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 
 import mutagen
@@ -11,7 +13,10 @@ import pytest
 from mutagen.id3 import ID3, TENC
 from PIL import Image
 from scipy.signal import find_peaks
+from typer.testing import CliRunner
 
+from segue.cli.main import app
+from segue.demo import library
 from segue.demo.library import COMPOSER, STYLES, TRACKS, compose, compose_library, sketch_of
 from segue.demo.mixing import LOUDNESS, loudness
 from segue.demo.synthesis import RATE, lowpass
@@ -23,15 +28,18 @@ CHOSEN = [
 
 
 @pytest.fixture(scope="module")
-def sounds() -> dict[str, np.ndarray]:
-    return {track.style: compose(track) / 32768.0 for track in CHOSEN}
+def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of the chosen tracks, each composed once in this process."""
+    folder = tmp_path_factory.mktemp("library")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(library, "compose", cache(compose))
+        compose_library(folder, tracks=CHOSEN, workers=1)
+        yield folder
 
 
 @pytest.fixture(scope="module")
-def composed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("library")
-    compose_library(folder, tracks=CHOSEN, workers=1)
-    return folder
+def sounds(composed: Path) -> dict[str, np.ndarray]:
+    return {track.style: library.compose(track) / 32768.0 for track in CHOSEN}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -136,3 +144,12 @@ def test_house_has_a_kick_on_every_beat_of_its_tempo(sounds: dict[str, np.ndarra
     peaks, _ = find_peaks(similarity[30:75])
     period = 30 + max(peaks, key=lambda peak: similarity[30 + peak])
     assert 6000 / period == pytest.approx(sketch_of(CHOSEN[2]).tempo, rel=0.03)
+
+
+def test_the_command_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "segue.demo.composing.compose_library", partial(compose_library, tracks=CHOSEN, workers=1)
+    )
+    done = CliRunner().invoke(app, ["library", "compose", str(tmp_path)])
+    assert (done.exit_code, done.stdout) == (0, f"{tmp_path}: 1 tracks in 8 styles\n")
+    assert len(list(tmp_path.rglob("*.mp3"))) == 1

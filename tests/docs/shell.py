@@ -94,6 +94,8 @@ class Shell:
             ]
             for process in members:
                 process.kill()
+            assert self._bash.stdin is not None
+            self._bash.stdin.close()
             self._bash.wait()
 
     def run_block(self, block: Block) -> None:

@@ -14,6 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from segue.cli.commands import COMMANDS
+from segue.cli.former import GLOBAL_WITH_VALUE
 from segue.cli.main import load
 from segue.documentation.reference.schemas import SCHEMAS
 from segue.errors import SegueError
@@ -128,7 +129,7 @@ def _is_run(block: Block) -> bool:
 def _parse(line: str) -> None:
     """Let Typer parse a command line, without calling the command."""
     words = shlex.split(line, comments=True)
-    if words[0] == "--config":
+    if words[0] in GLOBAL_WITH_VALUE:
         words = words[2:]
     command = max(
         (one for one in COMMANDS if words[: len(one.name.split())] == one.name.split()),

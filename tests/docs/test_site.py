@@ -79,10 +79,10 @@ def test_a_built_site_is_served(folder: Path) -> None:
     assert client.get("/none.html").status_code == 404
 
 
-def test_every_page_is_in_the_navigation_except_single_decisions() -> None:
+def test_the_navigation_has_every_page_except_single_decisions() -> None:
     shown = set(pages_in(CONFIG["nav"]))
     written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    assert {page for page in written - shown if not re.match(r"decisions/\d", page)} == set()
+    assert {page for page in written if not re.match(r"decisions/\d", page)} == shown
 
 
 def pages_in(nav: Any) -> list[str]:

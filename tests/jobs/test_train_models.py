@@ -219,7 +219,7 @@ def test_nothing_is_learned_of_who_has_left(
 
 
 def test_a_topic_without_plays_is_said_in_one_line(broker: Settings, spark: SparkSession) -> None:
-    with pytest.raises(SegueError, match=r"no play to learn from.*run\.sh replay"):
+    with pytest.raises(SegueError, match=r"no play to learn from.*run\.sh plays replay"):
         run(broker, spark=spark, quiet=True)
 
 

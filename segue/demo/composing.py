@@ -1,0 +1,36 @@
+"""The command that composes sample music, and its progress on a terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from segue.demo.library import STYLES, DemoTrack, compose_library
+from segue.errors import one_line_errors
+
+
+def compose(folder: Annotated[Path, typer.Argument(help="The folder for the tracks.")]) -> None:
+    """Compose 64 sample tracks in 8 styles as mp3 files, to try Segue without music.
+
+    Tracks that are there already are kept, and so are other files in the folder. This takes about a minute.
+
+    Example: ./run.sh library compose music
+
+    Example: ./run.sh library compose music && ./run.sh library ingest music
+    """
+    with one_line_errors():
+        tracks = composed(folder, console=Console(stderr=True))
+        typer.echo(f"{folder}: {len(tracks)} tracks in {len(STYLES)} styles")
+
+
+def composed(folder: Path, *, console: Console) -> list[DemoTrack]:
+    """The tracks of the demo library, composed into `folder` with a progress bar."""
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("Composing")
+        return compose_library(
+            folder, progress=lambda done, total: progress.update(task, completed=done, total=total)
+        )
