@@ -1,4 +1,4 @@
-"""Runs the streaming queries until it is told to stop.
+"""Runs the streaming queries until it is stopped.
 
     ./run.sh stream run
     PYTHONPATH=. SPARK_LOCAL_IP=127.0.0.1 spark-submit --properties-file conf/spark-defaults.conf \\
@@ -47,13 +47,13 @@ def main() -> None:
 
 def stream(
     drain: Annotated[
-        bool, typer.Option("--drain", help="End once everything that is in the topic now has been taken.")
+        bool, typer.Option("--drain", help="Stop after processing all plays that are in the topic now.")
     ] = False,
 ) -> None:
     """Run the streaming job: plays from Kafka to recommendations and statistics in MongoDB.
 
-    It goes on until SIGTERM or Ctrl-C, which let the micro-batch in progress finish. Started again, it
-    continues where it was.
+    It runs until SIGTERM or Ctrl-C and finishes the micro-batch in progress. After a restart, it continues
+    where it stopped.
 
     Example: ./run.sh stream run
 
@@ -76,12 +76,12 @@ def stream(
 
 
 def run(settings: Settings, *, drain: bool = False, started: Callable[[str], None] = lambda ui: None) -> None:
-    """Start the queries and wait for the end. `started` is told the address of the Spark UI.
+    """Start the queries and wait for the end. `started` gets the address of the Spark UI.
 
     Raises
     ------
     SegueError
-        A server is away or no index is published, before anything has started; or a query has failed.
+        A server is unavailable or no index is published, before the queries start; or a query has failed.
     """
     store = open_store(settings)
     ensure_topics(settings.kafka, settings.retention)
@@ -118,7 +118,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         else:
             _wait(queries, stop)
         log.info("stopping after the micro-batch in progress")
-        # What the gates turn away, Spark would log as an error.
+        # Spark would log the micro-batches that the gates refuse as errors.
         spark.sparkContext.setLogLevel("OFF")
         for gate, query in zip(gates, queries, strict=True):
             gate.stop(query)
@@ -129,7 +129,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
 
 
 def _drain(queries: list[StreamingQuery], stop: threading.Event) -> None:
-    """Until everything that is in the topic now has been taken, or somebody tells us to stop."""
+    """Wait until all plays that are in the topic now are processed, or `stop` is set."""
     drained = threading.Event()
 
     def wait() -> None:
@@ -143,7 +143,7 @@ def _drain(queries: list[StreamingQuery], stop: threading.Event) -> None:
 
 
 def _wait(queries: list[StreamingQuery], stop: threading.Event) -> None:
-    """Until somebody tells us to stop, or a query ends by itself, which is always a failure."""
+    """Wait until `stop` is set, or a query ends by itself, which is always a failure."""
     while not stop.wait(timeout=0.5):
         _check(queries)
 
