@@ -65,7 +65,7 @@ def check(spark: SparkSession, settings: Settings) -> None:
 def _compare(checkpoint: str, name: str, before: str | None, now: str) -> None:
     if before in (now, ""):
         return
-    made = "a note that does not say its " + name if before is None else f"{name} = {before}"
+    made = "a note without " + name if before is None else f"{name} = {before}"
     raise SegueError(
         f"the checkpoint {checkpoint} was made with {made}, now it is {now}: put it back, or set "
         "SEGUE_SPARK__CHECKPOINT_LOCATION to a new folder "

@@ -52,7 +52,7 @@ def stream(
 ) -> None:
     """Run the streaming job: plays from Kafka to recommendations and statistics in MongoDB.
 
-    It runs until SIGTERM or Ctrl-C and finishes the micro-batch in progress. After a restart, it continues
+    It runs until SIGTERM or Ctrl-C, then finishes the micro-batch in progress. After a restart, it continues
     where it stopped.
 
     Example: ./run.sh stream run

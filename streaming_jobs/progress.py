@@ -18,7 +18,7 @@ from segue.operations.stream_minutes import Minutes, StreamMinutes
 from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.storage.mongo import PyMongoError
 from segue.storage.store import Store
-from segue.streaming_jobs.query import held_off
+from segue.streaming_jobs.query import is_gate_closed
 from segue.streaming_jobs.regularly import Regularly
 
 log = logging.getLogger(__name__)
@@ -200,7 +200,7 @@ class ProgressKeeper:
             self._waiting.append(document)
 
     def _ended(self, error: str) -> None:
-        if held_off(error):
+        if is_gate_closed(error):
             log.info("a query ended before its next micro-batch, as requested")
         else:
             log.error("a query ended: %s", error.splitlines()[0])

@@ -40,13 +40,13 @@ _COMMIT_SECONDS = 10.0
 """How long the commit of a finished micro-batch may take."""
 
 
-class HeldOff(Exception):
+class GateClosed(Exception):
     """A micro-batch started after the gate was closed. It did nothing, and is repeated at the next start."""
 
 
-def held_off(error: str) -> bool:
-    """Whether Spark's text of the error that ended a query is that of :class:`HeldOff`."""
-    return f"{HeldOff.__module__}.{HeldOff.__qualname__}: " in error
+def is_gate_closed(error: str) -> bool:
+    """Whether Spark's text of the error that ended a query is that of :class:`GateClosed`."""
+    return f"{GateClosed.__module__}.{GateClosed.__qualname__}: " in error
 
 
 class BatchGate:
@@ -62,7 +62,7 @@ class BatchGate:
         def run(rows: DataFrame, batch: int) -> None:
             with self._working:
                 if self._closed.is_set():
-                    raise HeldOff(f"batch {batch} waits for the next start")
+                    raise GateClosed(f"batch {batch} waits for the next start")
                 work(rows, batch)
 
         return run

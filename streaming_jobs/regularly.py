@@ -1,4 +1,4 @@
-"""Work that the job repeats beside its queries, in separate threads."""
+"""Work that the job repeats besides running its queries, in separate threads."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class LearnedModel(ABC):
         """The settings that are part of the version, as plain values; their order counts."""
 
     def made_of(self, store: Store, settings: Settings, steps: DataFrame) -> dict[str, str]:
-        """Other data that is part of the version, beside plays and settings; kept in the model's document.
+        """Other data that is part of the version, besides plays and settings; kept in the model's document.
 
         Raises
         ------

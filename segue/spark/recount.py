@@ -22,7 +22,7 @@ _BY = (*_WHICH, *KEYS)
 def counted_rows(plays: DataFrame, *, window: timedelta, thresholds: Thresholds = DEFAULT) -> DataFrame:
     """Play -> CountedRow: the counts of a listener's window by track, source, model and rank.
 
-    Ordered by window and listener; beside the counts, a row has `events`, `first_at` and `last_at`.
+    Ordered by window and listener; besides the counts, a row has `events`, `first_at` and `last_at`.
     """
     length = int(window.total_seconds() * 1000)
     first_copy = F.min_by(F.struct(*EVENT_WINDOW.fields), "occurred_at").alias("event")

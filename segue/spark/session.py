@@ -124,8 +124,8 @@ def _cores(spark: SparkSession) -> int:
     """The cores that the session's executors have or may have; at least one."""
     conf, context = spark.sparkContext.getConf(), spark.sparkContext
     most = int(conf.get("spark.cores.max") or 0)
-    asked = int(conf.get("spark.executor.instances") or 0) * int(conf.get("spark.executor.cores") or 1)
-    return max(1, most or max(context.defaultParallelism, asked))
+    requested = int(conf.get("spark.executor.instances") or 0) * int(conf.get("spark.executor.cores") or 1)
+    return max(1, most or max(context.defaultParallelism, requested))
 
 
 def is_local(master: str | None) -> bool:
