@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -41,9 +42,7 @@ def test_the_soft_limit_of_open_files_becomes_the_hard_one() -> None:
 
 
 @pytest.fixture(params=["spawn", "forkserver"])
-def working(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[psutil.Process]:
+def working(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[psutil.Process]:
     """A process with a pool that works."""
     script = tmp_path / "pool.py"
     script.write_text(POOL)
