@@ -1,9 +1,4 @@
-"""Runs the streaming queries until it is told to stop.
-
-    ./run.sh stream run
-    PYTHONPATH=. SPARK_LOCAL_IP=127.0.0.1 spark-submit --properties-file conf/spark-defaults.conf \\
-        streaming_jobs/cli.py
-"""
+"""`segue stream run`: the streaming queries, until SIGTERM or Ctrl-C. `submit.py` is the file for spark-submit."""
 
 from __future__ import annotations
 
