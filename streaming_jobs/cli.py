@@ -1,4 +1,4 @@
-"""`segue stream run`: the streaming queries, until SIGTERM or Ctrl-C. For spark-submit there is `submit.py`."""
+"""`segue stream run`: the streaming queries, until SIGTERM or Ctrl-C. spark-submit runs `submit.py`."""
 
 from __future__ import annotations
 
