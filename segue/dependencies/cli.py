@@ -1,4 +1,4 @@
-"""`./run.sh dependencies audit`: what is known against the packages and jars that Segue is made of."""
+"""`./run.sh dependencies audit`: known vulnerabilities in the packages and jars that Segue depends on."""
 
 from __future__ import annotations
 
@@ -21,27 +21,25 @@ from segue.places import CHECKOUT, LOCAL, ROOT
 SOURCE = "https://osv-vulnerabilities.storage.googleapis.com/{ecosystem}/all.zip"
 FOLDER = LOCAL / "advisories"
 _PATIENCE = 60.0
-"""Seconds in which the source must say something."""
+"""The timeout of the download in seconds."""
 
 
 def audit(
     advisories: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A folder or zip of advisories in OSV's form, instead of fetching them; may be repeated."
+            help="A folder or zip of advisories in OSV format, instead of a download; may be repeated."
         ),
     ] = None,
     ignore: Annotated[
-        list[str] | None, typer.Option(help="An advisory that does not concern Segue; may be repeated.")
+        list[str] | None, typer.Option(help="An advisory that does not affect Segue; may be repeated.")
     ] = None,
-    days: Annotated[
-        int, typer.Option(min=1, help="How old the newest advisory may be for the answer to count.")
-    ] = 30,
+    days: Annotated[int, typer.Option(min=1, help="The maximum age of the newest advisory in days.")] = 30,
 ) -> None:
     """Compare the pinned packages and the jars with known vulnerabilities.
 
-    It ends with status 0 only if everything was compared, with advisories of these days, and nothing was
-    found. Not compared: what a wheel or jar brings inside, mongod, ffmpeg and Java.
+    The exit status is 0 only if every component was compared with recent advisories and none is vulnerable.
+    Libraries inside wheels and jars, mongod, ffmpeg and Java are not compared.
 
     Example:  ./run.sh dependencies audit
 
@@ -56,17 +54,17 @@ def audit(
         for finding in findings:
             typer.echo(_line(finding))
         gaps = unknown(known, now=datetime.now(UTC), days=days)
-        typer.echo(f"{len(parts)} packages and jars, {len(findings)} advisories that concern them")
+        typer.echo(f"{len(parts)} packages and jars, {len(findings)} advisories that affect them")
         if gaps:
             raise SegueError("; ".join(gaps))
         if findings:
             raise SegueError(
-                f"{len(findings)} advisories: raise the versions, or --ignore what does not concern us"
+                f"{len(findings)} advisories: raise the versions, or --ignore those that do not affect Segue"
             )
 
 
 def components() -> list[Pinned]:
-    """All that is compared."""
+    """All packages and jars to compare."""
     ensure_jars()
     spec = importlib.util.find_spec("pyspark")
     if spec is None or spec.origin is None:
@@ -78,14 +76,14 @@ def components() -> list[Pinned]:
 
 
 def unknown(known: Advisories, *, now: datetime, days: int) -> list[str]:
-    """What could not be told, as the advisories do not reach so far."""
+    """The gaps: ecosystems without recent advisories."""
     gaps = []
     for ecosystem in ECOSYSTEMS:
         newest = known.newest.get(ecosystem)
         if newest is None:
-            gaps.append(f"no advisories for {ecosystem}: nothing of it was checked")
+            gaps.append(f"no advisories for {ecosystem}: its packages were not checked")
         elif now - newest > timedelta(days=days):
-            gaps.append(f"the advisories for {ecosystem} end on {newest:%Y-%m-%d}: nothing later was checked")
+            gaps.append(f"the advisories for {ecosystem} end on {newest:%Y-%m-%d}: later ones are missing")
     return gaps
 
 
@@ -95,13 +93,13 @@ def _ignored(finding: Finding, names: list[str]) -> bool:
 
 def _line(finding: Finding) -> str:
     names = ", ".join([finding.advisory, *finding.aliases])
-    mended = f"mended in {', '.join(finding.fixed)}" if finding.fixed else "no mended version is named"
-    doubt = "" if finding.sure else " (its versions could not be compared: see for yourself)"
+    mended = f"fixed in {', '.join(finding.fixed)}" if finding.fixed else "no fixed version is listed"
+    doubt = "" if finding.sure else " (the versions could not be compared: check the advisory)"
     return f"{finding.package} {finding.pinned.version}: {names}; {mended}{doubt}"
 
 
 def _fetched(ecosystem: str) -> Path:
-    """All advisories of an ecosystem as a zip, fetched anew."""
+    """Download all advisories of an ecosystem as a zip."""
     address, file = SOURCE.format(ecosystem=ecosystem), FOLDER / f"{ecosystem}.zip"
     part = file.with_suffix(".part")
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -112,7 +110,7 @@ def _fetched(ecosystem: str) -> Path:
         reason = getattr(error, "reason", error)
         raise SegueError(
             f"nothing was checked: {address} could not be fetched ({reason}); "
-            "fetch it where there is a network, and give it with --advisories"
+            "download it on a machine with network access, and pass it with --advisories"
         ) from None
     part.replace(file)
     return file

@@ -1,4 +1,4 @@
-"""What servers say about themselves, for `./run.sh doctor`. It changes nothing, and waits only briefly."""
+"""Reads the state of the servers for `./run.sh doctor`, with short timeouts; changes nothing."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from segue.storage.mongo import connect
 
 @dataclass(frozen=True, kw_only=True)
 class TopicState:
-    """A topic of Segue as the brokers have it."""
+    """The state of one of Segue's topics on the brokers."""
 
     partitions: int
     replication: int
     timestamp_type: str | None
-    """None where the user may not read the topic's configuration."""
+    """None if the user may not read the topic's configuration."""
     retention_ms: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaState:
-    """Brokers, and those of the asked topics that are there."""
+    """The brokers, and those of the requested topics that exist."""
 
     brokers: int
     version: str
@@ -37,21 +37,21 @@ class KafkaState:
 
 @dataclass(frozen=True, kw_only=True)
 class MongoState:
-    """A MongoDB server."""
+    """The state of a MongoDB server."""
 
     version: str
     replica_set: str | None
     clock: datetime | None
-    """Its time; None from a server that does not tell."""
+    """The server's clock; None if the server does not report it."""
 
 
 def inspect_kafka(settings: KafkaSettings) -> KafkaState:
-    """Ask the brokers.
+    """Read the state of the brokers.
 
     Raises
     ------
     SegueError
-        No broker answers, or it refuses the user or the certificate.
+        No broker answers, or a broker refuses the user or the certificate.
     """
     names = (settings.plays_topic, settings.rejected_topic)
     with reaching(settings) as options:
@@ -76,7 +76,7 @@ def inspect_kafka(settings: KafkaSettings) -> KafkaState:
 def _version(admin: Any) -> str:
     try:
         return ".".join(map(str, admin.get_broker_version_data(0).broker_version))
-    except Exception:  # the client only guesses it from the protocol
+    except Exception:  # the client only infers it from the protocol
         return "unknown"
 
 
@@ -98,9 +98,7 @@ def _topic(topic: dict[str, Any], config: dict[str, Any]) -> TopicState:
     retention = _value(config, "retention.ms")
     return TopicState(
         partitions=len(partitions),
-        replication=min(
-            (len(one.get("replica_nodes", one.get("replicas", ()))) for one in partitions), default=0
-        ),
+        replication=min((len(p.get("replica_nodes", p.get("replicas", ()))) for p in partitions), default=0),
         timestamp_type=_value(config, "message.timestamp.type"),
         retention_ms=None if retention is None else int(retention),
     )
@@ -113,12 +111,12 @@ def _value(config: dict[str, Any], key: str) -> str | None:
 
 
 def inspect_mongo(settings: MongoSettings) -> MongoState:
-    """Ask the server.
+    """Read the state of the server.
 
     Raises
     ------
     SegueError
-        It does not answer, or refuses the user or the certificate.
+        The server does not answer, or it refuses the user or the certificate.
     """
     database = connect(settings)
     try:
