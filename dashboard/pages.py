@@ -65,7 +65,9 @@ STYLE = """<style>
 .stMainBlockContainer {padding-top: 4.75rem; padding-bottom: 3rem}
 .stBottomBlockContainer, [data-testid="stBottomBlockContainer"] {padding-top: .35rem; padding-bottom: .6rem}
 [data-testid="stBottom"] > div {border-top: 1px solid var(--st-border-color)}
+[class*="st-key-figures-"] {row-gap: .75rem}
 @media (max-width: 640px) {
+  [class*="st-key-figures-"] {column-gap: 2rem}
   .stMainBlockContainer, .stBottomBlockContainer {padding-left: 1rem; padding-right: 1rem}
   .stMainBlockContainer {padding-top: 3.9rem}
   .stMain h1 {font-size: 1.8rem}

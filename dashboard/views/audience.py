@@ -12,14 +12,14 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.queries import audience as reading
 from segue.dashboard.views.audience_figures import funnel_figure, listeners_figure, rates_figure
-from segue.dashboard.views.charts import ACCENT, PALETTE, draw, dressed
+from segue.dashboard.views.charts import ACCENT, PALETTE, draw, dressed, figures, period_axis
 from segue.dashboard.views.tables import as_files, in_words
 from segue.engagement.audience import active, by_key, by_period, funnel, lorenz, return_rate, spread
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.statistics import ListeningStatistics
 
 SPANS = {"1 hour": 1 / 24, "1 day": 1, "7 days": 7, "30 days": 30, "90 days": 90}
-STEPS = {"1 hour": "15min", "1 day": "h", "7 days": "6h", "30 days": "D", "90 days": "D"}
+STEPS = {"1 hour": "15min", "1 day": "1h", "7 days": "6h", "30 days": "1D", "90 days": "1D"}
 FILTERS = {
     "Everything": "all",
     "Genre": "genre",
@@ -53,7 +53,7 @@ def show() -> None:
     _numbers(periods, days, since, until, whole=not chosen)
     time, kept, catalogue, tables = st.tabs(["Over time", "Kept and skipped", "Catalogue", "Tables"])
     with time:
-        _over_time(periods, days, whole=not chosen)
+        _over_time(periods, days, step=pd.Timedelta(STEPS[span]), whole=not chosen)
     with kept:
         _kept(since, until)
     with catalogue:
@@ -80,7 +80,7 @@ def _numbers(
 ) -> None:
     """`whole`: nothing is filtered, so that figures of listeners as such can be shown too."""
     plays, skips = int(periods["plays"].sum()), int(periods["skips"].sum())
-    with st.container(horizontal=True, gap="large"):
+    with figures("audience"):
         if whole:
             st.metric("Active listeners", f"{days['user_id'].nunique():,}", width="content")
             back = _came_back(since, until)
@@ -104,7 +104,7 @@ def _came_back(since: datetime, until: datetime) -> float:
     return return_rate(reading.active_days(visit.services().store, since=first, until=until))
 
 
-def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, whole: bool) -> None:
+def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, step: pd.Timedelta, whole: bool) -> None:
     left, right = st.columns(2, gap="large")
     if whole:
         with left:
@@ -115,6 +115,7 @@ def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, whole: bool) -> Non
                 x=periods["start"], y=periods["hours"], marker={"color": ACCENT}, hovertemplate="%{y:.1f} h"
             )
         )
+        period_axis(hours, periods["start"], step=step)
         draw(dressed(hours, "Listening", "hours"), key="hours")
     left, right = st.columns(2, gap="large")
     with left:
@@ -122,12 +123,14 @@ def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, whole: bool) -> Non
         names = {"completions": "heard to the end", "skips": "skipped", "other": "left"}
         long = kinds.rename(columns=names).melt(id_vars="start", value_vars=list(names.values()))
         figure = px.bar(long, x="start", y="value", color="variable", color_discrete_sequence=list(PALETTE))
-        draw(dressed(figure, "Plays", "by how they ended"), key="plays")
+        period_axis(figure, periods["start"], step=step)
+        draw(dressed(figure, "Plays", "by outcome"), key="plays")
     with right:
         rates = px.line(periods, x="start", y="skip_rate", markers=len(periods) < 60)
         rates.update_traces(line={"color": PALETTE[1]})
         rates.update_yaxes(tickformat=".0%", rangemode="tozero")
-        draw(dressed(rates, "Skip rate", "skips by plays"), key="skip-rate")
+        period_axis(rates, periods["start"], step=step)
+        draw(dressed(rates, "Skip rate", "skips per play"), key="skip-rate")
 
 
 def _kept(since: datetime, until: datetime) -> None:
@@ -174,7 +177,7 @@ def _catalogue(since: datetime, until: datetime) -> None:
     tracks = by_key(reading.stats(store, "track", since=since, until=until)).set_index("key")
     size = reading.catalogue_size(store)
     popularity = spread(tracks["plays"], tracks=size)
-    with st.container(horizontal=True, gap="large"):
+    with figures("catalogue"):
         st.metric(
             "Heard",
             f"{popularity.coverage:.0%}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from segue.dashboard.views.charts import ACCENT, PALETTE, dressed
+from segue.dashboard.views.charts import ACCENT, PALETTE, dressed, period_axis
 
 
 def listeners_figure(table: pd.DataFrame) -> go.Figure:
@@ -22,7 +22,8 @@ def listeners_figure(table: pd.DataFrame) -> go.Figure:
             ),
         ]
     )
-    return dressed(figure, "Active listeners", "who played something, by day")
+    period_axis(figure, table["day"], step=pd.Timedelta(days=1))
+    return dressed(figure, "Active listeners", "listeners with a play, by day")
 
 
 def funnel_figure(steps: pd.DataFrame) -> go.Figure:

@@ -15,7 +15,7 @@ from segue.dashboard.queries.items import noted_items
 from segue.dashboard.queries.listening import ListeningSpan
 from segue.dashboard.queries.shared import month_key
 from segue.dashboard.views import sharing
-from segue.dashboard.views.charts import draw
+from segue.dashboard.views.charts import draw, figures
 from segue.dashboard.views.listening_figures import (
     calendar_figure,
     clock_figure,
@@ -50,7 +50,7 @@ def show() -> None:
     activity = _read(listener, now - timedelta(days=SPANS[span]), now)
     _numbers(activity)
     if activity.plays:
-        _when(activity, days=SPANS[span])
+        _when(activity, days=SPANS[span], first=first)
         _favourites(activity)
         _moved(activity, days=SPANS[span])
     _card(listener, first)
@@ -72,7 +72,7 @@ def _read(listener: Listener, since: datetime, until: datetime) -> ListeningSpan
 
 def _numbers(activity: ListeningSpan) -> None:
     days = calendar(activity.rows)["day"]
-    with st.container(horizontal=True, gap="large"):
+    with figures("listening"):
         st.metric("Listened", _hours(activity.minutes), width="content")
         st.metric("Plays", f"{activity.plays:,}", width="content")
         st.metric("Sessions", f"{len(activity.sessions):,}", width="content")
@@ -90,10 +90,10 @@ def _hours(minutes: float) -> str:
     return f"{minutes / 60:,.1f} h" if minutes >= 60 else f"{minutes:.0f} min"
 
 
-def _when(activity: ListeningSpan, *, days: int) -> None:
+def _when(activity: ListeningSpan, *, days: int, first: datetime) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
-        draw(calendar_figure(activity, days=days, zone=zone()), key="calendar")
+        draw(calendar_figure(activity, days=days, first=first, zone=zone()), key="calendar")
     with right:
         draw(clock_figure(clock(activity.rows)), key="clock")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -15,9 +17,16 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _GLOW = [[0, "rgba(13,148,136,.10)"], [0.02, "rgba(13,148,136,.28)"], [1, "rgba(13,148,136,1)"]]
 
 
-def calendar_figure(activity: ListeningSpan, *, days: int, zone: str) -> go.Figure:
-    """A short span as a leaf of a calendar, Monday on the left; a long one with a column a week."""
-    last = pd.Timestamp(activity.until).tz_convert(zone).normalize().tz_localize(None)
+def calendar_figure(activity: ListeningSpan, *, days: int, first: datetime, zone: str) -> go.Figure:
+    """Minutes by day: up to 31 days as a page of a calendar, Monday on the left; more with a column per week.
+
+    Days before the listener's `first` play are left out.
+    """
+    last, began = (
+        pd.Timestamp(moment).tz_convert(zone).normalize().tz_localize(None)
+        for moment in (activity.until, first)
+    )
+    days = max(1, min(days, (last - began).days + 1))
     every = pd.date_range(last - pd.Timedelta(days=days - 1), last, freq="D")
     by_day = calendar(activity.rows).set_index("day")["minutes"]
     minutes = by_day.reindex(every.date, fill_value=0.0).to_numpy()
@@ -53,8 +62,12 @@ def calendar_figure(activity: ListeningSpan, *, days: int, zone: str) -> go.Figu
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False, side="top" if leaf else "bottom", nticks=8)
-    dressed(figure, "Calendar", "minutes a day", height=310 if leaf else 290)
-    return figure.update_layout(margin={"t": 104 if leaf else 64})
+    if not leaf:
+        return dressed(figure, "Calendar", "minutes a day", height=290)
+    figure.update_yaxes(ticks="")
+    figure.update_xaxes(ticks="")
+    dressed(figure, "Calendar", "minutes a day", height=124 + 38 * len(grid))
+    return figure.update_layout(margin={"t": 104})
 
 
 def clock_figure(minutes: pd.Series) -> go.Figure:
@@ -81,8 +94,8 @@ def clock_figure(minutes: pd.Series) -> go.Figure:
         bgcolor="rgba(0,0,0,0)",
         hole=0.25,
     )
-    dressed(figure, "Clock", "minutes by the hour of the day", height=280)
-    return figure.update_layout(margin={"l": 40, "r": 40, "t": 72, "b": 24})
+    dressed(figure, "Clock", "minutes by the hour of the day", height=310)
+    return figure.update_layout(margin={"l": 40, "r": 40, "t": 96, "b": 24})
 
 
 def favourites_figure(activity: ListeningSpan, by: By, title: str) -> go.Figure:

@@ -98,7 +98,9 @@ class LibraryMap {
     if (this.taste) {
       ring(this.taste, 11, ink); ring(this.taste, 4, ink);
       paint.fillStyle = ink; paint.font = `600 ${13 * ratio}px sans-serif`;
-      paint.fillText("you", w / 2 + (this.taste[0] - this.x) * sx + 16 * ratio, tall / 2 - (this.taste[1] - this.y) * sy + 4 * ratio);
+      const right = w / 2 + (this.taste[0] - this.x) * sx + 16 * ratio, wide = paint.measureText("you").width;
+      const left = right + wide + 4 * ratio > w && right - 16 * ratio < w; // near the edge there is no room on the right
+      paint.fillText("you", left ? right - 32 * ratio - wide : right, tall / 2 - (this.taste[1] - this.y) * sy + 4 * ratio);
     }
     if (this.chosen !== null) ring(this.at(this.chosen), 8, ink);
     this.took = performance.now() - began;
