@@ -206,7 +206,7 @@ def add_up(
 ) -> tuple[Proposals, np.ndarray]:
     """The proposals of the sources beside the taste, by listener, best first.
 
-    A listener gets at most `ranking.session_candidates`.
+    A listener gets at most `ranking.transition_candidates`.
     A row's score is the sum of its proposals; its evidence is that of the one with the highest score.
 
     Returns

@@ -1,8 +1,8 @@
 """The candidate sources with their registry, and the reasons why a track is recommended. Pure.
 
 By the index alone there are the neighbours of the taste, and the varied selection for a cold start. Sources
-by session knowledge start from seeds: those of the last `ranking.session_tracks` tracks of a listener that
-have a positive signal. The candidates of a seed count ``ranking.session_decay ** tracks heard since``.
+by session knowledge start from seeds: those of the last `ranking.recent_tracks` tracks of a listener that
+have a positive signal. The candidates of a seed count ``ranking.recent_decay ** tracks heard since``.
 """
 
 from __future__ import annotations
