@@ -1,4 +1,4 @@
-"""A listener's month, as the card shows it."""
+"""The card of a listener's month."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def title(since: datetime, *, zone: str) -> str:
 
 
 def bounds(since: datetime, *, zone: str) -> tuple[datetime, datetime]:
-    """The month that a moment is in, as [since, until)."""
+    """The month that contains a moment, as [since, until)."""
     return listening.months(since, since + timedelta(seconds=1), zone=zone)[0]
 
 
 def card(store: Store, listener: Listener, *, since: datetime, until: datetime, zone: str) -> bytes | None:
-    """The card of [since, until) as a PNG; None where nothing was heard."""
+    """The card of [since, until) as a PNG; None without plays."""
     span = listening.read(store, listener.user_id, since=since, until=until, zone=zone)
     if not span.plays:
         return None

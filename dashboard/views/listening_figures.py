@@ -1,4 +1,4 @@
-"""The figures of a listener's own page."""
+"""The charts of the page Your listening."""
 
 from __future__ import annotations
 
@@ -63,15 +63,15 @@ def calendar_figure(activity: ListeningSpan, *, days: int, first: datetime, zone
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False, side="top" if leaf else "bottom", nticks=8)
     if not leaf:
-        return dressed(figure, "Calendar", "minutes a day", height=290)
+        return dressed(figure, "Calendar", "minutes per day", height=290)
     figure.update_yaxes(ticks="")
     figure.update_xaxes(ticks="")
-    dressed(figure, "Calendar", "minutes a day", height=124 + 38 * len(grid))
+    dressed(figure, "Calendar", "minutes per day", height=124 + 38 * len(grid))
     return figure.update_layout(margin={"t": 104})
 
 
 def clock_figure(minutes: pd.Series) -> go.Figure:
-    """Minutes by the hour of the day."""
+    """Minutes by the hour of the day; the series has the hours 0 to 23 as index."""
     figure = go.Figure(
         go.Barpolar(
             r=minutes.to_numpy(),
@@ -99,7 +99,7 @@ def clock_figure(minutes: pd.Series) -> go.Figure:
 
 
 def favourites_figure(activity: ListeningSpan, by: By, title: str) -> go.Figure:
-    """The most heard artists or genres."""
+    """The eight artists or genres with the most minutes."""
     best = top(activity.rows, by, limit=8)[::-1]
     names = [name if len(name) <= 28 else f"{name[:27]}…" for name in best["key"]]
     figure = go.Figure(
@@ -117,7 +117,11 @@ def favourites_figure(activity: ListeningSpan, by: By, title: str) -> go.Figure:
 
 
 def path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, word: str) -> go.Figure:
-    """How the taste moved over the map; `places` are (n, 2), as `cloud` is of the library."""
+    """The path of the taste over the map.
+
+    `places` are the (n, 2) coordinates of the n tastes in `path`, `cloud` (m, 2) those of library tracks;
+    `word` is the length of a period.
+    """
     days = [f"{start.day} {start:%b %Y}" for start in path["start"]]
     figure = go.Figure(
         [
@@ -151,5 +155,5 @@ def path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, word:
         figure.add_annotation(x=place[0], y=place[1], text=text, showarrow=False, yshift=26 * side)
     for axis in (figure.update_xaxes, figure.update_yaxes):
         axis(visible=False)
-    subtitle = f"a point a {word}, larger the more you listened; grey: what the library has"
+    subtitle = f"one point per {word}, larger for more listening; grey: the library"
     return dressed(figure, "How your taste moved", subtitle, height=420)

@@ -1,4 +1,4 @@
-"""The operations page: the streaming queries over time."""
+"""The page Operations: the streaming queries over time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from segue.storage.mongo import Document
 
 SPANS = {"5 minutes": 300, "1 hour": 3600, "1 day": 86400}
 RECENT = 300
-"""Up to so many seconds are drawn by the micro-batch, longer ones by the minute."""
+"""Seconds; charts show micro-batches up to this span, and minutes for a longer one."""
 PHASES = ("addBatch", "queryPlanning", "latestOffset", "walCommit", "commitOffsets")
 _MINUTE, _MICRO_BATCH = pd.Timedelta(minutes=1), pd.Timedelta(seconds=10)
 
@@ -104,7 +104,7 @@ def _batch(batch: MicroBatch) -> Document:
 
 
 def _minute(minute: Document) -> Document:
-    """A minute as if it were one micro-batch: the mean of each phase, plays a second of work."""
+    """A minute in the form of a micro-batch: the mean duration of each phase, plays per second of work."""
     count, spent = minute.get("batches", 0), minute.get("phases_ms", {})
     busy = spent.get("triggerExecution", 0) / 1000
     phases = {phase: spent.get(phase, 0) / max(count, 1) for phase in PHASES}
