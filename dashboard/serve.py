@@ -20,13 +20,15 @@ from segue.storage.mongo import connect
 
 
 def serve(
-    port: Annotated[int | None, typer.Option(help="The port to use; a free one near it when taken.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port. If it is taken, a free port near it is used.")
+    ] = None,
     host: Annotated[
         str | None,
-        typer.Option(help="The address to listen on; another than a loopback address requires log-in."),
+        typer.Option(help="The address to listen on. Any other than a loopback address requires log-in."),
     ] = None,
 ) -> None:
-    """Serve the dashboard: the player, and the live and operations pages.
+    """Serve the dashboard: the player, and the pages for listeners and operators.
 
     It listens on this machine only, unless `--host` or the setting dashboard.host names another address.
 

@@ -1,4 +1,4 @@
-"""Every route of the API as data: its parameters, bodies and answers (:mod:`segue.dashboard.api.openapi`)."""
+"""Every route of the API as data: parameters, bodies and responses (:mod:`segue.dashboard.api.openapi`)."""
 
 from __future__ import annotations
 

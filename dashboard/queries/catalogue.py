@@ -18,7 +18,7 @@ from segue.moods.stored import Moods
 from segue.storage.store import Store
 
 _SIMILAR = 0.3
-"""Tracks with a lower cosine are not shown as similar, even if a small library has none nearer."""
+"""Tracks with a lower cosine are not shown as similar, even if the library has no closer ones."""
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def _recommended(
 
 
 def _variant(track: PlannedTrack, stored: Recommendation) -> str:
-    """The label of its plays: the variant, or the index version for recommendations of version 0.1."""
+    """The label of its plays: the variant, or the index version for old recommendations without one."""
     if not stored.variant:
         return stored.index_version
     return variant_label(stored.variant, exploring=is_exploring(track.reason))

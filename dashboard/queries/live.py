@@ -93,7 +93,7 @@ def index_version(store: Store) -> str:
 
 
 def ago(epoch_ms: float) -> str:
-    """The time since a moment: "just now", "5 min ago"."""
+    """The time since `epoch_ms`: "just now", "5 min ago"."""
     seconds = max(0, round(time.time() - epoch_ms / 1000))
     if seconds < 5:
         return "just now"

@@ -16,12 +16,12 @@ from segue.storage.store import Store
 
 
 def title(since: datetime, *, zone: str) -> str:
-    """The name of the month that begins at a moment."""
+    """The name of the month that starts at `since`."""
     return f"{pd.Timestamp(since).tz_convert(zone):%B %Y}"
 
 
 def bounds(since: datetime, *, zone: str) -> tuple[datetime, datetime]:
-    """The month that contains a moment, as [since, until)."""
+    """The month that contains `since`, as [since, until)."""
     return listening.months(since, since + timedelta(seconds=1), zone=zone)[0]
 
 

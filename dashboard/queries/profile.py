@@ -24,7 +24,7 @@ class KnownListener:
 
     @property
     def positive(self) -> dict[int, float]:
-        """Row -> sum of decayed signals, above 0."""
+        """Row -> the sum of its signals, for sums above 0."""
         return self.profile.positive_rows
 
 

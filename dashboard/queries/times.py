@@ -18,7 +18,7 @@ def length(songs: Sequence[Item]) -> str:
 
 
 def day(at: int, *, now: datetime | None = None, offset: timedelta = timedelta()) -> str:
-    """The day of a moment (epoch ms): "Today", "Yesterday", "Friday, 3 March 2017".
+    """The day of a time (epoch ms): "Today", "Yesterday", "Friday, 3 March 2017".
 
     `offset` is the listener's offset from UTC.
     """

@@ -23,7 +23,7 @@ def show(listener: Listener) -> None:
 
 
 def finish_provider_log_in(listener: Listener) -> None:
-    """Give a guest whom the identity provider has authenticated a session of the account."""
+    """Open the account's session for a guest whom the identity provider has authenticated."""
     if listener.name is None and st.user.get("is_logged_in") is True and (known := account_of(st.user)):
         components.entry("hand-over", label="", code=visit.hand_over(known))
 

@@ -1,6 +1,6 @@
 // Audio and queue: one engine per tab, outside React, so that reruns and page changes do not stop it.
 const uuid = () => crypto.randomUUID?.() ?? "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (c) =>
-  (c ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (c / 4)))).toString(16)); // randomUUID needs https
+  (c ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (c / 4)))).toString(16)); // randomUUID exists in secure contexts only
 const AHEAD = 12; // recommendations queued after the listener's choices
 
 class Engine {
