@@ -70,10 +70,28 @@ def status(*, folder: Path = LOCAL) -> list[tuple[process.Record, bool]]:
     return [(record, process.running(record) is not None) for record in records if record]
 
 
-def down(*, folder: Path = LOCAL, only: Collection[process.Record] | None = None) -> list[str]:
-    """End what the records in `folder` name, or `only` some of it; the names of what was running.
+def waits_for(name: str) -> str:
+    """What `down` waits for while it stops a process, as a line for people."""
+    reasons = {"stream": "which finishes the micro-batch in progress", "mongo": "which writes to its disk"}
+    shown = {"kafka": "Kafka", "mongo": "MongoDB"}.get(name, f"the {name}")
+    return f"Stopping {shown}" + (f", {reasons[name]}" if name in reasons else "")
 
-    First what shows and sends, then the jobs, then the servers they use.
+
+def down(
+    *,
+    folder: Path = LOCAL,
+    only: Collection[process.Record] | None = None,
+    stopping: Callable[[str], None] = lambda name: None,
+) -> list[str]:
+    """Stop the processes that the records in `folder` name, or `only` some of them.
+
+    The dashboard and the replay are stopped first, then the jobs, then the servers. `stopping` is called with
+    the name of each process before it is stopped.
+
+    Returns
+    -------
+    list
+        The names of the processes that were running.
     """
     ended = []
     # A process that has told its address since is the same, and another one under its name is not.
@@ -82,6 +100,8 @@ def down(*, folder: Path = LOCAL, only: Collection[process.Record] | None = None
         record = process.read_record(file)
         if pids is not None and (record is None or record.pid not in pids):
             continue
+        if record and process.running(record):
+            stopping(record.name)
         if process.stop(file) and record:
             ended.append(record.name)
     return ended

@@ -133,6 +133,21 @@ def connect(settings: MongoSettings) -> Database[Document]:
     return database
 
 
+def drop_database(settings: MongoSettings) -> None:
+    """Delete the database of the settings with all of its collections.
+
+    Raises
+    ------
+    SegueError
+        As :func:`connect`.
+    """
+    database = connect(settings)
+    try:
+        database.client.drop_database(database.name)
+    finally:
+        database.client.close()
+
+
 def guard(settings: MongoSettings) -> dict[str, Any]:
     """What the settings say of user and TLS, and nothing where they leave it to the URI."""
     options: dict[str, Any] = {}
