@@ -10,7 +10,6 @@ from contextlib import ExitStack
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from rich.console import Console
 from rich.progress import TimeElapsedColumn
 
 from segue.batch_jobs.bars import counting
@@ -84,7 +83,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
     spark = spark or session(settings, app="segue models", tuned=False)
     try:
         with (
-            counting(TimeElapsedColumn(), disable=quiet, console=Console(stderr=True)) as bar,
+            counting(TimeElapsedColumn(), disable=quiet) as bar,
             ExitStack() as at_the_end,
         ):
             records = recorded(spark, settings)
