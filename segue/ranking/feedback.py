@@ -61,9 +61,9 @@ NO_FEEDBACK = Feedback(version="", steps={})
 
 
 def steps(records: Records, *, ranking: RankingSettings) -> np.ndarray:
-    """(n,) float64: the change of each track's score; 0 below `ranking.feedback_plays` listenings.
+    """(n,) float64: the change of each track's score; 0 below `ranking.feedback_min_plays` listenings.
 
-    In [-feedback_skips, +feedback_likes], since rates and their bounds are in [0, 1].
+    In [-feedback_skip_weight, +feedback_like_weight], since rates and their bounds are in [0, 1].
     """
     plays = np.asarray(records.plays, dtype=float)
     if not plays.sum():

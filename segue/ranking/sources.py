@@ -1,8 +1,8 @@
 """The candidate sources with their registry, and the reasons why a track is recommended. Pure.
 
 The neighbours of the taste, and the varied selection for a cold start, need only the index. The other sources
-start from seeds: the tracks with a positive signal among the last `ranking.session_tracks` tracks of a
-listener. The candidates of a seed have the weight ``ranking.session_decay ** tracks played since``.
+start from seeds: the tracks with a positive signal among the last `ranking.recent_tracks` tracks of a
+listener. The candidates of a seed have the weight ``ranking.recent_decay ** tracks played since``.
 """
 
 from __future__ import annotations
