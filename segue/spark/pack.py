@@ -163,7 +163,7 @@ def pack_command(
 
 
 def submit_line(made: Path, settings: Settings) -> str:
-    """The command that runs a pack, with the variables that it needs: a packed job has a home of its own.
+    """The command that runs a pack, with the variables that it needs: a packed job has its own home folder.
 
     SEGUE_HOME is where the job looks for the embedded servers; SEGUE_CONF names the user's settings file.
     """
