@@ -1,4 +1,4 @@
-"""Evaluation of spaces by their sound alone: are tracks near each other that belong together?
+"""Evaluation of spaces by sound alone: whether tracks of a genre or an artist are near each other.
 
 A space is fitted on the gallery and queried with tracks by other artists. With an artist on both sides, it
 would gain by recognising a voice or a studio (Flexer and Schnitzer, 2010, "Effects of album and artist
@@ -23,7 +23,7 @@ from segue.errors import SegueError, TooLittle
 from segue.settings import Settings
 
 BASELINE = "descriptors"
-"""The baseline is a space that learns nothing: the standardised descriptors."""
+"""The name of the baseline, which learns nothing: the standardised descriptors."""
 NEIGHBOURS, LIST = 5, 10
 PARTS = 5
 """One of this many parts of the artists has the queries, the others the gallery."""
