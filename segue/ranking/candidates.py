@@ -206,8 +206,8 @@ def add_up(
 ) -> tuple[Proposals, np.ndarray]:
     """Sum the proposals of the sources beside the taste, by listener, best first.
 
-    A listener gets at most `ranking.transition_candidates`. The score of a row is the sum of its proposals; its
-    evidence is that of the proposal with the highest score.
+    A listener gets at most `ranking.transition_candidates`. The score of a row is the sum of its proposals;
+    its evidence is that of the proposal with the highest score.
 
     Returns
     -------
