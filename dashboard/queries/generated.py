@@ -90,7 +90,7 @@ class PlaylistGenerator:
     def continuation(self, tracks: Sequence[str]) -> list[Item]:
         """A continuation of a playlist; empty if all its tracks are newer than the index."""
         return self._shown(
-            generate.go_on(
+            generate.continue_list(
                 [row for row in self._bundle.rows(list(tracks)).tolist() if row >= 0],
                 items=self._items,
                 material=self._material,
