@@ -30,7 +30,9 @@ class Statistics(StatisticsKey):
     :data:`segue.engagement.definitions.COUNTS` that were known when they were summed."""
 
     _id: StatisticsKey
+    """Dimension, window and key together."""
     listeners: int
+    """Number of listeners in the window."""
 
 
 class TrackTotals(NamedTuple):

@@ -26,10 +26,13 @@ class StoredAccount(TypedDict):
     _id: str
     """The name's key: :func:`name_key`."""
     user_id: str
+    """The listener's id."""
     name: str
+    """Name as entered."""
     password: str
     """Its argon2 hash."""
     created_at: datetime
+    """When the account was created."""
 
 
 class NameTaken(Exception):

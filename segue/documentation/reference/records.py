@@ -10,6 +10,7 @@ import types
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import (
+    Annotated,
     Any,
     Literal,
     NamedTuple,
@@ -107,8 +108,11 @@ def _json(hint: Any) -> dict[str, Any]:
 
 
 def hints_of(record: type) -> dict[str, Any]:
-    """Field -> type, without what says whether it must be there."""
-    hints = get_type_hints(record, include_extras=True)
+    """Field -> type, without NotRequired, Required and Annotated."""
+    hints = {
+        name: get_args(hint)[0] if get_origin(hint) is Annotated else hint
+        for name, hint in get_type_hints(record, include_extras=True).items()
+    }
     return {
         name: get_args(hint)[0] if get_origin(hint) in (NotRequired, Required) else hint
         for name, hint in hints.items()
@@ -116,7 +120,10 @@ def hints_of(record: type) -> dict[str, Any]:
 
 
 def _meanings(record: type) -> Iterator[tuple[str, str]]:
-    """Field -> the docstring behind it, also of the records that this one extends."""
+    """Field -> its docstring or the text of Annotated, also of the records that this one extends."""
+    for name, hint in get_type_hints(record, include_extras=True).items():
+        if get_origin(hint) is Annotated:
+            yield name, str(get_args(hint)[1]).removesuffix(".")
     for base in getattr(record, "__orig_bases__", ()):
         if is_typeddict(base):
             yield from _meanings(base)
