@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 import textwrap
 import types
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from typing import (
     NotRequired,
     Required,
     Union,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -124,15 +126,16 @@ def _meanings(record: type) -> Iterator[tuple[str, str]]:
     for name, hint in get_type_hints(record, include_extras=True).items():
         if get_origin(hint) is Annotated:
             yield name, str(get_args(hint)[1]).removesuffix(".")
-    for base in getattr(record, "__orig_bases__", ()):
-        if is_typeddict(base):
-            yield from _meanings(base)
     try:
         source = inspect.getsource(record)
     except OSError:  # a record that is made by a call has no docstrings
         return
     (definition,) = ast.parse(textwrap.dedent(source)).body
     assert isinstance(definition, ast.ClassDef)
+    for base in definition.bases:  # a TypedDict of Python 3.11 does not keep its bases
+        inherited = vars(sys.modules[record.__module__]).get(ast.unparse(base))
+        if is_typeddict(inherited):
+            yield from _meanings(cast(type, inherited))
     name = ""
     for line in definition.body:
         if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
