@@ -45,7 +45,7 @@ def evaluate_models(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Folder with session logs, *.tsv or 30music/*.tsv. With --spaces: GTZAN's features."
+            help="Folder with session logs, *.tsv or 30music/*.tsv. With --spaces: folder of GTZAN features."
         ),
     ] = None,
     json_file: JsonFile = None,
@@ -57,7 +57,7 @@ def evaluate_models(
         bool, typer.Option("--spaces", help="Compare spaces by the sound of tracks, instead of models.")
     ] = False,
 ) -> None:
-    """Evaluate models on session logs: train on all days but the last, predict the next tracks of that day.
+    """Evaluate models on session logs: train on all days but the last, and predict that day's next tracks.
 
     A log is tab-separated text with a header and the columns UserId, SessionId, ItemId, Time (seconds since
     1970) and, if known, ArtistId. Each file is split and evaluated separately.

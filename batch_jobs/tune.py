@@ -79,8 +79,8 @@ def tune(
 ) -> None:
     """Search for better weights by hit rate and MRR at 20, on the last day before the test day.
 
-    Trials are stored in an Optuna study. Another run with the same logs and settings adds trials to it. An
-    interrupted run continues. Compare the trials in a browser:
+    Trials are stored in an Optuna study. Another run with the same logs and settings adds trials to it, and
+    an interrupted run continues. Compare the trials in a browser:
     .local/venv/bin/optuna-dashboard sqlite:///.local/tune.db
 
     Example: ./run.sh models tune --data ~/logs --trials 200

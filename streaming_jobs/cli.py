@@ -1,9 +1,4 @@
-"""Runs the streaming queries until SIGTERM or Ctrl-C.
-
-    ./run.sh stream run
-    PYTHONPATH=. SPARK_LOCAL_IP=127.0.0.1 spark-submit --properties-file conf/spark-defaults.conf \\
-        streaming_jobs/cli.py
-"""
+"""`segue stream run`: the streaming queries, until SIGTERM or Ctrl-C. spark-submit runs `submit.py`."""
 
 from __future__ import annotations
 

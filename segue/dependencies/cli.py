@@ -97,9 +97,9 @@ def unknown(known: Advisories, *, now: datetime, days: int) -> list[str]:
     for ecosystem in ECOSYSTEMS:
         newest = known.newest.get(ecosystem)
         if newest is None:
-            gaps.append(f"no advisories for {ecosystem}: nothing of it was checked")
+            gaps.append(f"no advisories for {ecosystem}: its packages were not checked")
         elif now - newest > timedelta(days=days):
-            gaps.append(f"the advisories for {ecosystem} end on {newest:%Y-%m-%d}: nothing later was checked")
+            gaps.append(f"the advisories for {ecosystem} end on {newest:%Y-%m-%d}: later ones are missing")
     return gaps
 
 
@@ -127,7 +127,7 @@ def _line(finding: Finding) -> str:
 
 
 def _fetched(ecosystem: str) -> Path:
-    """All advisories of an ecosystem as a zip, fetched anew."""
+    """Download all advisories of an ecosystem as a zip."""
     address, file = SOURCE.format(ecosystem=ecosystem), FOLDER / f"{ecosystem}.zip"
     part = file.with_suffix(".part")
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def _fetched(ecosystem: str) -> Path:
         reason = getattr(error, "reason", error)
         raise SegueError(
             f"nothing was checked: {address} could not be fetched ({reason}); "
-            "fetch it where there is a network, and give it with --advisories"
+            "download it on a machine with network access, and pass it with --advisories"
         ) from None
     part.replace(file)
     return file

@@ -18,12 +18,12 @@ from segue.storage.mongo import connect
 
 @dataclass(frozen=True, kw_only=True)
 class TopicState:
-    """A topic of Segue as the brokers have it."""
+    """The state of one of Segue's topics on the brokers."""
 
     partitions: int
     replication: int
     timestamp_type: str | None
-    """None where the user may not read the topic's configuration."""
+    """None if the user may not read the topic's configuration."""
     retention_ms: int | None
     operations: frozenset[str] = frozenset()
     """The operations that the user may perform, such as READ."""
@@ -45,7 +45,7 @@ class KafkaState:
 
 @dataclass(frozen=True, kw_only=True)
 class MongoState:
-    """A MongoDB server."""
+    """The state of a MongoDB server."""
 
     version: str
     replica_set: str | None
@@ -72,12 +72,12 @@ def _covers(resource: Mapping[str, Any], database: str, collection: str) -> bool
 
 
 def inspect_kafka(settings: KafkaSettings) -> KafkaState:
-    """Ask the brokers.
+    """Read the state of the brokers.
 
     Raises
     ------
     SegueError
-        No broker answers, or it refuses the user or the certificate.
+        No broker answers, or a broker refuses the user or the certificate.
     """
     names = (settings.plays_topic, settings.rejected_topic)
     with reaching(settings) as options:
@@ -102,7 +102,7 @@ def inspect_kafka(settings: KafkaSettings) -> KafkaState:
 def _version(admin: Any) -> str:
     try:
         return ".".join(map(str, admin.get_broker_version_data(0).broker_version))
-    except Exception:  # the client only guesses it from the protocol
+    except Exception:  # the client only infers it from the protocol
         return "unknown"
 
 
@@ -124,9 +124,7 @@ def _topic(topic: dict[str, Any], config: dict[str, Any]) -> TopicState:
     retention = _value(config, "retention.ms")
     return TopicState(
         partitions=len(partitions),
-        replication=min(
-            (len(one.get("replica_nodes", one.get("replicas", ()))) for one in partitions), default=0
-        ),
+        replication=min((len(p.get("replica_nodes", p.get("replicas", ()))) for p in partitions), default=0),
         timestamp_type=_value(config, "message.timestamp.type"),
         retention_ms=None if retention is None else int(retention),
         operations=frozenset(topic.get("authorized_operations") or ()),
@@ -140,12 +138,12 @@ def _value(config: dict[str, Any], key: str) -> str | None:
 
 
 def inspect_mongo(settings: MongoSettings) -> MongoState:
-    """Ask the server.
+    """Read the state of the server.
 
     Raises
     ------
     SegueError
-        It does not answer, or refuses the user or the certificate.
+        The server does not answer, or it refuses the user or the certificate.
     """
     database = connect(settings)
     try:
