@@ -17,6 +17,7 @@ import segue
 from segue.errors import SegueError
 from segue.local.jars import ensure_jars, spark_jars
 from segue.places import CONF, LOCAL, ROOT
+from segue.settings import load_settings
 from segue.spark.checkpoint_files import (
     BARE_FILE_SYSTEM,
     LOW_LATENCY,
@@ -26,7 +27,7 @@ from segue.spark.checkpoint_files import (
 )
 from segue.spark.configuration import configuration
 from segue.spark.defaults import cluster_defaults, defaults, values_of
-from segue.spark.pack import _code, properties
+from segue.spark.pack import _code, properties, submit_line
 
 SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
 OTHER = {
