@@ -33,32 +33,53 @@ class Metrics:
         self.registry = CollectorRegistry()
         by_query: dict[str, Any] = {"labelnames": ["query"], "registry": self.registry}
         plain: dict[str, Any] = {"registry": self.registry}
-        self.input = Counter("segue_records_read", "Kafka records read", **by_query)
-        self.input_rate = Gauge("segue_input_records_per_second", "Records arriving", **by_query)
-        self.processed_rate = Gauge("segue_processed_records_per_second", "Records processed", **by_query)
+        self.input = Counter("segue_records_read", "Records read from Kafka.", **by_query)
+        self.input_rate = Gauge(
+            "segue_input_records_per_second", "Records that arrive per second.", **by_query
+        )
+        self.processed_rate = Gauge(
+            "segue_processed_records_per_second", "Records processed per second of work.", **by_query
+        )
         self.duration = Gauge(
             "segue_batch_milliseconds",
-            "The last micro-batch by phase",
+            "Duration of a phase of the last micro-batch, in milliseconds.",
             labelnames=["query", "phase"],
             registry=self.registry,
         )
-        self.state_rows = Gauge("segue_state_rows", "Windows in the state", **by_query)
-        self.state_bytes = Gauge("segue_state_bytes", "Memory used by state", **by_query)
-        self.late = Counter("segue_rows_behind_watermark", "Rows dropped behind the watermark", **by_query)
-        self.watermark = Gauge("segue_watermark_delay_seconds", "Clock minus watermark", **by_query)
-        self.backlog = Gauge("segue_backlog_records", "Records in Kafka not read yet", **by_query)
-        self.listeners = Counter("segue_listeners_planned", "Recommendations written", **plain)
+        self.state_rows = Gauge("segue_state_rows", "Windows in the state.", **by_query)
+        self.state_bytes = Gauge("segue_state_bytes", "Memory that the state uses, in bytes.", **by_query)
+        self.late = Counter(
+            "segue_rows_behind_watermark", "Rows dropped because they are behind the watermark.", **by_query
+        )
+        self.watermark = Gauge(
+            "segue_watermark_delay_seconds", "Time from the watermark to the clock, in seconds.", **by_query
+        )
+        self.backlog = Gauge(
+            "segue_backlog_records", "Records in Kafka that the query has not read yet.", **by_query
+        )
+        self.listeners = Counter(
+            "segue_listeners_planned",
+            "Recommendations written, one for each listener and micro-batch.",
+            **plain,
+        )
         self.freshness = Histogram(
             "segue_freshness_milliseconds",
-            "From a play to the recommendations that reflect it",
+            "Time from a play to the recommendations that reflect it, in milliseconds.",
             buckets=_FRESHNESS_BUCKETS,
             **plain,
         )
         self.rejected = Counter(
-            "segue_plays_rejected", "Rejected records", labelnames=["reason"], registry=self.registry
+            "segue_plays_rejected",
+            "Records rejected since they are no valid plays.",
+            labelnames=["reason"],
+            registry=self.registry,
         )
-        self.index = Info("segue_index", "The index version in use", **plain)
-        self.index_refused = Gauge("segue_index_refused", "1 while a published index is unfit", **plain)
+        self.index = Info("segue_index", "The version of the index in use.", **plain)
+        self.index_refused = Gauge(
+            "segue_index_refused",
+            "1 while the stream refuses a published index and keeps the previous one, else 0.",
+            **plain,
+        )
         # The figures for Operations: plain numbers since the last report.
         self._fresh: deque[float] = deque(maxlen=100_000)
         self._reasons: deque[str] = deque(maxlen=1_000_000)

@@ -118,6 +118,7 @@ class StoredDial(TypedDict):
     notches: dict[str, int]
     """By dimension, -2 to 2."""
     at: datetime
+    """When the dial was set."""
 
 
 class MoodDials(Collection[StoredDial]):
