@@ -1,6 +1,6 @@
-"""`./run.sh models evaluate`: every model and baseline on session logs, or every space by its sound.
+"""`./run.sh models evaluate`: evaluates models and baselines on session logs, or spaces by sound.
 
-Tables, JSON and, of the models, plots.
+It writes tables, JSON and, for the models, plots.
 """
 
 from __future__ import annotations
@@ -54,22 +54,22 @@ def evaluate_models(
     ] = None,
     models: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
     spaces: Annotated[
-        bool, typer.Option("--spaces", help="Compare the spaces of tracks by their sound, not the models.")
+        bool, typer.Option("--spaces", help="Compare the spaces of tracks by sound instead of the models.")
     ] = False,
 ) -> None:
-    """Evaluate the models on session logs: learn from all but the last day, predict its next tracks.
+    """Evaluate the models on session logs: train on all but the last day, predict its next tracks.
 
     A log is tab-separated text with a header and the columns UserId, SessionId, ItemId, Time (seconds since
-    1970), and ArtistId where it is known; each file is split and evaluated by itself.
+    1970), and optionally ArtistId; each file is split and evaluated separately.
 
-    Models whose name begins with "served" make lists as the service does: nothing that was just heard, no
-    artist too often.
+    Models whose name begins with "served" make lists as the service does: without recently played tracks, and
+    with a limited number of tracks per artist.
 
-    With --spaces, every space that tracks can be placed in is fitted on four fifths of the artists and asked
+    With --spaces, every space that can embed new tracks is fitted on four fifths of the artists and queried
     with tracks by the others: accuracy of the genre by 5 nearest neighbours, the share of the 10 nearest that
-    have the track's genre (p10), and how often another track by the artist is among them (artist_hr10). The
+    have the track's genre (p10), and the hit rate of other tracks by the artist among them (artist_hr10). The
     tracks are those of the catalogue with their genres, or, with --data, those of GTZAN
-    (docs/evaluation/protocol.md). "descriptors" is the baseline: the sound as it is measured.
+    (docs/evaluation/protocol.md). The baseline "descriptors" is the unprojected audio features.
 
     Example: ./run.sh models evaluate --data ~/logs --json figures.json --output plots
 
@@ -85,7 +85,9 @@ def evaluate_models(
             write_figures(json_file, {name: result.summary() for name, result in results.items()})
             return
         if data is None:
-            raise SegueError("the models are compared on session logs: --data DIR; the spaces: --spaces")
+            raise SegueError(
+                "give session logs with --data DIR to compare models, or --spaces to compare spaces"
+            )
         if plots is not None:
             make_folder(plots)
         known = compared(load_settings())
@@ -143,9 +145,9 @@ def evaluate_spaces(data: Path | None) -> dict[str, SpaceResult]:
 def sessions_in_topic(
     store: Store, settings: Settings, track_ids: Sequence[str], *, spark: SparkSession | None = None
 ) -> SessionLog | None:
-    """The listening sessions of these tracks, from the plays that the topic still has; None without Kafka.
+    """The listening sessions of these tracks, from the plays in the topic; None without Kafka.
 
-    The same that `./run.sh models train` learns from.
+    These are the training data of `./run.sh models train`.
     """
     if not settings.kafka.bootstrap_servers:
         return None
@@ -158,12 +160,12 @@ def sessions_in_topic(
 
 
 def make_folder(folder: Path) -> None:
-    """Before work that takes long: the folder of the plots.
+    """Create the folder of the plots before the long computation.
 
     Raises
     ------
     SegueError
-        It cannot be made.
+        The folder cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""`./run.sh engagement recount`: counts plays again from the topic, and replaces the stored counts.
+"""`./run.sh engagement recount`: recounts the plays of the topic, and replaces the stored counts.
 
-Delivery: facts, sessions and statistics are upserts by their ids (segue.engagement.stored), so that a run
-cut short is made good by the next one; it may run beside the stream.
+Delivery: facts, sessions and statistics are upserts by id (segue.engagement.stored). The next run completes
+an interrupted one. The stream may run at the same time.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ from segue.storage.kafka_topics import truncated_at
 from segue.storage.store import Store, open_store
 
 AT_ONCE = 2000
-"""Facts that are written together."""
+"""Facts per bulk write."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recounted:
-    """What a recount has come to."""
+    """The result of a recount."""
 
     facts: int
     windows: int
     different: int
-    """Facts that were stored otherwise than counted, or not at all; or stored and not counted."""
+    """The number of facts whose stored and recounted values differ, or that only one side has."""
 
 
 def recount(
     check: Annotated[
-        bool, typer.Option("--check", help="Only compare what is stored with what is counted; write nothing.")
+        bool, typer.Option("--check", help="Only compare the stored counts with a recount; write nothing.")
     ] = False,
 ) -> None:
-    """Count all plays that the topic still has, and replace what was counted of them before.
+    """Recount all plays in the topic, and replace their stored counts.
 
-    For a change of the definitions or of engagement.window, or after tracks have got other artists or
-    genres. Windows that the topic has plays of no more stay as they were counted then. It may run beside the
-    stream. With --check it ends with exit status 1 if something is stored otherwise than it is counted.
+    Run it after a change of the definitions or of engagement.window, or after artists or genres of tracks
+    have changed. Windows whose plays have left the topic keep their counts. The stream may run at the same
+    time. With --check, the exit status is 1 if stored counts differ from the recount.
 
     Example: ./run.sh engagement recount
 
@@ -73,7 +73,7 @@ def recount(
 def run(
     settings: Settings, *, check: bool = False, spark: SparkSession | None = None, quiet: bool = False
 ) -> Recounted:
-    """Count the topic's plays; `check` compares only."""
+    """Recount the topic's plays; with `check`, only compare."""
     store = open_store(settings)
     own = spark is None
     spark = spark or session(settings, app="segue recount", tuned=False)
@@ -101,7 +101,7 @@ def transform(records: DataFrame, *, settings: Settings, since: int = 0) -> Data
 
 
 def _whole_since(settings: Settings) -> int:
-    """The first window (epoch ms) of which retention has not taken a play."""
+    """The first window (epoch ms) from which retention has removed no play."""
     begins = truncated_at(settings.kafka)
     if begins is None:
         return 0

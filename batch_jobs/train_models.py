@@ -1,4 +1,4 @@
-"""`./run.sh models train`: learns from the plays in the topic what goes with what.
+"""`./run.sh models train`: trains the models on the plays in the topic.
 
 Delivery: :mod:`segue.spark.training`.
 """
@@ -34,17 +34,16 @@ from segue.storage.store import Store, open_store
 def train(
     json_file: JsonFile = None,
 ) -> None:
-    """Learn from all plays that the topic still has.
+    """Train the models on all plays in the topic.
 
-    following: transition rules, which say what listeners play along with a track, by Spark.
-    session-space: embeddings from sessions and sound, by JAX, where there are enough plays.
-    als: implicit ALS, by Spark, where models.als.enabled is set; nothing serves it. Stored versions are
-    removed where it is not set.
+    following: transition rules between tracks that listeners play in a session, with Spark.
+    session-space: embeddings from sessions and sound, with JAX, if there are enough plays.
+    als: implicit ALS, with Spark, if models.als.enabled is set. It is not served. If it is not set, stored
+    versions are removed.
 
-    All are stored in MongoDB by version. When plays and settings are those of the stored version, nothing is
-    learned. A training of session-space that was cut short goes on from its last epoch with the plays that it
-    began with, and the next run learns from those that came since. Then build the index again, which takes
-    what was learned along: ./run.sh index build
+    Models are stored in MongoDB by version. With unchanged plays and settings, nothing is trained. An
+    interrupted training of session-space continues from its last epoch with the plays of its start; the next
+    run adds the plays since then. Afterwards, build the index with the new models: ./run.sh index build
 
     Example: ./run.sh models train
 
@@ -58,7 +57,7 @@ def train(
             if model.left_out:
                 say(f"{model.kind:13} left out: {model.left_out}", json_file)
                 continue
-            outcome = "unchanged" if model.unchanged else f"learned in {model.seconds:.1f} s"
+            outcome = "unchanged" if model.unchanged else f"trained in {model.seconds:.1f} s"
             say(f"{model.kind:13} {model.version}  {model.tracks} tracks, {outcome}", json_file)
         flat = {f"{model.kind}_{name}": getattr(model, name) for model in models for name in _SHOWN}
         write_figures(json_file, flat)
@@ -68,12 +67,12 @@ _SHOWN = ("version", "unchanged", "tracks", "seconds", "left_out")
 
 
 def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = False) -> list[Trained]:
-    """Bring the models in line with the topic's plays.
+    """Update the models from the topic's plays.
 
     Raises
     ------
     SegueError
-        The topic has no play that says what a listener kept.
+        The topic has no play with a positive signal.
     """
     store = open_store(settings)
     chosen = [model for model in LEARNED_MODELS if model.enabled(settings)]
@@ -98,14 +97,14 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
             task = bar.add_task("Reading plays", total=1 + len(chosen))
             now = read(end_offsets(settings.kafka))
             if now.fingerprint.startswith("0:"):
-                raise SegueError("there is no play to learn from: ./run.sh plays replay sends some")
+                raise SegueError("there are no plays to train on: send some with ./run.sh plays replay")
             training = Training(store, settings, now, read)
             done = []
             for model in chosen:
                 bar.update(task, advance=1, description=f"Learning {model.kind}")
 
                 def progress(text: str, kind: str = model.kind) -> None:
-                    bar.update(task, description=f"Learning {kind}: {text}")
+                    bar.update(task, description=f"Training {kind}: {text}")
 
                 done.append(training.train(model, progress=progress))
             bar.advance(task)
@@ -118,14 +117,14 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
 
 
 def transform(records: DataFrame, *, settings: Settings, ends: Mapping[int, int] | None = None) -> DataFrame:
-    """KafkaRecord -> Step; with `ends`, by partition an offset, of the plays before it."""
+    """KafkaRecord -> Step; with `ends` (offset by partition), only of the plays before these offsets."""
     plays = plays_of_those_here(records, stream=settings.stream, ends=ends)
     gap, most = settings.engagement.session_gap, settings.models.max_steps_per_listener
     return steps(plays, signals=settings.signals, gap=gap, most=most)
 
 
 def without_forgotten(step_rows: DataFrame, store: Store) -> DataFrame:
-    """Step -> Step, without those of forgotten listeners, who are known by a hash."""
+    """Step -> Step, without listeners who have left, whose hashes are stored."""
     hashes = Forgotten(store).hashes()
     own = F.sha2(F.concat(F.lit(PREFIX), "user_id"), 256)
     return step_rows.where(~own.isin(hashes)) if hashes else step_rows

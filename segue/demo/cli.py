@@ -27,7 +27,9 @@ def demo(
     ] = None,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Do not start the dashboard, and end with status 0 if all went well."),
+        typer.Option(
+            "--check", help="Do not start the dashboard; the exit status is 0 if all steps succeed."
+        ),
     ] = False,
     host: Annotated[
         str | None,
@@ -58,7 +60,7 @@ def demo(
         if library is not None and not library.is_dir():
             raise SegueError(f"--library {library}: there is no such folder")
         if host is not None:
-            # The dashboard is a process that reads the same variables.
+            # The dashboard's process reads the same variables.
             os.environ["SEGUE_DASHBOARD__HOST"] = host
         run = Demo(load_settings(), name=_name(library), library=library, console=console)
         with contextlib.ExitStack() as stack:
@@ -76,7 +78,7 @@ def demo(
 
 
 def _name(library: Path | None) -> str:
-    """Each library's demo has its own database and topic, so that one does not recommend another's tracks."""
+    """The name of the database and topics: a separate one for each library, so that tracks do not mix."""
     if library is None:
         return "demo"
     place = str(library.resolve())

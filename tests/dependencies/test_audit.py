@@ -140,7 +140,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AuditCommand:
 def test_what_is_found_is_told_with_what_mends_it(command: AuditCommand) -> None:
     done = command()
     assert done.exit_code == 1
-    assert "jinja2 2.0: X-1, CVE-1; mended in 2.11.3" in done.stdout
+    assert "jinja2 2.0: X-1, CVE-1; fixed in 2.11.3" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["X-1", "CVE-1"])

@@ -15,7 +15,7 @@ def render() -> str:
         md.table(
             ("status", "meaning"),
             (
-                ("0", "The command did its work."),
+                ("0", "The command succeeded."),
                 ("1", "The command failed, or a check failed; standard error has the reason."),
                 ("2", "The command line has a mistake: an unknown command or option, or a missing value."),
                 ("130", "The command was interrupted with Ctrl-C."),

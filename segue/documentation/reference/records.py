@@ -1,4 +1,4 @@
-"""Records as schemas: a TypedDict gives names, types and meanings; tables and JSON Schema follow."""
+"""Tables and JSON Schemas of records, from the names, types and docstrings of a TypedDict."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _JSON: Mapping[Any, Mapping[str, Any]] = {
 
 
 class SchemaColumn(NamedTuple):
-    """One field of a record, as a table shows it."""
+    """A field of a record, as a row of a table."""
 
     name: str
     type: str
@@ -51,7 +51,7 @@ class SchemaColumn(NamedTuple):
 
 
 def columns(record: type, *, place: str = "") -> Iterator[SchemaColumn]:
-    """The fields of a record and of those within it, with their meanings: the docstrings behind them."""
+    """The fields of a record and its nested records; the docstring after a field is its meaning."""
     meanings = dict(_meanings(record))
     for name, hint in hints_of(record).items():
         yield SchemaColumn(f"{place}{name}", words(hint), meanings.get(name, ""))
@@ -62,18 +62,18 @@ def columns(record: type, *, place: str = "") -> Iterator[SchemaColumn]:
 
 
 def words(hint: Any) -> str:
-    """A type as a reader of the documentation knows it."""
+    """The name of a type in the documentation."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return " or ".join("none" if one is type(None) else words(one) for one in inner)
+        return " or ".join("none" if part is type(None) else words(part) for part in inner)
     if origin is list:
         return f"list of {words(inner[0])}"
     if origin is dict:
         return f"by {words(inner[0])}: {words(inner[1])}"
     if origin is tuple:
-        return f"({', '.join(words(one) for one in inner)})"
+        return f"({', '.join(words(part) for part in inner)})"
     if origin is Literal:
-        return ", ".join(f"`{one}`" for one in inner)
+        return ", ".join(f"`{value}`" for value in inner)
     return "record" if is_typeddict(hint) else _WORDS.get(hint) or str(getattr(hint, "__name__", hint))
 
 
@@ -96,7 +96,7 @@ def json_schema(record: type) -> dict[str, Any]:
 def _json(hint: Any) -> dict[str, Any]:
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return {"anyOf": [_json(one) for one in inner]}
+        return {"anyOf": [_json(part) for part in inner]}
     if origin is Literal:
         return {"enum": list(inner)}
     if origin is list:
@@ -107,7 +107,7 @@ def _json(hint: Any) -> dict[str, Any]:
 
 
 def hints_of(record: type) -> dict[str, Any]:
-    """Field -> type, without what says whether it must be there."""
+    """Field -> type, without Required and NotRequired."""
     hints = get_type_hints(record, include_extras=True)
     return {
         name: get_args(hint)[0] if get_origin(hint) in (NotRequired, Required) else hint
@@ -116,13 +116,13 @@ def hints_of(record: type) -> dict[str, Any]:
 
 
 def _meanings(record: type) -> Iterator[tuple[str, str]]:
-    """Field -> the docstring behind it, also of the records that this one extends."""
+    """Field -> the docstring after it, including fields of base records."""
     for base in getattr(record, "__orig_bases__", ()):
         if is_typeddict(base):
             yield from _meanings(base)
     try:
         source = inspect.getsource(record)
-    except OSError:  # a record that is made by a call has no docstrings
+    except OSError:  # a record that is created by a call has no docstrings
         return
     (definition,) = ast.parse(textwrap.dedent(source)).body
     assert isinstance(definition, ast.ClassDef)
