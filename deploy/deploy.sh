@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `./run.sh deploy`: Segue onto other machines, or into containers on this one.
+# `./run.sh deploy`: deploys Segue to other machines, or to containers on this machine.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -21,13 +21,13 @@ docs/how-to/deploy-kubernetes.md say what each target needs.
   hosts        Spark and the jobs as systemd units on a list of machines, over ssh
   kubernetes   the jobs on a cluster that kubectl knows
 
-  --dry-run        print each step instead of doing it
-  --undeploy       end what was deployed; data and passwords stay
-  --folder DIR     where passwords, certificates and data are kept (.local/deploy)
-  --music DIR      compose: the folder of recordings (once; it is kept)
+  --dry-run        print each step without running it
+  --undeploy       stop a deployment; data and passwords stay
+  --folder DIR     folder for passwords, certificates and data (.local/deploy)
+  --music DIR      compose: the folder of recordings (needed once)
   --domain NAME    compose: the name that browsers use (this machine's name)
   --hosts FILE     hosts: the list of machines; deploy/hosts/example/hosts shows one
-  --image NAME     kubernetes: what the image is called in your registry, registry.example/segue:1; the version of
+  --image NAME     kubernetes: the image's name in your registry, registry.example/segue:1; the version of
                    the code is added to the tag
   --context NAME   kubernetes: kubectl's context; there is no default
 
@@ -72,7 +72,7 @@ case $folder in
   *) folder=$PWD/$folder ;;
 esac
 
-# What passwords are written into is this user's alone.
+# Only this user may read files with passwords.
 umask 077
 case $target in
   compose)
