@@ -1,4 +1,4 @@
-"""`./run.sh models train`: trains the models on the plays in the topic.
+"""`./run.sh models train`: trains transition rules, session embeddings and ALS on the plays in the topic.
 
 Delivery: :mod:`segue.spark.training`.
 """
@@ -10,7 +10,6 @@ from contextlib import ExitStack
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from rich.console import Console
 from rich.progress import TimeElapsedColumn
 
 from segue.batch_jobs.bars import counting
@@ -34,16 +33,16 @@ from segue.storage.store import Store, open_store
 def train(
     json_file: JsonFile = None,
 ) -> None:
-    """Train the models on all plays in the topic.
+    """Train the models on the plays in the topic, and store each in MongoDB by version.
 
-    following: transition rules between tracks that listeners play in a session, with Spark.
-    session-space: embeddings from sessions and sound, with JAX, if there are enough plays.
-    als: implicit ALS, with Spark, if models.als.enabled is set. It is not served. If it is not set, stored
-    versions are removed.
+    following: transition rules, which score the tracks that listeners play after a track.
+    session-space: embeddings from listening sessions and sound. It needs enough plays.
+    als: implicit ALS, only with models.als.enabled. Nothing serves it. Without the setting, stored versions
+    are removed.
 
-    Models are stored in MongoDB by version. With unchanged plays and settings, nothing is trained. An
-    interrupted training of session-space continues from its last epoch with the plays of its start; the next
-    run adds the plays since then. Afterwards, build the index with the new models: ./run.sh index build
+    A model is trained again only if plays or settings have changed. An interrupted training of session-space
+    continues from its last epoch with the same plays; the next run adds newer plays. Afterwards run
+    ./run.sh index build, which takes the models into the index.
 
     Example: ./run.sh models train
 
@@ -72,7 +71,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
     Raises
     ------
     SegueError
-        The topic has no play with a positive signal.
+        The topic has no play to learn from.
     """
     store = open_store(settings)
     chosen = [model for model in LEARNED_MODELS if model.enabled(settings)]
@@ -83,7 +82,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
     spark = spark or session(settings, app="segue models", tuned=False)
     try:
         with (
-            counting(TimeElapsedColumn(), disable=quiet, console=Console(stderr=True)) as bar,
+            counting(TimeElapsedColumn(), disable=quiet) as bar,
             ExitStack() as at_the_end,
         ):
             records = recorded(spark, settings)
@@ -97,7 +96,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
             task = bar.add_task("Reading plays", total=1 + len(chosen))
             now = read(end_offsets(settings.kafka))
             if now.fingerprint.startswith("0:"):
-                raise SegueError("there are no plays to train on: send some with ./run.sh plays replay")
+                raise SegueError("the topic has no play to learn from: ./run.sh plays replay sends plays")
             training = Training(store, settings, now, read)
             done = []
             for model in chosen:

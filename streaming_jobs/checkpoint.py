@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 
-from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from segue.errors import SegueError
@@ -52,25 +51,41 @@ def check(spark: SparkSession, settings: Settings) -> None:
         The checkpoint was made with another window, topic or state format; the text says which, and that it
         can be put back or left behind.
     """
-    place = f"{settings.spark.checkpoint_location}/{FOLDER}"
-    now, before = contract(settings), _read(spark, place)
-    if before is not None:
-        for name, value in now.items():
-            _compare(settings.spark.checkpoint_location, name, before.get(name, _MISSING[name]), value)
+    location = settings.spark.checkpoint_location
+    now, before = contract(settings), _read(spark, f"{location}/{FOLDER}")
+    if before is not None and (found := _differences(before, now)):
+        raise SegueError(
+            f"the checkpoint {location} was made with {found[0]}: put it back, or set "
+            "SEGUE_SPARK__CHECKPOINT_LOCATION to a new folder "
+            "(plays still in the topic are read again; tastes and recommendations stay)"
+        )
     if before is None or before.keys() != now.keys():
         note = spark.createDataFrame([(json.dumps(now),)], "value string")
-        note.coalesce(1).write.mode("overwrite").text(place)
+        note.coalesce(1).write.mode("overwrite").text(f"{location}/{FOLDER}")
 
 
-def _compare(checkpoint: str, name: str, before: str | None, now: str) -> None:
-    if before in (now, ""):
-        return
-    made = "a note that does not say its " + name if before is None else f"{name} = {before}"
-    raise SegueError(
-        f"the checkpoint {checkpoint} was made with {made}, now it is {now}: put it back, or set "
-        "SEGUE_SPARK__CHECKPOINT_LOCATION to a new folder "
-        "(plays still in the topic are read again; tastes and recommendations stay)"
-    )
+def differences(checkpoint: Folder, settings: Settings) -> list[str]:
+    """The settings that a checkpoint was made with and that differ now; none for a new checkpoint.
+
+    Raises
+    ------
+    SegueError
+        The note is damaged.
+    """
+    for name in checkpoint.names(FOLDER):
+        if name.startswith("part-") and (content := checkpoint.read(f"{FOLDER}/{name}")):
+            return _differences(_parsed(content, f"{checkpoint.path}/{FOLDER}"), contract(settings))
+    return []
+
+
+def _differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    found = []
+    for name, value in now.items():
+        entry = before.get(name, _MISSING[name])
+        if entry not in (value, ""):
+            made = f"a note that does not say its {name}" if entry is None else f"{name} = {entry}"
+            found.append(f"{made}, now it is {value}")
+    return found
 
 
 def _read(spark: SparkSession, place: str) -> dict[str, str] | None:
@@ -78,19 +93,26 @@ def _read(spark: SparkSession, place: str) -> dict[str, str] | None:
 
     A note that a crash left without a line was written before any query had started.
     """
-    try:
-        lines = spark.read.text(place).collect()
-    except AnalysisException as error:
-        if error.getCondition() == "PATH_NOT_FOUND":
-            return None
-        raise
-    if not lines:
+    # Spark logs a warning with a stack trace when it reads a folder that does not exist.
+    if not _exists(spark, place):
         return None
+    lines = spark.read.text(place).collect()
+    return _parsed(lines[0].value, place) if lines else None
+
+
+def _exists(spark: SparkSession, place: str) -> bool:
+    jvm = spark._jvm
+    assert jvm is not None
+    path = jvm.org.apache.hadoop.fs.Path(place)
+    return bool(path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).exists(path))
+
+
+def _parsed(text: str | bytes, place: str) -> dict[str, str]:
     try:
-        return dict(json.loads(lines[0].value))
+        return dict(json.loads(text))
     except ValueError:
         raise SegueError(
-            f"{place} is damaged, so that nothing says which settings the checkpoint was made with: "
+            f"{place} is damaged, so the settings that the checkpoint was made with are unknown: "
             "run `./run.sh stream repair`"
         ) from None
 

@@ -1,4 +1,4 @@
-"""The map's data: `GET /api/map` its points, `/api/map/here` the listener's own, `/api/map/tracks` names."""
+"""The map: `GET /api/map` (points), `/api/map/here` (the listener's place), `/api/map/tracks` (tracks)."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def routes(services: Services) -> list[Route]:
     ]
 
 
-async def _ready(look: Callable[[], _T]) -> _T:
-    """The result of a look into the index; 503 before there is one."""
+async def _ready(query: Callable[[], _T]) -> _T:
+    """The result of a query of the index; 503 before an index exists."""
     try:
-        return await run_in_threadpool(look)
+        return await run_in_threadpool(query)
     except SegueError as error:
         raise HTTPException(503, str(error)) from None

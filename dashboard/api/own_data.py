@@ -1,4 +1,4 @@
-"""`GET /api/me/export` and `POST /api/me/leave`: a listener's own data, to take along or to have removed."""
+"""`GET /api/me/export` and `POST /api/me/leave`: export and removal of the listener's data."""
 
 from __future__ import annotations
 

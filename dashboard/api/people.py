@@ -1,4 +1,4 @@
-"""`POST /api/people/{sign-up,log-in,hand-over,log-out}`: each answers with a new session in the cookie."""
+"""`POST /api/people/{sign-up,log-in,hand-over,log-out}`: each response sets the cookie of a new session."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def _entered(services: Services, request: Request, enter: Callable[[], Acc
         return JSONResponse({"error": str(error)}, status_code=429, headers={"Retry-After": "900"})
     except AccountError as error:
         return JSONResponse({"error": str(error)}, status_code=422)
-    # A new token, so that one that somebody planted before is worth nothing after.
+    # A new token prevents session fixation: a token planted before the log-in is worthless after it.
     await run_in_threadpool(_close, services, request)
     token = await run_in_threadpool(
         lambda: services.login_sessions.open(user_id=account.user_id, name=account.name)
@@ -82,12 +82,12 @@ def _close(services: Services, request: Request) -> None:
 def _accepted(services: Services, code: str, token: str) -> Account:
     account = services.handovers.accept(code, token=token)
     if account is None:
-        raise AccountError("This log-in was used or is too old: please log in again.")
+        raise AccountError("This log-in code was already used or has expired: please log in again.")
     return account
 
 
 async def _texts(request: Request, *names: str) -> list[str]:
-    """The texts of a body by their names."""
+    """The text fields of a JSON body, in the order of `names`."""
     shape = f"an object with {' and '.join(names)}"
     content = await json_body(request, limit=_LARGEST, shape=shape)
     if not content.keys() >= set(names):

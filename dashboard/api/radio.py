@@ -1,4 +1,4 @@
-"""`GET /api/radio/{track_id}?after=id,id`: the next tracks of a radio that began with a song."""
+"""`GET /api/radio/{track_id}?after=id,id`: the next tracks of a radio that started with a song."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""`/s/{token}`: a listener's share links, for everybody who has them; and `/api/share` to make and end them.
+"""`/s/{token}`: the pages of share links; `/api/share`: create and revoke links.
 
-A guest needs no session, gets none, and sees nothing but the shared thing. A token that opens nothing gets
-the same answer whether it was taken back, has expired or never was.
+The pages need no session, open none, and show only the shared content. Revoked, expired and unknown tokens
+get the same response.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LARGEST = 4096
 _SHAPE = '{"kind": ..., "key": ..., "title": ...}'
 LONGEST_DAYS = 3650
 _HEADERS = {
-    # The address is the secret: it goes to no other site, into no index and no shared cache.
+    # The address is a secret: keep it from other sites, search engines and shared caches.
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
     "X-Content-Type-Options": "nosniff",
@@ -97,7 +97,7 @@ def routes(services: Services) -> list[Route]:
 
 
 def public_address(services: Services, request: Request) -> str:
-    """The beginning of this dashboard's addresses, for others to use."""
+    """The base address of links to this dashboard, without a slash at the end."""
     return services.settings.dashboard.base_url.rstrip("/") or str(request.base_url).rstrip("/")
 
 
@@ -117,7 +117,7 @@ def _picture(services: Services, links: ShareLinks, token: str) -> bytes | None:
 
 
 def _recording(services: Services, links: ShareLinks, token: str, track_id: str) -> Path:
-    """The file of a track of the link, if the owner lets guests hear it; else 404."""
+    """The file of a track of the link; 404 unless the link allows guests to play it."""
     opened = _open(services, links, token)
     if (
         opened is None
@@ -144,14 +144,14 @@ def _wanted(body: dict[str, Any]) -> dict[str, Any]:
 
 def _make(services: Services, links: ShareLinks, listener: Listener, wanted: dict[str, Any]) -> str:
     if listener.name is None:
-        raise SharingError("Sign up first: a link needs somebody who can take it back.")
+        raise SharingError("Sign up first: a link needs an account that can revoke it.")
     kind, key, days = wanted["kind"], wanted["key"], wanted["days"]
     try:
-        there = shared(services.store, owner=listener.user_id, kind=kind, key=key)
+        content = shared(services.store, owner=listener.user_id, kind=kind, key=key)
     except ValueError:
-        there = None
-    if there is None:
-        raise SharingError("There is no such thing of yours to share.")
+        content = None
+    if content is None:
+        raise SharingError("You have no such track, playlist or month to share.")
     return links.create(
         listener.user_id,
         kind,

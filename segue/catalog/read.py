@@ -23,6 +23,7 @@ from segue.catalog.scan import AudioFile
 from segue.catalog.tags import read_tags
 from segue.catalog.track import UNKNOWN_ARTIST, Track, track_id
 from segue.errors import SegueError
+from segue.processes import attach_to_parent
 
 FEW = 32
 """Up to this number of files is read in this process: starting others would take longer."""
@@ -141,9 +142,7 @@ def read_tracks(
     context = get_context("forkserver")
     read = partial(_read_one, library=library)
     try:
-        with ProcessPoolExecutor(
-            os.cpu_count(), mp_context=context, initializer=_leave_ctrl_c_to_parent
-        ) as pool:
+        with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=attach_to_parent) as pool:
             yield from pool.map(read, files, facts, chunksize=16)
     except BrokenProcessPool:
         raise SegueError(
@@ -159,7 +158,3 @@ def fact_of(file: AudioFile, known: Mapping[int, FmaTrack]) -> FmaTrack | None:
 
 def _read_one(file: AudioFile, known: FmaTrack | None, *, library: str) -> Outcome:
     return read_track(file, library=library, known=known)
-
-
-def _leave_ctrl_c_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -224,6 +224,13 @@ COMMANDS = (
         "backup restore segue.gz",
     ),
     Command(
+        "data remove-demo",
+        "demo.cli:remove",
+        "remove the data of the demo: database, topics, folders",
+        "data remove-demo",
+        packages="embedded",
+    ),
+    Command(
         "settings show",
         "cli.settings:show",
         "show the effective settings and where each comes from",
@@ -325,6 +332,7 @@ GROUPS = {
     "account": "Accounts of the dashboard.",
     "listener": "The data stored about one listener.",
     "backup": "Backups of the database.",
+    "data": "Data on this machine.",
     "settings": "Settings: conf/default.toml, your own file, and SEGUE_ variables.",
     "access": "Users and permissions in MongoDB and Kafka.",
     "dependencies": "Packages and jars that Segue depends on.",

@@ -21,6 +21,7 @@ from segue.cli.former import todays
 from segue.cli.listing import listing
 from segue.errors import SegueError, one_line_errors
 from segue.places import CHECKOUT, LOCAL, PROGRAM
+from segue.processes import raise_file_limit
 
 
 class _Listed(TyperCommand):
@@ -191,6 +192,7 @@ def segue(
 
 def main() -> None:
     """Entry point of `segue`, and of `python -m segue`, by which run.sh calls it."""
+    raise_file_limit()
     launched_by_module = sys.argv[0].endswith("__main__.py")
     with one_line_errors():
         typer.main.get_command(app).main(prog_name=PROGRAM if launched_by_module else "segue")

@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from segue.doctor.check import Check, ok, problem, warning
+from segue.doctor.checkpoints import checkpoint_checks
+from segue.doctor.permissions import job_of, kafka_permissions, mongo_permissions
+from segue.doctor.writing import writable
 from segue.errors import SegueError
 from segue.index.published import PublishedBundles
 from segue.local.jars import jars_ready
@@ -20,7 +23,7 @@ from segue.places import CHECKOUT, ROOT
 from segue.settings import KafkaSettings, Settings, load_settings
 from segue.storage.inspection import KafkaState, TopicState, inspect_kafka, inspect_mongo
 from segue.storage.mongo import shown
-from segue.storage.store import open_store
+from segue.storage.store import Job, open_store
 
 SHOWN_PACKAGES = ("pyspark", "pymongo", "kafka-python", "numpy", "streamlit")
 OLDEST_MONGODB = (5, 0)
@@ -37,9 +40,9 @@ def installation_checks() -> list[Check]:
         return [*checks, problem("settings", str(error), "correct the setting that the line names")]
     checks.append(ok("settings", os.environ.get("SEGUE_CONF") or "the defaults and SEGUE_ variables"))
     settings = _with_running(settings)
-    for check in (_kafka, _mongo):
-        checks += check(settings)
-    return [*checks, _spark(settings), _checkpoint(settings), *_folders(settings), *_ports(settings)]
+    mongo_checks, job = _mongo(settings)
+    checks += [*_kafka(settings, job=job), *mongo_checks]
+    return [*checks, _spark(settings), *checkpoint_checks(settings), *_folders(settings), *_ports(settings)]
 
 
 def _packages() -> Check:
@@ -94,7 +97,7 @@ def _with_running(settings: Settings) -> Settings:
     )
 
 
-def _kafka(settings: Settings) -> list[Check]:
+def _kafka(settings: Settings, *, job: Job | None = None) -> list[Check]:
     kafka = settings.kafka
     if not kafka.bootstrap_servers:
         fix = "run ./run.sh up, or set SEGUE_KAFKA__BOOTSTRAP_SERVERS to your own brokers"
@@ -104,7 +107,11 @@ def _kafka(settings: Settings) -> list[Check]:
     except SegueError as error:
         return [problem("Kafka", str(error), "start Kafka, or correct the section [kafka] of your settings")]
     found = f"{kafka.bootstrap_servers}, {state.brokers} brokers, version {state.version} or newer"
-    return [ok("Kafka", found), *_topics(settings, kafka, state)]
+    return [
+        ok("Kafka", found),
+        *kafka_permissions(kafka, state, job=job),
+        *_topics(settings, kafka, state),
+    ]
 
 
 def _topics(settings: Settings, kafka: KafkaSettings, state: KafkaState) -> list[Check]:
@@ -114,7 +121,8 @@ def _topics(settings: Settings, kafka: KafkaSettings, state: KafkaState) -> list
         topic = state.topics.get(name)
         if topic is None:
             fix = "run ./run.sh stream run or ./run.sh plays replay, which create it"
-            checks.append(warning(f"topic {name}", "does not exist yet", fix))
+            hidden = ", or this user may not see it" if kafka.sasl else ""
+            checks.append(warning(f"topic {name}", f"does not exist yet{hidden}", fix))
             continue
         checks.append(_topic(name, topic, kafka=kafka, kept=time, brokers=state.brokers))
     return checks
@@ -146,19 +154,20 @@ def _topic(name: str, topic: TopicState, *, kafka: KafkaSettings, kept: timedelt
     return ok(f"topic {name}", found)
 
 
-def _mongo(settings: Settings) -> list[Check]:
+def _mongo(settings: Settings) -> tuple[list[Check], Job | None]:
+    """The checks of MongoDB, and the job whose user the settings name."""
     mongo = settings.mongo
     if not mongo.uri:
         fix = "run ./run.sh up, or set SEGUE_MONGO__URI to your own server"
         return [
             warning("MongoDB", "the embedded MongoDB is not running", fix),
             warning("index", "not checked: it is stored in MongoDB", fix),
-        ]
+        ], None
     try:
         state = inspect_mongo(mongo)
     except SegueError as error:
         fix = "start MongoDB, or correct the section [mongo] of your settings"
-        return [problem("MongoDB", str(error), fix)]
+        return [problem("MongoDB", str(error), fix)], None
     found = f"{shown(mongo.uri)}, version {state.version}, replica set {state.replica_set or 'none'}"
     version = tuple(int(part) for part in state.version.split(".")[:2])
     checks = [ok("MongoDB", found)]
@@ -169,7 +178,8 @@ def _mongo(settings: Settings) -> list[Check]:
         checks = [warning("MongoDB", found, fix)]
     if state.clock is not None:
         checks.append(_clock(abs(datetime.now(UTC) - state.clock)))
-    return [*checks, _index(settings)]
+    checks += mongo_permissions(mongo.database, state)
+    return [*checks, _index(settings)], job_of(mongo.database, state)
 
 
 def _clock(apart: timedelta) -> Check:
@@ -212,36 +222,15 @@ def _spark(settings: Settings) -> Check:
     return problem("Spark", f"the master {master} does not answer", "start it, or correct spark.master")
 
 
-def _checkpoint(settings: Settings) -> Check:
-    place = settings.spark.checkpoint_location
-    if "://" in place and not place.startswith("file:"):
-        return ok("checkpoints", f"{place}: remote, not checked")
-    folder = Path(place.removeprefix("file:"))
-    state = (
-        "in use" if (folder / "made_with").exists() else "new: the stream reads the topic from its beginning"
-    )
-    return _writable("checkpoints", folder, found=f"{folder}, {state}", setting="spark.checkpoint_location")
-
-
 def _folders(settings: Settings) -> list[Check]:
     folders: dict[str, Path] = {
         "index.folder": Path(settings.index.folder),
         "models.folder": Path(settings.models.folder),
     }
     return [
-        _writable(f"folder {name}", folder, found=str(folder), setting=name)
+        writable(f"folder {name}", folder, found=str(folder), setting=name)
         for name, folder in folders.items()
     ]
-
-
-def _writable(name: str, folder: Path, *, found: str, setting: str) -> Check:
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    if os.access(there, os.W_OK):
-        return ok(name, found)
-    fix = f"give this user the right to write to {there}, or change the setting {setting}"
-    return problem(name, f"{found}: this user may not write to {there}", fix)
 
 
 def _ports(settings: Settings) -> list[Check]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from segue.doctor.check import Check, ok, problem, warning
+from segue.doctor.writing import existing
 from segue.places import CHECKOUT, LOCAL
 
 PYTHONS = ((3, 11), (3, 14))
@@ -65,7 +66,7 @@ def _memory() -> Check:
 
 
 def _disk() -> Check:
-    folder = _existing(LOCAL)
+    folder = existing(LOCAL)
     free = shutil.disk_usage(folder).free / 1e9
     found = f"{free:.1f} GB free for {LOCAL}"
     if free < 1:
@@ -76,7 +77,7 @@ def _disk() -> Check:
 
 
 def _data_folder() -> Check:
-    folder = _existing(LOCAL)
+    folder = existing(LOCAL)
     if os.access(folder, os.W_OK):
         return ok("data folder", f"{LOCAL} {'can be written' if folder == LOCAL else 'can be created'}")
     return problem(
@@ -128,10 +129,3 @@ def _java() -> Check:
         return ok("Java", f"{version[1]} ({java})")
     number = version[1] if version else "of an unknown version"
     return warning("Java", f"{number} ({java}); {without}", f"install Java {wanted} to use your own")
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder

@@ -40,10 +40,13 @@ def up() -> None:
 def down() -> None:
     """Stop everything that Segue started on this machine: dashboard, stream, Kafka, MongoDB. The data stay.
 
+    The stream first finishes the micro-batch in progress. A process that does not end within 30 seconds is
+    killed.
+
     Example: ./run.sh down
     """
-    with progress.status("Stopping"):
-        ended = stack.down()
+    with progress.status("Stopping") as status:
+        ended = stack.down(stopping=lambda name: status.update(stack.waits_for(name)))
     typer.echo(f"stopped: {', '.join(ended)}" if ended else "nothing was running")
 
 

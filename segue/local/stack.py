@@ -70,10 +70,28 @@ def status(*, folder: Path = LOCAL) -> list[tuple[process.Record, bool]]:
     return [(record, process.running(record) is not None) for record in records if record]
 
 
-def down(*, folder: Path = LOCAL, only: Collection[process.Record] | None = None) -> list[str]:
-    """Stop the recorded processes in `folder`, or `only` some; returns the names of those that were running.
+def waits_for(name: str) -> str:
+    """What `down` waits for while it stops a process, as a line for people."""
+    reasons = {"stream": "which finishes the micro-batch in progress", "mongo": "which writes to its disk"}
+    shown = {"kafka": "Kafka", "mongo": "MongoDB"}.get(name, f"the {name}")
+    return f"Stopping {shown}" + (f", {reasons[name]}" if name in reasons else "")
 
-    Stops the dashboard and the senders first, then the jobs, then the servers.
+
+def down(
+    *,
+    folder: Path = LOCAL,
+    only: Collection[process.Record] | None = None,
+    stopping: Callable[[str], None] = lambda name: None,
+) -> list[str]:
+    """Stop the processes that the records in `folder` name, or `only` some of them.
+
+    The dashboard and the replay are stopped first, then the jobs, then the servers. `stopping` is called with
+    the name of each process before it is stopped.
+
+    Returns
+    -------
+    list
+        The names of the processes that were running.
     """
     ended = []
     # A process may have added its address to its record since; a new process of the same name has another
@@ -83,6 +101,8 @@ def down(*, folder: Path = LOCAL, only: Collection[process.Record] | None = None
         record = process.read_record(file)
         if pids is not None and (record is None or record.pid not in pids):
             continue
+        if record and process.running(record):
+            stopping(record.name)
         if process.stop(file) and record:
             ended.append(record.name)
     return ended

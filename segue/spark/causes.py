@@ -104,7 +104,7 @@ KNOWN = (
         r"UnknownTopicOrPartition|topic (?P<topic>\S+) (?:does not exist|is missing)|"
         r"KAFKA_DATA_LOSS|Some data may have been lost|partitions? (?:are|is) gone|offset was changed",
         "records are missing from a topic: it was deleted, created again, or unread records have expired",
-        "`./run.sh stream repair --accept-loss` continues with the records that are left",
+        "set spark.checkpoint_location to a new folder; the stream then reads the records that are left",
     ),
     Known(
         r"kafka\.common\.errors\.TimeoutException|KafkaTimeoutError|NoBrokersAvailable|"

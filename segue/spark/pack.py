@@ -16,6 +16,8 @@ running job keeps the code it was started with.
 from __future__ import annotations
 
 import hashlib
+import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -30,6 +32,7 @@ import segue
 from segue.errors import SegueError, one_line_errors
 from segue.local.jars import ensure_jars, spark_jars
 from segue.places import CONF, LOCAL
+from segue.settings import Settings, load_settings
 from segue.spark.defaults import cluster_defaults
 from segue.spark.environment import distributions, write_archive
 
@@ -143,9 +146,11 @@ def pack_command(
         Path, typer.Option(help="The folder of the packs. Each pack gets a folder in it.")
     ] = PACKS,
 ) -> None:
-    """Pack the streaming job, with everything that its workers need, for spark-submit to a cluster.
+    """Pack the streaming job, with the packages that its workers need, for spark-submit to a cluster.
 
-    The command prints the spark-submit line that runs it.
+    The command prints the spark-submit line that runs the pack. If the settings leave a server to Segue, the
+    line sets SEGUE_HOME, where the packed job finds the embedded servers. If you use a settings file of your
+    own, the line sets SEGUE_CONF.
 
     Example: ./run.sh stream pack
 
@@ -154,7 +159,25 @@ def pack_command(
     with one_line_errors():
         made = pack(output)
         typer.echo(f"packed: {made}")
-        typer.echo(
-            "spark-submit --master spark://HOST:7077 --deploy-mode client "
-            f"--properties-file {made}/spark.conf {made}/stream.py"
-        )
+        typer.echo(submit_line(made, load_settings()))
+
+
+def submit_line(made: Path, settings: Settings) -> str:
+    """The command that runs a pack, with the variables that it needs: a packed job has a home of its own.
+
+    SEGUE_HOME is where the job looks for the embedded servers; SEGUE_CONF names the user's settings file.
+    """
+    variables = {}
+    if not (settings.kafka.bootstrap_servers and settings.mongo.uri):
+        variables["SEGUE_HOME"] = str(LOCAL)
+    if own := os.environ.get("SEGUE_CONF"):
+        variables["SEGUE_CONF"] = str(Path(own).absolute())
+    master = settings.spark.master if settings.spark.master.startswith("spark://") else "spark://HOST:7077"
+    return " ".join(
+        [
+            *(f"{name}={shlex.quote(value)}" for name, value in variables.items()),
+            "spark-submit",
+            f"--master {master} --deploy-mode client",
+            f"--properties-file {shlex.quote(f'{made}/spark.conf')} {shlex.quote(f'{made}/stream.py')}",
+        ]
+    )

@@ -171,7 +171,8 @@ def signals_by_window(plays: DataFrame, *, stream: StreamSettings) -> DataFrame:
     """Play -> SignalWindow: `user_id`, `window_start` (epoch ms), `signals` (array of struct).
 
     In update mode a row comes out again, whole, whenever a signal for its window came. Of each window the
-    newest `stream.window_signals` deliveries are kept; a repeated one is among them as often as it came.
+    newest `stream.max_signals_per_window` deliveries are kept; a repeated one is among them as often as it
+    came.
     """
     return _by_window(
         plays.where(F.col("type").isin(*SIGNALS)),
@@ -187,7 +188,7 @@ def events_by_window(
 ) -> DataFrame:
     """Play -> EventWindow: `user_id`, `window_start` (epoch ms), `events` (array of struct).
 
-    As :func:`signals_by_window`, with the newest `engagement.window_events` of each window.
+    As :func:`signals_by_window`, with the newest `engagement.max_events_per_window` of each window.
     """
     return _by_window(
         plays.where(F.col("type").isin(*COUNTED)),

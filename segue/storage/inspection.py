@@ -1,7 +1,8 @@
-"""Reads the state of the servers for `./run.sh doctor`, with short timeouts; changes nothing."""
+"""The state of the servers and the rights of the user, for `./run.sh doctor`. It changes nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,15 +25,22 @@ class TopicState:
     timestamp_type: str | None
     """None if the user may not read the topic's configuration."""
     retention_ms: int | None
+    operations: frozenset[str] = frozenset()
+    """The operations that the user may perform, such as READ."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaState:
-    """The brokers, and those of the requested topics that exist."""
+    """The brokers, and those of Segue's topics that exist and that the user may see."""
 
     brokers: int
     version: str
     topics: dict[str, TopicState]
+
+    def allowed(self, topic: str) -> frozenset[str]:
+        """The operations that the user may perform on a topic."""
+        state = self.topics.get(topic)
+        return state.operations if state else frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +50,25 @@ class MongoState:
     version: str
     replica_set: str | None
     clock: datetime | None
-    """The server's clock; None if the server does not report it."""
+    """Its time; None if the server does not report it."""
+    user: str | None = None
+    """None where the connection has no user."""
+    roles: frozenset[str] = frozenset()
+    privileges: Sequence[Mapping[str, Any]] = ()
+
+    def allows(self, database: str, collection: str, action: str) -> bool:
+        """Whether the user may do something with a collection; "" is the database."""
+        return any(
+            action in privilege["actions"] and _covers(privilege["resource"], database, collection)
+            for privilege in self.privileges
+        )
+
+
+def _covers(resource: Mapping[str, Any], database: str, collection: str) -> bool:
+    """Whether a resource includes a collection; an empty name stands for all names."""
+    if resource.get("anyResource"):
+        return True
+    return resource.get("db") in ("", database) and resource.get("collection") in ("", collection)
 
 
 def inspect_kafka(settings: KafkaSettings) -> KafkaState:
@@ -101,6 +127,7 @@ def _topic(topic: dict[str, Any], config: dict[str, Any]) -> TopicState:
         replication=min((len(p.get("replica_nodes", p.get("replicas", ()))) for p in partitions), default=0),
         timestamp_type=_value(config, "message.timestamp.type"),
         retention_ms=None if retention is None else int(retention),
+        operations=frozenset(topic.get("authorized_operations") or ()),
     )
 
 
@@ -122,11 +149,16 @@ def inspect_mongo(settings: MongoSettings) -> MongoState:
     try:
         hello = database.client.admin.command("hello")
         version = database.client.server_info()["version"]
+        login = database.client.admin.command("connectionStatus", showPrivileges=True)["authInfo"]
     finally:
         database.client.close()
     clock = hello.get("localTime")
+    users = login["authenticatedUsers"]
     return MongoState(
         version=version,
         replica_set=hello.get("setName"),
         clock=clock.replace(tzinfo=clock.tzinfo or UTC) if isinstance(clock, datetime) else None,
+        user=users[0]["user"] if users else None,
+        roles=frozenset(role["role"] for role in login["authenticatedUserRoles"]),
+        privileges=login["authenticatedUserPrivileges"],
     )

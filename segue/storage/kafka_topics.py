@@ -61,6 +61,24 @@ def end_offsets(settings: KafkaSettings) -> dict[int, int]:
             consumer.close()
 
 
+def delete(settings: KafkaSettings) -> None:
+    """Delete the topics of the settings with all of their records; a topic that does not exist is skipped.
+
+    Raises
+    ------
+    SegueError
+        No broker answers, or it does not allow it.
+    """
+    names = (settings.plays_topic, settings.rejected_topic)
+    with reaching(settings) as options:
+        admin = KafkaAdminClient(**options)
+        try:
+            if existing := [name for name in names if name in set(admin.list_topics())]:
+                admin.delete_topics(existing)
+        finally:
+            admin.close()
+
+
 def wanted_configs(
     settings: KafkaSettings, retention: RetentionSettings | None = None
 ) -> dict[str, dict[str, str]]:

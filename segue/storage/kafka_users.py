@@ -26,7 +26,7 @@ from kafka.errors import SecurityDisabledError
 
 from segue.errors import SegueError
 from segue.settings import KafkaSettings
-from segue.storage.access import KafkaAccess, Login
+from segue.storage.access import KafkaAccess, KafkaRight, Login
 from segue.storage.kafka_client import reaching
 
 _OPERATIONS = {
@@ -34,9 +34,12 @@ _OPERATIONS = {
     "write": (ACLOperation.WRITE, ACLOperation.DESCRIBE),
     "keep": (ACLOperation.DESCRIBE, ACLOperation.DESCRIBE_CONFIGS, ACLOperation.ALTER_CONFIGS),
 }
-
-
 _KNOWN_SECONDS = 10.0
+
+
+def operations(rights: Iterable[KafkaRight]) -> frozenset[str]:
+    """The names of the operations on a topic that rights need."""
+    return frozenset(operation.name for right in rights for operation in _OPERATIONS[right])
 
 
 def grant(settings: KafkaSettings, access: KafkaAccess, login: Login) -> None:

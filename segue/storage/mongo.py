@@ -133,6 +133,21 @@ def connect(settings: MongoSettings) -> Database[Document]:
     return database
 
 
+def drop_database(settings: MongoSettings) -> None:
+    """Delete the database of the settings with all of its collections.
+
+    Raises
+    ------
+    SegueError
+        As :func:`connect`.
+    """
+    database = connect(settings)
+    try:
+        database.client.drop_database(database.name)
+    finally:
+        database.client.close()
+
+
 def guard(settings: MongoSettings) -> dict[str, Any]:
     """The client options for user and TLS; empty where the settings leave them to the URI."""
     options: dict[str, Any] = {}

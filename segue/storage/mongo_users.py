@@ -42,7 +42,7 @@ def grant(store: Store, job: str, access: MongoAccess, login: Login) -> None:
         This user may not create users.
     """
     database = store.database
-    role = f"{database.name}-{job}"
+    role = role_name(database.name, job)
     fields = {"privileges": privileges(database.name, access), "roles": []}
     user = {
         "pwd": login.password.get_secret_value(),
@@ -57,6 +57,11 @@ def grant(store: Store, job: str, access: MongoAccess, login: Login) -> None:
         raise SegueError(
             f"MongoDB does not allow this user to create users ({why}): use an administrator"
         ) from None
+
+
+def role_name(database: str, job: str) -> str:
+    """The name of a job's role."""
+    return f"{database}-{job}"
 
 
 def privileges(database: str, access: MongoAccess) -> list[Document]:

@@ -62,7 +62,7 @@ def test_variety_that_the_components_do_not_have_is_seen() -> None:
     turned[:, :20] = 3.0 + 0.5 * (turned[:, :20] - 3.0)
     found = measure(SPACE, turned)
     assert found is not None and found.kept == pytest.approx(0.6, abs=0.03) and found.distance < 1.0
-    assert "keeps 59% of the variance, not 75%" in str(advice(turned))
+    assert "explains 59% of the variance, not 75%" in str(advice(turned))
 
 
 def test_growth_alone_asks_for_another_fit_and_no_tracks_for_none() -> None:
