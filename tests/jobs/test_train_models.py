@@ -219,7 +219,7 @@ def test_nothing_is_learned_of_who_has_left(
 
 
 def test_a_topic_without_plays_is_said_in_one_line(broker: Settings, spark: SparkSession) -> None:
-    with pytest.raises(SegueError, match=r"no plays to train on.*run\.sh plays replay"):
+    with pytest.raises(SegueError, match=r"no play to learn from.*run\.sh plays replay"):
         run(broker, spark=spark, quiet=True)
 
 
@@ -364,7 +364,7 @@ def test_stored_factors_are_removed_once_they_are_not_learned_any_more(
     for kind, version in (("als", "1"), ("als", "2"), ("following", "1")):
         trained.save(store, kind, version, arrays=arrays, made_of={})
         trained.put_in_use(store, kind, version, keep=2)
-    with pytest.raises(SegueError, match="no plays to train on"):
+    with pytest.raises(SegueError, match="no play to learn from"):
         run(broker, spark=spark, quiet=True)
     assert Models(store).active_version("als") is None
     assert Models(store).versions("als") == []
