@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Containers on this machine. Everything that is kept is below the folder, and belongs to the deploying user.
+# Containers on this machine. All data are below the folder and belong to the deploying user.
 
-# root's containers run as this user instead.
+# If root deploys, the containers run as this user.
 ordinary_user=10001
 members=mongo-1:27017,mongo-2:27017,mongo-3:27017
 
@@ -33,8 +33,8 @@ environment() {
   digests
 }
 
-# A container that runs does not see that a file of its was replaced: another password, another certificate or another
-# configuration of a broker is another label, and so a new start of those that read it, and of no other.
+# A running container does not notice a replaced file. The digest of passwords, certificates and broker configuration
+# is in a label, so that a change restarts the containers that read the file, and no others.
 digests() {
   local file
   while read -r file; do
@@ -44,7 +44,7 @@ digests() {
 
 write_environment() { environment >"$folder/compose.env"; }
 
-# A broker's configuration has passwords in it, and so is a secret of its own.
+# A broker's configuration contains passwords, so it is stored as a secret.
 broker_properties() {
   sed -e "s/@node@/$1/g" \
     -e "s/@broker_password@/$(cat "$folder/secrets/kafka-broker-password")/g" \
