@@ -1,4 +1,4 @@
-"""The bar that a job shows while it works."""
+"""The progress bar of a job."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
 
 
-def counting(time: ProgressColumn, *, disable: bool, console: Console | None = None) -> Progress:
-    """What is being done, a bar, how many of how many, and a time; it is gone at the end."""
+def counting(time: ProgressColumn, *, disable: bool) -> Progress:
+    """A progress bar on standard error with a description, counts and a time. It disappears at the end."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), time)
-    return Progress(*columns, console=console, disable=disable, transient=True)
+    return Progress(*columns, console=Console(stderr=True), disable=disable, transient=True)

@@ -45,31 +45,31 @@ def evaluate_models(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Folder with session logs, *.tsv or 30music/*.tsv; with --spaces: with GTZAN's features."
+            help="Folder with session logs, *.tsv or 30music/*.tsv. With --spaces: folder of GTZAN features."
         ),
     ] = None,
     json_file: JsonFile = None,
     plots: Annotated[
         Path | None, typer.Option("--output", help="Write plots (SVG) into this folder.")
     ] = None,
-    models: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
+    models: Annotated[str | None, typer.Option(help="Only these models, separated by commas.")] = None,
     spaces: Annotated[
-        bool, typer.Option("--spaces", help="Compare the spaces of tracks by their sound, not the models.")
+        bool, typer.Option("--spaces", help="Compare spaces by the sound of tracks, instead of models.")
     ] = False,
 ) -> None:
-    """Evaluate the models on session logs: learn from all but the last day, predict its next tracks.
+    """Evaluate models on session logs: train on all days but the last, and predict that day's next tracks.
 
     A log is tab-separated text with a header and the columns UserId, SessionId, ItemId, Time (seconds since
-    1970), and ArtistId where it is known; each file is split and evaluated by itself.
+    1970) and, if known, ArtistId. Each file is split and evaluated separately.
 
-    Models whose name begins with "served" make lists as the service does: nothing that was just heard, no
-    artist too often.
+    Models whose name begins with "served" apply the service's rules, too: no track that was just played, and
+    the limit of tracks by one artist.
 
-    With --spaces, every space that tracks can be placed in is fitted on four fifths of the artists and asked
-    with tracks by the others: accuracy of the genre by 5 nearest neighbours, the share of the 10 nearest that
-    have the track's genre (p10), and how often another track by the artist is among them (artist_hr10). The
-    tracks are those of the catalogue with their genres, or, with --data, those of GTZAN
-    (docs/evaluation/protocol.md). "descriptors" is the baseline: the sound as it is measured.
+    With --spaces, each space is fitted on four fifths of the artists and queried with the tracks of the
+    others. The figures are the accuracy of the genre by 5 nearest neighbours, the share of the 10 nearest
+    tracks with the same genre (p10), and the share of queries with another track by the artist among these
+    10 (artist_hr10). The tracks are those of the catalogue or, with --data, those of GTZAN. The space
+    "descriptors" is the baseline. docs/evaluation/protocol.md describes the method.
 
     Example: ./run.sh models evaluate --data ~/logs --json figures.json --output plots
 
@@ -85,7 +85,7 @@ def evaluate_models(
             write_figures(json_file, {name: result.summary() for name, result in results.items()})
             return
         if data is None:
-            raise SegueError("the models are compared on session logs: --data DIR; the spaces: --spaces")
+            raise SegueError("session logs are missing: add --data DIR, or --spaces to compare spaces")
         if plots is not None:
             make_folder(plots)
         known = compared(load_settings())

@@ -1,19 +1,20 @@
 """`./run.sh engagement recount`: counts plays again from the topic, and replaces the stored counts.
 
-Delivery: facts, sessions and statistics are upserts by their ids (segue.engagement.stored), so that a run
-cut short is made good by the next one; it may run beside the stream.
+Delivery: facts, sessions and statistics are upserts by their ids (segue.engagement.stored), so that the next
+run completes an interrupted one. It may run beside the stream.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated
 
 import typer
 from pyspark.sql import DataFrame, SparkSession
+from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from segue.catalog.labels import TrackLabels
@@ -22,6 +23,7 @@ from segue.engagement.definitions import Thresholds
 from segue.engagement.facts import Fact
 from segue.engagement.stored import StoredEngagement
 from segue.errors import SegueError, one_line_errors
+from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
 from segue.people.forgotten import Forgotten
 from segue.settings import Settings, load_settings
@@ -37,33 +39,36 @@ AT_ONCE = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class Recounted:
-    """What a recount has come to."""
+    """The result of a recount."""
 
     facts: int
     windows: int
     different: int
-    """Facts that were stored otherwise than counted, or not at all; or stored and not counted."""
+    """Facts that were stored with other counts or not at all, and stored facts that were not counted."""
 
 
 def recount(
     check: Annotated[
-        bool, typer.Option("--check", help="Only compare what is stored with what is counted; write nothing.")
+        bool, typer.Option("--check", help="Only compare stored and counted values; write nothing.")
     ] = False,
+    json_file: JsonFile = None,
 ) -> None:
-    """Count all plays that the topic still has, and replace what was counted of them before.
+    """Count all plays in the topic again, and replace the stored counts.
 
-    For a change of the definitions or of engagement.window, or after tracks have got other artists or
-    genres. Windows that the topic has plays of no more stay as they were counted then. It may run beside the
-    stream. With --check it ends with exit status 1 if something is stored otherwise than it is counted.
+    Use it after a change of the definitions or of engagement.window, or after tracks have got other artists
+    or genres. Windows whose plays have left the topic keep their counts. The command may run beside the
+    stream. With --check, the exit status is 1 if a stored value differs from the counted one.
 
     Example: ./run.sh engagement recount
 
-    Example: ./run.sh engagement recount --check
+    Example: ./run.sh engagement recount --check --json -
     """
     with one_line_errors():
+        can_write(json_file)
         settings = connected(load_settings())
         recount = run(settings, check=check)
-        typer.echo(f"{recount.facts} facts in {recount.windows} windows, {recount.different} different")
+        write_figures(json_file, asdict(recount))
+        say(f"{recount.facts} facts in {recount.windows} windows, {recount.different} different", json_file)
         if check and recount.different:
             raise SegueError(
                 "the stored counts differ from the plays in the topic: run ./run.sh engagement recount"
@@ -81,7 +86,11 @@ def run(
         since = _whole_since(settings)
         rows = transform(recorded(spark, settings), settings=settings, since=since)
         with Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), disable=quiet, transient=True
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            console=Console(stderr=True),
+            disable=quiet,
+            transient=True,
         ) as progress:
             progress.add_task("Counting plays")
             return _take(store, settings, rows, since=since, check=check)

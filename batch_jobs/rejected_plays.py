@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from segue.catalog.rejected import RejectedTracks
 from segue.errors import one_line_errors
+from segue.figures import JsonFile, can_write, console, write_figures
 from segue.local.stack import connected
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings, load_settings
@@ -24,26 +24,44 @@ Reason = Annotated[str | None, typer.Option(help="Only with this reason.")]
 def list_plays(
     reason: Reason = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to show, the newest ones.")] = 20,
+    json_file: JsonFile = None,
 ) -> None:
     """List rejected plays: the reason, the time, the place in the topic, and the first bytes.
 
     Example: ./run.sh rejected list
 
     Example: ./run.sh rejected list --reason malformed --limit 5
+
+    Example: ./run.sh rejected list --json -
     """
     with one_line_errors():
+        can_write(json_file)
         records = _rejected(connected(load_settings()), reason)
+        rows = [_row(record) for record in records[-limit:]]
+        write_figures(json_file, rows)
         table = Table("reason", "arrived", "place", "bytes", "begins", title=_counted(records))
-        for record in records[-limit:]:
-            value = record.value or b""
+        for row in rows:
             table.add_row(
-                record.reason,
-                datetime.fromtimestamp(record.timestamp / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S"),
-                f"{record.topic}/{record.partition}@{record.offset}",
-                str(len(value)),
-                ascii(value[:48].decode("utf-8", "replace")),
+                row["reason"],
+                row["arrived_at"][:19].replace("T", " "),
+                f"{row['topic']}/{row['partition']}@{row['offset']}",
+                str(row["bytes"]),
+                ascii(row["begins"]),
             )
-        Console().print(table)
+        console(json_file).print(table)
+
+
+def _row(record: RejectedRecord) -> dict[str, Any]:
+    value = record.value or b""
+    return {
+        "reason": record.reason,
+        "arrived_at": datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(),
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "bytes": len(value),
+        "begins": value[:48].decode("utf-8", "replace"),
+    }
 
 
 def replay(reason: Reason = None) -> None:
@@ -69,24 +87,31 @@ def replay(reason: Reason = None) -> None:
 def tracks(
     reason: Reason = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to show, the newest ones.")] = 50,
+    json_file: JsonFile = None,
 ) -> None:
     """List the files of the library that could not be used, with the stage and the reason.
 
     Example: ./run.sh library rejected
 
     Example: ./run.sh library rejected --reason truncated
+
+    Example: ./run.sh library rejected --limit 1000 --json rejected.json
     """
     with one_line_errors():
+        can_write(json_file)
         rejected = RejectedTracks(open_store(connected(load_settings(), kafka=False)))
         counts = rejected.reasons(reason=reason)
         listing = ", ".join(f"{count} {name}" for name, count in counts.most_common())
         title = f"{counts.total()} rejected tracks{f': {listing}' if listing else ''}"
         table = Table("stage", "reason", "path", "detail", title=title)
-        for track in rejected.newest(reason=reason, limit=limit):
-            table.add_row(
-                track["stage"], track["reason"], ascii(track["path"])[1:-1], str(track.get("detail"))
-            )
-        Console().print(table)
+        rows: list[dict[str, Any]] = [
+            {name: track.get(name) for name in ("stage", "reason", "path", "detail")}
+            for track in rejected.newest(reason=reason, limit=limit)
+        ]
+        write_figures(json_file, rows)
+        for row in rows:
+            table.add_row(row["stage"], row["reason"], ascii(row["path"])[1:-1], str(row["detail"]))
+        console(json_file).print(table)
 
 
 def _rejected(settings: Settings, reason: str | None) -> list[RejectedRecord]:

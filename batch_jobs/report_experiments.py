@@ -1,4 +1,4 @@
-"""`./run.sh experiments report`: what the variants that run side by side have brought so far. Reads only."""
+"""`./run.sh experiments report`: compares the variants that run side by side. It changes nothing."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from segue.storage.store import open_store
 
 
 def report_experiments(
-    days: Annotated[float, typer.Option(min=0.01, help="How far back to look.")] = 30,
+    days: Annotated[float, typer.Option(min=0.01, help="Days to look back.")] = 30,
     json_file: JsonFile = None,
 ) -> None:
     """Compare the variants of [experiments]: click-through, completion, skip rate and likes.
 
-    Intervals are over listeners, not over plays, and those of the differences hold together. Below
-    experiments.min_listeners_per_variant, and while a difference may be none, it says that there is too
-    little to tell. Look back no further than to the day on which the experiment began.
+    Intervals are over listeners, not over plays; those of the differences are simultaneous. A difference is
+    judged only if each variant has experiments.min_listeners_per_variant listeners. Set --days so that the
+    report begins no earlier than the experiment.
 
     Example: ./run.sh experiments report --days 14
 
@@ -42,7 +42,7 @@ def report_experiments(
 
 
 def run(settings: Settings, *, since: datetime) -> Report:
-    """Compare what was counted from `since` on.
+    """Compare the counts from `since` on.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def run(settings: Settings, *, since: datetime) -> Report:
 
 
 def figures(report: Report) -> dict[str, Any]:
-    """What `--json` writes; what cannot be said is NaN."""
+    """The values that `--json` writes; an undefined value is NaN."""
     return {
         "level": LEVEL,
         "as_assigned_p": report.as_assigned,
@@ -91,14 +91,14 @@ def _show(report: Report, settings: Settings, *, days: float, out: Console) -> N
         out.print(against)
     if report.as_assigned < UNLIKELY:
         out.print(
-            f"The numbers of listeners do not fit the shares (p = {report.as_assigned:.2g}): something "
-            "counts or assigns otherwise than it should, and no difference here is to be trusted."
+            f"The numbers of listeners do not fit the shares (p = {report.as_assigned:.2g}): listeners are "
+            "assigned or counted wrongly. Do not trust any difference in this report."
         )
     fewest = min(report.listeners.values())
     if fewest < settings.experiments.min_listeners_per_variant:
         least = settings.experiments.min_listeners_per_variant
         out.print(
-            f"Too little to tell: a variant has {fewest} listeners in {days:g} days; below {least} "
+            f"Too few listeners: a variant has {fewest} listeners in {days:g} days; below {least} "
             "(experiments.min_listeners_per_variant) no difference is judged."
         )
 

@@ -1,4 +1,4 @@
-"""`./run.sh models train`: learns from the plays in the topic what goes with what.
+"""`./run.sh models train`: trains transition rules, session embeddings and ALS on the plays in the topic.
 
 Delivery: :mod:`segue.spark.training`.
 """
@@ -10,7 +10,6 @@ from contextlib import ExitStack
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from rich.console import Console
 from rich.progress import TimeElapsedColumn
 
 from segue.batch_jobs.bars import counting
@@ -34,17 +33,16 @@ from segue.storage.store import Store, open_store
 def train(
     json_file: JsonFile = None,
 ) -> None:
-    """Learn from all plays that the topic still has.
+    """Train the models on the plays in the topic, and store each in MongoDB by version.
 
-    following: transition rules, which say what listeners play along with a track, by Spark.
-    session-space: embeddings from sessions and sound, by JAX, where there are enough plays.
-    als: implicit ALS, by Spark, where models.als.enabled is set; nothing serves it. Stored versions are
-    removed where it is not set.
+    following: transition rules, which score the tracks that listeners play after a track.
+    session-space: embeddings from listening sessions and sound. It needs enough plays.
+    als: implicit ALS, only with models.als.enabled. Nothing serves it. Without the setting, stored versions
+    are removed.
 
-    All are stored in MongoDB by version. When plays and settings are those of the stored version, nothing is
-    learned. A training of session-space that was cut short goes on from its last epoch with the plays that it
-    began with, and the next run learns from those that came since. Then build the index again, which takes
-    what was learned along: ./run.sh index build
+    A model is trained again only if plays or settings have changed. An interrupted training of session-space
+    continues from its last epoch with the same plays; the next run adds newer plays. Afterwards run
+    ./run.sh index build, which takes the models into the index.
 
     Example: ./run.sh models train
 
@@ -73,7 +71,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
     Raises
     ------
     SegueError
-        The topic has no play that says what a listener kept.
+        The topic has no play to learn from.
     """
     store = open_store(settings)
     chosen = [model for model in LEARNED_MODELS if model.enabled(settings)]
@@ -84,7 +82,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
     spark = spark or session(settings, app="segue models", tuned=False)
     try:
         with (
-            counting(TimeElapsedColumn(), disable=quiet, console=Console(stderr=True)) as bar,
+            counting(TimeElapsedColumn(), disable=quiet) as bar,
             ExitStack() as at_the_end,
         ):
             records = recorded(spark, settings)
@@ -98,7 +96,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
             task = bar.add_task("Reading plays", total=1 + len(chosen))
             now = read(end_offsets(settings.kafka))
             if now.fingerprint.startswith("0:"):
-                raise SegueError("there is no play to learn from: ./run.sh plays replay sends some")
+                raise SegueError("the topic has no play to learn from: ./run.sh plays replay sends plays")
             training = Training(store, settings, now, read)
             done = []
             for model in chosen:

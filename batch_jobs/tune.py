@@ -70,16 +70,18 @@ def tune(
     model: Annotated[
         Searched,
         typer.Option(
-            help="The weights of the ensemble of session models (hybrid), or the settings of what is served."
+            help="hybrid: the weights of the ensemble of session models. served: settings of the service."
         ),
     ] = Searched.SESSION_ENSEMBLE,
     trials: Annotated[int, typer.Option(min=1, help="Trials to add to the study.")] = 100,
-    store: Annotated[Path, typer.Option(help="SQLite file of the studies.")] = LOCAL / "tune.db",
-    seed: Annotated[int, typer.Option(help="Of the search.")] = 0,
+    store: Annotated[Path, typer.Option(help="The SQLite file of the studies.")] = LOCAL / "tune.db",
+    seed: Annotated[int, typer.Option(help="The seed of the search.")] = 0,
 ) -> None:
-    """Search by hit rate and MRR at 20 on the last day before the test day.
+    """Search for better weights by hit rate and MRR at 20, on the last day before the test day.
 
-    Compare the trials in a browser: .local/venv/bin/optuna-dashboard sqlite:///.local/tune.db
+    Trials are stored in an Optuna study. Another run with the same logs and settings adds trials to it, and
+    an interrupted run continues. Compare the trials in a browser:
+    .local/venv/bin/optuna-dashboard sqlite:///.local/tune.db
 
     Example: ./run.sh models tune --data ~/logs --trials 200
 

@@ -40,7 +40,7 @@ def make_app() -> st.App:
 
 
 def make_middleware(services: Services) -> list[Middleware]:
-    """The layers before pages and routes."""
+    """The middleware before pages and routes."""
     layers = [Middleware(Guests, login_sessions=services.login_sessions)]
     if services.settings.dashboard.login_required:
         layers.append(Middleware(LoginRequired, login_sessions=services.login_sessions))
@@ -48,5 +48,5 @@ def make_middleware(services: Services) -> list[Middleware]:
 
 
 def make_routes(services: Services) -> list[Route]:
-    """All routes beside the pages."""
+    """All routes that are not pages."""
     return [route for part in _PARTS for route in part.routes(services)]

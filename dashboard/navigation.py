@@ -1,4 +1,4 @@
-"""Ways from page to page that keep the browser's page, and so the music."""
+"""Navigation between pages without a reload, so that the music continues."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from segue.dashboard.text import plain
 
 
 def open_page(target: Mapping[str, Any]) -> None:
-    """Go where the browser's part says: to a track, an artist, an album of an artist, a track on the map, or
-    a list that is made (:mod:`segue.dashboard.views.made`).
+    """Open the page that `target`, often an event from the browser, names.
 
-    Nothing happens when it names none of them.
+    A target has the key `track`, `map` (a track id), `artist`, `album` with `artist`, or `made`
+    (:mod:`segue.dashboard.views.made`). Others, which a browser may send, are ignored.
     """
     match {key: value for key, value in target.items() if isinstance(value, str)}:
         case {"track": track_id}:
@@ -30,13 +30,13 @@ def open_page(target: Mapping[str, Any]) -> None:
 
 
 def link(label: str, *, icon: str, to: Mapping[str, str]) -> None:
-    """A line that leads to a page: see :func:`open_page`."""
+    """A button that opens a page: see :func:`open_page`."""
     key = "-".join(["link", *(f"{name}-{value}" for name, value in to.items())])
     if st.button(plain(label), icon=icon, type="tertiary", key=key):
         open_page(to)
 
 
 def pages() -> dict[str, st.Page]:
-    """The pages of this run, by their address."""
+    """The pages of this run by :attr:`segue.dashboard.pages.Page.url`."""
     own: dict[str, st.Page] = st.session_state["pages"]
     return own

@@ -1,7 +1,7 @@
 """Operators, who run the service: they see Live, Operations and Audience, the pages of all listeners.
 
-An operator is a listener whose account the settings name. While they name none, everybody who opens
-the pages on the machine itself is one, for trying things out; `dashboard.local_operator` ends that.
+An operator is a listener whose account `dashboard.operators` names. While it names none, every visitor from
+the same machine is an operator, for trying Segue out; `dashboard.local_operator = false` prevents that.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ def is_operator(
     Parameters
     ----------
     headers
-        Of the request, in any case; they tell whether it was made on this machine.
+        Of the request, in upper or lower case. They show whether it comes from this machine.
     """
     if settings.operators:
         named = {name_key(name) for name in settings.operators}
         return listener is not None and listener.name is not None and name_key(listener.name) in named
-    # Another machine could name any host in its headers.
+    # On another address anybody could send a Host header with a loopback name.
     return settings.local_operator and settings.is_local and _on_this_machine(headers)
 
 
 def _on_this_machine(headers: Mapping[str, str]) -> bool:
-    """Asked for by a loopback name, and not passed on by a proxy that stands before the dashboard."""
+    """Whether a request names a loopback host and was not forwarded by a proxy."""
     lower = {name.lower(): value for name, value in headers.items()}
     host = lower.get("host", "")
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host

@@ -1,4 +1,4 @@
-"""The script that Streamlit runs for each visitor: the list of pages, and the player below them."""
+"""The script that Streamlit runs for each visitor: the list of pages, with the player below them."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from segue.dashboard.views import (
     audience,
     friends,
     home,
+    library_map,
     listening,
     live,
     operations,
     playlists,
     search,
     track,
-    wander,
     you,
 )
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page: `url` is its path and its name for links; the first one is at the root."""
+    """A page. `url` is its path and its name in links; the first page is at the root."""
 
     url: str
     title: str
     show: Callable[[], None]
     icon: str = ""
     audience: Literal["everybody", "operators", "by link"] = "everybody"
-    """"by link": everybody, but the page is in no menu."""
+    """"by link": for everybody, but in no menu."""
 
 
 PAGES = (
     Page("home", "For you", home.show, ":material/home:"),
     Page("search", "Search", search.show, ":material/search:"),
-    Page("map", "Map", wander.show, ":material/explore:"),
+    Page("map", "Map", library_map.show, ":material/explore:"),
     Page("playlists", "Playlists", playlists.show, ":material/queue_music:"),
     Page("you", "You", you.show, ":material/person:"),
     Page("listening", "Your listening", listening.show, ":material/insights:"),
@@ -57,7 +57,7 @@ PAGES = (
     Page("track", "Track", track.show, audience="by link"),
 )
 ICON = str(Path(__file__).with_name("icon.svg"))
-# Less empty room around the pages, a line above the player, and no menu that is Streamlit's.
+# Smaller margins, a line above the player, and no Streamlit menu.
 STYLE = """<style>
 [data-testid="stMainMenu"], [data-testid="stStatusWidget"] {display: none}
 .stMain h1 {font-size: 2.1rem; letter-spacing: -.02em; padding: .2rem 0 .4rem}
@@ -65,7 +65,9 @@ STYLE = """<style>
 .stMainBlockContainer {padding-top: 4.75rem; padding-bottom: 3rem}
 .stBottomBlockContainer, [data-testid="stBottomBlockContainer"] {padding-top: .35rem; padding-bottom: .6rem}
 [data-testid="stBottom"] > div {border-top: 1px solid var(--st-border-color)}
+[class*="st-key-figures-"] {row-gap: .75rem}
 @media (max-width: 640px) {
+  [class*="st-key-figures-"] {column-gap: 2rem}
   .stMainBlockContainer, .stBottomBlockContainer {padding-left: 1rem; padding-right: 1rem}
   .stMainBlockContainer {padding-top: 3.9rem}
   .stMain h1 {font-size: 1.8rem}
@@ -80,7 +82,7 @@ if visit.must_log_in():
     gate = st.Page(account.show_log_in, title="Log in", url_path="log-in", default=True)
     chosen = st.navigation([gate], position="hidden")
     if listener is not None:
-        account.come_in(listener)
+        account.finish_provider_log_in(listener)
     chosen.run()
     st.stop()
 own_title = {"you": listener.name} if listener and listener.name else {}
@@ -100,7 +102,7 @@ st.session_state["pages"] = pages
 st.html(STYLE)
 chosen = st.navigation(list(pages.values()), position="top")
 if listener is not None:
-    account.come_in(listener)
+    account.finish_provider_log_in(listener)
     with st.bottom:
         components.bar(listener.user_id)
 chosen.run()

@@ -22,13 +22,15 @@ from segue.storage.mongo import connect
 
 
 def serve(
-    port: Annotated[int | None, typer.Option(help="The port to use; a free one near it when taken.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port. If it is taken, a free port near it is used.")
+    ] = None,
     host: Annotated[
         str | None,
-        typer.Option(help="The address to listen on; another than a loopback address requires log-in."),
+        typer.Option(help="The address to listen on. Any other than a loopback address requires log-in."),
     ] = None,
 ) -> None:
-    """Serve the dashboard: the player, and the live and operations pages.
+    """Serve the dashboard: the player, and the pages for listeners and operators.
 
     It listens on this machine only, unless `--host` or the setting dashboard.host names another address.
 
@@ -38,10 +40,10 @@ def serve(
     """
     with one_line_errors():
         if host is not None:
-            # The pages load the settings for themselves.
+            # Pages load the settings again, from the environment.
             os.environ["SEGUE_DASHBOARD__HOST"] = host
         settings = connected(load_settings(), kafka=False)
-        connect(settings.mongo).client.close()  # an error here is one line, before anything is served
+        connect(settings.mongo).client.close()  # fails here, with a one-line error, before anything is served
         listener = listening(settings.dashboard.host, port or settings.dashboard.port)
         address = address_of(settings.dashboard, port=listener.getsockname()[1])
         with listener, registered("dashboard", address=address):
@@ -52,11 +54,17 @@ def serve(
 
 
 def serve_app(settings: Settings, *, listener: socket.socket) -> None:
-    """Serve the pages and the routes on a listening socket, until the process is asked to end."""
+    """Serve the pages and the routes on a listening socket, until the process receives a signal.
+
+    Raises
+    ------
+    SegueError
+        The file that `dashboard.oidc_config_file` names does not exist, or the pages did not load.
+    """
     log_in = settings.dashboard.oidc_config_file and Path(settings.dashboard.oidc_config_file).absolute()
     if log_in and not log_in.is_file():
         raise SegueError(f"there is no file {log_in}: correct the setting dashboard.oidc_config_file")
-    # Streamlit looks for .streamlit/config.toml in the current folder, when it is imported.
+    # On import, Streamlit reads .streamlit/config.toml in the current folder.
     os.chdir(CONF)
     from streamlit import config
 
@@ -66,7 +74,7 @@ def serve_app(settings: Settings, *, listener: socket.socket) -> None:
         config.set_option("secrets.files", [str(log_in)])
     logging.getLogger("streamlit").setLevel(logging.WARNING)
     app = make_app()
-    # No access log: the addresses of sounds are secrets of their sessions.
+    # No access log: it would contain the tickets of audio addresses.
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])

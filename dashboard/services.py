@@ -1,4 +1,4 @@
-"""The dashboard's shared state: one object a process, for all pages and routes."""
+"""The dashboard's shared state: one object per process, for all pages and routes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from segue.storage.store import Job, Store
 
 
 class Services:
-    """Made once a process, by its pages' and routes' first use; safe for several threads.
+    """Clients and readers, created once per process; safe for use by several threads.
 
-    Making it makes the indexes of the dashboard's collections. The catalogue keeps the word index and the
-    neighbour index in memory.
+    The constructor creates the MongoDB indexes of the dashboard's collections. The catalogue keeps the word
+    index and the neighbour index in memory.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
@@ -33,7 +33,7 @@ class Services:
         self.login_sessions = LoginSessions(store)
         self.authenticator = Authenticator(store)
         self.handovers = Handovers(store)
-        # The embedded broker may be started, or get another port, while the dashboard runs.
+        # Deferred: the embedded broker may start, or get another port, while the dashboard runs.
         self.delivery = PlayDelivery(store, lambda: PlayProducer(connected(settings).kafka))
         self.playlists = Playlists(store)
         self.day_lists = DayLists(store)
@@ -48,5 +48,5 @@ class Services:
         self.starting_options = StartingOptions(store)
 
     def close(self) -> None:
-        """Let go of Kafka."""
+        """Close the connection to Kafka."""
         self.delivery.close()

@@ -1,8 +1,8 @@
-"""Text from outside, as pages may show it."""
+"""Escaping of text from files and listeners for Streamlit's Markdown."""
 
 from __future__ import annotations
 
 
 def plain(text: str) -> str:
-    """Text from a file's tags, as it is: nothing in it is Markdown."""
+    """The text with all Markdown characters escaped, so that it is shown unchanged."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$:~" else c for c in text)

@@ -1,4 +1,4 @@
-"""The visit of a browser to a page: the services, and the visitor. Functions for pages only."""
+"""The current visitor of a page, and the services. Pages only: routes have a request."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from segue.storage.store import open_store
 
 @st.cache_resource(show_spinner=False)
 def services() -> Services:
-    """The process's services; embedded servers are used where the settings name no others."""
+    """The process's services; they use the embedded servers where the settings name no others."""
     settings = connected(load_settings(), kafka=False)
     return Services(open_store(settings), settings)
 
 
 def listener() -> Listener | None:
-    """The listener of this page, by the session's cookie; None when the browser has sent no valid one."""
+    """The listener of the session cookie; None without a valid cookie."""
     return services().login_sessions.find(st.context.cookies.get(COOKIE))
 
 
 def must_log_in() -> bool:
-    """Whether this visitor sees nothing but the log-in page."""
+    """Whether this visitor sees only the log-in page."""
     known = listener()
     guest = known is None or known.name is None
     return guest and services().settings.dashboard.login_required
 
 
 def hand_over(account: Account) -> str:
-    """A code by which this page's browser becomes that account (:mod:`segue.people.handovers`)."""
+    """A code with which this browser logs in to the account (:mod:`segue.people.handovers`)."""
     return services().handovers.offer(account, token=st.context.cookies[COOKIE])
 
 
 def end_session() -> None:
-    """Close the session of this page's browser; its next page begins another one."""
+    """Close the browser's session; its next page opens a new one."""
     services().login_sessions.close(st.context.cookies[COOKIE])
 
 
 def operator() -> bool:
-    """Whether the visitor runs the service, and so may open the pages of all listeners."""
+    """Whether the visitor is an operator, who may open the pages about all listeners."""
     return is_operator(listener(), services().settings.dashboard, headers=st.context.headers)

@@ -8,30 +8,116 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=deploy/lib/secrets.sh
 . "$root/deploy/lib/secrets.sh"
 
-usage() {
+usage() { # usage [TARGET]
+  case ${1:-} in
+    compose) usage_compose ;;
+    hosts) usage_hosts ;;
+    kubernetes) usage_kubernetes ;;
+    *) usage_all ;;
+  esac
+}
+
+usage_all() {
   cat <<'TEXT'
-usage: ./run.sh deploy compose|hosts|kubernetes [OPTIONS]
+Usage: ./run.sh deploy compose|hosts|kubernetes [OPTIONS]
 
-Deploy Segue, and see at the end that it is healthy. Doing it again changes only what has changed, so it is also
-how to deploy a new version or a new setting. docs/tutorials/deploy-with-compose.md, docs/how-to/deploy-hosts.md and
-docs/how-to/deploy-kubernetes.md say what each target needs.
+  Deploy Segue to other machines or into containers, and check that it is healthy.
 
-  compose      all of it in containers on this machine: Kafka, MongoDB, Spark, the jobs, the dashboard behind
-               TLS, Prometheus and Grafana
-  hosts        Spark and the jobs as systemd units on a list of machines, over ssh
-  kubernetes   the jobs on a cluster that kubectl knows
+  A second run changes only what differs. Use it to deploy a new version or a new setting, too.
+  ./run.sh deploy TARGET --help describes a target.
 
-  --dry-run        print each step instead of doing it
-  --undeploy       end what was deployed; data and passwords stay
-  --folder DIR     where passwords, certificates and data are kept (.local/deploy)
-  --music DIR      compose: the folder of recordings (once; it is kept)
-  --domain NAME    compose: the name that browsers use (this machine's name)
-  --hosts FILE     hosts: the list of machines; deploy/hosts/example/hosts shows one
-  --image NAME     kubernetes: what the image is called in your registry, registry.example/segue:1; the version of
-                   the code is added to the tag
-  --context NAME   kubernetes: kubectl's context; there is no default
+  Example: ./run.sh deploy compose --music ~/Music --dry-run
 
-Example:  ./run.sh deploy compose --music ~/Music --dry-run
+  Example: ./run.sh deploy hosts --hosts /etc/segue/hosts
+
+Targets:
+  compose          everything in containers on this machine, with Prometheus and Grafana
+  hosts            Spark and the jobs as systemd units on a list of machines, over ssh
+  kubernetes       the jobs on a cluster, by kubectl
+
+Options of all targets:
+  --dry-run        Print each step and change nothing.
+  --undeploy       Stop and remove what was deployed; data and passwords stay.
+  --folder DIR     The folder for passwords, certificates and data.  [default: .local/deploy]
+  --help           Show this message and exit.
+
+Options of compose:
+  --music DIR      The folder of recordings. Later runs remember it.
+  --domain NAME    The host name that browsers use.  [default: this machine's name]
+
+Options of hosts:
+  --hosts FILE     The list of machines; deploy/hosts/example/hosts is an example.
+
+Options of kubernetes:
+  --image NAME     The image in your registry, such as registry.example/segue:1; the tag gets the version, too.
+  --context NAME   The context of kubectl. It has no default.
+TEXT
+}
+
+usage_compose() {
+  cat <<'TEXT'
+Usage: ./run.sh deploy compose [OPTIONS]
+
+  Run everything in containers on this machine: Kafka, MongoDB, Spark, the jobs, the dashboard behind TLS,
+  Prometheus and Grafana.
+
+  It needs Docker with its compose plugin. docs/tutorials/deploy-with-compose.md goes through it step by step.
+
+  Example: ./run.sh deploy compose --music ~/Music --dry-run
+
+  Example: ./run.sh deploy compose --undeploy
+
+Options:
+  --music DIR      The folder of recordings. Later runs remember it.
+  --domain NAME    The host name that browsers use.  [default: this machine's name]
+  --folder DIR     The folder for passwords, certificates and data.  [default: .local/deploy]
+  --dry-run        Print each step and change nothing.
+  --undeploy       Stop and remove the containers; data and passwords stay.
+  --help           Show this message and exit.
+TEXT
+}
+
+usage_hosts() {
+  cat <<'TEXT'
+Usage: ./run.sh deploy hosts [OPTIONS]
+
+  Install Spark and the jobs as systemd units on a list of machines, over ssh.
+
+  The list and the jobs' settings files are in one folder; deploy/hosts/example is an example.
+  docs/how-to/deploy-hosts.md lists the requirements.
+
+  Example: ./run.sh deploy hosts --hosts /etc/segue/hosts --dry-run
+
+  Example: ./run.sh deploy hosts --hosts /etc/segue/hosts --undeploy
+
+Options:
+  --hosts FILE     The list of machines.  [required]
+  --folder DIR     The folder for passwords, certificates and data.  [default: .local/deploy]
+  --dry-run        Print each step and change nothing.
+  --undeploy       Stop and remove the units; data and passwords stay.
+  --help           Show this message and exit.
+TEXT
+}
+
+usage_kubernetes() {
+  cat <<'TEXT'
+Usage: ./run.sh deploy kubernetes [OPTIONS]
+
+  Run the jobs on a Kubernetes cluster that kubectl can reach.
+
+  The image is built and pushed to your registry. docs/how-to/deploy-kubernetes.md lists the requirements.
+
+  Example: ./run.sh deploy kubernetes --context prod --image registry.example/segue:1 --dry-run
+
+  Example: ./run.sh deploy kubernetes --context prod --undeploy
+
+Options:
+  --image NAME     The image in your registry, such as registry.example/segue:1; the tag gets the version, too.
+  --context NAME   The context of kubectl. It has no default.  [required]
+  --folder DIR     The folder for passwords, certificates and data.  [default: .local/deploy]
+  --dry-run        Print each step and change nothing.
+  --undeploy       Stop and remove what was deployed; data and passwords stay.
+  --help           Show this message and exit.
 TEXT
 }
 
@@ -41,7 +127,7 @@ value() { [ $# -ge 2 ] || fail "$1 needs a value: ./run.sh deploy --help"; print
 
 while [ $# -gt 0 ]; do
   case $1 in
-    -h | --help) usage; exit ;;
+    -h | --help) usage "$target"; exit ;;
     --dry-run) dry_run=yes; shift; continue ;;
     --undeploy) undeploy=yes; shift; continue ;;
     --folder) folder=$(value "$@") ;;

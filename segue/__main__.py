@@ -1,4 +1,4 @@
-"""`python -m segue`: as the command `segue`."""
+"""`python -m segue`, the same as the command `segue`."""
 
 from segue.cli.main import main
 

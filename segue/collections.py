@@ -1,12 +1,12 @@
-"""The registry: every collection of Segue's database, with its policy, in one place.
+"""The registry of all collections of Segue's database, with their policies.
 
-A collection is named by its owner, a subclass of :class:`segue.storage.store.Collection` in the package of
-its subject. Adding one takes the class and a line in :data:`OWNERS`; backup, restore, export, forgetting and
-the jobs' access rights follow from its policy, and go through its methods. GridFS buckets are in
+The owner of a collection is a subclass of :class:`segue.storage.store.Collection` in the package of its
+subject. To add a collection, write the class and add a line to :data:`OWNERS`; backup, restore, export,
+forgetting and the jobs' access rights follow from its policy and use its methods. GridFS buckets are in
 :data:`BUCKETS`, since each is two collections.
 
-A collection that is not named here is saved in backups and searched for listeners all the same, so that
-forgetting to name one loses nothing and leaves nothing of anybody behind.
+Backups also save collections that are missing here, and export and forgetting search them: an omission loses
+no data and leaves no data of a listener behind.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ POLICIES: Mapping[str, Policy] = {
     **{owner.name: owner.policy for owner in OWNERS},
     **{f"{bucket}.{part}": policy for bucket, policy in BUCKETS.items() for part in ("files", "chunks")},
 }
-"""Every collection's policy by its name."""
+"""The policy of every collection by name."""
 _OWNER_OF = {owner.name: owner for owner in OWNERS}
 COMPUTED = frozenset(name for name, policy in POLICIES.items() if policy.computed)
 """The collections that backups leave out."""
@@ -97,20 +97,20 @@ WRITTEN_BY_STREAMS = tuple(
     for name, policy in POLICIES.items()
     if policy.personal and policy.access.get(Job.STREAM, Right(0)) & Right.WRITE
 )
-"""The collections into which a micro-batch may still write of a listener who has just left."""
+"""The collections to which a running micro-batch may write documents of a listener who has just left."""
 _WHEREVER = Personal(
     owner=("_id", "user_id", "owner", "follower", "followed"), members=("collaborators", "asked", "members")
 )
-"""How listeners are looked for in a collection that is not named here."""
+"""The default fields in which to find listeners in a collection without an owner."""
 
 
 def personal(name: str) -> Personal | None:
-    """How a listener's documents are found in a collection; None where no document is a listener's."""
+    """The declaration of a collection's personal fields; None if no document belongs to a listener."""
     return POLICIES[name].personal if name in POLICIES else _WHEREVER
 
 
 def collection(store: Store, name: str) -> Collection[Any]:
-    """The owner of a collection, or what stands in for one where there is none."""
+    """The owner of a collection, or a generic owner for an unknown collection."""
     owner = _OWNER_OF.get(name)
     if owner is None:
         policy = POLICIES.get(name) or Policy(personal=_WHEREVER)
@@ -119,12 +119,12 @@ def collection(store: Store, name: str) -> Collection[Any]:
 
 
 def collections(store: Store) -> list[Collection[Any]]:
-    """All that have an owner, wherever they are kept, and all others that are in the database, by name."""
+    """All collections with an owner, and all others in the database, ordered by name."""
     return [collection(store, name) for name in sorted({*_OWNER_OF, *store.collection_names()})]
 
 
 def prepare(store: Store, job: Job) -> None:
-    """Make the indexes that a job is to make, of all collections with an owner."""
+    """Create the indexes for which a job is responsible, in all collections with an owner."""
     for owner in OWNERS:
         if owner.policy.access.get(job, Right(0)) & Right.INDEX:
             owner(store).prepare()

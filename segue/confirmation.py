@@ -1,4 +1,4 @@
-"""The question before a command destroys or replaces data."""
+"""Asks for confirmation before a command destroys or replaces data."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} Nobody can be asked here: add --yes to confirm")
+        raise UsageError(f"{question} Standard input is not a terminal: add --yes to confirm")
     typer.confirm(question, abort=True, err=True)

@@ -1,4 +1,4 @@
-"""What has been written is on the disk, not only on its way there."""
+"""Flushes files and folders to the disk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def sync(path: Path) -> None:
-    """Wait until a file's contents, or a folder's names, would survive a power cut."""
+    """Flush a file's contents, or a folder's entries, so that they survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The one error that a user is meant to read."""
+"""The errors that users see, and the exit statuses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from segue.places import PROGRAM
 
 EXIT_STATUSES = {
     0: "The command succeeded.",
-    1: "The command failed, or a check found a problem. One line on standard error gives cause and remedy.",
+    1: "The command failed, a check found a problem, or the answer to a question was no.",
     2: "The command line is wrong: an unknown command or option, a missing argument, or --yes is needed.",
     130: "Ctrl-C interrupted the command.",
     143: "SIGTERM ended the command. The stream ends with 0 instead, after the micro-batch in progress.",
@@ -22,7 +22,7 @@ class SegueError(Exception):
     """An error that a user or operator can correct. Its text is one line: the cause, and the remedy."""
 
     status = 1
-    """The exit status of a command that ends with it."""
+    """The exit status of a command that ends with this error."""
 
 
 class UsageError(SegueError):
@@ -32,14 +32,14 @@ class UsageError(SegueError):
 
 
 class TooLittle(SegueError):
-    """There is too little to learn a model from; what was learned before stays in use."""
+    """There are too few data to train a model; the former model stays in use."""
 
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turn a :class:`SegueError` into one line on standard error and its exit status: for an entry point.
 
-    Messages are written for a checkout; the commands in them are shown as this installation has them.
+    Messages have the commands of a checkout; they are translated to those of this installation.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The results of a command as JSON (`--json FILE`; `-` is standard output): checked first, written last."""
+"""Writes the results of a command as JSON (`--json FILE`; `-` is standard output)."""
 
 from __future__ import annotations
 
@@ -25,44 +25,44 @@ JsonFile = Annotated[
 
 
 def on_stdout(json_file: Path | None) -> bool:
-    """Whether the JSON takes standard output, so that the lines for people go to standard error."""
+    """Whether the JSON goes to standard output; the lines for people then go to standard error."""
     return json_file == STANDARD_OUTPUT
 
 
 def say(line: str, json_file: Path | None = None) -> None:
-    """A line of results for people; a command in it is shown as this installation has it."""
+    """Print a line of results for people, with commands in the form of this installation."""
     typer.echo(line.replace("./run.sh", PROGRAM), err=on_stdout(json_file))
 
 
 def console(json_file: Path | None = None) -> Console:
-    """Where tables of results for people go."""
+    """The console for tables of results for people."""
     return Console(stderr=on_stdout(json_file))
 
 
 def can_write(path: Path | None) -> None:
-    """Check before long work that its results can be written; None is nowhere.
+    """Check before a long computation that its results can be written; None means no file.
 
     Raises
     ------
     SegueError
-        It is a folder, its folder does not exist, or one of them may not be written to.
+        The path is a folder, its folder does not exist, or it is not writable.
     """
     if path is None or on_stdout(path):
         return
     try:
         there = path.exists()
         if path.is_dir():
-            raise SegueError(f"--json {path}: that is a folder, give a file")
+            raise SegueError(f"--json {path} is a folder: give a file")
         if not there and not path.parent.is_dir():
-            raise SegueError(f"--json {path}: there is no folder {path.parent}")
+            raise SegueError(f"--json {path}: the folder {path.parent} does not exist")
     except OSError as error:
         raise SegueError(f"--json {path}: {error.strerror}") from None
     if not os.access(path if there else path.parent, os.W_OK):
-        raise SegueError(f"--json {path}: it may not be written to")
+        raise SegueError(f"--json {path} is not writable")
 
 
 def write_figures(path: Path | None, figures: Mapping[str, Any] | Sequence[Any]) -> None:
-    """Write them; a number that is not finite, which JSON cannot express, becomes null. None is nowhere.
+    """Write results as JSON; NaN and infinite numbers become null. None means no file.
 
     Raises
     ------

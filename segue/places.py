@@ -1,4 +1,4 @@
-"""Where the code, its configuration, and the data of this installation are."""
+"""The folders of the code, its configuration and the data of this installation."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = (_PACKAGE.parent / "run.sh").is_file()
-"""Whether the code runs from the project's folder, and not from an installed package."""
+"""Whether the code runs from a checkout, not from an installed package."""
 
 PROGRAM = "./run.sh" if CHECKOUT else "segue"
-"""How a user calls a command of this installation."""
+"""The name with which a user calls commands of this installation."""
 
 
 def _root() -> Path:
@@ -33,15 +33,15 @@ def _local() -> Path:
 
 
 LOCAL = _local()
-"""Where everything that is made on this machine is kept.
+"""The folder of all data that Segue writes on this machine.
 
-That is `.local` of a checkout, which git ignores, and for an installed package the user's data folder
-(`~/.local/share/segue` on Linux); SEGUE_HOME names another.
+It is `.local` in a checkout, which git ignores, and the user's data folder for an installed package
+(`~/.local/share/segue` on Linux). SEGUE_HOME overrides it.
 """
 ROOT = _root()
 """The base of relative paths in the settings: the project's folder, or LOCAL of an installed package.
 
-SEGUE_ROOT names it for a packed copy.
+SEGUE_ROOT sets it for a packed copy.
 """
 
 
@@ -50,17 +50,17 @@ def _conf() -> Path:
         return ROOT / "conf"
     folder = _PACKAGE / "conf"
     packed = resources.files("segue") / "conf"
-    # The workers' copy of the code has no configuration.
+    # The copy of the code on Spark's workers has no configuration.
     return _extracted(packed) if not folder.is_dir() and packed.is_dir() else folder
 
 
 def _extracted(packed: Traversable) -> Path:
-    """The configuration as files, for a package that is imported from inside its wheel."""
+    """Extract the configuration to files, for a package that is imported from inside its wheel."""
     target = LOCAL / "conf"
     target.mkdir(parents=True, exist_ok=True)
     for entry in packed.iterdir():
         if entry.is_file():
-            # Another process may read the file at this moment.
+            # Another process may be reading the file.
             part = target / f".{entry.name}.{os.getpid()}"
             part.write_bytes(entry.read_bytes())
             part.replace(target / entry.name)
@@ -68,9 +68,9 @@ def _extracted(packed: Traversable) -> Path:
 
 
 CONF = _conf()
-"""The configuration that belongs to the code."""
+"""The folder of the configuration that is shipped with the code."""
 
 
 def absolute(path: str) -> Path:
-    """A path of the settings: below LOCAL if it begins with `.local/`, else from ROOT."""
+    """Resolve a path of the settings: below LOCAL if it begins with `.local/`, otherwise relative to ROOT."""
     return LOCAL / path.removeprefix(".local/") if path.startswith(".local/") else ROOT / path

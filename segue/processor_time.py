@@ -1,4 +1,4 @@
-"""The processor time of a process and all that it has started."""
+"""The processor time of a process and its descendants."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import psutil
 
 
 def processor_time(process_id: int) -> float:
-    """Seconds, user and system, of a process, its running descendants, and those that have ended.
+    """User and system time in seconds of a process and its descendants, including those that have ended.
 
     Raises
     ------
     psutil.NoSuchProcess
-        There is no such process.
+        The process does not exist.
     """
     process = psutil.Process(process_id)
     total = _own(process)

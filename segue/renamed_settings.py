@@ -1,6 +1,6 @@
-"""The names that settings had in release 0.1: a user's own file and environment may still use them.
+"""The former names of settings in release 0.1, which a user's file and environment may still use.
 
-Add a line to :data:`RENAMED` when a setting moves; nothing else needs to know its former name.
+To rename a setting, add a line to :data:`RENAMED`; no other code knows former names.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Convert = Callable[[Any], Any]
 
 
 def _with_unit(unit: str) -> Convert:
-    """A bare number in the unit that the former setting had."""
+    """Add the unit of the former setting to a bare number."""
 
     def convert(value: Any) -> Any:
         bare = isinstance(value, int | float) or (isinstance(value, str) and _is_number(value))
@@ -30,7 +30,7 @@ def _is_number(text: str) -> bool:
 
 
 def _table(value: Any) -> Any:
-    """A list of key=value as a table; a variable holds the list as JSON."""
+    """Turn a list of key=value into a table; an environment variable has the list as JSON."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -124,9 +124,9 @@ RENAMED: Mapping[str, str | tuple[str, ...]] = {
     "dashboard.public_url": "dashboard.base_url",
     "dashboard.log_in_file": "dashboard.oidc_config_file",
 }
-"""The former name of a setting or a section, and its name today; the parts are joined by dots.
+"""The current name of a setting or a section by former name; the parts are joined by dots.
 
-Several names where one setting has become several.
+A setting that was split has several current names.
 """
 
 CONVERTED: Mapping[str, Convert] = {
@@ -140,34 +140,34 @@ CONVERTED: Mapping[str, Convert] = {
     "stream.progress_hours": _with_unit("hours"),
     "stream.progress_days": _with_unit("days"),
 }
-"""By former name, how a value is written today."""
+"""The conversion of a value, by the setting's former name."""
 
 _SWITCHES = {
     "mongo.tls": {False: "auto", True: "on", "false": "auto", "true": "on", "0": "auto", "1": "on"},
 }
-"""By name, the former values of a setting that kept its name, and those of today."""
+"""The current value for each former value, by the name of a setting that kept its name."""
 _VARIANTS = "experiments.ranking"
-"""Its tables are changes of the section `ranking`, by variant."""
+"""The section whose tables change the section `ranking`, by variant."""
 
 
 def former_names(name: str) -> list[str]:
-    """The names that a setting had in release 0.1."""
+    """The names of a setting in release 0.1."""
     return [former for former, new in RENAMED.items() if name in ((new,) if isinstance(new, str) else new)]
 
 
 def with_new_names(values: Mapping[str, Any], *, source: str, warn: bool = True) -> dict[str, Any]:
-    """One source of settings as nested tables, with each former name and value replaced by today's.
+    """A source of settings as nested tables, with each former name and value replaced by the current one.
 
-    A value under today's name stays where the same source has both. Each replacement is logged as a warning.
+    If a source has both names, the value under the current name is kept. Each replacement logs a warning.
 
     Parameters
     ----------
     values
         The tables of one source, before they are merged with others.
     source
-        Where they come from, for the warning.
+        The name of the source, for the warning.
     warn
-        Whether to log.
+        Whether to log replacements.
     """
     renamed = _copy(values)
     for former, names in _all_renamed(renamed).items():
@@ -197,7 +197,7 @@ def with_new_names(values: Mapping[str, Any], *, source: str, warn: bool = True)
 
 
 def _keep_rules_off(former: Mapping[str, Any], renamed: dict[str, Any]) -> None:
-    """In release 0.1, `ranking.session_weight = 0` switched off the artist source, too."""
+    """Keep the artist source off if `ranking.session_weight = 0` switched it off, as in release 0.1."""
     weight = former.get("ranking", {}).get("session_weight", 1)
     if str(weight).strip() in ("0", "0.0"):
         renamed["ranking"]["artist_weight"] = 0.0
@@ -208,7 +208,7 @@ def _keep_rules_off(former: Mapping[str, Any], renamed: dict[str, Any]) -> None:
 
 
 def _all_renamed(values: dict[str, Any]) -> dict[str, str | tuple[str, ...]]:
-    """RENAMED, and the same for the changes of each variant of an experiment."""
+    """RENAMED, also applied to the changes of each variant of an experiment."""
     section, key = _find(values, _VARIANTS)
     variants = section.get(key) if section else None
     more = {
@@ -223,7 +223,7 @@ def _all_renamed(values: dict[str, Any]) -> dict[str, str | tuple[str, ...]]:
 
 
 def _put(values: dict[str, Any], name: str, value: object) -> None:
-    """Set what is not there yet, table by table."""
+    """Set a value unless it is set; merges tables."""
     *path, key = name.split(".")
     for part in path:
         values = values.setdefault(part, {})
@@ -239,7 +239,7 @@ def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _find(values: dict[str, Any], name: str) -> tuple[dict[str, Any] | None, str]:
-    """The table that would hold a setting, and its key there; None where a table is missing."""
+    """The table of a setting and its key in the table; None if a table is missing."""
     *path, key = name.split(".")
     table: Any = values
     for part in path:

@@ -1,9 +1,4 @@
-"""Runs the streaming queries until it is told to stop.
-
-    ./run.sh stream run
-    PYTHONPATH=. SPARK_LOCAL_IP=127.0.0.1 spark-submit --properties-file conf/spark-defaults.conf \\
-        streaming_jobs/cli.py
-"""
+"""`segue stream run`: the streaming queries, until SIGTERM or Ctrl-C. spark-submit runs `submit.py`."""
 
 from __future__ import annotations
 
@@ -47,13 +42,14 @@ def main() -> None:
 
 def stream(
     drain: Annotated[
-        bool, typer.Option("--drain", help="End once everything that is in the topic now has been taken.")
+        bool,
+        typer.Option("--drain", help="End when all plays that are in the topic now have been processed."),
     ] = False,
 ) -> None:
     """Run the streaming job: plays from Kafka to recommendations and statistics in MongoDB.
 
-    It goes on until SIGTERM or Ctrl-C, which let the micro-batch in progress finish. Started again, it
-    continues where it was.
+    The job runs until SIGTERM or Ctrl-C. It then finishes the micro-batch in progress. The next start
+    continues at that place.
 
     Example: ./run.sh stream run
 
@@ -76,12 +72,12 @@ def stream(
 
 
 def run(settings: Settings, *, drain: bool = False, started: Callable[[str], None] = lambda ui: None) -> None:
-    """Start the queries and wait for the end. `started` is told the address of the Spark UI.
+    """Start the queries and wait for the end. `started` is called with the address of the Spark UI.
 
     Raises
     ------
     SegueError
-        A server is away or no index is published, before anything has started; or a query has failed.
+        A server cannot be reached or no index is published, before the start; or a query has failed.
     """
     store = open_store(settings)
     ensure_topics(settings.kafka, settings.retention)
@@ -118,7 +114,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         else:
             _wait(queries, stop)
         log.info("stopping after the micro-batch in progress")
-        # What the gates turn away, Spark would log as an error.
+        # Spark would log the batches that the gates refuse as errors.
         spark.sparkContext.setLogLevel("OFF")
         for gate, query in zip(gates, queries, strict=True):
             gate.stop(query)
@@ -129,7 +125,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
 
 
 def _drain(queries: list[StreamingQuery], stop: threading.Event) -> None:
-    """Until everything that is in the topic now has been taken, or somebody tells us to stop."""
+    """Wait until all plays that are in the topic now have been processed, or `stop` is set."""
     drained = threading.Event()
 
     def wait() -> None:
@@ -143,7 +139,7 @@ def _drain(queries: list[StreamingQuery], stop: threading.Event) -> None:
 
 
 def _wait(queries: list[StreamingQuery], stop: threading.Event) -> None:
-    """Until somebody tells us to stop, or a query ends by itself, which is always a failure."""
+    """Wait until `stop` is set; a query that ends by itself has failed."""
     while not stop.wait(timeout=0.5):
         _check(queries)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -163,3 +164,24 @@ def test_a_machine_with_a_full_disk_is_told_so(bare: Path) -> None:
     assert done.returncode == 1
     assert "only 1 GB are free on the disk of" in done.stderr
     assert not (bare / ".local" / "venv").exists()
+
+
+@pytest.fixture
+def source(bare: Path) -> Path:
+    """A copy of the code on which nothing has been set up, with Python and no compiler."""
+    shutil.copytree(ROOT / "segue", bare / "segue", dirs_exist_ok=True, ignore_dangling_symlinks=True)
+    # -S: as on a machine with none of the packages.
+    _python(bare, f'exec {sys.executable} -S "$@"')
+    return bare
+
+
+def test_the_doctor_works_before_set_up_and_sets_nothing_up(source: Path) -> None:
+    tools = str(source.parent / "bin")
+    done = _run("doctor", root=source, path=tools, JAVA_HOME="")
+    assert done.returncode == 1, done.stderr
+    assert "problem  C++ compiler: none found" in done.stdout
+    assert "-> run: apt install g++" in done.stdout
+    assert "Segue is not set up yet" in done.stdout
+    assert not (source / ".local").exists()
+    json_only = _run("doctor", "--json", "-", root=source, path=tools, JAVA_HOME="")
+    assert {"name", "state", "found", "fix"} == json.loads(json_only.stdout)[0].keys()

@@ -152,3 +152,10 @@ def test_what_does_not_fit_a_former_name_is_said_of_the_new_one(monkeypatch: pyt
     monkeypatch.setenv("SEGUE_MODELS__FACTORS", "many")
     with pytest.raises(SegueError, match=r"models\.als\.factors"):
         load_settings()
+
+
+def test_a_copy_with_an_unknown_key_is_an_error() -> None:
+    ranking = load_settings().ranking
+    assert ranking.model_copy(update={"list_length": 3}).list_length == 3
+    with pytest.raises(KeyError, match="RankingSettings has no items"):
+        ranking.model_copy(update={"items": 3})

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
+from segue.places import CONF
 from segue.settings import Settings, load_settings
+from segue.settings import reference as settings_reference
 from segue.settings.effective import plain, value_of
 from segue.settings.reference import Key, reference, sections
 
@@ -87,3 +90,20 @@ def test_a_size_and_a_duration_are_shown_as_they_are_written() -> None:
     for name in ("stream.max_play_size", "spark.driver_memory", "stream.fetch_max_wait", "taste.half_life"):
         key = KEYS[name]
         assert f'"{plain(value_of(settings, name), key)}"' == key.default
+
+
+def test_a_key_that_only_its_class_has_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (CONF / "default.toml").read_text()
+    for line in ('window = "30 minutes"', "[retention]"):
+        assert f"\n{line}" in text
+    without, _, _ = text.replace('\nwindow = "30 minutes"', "", 1).partition("\n[retention]")
+    (tmp_path / "default.toml").write_text(without)
+    monkeypatch.setattr(settings_reference, "CONF", tmp_path)
+    sections.cache_clear()
+    try:
+        keys = {key.name: key for key in reference()}
+    finally:
+        sections.cache_clear()
+    assert keys.keys() == KEYS.keys()
+    for name in ("stream.window", "retention.plays"):
+        assert (keys[name].type, keys[name].takes_effect) == (KEYS[name].type, KEYS[name].takes_effect)

@@ -1,1 +1,1 @@
-"""The routes beside the pages."""
+"""The HTTP API."""

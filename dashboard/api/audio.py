@@ -1,7 +1,7 @@
-"""The sound: a signed address for a track, good for one session and some hours, and the file behind it.
+"""Audio: signed addresses of tracks, valid for one session and six hours, and the files.
 
-The signature's key is the session's own token, which the server does not store: an address that leaks is
-of no use to another session, and there is no secret to keep or rotate.
+The key of the signature is the session's token, which the server does not store. An address is useless to
+another session, and there is no server secret to store or rotate.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from segue.catalog.tracks import Tracks
-from segue.dashboard.api.requests import asking
+from segue.dashboard.api.requests import session_of
 from segue.dashboard.services import Services
 
 GOOD_FOR = 6 * 3600
@@ -36,13 +36,13 @@ TYPES = {
 
 
 def sign(token: str, track_id: str, *, expires: int) -> str:
-    """The ticket in a track's address: until when it is good (epoch s), and the signature."""
+    """The ticket in a track's address: the time of expiry (epoch s), a dot, and the HMAC-SHA256 in hex."""
     text = f"{track_id}\n{expires}".encode()
     return f"{expires}.{hmac.new(token.encode(), text, hashlib.sha256).hexdigest()}"
 
 
 def genuine(token: str, track_id: str, ticket: str, *, now: float) -> bool:
-    """Whether a ticket was made by :func:`sign` for this session and track, and is still good."""
+    """Whether :func:`sign` made the ticket for this session and track, and it is valid at `now` (epoch s)."""
     expires, _, _ = ticket.partition(".")
     if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
         return False
@@ -51,17 +51,17 @@ def genuine(token: str, track_id: str, ticket: str, *, now: float) -> bool:
 
 
 def routes(services: Services) -> list[Route]:
-    """`GET /api/tickets/{track_id}` gives the address of the sound, `GET /api/audio/{track_id}` the sound."""
+    """`GET /api/tickets/{track_id}` returns an address, `GET /api/audio/{track_id}` the recording."""
 
     async def ticket(request: Request) -> Response:
-        _, token = await asking(services, request)
+        _, token = await session_of(services, request)
         track_id = request.path_params["track_id"]
         expires = int(time.time()) + GOOD_FOR
         url = f"/api/audio/{track_id}?t={sign(token, track_id, expires=expires)}"
         return JSONResponse({"url": url, "expires": expires * 1000}, headers={"Cache-Control": "no-store"})
 
     async def audio(request: Request) -> Response:
-        _, token = await asking(services, request)
+        _, token = await session_of(services, request)
         track_id = request.path_params["track_id"]
         if not genuine(token, track_id, request.query_params.get("t", ""), now=time.time()):
             raise HTTPException(403, "this address has expired or is not yours")
@@ -79,7 +79,13 @@ def routes(services: Services) -> list[Route]:
 
 
 def recording(services: Services, track_id: str) -> Path:
-    """The file of a track, as the catalogue has it: nothing of the request gets into the path."""
+    """The file of a track; the path comes from the catalogue, so that a request cannot choose it.
+
+    Raises
+    ------
+    HTTPException
+        404: there is no such track, or its file is missing or of another type.
+    """
     path = Tracks(services.store).recording(track_id)
     if path is None or path.suffix.lower() not in TYPES or not path.is_file():
         raise HTTPException(404, "there is no such recording on this machine")

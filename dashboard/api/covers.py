@@ -17,7 +17,7 @@ _A_YEAR = 31_536_000
 
 
 def routes(services: Services) -> list[Route]:
-    """`GET /api/covers/{id}`: a cover, which never changes under its id, since the id is its checksum."""
+    """`GET /api/covers/{id}`: a cover. Its id is its checksum, so browsers may cache it without a limit."""
     covers = Covers(services.store)
 
     async def cover(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Every route of the API as data: its parameters, bodies and answers (:mod:`segue.dashboard.api.openapi`)."""
+"""Every route of the API as data: parameters, bodies and responses (:mod:`segue.dashboard.api.openapi`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Media = str
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One kind of answer."""
+    """A response with one status code."""
 
     text: str
     body: type[BaseModel] | Media | None = None
@@ -24,7 +24,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """A parameter of the query."""
+    """A query parameter."""
 
     name: str
     text: str
@@ -33,14 +33,14 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Operation:
-    """A method of a route."""
+    """A method of a route, with all its responses by status code."""
 
     method: Literal["GET", "POST", "DELETE"]
     path: str
     summary: str
     answers: Mapping[int, Answer]
     session: bool = True
-    """Whether it needs the cookie of a session."""
+    """Whether it needs a session cookie."""
     body: type[BaseModel] | Media | None = None
     query: tuple[Parameter, ...] = ()
     tag: str = field(default="")
@@ -59,7 +59,7 @@ def _fault(status: int, text: str, body: type[BaseModel] | Media = "text/plain")
     return {status: Answer(text=text, body=body)}
 
 
-_MALFORMED = _fault(400, "The body has another form.") | _fault(413, "The body is too large.")
+_MALFORMED = _fault(400, "The body does not have the required form.") | _fault(413, "The body is too large.")
 _NOT_READY = _fault(503, "There is no index yet.")
 _LATER = _fault(503, "A server does not answer; try again.", s.Error)
 _ENTERED = _ok("The answer sets the cookie of a new session.", s.Empty)
@@ -73,7 +73,7 @@ OPERATIONS = (
         "POST",
         "/api/events",
         "Send plays; Kafka has the events in `taken`",
-        _ok("Events that were delivered or refused; send all others again.", s.Taken) | _MALFORMED | _LATER,
+        _ok("Events that were delivered or refused. Send all others again.", s.Taken) | _MALFORMED | _LATER,
         body=s.Plays,
         tag="player",
     ),
@@ -87,14 +87,14 @@ OPERATIONS = (
     Operation(
         "GET",
         "/api/tickets/{track_id}",
-        "The address of a track's sound",
-        _ok("An address for this session, good for six hours.", s.Ticket),
+        "The address of a track's recording",
+        _ok("An address for this session, valid for six hours.", s.Ticket),
         tag="player",
     ),
     Operation(
         "GET",
         "/api/audio/{track_id}",
-        "A track's sound; byte ranges are supported",
+        "A track's recording; byte ranges are supported",
         _ok("The file.", "audio/*")
         | _fault(403, "The address has expired or belongs to another session.")
         | _fault(404, "There is no such recording on this machine."),
@@ -210,7 +210,7 @@ OPERATIONS = (
     Operation(
         "POST",
         "/api/people/hand-over",
-        "Finish a log-in by OpenID Connect with the code that the page was given",
+        "Finish an OpenID Connect log-in with the code that the page received",
         _ENTERED | _MALFORMED | _NOT_ACCEPTED | _GUESSES,
         body=s.Code,
         tag="people",
@@ -273,7 +273,7 @@ OPERATIONS = (
     Operation(
         "GET",
         "/s/{token}/audio/{track_id}",
-        "The sound of a shared track, where the link allows it",
+        "The recording of a shared track, if the link allows playback",
         _ok("The file.", "audio/*") | _fault(404, "There is no such recording."),
         session=False,
         tag="sharing",

@@ -1,4 +1,4 @@
-"""Routes for accounts only, where the settings require log-in; the pages do the same for themselves."""
+"""Refuses guests where the settings require log-in; the pages check for themselves."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from segue.people.login_sessions import COOKIE, LoginSessions
 OPEN = frozenset({"/api/people/log-in", "/api/people/log-out", "/api/people/hand-over"})
 """Routes that lead to a log-in. Share links and Streamlit's health check are not below /api/."""
 COVERS = "/api/covers/"
-"""The pages of share links show covers, which say nothing about a listener."""
+"""Open, since the pages of share links show covers. Covers reveal nothing about a listener."""
 
 
 class LoginRequired:
-    """ASGI middleware: refuses what is below /api/ to guests, with 401."""
+    """ASGI middleware: answers requests of guests below /api/ with 401."""
 
     def __init__(self, app: ASGIApp, login_sessions: LoginSessions) -> None:
         self._app, self._login_sessions = app, login_sessions

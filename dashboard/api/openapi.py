@@ -53,13 +53,13 @@ def document() -> dict[str, Any]:
 
 
 def answers(operation: Operation) -> dict[int, Answer]:
-    """All answers of an operation, with those that its session and its origin may bring about."""
-    found = dict(operation.answers)
+    """All responses of an operation by status code, with those of the session and origin checks."""
+    responses = dict(operation.answers)
     if operation.session:
-        found[401] = _NO_SESSION
+        responses[401] = _NO_SESSION
     if operation.changes:
-        found[403] = _FOREIGN
-    return dict(sorted(found.items()))
+        responses[403] = _FOREIGN
+    return dict(sorted(responses.items()))
 
 
 def _bodies(operation: Operation) -> list[type[BaseModel] | str | None]:
@@ -73,13 +73,13 @@ def _operation(operation: Operation) -> dict[str, Any]:
     ]
     parameters += [
         {
-            "name": one.name,
+            "name": parameter.name,
             "in": "query",
-            "required": one.required,
-            "description": one.text,
+            "required": parameter.required,
+            "description": parameter.text,
             "schema": {"type": "string"},
         }
-        for one in operation.query
+        for parameter in operation.query
     ]
     described: dict[str, Any] = {
         "tags": [operation.tag],

@@ -1,4 +1,4 @@
-"""`POST /api/people/{sign-up,log-in,hand-over,log-out}`: each answers with a new session in the cookie."""
+"""`POST /api/people/{sign-up,log-in,hand-over,log-out}`: each response sets the cookie of a new session."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import asking, cookie_options, json_body, refuse_foreign
+from segue.dashboard.api.requests import cookie_options, json_body, refuse_cross_site, session_of
 from segue.dashboard.services import Services
 from segue.people.accounts import Account
 from segue.people.authentication import AccountError, TooManyGuesses
@@ -23,8 +23,8 @@ def routes(services: Services) -> list[Route]:
     """See the module."""
 
     async def sign_up(request: Request) -> Response:
-        refuse_foreign(request)
-        listener, _ = await asking(services, request)
+        refuse_cross_site(request)
+        listener, _ = await session_of(services, request)
         name, password = await _texts(request, "name", "password")
         guest_id = listener.user_id if listener.name is None else None
         return await _entered(
@@ -36,7 +36,7 @@ def routes(services: Services) -> list[Route]:
         )
 
     async def log_in(request: Request) -> Response:
-        refuse_foreign(request)
+        refuse_cross_site(request)
         name, password = await _texts(request, "name", "password")
         return await _entered(
             services,
@@ -45,13 +45,13 @@ def routes(services: Services) -> list[Route]:
         )
 
     async def hand_over(request: Request) -> Response:
-        refuse_foreign(request)
-        _, token = await asking(services, request)
+        refuse_cross_site(request)
+        _, token = await session_of(services, request)
         (code,) = await _texts(request, "code")
         return await _entered(services, request, lambda: _accepted(services, code, token))
 
     async def log_out(request: Request) -> Response:
-        refuse_foreign(request)
+        refuse_cross_site(request)
         await run_in_threadpool(_close, services, request)
         return _with_cookie(request, await run_in_threadpool(services.login_sessions.open))
 
@@ -66,7 +66,7 @@ async def _entered(services: Services, request: Request, enter: Callable[[], Acc
         return JSONResponse({"error": str(error)}, status_code=429, headers={"Retry-After": "900"})
     except AccountError as error:
         return JSONResponse({"error": str(error)}, status_code=422)
-    # A new token, so that one that somebody planted before is worth nothing after.
+    # A new token prevents session fixation: a token planted before the log-in is worthless after it.
     await run_in_threadpool(_close, services, request)
     token = await run_in_threadpool(
         lambda: services.login_sessions.open(user_id=account.user_id, name=account.name)
@@ -82,12 +82,12 @@ def _close(services: Services, request: Request) -> None:
 def _accepted(services: Services, code: str, token: str) -> Account:
     account = services.handovers.accept(code, token=token)
     if account is None:
-        raise AccountError("This log-in was used or is too old: please log in again.")
+        raise AccountError("This log-in code was already used or has expired: please log in again.")
     return account
 
 
 async def _texts(request: Request, *names: str) -> list[str]:
-    """The texts of a body by their names."""
+    """The text fields of a JSON body, in the order of `names`."""
     shape = f"an object with {' and '.join(names)}"
     content = await json_body(request, limit=_LARGEST, shape=shape)
     if not content.keys() >= set(names):

@@ -1,9 +1,9 @@
-"""What a listener's player says and asks: `POST /api/events` and `GET /api/upcoming`.
+"""The player's routes: `POST /api/events` sends plays, `GET /api/upcoming` returns the next tracks.
 
-Events are plays on their way to Kafka. The body is `{"sent_at": epoch ms by the player's clock,
-"plays": [...]}`, as fetch or sendBeacon sends it. The answer names the event ids that Kafka has, and those
-that it will never get with the reason; the player keeps all others and sends them again. Upcoming are the
-listener's next tracks and opinions.
+The body of `POST /api/events` is `{"sent_at": epoch ms by the player's clock, "plays": [...]}`, sent by
+fetch or sendBeacon. The response lists the event ids that Kafka has (`taken`) and those that the server
+rejects, with the reason (`refused`). The player keeps all others and sends them again. `GET /api/upcoming`
+also returns the listener's likes and dislikes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import asking, json_body, refuse_foreign
+from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
 from segue.dashboard.queries.steered import planned
 from segue.dashboard.services import Services
 from segue.errors import SegueError
@@ -26,20 +26,20 @@ from segue.plays.event import FIELDS, Play
 from segue.taste.opinions import KINDS, Opinions
 
 LARGEST = 64 * 1024
-"""Bytes; what sendBeacon may send."""
+"""Bytes; the limit of sendBeacon."""
 MOST = 100
 _SHAPE = '{"sent_at": epoch ms, "plays": [...]}'
 _CLOCK_OFF_MS = 5000
 FROM_SESSION = ("user_id", "session_id")
-"""Fields of a play that are the session's."""
+"""Fields of a play that the server takes from the session."""
 
 
 def routes(services: Services) -> list[Route]:
     """See the module."""
 
     async def take(request: Request) -> Response:
-        refuse_foreign(request)
-        listener, _ = await asking(services, request)
+        refuse_cross_site(request)
+        listener, _ = await session_of(services, request)
         envelope = await json_body(request, limit=LARGEST, shape=_SHAPE)
         events = _read(envelope, listener, at=time.time() * 1000)
         try:
@@ -50,7 +50,7 @@ def routes(services: Services) -> list[Route]:
         return JSONResponse({"taken": [play["event_id"] for play in delivered], "refused": refused})
 
     async def answer_upcoming(request: Request) -> Response:
-        listener, _ = await asking(services, request)
+        listener, _ = await session_of(services, request)
         answer = await run_in_threadpool(_upcoming, services, listener.user_id)
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
@@ -61,14 +61,17 @@ def routes(services: Services) -> list[Route]:
 
 
 def _read(envelope: dict[str, Any], listener: Listener, *, at: float) -> list[dict[str, Any]]:
-    """The events of a body, with the listener of the session whatever they say of themselves."""
+    """The events of a body, with the listener and session id of the session.
+
+    `at` is the server's time (epoch ms).
+    """
     try:
         sent_at, plays = float(envelope["sent_at"]), envelope["plays"]
     except (ValueError, KeyError, TypeError):
         raise HTTPException(400, f"the body must be {_SHAPE}") from None
     if not isinstance(plays, list) or len(plays) > MOST or not all(isinstance(play, dict) for play in plays):
         raise HTTPException(400, f"plays must be a list of at most {MOST} objects")
-    # A clock that is a little off stays as it is, so that a play which comes twice is the same twice.
+    # Correct only large clock errors, so that a play sent twice has the same time twice.
     correction = round(at - sent_at) if abs(at - sent_at) > _CLOCK_OFF_MS else 0
     return [_event(play, listener, correction) for play in plays]
 
@@ -82,7 +85,7 @@ def _event(sent: dict[str, Any], listener: Listener, correction: int) -> dict[st
 
 
 def _keep_opinions(services: Services, plays: list[Play]) -> None:
-    """Likes and dislikes also stay with the listener, so that hearts are red at the next visit."""
+    """Store likes and dislikes, which the player shows at the next visit."""
     opinions = [(play["user_id"], play["track_id"], play["type"]) for play in plays if play["type"] in KINDS]
     Opinions(services.store).keep(opinions)
 

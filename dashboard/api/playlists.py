@@ -1,6 +1,7 @@
-"""Playlists for the player's menus: their names, making one, adding to one; and one as an M3U file.
+"""Playlists for the player's menus: list, create, add tracks, and export as M3U.
 
-The listener is the session's. Another's playlist answers like one that does not exist.
+A listener reaches only their own playlists. For another listener's playlist the response
+is that for a missing one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.catalog.tracks import Tracks
-from segue.dashboard.api.requests import asking, json_body, refuse_foreign
+from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
 from segue.dashboard.queries.playlist_files import exported
 from segue.dashboard.services import Services
 from segue.playlists.playlists import Playlist, PlaylistError
@@ -25,7 +26,7 @@ _T = TypeVar("_T")
 _LARGEST = 64 * 1024
 _SHAPE = '{"tracks": [...]}'
 MOST = 500
-"""Tracks added at once."""
+"""The most tracks that one request can add."""
 
 
 def routes(services: Services) -> list[Route]:
@@ -33,33 +34,33 @@ def routes(services: Services) -> list[Route]:
     playlists = services.playlists
 
     async def names(request: Request) -> Response:
-        listener, _ = await asking(services, request)
+        listener, _ = await session_of(services, request)
         own = await run_in_threadpool(playlists.of, listener.user_id)
         return JSONResponse([_named(playlist) for playlist in own], headers={"Cache-Control": "no-store"})
 
     async def create(request: Request) -> Response:
-        refuse_foreign(request)
-        listener, _ = await asking(services, request)
+        refuse_cross_site(request)
+        listener, _ = await session_of(services, request)
         wanted = await json_body(request, limit=_LARGEST, shape=_SHAPE)
         if not isinstance(name := wanted.get("name"), str):
             raise HTTPException(400, "name must be text")
         tracks = await run_in_threadpool(_known, services, wanted)
-        made = await _tried(lambda: playlists.create(listener.user_id, name, tracks=tracks))
+        made = await _or_422(lambda: playlists.create(listener.user_id, name, tracks=tracks))
         return JSONResponse(_named(made), status_code=201)
 
     async def add(request: Request) -> Response:
-        refuse_foreign(request)
-        listener, _ = await asking(services, request)
+        refuse_cross_site(request)
+        listener, _ = await session_of(services, request)
         wanted = await json_body(request, limit=_LARGEST, shape=_SHAPE)
         tracks = await run_in_threadpool(_known, services, wanted)
         playlist_id = request.path_params["playlist_id"]
         if await run_in_threadpool(playlists.read, listener.user_id, playlist_id) is None:
             raise HTTPException(404, "there is no such playlist")
-        await _tried(lambda: playlists.add(listener.user_id, playlist_id, tracks))
+        await _or_422(lambda: playlists.add(listener.user_id, playlist_id, tracks))
         return JSONResponse({})
 
     async def export(request: Request) -> Response:
-        listener, _ = await asking(services, request)
+        listener, _ = await session_of(services, request)
         playlist_id = request.path_params["playlist_id"]
         playlist = await run_in_threadpool(playlists.read, listener.user_id, playlist_id)
         if playlist is None:
@@ -86,17 +87,17 @@ def _named(playlist: Playlist) -> dict[str, Any]:
 
 
 def _known(services: Services, wanted: dict[str, Any]) -> list[str]:
-    """The tracks of a body, all of them in the catalogue."""
+    """The track ids of a body; an HTTPException if one is not in the catalogue."""
     tracks = wanted.get("tracks", [])
     if not (isinstance(tracks, list) and len(tracks) <= MOST and all(isinstance(t, str) for t in tracks)):
         raise HTTPException(400, f"tracks must be a list of at most {MOST} track ids")
-    there = Tracks(services.store).known_ids(tracks)
-    if missing := [track_id for track_id in tracks if track_id not in there]:
+    in_library = Tracks(services.store).known_ids(tracks)
+    if missing := [track_id for track_id in tracks if track_id not in in_library]:
         raise HTTPException(422, f"not in the library: {missing[0][:64]}")
     return tracks
 
 
-async def _tried(change: Callable[[], _T]) -> _T:
+async def _or_422(change: Callable[[], _T]) -> _T:
     try:
         return await run_in_threadpool(change)
     except PlaylistError as error:

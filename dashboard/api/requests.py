@@ -1,4 +1,4 @@
-"""A request: its session, which a new visitor gets, its origin and its body."""
+"""Requests: the session, opened for new visitors, the origin and the body."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from segue.people.login_sessions import COOKIE, LIFETIME, Listener, LoginSession
 
 
 class Guests:
-    """ASGI middleware that opens a guest session for a visitor who has none, with the page itself.
+    """ASGI middleware: a page sets the cookie of a guest session if the visitor has no session.
 
-    The page's web socket then has the cookie already, and nobody has to sign up to try anything.
+    Then the page's WebSocket sends the cookie, and visitors can use Segue without signing up.
     """
 
     def __init__(self, app: ASGIApp, login_sessions: LoginSessions) -> None:
@@ -48,7 +48,7 @@ class Guests:
 
 
 def _is_page(request: Request) -> bool:
-    """Whether a browser opens a page, rather than fetching a part of one."""
+    """Whether a browser opens a page rather than fetching a resource of a page."""
     return (
         request.method == "GET"
         and "text/html" in request.headers.get("accept", "")
@@ -59,7 +59,7 @@ def _is_page(request: Request) -> bool:
 
 
 def cookie_options(*, secure: bool) -> dict[str, Any]:
-    """How the session's cookie is set, everywhere."""
+    """The options of the session cookie, for `set_cookie`."""
     return {
         "max_age": int(LIFETIME.total_seconds()),
         "path": "/",
@@ -69,7 +69,7 @@ def cookie_options(*, secure: bool) -> dict[str, Any]:
     }
 
 
-async def asking(services: Services, request: Request) -> tuple[Listener, str]:
+async def session_of(services: Services, request: Request) -> tuple[Listener, str]:
     """The listener of the request's session, and the session's token.
 
     Raises
@@ -84,27 +84,27 @@ async def asking(services: Services, request: Request) -> tuple[Listener, str]:
     return listener, token
 
 
-def refuse_foreign(request: Request) -> None:
-    """Refuse requests that another site makes a listener's browser send, beside the cookie's SameSite.
+def refuse_cross_site(request: Request) -> None:
+    """Refuse cross-site requests (CSRF), in addition to the cookie's SameSite.
 
     Raises
     ------
     HTTPException
-        403: the browser says that another site asks.
+        403: the headers Origin or Sec-Fetch-Site name another site.
     """
     origin = request.headers.get("origin")
     foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
     if foreign or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise HTTPException(403, "this may be asked from Segue's own pages only")
+        raise HTTPException(403, "only Segue's own pages may send this request")
 
 
 async def body(request: Request, *, limit: int) -> bytes:
-    """The request's body, read no further than its limit.
+    """The request's body, read up to `limit` bytes.
 
     Raises
     ------
     HTTPException
-        413: it is longer. 400: it broke off.
+        413: it is longer. 400: the client disconnected.
     """
     parts: list[bytes] = []
     size = 0
@@ -114,23 +114,23 @@ async def body(request: Request, *, limit: int) -> bytes:
             if size > limit:
                 raise HTTPException(413, f"more than {limit} bytes")
             parts.append(part)
-    except ClientDisconnect:  # a tab that was closed while it spoke; it says it again when it is back
+    except ClientDisconnect:  # the tab was closed; its outbox sends the events again later
         raise HTTPException(400, "the body broke off") from None
     return b"".join(parts)
 
 
 async def json_body(request: Request, *, limit: int, shape: str) -> dict[str, Any]:
-    """The request's body, which is an object in JSON.
+    """The request's body as a JSON object.
 
     Parameters
     ----------
     shape
-        How it should look, for the answer to one that does not.
+        A description of the expected object, for the error message.
 
     Raises
     ------
     HTTPException
-        400: it is no object. 413, 400: as for :func:`body`.
+        400: it is not an object. 413, 400: as for :func:`body`.
     """
     text = await body(request, limit=limit)
     try:

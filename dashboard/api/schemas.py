@@ -13,7 +13,7 @@ from segue.privacy.leaving import CONFIRMATION
 from segue.social.links import KINDS
 
 _SENT = object_of(tuple(field for field in FIELDS if field.name not in player.FROM_SESSION))
-"""A play as a player sends it: without the fields that the session gives."""
+"""A play as a player sends it: without the fields that the server fills in from the session."""
 
 
 class _Body(BaseModel):
@@ -21,11 +21,11 @@ class _Body(BaseModel):
 
 
 class Empty(_Body):
-    """An empty object: the request was carried out."""
+    """An empty object: the request succeeded."""
 
 
 class Error(BaseModel):
-    """The cause, in words for the listener."""
+    """The cause, as a message to the listener."""
 
     model_config = ConfigDict(extra="allow")
     error: str
@@ -45,7 +45,7 @@ class Attribution(_Body):
 
 
 class Item(_Body):
-    """A track. Fields that are not known are left out."""
+    """A track. Unknown fields are left out."""
 
     id: str
     title: str
@@ -67,14 +67,14 @@ class Items(_Body):
 
 
 class Ticket(_Body):
-    """The address of a track's sound, for this session only."""
+    """The address of a track's recording, for this session only."""
 
     url: str
     expires: int = Field(description="Epoch milliseconds.")
 
 
 class Plays(_Body):
-    """Plays to send. `user_id` and `session_id` are those of the session, whatever the plays contain."""
+    """Plays to send. The server sets `user_id` and `session_id` from the session."""
 
     sent_at: float = Field(description="Epoch milliseconds, by the player's clock.")
     plays: list[dict[str, Any]] = Field(max_length=player.MOST, json_schema_extra={"items": _SENT})
@@ -82,7 +82,7 @@ class Plays(_Body):
 
 class Taken(_Body):
     taken: list[str] = Field(description="Ids of the events that Kafka has.")
-    refused: dict[str, str] = Field(description="Event id to fault; do not send these again.")
+    refused: dict[str, str] = Field(description="Event id to error message. Do not send these events again.")
 
 
 class Upcoming(_Body):
@@ -120,7 +120,7 @@ class Code(BaseModel):
 
 
 class NewLink(BaseModel):
-    """Something of the listener's to share."""
+    """A track, playlist or month to share."""
 
     kind: str = Field(json_schema_extra={"enum": list(KINDS)})
     key: str = Field(min_length=1, max_length=200)

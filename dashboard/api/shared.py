@@ -1,7 +1,7 @@
-"""`/s/{token}`: a listener's share links, for everybody who has them; and `/api/share` to make and end them.
+"""`/s/{token}`: the pages of share links; `/api/share`: create and revoke links.
 
-A guest needs no session, gets none, and sees nothing but the shared thing. A token that opens nothing gets
-the same answer whether it was taken back, has expired or never was.
+The pages need no session, open none, and show only the shared content. Revoked, expired and unknown tokens
+get the same response.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 
 from segue.dashboard.api.audio import TYPES, recording
-from segue.dashboard.api.requests import asking, json_body, refuse_foreign
+from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
 from segue.dashboard.api.shared_page import gone, page
 from segue.dashboard.queries.shared import SharedContent, picture, shared
 from segue.dashboard.services import Services
@@ -28,7 +28,7 @@ _LARGEST = 4096
 _SHAPE = '{"kind": ..., "key": ..., "title": ...}'
 LONGEST_DAYS = 3650
 _HEADERS = {
-    # The address is the secret: it goes to no other site, into no index and no shared cache.
+    # The address is a secret: keep it from other sites, search engines and shared caches.
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
     "X-Content-Type-Options": "nosniff",
@@ -44,7 +44,7 @@ def routes(services: Services) -> list[Route]:
     """See the module."""
     links = services.links
 
-    async def shown(request: Request) -> Response:
+    async def show_page(request: Request) -> Response:
         opened = await run_in_threadpool(_open, services, links, request.path_params["token"], count=True)
         headers = {**_HEADERS, "Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
         if opened is None:
@@ -54,7 +54,7 @@ def routes(services: Services) -> list[Route]:
         text = page(link, content, address=public_address(services, request) + here, here=here)
         return HTMLResponse(text, headers=headers)
 
-    async def drawn(request: Request) -> Response:
+    async def show_picture(request: Request) -> Response:
         data = await run_in_threadpool(_picture, services, links, request.path_params["token"])
         if data is None:
             raise HTTPException(404, "there is no such picture")
@@ -62,42 +62,42 @@ def routes(services: Services) -> list[Route]:
             data, media_type="image/png", headers={**_HEADERS, "Cache-Control": "private, max-age=300"}
         )
 
-    async def heard(request: Request) -> Response:
+    async def play_track(request: Request) -> Response:
         path = await run_in_threadpool(
             _recording, services, links, request.path_params["token"], request.path_params["track_id"]
         )
         headers = {**_HEADERS, "Cache-Control": "private, no-store"}
         return FileResponse(path, media_type=TYPES[path.suffix.lower()], headers=headers)
 
-    async def make(request: Request) -> Response:
-        refuse_foreign(request)
-        listener, _ = await asking(services, request)
+    async def create(request: Request) -> Response:
+        refuse_cross_site(request)
+        listener, _ = await session_of(services, request)
         wanted = _wanted(await json_body(request, limit=_LARGEST, shape=_SHAPE))
         try:
-            token = await run_in_threadpool(_make, services, links, listener, wanted)
+            token = await run_in_threadpool(_create, services, links, listener, wanted)
         except SharingError as error:
             return JSONResponse({"error": str(error)}, status_code=422)
         return JSONResponse({"url": f"{public_address(services, request)}/s/{token}"})
 
-    async def end(request: Request) -> Response:
-        refuse_foreign(request)
-        listener, _ = await asking(services, request)
+    async def revoke(request: Request) -> Response:
+        refuse_cross_site(request)
+        listener, _ = await session_of(services, request)
         link_id = request.path_params["link_id"]
         if not await run_in_threadpool(links.revoke, listener.user_id, link_id):
             raise HTTPException(404, "you have no such link")
         return JSONResponse({})
 
     return [
-        Route("/s/{token}", shown, methods=["GET"]),
-        Route("/s/{token}/picture.png", drawn, methods=["GET"]),
-        Route("/s/{token}/audio/{track_id}", heard, methods=["GET"]),
-        Route("/api/share", make, methods=["POST"]),
-        Route("/api/share/{link_id}", end, methods=["DELETE"]),
+        Route("/s/{token}", show_page, methods=["GET"]),
+        Route("/s/{token}/picture.png", show_picture, methods=["GET"]),
+        Route("/s/{token}/audio/{track_id}", play_track, methods=["GET"]),
+        Route("/api/share", create, methods=["POST"]),
+        Route("/api/share/{link_id}", revoke, methods=["DELETE"]),
     ]
 
 
 def public_address(services: Services, request: Request) -> str:
-    """The beginning of this dashboard's addresses, for others to use."""
+    """The base address of links to this dashboard, without a slash at the end."""
     return services.settings.dashboard.base_url.rstrip("/") or str(request.base_url).rstrip("/")
 
 
@@ -117,7 +117,7 @@ def _picture(services: Services, links: ShareLinks, token: str) -> bytes | None:
 
 
 def _recording(services: Services, links: ShareLinks, token: str, track_id: str) -> Path:
-    """The file of a track of the link, if the owner lets guests hear it; else 404."""
+    """The file of a track of the link; 404 unless the link allows guests to play it."""
     opened = _open(services, links, token)
     if (
         opened is None
@@ -142,16 +142,16 @@ def _wanted(body: dict[str, Any]) -> dict[str, Any]:
     return {"kind": kind, "key": key, "title": title, "playable": playable, "days": days}
 
 
-def _make(services: Services, links: ShareLinks, listener: Listener, wanted: dict[str, Any]) -> str:
+def _create(services: Services, links: ShareLinks, listener: Listener, wanted: dict[str, Any]) -> str:
     if listener.name is None:
-        raise SharingError("Sign up first: a link needs somebody who can take it back.")
+        raise SharingError("Sign up first: a link needs an account that can revoke it.")
     kind, key, days = wanted["kind"], wanted["key"], wanted["days"]
     try:
-        there = shared(services.store, owner=listener.user_id, kind=kind, key=key)
+        content = shared(services.store, owner=listener.user_id, kind=kind, key=key)
     except ValueError:
-        there = None
-    if there is None:
-        raise SharingError("There is no such thing of yours to share.")
+        content = None
+    if content is None:
+        raise SharingError("You have no such track, playlist or month to share.")
     return links.create(
         listener.user_id,
         kind,

@@ -1,4 +1,4 @@
-"""The page of a share link, as plain HTML: no script, nothing from elsewhere, every text escaped."""
+"""The page of a share link, as plain HTML without scripts or external resources. All texts are escaped."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ a {color:var(--accent)}
 
 
 def page(link: Link, content: SharedContent, *, address: str, here: str) -> str:
-    """The page; `address` is the link's own, whole, for previews, and `here` its path."""
+    """The page; `address` is the complete address of the link, for previews, and `here` its path."""
     picture = f"{address}/picture.png"
     width, height = (1080, 1350) if content.month else (1200, 630)
     kind = {"track": "music.song", "playlist": "music.playlist", "month": "website"}[link.kind]
@@ -63,9 +63,9 @@ def page(link: Link, content: SharedContent, *, address: str, here: str) -> str:
 
 
 def gone() -> str:
-    """The page of a token that opens nothing."""
-    words = "It may have expired, or its owner has taken it back."
-    return _whole("Not here · Segue", "", f"<h1>This link opens nothing</h1><p>{words}</p>")
+    """The page for revoked, expired and unknown tokens."""
+    words = "It may have expired, or its owner has revoked it."
+    return _whole("Link not found · Segue", "", f"<h1>This link does not work</h1><p>{words}</p>")
 
 
 def _whole(title: str, meta: str, main: str) -> str:

@@ -1,6 +1,6 @@
 """`POST /api/similar`: the tracks that sound most like the file in the body.
 
-The file has no name on the disk: it is gone with its last reader, even if this process is killed.
+The upload goes to an unnamed temporary file, so that nothing of it stays even if the process is killed.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.audio.errors import AudioError
-from segue.dashboard.api.requests import asking, refuse_foreign
-from segue.dashboard.queries.sounding import LARGEST_FILE, LONGEST, like_file
+from segue.dashboard.api.requests import refuse_cross_site, session_of
+from segue.dashboard.queries.sounding import LARGEST_FILE, LONGEST, similar_to_file
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 
 AT_ONCE = 4
-"""Files in hand; more are asked to come again."""
+"""The most uploads at a time; more get a 503 with `Retry-After`."""
 _CORES = 1
 WORDS = {
     "empty": "This file is empty.",
-    "not-audio": "This is not a recording that can be read. Try mp3, ogg, opus, flac, m4a, aac or wav.",
-    "truncated": "This file is damaged: it ends long before it says.",
-    "too-short": "This is too short to say what it sounds like: a few seconds of music are needed.",
-    "too-long": f"This is longer than {LONGEST / 60:.0f} minutes. Try a single song.",
-    "silent": "There is no sound in this file: it is silent.",
+    "not-audio": "This is not a readable audio file. Try mp3, ogg, opus, flac, m4a, aac or wav.",
+    "truncated": "This file is damaged: it is shorter than its header says.",
+    "too-short": "This file is too short: at least a few seconds of music are needed.",
+    "too-long": f"This file is longer than {LONGEST / 60:.0f} minutes. Try a single song.",
+    "silent": "This file is silent.",
     "not-finite": "This file is damaged: its samples are not numbers.",
     "too-slow": "This file takes too long to read. Try it in another format.",
 }
@@ -41,16 +41,16 @@ WORDS = {
 def routes(services: Services) -> list[Route]:
     """See the module."""
     cores = CapacityLimiter(_CORES)
-    in_hand = CapacityLimiter(AT_ONCE)
+    uploads = CapacityLimiter(AT_ONCE)
 
     async def similar(request: Request) -> Response:
-        refuse_foreign(request)
-        await asking(services, request)
+        refuse_cross_site(request)
+        await session_of(services, request)
         if int(request.headers.get("content-length", "0") or 0) > LARGEST_FILE:
             raise HTTPException(413, _TOO_LARGE)
-        if in_hand.available_tokens < 1:
+        if uploads.available_tokens < 1:
             return JSONResponse({"error": _BUSY}, status_code=503, headers={"Retry-After": "10"})
-        async with in_hand:
+        async with uploads:
             with tempfile.TemporaryFile(prefix="segue-") as file:
                 await _receive(request, file)
                 answer = await to_thread.run_sync(_compared, services, file, limiter=cores)
@@ -59,8 +59,8 @@ def routes(services: Services) -> list[Route]:
     return [Route("/api/similar", similar, methods=["POST"])]
 
 
-_TOO_LARGE = f"This file has more than {LARGEST_FILE // 1024 // 1024} MB."
-_BUSY = "Other files are being listened to: try again in a moment."
+_TOO_LARGE = f"This file is larger than {LARGEST_FILE // 1024 // 1024} MB."
+_BUSY = "Other files are being analysed: try again in a moment."
 
 
 async def _receive(request: Request, file: IO[bytes]) -> None:
@@ -72,19 +72,21 @@ async def _receive(request: Request, file: IO[bytes]) -> None:
                 raise HTTPException(413, _TOO_LARGE)
             await run_in_threadpool(file.write, part)
     except ClientDisconnect:
-        raise HTTPException(400, "the file did not arrive as a whole") from None
+        raise HTTPException(400, "the upload was interrupted") from None
     await run_in_threadpool(file.flush)
 
 
 def _compared(services: Services, file: IO[bytes]) -> Response:
     try:
-        near = like_file(services.catalogue, services.settings, f"/proc/{os.getpid()}/fd/{file.fileno()}")
+        near = similar_to_file(
+            services.catalogue, services.settings, f"/proc/{os.getpid()}/fd/{file.fileno()}"
+        )
     except AudioError as error:
         message = WORDS.get(error.reason, WORDS["not-audio"])
         return JSONResponse({"error": message, "reason": error.reason}, status_code=422)
     except SegueError as error:
         return JSONResponse({"error": str(error), "reason": "not-ready"}, status_code=503)
     items: list[dict[str, Any]] = [
-        {**similar.item.data(), "note": f"{max(0.0, similar.score):.0%} alike"} for similar in near
+        {**similar.item.data(), "note": f"{max(0.0, similar.score):.0%} similar"} for similar in near
     ]
     return JSONResponse({"items": items}, headers={"Cache-Control": "no-store"})

@@ -1,1 +1,1 @@
-"""Pictures that are drawn on the server: a month's card, and previews of share links."""
+"""Images drawn on the server: the card of a month, and previews of share links."""

@@ -1,4 +1,4 @@
-"""The font of drawn pictures: the one of the pages, which Streamlit brings along."""
+"""The font of drawn images: Source Sans, the font of the pages, from Streamlit's files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 @cache
 def font(size: int, *, weight: int = 400) -> Font:
-    """Source Sans at a size in pixels and a weight of 200 to 900; Pillow's own where it is missing."""
+    """Source Sans at a size in pixels and a weight of 200 to 900; Pillow's default font if it is missing."""
     media = Path(streamlit.__file__).parent / "static" / "static" / "media"
     file = next(iter(sorted(media.glob("SourceSansVF-Upright*"))), None)
     if file is None:
@@ -24,7 +24,7 @@ def font(size: int, *, weight: int = 400) -> Font:
 
 
 def fitting(text: str, *, width: float, size: int, weight: int = 400, smallest: int = 18) -> tuple[str, Font]:
-    """The text and a font in which it fits a width: smaller first, then cut off with an ellipsis."""
+    """Text and a font that fit `width` pixels: a smaller font down to `smallest`, then an ellipsis."""
     while size > smallest and font(size, weight=weight).getlength(text) > width:
         size -= 2
     used = font(size, weight=weight)

@@ -1,4 +1,4 @@
-"""The "your month" card: a picture of a month of listening, to keep or to share."""
+"""The "your month" card: an image of a month of listening."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class MonthCard:
     """The contents of the card."""
 
     title: str
-    """Such as "November 2026"."""
+    """For example "November 2026"."""
     name: str
-    """The listener's; may be empty."""
+    """The listener's name; may be empty."""
     minutes: float
     plays: int
     days: int
     new_share: float
     artists: list[tuple[str, float]]
-    """Names and minutes, the most heard first."""
+    """Names and minutes, most minutes first."""
     tracks: list[tuple[str, str]]
-    """Titles and artists."""
+    """Titles and artists, most plays first."""
     genres: list[tuple[str, float]]
     clock: list[float]
     """Minutes in each of the 24 hours."""
@@ -117,7 +117,7 @@ def _list(pen: ImageDraw.ImageDraw, title: str, names: list[str], *, left: int, 
 
 
 def _clock(pen: ImageDraw.ImageDraw, minutes: list[float]) -> None:
-    """Bars from midnight to midnight."""
+    """Bars for the 24 hours of the day."""
     left, top, width, height = _MARGIN, 1120, SIZE[0] - 2 * _MARGIN, 96
     most = max([*minutes, 1e-9])
     step = width / 24

@@ -1,4 +1,4 @@
-"""The picture that others show where a share link is pasted: covers, title and who it is by."""
+"""The preview image of a share link, for Open Graph: covers, title and subtitle."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps, UnidentifiedImageError
 from segue.dashboard.pictures.fonts import fitting, font
 
 SIZE = (1200, 630)
-"""The size that Open Graph's readers show uncut."""
+"""Pixels; readers of Open Graph show this size without cropping."""
 _SIDE = 470
 _INK, _SOFT, _ACCENT, _PLAIN = (250, 248, 244), (205, 214, 214), (94, 234, 212), (17, 94, 89)
 
 
 def opened(data: bytes) -> Image.Image | None:
-    """A cover as a picture; None for one that cannot be drawn."""
+    """A cover as an RGB image; None if it cannot be decoded."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             return image.convert("RGB")
@@ -25,7 +25,7 @@ def opened(data: bytes) -> Image.Image | None:
 
 
 def draw(title: str, subtitle: str, covers: Sequence[bytes]) -> bytes:
-    """A PNG of 1200 x 630 pixels; with four covers or more a mosaic of the first four."""
+    """A PNG of 1200 x 630 pixels, with the first cover, or a mosaic of the first four if there are four."""
     pictures = [image for data in covers[:4] if (image := opened(data))]
     front = _mosaic(pictures)
     ground = ImageOps.fit(front, SIZE).filter(ImageFilter.GaussianBlur(60))
@@ -60,7 +60,7 @@ def _mosaic(pictures: Sequence[Image.Image]) -> Image.Image:
 
 
 def _lines(title: str, width: float, *, most: int = 3) -> list[str]:
-    """The title in lines that fit, by words; the rest stays in the last, which is cut off."""
+    """The title in up to `most` lines, broken between words; the last line may be too long."""
     used = font(68, weight=700)
     lines: list[str] = []
     for word in title.split():

@@ -1,4 +1,4 @@
-"""The player's parts in the browser, as Streamlit components: the bar, lists of tracks, the log-in form."""
+"""The player's parts in the browser, as Streamlit components: the bar, lists of tracks, the map, forms."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from segue.plays.delivery import WORTH_KEEPING
 from segue.plays.event_types import SIGNALS
 
 _HERE = Path(__file__).parent
-_BAR = ("dom", "outbox", "unsaid", "engine", "queue", "radio", "keys", "panel", "bar")
+_BAR = ("dom", "outbox", "pending_leave", "engine", "queue", "radio", "keys", "panel", "bar")
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A listener moves a song within a list of their own `to` another place, or out of it (None)."""
+    """An edit of the listener's playlist: a song moves from `place` `to` another, or is removed (None).
+
+    Places count from 0."""
 
     place: int
     track_id: str
@@ -31,7 +33,7 @@ class Edit:
 
     @classmethod
     def read(cls, event: Any) -> Edit | None:
-        """The edit of a browser's event; None for an event that no list of ours sends."""
+        """The edit of a browser's event; None for a malformed event."""
         match event:
             case {"place": int(place), "track": str(track_id)}:
                 to = event.get("to")
@@ -51,7 +53,7 @@ def _component(name: str, html: str, scripts: tuple[str, ...], styles: tuple[str
 
 
 def bar(user_id: str) -> None:
-    """The player; mounted in the entry script before the page runs, so that it is never taken away."""
+    """The player bar; mounted before the page runs, so that a change of page does not unmount it."""
     show = _component("bar", '<div id="segue-bar"></div>', _BAR, ("base", "bar"))
     data = {
         "tag": tag(user_id),
@@ -64,7 +66,7 @@ def bar(user_id: str) -> None:
 
 
 def tag(user_id: str) -> str:
-    """Tells listeners apart in the browser's storage without naming them."""
+    """A key for a listener's data in the browser's storage that does not reveal the user id."""
     return hashlib.sha256(f"tag:{user_id}".encode()).hexdigest()[:16]
 
 
@@ -79,20 +81,22 @@ def tracks(
     dial: str = "",
     edit: bool = False,
 ) -> Edit | None:
-    """A grid of covers, a shelf of them (one line that can be moved sideways), or a list.
+    """A grid of cards, a shelf (a row of cards that scrolls sideways), or a list.
+
+    Returns the edit that the listener has just made, with `edit`; else None.
 
     Parameters
     ----------
     whole
-        Whether playing one queues the others after it; without it recommendations follow.
+        Whether playing a track queues those after it; otherwise recommendations follow.
     fresh
-        Ids of tracks that have just come in, which is shown.
+        Ids of new tracks, which appear with an animation.
     live
-        Whether the fragment that this stands in is drawn again as soon as recommendations have changed.
+        Whether the surrounding fragment reruns as soon as the recommendations change.
     dial
-        Of a live list: the mood that it is steered by, which the queue then follows too.
+        For a live list: the mood of the dial. When it changes, the queue changes too.
     edit
-        Whether songs can be moved and taken out; then the edit that was just made is returned.
+        Whether the listener can move and remove songs.
     """
     show = _component(
         "tracks", '<div class="tracks"></div>', ("dom", "menu", "tracks", "list"), ("base", "tracks", "menu")
@@ -121,12 +125,12 @@ def _placed(item: Item, place: int) -> dict[str, Any]:
 
 
 def library_map(*, track_id: str = "", key: str = "map") -> None:
-    """The library as a map; `track_id` is the track in its middle."""
+    """The library as a map, centred on the track `track_id` if given."""
     _opening("map", scripts=("dom", "menu", "tracks", "map"), data={"track": track_id}, key=key)
 
 
 def upload(*, largest: int, key: str = "upload") -> None:
-    """A place for a file, and what in the library sounds like it."""
+    """A field for an audio file of at most `largest` bytes, and the tracks similar to it."""
     _opening("upload", scripts=("dom", "menu", "tracks", "upload"), data={"largest": largest}, key=key)
 
 
@@ -140,7 +144,7 @@ def _opening(name: str, *, scripts: tuple[str, ...], data: dict[str, Any], key: 
 def entry(
     kind: Literal["log-in", "sign-up", "hand-over", "log-out"], *, label: str, code: str | None = None
 ) -> None:
-    """A form that answers with a new session and opens the first page again; with a code, by itself."""
+    """A form that starts a new session and reloads the first page. With a code it is sent without a click."""
     show = _component(
         "entry", '<div id="segue-entry" class="entry"></div>', ("dom", "entry"), ("base", "entry")
     )
@@ -148,7 +152,7 @@ def entry(
 
 
 def leave(*, label: str, confirmation: str) -> None:
-    """A button that removes the listener, after asking; the request has the confirmation in it."""
+    """A button that removes the listener after a confirmation, which is part of the request."""
     show = _component(
         "leave", '<div id="segue-leave" class="entry"></div>', ("dom", "leave"), ("base", "entry")
     )
@@ -156,4 +160,4 @@ def leave(*, label: str, confirmation: str) -> None:
 
 
 def _nothing() -> None:
-    """A trigger needs a callback to be known; its work is done after mounting."""
+    """The callback without which Streamlit does not report a trigger; the caller reads the result."""

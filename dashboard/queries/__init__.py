@@ -1,1 +1,1 @@
-"""Reads what pages and routes show."""
+"""Queries of pages and routes."""

@@ -1,4 +1,4 @@
-"""Figures of all listeners, for operators."""
+"""Statistics of all listeners, for operators."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def active_days(store: Store, *, since: datetime, until: datetime) -> pd.DataFra
 
 
 def catalogue_size(store: Store) -> int:
-    """How many tracks listeners may be offered."""
+    """The number of playable tracks."""
     return Tracks(store).count_playable()
 
 
 def never_heard(store: Store, heard: set[str], *, limit: int) -> pd.DataFrame:
-    """Tracks that are there and that nobody has played, those that are there the longest first."""
+    """`title`, `artist` and `genre` of the `limit` oldest playable tracks whose ids are not in `heard`."""
     tracks = Tracks(store).oldest_first()
     unheard = islice((track for track in tracks if track.track_id not in heard), limit)
     rows = [(track.title, track.artist, track.genre or "") for track in unheard]
@@ -50,7 +50,7 @@ def never_heard(store: Store, heard: set[str], *, limit: int) -> pd.DataFrame:
 
 
 def with_names(store: Store, table: pd.DataFrame) -> pd.DataFrame:
-    """Statistics by track with `title` and `artist` in the place of the key."""
+    """Statistics by track, with `title` and `artist` instead of `key`."""
     known = Tracks(store).named(table["key"])
     named = table.assign(
         title=[known[key].title for key in table["key"]], artist=[known[key].artist for key in table["key"]]

@@ -1,4 +1,4 @@
-"""The catalogue as pages look into it: search, a track, its neighbours, the newest, the genres."""
+"""Reads of the catalogue for pages: search, tracks, neighbours, newest tracks, genres."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from segue.moods.measures import Percentiles
 from segue.moods.stored import Moods
 from segue.storage.store import Store
 
-_ALIKE = 0.3
-"""What has a lower cosine sounds different, however near it is among few tracks."""
+_SIMILAR = 0.3
+"""Tracks with a lower cosine are not shown as similar, even if the library has no closer ones."""
 
 
 @dataclass(frozen=True)
 class SimilarTrack:
-    """A track near another one, with the cosine of their vectors."""
+    """A track similar to another, and the cosine of their vectors."""
 
     item: Item
     score: float
 
 
 class CatalogueReader:
-    """Holds the index and the words of the search in memory; safe for use by several threads.
+    """Keeps the index and the search words in memory; safe for use by several threads.
 
-    Made once a process, and handed to pages and routes alike.
+    Created once per process and shared by pages and routes.
     """
 
     def __init__(self, store: Store, *, index_folder: str) -> None:
@@ -44,15 +44,15 @@ class CatalogueReader:
         self._aligned = AlignedMoods(self._moods)
 
     def search(self, query: str, *, limit: int = 50) -> list[Item]:
-        """Tracks whose title, artist, album or genres have the query's words, or nearly, best first."""
+        """Tracks whose title, artist, album or genres match the query's words, typos allowed, best first."""
         return [item_of(track, source="search") for track in self._search.search(query, limit=limit)]
 
     def track(self, track_id: str) -> TrackSummary | None:
-        """A track, or None if there is none or its file has gone."""
+        """A track; None if it does not exist or its file is missing."""
         return self._tracks.summary(track_id)
 
     def neighbours(self, track_id: str, *, limit: int = 12) -> list[SimilarTrack]:
-        """The tracks that sound most alike, as far as they do; none for one that is newer than the index.
+        """The tracks most similar to a track, most similar first; none if it is newer than the index.
 
         Raises
         ------
@@ -65,11 +65,11 @@ class CatalogueReader:
             return []
         rows, scores = bundle.neighbours.query(bundle.vectors[row : row + 1], limit + 1)
         pairs = zip(rows[0].tolist(), scores[0].tolist(), strict=True)
-        alike = [(near, score) for near, score in pairs if near not in (row, NO_ROW) and score >= _ALIKE]
-        ids = bundle.ids([near for near, _ in alike])
+        similar = [(near, score) for near, score in pairs if near not in (row, NO_ROW) and score >= _SIMILAR]
+        ids = bundle.ids([near for near, _ in similar])
         known = read_items(self.store, ids, source="similar")
         return [
-            SimilarTrack(known[i], score) for i, (_, score) in zip(ids, alike, strict=True) if i in known
+            SimilarTrack(known[i], score) for i, (_, score) in zip(ids, similar, strict=True) if i in known
         ][:limit]
 
     def bundle(self) -> Bundle:
@@ -78,12 +78,12 @@ class CatalogueReader:
         Raises
         ------
         SegueError
-            There is none yet.
+            There is no index yet.
         """
         return self._active.current()
 
     def moods(self, bundle: Bundle) -> Percentiles:
-        """(n, 4) by :data:`segue.moods.measures.DIMENSIONS`, for each row of an index."""
+        """(n, 4) percentiles of the index's rows by :data:`segue.moods.measures.DIMENSIONS`."""
         return self._aligned.of(bundle.track_ids, index=bundle.version)
 
     def has_moods(self) -> bool:
@@ -91,7 +91,7 @@ class CatalogueReader:
         return self._moods.edition() is not None
 
     def indexed(self) -> bool:
-        """Whether there is an index that neighbours can be had from."""
+        """Whether there is an index."""
         try:
             self._active.current()
         except SegueError:
@@ -99,11 +99,11 @@ class CatalogueReader:
         return True
 
     def of_album(self, artist: str, album: str | None) -> list[Item]:
-        """An artist's album, in its order; all of the artist's tracks when no album is named."""
+        """An artist's album in album order; all of the artist's tracks if `album` is None."""
         return [item_of(track, source="search") for track in self._tracks.of_album(artist, album)]
 
     def newest(self, *, limit: int = 12) -> list[Item]:
-        """The tracks whose files are the newest."""
+        """The tracks with the newest files."""
         return [item_of(track, source="home") for track in self._tracks.newest(limit=limit)]
 
     def genres(self, *, limit: int = 40) -> list[str]:

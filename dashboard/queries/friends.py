@@ -13,8 +13,8 @@ from segue.storage.store import Store
 from segue.taste.tastes import Tastes
 
 
-def alike(store: Store, listener: str, other: str) -> float | None:
-    """How alike two listeners who know each other are, in [0, 1]; None where it is not known."""
+def similarity(store: Store, listener: str, other: str) -> float | None:
+    """The similarity of two tastes in [0, 1]; None without both tastes or an agreed following."""
     tastes = _tastes(store, listener, other)
     return match(*tastes) if tastes else None
 
@@ -22,9 +22,9 @@ def alike(store: Store, listener: str, other: str) -> float | None:
 def blended(
     store: Store, listener: str, other: str, *, bundle: Bundle, ranking: RankingSettings, items: int = 30
 ) -> list[Item]:
-    """Tracks for both of two listeners who know each other.
+    """Tracks for two listeners, ranked by the lower of the two similarities.
 
-    None where a taste is missing, or of another space than the index.
+    Empty without an agreed following, or if a taste is missing or of another space than the index.
     """
     tastes = _tastes(store, listener, other, space=bundle.space)
     if tastes is None or match(*tastes) is None:
@@ -36,7 +36,7 @@ def blended(
 def _tastes(
     store: Store, listener: str, other: str, *, space: str | None = None
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Both tastes, if they are of one space, or of the one named, and the two have agreed to follow."""
+    """Both tastes, with an agreed following, if they are of the same space (`space`, if given); else None."""
     if not Follows(store).know_each_other(listener, other):
         return None
     stored = Tastes(store).vectors([listener, other])

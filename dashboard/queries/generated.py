@@ -1,4 +1,4 @@
-"""Lists made when a listener asks: a mix for the day, the never heard, a path, what goes on from a list."""
+"""Generated playlists: the daily mix, never-heard tracks, a path, the continuation of a playlist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Item, list_items
 from segue.dashboard.queries.profile import KnownListener, read_listener
-from segue.dashboard.queries.sounding import Unknown
+from segue.dashboard.queries.sounding import UnknownTrack
 from segue.index.bundle import Bundle
 from segue.playlists import generate
 from segue.playlists.day_lists import DayLists
@@ -19,16 +19,16 @@ from segue.ranking.reranking import ArtistLimit
 from segue.settings import Settings
 
 SETTLED = 10
-"""Liked songs from which on a list of the day is kept for the day."""
+"""With at least as many liked songs, a listener's daily list stays the same all day."""
 
 
 class PlaylistGenerator:
-    """Makes lists for one listener from the index in use.
+    """Generates playlists for one listener from the index in use.
 
     Raises
     ------
     SegueError
-        When it is made: there is no index yet.
+        The constructor: there is no index yet.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class PlaylistGenerator:
         self._items = settings.playlists.list_length
 
     def daily_mix(self, day: date) -> list[Item]:
-        """Liked songs, and new ones with a note; the same all day. None for one who likes nothing yet."""
+        """Liked songs and new ones, the new ones with a note; the same all day. Empty without likes."""
         items = self._of_the_day("mix", day, self._mix)
         heard = set(self._bundle.ids(sorted(self._known.heard)))
         return [item if item.track_id in heard else replace(item, note="new to you") for item in items]
@@ -62,7 +62,7 @@ class PlaylistGenerator:
         )
 
     def discovery(self, day: date) -> list[Item]:
-        """Songs never heard before that day, as far back as it is kept; others on another day."""
+        """Songs that the listener has never heard, as far back as plays are kept; others every day."""
         return self._of_the_day("discovery", day, self._never_heard)
 
     def _never_heard(self, seed: str) -> list[int]:
@@ -76,21 +76,21 @@ class PlaylistGenerator:
         )
 
     def _of_the_day(self, kind: str, day: date, make: Callable[[str], list[int]]) -> list[Item]:
-        """The list that was made that day, or a new one; without what has been disliked since."""
+        """The stored list of the day, or a new one; without tracks disliked since."""
         tracks = self._kept.read(self._user_id, kind, day)
         if tracks is None:
             tracks = self._bundle.ids(make(f"{self._user_id}\n{day}"))
-            # Who has just begun would be left all day with what one song said.
+            # A new listener's list would stay all day on the basis of a single song.
             if tracks and len(self._known.positive) >= SETTLED:
                 tracks = self._kept.keep(self._user_id, kind, day, tracks)
         disliked = set(self._bundle.ids(sorted(self._known.disliked)))
         wanted = [track_id for track_id in tracks if track_id not in disliked]
         return list_items(self._catalogue.store, wanted, source="playlist")
 
-    def going_on(self, tracks: Sequence[str]) -> list[Item]:
-        """A continuation of a list; none for an empty one, or one of tracks that are newer than the index."""
+    def continuation(self, tracks: Sequence[str]) -> list[Item]:
+        """A continuation of a playlist; empty if all its tracks are newer than the index."""
         return self._shown(
-            generate.go_on(
+            generate.continue_list(
                 [row for row in self._bundle.rows(list(tracks)).tolist() if row >= 0],
                 items=self._items,
                 material=self._material,
@@ -103,14 +103,14 @@ class PlaylistGenerator:
 
         Raises
         ------
-        Unknown
-            The index lacks one of them, or they are the same.
+        UnknownTrack
+            The index lacks a track, or both are the same.
         """
         start, end = self._bundle.rows([first, last]).tolist()
         if start < 0 or end < 0:
-            raise Unknown("One of the two songs is newer than the index, or not in the library.")
+            raise UnknownTrack("One of the two songs is newer than the index, or not in the library.")
         if start == end:
-            raise Unknown("A path needs two songs.")
+            raise UnknownTrack("A path needs two songs.")
         return self._shown(
             path(
                 start,
@@ -122,5 +122,5 @@ class PlaylistGenerator:
         )
 
     def _shown(self, rows: Sequence[int]) -> list[Item]:
-        """Those that have not left the library since the index was built."""
+        """Items for rows of the index, without tracks that have left the library since it was built."""
         return list_items(self._catalogue.store, self._bundle.ids(rows), source="playlist")

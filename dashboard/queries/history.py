@@ -1,4 +1,4 @@
-"""What a listener has heard and liked."""
+"""A listener's plays and likes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from segue.taste.tastes import Tastes
 
 
 def recently_played(store: Store, user_id: str, *, limit: int = 8) -> list[Item]:
-    """The tracks heard last, newest first, with what came of them."""
+    """The tracks played last, newest first, with their outcomes."""
     last = last_played(Tastes(store).history(user_id))[:limit]
     known = read_items(store, [played.track_id for played in last], source="home")
     return [_noted(known[played.track_id], played) for played in last if played.track_id in known]
@@ -24,10 +24,10 @@ def recently_played(store: Store, user_id: str, *, limit: int = 8) -> list[Item]
 def played_by_day(
     store: Store, user_id: str, *, offset: timedelta = timedelta(), limit: int = 300
 ) -> list[tuple[str, list[Item]]]:
-    """The tracks heard last under the days of their last plays, newest first.
+    """The tracks played last by the day of their last play, newest first.
 
-    What is known are the signals that the taste is made of: each track once, with the last thing said of it,
-    and no more of them than `taste.max_signals`. `offset` is how far the listener's clock is ahead of UTC.
+    The history has each track once with its newest signal, and at most `taste.max_signals` of them.
+    `offset` is the listener's offset from UTC.
     """
     last = last_played(Tastes(store).history(user_id))[:limit]
     known = read_items(store, [played.track_id for played in last], source="playlist")
@@ -44,5 +44,5 @@ def _noted(item: Item, played: PlayedTrack) -> Item:
 
 
 def liked(store: Store, user_id: str, *, limit: int = 200) -> list[Item]:
-    """The tracks with a heart, the last one first."""
+    """The liked tracks, newest first."""
     return list_items(store, Opinions(store).liked(user_id, limit=limit), source="playlist")

@@ -1,4 +1,4 @@
-"""A track as the player plays it: what is shown, and where the play comes from."""
+"""A track as pages and the player get it, with the source and attribution of its plays."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from segue.storage.store import Store
 from segue.taste.starts import StartingChoice, Starts
 
 _AT_FIRST = 40
-"""Tracks in the selection that a new listener begins with."""
+"""Tracks in the selection for a cold start."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attribution:
-    """The recommendation that a play comes from: it goes into the play."""
+    """The recommendation that a play comes from, for the fields of the play."""
 
     recommendation_id: str
     rank: int
     variant: str
-    """The label by which outcomes are compared, in the play's field `model`: the variant, with `/explore` for
+    """The play's field `model`, by which outcomes are compared: the variant, with `/explore` for
     exploration; `mood:` and the index version; or the index version alone without recommendations."""
 
 
@@ -53,7 +53,7 @@ class Item:
     tone: str | None = None
 
     def data(self) -> dict[str, Any]:
-        """As the browser gets it; what is not known is left out."""
+        """The JSON object for the browser, without unknown fields."""
         fields = {
             "id": self.track_id,
             "title": self.title,
@@ -78,19 +78,19 @@ class Item:
 
 
 def read_items(store: Store, track_ids: Iterable[str], *, source: str) -> dict[str, Item]:
-    """Those of the tracks that can be played, by id."""
+    """The playable tracks among `track_ids`, by id."""
     summaries = Tracks(store).summaries(track_ids)
     return {track_id: item_of(track, source=source) for track_id, track in summaries.items()}
 
 
 def list_items(store: Store, track_ids: Sequence[str], *, source: str) -> list[Item]:
-    """The same tracks in the order of their ids."""
+    """The playable tracks in the order of `track_ids`."""
     known = read_items(store, track_ids, source=source)
     return [known[track_id] for track_id in track_ids if track_id in known]
 
 
 def noted_items(store: Store, noted: Sequence[tuple[str, str]], *, source: str) -> list[Item]:
-    """Tracks in the order of (id, note), each with its note, as far as they are there."""
+    """The playable tracks of (id, note) pairs, in their order, each with its note."""
     known = read_items(store, [track_id for track_id, _ in noted], source=source)
     return [replace(known[track_id], note=note) for track_id, note in noted if track_id in known]
 
@@ -111,16 +111,16 @@ def item_of(track: TrackSummary, *, source: str) -> Item:
 
 @dataclass(frozen=True)
 class Upcoming:
-    """What a listener is to hear next."""
+    """A listener's next tracks."""
 
     recommendation_id: str
     items: list[Item]
     served: str
-    """"taste", or "cold-start" for the varied selection that everybody begins with."""
+    """"taste", or "cold-start" for the varied selection."""
 
 
 def upcoming(store: Store, user_id: str) -> Upcoming:
-    """The listener's recommendations with their reasons; the varied selection before there are any."""
+    """The listener's recommendations with reasons; before the first, a cold start's selection."""
     stored = Recommendations(store).of(user_id)
     if stored is None:
         return _to_start_with(store, Starts(store).read(user_id))
@@ -139,7 +139,7 @@ def _to_start_with(store: Store, choice: StartingChoice) -> Upcoming:
     chosen = selection(store, choice, size=_AT_FIRST) if choice else []
     if chosen:
         listed, reasons = [track_id for track_id, _ in chosen], dict(chosen)
-        # The text is part of ids that plays have carried so far: it stays.
+        # Do not change: stored plays contain ids made from this text.
         text = f"Picks(genres={choice.genres!r}, artists={choice.artists!r})"
         name = f"start-{version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     else:
@@ -161,7 +161,7 @@ def _to_start_with(store: Store, choice: StartingChoice) -> Upcoming:
 def _recommended(
     item: Item, track: PlannedTrack, stored: Recommendation, *, rank: int, known: Mapping[str, Item]
 ) -> Item:
-    """A recommended track as an item; its similarity is shown where the track that it is like is known."""
+    """A recommended track as an item, with a score only if the track that its reason names is known."""
     named = known.get(track.evidence or "")
     return replace(
         item,
@@ -174,7 +174,7 @@ def _recommended(
 
 
 def _variant(track: PlannedTrack, stored: Recommendation) -> str:
-    """The label of its plays: the variant, or the index version for lists older than the variants."""
+    """The label of its plays: the variant, or the index version for old recommendations without one."""
     if not stored.variant:
         return stored.index_version
     return variant_label(stored.variant, exploring=is_exploring(track.reason))

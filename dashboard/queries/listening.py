@@ -16,12 +16,12 @@ from segue.storage.store import Store
 
 @dataclass(frozen=True)
 class ListeningSpan:
-    """What one listener heard in a span of time."""
+    """One listener's listening in a period."""
 
     since: datetime
     until: datetime
     rows: pd.DataFrame
-    """As :mod:`segue.engagement.patterns` has it."""
+    """Rows as :mod:`segue.engagement.patterns` describes them."""
     sessions: list[ListeningSession]
     new: Newness
 
@@ -49,7 +49,7 @@ def read(store: Store, user_id: str, *, since: datetime, until: datetime, zone: 
 
 
 def months(first: datetime, last: datetime, *, zone: str) -> list[tuple[datetime, datetime]]:
-    """The months from one moment to another in a listener's zone, the newest first, as [since, until)."""
+    """The months from `first` to `last` in a time zone, newest first, as [since, until) in UTC."""
     begins, ends = (
         pd.Timestamp(moment).tz_convert(zone).tz_localize(None).to_period("M") for moment in (first, last)
     )
@@ -62,7 +62,7 @@ def months(first: datetime, last: datetime, *, zone: str) -> list[tuple[datetime
 
 
 def vectors_of(track_ids: list[str], *, rows: np.ndarray, vectors: np.ndarray) -> dict[str, np.ndarray]:
-    """The vectors of those tracks that the index has; `rows` as :meth:`Bundle.rows` gives them."""
+    """The vectors (d,) of the indexed tracks by id; `rows` (n,) as :meth:`Bundle.rows` returns them."""
     return {
         track_id: np.asarray(vectors[row])
         for track_id, row in zip(track_ids, rows.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""What the pages show, read from MongoDB."""
+"""Data of the pages Live and Operations, read from MongoDB."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from segue.taste.tastes import Tastes
 
 @dataclass(frozen=True)
 class Played:
-    """A track that was heard, and the last thing that was said of it."""
+    """A played track with its newest event."""
 
     track: TrackSummary
     outcome: str
@@ -28,7 +28,7 @@ class Played:
 
 @dataclass(frozen=True)
 class Recommended:
-    """A track that is to be heard next, and why."""
+    """A recommended track and its reason."""
 
     track: TrackSummary
     score: float
@@ -37,7 +37,7 @@ class Recommended:
 
 @dataclass(frozen=True)
 class LiveListener:
-    """One listener as the live page shows them."""
+    """One listener as the page Live shows them."""
 
     played: list[Played]
     recommended: list[Recommended]
@@ -54,7 +54,7 @@ def listeners(store: Store, *, limit: int = 200) -> list[str]:
 
 
 def listening(store: Store, user_id: str, *, played: int = 12) -> LiveListener | None:
-    """What a listener has heard and is to hear; None for one who is not known."""
+    """A listener's last plays and recommendations; None without recommendations."""
     recommendation = Recommendations(store).of(user_id)
     if recommendation is None:
         return None
@@ -78,22 +78,22 @@ def listening(store: Store, user_id: str, *, played: int = 12) -> LiveListener |
 
 
 def catalogue_size(store: Store) -> int:
-    """How many tracks can be recommended; 0 before an index is published."""
+    """The number of tracks in the published index; 0 without one."""
     return PublishedBundles(store).active_count()
 
 
 def freshness(store: Store, *, newest: int = 500) -> list[float]:
-    """Milliseconds from play to document of the recommendations written last."""
+    """The freshness (ms) of the `newest` recommendations."""
     return [written.freshness_ms for written in Recommendations(store).newest(limit=newest)]
 
 
 def index_version(store: Store) -> str:
-    """The index version that is published; empty before the first."""
+    """The published index version; empty without one."""
     return PublishedBundles(store).active_version() or ""
 
 
 def ago(epoch_ms: float) -> str:
-    """A moment as people say it: "just now", "5 min ago"."""
+    """The time since `epoch_ms`: "just now", "5 min ago"."""
     seconds = max(0, round(time.time() - epoch_ms / 1000))
     if seconds < 5:
         return "just now"

@@ -18,31 +18,31 @@ from segue.index.bundle import Bundle
 from segue.taste.tastes import Tastes
 
 GENRES = 10
-"""Genres with a colour of their own; the others share one."""
+"""The number of genres with a separate colour."""
 OTHER, GONE = GENRES, 255
 """Codes of tracks of another genre or none, and of tracks that have left the library."""
 _WHOLE = 32_767
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnMap:
     """The map of one index version."""
 
     version: str
     projection: PlanarProjection
     packed: bytes
-    """As the browser gets it: see :func:`_pack`."""
+    """The body for the browser: see :func:`_pack`."""
 
 
 class LibraryMap:
-    """Draws the map of the published index once, and keeps it; safe for use by several threads."""
+    """Computes the map of each published index once; safe for use by several threads."""
 
     def __init__(self, catalogue: CatalogueReader) -> None:
         self._catalogue = catalogue
         self._lock = threading.Lock()
-        self._drawn: Drawn | None = None
+        self._drawn: DrawnMap | None = None
 
-    def now(self) -> Drawn:
+    def current(self) -> DrawnMap:
         """The map of the published index.
 
         Raises
@@ -57,7 +57,7 @@ class LibraryMap:
             return self._drawn
 
     def items(self, version: str, rows: list[int]) -> list[Item] | None:
-        """The tracks of points, None when the map is of another version by now."""
+        """The tracks of points; None if another version is published now."""
         bundle = self._catalogue.bundle()
         if version != bundle.version:
             return None
@@ -65,7 +65,7 @@ class LibraryMap:
         return list_items(self._catalogue.store, ids, source="similar")
 
     def taste(self, user_id: str) -> tuple[float, float] | None:
-        """Where a listener's taste lies; None without one, or one in another space."""
+        """The coordinates of a listener's taste; None without a taste in the index's space."""
         stored = Tastes(self._catalogue.store).vectors([user_id]).get(user_id)
         bundle = self._catalogue.bundle()
         if stored is None or stored[1] != bundle.space:
@@ -73,15 +73,15 @@ class LibraryMap:
         vector, _ = stored
         if not vector.any() or vector.shape != bundle.vectors[0].shape:
             return None
-        x, y = self.now().projection.project(vector[np.newaxis])[0].tolist()
+        x, y = self.current().projection.project(vector[np.newaxis])[0].tolist()
         return x, y
 
     def place(self, track_id: str) -> int | None:
-        """The row of a track."""
+        """The row of a track in the index; None if it is not indexed."""
         row = int(self._catalogue.bundle().rows([track_id])[0])
         return None if row < 0 else row
 
-    def _draw(self, bundle: Bundle) -> Drawn:
+    def _draw(self, bundle: Bundle) -> DrawnMap:
         first = Tracks(self._catalogue.store).first_genres()
         ids = bundle.ids(np.arange(len(bundle.vectors)))
         counts = Counter(first[track_id] for track_id in ids if first.get(track_id))
@@ -91,13 +91,13 @@ class LibraryMap:
         projection = fit_projection(bundle.vectors)
         points = projection.project(bundle.vectors)
         packed = _pack(bundle.version, names, points, np.array(codes, dtype=np.uint8))
-        return Drawn(bundle.version, projection, packed)
+        return DrawnMap(bundle.version, projection, packed)
 
 
 def _pack(version: str, genres: list[str], points: np.ndarray, codes: np.ndarray) -> bytes:
-    """Length of the head (uint32), the head (JSON), x and y of each point (int16), a code for each (uint8).
+    """Length of the header (uint32), header (JSON), x and y of the points (int16), their codes (uint8).
 
-    All numbers are little-endian; the head is filled with spaces up to a multiple of 4.
+    All numbers are little-endian; spaces pad the header to a multiple of 4 bytes.
     """
     head = json.dumps({"version": version, "genres": genres, "count": len(points)}).encode()
     head += b" " * (-len(head) % 4)

@@ -1,4 +1,4 @@
-"""A listener's month, as the card shows it."""
+"""The card of a listener's month."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from segue.storage.store import Store
 
 
 def title(since: datetime, *, zone: str) -> str:
-    """The name of the month that begins at a moment."""
+    """The name of the month that starts at `since`."""
     return f"{pd.Timestamp(since).tz_convert(zone):%B %Y}"
 
 
 def bounds(since: datetime, *, zone: str) -> tuple[datetime, datetime]:
-    """The month that a moment is in, as [since, until)."""
+    """The month that contains `since`, as [since, until)."""
     return listening.months(since, since + timedelta(seconds=1), zone=zone)[0]
 
 
 def card(store: Store, listener: Listener, *, since: datetime, until: datetime, zone: str) -> bytes | None:
-    """The card of [since, until) as a PNG; None where nothing was heard."""
+    """The card of [since, until) as a PNG; None without plays."""
     span = listening.read(store, listener.user_id, since=since, until=until, zone=zone)
     if not span.plays:
         return None

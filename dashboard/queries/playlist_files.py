@@ -1,4 +1,4 @@
-"""Playlists in and out: as M3U text, and from it, matched with the catalogue."""
+"""Export of playlists as M3U, and import by matching entries with the catalogue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOOKED_AT = 20
 
 
 def exported(store: Store, playlist: Playlist) -> str:
-    """A playlist as extended M3U. Files are named without their folders: those are the server's own."""
+    """A playlist as extended M3U, with file names without folders: the server's paths are private."""
     tracks = Tracks(store)
     known, files = tracks.even_gone(playlist.tracks), tracks.file_names(playlist.tracks)
     return write_m3u(playlist.name, [_entry(known[t], files.get(t)) for t in playlist.tracks if t in known])
@@ -30,7 +30,7 @@ def _entry(track: TrackSummary, file_name: str | None) -> Entry:
 
 
 def matched(catalogue: CatalogueReader, listed: Listed) -> Matched:
-    """Look the entries of a playlist up in the catalogue, by the words of artist and title."""
+    """Match the entries of a playlist with the catalogue, by the words of artist and title."""
 
     def candidates(entry: Entry) -> list[Candidate]:
         matches = catalogue.search(f"{entry.artist or ''} {entry.title}", limit=_LOOKED_AT)

@@ -1,4 +1,4 @@
-"""What all listeners hear: popular and rising tracks, from the statistics of the last hours."""
+"""Popular and rising tracks, from the statistics of the last hours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST = 12
 
 
 class PopularTracks:
-    """Counts again twice a minute at most; made once a process, safe for use by several threads."""
+    """Counts at most twice a minute; created once per process, safe for use by several threads."""
 
     def __init__(self, store: Store, *, popular_window: timedelta, rising_window: timedelta) -> None:
         self._store = store
@@ -28,12 +28,12 @@ class PopularTracks:
         self._rising: list[Item] = []
 
     def now(self, *, limit: int = 12) -> list[Item]:
-        """The tracks that most listeners have heard and kept in the last `popular_window`."""
+        """The tracks that most listeners played without skipping in the last `popular_window`."""
         self._count()
         return self._now[:limit]
 
     def rising(self, *, limit: int = 12) -> list[Item]:
-        """The tracks that are heard much more than in the day before."""
+        """The tracks played much more in the last `rising_window` than in the day before it."""
         self._count()
         return self._rising[:limit]
 

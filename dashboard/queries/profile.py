@@ -15,23 +15,23 @@ from segue.taste.tastes import Tastes
 
 @dataclass(frozen=True)
 class KnownListener:
-    """One listener; rows are those of the index."""
+    """One listener; rows refer to the index."""
 
     profile: ListenerProfile
     heard: frozenset[int]
-    """Rows that the history has, and those that were played as far back as it is kept."""
+    """Rows in the history, and rows played as far back as plays are kept."""
     disliked: frozenset[int]
 
     @property
     def positive(self) -> dict[int, float]:
-        """Row -> how much it is liked now, above 0."""
+        """Row -> the sum of its signals, for sums above 0."""
         return self.profile.positive_rows
 
 
 def read_listener(
     catalogue: CatalogueReader, settings: Settings, user_id: str, *, bundle: Bundle
 ) -> KnownListener:
-    """Read what is known of a listener; all empty for a new one."""
+    """Read a listener's profile, plays and dislikes; all empty for a new listener."""
     store = catalogue.store
     listeners = Tastes(store).listeners([user_id], taste=settings.taste)
     profile = build_profiles(listeners, bundle=bundle)[0]

@@ -19,24 +19,24 @@ from segue.storage.store import Store
 
 @dataclass(frozen=True)
 class SharedContent:
-    """A shared thing as a guest sees it."""
+    """The shared content as a guest sees it."""
 
     title: str
     subtitle: str
     by: str
-    """The owner's name; empty for one without."""
+    """The owner's name; may be empty."""
     items: list[Item]
     month: tuple[datetime, datetime, str] | None
     """[since, until) and the zone of a month's card."""
 
 
 def shared(store: Store, *, owner: str, kind: Kind, key: str) -> SharedContent | None:
-    """The content of a link now; None when it is gone, or not the owner's any more.
+    """The current content of a link; None if it no longer exists or no longer belongs to the owner.
 
     Raises
     ------
     ValueError
-        The key names no month.
+        The key of a month is malformed.
     """
     account = Accounts(store).of(owner)
     if account is None:
@@ -64,7 +64,7 @@ def _playlist(store: Store, key: str, owner: str, name: str) -> SharedContent | 
 
 
 def month_key(since: datetime, zone: str) -> str:
-    """A month as a link keeps it."""
+    """The key of a month's share link."""
     return f"{since.isoformat()}|{zone}"
 
 
@@ -78,7 +78,7 @@ def month_of(key: str) -> tuple[datetime, str]:
 
 
 def picture(store: Store, link: Link, content: SharedContent) -> bytes | None:
-    """The picture of a link as a PNG; None for a month in which nothing was heard."""
+    """The picture of a link as a PNG; None for a month without plays."""
     if content.month is not None:
         since, until, zone = content.month
         owner = Listener(user_id=link.owner, name=content.by, session_id="")

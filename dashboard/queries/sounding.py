@@ -1,4 +1,4 @@
-"""Similarity of sound: a radio from a song, tracks like a file, and why two tracks are near."""
+"""Similarity of sound: the radio of a song, tracks similar to a file, and the reasons for a similarity."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from segue.settings import Settings
 from segue.storage.store import Store
 
 LONGEST = 30 * 60.0
-"""Seconds of a file that is compared with the library."""
+"""Seconds; the longest file that is compared with the library."""
 LARGEST_FILE = 100 * 1024 * 1024
-"""Bytes of such a file."""
+"""Bytes; the largest such file."""
 
 
 class TooLong(AudioError):
-    """A recording that lasts longer than a song."""
+    """A recording longer than :data:`LONGEST`."""
 
     def __init__(self, *, seconds: float) -> None:
-        super().__init__("too-long", f"{seconds / 60:.0f} min; at most {LONGEST / 60:.0f} min are taken")
+        super().__init__("too-long", f"{seconds / 60:.0f} min; the limit is {LONGEST / 60:.0f} min")
 
 
-class Unknown(SegueError):
-    """A track that the index does not have, so that nothing can be near it."""
+class UnknownTrack(SegueError):
+    """A track that is not in the index."""
 
 
 def radio(
@@ -49,11 +49,11 @@ def radio(
     avoid: Sequence[str],
     items: int,
 ) -> list[Item]:
-    """The next tracks of a radio that began with `seed` and has played `after`, oldest first.
+    """The next tracks of a radio that started with `seed` and has played `after` (oldest first).
 
     Raises
     ------
-    Unknown
+    UnknownTrack
         The index has no such track.
     SegueError
         There is no index yet.
@@ -61,26 +61,26 @@ def radio(
     bundle = catalogue.bundle()
     row = int(bundle.rows([seed])[0])
     if row < 0:
-        raise Unknown(f"track {seed[:64]} is not in the index")
+        raise UnknownTrack(f"track {seed[:64]} is not in the index")
     played = [row for row in bundle.rows(list(after)).tolist() if row >= 0]
     disliked = frozenset(bundle.rows(list(avoid)).tolist())
-    # Some may have left the library since the index was built.
+    # Twice as many: some may have left the library since the index was built.
     rows = tune(row, played=played, bundle=bundle, ranking=settings.ranking, avoid=disliked, items=2 * items)
     ids = bundle.ids(rows)
     return list_items(catalogue.store, ids, source="radio")[:items]
 
 
-def like_file(
+def similar_to_file(
     catalogue: CatalogueReader, settings: Settings, path: Path | str, *, limit: int = 20
 ) -> list[SimilarTrack]:
-    """The tracks that sound most like a file, which is decoded and embedded as the library was.
+    """The tracks most similar to a file, which is decoded and embedded like the library.
 
     Raises
     ------
     AudioError
-        It is no music, cannot be read, is silent, too short or too long: see its `reason`.
+        The file is unreadable, silent, too short or too long: see `reason`.
     SegueError
-        There is no index or no audio space, or they are of other settings.
+        There is no index or audio space, or they were built with other settings.
     """
     bundle = catalogue.bundle()
     space = load_space(catalogue.store, bundle.space)
@@ -98,9 +98,9 @@ def like_file(
 
 
 def reasons(store: Store, track_id: str, others: Sequence[str]) -> dict[str, SoundSimilarity]:
-    """Why each of the others is near a track, as far as the features of both are known.
+    """The reasons for the similarity of each of `others` to a track, where both have features.
 
-    Their descriptors are compared in the units of the audio space in use.
+    Descriptors are compared in the units of the audio space in use.
     """
     try:
         space = AudioSpace.load(store)

@@ -1,4 +1,4 @@
-"""The genres and artists with the most tracks, for those who want to choose what to begin with."""
+"""The genres and artists with the most tracks, offered to new listeners."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GOOD_FOR = 60.0
 
 
 class StartingOptions:
-    """Counts once a minute at most, since it looks at every track; safe for use by several threads."""
+    """Counts at most once a minute, since it reads every track; safe for use by several threads."""
 
     def __init__(self, store: Store) -> None:
         self._tracks = Tracks(store)
@@ -23,7 +23,7 @@ class StartingOptions:
         self._counted: tuple[list[str], list[str]] = ([], [])
 
     def genres_and_artists(self) -> tuple[list[str], list[str]]:
-        """The genres, the most frequent first; the most frequent artists, by name."""
+        """The most frequent genres, by frequency, and the most frequent artists, by name."""
         with self._lock:
             if time.monotonic() - self._counted_at > _GOOD_FOR:
                 artists = sorted(self._tracks.frequent_artists(limit=ARTISTS), key=str.casefold)

@@ -1,4 +1,4 @@
-"""The selection that a new listener begins with, made of the genres and artists they have chosen."""
+"""The selection for a cold start from the genres and artists that the listener has chosen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOOKED_AT = 200
 
 
 def selection(store: Store, choice: StartingChoice, *, size: int) -> list[tuple[str, str]]:
-    """Tracks of the picks in turn, one artist after another, each with the pick it is there for.
+    """Tracks of the chosen genres and artists in turn, each with the genre or artist that it was chosen for.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def selection(store: Store, choice: StartingChoice, *, size: int) -> list[tuple[
 
 
 def _picked(artists: Mapping[str, str], pick: str) -> list[tuple[str, str]]:
-    """Tracks, of which the artists are given by id, one artist after another, with their pick."""
+    """Tracks with their genre or artist, alternating between artists; `artists` maps track ids to artists."""
     by_artist: dict[str, list[tuple[str, str]]] = {}
     for track_id, artist in artists.items():
         by_artist.setdefault(artist, []).append((track_id, pick))

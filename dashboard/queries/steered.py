@@ -1,4 +1,4 @@
-"""Recommendations re-ranked by the listener's mood dial when the page is made.
+"""Recommendations re-ranked by the listener's mood dial when a page is drawn.
 
 The dial changes no taste and no stored recommendation: it chooses among the listener's candidates, the
 recommended tracks and then those nearest to the taste. Plays from such a list carry the variant
@@ -26,7 +26,7 @@ from segue.settings import Settings
 
 
 def planned(catalogue: CatalogueReader, settings: Settings, user_id: str) -> Upcoming:
-    """A listener's next tracks, in the mood that is dialled; as they are recommended when it is open."""
+    """A listener's next tracks, re-ranked by the mood dial; the recommendations if the dial is not set."""
     recommended = upcoming(catalogue.store, user_id)
     dial = MoodDials(catalogue.store).read(user_id)
     if not dial or not recommended.items:
@@ -65,7 +65,7 @@ def planned(catalogue: CatalogueReader, settings: Settings, user_id: str) -> Upc
 
 
 def _candidates(recommended: Upcoming, listener: KnownListener, *, bundle: Bundle, count: int) -> list[int]:
-    """Recommended tracks, then the nearest to the taste, or the varied selection where there is none."""
+    """Rows of the recommended tracks, then of the taste neighbours, or of the varied selection."""
     profile = listener.profile
     others = TASTE.nearest(profile.taste, bundle, count=count) if profile.has_taste else VARIED.rows(bundle)
     rows = [*bundle.rows([item.track_id for item in recommended.items]).tolist(), *others]
@@ -82,7 +82,7 @@ def _items(
     *,
     bundle: Bundle,
 ) -> list[tuple[int, Item]]:
-    """Rows that are in the catalogue, as items with their reasons: as recommended, or as the taste's."""
+    """(row, item) pairs of the playable rows, with the reason of the recommendation or of the taste."""
     known = {item.track_id: item for item in recommended.items}
     profile, ids = listener.profile, bundle.ids(rows)
     nearest = [profile.track_ids[signal] for signal in profile.nearest_positive(rows, bundle.vectors)]
@@ -99,7 +99,7 @@ def _items(
 
 
 def _why(why: str | None, dial: Dial, mood: Percentiles) -> str | None:
-    """The reason, with the wanted moods that the track has."""
+    """The reason, with those of the wanted moods that the track fits."""
     fitting = [
         notch_word(name, notch)
         for name, notch in dial.wanted.items()

@@ -1,4 +1,4 @@
-"""Lengths and days as people say them."""
+"""Durations and days as text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from segue.dashboard.queries.items import Item
 
 
 def length(songs: Sequence[Item]) -> str:
-    """How many songs, and how long they are together: "12 songs, 47 min"."""
+    """The number of songs and their total duration: "12 songs, 47 min"."""
     count = "1 song" if len(songs) == 1 else f"{len(songs):,} songs"
     minutes = round(sum(song.duration_ms or 0 for song in songs) / 60_000)
     if not minutes:
@@ -18,9 +18,9 @@ def length(songs: Sequence[Item]) -> str:
 
 
 def day(at: int, *, now: datetime | None = None, offset: timedelta = timedelta()) -> str:
-    """The day of a moment (epoch ms): "Today", "Yesterday", "Friday, 3 March 2017".
+    """The day of a time (epoch ms): "Today", "Yesterday", "Friday, 3 March 2017".
 
-    `offset` is how far the listener's clock is ahead of UTC.
+    `offset` is the listener's offset from UTC.
     """
     today = ((now or datetime.now(UTC)) + offset).date()
     then = (datetime.fromtimestamp(at / 1000, UTC) + offset).date()

@@ -1,4 +1,4 @@
-"""Becoming somebody and ceasing to be: by name and password, or by an identity provider."""
+"""Sign-up, log-in and log-out, by name and password or through an identity provider."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from segue.people.login_sessions import Listener
 
 
 def show(listener: Listener) -> None:
-    """Sign up or log in for a guest, log out for anybody else."""
+    """The forms to sign up and log in for a guest; the button to log out for an account."""
     if listener.name is None:
         _enter()
     elif listener.user_id.startswith(PREFIX):
@@ -22,25 +22,27 @@ def show(listener: Listener) -> None:
         components.entry("log-out", label="Log out")
 
 
-def come_in(listener: Listener) -> None:
-    """Give a guest whom the identity provider has let in a session of their own."""
+def finish_provider_log_in(listener: Listener) -> None:
+    """Open the account's session for a guest whom the identity provider has authenticated."""
     if listener.name is None and st.user.get("is_logged_in") is True and (known := account_of(st.user)):
         components.entry("hand-over", label="", code=visit.hand_over(known))
 
 
 def _enter() -> None:
-    st.write("Everything works without an account. With one, your taste is there wherever you listen.")
+    st.write(
+        "You can use everything without an account. With an account, your taste follows you to every device."
+    )
     new = "Sign up"
     which = st.segmented_control("Account", [new, "Log in"], default=new, label_visibility="collapsed")
     if which == "Log in":
         components.entry("log-in", label="Log in")
     else:
-        components.entry("sign-up", label="Sign up and keep what you have heard")
+        components.entry("sign-up", label="Sign up and keep your history")
     _by_provider()
 
 
 def show_log_in() -> None:
-    """The only page for a guest where log-in is required."""
+    """The page that guests see where log-in is required; they see no other."""
     st.title("Log in")
     components.entry("log-in", label="Log in")
     _by_provider()
@@ -48,11 +50,11 @@ def show_log_in() -> None:
 
 def _by_provider() -> None:
     if configured():
-        st.write("Or with the account that you have elsewhere:")
+        st.write("Or use an account with an identity provider:")
         if st.button("Continue with your provider", icon=":material/key:"):
             st.login()
 
 
 def configured() -> bool:
-    """Whether Streamlit's secrets name an identity provider: then it says so of every visitor."""
+    """Whether Streamlit's secrets name an identity provider; only then does `st.user` have `is_logged_in`."""
     return "is_logged_in" in st.user

@@ -1,4 +1,4 @@
-"""An album: its songs in their order."""
+"""An album: its songs in album order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def show() -> None:
     songs = visit.services().catalogue.of_album(artist, name) if artist and name else []
     if not songs:
         st.title("No such album", anchor=False)
-        st.info("Search finds what is there.", icon=":material/album:")
+        st.info("It may have left the library. Use Search to find other albums.", icon=":material/album:")
         return
     st.title(plain(name), anchor=False)
     left, right = st.columns([1, 2], gap="large")

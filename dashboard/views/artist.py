@@ -18,7 +18,10 @@ def show() -> None:
     songs = visit.services().catalogue.of_album(name, None) if name else []
     if not songs:
         st.title("No such artist", anchor=False)
-        st.info("Search finds who is there.", icon=":material/person_off:")
+        st.info(
+            "The artist may have left the library. Use Search to find other artists.",
+            icon=":material/person_off:",
+        )
         return
     st.title(plain(name), anchor=False)
     genres = list(dict.fromkeys(song.genre for song in songs if song.genre))

@@ -12,14 +12,14 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.queries import audience as reading
 from segue.dashboard.views.audience_figures import funnel_figure, listeners_figure, rates_figure
-from segue.dashboard.views.charts import ACCENT, PALETTE, draw, dressed
+from segue.dashboard.views.charts import ACCENT, PALETTE, draw, dressed, figures, period_axis
 from segue.dashboard.views.tables import as_files, in_words
 from segue.engagement.audience import active, by_key, by_period, funnel, lorenz, return_rate, spread
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.statistics import ListeningStatistics
 
 SPANS = {"1 hour": 1 / 24, "1 day": 1, "7 days": 7, "30 days": 30, "90 days": 90}
-STEPS = {"1 hour": "15min", "1 day": "h", "7 days": "6h", "30 days": "D", "90 days": "D"}
+STEPS = {"1 hour": "15min", "1 day": "1h", "7 days": "6h", "30 days": "1D", "90 days": "1D"}
 FILTERS = {
     "Everything": "all",
     "Genre": "genre",
@@ -29,15 +29,18 @@ FILTERS = {
 }
 _SKIPPED_COLUMNS = ["title", "artist", "plays", "skip_rate", "early_skip_rate"]
 _ENOUGH = 5
-"""Plays below which a rate says nothing."""
+"""The fewest plays for which a skip rate is shown."""
 
 
 def show() -> None:
-    """All listeners together; no listener is named."""
+    """Figures of all listeners together; no listener is named."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title("Audience", anchor=False)
     if not visit.operator():
-        st.info("This page is for the operators that the settings name.", icon=":material/lock:")
+        st.info(
+            "Only operators can see this page. The setting `dashboard.operators` names them.",
+            icon=":material/lock:",
+        )
         return
     span = right.segmented_control("Time", list(SPANS), default="7 days", key="audience-span") or "7 days"
     until = datetime.now(UTC)
@@ -46,14 +49,14 @@ def show() -> None:
     store = visit.services().store
     over_time = reading.stats(store, dimension, since=since, until=until, keys=chosen)
     if over_time.empty:
-        st.info("Nothing was counted in this time.", icon=":material/query_stats:")
+        st.info("There are no plays in this period.", icon=":material/query_stats:")
         return
     days = reading.active_days(store, since=since, until=until)
     periods = by_period(over_time, every=STEPS[span])
     _numbers(periods, days, since, until, whole=not chosen)
-    time, kept, catalogue, tables = st.tabs(["Over time", "Kept and skipped", "Catalogue", "Tables"])
+    time, kept, catalogue, tables = st.tabs(["Over time", "Skips", "Catalogue", "Tables"])
     with time:
-        _over_time(periods, days, whole=not chosen)
+        _over_time(periods, days, step=pd.Timedelta(STEPS[span]), whole=not chosen)
     with kept:
         _kept(since, until)
     with catalogue:
@@ -63,31 +66,31 @@ def show() -> None:
 
 
 def _filter() -> tuple[str, list[str]]:
-    """The dimension and the keys to look at; no keys for all of them."""
+    """The dimension, and the keys to show; an empty list shows all."""
     left, right = st.columns([1, 3], vertical_alignment="bottom")
-    dimension = FILTERS[left.selectbox("Look at", list(FILTERS), key="audience-by")]
+    dimension = FILTERS[left.selectbox("Filter by", list(FILTERS), key="audience-by")]
     if dimension == "all":
-        right.caption("Sums over all listeners. Plays count when they end; times are UTC.")
+        right.caption("Totals of all listeners. A play counts when it ends. Times are in UTC.")
         return dimension, []
     keys = ListeningStatistics(visit.services().store).keys(dimension)
-    hint = "For the numbers and what is over time; the other tabs show everything."
+    hint = "Applies to the figures and the tab Over time; the other tabs show everything."
     label = f"audience-{dimension}"
-    return dimension, right.multiselect("Only", keys, key=label, placeholder="All of them", help=hint)
+    return dimension, right.multiselect("Show only", keys, key=label, placeholder="All", help=hint)
 
 
 def _numbers(
     periods: pd.DataFrame, days: pd.DataFrame, since: datetime, until: datetime, *, whole: bool
 ) -> None:
-    """`whole`: nothing is filtered, so that figures of listeners as such can be shown too."""
+    """Show the figures; with `whole` (no filter is set) those of listeners and sessions too."""
     plays, skips = int(periods["plays"].sum()), int(periods["skips"].sum())
-    with st.container(horizontal=True, gap="large"):
+    with figures("audience"):
         if whole:
             st.metric("Active listeners", f"{days['user_id'].nunique():,}", width="content")
             back = _came_back(since, until)
             hint = (
-                "Of those first seen in the last four weeks (or longer, as chosen), a week ago or earlier: "
+                "Share of the listeners first seen at least a week ago, in the last four weeks or the chosen "
+                "period if longer, who listened again within seven days."
             )
-            hint += "who listened again within seven days."
             st.metric("Came back", "–" if pd.isna(back) else f"{back:.0%}", width="content", help=hint)
         st.metric("Listening", f"{periods['hours'].sum():,.0f} h", width="content")
         st.metric("Plays", f"{plays:,}", width="content")
@@ -99,12 +102,12 @@ def _numbers(
 
 
 def _came_back(since: datetime, until: datetime) -> float:
-    """The return rate needs some weeks, however short the time that is looked at."""
+    """The return rate over `since` to `until`, or over four weeks if that is shorter."""
     first = min(since, until - timedelta(days=28))
     return return_rate(reading.active_days(visit.services().store, since=first, until=until))
 
 
-def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, whole: bool) -> None:
+def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, step: pd.Timedelta, whole: bool) -> None:
     left, right = st.columns(2, gap="large")
     if whole:
         with left:
@@ -115,6 +118,7 @@ def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, whole: bool) -> Non
                 x=periods["start"], y=periods["hours"], marker={"color": ACCENT}, hovertemplate="%{y:.1f} h"
             )
         )
+        period_axis(hours, periods["start"], step=step)
         draw(dressed(hours, "Listening", "hours"), key="hours")
     left, right = st.columns(2, gap="large")
     with left:
@@ -122,12 +126,14 @@ def _over_time(periods: pd.DataFrame, days: pd.DataFrame, *, whole: bool) -> Non
         names = {"completions": "heard to the end", "skips": "skipped", "other": "left"}
         long = kinds.rename(columns=names).melt(id_vars="start", value_vars=list(names.values()))
         figure = px.bar(long, x="start", y="value", color="variable", color_discrete_sequence=list(PALETTE))
-        draw(dressed(figure, "Plays", "by how they ended"), key="plays")
+        period_axis(figure, periods["start"], step=step)
+        draw(dressed(figure, "Plays", "by outcome"), key="plays")
     with right:
         rates = px.line(periods, x="start", y="skip_rate", markers=len(periods) < 60)
         rates.update_traces(line={"color": PALETTE[1]})
         rates.update_yaxes(tickformat=".0%", rangemode="tozero")
-        draw(dressed(rates, "Skip rate", "skips by plays"), key="skip-rate")
+        period_axis(rates, periods["start"], step=step)
+        draw(dressed(rates, "Skip rate", "skips per play"), key="skip-rate")
 
 
 def _kept(since: datetime, until: datetime) -> None:
@@ -151,21 +157,24 @@ def _kept(since: datetime, until: datetime) -> None:
                 y=ranks["skip_rate"],
                 customdata=ranks["plays"],
                 marker={"color": ACCENT},
-                hovertemplate="place %{x}: %{y:.0%} of %{customdata} plays<extra></extra>",
+                hovertemplate="rank %{x}: %{y:.0%} of %{customdata} plays<extra></extra>",
             )
         )
         figure.update_yaxes(tickformat=".0%")
-        draw(dressed(figure, "Skip rate by place", "place in the list of recommendations"), key="by-rank")
+        draw(dressed(figure, "Skip rate by rank", "rank in the recommendation"), key="by-rank")
     left, right = st.columns(2, gap="large")
     with left:
-        draw(rates_figure(of("source"), "Skip rate by source", "where the play came from"), key="by-source")
+        draw(
+            rates_figure(of("source"), "Skip rate by source", "page or list that the play came from"),
+            key="by-source",
+        )
     with right:
-        subtitle = "the variant of the recommendation; none: chosen by hand"
+        subtitle = "variant of the recommendation; none: chosen by the listener"
         draw(rates_figure(of("variant"), "Skip rate by variant", subtitle), key="by-variant")
     tracks = of("track")
     often = tracks[tracks["plays"] >= _ENOUGH].sort_values(["skip_rate", "plays"], ascending=False).head(15)
     st.subheader("Most skipped tracks", anchor=False)
-    st.caption(f"Of those with {_ENOUGH} plays or more.")
+    st.caption(f"Among tracks with at least {_ENOUGH} plays.")
     in_words(reading.with_names(store, often)[["title", "artist", "plays", "skip_rate", "early_skip_rate"]])
 
 
@@ -174,15 +183,15 @@ def _catalogue(since: datetime, until: datetime) -> None:
     tracks = by_key(reading.stats(store, "track", since=since, until=until)).set_index("key")
     size = reading.catalogue_size(store)
     popularity = spread(tracks["plays"], tracks=size)
-    with st.container(horizontal=True, gap="large"):
+    with figures("catalogue"):
         st.metric(
-            "Heard",
+            "Tracks heard",
             f"{popularity.coverage:.0%}",
             width="content",
             help=f"{popularity.heard} of {popularity.tracks} tracks",
         )
         st.metric("Plays of the top 1%", f"{popularity.top_share:.0%}", width="content")
-        hint = "0: all tracks are played alike. 1: one track has all plays."
+        hint = "0: all tracks have equally many plays. 1: one track has all plays."
         st.metric("Concentration (Gini)", f"{popularity.gini:.2f}", width="content", help=hint)
     left, right = st.columns(2, gap="large")
     with left:
@@ -192,14 +201,15 @@ def _catalogue(since: datetime, until: datetime) -> None:
                 go.Scatter(
                     x=curve["tracks"], y=curve["plays"], fill="tozeroy", line={"color": ACCENT}, name="plays"
                 ),
-                go.Scatter(
-                    x=[0, 1], y=[0, 1], line={"dash": "dot", "color": "gray"}, name="if all were alike"
-                ),
+                go.Scatter(x=[0, 1], y=[0, 1], line={"dash": "dot", "color": "gray"}, name="equal plays"),
             ]
         )
         figure.update_xaxes(tickformat=".0%", range=[0, 1])
         figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
-        draw(dressed(figure, "Popularity", "share of plays that the most played tracks have"), key="lorenz")
+        draw(
+            dressed(figure, "Popularity", "share of plays by share of tracks, most played first"),
+            key="lorenz",
+        )
     with right:
         genres = by_key(reading.stats(store, "genre", since=since, until=until))
         genres = genres[genres["key"] != ""].sort_values("hours").tail(10)
@@ -208,17 +218,17 @@ def _catalogue(since: datetime, until: datetime) -> None:
         )
         figure.update_yaxes(showgrid=False)
         draw(dressed(figure, "Genres", "hours"), key="genres")
-    st.subheader("Nobody hears", anchor=False)
+    st.subheader("Tracks without plays", anchor=False)
     unheard = reading.never_heard(store, set(tracks.index[tracks["plays"] > 0]), limit=500)
-    st.caption("Tracks of the library without a play in this time, those that are here the longest first.")
+    st.caption("Tracks of the library without a play in this period, oldest first.")
     st.dataframe(unheard, hide_index=True, height=260)
 
 
 def _tables(since: datetime, until: datetime, periods: pd.DataFrame) -> None:
-    """Everything above as tables, to take elsewhere."""
+    """The figures as tables, for download."""
     store = visit.services().store
     kinds = {"By time": "time", "By track": "track", "By artist": "artist", "By genre": "genre"}
-    kinds |= {"By source": "source", "By variant": "variant", "By place": "rank"}
+    kinds |= {"By source": "source", "By variant": "variant", "By rank": "rank"}
     kind = kinds[st.selectbox("Table", list(kinds), key="audience-table")]
     if kind == "time":
         table = periods

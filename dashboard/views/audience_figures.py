@@ -1,32 +1,35 @@
-"""The figures of the operators' page on the audience."""
+"""The charts of the page Audience."""
 
 from __future__ import annotations
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from segue.dashboard.views.charts import ACCENT, PALETTE, dressed
+from segue.dashboard.views.charts import ACCENT, PALETTE, dressed, period_axis
 
 
 def listeners_figure(table: pd.DataFrame) -> go.Figure:
-    """Active listeners by day."""
+    """Active listeners by day; `table` as :func:`segue.engagement.audience.active` returns it."""
     figure = go.Figure(
         [
             go.Bar(x=table["day"], y=table["new"], name="first seen", marker={"color": PALETTE[1]}),
-            go.Scatter(x=table["day"], y=table["daily"], name="that day", line={"color": ACCENT, "width": 3}),
+            go.Scatter(
+                x=table["day"], y=table["daily"], name="on the day", line={"color": ACCENT, "width": 3}
+            ),
             go.Scatter(
                 x=table["day"],
                 y=table["weekly"],
-                name="in the week before",
+                name="within 7 days",
                 line={"color": PALETTE[2], "dash": "dot"},
             ),
         ]
     )
-    return dressed(figure, "Active listeners", "who played something, by day")
+    period_axis(figure, table["day"], step=pd.Timedelta(days=1))
+    return dressed(figure, "Active listeners", "listeners with a play, by day")
 
 
 def funnel_figure(steps: pd.DataFrame) -> go.Figure:
-    """Recommended tracks from seen to liked."""
+    """The funnel of recommended tracks: seen, started, kept, finished, liked."""
     figure = go.Figure(
         go.Funnel(
             y=steps["step"],
@@ -42,7 +45,7 @@ def funnel_figure(steps: pd.DataFrame) -> go.Figure:
 
 
 def rates_figure(table: pd.DataFrame, title: str, subtitle: str) -> go.Figure:
-    """Skip rates of the ten keys with the most plays."""
+    """Skip rates of the ten keys with the most plays; `table` has `key`, `plays` and `skip_rate`."""
     table = table[table["plays"] > 0].sort_values("plays").tail(10)
     names = [key or "none" for key in table["key"]]
     figure = go.Figure(

@@ -1,4 +1,4 @@
-"""Tracks as HTML: cards in a grid, and rows in a list. Every text from outside is escaped here."""
+"""Tracks as HTML: cards in a grid, rows in a list. All texts from files are escaped here."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ STYLE = """
 
 
 def grid(items: Sequence[Recommended], *, new: Collection[str]) -> str:
-    """Recommendations as cards; those in `new` (track ids) come in with a movement."""
+    """Recommendations as cards; those whose track ids are in `new` appear with an animation."""
     cards = "".join(_card(item, rank, item.track.track_id in new) for rank, item in enumerate(items, 1))
     return f'{STYLE}<div class="sg-grid">{cards}</div>'
 
@@ -62,7 +62,7 @@ def _card(item: Recommended, rank: int, new: bool) -> str:
 
 
 def rows(items: Sequence[Played]) -> str:
-    """Plays as a list, with how each ended and when."""
+    """Plays as a list, each with its outcome and time."""
     return STYLE + "".join(_row(item) for item in items)
 
 

@@ -1,23 +1,34 @@
-"""How charts look on all pages: the theme's own colours, little else."""
+"""The style of charts on all pages: the theme's colours, a title with the unit, axes of dates."""
 
 from __future__ import annotations
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 QUIET = {"displayModeBar": False}
 PALETTE = ("#0d9488", "#d97706", "#6366f1", "#db2777", "#65a30d", "#0284c7", "#9333ea", "#b45309")
-"""Eight colours that differ on light and on dark ground."""
+"""Eight colours that differ on a light and on a dark background."""
 ACCENT = PALETTE[0]
+_FEWEST_STEPS = 8
 
 
 def dressed(figure: go.Figure, title: str, subtitle: str = "", *, height: int = 300) -> go.Figure:
-    """The figure with a title, a line that names the measure, and no more room than it needs."""
+    """Add a title, a subtitle that names the unit, and a legend below the axis; `height` in pixels."""
     figure.update_layout(
-        title={"text": title, "subtitle": {"text": subtitle}},
+        title={
+            "text": title,
+            "subtitle": {"text": subtitle},
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"t": 8},
+        },
         height=height,
         margin={"l": 10, "r": 10, "t": 64 if subtitle else 48, "b": 10},
-        legend={"title": None, "orientation": "h", "y": -0.26},
+        # At the bottom of the figure, since dates on the axis can take two lines.
+        legend={"title": None, "orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
         xaxis_title=None,
         yaxis_title=None,
         colorway=PALETTE,
@@ -26,6 +37,34 @@ def dressed(figure: go.Figure, title: str, subtitle: str = "", *, height: int = 
     return figure
 
 
+def date_axis(figure: go.Figure, times: pd.Series, *, step: pd.Timedelta) -> go.Figure:
+    """Give the x axis a range of eight steps or more: Plotly labels a single point in fractions of a second.
+
+    Parameters
+    ----------
+    times
+        The x values.
+    step
+        The usual distance between two x values.
+    """
+    if len(times):
+        last = pd.Timestamp(times.max())
+        first = min(pd.Timestamp(times.min()), last - (_FEWEST_STEPS - 1) * step)
+        figure.update_xaxes(range=[first - step / 2, last + step / 2], nticks=6)
+    return figure
+
+
+def period_axis(figure: go.Figure, starts: pd.Series, *, step: pd.Timedelta) -> go.Figure:
+    """:func:`date_axis` for sums by period: each bar is as wide as its period, less a gap."""
+    figure.update_traces(width=0.85 * (step / pd.Timedelta(milliseconds=1)), selector={"type": "bar"})
+    return date_axis(figure, starts, step=step)
+
+
+def figures(name: str) -> DeltaGenerator:
+    """A row for `st.metric`, which wraps on a phone; `name` is unique on the page."""
+    return st.container(horizontal=True, gap="large", key=f"figures-{name}")
+
+
 def draw(figure: go.Figure, *, key: str) -> None:
-    """Show a figure as wide as its place."""
+    """Show a figure over the full width of its container."""
     st.plotly_chart(figure, config=QUIET, key=key)

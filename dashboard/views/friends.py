@@ -20,13 +20,11 @@ _DID = {"liked": " likes it", "listened": ""}
 
 
 def show() -> None:
-    """The listener's own page of others."""
+    """Requests, activity, followed listeners and followers."""
     listener = visit.listener()
     st.title("Friends", anchor=False)
     if listener is None or listener.name is None:
-        st.info(
-            "With an account you can follow friends who agree: sign up under You.", icon=":material/group:"
-        )
+        st.info("To follow friends, sign up under You.", icon=":material/group:")
         return
     _requests(listener)
     left, right = st.columns([3, 2], gap="large")
@@ -41,17 +39,17 @@ def show() -> None:
 def _requests(listener: Listener) -> None:
     for person in Follows(visit.services().store).asking(listener.user_id):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{plain(person.name)}** would like to follow you.")
-            if st.button("Agree", key=f"agree-{person.user_id}", type="primary"):
+            st.markdown(f"**{plain(person.name)}** wants to follow you.")
+            if st.button("Accept", key=f"agree-{person.user_id}", type="primary"):
                 Follows(visit.services().store).agree(listener.user_id, person.user_id)
                 st.rerun()
-            if st.button("No", key=f"refuse-{person.user_id}"):
+            if st.button("Decline", key=f"refuse-{person.user_id}"):
                 Follows(visit.services().store).end(person.user_id, listener.user_id)
                 st.rerun()
 
 
 def _feed(listener: Listener) -> None:
-    st.subheader("What they hear and like", anchor=False)
+    st.subheader("Friends' activity", anchor=False)
     activities = feed(visit.services().store, listener.user_id, limit=25)
     items = noted_items(
         visit.services().store,
@@ -68,29 +66,29 @@ def _feed(listener: Listener) -> None:
         components.tracks(items, key="feed", layout="list", whole=False)
     else:
         st.info(
-            "What those whom you follow like and finish is listed here, if they let it be seen.",
+            "Songs that your friends like or finish appear here, if they share their activity.",
             icon=":material/dynamic_feed:",
         )
 
 
 def _people(listener: Listener) -> None:
-    st.subheader("You follow", anchor=False)
+    st.subheader("Following", anchor=False)
     followed = Follows(visit.services().store).followed_by(listener.user_id)
     if not followed:
         st.caption("Nobody yet.")
     for person in followed:
-        alike = finding.alike(visit.services().store, listener.user_id, person.user_id)
+        shared_taste = finding.similarity(visit.services().store, listener.user_id, person.user_id)
         with st.container(horizontal=True, vertical_alignment="center"):
-            similarity = "no taste yet" if alike is None else f"{alike:.0%} alike"
+            similarity = "no taste yet" if shared_taste is None else f"{shared_taste:.0%} similar"
             st.markdown(f"**{plain(person.name)}**  \n:gray[{similarity}]")
-            if alike is not None and st.button("Music for both", key=f"blend-{person.user_id}"):
+            if shared_taste is not None and st.button("Music for both", key=f"blend-{person.user_id}"):
                 _blended(listener, person)
             if st.button("Unfollow", key=f"unfollow-{person.user_id}", type="tertiary"):
                 Follows(visit.services().store).end(listener.user_id, person.user_id)
                 st.rerun()
     followers = Follows(visit.services().store).followers_of(listener.user_id)
     if followers:
-        st.subheader("They follow you", anchor=False)
+        st.subheader("Followers", anchor=False)
     for person in followers:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(person.name)}**")
@@ -106,17 +104,17 @@ def _blended(listener: Listener, person: Account) -> None:
     items = finding.blended(
         visit.services().store, listener.user_id, person.user_id, bundle=bundle, ranking=ranking
     )
-    st.caption(f"What you and {plain(person.name)} may both like: the less pleased of you decides.")
+    st.caption(f"Songs for you and {plain(person.name)}, ranked by the lower of your two similarities.")
     components.tracks(items, key=f"blended-{person.user_id}", layout="list")
 
 
 def _ask(listener: Listener) -> None:
     with st.form("follow", clear_on_submit=True, border=False):
-        name = st.text_input("Follow somebody", placeholder="Their name here")
-        if st.form_submit_button("Ask") and name.strip():
+        name = st.text_input("Follow a friend", placeholder="Account name")
+        if st.form_submit_button("Send request") and name.strip():
             try:
                 Follows(visit.services().store).ask(listener.user_id, name)
-                st.toast("If there is somebody of that name, they have been asked.")
+                st.toast("If this account exists, it now has your request.")
             except SharingError as error:
                 st.error(str(error))
 
@@ -124,7 +122,7 @@ def _ask(listener: Listener) -> None:
 def _own(listener: Listener) -> None:
     choices = PrivacyChoices(visit.services().store)
     shown = choices.activity_is_shown(listener.user_id)
-    hint = "Your likes and what you hear to the end. Off, nobody sees anything."
-    chosen = st.toggle("Followers see what I hear", value=shown, key="activity", help=hint)
+    hint = "Your likes and the songs that you finish. When this is off, followers see nothing."
+    chosen = st.toggle("Share my activity with followers", value=shown, key="activity", help=hint)
     if chosen != shown:
         choices.show_activity(listener.user_id, shown=chosen)

@@ -1,4 +1,4 @@
-"""The first page: recommendations with reasons, the last plays, popular and new tracks."""
+"""The page For you: recommendations with reasons, the last plays, popular and new tracks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHELF = 10
 
 
 def show() -> None:
-    """Recommendations that follow the listening, and shelves around them."""
+    """Recommendations, the last plays, and shelves of similar, rising, popular and new tracks."""
     listener = visit.listener()
     st.title("For you", anchor=False)
     if listener is None:
@@ -32,14 +32,14 @@ def show() -> None:
     _for_you(listener.user_id)
     _shelf("Rising now", visit.services().popular.rising(limit=_SHELF), key="rising")
     _shelf("Popular now", visit.services().popular.now(limit=_SHELF), key="popular")
-    _shelf("New here", visit.services().catalogue.newest(), key="newest")
+    _shelf("New in the library", visit.services().catalogue.newest(), key="newest")
 
 
 @st.fragment(run_every=2.0)
 def _for_you(user_id: str) -> None:
-    """Drawn again when the player has seen new recommendations, and now and then by itself.
+    """Redrawn when the player has received new recommendations, and every two seconds.
 
-    The browser changes only the new parts.
+    The browser replaces only the cards that changed.
     """
     upcoming = planned(visit.services().catalogue, visit.services().settings, user_id)
     if not upcoming.items:
@@ -51,11 +51,11 @@ def _for_you(user_id: str) -> None:
         return
     wanted = MoodDials(visit.services().store).read(user_id)
     if wanted:
-        st.caption(f"From what suits you, what is {wanted}. The dial leaves your taste as it is.")
+        st.caption(f"Recommendations that are {wanted}. The mood dial does not change your taste.")
     elif upcoming.served == "taste":
-        st.caption("Planned from what you play, and again with every song you finish or skip.")
+        st.caption("Based on your plays, and updated after every song that you finish or skip.")
     else:
-        st.caption("A little of everything to begin with. Play, skip and like: what follows adapts at once.")
+        st.caption("A varied selection to start with. It adapts as you play, skip and like songs.")
     if upcoming.served != "taste":
         _picks(user_id)
     items = upcoming.items[:SHOWN]
@@ -71,7 +71,7 @@ def _for_you(user_id: str) -> None:
 
 
 def _picks(user_id: str) -> None:
-    """Genres and artists to begin with; choosing changes the selection at once."""
+    """Genres and artists for a cold start; a choice changes the selection at once."""
     starts = Starts(visit.services().store)
     kept = starts.read(user_id)
     genres, artists = visit.services().starting_options.genres_and_artists()
@@ -84,7 +84,7 @@ def _picks(user_id: str) -> None:
 
     if genres:
         st.pills(
-            "Begin with",
+            "Start with genres",
             genres,
             selection_mode="multi",
             default=[genre for genre in kept.genres if genre in genres],
@@ -93,18 +93,18 @@ def _picks(user_id: str) -> None:
         )
     if artists:
         st.multiselect(
-            "Or with artists that you know",
+            "Or with artists",
             artists,
             default=[artist for artist in kept.artists if artist in artists],
             key="start-artists",
             on_change=keep,
-            placeholder="Artists that you know",
+            placeholder="Or artists that you know",
             label_visibility="collapsed",
         )
 
 
 def _because(played: list[Item], upcoming: Upcoming) -> None:
-    """Tracks similar to the one that was enjoyed last, without those that are shown above."""
+    """Tracks similar to the last one with a positive signal, without those shown above."""
     liked = next((item for item in played if item.tone == "good"), None)
     if liked is None:
         return
@@ -124,7 +124,7 @@ def _shelf(name: str, items: list[Item], *, key: str) -> None:
 
 
 def _fresh(shown: list[str]) -> list[str]:
-    """Those tracks that the last different list did not have; the same until the list changes again."""
+    """The tracks that the previous list did not have; unchanged until the list changes again."""
     last: list[str]
     fresh: list[str]
     last, fresh = st.session_state.get("for_you", (shown, []))

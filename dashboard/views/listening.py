@@ -1,4 +1,4 @@
-"""Your listening: when, what, how much of it new, how the taste moved, and a card to keep."""
+"""The page Your listening: figures, favourites, the path of the taste, and the card of a month."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from segue.dashboard.queries.items import noted_items
 from segue.dashboard.queries.listening import ListeningSpan
 from segue.dashboard.queries.shared import month_key
 from segue.dashboard.views import sharing
-from segue.dashboard.views.charts import draw
+from segue.dashboard.views.charts import draw, figures
 from segue.dashboard.views.listening_figures import (
     calendar_figure,
     clock_figure,
@@ -34,7 +34,7 @@ _MOST_POINTS = 3000
 
 
 def show() -> None:
-    """The listener's own page."""
+    """Figures and charts of the listener's plays."""
     listener = visit.listener()
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title("Your listening", anchor=False)
@@ -43,21 +43,21 @@ def show() -> None:
         return
     first = Listening(visit.services().store).began(listener.user_id)
     if first is None:
-        st.info("Play a few songs, and this page will show your habits.", icon=":material/insights:")
+        st.info("Play a few songs to see your listening habits here.", icon=":material/insights:")
         return
     span = right.segmented_control("Time", list(SPANS), default="30 days", key="listening-span") or "30 days"
     now = datetime.now(UTC)
     activity = _read(listener, now - timedelta(days=SPANS[span]), now)
     _numbers(activity)
     if activity.plays:
-        _when(activity, days=SPANS[span])
+        _when(activity, days=SPANS[span], first=first)
         _favourites(activity)
         _moved(activity, days=SPANS[span])
     _card(listener, first)
 
 
 def zone() -> str:
-    """The visitor's time zone, by the browser; UTC where it says none that is known here."""
+    """The time zone that the browser names; UTC if it names none or an unknown one."""
     try:
         name = st.context.timezone or "UTC"
         ZoneInfo(name)
@@ -72,28 +72,27 @@ def _read(listener: Listener, since: datetime, until: datetime) -> ListeningSpan
 
 def _numbers(activity: ListeningSpan) -> None:
     days = calendar(activity.rows)["day"]
-    with st.container(horizontal=True, gap="large"):
+    with figures("listening"):
         st.metric("Listened", _hours(activity.minutes), width="content")
         st.metric("Plays", f"{activity.plays:,}", width="content")
         st.metric("Sessions", f"{len(activity.sessions):,}", width="content")
-        run = streak(days)
-        in_a_row = f"{run} day{'' if run == 1 else 's'}"
-        st.metric("Longest run", in_a_row, width="content", help="Days in a row with music.")
+        longest = streak(days)
+        in_a_row = f"{longest} day{'' if longest == 1 else 's'}"
+        st.metric("Longest streak", in_a_row, width="content", help="Consecutive days with a play.")
         new = f"{activity.new.share:.0%}"
-        hint = (
-            f"{activity.new.new_tracks} of {activity.new.tracks} tracks, {activity.new.new_artists} artists"
-        )
-        st.metric("New to you", new, width="content", help=f"{hint}, heard for the first time.")
+        hint = f"{activity.new.new_tracks} of {activity.new.tracks} tracks"
+        hint += f" and {activity.new.new_artists} artists were new to you."
+        st.metric("New to you", new, width="content", help=hint)
 
 
 def _hours(minutes: float) -> str:
     return f"{minutes / 60:,.1f} h" if minutes >= 60 else f"{minutes:.0f} min"
 
 
-def _when(activity: ListeningSpan, *, days: int) -> None:
+def _when(activity: ListeningSpan, *, days: int, first: datetime) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
-        draw(calendar_figure(activity, days=days, zone=zone()), key="calendar")
+        draw(calendar_figure(activity, days=days, first=first, zone=zone()), key="calendar")
     with right:
         draw(clock_figure(clock(activity.rows)), key="clock")
 
@@ -117,7 +116,7 @@ def _favourites(activity: ListeningSpan) -> None:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _map(version: str) -> tuple[PlanarProjection, np.ndarray]:
-    """The map of an index version, and where a sample of its tracks is."""
+    """The projection of an index version, and (n, 2) coordinates of a sample of its tracks."""
     bundle = visit.services().catalogue.bundle()
     rng = np.random.default_rng(0)
     count = len(bundle.vectors)
@@ -151,12 +150,12 @@ def _card(listener: Listener, first: datetime) -> None:
     since, until = named[chosen]
     picture = month.card(visit.services().store, listener, since=since, until=until, zone=zone())
     if picture is None:
-        st.info("Nothing was heard in that month.", icon=":material/calendar_month:")
+        st.info("There are no plays in this month.", icon=":material/calendar_month:")
         return
     left, right = st.columns([2, 3], gap="large")
     left.image(picture, width=420)
     with right:
-        st.write("A picture of the month, to keep or to send.")
+        st.write("A picture of your month, to save or to share.")
         name = f"segue-{since + timedelta(days=2):%Y-%m}.png"
         st.download_button("Save the picture", picture, file_name=name, mime="image/png", key="save-month")
         sharing.offer(listener, "month", month_key(since, zone()), title=chosen)

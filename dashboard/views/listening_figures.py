@@ -1,6 +1,8 @@
-"""The figures of a listener's own page."""
+"""The charts of the page Your listening."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -15,9 +17,16 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _GLOW = [[0, "rgba(13,148,136,.10)"], [0.02, "rgba(13,148,136,.28)"], [1, "rgba(13,148,136,1)"]]
 
 
-def calendar_figure(activity: ListeningSpan, *, days: int, zone: str) -> go.Figure:
-    """A short span as a leaf of a calendar, Monday on the left; a long one with a column a week."""
-    last = pd.Timestamp(activity.until).tz_convert(zone).normalize().tz_localize(None)
+def calendar_figure(activity: ListeningSpan, *, days: int, first: datetime, zone: str) -> go.Figure:
+    """Minutes by day: up to 31 days as a page of a calendar, Monday on the left; more with a column per week.
+
+    Days before the listener's `first` play are left out.
+    """
+    last, began = (
+        pd.Timestamp(moment).tz_convert(zone).normalize().tz_localize(None)
+        for moment in (activity.until, first)
+    )
+    days = max(1, min(days, (last - began).days + 1))
     every = pd.date_range(last - pd.Timedelta(days=days - 1), last, freq="D")
     by_day = calendar(activity.rows).set_index("day")["minutes"]
     minutes = by_day.reindex(every.date, fill_value=0.0).to_numpy()
@@ -53,12 +62,16 @@ def calendar_figure(activity: ListeningSpan, *, days: int, zone: str) -> go.Figu
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False, side="top" if leaf else "bottom", nticks=8)
-    dressed(figure, "Calendar", "minutes a day", height=310 if leaf else 290)
-    return figure.update_layout(margin={"t": 104 if leaf else 64})
+    if not leaf:
+        return dressed(figure, "Calendar", "minutes per day", height=290)
+    figure.update_yaxes(ticks="")
+    figure.update_xaxes(ticks="")
+    dressed(figure, "Calendar", "minutes per day", height=124 + 38 * len(grid))
+    return figure.update_layout(margin={"t": 104})
 
 
 def clock_figure(minutes: pd.Series) -> go.Figure:
-    """Minutes by the hour of the day."""
+    """Minutes by the hour of the day; the series has the hours 0 to 23 as index."""
     figure = go.Figure(
         go.Barpolar(
             r=minutes.to_numpy(),
@@ -81,12 +94,12 @@ def clock_figure(minutes: pd.Series) -> go.Figure:
         bgcolor="rgba(0,0,0,0)",
         hole=0.25,
     )
-    dressed(figure, "Clock", "minutes by the hour of the day", height=280)
-    return figure.update_layout(margin={"l": 40, "r": 40, "t": 72, "b": 24})
+    dressed(figure, "Clock", "minutes by the hour of the day", height=310)
+    return figure.update_layout(margin={"l": 40, "r": 40, "t": 96, "b": 24})
 
 
 def favourites_figure(activity: ListeningSpan, by: By, title: str) -> go.Figure:
-    """The most heard artists or genres."""
+    """The eight artists or genres with the most minutes."""
     best = top(activity.rows, by, limit=8)[::-1]
     names = [name if len(name) <= 28 else f"{name[:27]}…" for name in best["key"]]
     figure = go.Figure(
@@ -104,7 +117,11 @@ def favourites_figure(activity: ListeningSpan, by: By, title: str) -> go.Figure:
 
 
 def path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, word: str) -> go.Figure:
-    """How the taste moved over the map; `places` are (n, 2), as `cloud` is of the library."""
+    """The path of the taste over the map.
+
+    `places` are the (n, 2) coordinates of the n tastes in `path`, `cloud` (m, 2) those of library tracks;
+    `word` is the length of a period.
+    """
     days = [f"{start.day} {start:%b %Y}" for start in path["start"]]
     figure = go.Figure(
         [
@@ -138,5 +155,5 @@ def path_figure(cloud: np.ndarray, places: np.ndarray, path: pd.DataFrame, word:
         figure.add_annotation(x=place[0], y=place[1], text=text, showarrow=False, yshift=26 * side)
     for axis in (figure.update_xaxes, figure.update_yaxes):
         axis(visible=False)
-    subtitle = f"a point a {word}, larger the more you listened; grey: what the library has"
+    subtitle = f"one point per {word}, larger for more listening; grey: the library"
     return dressed(figure, "How your taste moved", subtitle, height=420)

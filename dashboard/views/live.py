@@ -1,4 +1,4 @@
-"""The live page: one listener's plays, and the recommendations that change with them."""
+"""The page Live: a listener's plays, and the recommendations that change with them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from segue.dashboard.views import cards
 
 
 def show() -> None:
-    """Pick a listener and watch."""
+    """A selected listener's plays and recommendations."""
     known = queries.listeners(visit.services().store)
     if not known:
         _nobody_yet()
         return
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    left.title("What comes next")
+    left.title("Live")
     listener = right.selectbox("Listener", known, key="listener")
     st.fragment(_watch, run_every=visit.services().settings.dashboard.refresh_interval)(listener)
 
 
 def _nobody_yet() -> None:
-    st.title("What comes next")
+    st.title("Live")
     tracks = queries.catalogue_size(visit.services().store)
     if tracks == 0:
         st.info(
@@ -32,24 +32,24 @@ def _nobody_yet() -> None:
         )
     else:
         st.info(
-            f"{tracks:,} tracks are ready, and nobody has listened yet. Start `./run.sh stream run` and "
+            f"{tracks:,} tracks are ready, but there are no plays yet. Run `./run.sh stream run` and "
             "`./run.sh plays replay`.",
             icon=":material/headphones:",
         )
 
 
 def _watch(listener: str) -> None:
-    """Drawn again by itself at the rate of the settings, so that nothing else on the page moves."""
+    """Redrawn every `dashboard.refresh_interval`; a fragment, so that the rest of the page stays."""
     now = queries.listening(visit.services().store, listener)
     if now is None:
-        st.info("This listener has no recommendations any more.", icon=":material/person_off:")
+        st.info("This listener no longer has recommendations.", icon=":material/person_off:")
         return
     shown = [item.track.track_id for item in now.recommended]
     before = st.session_state.get("shown", {}).get(listener, shown)
     st.session_state["shown"] = {listener: shown}
     main, side = st.columns([3, 2], gap="large")
     with main:
-        source = "from their taste" if now.served == "taste" else "a varied selection to start from"
+        source = "from the taste" if now.served == "taste" else "varied selection"
         st.caption(
             f"Written {_milliseconds(now.freshness_ms)} after the newest play · {source} · "
             f"{now.variant} · index {now.index_version}"

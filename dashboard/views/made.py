@@ -1,4 +1,4 @@
-"""Lists that are made when they are asked for, named by `?made=` in the address of the playlists."""
+"""Generated playlists, named by `?made=` in the address of the page Playlists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from segue.dashboard.navigation import link
 from segue.dashboard.player import components
 from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.items import Item, read_items
-from segue.dashboard.queries.sounding import Unknown
+from segue.dashboard.queries.sounding import UnknownTrack
 from segue.dashboard.queries.times import length
 from segue.dashboard.text import plain
 from segue.errors import SegueError
@@ -20,43 +20,45 @@ from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 BY_DAY = {
     "mix": (
         "Daily mix",
-        "Songs you like and new ones around them; another mix every day",
+        "Songs that you like and similar new ones; changes every day",
         ":material/today:",
     ),
     "discovery": (
         "Never heard",
-        "Near what you like, and never played by you; others every day",
+        "Similar to songs that you like, but never played by you; changes every day",
         ":material/travel_explore:",
     ),
 }
-"""Name, subtitle and icon of the lists of a day."""
+"""Name, subtitle and icon of the lists that change every day."""
 _FOUND = 6
 
 
 def open_made(**query: str) -> None:
-    """Show a list that is made; to be called on the playlists' page."""
+    """Show a generated playlist; to be called on the page Playlists."""
     st.query_params.from_dict(query)
     st.rerun()
 
 
 def path_from(item: Item) -> None:
-    """A button that asks for the song at the other end of a path, and opens the path."""
-    with st.popover("A path from here", icon=":material/conversion_path:", key="path"):
-        query = st.text_input("To which song?", key="path-to", placeholder="Title or artist", max_chars=200)
+    """A button that asks for the last song of a path and opens the path."""
+    with st.popover("Path to another song", icon=":material/conversion_path:", key="path"):
+        query = st.text_input(
+            "Last song of the path", key="path-to", placeholder="Title or artist", max_chars=200
+        )
         matches = visit.services().catalogue.search(query, limit=_FOUND) if query.strip() else []
-        others = [playlist for playlist in matches if playlist.track_id != item.track_id]
-        for playlist in others:
+        others = [other for other in matches if other.track_id != item.track_id]
+        for other in others:
             link(
-                f"{playlist.title}, {playlist.artist}",
+                f"{other.title}, {other.artist}",
                 icon=":material/flag:",
-                to={"made": "path", "from": item.track_id, "to": playlist.track_id},
+                to={"made": "path", "from": item.track_id, "to": other.track_id},
             )
         if query.strip() and not others:
-            st.caption("No other song is called anything like it.")
+            st.caption("No other song matches.")
 
 
 def show(user_id: str) -> None:
-    """The list that the address names, with ways to keep it."""
+    """The generated playlist that the address names, with buttons to save it."""
     if st.button("All playlists", icon=":material/arrow_back:", type="tertiary", key="back"):
         open_made()
     kind = st.query_params["made"]
@@ -71,11 +73,11 @@ def show(user_id: str) -> None:
         elif kind == "path":
             _path(generator, user_id)
         else:
-            _nothing("No such list", "It is not a list that can be made.")
-    except Unknown as error:
+            _nothing("No such list", "Segue generates no list of this name.")
+    except UnknownTrack as error:
         _nothing("No path", str(error))
     except SegueError:
-        _nothing("No list yet", "There is no index yet: `./run.sh index build` makes it.")
+        _nothing("No list yet", "There is no index yet. Run `./run.sh index build`.")
 
 
 def _of_the_day(generator: PlaylistGenerator, user_id: str, kind: str) -> None:
@@ -83,9 +85,9 @@ def _of_the_day(generator: PlaylistGenerator, user_id: str, kind: str) -> None:
     items = generator.daily_mix(day) if kind == "mix" else generator.discovery(day)
     if not items:
         why = (
-            "Play some songs to the end, or press their hearts: the mix is made of what you like."
+            "Finish or like a few songs first: the mix is made from songs that you like."
             if kind == "mix"
-            else "You have heard all that is near what you like."
+            else "You have heard every song that is similar to the songs that you like."
         )
         _nothing(name, why)
         return
@@ -97,18 +99,20 @@ def _of_the_day(generator: PlaylistGenerator, user_id: str, kind: str) -> None:
 def _continued(generator: PlaylistGenerator, user_id: str, playlist_id: str) -> None:
     playlist = visit.services().playlists.read(user_id, playlist_id)
     if playlist is None:
-        _nothing("No such playlist", "There is no such playlist any more.")
+        _nothing("No such playlist", "This playlist no longer exists.")
         return
-    items = generator.going_on(playlist.tracks)
+    items = generator.continuation(playlist.tracks)
     if not items:
-        _nothing(playlist.name, "Nothing goes on from it: its songs are newer than the index.")
+        _nothing(
+            playlist.name, "There is no continuation: all songs of the playlist are newer than the index."
+        )
         return
     _head(
         items,
-        title=f"To go on from {playlist.name}",
-        subtitle="Each is near several of its songs, and the first is near its last",
+        title=f"Continuation of {playlist.name}",
+        subtitle="Each song is similar to several in the playlist, and the first is similar to its last",
     )
-    if st.button("Add them to it", icon=":material/playlist_add:", key="add-made"):
+    if st.button("Add to the playlist", icon=":material/playlist_add:", key="add-made"):
         _add(user_id, playlist, items)
     components.tracks(items, key="made-continued", layout="list")
 
@@ -127,9 +131,13 @@ def _path(generator: PlaylistGenerator, user_id: str) -> None:
     items = generator.path(first, last)
     ends = read_items(visit.services().store, [first, last], source="playlist")
     if not items or first not in ends or last not in ends:
-        raise Unknown("One of the two songs has left the library.")
+        raise UnknownTrack("One of the two songs has left the library.")
     name = f"{ends[first].title} to {ends[last].title}"
-    _head(items, title=name, subtitle="In small steps of sound, energy and tempo from the one to the other")
+    _head(
+        items,
+        title=name,
+        subtitle="In small steps of sound, energy and tempo from the first song to the last",
+    )
     _keep(user_id, items, name=name[:LONGEST_NAME])
     components.tracks(items, key="made-path", layout="list")
 
@@ -140,7 +148,7 @@ def _head(items: list[Item], *, title: str, subtitle: str) -> None:
 
 
 def _keep(user_id: str, items: list[Item], *, name: str) -> None:
-    if not st.button("Keep it as a playlist", icon=":material/playlist_add:", key="keep-made"):
+    if not st.button("Save as a playlist", icon=":material/playlist_add:", key="keep-made"):
         return
     try:
         made = visit.services().playlists.create(user_id, name, tracks=[item.track_id for item in items])
@@ -156,5 +164,5 @@ def _nothing(title: str, why: str) -> None:
 
 
 def _today() -> date:
-    """The listener's own day."""
+    """The date in the listener's time zone."""
     return (datetime.now(UTC) - timedelta(minutes=st.context.timezone_offset or 0)).date()

@@ -1,4 +1,4 @@
-"""The mood dial, and a track's mood as a picture."""
+"""The mood dial, and a chart of a track's mood."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STYLE = """<style>
 
 
 def dial(user_id: str) -> None:
-    """The listener's dial, behind a button that says how it stands."""
+    """A button with the wanted mood that opens the listener's dial."""
     dials = MoodDials(visit.services().store)
     now = dials.read(user_id)
 
@@ -48,14 +48,14 @@ def dial(user_id: str) -> None:
                 key=f"dial-{name}",
                 on_change=keep,
             )
-        st.caption("Measured in the sound of each song, against the rest of the library.")
+        st.caption("Measured from each song's sound, relative to the rest of the library.")
         st.button(
             "Any mood", icon=":material/restart_alt:", on_click=clear, disabled=not now, key="dial-open"
         )
 
 
 def shown(track_id: str) -> None:
-    """Where a track lies between the ends of each dimension, among the tracks of the library."""
+    """A track's percentile in each mood dimension; nothing if its mood was not measured."""
     mood = Moods(visit.services().store).read(track_id)
     if mood is None:
         return
@@ -72,4 +72,4 @@ def shown(track_id: str) -> None:
         )
     st.html(f'{_STYLE}<div class="mood">{"".join(rows)}</div>')
     if mood.bpm is not None:
-        st.caption(f"{mood.bpm:.0f} beats a minute")
+        st.caption(f"{mood.bpm:.0f} beats per minute")

@@ -1,4 +1,4 @@
-"""The operations page: the streaming queries over time."""
+"""The page Operations: the streaming queries over time."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import streamlit as st
 
 from segue.dashboard import visit
 from segue.dashboard.queries import live as queries
+from segue.dashboard.views.charts import PALETTE, date_axis, draw, dressed, figures, period_axis
 from segue.operations.stream_minutes import RECOMMEND, StreamMinutes
 from segue.operations.stream_progress import MicroBatch, Started, StreamProgress
 from segue.storage.mongo import Document
 
 SPANS = {"5 minutes": 300, "1 hour": 3600, "1 day": 86400}
 RECENT = 300
-"""Up to so many seconds are drawn by the micro-batch, longer ones by the minute."""
+"""Seconds; charts show micro-batches up to this span, and minutes for a longer one."""
 PHASES = ("addBatch", "queryPlanning", "latestOffset", "walCommit", "commitOffsets")
-_PLAIN = {"displayModeBar": False}
+_MINUTE, _MICRO_BATCH = pd.Timedelta(minutes=1), pd.Timedelta(seconds=10)
 
 
 def show() -> None:
@@ -45,38 +46,49 @@ def _draw(seconds: int) -> None:
     )
     table = pd.DataFrame(rows).dropna(subset=["processed_rate"])
     main = table[table["query"] == RECOMMEND]
+    step = _MICRO_BATCH if seconds <= RECENT else _MINUTE
     charts = (
-        _rates(table),
-        _durations(main),
+        _rates(table, step),
+        _durations(main, step),
         _freshness(minutes),
         _rejected(minutes),
-        _line(main, "state_rows", "Windows in state", "one for each listener and half hour"),
-        _line(main, "backlog", "Backlog", "plays in Kafka that wait to be read"),
+        _line(main, "state_rows", "Windows in state", "one per listener and half hour", step),
+        _line(main, "backlog", "Backlog", "plays in Kafka that are not read yet", step),
     )
     columns = st.columns(2)
     for place, figure in enumerate(charts):
-        columns[place % 2].plotly_chart(figure, config=_PLAIN, key=f"chart-{place}")
+        with columns[place % 2]:
+            draw(figure, key=f"chart-{place}")
 
 
 def _summary(batches: list[MicroBatch], started: Started) -> None:
-    columns = st.columns(7)
-    fresh = pd.Series(queries.freshness(visit.services().store), dtype=float)
-    if len(fresh):
-        columns[5].metric("Freshness, median", f"{fresh.median():,.0f} ms")
-        columns[6].metric("Freshness, p99", f"{fresh.quantile(0.99):,.0f} ms")
-    if batches:
-        last = batches[-1]
-        durations = pd.Series([batch["duration_ms"].get("triggerExecution", 0) for batch in batches])
-        columns[0].metric("Last micro-batch", queries.ago(last["at"].timestamp() * 1000))
-        columns[1].metric("Trigger, median", f"{durations.median():.0f} ms")
-        columns[2].metric("Trigger, p99", f"{durations.quantile(0.99):.0f} ms")
-        columns[3].metric("Windows in state", f"{last['state_rows']:,}")
-        columns[4].metric("Behind watermark", f"{sum(batch['late_rows'] for batch in batches):,}")
+    with figures("operations"):
+        if batches:
+            last = batches[-1]
+            durations = pd.Series([batch["duration_ms"].get("triggerExecution", 0) for batch in batches])
+            _metric("Last micro-batch", queries.ago(last["at"].timestamp() * 1000))
+            _metric("Trigger, median", milliseconds(durations.median()))
+            _metric("Trigger, p99", milliseconds(durations.quantile(0.99)))
+            _metric("Windows in state", f"{last['state_rows']:,}")
+            _metric("Behind watermark", f"{sum(batch['late_rows'] for batch in batches):,}")
+        fresh = pd.Series(queries.freshness(visit.services().store), dtype=float)
+        if len(fresh):
+            _metric("Freshness, median", milliseconds(fresh.median()))
+            _metric("Freshness, p99", milliseconds(fresh.quantile(0.99)))
     left, right = st.columns([1, 4], vertical_alignment="center")
     if ui := started.get("ui"):
         left.link_button("Spark UI", ui, icon=":material/open_in_new:")
     if version := queries.index_version(visit.services().store):
         right.caption(f"Index {version} is published")
+
+
+def _metric(label: str, value: str) -> None:
+    st.metric(label, value, width="content")
+
+
+def milliseconds(value: float) -> str:
+    """A duration as "2,804 ms", or as "10.3 s" from 10,000 ms on."""
+    return f"{value:,.0f} ms" if value < 9_999.5 else f"{value / 1000:,.1f} s"
 
 
 def _batch(batch: MicroBatch) -> Document:
@@ -92,7 +104,7 @@ def _batch(batch: MicroBatch) -> Document:
 
 
 def _minute(minute: Document) -> Document:
-    """A minute as if it were one micro-batch: the mean of each phase, plays a second of work."""
+    """A minute in the form of a micro-batch: the mean duration of each phase, plays per second of work."""
     count, spent = minute.get("batches", 0), minute.get("phases_ms", {})
     busy = spent.get("triggerExecution", 0) / 1000
     phases = {phase: spent.get(phase, 0) / max(count, 1) for phase in PHASES}
@@ -101,15 +113,20 @@ def _minute(minute: Document) -> Document:
     return {**same, "processed_rate": rate, **phases}
 
 
-def _rates(table: pd.DataFrame) -> go.Figure:
-    figure = px.line(table, x="at", y="processed_rate", color="query", log_y=True)
+def _rates(table: pd.DataFrame, step: pd.Timedelta) -> go.Figure:
+    figure = px.line(
+        table, x="at", y="processed_rate", color="query", log_y=True, color_discrete_sequence=list(PALETTE)
+    )
     figure.update_yaxes(dtick=1)  # powers of ten only
-    return _dressed(figure, "Processed", "plays a second of work")
+    date_axis(figure, table["at"], step=step)
+    return dressed(figure, "Processed", "plays per second of work")
 
 
-def _durations(main: pd.DataFrame) -> go.Figure:
+def _durations(main: pd.DataFrame, step: pd.Timedelta) -> go.Figure:
     long = main.melt(id_vars="at", value_vars=list(PHASES), var_name="phase", value_name="ms")
-    return _dressed(px.area(long, x="at", y="ms", color="phase"), "Micro-batch by phase", "milliseconds")
+    figure = px.area(long, x="at", y="ms", color="phase", color_discrete_sequence=list(PALETTE))
+    date_axis(figure, main["at"], step=step)
+    return dressed(figure, "Micro-batch by phase", "milliseconds", height=320)
 
 
 def _freshness(minutes: list[Document]) -> go.Figure:
@@ -120,8 +137,16 @@ def _freshness(minutes: list[Document]) -> go.Figure:
         if "freshness_ms" in minute
     ]
     table = pd.DataFrame(rows, columns=["at", "of plays", "ms"])
-    figure = px.line(table, x="at", y="ms", color="of plays", markers=len(rows) < 60)
-    return _dressed(figure, "Freshness", "milliseconds from a play to the recommendations that reflect it")
+    figure = px.line(
+        table,
+        x="at",
+        y="ms",
+        color="of plays",
+        markers=len(rows) < 60,
+        color_discrete_sequence=list(PALETTE),
+    )
+    date_axis(figure, table["at"], step=_MINUTE)
+    return dressed(figure, "Freshness", "milliseconds from a play to the recommendations that reflect it")
 
 
 def _rejected(minutes: list[Document]) -> go.Figure:
@@ -131,24 +156,15 @@ def _rejected(minutes: list[Document]) -> go.Figure:
         for reason, count in minute.get("rejected", {}).items()
     ]
     table = pd.DataFrame(rows, columns=["at", "reason", "records"])
-    figure = px.bar(table, x="at", y="records", color="reason")
+    figure = px.bar(table, x="at", y="records", color="reason", color_discrete_sequence=list(PALETTE))
+    period_axis(figure, table["at"], step=_MINUTE)
     if not rows:
         figure.add_annotation(text="none", showarrow=False, font={"size": 16})
         figure.update_layout(xaxis_visible=False, yaxis_visible=False)
-    return _dressed(figure, "Rejected", "records a minute by reason; ./run.sh rejected list shows them")
+    return dressed(figure, "Rejected", "records per minute by reason; ./run.sh rejected list shows them")
 
 
-def _line(main: pd.DataFrame, column: str, title: str, subtitle: str) -> go.Figure:
-    return _dressed(px.line(main, x="at", y=column), title, subtitle)
-
-
-def _dressed(figure: go.Figure, title: str, subtitle: str) -> go.Figure:
-    figure.update_layout(
-        title={"text": title, "subtitle": {"text": subtitle}},
-        height=300,
-        margin={"l": 10, "r": 10, "t": 70, "b": 10},
-        legend={"title": None, "orientation": "h", "y": -0.18},
-        xaxis_title=None,
-        yaxis_title=None,
-    )
-    return figure
+def _line(main: pd.DataFrame, column: str, title: str, subtitle: str, step: pd.Timedelta) -> go.Figure:
+    figure = px.line(main, x="at", y=column, color_discrete_sequence=list(PALETTE))
+    date_axis(figure, main["at"], step=step)
+    return dressed(figure, title, subtitle)

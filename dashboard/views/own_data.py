@@ -1,4 +1,4 @@
-"""A listener's own data, on their page: to take along, and to have removed."""
+"""Export and removal of a listener's data, on the page You."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def show() -> None:
     st.subheader("Your data", anchor=False)
     kept = visit.services().settings.retention
     st.write(
-        f"What you play is kept for {kept.listening.days} days, each single event for {kept.plays.days}. "
-        "Sums over all listeners, in which nobody can be told apart, stay."
+        f"Your listening is kept for {kept.listening.days} days, single events for {kept.plays.days}. "
+        "Totals over all listeners, which identify nobody, are kept."
     )
-    st.link_button("Save all that is stored of me", "/api/me/export", icon=":material/download:")
-    with st.expander("Remove me and everything stored of me"):
+    st.link_button("Export my data", "/api/me/export", icon=":material/download:")
+    with st.expander("Remove my account and all my data"):
         st.write(
-            "Your account, taste, history, hearts, playlists, links and whom you follow are removed at once, "
-            "and nothing is made any more of what you played. This cannot be undone."
+            "Your account, taste, history, likes, playlists, share links and follows are removed at once. "
+            "Your plays are no longer used. This cannot be undone."
         )
         components.leave(label="Remove everything", confirmation=CONFIRMATION)

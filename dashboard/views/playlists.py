@@ -18,7 +18,7 @@ _UNMATCHED_SHOWN = 200
 
 
 def show() -> None:
-    """One playlist or all; without a session there are none."""
+    """One playlist, or all of them."""
     listener = visit.listener()
     if listener is None:
         st.title("Playlists", anchor=False)
@@ -30,22 +30,22 @@ def show() -> None:
     wanted = st.query_params.get("id", "")
     playlist = visit.services().playlists.read(listener.user_id, wanted) if wanted else None
     if playlist is not None:
-        _one(listener.user_id, playlist)
+        _playlist(listener.user_id, playlist)
         return
     st.title("Playlists", anchor=False)
     if wanted:
-        st.info("There is no such playlist any more.", icon=":material/queue_music:")
+        st.info("This playlist no longer exists.", icon=":material/queue_music:")
     _all(listener.user_id)
 
 
 def _all(owner: str) -> None:
     _made_for_you()
     own = visit.services().playlists.of(owner)
-    st.subheader("Yours", anchor=False)
+    st.subheader("Your playlists", anchor=False)
     if not own:
         st.info(
-            "Make a playlist here, or with the “…” of any song. "
-            "A playlist of another program comes in as an M3U file.",
+            "Create a playlist here, or from the “…” menu of any song. "
+            "To bring a playlist from another program, import an M3U file.",
             icon=":material/queue_music:",
         )
     for playlist in own:
@@ -59,15 +59,15 @@ def _all(owner: str) -> None:
                 _open(playlist.playlist_id)
             count = len(playlist.tracks)
             st.caption("1 song" if count == 1 else f"{count:,} songs")
-    new, taken_in = st.columns(2, gap="large")
+    new, imported = st.columns(2, gap="large")
     with new, st.form("new-playlist", clear_on_submit=True):
         name = st.text_input("New playlist", placeholder="Name", max_chars=LONGEST_NAME, key="new-name")
-        if st.form_submit_button("Make it", icon=":material/add:"):
+        if st.form_submit_button("Create", icon=":material/add:"):
             try:
                 _open(visit.services().playlists.create(owner, name).playlist_id)
             except PlaylistError as error:
                 st.error(str(error))
-    with taken_in:
+    with imported:
         _import(owner)
 
 
@@ -83,19 +83,19 @@ def _made_for_you() -> None:
 def _import(owner: str) -> None:
     with st.form("import-playlist", clear_on_submit=True):
         file = st.file_uploader(
-            "From an M3U file", type=["m3u", "m3u8"], max_upload_size=max(1, LARGEST >> 20), key="m3u"
+            "Import an M3U file", type=["m3u", "m3u8"], max_upload_size=max(1, LARGEST >> 20), key="m3u"
         )
-        given = st.form_submit_button("Take it in", icon=":material/upload:")
-    if given and file is None:
+        submitted = st.form_submit_button("Import", icon=":material/upload:")
+    if submitted and file is None:
         st.error("Choose a file first.")
-    elif given and file is not None:
+    elif submitted and file is not None:
         try:
             listed = read_m3u(file.getvalue())
             with st.spinner("Looking for the songs"):
                 matches = matched(visit.services().catalogue, listed)
             name = (listed.name or file.name.rpartition(".")[0] or "Playlist")[:LONGEST_NAME]
             if not matches.track_ids:
-                st.error("None of its songs is in this library.")
+                st.error("None of the songs is in this library.")
                 _unmatched([entry.shown for entry in matches.unmatched])
                 return
             new = visit.services().playlists.create(owner, name, tracks=matches.track_ids)
@@ -125,7 +125,7 @@ def _open(playlist_id: str | None) -> None:
     st.rerun()
 
 
-def _one(owner: str, playlist: Playlist) -> None:
+def _playlist(owner: str, playlist: Playlist) -> None:
     if st.button("All playlists", icon=":material/arrow_back:", type="tertiary", key="back"):
         _open(None)
     st.title(plain(playlist.name), anchor=False)
@@ -136,7 +136,7 @@ def _one(owner: str, playlist: Playlist) -> None:
     if unmatched and unmatched[0] == playlist.playlist_id:
         _unmatched(unmatched[1])
     if not songs:
-        st.info("Nothing here yet: the “…” of any song adds it.", icon=":material/playlist_add:")
+        st.info("This playlist is empty. Add songs from their “…” menu.", icon=":material/playlist_add:")
         return
     edit = components.tracks(songs, key=f"songs-{playlist.playlist_id}", layout="list", edit=True)
     if edit is None:
@@ -157,7 +157,9 @@ def _tools(owner: str, playlist: Playlist, songs: list[Item]) -> None:
     playlists = visit.services().playlists
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(length(songs))
-        if songs and st.button("Continue it", icon=":material/playlist_add:", type="tertiary", key="go-on"):
+        if songs and st.button(
+            "Continue this playlist", icon=":material/playlist_add:", type="tertiary", key="go-on"
+        ):
             made.open_made(made="continued", id=playlist.playlist_id)
         st.link_button(
             "Export",
@@ -170,14 +172,14 @@ def _tools(owner: str, playlist: Playlist, songs: list[Item]) -> None:
             st.form("rename-playlist", border=False),
         ):
             name = st.text_input("Name", value=playlist.name, max_chars=LONGEST_NAME, key="rename")
-            if st.form_submit_button("Rename it"):
+            if st.form_submit_button("Save name"):
                 try:
                     playlists.rename(owner, playlist.playlist_id, name)
                     st.rerun()
                 except PlaylistError as error:
                     st.error(str(error))
         with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-            st.write("The songs stay in the library; the list is gone for good.")
+            st.write("The songs stay in the library. The playlist cannot be restored.")
             if st.button("Delete this playlist", type="primary", key="delete-playlist"):
                 playlists.delete(owner, playlist.playlist_id)
                 _open(None)

@@ -1,4 +1,4 @@
-"""Making share links on a page, and the list of those that one has."""
+"""Share links: the form that creates one, and the list of a listener's links."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from segue.dashboard.text import plain
 from segue.people.login_sessions import Listener
 from segue.social.links import Kind, SharingError
 
-LASTING = {"A day": 1, "A week": 7, "A month": 30, "Until I take it back": None}
+LASTING = {"A day": 1, "A week": 7, "A month": 30, "Until I revoke it": None}
 
 
 def offer(listener: Listener, kind: Kind, key: str, *, title: str) -> None:
-    """A button that opens the choices for a link, and makes it."""
+    """A button that opens the form for a new link."""
     with st.popover("Share", icon=":material/share:", key=f"share-{kind}-{key}"):
         if listener.name is None:
-            st.write("Sign up first, so that the link is yours to take back.")
+            st.write("Sign up first, so that you can revoke the link later.")
             return
-        lasts = st.selectbox("Good for", list(LASTING), index=1, key=f"lasts-{kind}-{key}")
+        lasts = st.selectbox("Valid for", list(LASTING), index=1, key=f"lasts-{kind}-{key}")
         playable = kind != "month" and st.toggle(
-            "Guests may listen", key=f"playable-{kind}-{key}", help="Without it they see, and hear nothing."
+            "Guests may listen",
+            key=f"playable-{kind}-{key}",
+            help="Otherwise guests see the songs but cannot play them.",
         )
-        if st.button("Make a link", type="primary", key=f"make-{kind}-{key}"):
+        if st.button("Create a link", type="primary", key=f"make-{kind}-{key}"):
             days = LASTING[lasts]
             try:
                 token = visit.services().links.create(
@@ -40,27 +42,27 @@ def offer(listener: Listener, kind: Kind, key: str, *, title: str) -> None:
                 st.error(str(error))
                 return
             st.code(f"{address()}/s/{token}", language=None, wrap_lines=True)
-            st.caption("Copy it now: it is not shown again. Under You, Sharing, you can take it back.")
+            st.caption("Copy it now: it is not shown again. You can revoke it under You, Sharing.")
 
 
 def address() -> str:
-    """The beginning of links: the settings' public address, or the one of this page's request."""
+    """The base address of links: the setting `dashboard.base_url`, or the address of this page."""
     asked = urlsplit(st.context.url or "")
     return visit.services().settings.dashboard.base_url.rstrip("/") or f"{asked.scheme}://{asked.netloc}"
 
 
 def listed(listener: Listener) -> None:
-    """A listener's links, each with a button that ends it."""
+    """A listener's links, each with a button to revoke it."""
     links = visit.services().links.of(listener.user_id)
     if not links:
-        st.info("You share nothing by link.", icon=":material/link_off:")
+        st.info("You have no share links.", icon=":material/link_off:")
         return
     for link in links:
         left, right = st.columns([5, 1], vertical_alignment="center")
-        until = f"until {link.expires_at:%-d %b %Y}" if link.expires_at else "until you take it back"
+        until = f"until {link.expires_at:%-d %b %Y}" if link.expires_at else "until you revoke it"
         guests = ", guests may listen" if link.playable else ""
         opened = f"opened {link.opened} times" if link.opened != 1 else "opened once"
         left.markdown(f"**{plain(link.title)}**  \n:gray[{link.kind}, {until}{guests}, {opened}]")
-        if right.button("End", key=f"end-{link.link_id}", help="Whoever has the link sees nothing any more."):
+        if right.button("Revoke", key=f"end-{link.link_id}", help="The link stops working for everybody."):
             visit.services().links.revoke(listener.user_id, link.link_id)
             st.rerun()

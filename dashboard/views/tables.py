@@ -1,4 +1,4 @@
-"""Tables of counts: in words on a page, and as files to take elsewhere."""
+"""Tables of counts, on a page and as files for download."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LABELS = {
 
 
 def in_words(table: pd.DataFrame) -> None:
-    """Show a table in words; the files keep the names of the fields."""
+    """Show a table with readable column names; files keep the names of the fields."""
     columns: dict[str, Any] = {name: st.column_config.Column(_LABELS.get(name, name)) for name in table}
     for name in table:
         if name.endswith("_rate"):
@@ -33,7 +33,7 @@ def in_words(table: pd.DataFrame) -> None:
 
 
 def as_files(table: pd.DataFrame, *, name: str) -> None:
-    """Offer a table as CSV and as Parquet."""
+    """Buttons that download a table as CSV and as Parquet."""
     left, right, _ = st.columns([1, 1, 4])
     left.download_button(
         "CSV", table.to_csv(index=False), f"{name}.csv", "text/csv", icon=":material/download:"

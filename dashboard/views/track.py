@@ -23,7 +23,7 @@ def show() -> None:
     track = catalogue.track(st.query_params.get("id", ""))
     if track is None:
         st.title("No such track", anchor=False)
-        st.info("It may have left the library. Search finds what is there.", icon=":material/music_off:")
+        st.info("It may have left the library. Use Search to find other tracks.", icon=":material/music_off:")
         return
     item = item_of(track, source="search")
     st.title(plain(item.title), anchor=False)
@@ -41,7 +41,7 @@ def show() -> None:
             link(item.artist, icon=":material/artist:", to={"artist": item.artist})
         if item.artist and item.album:
             link(item.album, icon=":material/album:", to={"artist": item.artist, "album": item.album})
-        link("Where it lies on the map", icon=":material/explore:", to={"map": item.track_id})
+        link("Show on the map", icon=":material/explore:", to={"map": item.track_id})
     with right:
         _near(catalogue, item)
     album = catalogue.of_album(item.artist, item.album) if item.album else []
@@ -51,22 +51,27 @@ def show() -> None:
 
 
 def _near(catalogue: CatalogueReader, item: Item) -> None:
-    st.subheader("Sounds like it", anchor=False)
+    st.subheader("Similar tracks", anchor=False)
     try:
         near = catalogue.neighbours(item.track_id)
     except SegueError:
-        st.info("There is no index yet: `./run.sh index build` makes it.", icon=":material/hub:")
+        st.info("There is no index yet. Run `./run.sh index build`.", icon=":material/hub:")
         return
     if not near:
-        st.info("It is newer than the index; the next one will know it.", icon=":material/hub:")
+        st.info(
+            "This track is newer than the index. Similar tracks appear after the next index build.",
+            icon=":material/hub:",
+        )
         return
     why = sounding.reasons(visit.services().store, item.track_id, [similar.item.track_id for similar in near])
     items = [
-        replace(similar.item, note=_alike(similar.score), why=str(why.get(similar.item.track_id, "")) or None)
+        replace(
+            similar.item, note=_similarity(similar.score), why=str(why.get(similar.item.track_id, "")) or None
+        )
         for similar in near
     ]
     components.tracks(items, key="near", layout="list")
 
 
-def _alike(score: float) -> str:
-    return f"{max(0.0, score):.0%} alike"
+def _similarity(score: float) -> str:
+    return f"{max(0.0, score):.0%} similar"

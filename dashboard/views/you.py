@@ -1,4 +1,4 @@
-"""The listener's own page: account, hearts and history."""
+"""The page You: likes, history, share links and account."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from segue.dashboard.views import account, own_data, sharing
 
 
 def show() -> None:
-    """Hearts and history; logging in or out."""
+    """Tabs of likes, history, share links and account."""
     listener = visit.listener()
     if listener is None:
         st.title("You", anchor=False)
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
-    st.title(listener.name or "You are here as a guest", anchor=False)
-    hearts, played, shared, account_tab = st.tabs(["Liked", "History", "Sharing", "Account"])
-    with hearts:
+    st.title(listener.name or "You are a guest", anchor=False)
+    likes, played, shared, account_tab = st.tabs(["Liked", "History", "Sharing", "Account"])
+    with likes:
         _listed(
             history.liked(visit.services().store, listener.user_id),
             key="liked",
-            empty="Press the heart of a song, and it will be here.",
+            empty="Songs that you like appear here.",
         )
     with played:
         _history(listener.user_id)
@@ -38,11 +38,11 @@ def show() -> None:
 
 
 def _history(user_id: str) -> None:
-    # The browser says how many minutes its clock is behind UTC.
+    # timezone_offset: minutes that the browser's clock is behind UTC.
     offset = timedelta(minutes=-(st.context.timezone_offset or 0))
     days = history.played_by_day(visit.services().store, user_id, offset=offset)
     if not days:
-        st.info("What you play will be here.", icon=":material/history:")
+        st.info("Songs that you play appear here.", icon=":material/history:")
     for number, (name, items) in enumerate(days):
         st.subheader(name, anchor=False)
         components.tracks(items, key=f"history-{number}", layout="list")

@@ -1,4 +1,4 @@
-"""How long work on one file may take: in processor time, so that a busy machine rejects no good file."""
+"""Time limits for work on one file, in processor time: a busy machine rejects no good file."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ PATIENCE = 10
 
 
 class Allowance:
-    """The limits of work on one file, from now on: processor time, standstill and wall-clock time."""
+    """The limits of work on one file, counted from now: processor time, idle time and wall-clock time."""
 
     def __init__(self, seconds: float, *, used: Callable[[], float]) -> None:
         """`used` gives the processor time of the working processes in seconds; only its increase counts."""
         self.seconds, self._used = seconds, used
         self.interval = min(1.0, seconds / 4)
-        """Seconds after which to ask again."""
+        """Seconds between two checks."""
         self._first = self._last = used()
         self._began = self._moved = time.monotonic()
 
     def exceeded(self) -> str | None:
-        """Why the work is to be given up; None while it may go on.
+        """The limit that the work exceeds; None while it may continue.
 
-        Work gets `seconds` of processor time. It may stand still as long: it waits for a disk, or hangs. Work
-        that proceeds may take ten times as long by the clock.
+        Work gets `seconds` of processor time. It may be idle as long: it waits for a disk, or hangs. Work
+        that makes progress may take ten times as long by the clock.
         """
         now, used = time.monotonic(), self._used()
         if used - self._first >= self.seconds:

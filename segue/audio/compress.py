@@ -1,6 +1,6 @@
-"""One song made smaller by ffmpeg, in such a way that a kill at any moment leaves it whole.
+"""Compresses a song with ffmpeg; a kill at any moment leaves the song intact.
 
-Delivery: the new file is written beside the song under a name that no scan takes for music, decoded, compared
+Delivery: the new file is written beside the song under a name that scans ignore, decoded, compared
 in length, flushed to the disk, and only then renamed over the song. Whatever is cut short is a left-over part
 file, and the song as it was.
 """
@@ -34,9 +34,9 @@ from segue.audio.ogg import gap
 from segue.disk import sync
 
 PART = ".segue-part"
-"""The ending of a file that is being written."""
+"""The suffix of a file that is being written."""
 NEAR = 1.1
-"""A song of so many times the wanted bit rate is small enough already: encoders do not hit it exactly."""
+"""Songs up to this multiple of the wanted bit rate stay as they are: encoders do not hit the rate exactly."""
 LENGTH_TOLERANCE = 0.25
 """Seconds by which lengths may differ: encoders pad by a frame or two."""
 DECODING_LIMIT = 3600.0
@@ -50,7 +50,7 @@ FORMATS: dict[type, tuple[str, str, frozenset[str]]] = {
     FLAC: ("libmp3lame", "mp3", frozenset({".flac"})),
     WAVE: ("libmp3lame", "mp3", frozenset({".wav"})),
 }
-"""By what mutagen takes a file for: ffmpeg's encoder and container, and the endings that go with it."""
+"""By mutagen's file type: ffmpeg's encoder and container, and the suffixes of such files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,25 +64,25 @@ class Compressed:
 
 @dataclass(frozen=True, kw_only=True)
 class Left:
-    """A song that stays as it is."""
+    """A song that was not changed."""
 
     why: str
 
 
 def compress(path: Path, *, kilobits: int, original: Path | None = None) -> Compressed | Left:
-    """Bring a song to a bit rate, with its tags and pictures.
+    """Compress a song to a bit rate, and keep its tags and pictures.
 
     Parameters
     ----------
     kilobits
         Thousand bits a second.
     original
-        Where the song as it was is kept; None if it is not.
+        Where to keep the original; None to discard it.
 
     Raises
     ------
     AudioError
-        It cannot be read, or what came of it is not the same song; it is left as it is.
+        The file cannot be read, or its compressed form is not the same song. The file stays unchanged.
     """
     check_readable(path)
     if wrong := gap(path):
@@ -110,7 +110,7 @@ def compress(path: Path, *, kilobits: int, original: Path | None = None) -> Comp
         _like(path, part, stamp)
         now = path.stat()
         if (now.st_size, now.st_mtime_ns) != (stamp.st_size, stamp.st_mtime_ns):
-            raise Undecodable("changed", "it was written to while it was compressed")
+            raise Undecodable("changed", "another process wrote to it during the compression")
         if original is not None:
             _keep(path, original)
         after = part.stat().st_size
@@ -124,7 +124,7 @@ def compress(path: Path, *, kilobits: int, original: Path | None = None) -> Comp
 
 
 def decoded_seconds(path: Path) -> float:
-    """The length of what can be decoded, all of which is.
+    """The length of the audio in seconds, found by decoding all of it.
 
     Raises
     ------
@@ -142,9 +142,9 @@ def decoded_seconds(path: Path) -> float:
 def _opened(path: Path) -> Any:
     try:
         audio = mutagen.File(path)
-    # A damaged tag raises whatever the parser stumbled on; without the tags the song would lose them.
+    # A damaged tag can raise any error. A song that is compressed without its tags would lose them.
     except Exception as error:
-        decoded_seconds(path)  # a file that is no audio is reported as that
+        decoded_seconds(path)  # reports a file that is no audio
         raise Undecodable("broken-tags", str(error)[:200]) from None
     if audio is None:
         raise Undecodable("not-audio", "no known format")
@@ -163,7 +163,7 @@ def _small_enough(audio: Any, kilobits: int) -> bool:
 def _encode(path: Path, part: Path, *, encoder: str, container: str, kilobits: int, seconds: float) -> None:
     sound = ["-map", "0:a:0", "-map_metadata", "-1", "-c:a", encoder, "-b:a", f"{kilobits}k"]
     arguments = ["-y", "-v", "error", *INPUT, "-i", f"file:{path}", *sound, "-f", container, f"file:{part}"]
-    # No slower than it plays, and a minute to begin with.
+    # At most the playing time, plus a minute to start.
     done = call(arguments, limit=60 + seconds)
     if done.returncode:
         raise Undecodable("not-encoded", _last(done))
@@ -176,9 +176,9 @@ def _compare(part: Path, seconds: float) -> None:
 
 
 def _finish(path: Path, target: Path, *, seconds: float, original: Path | None) -> Compressed | Left:
-    """A former run was ended between the new song's appearance and the removal of the lossless one."""
+    """An earlier run was killed after it had written the new song and before it removed the lossless one."""
     if not mark_of(_opened(target)):
-        raise Undecodable("name-taken", f"{target.name} is there and was not made here")
+        raise Undecodable("name-taken", f"{target.name} exists and is not a file that Segue compressed")
     _compare(target, seconds)
     before, after = path.stat().st_size, target.stat().st_size
     if original is not None:
@@ -188,13 +188,13 @@ def _finish(path: Path, target: Path, *, seconds: float, original: Path | None) 
 
 
 def _part(target: Path) -> Path:
-    # Short, however long the song's own name is.
+    # A long name could exceed the file system's limit.
     name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
     return target.with_name(f".{name}-{os.getpid()}{PART}")
 
 
 def _like(path: Path, part: Path, stamp: os.stat_result) -> None:
-    """Mode and owner of the song for its successor, which is on the disk then."""
+    """Give the new file the song's mode and owner, and flush it to the disk."""
     shutil.copymode(path, part)
     with contextlib.suppress(OSError):
         os.chown(part, stamp.st_uid, stamp.st_gid)
@@ -202,7 +202,7 @@ def _like(path: Path, part: Path, stamp: os.stat_result) -> None:
 
 
 def _keep(path: Path, original: Path) -> None:
-    """Have the song as it was in another place too; what is kept there already stays."""
+    """Keep the original at another path too, unless a file is there already."""
     if original.exists():
         return
     original.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The tags of a compressed song: those of the song that it was, and the mark of its bit rate."""
+"""The tags of a compressed song: the original's tags, and a mark with the bit rate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mutagen.mp4 import MP4
 from mutagen.wave import WAVE
 
 MARK = "segue_bitrate"
-"""The tag by which a compressed song is known, in a format's own way of naming tags."""
+"""The tag that marks a compressed song, by each format's naming of tags."""
 MP4_MARK = f"----:segue:{MARK}"
 ID3_KINDS: dict[str, type[TextFrame]] = {
     "title": TIT2, "artist": TPE1, "albumartist": TPE2, "album": TALB, "genre": TCON, "tracknumber": TRCK,
@@ -37,7 +37,7 @@ def mark_of(audio: Any) -> str:
 def copy_tags(audio: Any, part: Path, *, kilobits: int) -> None:
     """Give a new file all tags and pictures of an opened song, and the mark."""
     if isinstance(audio, AAC):
-        return  # has no place for tags
+        return  # the format has no tags
     if isinstance(audio, MP3 | WAVE | FLAC):
         tags = _id3_of(audio)
         tags.add(TXXX(encoding=3, desc=MARK, text=f"{kilobits}k"))
@@ -69,6 +69,6 @@ def _id3_of(audio: Any) -> ID3:
 
 
 def _frames(name: str, texts: list[str]) -> list[Any]:
-    """A Vorbis comment as ID3 has it: under its own frame, or as a text with a name."""
+    """A Vorbis comment as ID3 frames: its own frame where ID3 has one, otherwise a TXXX frame."""
     kind = ID3_KINDS.get(name.lower())
     return [kind(encoding=3, text=texts)] if kind else [TXXX(encoding=3, desc=name, text=texts)]

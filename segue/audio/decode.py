@@ -1,4 +1,4 @@
-"""From a file to a waveform: libsndfile first, ffmpeg for what it cannot read."""
+"""Decodes a file to a waveform: with libsndfile, or with ffmpeg for formats that libsndfile cannot read."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from segue.settings import AudioSettings
 SILENCE = 1e-4
 """A waveform whose loudest sample stays below this (-80 dB of full scale) is silent."""
 BLOCK = 1 << 17
-"""Frames read at once, so that a file with many channels needs no more memory than one with a single one."""
+"""Frames read at once: a file with many channels needs no more memory than a mono file."""
 LONGEST_SEARCH = 20 * 60.0
-"""Seconds decoded at most to find the end of an mp3 that does not say how long it is."""
+"""Seconds decoded at most to find the end of an mp3 that does not state its length."""
 
 Waveform = NDArray[np.float32]
 
@@ -52,7 +52,7 @@ def decode(path: Path | str, audio: AudioSettings) -> Waveform:
 
 
 def check_readable(file: Path) -> None:
-    """Refuse what no decoder should be given: nothing, a pipe, or what may not be read.
+    """Refuse a path that no decoder should open: a missing, empty or unreadable file, or a pipe.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def check_readable(file: Path) -> None:
     """
     try:
         status = file.stat()
-        if not stat.S_ISREG(status.st_mode):  # opening a named pipe would wait for ever
+        if not stat.S_ISREG(status.st_mode):  # opening a named pipe would block for ever
             raise Undecodable("unreadable", "not a regular file")
         with file.open("rb"):
             pass
@@ -74,7 +74,7 @@ def check_readable(file: Path) -> None:
 
 
 def seconds_of(file: Path) -> float | None:
-    """The length that a file states, without decoding it; None if it does not.
+    """The length in seconds that a file states, without decoding it; None if it states none.
 
     Raises
     ------

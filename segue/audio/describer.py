@@ -1,4 +1,4 @@
-"""Describes files in a process of its own, which is ended and replaced when a file takes too long."""
+"""Describes files in a separate process, which is killed and replaced when a file takes too long."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from segue.processor_time import processor_time
 from segue.settings import AudioSettings
 
 LOADING = 300.0
-"""Seconds that loading the libraries may take."""
+"""Seconds that the process may take to load its libraries."""
 _PIECE = 1 << 16
 
 
 class Describer:
-    """Keeps one describing process, from the first file on."""
+    """Keeps one describing process, which starts with the first file."""
 
     def __init__(self, audio: AudioSettings) -> None:
         self._audio = audio
         self._process: subprocess.Popen[bytes] | None = None
 
     def describe(self, path: str) -> Row:
-        """One file's row but for its id: with `vector`, or with `reason` and `detail`.
+        """The row of a file without its id: with `vector`, or with `reason` and `detail`.
 
-        The reason is "too-slow" where the file exceeds `decode_timeout` (:class:`Allowance`), and
-        "decoder-crashed" where the process has ended.
+        The reason is "too-slow" if the file exceeds `decode_timeout` (:class:`Allowance`), and
+        "decoder-crashed" if the process has ended.
         """
         try:
             process = self._running()
@@ -48,12 +48,12 @@ class Describer:
             return {"vector": None, "reason": "too-slow", "detail": str(error)}
         except (EOFError, BrokenPipeError):
             status = self.close()
-            return {"vector": None, "reason": "decoder-crashed", "detail": f"its reader ended with {status}"}
+            return {"vector": None, "reason": "decoder-crashed", "detail": f"its decoder ended with {status}"}
         vector = answer["vector"]
         return {**answer, "vector": base64.b64decode(vector) if vector else None}
 
     def close(self) -> int | None:
-        """End the process, if there is one, and what it has started; its exit status."""
+        """End the process and its children; returns its exit status, or None if no process runs."""
         process, self._process = self._process, None
         if process is None:
             return None
@@ -74,7 +74,7 @@ class Describer:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-                start_new_session=True,  # so that an ffmpeg of its own ends with it
+                start_new_session=True,  # so that its ffmpeg ends with it
             )
             used = partial(processor_time, self._process.pid)
             self._answer(self._process, Allowance(LOADING, used=used))
@@ -87,9 +87,9 @@ class Describer:
         Raises
         ------
         TimeoutError
-            The allowance is exceeded; the text says which part of it.
+            The allowance is exceeded; the message names the limit.
         EOFError
-            It has ended.
+            The process has ended.
         """
         assert process.stdout is not None
         line = b""

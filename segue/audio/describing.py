@@ -1,8 +1,8 @@
-"""The process that describes files for a :class:`segue.audio.describer.Describer`, one after the other.
+"""The process that describes files, one at a time, for a :class:`segue.audio.describer.Describer`.
 
-A line of JSON comes in for each path, and one goes out: with `vector` (base64), or with `reason` and
-`detail`. Decoders are C code on files from anywhere: in a process of their own they may hang or crash, and
-cost one file.
+It reads a line of JSON for each path and writes a line with `vector` (base64), or with `reason` and
+`detail`. Decoders are C code that reads untrusted files. In a separate process, a hang or a crash costs one
+file only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from threading import Thread
 from segue.settings import AudioSettings
 
 Row = dict[str, bytes | str | None]
-"""A file's `vector` as float32 bytes, or the `reason` and `detail` why there is none."""
+"""A file's `vector` as float32 bytes, or the `reason` and `detail` of its rejection."""
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     audio = AudioSettings.model_validate_json(sys.argv[1])
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    # What libmpg123 writes about damaged frames goes past Python, and into nobody's console.
+    # libmpg123 writes warnings about damaged frames to the file descriptor, past Python's sys.stderr.
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
 
@@ -34,7 +34,7 @@ def main() -> None:
 
     import segue.audio.descriptors  # noqa: F401  # the numeric libraries must be there to be limited
 
-    # Spark runs a worker a core, and a pool of threads in each would make them wait for one another.
+    # Spark runs a worker per core: a thread pool in each worker would compete for the same cores.
     threadpool_limits(audio.threads_per_worker)
     out.write("{}\n")
     out.flush()
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def describe_row(path: str, audio: AudioSettings) -> Row:
-    """One file's row but for its id."""
+    """The row of a file without its id."""
     from segue.audio.decode import decode
     from segue.audio.descriptors import describe
     from segue.audio.errors import AudioError
@@ -62,7 +62,7 @@ def describe_row(path: str, audio: AudioSettings) -> Row:
 def _end_with_owner() -> None:
     """End this process and its ffmpeg, even in the middle of a file, when the owner has closed the pipe."""
     owner = select.poll()
-    owner.register(sys.stdin.fileno(), 0)  # that it is closed is always reported, and nothing else is asked
+    owner.register(sys.stdin.fileno(), 0)  # poll reports a closed pipe even with an empty mask
     owner.poll()
     os.killpg(os.getpgrp(), signal.SIGKILL)
 

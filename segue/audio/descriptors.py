@@ -1,4 +1,4 @@
-"""What a track sounds like in numbers: descriptors of frames from one shared spectrogram, mean and spread."""
+"""The descriptors of a track: mean and spread of frame descriptors, all from one shared spectrogram."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from segue.audio.rhythm import rhythm
 from segue.settings import AudioSettings
 
 CODE_VERSION = 1
-"""Raised with every change here or in decoding that changes a number: all tracks are computed again."""
+"""Increase it with each change, here or in decoding, that changes a number: all tracks are computed again."""
 MEL_BANDS = 128
 CHROMA = 12
 CONTRAST_BANDS = 6
@@ -33,9 +33,9 @@ Waveform = NDArray[np.float32]
 
 
 def features_version(audio: AudioSettings) -> str:
-    """Short hash of everything that decides the numbers: the settings and the version of this code."""
+    """Short hash of all inputs that affect the numbers: the settings and the version of this code."""
     settings = audio.stored()
-    # Neither changes a number.
+    # These two do not affect the numbers.
     for name in ("threads_per_worker", "decode_timeout"):
         del settings[name]
     text = json.dumps({"code": CODE_VERSION, **settings}, sort_keys=True)
@@ -86,12 +86,12 @@ def describe(waveform: Waveform, audio: AudioSettings) -> NDArray[np.float32]:
     Returns
     -------
     Float32 of shape (d,), named by :func:`descriptor_names`. Frequencies are in Hz. The chroma are counted
-    from the track's strongest pitch class, so that the same music in another key stays near.
+    from the track's strongest pitch class, so that a transposition of the same music stays similar.
 
     Raises
     ------
     NotFinite
-        A descriptor is not a number or infinite; its name is in the detail.
+        A descriptor is NaN or infinite; the detail has its name.
     """
     rows = frame_descriptors(waveform, audio)
     spread = [rows.mean(axis=1), rows.std(axis=1)]
@@ -216,13 +216,13 @@ def _flatness(power: Frames) -> Frames:
 
 
 def _zero_crossing_rate(waveform: Waveform, audio: AudioSettings) -> Frames:
-    """Sign changes per sample in each frame, the edges repeated beyond the ends."""
+    """Sign changes per sample in each frame; the ends are padded with the edge samples."""
     negative = np.signbit(np.where(np.abs(waveform) <= TINY, 0.0, waveform))
     half = audio.n_fft // 2
     changes = np.pad(negative[1:] != negative[:-1], (half + 1, half))
     summed = np.concatenate([[0], np.cumsum(changes)])
     starts = np.arange(0, len(waveform) + 1, audio.hop_length)
-    # A frame of `fft` samples has one pair of neighbours fewer than samples.
+    # A frame of `fft` samples has `fft` - 1 pairs of neighbours.
     changes_per_sample: Frames = (summed[starts + audio.n_fft] - summed[starts + 1]) / audio.n_fft
     return changes_per_sample
 

@@ -1,4 +1,4 @@
-"""Why a file cannot be described: small named errors with one base, each with a `reason` for counting."""
+"""Errors of audio files: one class per fault, each with a `reason` by which reports count."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from segue.errors import SegueError
 
 
 class AudioError(SegueError):
-    """A file or waveform that no descriptors can be had from.
+    """No descriptors can be computed for a file or waveform.
 
     Attributes
     ----------
     reason
-        One word or two joined by a dash, the same for all files with this fault.
+        A short name of the fault, such as "too-short", the same for all files that have it.
     detail
-        What is known of this file.
+        The details for this file.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -25,17 +25,17 @@ class AudioError(SegueError):
 
 
 class Undecodable(AudioError):
-    """It cannot be opened or holds no audio: "missing", "unreadable", "empty", "not-audio", "too-slow",
-    "decoder-crashed"; when it is compressed also "broken-tags", "wrong-extension", "not-encoded",
+    """The file cannot be opened or has no audio: "missing", "unreadable", "empty", "not-audio", "too-slow",
+    "decoder-crashed"; from compression also "broken-tags", "wrong-extension", "not-encoded",
     "other-length", "name-taken", "changed".
     """
 
 
 class Truncated(AudioError):
-    """The file says that it is longer than it is."""
+    """The file is shorter than the length that it states."""
 
     def __init__(self, *, seconds: float) -> None:
-        super().__init__("truncated", f"says that it lasts {seconds:.1f} s, and ends long before")
+        super().__init__("truncated", f"its stated length is {seconds:.1f} s, but it ends long before")
 
 
 class TooShort(AudioError):
@@ -54,7 +54,7 @@ class NotFinite(AudioError):
 
 
 def _restored(kind: type[AudioError], reason: str, detail: str) -> AudioError:
-    """An error that comes back from another process, without going through its own keywords again."""
+    """Unpickle an error from another process, without the keywords of its constructor."""
     error = kind.__new__(kind)
     AudioError.__init__(error, reason, detail)
     return error

@@ -1,4 +1,4 @@
-"""What libsndfile cannot read (m4a, aac and more) is read by the static ffmpeg of imageio-ffmpeg."""
+"""Decodes formats that libsndfile cannot read (m4a, aac and others), with the ffmpeg of imageio-ffmpeg."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ TIME_LIMIT = 60.0
 CONTAINERS = (
     "aac,ac3,aiff,amr,ape,asf,au,caf,eac3,flac,matroska,webm,mov,mp4,m4a,mp3,mpc,mpc8,ogg,tak,tta,w64,wav,wv"
 )
-"""Formats that ffmpeg may take a file for: no playlists, which could make it open files or addresses."""
-# With "file:" before the name, one such as concat:… is not taken for a protocol.
+"""Formats that ffmpeg may detect. Playlists are not among them: they could make it open files or URLs."""
+# The prefix "file:" keeps ffmpeg from reading a name such as concat:… as a protocol.
 INPUT = ["-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS]
 """The options before each input."""
 SHORTFALL, PADDING = 0.9, 0.5
@@ -32,13 +32,13 @@ SHORTFALL, PADDING = 0.9, 0.5
 @dataclass(frozen=True, kw_only=True)
 class Probe:
     seconds: float | None
-    """Length; None if the file does not say."""
+    """The length that the file states; None if it states none."""
     declared: bool
-    """Whether the length is written in the file, and not guessed from its size."""
+    """Whether the file states its length; otherwise ffmpeg has estimated it from the size."""
 
 
 def probe(path: Path) -> Probe:
-    """Ask ffmpeg what the file says of itself.
+    """Read the length of a file with ffmpeg.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def excerpt(path: Path, *, sample_rate: int, max_seconds: float) -> NDArray[np.f
     Undecodable
         It is no audio, or takes longer than the time limit.
     Truncated
-        It ends long before the length that it declares.
+        The file ends long before its stated length.
     """
     known = probe(path)
     length = known.seconds or max_seconds
@@ -74,7 +74,7 @@ def excerpt(path: Path, *, sample_rate: int, max_seconds: float) -> NDArray[np.f
     waveform = _waveform(path, start=start, seconds=max_seconds, sample_rate=sample_rate)
     end = start + len(waveform) / sample_rate
     if not known.declared:
-        if not len(waveform) and start:  # the guessed length was far too long
+        if not len(waveform) and start:  # the estimated length was far too long
             waveform = _waveform(path, start=0.0, seconds=max_seconds, sample_rate=sample_rate)
     elif end < enough(min(length, start + max_seconds)) or not _reaches(path, enough(length), end):
         raise Truncated(seconds=length)
@@ -84,7 +84,7 @@ def excerpt(path: Path, *, sample_rate: int, max_seconds: float) -> NDArray[np.f
 
 
 def enough(seconds: float) -> float:
-    """How far a file must reach at least if it says that it lasts so many seconds."""
+    """The minimum length, in seconds, of a file with this stated length that is not truncated."""
     return max(0.0, SHORTFALL * seconds - PADDING)
 
 
@@ -112,7 +112,7 @@ def _waveform(path: Path, *, start: float, seconds: float, sample_rate: int) -> 
 
 
 def run(path: Path, *, before: list[str], after: list[str]) -> subprocess.CompletedProcess[bytes]:
-    """Run ffmpeg on one file, its options put before and after the file's name.
+    """Run ffmpeg on a file, with options before and after the file's name.
 
     Raises
     ------
@@ -150,9 +150,9 @@ def call(arguments: list[str], *, limit: float) -> subprocess.CompletedProcess[b
 
 
 def last_words(output: str) -> str:
-    """The line of ffmpeg's that says most: the first that names an error, without its address in memory."""
+    """ffmpeg's first line that names an error, without memory addresses."""
     lines = [re.sub(r"^\[[^\]]*\] ", "", line).strip() for line in output.splitlines() if line.strip()]
     telling = [
         line for line in lines if re.search(r"[Ii]nvalid|[Ee]rror|not found|whitelist|matches no", line)
     ]
-    return (telling or ["no sound in it"])[0][:300]
+    return (telling or ["it has no sound"])[0][:300]

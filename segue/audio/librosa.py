@@ -1,4 +1,4 @@
-"""librosa, also in a container or a unit that can write nothing beside it."""
+"""Loads librosa, also where its folder is read-only: in a container or a systemd unit."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ LOCK = Path(tempfile.gettempdir()) / f"segue-librosa-{os.getuid()}.lock"
 
 @cache
 def librosa() -> ModuleType:
-    """The library with the parts that are used, loaded when they are first needed.
+    """Load librosa and the submodules in use, at the first call.
 
-    It asks numba to keep what is compiled, and cannot be loaded where numba finds no folder for it. There, a
-    folder of this process alone is lent: code is loaded from it, so that no other user may write to it.
+    librosa makes numba cache compiled code, and fails to load if numba finds no writable folder for it. In
+    that case this process gets a private folder: numba executes code from it, so that no other user may be
+    able to write to it.
 
-    numba does not guard what it keeps: of two processes that compile at once, one may write its code under
-    the number that the other gives to another function, and whoever loads that crashes, from then on. So
-    the first process loads it alone, and all others after it, side by side.
+    numba does not lock its cache: two processes that compile at once may write different functions under
+    the same number, and every process that loads that entry crashes. So the first process loads librosa
+    alone, and the others load it in parallel afterwards.
     """
     import librosa as library
 
@@ -45,9 +46,9 @@ def librosa() -> ModuleType:
 
 @contextlib.contextmanager
 def _first_alone(place: str) -> Iterator[None]:
-    """Alone among this user's processes until it has been loaded once; at once where no file can be had.
+    """Hold a lock among this user's processes until librosa has been loaded once; no lock without a file.
 
-    The file says what was compiled: another release of librosa or numba, or another folder, is a new first.
+    The file names the build: another release of librosa or numba, or another folder, needs a new first load.
     """
     build = f"{place} {version('librosa')} {version('numba')} {os.environ.get('NUMBA_CACHE_DIR')}".encode()
     try:
@@ -69,6 +70,6 @@ def _first_alone(place: str) -> Iterator[None]:
 
 
 def _load(library: ModuleType) -> None:
-    """It imports its parts when they are asked for."""
+    """Import the submodules, which librosa loads lazily."""
     for part in ("stft", "filters"):
         getattr(library, part)

@@ -1,6 +1,6 @@
-"""Whether an Ogg file is whole, by its pages: decoders pass over gaps in it and report success.
+"""Checks an Ogg file for missing pages: decoders skip gaps and report success.
 
-A page says how long it is and which it is; the last one of each stream says so (RFC 3533).
+Each page has its length and sequence number, and the last page of each stream has a flag (RFC 3533).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _LAST = 4
 
 
 def gap(path: Path) -> str | None:
-    """What is wrong with the order of the file's pages; None if they are all there, or it is no Ogg file."""
+    """The first fault in the sequence of pages; None if it is complete, or if the file is not Ogg."""
     size, place = path.stat().st_size, 0
     streams: dict[int, tuple[int, bool]] = {}  # serial number -> (next page's number, whether it has ended)
     with path.open("rb") as file:
@@ -23,7 +23,7 @@ def gap(path: Path) -> str | None:
             file.seek(place)
             header = file.read(_HEADER.size)
             if len(header) < _HEADER.size or header[:4] != b"OggS":
-                return f"there is no page at byte {place:,}"
+                return f"no page at byte {place:,}"
             _, _, kind, _, serial, number, _, segments = _HEADER.unpack(header)
             expected, ended = streams.get(serial, (number, False))
             if number != expected or ended:

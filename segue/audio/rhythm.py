@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
 TEMPO_RANGE = (40.0, 240.0)
-"""Beats per minute that a pulse is looked for in."""
+"""The range of tempos to search, in beats per minute."""
 LIKELY_TEMPO = 120.0
 TINY = 1e-10
 
@@ -17,7 +17,7 @@ Frames = NDArray[np.float32]
 def rhythm(onsets: Frames, *, rate: float) -> NDArray[np.float64]:
     """Log2 of the tempo in beats per minute, clarity of the pulse (0 to 1), onsets per second: shape (3,).
 
-    `onsets` is the onset strength of each frame, shape (n,), and `rate` how many frames there are a second.
+    `onsets` is the onset strength of each frame, shape (n,); `rate` is the number of frames per second.
     The tempo is the lag at which the onset strength's autocorrelation, weighted towards the likely tempo as
     in librosa.feature.tempo, is largest; its height at that lag is the clarity.
     """

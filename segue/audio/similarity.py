@@ -1,4 +1,4 @@
-"""In which respects two tracks sound alike, in words: descriptors compared by groups."""
+"""Describes in words how two tracks sound alike, by groups of descriptors."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ GROUPS = {
 }
 """Respect → the names of its descriptors."""
 CLOSE, APART = 0.6, 1.4
-"""Root mean square of standardised differences: two tracks taken at random are at the square root of 2."""
+"""Root mean square of standardised differences; for two random tracks, about the square root of 2."""
 SAME_TEMPO = 0.06
 """Octaves: 5 beats in 120."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SoundSimilarity:
-    """How two tracks compare."""
+    """The similarities and differences of two tracks."""
 
     near: tuple[str, ...]
-    """Respects in which they are alike, the most alike first."""
+    """The respects in which they are similar, the most similar first."""
     apart: tuple[str, ...]
-    """What the second is, compared with the first, where they differ clearly: "brighter", "faster"."""
+    """Clear differences of the second track from the first: "brighter", "faster"."""
     tempo: float | None
-    """Beats per minute, if both have a pulse and it is the same."""
+    """Beats per minute, if both have a pulse and the same tempo."""
 
     def __str__(self) -> str:
         alike = [*([f"tempo ({self.tempo:.0f} BPM)"] if self.tempo else []), *self.near[:3]]
@@ -86,7 +86,7 @@ def compare(
 
 
 _PULSE = 0.1
-"""Clarity below which a tempo means nothing."""
+"""The clarity below which a tempo is unreliable."""
 _OTHER_TEMPO = 0.2
 _COMPARATIVES = {
     "centroid_mean": ("brighter", "darker"),

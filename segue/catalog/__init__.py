@@ -1,1 +1,1 @@
-"""The catalogue: which audio files there are and what they say of themselves."""
+"""The catalogue: the audio files of all libraries, with their tags."""

@@ -1,4 +1,4 @@
-"""Cover art: the picture in a file's tags, or the one beside it, as a small JPEG."""
+"""Cover art: the picture in a file's tags or in its folder, as a small JPEG."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUALITY = 85
 LARGEST_BYTES = 32 << 20
 LARGEST_PIXELS = 50_000_000
 BESIDE = ("cover", "folder", "front", "albumart")
-"""Names, without their ending, of a picture that stands for the whole folder; the first is preferred."""
+"""File names, without suffix, of a folder's cover picture, in order of preference."""
 PICTURES = frozenset({".jpg", ".jpeg", ".png"})
 FRONT = 3
 """The kind of picture that ID3 and FLAC call the front cover."""
@@ -32,15 +32,15 @@ FRONT = 3
 @dataclass(frozen=True, kw_only=True)
 class Cover:
     cover_id: str
-    """SHA-256 of the picture as it was found."""
+    """SHA-256 of the original picture."""
     data: bytes
     """JPEG, at most :data:`WIDEST` pixels wide and high."""
 
 
 def find_cover(path: Path, audio: Any) -> Cover | None:
-    """The cover of a track: from its tags (`audio` is what mutagen has read), else from its folder.
+    """The cover of a track: from its tags (`audio` is mutagen's object), otherwise from its folder.
 
-    A picture that is broken or far too large is passed over: it never costs the track.
+    A picture that is broken or far too large is skipped; the track is kept.
     """
     for picture in _embedded(audio):
         if picture and (cover := thumbnail(picture)):
@@ -64,7 +64,7 @@ def _block(text: str) -> Picture | None:
     """A picture in a Vorbis comment; None where it is garbled."""
     try:
         return Picture(base64.b64decode(text))
-    except Exception:  # mutagen raises what its parser stumbles on
+    except Exception:  # mutagen's parser can raise any error
         return None
 
 
@@ -88,7 +88,7 @@ def _beside(folder: Path) -> Cover | None:
     return None
 
 
-@lru_cache(maxsize=4)  # the tracks of an album carry the same picture
+@lru_cache(maxsize=4)  # the tracks of an album have the same picture
 def thumbnail(picture: bytes) -> Cover | None:
     """A picture as a small JPEG, or None if it cannot be read."""
     if len(picture) > LARGEST_BYTES:
@@ -102,7 +102,7 @@ def thumbnail(picture: bytes) -> Cover | None:
                 image.draft("RGB", (2 * WIDEST, 2 * WIDEST))
                 small = ImageOps.exif_transpose(image).convert("RGB")
                 small.thumbnail((WIDEST, WIDEST), Image.Resampling.LANCZOS)
-    # Pillow's decoders raise far more than its own errors on a damaged picture.
+    # On a damaged picture, Pillow's decoders can raise any error.
     except Exception:
         return None
     data = io.BytesIO()

@@ -1,7 +1,6 @@
 """Cover pictures: the collection `covers`.
 
-Delivery: a picture is kept under its checksum, so that it never changes and writing it again
-changes nothing.
+Delivery: the key of a picture is its checksum, so that writing it again changes nothing.
 """
 
 from __future__ import annotations
@@ -21,10 +20,11 @@ class CoverPicture(TypedDict):
     """A document of `covers`."""
 
     _id: str
-    """SHA-256 of the picture as it was found."""
+    """SHA-256 of the original picture."""
     type: str
     """Media type."""
     data: bytes
+    """The picture, in the format of `type`."""
 
 
 class Covers(Collection[CoverPicture]):
@@ -34,7 +34,7 @@ class Covers(Collection[CoverPicture]):
     policy = Policy(computed=True, access={Job.CATALOGUE: Right.WRITE, Job.DASHBOARD: Right.READ})
 
     def write(self, covers: Iterable[Cover]) -> None:
-        """Keep pictures."""
+        """Store pictures."""
         documents = ({"_id": cover.cover_id, "type": "image/jpeg", "data": cover.data} for cover in covers)
         upsert(self.documents, documents, batch=_PER_WRITE)
 
@@ -43,7 +43,7 @@ class Covers(Collection[CoverPicture]):
         return self.documents.find_one({"_id": cover_id})
 
     def pictures(self, cover_ids: Iterable[str]) -> list[bytes]:
-        """Pictures in the order of their ids, those that are there."""
+        """Pictures in the order of their ids; unknown ids are skipped."""
         ids = list(cover_ids)
         known = {entry["_id"]: bytes(entry["data"]) for entry in self.documents.find({"_id": {"$in": ids}})}
         return [known[cover_id] for cover_id in ids if cover_id in known]

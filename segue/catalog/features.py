@@ -1,6 +1,6 @@
 """The descriptors of tracks: the collection `features`.
 
-Delivery: a document for each track, written as a whole, so that writing it again changes nothing.
+Delivery: one document per track, replaced as a whole, so that writing it again changes nothing.
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ class TrackFeatures(TypedDict):
     _id: str
     """The track's id."""
     version: str
-    """Of the settings and the code: :func:`segue.audio.descriptors.features_version`."""
+    """The version of settings and code: :func:`segue.audio.descriptors.features_version`."""
     names_version: NotRequired[str]
+    """Version of the descriptors' names and order."""
     vector: bytes
     """Little-endian float32."""
     size: NotRequired[int | None]
-    """Of the file that was described, as its time."""
+    """Size of the file that was described."""
     modified_ns: NotRequired[int | None]
+    """Time of the file's last change, nanoseconds since 1970."""
 
 
 class Features(Collection[TrackFeatures]):
@@ -48,12 +50,12 @@ class Features(Collection[TrackFeatures]):
         self._tracks = Tracks(store)
 
     def write(self, described: Iterable[tuple[str, bytes, Stamp]], *, names_version: str) -> int:
-        """Keep packed descriptors by track id; returns how many.
+        """Store packed descriptors; returns the number of tracks.
 
         Parameters
         ----------
         described
-            Track id, float32 bytes, and the version and file that they are of.
+            Track id, float32 bytes, and the stamp of their version and file.
         names_version
             :func:`segue.audio.descriptors.names_version`.
         """
@@ -66,27 +68,27 @@ class Features(Collection[TrackFeatures]):
         )
 
     def remove(self, track_ids: Iterable[str]) -> None:
-        """Forget the descriptors of tracks."""
+        """Remove the descriptors of tracks."""
         self.documents.delete_many({"_id": {"$in": list(track_ids)}})
 
     def stamps(self) -> dict[str, Stamp]:
-        """What has been computed, by track id."""
+        """The stamps of all computed features, by track id."""
         fields = {"version": 1, "size": 1, "modified_ns": 1}
         return {entry["_id"]: Stamp.of(entry) for entry in self.documents.find({}, fields)}
 
     def count(self, version: str) -> int:
-        """How many tracks have features of a version."""
+        """The number of tracks with features of a version."""
         return self.documents.count_documents({"version": version})
 
     def read(self, track_ids: Sequence[str], *, version: str) -> dict[str, Vector]:
-        """The descriptors of those tracks that have some of this version, each (d,)."""
+        """The descriptors of those tracks that have them in this version, each (d,)."""
         wanted = {"_id": {"$in": list(track_ids)}, "version": version}
         return {entry["_id"]: unpack(entry["vector"]) for entry in self.documents.find(wanted, {"vector": 1})}
 
     def all_present(self, version: str) -> tuple[list[str], Vector]:
-        """The tracks whose files are there, by id, and their descriptors of a version, (n, d).
+        """The ids of tracks whose file exists, and their descriptors of a version, float32 (n, d).
 
-        The array has the shape (0, 0) where there are none.
+        Without such tracks the array has the shape (0, 0).
         """
         present = self._tracks.present_ids()
         documents = self.documents.find({"version": version}, {"vector": 1}).sort("_id")

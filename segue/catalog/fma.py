@@ -16,10 +16,10 @@ from segue.catalog.track import FmaFacts
 from segue.errors import SegueError
 
 SUBSETS = ("fma_full", "fma_large", "fma_medium", "fma_small")
-"""Folders of audio, the fullest first: a track that is in several is taken from the first."""
+"""Folders of audio, the most complete first: a track in several folders is taken from the first."""
 METADATA = PurePosixPath("fma_metadata")
 LONGEST_FIELD = 1 << 24
-"""Characters: some biographies are longer than what Python's csv takes by default."""
+"""Characters: some biographies are longer than the default limit of Python's csv."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Genre:
 
     name: str
     parent: int
-    """The number of the genre that it belongs to; 0 for none."""
+    """The number of its parent genre; 0 for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,21 +46,21 @@ class FmaTrack:
     artist: str
     album: str | None
     genres: tuple[str, ...]
-    """Its top genre first, then the listed ones, each before the genres that it belongs to."""
+    """Its top genre first, then the listed ones, each before its parents."""
     tags: tuple[str, ...] = ()
     listens: int | None = None
-    """How often it was played on the archive's own site."""
+    """Plays on the archive's own site."""
     seconds: int | None = None
-    """The length of the whole track, of which fma_small, fma_medium and fma_large have 30 s."""
+    """The length of the whole track; fma_small, fma_medium and fma_large have 30 s of it."""
     subset: str | None = None
     """The smallest subset that it is in: small, medium, large or full."""
     licence: str | None = None
     year: int | None = None
     number: int | None = None
-    """On the album."""
+    """The track number on the album."""
 
     def facts(self) -> FmaFacts:
-        """The part of the row that files' tags do not have."""
+        """The fields of the row that a file's tags do not have."""
         return {
             "tags": list(self.tags),
             "listens": self.listens,
@@ -70,12 +70,12 @@ class FmaTrack:
         }
 
     def digest(self) -> str:
-        """Tells whether the row is still the one that a track was written with."""
+        """A digest of the row: it differs if the row has changed since a track was written."""
         return hashlib.blake2b(repr(asdict(self)).encode(), digest_size=8).hexdigest()
 
 
 def find_layout(folder: Path) -> Layout | None:
-    """The parts of FMA below a folder; None if it is another kind of library."""
+    """The FMA layout of a folder; None for another kind of library."""
     metadata = folder / METADATA
     if not (metadata / "tracks.csv").is_file():
         return None
@@ -85,7 +85,7 @@ def find_layout(folder: Path) -> Layout | None:
 
 
 def path_of(number: int) -> PurePosixPath:
-    """Where the archive keeps the audio of a track, from the subset's folder."""
+    """The path of a track's audio, relative to the subset's folder."""
     return PurePosixPath(f"{number // 1000:03d}/{number:06d}.mp3")
 
 
@@ -95,9 +95,9 @@ def number_of(relative: PurePosixPath) -> int | None:
 
 
 def read_metadata(layout: Layout) -> dict[int, FmaTrack]:
-    """All of tracks.csv by FMA's track number.
+    """The rows of tracks.csv by FMA's track number.
 
-    Two header rows (group, then field), a third with the index's name, and then a track a row.
+    The file has two header rows (group and field), a row with the index's name, and then a row per track.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def _track(row: list[str], columns: Mapping[tuple[str, str], int], genres: Mappi
 
 
 def _listed(text: str) -> list[Any]:
-    """What is in a field such as "[21, 76]" or "['lo-fi', 'live']"."""
+    """The list in a field such as "[21, 76]" or "['lo-fi', 'live']"."""
     try:
         values = ast.literal_eval(text or "[]")
     except (SyntaxError, ValueError):
@@ -165,7 +165,7 @@ def _whole(text: str) -> int | None:
 
 
 def _with_parents(number: Any, genres: Mapping[int, Genre]) -> Iterator[str]:
-    """The name of a genre and of all that it belongs to; a table that goes round in a circle ends there."""
+    """The name of a genre and of all its parents; stops at a cycle in the table."""
     seen: set[int] = set()
     while number in genres and number not in seen:
         seen.add(number)
@@ -174,7 +174,7 @@ def _with_parents(number: Any, genres: Mapping[int, Genre]) -> Iterator[str]:
 
 
 def _read_genres(file: Path) -> dict[int, Genre]:
-    """genres.csv, which may be missing: then a track has just its top genre."""
+    """Read genres.csv. The file may be missing: a track then has only its top genre."""
     if not file.is_file():
         return {}
     with file.open(newline="", encoding="utf-8") as opened:

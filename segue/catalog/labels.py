@@ -1,4 +1,4 @@
-"""The artist and the first genre of tracks, remembered for a while."""
+"""The artist and the first genre of tracks, in a cache."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _REMEMBERED_SECONDS = 600.0
 
 
 class TrackLabels:
-    """Remembers labels for ten minutes, so that new tags are seen."""
+    """Caches labels for ten minutes, after which new tags appear."""
 
     def __init__(self, tracks: Tracks) -> None:
         self._tracks = tracks
@@ -19,7 +19,7 @@ class TrackLabels:
         self._began = time.monotonic()
 
     def __call__(self, track_ids: Iterable[str]) -> Mapping[str, tuple[str, str]]:
-        """(artist, first genre) of at least those of the tracks that the catalogue has, by id."""
+        """(artist, first genre) by track id, for at least those tracks that the catalogue has."""
         if time.monotonic() - self._began > _REMEMBERED_SECONDS:
             self._known, self._began = {}, time.monotonic()
         missing = [track_id for track_id in track_ids if track_id not in self._known]

@@ -1,4 +1,4 @@
-"""Letters without what stands above or below them, for comparing names."""
+"""Removes accents, for the comparison of names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import unicodedata
 
 
 def without_accents(text: str) -> str:
-    """In its plainest letters (NFKD) and without marks: "Sigur Rós" → "Sigur Ros"."""
+    """The text in NFKD without combining marks: "Sigur Rós" → "Sigur Ros"."""
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(sign for sign in decomposed if not unicodedata.combining(sign))

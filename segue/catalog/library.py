@@ -1,4 +1,4 @@
-"""A library: a folder of music under a name."""
+"""A library: a folder of music with a name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from segue.errors import SegueError
 
 @dataclass(frozen=True, kw_only=True)
 class FolderContents:
-    """A folder as it is now: its audio files by track id, and the files that cannot be tracks."""
+    """The current contents of a folder: audio files by track id, and the files that cannot be tracks."""
 
     files: dict[str, AudioFile]
     rejected: list[RejectedFile]
@@ -29,7 +29,7 @@ def check_folder(folder: Path) -> Path:
     Raises
     ------
     SegueError
-        There is no such folder, or it may not be read.
+        The folder does not exist or is not readable.
     """
     root = folder.expanduser().resolve()
     if not root.is_dir():
@@ -43,12 +43,12 @@ def check_folder(folder: Path) -> Path:
 
 
 def find_music(root: Path, *, library: str, layout: Layout | None) -> FolderContents:
-    """Look for audio files, in the folders of an FMA layout or in the whole folder.
+    """Find audio files, in the folders of an FMA layout or in the whole folder.
 
     Raises
     ------
     SegueError
-        There are none.
+        There is no audio file.
     """
     files: dict[str, AudioFile] = {}
     rejected: list[RejectedFile] = []

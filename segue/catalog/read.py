@@ -1,4 +1,4 @@
-"""From audio files to tracks of the catalogue."""
+"""Reads audio files into tracks of the catalogue."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from segue.catalog.scan import AudioFile
 from segue.catalog.tags import read_tags
 from segue.catalog.track import UNKNOWN_ARTIST, Track, track_id
 from segue.errors import SegueError
+from segue.processes import attach_to_parent
 
 FEW = 32
-"""Up to so many files are read in this process: starting others would take longer."""
+"""Up to this number of files is read in this process: starting others would take longer."""
 
 TIME_LIMIT = 60.0
 """Seconds that the tags of one file may take (:mod:`segue.audio.allowance`)."""
@@ -34,7 +35,7 @@ Outcome = tuple[Track, Cover | None] | RejectedFile
 
 
 def read_track(file: AudioFile, *, library: str, known: FmaTrack | None = None) -> Outcome:
-    """Read a file's tags and cover; what is `known` from a data set's own tables goes before the tags."""
+    """Read a file's tags and cover; the data set's own tables (`known`) take precedence over the tags."""
     path = Path(file.path)
     own_id = track_id(library, file.relative)
     try:
@@ -65,12 +66,12 @@ def read_track(file: AudioFile, *, library: str, known: FmaTrack | None = None) 
 
 
 class _OutOfTimeError(BaseException):
-    """Past all that the readers of damaged tags catch; its text says why."""
+    """A BaseException, since the readers of damaged tags catch every Exception; its text has the reason."""
 
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Give up what takes longer; in a main thread, where alone signals arrive.
+    """Interrupt work that exceeds the limit. Works in a main thread only, since it uses signals.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def at_most(seconds: float) -> Iterator[None]:
 
 
 def without_audio(own_id: str, known: FmaTrack, *, library: str) -> Track:
-    """A track that the tables have and of which there is no usable file."""
+    """A track that the data set's tables have but that has no usable file."""
     return Track(
         track_id=own_id,
         library=library,
@@ -124,12 +125,12 @@ def without_audio(own_id: str, known: FmaTrack, *, library: str) -> Track:
 def read_tracks(
     files: Sequence[AudioFile], *, library: str, known: Mapping[int, FmaTrack]
 ) -> Iterator[Outcome]:
-    """Read files in their order, over all cores; `known` holds facts by FMA's track number.
+    """Read files in order, on all cores; `known` has FMA's rows by track number.
 
     Raises
     ------
     SegueError
-        A reading process was ended from outside.
+        Another program killed a reading process.
     """
     facts = [fact_of(file, known) for file in files]
     if len(files) <= FEW:
@@ -141,25 +142,19 @@ def read_tracks(
     context = get_context("forkserver")
     read = partial(_read_one, library=library)
     try:
-        with ProcessPoolExecutor(
-            os.cpu_count(), mp_context=context, initializer=_leave_ctrl_c_to_parent
-        ) as pool:
+        with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=attach_to_parent) as pool:
             yield from pool.map(read, files, facts, chunksize=16)
     except BrokenProcessPool:
         raise SegueError(
-            "a process that reads tags was ended from outside (out of memory?): run it again"
+            "a process that reads tags was killed (out of memory?): run the command again"
         ) from None
 
 
 def fact_of(file: AudioFile, known: Mapping[int, FmaTrack]) -> FmaTrack | None:
-    """What the tables say of a file."""
+    """The row of a file in the data set's tables, if it has one."""
     number = number_of(file.relative)
     return None if number is None else known.get(number)
 
 
 def _read_one(file: AudioFile, known: FmaTrack | None, *, library: str) -> Outcome:
     return read_track(file, library=library, known=known)
-
-
-def _leave_ctrl_c_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

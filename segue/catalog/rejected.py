@@ -1,6 +1,6 @@
-"""Files that cannot be tracks: the collection `rejected_tracks`, with the stage that refused each, and why.
+"""Files that cannot be tracks: the collection `rejected_tracks`, with the stage and the reason.
 
-Delivery: one document for each stage and path, so that rejecting a file again changes nothing but its reason.
+Delivery: one document per stage and path, so that rejecting a file again changes only its reason.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Stage = Literal["ingest", "features"]
 
 @dataclass(frozen=True, kw_only=True)
 class RejectedFile:
-    """A file that looked like a track and cannot be one."""
+    """A file with the suffix of audio that cannot be a track."""
 
     path: str
     reason: str
-    """The same word for all files with this fault."""
+    """The short name of the fault, the same for all files that have it."""
     detail: str
     track_id: str | None = None
 
@@ -36,17 +36,25 @@ class RejectedTrack(TypedDict):
     _id: str
     """"<stage>:<path>"."""
     path: str
+    """Absolute path of the file."""
     track_id: str | None
+    """Id of the track; none if the file became none."""
     stage: Stage
+    """The stage that rejected the file."""
     reason: str
+    """Reason, such as `empty` or `truncated`."""
     detail: str
+    """Details of the reason, for people."""
     at: datetime
+    """When the file was rejected with this reason."""
     library: NotRequired[str]
-    """Of what ingest rejects."""
+    """Only for files that ingest rejects."""
     version: NotRequired[str]
-    """Of what the features' stage rejects: the version of the features, and the file as it was then."""
+    """Only for files that the features job rejects: the features' version, and the file's size and time."""
     size: NotRequired[int]
+    """Size of the file in bytes."""
     modified_ns: NotRequired[int]
+    """Time of the file's last change, nanoseconds since 1970."""
 
 
 class RejectedTracks(Collection[RejectedTrack]):
@@ -56,16 +64,16 @@ class RejectedTracks(Collection[RejectedTrack]):
     policy = Policy(computed=True, access={Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ})
 
     def reasons(self, *, stage: Stage | None = None, reason: str | None = None) -> Counter[str]:
-        """How many files there are for each reason."""
+        """The number of files by reason."""
         wanted = _wanted(stage=stage, reason=reason)
         return Counter(entry["reason"] for entry in self.documents.find(wanted, {"reason": 1}))
 
     def newest(self, *, reason: str | None = None, limit: int) -> Iterator[RejectedTrack]:
-        """The files that were rejected last, of all stages."""
+        """The newest rejected files of all stages."""
         yield from self.documents.find(_wanted(reason=reason)).sort("at", DESCENDING).limit(limit)
 
     def replace_library(self, rejected: Iterable[RejectedFile], *, library: str) -> None:
-        """Make a library's files that ingest rejected these; one that was rejected before keeps its time."""
+        """Replace the list of a library's files that ingest rejected; a file already in it keeps its time."""
         now = datetime.now(UTC)
         wanted = {entry["_id"]: entry for file in rejected if (entry := _entry(file, "ingest", at=now))}
         before = {
@@ -81,12 +89,12 @@ class RejectedTracks(Collection[RejectedTrack]):
         self.documents.delete_many({"_id": {"$in": [key for key in before if key not in wanted]}})
 
     def without_features(self, *, retried: Group[str]) -> dict[str, Stamp]:
-        """The tracks that cannot be described, by id, with the file as it was; without those to try again.
+        """The tracks that cannot be described, by id, with the stamp of their file, except those to retry.
 
         Parameters
         ----------
         retried
-            Reasons that may lie with the machine and not with the file.
+            Reasons that may be faults of the machine, not of the file.
         """
         wanted = {"stage": "features", "reason": {"$nin": list(retried)}}
         fields = {"track_id": 1, "version": 1, "size": 1, "modified_ns": 1}
@@ -95,8 +103,8 @@ class RejectedTracks(Collection[RejectedTrack]):
     def replace_features(
         self, track_ids: Iterable[str], rejected: Iterable[tuple[RejectedFile, Stamp]]
     ) -> None:
-        """Make the rejected among some tracks, whose features were tried, these."""
-        # Before the new ones: a moved file may have one under its former path.
+        """Replace the rejections of the tracks whose features were just attempted."""
+        # First remove old rejections: a moved file may have one under its former path.
         self.documents.delete_many({"stage": "features", "track_id": {"$in": list(track_ids)}})
         now = datetime.now(UTC)
         upsert(
@@ -104,11 +112,11 @@ class RejectedTracks(Collection[RejectedTrack]):
         )
 
     def track_ids(self, stage: Stage) -> set[str]:
-        """The tracks that a stage has rejected."""
+        """The tracks that a stage rejected."""
         return {own for own in self.documents.distinct("track_id", {"stage": stage}) if own}
 
     def remove(self, track_ids: Iterable[str], *, stage: Stage) -> None:
-        """Forget the tracks that a stage has rejected."""
+        """Remove a stage's rejections of tracks."""
         self.documents.delete_many({"stage": stage, "track_id": {"$in": list(track_ids)}})
 
 

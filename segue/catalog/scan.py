@@ -1,4 +1,4 @@
-"""Which audio files there are below a folder."""
+"""Finds the audio files below a folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from segue.catalog.rejected import RejectedFile
 
 SUFFIXES = frozenset({".mp3", ".ogg", ".oga", ".flac", ".m4a", ".wav", ".opus", ".aac"})
-"""What is taken for music by its name; whether it is one is found out when it is read."""
+"""The suffixes of audio files; the contents are checked when a file is read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,20 +19,20 @@ class AudioFile:
     path: str
     """Absolute."""
     relative: PurePosixPath
-    """From the library's folder."""
+    """Relative to the library's folder."""
     size: int
     modified_ns: int
 
 
 def scan(root: Path) -> Iterator[AudioFile | RejectedFile]:
-    """Walk a folder and all below it, in an order that depends on the names only.
+    """Walk a folder and its subfolders, in an order that depends on the names only.
 
-    Links to folders are followed, after all real folders, and no folder is entered twice. Names that begin
-    with "._" are macOS's shadow files and no music.
+    The scan follows links to folders, after all real folders, and enters no folder twice. Names that begin
+    with "._" are macOS's metadata files, not music.
 
     Yields
     ------
-    Each audio file; or why a file or folder cannot be read, with the reason "unreadable", "symlink-loop",
+    Each audio file; a file or folder that cannot be read has the reason "unreadable", "symlink-loop",
     "not-a-file" or "bad-name".
     """
     seen: set[tuple[int, int]] = set()
@@ -71,7 +71,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _holds(link: Path, folder: Path) -> bool:
-    """Whether a link leads to `folder` or to one above it."""
+    """Whether a link leads to `folder` or to a parent of it."""
     return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(link))
 
 
@@ -100,5 +100,5 @@ def _rejected(path: Path, reason: str, detail: str) -> RejectedFile:
 
 
 def shown(path: Path | str) -> str:
-    """A path as text that can be stored: bytes that are no UTF-8 become escapes."""
+    """A path as text that can be stored: bytes that are not UTF-8 become escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -1,6 +1,6 @@
-"""Search over the catalogue that forgives a typo; the index of words is held in memory.
+"""Search over the catalogue that tolerates typos; the index of words is in memory.
 
-It is read from the catalogue in one pass. A search then asks the catalogue for the shown tracks only, by id.
+The index is built in one pass over the catalogue. A search then reads only the matching tracks, by id.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LOOK_EVERY = 30.0
 
 
 class TrackSearch:
-    """Made once a process, since the index of words takes memory; safe for use by several threads."""
+    """Create one per process, since the index of words takes memory; several threads may use it."""
 
     def __init__(self, tracks: Tracks) -> None:
         self._tracks = tracks
@@ -26,13 +26,13 @@ class TrackSearch:
         self._looked = float("-inf")
 
     def search(self, query: str, *, limit: int = 50) -> list[TrackSummary]:
-        """Tracks whose title, artist, album, genres or tags have the query's words, or nearly, best first."""
+        """Tracks whose title, artist, album, genres or tags match the query's words, best first."""
         ids = self._index().search(query, limit=limit)
         known = self._tracks.summaries(ids)
         return [known[track_id] for track_id in ids if track_id in known]
 
     def _index(self) -> WordIndex:
-        """The words of the catalogue, read again when it has changed."""
+        """The index of words, rebuilt when the catalogue has changed."""
         with self._lock:
             if self._words is None or time.monotonic() - self._looked > _LOOK_EVERY:
                 self._looked = time.monotonic()

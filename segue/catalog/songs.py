@@ -1,4 +1,4 @@
-"""Which tracks are one song: the same artist and title, whatever stands behind it of version and occasion."""
+"""Recognises versions of one song: the same artist and title, apart from additions such as "(live)"."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NAMELESS = re.compile(r"(?:untitled|intro|outro|interlude|prelude|skit|track|un
 
 
 def song_key(artist: str | None, title: str | None) -> str | None:
-    """A text that is the same for versions of one song; None where artist or title does not tell.
+    """A key that all versions of a song share; None without a usable artist or title.
 
-    Accents, case and punctuation do not count. What stands in brackets or after a dash is left out where it
-    speaks of a version (live, remastered 2011, radio edit, ...). A remix is a song of its own.
+    Accents, case and punctuation do not matter. Text in brackets or after a dash is ignored if it names a
+    version (live, remastered 2011, radio edit, ...). A remix is a separate song.
     """
     performer, song = _plain(artist or ""), _plain(title or "")
     performer = _bare(_FEATURING.sub("", performer))

@@ -1,4 +1,4 @@
-"""Whether features still belong to a file: their version, and the file's size and time."""
+"""The stamp that shows whether features are current: their version, and the file's size and time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Stamp(NamedTuple):
-    """The version of the features that were computed, or tried, and the file as it was then."""
+    """The version of computed or attempted features, and the size and time of their file."""
 
     version: str | None
     size: int | None

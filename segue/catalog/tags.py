@@ -1,4 +1,4 @@
-"""A file's own tags: title, artist, album, genres, mood, grouping, length."""
+"""Reads a file's tags: title, artist, album, genres, mood, grouping, length."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from segue.audio.decode import check_readable, seconds_of
 from segue.catalog.track import UNKNOWN_ARTIST
 
 LONGEST = 300
-"""Characters kept of a text."""
+"""The maximum length of a text in characters."""
 ID3_FRAMES = {
     "title": "TIT2", "artist": "TPE1", "album_artist": "TPE2", "album": "TALB", "genre": "TCON",
     "track": "TRCK", "year": "TDRC", "mood": "TMOO", "grouping": "GRP1", "content_group": "TIT1",
@@ -44,28 +44,28 @@ class Tags:
     album: str | None
     genres: tuple[str, ...]
     labels: tuple[str, ...]
-    """Moods and groupings, for the search. Comments are left out: most hold addresses and encoders' names."""
+    """Moods and groupings, for the search. Comments are left out: most contain URLs and encoders' names."""
     duration_ms: int | None
     track: int | None
     year: int | None
 
 
 def read_tags(path: Path, *, relative: PurePosixPath) -> tuple[Tags, Any]:
-    """Read the tags of a file, with the file's and folder's names where they are missing.
+    """Read the tags of a file; the names of the file and its folders replace missing tags.
 
     Returns
     -------
-    The tags, and mutagen's own view of them, in which :mod:`segue.catalog.cover_art` looks for a picture.
+    The tags, and mutagen's object, in which :mod:`segue.catalog.cover_art` looks for a picture.
 
     Raises
     ------
     AudioError
-        The file cannot be read or holds no audio.
+        The file cannot be read or has no audio.
     """
     check_readable(path)
     try:
         audio = mutagen.File(path)
-    # A damaged tag raises whatever the parser stumbled on; the music behind it may be sound.
+    # A damaged tag can raise any error; the audio itself may be intact.
     except Exception:
         audio = None
     seconds = getattr(getattr(audio, "info", None), "length", None) or seconds_of(path)
@@ -91,7 +91,7 @@ def read_tags(path: Path, *, relative: PurePosixPath) -> tuple[Tags, Any]:
 
 
 def _reader(tags: Any) -> Callable[[str], Sequence[str]]:
-    """A function from one of our names to the texts that the tags have under it."""
+    """A function that returns the values of a tag by our name for it."""
 
     def from_id3(name: str) -> Sequence[str]:
         frame = tags.get(ID3_FRAMES[name])
@@ -115,14 +115,14 @@ def _reader(tags: Any) -> Callable[[str], Sequence[str]]:
 
 
 def _mp4_text(value: Any) -> str:
-    """An atom's value as text; free-form atoms hold bytes, track numbers a pair."""
+    """An atom's value as text; free-form atoms have bytes, track numbers a pair."""
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     return str(value[0] if isinstance(value, tuple) else value)
 
 
 def clean(text: str) -> str:
-    """One line of text without control characters, composed, and not longer than :data:`LONGEST`."""
+    """One line of text in composed form, without control characters, at most :data:`LONGEST` characters."""
     whole = "".join(
         " " if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} else c for c in text[: 4 * LONGEST]
     )
@@ -134,13 +134,13 @@ def _first(values: Sequence[str]) -> str:
 
 
 def _several(values: Sequence[str]) -> tuple[str, ...]:
-    """Values without repeats, at most 20; one text may hold several, parted by semicolons."""
+    """Distinct values, at most 20; a text may have several, separated by semicolons."""
     parts = (clean(part) for value in values for part in re.split(r"[;\0]", value))
     return tuple(dict.fromkeys(part for part in parts if part))[:20]
 
 
 def _number(text: str, *, most: int) -> int | None:
-    """The number that a text such as "3/12" begins with."""
+    """The first number of a text such as "3/12"."""
     match = re.match(r"\d{1,6}", text)
     return int(match[0]) if match and 0 < int(match[0]) <= most else None
 

@@ -1,4 +1,4 @@
-"""A track of the catalogue: its id, which stays across runs and machines, its records and its document."""
+"""A track of the catalogue: its id, which is the same on every run and machine, its records and document."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import PurePosixPath
 from typing import Any, Literal, NotRequired, TypedDict
 
 UNKNOWN_ARTIST = "Unknown artist"
-"""The artist of a track whose file names none."""
+"""The artist of a track without an artist tag."""
 State = Literal["present", "vanished", "no-audio"]
-"""Its file is there; is not there any more; or a data set's tables have it and there is no usable file."""
+"""Its file exists; has vanished; or was never usable, and only a data set's tables have the track."""
 LOSSLESS = frozenset({".flac", ".wav"})
-"""A compressed song keeps the lossless one's whole name before its own ending: Song.flac.mp3."""
+"""A compressed song keeps the full name of the lossless file before its own suffix: Song.flac.mp3."""
 
 
 def track_id(library: str, relative: PurePosixPath) -> str:
     """The id of the track at a path within a library: 16 hexadecimal digits.
 
-    The path is brought to Unicode's composed form first, since macOS stores the same name decomposed. A
-    lossless song that was compressed (Song.flac to Song.flac.mp3) has the id that it had before.
+    The path is normalised to Unicode's composed form, since macOS stores names decomposed. A lossless song
+    that was compressed (Song.flac to Song.flac.mp3) keeps its id.
     """
     if relative.suffix.lower() == ".mp3" and PurePosixPath(relative.stem).suffix.lower() in LOSSLESS:
         relative = relative.with_suffix("")
@@ -33,31 +33,34 @@ class FmaFacts(TypedDict):
     """Facts that only the Free Music Archive's tables have."""
 
     tags: list[str]
+    """Tags of the archive."""
     listens: int | None
-    """How often it was played on the archive's own site."""
+    """Plays on the archive's own site."""
     seconds: int | None
-    """The length of the whole track, of which most subsets have 30 s."""
+    """The length of the whole track; most subsets have 30 s of it."""
     subset: str | None
+    """Smallest subset of the data set with the track."""
     licence: str | None
+    """Licence of the recording."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
-    """All that the catalogue keeps of a track."""
+    """A track with all its stored fields."""
 
     track_id: str
     library: str
     path: str | None
-    """Absolute, on the machine that has read it; None without audio, as are size and time."""
+    """Absolute, on the machine that read it. Path, size and time are None without audio."""
     title: str
     artist: str
     album: str | None
     genres: tuple[str, ...]
     tags: tuple[str, ...] = ()
-    """For the search: moods and groupings of the file, and the tags of FMA's tables."""
+    """For the search: the file's moods and groupings, and the tags of FMA's tables."""
     duration_ms: int | None
     track: int | None
-    """Its number on the album."""
+    """The track number on the album."""
     year: int | None
     cover_id: str | None
     size: int | None
@@ -73,11 +76,11 @@ class Track:
 
 @dataclass(frozen=True, kw_only=True)
 class TrackSummary:
-    """A track as lists and pages show it."""
+    """The fields of a track that lists and pages show."""
 
     track_id: str
     title: str
-    """The id, where there is no title."""
+    """The id, if the track has no title."""
     artist: str = ""
     album: str | None = None
     genres: tuple[str, ...] = ()
@@ -93,7 +96,7 @@ class TrackSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredFile:
-    """The file of a track as it was when it was read."""
+    """The file of a track at the time when it was read."""
 
     track_id: str
     path: str | None
@@ -108,7 +111,7 @@ class StoredFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Searchable:
-    """The texts of a track that a search looks into."""
+    """The texts of a track that the search matches."""
 
     track_id: str
     title: str = ""
@@ -122,23 +125,39 @@ class TrackDocument(TypedDict):
     """A document of `tracks`; see :class:`segue.catalog.track.Track`."""
 
     _id: str
+    """The track's id: 16 hexadecimal digits."""
     library: str
+    """Name of the library."""
     path: str | None
+    """Absolute path of the file on the machine that read it; none without audio."""
     title: str
+    """Title from the tags, or the file's name."""
     artist: str
+    """Artist, or `Unknown artist`."""
     album: str | None
+    """Album; none if the tags name none."""
     genres: list[str]
+    """Genres."""
     tags: NotRequired[list[str]]
     """Releases before 0.2 did not write it; :func:`searchable_of` then takes the tags in `fma`."""
     duration_ms: int | None
+    """Length in milliseconds."""
     track: int | None
+    """Number on the album."""
     year: int | None
+    """Year of release."""
     cover_id: str | None
+    """Id of the cover in `covers`."""
     size: int | None
+    """Size of the file in bytes; none without audio."""
     modified_ns: int | None
+    """Time of the file's last change, nanoseconds since 1970; none without audio."""
     state: State
+    """Whether the file exists, has vanished, or is unusable and known from a data set only."""
     known: NotRequired[str | None]
+    """Digest of the track's entry in the data set's tables."""
     fma: NotRequired[FmaFacts | None]
+    """Facts from the tables of the Free Music Archive."""
 
 
 SHOWN = {
@@ -156,7 +175,7 @@ OF_FILE = {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1, "has_
 
 
 def summary_of(track: Mapping[str, Any]) -> TrackSummary:
-    """The track as it is shown, of a document with :data:`SHOWN`."""
+    """The summary of a track, from a document with the fields :data:`SHOWN`."""
     return TrackSummary(
         track_id=track["_id"],
         title=track.get("title") or track["_id"],
@@ -170,7 +189,7 @@ def summary_of(track: Mapping[str, Any]) -> TrackSummary:
 
 
 def file_of(track: Mapping[str, Any]) -> StoredFile:
-    """The file, of a document with :data:`OF_FILE`."""
+    """The file of a track, from a document with the fields :data:`OF_FILE`."""
     return StoredFile(
         track_id=track["_id"],
         path=track["path"],
@@ -183,7 +202,7 @@ def file_of(track: Mapping[str, Any]) -> StoredFile:
 
 
 def searchable_of(track: Mapping[str, Any]) -> Searchable:
-    """The texts that a search looks into."""
+    """The texts that the search matches, from a document."""
     return Searchable(
         track_id=track["_id"],
         title=track.get("title") or "",
@@ -195,7 +214,7 @@ def searchable_of(track: Mapping[str, Any]) -> Searchable:
 
 
 def first_genre(genres: Sequence[str] | None) -> str | None:
-    """The main genre, if there is one."""
+    """The main genre, if any."""
     return genres[0] if genres else None
 
 

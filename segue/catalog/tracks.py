@@ -1,6 +1,6 @@
 """The tracks of the catalogue: the collection `tracks`.
 
-Delivery: a document for each track, written by its id, so that writing it again changes nothing.
+Delivery: one document per track, written by its id, so that writing it again changes nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 _PLAYABLE = {"state": {"$nin": ["vanished", "no-audio"]}}
-"""Tracks that a listener may be offered."""
+"""The filter of tracks that listeners may be offered."""
 _PRESENT = {"state": "present"}
 _MOST_OF_ARTIST = 200
 
@@ -58,18 +58,18 @@ class Tracks(Collection[TrackDocument]):
         Index(keys=[("modified_ns", DESCENDING)]),
     )
 
-    # What ingest does.
+    # Ingest.
 
     def write(self, tracks: Iterable[Track]) -> None:
-        """Keep tracks as they are now."""
+        """Store tracks, or replace their documents."""
         upsert(self.documents, (document_of(track) for track in tracks))
 
     def move(self, paths: Mapping[str, str]) -> None:
-        """Change where the files of tracks are, by track id."""
+        """Change the paths of tracks' files, by track id."""
         upsert(self.documents, ({"_id": track_id, "path": path} for track_id, path in paths.items()))
 
     def mark_vanished(self, track_ids: Iterable[str]) -> None:
-        """Keep tracks whose files have gone, but offer them no more."""
+        """Mark tracks whose files have vanished: they stay stored but are not offered any more."""
         self.documents.update_many({"_id": {"$in": list(track_ids)}}, {"$set": {"state": "vanished"}})
 
     def files_of(self, library: str) -> dict[str, StoredFile]:
@@ -78,18 +78,18 @@ class Tracks(Collection[TrackDocument]):
         return {track["_id"]: file_of(track) for track in documents}
 
     def count_present(self, library: str) -> int:
-        """How many tracks of a library have their file."""
+        """The number of a library's tracks whose file exists."""
         return self.documents.count_documents({"library": library, **_PRESENT})
 
-    # What the jobs after it read: tracks whose files are there.
+    # The jobs after ingest read tracks whose files exist.
 
     def present_files(self) -> Iterator[StoredFile]:
-        """The files of all tracks that have one, by track id."""
+        """The files of all tracks that have one, ordered by track id."""
         for track in self.documents.find(_PRESENT, OF_FILE).sort("_id"):
             yield file_of(track)
 
     def present_ids(self, among: Iterable[str] | None = None) -> set[str]:
-        """The tracks that have their file: all, or those of some."""
+        """The tracks whose file exists: of the whole catalogue, or of some tracks."""
         wanted: Document = _PRESENT if among is None else {"_id": {"$in": list(among)}, **_PRESENT}
         return {track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)}
 
@@ -99,7 +99,7 @@ class Tracks(Collection[TrackDocument]):
         return {track["_id"]: track["artist"] for track in documents}
 
     def to_index(self) -> dict[str, IndexedTrack]:
-        """All tracks that have their file, by track id."""
+        """All tracks whose file exists, by track id."""
         documents = self.documents.find(_PRESENT, dict.fromkeys(IndexedTrack._fields, 1), batch_size=10_000)
         return {
             track["_id"]: IndexedTrack._make(track.get(name) for name in IndexedTrack._fields)
@@ -107,7 +107,7 @@ class Tracks(Collection[TrackDocument]):
         }
 
     def durations_and_genres(self) -> dict[str, tuple[int, str | None]]:
-        """(milliseconds, first genre) of all tracks that have their file, by track id, in its order."""
+        """(milliseconds, first genre) of all tracks whose file exists, by track id in ascending order."""
         documents = self.documents.find(_PRESENT, {"duration_ms": 1, "genres": 1}).sort("_id")
         return {
             track["_id"]: (int(track["duration_ms"] or 0), first_genre(track["genres"]))
@@ -115,63 +115,63 @@ class Tracks(Collection[TrackDocument]):
         }
 
     def recording(self, track_id: str) -> Path | None:
-        """The file of a track; None for one that has none."""
+        """The file of a track; None if it has none."""
         document = self.documents.find_one({"_id": track_id, **_PRESENT}, {"path": 1})
         return Path(document["path"]) if document and document["path"] else None
 
-    # What listeners are shown: tracks that can be played.
+    # Listeners see playable tracks.
 
     def summary(self, track_id: str) -> TrackSummary | None:
-        """A track, or None if there is none or its file has gone."""
+        """A track, or None if it is unknown or its file has vanished."""
         return self.summaries([track_id]).get(track_id)
 
     def summaries(self, track_ids: Iterable[str]) -> dict[str, TrackSummary]:
-        """Those of the tracks that can be played, by id."""
+        """The playable ones among the tracks, by id."""
         return self._summaries({"_id": {"$in": list(dict.fromkeys(track_ids))}, **_PLAYABLE})
 
     def even_gone(self, track_ids: Iterable[str]) -> dict[str, TrackSummary]:
-        """Those of the tracks that the catalogue has, those whose files have gone too, by id."""
+        """The known tracks among these by id, including those whose files have vanished."""
         return self._summaries({"_id": {"$in": list(dict.fromkeys(track_ids))}})
 
     def named(self, track_ids: Iterable[str]) -> dict[str, TrackSummary]:
-        """Every one of the tracks by its id; one that the catalogue lacks is shown by its id."""
+        """All of the tracks by id; the title of an unknown track is its id."""
         ids = list(dict.fromkeys(track_ids))
         known = self.even_gone(ids)
         return {own: known.get(own) or TrackSummary(track_id=own, title=own) for own in ids}
 
     def file_names(self, track_ids: Iterable[str]) -> dict[str, str]:
-        """The names of the tracks' files without their folders, by id, of those that have had one."""
+        """The file names of the tracks without folders, by id; tracks that never had a file are left out."""
         documents = self.documents.find({"_id": {"$in": list(set(track_ids))}}, {"path": 1})
         return {track["_id"]: Path(path).name for track in documents if (path := track.get("path"))}
 
     def known_ids(self, track_ids: Iterable[str]) -> set[str]:
-        """Those of the tracks that the catalogue has, whatever their state."""
+        """The known tracks among these, in any state."""
         documents = self.documents.find({"_id": {"$in": list(track_ids)}}, {"_id": 1})
         return {track["_id"] for track in documents}
 
     def count_playable(self) -> int:
-        """How many tracks can be played."""
+        """The number of playable tracks."""
         return self.documents.count_documents(_PLAYABLE)
 
     def of_album(self, artist: str, album: str | None) -> list[TrackSummary]:
-        """An artist's album, in its order; all of the artist's tracks when no album is named."""
+        """The tracks of an artist's album in album order; all of the artist's tracks without an album."""
         wanted = {"artist": artist, **_PLAYABLE, **({"album": album} if album else {})}
         order = [("album", ASCENDING), ("track", ASCENDING), ("title", ASCENDING)]
         return [summary_of(t) for t in self.documents.find(wanted, SHOWN).sort(order).limit(_MOST_OF_ARTIST)]
 
     def of_genre(self, genre: str, *, limit: int) -> list[TrackSummary]:
-        """Tracks of a genre, by artist and album."""
+        """Tracks of a genre, ordered by artist and album."""
         order = [("artist", ASCENDING), ("album", ASCENDING), ("track", ASCENDING)]
         documents = self.documents.find({"genres": genre, **_PLAYABLE}, SHOWN).sort(order).limit(limit)
         return [summary_of(track) for track in documents]
 
     def newest(self, *, limit: int) -> list[TrackSummary]:
-        """The tracks whose files are the newest."""
+        """The tracks with the newest files, newest first."""
         documents = self.documents.find(_PLAYABLE, SHOWN).sort("modified_ns", DESCENDING).limit(limit)
         return [summary_of(track) for track in documents]
 
     def oldest_first(self) -> Iterator[TrackSummary]:
-        """All tracks, those whose files are the oldest first."""
+        """All tracks, oldest file first."""
         for track in self.documents.find(_PLAYABLE, SHOWN).sort("modified_ns", ASCENDING):
             yield summary_of(track)
 
@@ -184,32 +184,32 @@ class Tracks(Collection[TrackDocument]):
         return self._most_frequent("artist", limit)
 
     def first_genres(self) -> dict[str, str]:
-        """The first genre of each track by its id, empty for a track that has none."""
+        """The first genre of each track by id; empty for a track without a genre."""
         documents = self.documents.find(_PLAYABLE, {"genres": 1}, batch_size=10_000)
         return {track["_id"]: first_genre(track.get("genres")) or "" for track in documents}
 
     def some_of_genre(self, genre: str, *, limit: int) -> dict[str, str]:
-        """The artists of some tracks of a genre, by track id, in its order."""
+        """The artists of some tracks of a genre, by track id in ascending order."""
         return self._some({"genres": genre}, limit)
 
     def some_of_artist(self, artist: str, *, limit: int) -> dict[str, str]:
-        """The same for some tracks of an artist."""
+        """The artists of some tracks of an artist, by track id in ascending order."""
         return self._some({"artist": artist}, limit)
 
     def artist_and_genre(self, track_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
-        """(artist, first genre) of those tracks that the catalogue has, by id; empty where not known."""
+        """(artist, first genre) of the known tracks among these, by id; empty strings for missing fields."""
         documents = self.documents.find({"_id": {"$in": list(track_ids)}}, {"artist": 1, "genres": 1})
         return {t["_id"]: (t.get("artist") or "", first_genre(t.get("genres")) or "") for t in documents}
 
-    # What the search reads.
+    # The search.
 
     def searchable(self) -> list[Searchable]:
-        """The texts of all tracks that can be played."""
+        """The texts of all playable tracks."""
         fields = {"title": 1, "artist": 1, "album": 1, "genres": 1, "tags": 1, "fma.tags": 1}
         return [searchable_of(track) for track in self.documents.find(_PLAYABLE, fields)]
 
     def revision(self) -> tuple[int, int | None]:
-        """What changes when the catalogue does: the count of tracks, and the time of the newest file."""
+        """A value that changes with the catalogue: the number of tracks, and the time of the newest file."""
         newest = self.documents.find_one({}, {"modified_ns": 1}, sort=[("modified_ns", DESCENDING)])
         return self.documents.estimated_document_count(), newest.get("modified_ns") if newest else None
 

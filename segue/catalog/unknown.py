@@ -1,6 +1,6 @@
-"""Tracks that were played and are in no catalogue: the collection `unknown_tracks`.
+"""Played tracks that the catalogue does not have: the collection `unknown_tracks`.
 
-Delivery: the first and the last time only move outwards, so that noting a play again changes nothing.
+Delivery: the first time only decreases and the last only increases; repeating a write changes nothing.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ class UnknownTrack(TypedDict):
     _id: str
     """The track's id."""
     first_at: int
-    """Epoch ms of the first play, as `last_at` of the last."""
+    """Epoch ms of the first play; `last_at` is that of the last."""
     last_at: int
+    """Epoch ms of the last play."""
 
 
 class UnknownTracks(Collection[UnknownTrack]):
@@ -29,7 +30,7 @@ class UnknownTracks(Collection[UnknownTrack]):
     policy = Policy(computed=True, access={Job.STREAM: Right.WRITE, Job.OPERATOR: Right.READ})
 
     def note(self, played: Iterable[tuple[str, int]]) -> None:
-        """Keep which unknown tracks were played, and when (epoch ms)."""
+        """Store the ids of unknown tracks with the times of their plays (epoch ms)."""
         operations: list[UpdateOne] = [
             UpdateOne({"_id": track_id}, {"$min": {"first_at": at}, "$max": {"last_at": at}}, upsert=True)
             for track_id, at in played

@@ -1,8 +1,8 @@
-"""An inverted index of the catalogue's words, for a search that forgives typos.
+"""An inverted index of the catalogue's words, for a search that tolerates typos.
 
-Each word of the query is matched with the words of the catalogue: the same, beginning with it, or a few
-letters away (Damerau's slips: a letter wrong, missing, too many, or two exchanged). A track's score is the
-sum over the query's words of the best match times the field's weight; a track must match every word.
+Each word of the query matches the same word, words that begin with it, and words within a small
+Damerau-Levenshtein distance (substitution, deletion, insertion, transposition). A track's score is the sum
+over the query's words of the best match times the field's weight; a track must match every word.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _WORD = re.compile(r"\w+")
 _MOST_WORDS = 8
 _LONGEST_WORD = 40
 _PREFIX, _SLIP = 0.75, 0.5
-"""The score of a word that begins with the query's, and of one a slip away; the same word has 1."""
+"""The scores of a prefix match and of a match at edit distance 1; an equal word has 1."""
 
 
 def words(text: str) -> list[str]:
@@ -33,17 +33,17 @@ def words(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class WordIndex:
-    """The words of a catalogue and where they occur; made by :func:`index_tracks`."""
+    """The words of a catalogue and the tracks that contain them; built by :func:`index_tracks`."""
 
     track_ids: list[str]
     vocabulary: np.ndarray
-    """(v,) words, ascending."""
+    """Shape (v,): the words, ascending."""
     starts: np.ndarray
-    """(v + 1,) where each word's part of the next two begins."""
+    """Shape (v + 1,): the offset of each word's entries in the next two arrays."""
     places: np.ndarray
-    """(p,) int32: places in `track_ids`."""
+    """Shape (p,), int32: positions in `track_ids`."""
     weights: np.ndarray
-    """(p,) float32: of the best field that holds the word."""
+    """Shape (p,), float32: the weight of the best field that contains the word."""
     by_length: dict[int, tuple[list[str], np.ndarray]]
 
     def search(self, query: str, *, limit: int = 50) -> list[str]:
@@ -65,7 +65,7 @@ class WordIndex:
         return [self.track_ids[i] for i in best]
 
     def _matches(self, word: str) -> Iterable[tuple[int, float]]:
-        """Places in the vocabulary of words that a query's word may mean, with their similarity, 0 to 1."""
+        """Positions in the vocabulary of the words that match a query's word, with the similarity, 0 to 1."""
         low = int(np.searchsorted(self.vocabulary, word))
         high = int(np.searchsorted(self.vocabulary, word + "\U0010ffff"))
         for place in range(low, min(high, low + 500)):

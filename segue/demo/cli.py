@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-import zlib
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from segue.confirmation import Yes, confirm
+from segue.demo.place import demo_name
+from segue.demo.removal import DemoData
 from segue.demo.stages import Demo
 from segue.demo.summary import DemoSummary
 from segue.errors import SegueError, one_line_errors
@@ -31,7 +34,7 @@ def demo(
     ] = False,
     host: Annotated[
         str | None,
-        typer.Option(help="The dashboard's address; another than a loopback address requires log-in."),
+        typer.Option(help="The dashboard's address; any but a loopback address requires log-in."),
     ] = None,
     json_file: JsonFile = None,
     listeners_tracks: Annotated[
@@ -41,8 +44,9 @@ def demo(
 ) -> None:
     """Run Segue from end to end: servers, library, features, index, stream, simulated listeners, dashboard.
 
-    Without --library, the demo composes a small library. A second start skips the steps that are done. Ctrl-C
-    or ./run.sh down stops everything that was started.
+    Without --library, the demo composes a small library. A second start skips the steps that are done.
+    Ctrl-C, SIGTERM or ./run.sh down stops everything that the demo started. The data stay.
+    ./run.sh data remove-demo removes them.
 
     Example: ./run.sh demo
 
@@ -60,8 +64,8 @@ def demo(
         if host is not None:
             # The dashboard is a process that reads the same variables.
             os.environ["SEGUE_DASHBOARD__HOST"] = host
-        run = Demo(load_settings(), name=_name(library), library=library, console=console)
-        with contextlib.ExitStack() as stack:
+        run = Demo(load_settings(), name=demo_name(library), library=library, console=console)
+        with _ended_by_sigterm(), contextlib.ExitStack() as stack:
             stack.callback(run.down)
             run.prepare()
             run.start_stream()
@@ -75,13 +79,43 @@ def demo(
                 raise SegueError("; ".join(summary.faults))
 
 
-def _name(library: Path | None) -> str:
-    """Each library's demo has its own database and topic, so that one does not recommend another's tracks."""
-    if library is None:
-        return "demo"
-    place = str(library.resolve())
-    readable = re.sub(r"[^a-z0-9]+", "_", library.resolve().name.lower()).strip("_")[:24]
-    return f"demo_{readable}_{zlib.crc32(place.encode()):08x}"
+def remove(
+    library: Annotated[
+        Path | None, typer.Option(help="The folder of music of `demo --library`; not the composed library.")
+    ] = None,
+    yes: Yes = False,
+) -> None:
+    """Remove the data of the demo: its database, topics, index and checkpoint, and the composed library.
+
+    The folder of --library and all other data stay. The embedded servers are started if they are not running,
+    and then stopped again.
+
+    Example: ./run.sh data remove-demo
+
+    Example: ./run.sh data remove-demo --library ~/Music --yes
+    """
+    with one_line_errors():
+        removal = DemoData(load_settings(), library=library)
+        for line in removal.lines():
+            typer.echo(line, err=True)
+        confirm("Remove these data of the demo?", yes=yes)
+        removal.remove()
+        typer.echo(f"removed: the data of {removal.name}")
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, with exit status 143; a second signal changes nothing."""
+
+    def end(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _report(summary: DemoSummary, json_file: Path | None) -> None:

@@ -6,7 +6,6 @@ Everything follows from :data:`COMPOSER` and the discography: one version makes 
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -24,6 +23,7 @@ from segue.demo.mp3 import encode, stamp_of, tag
 from segue.demo.sketch import Sketch
 from segue.demo.styles import STYLES as _STYLES
 from segue.errors import SegueError
+from segue.processes import attach_to_parent
 
 __all__ = ["COMPOSER", "STYLES", "TRACKS", "DemoTrack", "compose", "compose_library", "sketch_of"]
 
@@ -107,7 +107,7 @@ def _composed(folder: Path, tracks: Sequence[DemoTrack], *, workers: int) -> Ite
             yield
         return
     pool = ProcessPoolExecutor(
-        min(workers, len(tracks)), mp_context=get_context("spawn"), initializer=_leave_interrupts_to_parent
+        min(workers, len(tracks)), mp_context=get_context("spawn"), initializer=attach_to_parent
     )
     try:
         for finished in as_completed([pool.submit(_compose_file, folder, track) for track in tracks]):
@@ -119,10 +119,6 @@ def _composed(folder: Path, tracks: Sequence[DemoTrack], *, workers: int) -> Ite
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _leave_interrupts_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _compose_file(folder: Path, track: DemoTrack) -> None:

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from segue.demo.composing import composed
 from segue.demo.listeners import known_styles, make_listeners
+from segue.demo.place import COMPOSED, demo_settings
 from segue.demo.replay import replay, songs_of
 from segue.demo.summary import DemoSummary
 from segue.demo.trial import Trial
@@ -40,19 +41,8 @@ class Demo:
     """One run of the demo. `name` keeps its database, topic, index and checkpoint apart from any other's."""
 
     def __init__(self, settings: Settings, *, name: str, library: Path | None, console: Console) -> None:
-        self._name, self._library, self._console = name, library, console
-        self._settings = settings.model_copy(
-            update={
-                "mongo": settings.mongo.model_copy(update={"database": f"segue_{name}"}),
-                "kafka": settings.kafka.model_copy(
-                    update={"plays_topic": f"plays.{name}", "rejected_topic": f"plays.{name}.rejected"}
-                ),
-                "spark": settings.spark.model_copy(
-                    update={"checkpoint_location": f"{settings.spark.checkpoint_location}/{name}"}
-                ),
-                "index": settings.index.model_copy(update={"folder": f"{settings.index.folder}/{name}"}),
-            }
-        )
+        self._library, self._console = library, console
+        self._settings = demo_settings(settings, name)
         self._started: set[process.Record] = set()
 
     def prepare(self) -> None:
@@ -75,9 +65,8 @@ class Demo:
         if self._library is not None:
             return self._library
         self._say("Composing a library")
-        folder = LOCAL / "library"
-        composed(folder, console=self._console)
-        return folder
+        composed(COMPOSED, console=self._console)
+        return COMPOSED
 
     def start_stream(self) -> None:
         """The streaming job, in the background; returns once its queries run."""
@@ -133,12 +122,18 @@ class Demo:
                 self._check_running("stream")
 
     def down(self) -> None:
-        """End what this demo has started, and only that: others may have started servers in its place."""
-        stack.down(only=self._started)
+        """Stop the processes that this demo started, and no others."""
+        with self._console.status("Stopping") as status:
+            stack.down(only=self._started, stopping=lambda name: status.update(stack.waits_for(name)))
 
     def _job(self, command: str, *arguments: str) -> None:
         done = subprocess.run(
-            [*SEGUE, *command.split(), *arguments], env=self._environment(), cwd=ROOT, check=False
+            [*SEGUE, *command.split(), *arguments],
+            env=self._environment(),
+            cwd=ROOT,
+            # Standard error: standard output is for the results of the demo.
+            stdout=2,
+            check=False,
         )
         if done.returncode:
             raise SegueError(

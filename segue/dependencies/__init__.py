@@ -1,1 +1,1 @@
-"""The packages and jars that Segue is made of, and known vulnerabilities in them."""
+"""The packages and jars that Segue depends on, and known vulnerabilities in them."""

@@ -24,31 +24,31 @@ ECOSYSTEMS: tuple[Ecosystem, ...] = ("PyPI", "Maven")
 
 @dataclass(frozen=True)
 class Finding:
-    """A pinned version that an advisory says is vulnerable, or may be."""
+    """A pinned version that is, or may be, vulnerable according to an advisory."""
 
     pinned: Pinned
     package: str
     advisory: str
     aliases: tuple[str, ...]
     fixed: tuple[str, ...]
-    """The versions that mend it, as far as the advisory knows."""
+    """The versions with a fix, as far as the advisory lists them."""
     sure: bool
-    """False where the versions could not be compared."""
+    """False if the versions could not be compared."""
 
 
 @dataclass(frozen=True)
 class Advisories:
-    """What is known of the packages of both ecosystems."""
+    """The advisories for both ecosystems."""
 
     by_package: dict[tuple[str, str], list[tuple[str, dict[str, Any], dict[str, Any]]]]
-    """Ecosystem and name (of a jar: the artifact) -> package, advisory, and its part about the package."""
+    """Ecosystem and name (for a jar: the artifact) -> package, advisory, and its entry for the package."""
     count: dict[str, int]
-    """Advisories of each ecosystem."""
+    """The number of advisories by ecosystem."""
     newest: dict[str, datetime]
-    """When the last of each ecosystem was written or changed."""
+    """The newest publication or change by ecosystem."""
 
     def about(self, pinned: Pinned) -> list[Finding]:
-        """What is known against this version."""
+        """The advisories that affect this version."""
         findings = []
         for package, advisory, affected in self.by_package.get((pinned.ecosystem, pinned.name), []):
             verdict = _affects(affected, pinned.version)
@@ -67,12 +67,12 @@ class Advisories:
 
 
 def read_advisories(places: Iterable[Path]) -> Advisories:
-    """Advisories from folders of JSON or YAML files, or from zips of them.
+    """Read advisories from folders of JSON or YAML files, or from zips of them.
 
     Raises
     ------
     SegueError
-        A place is not there, or a file in it is no advisory.
+        A path does not exist, or a file in it is not an advisory.
     """
     by_package = defaultdict(list)
     count: dict[str, int] = defaultdict(int)
@@ -129,7 +129,7 @@ def _ecosystem(affected: dict[str, Any]) -> str:
 
 
 def _key(ecosystem: str, package: str) -> str:
-    """What a pinned package is looked up by."""
+    """The key of a package in :class:`Advisories`."""
     return canonicalize_name(package) if ecosystem == "PyPI" else package.rsplit(":", maxsplit=1)[-1]
 
 
@@ -144,7 +144,7 @@ def _events(affected: dict[str, Any], kind: str) -> list[str]:
 
 
 def _affects(affected: dict[str, Any], version: str) -> bool | None:
-    """Whether a version is among those listed or in one of the ranges; None if that cannot be told."""
+    """Whether a version is listed or in one of the ranges; None if the versions cannot be compared."""
     if version in (affected.get("versions") or []):
         return True
     own = _comparable(version)
@@ -161,7 +161,7 @@ def _affects(affected: dict[str, Any], version: str) -> bool | None:
 
 
 def _within(version: Version, events: list[tuple[Version, str]]) -> bool:
-    """The schema's own rule: the last event that the version has reached decides."""
+    """The schema's rule: the last event at or below the version decides."""
     vulnerable = False
     for moment, kind in sorted(events):
         if kind == "introduced" and version >= moment:
@@ -172,7 +172,7 @@ def _within(version: Version, events: list[tuple[Version, str]]) -> bool:
 
 
 def _comparable(version: str) -> Version | None:
-    """Also of Maven's usual forms: 4.1.0.Final, 2.0-M1, 1.0-jre."""
+    """Parse a version, also in Maven's usual forms: 4.1.0.Final, 2.0-M1, 1.0-jre."""
     plain = re.sub(r"[.-](final|ga|release|jre|android)$", "", version, flags=re.IGNORECASE)
     plain = re.sub(r"[.-]m(\d+)$", r"a\1", plain, flags=re.IGNORECASE)
     try:

@@ -1,4 +1,4 @@
-"""`./run.sh dependencies audit`: what is known against the packages and jars that Segue is made of."""
+"""`./run.sh dependencies audit`: known vulnerabilities of the packages and jars that Segue uses."""
 
 from __future__ import annotations
 
@@ -8,65 +8,79 @@ import shutil
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from segue.dependencies.advisories import ECOSYSTEMS, Advisories, Finding, read_advisories
 from segue.dependencies.pinned import Pinned, installed, jars, python_packages
 from segue.errors import SegueError, one_line_errors
+from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.jars import ensure_jars, kafka_jars, spark_jars
 from segue.places import CHECKOUT, LOCAL, ROOT
 
 SOURCE = "https://osv-vulnerabilities.storage.googleapis.com/{ecosystem}/all.zip"
 FOLDER = LOCAL / "advisories"
 _PATIENCE = 60.0
-"""Seconds in which the source must say something."""
+"""Seconds to wait for an answer of the source."""
 
 
 def audit(
     advisories: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A folder or zip of advisories in OSV's form, instead of fetching them; may be repeated."
+            help="A folder or ZIP file of OSV advisories. Without it, they are fetched. Repeatable."
         ),
     ] = None,
     ignore: Annotated[
-        list[str] | None, typer.Option(help="An advisory that does not concern Segue; may be repeated.")
+        list[str] | None, typer.Option(help="An advisory that does not concern Segue. Repeatable.")
     ] = None,
     days: Annotated[
-        int, typer.Option(min=1, help="How old the newest advisory may be for the answer to count.")
+        int, typer.Option(min=1, help="Fail if the newest advisory is older than this number of days.")
     ] = 30,
+    json_file: JsonFile = None,
 ) -> None:
     """Compare the pinned packages and the jars with known vulnerabilities.
 
-    It ends with status 0 only if everything was compared, with advisories of these days, and nothing was
-    found. Not compared: what a wheel or jar brings inside, mongod, ffmpeg and Java.
+    The exit status is 0 only if everything was compared with recent advisories and nothing was found.
+    Libraries inside wheels and jars, mongod, ffmpeg and Java are not compared.
 
-    Example:  ./run.sh dependencies audit
+    Example: ./run.sh dependencies audit
 
-    Without a network:  ./run.sh dependencies audit --advisories PyPI.zip --advisories Maven.zip
+    Without a network: ./run.sh dependencies audit --advisories PyPI.zip --advisories Maven.zip
     """
     with one_line_errors():
+        can_write(json_file)
         parts = components()
         known = read_advisories(advisories or [_fetched(ecosystem) for ecosystem in ECOSYSTEMS])
         findings = [
             finding for part in parts for finding in known.about(part) if not _ignored(finding, ignore or [])
         ]
-        for finding in findings:
-            typer.echo(_line(finding))
         gaps = unknown(known, now=datetime.now(UTC), days=days)
-        typer.echo(f"{len(parts)} packages and jars, {len(findings)} advisories that concern them")
+        write_figures(
+            json_file,
+            {"compared": len(parts), "findings": [_plain(finding) for finding in findings], "gaps": gaps},
+        )
+        for finding in findings:
+            say(_line(finding), json_file)
+        say(f"{len(parts)} packages and jars, {len(findings)} advisories that affect them", json_file)
         if gaps:
             raise SegueError("; ".join(gaps))
         if findings:
             raise SegueError(
-                f"{len(findings)} advisories: raise the versions, or --ignore what does not concern us"
+                f"{len(findings)} advisories: upgrade the packages, or --ignore advisories that do not "
+                "concern Segue"
             )
 
 
 def components() -> list[Pinned]:
-    """All that is compared."""
+    """The packages and jars that are compared.
+
+    Raises
+    ------
+    SegueError
+        pyspark is not installed.
+    """
     ensure_jars()
     spec = importlib.util.find_spec("pyspark")
     if spec is None or spec.origin is None:
@@ -78,14 +92,14 @@ def components() -> list[Pinned]:
 
 
 def unknown(known: Advisories, *, now: datetime, days: int) -> list[str]:
-    """What could not be told, as the advisories do not reach so far."""
+    """What was not checked, since there are no advisories or only old ones; a line for each."""
     gaps = []
     for ecosystem in ECOSYSTEMS:
         newest = known.newest.get(ecosystem)
         if newest is None:
-            gaps.append(f"no advisories for {ecosystem}: nothing of it was checked")
+            gaps.append(f"no advisories for {ecosystem}: its packages were not checked")
         elif now - newest > timedelta(days=days):
-            gaps.append(f"the advisories for {ecosystem} end on {newest:%Y-%m-%d}: nothing later was checked")
+            gaps.append(f"the advisories for {ecosystem} end on {newest:%Y-%m-%d}: later ones are missing")
     return gaps
 
 
@@ -93,15 +107,27 @@ def _ignored(finding: Finding, names: list[str]) -> bool:
     return not {finding.advisory, *finding.aliases}.isdisjoint(names)
 
 
+def _plain(finding: Finding) -> dict[str, Any]:
+    return {
+        "package": finding.package,
+        "version": finding.pinned.version,
+        "ecosystem": finding.pinned.ecosystem,
+        "advisory": finding.advisory,
+        "aliases": list(finding.aliases),
+        "fixed": list(finding.fixed),
+        "sure": finding.sure,
+    }
+
+
 def _line(finding: Finding) -> str:
     names = ", ".join([finding.advisory, *finding.aliases])
-    mended = f"mended in {', '.join(finding.fixed)}" if finding.fixed else "no mended version is named"
-    doubt = "" if finding.sure else " (its versions could not be compared: see for yourself)"
-    return f"{finding.package} {finding.pinned.version}: {names}; {mended}{doubt}"
+    fixed = f"fixed in {', '.join(finding.fixed)}" if finding.fixed else "the advisory names no fixed version"
+    doubt = "" if finding.sure else " (the versions could not be compared: read the advisory)"
+    return f"{finding.package} {finding.pinned.version}: {names}; {fixed}{doubt}"
 
 
 def _fetched(ecosystem: str) -> Path:
-    """All advisories of an ecosystem as a zip, fetched anew."""
+    """Download all advisories of an ecosystem as a zip."""
     address, file = SOURCE.format(ecosystem=ecosystem), FOLDER / f"{ecosystem}.zip"
     part = file.with_suffix(".part")
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -112,7 +138,7 @@ def _fetched(ecosystem: str) -> Path:
         reason = getattr(error, "reason", error)
         raise SegueError(
             f"nothing was checked: {address} could not be fetched ({reason}); "
-            "fetch it where there is a network, and give it with --advisories"
+            "download it on a machine with network access, and pass it with --advisories"
         ) from None
     part.replace(file)
     return file

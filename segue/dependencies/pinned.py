@@ -1,4 +1,4 @@
-"""What Segue is made of that others wrote: the pinned Python packages, and the jars."""
+"""The third-party components of Segue: the pinned Python packages and the jars."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Ecosystem = Literal["PyPI", "Maven"]
 
 @dataclass(frozen=True, order=True)
 class Pinned:
-    """One version of one package. A jar's name is its artifact's: file names do not say the group."""
+    """A version of a package. The name of a jar is its artifact: file names do not have the group."""
 
     ecosystem: Ecosystem
     name: str
@@ -27,7 +27,7 @@ class Pinned:
 
 
 def python_packages(requirements: Path) -> list[Pinned]:
-    """What a requirements.txt pins.
+    """The packages that a requirements file pins.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def python_packages(requirements: Path) -> list[Pinned]:
 
 
 def installed() -> set[Pinned]:
-    """The packages of this environment: what an installed Segue runs with."""
+    """The packages of this environment."""
     return {
         Pinned("PyPI", canonicalize_name(distribution.name), distribution.version)
         for distribution in metadata.distributions()
@@ -63,6 +63,6 @@ def jars(folders: Iterable[Path]) -> list[Pinned]:
 
 
 def _split(jar: str) -> tuple[str, str]:
-    """Artifact and version of a jar's file; what follows the version may be a classifier, as linux-x86_64."""
+    """Artifact and version of a jar's file name, without a classifier such as linux-x86_64."""
     match = re.fullmatch(rf"(.+)-(\d+\.[\w.]+(?:-{_QUALIFIER})?)(?:-\w[\w-]*)?\.jar", jar)
     return (match[1], match[2]) if match else (jar.removesuffix(".jar"), "")

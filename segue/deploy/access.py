@@ -1,8 +1,8 @@
-"""The rights of each job in MongoDB and Kafka; it has no others.
+"""The rights of each job in MongoDB and Kafka.
 
 `./run.sh access create` creates the users with these rights; a job's user and password are in its settings
-file. MongoDB's part follows from the collections' policies (:mod:`segue.collections`), Kafka's is here. No
-job may drop a collection, make a user, or see another database.
+file. The rights in MongoDB follow from the collections' policies (:mod:`segue.collections`), those in Kafka
+are here. No job may drop a collection, create a user, or read another database.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from segue.storage.access import KafkaAccess, MongoAccess
 from segue.storage.store import Job
 
 _SEARCHES_ALL = frozenset({Job.DASHBOARD, Job.OPERATOR})
-"""Jobs that look for a listener in all collections that are there, or save them all."""
+"""Jobs that search or save all existing collections."""
 _KAFKA = {
     Job.STREAM: KafkaAccess(plays=("read",), rejected=("read", "write"), transactions=True),
-    # A listener's own data are read from the plays.
+    # The export of a listener's data reads the plays.
     Job.DASHBOARD: KafkaAccess(plays=("read", "write")),
     Job.OPERATOR: KafkaAccess(plays=("read", "write", "keep"), rejected=("read", "keep")),
 }
@@ -25,14 +25,14 @@ _KAFKA = {
 
 @dataclass(frozen=True)
 class Access:
-    """Of one job."""
+    """The rights of a job."""
 
     mongo: MongoAccess
     kafka: KafkaAccess
 
 
 def job_access() -> dict[Job, Access]:
-    """Each job's access."""
+    """The rights of each job."""
     return {job: Access(_mongo(job), _KAFKA.get(job, KafkaAccess())) for job in Job}
 
 

@@ -1,4 +1,4 @@
-"""`./run.sh access create`: the jobs' users in MongoDB and Kafka, with what each may do."""
+"""`./run.sh access create`: the jobs' users in MongoDB and Kafka, with their permissions."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def access(
         settings = load_settings()
         if not (settings.mongo.username and settings.kafka.sasl):
             raise SegueError(
-                "users are for servers that ask for one: set [mongo] username, "
+                "the settings name no administrator: set [mongo] username, "
                 "[kafka] security_protocol and username"
             )
         jobs = {job: access for job, access in job_access().items() if _file(logins, job).is_file()}
         if not jobs:
-            raise SegueError(f"{logins} has no settings file of a job: {', '.join(Job)}")
+            raise SegueError(f"{logins} has no settings file named after a job: {', '.join(Job)}")
         if initiate and mongo_users.initiate(settings.mongo, initiate.split(",")):
             typer.echo(f"replica set of {initiate}")
         grant(settings, jobs, logins=logins)
@@ -52,7 +52,7 @@ def access(
 
 
 def grant(settings: Settings, jobs: dict[Job, Access], *, logins: Path) -> None:
-    """Topics, then each job's users."""
+    """Create the topics, then each job's users."""
     ensure_topics(settings.kafka, settings.retention)
     kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
     store = open_store(settings)

@@ -12,9 +12,9 @@ from segue.figures import JsonFile, can_write, say, write_figures
 def doctor(json_file: JsonFile = None) -> None:
     """Check the machine, the installation and the servers, and show how to correct each problem.
 
-    Each line is ok, a warning (something works less well, or is not there yet) or a problem. The command
-    starts nothing and changes nothing. It ends with status 1 if there is a problem. Before ./run.sh setup it
-    checks the machine only.
+    Each line is ok, a warning (something works less well, or does not exist yet) or a problem. The command
+    starts nothing and changes nothing. If there is a problem, the exit status is 1. Where the settings name
+    users, their permissions are checked, too. Before ./run.sh setup, only the machine is checked.
 
     Example: ./run.sh doctor
 
@@ -27,5 +27,6 @@ def doctor(json_file: JsonFile = None) -> None:
         for line in lines(checks):
             say(line, json_file)
         if failed(checks):
-            problems = sum(check.state == "problem" for check in checks)
-            raise SegueError(f"{problems} problems: the lines with -> say how to correct them")
+            count = sum(check.state == "problem" for check in checks)
+            problems = "1 problem" if count == 1 else f"{count} problems"
+            raise SegueError(f"{problems} found: the lines that begin with -> describe the remedy")

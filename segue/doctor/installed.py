@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from segue.doctor.check import Check, ok, problem, warning
+from segue.doctor.checkpoints import checkpoint_checks
+from segue.doctor.permissions import job_of, kafka_permissions, mongo_permissions
+from segue.doctor.writing import writable
 from segue.errors import SegueError
 from segue.index.published import PublishedBundles
 from segue.local.jars import jars_ready
@@ -20,7 +23,7 @@ from segue.places import CHECKOUT, ROOT
 from segue.settings import KafkaSettings, Settings, load_settings
 from segue.storage.inspection import KafkaState, TopicState, inspect_kafka, inspect_mongo
 from segue.storage.mongo import shown
-from segue.storage.store import open_store
+from segue.storage.store import Job, open_store
 
 SHOWN_PACKAGES = ("pyspark", "pymongo", "kafka-python", "numpy", "streamlit")
 OLDEST_MONGODB = (5, 0)
@@ -34,12 +37,12 @@ def installation_checks() -> list[Check]:
     try:
         settings = load_settings()
     except SegueError as error:
-        return [*checks, problem("settings", str(error), "correct the setting that the line names")]
-    checks.append(ok("settings", os.environ.get("SEGUE_CONF") or "the defaults and SEGUE_ variables"))
+        return [*checks, problem("settings", str(error), "correct the setting that the message names")]
+    checks.append(ok("settings", os.environ.get("SEGUE_CONF") or "defaults and SEGUE_ variables"))
     settings = _with_running(settings)
-    for check in (_kafka, _mongo):
-        checks += check(settings)
-    return [*checks, _spark(settings), _checkpoint(settings), *_folders(settings), *_ports(settings)]
+    mongo_checks, job = _mongo(settings)
+    checks += [*_kafka(settings, job=job), *mongo_checks]
+    return [*checks, _spark(settings), *checkpoint_checks(settings), *_folders(settings), *_ports(settings)]
 
 
 def _packages() -> Check:
@@ -57,7 +60,7 @@ def _packages() -> Check:
     ]
     if wrong:
         return warning(
-            "packages", f"other versions than the pinned ones: {', '.join(wrong)}", "run ./run.sh setup"
+            "packages", f"versions differ from the pinned ones: {', '.join(wrong)}", "run ./run.sh setup"
         )
     return ok("packages", text)
 
@@ -72,8 +75,8 @@ def _pinned() -> dict[str, str]:
 
 def _jars() -> Check:
     if jars_ready():
-        return ok("jars", "Spark's Kafka source and Kafka are there")
-    return warning("jars", "not fetched yet", "run ./run.sh setup while there is a network")
+        return ok("jars", "Kafka and Spark's Kafka source are installed")
+    return warning("jars", "not downloaded yet", "run ./run.sh setup with a network connection")
 
 
 def _with_running(settings: Settings) -> Settings:
@@ -94,7 +97,7 @@ def _with_running(settings: Settings) -> Settings:
     )
 
 
-def _kafka(settings: Settings) -> list[Check]:
+def _kafka(settings: Settings, *, job: Job | None = None) -> list[Check]:
     kafka = settings.kafka
     if not kafka.bootstrap_servers:
         fix = "run ./run.sh up, or set SEGUE_KAFKA__BOOTSTRAP_SERVERS to your own brokers"
@@ -104,7 +107,11 @@ def _kafka(settings: Settings) -> list[Check]:
     except SegueError as error:
         return [problem("Kafka", str(error), "start Kafka, or correct the section [kafka] of your settings")]
     found = f"{kafka.bootstrap_servers}, {state.brokers} brokers, version {state.version} or newer"
-    return [ok("Kafka", found), *_topics(settings, kafka, state)]
+    return [
+        ok("Kafka", found),
+        *kafka_permissions(kafka, state, job=job),
+        *_topics(settings, kafka, state),
+    ]
 
 
 def _topics(settings: Settings, kafka: KafkaSettings, state: KafkaState) -> list[Check]:
@@ -114,7 +121,8 @@ def _topics(settings: Settings, kafka: KafkaSettings, state: KafkaState) -> list
         topic = state.topics.get(name)
         if topic is None:
             fix = "run ./run.sh stream run or ./run.sh plays replay, which create it"
-            checks.append(warning(f"topic {name}", "does not exist yet", fix))
+            hidden = ", or this user may not see it" if kafka.sasl else ""
+            checks.append(warning(f"topic {name}", f"does not exist yet{hidden}", fix))
             continue
         checks.append(_topic(name, topic, kafka=kafka, kept=time, brokers=state.brokers))
     return checks
@@ -130,50 +138,52 @@ def _topic(name: str, topic: TopicState, *, kafka: KafkaSettings, kept: timedelt
     alter = f"kafka-configs.sh --bootstrap-server HOST:PORT --alter --entity-type topics --entity-name {name}"
     if name == kafka.plays_topic and topic.timestamp_type not in (None, "LogAppendTime"):
         fix = f"run: {alter} --add-config message.timestamp.type=LogAppendTime"
-        return problem(f"topic {name}", f"{found}: lateness would be measured by producers' clocks", fix)
+        return problem(
+            f"topic {name}", f"{found}: lateness would be measured with the clocks of producers", fix
+        )
     if topic.retention_ms is not None and 0 <= topic.retention_ms < int(kept.total_seconds() * 1000):
         wanted = int(kept.total_seconds() * 1000)
         return warning(
             f"topic {name}",
-            f"{found}, shorter than the setting of [retention]",
+            f"{found}, shorter than the setting in [retention]",
             f"run: {alter} --add-config retention.ms={wanted}",
         )
     if topic.replication < 2 <= brokers:
-        fix = (
-            "recreate it, or raise the factor with kafka-reassign-partitions.sh: one lost broker loses plays"
-        )
+        fix = "recreate it, or run kafka-reassign-partitions.sh: the loss of a broker loses plays"
         return warning(f"topic {name}", found, fix)
     return ok(f"topic {name}", found)
 
 
-def _mongo(settings: Settings) -> list[Check]:
+def _mongo(settings: Settings) -> tuple[list[Check], Job | None]:
+    """The checks of MongoDB, and the job whose user the settings name."""
     mongo = settings.mongo
     if not mongo.uri:
         fix = "run ./run.sh up, or set SEGUE_MONGO__URI to your own server"
         return [
             warning("MongoDB", "the embedded MongoDB is not running", fix),
             warning("index", "not checked: it is stored in MongoDB", fix),
-        ]
+        ], None
     try:
         state = inspect_mongo(mongo)
     except SegueError as error:
         fix = "start MongoDB, or correct the section [mongo] of your settings"
-        return [problem("MongoDB", str(error), fix)]
+        return [problem("MongoDB", str(error), fix)], None
     found = f"{shown(mongo.uri)}, version {state.version}, replica set {state.replica_set or 'none'}"
     version = tuple(int(part) for part in state.version.split(".")[:2])
     checks = [ok("MongoDB", found)]
     if version < OLDEST_MONGODB:
         checks = [problem("MongoDB", found, "upgrade MongoDB to 5.0 or newer")]
     elif state.replica_set is None:
-        fix = "make it a replica set (one member is enough): ./run.sh backup create needs one"
+        fix = "make it a replica set (one member is enough): ./run.sh backup create needs a replica set"
         checks = [warning("MongoDB", found, fix)]
     if state.clock is not None:
         checks.append(_clock(abs(datetime.now(UTC) - state.clock)))
-    return [*checks, _index(settings)]
+    checks += mongo_permissions(mongo.database, state)
+    return [*checks, _index(settings)], job_of(mongo.database, state)
 
 
 def _clock(apart: timedelta) -> Check:
-    found = f"{apart.total_seconds():.1f} s apart from MongoDB's"
+    found = f"{apart.total_seconds():.1f} s difference from MongoDB's clock"
     if apart <= _CLOCK_SKEW:
         return ok("clock", found)
     return warning("clock", found, "synchronise the clocks of all machines by NTP, for instance with chrony")
@@ -188,7 +198,7 @@ def _index(settings: Settings) -> Check:
         return problem("index", str(error), "run ./run.sh index build, or ./run.sh index rollback")
     if version is None:
         return warning(
-            "index", "none is published yet", "run ./run.sh index build after ./run.sh embeddings train"
+            "index", "no index is published yet", "run ./run.sh index build after ./run.sh embeddings train"
         )
     if manifest is None:
         fix = "run ./run.sh index build, or ./run.sh index rollback"
@@ -212,36 +222,15 @@ def _spark(settings: Settings) -> Check:
     return problem("Spark", f"the master {master} does not answer", "start it, or correct spark.master")
 
 
-def _checkpoint(settings: Settings) -> Check:
-    place = settings.spark.checkpoint_location
-    if "://" in place and not place.startswith("file:"):
-        return ok("checkpoints", f"{place}: remote, not checked")
-    folder = Path(place.removeprefix("file:"))
-    state = (
-        "in use" if (folder / "made_with").exists() else "new: the stream reads the topic from its beginning"
-    )
-    return _writable("checkpoints", folder, found=f"{folder}, {state}", setting="spark.checkpoint_location")
-
-
 def _folders(settings: Settings) -> list[Check]:
     folders: dict[str, Path] = {
         "index.folder": Path(settings.index.folder),
         "models.folder": Path(settings.models.folder),
     }
     return [
-        _writable(f"folder {name}", folder, found=str(folder), setting=name)
+        writable(f"folder {name}", folder, found=str(folder), setting=name)
         for name, folder in folders.items()
     ]
-
-
-def _writable(name: str, folder: Path, *, found: str, setting: str) -> Check:
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    if os.access(there, os.W_OK):
-        return ok(name, found)
-    fix = f"give this user the right to write to {there}, or change the setting {setting}"
-    return problem(name, f"{found}: this user may not write to {there}", fix)
 
 
 def _ports(settings: Settings) -> list[Check]:
@@ -256,7 +245,7 @@ def _ports(settings: Settings) -> list[Check]:
         elif ours():
             checks.append(ok(f"port {port} ({name})", "in use by Segue"))
         else:
-            fix = f"stop that program (ss -ltnp 'sport = :{port}'), or change the port in your settings"
+            fix = f"stop the other program (ss -ltnp 'sport = :{port}'), or change the port in your settings"
             checks.append(warning(f"port {port} ({name})", "in use by another program", fix))
     return checks
 

@@ -1,1 +1,1 @@
-"""Track vectors in which near means similar."""
+"""Embeddings: vectors of tracks, near each other for similar tracks."""

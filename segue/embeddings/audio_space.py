@@ -1,7 +1,7 @@
 """The audio space: standardised descriptors, projected on the corpus's principal components, at unit length.
 
-Fitted once on the corpus by `./run.sh embeddings train`, kept in MongoDB, and applied by the same code to the
-corpus, to new tracks and to an uploaded file, so that all are comparable.
+It is fitted once on the corpus by `./run.sh embeddings train`, stored in MongoDB, and applied by the same
+code to the corpus, to new tracks and to an uploaded file, so that all vectors are comparable.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from segue.settings import Settings
 from segue.storage.store import Store
 
 CONSTANT = 1e-6
-"""A descriptor whose values differ by no more than this share of the largest is taken for constant."""
+"""A descriptor whose values differ by no more than this share of the largest is constant."""
 BLOCK = 16_384
-"""Rows that are standardised at once."""
+"""The number of rows that are standardised at once."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,15 +42,15 @@ class AudioSpace(Space):
     mean: NDArray[np.float64]
     """Shape (d,)."""
     scale: NDArray[np.float64]
-    """Shape (d,): standard deviations; 1 for a descriptor that was the same for the whole corpus."""
+    """Shape (d,): standard deviations; 1 for a descriptor that is constant over the corpus."""
     components: NDArray[np.float64]
     """Shape (d, k), orthonormal columns."""
     explained: NDArray[np.float64]
     """Shape (k,): each component's share of the corpus's variance."""
     tracks: int
-    """How many tracks it was fitted on."""
+    """The number of tracks that it was fitted on."""
     spread: float
-    """How far the corpus's tracks lie from its middle on average: see :meth:`distances`."""
+    """The mean distance of the corpus's tracks from its centre: see :meth:`distances`."""
 
     @property
     def dimension(self) -> int:
@@ -58,7 +58,7 @@ class AudioSpace(Space):
 
     @classmethod
     def fit(cls, data: TrainingData, settings: Settings) -> AudioSpace:
-        """Fit it on a corpus, by principal component analysis of the standardised descriptors.
+        """Fit the space on a corpus, by principal component analysis of the standardised descriptors.
 
         Raises
         ------
@@ -95,12 +95,12 @@ class AudioSpace(Space):
     def transform(self, descriptors: Matrix) -> NDArray[np.float32]:
         """Descriptors of shape (n, d) as embeddings of shape (n, k), float32, each row of length 1.
 
-        A row without any direction (exactly the corpus's mean) becomes the first component's.
+        A row without a direction (exactly the corpus's mean) gets that of the first component.
 
         Raises
         ------
         SpaceError
-            The number of descriptors is another.
+            The space has another number of descriptors.
         """
         projected = self.standardised(descriptors) @ self.components
         length = np.linalg.norm(projected, axis=1, keepdims=True)
@@ -110,13 +110,13 @@ class AudioSpace(Space):
     def distances(self, descriptors: Matrix) -> NDArray[np.float64]:
         """Root mean square of each row's standardised descriptors, shape (n,).
 
-        About 1 for tracks like those of the corpus; more for tracks that it does not know the like of.
+        About 1 for tracks like those of the corpus; more for tracks unlike any of them.
         """
         squares = np.square(self.standardised(descriptors))
         return np.asarray(np.sqrt(squares.mean(axis=1)))
 
     def standardised(self, descriptors: Matrix) -> NDArray[np.float64]:
-        """Descriptors of shape (n, d) less the corpus's mean, in its standard deviations."""
+        """Standardise descriptors of shape (n, d) by the corpus's mean and standard deviations."""
         if descriptors.ndim != 2 or descriptors.shape[1] != len(self.mean):
             raise SpaceError(
                 f"audio space {self.version} takes rows of {len(self.mean)} numbers, not {descriptors.shape}"
@@ -137,12 +137,12 @@ class AudioSpace(Space):
 
     @classmethod
     def load(cls, store: Store, version: str | None = None) -> AudioSpace:
-        """The space of a version; without one, the space in use.
+        """Load the space of a version, by default the space in use.
 
         Raises
         ------
         SpaceError
-            There is none.
+            There is no such space.
         """
         models = Models(store)
         version = version or models.active_version(cls.kind)
@@ -166,7 +166,7 @@ class AudioSpace(Space):
 def principal_components(
     descriptors: Matrix, *, k: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Principal components of standardised rows, from their covariance, which is summed up block by block.
+    """Principal components of standardised rows, from their covariance, which is summed block by block.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def principal_components(
 
     Returns
     -------
-    Mean (d,); standard deviation (d,), 1 where all rows are the same; components (d, k), orthonormal columns
+    Mean (d,); standard deviation (d,), 1 for a constant column; components (d, k), orthonormal columns
     whose largest element is positive; each component's share of the variance (k,).
     """
     count, width = descriptors.shape
@@ -197,7 +197,7 @@ def principal_components(
 
 
 def space_version(*, features: str, track_ids: Sequence[str], descriptors: Matrix, components: int) -> str:
-    """The version of the space that is fitted on a corpus: the same corpus and settings give the same."""
+    """The version of the space that is fitted on a corpus: a hash of the corpus and the settings."""
     digest = hashlib.sha256(f"{features}\n{components}\n".encode())
     for row in np.argsort(np.asarray(track_ids)):
         digest.update(track_ids[row].encode())
@@ -206,9 +206,9 @@ def space_version(*, features: str, track_ids: Sequence[str], descriptors: Matri
 
 
 def settle_constants(descriptors: Matrix) -> Matrix:
-    """The same rows, with descriptors that are constant but for rounding made exactly so.
+    """Make descriptors that are constant except for rounding exactly constant.
 
-    Otherwise standardising would blow their rounding errors up to the size of the real descriptors.
+    Otherwise standardising would scale their rounding errors up to the size of the real descriptors.
     """
     settled = np.array(descriptors)
     constant = np.ptp(settled, axis=0) <= CONSTANT * np.abs(settled).max(axis=0)
@@ -217,6 +217,6 @@ def settle_constants(descriptors: Matrix) -> Matrix:
 
 
 def signed(components: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Principal components are defined up to their sign: the largest element of each becomes positive."""
+    """Make the largest element of each component positive, since components are defined up to their sign."""
     largest = np.abs(components).argmax(axis=0)
     return components * np.where(components[largest, np.arange(components.shape[1])] < 0, -1.0, 1.0)

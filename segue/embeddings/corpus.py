@@ -20,7 +20,7 @@ Matrix = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """The descriptors of the tracks that are there, in the order of their ids."""
+    """The descriptors of the available tracks, in the order of their ids."""
 
     track_ids: list[str]
     descriptors: NDArray[np.float32]
@@ -34,12 +34,12 @@ class Corpus:
 
 
 def read_corpus(store: Store, settings: Settings) -> Corpus:
-    """The features of the current version of all tracks that are there.
+    """The features, in the current version, of all available tracks.
 
     Raises
     ------
     SegueError
-        No track has any.
+        No track has features.
     """
     track_ids, descriptors = Features(store).all_present(features_version(settings.audio))
     if not track_ids:
@@ -50,10 +50,10 @@ def read_corpus(store: Store, settings: Settings) -> Corpus:
 
 
 def read_artists(store: Store) -> dict[str, str]:
-    """By track id, the artist of each track that has one, in lower case."""
+    """Track id -> artist in lower case, for the tracks that have one."""
     return {track_id: artist.strip().casefold() for track_id, artist in Tracks(store).artists().items()}
 
 
 def read_genres(store: Store) -> dict[str, str]:
-    """By track id, the first genre of each track that has one."""
+    """Track id -> first genre, for the tracks that have one."""
     return {track_id: genre for track_id, genre in Tracks(store).first_genres().items() if genre}

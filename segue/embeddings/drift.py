@@ -1,17 +1,17 @@
-"""Whether tracks that came after the audio space was fitted still fit it.
+"""Drift: whether the tracks added since the audio space was fitted still fit it.
 
-Three figures over all tracks added since the fit, not just those of the last run, so that a slow change adds
+Three figures over all tracks added since the fit, not only those of the last run, so that slow changes add
 up:
 
 distance
-    The mean root mean square of their standardised descriptors, over the corpus's own. 1 for the like of the
-    corpus; it sees tracks that lie far out, in whatever direction.
+    The mean root mean square of their standardised descriptors, divided by that of the corpus. 1 for tracks
+    like the corpus, more for tracks far from it in any direction.
 shift
     The root mean square over the descriptors of the shift of the mean, in the corpus's standard deviations:
     Cohen's d (Statistical Power Analysis for the Behavioral Sciences, 2nd ed. 1988, section 2.2) with the
-    corpus as reference. What n random tracks would shift by chance, 1/n of the squared figure, is taken off.
+    corpus as reference. The shift expected of n random tracks, 1/n of the squared figure, is subtracted.
 kept
-    The share of their variance about the corpus's mean that the space's components keep: the cumulative
+    The share of their variance about the corpus's mean that the space's components explain: the cumulative
     percentage of variance (Jolliffe, Principal Component Analysis, 2nd ed. 2002, section 6.1.1) of new
     tracks.
 """
@@ -25,16 +25,16 @@ import numpy as np
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Matrix
 
-FAR = 1.5
-"""Tracks that lie so many times as far out as the corpus want a space fitted again,"""
-LARGE = 0.8
-"""a mean that has shifted by so many standard deviations, which Cohen calls large,"""
-LOST = 0.9
-"""components that keep less than this share of what they keep of the corpus's variance,"""
-FEWEST = 30
-"""(of fewer tracks than this the share varies by itself),"""
-GROWN = 2.0
-"""and a catalogue of so many times the tracks that the space was fitted on."""
+DISTANCE_LIMIT = 1.5
+"""The relative distance from which a new fit is advised."""
+SHIFT_LIMIT = 0.8
+"""The shift, in standard deviations, from which a new fit is advised: Cohen calls it large."""
+VARIANCE_LIMIT = 0.9
+"""The explained variance, as a share of the corpus's, below which a new fit is advised."""
+FEWEST_TRACKS = 30
+"""The fewest tracks of which the explained variance is compared: with fewer it varies by chance."""
+GROWTH_LIMIT = 2.0
+"""The growth of the catalogue, relative to the tracks of the fit, from which a new fit is advised."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,17 +62,17 @@ def measure(space: AudioSpace, descriptors: Matrix) -> Drift | None:
 
 
 def advise(drift: Drift | None, *, space: AudioSpace, tracks: int) -> str | None:
-    """Why the space should be fitted again, of a catalogue with so many tracks; None while it serves well."""
+    """The advice to fit the space again, for a catalogue of `tracks` tracks; None while it serves well."""
     again = "consider ./run.sh embeddings train --refit"
     explained = float(space.explained.sum())
     if drift is not None:
         sample = f"the {drift.tracks} tracks added since the space was fitted"
-        if drift.distance > FAR:
-            return f"{sample} lie {drift.distance:.1f} times as far out as those it was made of: {again}"
-        if drift.shift > LARGE:
+        if drift.distance > DISTANCE_LIMIT:
+            return f"{sample} are {drift.distance:.1f} times as far out as those of the fit: {again}"
+        if drift.shift > SHIFT_LIMIT:
             return f"{sample} have shifted by {drift.shift:.1f} standard deviations: {again}"
-        if drift.tracks >= FEWEST and drift.kept < LOST * explained:
-            return f"of {sample} it keeps {drift.kept:.0%} of the variance, not {explained:.0%}: {again}"
-    if tracks > GROWN * space.tracks:
+        if drift.tracks >= FEWEST_TRACKS and drift.kept < VARIANCE_LIMIT * explained:
+            return f"of {sample} it explains {drift.kept:.0%} of the variance, not {explained:.0%}: {again}"
+    if tracks > GROWTH_LIMIT * space.tracks:
         return f"the space was fitted on {space.tracks} tracks only: {again}"
     return None

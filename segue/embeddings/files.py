@@ -1,4 +1,4 @@
-"""Placing an audio file that need not be in the catalogue."""
+"""The embedding of an audio file, whether or not it is in the catalogue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from segue.settings import Settings
 
 
 def embed_file(path: Path | str, space: Space, settings: Settings) -> NDArray[np.float32]:
-    """The embedding of any audio file, in the catalogue or not, shape (k,).
+    """The embedding of an audio file, in the catalogue or not, shape (k,).
 
     Raises
     ------
@@ -26,6 +26,6 @@ def embed_file(path: Path | str, space: Space, settings: Settings) -> NDArray[np
 
     audio = settings.audio
     if features_version(audio) != space.features_version:
-        raise SpaceError(f"space {space.version} is of other [audio] settings: run ./run.sh embeddings train")
+        raise SpaceError(f"space {space.version} has other [audio] settings: run ./run.sh embeddings train")
     (vector,) = space.transform(describe(decode(path, audio), audio)[np.newaxis])
     return np.asarray(vector, dtype=np.float32)

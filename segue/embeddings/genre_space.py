@@ -1,9 +1,9 @@
-"""The genre space: descriptors projected on what tells labelled genres apart: near means of one genre.
+"""The genre space: descriptors projected so that tracks of one genre are near each other.
 
-Standardised descriptors, projected by linear discriminant analysis with a shrunk covariance. It was chosen
-among discriminant analyses, logistic regressions and support vector machines by learning from one
-artist-disjoint part and asking the other: see docs/evaluation/results.md. Fitted by
-`./run.sh embeddings train --fit genres`, kept in MongoDB.
+Standardised descriptors are projected by linear discriminant analysis with a shrunk covariance. The method
+was chosen among discriminant analyses, logistic regressions and support vector machines, each fitted on one
+part of the tracks and evaluated on another without common artists: see docs/evaluation/results.md. The space
+is fitted by `./run.sh embeddings train --fit genres` and stored in MongoDB.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class GenreSpace(Space):
 
     @classmethod
     def fit(cls, data: TrainingData, settings: Settings) -> GenreSpace:
-        """Fit it on the tracks that have a genre.
+        """Fit the space on the tracks that have a genre.
 
         Raises
         ------
@@ -70,12 +70,12 @@ class GenreSpace(Space):
     def transform(self, descriptors: Matrix) -> NDArray[np.float32]:
         """Descriptors of shape (n, d) as embeddings of shape (n, k), each of length 1.
 
-        A row without any direction stays zeros; the index leaves it out.
+        A row without a direction stays zero; the index leaves it out.
 
         Raises
         ------
         SpaceError
-            The number of descriptors is another.
+            The space has another number of descriptors.
         """
         if descriptors.ndim != 2 or descriptors.shape[1] != len(self.mean):
             raise SpaceError(
@@ -105,16 +105,16 @@ class GenreSpace(Space):
 def fit_genre_space(
     descriptors: Matrix, genres: Sequence[str | None], *, features_version: str, least: int = 1
 ) -> GenreSpace:
-    """Fit the space; the same descriptors and genres give the same.
+    """Fit the space; the same descriptors and genres give the same space.
 
     Parameters
     ----------
     descriptors
         (n, d).
     genres
-        (n,) the genre of each row, None where it has none.
+        (n,) the genre of each row, None for a row without one.
     least
-        Genres of fewer rows are left out.
+        The fewest rows of a genre; smaller genres are left out.
 
     Raises
     ------
@@ -146,6 +146,6 @@ def fit_genre_space(
 
 
 def unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The rows at length 1; a zero row stays."""
+    """Scale the rows to length 1; a zero row stays zero."""
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(length > 0, length, 1.0)

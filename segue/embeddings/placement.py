@@ -1,4 +1,4 @@
-"""Keeping `embeddings` in line with the catalogue: every track's place in a space."""
+"""Updates `embeddings` to the catalogue: the vector of every track in a space."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from segue.storage.store import Store
 
 
 def embed(store: Store, corpus: Corpus, space: Space, *, out_of_sample: bool) -> tuple[int, int]:
-    """Bring `embeddings` in line with the corpus; returns how many were written, and removed.
+    """Update `embeddings` to the corpus; returns the numbers of vectors written and removed.
 
-    Delivery: by space and track id, so that a run cut short is simply repeated. `out_of_sample` marks the
-    written ones as not having been there when the space was fitted.
+    Delivery: by space and track id, so that an interrupted run can be repeated. `out_of_sample` marks the
+    written vectors as those of tracks that the space was fitted without.
     """
     embeddings = Embeddings(store)
     stored = embeddings.digests(space.version)
@@ -54,5 +54,5 @@ def out_of_sample_rows(store: Store, corpus: Corpus, space: Space) -> NDArray[np
 
 
 def _digest(descriptors: NDArray[np.float32]) -> str:
-    """Tells whether an embedding was made from these descriptors."""
+    """A digest of the descriptors that an embedding was made from."""
     return hashlib.blake2b(pack(descriptors), digest_size=8).hexdigest()

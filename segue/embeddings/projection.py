@@ -1,7 +1,6 @@
-"""A library as a map: unit vectors on their two main directions, by principal component analysis
-(Pearson 1901).
+"""The map of a library: unit vectors on their two first principal components (Pearson 1901).
 
-Deterministic, and cheap enough to be computed where it is shown: the covariance of 106,574 vectors of 64
+It is deterministic, and fast enough to be computed on request: the covariance of 106,574 vectors of 64
 numbers takes tens of milliseconds. A taste is projected by the same function.
 """
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from segue.embeddings.corpus import Matrix
 
 BLOCK = 16_384
-"""Rows taken from the mapped file at once."""
+"""The number of rows read from the mapped file at once."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class PlanarProjection:
     axes: NDArray[np.float64]
     """(d, 2), orthonormal columns; zeros where the vectors have no such direction."""
     reach: NDArray[np.float64]
-    """(2,): how far nearly all points reach along each axis; it becomes 1."""
+    """(2,): the 99.9 % quantile of the distances along each axis, which is scaled to 1."""
 
     def coordinates(self, vectors: Matrix) -> NDArray[np.float64]:
         """Vectors of shape (n, d) as points of shape (n, 2), in the space's own units."""

@@ -1,7 +1,7 @@
-"""All spaces that tracks are embedded in, and which of them an index is built of.
+"""The registry of spaces, and the choice of the space that an index is built from.
 
-A new space is a subclass of :class:`segue.embeddings.space.Space` in a module of its own, a line in
-:data:`SPACES`, and a section of its settings below [embedding].
+A new space is a subclass of :class:`segue.embeddings.space.Space` in a separate module, an entry in
+:data:`SPACES`, and a section of settings below [embedding].
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from segue.storage.store import Store
 SPACES: tuple[type[Space], ...] = (AudioSpace, GenreSpace, SessionSpace)
 AUTO = "auto"
 _PREFERRED: tuple[type[Space], ...] = (SessionSpace, AudioSpace)
-"""The first of these that is in use is served by "auto": docs/evaluation/results.md has the figures."""
+""""auto" serves the first of these that is in use: docs/evaluation/results.md has the figures."""
 
 
 def space_named(name: str) -> type[Space]:
@@ -29,22 +29,22 @@ def space_named(name: str) -> type[Space]:
     Raises
     ------
     SpaceError
-        There is none; the text lists all.
+        There is no such space; the message lists all.
     """
     for space in SPACES:
         if space.name == name:
             return space
     known = ", ".join(space.name for space in SPACES)
-    raise SpaceError(f"there is no space {name}: one of {known}, or {AUTO} for index.space")
+    raise SpaceError(f"there is no space {name}: choose one of {known}, or {AUTO} for index.space")
 
 
 def load_space(store: Store, version: str) -> Space:
-    """The space of a version, of whatever kind.
+    """The space of a version, whatever its kind.
 
     Raises
     ------
     SpaceError
-        There is none.
+        There is no such space.
     """
     models = Models(store)
     for space in SPACES:
@@ -54,7 +54,7 @@ def load_space(store: Store, version: str) -> Space:
 
 
 def version_in_use(store: Store, space: type[Space]) -> str | None:
-    """The version of a space that is in use; None where it takes other descriptors than the audio space."""
+    """The version of a space that is in use; None if it takes other descriptors than the audio space."""
     models = Models(store)
     if space is AudioSpace:
         return models.active_version(space.kind)
@@ -66,24 +66,24 @@ def version_in_use(store: Store, space: type[Space]) -> str | None:
 
 
 def other_spaces_in_use(store: Store) -> list[str]:
-    """The versions of all spaces beside the audio space that tracks are to be placed in."""
+    """The versions of the spaces, besides the audio space, in which tracks are placed."""
     versions = (version_in_use(store, space) for space in SPACES if space is not AudioSpace)
     return [version for version in versions if version is not None]
 
 
 def remove_former(store: Store, space: type[Space], *, keep: Sequence[str | None]) -> None:
-    """Remove versions of a space that are out of use; that of the active index stays until the next build."""
+    """Remove unused versions of a space; that of the active index stays until the next build."""
     indexed = PublishedBundles(store).active_space()
     Models(store).remove_all_but(space.kind, [version for version in (*keep, indexed) if version])
 
 
 def remove_orphans(store: Store) -> None:
-    """Remove embeddings in spaces that are no longer kept in `models`."""
+    """Remove embeddings in spaces that are no longer in `models`."""
     Embeddings(store).remove_all_but(Models(store).versions(*(space.kind for space in SPACES)))
 
 
 def space_to_index(store: Store, wanted: str) -> str:
-    """The version of the space that an index is to be built of, by the name that `index.space` has.
+    """The version of the space that an index is built from, by the value of `index.space`.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""The session space: where listeners' sessions and the sound put a track (:mod:`segue.embeddings.skip_gram`).
+"""The session space: places tracks by listeners' sessions and by sound (:mod:`segue.embeddings.skip_gram`).
 
-Trained by `./run.sh models train`, kept in MongoDB, and applied without the library it was trained with: to
-the corpus, to tracks that came after the training and to uploaded files, which their sound alone places.
+It is trained by `./run.sh models train`, stored in MongoDB, and applied without the training library. Tracks
+that came after the training, and uploaded files, are placed by their sound alone.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ class SessionSpace(Space):
     second: NDArray[np.float32]
     """Shape (hidden, k)."""
     track_ids: NDArray[np.bytes_]
-    """(n,) numpy bytes, ascending: the tracks that sessions have told of."""
+    """(n,) numpy bytes, ascending: the tracks that occur in sessions."""
     free: NDArray[np.float32]
-    """Shape (n, k): what sessions add to their sound."""
+    """Shape (n, k): the vectors that sessions add to those of the sound."""
 
     @property
     def dimension(self) -> int:
@@ -59,10 +59,10 @@ class SessionSpace(Space):
 
     @classmethod
     def fit(cls, data: TrainingData, settings: Settings) -> SessionSpace:
-        """Fit it on the sessions of the corpus's tracks, in one go.
+        """Fit the space on the sessions of the corpus's tracks, without a checkpoint.
 
-        `./run.sh models train` calls :func:`~segue.embeddings.session_space_training.learn_space`, so that a
-        training that is cut short goes on, and gives the version by all that it was learned from.
+        `./run.sh models train` calls :func:`~segue.embeddings.session_space_training.learn_space` instead, so
+        that it can continue an interrupted training, and names the version by all data and settings.
 
         Raises
         ------
@@ -81,7 +81,7 @@ class SessionSpace(Space):
 
     @classmethod
     def of(cls, arrays: dict[str, NDArray[Any]], *, version: str, features_version: str) -> SessionSpace:
-        """The space of the arrays that the training gives."""
+        """The space with the arrays of a training."""
         return cls(version=version, features_version=features_version, **arrays)
 
     def transform(self, descriptors: Matrix) -> NDArray[np.float32]:
@@ -90,12 +90,12 @@ class SessionSpace(Space):
         Raises
         ------
         SpaceError
-            The number of descriptors is another.
+            The space has another number of descriptors.
         """
         return _unit(self._tower(descriptors))
 
     def place(self, track_ids: Sequence[str], descriptors: Matrix) -> NDArray[np.float32]:
-        """The same for tracks of the catalogue, with what sessions say of those that they tell of."""
+        """As :meth:`transform`, plus the session vectors of the tracks that occur in sessions."""
         placed = self._tower(descriptors)
         place = find_ids(track_ids, among=self.track_ids)
         placed[place >= 0] += self.free[place[place >= 0]]
@@ -126,7 +126,7 @@ class SessionSpace(Space):
 
 
 def _gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """As in training: the tanh form of Hendrycks and Gimpel (2016)."""
+    """GELU as in training: the tanh form of Hendrycks and Gimpel (2016)."""
     activated: NDArray[np.float32] = 0.5 * x * (1 + np.tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))
     return activated
 

@@ -1,4 +1,4 @@
-"""Listening sessions and the catalogue's sound to the arrays of a session space, with checkpoints."""
+"""Training of a session space on listening sessions and the catalogue's sound, with checkpoints."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from segue.embeddings.skip_gram import State
 
 FARTHEST = 4.0
-"""Standardised descriptors are cut off there: what lies further out is noise, or another kind of sound."""
+"""Standardised descriptors are clipped at this value: more is noise, or another kind of sound."""
 
 
 @dataclass(frozen=True)
 class Begun:
-    """What a training that was begun makes, and from which plays: its checkpoint keeps it."""
+    """The version that a training makes, and the plays that it learns from; kept in its checkpoint."""
 
     version: str
     ends: Mapping[int, int]
@@ -38,30 +38,31 @@ class Begun:
 
 
 class Sound(NamedTuple):
-    """The descriptors of the catalogue, and the space that says how they are standardised."""
+    """The descriptors of the catalogue, and the space that standardises them."""
 
     corpus: Corpus
     space: AudioSpace
 
 
 def read_sound(store: Store, settings: Settings) -> Sound:
-    """
+    """The catalogue's descriptors, and the audio space that standardises them.
+
     Raises
     ------
     TooLittle
-        There are no features of the current settings, or no audio space of them.
+        There are no features of the current settings, or no audio space fitted on them.
     """
     try:
         sound = Sound(read_corpus(store, settings), AudioSpace.load(store))
     except SegueError as error:
         raise TooLittle(str(error)) from None
     if sound.space.features_version != features_version(settings.audio):
-        raise TooLittle("the audio space is of other [audio] settings: run ./run.sh embeddings train")
+        raise TooLittle("the audio space has other [audio] settings: run ./run.sh embeddings train")
     return sound
 
 
 def tower_input(descriptors: Matrix, *, mean: Matrix, scale: Matrix) -> NDArray[np.float32]:
-    """(n, d) float32: standardised, and nothing too far out."""
+    """(n, d) float32: standardised and clipped."""
     return ((descriptors - mean) / scale).clip(-FARTHEST, FARTHEST).astype(np.float32)
 
 
@@ -74,22 +75,22 @@ def learn_space(
     checkpoint: Path | None = None,
     progress: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of :class:`segue.embeddings.session_space.SessionSpace`.
+    """Learn the arrays of :class:`segue.embeddings.session_space.SessionSpace`.
 
     Parameters
     ----------
     begun
-        The version that is learned, and from which plays; with a checkpoint only.
+        The version that is learned and the plays that it learns from; required with a checkpoint only.
     checkpoint
-        Written at the beginning and after every epoch, and gone on from when it is of the same version and
-        tracks. It stays until the caller has kept the arrays: :func:`remove_checkpoint`. None for none.
+        Written at the start and after every epoch. A checkpoint of the same version and tracks is continued.
+        It stays until the caller has stored the arrays (:func:`remove_checkpoint`). None: no checkpoint.
     progress
         Called after every epoch with its number and its validation loss.
 
     Raises
     ------
     TooLittle
-        There are fewer than `training.min_plays` plays, or no two different ones in a session.
+        There are fewer than `training.min_plays` plays, or no session has two different tracks.
     SegueError
         The checkpoint cannot be written.
     """
@@ -129,7 +130,7 @@ def learn_space(
 
 @dataclass(frozen=True)
 class _Checkpoint:
-    """The checkpoint of one training: of what has begun, on these tracks."""
+    """The checkpoint of one training, on these tracks."""
 
     path: Path
     begun: Begun
@@ -137,7 +138,7 @@ class _Checkpoint:
 
     @property
     def _same(self) -> dict[str, NDArray[Any]]:
-        """Has to be equal for a training to go on."""
+        """The values that must be equal for a training to continue."""
         return {"version": np.array(self.begun.version), "track_ids": self.track_ids}
 
     def save(self, state: State) -> None:
@@ -148,20 +149,20 @@ class _Checkpoint:
             skip_gram.save_state(state, self.path, about={**self._same, "ends": ends})
 
     def load(self, *, like: State) -> State:
-        """The state that was saved; `like` where there is none of the same training, saved at once."""
+        """The saved state of the same training; without one, save `like` and return it."""
         from segue.embeddings import skip_gram
 
         state = skip_gram.load_state(self.path, like=like, about=self._same)
         if state is None:
             state = like
-            self.save(state)  # a folder that cannot be written is known before the work
+            self.save(state)  # fails before the work if the folder is not writable
         return state
 
 
 def read_begun(checkpoint: Path) -> Begun | None:
-    """What a training that was cut short has begun; None where no checkpoint can be read."""
+    """The version and plays of an interrupted training; None if no checkpoint can be read."""
     try:
-        # numpy leaves a damaged archive open that it has opened itself.
+        # numpy does not close a damaged archive that it has opened itself.
         with checkpoint.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             return Begun(str(stored["version"]), dict(stored["ends"].tolist()))
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
@@ -187,5 +188,5 @@ def _writing(checkpoint: Path) -> Iterator[None]:
     except OSError as error:
         raise SegueError(
             f"the training's checkpoint {checkpoint}: {error.strerror or error}: "
-            "set SEGUE_MODELS__FOLDER to a folder that can be written"
+            "set SEGUE_MODELS__FOLDER to a writable folder"
         ) from None

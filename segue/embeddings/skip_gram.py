@@ -1,10 +1,10 @@
-"""Track embeddings from listening sessions with an audio tower: skip-gram with sampled negatives, in JAX.
+"""Track embeddings from listening sessions with an audio tower: skip-gram with negative sampling, in JAX.
 
 A track's vector is ``unit(free[track] + tower(audio[track]))``. The tower is a two-layer network over the
-audio features; the free part is dropped at random while training (Volkovs et al., 2017, DropoutNet), so that
-the tower alone learns to place a track that nobody has played: of centres, contexts and negatives alike, so
-that tracks with and without one are comparable. Loss: logistic, one true context against `negatives` drawn by
-plays ** 0.75 (Mikolov et al., 2013).
+audio features. In training, the free part is dropped at random (Volkovs et al., 2017, DropoutNet), so that
+the tower learns to place a track without plays. It is dropped for centres, contexts and negatives alike, so
+that tracks with and without it are comparable. The loss is logistic: one true context against `negatives`
+tracks drawn in proportion to plays ** 0.75 (Mikolov et al., 2013).
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from segue.settings import SessionSpaceSettings
 Parameters = dict[str, Any]
 
 SHARED = 16
-"""So many times `negatives` tracks are drawn for a batch."""
-CHECKING = 2**31
-"""In the place of the epoch, the seed of what the validation draws."""
+"""The number of negatives drawn for a batch, as a multiple of `negatives`."""
+VALIDATION_SEED = 2**31
+"""The seed of the validation's draws, in place of the epoch."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class State:
-    """What a checkpoint holds: enough to go on after any epoch as if nothing had happened."""
+    """The content of a checkpoint: a training that continues from it gives the same result."""
 
     epoch: int
     parameters: Parameters
@@ -57,7 +57,7 @@ def context_pairs(log: SessionLog, *, window: int) -> np.ndarray:
 
 
 def initial(items: int, features: int, training: SessionSpaceSettings) -> Parameters:
-    """Parameters to begin with; the free part begins small, so that the audio leads."""
+    """Initial parameters; the free part is small, so that the audio determines the first vectors."""
     rng = np.random.default_rng(training.seed)
 
     def normal(rows: int, columns: int, scale: float) -> jax.Array:
@@ -80,13 +80,13 @@ def _place(parameters: Parameters, audio: jax.Array, free: jax.Array) -> jax.Arr
 
 
 def vectors(parameters: Parameters, audio: np.ndarray, *, known: np.ndarray) -> np.ndarray:
-    """(items, dimension) float32 at unit length; where `known` is false the audio alone places the track."""
+    """(items, dimension) float32 at unit length; where `known` is false, from the audio alone."""
     free = jnp.where(jnp.asarray(known)[:, None], parameters["free"], 0.0)
     return np.asarray(_place(parameters, jnp.asarray(audio, dtype=jnp.float32), free))
 
 
 def begin(items: int, features: int, training: SessionSpaceSettings) -> State:
-    """Where training begins."""
+    """The state before the first epoch."""
     parameters = initial(items, features, training)
     return State(
         epoch=0,
@@ -120,18 +120,18 @@ def train(
     audio
         (items, features), standardised; zeros where a track has no features.
     state
-        A checkpoint to go on from; every epoch draws from a generator of its own, so the result is the same.
+        A checkpoint to continue from. Every epoch has a separate generator, so that the result is the same.
     checkpoint
         Called after every epoch.
 
     Raises
     ------
     TooLittle
-        The log has no two tracks next to each other.
+        No session has two different tracks next to each other.
     """
     optimiser = _optimiser(training)
-    held = np.random.default_rng(training.seed).random(int(log.sessions.max(initial=0)) + 1) < 0.1
-    inside = held[log.sessions]
+    validation = np.random.default_rng(training.seed).random(int(log.sessions.max(initial=0)) + 1) < 0.1
+    inside = validation[log.sessions]
     learn = context_pairs(log.take(~inside), window=training.context_size)
     check = context_pairs(log.take(inside), window=training.context_size)
     if not len(learn):
@@ -146,8 +146,8 @@ def train(
         parameters, memory = state.parameters, state.optimiser
         for batch in _batches(learn, draw, training, seed=(training.seed, state.epoch)):
             parameters, memory = step(parameters, memory, *batch)
-        # The same draws after every epoch, so that the losses can be compared.
-        same = _batches(check, draw, training, seed=(training.seed, CHECKING))
+        # The same draws after every epoch make the losses comparable.
+        same = _batches(check, draw, training, seed=(training.seed, VALIDATION_SEED))
         checks = [float(judge(parameters, *batch)) for batch in same]
         value = float(np.mean(checks))
         better = value < state.best_loss - 1e-4
@@ -167,7 +167,7 @@ def train(
 def _compiled(
     features: jax.Array, training: SessionSpaceSettings, optimiser: optax.GradientTransformation
 ) -> tuple[Callable[..., tuple[Parameters, Any]], Callable[..., jax.Array]]:
-    """One step of training, and the loss alone; both take parameters and a batch."""
+    """One training step, and the loss alone; both take parameters and a batch."""
     shared = SHARED * training.negative_samples
 
     def loss(parameters: Parameters, rows: jax.Array, warm: jax.Array, key: jax.Array) -> jax.Array:
@@ -175,7 +175,7 @@ def _compiled(
         free = warm[:, None] * parameters["free"][rows]
         placed = _place(parameters, features[rows] + noise, free)
         pairs = (len(rows) - shared) // 2
-        # The negatives are shared by the batch: as good an estimate for a fraction of the work.
+        # The batch shares its negatives: an equally good estimate for a fraction of the work.
         centre, true, false = placed[:pairs], placed[pairs : 2 * pairs], placed[2 * pairs :]
         positive = jax.nn.log_sigmoid(training.logit_scale * (centre * true).sum(axis=-1) - 2.0)
         negative = jax.nn.log_sigmoid(2.0 - training.logit_scale * centre @ false.T)
@@ -194,7 +194,7 @@ def _batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, jax.Array]]:
     """Rows (centres, contexts, negatives), which of them keep their free part, and the key of the noise.
 
-    Batches are of one size, so that they are compiled once: the last is filled up from its beginning.
+    Batches have the same size, so that they are compiled once: the last one repeats its pairs to fill up.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(pairs))
@@ -212,7 +212,7 @@ def _batches(
 
 
 def save_state(state: State, path: Path, *, about: Mapping[str, np.ndarray]) -> None:
-    """Keep a checkpoint, and what it is about; one that is there is replaced when the new one is whole.
+    """Write a checkpoint with its identity `about`; it replaces the former file once it is complete.
 
     Raises
     ------
@@ -232,9 +232,9 @@ def save_state(state: State, path: Path, *, about: Mapping[str, np.ndarray]) -> 
 
 
 def load_state(path: Path, *, like: State, about: Mapping[str, np.ndarray]) -> State | None:
-    """The checkpoint of a run that was cut short.
+    """Read the checkpoint of an interrupted run.
 
-    None where none can be read, it is about something else, or its shapes are not those of `like`.
+    None if it cannot be read, if `about` differs, or if its shapes are not those of `like`.
     """
     try:
         # numpy leaves a damaged archive open that it has opened itself.
@@ -256,4 +256,4 @@ def load_state(path: Path, *, like: State, about: Mapping[str, np.ndarray]) -> S
                 losses=tuple(file["losses"].tolist()),
             )
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
-        return None  # none, or damaged: training begins anew
+        return None  # missing or damaged: training starts again

@@ -1,4 +1,4 @@
-"""What every space of tracks has in common. The spaces themselves: :mod:`segue.embeddings.registry`."""
+"""The interface of a space of tracks. The spaces are listed in :mod:`segue.embeddings.registry`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SpaceError(SegueError):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingData:
-    """Everything that a space can be fitted on; a space takes the parts that it needs."""
+    """The data that a space can be fitted on; each space takes the parts that it needs."""
 
     corpus: Corpus
     features_version: str
@@ -32,27 +32,28 @@ class TrainingData:
     names: tuple[str, ...]
     """The names of the d descriptors."""
     genres: Mapping[str, str] | None = None
-    """By track id, the main genre of those tracks that have one; None where no genres were read."""
+    """Track id -> main genre, for the tracks that have one; None if no genres were read."""
     sessions: SessionLog | None = None
-    """Listening sessions, whose `item_ids` are track ids; None where no sessions were read."""
+    """Listening sessions, whose `item_ids` are track ids; None if no sessions were read."""
 
 
 class Space(ABC):
-    """A fitted space: descriptors of n tracks in, n vectors of length 1 out; near means similar.
+    """A fitted space: maps descriptors of n tracks to n vectors of length 1, near each other for similar
+    tracks.
 
-    A subclass is an immutable record of the fitted numbers. Registered in :mod:`segue.embeddings.registry`,
-    it can be served (`index.space`), is given every track's place by `./run.sh embeddings train`, and is
-    compared by `./run.sh models evaluate --spaces`.
+    A subclass is an immutable record of the fitted numbers. Once it is registered in
+    :mod:`segue.embeddings.registry`, it can be served (`index.space`), `./run.sh embeddings train` places
+    every track in it, and `./run.sh models evaluate --spaces` compares it with the other spaces.
     """
 
     name: ClassVar[str]
-    """In `index.space` and in commands."""
+    """Its name in `index.space` and in commands."""
     kind: ClassVar[str]
-    """In `models`."""
+    """Its kind in `models`."""
     command: ClassVar[str]
     """The command that fits it."""
     uses_genres: ClassVar[bool] = False
-    """Whether it is fitted on genres: a version in use then knows the labels that an evaluation asks for."""
+    """Whether it is fitted on genres: a version in use has then seen the labels of an evaluation."""
     version: str
     features_version: str
     """The version of the descriptors that it takes."""
@@ -60,12 +61,12 @@ class Space(ABC):
     @classmethod
     @abstractmethod
     def fit(cls, data: TrainingData, settings: Settings) -> Self:
-        """Fit it; the same data and settings give the same version.
+        """Fit the space; the same data and settings give the same version.
 
         Raises
         ------
         TooLittle
-            A part of the data that it needs is missing or too small; the text says which.
+            A required part of the data is missing or too small; the message names it.
         """
 
     @abstractmethod
@@ -75,33 +76,33 @@ class Space(ABC):
         Raises
         ------
         SpaceError
-            The number of descriptors is another.
+            The space has another number of descriptors.
         """
 
     def place(self, track_ids: Sequence[str], descriptors: Matrix) -> NDArray[np.float32]:
-        """The same for tracks of the catalogue, with all else that the space knows of them."""
+        """As :meth:`transform`, with all other data that the space has of tracks of the catalogue."""
         return self.transform(descriptors)
 
     @abstractmethod
     def save(self, store: Store) -> None:
-        """Keep it in `models`, without switching to it. Repeating changes nothing."""
+        """Store the space in `models` without activating it. Repeating changes nothing."""
 
     def activate(self, store: Store) -> None:
-        """Make it the space of its kind that is in use."""
+        """Make it the space in use of its kind."""
         Models(store).activate(self.kind, self.version)
 
     @classmethod
     @abstractmethod
     def load(cls, store: Store, version: str) -> Self:
-        """The space of a version.
+        """Load the space of a version.
 
         Raises
         ------
         SpaceError
-            There is none.
+            There is no such space.
         """
 
 
 def to_bytes(array: NDArray[np.float64]) -> bytes:
-    """An array as a space's document keeps it: little-endian float64."""
+    """The stored form of an array: little-endian float64."""
     return np.ascontiguousarray(array, dtype="<f8").tobytes()

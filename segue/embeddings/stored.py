@@ -1,6 +1,6 @@
 """The collection `embeddings`: the vector of each track in each space.
 
-Delivery: every write is by space and track id, so that a run cut short is simply repeated.
+Delivery: every write is by space and track id, so that an interrupted run can be repeated.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ _BATCH = 1000
 
 
 class EmbeddingRecord(TypedDict):
-    """The place of a track in a space."""
+    """The vector of a track in a space."""
 
     _id: str
     """"<space>:<track_id>"."""
     track_id: str
+    """The track's id."""
     space: str
     """The version of the space."""
     vector: bytes
     """float32, little-endian."""
     features: str
-    """A digest of the descriptors that it was made from."""
+    """A digest of the descriptors that the vector was made from."""
     added: bool
-    """Whether the space was fitted without it."""
+    """Whether the space was fitted without the track."""
 
 
 class Embeddings(Collection[EmbeddingRecord]):

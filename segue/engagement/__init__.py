@@ -1,1 +1,1 @@
-"""What listeners do: counting rules, facts, sessions, statistics, and outcomes of experiments."""
+"""Listening: counting rules, facts, sessions, statistics, and outcomes of experiments."""

@@ -1,7 +1,7 @@
-"""What whoever runs the service wants to know of all listeners. Pure, on pandas frames.
+"""Figures about all listeners, for operators of the service. Pure, on pandas frames.
 
-Stats is the frame of stored statistics: `start`, `key`, `listeners` and the counts; Active is a row for each
-listener and day on which they played something: `day`, `user_id`.
+Stats is the frame of stored statistics: `start`, `key`, `listeners` and the counts. Active has a row for each
+listener and day with plays: `day`, `user_id`.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def by_key(stats: pd.DataFrame) -> pd.DataFrame:
 
 
 def rate(part: pd.Series, whole: pd.Series) -> pd.Series:
-    """part / whole; NaN where there is nothing."""
+    """part / whole; NaN where `whole` is 0."""
     return part / whole.where(whole > 0)
 
 
 def funnel(stats: pd.DataFrame) -> pd.DataFrame:
-    """Stats of recommended tracks -> `step` and `count`, from seen to liked."""
+    """Stats of recommended tracks -> `step` and `count`, from impressions to likes."""
     sums = stats[list(COUNTS)].sum()
     steps = [
         ("Seen", sums["impressions"]),
@@ -75,9 +75,9 @@ def active(days: pd.DataFrame) -> pd.DataFrame:
 
 
 def return_rate(days: pd.DataFrame, *, within: int = 7) -> float:
-    """Of the listeners whose first day is at least `within` days past, those who came back within that time.
+    """The share of listeners who came back within `within` days, of those who began at least as long ago.
 
-    NaN where there are none.
+    NaN without such listeners.
     """
     if days.empty:
         return float("nan")
@@ -93,14 +93,14 @@ def return_rate(days: pd.DataFrame, *, within: int = 7) -> float:
 
 @dataclass(frozen=True)
 class Spread:
-    """How listening is spread over the catalogue."""
+    """The concentration of plays over the catalogue."""
 
     heard: int
     tracks: int
     gini: float
-    """0: all tracks alike, towards 1: one has it all; tracks that nobody heard count."""
+    """The Gini coefficient, with tracks without plays: 0 for equal plays, near 1 if one track has all."""
     top_share: float
-    """The share of plays of the most played hundredth of the tracks, at least one."""
+    """The share of plays that the most played hundredth of the tracks has (at least one track)."""
 
     @property
     def coverage(self) -> float:
@@ -108,7 +108,7 @@ class Spread:
 
 
 def spread(plays: pd.Series, *, tracks: int) -> Spread:
-    """Plays of each track that was played, in a catalogue of so many tracks."""
+    """The concentration of plays, given the plays of each played track and the number of all tracks."""
     counts = np.sort(plays[plays > 0].to_numpy(dtype=float))
     heard, tracks = len(counts), max(tracks, len(counts))
     total = counts.sum()
@@ -121,7 +121,7 @@ def spread(plays: pd.Series, *, tracks: int) -> Spread:
 
 
 def lorenz(plays: pd.Series, *, tracks: int, points: int = 100) -> pd.DataFrame:
-    """`tracks` and `plays`: the share of plays that the most played share of tracks has."""
+    """The Lorenz curve: `tracks` (share of the most played tracks) and `plays` (their share of plays)."""
     counts = np.sort(plays.to_numpy(dtype=float))[::-1]
     whole = np.concatenate([counts, np.zeros(max(tracks - len(counts), 0))])
     summed = np.concatenate([[0.0], np.cumsum(whole)])

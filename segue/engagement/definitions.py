@@ -1,26 +1,26 @@
-"""What is counted, and what each word means: the one place where it is written.
+"""The definitions of all counts and terms of listening.
 
 =============  =============================================================================================
 start          a `play` event: the sound of a track began
-play           a listening that has ended: a `complete`, `skip` or `leave`. It counts when it ends, since
-               only then is it known how much was heard; what never ends (a crash) is a start and no play
+play           a listening that has ended: a `complete`, `skip` or `leave`. It counts when it ends, since the
+               listened time is known only then. A listening that never ends (a crash) is a start and no play
 completion     a `complete`; or a `skip` or `leave` after at least `engagement.complete_share` of a known
                duration
 skip           a `skip` that is no completion
-early skip     a skip before `engagement.early_skip`, and before half of the track where its duration is known
+early skip     a skip before `engagement.early_skip`, and before half of the track if its duration is known
 listening time `ms_played` of plays, each at most :data:`LONGEST_MS`
-listener       of a track, artist, ... in a window: who has a start or a play of it there. Impressions alone
-               make nobody a listener
+listener       of a track, artist, ... in a window: a person with a start or a play of it in the window.
+               Impressions do not count
 impression     a track was seen in a list for a second
-like, dislike  the event of that type, each time it is given
+like, dislike  each event of the type
 session        a listener's starts, plays, likes and dislikes with no gap longer than `engagement.session_gap`
-               between one and the next. The `session_id` of an event is a browser's and may last for weeks
-window         `engagement.window` of event time, from multiples of it since 1970
-variant        by which a track was recommended (`model` of the play); none for what was chosen by hand
+               between two actions. The `session_id` of an event is a browser's and may last for weeks
+window         `engagement.window` of event time, from multiples of it since 1970 variant        the variant
+that recommended a track (`model` of the play); none for tracks that listeners chose
 =============  =============================================================================================
 
-An event counts once by its listener and `event_id`. What is rejected (segue.spark.plays) counts nowhere.
-The rules are expressions (:mod:`segue.engagement.rules`): numpy computes them for the stream
+An event counts once by its listener and `event_id`. Rejected records (segue.spark.plays) do not count.
+The rules are expressions (:mod:`segue.engagement.rules`): numpy evaluates them for the stream
 (:mod:`segue.engagement.facts`), and Spark runs their text for the batch job (:mod:`segue.spark.recount`).
 """
 
@@ -38,20 +38,20 @@ LONGEST_MS = 6 * 3_600_000
 
 _TYPE, _PLAYED, _DURATION = EventField("type"), EventField("ms_played"), EventField("duration_ms")
 ACTED = _TYPE.is_in(*ACTIONS)
-"""Whether the listener did something by the event."""
+"""Whether the event is an action of the listener."""
 _ENDED = _TYPE.is_in(*ENDS)
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The bounds between the words. The defaults are those of conf/default.toml, and of release 0.1."""
+    """The thresholds of the definitions. The defaults are those of conf/default.toml and of release 0.1."""
 
     early_skip_ms: int = 30_000
     complete_share: float = 0.9
 
     @classmethod
     def of(cls, engagement: EngagementSettings) -> Thresholds:
-        """Those of the settings."""
+        """The thresholds of the settings."""
         return cls(milliseconds(engagement.early_skip), engagement.complete_share)
 
 
@@ -60,17 +60,17 @@ DEFAULT = Thresholds()
 
 @dataclass(frozen=True)
 class Count:
-    """One of the numbers that are kept of each track in a listener's window; all of them can be added up."""
+    """An additive count, stored for each track in a listener's window."""
 
     name: str
     rule: Expression
-    """What an event adds to it: a truth (0 or 1), or a number."""
+    """The value that an event adds: a boolean (0 or 1) or a number."""
     weight: str | None = None
-    """The setting in `[signals]` by which it speaks for the track where a taste is estimated from counts."""
+    """The setting in `[signals]` that weights the count when a taste is estimated from counts."""
 
 
 def counts_by(thresholds: Thresholds) -> dict[str, Count]:
-    """What is counted, by name, with the rules for these bounds."""
+    """The counts by name, with the rules for these thresholds."""
     if thresholds == DEFAULT:
         return COUNTS
     return {count.name: count for count in _counts(thresholds)}
@@ -84,7 +84,7 @@ def _counts(thresholds: Thresholds) -> tuple[Count, ...]:
     early = skipped & (played < thresholds.early_skip_ms) & ((duration <= 0) | (2 * played < duration))
     return (
         Count("starts", _TYPE.is_in(START)),
-        # A listening that has ended was started, so the weight of a start is counted here.
+        # Each ended listening has a start, so this count has the weight of a start.
         Count("plays", _ENDED, weight="play"),
         Count("completions", completed, weight="complete"),
         Count("skips", skipped),
@@ -103,7 +103,7 @@ def _counts(thresholds: Thresholds) -> tuple[Count, ...]:
 
 
 COUNTS = {count.name: count for count in _counts(DEFAULT)}
-"""What is counted, by name; the rules are those for the default bounds."""
+"""The counts by name, with the rules for the default thresholds."""
 
 DIMENSIONS = {
     "all": None,
@@ -114,13 +114,13 @@ DIMENSIONS = {
     "variant": "variant",
     "rank": "rank",
 }
-"""By what the statistics are kept -> the field of a row; a row without one is under the empty key."""
+"""The dimensions of the statistics -> the field of a row; a row without the field has the empty key."""
 
 
 def fingerprint(window: timedelta, thresholds: Thresholds = DEFAULT) -> str:
-    """Tells numbers that were counted by other definitions; kept with each fact.
+    """A digest of the definitions, stored with each fact to recognise counts by other definitions.
 
-    It changes with a type that is counted, with a count, with a rule, and with a bound of a rule.
+    It changes with the counted event types, the counts, their rules and the thresholds.
     """
     bounds = f"{thresholds.complete_share} {thresholds.early_skip_ms} {LONGEST_MS}"
     text = f"1 {bounds} {COUNTED} {window.total_seconds():g}"
@@ -131,8 +131,8 @@ def fingerprint(window: timedelta, thresholds: Thresholds = DEFAULT) -> str:
 
 
 _FIRST_RULES = "04524f9f"
-"""The digest of the rules by which facts were counted before rules were part of the fingerprint: they add
-nothing to it, so that those facts stay valid."""
+"""The digest of the rules from before rules were part of the fingerprint. These rules add nothing to the
+fingerprint, so that older facts stay valid."""
 
 
 def _rules(thresholds: Thresholds) -> str:

@@ -1,9 +1,9 @@
-"""Variants compared: rates of each with intervals, and whether they differ. Pure.
+"""Compares variants: the rates of each with confidence intervals, and significant differences. Pure.
 
-Plays of one listener are not independent of each other, so listeners are what is counted on: the variance of
-a rate is that of a ratio over listeners (Cochran, 1977, ch. 6), which gives the number of independent trials
-that would be as sure (the effective number, by Kish's design effect). Wilson's interval (1927) is taken over
-that number, and Newcombe's (1998, method 10) for a difference of two.
+Plays of the same listener are not independent, so the listener is the sampling unit: the variance of a rate
+is that of a ratio over listeners (Cochran, 1977, ch. 6). The effective sample size is the number of
+independent trials with the same variance (Kish's design effect). Intervals are Wilson's (1927) for a rate
+with that size, and Newcombe's (1998, method 10) for a difference of two rates.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from scipy.stats import chisquare
 
 LEVEL = 0.95
 UNLIKELY = 0.001
-"""Below this probability the numbers of listeners do not fit the shares: something assigns otherwise."""
+"""Below this probability the numbers of listeners do not match the shares: the assignment has a fault."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A rate: of so many of `of`, how many are `hits` (columns of a frame with a row for each listener)."""
+    """A rate: the sum of `hits` over the sum of `of` (columns of a frame with a row per listener)."""
 
     name: str
     hits: str
@@ -39,26 +39,27 @@ METRICS = (
     Metric("likes", "liked", "heard", True),
 )
 COLUMNS = tuple(dict.fromkeys(name for metric in METRICS for name in (metric.of, metric.hits)))
-"""`seen`: tracks seen in a list, each once a listener and window; `clicked`: those of them that were played
-in that window; `plays`, `completions`, `skips` as in :mod:`segue.engagement.definitions`; `heard`: tracks
-played, each once a listener and window; `liked`: those of them that were liked there."""
+"""`seen`: tracks seen in a list, once per listener and window; `clicked`: those of them that were played in
+that window; `plays`, `completions`, `skips` as in :mod:`segue.engagement.definitions`; `heard`: tracks
+played,
+once per listener and window; `liked`: those of them that were liked in that window."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate and its interval; NaN where there is nothing to count."""
+    """A rate and its confidence interval; NaN without trials."""
 
     value: float
     low: float
     high: float
     of: int
     listeners: int
-    """With something to count."""
+    """The number of listeners with trials."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A variant's rate less the first one's; the intervals of all differences hold together."""
+    """A variant's rate minus the first variant's, with a simultaneous confidence interval."""
 
     variant: str
     metric: str
@@ -70,7 +71,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Report:
-    """What an experiment has shown so far."""
+    """The results of an experiment so far."""
 
     listeners: Mapping[str, int]
     """By variant."""
@@ -78,8 +79,8 @@ class Report:
     """By variant and metric."""
     differences: list[Difference]
     as_assigned: float
-    """How probable numbers of listeners at least so far from the shares are by chance; below
-    :data:`UNLIKELY` nothing here is to be trusted."""
+    """The p-value of the numbers of listeners under the configured shares; below :data:`UNLIKELY` the results
+    are not reliable."""
 
 
 def compare(counts: pd.DataFrame, *, shares: Sequence[tuple[str, float]], min_listeners: int) -> Report:
@@ -130,7 +131,7 @@ def _as_assigned(sizes: Sequence[int], shares: Sequence[float]) -> float:
 
 
 def rate(counts: pd.DataFrame, metric: Metric, *, level: float) -> Rate:
-    """A rate over all listeners, with an interval that knows that a listener's trials belong together."""
+    """A rate over all listeners, with an interval that accounts for the clustering of trials by listener."""
     shown = counts[counts[metric.of] > 0]
     hits, trials = (shown[name].to_numpy(dtype=float) for name in (metric.hits, metric.of))
     listeners, total = len(trials), float(trials.sum())
@@ -142,10 +143,10 @@ def rate(counts: pd.DataFrame, metric: Metric, *, level: float) -> Rate:
 
 
 def effective(hits: np.ndarray, trials: np.ndarray) -> float:
-    """How many independent trials would be as sure as these, which belong to listeners; (listeners,) each.
+    """The effective sample size of trials that are clustered by listener; `hits` and `trials`: (listeners,).
 
-    At most their sum. Where all or none are hits nothing shows how alike a listener's trials are: then it is
-    the number of listeners.
+    At most the number of trials. If all or none are hits, the correlation within listeners is unknown, and
+    the size is the number of listeners.
     """
     listeners, total = len(trials), float(trials.sum())
     value = hits.sum() / total
@@ -157,7 +158,7 @@ def effective(hits: np.ndarray, trials: np.ndarray) -> float:
 
 
 def wilson(value: float, n: float, *, level: float) -> tuple[float, float]:
-    """Wilson's interval of a rate seen in n trials."""
+    """Wilson's interval of a rate in n trials."""
     z = NormalDist().inv_cdf((1 + level) / 2)
     middle = value + z**2 / (2 * n)
     spread = z * np.sqrt(value * (1 - value) / n + z**2 / (4 * n**2))
@@ -166,7 +167,7 @@ def wilson(value: float, n: float, *, level: float) -> tuple[float, float]:
 
 
 def newcombe(first: Rate, other: Rate) -> tuple[float, float]:
-    """The interval of `first` less `other` from the Wilson intervals of both."""
+    """The interval of `first` minus `other`, from the Wilson intervals of both."""
     difference = first.value - other.value
     below = np.hypot(first.value - first.low, other.high - other.value)
     above = np.hypot(first.high - first.value, other.value - other.low)

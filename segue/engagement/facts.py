@@ -1,4 +1,4 @@
-"""From a listener's events in a window to what is kept of them, a fact: statistics are sums over facts."""
+"""Computes facts, the counts of a listener's events in a window; statistics are sums over facts."""
 
 from __future__ import annotations
 
@@ -17,53 +17,53 @@ from segue.plays.added_fields import unfolded
 from segue.plays.event import EVENT_WINDOW, KEPT
 
 KEYS = ("track_id", "source", "model", "rank", *KEPT)
-"""The fields of an event that tell the rows of a fact apart."""
+"""The fields of an event that identify a row of a fact."""
 Row = dict[str, Any]
 """`track_id`, `artist`, `genre`, `source`, `variant`, `rank`, the fields of `KEPT`, and the counts."""
 
 
 class StoredFact(TypedDict):
-    """A fact as MongoDB keeps it in `listening`."""
+    """A fact as it is stored in `listening`."""
 
     _id: str
     """"<start, epoch ms>:<user_id>"."""
     user_id: str
     """The listener."""
     start: datetime
-    """Of the window."""
+    """The start of the window."""
     rows: list[Row]
-    """One for each track, source, variant and rank, with artist and genre, and the counts."""
+    """One row per track, source, variant and rank, with artist, genre and the counts."""
     events: int
-    """Distinct events that it is made of."""
+    """The number of distinct events."""
     first_at: int | None
-    """Epoch ms of the first action; none where there are impressions only."""
+    """Epoch ms of the first action; missing if there are impressions only."""
     last_at: int | None
     """Epoch ms of the last action."""
     definitions: str
-    """The fingerprint of the definitions that it was counted by."""
+    """The fingerprint of the definitions at the time of counting."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """What one listener did in one window."""
+    """The counts of one listener in one window."""
 
     user_id: str
     start: int
     """Epoch ms."""
     rows: list[Row]
-    """By track, source, variant and rank, in that order: the counts of :data:`COUNTS`."""
+    """The counts of :data:`COUNTS`, ordered by track, source, variant and rank."""
     events: int
-    """Distinct events that it is made of: of two facts of one window the one with more is the newer."""
+    """The number of distinct events: of two facts of a window, the one with more events is newer."""
     first_at: int | None
     last_at: int | None
-    """Epoch ms of the first and the last action; None where there are impressions only."""
+    """Epoch ms of the first and the last action; None if there are impressions only."""
 
     @property
     def id(self) -> str:
         return f"{self.start}:{self.user_id}"
 
     def document(self, *, definitions: str) -> StoredFact:
-        """As it is stored."""
+        """The stored form of the fact."""
         return {
             "_id": self.id,
             "user_id": self.user_id,
@@ -77,7 +77,7 @@ class Fact:
 
 
 Described = Callable[[Iterable[str]], Mapping[str, tuple[str, str]]]
-"""Track ids -> artist and genre of each, empty text where not known."""
+"""Track ids -> artist and genre of each; empty texts for missing fields."""
 
 
 def facts_of(table: pa.Table, *, described: Described, thresholds: Thresholds = DEFAULT) -> list[Fact]:
@@ -143,7 +143,7 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
 
 
 def _distinct(table: pa.Table) -> pa.Table:
-    """The events of all rows with the number of their row; of one row's events with one id, the earliest."""
+    """The events of all rows with their row number; of events with the same id in a row, the earliest."""
     lists = table.column("events").combine_chunks()
     if isinstance(lists, pa.ChunkedArray):
         lists = lists.chunk(0)
@@ -158,7 +158,7 @@ def _distinct(table: pa.Table) -> pa.Table:
 
 
 def _counted(events: pa.Table, thresholds: Thresholds) -> pa.Table:
-    """A column for each count: 0, 1 or milliseconds; and `acted_at`, null for an event that is no action."""
+    """A column for each count (0, 1 or milliseconds), and `acted_at`, null if the event is no action."""
     columns: dict[str, Array] = {
         "type": np.asarray(events.column("type").to_pylist(), dtype=object),
         **{name: events.column(name).to_numpy() for name in ("ms_played", "duration_ms")},

@@ -1,8 +1,8 @@
-"""What each listener did in each window: the facts in MongoDB.
+"""The facts in MongoDB: the counts of each listener in each window.
 
-Delivery: a fact is a whole document under its window and listener, and of two versions the one made of more
-events stays, so that repeating a batch, or recounting beside the running stream, changes nothing. Statistics
-are computed by MongoDB from the facts of a window and replace what was there.
+Delivery: a fact is one document, whose key is its window and listener. Of two versions the one with more
+events stays, so that repeating a batch, or recounting while the stream runs, changes nothing. MongoDB
+computes the statistics of a window from its facts and replaces the former ones.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 _AT_ONCE = 1000
-"""Facts that are written together."""
+"""Facts per bulk write."""
 
 
 class Completion(NamedTuple):
@@ -28,7 +28,7 @@ class Completion(NamedTuple):
     user_id: str
     track_id: str
     at: datetime
-    """The window of the last one."""
+    """The window of the last completion."""
     times: int
 
 
@@ -47,13 +47,13 @@ class Listening(Collection[StoredFact]):
     indexes = (Index(keys=[("user_id", ASCENDING), ("start", DESCENDING)]),)
 
     def keep(self, time: timedelta) -> None:
-        """Let MongoDB remove facts of windows that began so long ago."""
+        """Let MongoDB remove facts of windows that began longer ago than `time`."""
         self.make(Index.on("start", keep=time))
 
     # Written by the stream and by the recount.
 
     def write(self, facts: Sequence[Fact], *, definitions: str) -> None:
-        """Keep each fact unless the stored one, by the same definitions, is made of more events."""
+        """Store each fact, unless the stored one has the same definitions and more events."""
         operations: list[UpdateOne] = []
         for fact in facts:
             document = {"$literal": fact.document(definitions=definitions)}
@@ -72,25 +72,25 @@ class Listening(Collection[StoredFact]):
             list(self.aggregate(_counting(times, dimension, field)))
 
     def different(self, facts: Sequence[Fact], *, definitions: str) -> int:
-        """How many of these facts are stored otherwise, or not at all."""
+        """The number of these facts that differ from the stored ones or are missing."""
         expected = {fact.id: fact.document(definitions=definitions) for fact in facts}
         stored = {fact["_id"]: fact for fact in self.documents.find({"_id": {"$in": list(expected)}})}
         return sum(stored.get(own) != document for own, document in expected.items())
 
     def count_outdated(self, *, since: datetime, definitions: str) -> int:
-        """How many facts of windows from `since` on were counted by other definitions."""
+        """The number of facts of windows from `since` on that have other definitions."""
         return self.documents.count_documents(_outdated(since, definitions))
 
     def remove_outdated(self, *, since: datetime, definitions: str) -> None:
-        """Remove the facts of windows from `since` on that were counted by other definitions."""
+        """Remove the facts of windows from `since` on that have other definitions."""
         self.documents.delete_many(_outdated(since, definitions))
 
     def starts(self, *, since: datetime | None = None) -> list[datetime]:
-        """The windows that have facts, from `since` on."""
+        """The starts of windows with facts, from `since` on."""
         return self.documents.distinct("start", {} if since is None else {"start": {"$gte": since}})
 
     def count(self) -> int:
-        """About how many facts there are."""
+        """The approximate number of facts."""
         return self.documents.estimated_document_count()
 
     def activity(
@@ -100,7 +100,7 @@ class Listening(Collection[StoredFact]):
         low, high = min(low for low, _ in spans.values()), max(high for _, high in spans.values())
         wanted = {
             "user_id": {"$in": list(spans)},
-            # What a window holds lies within it, and no window is longer than a day.
+            # The actions of a window are inside it, and no window is longer than a day.
             "start": {"$gte": _time(low) - timedelta(days=1), "$lte": _time(high)},
             "definitions": definitions,
             "last_at": {"$gte": low},
@@ -121,16 +121,16 @@ class Listening(Collection[StoredFact]):
     # Read by the pages.
 
     def of(self, user_id: str, *, since: datetime, until: datetime) -> Iterator[StoredFact]:
-        """A listener's facts of the windows that begin in [since, until)."""
+        """A listener's facts of windows that begin in [since, until)."""
         return iter(self.documents.find({"user_id": user_id, "start": {"$gte": since, "$lt": until}}))
 
     def began(self, user_id: str) -> datetime | None:
-        """The first window that is kept of a listener; None for one who has done nothing yet."""
+        """The start of a listener's first stored window; None without facts."""
         first = self.documents.find_one({"user_id": user_id}, {"start": 1}, sort=[("start", ASCENDING)])
         return first["start"] if first else None
 
     def first_heard(self, user_id: str, by: Literal["track_id", "artist"]) -> dict[str, datetime]:
-        """When a listener first heard each track or artist, as far back as facts are kept."""
+        """The time at which a listener first played each track or artist, within the retention of facts."""
         first = self.aggregate(
             [
                 *_rows({"user_id": user_id}, {"rows.plays": {"$gt": 0}}),
@@ -140,7 +140,7 @@ class Listening(Collection[StoredFact]):
         return {group["_id"]: group["first"] for group in first}
 
     def latest_completions(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Completion]:
-        """The completions of these listeners by track, the latest first."""
+        """The completions of these listeners by track, latest first."""
         last = self.aggregate(
             [
                 *_rows(
@@ -164,7 +164,7 @@ class Listening(Collection[StoredFact]):
         ]
 
     def active_days(self, *, since: datetime, until: datetime) -> list[tuple[date, str]]:
-        """(day in UTC, user_id), once for each day on which a listener did something."""
+        """(day in UTC, user_id), once for each day on which a listener acted."""
         day = {"$dateTrunc": {"date": "$start", "unit": "day"}}
         days = self.aggregate(
             [
@@ -175,23 +175,23 @@ class Listening(Collection[StoredFact]):
         return [(group["_id"]["day"].date(), group["_id"]["user"]) for group in days]
 
     def outcomes(self, variants: Sequence[str], *, since: datetime) -> Iterator[Mapping[str, Any]]:
-        """What came of recommendations, by listener (`user_id`) and `variant`, from the windows since then.
+        """The outcomes of recommendations by listener (`user_id`) and `variant`, in windows from `since` on.
 
-        `seen`, `clicked`, `heard`, `liked`: tracks, each once a window; `plays`, `completions`, `skips`:
-        as :mod:`segue.engagement.definitions` counts them.
+        `seen`, `clicked`, `heard`, `liked`: tracks, once per window; `plays`, `completions`, `skips`: as in
+        :mod:`segue.engagement.definitions`.
         """
         for group in self.aggregate(_outcomes(since, variants)):
             yield {"user_id": group["_id"]["user"], "variant": group["_id"]["variant"], **group}
 
 
 def _activity_of(fact: Mapping[str, Any]) -> ActivitySpan:
-    """What a listener did in a window; the fact must have actions."""
+    """A listener's activity in a window; the fact must have actions."""
     sums = (sum(row.get(name, 0) for row in fact["rows"]) for name in ActivitySpan.COUNTS)
     return ActivitySpan(fact["first_at"], fact["last_at"], *sums)
 
 
 def _rows(facts: Document, rows: Document) -> list[Document]:
-    """The rows of facts, each in a document of its own."""
+    """Pipeline steps that yield each row of the facts as a separate document."""
     return [{"$match": facts}, {"$unwind": "$rows"}, {"$match": rows}]
 
 
@@ -205,7 +205,7 @@ def _counting(times: list[datetime], dimension: str, field: str | None) -> list[
         {"$match": {"start": {"$in": times}}},
         {"$project": {"start": 1, "rows": 1}},
         {"$unwind": "$rows"},
-        # By fact first: a listener is counted once under a key, however many rows have it.
+        # Group by fact first: a listener counts once per key, even if several rows have the key.
         {
             "$group": {
                 "_id": {"fact": "$_id", "start": "$start", "key": key},
@@ -246,7 +246,7 @@ def _outcomes(since: datetime, variants: Sequence[str]) -> list[Document]:
         {"$match": {"start": {"$gte": since}}},
         {"$project": {"user_id": 1, "rows": 1}},
         {"$unwind": "$rows"},
-        # Exploration has a label of its own behind the variant: segue.ranking.variants.variant_label.
+        # Explored tracks have a suffix after the variant: segue.ranking.variants.variant_label.
         {"$set": {"variant": {"$first": {"$split": ["$rows.variant", "/"]}}}},
         {"$match": {"variant": {"$in": list(variants)}}},
         {

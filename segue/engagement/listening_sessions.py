@@ -1,7 +1,7 @@
-"""Listening sessions in MongoDB, not to be taken for log-in sessions (:mod:`segue.people.login_sessions`).
+"""Listening sessions in MongoDB (log-in sessions are in :mod:`segue.people.login_sessions`).
 
-Delivery: the sessions around changed facts are made anew from all facts there, and written before those that
-they replace are removed. A crash in between leaves both, and the repeated batch finds and clears them up.
+Delivery: the sessions around changed facts are rebuilt from all facts there, and written before the former
+ones are removed. A crash in between leaves both, and the repeated batch removes the former ones.
 """
 
 from __future__ import annotations
@@ -19,28 +19,32 @@ from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 _AT_ONCE = 1000
 Spans = Mapping[str, tuple[int, int]]
-"""By listener, from when to when, epoch ms."""
+"""Time spans by listener: first and last epoch ms."""
 
 
 class ListeningSession(TypedDict):
-    """A run of a listener's activity without a long gap."""
+    """A listener's actions without a long gap."""
 
     _id: str
     """"<first_at>:<user_id>"."""
     user_id: str
+    """The listener's id."""
     first_at: int
     """Epoch ms of the first action."""
     last_at: int
     """Epoch ms of the last action."""
     ended_at: datetime
-    """`last_at`, by which MongoDB removes it."""
+    """`last_at` as a date, by which MongoDB expires the session."""
     plays: int
+    """Number of listenings."""
     skips: int
+    """Number of skips."""
     listening_ms: int
+    """Time listened, in milliseconds."""
 
 
 class SessionAverages(NamedTuple):
-    """Of the sessions that began in a span of time."""
+    """The number and averages of the sessions that began in a time span."""
 
     sessions: int
     minutes: float
@@ -62,13 +66,13 @@ class ListeningSessions(Collection[ListeningSession]):
     indexes = (Index(keys=[("user_id", ASCENDING), ("last_at", DESCENDING)]),)
 
     def keep(self, time: timedelta) -> None:
-        """Let MongoDB remove sessions that ended so long ago."""
+        """Let MongoDB remove sessions that ended longer ago than `time`."""
         self.make(Index.on("ended_at", keep=time))
 
     def rebuild(
         self, facts: Sequence[Fact], *, listening: Listening, gap: timedelta, definitions: str
     ) -> None:
-        """Join anew the sessions that changed facts belong to or touch, from facts of these definitions."""
+        """Rebuild the sessions that overlap or adjoin changed facts, from facts with these definitions."""
         changed = _changed(facts)
         if not changed:
             return
@@ -101,7 +105,7 @@ class ListeningSessions(Collection[ListeningSession]):
             self.documents.delete_many({"_id": {"$in": stale}})
 
     def _near(self, changed: Spans, reach: int) -> dict[str, list[ListeningSession]]:
-        """The stored sessions of each listener that end or begin within reach of what changed."""
+        """The stored sessions of each listener that end or begin within `reach` of the changed span."""
         low, high = min(low for low, _ in changed.values()), max(high for _, high in changed.values())
         wanted = {
             "user_id": {"$in": list(changed)},
@@ -120,7 +124,7 @@ class ListeningSessions(Collection[ListeningSession]):
         return list(self.documents.find({"user_id": user_id, "first_at": _between(since, until)}))
 
     def averages(self, *, since: datetime, until: datetime) -> SessionAverages:
-        """How many sessions began in [since, until), how long they lasted and how many plays they had."""
+        """The number of sessions that began in [since, until), their average length and average plays."""
         sums = {
             "sessions": {"$sum": 1},
             "minutes": {"$avg": {"$divide": [{"$subtract": ["$last_at", "$first_at"]}, 60_000]}},
@@ -136,7 +140,7 @@ class ListeningSessions(Collection[ListeningSession]):
 
 
 def _changed(facts: Sequence[Fact]) -> dict[str, tuple[int, int]]:
-    """From the first to the last action of each listener's facts."""
+    """The time span from the first to the last action of each listener's facts."""
     changed: dict[str, tuple[int, int]] = {}
     for fact in facts:
         if fact.first_at is not None and fact.last_at is not None:

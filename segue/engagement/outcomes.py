@@ -1,4 +1,4 @@
-"""What came of recommendations, by listener and variant, from the stored facts. Reads only."""
+"""The outcomes of recommendations by listener and variant, from the stored facts. Reads only."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from segue.storage.store import Store
 
 
 def outcomes(store: Store, *, since: datetime, experiments: ExperimentSettings) -> pd.DataFrame:
-    """A row for each listener who was served the variant that they are assigned now.
+    """A row for each listener who was served their currently assigned variant.
 
-    Columns `user_id`, `variant` and those of :data:`segue.engagement.experiments.COLUMNS`. What a listener
-    was served otherwise (before the experiment, by other shares, by an index that could not) is left out.
+    Columns `user_id`, `variant` and those of :data:`segue.engagement.experiments.COLUMNS`. Plays of other
+    variants (from before the experiment, from other shares, or from an index without the variant) are left
+    out.
     """
     variants = [name for name, _ in experiments.variants]
     rows = [

@@ -1,4 +1,4 @@
-"""A listener's habits from their facts: calendar, clock, favourites, what was new. Pure, on pandas frames.
+"""A listener's habits from their facts: calendar, clock, favourites, newness. Pure, on pandas frames.
 
 The frame, Rows: one row for each track, source, variant and rank of a window: `start` (datetime with a
 zone), `track_id`, `artist`, `genre`, and the counts of :data:`segue.engagement.definitions.COUNTS`.
@@ -20,7 +20,7 @@ By = Literal["track_id", "artist", "genre"]
 
 
 def rows_of(facts: Iterable[Mapping[str, Any]], *, zone: str = "UTC") -> pd.DataFrame:
-    """Stored facts -> Rows, with times in a listener's own zone."""
+    """Stored facts -> Rows, with times in the given zone."""
     flat = [{"start": fact["start"], **row} for fact in facts for row in fact["rows"]]
     rows = with_counts(pd.DataFrame(flat, columns=list(COLUMNS)))
     rows["start"] = pd.to_datetime(rows["start"], utc=True).dt.tz_convert(zone)
@@ -28,24 +28,24 @@ def rows_of(facts: Iterable[Mapping[str, Any]], *, zone: str = "UTC") -> pd.Data
 
 
 def with_counts(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with whole counts: one that was not counted yet when a row was stored is 0 there."""
+    """The table with all counts as integers; counts that an older row lacks are 0."""
     return table.assign(**table[list(COUNTS)].astype("float64").fillna(0).astype("int64"))
 
 
 def calendar(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows -> `day` (date) and `minutes`, for each day on which something was heard."""
+    """Rows -> `day` (date) and `minutes`, for each day with listening time."""
     minutes = rows.groupby(rows["start"].dt.date)["listening_ms"].sum() / 60_000
     return minutes[minutes > 0].rename_axis("day").reset_index(name="minutes")
 
 
 def clock(rows: pd.DataFrame) -> pd.Series:
-    """Rows -> minutes heard in each of the 24 hours of the day."""
+    """Rows -> listening time in minutes for each of the 24 hours of the day."""
     minutes = rows.groupby(rows["start"].dt.hour)["listening_ms"].sum() / 60_000
     return minutes.reindex(range(24), fill_value=0.0).rename("minutes")
 
 
 def top(rows: pd.DataFrame, by: By, *, limit: int = 10) -> pd.DataFrame:
-    """Rows -> `key`, `plays`, `minutes`, the most heard first; what has no name is left out."""
+    """Rows -> `key`, `plays`, `minutes`, most played first; rows without a name are left out."""
     named = rows[rows[by] != ""]
     sums = named.groupby(by, as_index=False)[["plays", "listening_ms"]].sum()
     sums["minutes"] = sums.pop("listening_ms") / 60_000
@@ -55,7 +55,7 @@ def top(rows: pd.DataFrame, by: By, *, limit: int = 10) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Newness:
-    """How much was heard for the first time."""
+    """The number of tracks that were heard, and of those heard for the first time."""
 
     tracks: int
     new_tracks: int
@@ -64,7 +64,7 @@ class Newness:
 
     @property
     def share(self) -> float:
-        """Of the tracks heard, those never heard before; 0 where nothing was heard."""
+        """The share of heard tracks that are new; 0 without heard tracks."""
         return self.new_tracks / self.tracks if self.tracks else 0.0
 
 
@@ -75,7 +75,7 @@ def newness(
     first_track: Mapping[str, datetime],
     first_artist: Mapping[str, datetime],
 ) -> Newness:
-    """What of a span was new: heard in it, and first heard (`first_…`: id -> time) not before `since`."""
+    """The newness of a time span: new means first heard (`first_…`: id -> time) at or after `since`."""
     played = rows[rows["plays"] > 0]
     tracks = set(played["track_id"])
     artists = set(played["artist"]) - {""}
@@ -88,7 +88,7 @@ def newness(
 
 
 def streak(days: Iterable[Any]) -> int:
-    """The longest run of days in a row."""
+    """The length of the longest run of consecutive days."""
     longest = run = 0
     last = None
     for day in sorted(set(days)):

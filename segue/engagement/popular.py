@@ -1,4 +1,4 @@
-"""What is popular now, and what is rising: from the counts of windows. Pure."""
+"""Popular and rising tracks, from the counts of windows. Pure."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from segue.engagement.statistics import TrackTotals
 
 FEWEST_LISTENERS = 3
-"""Below that a track is neither popular nor rising: one listener's evening is no trend."""
+"""The minimum number of listeners of a popular or rising track: one listener's evening is not a trend."""
 
 
 @dataclass(frozen=True)
 class Rising:
-    """How much more a track is heard now than before."""
+    """The rise of a track's listeners over the period before."""
 
     track_id: str
     now: int
     """Listeners now, summed over the windows."""
     expected: float
-    """How many there would be as before."""
+    """The expected number of listeners at the former share."""
     score: float
 
 
@@ -37,9 +37,9 @@ def popular(tracks: Iterable[TrackTotals], *, limit: int) -> list[TrackTotals]:
 def rising(now: Iterable[TrackTotals], before: Iterable[TrackTotals], *, limit: int) -> list[Rising]:
     """The tracks whose share of all listeners has grown the most, best first; ties by track id.
 
-    The score is the distance of the listeners from those expected by the share before, in standard
-    deviations of a Poisson count: (now - expected) / sqrt(expected + 1). Comparing shares makes an evening
-    not rise over a night as a whole; the one under the root keeps a first listener from being a sensation.
+    The score is the difference between the listeners and the number expected at the former share, in standard
+    deviations of a Poisson count: (now - expected) / sqrt(expected + 1). Shares cancel the daily pattern: not
+    every track rises from night to evening. The added 1 limits the score of a track with its first listeners.
     """
     tracks = list(now)
     total_now = sum(track.listeners for track in tracks)

@@ -1,8 +1,7 @@
-"""Counting rules as expressions over an event, written once: numpy computes them, Spark runs their text.
+"""Counting rules as expressions over an event, defined once: numpy evaluates them, Spark runs their SQL.
 
-The operators of Python build an expression; ``rule.on(columns)`` computes it over numpy arrays, and
-``str(rule)`` is the same as SQL, with every constant in it. The text also tells two rules apart, so the
-fingerprint of the definitions is made of it.
+Python's operators build an expression; ``rule.on(columns)`` evaluates it over numpy arrays, and ``str(rule)``
+is the same expression as SQL with all constants. The fingerprint of the definitions is a hash of these texts.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Columns = Mapping[str, Array]
-"""The columns of n events, (n,) each."""
+"""The columns of n events, each of shape (n,)."""
 
 
 class Expression:
-    """A number or a truth for each event."""
+    """A number or a boolean for each event."""
 
     def on(self, columns: Columns) -> Array:
-        """The expression over the columns that it names, (n,)."""
+        """The values of the expression over its columns, shape (n,)."""
         raise NotImplementedError
 
     def __and__(self, other: Expression) -> Expression:
@@ -69,7 +68,7 @@ class EventField(Expression):
         return columns[self.name]
 
     def is_in(self, *values: str) -> Expression:
-        """Whether the field is one of some texts."""
+        """Whether the field equals one of the values."""
         return _IsIn(self, values)
 
     def __str__(self) -> str:
@@ -84,7 +83,7 @@ class _Constant(Expression):
         return np.asarray(self.value)
 
     def __str__(self) -> str:
-        # Without the D, Spark would compute with decimals, which round otherwise than numpy's numbers.
+        # Without the D, Spark would use decimals, which round differently from numpy's floats.
         return f"{self.value!r}D" if isinstance(self.value, float) else str(self.value)
 
 
@@ -127,7 +126,7 @@ class _IsIn(Expression):
 
 @dataclass(frozen=True)
 class Where(Expression):
-    """A number where a condition holds, at most so large; 0 elsewhere."""
+    """A number, at most `most`, where a condition is true; 0 elsewhere."""
 
     condition: Expression
     number: Expression

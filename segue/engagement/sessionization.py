@@ -1,4 +1,4 @@
-"""Sessionization: a listener's activity as listening sessions, runs with no long gap. Pure."""
+"""Sessionization: splits a listener's activity into listening sessions at long gaps. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class ActivitySpan:
-    """What a listener did from a first to a last action (epoch ms): in one window, or in a session."""
+    """A listener's activity from a first to a last action (epoch ms), in a window or a session."""
 
     COUNTS: ClassVar = ("plays", "skips", "listening_ms")
     first_at: int
@@ -20,7 +20,7 @@ class ActivitySpan:
     listening_ms: int
 
     def joined(self, later: ActivitySpan) -> ActivitySpan:
-        """This and one that begins later, as one."""
+        """This span and a later one, joined."""
         return ActivitySpan(
             first_at=self.first_at,
             last_at=max(self.last_at, later.last_at),
@@ -31,10 +31,10 @@ class ActivitySpan:
 
 
 def sessionize(activity: Iterable[ActivitySpan], *, gap: timedelta) -> list[ActivitySpan]:
-    """Join the activity of windows, in any order, where it follows within the gap: the sessions, in order.
+    """Join spans of activity, in any order, that are at most `gap` apart; returns the sessions in order.
 
-    A gap between actions shows between windows only while a window is no longer than the gap; the settings
-    see to that.
+    Windows must not be longer than the gap, or a gap inside a window would go undetected; the settings
+    ensure this.
     """
     longest = gap.total_seconds() * 1000
     sessions: list[ActivitySpan] = []

@@ -1,7 +1,7 @@
-"""The statistics: sums over all listeners' facts of a window, by every dimension. They name nobody.
+"""The statistics: sums over all listeners' facts of a window, by every dimension. They name no listeners.
 
 Delivery: the statistics of a window are computed from its facts (:mod:`segue.engagement.listening`) and
-replace what was there.
+replace the former ones.
 """
 
 from __future__ import annotations
@@ -15,22 +15,24 @@ from segue.storage.store import Collection, Index, Job, Policy, Right
 
 
 class StatisticsKey(TypedDict):
-    """What tells statistics apart."""
+    """The key of statistics."""
 
     dimension: str
     """One of :data:`segue.engagement.definitions.DIMENSIONS`."""
     start: datetime
-    """Of the window."""
+    """The start of the window."""
     key: str
-    """Of the dimension: a track's id, an artist, ...; empty where there is none."""
+    """The value of the dimension: a track's id, an artist, ...; may be empty."""
 
 
 class Statistics(StatisticsKey):
-    """The sums under one key of one window; beside `listeners`, the counts of
-    :data:`segue.engagement.definitions.COUNTS` that were known when they were summed."""
+    """The sums for one key of one window: `listeners`, and those counts of
+    :data:`segue.engagement.definitions.COUNTS` that existed at the time of counting."""
 
     _id: StatisticsKey
+    """Dimension, window and key together."""
     listeners: int
+    """Number of listeners in the window."""
 
 
 class TrackTotals(NamedTuple):
@@ -42,11 +44,11 @@ class TrackTotals(NamedTuple):
     early_skips: int
     likes: int
     listeners: int
-    """Summed over the windows."""
+    """The sum over the windows."""
 
 
 class ListeningStatistics(Collection[Statistics]):
-    """Sums over all listeners; they stay when single facts are gone."""
+    """Sums over all listeners; they are kept after the facts have expired."""
 
     name = "listening_stats"
     policy = Policy(
@@ -61,15 +63,15 @@ class ListeningStatistics(Collection[Statistics]):
     def between(
         self, dimension: str, *, since: datetime, until: datetime, keys: Sequence[str] = ()
     ) -> Iterator[Mapping[str, Any]]:
-        """`start`, `key`, `listeners` and counts of the windows that begin in [since, until); only of `keys`
-        if any are given."""
+        """`start`, `key`, `listeners` and counts of the windows that begin in [since, until), for all keys or
+        only for `keys`."""
         wanted: Document = {"dimension": dimension, "start": {"$gte": since, "$lt": until}}
         if keys:
             wanted["key"] = {"$in": list(keys)}
         return iter(self.documents.find(wanted, {"_id": 0, "dimension": 0}))
 
     def keys(self, dimension: str) -> list[str]:
-        """All keys of a dimension that have a name, in order."""
+        """All non-empty keys of a dimension, in order."""
         return sorted(key for key in self.documents.distinct("key", {"dimension": dimension}) if key)
 
     def of_tracks(self, *, since: datetime, until: datetime | None = None) -> list[TrackTotals]:

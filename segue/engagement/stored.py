@@ -1,7 +1,7 @@
-"""What listeners did, as MongoDB keeps it: facts, and the sessions and statistics that are made of them.
+"""The stored engagement: facts, and the sessions and statistics that are computed from them.
 
-Delivery: each of the three is an upsert by its ids, made from all facts that are there. A batch that a crash
-cut off is repeated and ends in the same documents.
+Delivery: each of the three is an upsert by id, computed from all stored facts. A batch that is repeated after
+a crash leaves the same documents.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from segue.storage.store import Store
 
 
 class StoredEngagement:
-    """The three collections, and what follows from a change of facts."""
+    """The three collections, and the updates that follow a change of facts."""
 
     def __init__(self, store: Store, engagement: EngagementSettings, *, keep: timedelta) -> None:
         """Facts and sessions are removed after `keep`; statistics stay."""
@@ -33,7 +33,7 @@ class StoredEngagement:
         self.listening_sessions.keep(keep)
 
     def write(self, facts: Sequence[Fact]) -> None:
-        """Keep facts and join the sessions around them; the statistics wait for :meth:`count`."""
+        """Store facts and rebuild the sessions around them; :meth:`count` updates the statistics."""
         self.listening.write(facts, definitions=self._definitions)
         self.listening_sessions.rebuild(
             facts, listening=self.listening, gap=self._gap, definitions=self._definitions
@@ -44,17 +44,17 @@ class StoredEngagement:
         self.listening.count_windows(sorted(set(starts)))
 
     def different(self, facts: Sequence[Fact]) -> int:
-        """How many of these facts are stored otherwise, or not at all."""
+        """The number of these facts that differ from the stored ones or are missing."""
         return self.listening.different(facts, definitions=self._definitions)
 
     def count_outdated(self, *, since: datetime) -> int:
-        """How many facts from `since` on were counted by other definitions."""
+        """The number of facts from `since` on that have other definitions."""
         return self.listening.count_outdated(since=since, definitions=self._definitions)
 
     def remove_outdated(self, *, since: datetime) -> None:
-        """Remove the facts from `since` on that were counted by other definitions."""
+        """Remove the facts from `since` on that have other definitions."""
         self.listening.remove_outdated(since=since, definitions=self._definitions)
 
     def remove_statistics_without_facts(self, *, since: datetime) -> None:
-        """Remove the statistics from `since` on of windows that have no facts any more."""
+        """Remove the statistics of windows from `since` on that have no facts any more."""
         self.statistics.remove_all_but(self.listening.starts(since=since), since=since)

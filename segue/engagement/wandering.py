@@ -1,4 +1,4 @@
-"""How a taste has moved: a vector for each stretch of time. Pure."""
+"""The change of a taste over time: a vector per period. Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from segue.settings import SignalSettings
 
 
 def weights(signals: SignalSettings) -> dict[str, float]:
-    """By count, what one of it says of the liking of a track: the weights of the signals, without decay."""
+    """The weight of each count: the weights of the signals, without decay."""
     return {name: float(getattr(signals, count.weight)) for name, count in COUNTS.items() if count.weight}
 
 
 def tastes(
     rows: pd.DataFrame, vectors: Mapping[str, np.ndarray], *, every: str, signals: SignalSettings
 ) -> pd.DataFrame:
-    """Rows -> `start`, `minutes`, `vector` ((d,) at unit length) of each stretch with a taste, in order.
+    """Rows -> `start`, `minutes`, `vector` (shape (d,), unit length) of each period with a taste, in order.
 
     `every` is a pandas period: "W" for weeks, "M" for months, "D" for days.
     """

@@ -1,4 +1,4 @@
-"""The bundle in use: follows what is published, and stays with the old one when the new one is unfit."""
+"""The bundle in use: follows the published version, and keeps the former bundle if the new one is unfit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class ActiveBundle(ActiveVersion[Bundle]):
-    """Gives the published bundle, mapped on this machine."""
+    """The published bundle, mapped on this machine."""
 
     kind = KIND
     unfit = (BundleError,)
@@ -37,5 +37,5 @@ class ActiveBundle(ActiveVersion[Bundle]):
             raise SegueError("no index has been published: run ./run.sh index build")
         bundle = PublishedBundles(self.store).load(version, folder=self._folder)
         if self.version is not None:
-            log.info("index %s takes over from %s", version, self.version)
+            log.info("index %s replaces %s", version, self.version)
         return bundle

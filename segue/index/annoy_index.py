@@ -8,12 +8,12 @@ import annoy
 import numpy as np
 
 from segue.index.backend import Backend
-from segue.index.neighbours import directions, nothing_found, ranked
+from segue.index.neighbours import directions, no_neighbours, ranked
 from segue.settings import AnnoySettings
 
 _SEED = 20
 _LEAST_NEIGHBOURS = 20
-"""The default search breadth is never less than for so many neighbours: Annoy's own misses much at k = 1."""
+"""The default search breadth is at least that of this many neighbours: Annoy's own misses many at k = 1."""
 _ADDED_AT_ONCE = 10_000
 
 
@@ -28,8 +28,8 @@ class AnnoyBackend(Backend[AnnoySettings]):
     def build(self, vectors: np.ndarray, folder: Path) -> None:
         """Build the forest in memory, and save it.
 
-        One thread: with several, which of them splits what depends on their timing, and no two builds are
-        alike. Not Annoy's building on disk, which a full disk ends with SIGBUS instead of an error.
+        One thread: with several, the splits depend on their timing, and no two builds are equal. Annoy's
+        build on disk is not used, since a full disk ends it with SIGBUS instead of an error.
         """
         index = annoy.AnnoyIndex(vectors.shape[1], "angular")
         index.set_seed(_SEED)
@@ -55,14 +55,14 @@ class AnnoyIndex:
         vectors
             (n, d) float32 unit rows, the same that the file was built from.
         search_k
-            Nodes looked at for a query; 0 or less: trees x neighbours, and at least trees x 20.
+            Nodes inspected for a query; 0 or less: trees x neighbours, and at least trees x 20.
 
         Raises
         ------
         OSError
-            The file is missing or no forest of this dimension.
+            The file is missing or is not a forest of this dimension.
         ValueError
-            It holds another number of rows.
+            The file has another number of rows.
         """
         self._vectors = vectors
         self._index = annoy.AnnoyIndex(vectors.shape[1], "angular")
@@ -74,7 +74,7 @@ class AnnoyIndex:
     def query(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`segue.index.neighbours.NeighbourIndex`."""
         units, places = directions(vectors, dimension=self._vectors.shape[1], k=k)
-        rows, scores = nothing_found(len(vectors), k)
+        rows, scores = no_neighbours(len(vectors), k)
         if k == 0 or not len(places):
             return rows, scores
         near = np.full((len(places), k), -1, dtype=np.int32)

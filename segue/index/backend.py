@@ -1,4 +1,4 @@
-"""What a neighbour backend is: how it is named, built, opened and told apart by the version of a bundle."""
+"""The interface of a neighbour backend: its name, its file, and its part of the version of a bundle."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Backend(ABC, Generic[SettingsT]):
     """A kind of neighbour index with its settings; :mod:`segue.index.backends` lists all of them."""
 
     name: ClassVar[str]
-    """As in `index.backend`, and the name of its section of the settings."""
+    """Its name in `index.backend`, and that of its section of the settings."""
     settings_type: ClassVar[type[BackendSettings]]
     file: ClassVar[str | None]
-    """Its file in a bundle, beside the vectors; None where the vectors are all it needs."""
+    """Its file in a bundle, beside the vectors; None if it needs the vectors only."""
     packages: ClassVar[tuple[str, ...]] = ()
     """Distributions that a process needs to open it; Spark's workers get them."""
 
@@ -35,7 +35,7 @@ class Backend(ABC, Generic[SettingsT]):
 
     @property
     def version_key(self) -> list[Any]:
-        """JSON values that make another version of a bundle; without more ado all settings."""
+        """JSON values that are part of the version of a bundle; by default all settings."""
         return list(self.parameters.values())
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""The neighbour backends to choose from by `index.backend`."""
+"""The neighbour backends, and their choice by `index.backend`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def stored_backend(name: str, parameters: Mapping[str, Any]) -> Backend[Any]:
     Raises
     ------
     SegueError
-        There is no such backend, or these are not its parameters.
+        There is no such backend, or the parameters are not valid for it.
     """
     backend = _backend_type(name)
     try:

@@ -1,11 +1,11 @@
 """The index bundle: a folder named by its version, written once, never changed, and mapped by its readers.
 
-It holds the neighbour backend's file, a file for each array of :class:`segue.index.contents.Contents`,
-`manifest.json` (:class:`segue.index.manifest.Manifest`), and a `lock` held by readers
+It contains the neighbour backend's file, a file for each array of :class:`segue.index.contents.Contents`,
+`manifest.json` (:class:`segue.index.manifest.Manifest`), and a `lock` that readers hold
 (:mod:`segue.index.folders`).
 
-Overwriting a mapped file ends its reader with SIGBUS, so a bundle appears by a rename, whole, and is not
-touched again; another corpus or other settings make another version.
+Overwriting a mapped file kills its reader with SIGBUS. So a bundle appears complete, by a rename, and is
+never changed; another corpus or other settings give another version.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ __all__ = ["Bundle", "BundleError", "Contents", "Manifest", "load_bundle", "vers
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bundle(TrackIndex):
-    """A loaded bundle. Its arrays are mapped; as long as it lives, its folder is not removed."""
+    """A loaded bundle with mapped arrays. Its folder is not removed while the object exists."""
 
     manifest: Manifest
-    held: Hold = field(repr=False)
-    """Open for as long as the folder must stay."""
+    hold: Hold = field(repr=False)
+    """Protects the folder."""
 
 
 def write_bundle(
@@ -51,21 +51,21 @@ def write_bundle(
     recall_queries: int = 500,
     created_at: datetime | None = None,
 ) -> Manifest:
-    """Build, measure and write a bundle into `folder`, under its version; a sound one that is there stays.
+    """Build, measure and write a bundle into `folder` under its version; an intact one of that version stays.
 
     Parameters
     ----------
     space
         The version of the embedding space.
     recall_queries
-        How many rows are asked for when recall is measured.
+        The number of rows that are queried to measure recall.
     created_at
-        Time stamp for the manifest; now, when left out.
+        Time stamp for the manifest; by default now.
 
     Raises
     ------
     BundleError
-        The contents do not fit together, or the folder cannot be written.
+        The contents are inconsistent, or the folder cannot be written.
     """
     contents.check()
     version = version_of(contents, space=space, backend=backend)
@@ -74,7 +74,7 @@ def write_bundle(
         try:
             return load_bundle(path).manifest
         except BundleError:
-            set_aside(path)  # damaged: another takes its place
+            set_aside(path)  # damaged: the new one replaces it
     vectors = contents.vectors
     try:
         with appearing(path) as temporary:
@@ -105,23 +105,23 @@ def write_bundle(
 
 
 def load_bundle(path: Path | str, *, version: str | None = None, verify: bool = True) -> Bundle:
-    """Map a bundle, and hold its folder for as long as the result lives.
+    """Map a bundle, and hold its folder while the result exists.
 
     Parameters
     ----------
     version
-        The version it must be; the folder's name, when left out.
+        The expected version; by default the folder's name.
     verify
-        Compare checksums and values; without it only shapes and kinds.
+        Compare checksums and values; otherwise only shapes and dtypes.
 
     Raises
     ------
     BundleError
-        A file is missing or differs from the manifest in checksum, dimension, count, kind or order.
+        A file is missing or differs from the manifest in checksum, dimension, count, dtype or order.
     """
     path = Path(path)
     try:
-        held = Hold(path)
+        hold = Hold(path)
     except OSError as error:
         raise BundleError(f"{path} is not an index bundle: {error.strerror or error}") from None
     try:
@@ -142,10 +142,10 @@ def load_bundle(path: Path | str, *, version: str | None = None, verify: bool = 
             space=manifest.space,
             neighbours=_open(path, backend, contents.vectors),
             manifest=manifest,
-            held=held,
+            hold=hold,
         )
     except BaseException:  # Ctrl-C too: a folder that is held is never removed
-        held.close()
+        hold.close()
         raise
 
 

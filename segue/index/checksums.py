@@ -1,7 +1,7 @@
-"""Checksums of a bundle's files, computed once a machine rather than in every worker.
+"""Checksums of a bundle's files, computed once a machine, not in every worker.
 
-A bundle is never rewritten, so a folder that has been verified is stamped with the size, inode and time of
-each file; while these stand, its bytes are not read again. At a million tracks that is 1.5 GB a worker.
+A bundle is never rewritten. So a verified folder gets a stamp with the size, inode and time of each file;
+while these are unchanged, its bytes are not read again. At a million tracks that saves 1.5 GB in each worker.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from segue.storage.checksums import FileSum, file_sum
 
 STAMP = "verified.json"
 _SETTLED_NS = 2_000_000_000
-"""A file changed more lately could change again within the clock's tick, unseen, and is not stamped."""
+"""A file changed more recently could change again within a tick of the clock, unnoticed; it gets no stamp."""
 
 
 def first_mismatch(folder: Path, files: Mapping[str, FileSum]) -> str | None:
-    """What is wrong with the first file that differs from its sum, or None; stamps a folder that is right."""
+    """The error of the first file that differs from its sum, or None; stamps a folder without errors."""
     for name in files:
         if not (folder / name).is_file():
             return f"{folder / name} is missing"
@@ -55,7 +55,7 @@ def _stamped(folder: Path) -> object:
 
 
 def _write_stamp(folder: Path, state: dict[str, list[int]]) -> None:
-    """Leave the stamp if the folder can be written to; without it, the next reader verifies again."""
+    """Write the stamp if the folder is writable; without it, the next reader verifies again."""
     with contextlib.suppress(OSError):
         temporary = folder / f".{STAMP}.{os.getpid()}"
         temporary.write_text(json.dumps(state))

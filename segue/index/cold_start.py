@@ -1,4 +1,4 @@
-"""A varied selection of the catalogue, for listeners of whom nothing is known yet."""
+"""A varied selection of the catalogue, for a cold start."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ _SEED = 20
 def varied_selection(
     vectors: np.ndarray, artists: np.ndarray, *, popularity: np.ndarray | None = None, size: int
 ) -> np.ndarray:
-    """Pick rows that lie far apart, each one the farthest from those before it, so that any start is varied.
+    """Pick rows that are far apart: each is the farthest from those before it, so that any start is varied.
 
     Greedy k-centre (Gonzalez 1985, "Clustering to minimize the maximum intercluster distance") by cosine,
-    with one row of each artist before any artist comes a second time. Of 100,000 tracks and more, 20,000
-    are considered: the most popular ones, or a seeded sample.
+    with one row of each artist before any artist is repeated. Of 100,000 tracks and more, 20,000 are
+    considered: the most popular ones, or a seeded sample.
 
     Parameters
     ----------
     vectors
         (n, d) float32 unit rows.
     artists
-        (n,) artist codes; a negative one is unknown, and counts as an artist by itself.
+        (n,) artist codes; each row with a negative code counts as a separate artist.
     popularity
-        (n,) any measure; the selection begins with the highest. Without it, with the row nearest to the mean.
+        (n,) any measure; the selection begins with the highest. None: it begins with the row nearest to the
+        mean.
     size
-        How many rows, at least 0.
+        The number of rows, at least 0.
 
     Returns
     -------
@@ -64,7 +65,7 @@ def _considered(count: int, popularity: np.ndarray | None, *, at_least: int) -> 
 
 
 def _groups(artists: np.ndarray) -> np.ndarray:
-    """(c,) int64 codes, with one of its own for each row of an unknown artist."""
+    """(c,) int64 codes, a separate one for each row of an unknown artist."""
     own = -1 - np.arange(len(artists))
     return np.where(artists < 0, own, artists)
 

@@ -1,4 +1,4 @@
-"""Kinds of columns of a bundle: which files they have, how these are checked, what stands for missing ones.
+"""Kinds of columns of a bundle: their files, their checks, and their values where files are missing.
 
 The columns themselves are declared once, as fields of :class:`segue.index.contents.Contents`.
 """
@@ -17,11 +17,11 @@ from segue.index.manifest import BundleError
 from segue.index.transition_rules import RuleTable
 
 Values = Mapping[str, Any]
-"""All columns of a bundle that are there, by name."""
+"""The present columns of a bundle, by name."""
 
 
 class Column(ABC):
-    """What is known of each track, artist or rank: one or more arrays, each in a file of its own."""
+    """A value for each track, artist or rank: one or more arrays, each in a separate file."""
 
     @property
     @abstractmethod
@@ -42,11 +42,11 @@ class Column(ABC):
 
     @abstractmethod
     def missing(self, count: int) -> Any:
-        """What an optional column holds in a bundle of `count` rows that lacks it."""
+        """The value of an optional column in a bundle of `count` rows that lacks it."""
 
     @abstractmethod
     def check_shape(self, name: str, value: Any, sizes: Mapping[str, int]) -> None:
-        """Compare shapes and kinds with the declaration, where `sizes` gives the letters.
+        """Compare shapes and dtypes with the declaration; `sizes` gives the letters' values.
 
         Raises
         ------
@@ -56,18 +56,18 @@ class Column(ABC):
 
     @abstractmethod
     def check_values(self, name: str, value: Any, among: Values) -> None:
-        """Look at every value; `among` are all columns of the bundle.
+        """Check every value; `among` has all columns of the bundle.
 
         Raises
         ------
         BundleError
-            One of them cannot be.
+            A value is invalid.
         """
 
     @property
     @abstractmethod
     def description(self) -> str:
-        """Shape, kind and meaning, for the table in the documentation."""
+        """Shape, dtype and meaning, for the table in the documentation."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,17 @@ class ArrayColumn(Column):
     """One array."""
 
     dtype: str
-    """numpy's name of it; "bytes" for texts as bytes of any width."""
+    """numpy's name of the dtype; "bytes" for texts as bytes of any width."""
     shape: tuple[str, ...]
     """A letter for each dimension: n rows, d dimensions; any other may have any size."""
     about: str
     check: Callable[[str, np.ndarray, Values], None] | None = None
     """Called with the file's name, the array, and all columns of the bundle; raises `BundleError`."""
     compute: Callable[[Sequence[IndexedTrack]], np.ndarray] | None = None
-    """Makes it of the catalogue's tracks, one for each row, where a bundle is built; None for a column that
-    comes from elsewhere."""
+    """Computes it from the catalogue's tracks, one value for each row, when a bundle is built; None for a
+    column from elsewhere."""
     fill: int | None = None
-    """Makes the column optional: what all rows hold in a bundle that lacks it."""
+    """Makes the column optional: the value of all rows in a bundle that lacks it."""
 
     @property
     def optional(self) -> bool:
@@ -131,9 +131,9 @@ class TableColumn(Column):
     """A sparse table from keys to rows (:class:`segue.index.transition_rules.RuleTable`), or None."""
 
     stem: str
-    """The beginning of its files' names."""
+    """The beginning of its file names."""
     keys: Callable[[Values], int]
-    """How many keys it has."""
+    """The number of keys."""
     about: str
 
     @property

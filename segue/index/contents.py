@@ -1,7 +1,7 @@
 """The columns of an index bundle, and the version that follows from them.
 
-A new column is a field of :class:`Contents`: that it is computed, written, loaded, checked, hashed and
-documented follows from its declaration.
+A new column is a field of :class:`Contents`. The code that computes, writes, loads, checks, hashes and
+documents it uses this declaration.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from segue.index.track_columns import artist_codes, song_codes
 from segue.index.transition_rules import RuleTable
 
 _UNIT = 1e-3
-"""How far a vector's length may be from 1."""
+"""The largest difference between the length of a vector and 1."""
 _HASHED = 1
-"""Part of every version, so that a change of it makes all bundles anew; not the manifest's format."""
+"""Part of every version: changing it rebuilds all bundles. It is not the manifest's format."""
 _COLUMN = "column"
 _ABSENT = np.empty(0, dtype=np.int32)
-"""Stands for an optional column that was left out, until it is filled."""
+"""Marks an optional column that was left out, until it is filled."""
 
 
 def _unit_rows(file: str, vectors: np.ndarray, _: Values) -> None:
@@ -61,14 +61,14 @@ def _array(dtype: str, *shape: str, about: str, **more: Any) -> Mapping[str, Col
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Contents:
-    """What is known of the tracks that can be recommended, by row; not checked until :meth:`check`."""
+    """The data of the tracks that can be recommended, by row; not checked until :meth:`check`."""
 
     vectors: np.ndarray = field(
         metadata=_array(
             "float32",
             "n",
             "d",
-            about="unit vectors; the row is what the neighbour index calls a track",
+            about="unit vectors; the neighbour index identifies a track by its row",
             check=_unit_rows,
         )
     )
@@ -99,7 +99,7 @@ class Contents:
             _COLUMN: TableColumn(
                 "following",
                 lambda among: len(among["vectors"]),
-                about="what listeners play after each track",
+                about="transition rules from each track",
             )
         },
     )
@@ -109,7 +109,7 @@ class Contents:
             _COLUMN: TableColumn(
                 "by_artist",
                 lambda among: int(among["artists"].max(initial=-1)) + 1,
-                about="which tracks of each artist listeners keep most",
+                about="tracks of each artist, those with positive signals of most listeners first",
             )
         },
     )
@@ -135,11 +135,11 @@ class Contents:
         )
 
     def columns(self) -> dict[str, Any]:
-        """The columns that are there, by name."""
+        """The present columns, by name."""
         return {name: getattr(self, name) for name in COLUMNS if name not in self.absent}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays of all columns that are there, by file."""
+        """The arrays of all present columns, by file."""
         return {
             file: array
             for name, value in self.columns().items()
@@ -147,13 +147,13 @@ class Contents:
         }
 
     def check(self) -> None:
-        """See that everything fits together.
+        """Check that the contents are consistent.
 
         Raises
         ------
         BundleError
-            Nothing to index, arrays that do not fit each other, vectors that are not finite or not of length
-            1, ids that are not ascending, or rows that do not exist.
+            There is nothing to index, arrays do not fit each other, vectors are not finite or not of length
+            1, ids are not ascending, or rows do not exist.
         """
         if self.vectors.ndim != 2 or 0 in self.vectors.shape:
             raise BundleError(
@@ -166,12 +166,13 @@ class Contents:
             COLUMNS[name].check_values(name, value, values)
 
     def check_shapes(self, *, count: int, dimension: int) -> None:
-        """See that the arrays have the declared shapes and kinds, for so many rows and dimensions.
+        """Check that the arrays have the declared shapes and dtypes, for `count` rows and `dimension`
+        dimensions.
 
         Raises
         ------
         BundleError
-            One has not.
+            An array has another shape or dtype.
         """
         for name, value in self.columns().items():
             COLUMNS[name].check_shape(name, value, {"n": count, "d": dimension})
@@ -180,11 +181,11 @@ class Contents:
 COLUMNS: Mapping[str, Column] = {
     column.name: column.metadata[_COLUMN] for column in fields(Contents) if _COLUMN in column.metadata
 }
-"""The schema: by name, in the order in which they are hashed."""
+"""The schema: columns by name, in the order in which they are hashed."""
 
 
 def computed(tracks: Sequence[IndexedTrack]) -> dict[str, Any]:
-    """The columns that follow from the catalogue, by name; `tracks` has one for each row."""
+    """The columns that are computed from the catalogue, by name; `tracks` has an entry for each row."""
     return {
         name: column.compute(tracks)
         for name, column in COLUMNS.items()
@@ -193,7 +194,7 @@ def computed(tracks: Sequence[IndexedTrack]) -> dict[str, Any]:
 
 
 def files_of(present: Mapping[str, Any]) -> list[str]:
-    """The files that a bundle must have by those that are listed as present: of a column all or none."""
+    """The files that a bundle must have, given those that are present: all or none of each column."""
     return [
         file
         for name, column in COLUMNS.items()
@@ -203,7 +204,7 @@ def files_of(present: Mapping[str, Any]) -> list[str]:
 
 
 def version_of(contents: Contents, *, space: str, backend: Backend[Any]) -> str:
-    """12 hexadecimal digits of a hash of contents and settings: the same corpus has the same version."""
+    """A hash of contents and settings, 12 hexadecimal digits: the same corpus has the same version."""
     digest = hashlib.sha256(json.dumps([_HASHED, space, backend.name, *backend.version_key]).encode())
     for array in contents.arrays().values():
         digest.update(f"{array.dtype.str}{array.shape}".encode())

@@ -1,4 +1,4 @@
-"""Exact search: every row is scored. The oracle of the others, and good enough for a small library."""
+"""Exact search: every row is scored. The reference of the other backends; fast enough for a small library."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from segue.index.backend import Backend
-from segue.index.neighbours import directions, nothing_found, ranked
+from segue.index.neighbours import directions, no_neighbours, ranked
 from segue.settings import ExactSettings
 
 _BLOCK_FLOATS = 1 << 24
 """Scores computed at once: 64 MB."""
 _ROUNDING = np.float32(1e-6)
-"""More than the matrix product and the final scoring can differ by, so that ties at the edge are all seen."""
+"""More than the matrix product and the final scoring can differ by, so that no tie at the limit is missed."""
 
 
 class ExactBackend(Backend[ExactSettings]):
@@ -26,11 +26,11 @@ class ExactBackend(Backend[ExactSettings]):
 
     @property
     def version_key(self) -> list[Any]:
-        """Zeros in the places of Annoy's settings: versions of older releases stay the same."""
+        """Zeros in place of Annoy's settings, so that versions of older releases stay the same."""
         return [0, 0]
 
     def build(self, vectors: np.ndarray, folder: Path) -> None:
-        """There is nothing to build."""
+        """Nothing to build."""
 
     def open(self, vectors: np.ndarray, folder: Path) -> ExactIndex:
         """Search the vectors themselves."""
@@ -48,7 +48,7 @@ class ExactIndex:
         """See :class:`segue.index.neighbours.NeighbourIndex`."""
         size, dimension = self._vectors.shape
         units, places = directions(vectors, dimension=dimension, k=k)
-        rows, scores = nothing_found(len(vectors), k)
+        rows, scores = no_neighbours(len(vectors), k)
         count = min(k, size)
         if count == 0:
             return rows, scores

@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all, and that go only when nobody uses them."""
+"""Folders that appear complete or not at all, and are removed only when no process uses them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from segue.disk import sync
 
 LOCK = "lock"
-"""A reader of a folder holds this file in it locked (shared) for as long as it reads."""
+"""A reader locks this file of a folder (shared) for as long as it reads."""
 _UNFINISHED = ".unfinished"
 _REMOVED = ".removed"
 _LEFT_OVER_SECONDS = 24 * 3600
@@ -23,10 +23,10 @@ _LEFT_OVER_SECONDS = 24 * 3600
 
 @contextlib.contextmanager
 def appearing(path: Path) -> Iterator[Path]:
-    """Fill a new folder: what the body wrote into the one it is given gets the name `path` in one step.
+    """Create a folder: the body fills a temporary folder, which then gets the name `path` in one step.
 
-    When the body fails, nothing stays. When it is killed, a hidden folder is left over, for
-    :func:`remove_left_overs`. When another process was first, its folder stands and this one is dropped.
+    If the body fails, nothing remains. If the process is killed, a hidden folder remains for
+    :func:`remove_left_overs`. If another process was first, its folder stays and this one is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}{_UNFINISHED}"
@@ -48,7 +48,7 @@ def appearing(path: Path) -> Iterator[Path]:
 
 
 class Hold:
-    """Keeps a folder from being removed until it is closed or collected, or its process ends.
+    """Protects a folder from removal until it is closed or collected, or its process ends.
 
     Raises
     ------
@@ -63,13 +63,13 @@ class Hold:
             fcntl.flock(lock, fcntl.LOCK_SH)
             if os.fstat(lock.fileno()).st_nlink == 0 or not folder.exists():
                 raise FileNotFoundError(f"{folder} has just been removed")
-        except BaseException:  # Ctrl-C too: a lock that is left open would keep the folder
+        except BaseException:  # Ctrl-C too: an open lock would protect the folder
             self.close()
             raise
 
 
 def remove_unless_held(folder: Path) -> bool:
-    """Remove a folder, in one step for anyone who looks; False when somebody holds it."""
+    """Remove a folder, in one step for its readers; False if a process holds it."""
     try:
         lock = (folder / LOCK).open("rb")
     except FileNotFoundError:
@@ -85,7 +85,7 @@ def remove_unless_held(folder: Path) -> bool:
 
 
 def set_aside(folder: Path) -> None:
-    """Take a folder away, held or not: what a process has mapped of it stays readable to that process."""
+    """Remove a folder even if it is held: a process can still read the files that it has mapped."""
     removed = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}{_REMOVED}"
     try:
         folder.rename(removed)
@@ -95,7 +95,7 @@ def set_aside(folder: Path) -> None:
 
 
 def remove_left_overs(parent: Path) -> None:
-    """Remove what processes that were killed a day or more ago had begun in `parent`."""
+    """Remove the unfinished folders in `parent` of processes that were killed a day or more ago."""
     for folder in parent.glob(".*"):
         if folder.suffix in (_UNFINISHED, _REMOVED):
             with contextlib.suppress(FileNotFoundError):

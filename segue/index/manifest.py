@@ -1,4 +1,4 @@
-"""What a bundle says of itself, sealed with a checksum of its own."""
+"""The manifest of a bundle, with a checksum of itself."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ FILE = "manifest.json"
 FORMAT = 1
 _SEAL = "sha256"
 _FORMER = {"annoy": {"trees": "trees", "search_k": "search_k"}, "voyager": {"search_k": "ef"}, "exact": {}}
-"""By backend of release 0.1, the parameter that each of its fields `trees` and `search_k` has become.
+"""By backend of release 0.1, the parameters in its fields `trees` and `search_k`.
 
-Manifests of these backends are still written with those two fields: processes of release 0.1, which take no
-others, go on reading what is published while they are replaced one by one.
+Manifests of these backends still have those two fields: processes of release 0.1, which accept no others, can
+read what is published during a rolling upgrade.
 """
 
 
 class BundleError(SegueError):
-    """A bundle is unfit to be written or used; the text names the file and what is wrong with it."""
+    """A bundle is unfit to be written or used; the message names the file and its fault."""
 
 
 class Manifest(BaseModel):
@@ -53,12 +53,12 @@ class Manifest(BaseModel):
     latency_ms: float
     """Median of one query for 20 neighbours, on the machine that built it."""
     build_s: float
-    """Seconds that the building of the backend's file took."""
+    """Seconds to build the backend's file."""
 
     @model_validator(mode="before")
     @classmethod
     def _former_fields(cls, document: Any) -> Any:
-        """Manifests of release 0.1 have `trees` and `search_k` beside `backend`, whichever that is."""
+        """Accept manifests of release 0.1, which have `trees` and `search_k` beside any `backend`."""
         if not isinstance(document, dict) or "search_k" not in document:
             return document
         document = dict(document)
@@ -67,7 +67,7 @@ class Manifest(BaseModel):
         return document | {"parameters": {new: former[name] for name, new in names.items()}}
 
     def document(self) -> dict[str, Any]:
-        """As plain values, for JSON and MongoDB; `model_validate` is the inverse."""
+        """The manifest as plain values, for JSON and MongoDB; `model_validate` is the inverse."""
         document = self.model_dump(mode="json")
         names = _FORMER.get(self.backend)
         if names is None or self.parameters.keys() != set(names.values()):
@@ -77,7 +77,7 @@ class Manifest(BaseModel):
         return document | {"trees": 0, "search_k": 0} | former
 
     def write(self, folder: Path) -> None:
-        """Write it into a bundle's folder."""
+        """Write the manifest into a bundle's folder."""
         document = self.document()
         sealed = {**document, _SEAL: _seal(document)}
         (folder / FILE).write_text(json.dumps(sealed, indent=1) + "\n", encoding="utf-8")
@@ -89,7 +89,7 @@ class Manifest(BaseModel):
         Raises
         ------
         BundleError
-            It is missing, unreadable, changed, or of another format.
+            The manifest is missing, unreadable, changed, or of another format.
         """
         path = folder / FILE
         try:

@@ -1,4 +1,4 @@
-"""What every neighbour index gives, and the exact scoring and ordering that all of them share."""
+"""The interface of a neighbour index, and the exact scoring and ordering that all backends share."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Protocol
 import numpy as np
 
 NO_ROW = -1
-"""Fills the places of a query that has fewer neighbours than were asked for; their score is -inf."""
+"""The row of a missing neighbour, if a query has fewer than requested; its score is -inf."""
 _GATHERED_FLOATS = 1 << 22
-"""At most so many floats are gathered for scoring at once: 16 MB."""
+"""The largest number of floats gathered for scoring at once: 16 MB."""
 
 
 class NeighbourIndex(Protocol):
-    """The contract of the backends, held by one test suite with the exact search as its oracle."""
+    """The contract of the backends; one test suite checks it, with exact search as the oracle."""
 
     def query(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Find the rows nearest to each vector by cosine.
@@ -21,9 +21,10 @@ class NeighbourIndex(Protocol):
         Parameters
         ----------
         vectors
-            (m, d) floats of any length. One without a direction (zeros, or not finite) has no neighbours.
+            (m, d) floats of any length. A vector without a direction (zeros, or not finite) has no
+            neighbours.
         k
-            How many neighbours, 0 or more.
+            The number of neighbours, 0 or more.
 
         Returns
         -------
@@ -42,11 +43,11 @@ class NeighbourIndex(Protocol):
 
 
 def directions(vectors: np.ndarray, *, dimension: int, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Check a query and bring it to unit length.
+    """Check a query and scale it to unit length.
 
     Returns
     -------
-    (u, d) float32 unit vectors of those that have a direction, and (u,) their places in `vectors`.
+    (u, d) float32 unit vectors of those that have a direction, and (u,) their indices in `vectors`.
     """
     if k < 0:
         raise ValueError(f"k is {k}: it must be 0 or more")
@@ -59,20 +60,20 @@ def directions(vectors: np.ndarray, *, dimension: int, k: int) -> tuple[np.ndarr
     return units, places
 
 
-def nothing_found(m: int, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The answer to m queries before anything is found: (m, k) rows of -1 and scores of -inf."""
+def no_neighbours(m: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """An empty answer to m queries: (m, k) rows of -1 and scores of -inf."""
     return np.full((m, k), NO_ROW, dtype=np.int32), np.full((m, k), -np.inf, dtype=np.float32)
 
 
 def ranked(units: np.ndarray, rows: np.ndarray, *, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Score candidate rows exactly and put them in order: by score descending, then by row.
+    """Score candidate rows exactly and sort them: by score descending, then by row.
 
     Parameters
     ----------
     units
         (m, d) float32 unit queries.
     rows
-        (m, c) int32 candidates of each, -1 for none.
+        (m, c) int32 candidates of each query, -1 for none.
     vectors
         (n, d) float32 unit rows; may be memory-mapped.
 

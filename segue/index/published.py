@@ -1,7 +1,7 @@
-"""Bundles in MongoDB: publishing, fetching on a machine that lacks one, going back, and retiring old ones.
+"""Bundles in MongoDB: publishing, fetching to a machine, going back, and retiring old ones.
 
 Delivery: files first, then the model's document, then the switch of the active version, each an upsert or
-skipped when it is there. A crash in between leaves the former version active, and publishing again goes on.
+skipped if it is stored. After a crash in between, the former version is active; publishing again continues.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from segue.storage.files import FileStore
 from segue.storage.store import Job, Policy, Right, Store
 
 KIND = "index"
-"""Of the documents in `models`."""
+"""The kind in `models`."""
 BUCKET = "bundles"
 POLICY = Policy(
     computed=True,
@@ -39,11 +39,11 @@ class PublishedBundles:
         self._files = FileStore(store, bucket=BUCKET)
 
     def active_version(self) -> str | None:
-        """The version that is published; None before the first."""
+        """The published version; None before the first."""
         return self._models.active_version(KIND)
 
     def active_count(self) -> int:
-        """How many tracks can be recommended; 0 before a bundle is published."""
+        """The number of tracks that can be recommended; 0 before a bundle is published."""
         model = self._models.active_fields(KIND, "manifest.count") or {}
         return int(model.get("manifest", {}).get("count", 0))
 
@@ -54,12 +54,13 @@ class PublishedBundles:
         return None if space is None else str(space)
 
     def varied_selection(self, version: str | None) -> list[str]:
-        """The track ids of a version's varied selection, in its order; none for one that is not stored."""
+        """The track ids of a version's varied selection, in order; empty if the version is not stored."""
         model = self._models.fields(KIND, version, "cold_start") or {}
         return [str(track_id) for track_id in model.get("cold_start", [])]
 
     def manifest(self, version: str | None) -> Manifest | None:
-        """The manifest of a version, whether or not all its files are there; None where it is not stored.
+        """The manifest of a version, whether or not all its files are stored; None if the version is not
+        stored.
 
         Raises
         ------
@@ -77,8 +78,8 @@ class PublishedBundles:
         BundleError
             A manifest is damaged.
         """
-        found = (self.manifest(version) for version in self._models.versions(KIND))
-        return [manifest for manifest in found if manifest is not None]
+        manifests = (self.manifest(version) for version in self._models.versions(KIND))
+        return [manifest for manifest in manifests if manifest is not None]
 
     def whole_manifest(self, version: str) -> Manifest | None:
         """The manifest of a version that is stored with all its files, or None."""
@@ -94,17 +95,17 @@ class PublishedBundles:
     def publish(self, path: Path | str) -> Manifest:
         """Store a bundle and make it the active one.
 
-        When the same version is there, built elsewhere, that one stays: its files may differ in bytes, but
-        not in what they index.
+        A stored bundle of the same version, built elsewhere, stays: its files may differ in bytes, but index
+        the same contents.
 
         Returns
         -------
-        The manifest of what is published.
+        The manifest of the published bundle.
 
         Raises
         ------
         BundleError
-            The bundle is unfit; the active version stays.
+            The bundle is unfit; the active version is unchanged.
         """
         path = Path(path)
         published = self.whole_manifest(path.name) or self._put(path)
@@ -129,9 +130,10 @@ class PublishedBundles:
         return manifest
 
     def fetch(self, version: str, *, folder: Path | str) -> Path:
-        """Have a version on this machine: the folder that is there, or a copy from MongoDB.
+        """Provide a version on this machine: the folder that exists, or a copy from MongoDB.
 
-        The copy is verified before it gets its name. Several processes may fetch at once: the first stays.
+        The copy is verified before it gets its name. If several processes fetch at once, the first copy
+        stays.
 
         Raises
         ------
@@ -160,12 +162,12 @@ class PublishedBundles:
         return path
 
     def load(self, version: str, *, folder: Path | str) -> Bundle:
-        """:meth:`fetch` a version, and map it.
+        """:meth:`fetch` a version and map it.
 
         Raises
         ------
         BundleError
-            It cannot be had, or is unfit.
+            The bundle is not available, or is unfit.
         """
         path = self.fetch(version, folder=folder)
         try:
@@ -173,10 +175,10 @@ class PublishedBundles:
         except BundleError as error:
             if path.exists():
                 raise BundleError(f"{error}: remove {path}, and it is fetched from MongoDB again") from None
-        return load_bundle(self.fetch(version, folder=folder))  # it was retired in this moment
+        return load_bundle(self.fetch(version, folder=folder))  # it was retired a moment ago
 
     def roll_back(self, *, folder: Path | str) -> Manifest:
-        """Make the bundle that was made before the active one the active one, once it is verified here.
+        """Activate the bundle that was built before the active one, once it is verified here.
 
         Returns
         -------
@@ -185,7 +187,7 @@ class PublishedBundles:
         Raises
         ------
         BundleError
-            There is none before it, or none that is fit; the active one stays.
+            There is no earlier bundle, or none that is fit; the active one stays.
         """
         active = self.active_version()
         current = self._models.fields(KIND, active, "created_at")
@@ -205,13 +207,13 @@ class PublishedBundles:
     def retire(self, *, folder: Path | str, keep: int) -> list[str]:
         """Remove bundles beyond the newest `keep`, from this machine's folder and from MongoDB.
 
-        The active one stays, however old. One that a process on this machine maps stays whole, here and in
-        MongoDB, until a later call. Readers on other machines have copies of their own.
+        The active one stays, however old. A bundle that a process on this machine maps stays complete, here
+        and in MongoDB, until a later call. Readers on other machines have their own copies.
 
         Parameters
         ----------
         keep
-            How many stay, 1 or more, the active one among them if it is that new.
+            The number of bundles to keep, 1 or more; the active one counts if it is among the newest.
 
         Returns
         -------
@@ -227,7 +229,7 @@ class PublishedBundles:
             path = folder / version
             if version == active or (path.exists() and not remove_unless_held(path)):
                 continue
-            # The document first, so that nobody begins to fetch what is about to go.
+            # The document first, so that no reader begins to fetch a bundle that is being removed.
             self._models.remove(KIND, [version])
             self._files.remove(version)
             removed.append(version)
@@ -239,7 +241,7 @@ class PublishedBundles:
     def _drop_retired(self, folder: Path) -> None:
         """Remove this machine's copies of versions that were retired elsewhere.
 
-        A day's grace: a bundle that is in no document yet may be about to be published.
+        A day's grace: a bundle without a document may be about to be published.
         """
         known = set(self._models.versions(KIND))
         for path in folder.glob("[!.]*/"):
@@ -259,7 +261,7 @@ def _manifest(stored: Any, version: str | None) -> Manifest:
 
 
 def _ages(folder: Path) -> dict[str, datetime]:
-    """When each version in a folder was made; a damaged one counts as the oldest."""
+    """The creation time of each version in a folder; a damaged one counts as the oldest."""
     ages = {}
     for path in folder.glob("[!.]*/"):
         try:

@@ -1,4 +1,4 @@
-"""How well and how fast an index answers: recall against exact search, and the time of one query."""
+"""The quality and speed of an index: recall against exact search, and the time of one query."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _ROUNDING = 1e-6
 @dataclass(frozen=True)
 class RecallMeasurement:
     recall: float
-    """Mean share of the k nearest that were found, 0 to 1."""
+    """The mean share of the k nearest that the index finds, 0 to 1."""
     latency_ms: float
-    """Median of one query by itself, in milliseconds."""
+    """The median time of a single query, in milliseconds."""
     queries: int
-    """How many queries were asked."""
+    """The number of queries."""
 
 
 def measure_recall(
     index: NeighbourIndex, vectors: np.ndarray, *, queries: int, k: int = 20, seed: int = 0
 ) -> RecallMeasurement:
-    """Ask for the neighbours of sampled rows, and compare with exact search.
+    """Query the neighbours of sampled rows, and compare with exact search.
 
-    recall@k = mean over queries of |found with a score of at least the exact k-th| / k. A found row that
-    ties with the k-th counts, whichever of the tied the exact search lists. In fewer than k rows, k is
-    their number.
+    recall@k = mean over queries of |returned rows with a score of at least the exact k-th| / k. A row that
+    ties with the k-th counts, whichever of the tied rows exact search lists. If there are fewer than k rows,
+    k is their number.
 
     Parameters
     ----------
     vectors
         (n, d) float32 unit rows, n at least 1.
     queries
-        How many rows to sample, without repetition.
+        The number of rows to sample, without repetition.
     """
     k = min(k, len(vectors))
     sample = np.random.default_rng(seed).choice(len(vectors), size=min(queries, len(vectors)), replace=False)

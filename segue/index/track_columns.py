@@ -12,12 +12,12 @@ from segue.catalog.tracks import IndexedTrack
 
 
 def artist_codes(tracks: Sequence[IndexedTrack]) -> np.ndarray:
-    """(n,) int32: a code for each artist, whatever the case of the letters; -1 for an unknown one."""
+    """(n,) int32: a code for each artist, regardless of case; -1 for an unknown artist."""
     return _codes([_artist_key(track.artist) for track in tracks])
 
 
 def song_codes(tracks: Sequence[IndexedTrack]) -> np.ndarray:
-    """(n,) int32: a code for each song, the same for its versions; -1 where artist or title does not tell."""
+    """(n,) int32: a code for each song, shared by its versions; -1 if artist and title do not identify it."""
     return _codes([song_key(_artist_key(track.artist), track.title) for track in tracks])
 
 

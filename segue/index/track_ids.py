@@ -1,4 +1,4 @@
-"""Track ids as a sorted array of fixed-width bytes, which can be mapped and searched without a dictionary.
+"""Track ids as a sorted array of fixed-width bytes, which can be mapped, and searched without a dictionary.
 
 At a million tracks a dictionary takes 150 MB in every worker; the mapped array is shared by all of them.
 """
@@ -28,7 +28,7 @@ def find_ids(wanted: Sequence[str] | np.ndarray, *, among: np.ndarray) -> np.nda
     Parameters
     ----------
     wanted
-        (m,) ids as text or as numpy bytes, in any order, repeated or unknown as they come.
+        (m,) ids as text or as numpy bytes, in any order; they may repeat or be unknown.
     among
         (n,) numpy bytes, ascending, n at least 1; may be memory-mapped.
 
@@ -42,10 +42,10 @@ def find_ids(wanted: Sequence[str] | np.ndarray, *, among: np.ndarray) -> np.nda
         keys = wanted.astype(among.dtype)
     else:
         encoded = [_bytes(track_id) for track_id in wanted]
-        # What an array of fixed width would cut off or take for filling cannot be a stored id.
+        # An id that an array of fixed width would cut or pad cannot be stored.
         unfit = np.array([len(key) > width or key.endswith(b"\0") for key in encoded], dtype=bool)
         keys = np.array(encoded, dtype=among.dtype)
-    # One dtype on both sides, or numpy would convert, and thereby read, all of `among`.
+    # The same dtype on both sides: otherwise numpy would convert, and thereby read, all of `among`.
     rows = np.searchsorted(among, keys)
     rows[rows == len(among)] = 0
     rows[(among[rows] != keys) | unfit] = -1

@@ -1,4 +1,4 @@
-"""The tracks that can be recommended: what is known of each, by row, and which are near which."""
+"""The tracks that can be recommended: their columns, by row, and the search for neighbours."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from segue.index.track_ids import decode_ids, find_ids
 class TrackIndex(Contents):
     """The columns of :class:`segue.index.contents.Contents` with the search for neighbours.
 
-    The service has them from a published bundle (:class:`segue.index.bundle.Bundle`), evaluation and tests
-    from memory.
+    The service reads them from a published bundle (:class:`segue.index.bundle.Bundle`); the evaluation and
+    tests build them in memory.
     """
 
     version: str
@@ -30,12 +30,12 @@ class TrackIndex(Contents):
     def in_memory(
         cls, contents: Contents, *, version: str = "in-memory", neighbours: NeighbourIndex | None = None
     ) -> TrackIndex:
-        """Over contents that are in memory, searched exactly unless `neighbours` are given.
+        """An index over contents in memory, searched exactly unless `neighbours` are given.
 
         Raises
         ------
         BundleError
-            The contents do not fit together.
+            The contents are inconsistent.
         """
         contents.check()
         return TrackIndex(
@@ -46,7 +46,7 @@ class TrackIndex(Contents):
         )
 
     def rows(self, ids: Sequence[str] | np.ndarray) -> np.ndarray:
-        """(m,) int64: the row of each track id (text or numpy bytes), -1 for one that is not indexed."""
+        """(m,) int64: the row of each track id (text or numpy bytes), -1 for an unknown track."""
         return find_ids(ids, among=self.track_ids)
 
     def ids(self, rows: Sequence[int] | np.ndarray) -> list[str]:
@@ -55,7 +55,7 @@ class TrackIndex(Contents):
         Raises
         ------
         IndexError
-            There is no such row; -1 is none.
+            A row does not exist, or is -1.
         """
         wanted = np.asarray(rows, dtype=np.int64)
         if wanted.size and not 0 <= wanted.min() <= wanted.max() < len(self.track_ids):

@@ -1,7 +1,7 @@
 """Transition rules as sparse tables over the rows of a bundle: mapped, not copied.
 
-One table has the tracks that listeners play after each track, another those of each artist that most
-listeners keep. Their files are named `following_…` and `by_artist_…`.
+One table has the tracks that listeners play after each track, another the tracks of each artist with positive
+signals of most listeners. Their files are named `following_…` and `by_artist_…`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from segue.index.manifest import BundleError
 from segue.index.track_ids import find_ids
 
 MOST_OF_ARTIST = 50
-"""So many tracks of an artist are in the table."""
+"""The number of tracks of an artist in the table."""
 
 
 @dataclass(frozen=True)
 class RuleTable:
-    """Key `k`, a row or the code of an artist, leads to `rows[bounds[k]:bounds[k + 1]]`, the best first."""
+    """Key `k`, a row or an artist code, has the entries `rows[bounds[k]:bounds[k + 1]]`, the best first."""
 
     bounds: np.ndarray
     """(keys + 1,) int64, from 0 to m, never falling."""
@@ -31,23 +31,23 @@ class RuleTable:
 
     @staticmethod
     def files(stem: str) -> tuple[str, str, str]:
-        """The files of a table in a bundle, whose names begin with `stem`, in the order of the fields."""
+        """The files of a table in a bundle, in the order of the fields; their names begin with `stem`."""
         return f"{stem}_bounds.npy", f"{stem}_rows.npy", f"{stem}_scores.npy"
 
     def leads(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Where keys lead, flat: (m,) places in `keys`, the rows they lead to, and the scores."""
+        """The entries of keys, flat: (m,) indices into `keys`, the rows, and the scores."""
         first, end = self.bounds[keys], self.bounds[keys + 1]
         length = end - first
         place = np.arange(length.sum()) + np.repeat(first - np.cumsum(length) + length, length)
         return np.repeat(np.arange(len(keys)), length), self.rows[place].astype(np.int64), self.scores[place]
 
     def check(self, count: int, *, keys: int, stem: str = "following") -> None:
-        """See that it fits a bundle of so many rows, with so many keys.
+        """Check that the table fits a bundle of `count` rows, with `keys` keys.
 
         Raises
         ------
         BundleError
-            A file is of another shape or kind, or names a row or a score that cannot be.
+            A file has another shape or dtype, or an invalid row or score.
         """
         bounds, rows, scores = self.files(stem)
         if self.bounds.shape != (keys + 1,) or self.bounds.dtype != np.int64:
@@ -66,12 +66,12 @@ class RuleTable:
 
 
 def transition_rules_of(model: Mapping[str, np.ndarray], *, track_ids: np.ndarray) -> RuleTable | None:
-    """The table of a trained model over a bundle's tracks; None where no rule is between two of them.
+    """The table of a trained model over a bundle's tracks; None if no rule connects two of them.
 
     Parameters
     ----------
     model
-        `track_ids` (k,) numpy bytes; `tracks`, `next` (m,) int32 places in it; `scores` (m,) float32.
+        `track_ids` (k,) numpy bytes; `tracks`, `next` (m,) int32 indices into it; `scores` (m,) float32.
     track_ids
         (n,) numpy bytes of the bundle, ascending.
     """
@@ -93,15 +93,16 @@ def transition_rules_of(model: Mapping[str, np.ndarray], *, track_ids: np.ndarra
 def artist_tracks_of(
     model: Mapping[str, np.ndarray], *, track_ids: np.ndarray, artists: np.ndarray, most: int = MOST_OF_ARTIST
 ) -> RuleTable | None:
-    """Each artist's tracks, those that most listeners kept first; None where no artist is known.
+    """Each artist's tracks, those with positive signals of most listeners first; None without known artists.
 
-    The score is the square root of a track's listeners by those of the artist's best track. Half a listener
-    more for each keeps what nobody has played yet in the table.
+    The score is the square root of a track's listeners divided by those of the artist's best track. Half a
+    listener is added to each, so that tracks without plays stay in the table.
 
     Parameters
     ----------
     model
-        `track_ids` (k,) numpy bytes, at least one; `listeners` (k,) int32: how many have kept each.
+        `track_ids` (k,) numpy bytes, at least one; `listeners` (k,) int32: those with positive signals on
+        each.
     artists
         (n,) int32 codes of the bundle's rows, -1 unknown.
     """

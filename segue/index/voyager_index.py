@@ -1,6 +1,6 @@
 """Voyager: a navigable small-world graph, several times faster than Annoy at the same recall.
 
-But each process reads the whole file into its own memory (40 MB at 106,574 x 64), and building takes a minute
+Each process reads the whole file into its own memory (40 MB at 106,574 x 64), and building takes a minute
 instead of seconds.
 """
 
@@ -14,12 +14,12 @@ import voyager
 
 from segue.index.backend import Backend
 from segue.index.exact import ExactIndex
-from segue.index.neighbours import directions, nothing_found, ranked
+from segue.index.neighbours import directions, no_neighbours, ranked
 from segue.settings import VoyagerSettings
 
 _SEED = 20
 _LEAST_BREADTH = 50
-"""The default search breadth is never less: recall@20 .99 at 106,574 x 64, against .94 at 20."""
+"""The smallest default search breadth: recall@20 is .99 at 106,574 x 64, against .94 with a breadth of 20."""
 
 
 class VoyagerBackend(Backend[VoyagerSettings]):
@@ -32,11 +32,11 @@ class VoyagerBackend(Backend[VoyagerSettings]):
 
     @property
     def version_key(self) -> list[Any]:
-        """The breadth, after a 0 in the place of Annoy's trees: versions of older releases stay the same."""
+        """The breadth, after a 0 in place of Annoy's trees: versions of older releases stay the same."""
         return [0, self.settings.query_ef]
 
     def build(self, vectors: np.ndarray, folder: Path) -> None:
-        """Build the graph and save it; one thread, so that two builds are alike."""
+        """Build the graph and save it; with one thread, so that two builds are equal."""
         index = voyager.Index(
             voyager.Space.Cosine,
             num_dimensions=vectors.shape[1],
@@ -62,27 +62,27 @@ class VoyagerIndex:
         vectors
             (n, d) float32 unit rows, the same that the file was built from.
         ef
-            Candidates kept during a search (Voyager's query_ef); 0 or less: as many as neighbours are asked
-            for, and at least 50.
+            Candidates kept during a search (Voyager's query_ef); 0 or less: the number of requested
+            neighbours, and at least 50.
 
         Raises
         ------
         OSError, RuntimeError
-            The file is missing or no graph.
+            The file is missing or is not a graph.
         ValueError
-            It holds another number of rows or another dimension.
+            The file has another number of rows or another dimension.
         """
         self._vectors = vectors
         self._index = voyager.Index.load(str(file))
-        held = (len(self._index), self._index.num_dimensions)
-        if held != vectors.shape:
-            raise ValueError(f"it holds {held[0]} rows of {held[1]} instead of {vectors.shape}")
+        shape = (len(self._index), self._index.num_dimensions)
+        if shape != vectors.shape:
+            raise ValueError(f"it holds {shape[0]} rows of {shape[1]} instead of {vectors.shape}")
         self.ef = ef
 
     def query(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`segue.index.neighbours.NeighbourIndex`."""
         units, places = directions(vectors, dimension=self._vectors.shape[1], k=k)
-        rows, scores = nothing_found(len(vectors), k)
+        rows, scores = no_neighbours(len(vectors), k)
         count = min(k, len(self._vectors))
         if count == 0 or not len(places):
             return rows, scores
@@ -91,7 +91,7 @@ class VoyagerIndex:
             near, _ = self._index.query(units, count, num_threads=1, query_ef=breadth)
         except (
             voyager.RecallError
-        ):  # part of the graph cannot be reached: duplicates, or nearly all rows asked for
+        ):  # part of the graph is out of reach: duplicates, or a query for nearly all rows
             rows[places], scores[places] = ExactIndex(self._vectors).query(units, k)
             return rows, scores
         best = ranked(units, near.astype(np.int32), vectors=self._vectors)

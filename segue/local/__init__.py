@@ -1,1 +1,1 @@
-"""Servers on this machine for trying Segue out: Kafka, MongoDB, Java, jars, and records of processes."""
+"""The embedded servers for trials (Kafka, MongoDB), with Java, jars, and records of processes."""

@@ -1,4 +1,4 @@
-"""`./run.sh up`, `down` and `status`: the embedded Kafka and MongoDB, and what else runs here."""
+"""`./run.sh up`, `down` and `status`: the embedded Kafka and MongoDB, and Segue's other processes."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ progress = Console(stderr=True)
 
 
 def up() -> None:
-    """Start the embedded Kafka and MongoDB. Servers that your settings name are left alone.
+    """Start the embedded Kafka and MongoDB, unless your settings name other servers.
 
-    A server that already runs keeps running. The data of earlier runs are still there.
+    A running server keeps running. The data of earlier runs are kept.
 
     Example: ./run.sh up
 
@@ -40,10 +40,13 @@ def up() -> None:
 def down() -> None:
     """Stop everything that Segue started on this machine: dashboard, stream, Kafka, MongoDB. The data stay.
 
+    The stream first finishes the micro-batch in progress. A process that does not end within 30 seconds is
+    killed.
+
     Example: ./run.sh down
     """
-    with progress.status("Stopping"):
-        ended = stack.down()
+    with progress.status("Stopping") as status:
+        ended = stack.down(stopping=lambda name: status.update(stack.waits_for(name)))
     typer.echo(f"stopped: {', '.join(ended)}" if ended else "nothing was running")
 
 
@@ -66,7 +69,7 @@ def status(
 
 def _show(records: Sequence[tuple[Record, bool]]) -> None:
     if not records:
-        typer.echo(f"nothing is running: {PROGRAM} up starts Kafka and MongoDB, {PROGRAM} demo everything")
+        typer.echo(f"nothing is running: {PROGRAM} up starts Kafka and MongoDB, {PROGRAM} demo starts all")
         return
     table = Table("what", "state", "address", "pid", "log", box=None, pad_edge=False)
     for record, runs in records:
@@ -74,12 +77,12 @@ def _show(records: Sequence[tuple[Record, bool]]) -> None:
         table.add_row(
             record.name, "runs" if runs else "ended by itself", record.address, str(record.pid), log
         )
-    # Into a pipe goes the whole width, so that no address is cut.
+    # In a pipe the table has its full width, so that no address is cut.
     Console(width=None if Console().is_terminal else 200).print(table)
 
 
 def prepare() -> None:
-    """Fetch the jars and find a Java, and print its home: for run.sh."""
+    """Fetch the jars, find a Java and print its home, for run.sh."""
     with one_line_errors():
         home = java_home(passed_over=lambda reason: typer.echo(f"segue: not used: {reason}", err=True))
         fetch_jars()
@@ -87,11 +90,11 @@ def prepare() -> None:
 
 
 def fetch_jars() -> None:
-    """Fetch the jars unless they are there, and show that it takes a while."""
+    """Fetch missing jars, with a message on the terminal."""
     if not jars.jars_ready():
         with progress.status("Fetching the jars of Spark's Kafka source and of Kafka (once, about a minute)"):
             jars.ensure_jars()
 
 
 def _whose(address: str) -> str:
-    return "  (yours, by the settings)" if address else ""
+    return "  (from your settings)" if address else ""

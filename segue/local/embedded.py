@@ -1,4 +1,4 @@
-"""What the embedded servers have in common."""
+"""The base class of the embedded servers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class EmbeddedServer:
     """A server whose data, log, ports and record are in one folder; the data stay between starts."""
 
     name: ClassVar[str]
-    """Of its folder in `.local`, and of its process."""
+    """The name of its folder in `.local` and of its process."""
     log_name: ClassVar[str]
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -22,10 +22,10 @@ class EmbeddedServer:
         self.record = self.folder / "process.json"
 
     def address(self) -> str | None:
-        """Where it answers, or None while it does not run."""
+        """The server's address, or None if it is not running."""
         record = process.read_record(self.record)
         return record.address if record and process.running(record) else None
 
     def stop(self) -> bool:
-        """End it; whether it ran."""
+        """Stop the server; returns whether it was running."""
         return process.stop(self.record)

@@ -1,4 +1,4 @@
-"""The jars of conf/ivy.xml, fetched once with the Ivy that pyspark brings along."""
+"""The jars of conf/ivy.xml, fetched once with the Ivy in pyspark."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ def spark_jars(folder: Path = JARS) -> Path:
 
 
 def kafka_jars(folder: Path = JARS) -> Path:
-    """The folder of the jars that make the embedded broker."""
+    """The folder of the embedded broker's jars."""
     return folder / "kafka"
 
 
 def jars_ready(folder: Path = JARS) -> bool:
-    """Whether `folder` holds what conf/ivy.xml asks for now."""
+    """Whether `folder` has the jars of the current conf/ivy.xml."""
     stamp = folder / "stamp"
     return stamp.is_file() and stamp.read_text() == _wanted()
 
 
 def ensure_jars(folder: Path = JARS) -> None:
-    """Fetch the jars of conf/ivy.xml into `folder`, unless they are there.
+    """Fetch the jars of conf/ivy.xml into `folder`, if they are missing.
 
-    The folder appears complete or not at all: an interrupted fetch is done again, and what Ivy has in its
-    cache by then is not fetched twice.
+    The folder appears complete or not at all. After an interruption, call it again: Ivy does not download the
+    jars in its cache twice.
 
     Raises
     ------
     SegueError
-        The jars could not be fetched, or are not those of conf/jars.sha256.
+        The jars could not be fetched, or do not match conf/jars.sha256.
     """
     if jars_ready(folder):
         return
@@ -80,12 +80,12 @@ def _retrieve(target: Path, *, cache: Path) -> None:
     if done.returncode or not kafka_jars(target).is_dir() or not spark_jars(target).is_dir():
         raise SegueError(
             f"the jars could not be fetched from Maven Central: {_reason(log)}; "
-            f"see to the network, then try again (the whole story: {log})"
+            f"check the network, then try again (full log: {log})"
         )
 
 
 def _reason(log: Path) -> str:
-    """The first line in Ivy's log that says what went wrong."""
+    """The first error in Ivy's log."""
     for line in log.read_text(errors="replace").splitlines():
         if match := re.search(r"(unresolved dependency|download failed|\w+Exception).*", line):
             return match[0].strip(" :")[:160]
@@ -93,7 +93,7 @@ def _reason(log: Path) -> str:
 
 
 def _drop_bundled(folder: Path) -> None:
-    """Leave out what pyspark brings itself: two versions of a library on one class path do not mix."""
+    """Remove jars that pyspark has too: two versions of a library on a class path conflict."""
     bundled = {_artifact(jar) for jar in _ivy_jar().parent.glob("*.jar")}
     for jar in folder.glob("*.jar"):
         if _artifact(jar) in bundled:
@@ -101,7 +101,7 @@ def _drop_bundled(folder: Path) -> None:
 
 
 def _compare(folder: Path) -> None:
-    """Each jar with its pinned checksum: Ivy compares with what the repository says of itself only."""
+    """Check each jar's pinned checksum: Ivy compares only with the repository's own checksums."""
     pinned = {name: sum_ for sum_, name in map(str.split, SUMS_FILE.read_text().splitlines())}
     got = {
         str(jar.relative_to(folder)): hashlib.sha256(jar.read_bytes()).hexdigest()
@@ -110,8 +110,8 @@ def _compare(folder: Path) -> None:
     wrong = sorted(name for name in pinned | got if pinned.get(name) != got.get(name))
     if wrong:
         raise SegueError(
-            f"the jars that were fetched are not those of {SUMS_FILE.name}: {', '.join(wrong[:3])}; "
-            f"if conf/ivy.xml was changed, change the sums too: CONTRIBUTING.md says how"
+            f"the fetched jars do not match {SUMS_FILE.name}: {', '.join(wrong[:3])}; "
+            f"if conf/ivy.xml has changed, update the checksums (see CONTRIBUTING.md)"
         )
 
 

@@ -14,13 +14,13 @@ from segue.errors import SegueError
 from segue.places import LOCAL
 
 OLDEST, NEWEST = 17, 25
-"""The Java versions that Spark 4.2 is used with here."""
+"""The Java versions that Segue supports with Spark 4.2."""
 VECTOR_MODULE = "--add-modules=jdk.incubator.vector"
-"""Spark's launcher asks every JVM for this module; a runtime without it does not start."""
+"""Spark's launcher requires this module of every JVM; a runtime without it does not start."""
 
 _WRAPPER = """\
 #!/bin/bash
-# The runtime from the wheel lacks one incubator module that Spark's launcher asks for: drop that argument.
+# The runtime from the wheel lacks an incubator module that Spark's launcher requires: drop that argument.
 args=()
 for arg in "$@"; do [ "$arg" = "{module}" ] || args+=("$arg"); done
 exec {java} "${{args[@]}}"
@@ -33,10 +33,10 @@ def java_home(
     machine: bool = True,
     passed_over: Callable[[str], None] = lambda reason: None,
 ) -> Path:
-    """Find a Java home that Spark and Kafka start with.
+    """Find a Java home with which Spark and Kafka start.
 
-    The machine's Java is taken from JAVA_HOME or the PATH if its version fits. Otherwise `folder` becomes
-    a Java home around the wheel's runtime.
+    The machine's Java from JAVA_HOME or the PATH is used if its version is supported. Otherwise `folder`
+    becomes a Java home with wrappers around the wheel's runtime.
 
     Parameters
     ----------
@@ -50,11 +50,11 @@ def java_home(
     Raises
     ------
     SegueError
-        Neither is there; the text has those reasons.
+        No usable Java exists; the message has the reasons.
     """
     reasons: list[str] = []
     for java in dict.fromkeys(_machine_javas()) if machine else ():
-        # Our own wrapper would answer with the home of what it wraps.
+        # Our own wrapper would report the home of the wrapped runtime.
         if java == folder / "bin" / "java":
             continue
         try:
@@ -78,16 +78,16 @@ def _machine_javas() -> Iterator[Path]:
 
 
 class _Unfit(Exception):
-    """Why a Java cannot be used: the rest of a sentence about it."""
+    """A Java is unusable; the message completes a sentence that begins with its path."""
 
 
 def _usable_home(java: Path) -> Path:
-    """The home of a Java that runs, has a fitting version and the module that Spark asks for.
+    """The home of a Java that runs, has a supported version and has the module that Spark requires.
 
     Raises
     ------
     _Unfit
-        Something of that is missing.
+        The Java does not meet these conditions.
     """
     try:
         answer = subprocess.run(
@@ -109,7 +109,7 @@ def _usable_home(java: Path) -> Path:
     if answer.returncode or not version or not home:
         first = next(iter(answer.stderr.strip().splitlines()), f"exit code {answer.returncode}")
         raise _Unfit(f"does not start with Spark's arguments: {first}")
-    # Up to Java 8 the version was 1.8.
+    # Java 8 reports its version as 1.8.
     if not OLDEST <= float(version[1]) <= NEWEST:
         raise _Unfit(f"is Java {version[1].removeprefix('1.')}, not {OLDEST} to {NEWEST}")
     return Path(home[1].strip())

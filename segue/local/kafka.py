@@ -21,22 +21,22 @@ from segue.places import CONF
 PORT = 19092
 CONTROLLER_PORT = 19093
 START_SECONDS = 90.0
-_OWN = "or name your own Kafka: SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092"
+_OWN = "or use your own Kafka: SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092"
 
 
 class Broker(EmbeddedServer):
-    """A broker."""
+    """The embedded broker."""
 
     name = "kafka"
     log_name = "broker.log"
 
     def start(self) -> str:
-        """Start it unless it runs, wait until it answers, and give its address.
+        """Start the broker unless it is running, wait until it answers, and return its address.
 
         Raises
         ------
         SegueError
-            Its jars or a Java are missing, or it does not start.
+            The jars or a Java are missing, or the broker does not start.
         """
         ensure_jars()
         with process.starting("kafka"):
@@ -60,7 +60,7 @@ class Broker(EmbeddedServer):
             return address
 
     def _choose_ports(self) -> tuple[int, int]:
-        """The ports of the last start where they are free, so that addresses stay as they were."""
+        """The ports of the last start if they are free, so that addresses stay the same."""
         ports = self.folder / "ports"
         text = ports.read_text().split() if ports.exists() else []
         kept = [int(port) for port in text if port.isdecimal()] or [PORT, CONTROLLER_PORT]
@@ -105,7 +105,7 @@ class Broker(EmbeddedServer):
     def _cluster_id(self) -> str:
         file = self.folder / "cluster-id"
         if not file.exists():
-            # Kafka refuses an id that begins with a dash.
+            # Kafka rejects an id that begins with a dash.
             encoded = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
             process.write_text(file, encoded.replace("-", "A"))
         return file.read_text()
@@ -116,7 +116,7 @@ class Broker(EmbeddedServer):
         while time.monotonic() < until:
             if process.running(process.read_record(self.record)) is None:
                 why = process.last_line(self.log)
-                raise SegueError(f"the embedded Kafka ended at once ({why}): see {self.log}, {_OWN}")
+                raise SegueError(f"the embedded Kafka exited at start ({why}): see {self.log}, {_OWN}")
             if process.accepts(port) and _answers(address):
                 return
             time.sleep(0.1)
@@ -124,7 +124,7 @@ class Broker(EmbeddedServer):
 
 
 def _answers(address: str) -> bool:
-    """Whether the broker knows itself, which it does once it takes part in its cluster."""
+    """Whether the broker lists itself in the metadata, as it does once it has joined its cluster."""
     try:
         admin = KafkaAdminClient(bootstrap_servers=address, bootstrap_timeout_ms=5000)
     except KafkaError:

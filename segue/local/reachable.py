@@ -1,4 +1,4 @@
-"""Where the dashboard can be reached, and how to get in, in words for the terminal."""
+"""Messages for the terminal about the dashboard's address and log-in."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def address_of(settings: DashboardSettings, *, port: int) -> str:
 
 
 def notices(settings: DashboardSettings, *, database: str) -> list[str]:
-    """Lines on who reaches the dashboard and how to make the first account; none for the loopback address."""
+    """Lines about access to the dashboard and the first account; empty for the loopback address."""
     lines = []
     if not settings.is_local:
-        lines.append(f"it listens on {settings.host}: other machines can reach it, without TLS")
+        lines.append(f"the dashboard listens on {settings.host}: other machines can reach it, without TLS")
     if settings.login_required:
         name = "" if database == "segue" else f"SEGUE_MONGO__DATABASE={database} "
-        lines.append("log-in is required; make the first account with:")
+        lines.append("log-in is required; create the first account with:")
         lines.append(f"  {name}./run.sh account create NAME")
     elif not settings.is_local:
-        lines.append("log-in is not required (dashboard.require_login): everybody who reaches it may listen")
+        lines.append("log-in is not required (dashboard.require_login): anybody who can reach it may listen")
     if not settings.is_local and not settings.operators:
-        lines.append("nobody sees Live, Operations and Audience until dashboard.operators names an account")
+        lines.append("Live, Operations and Audience are hidden until dashboard.operators names an account")
     return lines

@@ -1,4 +1,4 @@
-"""The servers that the settings leave to Segue: start, find and end the embedded Kafka and MongoDB."""
+"""Starts, finds and stops the embedded servers, for Kafka and MongoDB without an address in the settings."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from segue.places import LOCAL
 from segue.settings import Settings
 
 FREE_BYTES = 1_000_000_000
-"""What a disk must have left before servers write to it."""
+"""The free disk space that the servers need to start."""
 _FIRST_TO_END = ("dashboard", "replay")
 
 
 def up(settings: Settings, *, folder: Path = LOCAL) -> Settings:
-    """Start what the settings do not name, and give the settings with its addresses filled in.
+    """Start the servers that have no address in the settings; returns the settings with their addresses.
 
     Raises
     ------
@@ -41,14 +41,14 @@ def up(settings: Settings, *, folder: Path = LOCAL) -> Settings:
 
 
 def connected(settings: Settings, *, kafka: bool = True, folder: Path = LOCAL) -> Settings:
-    """The settings with the addresses of the embedded servers that run now, where they name no others.
+    """The settings, with missing addresses replaced by those of the running embedded servers.
 
-    `kafka=False` is for what works with MongoDB alone.
+    `kafka=False` is for commands that need MongoDB only.
 
     Raises
     ------
     SegueError
-        One that is needed does not run.
+        A required server is not running.
     """
     bootstrap = settings.kafka.bootstrap_servers or Broker(folder / "kafka").address()
     if kafka and not bootstrap:
@@ -65,23 +65,44 @@ def connected(settings: Settings, *, kafka: bool = True, folder: Path = LOCAL) -
 
 
 def status(*, folder: Path = LOCAL) -> list[tuple[process.Record, bool]]:
-    """What was started and not ended by `down`, in the order in which `down` ends it, and whether it runs."""
+    """The recorded processes and whether each is running, in the order in which `down` stops them."""
     records = [process.read_record(file) for file in _records(folder)]
     return [(record, process.running(record) is not None) for record in records if record]
 
 
-def down(*, folder: Path = LOCAL, only: Collection[process.Record] | None = None) -> list[str]:
-    """End what the records in `folder` name, or `only` some of it; the names of what was running.
+def waits_for(name: str) -> str:
+    """What `down` waits for while it stops a process, as a line for people."""
+    reasons = {"stream": "which finishes the micro-batch in progress", "mongo": "which writes to its disk"}
+    shown = {"kafka": "Kafka", "mongo": "MongoDB"}.get(name, f"the {name}")
+    return f"Stopping {shown}" + (f", {reasons[name]}" if name in reasons else "")
 
-    First what shows and sends, then the jobs, then the servers they use.
+
+def down(
+    *,
+    folder: Path = LOCAL,
+    only: Collection[process.Record] | None = None,
+    stopping: Callable[[str], None] = lambda name: None,
+) -> list[str]:
+    """Stop the processes that the records in `folder` name, or `only` some of them.
+
+    The dashboard and the replay are stopped first, then the jobs, then the servers. `stopping` is called with
+    the name of each process before it is stopped.
+
+    Returns
+    -------
+    list
+        The names of the processes that were running.
     """
     ended = []
-    # A process that has told its address since is the same, and another one under its name is not.
+    # A process may have added its address to its record since; a new process of the same name has another
+    # pid.
     pids = None if only is None else {record.pid for record in only if process.running(record)}
     for file in _records(folder):
         record = process.read_record(file)
         if pids is not None and (record is None or record.pid not in pids):
             continue
+        if record and process.running(record):
+            stopping(record.name)
         if process.stop(file) and record:
             ended.append(record.name)
     return ended
@@ -107,7 +128,7 @@ def _check_disk(folder: Path) -> None:
 def _filled_in(settings: Settings, *, bootstrap: str | None, uri: str | None) -> Settings:
     kafka = settings.kafka
     if bootstrap and bootstrap != kafka.bootstrap_servers:
-        # The topics of the embedded broker are Segue's own.
+        # Only Segue uses the embedded broker, so it may manage the topics.
         manage = "on" if kafka.manage_topics == "auto" else kafka.manage_topics
         kafka = kafka.model_copy(update={"bootstrap_servers": bootstrap, "manage_topics": manage})
     mongo = settings.mongo.model_copy(update={"uri": uri or settings.mongo.uri})

@@ -1,1 +1,1 @@
-"""Versions of all that is learned or built, and the version of each kind that is in use."""
+"""The versions of everything that is learned or built, and the active version of each kind."""

@@ -1,8 +1,8 @@
-"""Trained models whose arrays are in GridFS; the rest of each version is in `models`.
+"""Trained models, whose arrays are in GridFS; the rest of each version is in `models`.
 
-Delivery: the file first, then the model's document, then, when all that it needs is there, the switch of
-the active version, so that a reader sees the old or the new one, whole; a run cut short goes on with what is
-stored already.
+Delivery: the file first, then the model's document, then, once all parts are stored, the switch of the active
+version, so that a reader sees the old or the new one, complete. An interrupted run continues with the parts
+that are stored.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ POLICY = Policy(
         Job.OPERATOR: Right.WRITE | Right.INDEX,
     },
 )
-"""Of both collections of the bucket."""
+"""The policy of both collections of the bucket."""
 
 
 class ModelError(SegueError):
@@ -49,9 +49,9 @@ def stored(store: Store, kind: str, version: str) -> bool:
 def save(
     store: Store, kind: str, version: str, *, arrays: Mapping[str, np.ndarray], made_of: Mapping[str, Any]
 ) -> None:
-    """Store a version, without switching to it: see :func:`put_in_use`.
+    """Store a version without activating it: see :func:`put_in_use`.
 
-    `made_of` is kept in the model's document: the data and settings it was learned from, and its size.
+    `made_of` is stored in the model's document: the data and settings it was learned from, and its size.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / _FILE
@@ -66,7 +66,7 @@ def put_in_use(store: Store, kind: str, version: str, *, keep: int) -> None:
     """Make a stored version the active one, and remove others beyond the newest `keep`."""
     models, files = Models(store), _files(store)
     models.activate(kind, version)
-    # One that is in use again stays, however old.
+    # A version that is in use again stays, however old.
     for old in (other for other in models.versions(kind)[keep:] if other != version):
         models.remove(kind, [old])
         files.remove(f"{kind}:{old}")
@@ -74,7 +74,7 @@ def put_in_use(store: Store, kind: str, version: str, *, keep: int) -> None:
 
 
 def retire(store: Store, kind: str) -> None:
-    """Remove all versions of a kind that is not learned any more."""
+    """Remove all versions of a kind that is no longer learned."""
     models, files = Models(store), _files(store)
     old = models.versions(kind)
     if models.retire(kind):
@@ -83,12 +83,12 @@ def retire(store: Store, kind: str) -> None:
 
 
 def load(store: Store, kind: str, version: str | None = None) -> dict[str, np.ndarray] | None:
-    """The arrays of a version, the active one when left out; None before the first.
+    """The arrays of a version, by default the active one; None before the first.
 
     Raises
     ------
     ModelError
-        The document is there, and its file is not.
+        The document is stored, but its file is not.
     """
     version = version or Models(store).active_version(kind)
     if version is None:

@@ -1,7 +1,7 @@
-"""The collection `models`: every version of what is learned or built, and the version of each kind in use.
+"""The collection `models`: versions of everything that is learned or built, and the active one of each kind.
 
-A version is immutable: its document is written once all its parts are stored, and :meth:`Models.activate`
-switches a kind to it with one write, so that a reader sees the former or the new version, whole.
+A version is immutable. Its document is written once all its parts are stored, and :meth:`Models.activate`
+switches a kind to it with one write, so that a reader sees the former or the new version, complete.
 :class:`ActiveVersion` follows that switch without a restart.
 
 Delivery: every write is an upsert by kind and version, so that repeating it changes nothing.
@@ -26,20 +26,22 @@ from segue.storage.store import Collection, Job, Policy, Right, Store
 log = logging.getLogger(__name__)
 ModelT = TypeVar("ModelT")
 _RETRY_SECONDS = 30.0
-"""A refused version may be put right under its name, and is tried again after this time."""
+"""A refused version may be repaired under its name, so it is tried again after this time."""
 
 
 class FileRecord(TypedDict):
     """Size in bytes and checksum of a file in GridFS."""
 
     size: int
+    """Size in bytes."""
     sha256: str
+    """SHA-256 of the contents, in hexadecimal."""
 
 
 class ModelRecord(TypedDict, total=False):
     """A version of a model, or (with `_id` "active:<kind>" and `version` alone) the version in use.
 
-    Each kind has fields of its own beside these: :meth:`Models.fields` gives all of them.
+    Each kind has further fields: :meth:`Models.fields` gives all of them.
     """
 
     _id: str
@@ -47,7 +49,9 @@ class ModelRecord(TypedDict, total=False):
     kind: str
     """audio-space, genre-space, session-space, following, als, index or feedback."""
     version: str
+    """Version of the model."""
     created_at: datetime
+    """When the version was stored."""
     features_version: str
     """Of spaces: the version of the descriptors that they take."""
     file: FileRecord
@@ -57,6 +61,7 @@ class ModelRecord(TypedDict, total=False):
     cold_start: list[str]
     """Of an index: track ids."""
     tracks: int
+    """Number of tracks in the model."""
 
 
 class Models(Collection[ModelRecord]):
@@ -87,9 +92,9 @@ class Models(Collection[ModelRecord]):
         return self.documents.find_one({"_id": f"{kind}:{version}"}, {"_id": 1}) is not None
 
     def fields(self, kind: str, version: str | None, *names: str) -> Document | None:
-        """The named fields of a version, or all of them; None where it is not stored.
+        """The named fields of a version, or all of them; None if the version is not stored.
 
-        A dotted name stands for a field of a nested document.
+        A dotted name selects a field of a nested document.
         """
         if version is None:
             return None
@@ -104,14 +109,14 @@ class Models(Collection[ModelRecord]):
     def put(
         self, kind: str, version: str, fields: Mapping[str, Any], *, created_at: datetime | None = None
     ) -> None:
-        """Store a version, without switching to it.
+        """Store a version without activating it.
 
         Parameters
         ----------
         fields
             The fields of this kind.
         created_at
-            Now, when left out; a version that is stored already keeps its time then.
+            By default now; a version that is stored already then keeps its time.
         """
         own = {**fields, "kind": kind, "version": version}
         change: Document = {"$set": own}
@@ -130,7 +135,7 @@ class Models(Collection[ModelRecord]):
         return [str(record["_id"]).partition(":")[2] for record in records]
 
     def created(self, kind: str) -> dict[str, datetime]:
-        """When each stored version of a kind was made."""
+        """The creation time of each stored version of a kind."""
         records = self.documents.find({"kind": kind}, {"version": 1, "created_at": 1})
         return {record["version"]: record["created_at"] for record in records}
 
@@ -168,7 +173,7 @@ class Models(Collection[ModelRecord]):
         self.documents.delete_many({"kind": kind, "_id": {"$nin": ids}})
 
     def retire(self, kind: str) -> bool:
-        """Remove all versions of a kind, which has none in use afterwards; whether there were any."""
+        """Remove all versions of a kind, including the active one; returns whether there were any."""
         wanted: Document = {"$or": [{"kind": kind}, {"_id": f"active:{kind}"}]}
         return bool(self.documents.delete_many(wanted).deleted_count)
 
@@ -179,34 +184,34 @@ class Models(Collection[ModelRecord]):
 
 @dataclass(frozen=True)
 class _Served(Generic[ModelT]):
-    """A model and its version, in one, so that no thread sees the one without the other."""
+    """A model with its version in one object, so that no thread sees one without the other."""
 
     model: ModelT
     version: str | None
 
 
 class ActiveVersion(ABC, Generic[ModelT]):
-    """Gives the active version of a kind; looks for a newer one every `every` seconds at most.
+    """Follows the active version of a kind; looks for a newer one every `every` seconds at most.
 
-    A version that is unfit is refused, and the former one serves on; so it does while MongoDB is away.
+    An unfit version is refused, and the former one stays in use, as it does while MongoDB is unavailable.
     """
 
     kind: ClassVar[str]
     unfit: ClassVar[tuple[type[Exception], ...]] = ()
-    """Errors of :meth:`read` by which a version is refused."""
+    """The errors of :meth:`read` for which a version is refused."""
 
     def __init__(self, store: Store, *, every: float, initial: ModelT | None = None) -> None:
-        """`initial` serves until the first version is read; without it, the first must be there and fit."""
+        """`initial` is used until the first version is read; without it, the first must exist and be fit."""
         self.store, self._every = store, every
         self._served = None if initial is None else _Served(initial, None)
         self._reading = threading.Lock()
         self.refused: str | None = None
-        """The version that is active but unfit, for the operator; None when all is well."""
+        """The version that is active but unfit, for the operator; None if there is none."""
         self._looked = self._retry_at = float("-inf")
 
     @property
     def version(self) -> str | None:
-        """The version that is served; None before the first."""
+        """The version in use; None before the first."""
         served = self._served
         return None if served is None else served.version
 
@@ -217,20 +222,22 @@ class ActiveVersion(ABC, Generic[ModelT]):
     def current(self) -> ModelT:
         """The model to use now; threads may share this object.
 
-        While one thread reads a newer version, the others go on with the former one; they wait for the first.
+        While one thread reads a newer version, the others use the former one; they wait for the first
+        version.
 
         Raises
         ------
         Exception
-            Without an initial one, as long as none has been read: what :meth:`read` raises, or one of
-            `Unreachable` while MongoDB is away.
+            If there is no initial version and none has been read: the error of :meth:`read`, or one of
+            `Unreachable` while MongoDB is unavailable.
         """
         served = self._served
         if served is None:
             served = self._first()
         elif time.monotonic() - self._looked >= self._every and self._reading.acquire(blocking=False):
             try:
-                # While MongoDB is away the former one serves on; whoever writes to MongoDB next waits for it.
+                # While MongoDB is unavailable the former version stays in use; the next write to MongoDB
+                # waits for it.
                 with contextlib.suppress(*Unreachable):
                     served = self._newest()
                 self._looked = time.monotonic()
@@ -242,7 +249,8 @@ class ActiveVersion(ABC, Generic[ModelT]):
         return Models(self.store).active_version(self.kind) or None
 
     def _first(self) -> _Served[ModelT]:
-        # Asked before the lock is taken: while MongoDB is away, the threads wait side by side, not in turn.
+        # Queried before the lock is taken: while MongoDB is unavailable, the threads wait in parallel, not in
+        # turn.
         version = self._active()
         with self._reading:
             served = self._served
@@ -252,7 +260,7 @@ class ActiveVersion(ABC, Generic[ModelT]):
             return served
 
     def _newest(self) -> _Served[ModelT]:
-        """The active version if it is fit, else the one that is served. The caller holds the lock."""
+        """The active version if it is fit, otherwise the one in use. The caller holds the lock."""
         served = self._served
         assert served is not None  # it is set once, and replaced only
         version = self._active()
@@ -265,7 +273,7 @@ class ActiveVersion(ABC, Generic[ModelT]):
             newer = _Served(self.read(version), version)
         except self.unfit as error:
             if version != self.refused:
-                log.error("%s %s is refused, %s serves on: %s", self.kind, version, served.version, error)
+                log.error("%s %s is refused, %s stays in use: %s", self.kind, version, served.version, error)
             self.refused, self._retry_at = version, time.monotonic() + _RETRY_SECONDS
             return served
         self._served, self.refused = newer, None

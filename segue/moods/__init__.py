@@ -1,1 +1,1 @@
-"""Mood: what descriptors say of a track's energy, tempo, brightness and tone, and lists steered by it."""
+"""Mood: a track's energy, tempo, brightness and tone from its descriptors, and lists steered by it."""

@@ -17,7 +17,7 @@ _UNKNOWN = (None,) * len(DIMENSIONS)
 class AlignedMoods:
     """Reads the moods again when they or the index have changed.
 
-    Made once a process; safe for use by several threads.
+    One instance a process; safe for use by several threads.
     """
 
     def __init__(self, moods: Moods, *, every: float = 5.0) -> None:
@@ -28,7 +28,7 @@ class AlignedMoods:
         self._aligned = np.empty((0, len(DIMENSIONS)), np.float32)
 
     def of(self, track_ids: NDArray[np.bytes_], *, index: str) -> Percentiles:
-        """(n, 4) percentiles of an index's tracks; NaN where no mood is known.
+        """(n, 4) percentiles of an index's tracks; NaN where the mood is unknown.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
-"""The mood dial: what a listener wants to hear now, how far a track is from it, and the stored dials.
+"""The mood dial: the mood that a listener wants, the distance of a track from it, and the stored dials.
 
-Delivery: one document for each listener; a dial is written over the former one.
+Delivery: one document for each listener; a new dial replaces the former one.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from segue.moods.measures import DIMENSIONS, Percentiles
 from segue.storage.store import Collection, Job, Personal, Policy, Right
 
 BANDS = {-2: (0.0, 0.2), -1: (0.15, 0.45), 1: (0.55, 0.85), 2: (0.8, 1.0)}
-"""Notch -> the percentiles that it asks for; notch 0 asks for nothing."""
+"""Notch -> its band of percentiles; notch 0 has none."""
 WORDS = {
     "energy": ("calm", "energetic"),
     "tempo": ("slow", "fast"),
     "brightness": ("dark", "bright"),
     "tone": ("minor", "major"),
 }
-"""The two ends of each dimension."""
+"""The words for the two ends of each dimension."""
 UNKNOWN = 0.5
-"""How far a track of unknown mood is from any: as far as half of the corpus."""
+"""The distance of a track of unknown mood from any mood; half of the corpus is farther."""
 
 
 @dataclass(frozen=True)
 class Dial:
-    """Notches from -2 to 2 by dimension; one that is not named, or at 0, is left open."""
+    """Notches from -2 to 2 by dimension; a missing dimension, or one at 0, is open."""
 
     notches: Mapping[str, int] = field(default_factory=dict)
 
@@ -49,18 +49,19 @@ class Dial:
         return bool(self.wanted)
 
     def __str__(self) -> str:
-        """In words: "rather calm, dark"; empty when all is open."""
+        """In words: "rather calm, dark"; empty if all dimensions are open."""
         return ", ".join(notch_word(name, notch) for name, notch in self.wanted.items())
 
     def distances(self, moods: Percentiles) -> NDArray[np.float64]:
-        """How far each track is from what is wanted, (n,) from 0 to 1; zeros when all is open.
+        """The distance of each track from the wanted mood, (n,) from 0 to 1; zeros if all dimensions are
+        open.
 
-        The mean over the wanted dimensions of the distance to their bands.
+        It is the mean distance from the bands of the wanted dimensions.
 
         Parameters
         ----------
         moods
-            (n, 4) percentiles, NaN where not known.
+            (n, 4) percentiles, NaN where unknown.
         """
         total = np.zeros(len(moods))
         for name, notch in self.wanted.items():
@@ -80,7 +81,7 @@ def notch_word(name: str, notch: int) -> str:
 
 
 def described(mood: Sequence[float | None]) -> list[str]:
-    """A track's mood in words, of its outer fifths only: ["calm", "dark"]."""
+    """A track's mood in words, for the outer fifths of each dimension only: ["calm", "dark"]."""
     words = []
     for name, value in zip(DIMENSIONS, mood, strict=True):
         if value is not None and (value <= BANDS[-2][1] or value >= BANDS[2][0]):
@@ -89,10 +90,11 @@ def described(mood: Sequence[float | None]) -> list[str]:
 
 
 def steer(candidates: Sequence[int], *, dial: Dial, moods: Percentiles, strength: float) -> list[int]:
-    """Candidates in the order of liking and mood together.
+    """Order candidates by preference and mood together.
 
-    A candidate's worth is ``(1 - strength) * liking - strength * distance``. The liking falls evenly from 1
-    for the first candidate to 0 after the last, so that it does not matter how the candidates were scored.
+    A candidate's value is ``(1 - strength) * preference - strength * distance``. The preference falls
+    linearly from 1 for the first candidate to 0 after the last, so that the scale of the scores does not
+    matter.
 
     Parameters
     ----------
@@ -101,7 +103,7 @@ def steer(candidates: Sequence[int], *, dial: Dial, moods: Percentiles, strength
     moods
         (n, 4) percentiles of all rows.
     strength
-        0 leaves the order as it is, 1 goes by the mood alone; equals stay in their order.
+        0 keeps the order, 1 orders by the mood alone; equal candidates keep their order.
     """
     if not dial or not len(candidates):
         return list(candidates)
@@ -116,6 +118,7 @@ class StoredDial(TypedDict):
     notches: dict[str, int]
     """By dimension, -2 to 2."""
     at: datetime
+    """When the dial was set."""
 
 
 class MoodDials(Collection[StoredDial]):
@@ -125,11 +128,11 @@ class MoodDials(Collection[StoredDial]):
     policy = Policy(personal=Personal(), access={Job.DASHBOARD: Right.WRITE, Job.OPERATOR: Right.WRITE})
 
     def read(self, user_id: str) -> Dial:
-        """A listener's dial; open where nothing is kept."""
+        """A listener's dial; open if none is stored."""
         document = self.documents.find_one({"_id": user_id})
         return Dial(document.get("notches", {}) if document else {})
 
     def keep(self, user_id: str, dial: Dial) -> None:
-        """Write a listener's dial over the former one."""
+        """Write a listener's dial, which replaces the former one."""
         fields = {"notches": dial.wanted, "at": datetime.now(UTC)}
         self.documents.update_one({"_id": user_id}, {"$set": fields}, upsert=True)

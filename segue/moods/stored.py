@@ -1,8 +1,8 @@
-"""Moods of tracks: the collection `moods`; `models` has which edition of them is in use.
+"""Moods of tracks: the collection `moods`; `models` has the edition in use.
 
-Delivery: bulk upserts by track id, then those of tracks that have gone are removed, then the edition is
-switched. A run cut short leaves the former edition's name, so that the next run writes all of it again; a
-reader has percentiles of two corpora meanwhile, which differ by what was added.
+Delivery: bulk upserts by track id, then the moods of removed tracks are deleted, then the edition is
+switched. After an interrupted run, `models` has the former edition, so that the next run writes everything
+again. Until then, a reader sees percentiles of two corpora, which differ by the added tracks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KIND = "moods"
 
 @dataclass(frozen=True)
 class Mood:
-    """One track's mood: percentiles of the corpus, 0 to 1, and beats per minute; None where not known."""
+    """One track's mood: percentiles of the corpus, 0 to 1, and beats per minute; None where unknown."""
 
     energy: float | None
     tempo: float | None
@@ -39,14 +39,19 @@ class TrackMood(TypedDict):
     _id: str
     """The track's id."""
     version: str
-    """Of the measures and the features: :func:`segue.moods.measures.moods_version`."""
+    """The version of the measures and the features: :func:`segue.moods.measures.moods_version`."""
     edition: str
-    """Of all moods together: percentiles of one corpus."""
+    """The edition of all moods together: percentiles of one corpus."""
     energy: float | None
+    """Percentile of energy, 0 to 1; none if unknown."""
     tempo: float | None
+    """Percentile of tempo, 0 to 1; none without a clear pulse."""
     brightness: float | None
+    """Percentile of brightness, 0 to 1; none if unknown."""
     tone: float | None
+    """Percentile from minor (0) to major (1); none if unknown."""
     bpm: float | None
+    """Beats per minute; none without a clear pulse."""
 
 
 class Moods(Collection[TrackMood]):
@@ -60,12 +65,12 @@ class Moods(Collection[TrackMood]):
         self._models = Models(store)
 
     def replace(self, track_ids: Sequence[str], measured: CorpusMoods, *, version: str) -> int:
-        """Bring the moods in line with a corpus; returns how many were written: all, or none.
+        """Replace the moods by those of a corpus; returns the number written: all, or none.
 
         Parameters
         ----------
         version
-            Of the measures: :func:`segue.moods.measures.moods_version`.
+            The version of the measures: :func:`segue.moods.measures.moods_version`.
         """
         digest = hashlib.sha256("\n".join([version, *track_ids]).encode())
         digest.update(measured.percentiles.astype("<f4").tobytes())

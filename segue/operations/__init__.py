@@ -1,1 +1,1 @@
-"""The progress of the streaming queries, as it is stored."""
+"""The stored progress of the streaming queries."""

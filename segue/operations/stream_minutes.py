@@ -1,7 +1,7 @@
-"""The streaming queries by the minute: what is kept when single micro-batches are long gone.
+"""The progress of the streaming queries by the minute, kept for longer than that of micro-batches.
 
-Counts are added up in MongoDB, so that a minute that a restart cuts in two is one document all the same; a
-repeated micro-batch counts again, since it did cost its time again.
+MongoDB adds up the counts, so that a minute with a restart in it is one document. A repeated micro-batch
+counts again, since it takes its time again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 _SAMPLES = 10_000
-"""Freshness is summed up from at most so many listeners a minute."""
+"""Freshness is computed from at most this number of listeners a minute."""
 RECOMMEND, REJECTED = "recommend", "rejected plays"
 """The queries whose minutes have `freshness_ms` and `rejected`."""
 
@@ -39,7 +39,7 @@ class StreamMinutes(Collection[Document]):
     indexes = (Index(keys=[("query", ASCENDING), ("at", DESCENDING)]),)
 
     def keep(self, time: timedelta) -> None:
-        """Let MongoDB remove what is older."""
+        """Let MongoDB remove documents that are older than `time`."""
         self.make(Index.on("at", keep=time))
 
     def add(self, changes: Sequence[UpdateOne]) -> None:
@@ -48,13 +48,13 @@ class StreamMinutes(Collection[Document]):
             self.documents.bulk_write(list(changes), ordered=False)
 
     def recent(self, *, seconds: float) -> list[Document]:
-        """The minutes of the last so many seconds before the newest, oldest first."""
+        """The minutes of the last `seconds` before the newest one, oldest first."""
         newest = self.documents.find_one({"at": {"$exists": True}}, {"at": 1}, sort=[("at", DESCENDING)])
         return list(self.documents.find(until_newest(newest, seconds)).sort("at", ASCENDING))
 
 
 class Minutes:
-    """Sums micro-batches up into changes of one document for each query and minute."""
+    """Sums up micro-batches into one update per query and minute."""
 
     def __init__(self) -> None:
         self._fresh: list[float] = []
@@ -68,14 +68,14 @@ class Minutes:
         *,
         now: datetime,
     ) -> list[UpdateOne]:
-        """The changes for what has come since the last time.
+        """The updates since the last call.
 
         Parameters
         ----------
         batches
             Oldest first.
         fresh
-            Milliseconds from play to document, one a listener written.
+            Milliseconds from play to document, one value per written listener.
         reasons
             Rejected records by reason.
         """

@@ -1,6 +1,6 @@
-"""The progress of the streaming queries, by the micro-batch, and when the stream was started.
+"""The progress of the streaming queries by micro-batch, and the start of the stream.
 
-Delivery: a document for each query and batch, so that a batch repeated after a crash is one document.
+Delivery: one document per query and batch, so that a batch repeated after a crash is one document.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ class MicroBatch(TypedDict):
     query: str
     batch: int
     at: datetime
-    """When it began."""
+    """The start of the batch."""
     input_rows: int
     input_rate: float
-    """Records a second that arrived."""
+    """Records per second of input."""
     processed_rate: float
-    """Records a second of work."""
+    """Records per second of processing."""
     duration_ms: dict[str, int]
-    """By phase, as Spark names them."""
+    """Milliseconds by phase, with Spark's names of the phases."""
     state_rows: int
     state_bytes: int
     late_rows: int
-    """Behind the watermark."""
+    """Records behind the watermark."""
     watermark: datetime | None
     backlog: int
-    """Records in Kafka that had not been read."""
+    """The backlog: records in Kafka that the query had not read."""
 
 
 class Started(TypedDict, total=False):
-    """When the stream was started last, and where its Spark UI is; empty before it ran."""
+    """The last start of the stream and the address of its Spark UI; empty before the first start."""
 
     started_at: datetime
     ui: str
 
 
 class StreamProgress(Collection[Document]):
-    """:class:`MicroBatch` documents, and one that says when the stream was started."""
+    """:class:`MicroBatch` documents, and one :class:`Started` document."""
 
     name = "stream_progress"
     policy = Policy(
@@ -63,11 +63,11 @@ class StreamProgress(Collection[Document]):
     indexes = (Index(keys=[("query", ASCENDING), ("at", DESCENDING)]),)
 
     def keep(self, time: timedelta) -> None:
-        """Let MongoDB remove what is older."""
+        """Let MongoDB remove documents that are older than `time`."""
         self.make(Index.on("at", keep=time))
 
     def write(self, batches: Sequence[MicroBatch]) -> None:
-        """Keep micro-batches."""
+        """Store micro-batches."""
         if batches:
             operations = [
                 ReplaceOne({"_id": batch["_id"]}, cast("Document", batch), upsert=True) for batch in batches
@@ -75,16 +75,16 @@ class StreamProgress(Collection[Document]):
             self.documents.bulk_write(operations, ordered=False)
 
     def start(self, *, ui: str) -> None:
-        """Note that the stream starts now."""
+        """Store the current time as the start of the stream."""
         change = {"$set": {"started_at": datetime.now(UTC), "ui": ui}}
         self.documents.update_one({"_id": _STREAM}, change, upsert=True)
 
     def started(self) -> Started:
-        """When the stream was started last."""
+        """The last start of the stream."""
         return cast("Started", self.documents.find_one({"_id": _STREAM}, {"_id": 0}) or {})
 
     def recent(self, *, seconds: float) -> list[MicroBatch]:
-        """The micro-batches of the last so many seconds before the newest, oldest first; 5000 at most."""
+        """The micro-batches of the last `seconds` before the newest one, oldest first; 5000 at most."""
         documents = (
             self.documents.find(until_newest(self.newest(), seconds)).sort("at", DESCENDING).limit(_MOST)
         )
@@ -93,7 +93,7 @@ class StreamProgress(Collection[Document]):
     def batches(
         self, query: str | None = None, *, since: datetime | None = None, after: int | None = None
     ) -> list[MicroBatch]:
-        """The micro-batches that had records: of one query or of all, that began at `since` or later, with a
+        """The micro-batches with records, of one query or of all, that began at `since` or later and have a
         number greater than `after`."""
         wanted: dict[str, Any] = {"input_rows": {"$gt": 0}}
         if query is not None:
@@ -111,6 +111,6 @@ class StreamProgress(Collection[Document]):
 
 
 def until_newest(newest: MicroBatch | Document | None, seconds: float) -> Document:
-    """The filter of what lies so many seconds before the newest document, or after."""
+    """The filter of documents that are at most `seconds` older than the newest one."""
     since = newest["at"] - timedelta(seconds=seconds) if newest else datetime.now(UTC)
     return {"at": {"$gte": since}}

@@ -1,4 +1,4 @@
-"""Accounts: a name, a password kept as an argon2 hash, and the listener's id that plays are filed under."""
+"""Accounts: a name, the argon2 hash of a password, and the listener's id, which plays have as `user_id`."""
 
 from __future__ import annotations
 
@@ -24,27 +24,30 @@ class StoredAccount(TypedDict):
     """An account as it is stored."""
 
     _id: str
-    """The name's key: :func:`name_key`."""
+    """The key of the name: :func:`name_key`."""
     user_id: str
+    """The listener's id."""
     name: str
+    """Name as entered."""
     password: str
-    """Its argon2 hash."""
+    """The argon2 hash of the password."""
     created_at: datetime
+    """When the account was created."""
 
 
 class NameTaken(Exception):
-    """There is an account of that name."""
+    """An account of that name exists."""
 
 
 class ListenerTaken(Exception):
-    """The listener has an account already."""
+    """The listener already has an account."""
 
 
 class Accounts(Collection[StoredAccount]):
-    """Everybody's accounts.
+    """All accounts.
 
-    Delivery: an account is one document under its name, so that of two people who choose a name at once one
-    gets it.
+    Delivery: an account is one document whose key is its name: of two people who choose a name at the same
+    time, only the first gets it.
     """
 
     name = "accounts"
@@ -60,7 +63,7 @@ class Accounts(Collection[StoredAccount]):
         Raises
         ------
         NameTaken, ListenerTaken
-            There is one of that name, or of that listener.
+            The name is taken, or the listener has an account.
         """
         document: StoredAccount = {
             "_id": name_key(account.name),
@@ -77,7 +80,7 @@ class Accounts(Collection[StoredAccount]):
             raise NameTaken(account.name) from None
 
     def stored(self, name: str) -> StoredAccount | None:
-        """The account of a name with the hash of its password."""
+        """The account of a name, with its password hash."""
         return self.documents.find_one({"_id": name_key(name)})
 
     def named(self, name: str) -> Account | None:
@@ -86,7 +89,7 @@ class Accounts(Collection[StoredAccount]):
         return Account(document["user_id"], document["name"]) if document else None
 
     def of(self, user_id: str) -> Account | None:
-        """A listener's account; None for a guest, and for one whom an identity provider has let in."""
+        """A listener's account; None for guests and for users of an identity provider."""
         document = self.documents.find_one({"user_id": user_id})
         return Account(document["user_id"], document["name"]) if document else None
 
@@ -95,11 +98,11 @@ class Accounts(Collection[StoredAccount]):
         return list(self.documents.find().sort("_id", ASCENDING))
 
     def set_password(self, name: str, *, password_hash: str) -> None:
-        """Replace the password's hash of an account."""
+        """Replace the password hash of an account."""
         self.documents.update_one({"_id": name_key(name)}, {"$set": {"password": password_hash}})
 
     def remove(self, name: str) -> None:
-        """Remove an account. Everything else of the listener stays."""
+        """Remove an account. The listener's other data stay."""
         self.documents.delete_one({"_id": name_key(name)})
 
     def names(self, user_ids: Sequence[str]) -> dict[str, str]:
@@ -109,5 +112,5 @@ class Accounts(Collection[StoredAccount]):
 
 
 def name_key(name: str) -> str:
-    """Equal for names that are the same to people: Ana and ana are one person."""
+    """A key that ignores case and similar differences: Ana and ana are the same account."""
     return unicodedata.normalize("NFKC", name).strip().casefold()

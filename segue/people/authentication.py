@@ -17,11 +17,11 @@ from segue.storage.store import Store
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 256
 _NAME = re.compile(r"\w[\w .'-]{1,30}\w")
-_AT_ONCE = threading.BoundedSemaphore(2)  # a hash takes 64 MB and a core for a moment
+_AT_ONCE = threading.BoundedSemaphore(2)  # a hash needs 64 MB and one core
 
 
 class AccountError(ValueError):
-    """Why somebody cannot sign up or log in, in words for them."""
+    """A sign-up or log-in failed; the message is for the user."""
 
 
 class TooManyGuesses(AccountError):
@@ -29,7 +29,7 @@ class TooManyGuesses(AccountError):
 
 
 class Authenticator:
-    """Signs people up and logs them in; safe for use by several threads."""
+    """Signs people up and logs them in. Thread-safe."""
 
     def __init__(
         self, store: Store, *, failures: LoginFailures | None = None, hasher: PasswordHasher | None = None
@@ -40,12 +40,12 @@ class Authenticator:
         self._nobody = self._hash(uuid.uuid4().hex)
 
     def sign_up(self, name: str, password: str, *, guest_id: str | None, address: str) -> Account:
-        """Make an account; a guest who signs up keeps their plays.
+        """Create an account; a guest who signs up keeps their plays.
 
         Raises
         ------
         AccountError
-            The name is taken or does not fit, or the password is too short or too long.
+            The name is taken or invalid, or the password is too short or too long.
         """
         name = _checked_name(name)
         _check_password(password)
@@ -55,19 +55,19 @@ class Authenticator:
         return self._add(name, password, guest_id=guest_id)
 
     def create(self, name: str, password: str) -> Account:
-        """Make an account for somebody else, as an operator.
+        """Create an account for somebody else, as an operator.
 
         Raises
         ------
         AccountError
-            The name is taken or does not fit, or the password is too short or too long.
+            The name is taken or invalid, or the password is too short or too long.
         """
         name = _checked_name(name)
         _check_password(password)
         return self._add(name, password, guest_id=None)
 
     def set_password(self, account: Account, password: str) -> None:
-        """Set another password.
+        """Change the password.
 
         Raises
         ------
@@ -85,16 +85,16 @@ class Authenticator:
             try:
                 self._accounts.add(account, password_hash=password_hash)
             except ListenerTaken:
-                continue  # the guest has become somebody already, in another tab
+                continue  # the guest has signed up in another tab
             except NameTaken:
                 raise AccountError(f"The name {name} is taken.") from None
             return account
-        raise AccountError("This did not work: please try again.")
+        raise AccountError("The account could not be created. Please try again.")
 
     def log_in(self, name: str, password: str, *, address: str) -> Account:
-        """Find the account of a name and its password.
+        """Find the account for a name and a password.
 
-        An unknown name takes as long as a wrong password, and is answered with the same words.
+        An unknown name takes as long as a wrong password and gives the same message.
 
         Raises
         ------

@@ -1,10 +1,10 @@
-"""Listeners who have left and had everything removed: kept as a hash, so that nothing writes of them again.
+"""Hashes of the listeners who have left: no job writes documents of these listeners again.
 
-The streams still hold something of such a listener (windows in state, plays in Kafka), which would otherwise
-come back with the next late event, or when a stream reads the topic anew. A hash is removed when Kafka has
-dropped the listener's last play (`retention.plays`), since nothing can bring them back after that.
+The stream still has data of such a listener (windows in its state, plays in Kafka). Without the hashes, a
+late event or a replay of the topic would restore their documents. A hash expires when Kafka has removed the
+listener's last play (`retention.plays`).
 
-Delivery: one document by the hash of the id, so that forgetting twice is the same as once.
+Delivery: one document under the hash of the id, so that repeating the removal changes nothing.
 """
 
 from __future__ import annotations
@@ -17,24 +17,26 @@ from typing import NotRequired, TypedDict
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 MARGIN = timedelta(days=2)
-"""Kafka drops whole segments, a while after their last record is due."""
+"""Kafka removes whole segments, some time after their last record has expired."""
 PREFIX = "forgotten:"
-"""Before the id in the text that is hashed with SHA-256."""
+"""The prefix of the id in the text that is hashed with SHA-256."""
 _IN_FLIGHT = timedelta(minutes=2)
-"""A micro-batch that began before the listener was forgotten has ended after this."""
+"""A micro-batch that began before the removal has ended after this time."""
 
 
 class ForgottenListener(TypedDict):
     _id: str
     """The hash."""
     until: datetime
+    """When MongoDB removes the note: no play of the listener is left in Kafka."""
     user_id: NotRequired[str]
-    """Until the listener's last traces are swept up."""
+    """The id, until :func:`segue.privacy.leaving.sweep` has run."""
     sweep_at: NotRequired[datetime]
+    """When traces of plays in flight are removed."""
 
 
 class Forgotten(Collection[ForgottenListener]):
-    """The hashes of those who have left. Removing all that is a listener's leaves them."""
+    """The hashes of listeners who have left. The removal of a listener's data leaves them in place."""
 
     name = "forgotten"
     policy = Policy(
@@ -47,14 +49,14 @@ class Forgotten(Collection[ForgottenListener]):
     indexes = (Index.on("until", keep=timedelta()),)
 
     def remember(self, user_id: str, *, plays_kept: timedelta) -> None:
-        """Note that nothing may be written of a listener from now on.
+        """Forbid writes of a listener's documents from now on.
 
-        The id itself stays for some minutes, for :meth:`due`; then there is only its hash.
+        The id itself stays for some minutes, for :meth:`due`; after that, only its hash.
 
         Parameters
         ----------
         plays_kept
-            How long Kafka keeps plays: so long the streams must leave out those of this listener.
+            How long Kafka keeps plays: the streams must ignore the listener's plays for this time.
         """
         self.prepare()
         now = datetime.now(UTC)
@@ -62,7 +64,7 @@ class Forgotten(Collection[ForgottenListener]):
         self.documents.update_one({"_id": _hash(user_id)}, {"$set": fields}, upsert=True)
 
     def among(self, users: Several[str]) -> set[str]:
-        """Those of the listeners who are forgotten."""
+        """The listeners among these who have left."""
         if not users or self.documents.find_one({}, {"_id": 1}) is None:
             return set()
         by_hash = {_hash(user): user for user in users}
@@ -70,16 +72,16 @@ class Forgotten(Collection[ForgottenListener]):
         return {by_hash[document["_id"]] for document in documents}
 
     def hashes(self) -> list[str]:
-        """Of all that are forgotten; a batch job compares SHA-256 of :data:`PREFIX` and an id with them."""
+        """All hashes; a batch job compares them with the SHA-256 of :data:`PREFIX` plus an id."""
         return sorted(document["_id"] for document in self.documents.find({}, {"_id": 1}))
 
     def due(self, now: datetime) -> list[str]:
-        """The ids of listeners whose last traces can be swept up, since no micro-batch of theirs runs."""
+        """The ids of listeners to sweep: all micro-batches that began before their removal have ended."""
         documents = self.documents.find({"sweep_at": {"$lte": now}})
         return [user_id for document in documents if (user_id := document.get("user_id"))]
 
     def swept(self, user_id: str) -> None:
-        """Keep the hash alone."""
+        """Remove the id after the sweep and keep only the hash."""
         self.documents.update_one({"_id": _hash(user_id)}, {"$unset": {"user_id": "", "sweep_at": ""}})
 
 

@@ -1,8 +1,8 @@
-"""From a page that knows a person to the route that can set their cookie.
+"""Hands a log-in from a Streamlit page to the HTTP route that sets the cookie.
 
-A page learns from `st.user` whom an identity provider has let in, but only an HTTP answer sets an HttpOnly
-cookie. The page hands its browser a code that is good once, for a minute, and only with the session cookie
-that the browser had when the page was drawn.
+A page gets the user of an identity provider from `st.user`, but only an HTTP response can set an HttpOnly
+cookie. The page gives its browser a code that is valid once, for a minute, and only together with the session
+cookie that the browser had when the page was rendered.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from segue.people.accounts import Account
 from segue.people.login_sessions import now
@@ -19,17 +19,23 @@ from segue.storage.store import Collection, Index, Job, Personal, Policy, Right,
 
 GOOD_FOR = timedelta(minutes=1)
 PREFIX = "oidc-"
-"""Of the ids of listeners whom a provider has let in."""
+"""The prefix of the ids of listeners from an identity provider."""
 _LONGEST_NAME = 32
 
 Handover = TypedDict(
-    "Handover", {"_id": str, "user_id": str, "name": str, "from": str, "expires_at": datetime}
+    "Handover",
+    {
+        "_id": Annotated[str, "SHA-256 of the code."],
+        "user_id": Annotated[str, "Id of the listener who logs in."],
+        "name": Annotated[str, "Name of the account."],
+        "from": Annotated[str, "SHA-256 of the browser's session token."],
+        "expires_at": Annotated[datetime, "When the code becomes invalid."],
+    },
 )
-"""`_id` and `from` are hashes, of the code and of the browser's session token."""
 
 
 class Handovers(Collection[Handover]):
-    """Keeps the codes' hashes in MongoDB, so that page and route may be of different processes."""
+    """Stores the hashes of the codes in MongoDB, so that page and route may run in different processes."""
 
     name = "handovers"
     policy = Policy(
@@ -44,7 +50,7 @@ class Handovers(Collection[Handover]):
         self._clock = clock
 
     def offer(self, account: Account, *, token: str) -> str:
-        """A code by which the browser with this session token becomes that account."""
+        """Create a code that logs the browser with this session token in to the account."""
         code = secrets.token_urlsafe(32)
         self.documents.insert_one(
             {
@@ -58,16 +64,16 @@ class Handovers(Collection[Handover]):
         return code
 
     def accept(self, code: str, *, token: str) -> Account | None:
-        """The account that a code is for; None for one that was used, is too old or is another browser's."""
+        """The account of a code; None if the code is used, expired or from another browser."""
         wanted = {"_id": _hash(code), "from": _hash(token), "expires_at": {"$gt": self._clock()}}
         handover = self.documents.find_one_and_delete(wanted)
         return Account(handover["user_id"], handover["name"]) if handover else None
 
 
 def account_of(user: Mapping[str, Any]) -> Account | None:
-    """The listener of an identity token's claims; None when it has no issuer or no subject.
+    """The account for the claims of an identity token; None without an issuer or a subject.
 
-    By OpenID Connect Core 1.0, section 5.7, issuer and subject together are the one identifier that lasts.
+    Issuer and subject together are the only stable identifier (OpenID Connect Core 1.0, section 5.7).
     """
     issuer, subject = user.get("iss"), user.get("sub")
     if not (issuer and subject):

@@ -1,4 +1,4 @@
-"""Counts failed attempts by name and by address, in MongoDB, so that several dashboards count together."""
+"""Counts failed attempts by name and address, in MongoDB, so that several dashboards share the counts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from segue.storage.store import Collection, Index, Job, Personal, Policy, Right,
 
 WINDOW = timedelta(minutes=15)
 LIMITS = {"name": 10, "address": 50, "sign-up": 20}
-"""After so many failures of a kind within the window the next attempt is refused unseen."""
+"""After this number of failures within the window, attempts are refused without a check of the password."""
 _LONGEST_NAME = 64
 
 
 class LoginFailure(TypedDict):
     _id: str
-    """The source: "<kind>:<name or address>", with the kinds of :data:`LIMITS`."""
+    """The source: "<kind>:<name or address>"; the kinds are the keys of :data:`LIMITS`."""
     count: int
+    """Failures since the first one that counts."""
     expires_at: datetime
+    """When the failures are forgotten."""
 
 
 def of_name(name: str) -> str:
@@ -44,7 +46,7 @@ def _of_listener(_user_id: str, name: str | None) -> Document | None:
 
 
 class LoginFailures(Collection[LoginFailure]):
-    """Failures by source; MongoDB removes them when their window is over."""
+    """Failures by source; MongoDB removes them when their window has ended."""
 
     name = "login_failures"
     policy = Policy(
@@ -64,7 +66,7 @@ class LoginFailures(Collection[LoginFailure]):
         return failures is not None and failures["count"] >= LIMITS[source.partition(":")[0]]
 
     def count(self, source: str) -> None:
-        """Note a failure; the window begins with the first one."""
+        """Count a failure; the window begins with the first failure."""
         self.documents.delete_one({"_id": source, "expires_at": {"$lte": self._clock()}})
         self.documents.update_one(
             {"_id": source},
@@ -73,5 +75,5 @@ class LoginFailures(Collection[LoginFailure]):
         )
 
     def clear(self, source: str) -> None:
-        """Forget a source's failures, after a success."""
+        """Remove a source's failures, after a success."""
         self.documents.delete_one({"_id": source})

@@ -1,6 +1,6 @@
-"""Log-in sessions: the cookie holds a random token, MongoDB its hash, the listener, and the end.
+"""Log-in sessions: the cookie has a random token; MongoDB has its hash, the listener and the expiry.
 
-A copy of the database lets nobody in, since the token cannot be computed from its hash.
+Nobody can log in with a copy of the database, since the token cannot be computed from its hash.
 """
 
 from __future__ import annotations
@@ -22,22 +22,26 @@ _LONGEST_TOKEN = 100
 
 @dataclass(frozen=True)
 class Listener:
-    """The person behind a log-in session, a guest or one with an account."""
+    """The person of a log-in session: a guest or the owner of an account."""
 
     user_id: str
     name: str | None
     """None for a guest."""
     session_id: str
-    """Names the session in plays; no secret."""
+    """The `session_id` of plays; not a secret."""
 
 
 class LoginSession(TypedDict):
     _id: str
-    """The token's hash."""
+    """The hash of the token."""
     user_id: str
+    """The listener's id."""
     name: str | None
+    """Name of the account; none for a guest."""
     began_at: datetime
+    """When the session began."""
     expires_at: datetime
+    """When MongoDB removes the session."""
 
 
 def now() -> datetime:
@@ -59,7 +63,7 @@ class LoginSessions(Collection[LoginSession]):
         self._clock = clock
 
     def open(self, *, user_id: str | None = None, name: str | None = None) -> str:
-        """Begin a session and return its token; without a user it is that of a new guest."""
+        """Begin a session and return its token; without a `user_id`, the session is a new guest's."""
         token = secrets.token_urlsafe(32)
         began = self._clock()
         self.documents.insert_one(
@@ -74,7 +78,7 @@ class LoginSessions(Collection[LoginSession]):
         return token
 
     def find(self, token: str | None) -> Listener | None:
-        """The listener of a token's session; None when there is none, or it has expired."""
+        """The listener of a token's session; None if the session does not exist or has expired."""
         if not token or len(token) > _LONGEST_TOKEN:
             return None
         session = self.documents.find_one({"_id": _hash(token), "expires_at": {"$gt": self._clock()}})
@@ -83,11 +87,11 @@ class LoginSessions(Collection[LoginSession]):
         return Listener(user_id=session["user_id"], name=session["name"], session_id=session["_id"][:16])
 
     def close(self, token: str) -> None:
-        """End a session; its token is worth nothing from now on."""
+        """End a session and invalidate its token."""
         self.documents.delete_one({"_id": _hash(token)})
 
     def close_all(self, user_id: str) -> int:
-        """End all sessions of a listener; returns how many."""
+        """End all sessions of a listener; returns their number."""
         return self.documents.delete_many({"user_id": user_id}).deleted_count
 
 

@@ -1,4 +1,4 @@
-"""Lists made for a day, kept so that a listener sees the same all day, whatever they play meanwhile."""
+"""Lists made for a day, stored so that a listener sees the same list all day."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from typing import TypedDict
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 _KEPT = timedelta(days=2)
-"""A day is over everywhere."""
+"""The time after which a day is over in every time zone."""
 
 
 class DayList(TypedDict):
     _id: str
     """"<kind>:<day>:<user id>"."""
     user_id: str
+    """The listener's id."""
     tracks: list[str]
+    """Track ids in order."""
     at: datetime
+    """When the list was generated."""
 
 
 class DayLists(Collection[DayList]):
-    """Safe for use by several threads and processes: of two that make a list at once, the first stays."""
+    """Safe for use by several threads and processes: if two make a list at once, the first stays."""
 
     name = "day_lists"
     policy = Policy(
@@ -37,7 +40,7 @@ class DayLists(Collection[DayList]):
         return None if document is None else list(document["tracks"])
 
     def keep(self, user_id: str, kind: str, day: date, tracks: Sequence[str]) -> list[str]:
-        """Keep a list for its day, unless there is one; returns the one that is there then."""
+        """Store a list for its day, unless there is one; returns the stored list."""
         fields = {"user_id": user_id, "tracks": list(tracks), "at": datetime.now(UTC)}
         self.documents.update_one({"_id": _key(user_id, kind, day)}, {"$setOnInsert": fields}, upsert=True)
         return self.read(user_id, kind, day) or list(tracks)

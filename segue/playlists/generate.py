@@ -1,6 +1,7 @@
-"""Lists made for a listener: what goes on from a list, a mix for a day, and what was never heard. Pure.
+"""Lists made for a listener: a continuation of a list, a daily mix, and songs to discover. Pure.
 
-All take rows of an index and give rows, of the versions of a song one. A seed draws the same from the same.
+All take and return rows of an index, with one version of each song. The same seed and input give the same
+list.
 """
 
 from __future__ import annotations
@@ -16,38 +17,38 @@ from segue.playlists.transitions import Material, arrange
 from segue.ranking.reranking import folded, limit_artists, songs_of
 
 NEAR = 60
-"""Neighbours that each song of a list, or each liked song, brings in."""
+"""The number of neighbours of each song of a list, or of each liked song."""
 LOOKED_BACK = 40
-"""Of a longer list the last so many say what follows."""
+"""The number of last songs of a list that determine its continuation."""
 AGREEING = 3
-"""A song goes with a list by its similarity to the songs of it that are nearest, so many."""
+"""The number of nearest songs of a list that a candidate is compared with."""
 ANCHORS = 5
-"""Liked songs around which a mix is made."""
+"""The number of liked songs around which a mix is made."""
 POOL = 4
-"""What was never heard is drawn from so many times the songs that are wanted."""
+"""Songs to discover are drawn from this many times the requested songs."""
 _UNKNOWN = -1
 
 
-def go_on(
+def continue_list(
     playlist: Sequence[int],
     *,
     items: int,
     material: Material,
     avoid: Collection[int] = (),
 ) -> list[int]:
-    """What goes on from a list, beginning near its last song.
+    """Continue a list, starting near its last song.
 
-    A candidate's worth is the mean cosine to the songs of the list that are nearest to it. A list with
-    several sides is so continued on each of them, while its average may lie where there is nothing of it.
+    The score of a candidate is its mean cosine to the songs of the list that are nearest to it. So a list of
+    several styles is continued in each of them; the mean of its vectors may be far from all of them.
 
     Returns
     -------
-    At most `items` rows, none of them in the list or to be avoided.
+    At most `items` rows, none of them in the list or in `avoid`.
     """
     members = list(dict.fromkeys(playlist))[-LOOKED_BACK:]
     if not members:
         return []
-    # Versions of a song may be filed under two names of an artist, of which only one is over the limit.
+    # Versions of a song may have two names of an artist, of which only one is over the limit.
     candidates = _near_versions(members, out={*playlist, *avoid}, wanted=items, bundle=material.bundle)
     if not candidates:
         return []
@@ -69,22 +70,22 @@ def daily_mix(
     heard: Collection[int] = (),
     avoid: Collection[int] = (),
 ) -> list[int]:
-    """Songs that the listener likes and new ones around some of them.
+    """Songs that the listener likes, and new ones around some of them.
 
     Parameters
     ----------
     liked
-        Row -> how much it is liked, above 0.
+        Row -> strength of the preference, above 0.
     seed
-        Says which mix, such as the listener and the day.
+        Identifies the mix, such as the listener and the day.
     familiar
-        The share of liked songs, 0 to 1; less where there are fewer.
+        The share of liked songs, 0 to 1; less if there are fewer.
     heard
-        Rows that are no news; the liked ones are among them in any case.
+        Rows that are not new; the liked rows are included in any case.
 
     Returns
     -------
-    At most `items` rows; none for a listener who likes nothing yet.
+    At most `items` rows; none for a listener without liked songs.
     """
     known = {row: weight for row, weight in liked.items() if weight > 0 and row not in avoid}
     if not known:
@@ -97,7 +98,7 @@ def daily_mix(
         for row in drawn[:ANCHORS]
     ]
     fresh = list(dict.fromkeys(row for row in chain.from_iterable(zip_longest(*around)) if row is not None))
-    # Where there is too little of one kind, the other fills the list.
+    # If there are too few of one kind, the other fills the list.
     ordered = [*drawn[:wanted], *fresh[: items - wanted], *drawn[wanted:], *fresh[items - wanted :]]
     ordered = folded(ordered, material.bundle.songs, barred=(), taken=set())
     chosen = limit_artists(ordered, material.limit, items=items)
@@ -113,14 +114,14 @@ def discover(
     heard: Collection[int],
     avoid: Collection[int] = (),
 ) -> list[int]:
-    """Songs that were never heard, near to what is liked; those of artists never heard before the others.
+    """Songs that the listener has not heard, near to liked ones; those of unheard artists come first.
 
     Parameters
     ----------
     liked, seed, avoid
-        As for :func:`daily_mix`. With nothing liked it is drawn from the index's varied selection.
+        As for :func:`daily_mix`. Without liked songs, the list is drawn from the index's varied selection.
     heard
-        All rows that were ever heard; none of them comes.
+        All rows that the listener has ever heard; none of them is chosen.
 
     Returns
     -------
@@ -136,7 +137,7 @@ def discover(
     met = {int(material.bundle.artists[row]) for row in {*heard, *known}} - {_UNKNOWN}
     ordered = sorted(candidates, key=lambda row: int(material.bundle.artists[row]) in met)
     pool, rest = ordered[: POOL * items], ordered[POOL * items :]
-    # Drawn with the near ones ahead of the far ones, so that another day brings others.
+    # A random order in which near songs tend to come first, so that another day brings others.
     weights = 1.0 / (1.0 + np.arange(len(pool)) / items)
     shuffled = _drawn(dict(zip(pool, weights.tolist(), strict=True)), rng)
     fresh_artists = sorted(shuffled, key=lambda row: int(material.bundle.artists[row]) in met)
@@ -145,16 +146,16 @@ def discover(
 
 
 def _near(rows: Sequence[int], *, out: Collection[int], wanted: int, bundle: TrackIndex) -> list[int]:
-    """As :func:`_near_versions`, with the first of the versions of a song alone."""
+    """As :func:`_near_versions`, with only the first version of each song."""
     return _others(_near_versions(rows, out=out, wanted=wanted, bundle=bundle), out=out, bundle=bundle)
 
 
 def _near_versions(
     rows: Sequence[int], *, out: Collection[int], wanted: int, bundle: TrackIndex
 ) -> list[int]:
-    """Neighbours of all the rows, the nearest of each in turn; from farther off for fewer songs than wanted.
+    """Neighbours of all the rows, the nearest of each in turn; more distant ones if there are too few songs.
 
-    None is out or a version of a song that is out.
+    None of them is in `out`, or a version of a song in `out`.
     """
     songs, left = songs_of(out, bundle.songs), list[int]()
     for k in (min(NEAR + wanted, len(bundle.vectors)), min(NEAR + wanted + len(out), len(bundle.vectors))):
@@ -167,12 +168,12 @@ def _near_versions(
 
 
 def _others(rows: Sequence[int], *, out: Collection[int], bundle: TrackIndex) -> list[int]:
-    """Those that are not out, nor versions of what is; of the versions of a song the first."""
+    """The rows that are not in `out`, nor versions of songs in it; the first version of each song."""
     return folded(rows, bundle.songs, barred=out, taken=songs_of(out, bundle.songs))
 
 
 def _drawn(weights: Mapping[int, float], rng: np.random.Generator) -> list[int]:
-    """All rows in a random order, the heavier the earlier (Efraimidis and Spirakis, 2006)."""
+    """All rows in a weighted random order, heavy ones first (Efraimidis and Spirakis, 2006)."""
     rows = sorted(weights)
     keys = rng.exponential(size=len(rows)) / np.array([weights[row] for row in rows], dtype=np.float64)
     return [rows[i] for i in np.argsort(keys, kind="stable")]

@@ -1,7 +1,7 @@
 """Playlists as text: extended M3U, written and read.
 
-Read are `#PLAYLIST`, `#EXTINF` and the lines between; of a line that names a file or an address only
-the last part is looked at, as words: nothing is opened. https://en.wikipedia.org/wiki/M3U
+The reader uses `#PLAYLIST`, `#EXTINF` and the lines between. Of a line that names a file or an address, it
+uses only the words of the last part; it opens nothing. https://en.wikipedia.org/wiki/M3U
 """
 
 from __future__ import annotations
@@ -21,40 +21,40 @@ _INFO = re.compile(r"#EXTINF:\s*(-?\d+(?:\.\d+)?)?[^,]*,(.*)", re.IGNORECASE)
 
 
 class NotM3u(SegueError):
-    """A file is no playlist of this format; the text says why."""
+    """A file is not a playlist of this format; the message gives the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A song as a playlist names it."""
+    """A song in a playlist file."""
 
     title: str
     artist: str | None = None
     seconds: float | None = None
     location: str = ""
-    """The line that names the file, as it stands there."""
+    """The line that names the file, unchanged."""
 
     @property
     def shown(self) -> str:
-        """As the listener may recognise it."""
+        """The song in words, for the listener."""
         return f"{self.artist} - {self.title}" if self.artist else self.title
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """A playlist that was read."""
+    """The content of a playlist file."""
 
     name: str | None
     entries: tuple[Entry, ...]
 
 
 def read_m3u(data: bytes) -> Listed:
-    """Read a playlist: UTF-8, with or without a mark, or else Latin-1.
+    """Read a playlist: UTF-8, with or without a byte order mark, or else Latin-1.
 
     Raises
     ------
     NotM3u
-        It is too large, holds binary data, or names no song.
+        The file is too large, contains binary data, or names no song.
     """
     if len(data) > LARGEST:
         raise NotM3u(f"A playlist has at most {LARGEST // 1024} kB.")
@@ -94,7 +94,7 @@ def _entry(line: str, info: re.Match[str] | None) -> Entry:
 
 
 def _stem(line: str) -> str:
-    """The name of the file that a line names, without its ending and the number that many begin with."""
+    """The name of the file that a line names, without its extension and a leading track number."""
     path = unquote(line.split("?", maxsplit=1)[0]) if "://" in line else line
     stem = (PureWindowsPath(path) if "\\" in path else PurePosixPath(path)).stem
     return re.sub(r"^\d{1,3}[\s._-]+(?=\S)", "", stem).replace("_", " ") or line
@@ -110,5 +110,5 @@ def write_m3u(name: str, entries: Iterable[Entry]) -> str:
 
 
 def _line(text: str) -> str:
-    """On one line, whatever a file's tags hold, so that a title cannot become an entry."""
+    """The text on one line, so that a tag with line breaks cannot add an entry."""
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""Which tracks of the catalogue a playlist from elsewhere means: by title, artist and length."""
+"""Matching of a playlist's entries with tracks of the catalogue: by title, artist and length."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from segue.catalog.letters import without_accents
 from segue.playlists.m3u import Entry
 
 SECONDS_OFF = 4.0
-"""Two lengths of the same recording, as different programs state them, differ by no more than this."""
+"""The largest difference between two programs' lengths of the same recording."""
 LIKE_ENOUGH = 0.82
 """The least similarity of two titles, and of two artists, 0 to 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A track of the catalogue that may be meant."""
+    """A track of the catalogue that an entry may mean."""
 
     track_id: str
     title: str
@@ -32,7 +32,7 @@ class Matched:
     """A playlist's entries after matching."""
 
     track_ids: tuple[str, ...]
-    """Of the matched entries, in their order."""
+    """The tracks of the matched entries, in order."""
     unmatched: tuple[Entry, ...]
 
 
@@ -46,17 +46,17 @@ def match(entries: Sequence[Entry], *, candidates: Callable[[Entry], Sequence[Ca
 
 
 def best(entry: Entry, candidates: Sequence[Candidate]) -> str | None:
-    """The candidate that an entry means; None when none is near enough in title and artist.
+    """The candidate that an entry means; None if no candidate is similar enough in title and artist.
 
-    Where the lengths are known, one that is the right length goes before one that is named more alike; and
-    where the entry names no artist, the right length is required, if the entry has one.
+    If the lengths are known, a candidate of the right length precedes one with a more similar name. If the
+    entry has a length but no artist, only a candidate of the right length matches.
     """
     rated = []
     for candidate in candidates:
         title, artist = alike(entry.title, candidate.title), 1.0
         if entry.artist is not None:
             artist = alike(entry.artist, candidate.artist)
-        else:  # "Title" may stand for "Artist - Title" with another dash
+        else:  # "Title" may be "Artist - Title" with another dash
             title = max(title, alike(entry.title, f"{candidate.artist} {candidate.title}"))
         if min(title, artist) < LIKE_ENOUGH:
             continue
@@ -72,7 +72,7 @@ def best(entry: Entry, candidates: Sequence[Candidate]) -> str | None:
 
 
 def alike(a: str, b: str) -> float:
-    """How alike two names are, 0 to 1, without case, accents, punctuation and what stands in brackets."""
+    """The similarity of two names, 0 to 1, ignoring case, accents, punctuation and text in brackets."""
     first, second = _bare(a), _bare(b)
     if not first or not second:
         return float(a.strip().casefold() == b.strip().casefold())

@@ -1,4 +1,4 @@
-"""A path from one song to another: a list that begins with the one and ends with the other. Pure."""
+"""A path between two songs: a list that begins with one and ends with the other. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from segue.playlists.transitions import Material, Transitions
 from segue.ranking.reranking import ArtistLimit, folded, songs_of
 
 AROUND = 40
-"""Candidates around each of the points between the two songs."""
+"""The number of candidates around each of the points between the two songs."""
 BEAM = 48
-"""Unfinished paths that are kept at each place."""
+"""The beam width: the number of unfinished paths kept at each place."""
 POWER = 4
-"""The sum of the steps to this power is made small: the larger, the more the largest step counts."""
+"""The power of the steps in the sum that is minimised: the larger, the more the largest step counts."""
 
 
 def path(
@@ -29,21 +29,21 @@ def path(
 ) -> list[int]:
     """A list from `first` to `last` with small steps in between.
 
-    The candidates are what lies near the points on the arc between the two. A beam search makes the sum of
-    the steps' fourth powers small, which evens them out. What an unfinished path will still cost is
-    estimated by the cheapest way on for one that may repeat itself, known for every candidate and place.
+    The candidates are the tracks near points on the arc between the two. A beam search minimises the sum of
+    the steps' fourth powers, which makes the steps even. The remaining cost of an unfinished path is
+    estimated by the cheapest continuation that may repeat tracks, computed for every candidate and place.
 
     Parameters
     ----------
     items
-        Rows in the list, both ends among them; at least 2.
+        Rows in the list, including both ends; at least 2.
     avoid
-        Rows that do not come, but for the ends.
+        Rows that are not chosen, except as ends.
 
     Returns
     -------
-    Rows, each once; fewer than `items` where the library or the limit of artists gives no more. The limit
-    holds for the ends too, but where both are of one artist and only one is allowed.
+    Rows, each once; fewer than `items` if the library or the artist limit allows no more. The limit includes
+    the ends, unless both are of one artist and only one of its songs is allowed.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def path(
 
 
 def _between(first: int, last: int, *, count: int, bundle: TrackIndex, avoid: frozenset[int]) -> list[int]:
-    """Rows near the points that part the arc into even steps; all of a small library."""
+    """Rows near the points that divide the arc into even steps; all rows of a small library."""
     if not count:
         return []
     ends = np.asarray(bundle.vectors[[first, last]], dtype=np.float64)
@@ -69,7 +69,7 @@ def _between(first: int, last: int, *, count: int, bundle: TrackIndex, avoid: fr
     share = np.arange(1, count + 1) / (count + 1)
     if 1e-6 < angle < np.pi - 1e-6:
         weights = np.stack([np.sin((1 - share) * angle), np.sin(share * angle)], axis=1)
-    else:  # the same sound, or its opposite: no one arc leads there
+    else:  # the same sound, or its opposite: the arc is undefined
         weights = np.stack([1 - share, share], axis=1)
     points = (weights @ ends).astype(np.float32)
     rows, _ = bundle.neighbours.query(points, min(AROUND + len(avoid) + 2, len(bundle.vectors)))
@@ -86,7 +86,7 @@ def _search(
     count: int,
     material: Material,
 ) -> list[int]:
-    """`count` of the candidates in order; empty where the limit leaves no way."""
+    """`count` of the candidates in order; empty if the limit allows no path."""
     transitions, limit = material.transitions, material.limit
     to_go = _cheapest_on(candidates, last, count=count, transitions=transitions)
     costly = transitions.steps(candidates, candidates) ** POWER
@@ -110,14 +110,14 @@ def _search(
         paths = [path for path, _ in chosen]
         costs = np.array([cost for _, cost in chosen])
         from_here = costly[[path[-1] for path in paths]]
-    # In the order of what they cost with the last step, since that was known.
+    # Sorted by the cost that includes the last step, which is known by now.
     return [candidates[i] for i in paths[0]]
 
 
 def _cheapest_on(
     candidates: Sequence[int], last: int, *, count: int, transitions: Transitions
 ) -> NDArray[np.float64]:
-    """(count, c): from each candidate at each place, the least sum that leads to the end."""
+    """(count, c): from each candidate at each place, the smallest sum that leads to the end."""
     costly = transitions.steps(candidates, candidates) ** POWER
     np.fill_diagonal(costly, np.inf)
     costs = np.empty((count, len(candidates)))
@@ -128,7 +128,7 @@ def _cheapest_on(
 
 
 def _fits(before: list[int], row: int, *, last: int, length: int, limit: ArtistLimit) -> bool:
-    """Whether the limit holds for the row, and for the end that is still to come."""
+    """Whether the limit allows the row, and the end after it."""
     if not limit.fits(before, row):
         return False
     artist = limit.artists[row]

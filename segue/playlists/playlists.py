@@ -1,8 +1,8 @@
-"""Playlists in MongoDB: each belongs to one listener, and every look and every change names that listener.
+"""Playlists in MongoDB: each belongs to one listener, and every read and change names that listener.
 
 Delivery: a change is one atomic update of one document, guarded by its owner. Adding twice adds twice, as
-a listener who presses twice expects; removing and moving name the track beside its place, so that a repeated
-or belated change does nothing rather than the wrong thing.
+a listener who presses twice expects. Removing and moving name the track and its place, so that a repeated
+or late change does nothing.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from segue.storage.mongo import ASCENDING, DESCENDING, Document
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 MOST_PLAYLISTS = 200
-"""Of one listener."""
+"""The most playlists of one listener."""
 MOST_TRACKS = 2000
-"""In one playlist."""
+"""The most songs in one playlist."""
 LONGEST_NAME = 100
 
 
 class PlaylistError(SegueError):
-    """A change that cannot be made; the text says why, to the listener."""
+    """A change is not possible; the message tells the listener the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Playlist:
-    """A playlist as it was when it was read."""
+    """A playlist at the time when it was read."""
 
     playlist_id: str
     owner: str
@@ -44,25 +44,33 @@ class Playlist:
     """Listeners who are asked to join."""
 
     def may_edit(self, user_id: str) -> bool:
-        """Whether a listener may change it: its owner, or one who has joined."""
+        """Whether a listener may change it: its owner, or a listener who has joined."""
         return user_id == self.owner or user_id in self.collaborators
 
 
 class StoredPlaylist(TypedDict):
-    """A playlist as it is stored."""
+    """A stored playlist."""
 
     _id: str
+    """The playlist's id."""
     owner: str
+    """Id of the listener who owns it."""
     name: str
+    """Name of the playlist."""
     tracks: list[str]
+    """Track ids in order."""
     created_at: datetime
+    """When it was created."""
     changed_at: datetime
+    """When it was last changed."""
     collaborators: NotRequired[list[str]]
+    """Ids of the listeners who may change it."""
     asked: NotRequired[list[str]]
+    """Ids of the listeners who are invited to change it."""
 
 
 class Playlists(Collection[StoredPlaylist]):
-    """Safe for use by several threads and processes."""
+    """All playlists. Safe for use by several threads and processes."""
 
     name = "playlists"
     policy = Policy(
@@ -76,17 +84,17 @@ class Playlists(Collection[StoredPlaylist]):
     )
 
     def of(self, owner: str) -> list[Playlist]:
-        """A listener's playlists, the one changed last first."""
+        """A listener's playlists, the last changed first."""
         documents = self.documents.find({"owner": owner}).sort("changed_at", DESCENDING)
         return [_playlist(document) for document in documents.limit(MOST_PLAYLISTS)]
 
     def read(self, owner: str, playlist_id: str) -> Playlist | None:
-        """A listener's playlist; None where there is none of that id, or it is another's."""
+        """A listener's playlist; None if the listener has none with that id."""
         document = self.documents.find_one(_own(owner, playlist_id))
         return _playlist(document) if document else None
 
     def create(self, owner: str, name: str, *, tracks: Sequence[str] = ()) -> Playlist:
-        """Make a new one.
+        """Create a playlist.
 
         Raises
         ------
@@ -110,7 +118,7 @@ class Playlists(Collection[StoredPlaylist]):
         return _playlist(document)
 
     def rename(self, owner: str, playlist_id: str, name: str) -> None:
-        """Give it another name.
+        """Rename a playlist.
 
         Raises
         ------
@@ -120,16 +128,16 @@ class Playlists(Collection[StoredPlaylist]):
         self._change(owner, playlist_id, {"$set": {"name": _named(name)}})
 
     def delete(self, owner: str, playlist_id: str) -> None:
-        """Remove a playlist; nothing happens where there is none, or it is another's."""
+        """Remove a playlist; nothing happens if the listener has none with that id."""
         self.documents.delete_one(_own(owner, playlist_id))
 
     def add(self, owner: str, playlist_id: str, tracks: Sequence[str]) -> None:
-        """Put tracks at its end.
+        """Append tracks.
 
         Raises
         ------
         PlaylistError
-            It would be too long, or the listener has no such playlist.
+            The playlist would be too long, or the listener has no such playlist.
         """
         full = {f"tracks.{MOST_TRACKS - len(tracks)}": {"$exists": False}}
         if len(tracks) > MOST_TRACKS or not self._try(
@@ -138,15 +146,15 @@ class Playlists(Collection[StoredPlaylist]):
             raise PlaylistError(_NONE if self.read(owner, playlist_id) is None else _FULL)
 
     def remove(self, owner: str, playlist_id: str, *, place: int, track_id: str) -> None:
-        """Take out the track at a place, from 0; nothing happens when another stands there by now."""
+        """Remove the track at a place, from 0; nothing happens if another track is there by now."""
         self._arrange(owner, playlist_id, place=place, track_id=track_id, to=None)
 
     def move(self, owner: str, playlist_id: str, *, place: int, track_id: str, to: int) -> None:
-        """Move the track at a place to another; nothing happens when another stands there by now."""
+        """Move the track at a place to another; nothing happens if another track is there by now."""
         self._arrange(owner, playlist_id, place=place, track_id=track_id, to=to)
 
     def ask_to_join(self, owner: str, playlist_id: str, user_id: str) -> None:
-        """Ask another listener to edit the owner's playlist; nothing happens where there is none."""
+        """Ask another listener to edit the owner's playlist; nothing happens if there is no such playlist."""
         self.documents.update_one(_own(owner, playlist_id), {"$addToSet": {"asked": user_id}})
 
     def asking(self, user_id: str) -> list[Playlist]:
@@ -162,12 +170,12 @@ class Playlists(Collection[StoredPlaylist]):
         return [_playlist(document) for document in documents]
 
     def join(self, user_id: str, playlist_id: str) -> bool:
-        """Accept to edit a playlist; False for one who was not asked."""
+        """Accept the request to edit a playlist; False for a listener who was not asked."""
         change = {"$pull": {"asked": user_id}, "$addToSet": {"collaborators": user_id}}
         return bool(self.documents.update_one({"_id": playlist_id, "asked": user_id}, change).matched_count)
 
     def leave(self, playlist_id: str, user_id: str, *, by: str) -> bool:
-        """Remove a listener, joined or asked: by themselves or by the owner; False when it is neither."""
+        """Remove a listener, joined or asked; False if `by` is neither this listener nor the owner."""
         wanted = {"_id": playlist_id} if by == user_id else _own(by, playlist_id)
         change = {"$pull": {"collaborators": user_id, "asked": user_id}}
         return bool(self.documents.update_one(wanted, change).matched_count)
@@ -179,7 +187,7 @@ class Playlists(Collection[StoredPlaylist]):
         tracks = [*before.tracks[:place], *before.tracks[place + 1 :]]
         if to is not None:
             tracks.insert(max(0, min(to, len(tracks))), track_id)
-        # Only over the list that was read: a change made meanwhile in another tab is not lost.
+        # Guarded by the list that was read, so that a concurrent change in another tab is not lost.
         self._try({**_own(owner, playlist_id), "tracks": list(before.tracks)}, {"$set": {"tracks": tracks}})
 
     def _change(self, owner: str, playlist_id: str, change: Document) -> None:

@@ -1,4 +1,4 @@
-"""How far one song is from the next, and the order in which songs go best after each other. Pure."""
+"""The step from one song to the next, and an order of songs with small steps. Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from segue.moods.measures import DIMENSIONS, Percentiles
 from segue.ranking.reranking import ArtistLimit
 
 ENERGY, TEMPO = 0.25, 0.15
-"""What the whole range of energy, or of tempo, adds to a step; the opposite direction in sound adds 1. Two
-songs taken at random are near .5 in sound and a third apart in either mood."""
+"""The step that the full range of energy, or of tempo, adds; the opposite direction in sound adds 1. Two
+random songs differ by about .5 in sound and by a third of the range in either mood."""
 _PASSES = 20
 _LEAST_GAIN = 1e-12
 
@@ -26,10 +26,10 @@ class Transitions:
     vectors: NDArray[np.floating]
     """(n, d) unit rows."""
     moods: Percentiles | None = None
-    """(n, 4) percentiles, NaN where not known; an unknown mood adds nothing to a step."""
+    """(n, 4) percentiles, NaN where unknown; an unknown mood adds nothing to a step."""
 
     def steps(self, first: Sequence[int], second: Sequence[int]) -> NDArray[np.float64]:
-        """(a, b): how far it is from each of the first rows to each of the second; the same both ways."""
+        """(a, b): the step from each of the first rows to each of the second; it is symmetric."""
         cosine = np.asarray(self.vectors[list(first)], np.float64) @ np.asarray(
             self.vectors[list(second)], np.float64
         ).T.reshape(-1, len(second))
@@ -48,7 +48,7 @@ class Transitions:
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What lists are made from, and the rule that they keep."""
+    """The data that lists are made from, and the limit that they keep."""
 
     bundle: TrackIndex
     transitions: Transitions
@@ -59,18 +59,18 @@ class Material:
 def arrange(
     rows: Sequence[int], *, transitions: Transitions, limit: ArtistLimit, before: Sequence[int] = ()
 ) -> list[int]:
-    """The same rows in an order with small steps.
+    """Order rows with small steps.
 
-    From the nearest to the next nearest, then parts are turned round as long as that makes the sum of squared
-    steps smaller (2-opt), so that one large step costs more than several small ones.
+    Starts with the nearest-neighbour order, and reverses parts while that reduces the sum of squared steps
+    (2-opt). Squares make one large step cost more than several small ones.
 
     Parameters
     ----------
     rows
-        In an order that keeps the limit; it is taken as it is where no other does.
+        Rows in an order that keeps the limit; it is returned if no other order keeps it.
     before
-        Rows that come just before, oldest first: the first step goes from the last of them, and the limit
-        holds across the seam.
+        Rows just before the list, oldest first: the first step starts from the last of them, and the limit
+        also holds across the boundary.
     """
     rows = list(rows)
     if len(rows) < 2:
@@ -103,15 +103,15 @@ def _nearest_next(
     before: Sequence[int],
     start: int | None,
 ) -> list[int]:
-    """Places in `rows`, each the nearest to the one before that the limit allows; empty in a dead end."""
+    """Indices into `rows`, each the nearest to the one before that the limit allows; empty in a dead end."""
     left = set(range(len(rows)))
-    # Without a song before it begins at the edge: with the one that is farthest from all others.
+    # Without a song before, the order begins with the song that is farthest from all others.
     at = start if start is not None else int(squares[: len(rows), : len(rows)].sum(axis=1).argmax())
     order = [at] if start is None else []
     left -= set(order)
     while left:
-        so_far = [*before, *(rows[i] for i in order)]
-        fitting = [i for i in left if limit.fits(so_far, rows[i])]
+        sequence = [*before, *(rows[i] for i in order)]
+        fitting = [i for i in left if limit.fits(sequence, rows[i])]
         if not fitting:
             return []
         at = min(fitting, key=lambda i: (squares[at, i], i))
@@ -131,7 +131,7 @@ def _turned(
     start: int | None,
     allowed: Callable[[list[int]], bool],
 ) -> list[int]:
-    """The order after one pass of turning parts round where that helps; the same list where nothing does."""
+    """The order after one pass of reversals that reduce the sum; the same list if there is none."""
     for i in range(len(order)):
         for j in range(i + 1, len(order)):
             left = order[i - 1] if i else start

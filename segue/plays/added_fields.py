@@ -1,4 +1,4 @@
-"""Fields of a play that were added to the windows later: how they travel, and how readers get them back."""
+"""Fields of a play that were added after the format of the windows: their encoding and decoding."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import pyarrow.compute as pc
 from segue.plays.event import KEPT
 
 LATER = "\n"
-"""Separates the type of a play from the fields that were added later; no text of a play may hold it."""
+"""Separates a play's type from the fields that were added later. No text field of a play may contain it."""
 
 
 def unfolded(plays: pa.StructArray) -> pa.StructArray:
-    """The plays of windows, with a field of its own for each that was added later.
+    """Decode the plays of windows: each field that was added later becomes a field of the struct.
 
-    A type that an earlier or later release has folded others into is a plain one again. This is done here and
-    not by Spark, whose expressions would run over every play of every changed window whether or not there is
-    anything to unfold.
+    A type into which an earlier or later release has encoded other fields becomes a plain type again. pyarrow
+    does this, not Spark: Spark's expressions would run over every play of every changed window, even if there
+    is nothing to decode.
     """
     encoded = pc.dictionary_encode(plays.field("type"))
     texts = encoded.dictionary.to_pylist()

@@ -1,10 +1,10 @@
-"""Plays on their way to Kafka, each once.
+"""Deduplicated delivery of plays to Kafka.
 
 Delivery: a play is claimed in MongoDB before it is sent, and marked as sent after all replicas have
-acknowledged it. One that comes again is acknowledged without being sent. A claim that was not marked within
-:data:`LEFT_OVER` belongs to a delivery that broke off (a crash, Kafka away): then the play is sent when it
-comes again. So a play reaches Kafka at least once whatever fails, and twice only after a crash between
-acknowledgement and mark; then the stream counts it once by event_id.
+acknowledged it. A repeated play is acknowledged without being sent. A claim that was not marked within
+:data:`LEFT_OVER` belongs to an interrupted delivery (a crash, or Kafka was unavailable): the play is then
+sent when the player repeats it. So a play reaches Kafka at least once despite failures, and twice only after
+a crash between acknowledgement and mark. The stream then counts it once, by its event id.
 """
 
 from __future__ import annotations
@@ -26,65 +26,67 @@ from segue.storage.mongo import Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 REMEMBERED = timedelta(days=7)
-"""How long it is known that a play was sent."""
+"""How long the id of a sent play is kept."""
 WORTH_KEEPING = REMEMBERED - timedelta(days=1)
-"""How long a player may keep what it could not send: what it sends later might have been forgotten."""
+"""How long a player may retry a play: later, the id of a sent play may have been removed."""
 LEFT_OVER = timedelta(seconds=30)
 _PATIENCE = 10.0
-"""Seconds that Kafka has to acknowledge a play."""
+"""How long Kafka may take to acknowledge a play, in seconds."""
 
 
 class PlayProducer(RecordProducer):
-    """Sends plays, keyed by listener so that one listener's plays keep their order."""
+    """Sends plays, keyed by listener so that the plays of a listener keep their order."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         super().__init__(settings, topic=settings.plays_topic)
 
     def send(self, event: Mapping[str, Any]) -> Any:
-        """Check an event and send it; returns a future of its place in the topic.
+        """Validate an event and send it. Returns a future of the record's partition and offset.
 
         Raises
         ------
         InvalidPlay
-            The event is no play.
+            The event is not a valid play.
         """
         value, key = _record(checked(event))
         return self.send_bytes(value, key=key)
 
     def deliver(self, plays: Iterable[Play], *, seconds: float) -> None:
-        """Send plays and wait until they are acknowledged, so long for each.
+        """Send plays, and wait up to `seconds` for the acknowledgement of each.
 
         Raises
         ------
         NotAcknowledged
-            Kafka has not taken all of them.
+            Kafka has not acknowledged all of them.
         """
         self.deliver_bytes(map(_record, plays), seconds=seconds)
 
     def tombstone(self, user_id: str) -> None:
-        """Say in the topic itself that this listener's plays are not to be used any more.
+        """Mark in the topic that a listener has left and that their plays must not be used.
 
-        A record with the listener's key and no value: the streams pass over it, a recount leaves out the
-        plays that have its key. Retention takes both away.
+        The record has the listener's key and no value. The streams skip it; a recount leaves out the plays
+        with its key. Retention removes the record and the plays.
         """
         self.send_bytes(None, key=user_id.encode()).get(timeout=30)
 
 
 def _record(play: Play) -> tuple[bytes, bytes]:
-    """The value and the key under which a play is sent."""
+    """The value and the key of a play's record."""
     value = json.dumps(play, separators=(",", ":"), ensure_ascii=False)
     return value.encode(), str(play["user_id"]).encode()
 
 
 class SentPlay(TypedDict):
     _id: str
-    """"<user id>:<event id>": by listener, so that nobody can use up another's event id."""
+    """"<user id>:<event id>": by listener, so that nobody can use up the event id of another listener."""
     sent: bool
+    """Whether Kafka has acknowledged the play."""
     at: datetime
+    """When the play was claimed or sent."""
 
 
 class Claim(enum.Enum):
-    """Whose a play is to send."""
+    """The result of claiming a play."""
 
     OURS = enum.auto()
     SENT = enum.auto()
@@ -124,11 +126,11 @@ class SentPlays(Collection[SentPlay]):
         return Claim.OURS if taken_up else Claim.THEIRS
 
     def give_up(self, plays: Sequence[Play]) -> None:
-        """Let plays that could not be sent be claimed again at once."""
+        """Release the claims of plays that could not be sent, so that they can be claimed again at once."""
         self.documents.delete_many({"_id": {"$in": [_key(play) for play in plays]}, "sent": False})
 
     def mark(self, plays: Sequence[Play]) -> None:
-        """Note that Kafka has plays."""
+        """Mark plays as sent."""
         self.documents.update_many({"_id": {"$in": [_key(play) for play in plays]}}, {"$set": {"sent": True}})
 
 
@@ -137,27 +139,27 @@ def _key(play: Play) -> str:
 
 
 class PlayDelivery:
-    """Delivers plays from all requests through one producer, made when the first play comes."""
+    """Delivers the plays of all requests through one producer, which is created for the first play."""
 
     def __init__(self, store: Store, connect: Callable[[], PlayProducer]) -> None:
-        """`connect` makes a producer; it is called again after a failure, since brokers may have moved."""
+        """`connect` creates a producer. It is called again after a failure, since brokers may have moved."""
         self._sent, self._connect = SentPlays(store), connect
         self._producer: PlayProducer | None = None
         self._lock = threading.Lock()
         self._not_before = 0.0
 
     def send(self, events: Sequence[Mapping[str, Any]]) -> tuple[list[Play], dict[str, str]]:
-        """Check events, and send those plays that were not sent before.
+        """Validate events, and send the plays that were not sent before.
 
         Returns
         -------
-        The plays that Kafka has, now or since before; and of those that it will never get, the event ids with
-        the reason. A play in neither is being sent by another request.
+        The plays that Kafka has, from this call or an earlier one; and the reason for each rejected event, by
+        event id. A play in neither is being sent by another request.
 
         Raises
         ------
         SegueError
-            Kafka does not take them now.
+            Kafka does not accept plays now.
         """
         plays: dict[str, Play] = {}
         refused: dict[str, str] = {}
@@ -181,7 +183,7 @@ class PlayDelivery:
         except SegueError as error:
             self._sent.give_up(plays)
             self._start_over()
-            raise SegueError(f"Kafka does not take plays now: {error}") from None
+            raise SegueError(f"Kafka does not accept plays now: {error}") from None
         self._sent.mark(plays)
 
     def _ready(self) -> PlayProducer:
@@ -197,7 +199,7 @@ class PlayDelivery:
             return self._producer
 
     def _start_over(self) -> None:
-        """Let the next request connect anew; what this producer still holds goes with it."""
+        """Make the next request connect again. Plays that this producer has buffered are dropped."""
         with self._lock:
             producer, self._producer = self._producer, None
         if producer is not None:

@@ -1,11 +1,11 @@
-"""The play event: the one definition behind the producer's check, the dashboard's, and Spark's schema.
+"""The play event: one definition for the producer, the dashboard's validation and Spark's schema.
 
-It also says which fields the windows of the streaming queries keep. The state of a window is a list of
-structs, and Spark continues a checkpoint only if these structs are as they were. So
-:attr:`WindowFields.state` stays as it is; a field of a play that is to be kept and came later
-(``Field(kept=True)``) travels in the text of `type`, behind a line feed, as JSON: :mod:`segue.spark.plays`
-puts it there, :func:`segue.plays.added_fields.unfolded` gives it a field of its own, null for older plays.
-So it can be added to running checkpoints, and removed again.
+It also defines the fields that the windows of the streaming queries keep. The state of a window is a list of
+structs, and Spark continues a checkpoint only if the type of these structs is unchanged. So
+:attr:`WindowFields.state` never changes. A field that is kept and was added later (``Field(kept=True)``) is
+encoded as JSON in the text of `type`, after a line feed: :mod:`segue.spark.plays` encodes it, and
+:func:`segue.plays.added_fields.unfolded` decodes it to a field of the struct, null for older plays. So a
+field can be added to running checkpoints, and removed again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SOURCES = ("home", "search", "playlist", "similar", "radio")
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One field of a play: its kind, whether it must be there, and what it may hold.
+    """A field of a play: its kind, whether it is required, and its valid values.
 
     `whole` numbers are signed 64-bit; `minimum` and `maximum` are inclusive. `pattern` is a regular
     expression in the part of the syntax that Python and Java share, matched against the whole text.
@@ -32,12 +32,12 @@ class Field:
     kind: Literal["text", "whole"]
     meaning: str
     form: str = ""
-    """What a text looks like, in words."""
+    """The form of a text, in words."""
     required: bool = True
     choices: tuple[str, ...] = ()
     kept: bool = False
-    """Whether it stays with the play in tastes and statistics; a field of which nothing else is known can be
-    added to running streams so."""
+    """Whether tastes and statistics keep the field with the play. Such a field can be added to running
+    streams, even if no other code knows it."""
     pattern: str = r"[^\x00-\x1f\x7f]{1,128}"
     minimum: int = 0
     maximum: int = 2**53
@@ -59,10 +59,10 @@ FIELDS = (
         form="1 to 64 printable ASCII characters without spaces",
         meaning="the track",
     ),
-    Field(name="type", kind="text", choices=TYPES, meaning="what happened"),
-    Field(name="ms_played", kind="whole", meaning="how much was heard, milliseconds"),
-    Field(name="position_ms", kind="whole", meaning="where in the track, milliseconds"),
-    Field(name="duration_ms", kind="whole", meaning="how long the track is, milliseconds; 0: not known"),
+    Field(name="type", kind="text", choices=TYPES, meaning="the event type"),
+    Field(name="ms_played", kind="whole", meaning="how long the track was played, milliseconds"),
+    Field(name="position_ms", kind="whole", meaning="position in the track, milliseconds"),
+    Field(name="duration_ms", kind="whole", meaning="length of the track, milliseconds; 0: unknown"),
     Field(
         name="occurred_at",
         kind="whole",
@@ -90,7 +90,7 @@ FIELDS = (
 
 
 class InvalidPlay(ValueError):
-    """An event that is no play. :attr:`fault` says why, as `missing_<field>` or `invalid_<field>`."""
+    """An event that is not a valid play; :attr:`fault` is `missing_<field>` or `invalid_<field>`."""
 
     def __init__(self, fault: str, value: object) -> None:
         super().__init__(f"{fault}: {value!r}")
@@ -98,16 +98,16 @@ class InvalidPlay(ValueError):
 
 
 Play = NewType("Play", Mapping[str, Any])
-"""An event that :func:`checked` has let through."""
+"""An event that :func:`checked` has validated."""
 
 
 def checked(event: Mapping[str, Any]) -> Play:
-    """The event as a play.
+    """Validate an event and return it as a play.
 
     Raises
     ------
     InvalidPlay
-        It breaks the definition.
+        The event breaks the definition.
     """
     if wrong := fault(event):
         raise InvalidPlay(wrong, event.get(wrong.partition("_")[2]))
@@ -115,9 +115,9 @@ def checked(event: Mapping[str, Any]) -> Play:
 
 
 def fault(play: Mapping[str, Any]) -> str | None:
-    """Say why a decoded event is not a play, as `missing_<field>` or `invalid_<field>`; None when it is one.
+    """Return the fault of a decoded event, `missing_<field>` or `invalid_<field>`, or None for a valid play.
 
-    Fields that the definition does not name are allowed, so that a producer may be newer than a consumer.
+    Unknown fields are allowed, so that a producer may be newer than a consumer.
     """
     for field in FIELDS:
         value = play.get(field.name)
@@ -138,23 +138,23 @@ def _fits(field: Field, value: object) -> bool:
 
 
 KEPT = tuple(field.name for field in FIELDS if field.kept)
-"""The fields that were added to the windows after checkpoints had been made."""
+"""The kept fields that were added after the first checkpoints."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowFields:
-    """What one kind of window holds."""
+    """The fields of one kind of window."""
 
     name: str
-    """Of the column with the list."""
+    """The name of the column with the list."""
     state_format: int
-    """To be raised when `state`, or the plan of the query, changes so that older ones are unreadable."""
+    """Raise it when `state`, or the plan of the query, changes so that older checkpoints are unreadable."""
     state: tuple[str, ...]
-    """The fields of the struct in the state; the newest plays are told by the first."""
+    """The fields of the struct in the state. The first one determines which plays are newest."""
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields of the struct as :func:`segue.plays.added_fields.unfolded` returns it."""
+        """The fields of the struct that :func:`segue.plays.added_fields.unfolded` returns."""
         return (*self.state, *KEPT)
 
 
@@ -163,10 +163,10 @@ SIGNAL_WINDOW = WindowFields(
     state_format=2,
     state=("occurred_at", "event_id", "track_id", "type", "ms_played", "duration_ms"),
 )
-"""What is kept of the plays that say something of a listener's taste."""
+"""The fields that are kept of a signal."""
 EVENT_WINDOW = WindowFields(
     name="events",
     state_format=1,
     state=(*SIGNAL_WINDOW.state, "source", "rank", "model"),
 )
-"""What is kept of the plays that are counted."""
+"""The fields that are kept of a counted play."""

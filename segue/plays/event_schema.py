@@ -10,7 +10,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def play_schema() -> dict[str, Any]:
-    """The schema of a play in Kafka. Fields that it does not name are allowed."""
+    """The schema of a play in Kafka. Additional fields are allowed."""
     return {"$schema": DIALECT, "title": "Play", **object_of(FIELDS)}
 
 

@@ -1,13 +1,13 @@
-"""The types of events, in one table: everything that depends on the type of an event is derived from it.
+"""The event types, in one table. Everything that depends on the type of an event is derived from it.
 
-To add a type, add a row here. Give it a setting in `[signals]` if it says something of a listener's taste,
-and show its count on a page if it has one of its own. Windows, weights, counting rules, statistics, the words
-on the pages and the browser's lists follow.
+To add a type, add a row here. Give it a setting in `[signals]` if it is a signal, and show its count on a
+page if it has a count. Windows, weights, counting rules, statistics, the labels on the pages and the
+browser's lists follow from the table.
 
-The weight of an event is what it says of the listener's liking of a track. A like, a dislike, a play and a
-completed play have a weight each. A skip or leaving says more the earlier it comes: its weight runs in a
-straight line over the share of the track that was heard. The graded reading of implicit feedback follows Hu,
-Koren and Volinsky (2008), with the negative side that a skip button adds.
+The weight of an event is the strength of the preference that it expresses. A like, a dislike, a play and a
+completion have one weight each. A skip or a leave says more the earlier it happens: its weight is
+interpolated linearly over the share of the track that was played. Graded implicit feedback follows Hu, Koren
+and Volinsky (2008); negative weights for skips are an addition.
 """
 
 from __future__ import annotations
@@ -27,41 +27,41 @@ Numbers = NDArray[np.int64] | NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class EventType:
-    """One type of event, and its part in tastes, in the statistics and on the pages."""
+    """An event type and its role in tastes, in the statistics and on the pages."""
 
     name: str
     weight: str | tuple[str, str] | None = None
-    """The setting in `[signals]` that weighs the event; or two, between which the weight runs in a straight
-    line over the share of the track that was played. None: the event says nothing of the listener's taste."""
+    """The setting in `[signals]` with the weight of the event; or two, between which the weight is
+    interpolated linearly over the share of the track that was played. None: the event is not a signal."""
     ends: bool = False
-    """Whether it ends a listening; `ms_played` is then how much was heard."""
+    """Whether the event ends a listening; `ms_played` is then the time that was played."""
     action: bool = False
-    """Whether the listener does something by it, as opposed to seeing something."""
+    """Whether the event is an action of the listener, as opposed to something they saw."""
     counted_as: str | None = None
-    """The count that each such event adds one to. What is counted of a listening (its start, its end, its
-    length) is defined in :mod:`segue.engagement.definitions`."""
+    """The count that each such event increments. The counts of a listening (its start, its end, its
+    length) are defined in :mod:`segue.engagement.definitions`."""
     label: str = ""
-    """What a page says of a track whose last event this was."""
+    """The label, on the pages, of a track whose last event this was."""
     tone: Tone = ""
 
     @classmethod
     def named(cls, name: str) -> EventType:
-        """The type of a name; one that is not in the table (any more) is called by its name on the pages."""
+        """The type with a name. The label of an unknown or removed type is its name."""
         return BY_NAME.get(name) or cls(name=name, label=name)
 
     @property
     def ramp(self) -> tuple[str, str] | None:
-        """The settings that weigh the event at the start and at the end of the track."""
+        """The settings with the weights at the start and at the end of the track."""
         return (self.weight, self.weight) if isinstance(self.weight, str) else self.weight
 
     @property
     def counted(self) -> bool:
-        """Whether the statistics look at it."""
+        """Whether the statistics count the event."""
         return self.ends or self.action or self.counted_as is not None
 
 
 START = "play"
-"""The type of the interaction that begins a listening; the name is older than the other types."""
+"""The type of the event that begins a listening; the name is older than the other types."""
 
 # The order of the counted types is part of the fingerprint of stored facts: add new ones at the end.
 EVENT_TYPES = (
@@ -95,17 +95,17 @@ EVENT_TYPES = (
 BY_NAME = {event_type.name: event_type for event_type in EVENT_TYPES}
 TYPES = tuple(BY_NAME)
 SIGNALS = tuple(event_type.name for event_type in EVENT_TYPES if event_type.weight is not None)
-"""Types that say something of the listener's taste."""
+"""Types of signals."""
 ENDS = tuple(event_type.name for event_type in EVENT_TYPES if event_type.ends)
 """Types that end a listening."""
 ACTIONS = tuple(event_type.name for event_type in EVENT_TYPES if event_type.action)
-"""Types by which a listener does something, as opposed to seeing something."""
+"""Types of actions by a listener, as opposed to things they see."""
 COUNTED = tuple(event_type.name for event_type in EVENT_TYPES if event_type.counted)
 """Types that the statistics count."""
 
 
 def ramps(signals: SignalSettings) -> dict[str, tuple[float, float]]:
-    """By type of signal, its weight at the start and at the end of the track; mostly the same."""
+    """By type of signal, the weights at the start and the end of a track; equal for most types."""
     return {
         event_type.name: (
             float(getattr(signals, event_type.ramp[0])),
@@ -119,7 +119,7 @@ def ramps(signals: SignalSettings) -> dict[str, tuple[float, float]]:
 def signal_weight(type: str, *, ms_played: int, duration_ms: int, signals: SignalSettings) -> float | None:
     """Return the weight of an event, or None when its type is not a signal.
 
-    A track whose duration is not known (0) counts as heard to the end only if anything was heard.
+    A track of unknown duration (0) counts as played to the end only if any of it was played.
     """
     if type not in SIGNALS:
         return None

@@ -1,9 +1,10 @@
-"""A backup of all that cannot be computed again, and putting it back without those who have left since.
+"""Backs up all data that cannot be recomputed, and restores them without listeners who have left since.
 
-Saved is every collection but those that their owners call computed: accounts, playlists, opinions, tastes,
-listening, links and follows.
+The backup has every collection whose owner does not declare it computed: accounts, playlists, opinions,
+tastes, listening, links and follows.
 
-Delivery: the file is read to its end before anything is written; documents are written whole, by their _id.
+Delivery: the file is checked to its end before anything is written; documents are replaced as a whole, by
+_id.
 """
 
 from __future__ import annotations
@@ -27,34 +28,34 @@ def backup(store: Store, file: Path) -> dict[str, int]:
     Raises
     ------
     SegueError
-        The file is there already or cannot be written, or MongoDB cannot show all of it as of one moment.
+        The file exists or cannot be written, or MongoDB cannot read all collections from one snapshot.
     """
     kept = [owner for owner in collections(store) if not owner.policy.computed]
     return archive.save(store, file, collections=kept)
 
 
 def restore(store: Store, file: Path, *, replace: bool = False) -> dict[str, int]:
-    """Put a backup's documents into the database; returns how many of each collection were written.
+    """Write a backup's documents to the database; returns the number of documents by collection.
 
-    Listeners who are known to have left, by the database or by the backup, stay out, and so do their ids in
-    others' documents. Documents of other ids stay as they are.
+    Documents of listeners who have left, according to the database or the backup, are not restored, nor are
+    their ids in other listeners' documents. Existing documents with other ids stay unchanged.
 
     Parameters
     ----------
     replace
-        Whether documents may be put over those of the same id.
+        Whether to replace existing documents with the same id.
 
     Raises
     ------
     SegueError
-        The file is not a whole backup, or the database holds such documents already: nothing has been
-        written. Or a document contradicts one that is there.
+        The file is not a complete backup, or the collections are not empty: nothing has been written. Or a
+        document conflicts with an existing one.
     """
     archive.check(file)
     if not replace:
         _refuse_taken(store, {name for name, _ in archive.batches(file)} - {Forgotten.name})
     written: Counter[str] = Counter()
-    # First the forgotten, so that none of them comes back with the rest.
+    # Restore the hashes of listeners who have left first: the other collections are filtered by them.
     for name, documents in archive.batches(file):
         if name == Forgotten.name:
             known = set(Forgotten(store).hashes())
@@ -73,7 +74,7 @@ def _refuse_taken(store: Store, names: Iterable[str]) -> None:
     if taken := [name for name in sorted(names) if not collection(store, name).is_empty()]:
         raise SegueError(
             f"the database {store.name} has documents in {', '.join(taken)}: restore into an empty one, "
-            "or by --replace put the archive's over those of the same id"
+            "or replace documents that have the same id with --replace"
         )
 
 

@@ -1,4 +1,4 @@
-"""All that is stored of one listener as a ZIP: a JSON file for each collection, and the plays in Kafka."""
+"""A listener's stored data as a ZIP: a JSON file for each collection, and the plays in Kafka."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from typing import Any
 from segue.privacy.holdings import held, plain
 from segue.storage.store import Store
 
-_READ_ME = """What Segue has stored of you, as of {at}.
+_READ_ME = """Your data in Segue, as of {at}.
 
 {files}
 
-Times are UTC. A file is named after the collection that it comes from: "listening" is what you did in each
-quarter of an hour, "tastes" what was made of it, "recommendations" what comes next, "opinions" your hearts,
-"sessions" where you are logged in, "share_links" and "follows" what you share and with whom.
-plays.jsonl has, a line each, the plays as they were sent, as far back as they are kept.
-Sums over all listeners do not name you and are not in here.
+Times are UTC. Each file has the name of its collection: "listening" has your listening in each quarter of an
+hour, "tastes" the taste that Segue has computed from it, "recommendations" your planned tracks, "opinions"
+the tracks that you like or dislike, "sessions" the browsers in which you are logged in, "share_links" the
+links that you share, and "follows" the people whom you follow or who follow you. plays.jsonl has your plays
+as your player sent them, one a line, as far back as Segue keeps plays. Statistics over all listeners do not
+name you and are not included.
 """
 
 

@@ -1,6 +1,6 @@
-"""All that is stored of one listener, by what the owners of the collections declare as personal.
+"""Finds a listener's stored data by the `Personal` declarations of the collections' owners.
 
-Statistics have no listener in them.
+Statistics do not name listeners.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from segue.storage.store import Collection, Store
 
 
 def personal_collections(store: Store) -> list[Collection[Any]]:
-    """The collections that may hold something of a listener, by name."""
+    """The collections that may have documents of a listener, ordered by name."""
     return [collection for collection in collections(store) if collection.policy.personal]
 
 
 def held(store: Store, user_id: str) -> Iterator[tuple[str, list[Document]]]:
-    """(collection, documents) of all that is stored of a listener, without secrets."""
+    """(collection, documents) of all of a listener's stored data, without secrets."""
     for collection in personal_collections(store):
         if documents := collection.held_by(user_id):
             yield collection.name, documents
 
 
 def plain(value: Any) -> Any:
-    """A stored value as JSON has it: times as ISO 8601, bytes as hexadecimal text."""
+    """A stored value in JSON's types: times as ISO 8601, bytes as hexadecimal text."""
     if isinstance(value, dict):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

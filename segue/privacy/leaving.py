@@ -1,9 +1,9 @@
-"""A listener leaves: removed from all collections, and announced in the topic of plays to all that read it.
+"""Removes a listener who leaves from all collections, and sends a tombstone to the readers of the topic.
 
-Statistics have no listener in them and stay; plays in Kafka go by `retention.plays`.
+Statistics do not name listeners and stay; Kafka removes plays after `retention.plays`.
 
-Delivery: removing is a series of deletions by the listener's id; cut short, it is made good by doing it
-again. The id is forgotten first (segue.people.forgotten), so that no stream writes anew what is removed.
+Delivery: the removal is a series of deletions by the listener's id, and can be repeated after a crash. The
+hash of the id is stored first (segue.people.forgotten), so that no stream restores removed documents.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from segue.settings import Settings
 from segue.storage.store import Store
 
 CONFIRMATION = "remove everything"
-"""The words that a listener's request to be removed must have, so that no slip sends it."""
+"""The text that a listener must type to confirm the removal."""
 
 
 def leave(store: Store, settings: Settings, user_id: str) -> dict[str, int]:
-    """Remove everything of a listener; returns how many documents of each collection went.
+    """Remove all data of a listener; returns the number of removed documents by collection.
 
-    Plays in Kafka stay until `retention.plays`; from now on nothing is made of them.
+    Plays stay in Kafka until `retention.plays` has passed; the jobs ignore them from now on.
 
     Raises
     ------
     SegueError
-        Kafka does not answer: nothing has been removed yet, and it can be tried again.
+        Kafka does not answer: nothing has been removed yet, and the call can be repeated.
     """
     with PlayProducer(settings.kafka) as producer:
         producer.tombstone(user_id)
@@ -39,18 +39,18 @@ def leave(store: Store, settings: Settings, user_id: str) -> dict[str, int]:
 
 
 def forget(store: Store, user_id: str, *, plays_kept: timedelta) -> dict[str, int]:
-    """Remove a listener from all collections; returns how many documents of each collection went.
+    """Remove a listener from all collections; returns the number of removed documents by collection.
 
     Parameters
     ----------
     plays_kept
-        How long Kafka keeps plays: so long the streams must leave out those of this listener.
+        How long Kafka keeps plays: the streams must ignore the listener's plays for this time.
     """
     Forgotten(store).remember(user_id, plays_kept=plays_kept)
     account = Accounts(store).of(user_id)
     account_name = account.name if account else None
     removed: dict[str, int] = {}
-    # Log-in sessions first: from then on the listener's browsers can send nothing more.
+    # Log-in sessions first: after that the listener's browsers cannot send plays.
     for owner in sorted(personal_collections(store), key=lambda owner: owner.name != LoginSessions.name):
         if count := owner.forget(user_id, account_name=account_name):
             removed[owner.name] = count
@@ -58,7 +58,7 @@ def forget(store: Store, user_id: str, *, plays_kept: timedelta) -> dict[str, in
 
 
 def sweep(store: Store, *, now: datetime | None = None) -> None:
-    """Remove the writes of micro-batches that were under way when a listener was forgotten."""
+    """Remove documents that micro-batches wrote while a listener was being removed."""
     forgotten = Forgotten(store)
     for user_id in forgotten.due(now or datetime.now(UTC)):
         for name in WRITTEN_BY_STREAMS:

@@ -1,8 +1,8 @@
-"""Candidates: what a source is, and the proposals of all sources to a listener. Pure.
+"""Candidates: the interface of a source, and the proposals of all sources to a listener. Pure.
 
 A source proposes tracks to a batch of listeners. A candidate's score is its similarity to the taste plus the
-scores with which sources propose it. A new source is a class and an entry in the registry
-(:mod:`segue.ranking.sources`): stream, pages and evaluation take it from there.
+scores of the other sources' proposals. A new source is a class and an entry in the registry
+(:mod:`segue.ranking.sources`), which the stream, the pages and the evaluation use.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from segue.settings import RankingSettings
 from segue.taste.profile import Profiles
 
 NO_EVIDENCE = -1
-"""No single signal speaks for a candidate."""
+"""The evidence of a candidate that no single signal supports."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,16 @@ class Reason:
     """Why a track is recommended."""
 
     kind: str
-    """As it is stored."""
+    """The name of the reason in stored data."""
     words: str
-    """As it is shown; "{}" stands for the title of the track that the reason names."""
+    """The text on the pages; "{}" is replaced by the title of the track that the reason names."""
     names_track: bool = True
-    """The reason is not given where the track that it names is not known."""
+    """Whether the reason names a track. It is then not given where that track is unknown."""
     exploring: bool = False
-    """The track was drawn from further off; outcomes of its plays are counted apart."""
+    """Whether the track is exploration; the outcomes of its plays are counted separately."""
 
     def text(self, title: str | None) -> str | None:
-        """In words; None where the track to be named is not known."""
+        """The reason in words; None where the track that it names is unknown."""
         if not self.names_track:
             return self.words
         return None if title is None else self.words.format(title)
@@ -44,16 +44,16 @@ class Reason:
 
 @dataclass(frozen=True)
 class Proposals:
-    """Proposals of one source, flat; it may propose a row to a listener several times: the scores add up."""
+    """The proposals of one source, flat. Several proposals of a row to a listener add up."""
 
     listeners: np.ndarray
-    """(m,) int64 places in the batch of profiles."""
+    """(m,) int64 indices into the batch of profiles."""
     rows: np.ndarray
     """(m,) int64 rows of the bundle."""
     scores: np.ndarray
-    """(m,) float64 above 0, in units of the similarity: the source's weight is in them."""
+    """(m,) float64 above 0, in units of the similarity, with the weight of the source applied."""
     evidence: np.ndarray
-    """(m,) int64 places among the signals of the batch: the track that the reason names, or NO_EVIDENCE."""
+    """(m,) int64 indices into the signals of the batch: the track that the reason names, or NO_EVIDENCE."""
 
     @classmethod
     def none(cls) -> Proposals:
@@ -62,7 +62,7 @@ class Proposals:
 
     @classmethod
     def together(cls, several: Sequence[Proposals]) -> Proposals:
-        """All of several sources, in their order."""
+        """Concatenate the proposals of several sources."""
         if not several:
             return cls.none()
         if len(several) == 1:
@@ -80,13 +80,13 @@ class CandidateSource(ABC):
 
     name: ClassVar[str]
     reason: ClassVar[Reason]
-    """Given where the source says more for a candidate than all others and than its similarity."""
+    """Given where the source adds more to a candidate than every other source and than the similarity."""
     learned_from_plays: ClassVar[bool] = False
-    """The variant "audio" leaves it out."""
+    """Whether the variant "audio" leaves the source out."""
 
     @abstractmethod
     def weight(self, ranking: RankingSettings) -> float:
-        """What a proposal of score 1 counts beside the similarity, by the settings; 0: it is left out."""
+        """The weight of a proposal of score 1, relative to the similarity; 0 switches the source off."""
 
     def available(self, bundle: TrackIndex) -> bool:
         """Whether the bundle has what the source needs."""
@@ -106,37 +106,37 @@ class Candidates:
     similarity: np.ndarray
     """float64 cosines of taste and track."""
     boost: np.ndarray
-    """float64: the scores of the other sources together; 0 where none proposes it."""
+    """float64: the sum of the other sources' scores; 0 where none proposes the row."""
     source: np.ndarray
-    """int64: the place in `sources` of the one that says most for it, -1 for none."""
+    """int64: the index in `sources` of the source with the highest score, -1 for none."""
     evidence: np.ndarray
-    """int64: the place among the listener's signals of the track that its reason names, or NO_EVIDENCE."""
+    """int64: the index among the listener's signals of the track that the reason names, or NO_EVIDENCE."""
     sources: Sequence[CandidateSource]
     place_of: Mapping[int, int]
-    """Row -> place here."""
+    """Row -> index into the arrays."""
 
     @classmethod
     def scored(cls, rows: np.ndarray, similarity: np.ndarray) -> Candidates:
-        """Candidates that the taste alone proposes, (n,) each; none with empty arrays."""
+        """The candidates of the taste alone, (n,) each. Empty arrays give no candidates."""
         nothing = np.full(len(rows), -1, dtype=np.int64)
         place_of = {row: place for place, row in enumerate(rows.tolist())}
         return cls(rows, similarity, np.zeros(len(rows)), nothing, nothing, (), place_of)
 
     @property
     def scores(self) -> np.ndarray:
-        """(n,) float64: similarity and what the other sources add."""
+        """(n,) float64: similarity plus the scores of the other sources."""
         scores: np.ndarray = self.similarity + self.boost
         return scores
 
     def led_by(self, place: int) -> CandidateSource | None:
-        """The source that says more for a candidate than its similarity does, if one does."""
+        """The source that adds more to a candidate than its similarity, or None."""
         if self.source[place] < 0 or self.boost[place] < self.similarity[place]:
             return None
         return self.sources[int(self.source[place])]
 
 
 NO_CANDIDATES = Candidates.scored(np.empty(0, dtype=np.int64), np.empty(0))
-"""For a listener without a usable taste."""
+"""The candidates of a listener without a usable taste."""
 
 
 @dataclass(frozen=True)
@@ -145,20 +145,20 @@ class Pool:
 
     sources: Sequence[CandidateSource]
     near: Proposals
-    """Of the taste, by listener."""
+    """The neighbours of the tastes, by listener."""
     near_bounds: np.ndarray
     """(listeners + 1,) int64: listener `i` owns `near_bounds[i]:near_bounds[i + 1]` of `near`."""
     others: Proposals
-    """Of the other sources, summed up: of a listener all rows are different."""
+    """The sums of the other sources' proposals: each row occurs once for a listener."""
     strongest: np.ndarray
-    """(m,) int64, aligned with `others`: the place in `sources` of the one with the highest score."""
+    """(m,) int64, aligned with `others`: the index in `sources` of the source with the highest score."""
     evidence: np.ndarray
-    """(m,) int64, aligned with `others`: their evidence, as a place among the listener's own signals."""
+    """(m,) int64, aligned with `others`: the evidence, an index into the listener's own signals."""
     other_bounds: np.ndarray
-    """(listeners + 1,) int64 of `others`."""
+    """(listeners + 1,) int64 offsets into `others`."""
 
     def of(self, listener: int, similarity_of: Callable[[np.ndarray], np.ndarray]) -> Candidates:
-        """One listener's candidates; `similarity_of` gives the cosines of rows and taste, (n,) each."""
+        """One listener's candidates. `similarity_of` maps rows to their cosines with the taste, (n,) each."""
         near = slice(self.near_bounds[listener], self.near_bounds[listener + 1])
         part = slice(self.other_bounds[listener], self.other_bounds[listener + 1])
         rows, similarity = self.near.rows[near], self.near.scores[near]
@@ -204,14 +204,14 @@ def pooled(
 def add_up(
     profiles: Profiles, bundle: TrackIndex, *, ranking: RankingSettings, sources: Sequence[CandidateSource]
 ) -> tuple[Proposals, np.ndarray]:
-    """The proposals of the sources beside the taste, by listener, best first.
+    """Sum the proposals of the sources besides the taste, by listener, best first.
 
-    A listener gets at most `ranking.session_candidates`.
-    A row's score is the sum of its proposals; its evidence is that of the one with the highest score.
+    A listener gets at most `ranking.transition_candidates`. The score of a row is the sum of its proposals;
+    its evidence is that of the proposal with the highest score.
 
     Returns
     -------
-    One proposal for each listener and row, and the place in `sources` of the source that its evidence is of.
+    One proposal for each listener and row, and the index in `sources` of the source of its evidence.
     """
     proposed = [source.propose(profiles, bundle, ranking) for source in sources]
     together = Proposals.together(proposed)
@@ -219,8 +219,8 @@ def add_up(
     listeners, rows = together.listeners, together.rows
     scores, evidence = together.scores, together.evidence
 
-    # All proposals of each (listener, row), the best first; of equal ones that of the track heard last. The
-    # order is fixed, so that a repeated batch sums up to the same float.
+    # Sorted by listener and row, the best proposal first; of equal ones, that of the track played last. The
+    # order is fixed, so that a repeated batch gives the same sums.
     since = np.where(evidence == NO_EVIDENCE, np.inf, _since(profiles, evidence))
     order = np.lexsort((source, since, -scores, rows, listeners))
     listeners, rows, scores, evidence = listeners[order], rows[order], scores[order], evidence[order]
@@ -238,6 +238,6 @@ def add_up(
 
 
 def _since(profiles: Profiles, evidence: np.ndarray) -> np.ndarray:
-    """(m,) float64: tracks heard since each signal; where there is none, of no meaning."""
+    """(m,) float64: the number of tracks played since each signal; undefined without evidence."""
     since = profiles.signals.since
     return since[evidence] if len(since) else np.zeros(len(evidence))

@@ -1,11 +1,11 @@
-"""What all listeners make of each track, as a small step up or down in everybody's ranking.
+"""Feedback: a small change of a track's score for every listener, from the behaviour of all listeners.
 
-A track that most skip early sinks, one that many like rises, and only as far as the evidence is sure: what
-counts is the lower end of Wilson's interval for the rate (Wilson 1927), less the rate that is usual here.
-Below a number of listenings a track stays where it is, so that three skips do not bury a new one.
+A track that most listeners skip early sinks, and a track that many like rises, only as far as the evidence is
+certain: the change uses the lower bound of Wilson's interval for the rate (Wilson 1927), minus the usual rate
+of the service. A track with few listenings does not move, so that three skips do not bury a new one.
 
-Delivery: a published version is a hash of its contents and is written before it is made the active one, so
-that a reader sees the old or the new one, whole.
+Delivery: the name of a version is a hash of its contents. A version is written before it becomes active, so
+that a reader sees the old or the new one, complete.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from segue.storage.mongo import pack, unpack
 from segue.storage.store import Store
 
 _Z = 1.96
-"""Two-sided 95 % of the normal distribution."""
+"""The quantile of the normal distribution for a two-sided interval of 95 %."""
 KIND = "feedback"
 _MOST = 300_000
-"""Tracks in a version, the furthest moved first: a document of MongoDB has at most 16 MB."""
+"""Tracks in a version, the largest changes first: a document of MongoDB has at most 16 MB."""
 _SMALLEST = 1e-4
 
 
 @dataclass(frozen=True)
 class Records:
-    """What listeners did with tracks, aligned: one entry a track."""
+    """Counts of listeners' actions, aligned: one entry for each track."""
 
     track_ids: Sequence[str]
     plays: np.ndarray
     early_skips: np.ndarray
     likes: np.ndarray
     listenings: np.ndarray
-    """In how many windows by how many listeners: one who skips a track twenty times in a row says it once."""
+    """Pairs of a window and a listener: a listener who skips a track twenty times in a row counts once."""
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """The steps, in units of a candidate's score; tracks without one are left out."""
+    """The changes, in units of a candidate's score; unchanged tracks are left out."""
 
     version: str
     steps: Mapping[str, float]
 
     def by_row(self, bundle: TrackIndex) -> dict[int, float]:
-        """Row of the bundle -> step, for the tracks that it has."""
+        """Row of the bundle -> change, for the tracks in the bundle."""
         rows = bundle.rows(list(self.steps)) if self.steps else np.empty(0, dtype=np.int64)
         pairs = zip(rows.tolist(), self.steps.values(), strict=True)
         return {row: step for row, step in pairs if row >= 0}
@@ -61,9 +61,9 @@ NO_FEEDBACK = Feedback(version="", steps={})
 
 
 def steps(records: Records, *, ranking: RankingSettings) -> np.ndarray:
-    """(n,) float64: how far each track moves; 0 below `ranking.feedback_plays` listenings.
+    """(n,) float64: the change of each track's score; 0 below `ranking.feedback_min_plays` listenings.
 
-    In [-feedback_skips, +feedback_likes], since rates and their bounds are in [0, 1].
+    In [-feedback_skip_weight, +feedback_like_weight], since rates and their bounds are in [0, 1].
     """
     plays = np.asarray(records.plays, dtype=float)
     if not plays.sum():
@@ -81,7 +81,7 @@ def steps(records: Records, *, ranking: RankingSettings) -> np.ndarray:
 
 
 def wilson_lower(rate: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """The lower end of Wilson's 95 % interval of a rate seen in n trials; 0 where n is 0."""
+    """The lower bound of Wilson's 95 % interval for a rate observed in n trials; 0 where n is 0."""
     n = np.maximum(np.asarray(n, dtype=float), 1e-9)
     middle = rate + _Z**2 / (2 * n)
     spread = _Z * np.sqrt(rate * (1 - rate) / n + _Z**2 / (4 * n**2))
@@ -90,7 +90,7 @@ def wilson_lower(rate: np.ndarray, n: np.ndarray) -> np.ndarray:
 
 
 def publish(store: Store, records: Records, *, ranking: RankingSettings) -> None:
-    """Publish the feedback that follows from the records, if it has changed."""
+    """Publish the feedback computed from the records, if it has changed."""
     moved = steps(records, ranking=ranking)
     far = np.flatnonzero(np.abs(moved) > _SMALLEST)
     far = np.sort(far[np.argsort(-np.abs(moved[far]), kind="stable")][:_MOST])
@@ -104,12 +104,12 @@ def publish(store: Store, records: Records, *, ranking: RankingSettings) -> None
     fields = {"track_ids": names, "steps": values}
     models.put(KIND, version, fields, created_at=datetime.now(UTC))
     models.activate(KIND, version)
-    # A worker may still be about to read the one before.
+    # A worker may still be about to read the previous version.
     models.remove_all_but(KIND, [version] if before is None else [version, before])
 
 
 def read(store: Store, version: str) -> Feedback:
-    """A version; no feedback where it has been replaced twice since."""
+    """Read a version; empty if it has been replaced twice since."""
     stored = Models(store).fields(KIND, version or None)
     if stored is None:
         return NO_FEEDBACK
@@ -117,7 +117,7 @@ def read(store: Store, version: str) -> Feedback:
 
 
 class ActiveFeedback(ActiveVersion[Feedback]):
-    """Gives the active feedback; none before the first is published."""
+    """Reads the active feedback; empty before the first is published."""
 
     kind = KIND
 
@@ -125,5 +125,5 @@ class ActiveFeedback(ActiveVersion[Feedback]):
         super().__init__(store, every=every, initial=NO_FEEDBACK)
 
     def read(self, version: str | None) -> Feedback:
-        """A version, or none of it where none is active."""
+        """Read a version; empty for None."""
         return read(self.store, version or "")

@@ -1,6 +1,6 @@
-"""What each listener hears next: histories in, recommendations out. Pure: it reads and writes nothing.
+"""Planning: listeners' histories in, recommendations out. Pure: it reads and writes nothing.
 
-The steps keep the names they have in the Spark UI: join (vectors to plays), taste, neighbours, rank.
+The steps have the same names as in the Spark UI: join (vectors to plays), taste, neighbours, rank.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ class PlannedTrack:
 
     track_id: str
     similarity: float
-    """Cosine of taste and track; 0 for one from the varied selection."""
+    """Cosine of taste and track; 0 for a track from the varied selection."""
     evidence: str | None
     """The id of the track that the reason names, if it names one."""
     reason: str = TASTE.reason.kind
-    """The kind of :data:`segue.ranking.sources.REASONS`."""
+    """A key of :data:`segue.ranking.sources.REASONS`."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one listener is to hear next, and the taste it comes from."""
+    """The recommended tracks of one listener, and the taste that they come from."""
 
     user_id: str
     history: History
@@ -58,18 +58,18 @@ class Plan:
     reflects_at: int
     """Epoch ms of the newest signal that it reflects."""
     unknown: list[str]
-    """Heard tracks that have no vector anywhere."""
+    """Played tracks that have no vector anywhere."""
 
     @property
     def served(self) -> str:
-        """Where the list comes from: the listener's "taste", or the "cold-start" selection."""
+        """The origin of the list: the listener's "taste", or the "cold-start" selection."""
         return "taste" if self.vector.any() else "cold-start"
 
     @property
     def recommendation_id(self) -> str:
-        """The same for the same listener, model, variant and state of taste: a repeated batch repeats it."""
-        heard = sum(len(window.tracks) for window in self.history.values())
-        text = f"{self.user_id}\n{self.index_version}\n{self.variant}\n{self.reflects_at}\n{heard}"
+        """A hash of listener, index, variant and state of the taste: a repeated batch gives the same id."""
+        tracks = sum(len(window.tracks) for window in self.history.values())
+        text = f"{self.user_id}\n{self.index_version}\n{self.variant}\n{self.reflects_at}\n{tracks}"
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
@@ -89,7 +89,7 @@ def plan(
     lookup
         Gives the vectors of tracks that are newer than the bundle.
     feedback
-        Row -> how far it moves in everybody's ranking (:mod:`segue.ranking.feedback`).
+        Row -> change of its score for every listener (:mod:`segue.ranking.feedback`).
     """
     if not listeners:
         return []
@@ -121,7 +121,7 @@ def _plan_variant(
     ranking: RankingSettings,
     feedback: Mapping[int, float],
 ) -> list[Plan]:
-    """Plan for listeners of one variant; `ranking` is its own."""
+    """Plan for listeners of one variant, with the settings of that variant."""
     pool = pooled(
         TASTE.propose(profiles, bundle, ranking),
         profiles,
@@ -164,7 +164,7 @@ def _explained(
     profile: ListenerProfile,
     bundle: TrackIndex,
 ) -> list[PlannedTrack]:
-    """The chosen rows with their reasons; `drawn` are those that explore."""
+    """The chosen rows with their reasons; `drawn` are the rows from exploration."""
     near = [row for row in rows if row in candidates.place_of]
     nearest = dict(zip(near, profile.nearest_positive(near, bundle.vectors), strict=True))
     explained = []

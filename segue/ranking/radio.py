@@ -1,4 +1,4 @@
-"""Radio: an endless queue of what sounds like one track, never too much of one artist. Pure."""
+"""Radio: an endless queue of tracks that sound like one track, within the artist limit. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from segue.ranking.reranking import ArtistLimit, folded, limit_artists, songs_of
 from segue.settings import RankingSettings
 
 DRIFT = 0.35
-"""How far the last tracks pull the radio away from its seed; 0 would stay at it, 1 forget it."""
+"""The weight of the last tracks against the seed: 0 stays at the seed, 1 ignores it."""
 RECENT = 4
-"""How many of the last tracks pull."""
+"""The number of last tracks that have this weight."""
 
 
 def tune(
@@ -27,28 +27,28 @@ def tune(
 ) -> list[int]:
     """The next tracks of the radio.
 
-    It looks around a point between the seed and what came last, so that it wanders, but not away. What was
-    played does not come again until there is nothing else; then what was played longest ago does.
+    They are neighbours of a point between the seed and the last tracks, so that the radio varies but stays
+    near the seed. A track is repeated only when no other is left; the track played longest ago comes first.
 
     Parameters
     ----------
     seed
-        The row of the track that it begins with.
+        The row of the track that the radio starts from.
     played
-        Rows, oldest first, that came before, the seed among them or not.
+        Rows that were played before, oldest first, with or without the seed.
     avoid
-        Rows that never come: what the listener dislikes.
+        Rows that are never chosen: the listener's dislikes.
 
     Returns
     -------
-    `items` rows; fewer only if the library has no more that diversity allows.
+    `items` rows; fewer only if the artist limit leaves no more.
     """
-    heard = {seed, *played}
-    near = _near(seed, played, bundle, k=min(ranking.candidates + len(heard), len(bundle.vectors)))
-    fresh = _fresh(near, heard, bundle)
-    if len(fresh) < items:  # a small library, or a long evening
+    excluded = {seed, *played}
+    near = _near(seed, played, bundle, k=min(ranking.candidates + len(excluded), len(bundle.vectors)))
+    fresh = _fresh(near, excluded, bundle)
+    if len(fresh) < items:  # a small library, or a long queue
         near = _near(seed, played, bundle, k=len(bundle.vectors))
-        fresh = _fresh(near, heard, bundle)
+        fresh = _fresh(near, excluded, bundle)
     again = [row for row in dict.fromkeys([seed, *played]) if row not in played[-RECENT:]]
     return limit_artists(
         (row for row in [*fresh, *again] if row not in avoid),
@@ -58,8 +58,8 @@ def tune(
     )
 
 
-def _fresh(near: Sequence[int], heard: Collection[int], bundle: TrackIndex) -> list[int]:
-    return folded(near, bundle.songs, barred=heard, taken=songs_of(heard, bundle.songs))
+def _fresh(near: Sequence[int], excluded: Collection[int], bundle: TrackIndex) -> list[int]:
+    return folded(near, bundle.songs, barred=excluded, taken=songs_of(excluded, bundle.songs))
 
 
 def _near(seed: int, played: Sequence[int], bundle: TrackIndex, *, k: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Stored recommendations: the only module that knows where they are and in which form.
+"""The owner of the stored recommendations.
 
 Delivery: one document a listener. Writing it again changes nothing, and a write with an older event time
 never replaces a newer one, whichever arrives last.
@@ -28,7 +28,7 @@ class StoredItem(TypedDict):
     track_id: str
     """The track."""
     score: float
-    """Its similarity to the taste, a cosine; 0 for one from the varied selection."""
+    """Its similarity to the taste, a cosine; 0 for a track from the varied selection."""
     reason: StoredReason
     """Why it is recommended."""
 
@@ -73,29 +73,29 @@ class Written:
 
 @dataclass(frozen=True)
 class Recommendation(Written):
-    """The list that is recommended to a listener."""
+    """The recommendation of one listener."""
 
     recommendation_id: str
     tracks: list[PlannedTrack]
     index_version: str
     """The version of the index."""
     variant: str | None
-    """None for one that was written before there were variants."""
+    """None in documents from before there were variants."""
     served: str
-    """Where it comes from: the listener's "taste", or the "cold-start" selection."""
+    """The origin of the list: the listener's "taste", or the "cold-start" selection."""
 
     @property
     def named_track_ids(self) -> list[str]:
-        """All tracks in it, and those that its reasons name."""
+        """The ids of its tracks, and of the tracks that its reasons name."""
         named = [track.evidence for track in self.tracks if track.evidence is not None]
         return [*(track.track_id for track in self.tracks), *named]
 
 
 class Recommendations(Collection[StoredRecommendation]):
-    """What each listener is to hear next."""
+    """The recommendations of all listeners."""
 
     name = "recommendations"
-    # Like the tastes, they cannot be had again once the topic has dropped the plays.
+    # Like the tastes, they cannot be restored after the topic has dropped the plays.
     policy = Policy(
         personal=Personal(),
         access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
@@ -112,27 +112,27 @@ class Recommendations(Collection[StoredRecommendation]):
         )
 
     def of(self, user_id: str) -> Recommendation | None:
-        """A listener's; None before there are any."""
+        """The recommendation of a listener; None before there is one."""
         stored = self.documents.find_one({"_id": user_id})
         return None if stored is None else _read(stored)
 
     def of_several(self, user_ids: Sequence[str]) -> list[Recommendation]:
-        """Those of the listeners who have any."""
+        """The recommendations of those listeners who have one."""
         return [_read(stored) for stored in self.documents.find({"_id": {"$in": list(user_ids)}})]
 
     def newest(self, *, limit: int) -> list[Written]:
-        """Those written last, newest first."""
+        """The latest recommendations, newest first."""
         stored = self.documents.find({}, {"reflects_at": 1, "updated_at": 1})
         return [_written(document) for document in stored.sort("updated_at", DESCENDING).limit(limit)]
 
     def written_since(self, moment: datetime | None) -> list[Written]:
-        """All that were written at that moment or later; all there are for None."""
+        """The recommendations written at a moment or later; all of them for None."""
         since = {} if moment is None else {"updated_at": {"$gte": moment}}
         stored = self.documents.find(since, {"reflects_at": 1, "updated_at": 1})
         return [_written(document) for document in stored]
 
     def reflected(self, user_ids: Sequence[str]) -> dict[str, int]:
-        """Epoch ms of the newest play that is reflected, of those listeners who have recommendations."""
+        """Epoch ms of the newest play that is reflected, for the listeners who have a recommendation."""
         stored = self.documents.find({"_id": {"$in": list(user_ids)}}, {"reflects_at": 1})
         return {document["_id"]: document["reflects_at"] for document in stored}
 
@@ -141,7 +141,7 @@ class Recommendations(Collection[StoredRecommendation]):
 
 
 def stored_item(track: PlannedTrack) -> StoredItem:
-    """A recommended track as it is stored."""
+    """The stored form of a recommended track."""
     reason = StoredReason(kind=track.reason)
     if track.evidence is not None:
         reason["track_id"] = track.evidence

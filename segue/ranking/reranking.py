@@ -1,6 +1,6 @@
 """Re-ranking: from candidates to a list. Pure.
 
-By score and feedback, with exploration, one version of each song, and a limit for each artist.
+It orders by score and feedback, explores, keeps one version of each song, and limits each artist.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from segue.ranking.candidates import Candidates
 from segue.ranking.sources import VARIED
 from segue.settings import RankingSettings
 
-AS_THEY_ARE = 4
-"""The first quarter of a list (items by this) is never explored: what comes next should fit."""
-BEYOND = 2
-"""Further neighbours begin after so many lists of candidates."""
+UNEXPLORED_PART = 4
+"""Exploration leaves out the start of a list, its length divided by this: the next tracks should fit."""
+EXPLORE_BEYOND = 2
+"""Exploration draws from the candidates beyond this many list lengths."""
 
 
 def rerank(
@@ -33,18 +33,19 @@ def rerank(
     feedback: Mapping[int, float],
     seed: str,
 ) -> tuple[list[int], frozenset[int]]:
-    """The listener's list, and which rows of it explore.
+    """Make a listener's list; return it with its exploration rows.
 
-    In order of similarity, what the other sources add and feedback together; without what is barred; of
-    several versions of a song the best; some drawn from further off; and no artist too often. Where the
-    candidates run out (a small library, a long listener), the varied selection goes on.
+    Candidates are ordered by similarity plus the scores of the other sources plus feedback. Barred rows are
+    left out, and all versions of a song but the best. Some rows are drawn from more distant candidates, and
+    the artist limit applies. If the candidates run out (a small library, a long history), the varied
+    selection fills the list.
 
     Parameters
     ----------
     feedback
-        Row -> how far all listeners' feedback moves it (:mod:`segue.ranking.feedback`).
+        Row -> change of its score by all listeners' feedback (:mod:`segue.ranking.feedback`).
     seed
-        The same seed explores alike.
+        The same seed gives the same exploration.
     """
     scores = candidates.scores
     if feedback:
@@ -70,9 +71,9 @@ def _varied(
     barred: frozenset[int],
     taken: set[int],
 ) -> Iterator[int]:
-    """The varied selection in its order, what most skip at its end; folded.
+    """The varied selection in its order, tracks that most listeners skip last; one version of each song.
 
-    Most lists are full before it: nothing is done until its first row is asked for.
+    It is a generator because most lists are full before it is needed.
     """
     others = [row for row in VARIED.rows(bundle) if row not in candidates]
     others.sort(key=lambda row: feedback.get(row, 0.0) < 0)
@@ -82,33 +83,38 @@ def _varied(
 def explored(
     chosen: Sequence[int], candidates: Sequence[int], *, ranking: RankingSettings, seed: str
 ) -> tuple[list[int], frozenset[int]]:
-    """Put further candidates into places of a list.
+    """Put more distant candidates into a list.
 
     Parameters
     ----------
     chosen
         The list: rows, best first.
     candidates
-        Rows that may be recommended, best first; those beyond the first two lists are drawn from.
+        Rows that may be recommended, best first; exploration draws from those beyond
+        :data:`EXPLORE_BEYOND` list lengths.
     seed
         The same seed draws the same, so that a repeated batch repeats its list.
 
     Returns
     -------
-    The longer list, and the rows that were drawn: `ranking.exploration` of `ranking.items`, as far as there
-    are candidates that far off.
+    The longer list, and the rows that were drawn: the share `ranking.exploration` of `ranking.items`, or
+    fewer if there are not enough distant candidates.
     """
-    first = ranking.list_length // AS_THEY_ARE
+    first = ranking.list_length // UNEXPLORED_PART
     count = min(round(ranking.exploration_share * ranking.list_length), ranking.list_length - first)
     there = frozenset(chosen)
-    further = [row for row in candidates[BEYOND * ranking.list_length :] if row not in there] if count else []
+    further = (
+        [row for row in candidates[EXPLORE_BEYOND * ranking.list_length :] if row not in there]
+        if count
+        else []
+    )
     count = min(count, len(further))
     if not count:
         return list(chosen), frozenset()
     chance = random.Random(hashlib.blake2b(seed.encode(errors="surrogatepass"), digest_size=8).digest())
     drawn = chance.sample(further, count)
     woven = list(chosen)
-    # In rising order, so that each ends up at its place.
+    # In ascending order, so that each row ends up at its place.
     for place, row in zip(
         sorted(chance.sample(range(first, ranking.list_length), count)), drawn, strict=True
     ):
@@ -118,16 +124,16 @@ def explored(
 
 @dataclass(frozen=True)
 class ArtistLimit:
-    """At most `per_artist` songs of an artist among `window` consecutive ones; unknown artists are free."""
+    """At most `per_artist` songs of an artist among `window` in a row; unknown artists are not limited."""
 
     artists: Sequence[int] | np.ndarray
-    """(n,) codes by row, negative for unknown."""
+    """(n,) codes by row, negative for an unknown artist."""
     per_artist: int
     window: int
 
     @classmethod
     def of(cls, artists: Sequence[int] | np.ndarray, ranking: RankingSettings) -> ArtistLimit:
-        """As the settings have it."""
+        """The limit of the settings."""
         return cls(artists, ranking.max_per_artist, ranking.artist_window)
 
     def allows(self, artist: int, before: Sequence[int]) -> bool:
@@ -135,7 +141,7 @@ class ArtistLimit:
         return artist < 0 or self.recent(before).count(artist) < self.per_artist
 
     def recent(self, before: Sequence[int]) -> Sequence[int]:
-        """What of a list matters for what comes next."""
+        """The part of a list that limits the next track."""
         return before[max(len(before) - self.window + 1, 0) :]
 
     def fits(self, before: Sequence[int], row: int) -> bool:
@@ -145,7 +151,7 @@ class ArtistLimit:
         )
 
     def holds(self, rows: Sequence[int], *, start: int = 0) -> bool:
-        """Whether it holds for a list from the place `start` on."""
+        """Whether a list keeps the limit from the index `start` on."""
         return all(self.fits(rows[:place], rows[place]) for place in range(start, len(rows)))
 
 
@@ -157,22 +163,22 @@ def limit_artists(
     before: Sequence[int] = (),
     songs: np.ndarray | None = None,
 ) -> list[int]:
-    """Take candidates in order, as far as the limit allows.
+    """Take candidates in order, within the artist limit.
 
-    A candidate that would break the rule waits, and comes at the first place where it fits.
+    A candidate that would break the limit waits, and is taken at the first place where it fits.
 
     Parameters
     ----------
     candidates
         Rows, best first.
     before
-        Rows that came just before the list, oldest first: the rule holds across the seam.
+        Rows just before the list, oldest first: the limit also holds across the boundary.
     songs
-        (n,) song codes by row, -1 for none: of the versions of a song the first comes that fits.
+        (n,) song codes by row, -1 for none: of the versions of a song, the first that fits is taken.
 
     Returns
     -------
-    At most `items` rows; fewer where the rule leaves no more.
+    At most `items` rows; fewer if the limit leaves no more.
     """
     artists = limit.artists
     chosen: list[int] = []
@@ -198,24 +204,24 @@ def limit_artists(
             waiting.append(row)
             continue
         take(row)
-        for held in list(waiting):
-            if len(chosen) < items and not is_taken(held) and limit.allows(artists[held], recent):
-                waiting.remove(held)
-                take(held)
+        for deferred in list(waiting):
+            if len(chosen) < items and not is_taken(deferred) and limit.allows(artists[deferred], recent):
+                waiting.remove(deferred)
+                take(deferred)
     return chosen
 
 
 def songs_of(rows: Collection[int], songs: np.ndarray) -> set[int]:
-    """The songs that rows of the bundle are versions of; `songs` is the bundle's, -1: no others."""
+    """The songs of which the rows are versions; `songs` has a code for each row, -1 for none."""
     return set(songs[list(rows)].tolist()) - {-1} if rows else set()
 
 
 def folded(
     rows: Sequence[int] | np.ndarray, songs: np.ndarray, *, barred: Collection[int], taken: set[int]
 ) -> list[int]:
-    """Rows in their order without those barred; of the versions of a song the first, and none in `taken`.
+    """Rows in their order, without those barred: the first version of each song, none of a song in `taken`.
 
-    Adds to `taken`. Some hundred rows: a plain loop is faster here than numpy's sets.
+    Adds to `taken`. For some hundred rows, a plain loop is faster than numpy's set functions.
     """
     places = np.asarray(rows, dtype=np.int64)
     kept = []

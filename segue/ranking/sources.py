@@ -1,8 +1,8 @@
 """The candidate sources with their registry, and the reasons why a track is recommended. Pure.
 
-By the index alone there are the neighbours of the taste, and the varied selection for a cold start. Sources
-by session knowledge start from seeds: those of the last `ranking.session_tracks` tracks of a listener that
-have a positive signal. The candidates of a seed count ``ranking.session_decay ** tracks heard since``.
+The neighbours of the taste, and the varied selection for a cold start, need only the index. The other sources
+start from seeds: the tracks with a positive signal among the last `ranking.recent_tracks` tracks of a
+listener. The candidates of a seed have the weight ``ranking.recent_decay ** tracks played since``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from segue.taste.profile import Profiles
 
 
 class TasteNeighbours(CandidateSource):
-    """The tracks nearest to the taste; the score is their similarity itself."""
+    """The tracks nearest to the taste; the score is the similarity."""
 
     name: ClassVar = "taste"
     reason: ClassVar = Reason("because", "Because you played {}")
@@ -34,7 +34,7 @@ class TasteNeighbours(CandidateSource):
         has_taste: np.ndarray = np.any(profiles.tastes, axis=1)
         known = (rows >= 0) & has_taste[:, np.newaxis]
         listeners = np.repeat(np.arange(len(rows)), known.sum(axis=1))
-        # The track with a positive signal that is nearest to a candidate is looked for once the list is made.
+        # The nearest track with a positive signal is looked up once the list is made.
         evidence = np.full(len(listeners), NO_EVIDENCE, dtype=np.int64)
         return Proposals(listeners, rows[known].astype(np.int64), similarity[known].astype(float), evidence)
 
@@ -46,7 +46,7 @@ class TasteNeighbours(CandidateSource):
 
 
 class VariedSelection:
-    """The index's selection for listeners without history; it goes on where no candidate is left."""
+    """The bundle's selection for listeners without history; it also fills lists that lack candidates."""
 
     name: ClassVar = "varied"
     reason: ClassVar = Reason("varied", "Something different", names_track=False)
@@ -58,10 +58,10 @@ class VariedSelection:
 
 @dataclass(frozen=True)
 class _Seeds:
-    """Listeners' last tracks with a positive signal, flat."""
+    """The seeds of listeners, flat."""
 
     signals: np.ndarray
-    """(s,) int64 places among the signals."""
+    """(s,) int64 indices into the signals."""
     nearness: np.ndarray
     """(s,) float64 in (0, 1]."""
 
@@ -120,16 +120,16 @@ def _seeds(profiles: Profiles, ranking: RankingSettings) -> _Seeds:
 def _lead(
     seeds: _Seeds, keys: np.ndarray, weight: float, *, table: RuleTable, profiles: Profiles
 ) -> Proposals:
-    """Where the seeds lead by their keys of a table."""
+    """The proposals that a table has for the keys of the seeds."""
     place, rows, scores = table.leads(keys)
     signals = seeds.signals[place]
     return Proposals(profiles.owner[signals], rows, scores * (weight * seeds.nearness)[place], signals)
 
 
 def _once_by_artist(seeds: _Seeds, artists: np.ndarray, profiles: Profiles) -> tuple[_Seeds, np.ndarray]:
-    """Each listener's artists: the seed heard last with the sum of the nearness of all, and the artist.
+    """Keep one seed for each artist of a listener: the one played last, with the sum of all nearness.
 
-    One artist's tracks in a row would otherwise lead to the same candidates again and again.
+    Otherwise several seeds of one artist would propose the same candidates repeatedly.
     """
     places, nearness, owner = seeds.signals, seeds.nearness, profiles.owner
     order = np.lexsort((profiles.signals.since[places], artists, owner[places]))
@@ -142,30 +142,30 @@ def _once_by_artist(seeds: _Seeds, artists: np.ndarray, profiles: Profiles) -> t
 
 
 TASTE = TasteNeighbours()
-"""All candidates are compared with the taste, whichever source proposes them."""
+"""Scores all candidates by their similarity to the taste, whichever source proposes them."""
 SOURCES: Sequence[CandidateSource] = (TransitionRuleSource(), SameArtistSource())
-"""They add to the similarity. Of equal proposals that of the earlier source is named as the reason."""
+"""Their scores add to the similarity. Of equal proposals, that of the earlier source gives the reason."""
 VARIED = VariedSelection()
 AGAIN = Reason("again", "You played this some time ago")
-"""The listener liked it long ago, so it may come again; it names the track itself."""
+"""The signals of long ago were positive, so the track may be repeated; the reason names the track itself."""
 EXPLORE = Reason("explore", "A little further from {}", exploring=True)
-"""It was drawn from further neighbours."""
+"""Drawn from more distant neighbours."""
 
 
 def learned_from_plays(bundle: TrackIndex) -> bool:
-    """Whether a bundle can serve a source that is learned from plays."""
+    """Whether a bundle has the tables of a source that is learned from plays."""
     return any(source.learned_from_plays and source.available(bundle) for source in SOURCES)
 
 
 def in_use(
     bundle: TrackIndex, ranking: RankingSettings, *, without: frozenset[str] = frozenset()
 ) -> list[CandidateSource]:
-    """The sources beside the taste that a bundle can serve and the settings give a weight.
+    """The sources besides the taste that have a weight in the settings and their tables in the bundle.
 
     Parameters
     ----------
     without
-        Names of sources that are left out.
+        Names of sources to leave out.
     """
     return [
         source
@@ -178,17 +178,17 @@ REASONS = {
     reason.kind: reason
     for reason in (AGAIN, EXPLORE, TASTE.reason, *(source.reason for source in SOURCES), VARIED.reason)
 }
-"""By kind, as it is stored."""
+"""By stored kind."""
 
 
 def describe(kind: str, title: str | None) -> str:
-    """A reason in words, with the title of the track that it names; None where that track is not known.
+    """A reason in words, with the title of the track that it names.
 
-    A reason that cannot be given reads like that of the varied selection.
+    An unknown reason, and one that names an unknown track (None), reads like that of the varied selection.
     """
     return REASONS.get(kind, VARIED.reason).text(title) or VARIED.reason.words
 
 
 def is_exploring(kind: str) -> bool:
-    """Whether a track with such a reason was drawn from further off."""
+    """Whether the reason marks exploration."""
     return kind in REASONS and REASONS[kind].exploring

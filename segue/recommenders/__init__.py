@@ -1,1 +1,1 @@
-"""Models that score the whole catalogue for a listener or a session: baselines, and what Segue is made of."""
+"""Models that score the whole catalogue for a listener or a session: baselines, and the sources of Segue."""

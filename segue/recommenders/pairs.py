@@ -12,7 +12,7 @@ from segue.recommenders.top import top_k
 
 
 def listeners_of(plays: sparse.csr_matrix) -> np.ndarray:
-    """(items,) int64: how many listeners have played each."""
+    """(items,) int64: the number of listeners of each item."""
     return np.asarray((plays > 0).sum(axis=0)).ravel()
 
 
@@ -22,22 +22,22 @@ def ease(
     """Scores of the linear item model EASE (Steck, 2019), (listeners, items) float32.
 
     The model predicts each item from all others: with the matrix X of listeners and items its weights are
-    ``I - P / diag(P)``, where ``P = (X'X + regularisation I)^-1`` is of items by items. Since
-    ``X P = K^-1 X`` with ``K = X X' + regularisation I``, the scores need only the inverse of K, of
-    listeners by listeners, and no item has to be left out for its size.
+    ``I - P / diag(P)``, where ``P = (X'X + regularisation I)^-1`` is items by items. Since
+    ``X P = K^-1 X`` with ``K = X X' + regularisation I``, the scores need only the inverse of K, which is
+    listeners by listeners. So the number of items does not limit the model.
 
     Parameters
     ----------
     popularity
-        Each item's column is divided by this power of its number of listeners: what all play says less,
-        and is recommended less.
+        Each item's column is divided by its number of listeners to this power, so that items that everybody
+        plays count less and are recommended less.
     counts
-        An entry is its count, relative to the mean of its listener, to this power; at 0 it is 1.
+        An entry is its count, divided by the mean of its listener, to this power; at 0 it is 1.
     """
     listeners = np.maximum(listeners_of(plays), 1)
     entries = plays.tocsr().astype(np.float64)
-    held = np.maximum(np.diff(entries.indptr), 1)
-    mean = np.maximum(np.asarray(entries.sum(axis=1)).ravel() / held, 1e-9)
+    items_played = np.maximum(np.diff(entries.indptr), 1)
+    mean = np.maximum(np.asarray(entries.sum(axis=1)).ravel() / items_played, 1e-9)
     entries.data = (entries.data / np.repeat(mean, np.diff(entries.indptr))) ** counts
     x = (entries @ sparse.diags(listeners**-popularity)).tocsr()
     k = (x @ x.T).toarray()
@@ -58,15 +58,15 @@ def implicit_als(
 ) -> np.ndarray:
     """Scores of implicit alternating least squares (Hu, Koren, Volinsky, 2008), (listeners, items) float32.
 
-    As the package `implicit` has it: the confidence of a pair is ``alpha log(1 + plays)``, without the 1 that
-    the paper adds, that of all others is 1, and all rows are regularised alike. Settings chosen for it do not
-    suit :func:`segue.recommenders.played.learned_factors`, which is as MLlib has it.
+    Follows the package `implicit`: the confidence of a pair is ``alpha log(1 + plays)``, without the 1 that
+    the paper adds, the confidence of all others is 1, and all rows are regularised alike. Its settings do not
+    suit :func:`segue.recommenders.played.learned_factors`, which follows MLlib.
     """
     from implicit.als import AlternatingLeastSquares
     from threadpoolctl import threadpool_limits
 
     confidence = plays.astype(np.float32).log1p() * np.float32(alpha)
-    # It has threads of its own: those of the linear algebra would only get in their way.
+    # `implicit` has its own threads, with which those of the linear algebra would compete.
     with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(
             factors=factors,
@@ -80,7 +80,7 @@ def implicit_als(
 
 
 def item_knn(plays: sparse.csr_matrix, *, neighbours: int = 100, shrink: float = 10.0) -> np.ndarray:
-    """Scores of item neighbours by shrunk cosine of their listeners (Sarwar et al., 2001), float32."""
+    """Scores of item neighbours by shrunk cosine (Sarwar et al., 2001), (listeners, items) float32."""
     binary = (plays > 0).astype(np.float32).tocsr()
     near = top_k(shared_cosine(binary, shrink=shrink), neighbours)
     return np.asarray((binary @ near.T).todense(), dtype=np.float32)
@@ -88,7 +88,7 @@ def item_knn(plays: sparse.csr_matrix, *, neighbours: int = 100, shrink: float =
 
 @dataclass(frozen=True, kw_only=True)
 class PairEnsemble:
-    """EASE and implicit ALS, each in units of a listener's spread of scores.
+    """EASE plus implicit ALS, each divided by the standard deviation of a listener's scores.
 
     The defaults are the best of a small search on a fifth of the training pairs of HetRec's first fold.
     """
@@ -111,11 +111,11 @@ class PairEnsemble:
         )
         listeners = np.maximum(listeners_of(plays), 1)
         damped = latent * (listeners**-self.popularity).astype(np.float32)
-        return spread_one(linear) + np.float32(self.als) * spread_one(damped)
+        return unit_deviation(linear) + np.float32(self.als) * unit_deviation(damped)
 
 
-def spread_one(scores: np.ndarray) -> np.ndarray:
-    """Each row with deviation 1."""
+def unit_deviation(scores: np.ndarray) -> np.ndarray:
+    """Divide each row by its standard deviation."""
     return np.asarray(scores / np.maximum(scores.std(axis=1, keepdims=True), np.float32(1e-9)))
 
 

@@ -1,4 +1,4 @@
-"""Collaborative filtering for sessions: what like-minded listeners play, whatever the session has heard."""
+"""Collaborative filtering for sessions: the plays of like-minded listeners, without regard to the session."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from segue.settings import AlsSettings
 
 
 class AlsRecommender:
-    """Implicit ALS on how often listeners have played tracks, with the settings of `./run.sh models train`.
+    """Implicit ALS on play counts, with the settings of `./run.sh models train`.
 
-    Of a listener who is new it knows nothing.
+    It scores nothing for a listener who is new.
     """
 
     def __init__(self, settings: AlsSettings, *, candidates: int = 200) -> None:
@@ -33,12 +33,12 @@ class AlsRecommender:
 
 
 def learned_factors(plays: sparse.csr_matrix, settings: AlsSettings) -> tuple[np.ndarray, np.ndarray]:
-    """(listeners, factors) and (items, factors) float32 as :func:`segue.spark.als.track_factors`
-    by Spark learns them, but for where it begins.
+    """Listener and item factors, (listeners, factors) and (items, factors) float32, equal to those of
+    :func:`segue.spark.als.track_factors` by Spark except for the starting values.
 
     A pair's confidence is ``1 + alpha log(1 + plays)``, and a row's regularisation is
-    `settings.regularisation` times its number of pairs, as MLlib's is (Zhou et al., 2008). The package
-    `implicit` regularises all rows alike, so that there the same number would mean another model. A row
+    `settings.regularisation` times its number of pairs, as in MLlib (Zhou et al., 2008). The package
+    `implicit` regularises all rows alike, so that the same number gives a different model there. A row
     without pairs is 0.
 
     Parameters
@@ -53,7 +53,7 @@ def learned_factors(plays: sparse.csr_matrix, settings: AlsSettings) -> tuple[np
     start = np.random.default_rng(settings.seed).normal(size=(plays.shape[0], settings.factors))
     start *= np.diff(weights.indptr)[:, None] > 0
     listeners = (start / np.maximum(np.linalg.norm(start, axis=1, keepdims=True), 1e-9)).astype(np.float32)
-    # So many small systems would only wait for each other's threads.
+    # The systems are small: threads of the linear algebra would only wait for each other.
     with threadpool_limits(1, "blas"):
         for _ in range(settings.iterations):
             items = _solved(turned, listeners, settings.regularization)
@@ -62,7 +62,7 @@ def learned_factors(plays: sparse.csr_matrix, settings: AlsSettings) -> tuple[np
 
 
 def _solved(weights: sparse.csr_matrix, fixed: np.ndarray, regularisation: float) -> np.ndarray:
-    """Each row's factors, given those of the columns; `weights` is the confidence above 1."""
+    """The factors of each row for fixed column factors; `weights` is the confidence minus 1."""
     factors = np.zeros((weights.shape[0], fixed.shape[1]), dtype=np.float32)
     everything = fixed.T @ fixed
     for row in np.flatnonzero(np.diff(weights.indptr)):

@@ -1,4 +1,4 @@
-"""What the stream would have served, on a session log: by the code and the settings of the service itself."""
+"""The served recommendations on a session log, by the code and the settings of the service itself."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from segue.taste.profile import Profiles
 def index_of(
     history: SessionLog, *, transition_rules: RuleTable | None = None, artist_tracks: RuleTable | None = None
 ) -> TrackIndex:
-    """The tracks of a session log as an index: nothing is known of their sound, and none is selected."""
+    """The tracks of a session log as an index, without features and without a varied selection."""
     count = len(history.artists)
     contents = Contents(
         vectors=np.ones((count, 1), dtype=np.float32),
@@ -40,9 +40,9 @@ def index_of(
 
 
 class SessionKnowledge:
-    """The stream's sources beside the taste: transition rules, and the tracks of the seeds' artists.
+    """The stream's sources besides the taste: transition rules, and the tracks of the seeds' artists.
 
-    Learned as `./run.sh models train` learns it, every play of the log taken as a positive signal.
+    They are learned as by `./run.sh models train`, with every play of the log as a positive signal.
     """
 
     def __init__(self, models: ModelSettings, ranking: RankingSettings) -> None:
@@ -70,9 +70,9 @@ class SessionKnowledge:
 
 
 class ServedRecommender:
-    """All sources of the stream: what is near the taste in the session space, and session knowledge.
+    """All sources of the stream: neighbours of the taste in the session space, and session knowledge.
 
-    The score is the similarity to the taste plus what the other sources add, as the stream has it
+    The score is the similarity to the taste plus the scores of the other sources, as in the stream
     (:class:`segue.ranking.candidates.Candidates`).
     """
 
@@ -109,8 +109,8 @@ class ServedRecommender:
 
 
 class AsServed:
-    """A model's candidates as the service makes a list of them: without what the session has heard, and with
-    no artist too often. Exploration is off: it is paid for what it finds out, not for what it hits."""
+    """A model's candidates as lists of the service: without the tracks of the session, and within the artist
+    limit. Exploration is off: it lowers the hit rate, and its gain does not show in an offline evaluation."""
 
     def __init__(self, model: SessionModel, ranking: RankingSettings) -> None:
         self.model, self.ranking = model, ranking.model_copy(update={"exploration_share": 0.0})
@@ -120,7 +120,7 @@ class AsServed:
         return self.over(history)
 
     def over(self, history: SessionLog) -> AsServed:
-        """Make lists of the tracks of this log, of a model that is fitted already."""
+        """Make lists of the tracks of this log with a model that is already fitted."""
         self.index = index_of(history)
         return self
 
@@ -147,7 +147,7 @@ class AsServed:
 
 
 def profiles_of(queries: Queries) -> Profiles:
-    """The prefixes as profiles: signals of equal weight on their items, without vectors."""
+    """The prefixes as profiles: a signal of equal weight on each item, without vectors."""
     lengths = queries.ends - queries.starts
     bounds = np.r_[0, np.cumsum(lengths)]
     place = np.arange(bounds[-1])
@@ -167,12 +167,13 @@ def profiles_of(queries: Queries) -> Profiles:
 def learned(history: SessionLog, settings: RuleSettings) -> dict[str, np.ndarray]:
     """The arrays that `./run.sh models train` stores for these sessions, of tracks 0, 1, … in their order.
 
-    As :func:`segue.spark.transition_rules.transition_rules` by Spark, but for how ties are broken.
+    As :func:`segue.spark.transition_rules.transition_rules` by Spark, except for the order of ties.
     """
     n = len(history.artists)
     forward = rule_matrix(history, reach=settings.max_gap, cap=settings.max_weight_per_listener)
     weight = (forward + settings.backward_weight * forward.T).tocsr()
-    # Each listener adds one to a rule, however often, near, and in whichever order of those that count.
+    # A listener adds 1 to a rule, regardless of how often, how near and in which counted order they play the
+    # pair.
     order = np.arange(len(history))
     both = history.take(np.r_[order, order[::-1]]) if settings.backward_weight else history
     evidence = rule_matrix(both, reach=settings.max_gap, gap_power=0.0, cap=1.0)

@@ -1,6 +1,6 @@
-"""An ensemble of session models, and the baseline beside it: weighted sums of scaled scores.
+"""An ensemble of session models, and a baseline: weighted sums of scaled scores.
 
-Evaluated as "hybrid" and "session-knn+rules". Neither is served: :mod:`segue.recommenders.served` is.
+Evaluated as "hybrid" and "session-knn+rules". Neither is served; :mod:`segue.recommenders.served` is.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from segue.session_logs.splits import DAY, Queries
 
 @dataclass(frozen=True)
 class EnsembleMember:
-    """A model of the ensemble. `name` is the reason that an item from it can truly be given."""
+    """A model of the ensemble. `name` is the reason that holds for its items."""
 
     name: str
     model: SessionModel
@@ -33,9 +33,9 @@ class EnsembleMember:
 
 
 class SessionEnsemble:
-    """The sum of models' scores, each row of a model divided by its largest score, times the model's weight.
+    """The weighted sum of models' scores. Each row of a model is first divided by its largest score.
 
-    `candidates` is how many of each model's best items take part.
+    Only the best `candidates` items of each model take part.
     """
 
     def __init__(self, members: Sequence[EnsembleMember], *, candidates: int = 150) -> None:
@@ -57,7 +57,7 @@ class SessionEnsemble:
 
 
 def baseline() -> SessionEnsemble:
-    """Session-kNN over 100 sessions plus sequential rules, alike in weight."""
+    """Session-kNN over 100 sessions plus sequential rules, with equal weights."""
     return SessionEnsemble(
         [EnsembleMember("sessions", SessionKnn(), 1.0), EnsembleMember("rules", SequentialRules(), 1.0)]
     )
@@ -72,16 +72,16 @@ WEIGHTS = {
     "again": 0.5,
     "heard": 0.2,
 }
-"""By coordinate search on the last day of the history, not on the test (docs/evaluation/protocol.md)."""
+"""From coordinate search on the last day of the history, not on the test (docs/evaluation/protocol.md)."""
 
 
 def session_ensemble(weights: dict[str, float] | None = None) -> SessionEnsemble:
-    """Rules and sessions, the artists of the session, and what this listener has done before.
+    """Rules and sessions, the artists of the session, and the listener's earlier plays.
 
     Members: `rules` and `next` (long and short sequential rules), `sessions` (session-kNN in which rare
-    items, late sessions and the end of the prefix count most), `artist`, `own` (rules of this listener
-    alone), `again` (what they have played lately), `heard` (what this session has played). A member of
-    weight 0 is left out.
+    items, late sessions and the end of the prefix count most), `artist`, `own` (this listener's rules),
+    `again` (this listener's recent plays), `heard` (the plays of this session). A member of weight 0 is
+    left out.
     """
     models: dict[str, SessionModel] = {
         "rules": SequentialRules(),

@@ -1,6 +1,7 @@
 """Session models: each scores items as the next of a session, for all queries at once by sparse products.
 
-Scores are a sparse (queries, items) float32 matrix: what is not stored scores 0 and is not recommended.
+Scores are a sparse (queries, items) float32 matrix: an item that is not stored scores 0 and is not
+recommended.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from segue.session_logs.splits import Queries
 
 
 class SessionModel(Protocol):
-    """What evaluation needs of a session model."""
+    """The interface of a session model for the evaluation."""
 
     def fit(self, history: SessionLog) -> SessionModel: ...
     def scores(self, queries: Queries) -> sparse.csr_matrix: ...
 
 
 def prefix_matrix(queries: Queries, n_items: int, *, decay: float = 1.0, last: int = 0) -> sparse.csr_matrix:
-    """(queries, items): each prefix as a row; an item `g` plays before the end weighs `decay ** g`.
+    """(queries, items): each prefix as a row; an item `g` plays before the end has the weight `decay ** g`.
 
-    An item heard several times has the weight of its latest play. With `last`, only so many plays count.
+    An item that was played several times has the weight of its latest play. With `last`, only the last `last`
+    plays count.
     """
     lengths = queries.ends - queries.starts
     if last:
@@ -34,7 +36,7 @@ def prefix_matrix(queries: Queries, n_items: int, *, decay: float = 1.0, last: i
     rows = np.repeat(np.arange(len(queries)), lengths)
     gaps = np.repeat(np.cumsum(lengths), lengths) - 1 - np.arange(len(rows))
     columns = queries.items[queries.ends[rows] - 1 - gaps]
-    # The latest play is kept: the smallest gap of each (row, item).
+    # The smallest gap of each (row, item) is that of the latest play.
     order = np.lexsort((gaps, columns, rows))
     rows, columns, gaps = rows[order], columns[order], gaps[order]
     first = np.ones(len(rows), dtype=bool)
@@ -44,7 +46,7 @@ def prefix_matrix(queries: Queries, n_items: int, *, decay: float = 1.0, last: i
 
 
 def end_matrix(queries: Queries, n_items: int, *, decay: float) -> sparse.csr_matrix:
-    """(queries, items): the last 20 plays of each prefix by their decay; at 0 the last alone."""
+    """(queries, items): the last 20 plays of each prefix, weighted by the decay; at 0, the last play only."""
     return prefix_matrix(queries, n_items, decay=decay or 1.0, last=20 if decay else 1)
 
 
@@ -59,7 +61,7 @@ def _members(history: SessionLog) -> sparse.csr_matrix:
 
 
 class Popularity:
-    """The most played items; with a half-life in seconds, later plays count for more."""
+    """The most played items; with a half-life in seconds, later plays have more weight."""
 
     def __init__(self, *, half_life: float | None = None, items: int = 100) -> None:
         self.half_life, self.items = half_life, items
@@ -80,12 +82,11 @@ class Popularity:
 
 
 class SessionKnn:
-    """The items of the sessions most like this one (Jannach and Ludewig, 2017), and its later weightings.
+    """The items of the sessions most like this one (Jannach and Ludewig, 2017), with later weightings.
 
-    Similarity is the cosine of item sets. `decay` < 1 makes the latest items of the prefix count for more,
-    `idf` > 0 the rare ones, and `half_life` (seconds) the later of the sessions (V-SkNN, VSTAN: Ludewig et
-    al., 2021).
-    With the defaults it is the plain session-kNN.
+    Similarity is the cosine of item sets. `decay` < 1 gives more weight to the latest items of the prefix,
+    `idf` > 0 to rare items, and `half_life` (seconds) to later sessions (V-SkNN, VSTAN: Ludewig et al.,
+    2021). The defaults give plain session-kNN.
     """
 
     def __init__(
@@ -142,7 +143,7 @@ class ItemKnn:
 
 
 class ListenerRepeats:
-    """What this listener has played before: in earlier sessions, with a half-life in seconds."""
+    """The listener's plays in earlier sessions, with a half-life in seconds."""
 
     def __init__(self, *, half_life: float = 86_400.0) -> None:
         self.half_life = half_life
@@ -158,7 +159,7 @@ class ListenerRepeats:
 
 
 class ArtistItems:
-    """Items of the artists of the prefix, by how often they were played; the latest artist counts most."""
+    """Items of the artists of the prefix, by number of plays; the latest artist counts most."""
 
     def __init__(self, *, decay: float = 0.5, power: float = 0.5) -> None:
         self.decay, self.power = decay, power
@@ -181,7 +182,7 @@ class ArtistItems:
 
 
 class SessionRepeats:
-    """What the session has heard already: many listeners play a track again."""
+    """The items of the session: many listeners repeat a track."""
 
     def __init__(self, *, decay: float = 0.9) -> None:
         self.decay = decay

@@ -1,4 +1,4 @@
-"""Session models by rules: after a track comes another, as all listeners play them or as one does."""
+"""Session models by rules from one track to the next, learned from all listeners or from one listener."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from segue.session_logs.splits import Queries
 
 
 class SequentialRules:
-    """Sequential rules: after `a` comes `b`, weighed by 1 / gap (Ludewig and Jannach, 2018).
+    """Sequential rules from `a` to a later `b`, weighted by 1 / gap (Ludewig and Jannach, 2018).
 
-    `reach` is the largest gap that is learned, `gap_power` how fast a rule weakens with it, `back` the weight
-    of rules read backwards, `decay` how much of the prefix counts beside its last item (0: that alone), and
-    `cap` the most that one listener may add to a rule.
+    `reach` is the largest gap that is learned, `gap_power` how fast a rule weakens with the gap, `back` the
+    weight of reversed rules, `decay` the weight of the prefix before its last item (0: the last item only),
+    and `cap` the most that a listener may add to a rule.
     """
 
     def __init__(
@@ -48,9 +48,9 @@ class SequentialRules:
 def rule_matrix(
     history: SessionLog, *, reach: int, gap_power: float = 1.0, cap: float | None = None
 ) -> sparse.csr_matrix:
-    """(items, items) float32: how often the column came after the row within a session, by gap ** -gap_power.
+    """(items, items) float32: how often the column followed the row within a session, by gap ** -gap_power.
 
-    With `cap`, what one listener adds to a rule is at most that much.
+    With `cap`, a listener adds at most that much to a rule.
     """
     n = len(history.artists)
     a, b, user, weight = _followed(history, reach=reach, gap_power=gap_power)
@@ -67,7 +67,7 @@ def rule_matrix(
 def _followed(
     history: SessionLog, *, reach: int, gap_power: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """What came after what, at most `reach` plays later in the same session.
+    """Pairs of an item and a later one of the same session, at most `reach` plays apart.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def _followed(
 
 
 class ListenerRules:
-    """Rules of this listener alone: what they themselves played after the session's last items before."""
+    """The rules of this listener: the tracks they have played after the last items of the session."""
 
     def __init__(self, *, reach: int = 3, decay: float = 0.3) -> None:
         self.reach, self.decay = reach, decay
@@ -96,7 +96,7 @@ class ListenerRules:
         return self
 
     def scores(self, queries: Queries) -> sparse.csr_matrix:
-        if not len(self.keys):  # nobody has played one track after another
+        if not len(self.keys):  # no listener has played two tracks in a session
             return sparse.csr_matrix((len(queries), self.n_items), dtype=np.float32)
         prefix = prefix_matrix(queries, self.n_items, decay=self.decay, last=5).tocoo()
         wanted = queries.users[prefix.row] * self.n_items + prefix.col

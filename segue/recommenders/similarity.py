@@ -9,12 +9,12 @@ from scipy import sparse
 def shared_cosine(members: sparse.csr_matrix, *, shrink: float) -> sparse.csr_matrix:
     """(items, items) float32: the cosine of two items' columns, with `shrink` added to its denominator.
 
-    What few share counts for less then. An item is not compared with itself: the diagonal is empty.
+    With `shrink`, items that share few sets are less similar. The diagonal is empty.
 
     Parameters
     ----------
     members
-        (sets, items) float32 of ones: sessions or listeners, and what each has.
+        (sets, items) float32 of ones: the items of each session or listener.
     """
     together = (members.T @ members).tocoo()
     size = np.asarray(members.sum(axis=0)).ravel()

@@ -1,7 +1,7 @@
-"""Tastes in a space of tracks, formed in several ways from what a session has heard, and what is near them.
+"""Session tastes in a space of tracks, formed in several ways, and their neighbours.
 
-The space is learned from the log's sessions as `./run.sh models train` learns it, but without sound, which
-logs lack: so it is the free part alone.
+The space is learned from the log's sessions as by `./run.sh models train`, but without sound, which logs
+lack: only the part that sessions determine is learned.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from segue.session_logs.splits import Queries
 from segue.settings import SessionSpaceSettings
 
 LAST = 60
-"""So many plays of a session form its taste."""
+"""The number of plays of a session that form its taste."""
 
 Taste = Callable[[np.ndarray, sparse.csr_matrix], np.ndarray]
-"""(items, d) unit vectors and (p, items) prefixes, in which a play's weight falls with its age -> (p, items)
-cosines with the taste, or with the nearest of several."""
+"""Maps (items, d) unit vectors and (p, items) prefixes, weighted by age, to (p, items) cosines with the
+taste, or with the nearest of several tastes."""
 
 
 def average(vectors: np.ndarray, prefixes: sparse.csr_matrix) -> np.ndarray:
-    """One taste: the weighed mean of what was heard."""
+    """One taste: the weighted mean of the played tracks."""
     return np.asarray(_unit(prefixes @ vectors) @ vectors.T)
 
 
 def centroids(count: int) -> Taste:
-    """Several tastes: what was heard in `count` clusters by Ward's method, each with its own mean, as in
-    PinnerSage (Pal et al., 2020). A track is as near as the nearest of them."""
+    """Several tastes: the played tracks in `count` clusters by Ward's method, each with its mean, as in
+    PinnerSage (Pal et al., 2020). A track's cosine is that with the nearest taste."""
 
     def cosines(vectors: np.ndarray, prefixes: sparse.csr_matrix) -> np.ndarray:
         return np.stack(
@@ -58,16 +58,16 @@ def _unit(rows: np.ndarray) -> np.ndarray:
 
 
 class NearTaste:
-    """What is near a session's taste, in a space learned from sessions.
+    """The tracks nearest to the taste of a session, in a space learned from sessions.
 
     Parameters
     ----------
     taste
-        How it is formed.
+        How the taste is formed.
     half_life
-        Plays after which a play counts half; None: all alike; 0: the last alone.
+        The number of plays after which a weight halves; None: equal weights; 0: the last play only.
     nearest
-        So many tracks are candidates.
+        The number of candidates.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class NearTaste:
         half_life: float | None,
         nearest: int = 200,
     ) -> None:
-        # Nothing is to be learned of sound, which is not there.
+        # There is no sound to learn from.
         self.training = training.model_copy(update={"id_dropout": 0.0, "feature_noise": 0.0})
         self.taste, self.half_life, self.nearest = taste, half_life, nearest
 
@@ -102,7 +102,7 @@ class NearTaste:
 
 
 def nearest(cosines: np.ndarray, count: int) -> sparse.csr_matrix:
-    """The `count` largest of each row, as far as they are above 0."""
+    """The `count` largest positive entries of each row."""
     count = min(count, cosines.shape[1])
     rows = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
     values = np.maximum(np.take_along_axis(cosines, rows, axis=1), 0)

@@ -36,8 +36,8 @@ def top_lists(scores: sparse.csr_matrix, k: int) -> np.ndarray:
 def ranks_of(scores: sparse.csr_matrix, targets: np.ndarray) -> np.ndarray:
     """(rows,) float64: the rank from 1 of each row's target, inf where it has no positive score.
 
-    Among equal scores the target has the middle place: what breaking ties at random gives on average, so that
-    no model gains or loses by the order of the catalogue.
+    Among equal scores the target has the middle rank, the mean of random tie-breaking, so that no model
+    gains or loses by the order of the catalogue.
     """
     row = np.repeat(np.arange(scores.shape[0]), np.diff(scores.indptr))
     hit = scores.indices == targets[row]

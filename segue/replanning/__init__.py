@@ -1,1 +1,1 @@
-"""The service that plans listeners anew once they have played."""
+"""The service that re-plans listeners after they have played."""

@@ -1,8 +1,8 @@
-"""The service that re-plans listeners whose windows changed: weighs, reads, plans, writes, waits for MongoDB.
+"""The service that re-plans listeners: it weighs their signals, reads, plans, writes, and waits for MongoDB.
 
 Delivery: tastes and recommendations are whole documents under the listener's id, guarded by event time
-(:mod:`segue.taste.tastes`, :mod:`segue.ranking.recommendations`). After a crash in the middle of a batch the
-batch is repeated and ends in the same documents.
+(:mod:`segue.taste.tastes`, :mod:`segue.ranking.recommendations`). After a crash during a batch, the batch is
+repeated and writes the same documents.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Replanning:
     def replan(
         self, windows: pa.Table, *, bundle: TrackIndex, feedback: Feedback = NO_FEEDBACK
     ) -> list[float]:
-        """From changed windows to documents; waits for MongoDB as long as the settings' `stream.outage`.
+        """Write the documents that changed windows give; wait for MongoDB up to the setting `stream.outage`.
 
-        What was written before MongoDB went away is written again.
+        Documents that were written before MongoDB became unavailable are written again.
 
         Parameters
         ----------
@@ -68,7 +68,7 @@ class Replanning:
     def replan_once(
         self, windows: pa.Table, *, bundle: TrackIndex, feedback: Feedback = NO_FEEDBACK
     ) -> list[float]:
-        """The same without waiting."""
+        """Re-plan without waiting for MongoDB."""
         listeners = self._extended(windows)
         if not listeners:
             return []
@@ -85,10 +85,10 @@ class Replanning:
         return [written - plan.reflects_at for plan in plans]
 
     def write(self, plans: Sequence[Plan], *, space: str) -> None:
-        """Write recommendations and, beside them, tastes; then which tracks are in no catalogue."""
+        """Write recommendations and tastes in parallel, then the tracks that are in no catalogue."""
         if not plans:
             return
-        tastes = _beside().submit(
+        tastes = _write_executor().submit(
             self._tastes.write,
             [TasteRecord(made.user_id, made.history, made.vector, space, made.reflects_at) for made in plans],
         )
@@ -99,7 +99,7 @@ class Replanning:
         self._unknown.note((track_id, made.reflects_at) for made in plans for track_id in made.unknown)
 
     def _extended(self, windows: pa.Table) -> list[ListenerHistory]:
-        """The histories of a table's listeners with their changed windows; none of those who have left."""
+        """The histories of a table's listeners with the changed windows, without listeners who have left."""
         signals = self._settings.signals
         changed: dict[str, History] = {}
         for user_id, start, window in windows_of(windows, signals=signals):
@@ -121,7 +121,7 @@ class Replanning:
         ]
 
     def _by_row(self, feedback: Feedback, bundle: TrackIndex) -> dict[int, float]:
-        """The feedback by row of the bundle, worked out once for each pair of versions."""
+        """The feedback by row of the bundle, computed once for each pair of versions."""
         key = (feedback.version, bundle.version)
         if key != self._steps[0]:
             self._steps = key, feedback.by_row(bundle)
@@ -129,8 +129,8 @@ class Replanning:
 
 
 @lru_cache(maxsize=1)
-def _beside() -> ThreadPoolExecutor:
-    """For a write that goes on beside another; one a process."""
+def _write_executor() -> ThreadPoolExecutor:
+    """The process's executor for a write in parallel with another."""
     return ThreadPoolExecutor(thread_name_prefix="tastes")
 
 
@@ -154,10 +154,10 @@ def windows_of(table: pa.Table, *, signals: SignalSettings) -> Iterator[tuple[st
     flat = unfolded(pc.list_flatten(lists))
     names, tracks = _coded(flat.field("track_id"))
     weighed = _weighed(pc.list_parent_indices(lists), flat, tracks, signals=signals)
-    # One event id counts once in a row, the earliest, should a client ever reuse one for another event.
+    # An event id counts once in a row, with its earliest event, in case a client reuses it.
     events = pc.dictionary_encode(flat.field("event_id")).indices.to_numpy(zero_copy_only=False)
     once = weighed.take(first := _first_of_each(weighed.row, events, weighed.at))
-    # A fixed order of summing makes a repeated batch give the same floats to the last bit.
+    # A fixed order of summation makes a repeated batch give exactly the same floats.
     order = np.lexsort((once.type.astype(str), once.weight, once.at, once.track, once.row))
     once = once.take(order)
     row, track = once.row, once.track
@@ -177,7 +177,7 @@ def windows_of(table: pa.Table, *, signals: SignalSettings) -> Iterator[tuple[st
 
 
 def _any(values: Sequence[Any]) -> bool:
-    """Whether a window has a kept field at all; one that has not is stored as before the field was added."""
+    """Whether any signal has a kept field. A window without it is stored as before the field was added."""
     return any(value is not None for value in values)
 
 
@@ -196,12 +196,12 @@ class _Signals(NamedTuple):
     """object: event types."""
 
     def take(self, places: np.ndarray) -> _Signals:
-        """Those at some places, in that order."""
+        """The signals at some indices, in that order."""
         return _Signals(*(values[places] for values in self))
 
 
 def _coded(texts: pa.Array) -> tuple[list[str], np.ndarray]:
-    """Different texts in ascending order, and for each text its place among them, (n,) int64."""
+    """The distinct texts in ascending order, and for each text its index among them, (n,) int64."""
     encoded = pc.dictionary_encode(texts)
     names = encoded.dictionary.to_pylist()
     if not names:
@@ -213,7 +213,7 @@ def _coded(texts: pa.Array) -> tuple[list[str], np.ndarray]:
 
 
 def _weighed(row: pa.Array, flat: pa.StructArray, tracks: np.ndarray, *, signals: SignalSettings) -> _Signals:
-    """The signals of a flat list, each with its weight; `row` says of which row each is."""
+    """The signals of a flat list with their weights; `row` is the row of each."""
     at, played, duration = (
         flat.field(name).to_numpy(zero_copy_only=False)
         for name in ("occurred_at", "ms_played", "duration_ms")
@@ -224,13 +224,13 @@ def _weighed(row: pa.Array, flat: pa.StructArray, tracks: np.ndarray, *, signals
 
 
 def _kept_fields(signal: pa.StructType) -> list[str]:
-    """The fields of a signal that are kept with it, beside those that every signal has."""
+    """The kept fields of a signal besides those that every signal has."""
     names = [signal.field(number).name for number in range(signal.num_fields)]
     return [name for name in names if name not in SIGNAL_WINDOW.state]
 
 
 def _first_of_each(row: np.ndarray, events: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Indices that keep one signal of each (row, event), the earliest."""
+    """The indices of one signal for each (row, event), the earliest."""
     by_event = np.lexsort((at, events, row))
     again = np.r_[False, (np.diff(row[by_event]) == 0) & (np.diff(events[by_event]) == 0)]
     first: np.ndarray = by_event[~again[: len(by_event)]]

@@ -1,22 +1,25 @@
 """Every setting with its type, range, default and description.
 
 The descriptions are the comments above the keys of conf/default.toml; a line `# ==== Name ====` begins a
-group of sections. Types, ranges, units and the time at which a change takes effect are those of the classes.
+group of sections. A key that the file lacks has the description and the default of its class. Types, ranges,
+units and the time at which a change takes effect are those of the classes.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, cast, get_args, get_origin
 
 import annotated_types
 import tomlkit
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 from tomlkit.items import Comment, Item, Table, Whitespace
 
 from segue.places import CONF
@@ -61,9 +64,10 @@ class SectionReference:
 
 @cache
 def sections() -> tuple[SectionReference, ...]:
-    """All sections in the order of conf/default.toml."""
+    """All sections in the order of conf/default.toml; then those that are only in the classes."""
     reader = _Reader()
     reader.read(tomlkit.parse((CONF / "default.toml").read_text()).body, "")
+    reader.add_others(Settings, "")
     return tuple(
         SectionReference(name, group, reader.descriptions.get(name, ""), tuple(reader.keys[name]))
         for name, group in reader.groups.items()
@@ -107,6 +111,19 @@ class _Reader:
                 self._add(section, key.key, item.as_string())
         self._describe(section)
 
+    def add_others(self, section: type[BaseModel], name: str) -> None:
+        """Add the keys and sections that the file lacks."""
+        known = {key.name for key in self.keys.get(name, ())}
+        for key, field in section.model_fields.items():
+            full = f"{name}.{key}".removeprefix(".")
+            if _is_section(field.annotation):
+                self.add_others(cast(type[BaseModel], field.annotation), full)
+            elif full not in known:
+                if name not in self.groups:
+                    self.groups[name], self.keys[name] = self._group, []
+                self._comment = [field.description or ""]
+                self._add(name, key, _class_default(field))
+
     def _read_comment(self, text: str) -> None:
         if match := _GROUP.fullmatch(text):
             self._group = match[1]
@@ -149,6 +166,24 @@ class _Reader:
             )
         )
         self._comment = []
+
+
+def _class_default(field: FieldInfo) -> str:
+    """The default of a class, as written in a TOML file; empty for a key without one."""
+    value = field.get_default(call_default_factory=True)
+    if value is PydanticUndefined:
+        return ""
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    return json.dumps(value if isinstance(value, bool) else _plain_default(value, field))
+
+
+def _plain_default(value: object, field: FieldInfo) -> object:
+    if isinstance(value, timedelta):
+        return duration_text(value)
+    if isinstance(value, int) and is_size(field):
+        return size_text(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _is_section(annotation: object) -> bool:

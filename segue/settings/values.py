@@ -42,6 +42,18 @@ class Section(BaseModel):
     stored_names: ClassVar[Mapping[str, str]] = {}
     """By field, its name in fingerprints and stored documents, where it is that of an earlier release."""
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values; they are not validated, but a key must be a field.
+
+        Raises
+        ------
+        KeyError
+            A key is not a field of the section.
+        """
+        if unknown := set(update or ()) - set(type(self).model_fields):
+            raise KeyError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
+        return super().model_copy(update=update, deep=deep)
+
     @classmethod
     def choices(cls, key: str) -> tuple[str, ...]:
         """The values of a text field that takes one of several names; empty for all others."""

@@ -1,1 +1,1 @@
-"""What listeners share: links, following, activity, blended tastes, playlists of several."""
+"""Sharing between listeners: links, follows, activity, blended tastes, collaborative playlists."""

@@ -1,4 +1,4 @@
-"""The activity that a listener lets followers see; nothing unless they have chosen it."""
+"""The activity that a listener shows to followers; hidden unless the listener chooses to show it."""
 
 from __future__ import annotations
 
@@ -20,47 +20,47 @@ class PrivacyChoice(TypedDict):
     _id: str
     """The listener's id."""
     activity: bool
-    """Whether followers see what the listener hears and likes."""
+    """Whether followers see the listener's plays and likes."""
 
 
 class PrivacyChoices(Collection[PrivacyChoice]):
-    """Which of their data listeners let others see.
+    """The listeners' choices about showing their activity.
 
-    Delivery: one document for each listener, so that choosing again writes over it.
+    Delivery: one document per listener; a new choice replaces it.
     """
 
     name = "privacy"
     policy = Policy(personal=Personal(), access={Job.DASHBOARD: Right.WRITE, Job.OPERATOR: Right.WRITE})
 
     def activity_is_shown(self, user_id: str) -> bool:
-        """Whether a listener lets followers see what they hear and like."""
+        """Whether a listener shows plays and likes to followers."""
         choice = self.documents.find_one({"_id": user_id})
         return choice is not None and bool(choice.get("activity", False))
 
     def show_activity(self, user_id: str, *, shown: bool) -> None:
-        """Keep a listener's choice."""
+        """Store a listener's choice."""
         self.documents.update_one({"_id": user_id}, {"$set": {"activity": shown}}, upsert=True)
 
     def showing_activity(self, user_ids: Sequence[str]) -> list[str]:
-        """Those of the listeners who let followers see it."""
+        """The listeners among these who show their activity."""
         wanted = {"_id": {"$in": list(user_ids)}, "activity": True}
         return [choice["_id"] for choice in self.documents.find(wanted, {"_id": 1})]
 
 
 @dataclass(frozen=True)
 class Activity:
-    """Something that a followed listener did."""
+    """An action of a followed listener."""
 
     person: Account
     what: Literal["liked", "listened"]
     track_id: str
     at: datetime
     times: int
-    """How often it was heard; 1 for a like."""
+    """The number of completions; 1 for a like."""
 
 
 def feed(store: Store, user_id: str, *, limit: int = 40, now: datetime | None = None) -> list[Activity]:
-    """The recent activity of followed listeners who show it, the newest first."""
+    """The recent activity of followed listeners who show it, newest first."""
     since = (now or datetime.now(UTC)) - FRESH
     followed = {account.user_id: account for account in Follows(store).followed_by(user_id)}
     people = {user_id: followed[user_id] for user_id in PrivacyChoices(store).showing_activity([*followed])}
@@ -75,7 +75,7 @@ def feed(store: Store, user_id: str, *, limit: int = 40, now: datetime | None = 
 
 
 def _listened(store: Store, people: dict[str, Account], since: datetime, limit: int) -> list[Activity]:
-    """Tracks heard to the end, once for each listener and track."""
+    """Completed tracks, one entry per listener and track."""
     completions = Listening(store).latest_completions([*people], since=since, limit=limit)
     return [
         Activity(people[completion.user_id], "listened", completion.track_id, completion.at, completion.times)

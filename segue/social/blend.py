@@ -1,4 +1,4 @@
-"""Two tastes: how alike they are, and what both may like. Pure."""
+"""The match of two tastes, and tracks for both. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from segue.settings import RankingSettings
 
 
 def match(first: np.ndarray, other: np.ndarray) -> float | None:
-    """How alike two tastes are, in [0, 1]: the cosine, none below zero; None where one has no taste yet.
+    """The match of two tastes, in [0, 1]: their cosine, at least 0; None if either has no taste yet.
 
     Parameters
     ----------
     first, other
-        (d,) at unit length, or zeros; of one embedding space.
+        Shape (d,), of unit length or zeros, in the same embedding space.
     """
     if first.shape != other.shape or not first.any() or not other.any():
         return None
@@ -33,10 +33,10 @@ def blend(
     ranking: RankingSettings,
     without: Collection[str] = (),
 ) -> list[str]:
-    """Tracks for both: those whose similarity to the less pleased of the two is the highest.
+    """Tracks for both: those with the highest minimum of the two similarities.
 
-    Candidates are the neighbours of either taste and of their middle; scoring by the smaller cosine keeps
-    one of the two from being served alone ("least misery", O'Connor et al. 2001).
+    Candidates are the neighbours of both tastes and of their mean. Scoring by the smaller cosine keeps the
+    list from serving only one of the two ("least misery", O'Connor et al. 2001).
 
     Parameters
     ----------

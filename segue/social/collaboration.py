@@ -1,8 +1,8 @@
-"""Playlists of several: the owner asks a friend, who joins or does not; those who have joined may edit.
+"""Collaborative playlists: the owner invites a friend, who may join and then edit the playlist.
 
-Joining, leaving and lists of these playlists: :class:`segue.playlists.playlists.Playlists`.
+:class:`segue.playlists.playlists.Playlists` has joining, leaving and the lists of these playlists.
 
-Delivery: one guarded update of the playlist's document, so that repeating it changes nothing.
+Delivery: one conditional update of the playlist's document, so that repeating it changes nothing.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from segue.social.links import SharingError
 from segue.storage.store import Store
 
 MOST = 50
-"""Collaborators and those asked, together."""
+"""The maximum number of collaborators and pending invitations together."""
 
 
 def ask_friend(store: Store, owner: str, playlist_id: str, friend: str) -> None:
-    """Ask a friend to join.
+    """Invite a friend to join.
 
     Raises
     ------
     SharingError
-        The playlist is not the owner's, has too many people, or the two have not agreed to follow.
+        The playlist is not the owner's, it has too many people, or neither follows the other with agreement.
     """
     if not Follows(store).know_each_other(owner, friend):
-        raise SharingError("Only friends can be asked: one of you follows the other, with agreement.")
+        raise SharingError("You can only ask friends: one of you must follow the other, with agreement.")
     playlists = Playlists(store)
     playlist = playlists.read(owner, playlist_id)
     if playlist is None:
-        raise SharingError("There is no such playlist of yours.")
+        raise SharingError("You have no such playlist.")
     people = {*playlist.asked, *playlist.collaborators}
     if friend in people:
         return

@@ -1,6 +1,6 @@
-"""Follows: a listener asks another, who agrees or does not. It decides who sees whose activity.
+"""Follows: a listener asks to follow another, who may agree. Followers see the other's activity.
 
-Delivery: one document for each pair and direction, so that asking or agreeing twice is the same as once.
+Delivery: one document per pair and direction, so that repeating a request or an agreement changes nothing.
 """
 
 from __future__ import annotations
@@ -14,23 +14,26 @@ from segue.storage.mongo import DESCENDING, Document
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 MOST_ASKED = 100
-"""Requests that may wait for an answer: nobody asks the whole service."""
+"""The maximum number of a listener's pending requests, against mass requests."""
 
 
 class Follow(TypedDict):
-    """One listener follows another, or has asked to."""
+    """A listener follows another, or has asked to."""
 
     _id: str
     """"<follower>><followed>"."""
     follower: str
+    """Id of the listener who follows or asks to."""
     followed: str
+    """Id of the listener who is followed."""
     agreed: bool
+    """Whether the followed listener has agreed."""
     at: datetime
-    """When it was asked for, or agreed to."""
+    """The time of the request, or of the agreement."""
 
 
 class Follows(Collection[Follow]):
-    """Who follows whom."""
+    """The follows and requests of all listeners."""
 
     name = "follows"
     policy = Policy(
@@ -44,16 +47,16 @@ class Follows(Collection[Follow]):
         self._accounts = Accounts(store)
 
     def ask(self, follower: str, name: str) -> None:
-        """Ask the listener of a name. The answer is the same where there is none, so names cannot be probed.
+        """Ask to follow the listener of a name. An unknown name raises no error, so names cannot be probed.
 
         Raises
         ------
         SharingError
-            The follower has asked too many who have not answered, or asks themselves.
+            The follower has too many pending requests, or asks themselves.
         """
         waiting = self.documents.count_documents({"follower": follower, "agreed": False}, limit=MOST_ASKED)
         if waiting >= MOST_ASKED:
-            raise SharingError("Too many of your requests wait for an answer.")
+            raise SharingError("You have too many pending requests.")
         account = self._accounts.named(name)
         if account is None:
             return
@@ -64,32 +67,32 @@ class Follows(Collection[Follow]):
         self.documents.update_one({"_id": _pair(**pair)}, {"$setOnInsert": new}, upsert=True)
 
     def agree(self, followed: str, follower: str) -> bool:
-        """Let somebody who has asked follow; False when nobody has asked."""
+        """Agree to a request; False if there is none."""
         change = {"$set": {"agreed": True, "at": datetime.now(UTC)}}
         return bool(self.documents.update_one({"_id": _pair(follower, followed)}, change).matched_count)
 
     def end(self, follower: str, followed: str) -> None:
-        """Either side ends it: a request is refused or taken back, an agreement is over."""
+        """End a follow or a request, by either side."""
         self.documents.delete_one({"_id": _pair(follower, followed)})
 
     def agreed(self, follower: str, followed: str) -> bool:
-        """Whether one follows the other with their agreement."""
+        """Whether `follower` follows `followed` with agreement."""
         return self.documents.find_one({"_id": _pair(follower, followed), "agreed": True}) is not None
 
     def know_each_other(self, first: str, other: str) -> bool:
-        """Whether either follows the other with agreement: then both have said yes to it."""
+        """Whether either follows the other with agreement: both have then agreed to the contact."""
         return self.agreed(first, other) or self.agreed(other, first)
 
     def followed_by(self, follower: str) -> list[Account]:
-        """The listeners that one follows with their agreement."""
+        """The listeners whom `follower` follows with agreement."""
         return self._people({"follower": follower, "agreed": True}, "followed")
 
     def followers_of(self, followed: str) -> list[Account]:
-        """The listeners who follow one with agreement."""
+        """The listeners who follow `followed` with agreement."""
         return self._people({"followed": followed, "agreed": True}, "follower")
 
     def asking(self, followed: str) -> list[Account]:
-        """The listeners who wait for one's answer."""
+        """The listeners whose requests to `followed` are pending."""
         return self._people({"followed": followed, "agreed": False}, "follower")
 
     def _people(self, wanted: Document, side: Literal["follower", "followed"]) -> list[Account]:

@@ -1,9 +1,9 @@
-"""Share links: everybody with a link may see one thing of a listener's, until it expires or is revoked.
+"""Share links: anybody with a link can see one item of a listener, until it expires or is revoked.
 
-The address holds 192 random bits; the database holds their hash, so that a copy of it opens nothing, and a
-link can be shown in full only when it is made.
+The URL has 192 random bits; the database has only their hash. A copy of the database therefore opens no link,
+and a link can be shown in full only when it is created.
 
-Delivery: each call is one write; revoking twice is the same as once.
+Delivery: each call is one write; repeating a revocation changes nothing.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ Kind = Literal["track", "playlist", "month"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _LONGEST_TOKEN = 64
 MOST = 500
-"""Links that one listener may have at a time."""
+"""The maximum number of valid links per listener."""
 
 
 class SharingError(ValueError):
-    """Why something cannot be shared, followed or changed, in words for the listener."""
+    """Sharing, following or changing failed; the message is for the listener."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """A share link, as its owner and a guest see it."""
+    """A share link, for its owner and for guests."""
 
     link_id: str
-    """Names the link to its owner; it opens nothing."""
+    """Identifies the link for its owner; it does not open the link."""
     owner: str
     kind: Kind
     key: str
-    """The track's or playlist's id; or which month."""
+    """The id of the track or playlist, or the month."""
     title: str
     playable: bool
-    """Whether a guest may also hear it."""
+    """Whether guests may also play it."""
     created_at: datetime
     expires_at: datetime | None
     opened: int
@@ -51,15 +51,23 @@ class StoredLink(TypedDict):
     """A link as it is stored."""
 
     _id: str
-    """The token's hash."""
+    """The hash of the token."""
     owner: str
+    """Id of the listener who shares."""
     kind: Kind
+    """Kind of the shared object."""
     key: str
+    """The track's or playlist's id, or the month."""
     title: str
+    """Title that the shared page shows."""
     playable: bool
+    """Whether the page plays the music."""
     created_at: datetime
+    """When the link was created."""
     expires_at: datetime | None
+    """When MongoDB removes the link; none: never."""
     opened: int
+    """How many times the link was opened."""
 
 
 def now() -> datetime:
@@ -67,7 +75,7 @@ def now() -> datetime:
 
 
 class ShareLinks(Collection[StoredLink]):
-    """Makes, opens and takes back links; MongoDB removes those that have expired."""
+    """Creates, opens and revokes links; MongoDB removes expired ones."""
 
     name = "share_links"
     policy = Policy(
@@ -90,17 +98,17 @@ class ShareLinks(Collection[StoredLink]):
         playable: bool = False,
         good_for: timedelta | None = None,
     ) -> str:
-        """Make a link and return its token; `good_for` None means until it is taken back.
+        """Create a link and return its token; with `good_for` None it is valid until it is revoked.
 
         Raises
         ------
         SharingError
-            The kind is none, or the owner has too many links.
+            The kind is unknown, or the owner has too many links.
         """
         if kind not in KINDS:
             raise SharingError(f"A {kind} cannot be shared.")
         if self.documents.count_documents({"owner": owner}, limit=MOST) >= MOST:
-            raise SharingError(f"You have {MOST} links: take some back first.")
+            raise SharingError(f"You have {MOST} links. Revoke some first.")
         token = secrets.token_urlsafe(24)
         created = self._clock()
         self.documents.insert_one(
@@ -119,7 +127,7 @@ class ShareLinks(Collection[StoredLink]):
         return token
 
     def open(self, token: str, *, count: bool = False) -> Link | None:
-        """The link of a token; None for one that was never made, has expired or was taken back."""
+        """The link of a token; None if it is unknown, expired or revoked."""
         if not token or len(token) > _LONGEST_TOKEN:
             return None
         alive = {"_id": _hash(token), "$or": [{"expires_at": None}, {"expires_at": {"$gt": self._clock()}}]}
@@ -130,12 +138,12 @@ class ShareLinks(Collection[StoredLink]):
         return _link(document) if document else None
 
     def of(self, owner: str) -> list[Link]:
-        """A listener's links that are good, the newest first."""
+        """A listener's valid links, newest first."""
         alive = {"owner": owner, "$or": [{"expires_at": None}, {"expires_at": {"$gt": self._clock()}}]}
         return [_link(document) for document in self.documents.find(alive).sort("created_at", DESCENDING)]
 
     def revoke(self, owner: str, link_id: str) -> bool:
-        """Take back a link; False when the owner has no such link."""
+        """Revoke a link; False if the owner has no such link."""
         return self.documents.delete_one({"_id": link_id, "owner": owner}).deleted_count == 1
 
 

@@ -1,1 +1,1 @@
-"""The clients of MongoDB, GridFS and Kafka, and the base class of the owners of collections."""
+"""The clients of MongoDB, GridFS and Kafka, and the base class of collection owners."""

@@ -1,4 +1,4 @@
-"""A job's rights in MongoDB and Kafka; and its user and password."""
+"""A job's rights in MongoDB and Kafka, and its user and password."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from segue.errors import SegueError
 from segue.storage.store import Right
 
 KafkaRight = Literal["read", "write", "keep"]
-""""keep": say for how long records are kept."""
+""""keep": set the retention of records."""
 
 
 @dataclass(frozen=True)
 class MongoAccess:
-    """A job's rights in the settings' database."""
+    """A job's rights in the configured database."""
 
     rights: Mapping[str, Right]
-    """By collection."""
+    """The rights by collection."""
     lists: bool = False
-    """Whether the names of the collections may be read."""
+    """Whether the job may list the collections."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaAccess:
-    """A job's rights to the settings' topics."""
+    """A job's rights to the configured topics."""
 
     plays: tuple[KafkaRight, ...] = ()
     rejected: tuple[KafkaRight, ...] = ()
     transactions: bool = False
-    """Whether records are written in the transactions of the rejected topic."""
+    """Whether the job writes in the transactions of the rejected topic."""
 
     def __bool__(self) -> bool:
         return bool(self.plays or self.rejected or self.transactions)
@@ -56,7 +56,7 @@ def read_login(file: Path, section: Literal["mongo", "kafka"]) -> Login:
     Raises
     ------
     SegueError
-        There is no such file, or it has no username and password there.
+        The file is missing, or the section has no username and password.
     """
     try:
         login = Login.model_validate(_toml(file).get(section, {}))
@@ -73,5 +73,5 @@ def _toml(file: Path) -> dict[str, object]:
     except OSError as error:
         raise SegueError(f"{file} cannot be read: {error.strerror}") from None
     except tomllib.TOMLDecodeError:
-        # Its text may have a password in it.
+        # The parser's message may contain a password.
         raise SegueError(f"{file} is not TOML") from None

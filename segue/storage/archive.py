@@ -1,12 +1,12 @@
-"""Collections as one file, and back.
+"""Saves collections to one file, and restores them.
 
 The file is a gzip stream of BSON documents: a header, then {"c": collection, "d": document} for each
-document, then an end with their number by collection. Indexes are not in it: the jobs make them at their
-start.
+document, then a trailer with the number of documents by collection. It has no indexes: the jobs create them
+when they start.
 
-Delivery: an archive shows all collections as of one moment, and is written into a file beside its place that
-is renamed when it is whole. Writing back is by whole documents and their _id, so that one that was cut short
-is made good by doing it again.
+Delivery: an archive is a snapshot of all collections at one time. It is written to a temporary file that is
+renamed when it is complete. Restoring replaces whole documents by _id, so that an interrupted restore can be
+repeated.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from segue.storage.store import Collection, Store
 FORMAT = 1
 _LENGTH = 4
 _LARGEST = 17 << 20
-"""A document of MongoDB has 16 MB at most; around it is the name of its collection."""
+"""A MongoDB document has 16 MB at most; its record adds the name of the collection."""
 _BATCH = 500
 
 
@@ -42,13 +42,13 @@ def save(store: Store, file: Path, *, collections: Sequence[Collection[Any]]) ->
     Raises
     ------
     SegueError
-        The file is there already or cannot be written, or MongoDB cannot show all of it as of one moment.
+        The file exists or cannot be written, or MongoDB cannot read all collections from one snapshot.
     """
     if file.exists():
         raise SegueError(f"{file} already exists: name another file")
     part = file.with_name(f".{file.name}.part")
     try:
-        # It holds hashes of passwords and what people listen to.
+        # The file contains password hashes and listening histories.
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as raw:
             with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6, mtime=0) as out:
                 counts = _write(store, collections, cast(BinaryIO, out))
@@ -59,7 +59,7 @@ def save(store: Store, file: Path, *, collections: Sequence[Collection[Any]]) ->
         raise SegueError(f"{file} cannot be written: {error.strerror}") from None
     except OperationFailure as error:
         why = (error.details or {}).get("errmsg", str(error))
-        raise SegueError(f"MongoDB cannot show all of it as of one moment ({why}): try again") from None
+        raise SegueError(f"MongoDB cannot read all collections from one snapshot ({why}): retry") from None
     finally:
         part.unlink(missing_ok=True)
     return counts
@@ -81,12 +81,12 @@ def _write(store: Store, collections: Sequence[Collection[Any]], out: BinaryIO) 
 
 
 def check(file: Path) -> None:
-    """See that an archive is whole.
+    """Check that an archive is complete.
 
     Raises
     ------
     SegueError
-        It is not, or it is something else.
+        The file is incomplete, unreadable or not an archive of Segue.
     """
     counts: Counter[str] = Counter()
     end = None
@@ -103,7 +103,7 @@ def check(file: Path) -> None:
 
 
 def _records(file: Path) -> Iterator[Document]:
-    """The header, the documents, and the end."""
+    """The header, the documents, and the trailer."""
     try:
         with gzip.open(file) as stream:
             while head := stream.read(_LENGTH):
@@ -118,7 +118,7 @@ def _records(file: Path) -> Iterator[Document]:
 
 
 def batches(file: Path) -> Iterator[tuple[str, list[Document]]]:
-    """(collection, some of its documents), in the order of the file."""
+    """(collection, a batch of its documents), in the order of the file."""
     name, batch = "", list[Document]()
     for record in _records(file):
         if "c" not in record:

@@ -1,4 +1,4 @@
-"""Size and checksum of a file, as they are kept beside it."""
+"""The size and checksum of a file, which are stored beside it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class FileSum(BaseModel):
 
 
 def file_sum(path: Path) -> FileSum:
-    """Read a file once for its size and checksum.
+    """Compute the size and checksum of a file in one pass.
 
     Raises
     ------
     OSError
-        It cannot be read.
+        The file cannot be read.
     """
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,8 +1,8 @@
-"""Files in MongoDB (GridFS), by group and name, for machines that share no disk.
+"""Stores files in MongoDB (GridFS), by group and name, for machines without a shared disk.
 
-Delivery: a file is stored before anything refers to it, and is seen only once it is whole. A repeated or
-concurrent upload leaves a second copy with the same contents, which readers cannot tell apart and removal
-of the group takes along; what a killed upload leaves is removed by :meth:`FileStore.sweep`.
+Delivery: a file is stored before anything refers to it, and becomes visible when it is complete. A repeated
+or concurrent upload leaves a second copy with the same contents; the removal of the group removes both.
+:meth:`FileStore.sweep` removes the chunks of a killed upload.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from gridfs.errors import CorruptGridFile
 from segue.storage.store import Store
 
 _PIECE = 4 << 20
-"""Bytes a chunk: fewer round trips than GridFS's 255 KB."""
+"""Bytes per chunk; larger than GridFS's default of 255 KB, for fewer round trips."""
 _UNFINISHED = timedelta(days=1)
-"""What is older than this and belongs to nothing is no upload under way."""
+"""An unreferenced file that is older than this does not belong to an upload in progress."""
 
 
 class FileStore:
@@ -34,10 +34,10 @@ class FileStore:
         self._chunks = database[f"{bucket}.chunks"]
 
     def holds(self, group: str, name: str, *, size: int, sha256: str) -> bool:
-        """Whether the group has this file, with these contents and all its pieces.
+        """Whether the group has this file, with these contents and all its chunks.
 
-        The newest copy counts, since that is what :meth:`get` takes. The pieces' sizes are added up by the
-        server; their bytes are compared when a reader verifies what it has fetched.
+        The newest copy counts, since :meth:`get` reads that copy. The server adds up the sizes of the chunks;
+        readers verify the checksum after they have fetched the file.
         """
         newest = self._files.find_one({"filename": f"{group}/{name}"}, sort=[("uploadDate", -1), ("_id", -1)])
         if newest is None or newest["length"] != size or newest["metadata"]["sha256"] != sha256:
@@ -54,9 +54,9 @@ class FileStore:
         Raises
         ------
         ValueError
-            What was read of it does not have the checksum; nothing is stored.
+            The file does not match the checksum; nothing is stored.
         OSError
-            It cannot be read.
+            The file cannot be read.
         """
         metadata = {"group": group, "sha256": sha256}
         digest = hashlib.sha256()
@@ -77,7 +77,7 @@ class FileStore:
         Raises
         ------
         FileNotFoundError
-            The group has no such file, or not all of it.
+            The group does not have the file, or chunks are missing.
         OSError
             `path` cannot be written.
         """
@@ -96,7 +96,7 @@ class FileStore:
                 continue  # another process removed it
 
     def sweep(self, *, groups: Collection[str], now: datetime | None = None) -> None:
-        """Remove what has been here for a day and belongs to none of `groups`, and unfinished uploads."""
+        """Remove files outside `groups` that are a day old, and the chunks of unfinished uploads."""
         before = (now or datetime.now(UTC)) - _UNFINISHED
         stray = {"uploadDate": {"$lt": before}, "metadata.group": {"$nin": list(groups)}}
         for group in self._files.distinct("metadata.group", stray):

@@ -1,7 +1,8 @@
-"""What servers say about themselves, for `./run.sh doctor`. It changes nothing, and waits only briefly."""
+"""The state of the servers and the rights of the user, for `./run.sh doctor`. It changes nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,41 +18,66 @@ from segue.storage.mongo import connect
 
 @dataclass(frozen=True, kw_only=True)
 class TopicState:
-    """A topic of Segue as the brokers have it."""
+    """The state of one of Segue's topics on the brokers."""
 
     partitions: int
     replication: int
     timestamp_type: str | None
-    """None where the user may not read the topic's configuration."""
+    """None if the user may not read the topic's configuration."""
     retention_ms: int | None
+    operations: frozenset[str] = frozenset()
+    """The operations that the user may perform, such as READ."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaState:
-    """Brokers, and those of the asked topics that are there."""
+    """The brokers, and those of Segue's topics that exist and that the user may see."""
 
     brokers: int
     version: str
     topics: dict[str, TopicState]
 
+    def allowed(self, topic: str) -> frozenset[str]:
+        """The operations that the user may perform on a topic."""
+        state = self.topics.get(topic)
+        return state.operations if state else frozenset()
+
 
 @dataclass(frozen=True, kw_only=True)
 class MongoState:
-    """A MongoDB server."""
+    """The state of a MongoDB server."""
 
     version: str
     replica_set: str | None
     clock: datetime | None
-    """Its time; None from a server that does not tell."""
+    """Its time; None if the server does not report it."""
+    user: str | None = None
+    """None where the connection has no user."""
+    roles: frozenset[str] = frozenset()
+    privileges: Sequence[Mapping[str, Any]] = ()
+
+    def allows(self, database: str, collection: str, action: str) -> bool:
+        """Whether the user may do something with a collection; "" is the database."""
+        return any(
+            action in privilege["actions"] and _covers(privilege["resource"], database, collection)
+            for privilege in self.privileges
+        )
+
+
+def _covers(resource: Mapping[str, Any], database: str, collection: str) -> bool:
+    """Whether a resource includes a collection; an empty name stands for all names."""
+    if resource.get("anyResource"):
+        return True
+    return resource.get("db") in ("", database) and resource.get("collection") in ("", collection)
 
 
 def inspect_kafka(settings: KafkaSettings) -> KafkaState:
-    """Ask the brokers.
+    """Read the state of the brokers.
 
     Raises
     ------
     SegueError
-        No broker answers, or it refuses the user or the certificate.
+        No broker answers, or a broker refuses the user or the certificate.
     """
     names = (settings.plays_topic, settings.rejected_topic)
     with reaching(settings) as options:
@@ -76,7 +102,7 @@ def inspect_kafka(settings: KafkaSettings) -> KafkaState:
 def _version(admin: Any) -> str:
     try:
         return ".".join(map(str, admin.get_broker_version_data(0).broker_version))
-    except Exception:  # the client only guesses it from the protocol
+    except Exception:  # the client only infers it from the protocol
         return "unknown"
 
 
@@ -98,11 +124,10 @@ def _topic(topic: dict[str, Any], config: dict[str, Any]) -> TopicState:
     retention = _value(config, "retention.ms")
     return TopicState(
         partitions=len(partitions),
-        replication=min(
-            (len(one.get("replica_nodes", one.get("replicas", ()))) for one in partitions), default=0
-        ),
+        replication=min((len(p.get("replica_nodes", p.get("replicas", ()))) for p in partitions), default=0),
         timestamp_type=_value(config, "message.timestamp.type"),
         retention_ms=None if retention is None else int(retention),
+        operations=frozenset(topic.get("authorized_operations") or ()),
     )
 
 
@@ -113,22 +138,27 @@ def _value(config: dict[str, Any], key: str) -> str | None:
 
 
 def inspect_mongo(settings: MongoSettings) -> MongoState:
-    """Ask the server.
+    """Read the state of the server.
 
     Raises
     ------
     SegueError
-        It does not answer, or refuses the user or the certificate.
+        The server does not answer, or it refuses the user or the certificate.
     """
     database = connect(settings)
     try:
         hello = database.client.admin.command("hello")
         version = database.client.server_info()["version"]
+        login = database.client.admin.command("connectionStatus", showPrivileges=True)["authInfo"]
     finally:
         database.client.close()
     clock = hello.get("localTime")
+    users = login["authenticatedUsers"]
     return MongoState(
         version=version,
         replica_set=hello.get("setName"),
         clock=clock.replace(tzinfo=clock.tzinfo or UTC) if isinstance(clock, datetime) else None,
+        user=users[0]["user"] if users else None,
+        roles=frozenset(role["role"] for role in login["authenticatedUserRoles"]),
+        privileges=login["authenticatedUserPrivileges"],
     )

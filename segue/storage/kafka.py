@@ -1,4 +1,4 @@
-"""The Kafka clients: topics, a producer of records, and the keeper of rejected records."""
+"""The Kafka clients: topics, a producer of records, and the writer of rejected records."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from segue.storage.kafka_client import reaching
 from segue.storage.kafka_topics import MAX_RECORD_BYTES, records_of, wanted_configs
 
 TRANSACTION_SECONDS = 20.0
-"""How long a transaction may take; longer than brokers need to notice that one of them is lost."""
+"""The timeout of a transaction; longer than the brokers need to detect the loss of a broker."""
 _PATIENCE_SECONDS = 180
-"""How long rejected records wait for brokers."""
+"""The delivery timeout of rejected records."""
 log = logging.getLogger(__name__)
 
 
 def ensure_topics(settings: KafkaSettings, retention: RetentionSettings | None = None) -> None:
-    """Create the topics that are not there yet.
+    """Create missing topics.
 
     Parameters
     ----------
     retention
-        How long a created topic keeps its records; None: as the broker does by default.
+        The retention of created topics; None for the broker's default.
 
     Raises
     ------
     SegueError
-        No broker answers, or it refuses the user or the certificate; or a topic is missing and
-        `kafka.manage_topics` is off: the text says which.
+        No broker answers, or a broker refuses the user or the certificate; or a topic is missing and
+        `kafka.manage_topics` is off: the message has the commands that create it.
     """
     topics = wanted_configs(settings, retention)
     with reaching(settings) as options:
@@ -61,7 +61,7 @@ def ensure_topics(settings: KafkaSettings, retention: RetentionSettings | None =
             if new:
                 admin.create_topics(new, wait_for_metadata=True)
         except TopicAlreadyExistsError:
-            return  # another process was first
+            return  # another process created them first
         finally:
             admin.close()
 
@@ -80,13 +80,13 @@ def _how_to_create(settings: KafkaSettings, topics: dict[str, dict[str, str]]) -
 
 
 class NotAcknowledged(SegueError):
-    """Kafka has refused a record, or has not acknowledged it in time."""
+    """Kafka refused a record, or did not acknowledge it in time."""
 
 
 class RecordProducer:
     """Sends records to one topic.
 
-    Delivery: idempotent and acknowledged by all replicas; a retry inside the client does not double a record.
+    Delivery: idempotent and acknowledged by all replicas; a retry in the client does not duplicate a record.
     """
 
     def __init__(self, settings: KafkaSettings, *, topic: str) -> None:
@@ -103,16 +103,16 @@ class RecordProducer:
         self.close()
 
     def send_bytes(self, value: bytes | None, *, key: bytes | None = None) -> Any:
-        """Send a record as it is; returns a future of its place in the topic."""
+        """Send a record of bytes; returns a future of its metadata (partition and offset)."""
         return self._producer.send(self._topic, value=value, key=key)
 
     def deliver_bytes(self, records: Iterable[tuple[bytes | None, bytes | None]], *, seconds: float) -> None:
-        """Send (value, key) of records and wait until they are acknowledged, so long for each.
+        """Send records as (value, key) and wait for their acknowledgement, up to `seconds` for each.
 
         Raises
         ------
         NotAcknowledged
-            A record was not taken.
+            Kafka did not acknowledge a record.
         """
         try:
             sent = [self.send_bytes(value, key=key) for value, key in records]
@@ -122,33 +122,33 @@ class RecordProducer:
             raise NotAcknowledged(str(error)) from None
 
     def flush(self) -> None:
-        """Wait until everything sent so far is acknowledged."""
+        """Wait until all sent records are acknowledged."""
         self._producer.flush()
 
     def close(self) -> None:
-        """Send what is left, and end."""
+        """Send the remaining records and close the producer."""
         self._producer.close()
 
 
 @dataclass(frozen=True, kw_only=True)
 class RejectedRecord:
-    """A record that is not a play: why, where it was, and its bytes as they came."""
+    """A record that is not a valid play: the reason, its partition and offset, and its original bytes."""
 
     reason: str
     topic: str
     partition: int
     offset: int
     timestamp: int
-    """Epoch ms at which it reached Kafka."""
+    """Epoch ms at which the record reached Kafka."""
     value: bytes | None
 
 
 class RejectedRecords:
-    """Writes rejected records to their topic, each exactly once for a reader of committed records.
+    """Writes rejected records to their topic, exactly once for read_committed consumers.
 
-    A call's records go into one Kafka transaction. Each carries the offset it was taken from, so the topic
-    itself says how far it has come: a batch that is repeated after a crash skips what is there. A second
-    writer for the same topic fences the first.
+    A call writes its records in one Kafka transaction. Each record has the offset of its source, so that a
+    batch that is repeated after a crash skips the records that the topic already has. A second writer for the
+    same topic fences the first.
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
@@ -164,26 +164,26 @@ class RejectedRecords:
                 acks="all",
                 max_request_size=MAX_RECORD_BYTES,
             )
-            # Ends or undoes what a crashed writer left open, so that what is read next is final.
+            # Completes or aborts the open transaction of a crashed writer: the offsets read next are final.
             self._producer.init_transactions()
         for record in read_rejected(self._settings):
             self._take(record)
 
     def write(self, records: Iterable[RejectedRecord]) -> list[RejectedRecord]:
-        """Write those records that are not there yet, and return them.
+        """Write the records that the topic does not have yet, and return them.
 
-        When the broker that coordinates the transactions is lost, this goes on with another for some minutes.
+        If the transaction coordinator is lost, this retries with another broker for some minutes.
 
         Raises
         ------
         KafkaError, SegueError
-            They could not be written; another writer's transaction is one reason.
+            The records could not be written, for example because another writer has fenced this one.
         """
         ordered = sorted(records, key=lambda record: (record.topic, record.partition, record.offset))
         try:
             return self._write(ordered)
         except RetriableError as error:
-            log.warning("rejected records are written with a new producer: %s", error)
+            log.warning("retrying the write of rejected records with a new producer: %s", error)
         for attempt in Retrying(
             retry=retry_if_exception_type((RetriableError, SegueError)),
             wait=wait_fixed(1),
@@ -191,7 +191,7 @@ class RejectedRecords:
             reraise=True,
         ):
             with attempt:
-                # What the former one still does is undone or refused from here on.
+                # From here on the brokers abort or refuse transactions of the former producer.
                 _in_background(partial(self._producer.close, timeout=_PATIENCE_SECONDS))
                 self._open()
                 return self._write(ordered)
@@ -209,12 +209,12 @@ class RejectedRecords:
         producer.begin_transaction()
         try:
             sent = [producer.send(self._topic, **_as_kept(record)) for record in records]
-            # A commit does not look whether all arrived: what has expired would be missing.
+            # A commit does not check deliveries: it would succeed without the records that expired.
             for future in sent:
                 future.get()
             producer.commit_transaction()
         except KafkaError:
-            with suppress(KafkaError):  # a producer that cannot do this either is replaced
+            with suppress(KafkaError):  # a producer that cannot abort either is replaced
                 producer.abort_transaction()
             raise
 
@@ -227,14 +227,14 @@ class RejectedRecords:
 
 
 def _in_background(work: Callable[[], None], *, seconds: float = 0.0) -> None:
-    """Do something in a thread, and wait for it for so long.
+    """Run `work` in a thread, and wait for it for at most `seconds`.
 
-    The client itself may wait for ever for the answer of a coordinator that was lost.
+    The client itself may wait for ever for a coordinator that was lost.
 
     Raises
     ------
     KafkaTimeoutError
-        It has not ended in time, and goes on.
+        The work has not ended in time; its thread continues.
     """
     done: Future[None] = Future()
 
@@ -242,7 +242,7 @@ def _in_background(work: Callable[[], None], *, seconds: float = 0.0) -> None:
         try:
             work()
             done.set_result(None)
-        # Whatever it is, it is raised where it is waited for.
+        # The waiting thread raises it.
         except Exception as error:
             done.set_exception(error)
 
@@ -269,7 +269,7 @@ def _as_kept(record: RejectedRecord) -> dict[str, Any]:
 
 
 def read_rejected(settings: KafkaSettings) -> Iterator[RejectedRecord]:
-    """Every rejected record that the topic holds, in no particular order between partitions."""
+    """All rejected records of the topic, in no particular order between partitions."""
     committed = {"isolation_level": "read_committed", "max_partition_fetch_bytes": MAX_RECORD_BYTES}
     return map(_rejected, records_of(settings, settings.rejected_topic, **committed))
 

@@ -1,7 +1,7 @@
-"""Whether Kafka lets a client in: certificate, mechanism, user and password, tried before a client is made.
+"""Checks certificate, SASL mechanism, user and password against Kafka before a client is created.
 
-kafka-python itself tries for as long as its patience lasts, and mostly cannot say why in the end: a broker
-closes the connection with its refusal, and the client then sees the closing alone.
+kafka-python retries until its timeout and often cannot report the cause: a broker that refuses a client
+closes the connection, and the client only sees the closed connection.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _SECONDS = 2.0
 
 
 def knock(settings: KafkaSettings, options: dict[str, Any]) -> None:
-    """Return if a broker lets a client of these kafka-python options in, or if none says that it does not.
+    """Return if a broker accepts a client with these kafka-python options, or if no broker refuses it.
 
-    One that is away or answers nonsense says nothing: it may be about to start, which is the client's to see.
+    A broker that is unreachable or sends invalid answers may be starting; the client handles that case.
 
     Raises
     ------
     SegueError
-        No broker does, and at least one has said why; the text names the settings to look at.
+        No broker accepts the client, and at least one refuses it; the message names the settings to check.
     """
     refusal = None
     for address in settings.bootstrap_servers.split(","):
@@ -63,7 +63,7 @@ def refused_user(settings: KafkaSettings) -> SegueError:
 
 
 def _distrust(address: str, error: ssl.SSLError) -> SegueError | None:
-    """A certificate that one side does not accept; None for what may be a broker that is just ending."""
+    """The error of a certificate that one side rejects; None if the broker may just be stopping."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return SegueError(
             f"Kafka at {address}: TLS failed ({error.verify_message}): check SEGUE_KAFKA__TLS_CA_FILE"
@@ -88,7 +88,7 @@ def _enter(address: str, options: dict[str, Any]) -> None:
         if "sasl_mechanism" in options:
             _authenticate(connection, protocol, options)
         else:
-            # In TLS 1.3 a broker refuses a certificate only after the handshake.
+            # In TLS 1.3 a broker rejects a client certificate only after the handshake.
             _ask(connection, protocol, ApiVersionsRequest(), version=0)
 
 
@@ -102,7 +102,7 @@ def _authenticate(connection: socket.socket, protocol: KafkaProtocol, options: d
 
 
 def _ask(connection: socket.socket, protocol: KafkaProtocol, request: Any, *, version: int) -> Any:
-    """Send a request and wait for its answer; an answer that is an error is raised as such."""
+    """Send a request and return its response; raises the Kafka error that the response has."""
     request.API_VERSION = version
     protocol.send_request(request)
     connection.sendall(protocol.send_bytes())

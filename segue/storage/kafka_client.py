@@ -1,4 +1,4 @@
-"""How the Kafka clients reach the brokers: address, TLS, user; and what is said when they do not."""
+"""The connection options of the Kafka clients (address, TLS, user), and the messages when they fail."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from segue.storage.kafka_access import knock, refused_user
 
 _PATIENCE_MS = 8000
 _TELL_PASSWORDS = ("kafka.admin.client", "kafka.net.connection", "kafka.protocol.parser")
-"""Loggers of kafka-python that print, for debugging, the options and the bytes of a PLAIN login."""
+"""Loggers of kafka-python whose debug records contain the options and the bytes of a PLAIN login."""
 
 
 def client_options(settings: KafkaSettings) -> dict[str, Any]:
-    """What every kafka-python client needs to reach the brokers.
+    """The options with which a kafka-python client reaches the brokers.
 
     Raises
     ------
     SegueError
-        There is no address, or a certificate file holds no certificate.
+        No address is set, or a certificate file has no certificate.
     """
     if not settings.bootstrap_servers:
         raise SegueError("no Kafka address: run ./run.sh up, or set SEGUE_KAFKA__BOOTSTRAP_SERVERS")
@@ -53,12 +53,12 @@ def _not_for_debugging(record: logging.LogRecord) -> bool:
 
 @contextmanager
 def reaching(settings: KafkaSettings) -> Iterator[dict[str, Any]]:
-    """Give the options for a kafka-python client that is made and used in the block.
+    """Give the options for a kafka-python client that is created and used in the block.
 
     Raises
     ------
     SegueError
-        A broker refuses the user or the certificate, or the client raises an error of Kafka.
+        A broker refuses the user or the certificate, or the client raises a Kafka error.
     """
     options = client_options(settings)
     if settings.security_protocol != "plaintext":
@@ -82,12 +82,12 @@ def reaching(settings: KafkaSettings) -> Iterator[dict[str, Any]]:
 
 
 def _context(settings: KafkaSettings) -> ssl.SSLContext:
-    """Trust in those of `tls_ca_file`, or in the system's authorities; the host's name is always checked.
+    """Trust the authorities of `tls_ca_file`, or those of the system; the host name is always checked.
 
     Raises
     ------
     SegueError
-        A file holds no certificate, or no key that goes with it; the text names the setting.
+        A file has no certificate, or no matching key; the message names the setting.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -100,7 +100,7 @@ def _context(settings: KafkaSettings) -> ssl.SSLContext:
             raise _unfit("TLS_CA_FILE", settings.tls_ca_file, error) from None
     if settings.tls_certificate_key_file:
         try:
-            # The empty password keeps OpenSSL from asking for one at the terminal.
+            # The empty password keeps OpenSSL from prompting for a password.
             context.load_cert_chain(settings.tls_certificate_key_file, password="")
         except ssl.SSLError as error:
             raise _unfit("TLS_CERTIFICATE_KEY_FILE", settings.tls_certificate_key_file, error) from None

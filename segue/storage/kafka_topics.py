@@ -1,4 +1,4 @@
-"""The topics as such: how long they keep records, where they begin, and what is in them."""
+"""The topics: their retention, their offsets and their records."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from segue.storage.kafka_client import reaching
 
 log = logging.getLogger(__name__)
 MAX_RECORD_BYTES = 4 * 1024 * 1024
-"""A rejected record is kept as it came, whatever its size, with room for its headers."""
+"""Allows a rejected record of any accepted size, plus its headers."""
 
 
 def truncated_at(settings: KafkaSettings) -> int | None:
-    """Epoch ms of the oldest play in the partitions that retention has cut; None where nothing is missing.
+    """Epoch ms of the oldest play in the partitions that retention has truncated; None if no play is missing.
 
-    With several cut partitions it is the latest of their beginnings: from then on, all plays are there.
+    With several truncated partitions it is the latest of their first plays: from then on, the topic is
+    complete.
     """
     with reaching(settings) as options:
         consumer = KafkaConsumer(**options, enable_auto_commit=False)
@@ -49,7 +50,7 @@ def truncated_at(settings: KafkaSettings) -> int | None:
 
 
 def end_offsets(settings: KafkaSettings) -> dict[int, int]:
-    """By partition of the topic of plays, the offset that its next record gets."""
+    """The next offset of each partition of the topic of plays."""
     with reaching(settings) as options:
         consumer = KafkaConsumer(**options, enable_auto_commit=False)
         try:
@@ -60,11 +61,29 @@ def end_offsets(settings: KafkaSettings) -> dict[int, int]:
             consumer.close()
 
 
+def delete(settings: KafkaSettings) -> None:
+    """Delete the topics of the settings with all of their records; a topic that does not exist is skipped.
+
+    Raises
+    ------
+    SegueError
+        No broker answers, or it does not allow it.
+    """
+    names = (settings.plays_topic, settings.rejected_topic)
+    with reaching(settings) as options:
+        admin = KafkaAdminClient(**options)
+        try:
+            if existing := [name for name in names if name in set(admin.list_topics())]:
+                admin.delete_topics(existing)
+        finally:
+            admin.close()
+
+
 def wanted_configs(
     settings: KafkaSettings, retention: RetentionSettings | None = None
 ) -> dict[str, dict[str, str]]:
-    """By topic, the configuration that Segue needs."""
-    # The broker's clock says when a play arrived, and so whether it is late; a producer's could be wrong.
+    """The configuration that Segue needs, by topic."""
+    # The broker's clock decides whether a play is late; a producer's clock could be wrong.
     configs = {
         settings.plays_topic: {"message.timestamp.type": "LogAppendTime"},
         settings.rejected_topic: {"max.message.bytes": str(MAX_RECORD_BYTES)},
@@ -76,9 +95,9 @@ def wanted_configs(
 
 
 def keep_topics_in_line(settings: KafkaSettings, retention: RetentionSettings) -> None:
-    """Set the topics' configuration if `kafka.manage_topics` is on; otherwise log each difference in a line.
+    """Set the topics' configuration if `kafka.manage_topics` is on; otherwise log each difference.
 
-    Where the user may not change or read it, that is logged and all else goes on.
+    If the user may not change or read the configuration, this is logged and not an error.
     """
     wanted = wanted_configs(settings, retention)
     with reaching(settings) as options:
@@ -89,7 +108,7 @@ def keep_topics_in_line(settings: KafkaSettings, retention: RetentionSettings) -
             else:
                 _compare(admin, wanted)
         except KafkaError as error:
-            # A user without the right to read the configuration cannot do anything about a difference.
+            # A user without the right to read the configuration could not fix a difference.
             level = logging.WARNING if settings.manage_topics == "on" else logging.INFO
             log.log(level, "the configuration of the topics stays unchanged: %s", error)
         finally:
@@ -98,7 +117,7 @@ def keep_topics_in_line(settings: KafkaSettings, retention: RetentionSettings) -
 
 def _alter(admin: KafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -> None:
     resources = [ConfigResource("TOPIC", name, configs=dict(configs)) for name, configs in wanted.items()]
-    # Who may not read a topic's configuration does not see which names are known.
+    # A user who may not read a topic's configuration does not see which keys the broker knows.
     results = admin.alter_configs(resources, raise_on_unknown=False)["topic"]
     if refused := {name: result for name, result in results.items() if result != "OK"}:
         log.warning("the configuration of the topics stays unchanged: %s", refused)
@@ -115,19 +134,19 @@ def _compare(admin: KafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -
             now = there[key]["value"] if key in there else None
             if now is not None and str(now) != value:
                 log.warning(
-                    "topic %s has %s=%s, and the settings say %s: run kafka-configs.sh --alter "
+                    "topic %s has %s=%s, but the settings require %s: run kafka-configs.sh --alter "
                     '--topic %s --add-config %s=%s, or set kafka.manage_topics = "on"',
                     *(name, key, now, value, name, key, value),
                 )
 
 
 def records_of(settings: KafkaSettings, topic: str, **options: Any) -> Iterator[Any]:
-    """Every record that a topic holds when this begins, in no particular order between partitions.
+    """All records that a topic has at the time of the call, in no particular order between partitions.
 
     Parameters
     ----------
     options
-        Of the consumer, besides those that reach the brokers.
+        Further options of the consumer.
     """
     with reaching(settings) as known:
         consumer = KafkaConsumer(**known, enable_auto_commit=False, **options)
@@ -145,9 +164,9 @@ def records_of(settings: KafkaSettings, topic: str, **options: Any) -> Iterator[
 
 
 def plays_of(settings: KafkaSettings, user_id: str) -> Iterator[dict[str, Any]]:
-    """A listener's plays that the topic still has, in no particular order between partitions.
+    """A listener's plays in the topic, in no particular order between partitions.
 
-    Every partition is read, since a play may have been sent under any key.
+    Reads every partition, since a producer may have sent a play with any key.
     """
     for record in records_of(settings, settings.plays_topic):
         play = _play(record.value or b"")

@@ -1,7 +1,7 @@
-"""The jobs' users in Kafka: a SCRAM password each, and ACLs for their rights.
+"""The jobs' users in Kafka: a SCRAM password for each, and ACLs for its rights.
 
-Delivery: passwords and ACLs are made anew, and ACLs of a job that are not wanted any more are removed; doing
-it again changes nothing.
+Delivery: passwords and ACLs are written again, and obsolete ACLs of a job are removed; repeating it changes
+nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kafka.errors import SecurityDisabledError
 
 from segue.errors import SegueError
 from segue.settings import KafkaSettings
-from segue.storage.access import KafkaAccess, Login
+from segue.storage.access import KafkaAccess, KafkaRight, Login
 from segue.storage.kafka_client import reaching
 
 _OPERATIONS = {
@@ -34,18 +34,21 @@ _OPERATIONS = {
     "write": (ACLOperation.WRITE, ACLOperation.DESCRIBE),
     "keep": (ACLOperation.DESCRIBE, ACLOperation.DESCRIBE_CONFIGS, ACLOperation.ALTER_CONFIGS),
 }
-
-
 _KNOWN_SECONDS = 10.0
 
 
+def operations(rights: Iterable[KafkaRight]) -> frozenset[str]:
+    """The names of the operations on a topic that rights need."""
+    return frozenset(operation.name for right in rights for operation in _OPERATIONS[right])
+
+
 def grant(settings: KafkaSettings, access: KafkaAccess, login: Login) -> None:
-    """Give a job its password and its ACLs, and take from it what it had besides.
+    """Set a job's password and ACLs, and remove all its other ACLs.
 
     Raises
     ------
     SegueError
-        The brokers do not let us, or have no authoriser, so that there is nothing to guard them.
+        This user may not create users, or the brokers have no authoriser and so no ACLs.
     """
     credential = UserScramCredentialUpsertion(
         login.username, ScramMechanism.SCRAM_SHA_512, login.password.get_secret_value()
@@ -66,7 +69,7 @@ def grant(settings: KafkaSettings, access: KafkaAccess, login: Login) -> None:
 
 
 def _await(admin: KafkaAdminClient, user: str) -> None:
-    """Until a broker knows the user: the controllers have taken it, brokers follow a moment later."""
+    """Wait until a broker knows the user: brokers receive it shortly after the controllers."""
     until = time.monotonic() + _KNOWN_SECONDS
     while time.monotonic() < until:
         if admin.describe_user_scram_credentials([user])[user]["credential_infos"]:
@@ -80,7 +83,7 @@ def _put(admin: KafkaAdminClient, user: str, wanted: set[ACL]) -> None:
     there = set(admin.describe_acls(of_user)[0])
     results = admin.create_acls(list(wanted - there)) if wanted - there else {"failed": []}
     if results["failed"]:
-        raise SegueError(f"Kafka does not take ACLs ({results['failed'][0].__name__}): use an administrator")
+        raise SegueError(f"Kafka refuses the ACLs ({results['failed'][0].__name__}): use an administrator")
     if there - wanted:
         admin.delete_acls(list(there - wanted))
 

@@ -1,4 +1,4 @@
-"""The MongoDB client: connecting, waiting while the server is away, and helpers for owners of collections."""
+"""The MongoDB client: connecting, retrying during an outage, and helpers for collection owners."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ __all__ = [
 Document = dict[str, Any]
 log = logging.getLogger(__name__)
 READABLE = "models"
-"""The collection that every job may read, by which :func:`connect` sees that the user is let in."""
+"""A collection that every job may read; :func:`connect` reads it to check the user."""
 
 
 class DoesNotAnswer(SegueError):
-    """No server that takes what was to be done was found in time; the text says what to do."""
+    """No suitable server answered in time; the message has the remedy."""
 
 
 Unreachable = (ConnectionFailure, DoesNotAnswer)
-"""MongoDB is away, or was while it was asked, or has no primary at the moment: what a read raises then."""
+"""The errors of a read during an outage: unreachable, connection lost, or no primary."""
 _CHANGES_PRIMARY = {91, 189, 10107, 11600, 11602, 13435, 13436}
-"""The server's codes for: not the primary (any more), or shutting down."""
+"""The server's error codes for: not (or no longer) the primary, and shutting down."""
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether an operation may succeed once MongoDB is back: after :data:`Unreachable`, or a lost majority.
+    """Whether an operation may succeed after an outage: for :data:`Unreachable`, or a lost majority.
 
-    A primary that loses its majority applies a write, waits for the others, and steps down; that is an error
-    of the write concern, which pymongo does not count among those of the connection.
+    A primary that loses its majority applies a write, waits for the secondaries, and steps down. That is a
+    write concern error, which pymongo does not count among the connection errors.
     """
     if isinstance(error, Unreachable):
         return True
@@ -67,7 +67,7 @@ def is_away(error: BaseException) -> bool:
 
 
 def patient(outage: timedelta) -> Retrying:
-    """Calls a function again while MongoDB is away; writing twice must do no harm."""
+    """Retries a function during an outage of MongoDB; the function must be idempotent."""
     return Retrying(
         retry=retry_if_exception(is_away),
         wait=wait_exponential(multiplier=0.2, max=5),
@@ -78,14 +78,14 @@ def patient(outage: timedelta) -> Retrying:
 
 
 def connect(settings: MongoSettings) -> Database[Document]:
-    """Open a client, see that it may read, and return Segue's database.
+    """Open a client, check that it may read, and return Segue's database.
 
     Raises
     ------
     DoesNotAnswer
-        The server cannot be reached; the text has the address without its password.
+        The server cannot be reached; the message has the address without its password.
     SegueError
-        Its certificate is not trusted, or it refuses the user.
+        The server's certificate is not trusted, or the server refuses the user.
     """
     if not settings.uri:
         raise SegueError("no MongoDB address: run ./run.sh up, or set SEGUE_MONGO__URI")
@@ -99,7 +99,7 @@ def connect(settings: MongoSettings) -> Database[Document]:
             **guard(settings),
         )
         database = client[settings.database]
-        # A ping would pass without a user where one is needed.
+        # A ping would succeed without a user even if the server requires authentication.
         database[READABLE].find_one({"_id": ""}, {"_id": 1})
     except ServerSelectionTimeoutError as error:
         if fault := re.search(r"\[SSL[^]]*\] (.*?) \(_ssl", str(error)):
@@ -122,7 +122,7 @@ def connect(settings: MongoSettings) -> Database[Document]:
             f"SEGUE_MONGO__TLS_CA_FILE {settings.tls_ca_file} cannot be used: {error.reason}"
         ) from None
     except ConnectionFailure as error:
-        raise DoesNotAnswer(f"MongoDB at {where} broke off: {error}") from None
+        raise DoesNotAnswer(f"MongoDB at {where} closed the connection: {error}") from None
     except (PyMongoError, ValueError) as error:
         suspects = (
             "SEGUE_MONGO__TLS_CERTIFICATE_KEY_FILE"
@@ -133,8 +133,23 @@ def connect(settings: MongoSettings) -> Database[Document]:
     return database
 
 
+def drop_database(settings: MongoSettings) -> None:
+    """Delete the database of the settings with all of its collections.
+
+    Raises
+    ------
+    SegueError
+        As :func:`connect`.
+    """
+    database = connect(settings)
+    try:
+        database.client.drop_database(database.name)
+    finally:
+        database.client.close()
+
+
 def guard(settings: MongoSettings) -> dict[str, Any]:
-    """What the settings say of user and TLS, and nothing where they leave it to the URI."""
+    """The client options for user and TLS; empty where the settings leave them to the URI."""
     options: dict[str, Any] = {}
     if settings.username:
         options |= {"username": settings.username, "password": settings.password.get_secret_value()}
@@ -148,11 +163,11 @@ def guard(settings: MongoSettings) -> dict[str, Any]:
 
 
 def shown(uri: str) -> str:
-    """The address as it may be shown: hosts and numeric ports only, never the user or the password."""
+    """The address for messages: hosts and numeric ports, without user and password."""
     match = re.match(r"mongodb(\+srv)?://", uri)
     scheme = match[0] if match else ""
     hosts = uri.removeprefix(scheme).rsplit("@", 1)[-1].split("/", 1)[0].split("?", 1)[0]
-    # What stands where a port does may be a password whose host was forgotten.
+    # Text in place of a port may be a password in a URI without a host.
     return f"{scheme}{re.sub(r':(?![0-9]+(,|$))[^],]*(?=,|$)', '', hosts)}"
 
 
@@ -163,12 +178,12 @@ def upsert(
     once: Several[str] = (),
     batch: int = 1000,
 ) -> int:
-    """Set each document's fields by its _id, in unordered bulks; returns how many documents were sent.
+    """Set each document's fields by its _id, in unordered bulks; returns the number of documents.
 
     Parameters
     ----------
     once
-        Fields that are set with a new document alone; one that is there keeps its own, or has none.
+        Fields that only a new document gets; an existing document keeps its own, or stays without them.
     """
     sent = 0
     operations: list[UpdateOne] = []
@@ -193,29 +208,29 @@ def _write(collection: Collection[Any], operations: list[UpdateOne]) -> int:
 
 
 def keep_for(database: Database[Document], collection: str, field: str, time: timedelta) -> None:
-    """Let MongoDB drop documents whose date in `field` is older, whatever it was told before."""
+    """Let MongoDB remove documents whose date in `field` is older than `time`; replaces an earlier limit."""
     seconds = int(time.total_seconds())
     try:
         database[collection].create_index(field, expireAfterSeconds=seconds)
-    except OperationFailure:  # it is there with another time
+    except OperationFailure:  # the index exists with another time
         index = {"keyPattern": {field: 1}, "expireAfterSeconds": seconds}
         database.command("collMod", collection, index=index)
 
 
 def pack(vector: np.ndarray) -> bytes:
-    """A vector as little-endian float32 bytes: a fifth of the size of a BSON array, and no parsing."""
+    """A vector as little-endian float32 bytes, a fifth of the size of a BSON array and without parsing."""
     return np.ascontiguousarray(vector, dtype="<f4").tobytes()
 
 
 def unpack(data: bytes) -> np.ndarray:
-    """The inverse of :func:`pack`; a read-only float32 array of shape (dimension,)."""
+    """The inverse of :func:`pack`: a read-only float32 array of shape (dimension,)."""
     return np.frombuffer(data, dtype="<f4")
 
 
 def replace_unless_newer(document_id: str, fields: dict[str, Any], *, reflects_at: int) -> UpdateOne:
-    """Replace a document, or make it, unless the stored one reflects a newer event.
+    """Replace or insert a document, unless the stored one reflects a newer event.
 
-    `fields` have `reflects_at` (epoch ms) too; `updated_at` is the server's own clock at the write ($$NOW).
+    `fields` include `reflects_at` (epoch ms); `updated_at` is the server's clock at the write ($$NOW).
     """
     # $literal keeps MongoDB from reading an id that begins with a dollar as an expression.
     document = {"$mergeObjects": [{"$literal": {"_id": document_id, **fields}}, {"updated_at": "$$NOW"}]}

@@ -1,6 +1,6 @@
-"""The jobs' users in MongoDB, each with a role of its own that holds its rights.
+"""The jobs' users in MongoDB, each with a separate role for its rights.
 
-Delivery: a role and a user are made or put right, whatever there was; doing it again changes nothing.
+Delivery: a role and a user are created or updated; repeating it changes nothing.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ _ACTIONS = {
     Right.INDEX: ["createIndex", "listIndexes", "collMod"],
 }
 _ALWAYS = "models"
-"""Read by every job at its start, to see that it may read."""
+"""Every job reads this collection when it starts, to check its user."""
 _USERS = "admin"
-"""The database in which users are looked for where an address names none."""
+"""The authentication database if the address names none."""
 _NOT_INITIATED = 94
 _PRIMARY_SECONDS = 60.0
 
 
 def grant(store: Store, job: str, access: MongoAccess, login: Login) -> None:
-    """Make a job's role and user; a user that is there gets this password, and this role alone.
+    """Create a job's role and user; an existing user gets this password, and only this role.
 
     Raises
     ------
     SegueError
-        We may not make users.
+        This user may not create users.
     """
     database = store.database
-    role = f"{database.name}-{job}"
+    role = role_name(database.name, job)
     fields = {"privileges": privileges(database.name, access), "roles": []}
     user = {
         "pwd": login.password.get_secret_value(),
@@ -59,8 +59,13 @@ def grant(store: Store, job: str, access: MongoAccess, login: Login) -> None:
         ) from None
 
 
+def role_name(database: str, job: str) -> str:
+    """The name of a job's role."""
+    return f"{database}-{job}"
+
+
 def privileges(database: str, access: MongoAccess) -> list[Document]:
-    """A role's privileges, as MongoDB has them."""
+    """A role's privileges in MongoDB's form."""
     actions: dict[str, set[str]] = {_ALWAYS: {"find"}}
     for collection, rights in access.rights.items():
         for right in rights:
@@ -89,12 +94,12 @@ def _make(
 
 
 def initiate(settings: MongoSettings, members: Sequence[str], *, replica_set: str = "segue") -> bool:
-    """Make the servers at these addresses one replica set, and wait for its primary; False if they are one.
+    """Form a replica set of these servers, and wait for its primary; False if they already form one.
 
     Raises
     ------
     SegueError
-        The first of them does not answer or refuses, or no primary comes about.
+        The first server does not answer or refuses, or the set elects no primary in time.
     """
     member_list = [{"_id": number, "host": host} for number, host in enumerate(members)]
     options: dict[str, Any] = {
@@ -118,7 +123,7 @@ def initiate(settings: MongoSettings, members: Sequence[str], *, replica_set: st
             time.sleep(0.2)
     except PyMongoError as error:
         raise SegueError(
-            f"{members[0]} cannot begin the replica set: {str(error).partition(',')[0]}"
+            f"{members[0]} cannot initiate the replica set: {str(error).partition(',')[0]}"
         ) from None
     finally:
         client.close()

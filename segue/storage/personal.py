@@ -1,4 +1,4 @@
-"""The listeners whom one document names, by what the collection's owner declares as personal."""
+"""The listeners whom a document names, according to its collection's `Personal` declaration."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def named_in(document: Mapping[str, Any], personal: Personal) -> set[str]:
 
 
 def listed_in(document: Mapping[str, Any], personal: Personal) -> set[str]:
-    """The listeners whom another's document names in a list."""
+    """The listeners whom another listener's document names in a list."""
     return _texts(user for member in personal.members for user in document.get(member) or ())
 
 
 def unlisted(document: Document, personal: Personal, users: set[str]) -> Document:
-    """A document without these listeners in its lists."""
+    """The document with these listeners removed from its lists."""
     lists = {
         member: [user for user in document[member] if user not in users]
         for member in personal.members

@@ -1,9 +1,9 @@
-"""Segue's database as the rest of the code holds it, and the base class of the modules that own a collection.
+"""Segue's database, and the base class of the modules that own a collection.
 
-A collection has one owner: a subclass of :class:`Collection` in the package of its subject. Only there are
-its documents described, its queries written and its indexes named. Backup, export, forgetting and the jobs'
-access rights follow from what the class declares (:mod:`segue.collections` lists all owners), and go through
-its methods: an owner that keeps its documents in another database overrides them.
+A collection has one owner: a subclass of :class:`Collection` in the package of its subject. Only the owner
+describes the collection's documents, writes its queries and names its indexes. Backup, export, forgetting
+and the jobs' access rights follow from the class's declarations (:mod:`segue.collections` lists all owners),
+and use its methods: an owner that keeps its documents in another database overrides them.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from segue.storage.mongo import Document, connect, keep_for
 
 RecordT = TypeVar("RecordT", bound=Mapping[str, Any])
 Snapshot = ClientSession
-"""MongoDB as of one moment."""
+"""A session that reads from one snapshot of MongoDB."""
 _RAW = CodecOptions(document_class=RawBSONDocument)
 
 
 class Store:
-    """A connection to Segue's database. Pass it on; only the owner of a collection looks inside."""
+    """A connection to Segue's database. Pass it on; only collection owners access its database."""
 
     def __init__(self, database: Database[Document]) -> None:
         self.database = database
@@ -44,7 +44,7 @@ class Store:
         return self.database.name
 
     def collection_names(self) -> list[str]:
-        """The collections that are there, without MongoDB's own."""
+        """The existing collections, without MongoDB's own."""
         names = self.database.list_collection_names()
         return sorted(name for name in names if not name.startswith("system."))
 
@@ -61,14 +61,14 @@ def open_store(settings: Settings) -> Store:
 
 
 class Job(enum.StrEnum):
-    """A user of the database with rights of its own; `./run.sh access create` makes them."""
+    """A user of the database with specific rights; `./run.sh access create` creates them."""
 
     STREAM = "stream"
     DASHBOARD = "dashboard"
     CATALOGUE = "catalogue"
     """Ingest, features, embeddings, index."""
     OPERATOR = "operator"
-    """What is run by hand: models, experiments, recount, export, forgetting, backup, restore."""
+    """Commands that an operator runs: models, experiments, recount, export, forgetting, backup, restore."""
 
 
 class Right(enum.Flag):
@@ -81,12 +81,12 @@ class Right(enum.Flag):
     ERASE = enum.auto()
     """find, remove: for a listener who leaves"""
     INDEX = enum.auto()
-    """Make indexes, and say for how long documents are kept."""
+    """Create indexes, and set the retention of documents."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """An index of a collection; `keep` lets MongoDB remove documents whose date in the key is older."""
+    """An index of a collection; with `keep`, MongoDB removes documents whose date in the key is older."""
 
     keys: Sequence[tuple[str, int]]
     unique: bool = False
@@ -100,27 +100,27 @@ class Index:
 
 @dataclass(frozen=True, kw_only=True)
 class Personal:
-    """How the documents of one listener are found: for export, and for forgetting."""
+    """The fields that connect documents with a listener, for export and forgetting."""
 
     owner: tuple[str, ...] = ("_id",)
-    """Fields that hold the id of the listener to whom a document belongs."""
+    """Fields with the id of the listener to whom a document belongs."""
     members: tuple[str, ...] = ()
     """Lists in others' documents that may name the listener."""
     secret: tuple[str, ...] = ()
-    """Fields that are kept as a hash: they say nothing to the listener and must not leave the server."""
+    """Fields that are stored as a hash: they mean nothing to the listener and must not leave the server."""
     traces: Callable[[str, str | None], Document | None] | None = None
-    """The filter of documents that name a listener in their key alone, from the listener's id and the name of
-    the account, if there is one. They are removed with the listener, but are nothing to export."""
+    """The filter of documents that name a listener only in their key, from the listener's id and the name of
+    the account, if any. They are removed with the listener, and not exported."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """A collection's part in backup, export and forgetting, and who may do what with it."""
+    """A collection's part in backup, export and forgetting, and the jobs' rights to it."""
 
     computed: bool = False
-    """Jobs make it again, or it is good for a few days at most: it is left out of backups."""
+    """Jobs can rebuild it, or its contents are valid for a few days at most: backups leave it out."""
     personal: Personal | None = None
-    """None where no document belongs to a listener."""
+    """None if no document belongs to a listener."""
     access: Mapping[Job, Right] = field(default_factory=dict)
 
 
@@ -136,11 +136,11 @@ class Collection(Generic[RecordT]):
         self.documents: Documents[RecordT] = cast("Documents[RecordT]", store.database[self.name])
 
     def prepare(self) -> None:
-        """Make the indexes; making them again changes nothing."""
+        """Create the indexes; repeating it changes nothing."""
         for index in self.indexes:
             self.make(index)
 
-    # Its part in export, forgetting and backup.
+    # Export, forgetting and backup.
 
     def held_by(self, user_id: str) -> list[Document]:
         """A listener's documents, without secrets."""
@@ -153,7 +153,7 @@ class Collection(Generic[RecordT]):
         ]
 
     def forget(self, user_id: str, *, account_name: str | None) -> int:
-        """Remove a listener's documents, and the listener from the lists of others'.
+        """Remove a listener's documents, and the listener from lists in other listeners' documents.
 
         Parameters
         ----------
@@ -162,7 +162,7 @@ class Collection(Generic[RecordT]):
 
         Returns
         -------
-        How many documents were removed.
+        The number of removed documents.
         """
         personal = self.policy.personal
         if personal is None:
@@ -177,21 +177,21 @@ class Collection(Generic[RecordT]):
         return removed
 
     def is_empty(self) -> bool:
-        """Whether there is no document."""
+        """Whether the collection has no documents."""
         return self.documents.find_one({}, {"_id": 1}) is None
 
     def dump(self, snapshot: Snapshot) -> Iterator[Mapping[str, Any]]:
-        """All documents for a backup, which has them under their `_id`."""
+        """All documents for a backup, with their `_id`."""
         collection = self._database.get_collection(self.name, codec_options=_RAW)
         return iter(cast(Any, collection).find({}, session=snapshot, batch_size=1000))
 
     def load(self, documents: Sequence[Document]) -> None:
-        """Write documents of a backup over those of the same `_id`.
+        """Write documents of a backup; they replace those with the same `_id`.
 
         Raises
         ------
         SegueError
-            One contradicts a document that is there.
+            A document conflicts with an existing one.
         """
         if not documents:
             return
@@ -203,17 +203,17 @@ class Collection(Generic[RecordT]):
         except BulkWriteError as error:
             fault = error.details["writeErrors"][0]
             raise SegueError(
-                f"{self.name}: {fault['errmsg']}: remove what stands against the archive"
+                f"{self.name}: {fault['errmsg']}: remove the document that conflicts with the archive"
             ) from None
 
     # For the owners' own queries.
 
     def aggregate(self, steps: Sequence[Document]) -> Iterator[Document]:
-        """The results of an aggregation; they have a shape of their own."""
+        """The results of an aggregation, which need not have the shape of the collection's documents."""
         return iter(self._plain.aggregate(list(steps)))
 
     def make(self, index: Index) -> None:
-        """Make one index, whose time may have changed since it was made before."""
+        """Create an index, or change the retention of an existing one."""
         if index.keep is None:
             self.documents.create_index(list(index.keys), unique=index.unique)
         else:
@@ -222,7 +222,7 @@ class Collection(Generic[RecordT]):
 
     @property
     def _plain(self) -> Documents[Document]:
-        """The documents without their type."""
+        """The collection, typed with plain documents."""
         return cast("Documents[Document]", self.documents)
 
 

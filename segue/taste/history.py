@@ -1,9 +1,7 @@
 """A listener's history: the signals on each track by window, and their decay. Pure.
 
-It outlives any embedding.
-
-Keeping the weight of each track in each window, rather than a vector, means that a new embedding can be
-swapped in without forgetting anyone: the taste is made anew from the same history.
+It keeps the weight of each track in each window, not a vector. So a new embedding forgets no listener: their
+taste is computed again from the same history.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from segue.settings import SignalSettings, TasteSettings
 
 @dataclass(frozen=True)
 class Window:
-    """One listener's signals in one event-time window, summed by track: four aligned lists, by track id."""
+    """A listener's signals in an event-time window, summed by track: aligned lists, ordered by track id."""
 
     tracks: list[str]
     weights: list[float]
@@ -29,8 +27,8 @@ class Window:
     types: list[str]
     """The event type of that last signal."""
     kept: Mapping[str, list[Any]] = field(default_factory=dict)
-    """By name, the fields of the play that are kept, of that last signal (`Field.kept` of
-    :mod:`segue.plays.event`); None where it had none. More aligned lists."""
+    """By name, the kept fields of the play of that last signal (`Field.kept` of :mod:`segue.plays.event`), as
+    aligned lists; None where the play had none."""
 
 
 History = dict[int, Window]
@@ -43,13 +41,13 @@ class StoredWindow(TypedDict):
     tracks: list[str]
     """Ids, ascending; the other lists are aligned with it."""
     weights: list[float]
-    """The sum of the track's signals, not decayed."""
+    """The sum of the track's signals, without decay."""
     at: list[int]
     """Epoch ms of the track's last signal."""
     types: list[str]
     """The event type of that signal."""
     kept: NotRequired[dict[str, list[Any]]]
-    """By name, fields of that signal's play that are kept; missing where plays have none."""
+    """By name, the kept fields of that signal's play; missing where plays have none."""
 
 
 class PlayedTrack(NamedTuple):
@@ -60,14 +58,15 @@ class PlayedTrack(NamedTuple):
     at: int
     """Epoch ms."""
     kept: Mapping[str, Any] = MappingProxyType({})
-    """The fields of the play that are kept."""
+    """The kept fields of the play."""
 
 
 def prune(history: History, *, taste: TasteSettings, signals: SignalSettings) -> History:
-    """Leave out windows whose decay is below 1/256 and, of the oldest ones, what exceeds `max_signals`.
+    """Leave out windows whose decay is below 1/256, and the oldest signals beyond `max_signals`.
 
-    What was disliked stays, however long ago, so that it does not come back; the newest `max_signals` of it,
-    which do not count among the others. Half of a dislike is one, since the play it came with had a weight.
+    Dislikes are kept regardless of their age, so that a disliked track does not return: the newest
+    `max_signals` of them, counted separately. Half the weight of a dislike is enough, since the play before
+    it had a weight.
     """
     if not history:
         return {}
@@ -93,13 +92,13 @@ def prune(history: History, *, taste: TasteSettings, signals: SignalSettings) ->
 def retention(own: TasteSettings, general: TasteSettings) -> TasteSettings:
     """The settings by which a listener's history is pruned: those that keep it longer.
 
-    So a listener who has chosen a shorter half-life and regrets it has lost nothing.
+    So a listener can return from a shorter half-life to the general one without losing signals.
     """
     return own if own.half_life >= general.half_life else general
 
 
 def _newest(window: Window, places: Sequence[int], count: int) -> list[int]:
-    """The places of the newest so many signals among those at `places`."""
+    """The indices of the newest `count` signals among those at `places`."""
     if len(places) <= count:
         return list(places)
     return sorted(places, key=lambda i: (-window.at[i], window.tracks[i]))[:count]
@@ -121,7 +120,7 @@ def reflects_at(history: History) -> int:
 
 
 def last_played(history: History) -> list[PlayedTrack]:
-    """Each track of a history once, the one heard last first."""
+    """Each track of a history once, the last played first."""
     newest: dict[str, PlayedTrack] = {}
     for window in history.values():
         for place, (track_id, at) in enumerate(zip(window.tracks, window.at, strict=True)):
@@ -132,7 +131,7 @@ def last_played(history: History) -> list[PlayedTrack]:
 
 
 def to_document(history: History) -> dict[str, StoredWindow]:
-    """As it is stored: window start as text -> the aligned lists."""
+    """The stored form: window start as text -> the aligned lists."""
     return {str(start): _stored(window) for start, window in history.items()}
 
 
@@ -170,18 +169,18 @@ class DecayedSignals:
     bounds: np.ndarray
     """(listeners + 1,) int64."""
     since: np.ndarray
-    """(n,) float64: how many signals the listener has given since."""
+    """(n,) float64: the number of signals that the listener has given since."""
     positive: np.ndarray
     """(n,) bool: the signal is above 0, and so is the sum of its listener's signals on the same track."""
 
 
 def decayed(histories: Sequence[History], *, settings: Sequence[TasteSettings]) -> DecayedSignals:
-    """Flatten histories; each weight decays with its window's age and with the tracks heard since.
+    """Flatten histories; each weight decays with its window's age and with the number of tracks played since.
 
-    ``weight * 2 ** (-age / half_life) * 2 ** (-tracks heard since / half_life_tracks)``: the first is the
-    long-term memory, the second makes what is heard now count for more than what was heard an hour ago. A
-    window's age counts from the listener's newest window and not from the clock, so that the same plays
-    give the same taste whenever they are computed.
+    ``weight * 2 ** (-age / half_life) * 2 ** (-tracks played since / half_life_tracks)``: the first factor is
+    long-term memory, the second gives the current plays more weight than those of an hour ago. The age of a
+    window counts from the listener's newest window, not from the clock, so that the same plays always give
+    the same taste.
 
     Parameters
     ----------
@@ -203,7 +202,7 @@ def decayed(histories: Sequence[History], *, settings: Sequence[TasteSettings]) 
             at += window.at
         bounds.append(len(track_ids))
     times, edges = np.asarray(at, dtype=np.int64), np.asarray(bounds)
-    since = _heard_since(times, edges, track_ids)
+    since = _signals_since(times, edges, track_ids)
     half_lives = np.repeat([own.half_life_tracks for own in settings], np.diff(edges))
     faded = np.asarray(weights) * np.exp2(-since / half_lives)
     return DecayedSignals(track_ids, faded, times, edges, since, _positive(track_ids, faded, edges))
@@ -219,8 +218,8 @@ def _positive(track_ids: Sequence[str], weights: np.ndarray, bounds: np.ndarray)
     return together & (weights > 0)
 
 
-def _heard_since(at: np.ndarray, bounds: np.ndarray, track_ids: list[str]) -> np.ndarray:
-    """How many signals each listener has given since each signal, (n,); ties go by track id."""
+def _signals_since(at: np.ndarray, bounds: np.ndarray, track_ids: list[str]) -> np.ndarray:
+    """(n,): how many signals each listener has given since each signal; ties go by track id."""
     listener = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
     order = np.lexsort((np.asarray(track_ids, dtype=np.str_), -at, listener))
     since = np.empty(len(at))

@@ -1,6 +1,6 @@
-"""Likes and dislikes: a listener's last word on a track, kept beside the plays that said it.
+"""Likes and dislikes: a listener's latest opinion of a track, stored beside the plays that expressed it.
 
-Delivery: one document for each listener and track, so that an opinion that comes again writes over itself.
+Delivery: one document for each listener and track, so that a repeated opinion overwrites itself.
 """
 
 from __future__ import annotations
@@ -21,9 +21,13 @@ class Opinion(TypedDict):
     _id: str
     """"<user id>:<track id>"."""
     user_id: str
+    """The listener's id."""
     track_id: str
+    """The track's id."""
     opinion: Kind
+    """Like or dislike."""
     at: datetime
+    """When it was given."""
 
 
 class Opinions(Collection[Opinion]):
@@ -37,7 +41,7 @@ class Opinions(Collection[Opinion]):
     indexes = (Index(keys=[("user_id", ASCENDING), ("at", DESCENDING)]),)
 
     def keep(self, opinions: Iterable[tuple[str, str, Kind]]) -> None:
-        """Write (user id, track id, opinion), in this order, over former ones."""
+        """Write (user id, track id, opinion) in this order; each replaces the former opinion."""
         at = datetime.now(UTC)
         updates = [
             UpdateOne(
@@ -56,7 +60,7 @@ class Opinions(Collection[Opinion]):
         return {document["track_id"]: document["opinion"] for document in documents}
 
     def liked(self, user_id: str, *, limit: int) -> list[str]:
-        """The tracks with a listener's heart, the last one first."""
+        """The tracks that a listener likes, the latest first."""
         wanted = {"user_id": user_id, "opinion": "like"}
         return [
             document["track_id"]
@@ -64,13 +68,13 @@ class Opinions(Collection[Opinion]):
         ]
 
     def disliked(self, user_id: str) -> list[str]:
-        """The tracks that a listener does not want to hear."""
+        """The tracks that a listener dislikes."""
         wanted = {"user_id": user_id, "opinion": "dislike"}
         return [
             document["track_id"] for document in self.documents.find(wanted, {"track_id": 1}).limit(_MOST)
         ]
 
     def likes_of(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Opinion]:
-        """The likes of several listeners from a moment on, the newest first."""
+        """The likes of several listeners since a moment, newest first."""
         wanted = {"user_id": {"$in": list(user_ids)}, "opinion": "like", "at": {"$gte": since}}
         return list(self.documents.find(wanted).sort("at", DESCENDING).limit(limit))

@@ -1,6 +1,6 @@
-"""Listener profiles: what is known of listeners, over the tracks of an index bundle. Pure.
+"""Listener profiles: listeners' histories over the tracks of an index bundle. Pure.
 
-A profile is built once. Planning, the lists that are made on request and the mood dial read it alike.
+A profile is built once. Planning, the lists that are made on request, and the mood dial share it.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from segue.settings import TasteSettings
 from segue.taste.history import DecayedSignals, History, decayed, reflects_at
 
 VectorLookup = Callable[[Sequence[str]], Mapping[str, np.ndarray]]
-"""Vectors of tracks that the bundle lacks, by track id, as far as they are known elsewhere."""
+"""Looks up, by track id, the vectors of tracks that the bundle lacks; unknown tracks are missing."""
 
 
 def no_lookup(track_ids: Sequence[str]) -> Mapping[str, np.ndarray]:
-    """Tracks that the bundle lacks stay without a vector."""
+    """Leave tracks that the bundle lacks without a vector."""
     return {}
 
 
 @dataclass(frozen=True)
 class ListenerHistory:
-    """A listener's history, with the settings by which it becomes a taste."""
+    """A listener's history, with the settings that turn it into a taste."""
 
     user_id: str
     history: History
@@ -65,17 +65,17 @@ class ListenerProfile:
 
     @cached_property
     def recent(self) -> frozenset[int]:
-        """Rows heard so lately that it is too soon for a repeat."""
+        """Rows played too recently to be repeated."""
         return frozenset(self.rows[self._is_recent].tolist()) - {-1}
 
     @property
     def barred(self) -> frozenset[int]:
-        """Rows that are not to be recommended: heard lately, or disliked whenever that was."""
+        """Rows that must not be recommended: played recently, or disliked at any time."""
         return self.recent | (self._earlier.keys() - self.repeatable)
 
     @cached_property
     def repeatable(self) -> frozenset[int]:
-        """Rows whose signals long ago were positive: they may come again."""
+        """Rows with positive signals long ago, which may be repeated."""
         return frozenset(row for row, weight in self._earlier.items() if weight > 0) - self.recent
 
     @cached_property
@@ -91,18 +91,18 @@ class ListenerProfile:
 
     @property
     def unknown(self) -> list[str]:
-        """Heard tracks that have no vector anywhere, in order."""
+        """Played tracks that have no vector anywhere, in order."""
         lost = (self.rows < 0) & ~self.vectors.any(axis=1)
         return sorted({self.track_ids[i] for i in np.flatnonzero(lost).tolist()})
 
     def similarity(self, vectors: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """Gives the cosines of taste and rows of a bundle with these vectors, (n,)."""
+        """A function from rows of a bundle with these vectors to their cosines with the taste, (n,)."""
         return lambda rows: vectors[rows] @ self.taste
 
     def nearest_positive(self, rows: Sequence[int], vectors: np.ndarray) -> list[int]:
-        """For each of a bundle's rows, the place among the signals of the positive one nearest to it.
+        """For each of a bundle's rows, the index of the nearest positive signal.
 
-        Empty where no track with a positive signal has a vector.
+        Empty if no track with a positive signal has a vector.
         """
         known = np.flatnonzero(self.positive & self.vectors.any(axis=1))
         if not len(rows) or not len(known):
@@ -117,7 +117,7 @@ class ListenerProfile:
 
     @cached_property
     def _earlier(self) -> dict[int, float]:
-        """Row -> the sum of its signals before the time for a repeat."""
+        """Row -> the sum of its signals from before the time after which a track may be repeated."""
         old = ~self._is_recent & (self.rows >= 0)
         return _summed(self.rows[old], self.weights[old])
 
@@ -184,7 +184,7 @@ def build_profiles(
 ) -> Profiles:
     """Join the tracks' vectors to the histories and form the tastes.
 
-    Vectors come from the mapped bundle, and through `lookup` for tracks that are newer than it.
+    Vectors come from the bundle's mapped file, and from `lookup` for tracks that are newer than the bundle.
     """
     signals = decayed(
         [listener.history for listener in listeners],
@@ -198,14 +198,14 @@ def build_profiles(
         known = lookup(sorted({signals.track_ids[i] for i in missing}))
         for i in missing:
             vector = known.get(signals.track_ids[i])
-            # A vector of another embedding space has another shape, and is not mixed in.
+            # A vector of another embedding space has another shape, and is ignored.
             if vector is not None and vector.shape == vectors[i].shape:
                 vectors[i] = vector
     return Profiles(listeners, signals, rows, vectors, taste_vectors(vectors, signals))
 
 
 def taste_vectors(vectors: np.ndarray, signals: DecayedSignals) -> np.ndarray:
-    """Weighted sums of the tracks' vectors, one a listener, at unit length.
+    """Weighted sums of the tracks' vectors, one for each listener, at unit length.
 
     Parameters
     ----------
@@ -214,8 +214,8 @@ def taste_vectors(vectors: np.ndarray, signals: DecayedSignals) -> np.ndarray:
 
     Returns
     -------
-    (listeners, d) float32. A row is zero where a listener has no usable taste: no signal, only unknown
-    tracks, or no positive one, since negative ones say what to avoid but not what to seek.
+    (listeners, d) float32. A row is zero if a listener has no usable taste: no signal, only unknown
+    tracks, or no positive signal, since negative signals give no direction to seek.
     """
     weights, bounds = signals.weights, signals.bounds
     listeners, dimension = len(bounds) - 1, vectors.shape[1]

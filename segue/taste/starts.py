@@ -1,7 +1,7 @@
-"""The genres and artists that a new listener chooses: their first selection is made of these.
+"""The genres and artists that a new listener chooses, from which their first selection is made.
 
-It is kept apart from the plays: saying that one likes folk is not the same as having heard a song, and the
-taste is made of plays. With the first play the taste takes over.
+They are stored apart from the plays: a taste is made of plays, and a preference for folk is not the play of a
+song. After the first play, the taste replaces the choice.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypedDict
 from segue.storage.store import Collection, Job, Personal, Policy, Right
 
 MOST = 20
-"""Genres, and artists, that one may choose; more is no choice."""
+"""The largest number of genres, and of artists, in a choice."""
 
 
 @dataclass(frozen=True)
@@ -29,33 +29,36 @@ class StartingChoice:
 
 
 class StoredStart(TypedDict):
-    """A choice as it is stored."""
+    """A stored choice."""
 
     _id: str
     """The listener's id."""
     genres: list[str]
+    """The chosen genres."""
     artists: list[str]
+    """The chosen artists."""
     at: datetime
+    """When they were chosen."""
 
 
 class Starts(Collection[StoredStart]):
     """New listeners' choices.
 
-    Delivery: one document for each listener; a choice is written over the former one.
+    Delivery: one document for each listener; a new choice replaces the former one.
     """
 
     name = "starts"
     policy = Policy(personal=Personal(), access={Job.DASHBOARD: Right.WRITE, Job.OPERATOR: Right.WRITE})
 
     def read(self, user_id: str) -> StartingChoice:
-        """A listener's choice; an empty one where there is none."""
+        """A listener's choice; empty if there is none."""
         document = self.documents.find_one({"_id": user_id})
         if document is None:
             return StartingChoice()
         return StartingChoice(tuple(document.get("genres", ())), tuple(document.get("artists", ())))
 
     def keep(self, user_id: str, choice: StartingChoice) -> None:
-        """Write a listener's choice over the former one."""
+        """Write a listener's choice, which replaces the former one."""
         fields = {
             "genres": list(choice.genres[:MOST]),
             "artists": list(choice.artists[:MOST]),

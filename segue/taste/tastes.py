@@ -1,4 +1,4 @@
-"""Listeners' tastes: their histories, and the vectors that were formed of them last.
+"""Listeners' tastes: their histories, and the vectors last formed from them.
 
 Delivery: one document a listener. Writing it again changes nothing, and a write with an older event time
 never replaces a newer one, whichever arrives last.
@@ -28,7 +28,7 @@ class StoredTaste(TypedDict):
     windows: dict[str, StoredWindow]
     """Window start (epoch ms, as text) -> the signals in it, by track."""
     vector: bytes
-    """The taste as little-endian float32, at unit length; zeros when nothing points anywhere."""
+    """The taste as little-endian float32, at unit length; zeros without a usable taste."""
     space: str
     """The version of the embedding space that the vector is in."""
     reflects_at: int
@@ -50,27 +50,27 @@ class TasteRecord:
 
 
 class Tastes(Collection[StoredTaste]):
-    """The histories of listeners, and their vectors."""
+    """The histories and vectors of listeners."""
 
     name = "tastes"
-    # The stream makes them of the topic's plays, which are kept for retention.plays only: no backup goes
-    # without them.
+    # The stream makes them from the topic's plays, which are kept for retention.plays only: every backup must
+    # include them.
     policy = Policy(
         personal=Personal(),
         access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
     )
 
     def listeners(self, user_ids: Sequence[str], *, taste: TasteSettings) -> list[ListenerHistory]:
-        """The stored histories, in the order of the ids; an empty one where there is none.
+        """The stored histories, in the order of the ids; empty for a listener without one.
 
-        Each comes with the settings by which it becomes a taste: those of the service, `taste`.
+        Each has the service's settings, `taste`, that turn it into a taste.
         """
         stored = self.documents.find({"_id": {"$in": list(user_ids)}}, {"windows": 1})
         histories = {document["_id"]: from_document(document["windows"]) for document in stored}
         return [ListenerHistory(user_id, histories.get(user_id, {}), taste) for user_id in user_ids]
 
     def history(self, user_id: str) -> History:
-        """A listener's stored history; an empty one where there is none."""
+        """A listener's stored history; empty if there is none."""
         stored = self.documents.find_one({"_id": user_id}, {"windows": 1})
         return {} if stored is None else from_document(stored["windows"])
 
@@ -84,7 +84,7 @@ class Tastes(Collection[StoredTaste]):
         }
 
     def exists(self, user_id: str) -> bool:
-        """Whether anything is stored of a listener."""
+        """Whether a taste is stored for a listener."""
         return self.documents.find_one({"_id": user_id}, {"_id": 1}) is not None
 
     def write(self, records: Iterable[TasteRecord]) -> None:

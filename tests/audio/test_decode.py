@@ -158,7 +158,7 @@ def test_half_a_file_that_states_its_whole_length_is_truncated(
     tmp_path: Path, ending: str, max_seconds: float
 ) -> None:
     path = cut(write(tmp_path / f"a.{ending}", melody(seconds=20.0)), share=0.5)
-    with pytest.raises(Truncated, match=r"says that it lasts 20\.\d s"):
+    with pytest.raises(Truncated, match=r"its stated length is 20\.\d s"):
         read(path, max_seconds=max_seconds)
 
 

@@ -98,18 +98,18 @@ def conf(cluster: Cluster, tmp_path: Path) -> Path:
         database = "cluster"
         [spark]
         ui_port = 0
-        checkpoint = "{(tmp_path / "checkpoint").as_uri()}"
+        checkpoint_location = "{(tmp_path / "checkpoint").as_uri()}"
         [index]
         folder = "{tmp_path / "driver" / "index"}"
         [stream]
-        driver_listeners = 0  # every listener is planned by the workers
+        max_driver_listeners = 0  # every listener is planned by the workers
         metrics_port = 0
         [ranking]
         # The reference knows the topic only, not what the counting had made of it at each moment.
-        feedback_skips = 0.0
-        feedback_likes = 0.0
+        feedback_skip_weight = 0.0
+        feedback_like_weight = 0.0
         [engagement]
-        trigger = "5 seconds"
+        trigger_interval = "5 seconds"
         """
     )
     return file

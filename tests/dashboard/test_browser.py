@@ -43,13 +43,13 @@ def test_the_music_goes_on_through_pages_and_a_reload_keeps_the_place(visitor: P
     visitor.page.evaluate(
         "for (const e of ['pause', 'waiting']) window.__segue.audio.addEventListener(e, () => gaps++)"
     )
-    for name, there in (("/search", "Search"), ("/you", "You are here as a guest"), ("/", "For you")):
+    for name, there in (("/search", "Search"), ("/you", "You are a guest"), ("/", "For you")):
         visitor.go(name)
         visitor.page.get_by_role("heading", name=there).first.wait_for()
         assert visitor.playing(title("Waltz", 0))
     visitor.page.locator(f".title[title='{title('House', 0)}']").first.click()
     visitor.page.get_by_role("heading", name=title("House", 0)).first.wait_for()
-    visitor.page.get_by_role("heading", name="Sounds like it").wait_for()
+    visitor.page.get_by_role("heading", name="Similar tracks").wait_for()
     assert visitor.playing(title("Waltz", 0))
     assert visitor.page.evaluate("[window.here, window.gaps]") == [True, 0]
     visitor.press("Pause")
@@ -112,9 +112,9 @@ def test_the_queue_is_the_listeners(visitor: Player) -> None:
     visitor.press("Queue")
     panel = visitor.page.locator("#segue-bar .panel")
     panel.get_by_text("In the queue").wait_for()
-    panel.get_by_label(f"{title('House', 1)}: earlier").click(force=True)
+    panel.get_by_label(f"Move {title('House', 1)} up").click(force=True)
     assert visitor.state()["queue"][1:3] == [title("House", 1), title("Metal", 1)]
-    panel.get_by_label(f"{title('Metal', 1)}: remove").click(force=True)
+    panel.get_by_label(f"Remove {title('Metal', 1)}").click(force=True)
     assert title("Metal", 1) not in visitor.state()["queue"][: visitor.state()["at"] + 3]
     visitor.press("Queue")  # the panel would lie on the cards
     panel.wait_for(state="hidden")
@@ -191,7 +191,7 @@ def test_a_tab_that_died_is_spoken_for_by_the_next_page(player: Player, broker: 
 
 def test_signing_up_and_logging_in(player: Player, served: Served, database: Database[Document]) -> None:
     page = player.page
-    for kind, button in (("Sign up", "Sign up and keep what you have heard"), ("Log in", "Log in")):
+    for kind, button in (("Sign up", "Sign up and keep your history"), ("Log in", "Log in")):
         page.goto(f"{served.address}/you")
         page.get_by_role("tab", name="Account").click()
         if kind == "Log in":

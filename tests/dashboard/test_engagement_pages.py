@@ -90,7 +90,7 @@ def test_the_audience_is_everybody(visitor: Settings, heard: Database[Document])
     assert numbers["Active listeners"] == "2"
     assert numbers["Plays"] == "30"
     assert numbers["Skipped"] == "40%"
-    assert numbers["Heard"] == "40%"
+    assert numbers["Tracks heard"] == "40%"
     assert "ada" not in str([frame.value for frame in at.dataframe]).lower()
 
 

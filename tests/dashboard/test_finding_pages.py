@@ -53,9 +53,9 @@ def _album() -> None:
 
 
 def _map() -> None:
-    from segue.dashboard.views import wander
+    from segue.dashboard.views import library_map
 
-    wander.show()
+    library_map.show()
 
 
 def _playlists() -> None:
@@ -96,7 +96,7 @@ def test_a_playlist_is_made_filled_arranged_renamed_and_deleted(listener: list[L
     at = shown(_playlists)
     assert "…" in at.info[0].value
     at.text_input(key="new-name").set_value("Late *night*")
-    next(one for one in at.button if one.label == "Make it").click().run()
+    next(one for one in at.button if one.label == "Create").click().run()
     assert at.title[0].value == "Late \\*night\\*"
     (made,) = visit.services().playlists.of("ada")
     visit.services().playlists.add("ada", made.playlist_id, ["t1", "t2", "gone"])
@@ -105,7 +105,7 @@ def test_a_playlist_is_made_filled_arranged_renamed_and_deleted(listener: list[L
     assert titles(at, key) == ["Song <1>", "Song <2>", "A song that has left the library"]
     assert [one["place"] for one in given(at)[key]["items"]] == [0, 1, 2]
     at.text_input(key="rename").set_value("Early")
-    next(one for one in at.button if one.label == "Rename it").click().run()
+    next(one for one in at.button if one.label == "Save name").click().run()
     assert at.title[0].value == "Early"
     at.button(key="delete-playlist").click().run()
     assert not at.exception
@@ -117,7 +117,7 @@ def test_anothers_playlist_is_not_shown(listener: list[Listener | None]) -> None
     made = visit.services().playlists.create("ada", "Hers", tracks=["t1"])
     listener.append(GUEST)
     at = shown(_playlists, id=made.playlist_id)
-    assert at.info[0].value.startswith("There is no such playlist")
+    assert at.info[0].value.startswith("This playlist no longer exists")
     assert not [one for one in at.button if one.label == "Hers"]
     listener.append(None)
     assert "Reload" in shown(_playlists, id=made.playlist_id).info[0].value

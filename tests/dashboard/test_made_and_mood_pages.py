@@ -124,7 +124,7 @@ def test_the_dial_steers_what_is_recommended_and_leaves_the_taste(
     assert items[1]["why"] == "Because you played Song 3 · energetic"
     assert items[0]["rec"]["model"].startswith("mood:")
     assert given(home)["for-you"]["dial"] == "energetic"
-    assert any("what is energetic" in one.value for one in home.caption)
+    assert any("that are energetic" in one.value for one in home.caption)
     home.button(key="dial-open").click().run()
     assert titles(home, "for-you") == ["Song 1", "Song 2", "Song 4"]
     assert not MoodDials(Store(shelf)).read("ada")
@@ -234,12 +234,12 @@ def test_a_mix_stays_all_day_but_for_what_is_disliked(
     assert titles(lists(made="mix"), "made-mix") == made[1:]
     assert "day_lists" in dict(holdings.held(Store(shelf), "ada"))
     who.append(GUEST)
-    assert "made of what you like" in lists(made="mix").info[0].value
+    assert "made from songs that you like" in lists(made="mix").info[0].value
 
 
 def test_a_new_listener_has_no_mix_but_something_to_discover(who: list[Listener | None]) -> None:
     who.append(GUEST)
-    assert "made of what you like" in lists(made="mix").info[0].value
+    assert "made from songs that you like" in lists(made="mix").info[0].value
     assert numbers(lists(made="discovery"), "made-discovery")
 
 
@@ -247,7 +247,7 @@ def test_a_playlist_is_continued(who: list[Listener | None]) -> None:
     playlist = visit.services().playlists.create("ada", "Mine", tracks=["t20", "t22", "t24"])
     at = lists(id=playlist.playlist_id)
     at.button(key="go-on").click().run()
-    assert at.title[0].value == "To go on from Mine"
+    assert at.title[0].value == "Continuation of Mine"
     found = numbers(at, "made-continued")
     assert found and not set(found) & {20, 22, 24}
     assert abs(found[0] - 24) <= 4
@@ -296,7 +296,7 @@ def test_a_track_shows_its_mood_and_asks_where_a_path_shall_lead(who: list[Liste
     assert not at.exception
     drawn = next(one for one in at.get("html") if "mood" in one.proto.body).proto.body
     assert "Energy: more energetic than 90% of the library" in drawn
-    assert "120 beats a minute" in [one.value for one in at.caption]
+    assert "120 beats per minute" in [one.value for one in at.caption]
     at.text_input(key="path-to").set_value("Song 12").run()
     assert any("Song 12" in one.label for one in at.button)
     at.text_input(key="path-to").set_value("zzzz").run()

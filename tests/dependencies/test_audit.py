@@ -110,9 +110,9 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 def test_what_the_advisories_do_not_reach_is_said(tmp_path: Path) -> None:
     (tmp_path / "X-1.json").write_text(json.dumps(advisory()))
     known = read_advisories([tmp_path])
-    assert cli.unknown(known, now=NOW, days=30) == ["no advisories for Maven: nothing of it was checked"]
+    assert cli.unknown(known, now=NOW, days=30) == ["no advisories for Maven: its packages were not checked"]
     later = cli.unknown(known, now=NOW + timedelta(days=40), days=30)
-    assert later[0] == "the advisories for PyPI end on 2026-11-20: nothing later was checked"
+    assert later[0] == "the advisories for PyPI end on 2026-11-20: later ones are missing"
 
 
 class AuditCommand:
@@ -140,13 +140,13 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AuditCommand:
 def test_what_is_found_is_told_with_what_mends_it(command: AuditCommand) -> None:
     done = command()
     assert done.exit_code == 1
-    assert "jinja2 2.0: X-1, CVE-1; mended in 2.11.3" in done.stdout
+    assert "jinja2 2.0: X-1, CVE-1; fixed in 2.11.3" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["X-1", "CVE-1"])
 def test_what_does_not_concern_us_is_left_out_by_any_of_its_names(command: AuditCommand, name: str) -> None:
     done = command("--ignore", name)
-    assert (done.exit_code, done.stdout) == (0, "1 packages and jars, 0 advisories that concern them\n")
+    assert (done.exit_code, done.stdout) == (0, "1 packages and jars, 0 advisories that affect them\n")
 
 
 def test_without_advisories_for_the_jars_nothing_found_is_no_success(
@@ -155,7 +155,7 @@ def test_without_advisories_for_the_jars_nothing_found_is_no_success(
     (tmp_path / "1.json").unlink()
     done = command("--ignore", "X-1")
     assert done.exit_code == 1
-    assert "no advisories for Maven: nothing of it was checked" in done.stderr
+    assert "no advisories for Maven: its packages were not checked" in done.stderr
 
 
 def test_without_a_network_one_line_says_that_nothing_was_checked(

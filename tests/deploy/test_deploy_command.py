@@ -7,6 +7,7 @@ import io
 import os
 import posixpath
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -36,13 +37,33 @@ def hosts(tmp_path: Path) -> Path:
     return place / "hosts"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["compose", "--help"]])
-def test_help_has_an_example(machine: Machine, arguments: list[str]) -> None:
-    done = machine.run("deploy", *arguments)
+COMMON = ("--dry-run", "--undeploy", "--folder", "--help")
+OWN = {
+    "compose": ("--music", "--domain"),
+    "hosts": ("--hosts",),
+    "kubernetes": ("--image", "--context"),
+}
+
+
+@pytest.mark.parametrize(
+    ("target", "options"),
+    [("", [option for own in OWN.values() for option in own]), *OWN.items()],
+)
+def test_help_has_its_options_and_two_examples_that_parse(
+    machine: Machine, target: str, options: list[str]
+) -> None:
+    done = machine.run("deploy", *target.split(), "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Example:  ./run.sh deploy" in done.stdout
-    for option in ("--dry-run", "--undeploy", "--folder", "--music", "--hosts", "--image", "--context"):
-        assert f"  {option}" in done.stdout
+    shown = re.findall(r"^  (--[a-z-]+)", done.stdout, re.MULTILINE)
+    assert sorted(shown) == sorted([*COMMON, *options])
+    examples = re.findall(r"^  Example: \./run\.sh deploy (.+)$", done.stdout, re.MULTILINE)
+    assert len(examples) == 2
+    for example in examples:
+        words = shlex.split(example)
+        assert words[0] in (target or OWN)
+        refused = machine.run("deploy", *words)
+        assert "there is no option" not in refused.stderr
+        assert "needs a value" not in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def settings(members: list[Member]) -> MongoSettings:
 
 def test_three_servers_become_one_replica_set(members: list[Member], settings: MongoSettings) -> None:
     hosts = [member.host for member in members]
-    with pytest.raises(SegueError, match="cannot begin the replica set: Authentication failed"):
+    with pytest.raises(SegueError, match="cannot initiate the replica set: Authentication failed"):
         mongo_users.initiate(settings.model_copy(update={"password": SecretStr("wrong")}), hosts)
     assert mongo_users.initiate(settings, hosts) is True
     database = connect(settings)

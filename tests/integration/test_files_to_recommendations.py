@@ -29,9 +29,9 @@ STYLES = ("Waltz", "Metal")
 
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
-    """Eight composed tracks of two styles, and three files that are none."""
+    """Twelve composed tracks of two styles, and three files that are none."""
     folder = tmp_path / "music"
-    chosen = [track for track in TRACKS if track.style in STYLES and track.place < 4]
+    chosen = [track for track in TRACKS if track.style in STYLES and track.place < 6]
     compose_library(folder, tracks=chosen)
     (folder / "empty.mp3").touch()
     (folder / "picture.mp3").write_bytes(b"\xff\xd8\xff\xe0" + b"not music" * 100)
@@ -49,7 +49,7 @@ def test_recordings_become_recommendations(
     built = build_index.run(Store(database), broker.index)
     rejected = {Path(d["path"]).name for d in database.rejected_tracks.find()}
     assert rejected == {"empty.mp3", "picture.mp3"}
-    assert database.embeddings.count_documents({}) == 8
+    assert database.embeddings.count_documents({}) == 12
 
     listeners = [
         SimulatedListener("ada", ("Waltz",)),

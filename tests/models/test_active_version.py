@@ -1,4 +1,4 @@
-"""A version in use is followed, an unfit one is refused, and the former one serves on."""
+"""A version in use is followed; an unfit version is refused, and the former one stays in use."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_an_unfit_version_is_refused_tried_again_later_and_forgotten_with_the_ne
     letter._retry_at = 0.0
     assert letter.current() == "V1"
     assert letter.reads == ["v1", "x1", "x1"]
-    assert caplog.text.count("letter x1 is refused, v1 serves on: x1 is unfit") == 1
+    assert caplog.text.count("letter x1 is refused, v1 stays in use: x1 is unfit") == 1
     for version, served in (("v1", "V1"), ("v3", "V3")):
         Models(store).activate("letter", version)
         assert (letter.current(), letter.refused) == (served, None)

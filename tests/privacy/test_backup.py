@@ -184,7 +184,7 @@ def test_a_document_that_stands_against_the_archive_is_named(
     backup(Store(lived_in), file)
     lived_in.accounts.update_one({"_id": "ada"}, {"$set": {"user_id": "another"}})
     lived_in.accounts.insert_one({"_id": "eve", "user_id": "ada"})
-    with pytest.raises(SegueError, match=r"accounts: .*duplicate key.* remove what stands against"):
+    with pytest.raises(SegueError, match=r"accounts: .*duplicate key.* remove the document that conflicts"):
         restore(Store(lived_in), file, replace=True)
 
 

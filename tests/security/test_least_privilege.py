@@ -21,6 +21,7 @@ from segue.batch_jobs.report_experiments import run as run_experiments
 from segue.collections import prepare
 from segue.deploy.access import job_access
 from segue.deploy.cli import grant
+from segue.doctor.permissions import job_of, kafka_permissions, mongo_permissions
 from segue.errors import SegueError
 from segue.models import trained
 from segue.moods.dial import Dial, MoodDials
@@ -39,6 +40,7 @@ from segue.privacy.leaving import leave
 from segue.settings import Settings
 from segue.social.follows import Follows
 from segue.storage import kafka_topics, mongo_users
+from segue.storage.inspection import inspect_kafka, inspect_mongo
 from segue.storage.kafka import RejectedRecord, RejectedRecords, read_rejected
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import Document, connect, upsert
@@ -314,6 +316,38 @@ def test_doing_it_again_takes_back_what_somebody_gave_by_hand(deployed: Deployed
         database.client.other.tracks.find_one()
     with PlayProducer(settings_of("dashboard").kafka) as producer:
         producer.send(a_play()).get(PATIENCE)
+
+
+@pytest.mark.parametrize("job", KAFKA_JOBS)
+def test_the_doctor_finds_the_permissions_of_a_job(deployed: Deployed, settings_of: As, job: str) -> None:
+    settings = settings_of(job)
+    mongo, kafka = inspect_mongo(settings.mongo), inspect_kafka(settings.kafka)
+    database = settings.mongo.database
+    assert job_of(database, mongo) == job
+    checks = [
+        *mongo_permissions(database, mongo),
+        *kafka_permissions(settings.kafka, kafka, job=Job(job)),
+        *kafka_permissions(settings.kafka, kafka),
+    ]
+    assert [(check.state, job in check.found) for check in checks] == [("ok", True)] * 3
+
+
+def test_the_doctor_names_a_right_that_is_missing(deployed: Deployed, settings_of: As) -> None:
+    admin = connect(deployed.admin.mongo)
+    role = mongo_users.role_name(admin.name, "stream")
+    resource = {"db": admin.name, "collection": "tastes"}
+    admin.command(
+        "revokePrivilegesFromRole", role, privileges=[{"resource": resource, "actions": ["insert"]}]
+    )
+    settings = settings_of("stream")
+    (found,) = mongo_permissions(admin.name, inspect_mongo(settings.mongo))
+    assert found.state == "problem"
+    assert found.found.endswith("lacks rights of the job stream: insert in tastes")
+    assert "./run.sh access create" in found.fix
+    other = settings_of("dashboard")
+    (found,) = kafka_permissions(other.kafka, inspect_kafka(other.kafka), job=Job.STREAM)
+    assert found.state == "problem"
+    assert f"WRITE {other.kafka.rejected_topic}" in found.found
 
 
 def test_a_replica_set_that_is_one_is_left_alone(deployed: Deployed, certificates: Certificates) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pymongo.database import Database
 
-from segue.dashboard.queries.friends import alike, blended
+from segue.dashboard.queries.friends import blended, similarity
 from segue.index.bundle import load_bundle
 from segue.settings import load_settings
 from segue.social.activity import FRESH, PrivacyChoices, feed
@@ -109,14 +109,14 @@ def test_the_feed_shows_only_what_the_followed_let_be_seen(people: Database[Docu
 def test_tastes_are_compared_only_between_those_who_agreed(people: Database[Document]) -> None:
     for who, vector in (("id-ada", [1.0, 0.0]), ("id-ben", [0.6, 0.8])):
         people.tastes.insert_one({"_id": who, "vector": pack(np.array(vector)), "space": "s"})
-    assert alike(Store(people), "id-ada", "id-ben") is None
+    assert similarity(Store(people), "id-ada", "id-ben") is None
     follows = Follows(Store(people))
     follows.ask("id-ada", "ben")
-    assert alike(Store(people), "id-ada", "id-ben") is None
+    assert similarity(Store(people), "id-ada", "id-ben") is None
     follows.agree("id-ben", "id-ada")
-    assert alike(Store(people), "id-ada", "id-ben") == pytest.approx(0.6)
+    assert similarity(Store(people), "id-ada", "id-ben") == pytest.approx(0.6)
     people.tastes.update_one({"_id": "id-ben"}, {"$set": {"space": "another"}})
-    assert alike(Store(people), "id-ada", "id-ben") is None
+    assert similarity(Store(people), "id-ada", "id-ben") is None
 
 
 def test_match_is_the_cosine_and_unknown_without_a_taste() -> None:
@@ -151,6 +151,6 @@ def test_what_both_may_like_waits_for_tastes_in_the_space_of_the_index(
         for row, user in enumerate(("id-ada", "id-ben")):
             taste = {"vector": pack(bundle.vectors[row]), "space": space}
             people.tastes.update_one({"_id": user}, {"$set": taste}, upsert=True)
-        assert alike(Store(people), "id-ada", "id-ben") is not None
+        assert similarity(Store(people), "id-ada", "id-ben") is not None
         items = blended(Store(people), "id-ada", "id-ben", bundle=bundle, ranking=RANKING, items=6)
         assert len(items) == found

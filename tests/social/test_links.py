@@ -77,5 +77,5 @@ def test_too_many_links_are_refused(links: ShareLinks, database: Database[Docume
     one = database.share_links.find_one({}, {"_id": 0})
     assert one and token
     database.share_links.insert_many([{**one, "_id": str(n)} for n in range(MOST - 1)])
-    with pytest.raises(SharingError, match="take some back"):
+    with pytest.raises(SharingError, match="Revoke some first"):
         links.create("ada", "track", "t1", title="Song")

@@ -13,6 +13,7 @@ from segue.errors import SegueError
 from segue.plays.event import EVENT_WINDOW
 from segue.settings import Settings
 from segue.streaming_jobs import checkpoint
+from segue.streaming_jobs.damage import Folder
 
 
 def changed(settings: Settings, section: str, **values: object) -> Settings:
@@ -87,5 +88,17 @@ def test_a_note_that_lacks_what_every_release_wrote_is_refused(
     spark: SparkSession, settings: Settings, name: str
 ) -> None:
     note(spark, settings, {other: value for other, value in RELEASE_0_1.items() if other != name})
-    with pytest.raises(SegueError, match=f"does not say its {name}"):
+    with pytest.raises(SegueError, match=f"a note without {name}"):
         checkpoint.check(spark, settings)
+
+
+def test_the_settings_of_a_checkpoint_are_compared_without_spark(
+    spark: SparkSession, settings: Settings
+) -> None:
+    folder = Folder(settings.spark.checkpoint_location)
+    assert checkpoint.differences(folder, settings) == []
+    checkpoint.check(spark, settings)
+    assert checkpoint.differences(folder, settings) == []
+    assert checkpoint.differences(folder, changed(settings, "kafka", plays_topic="other")) == [
+        "kafka.plays_topic = plays, now it is other"
+    ]

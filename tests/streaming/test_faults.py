@@ -99,7 +99,7 @@ def service(settings: Settings, servers: tuple[Mongod, Broker], tmp_path: Path) 
             "mongo_retry_timeout": timedelta(minutes=10),
         },
         # The reference knows the topic only, not what the counting had made of it at each moment.
-        "ranking": {"feedback_skips": 0.0, "feedback_likes": 0.0},
+        "ranking": {"feedback_skip_weight": 0.0, "feedback_like_weight": 0.0},
     }
     own = settings.model_copy(
         update={name: getattr(settings, name).model_copy(update=values) for name, values in parts.items()}

@@ -1,6 +1,6 @@
-// The bar at the bottom: shows the engine, and tells it what is pressed.
+// The bar at the bottom: shows the engine's state and passes clicks to it.
 const engineOf = (data) => {
-  if (window.__segue?.tag !== data.tag) { // nobody's music goes on for another listener
+  if (window.__segue?.tag !== data.tag) { // another listener has logged in: stop the music of the previous one
     window.__segue?.pause();
     window.__segue = new Engine(data);
     if (!window.__segueKeys) bindKeys(window.__segueKeys = new Proxy({}, { get: (_, name) => {
@@ -92,17 +92,17 @@ class Bar {
     this.end.textContent = clock(duration);
   }
   flash() { this.queueButton.classList.remove("flash"); void this.queueButton.offsetWidth; this.queueButton.classList.add("flash"); }
-  show(what) {
-    const same = !this.panel.hidden && this.what === what;
+  show(view) {
+    const same = !this.panel.hidden && this.view === view;
     this.panel.hidden = same;
-    this.what = what;
-    this.queueButton.setAttribute("aria-expanded", String(!same && what === "queue"));
+    this.view = view;
+    this.queueButton.setAttribute("aria-expanded", String(!same && view === "queue"));
     if (!same) { this.drawPanel(); this.panel.querySelector("button")?.focus({ preventScroll: true }); }
   }
   drawPanel() {
-    const close = button("close", "Close", () => this.show(this.what), { class: "close" });
-    if (this.what === "keys") {
-      const rows = Object.values(KEYS).map(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)]).flat();
+    const close = button("close", "Close", () => this.show(this.view), { class: "close" });
+    if (this.view === "keys") {
+      const rows = Object.values(KEYS).map(([key, action]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, action)]).flat();
       this.panel.replaceChildren(h("header", {}, h("h2", {}, "Keys"), close), h("dl", {}, ...rows));
       return;
     }
@@ -115,7 +115,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.__bar?.off();
   const engine = engineOf(data);
   const former = root.__bar;
-  root.__bar = new Bar(engine, root, (what) => setTriggerValue("open", what));
-  if (former && !former.panel.hidden) root.__bar.show(former.what);
+  root.__bar = new Bar(engine, root, (target) => setTriggerValue("open", target));
+  if (former && !former.panel.hidden) root.__bar.show(former.view);
   return () => root.__bar.off();
 }

@@ -1,4 +1,4 @@
-// Elements without innerHTML: titles and names come from files of strangers, and stay text.
+// Elements without innerHTML: titles and names come from untrusted files and must stay text.
 const PATHS = {
   play: "M8 5v14l11-7z", pause: "M6 19h4V5H6v14zm8-14v14h4V5h-4z",
   next: "M6 18l8.5-6L6 6v12zM16 6v12h2V6h-2z", previous: "M6 6h2v12H6zm3.5 6l8.5 6V6z",

@@ -1,7 +1,7 @@
-// The sound and the queue: one a tab, outside React, so that no rerun, page change or unmounting stops it.
+// Audio and queue: one engine per tab, outside React, so that reruns and page changes do not stop it.
 const uuid = () => crypto.randomUUID?.() ?? "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (c) =>
-  (c ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (c / 4)))).toString(16)); // plain http has no randomUUID
-const AHEAD = 12; // recommendations kept after what the listener has chosen
+  (c ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (c / 4)))).toString(16)); // randomUUID exists in secure contexts only
+const AHEAD = 12; // recommendations queued after the listener's choices
 
 class Engine {
   constructor(data) {
@@ -17,29 +17,29 @@ class Engine {
     a.onerror = () => this.broken();
     a.onvolumechange = a.ondurationchange = () => this.changed();
     this.outbox = new Outbox(data, () => this.replan());
-    this.unsaid = new Unsaid(tag);
-    for (const play of this.unsaid.collect()) this.outbox.add(play);
+    this.pendingLeave = new PendingLeave(tag);
+    for (const play of this.pendingLeave.collect()) this.outbox.add(play);
     addEventListener("pagehide", () => this.left());
-    setInterval(() => { this.save(); this.unsaid.keep(this.leaving()); }, 3000);
+    setInterval(() => { this.save(); this.pendingLeave.keep(this.leaving()); }, 3000);
     this.restore();
     this.refresh();
   }
   get current() { return this.queue[this.at] ?? null; }
   get playing() { return !this.audio.paused; }
-  get busy() { return Boolean(this.loading) || (this.playing && this.audio.readyState < 3); } // sound is on its way
+  get busy() { return Boolean(this.loading) || (this.playing && this.audio.readyState < 3); } // buffering
   get position() { return this.loading ? this.resume ?? 0 : Math.round(this.audio.currentTime * 1000); }
   get duration() { const d = this.audio.duration; return Math.round(Number.isFinite(d) ? d * 1000 : this.current?.duration ?? 0); }
   listeners(kind) { dispatchEvent(new CustomEvent(`segue:${kind}`)); }
   changed() { this.listeners("state"); mediaSession(this); }
-  count() { // true time of sound, whatever the page was doing
-    if (this.loading) { this.since = null; return; } // what still sounds is the former track
+  count() { // the time for which audio played, without pauses and buffering
+    if (this.loading) { this.since = null; return; } // the previous track is still playing
     const now = performance.now();
     if (this.since !== null) this.heard += now - this.since;
     this.since = this.since === null || this.audio.paused ? null : now;
   }
-  emit(type, item = this.current, extra = {}) { if (item) this.outbox.add(this.told(type, item, extra)); }
-  leaving() { return this.current && this.heard > 0 && !this.audio.ended ? this.told("leave", this.current, { event_id: this.leaveId }) : null; }
-  told(type, item, extra) {
+  emit(type, item = this.current, extra = {}) { if (item) this.outbox.add(this.playEvent(type, item, extra)); }
+  leaving() { return this.current && this.heard > 0 && !this.audio.ended ? this.playEvent("leave", this.current, { event_id: this.leaveId }) : null; }
+  playEvent(type, item, extra) {
     this.count();
     const own = item === this.current;
     const play = { event_id: uuid(), track_id: item.id, type, ms_played: own ? Math.round(this.heard) : 0, position_ms: own ? this.position : 0,
@@ -47,15 +47,15 @@ class Engine {
     if (item.rec) Object.assign(play, { recommendation_id: item.rec.id, rank: item.rec.rank, model: item.rec.model });
     return play;
   }
-  left() { // the page goes away: what is known now is sent now
+  left() { // the page is closing: send the leave event now
     const play = this.leaving();
     if (play) this.outbox.add(play);
-    this.leaveId = uuid(); // a page that comes back from the browser's cache leaves once more
-    this.unsaid.keep(null);
+    this.leaveId = uuid(); // a page restored from the browser's cache leaves a second time
+    this.pendingLeave.keep(null);
     this.save();
     this.outbox.beacon();
   }
-  // --- what is heard
+  // --- playback
   play(items, index = 0) {
     this.finish("skip");
     this.radio = null;
@@ -64,7 +64,7 @@ class Engine {
     if (this.shuffled) this.mix();
     this.extend();
   }
-  finish(how) { if (this.current && this.begun && !this.audio.ended) this.emit(how); this.begun = false; this.unsaid.keep(null); }
+  finish(how) { if (this.current && this.begun && !this.audio.ended) this.emit(how); this.begun = false; this.pendingLeave.keep(null); }
   async load(at, { play = true, from = 0, kept = {} } = {}) {
     this.at = at;
     this.wanted = play;
@@ -75,7 +75,7 @@ class Engine {
     if (!item) { this.audio.removeAttribute("src"); this.audio.load(); this.loading = null; return; }
     let url;
     try { url = await this.ticket(item.id); } catch { if (this.loading === mine) this.broken(); return; }
-    if (this.loading !== mine) return; // another was chosen meanwhile
+    if (this.loading !== mine) return; // another track was chosen meanwhile
     this.audio.src = url;
     if (this.resume) this.audio.currentTime = this.resume / 1000;
     this.loading = null;
@@ -88,7 +88,7 @@ class Engine {
     this.wanted = true;
     this.audio.play().then(() => {
       if (!this.begun) { this.begun = true; this.emit("play"); }
-    }).catch((error) => { if (error.name === "NotAllowedError") this.say("Press play to go on"); });
+    }).catch((error) => { if (error.name === "NotAllowedError") this.say("Press play to continue"); });
   }
   async ticket(id) {
     const kept = this.tickets.get(id);
@@ -115,10 +115,10 @@ class Engine {
     this.extend();
   }
   ended() {
-    if (this.loading) return; // it was the former track, while the next one's address was being asked for
+    if (this.loading) return; // the previous track ended while the next one was loading
     this.emit("complete");
     this.begun = false;
-    this.unsaid.keep(null);
+    this.pendingLeave.keep(null);
     if (this.repeat === "one") this.load(this.at); else this.onward();
   }
   previous() {
@@ -133,7 +133,7 @@ class Engine {
     this.emit("seek", this.current, { position_ms: to });
     this.listeners("time");
   }
-  broken() { // a network that is away comes back; a file that is not there does not
+  broken() { // a network error is retried; a missing file is skipped
     if (!this.current) return;
     const key = this.current.key;
     this.failed = (this.failed || 0) + 1;
@@ -142,7 +142,7 @@ class Engine {
     fetch(`/api/tickets/${encodeURIComponent(this.current.id)}`).then((answer) => answer.ok && gone && this.failed > 1).catch(() => false).then((skip) => {
       if (skip) { this.say(`${this.current.title} cannot be played`); this.failed = 0; this.begun = false; return setTimeout(() => this.current?.key === key && this.onward(), 800); }
       this.say("Waiting for the server");
-      return setTimeout(() => { // who has pressed pause meanwhile wants silence
+      return setTimeout(() => { // `wanted` is false if the listener has paused meanwhile
         if (this.current?.key !== key) return;
         this.count();
         const { begun, heard, leaveId } = this;

@@ -1,4 +1,4 @@
-// Log in or sign up: by fetch, since only the server's answer can set the HttpOnly cookie; then a new page.
+// Log-in and sign-up by fetch, since only a response can set the HttpOnly cookie; then the first page is loaded.
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector("#segue-entry");
   if (root.dataset.kind === data.kind) return;
@@ -11,8 +11,8 @@ export default function ({ data, parentElement }) {
     try {
       const answer = await fetch(`/api/people/${data.kind}`, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
       if (answer.ok) { window.__segue?.pause(); location.href = "/"; return; }
-      fault.textContent = (await answer.json().catch(() => ({}))).error ?? "This did not work: please try again.";
-    } catch { fault.textContent = "The server does not answer: please try again."; }
+      fault.textContent = (await answer.json().catch(() => ({}))).error ?? "Something went wrong. Please try again.";
+    } catch { fault.textContent = "The server does not respond. Please try again."; }
     send.disabled = false;
   };
   if (data.kind === "hand-over") { root.replaceChildren(fault); leave({ code: data.code }); return; }

@@ -1,8 +1,8 @@
-// Keys for the whole page, but not where somebody writes or where a control has its own use for them.
+// Keys for the whole page, except in text fields and controls that use the same keys.
 const KEYS = {
   " ": ["Space", "play or pause", (e) => e.toggle()],
   ArrowLeft: ["←", "5 s back", (e) => e.seek(e.position - 5000)],
-  ArrowRight: ["→", "5 s on", (e) => e.seek(e.position + 5000)],
+  ArrowRight: ["→", "5 s forward", (e) => e.seek(e.position + 5000)],
   n: ["N", "next", (e) => e.next()],
   p: ["P", "previous", (e) => e.previous()],
   m: ["M", "mute", (e) => { e.audio.muted = !e.audio.muted; }],

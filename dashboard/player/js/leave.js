@@ -1,4 +1,4 @@
-// Leaving: asked twice, since it cannot be undone; the answer comes with a new guest's cookie.
+// Removal of the listener, after a confirmation; the response sets the cookie of a new guest session.
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector("#segue-leave");
   if (root.dataset.ready) return;
@@ -13,8 +13,8 @@ export default function ({ data, parentElement }) {
     try {
       const answer = await fetch("/api/me/leave", { method: "POST", body: JSON.stringify({ confirm: data.confirm }), headers: { "Content-Type": "application/json" } });
       if (answer.ok) { window.__segue?.audio.pause(); location.href = "/"; return; }
-      fault.textContent = (await answer.json().catch(() => ({}))).error ?? "This did not work: please try again.";
-    } catch { fault.textContent = "The server does not answer: please try again."; }
+      fault.textContent = (await answer.json().catch(() => ({}))).error ?? "Something went wrong. Please try again.";
+    } catch { fault.textContent = "The server does not respond. Please try again."; }
     send.disabled = false;
   };
   root.replaceChildren(h("form", { onsubmit: (event) => event.preventDefault() },

@@ -1,12 +1,12 @@
-// A list or grid of tracks that the page gives.
+// A list, grid or shelf of tracks.
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".tracks");
   root.__off?.();
   root.__data = data;
-  root.__edit = (what) => setTriggerValue("edit", what);
+  root.__edit = (edit) => setTriggerValue("edit", edit);
   root.className = `tracks ${data.layout}`;
   const focused = root.getRootNode().activeElement;
-  draw(root, data, (what) => setTriggerValue("open", what));
+  draw(root, data, (target) => setTriggerValue("open", target));
   if (focused && focused.isConnected && root.contains(focused)) focused.focus({ preventScroll: true });
   const update = () => mark(root), wake = () => setTriggerValue("replanned", Date.now());
   addEventListener("segue:state", update);
@@ -16,7 +16,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   return (root.__off = () => { removeEventListener("segue:state", update); removeEventListener("segue:replanned", wake); unwatch(); });
 }
 
-// What follows in the queue goes by another mood at once, not from the next play on.
+// After a change of the mood dial, replace the recommendations in the queue at once.
 function followDial(dial) {
   const engine = window.__segue, before = engine?.dial;
   if (!engine || before === dial) return;

@@ -1,11 +1,11 @@
-// The library as a map on a canvas: drag, wheel, pinch or keys to wander, a press to look closer.
+// The library as a map on a canvas: drag, wheel, pinch or keys move and zoom, a click shows nearby songs.
 const HUES = [165, 35, 265, 5, 205, 95, 320, 55, 235, 130];
 const MAX_ZOOM = 400;
 
 class LibraryMap {
   constructor(root, open) {
     Object.assign(this, { root, open, x: 0, y: 0, zoom: 1, hidden: new Set(), pointers: new Map(), off: [] });
-    this.canvas = h("canvas", { tabindex: 0, role: "application", "aria-label": "Map of the library: arrow keys move, plus and minus zoom, Enter shows what is in the middle" });
+    this.canvas = h("canvas", { tabindex: 0, role: "application", "aria-label": "Map of the library: arrow keys move, plus and minus zoom, Enter shows the songs in the middle" });
     this.legend = h("div", { class: "legend", role: "group", "aria-label": "Genres" });
     this.tip = h("div", { class: "tip", hidden: true });
     this.near = h("div", { class: "tracks list near", "aria-live": "polite" });
@@ -19,21 +19,21 @@ class LibraryMap {
     let answer, here;
     try {
       [answer, here] = await Promise.all([fetch("/api/map"), fetch(`/api/map/here?track=${encodeURIComponent(track)}`)]);
-      if (!answer.ok) { this.note.textContent = answer.status === 503 ? "There is no map yet: it is drawn from the index, which ./run.sh index build makes." : "The map did not load: reload the page."; return; }
+      if (!answer.ok) { this.note.textContent = answer.status === 503 ? "There is no map yet. Run ./run.sh index build: the map is drawn from the index." : "The map could not be loaded. Reload the page."; return; }
       const data = await answer.arrayBuffer(), size = new DataView(data).getUint32(0, true);
       const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, size)));
       Object.assign(this, head, { points: new Int16Array(data, 4 + size, 2 * head.count), codes: new Uint8Array(data, 4 + size + 4 * head.count, head.count) });
-      const found = here.ok ? await here.json() : {};
-      Object.assign(this, { taste: found.taste ?? null, chosen: found.row ?? null });
-    } catch { this.note.textContent = "The map did not load: the server does not answer."; return; }
+      const place = here.ok ? await here.json() : {};
+      Object.assign(this, { taste: place.taste ?? null, chosen: place.row ?? null });
+    } catch { this.note.textContent = "The map could not be loaded: the server does not respond."; return; }
     this.sort();
     this.drawLegend();
     if (this.chosen !== null) { [this.x, this.y] = this.at(this.chosen); this.zoom = 8; this.show(this.chosen); }
-    this.tell();
+    this.describe();
     this.draw();
   }
   at(row) { return [this.points[2 * row] / 32767, this.points[2 * row + 1] / 32767]; }
-  sort() { // rows by colour, so that a colour is set once for each
+  sort() { // group rows by colour: fillStyle is then set once per colour
     this.groups = [...this.genres.map(() => []), []];
     for (let row = 0; row < this.count; row++) if (this.codes[row] !== 255) this.groups[Math.min(this.codes[row], this.genres.length)].push(row);
   }
@@ -41,8 +41,8 @@ class LibraryMap {
     if (code >= this.genres.length) return this.dark ? "rgb(150 150 150 / .7)" : "rgb(120 120 120 / .7)";
     return `hsl(${HUES[code]} ${this.dark ? "70% 66%" : "62% 40%"})`;
   }
-  tell() {
-    this.note.textContent = `${this.count.toLocaleString()} songs; what is near sounds alike. ${this.taste ? "The ring is your taste. " : ""}Drag to wander, zoom in, press a point.`;
+  describe() {
+    this.note.textContent = `${this.count.toLocaleString()} songs; similar songs are near each other. ${this.taste ? "The ring marks your taste. " : ""}Drag to move, zoom in, and select a point to list the songs around it.`;
   }
   drawLegend() {
     this.swatches = [];
@@ -50,12 +50,12 @@ class LibraryMap {
       if (!rows.length) return null;
       const swatch = h("i");
       this.swatches.push([swatch, code]);
-      const one = h("button", { type: "button", "aria-pressed": "true", title: "Show or hide", onclick: () => {
+      const toggle = h("button", { type: "button", "aria-pressed": "true", title: "Show or hide", onclick: () => {
         if (this.hidden.has(code)) this.hidden.delete(code); else this.hidden.add(code);
-        one.setAttribute("aria-pressed", String(!this.hidden.has(code)));
+        toggle.setAttribute("aria-pressed", String(!this.hidden.has(code)));
         this.draw();
       } }, swatch, h("span", {}, code < this.genres.length ? this.genres[code] : "other"), h("small", {}, rows.length.toLocaleString()));
-      return one;
+      return toggle;
     }).filter(Boolean));
   }
   // --- drawing
@@ -98,12 +98,14 @@ class LibraryMap {
     if (this.taste) {
       ring(this.taste, 11, ink); ring(this.taste, 4, ink);
       paint.fillStyle = ink; paint.font = `600 ${13 * ratio}px sans-serif`;
-      paint.fillText("you", w / 2 + (this.taste[0] - this.x) * sx + 16 * ratio, tall / 2 - (this.taste[1] - this.y) * sy + 4 * ratio);
+      const right = w / 2 + (this.taste[0] - this.x) * sx + 16 * ratio, wide = paint.measureText("you").width;
+      const left = right + wide + 4 * ratio > w && right - 16 * ratio < w; // near the edge there is no room on the right
+      paint.fillText("you", left ? right - 32 * ratio - wide : right, tall / 2 - (this.taste[1] - this.y) * sy + 4 * ratio);
     }
     if (this.chosen !== null) ring(this.at(this.chosen), 8, ink);
     this.took = performance.now() - began;
   }
-  // --- wandering
+  // --- moving and zooming
   toMap(clientX, clientY) {
     const box = this.canvas.getBoundingClientRect(), { sx, sy, ratio } = this.place();
     return [this.x + (clientX - box.left - box.width / 2) * ratio / sx, this.y - (clientY - box.top - box.height / 2) * ratio / sy];
@@ -116,18 +118,18 @@ class LibraryMap {
     this.clamp();
   }
   home() { Object.assign(this, { x: 0, y: 0, zoom: 1 }); this.draw(); }
-  closest(clientX, clientY, pixels) { // a look at every point takes about a millisecond for a hundred thousand
+  closest(clientX, clientY, pixels) { // a scan of all points takes about 1 ms per 100,000
     if (!this.points) return null;
     const box = this.canvas.getBoundingClientRect(), { sx, sy, ratio } = this.place();
     const mx = (clientX - box.left - box.width / 2) * ratio + this.x * sx, my = this.y * sy - (clientY - box.top - box.height / 2) * ratio;
-    let best = (pixels * ratio) ** 2, found = null;
+    let best = (pixels * ratio) ** 2, closest = null;
     for (let row = 0; row < this.count; row++) {
       const dx = this.points[2 * row] / 32767 * sx - mx, dy = this.points[2 * row + 1] / 32767 * sy - my, d = dx * dx + dy * dy;
-      if (d < best && this.codes[row] !== 255 && !this.hidden.has(Math.min(this.codes[row], this.genres.length))) { best = d; found = row; }
+      if (d < best && this.codes[row] !== 255 && !this.hidden.has(Math.min(this.codes[row], this.genres.length))) { best = d; closest = row; }
     }
-    return found;
+    return closest;
   }
-  around(row, many) { // the points next to one on the map
+  around(row, many) { // the rows of the nearest points on the map
     const [x, y] = this.at(row), { sx, sy } = this.place(), kept = [];
     for (let other = 0; other < this.count; other++) {
       if (this.codes[other] === 255 || this.hidden.has(Math.min(this.codes[other], this.genres.length))) continue;
@@ -145,7 +147,7 @@ class LibraryMap {
     this.chosen = row;
     this.draw();
     let items = [];
-    try { items = await this.names([row, ...this.around(row, 9).filter((other) => other !== row)]); } catch { /* none then */ }
+    try { items = await this.names([row, ...this.around(row, 9).filter((other) => other !== row)]); } catch { /* show none */ }
     if (this.chosen !== row) return;
     this.near.__data = { items, layout: "list", whole: true };
     draw(this.near, this.near.__data, this.open);
@@ -204,7 +206,7 @@ class LibraryMap {
       else if (event.key === "Enter") { const box = c.getBoundingClientRect(), row = this.closest(box.left + box.width / 2, box.top + box.height / 2, Infinity); if (row !== null) this.show(row); }
       else return;
       event.preventDefault();
-      event.stopPropagation(); // the player's keys mean other things
+      event.stopPropagation(); // the player uses the same keys
     });
     on(window, "segue:state", () => this.near.children.length && mark(this.near));
     on(matchMedia("(prefers-color-scheme: dark)"), "change", () => this.draw());
@@ -212,11 +214,11 @@ class LibraryMap {
     sized.observe(c);
     this.off.push(() => sized.disconnect());
   }
-  end() { for (const one of this.off) one(); cancelAnimationFrame(this.frame); }
+  end() { for (const stop of this.off) stop(); cancelAnimationFrame(this.frame); }
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".map"), open = (what) => setTriggerValue("open", what);
+  const root = parentElement.querySelector(".map"), open = (target) => setTriggerValue("open", target);
   if (!root.__map) { root.__map = new LibraryMap(root, open); root.__map.load(data.track); }
   else { root.__map.open = open; if (data.track && data.track !== root.__map.wanted) root.__map.load(data.track); else root.__map.draw(); }
   return () => { root.__map?.end(); root.__map = null; };

@@ -1,5 +1,5 @@
-// The "…" menu of a song: a radio, playlists, its artist, album and place on the map.
-const post = (path, told) => fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(told) });
+// The "…" menu of a song: radio, queue, playlists, artist, album, map.
+const post = (path, body) => fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 
 const showMenu = (anchor, item, open) => {
   const root = anchor.getRootNode();
@@ -8,26 +8,26 @@ const showMenu = (anchor, item, open) => {
   const close = () => { menu.remove(); anchor.focus({ preventScroll: true }); };
   const entry = (name, text, onclick) => h("button", { type: "button", role: "menuitem", onclick }, icon(name), h("span", {}, text));
   const say = (text) => engineHere()?.say(text);
-  const goes = (what) => () => { close(); open({ ...what, at: Date.now() }); };
+  const goes = (target) => () => { close(); open({ ...target, at: Date.now() }); };
 
   const added = async (answer, name) => {
-    const told = answer.ok ? null : await answer.text();
+    const fault = answer.ok ? null : await answer.text();
     close();
-    say(answer.ok ? `${item.title} is in ${name}` : answer.status === 422 ? told : "That did not work: try again");
+    say(answer.ok ? `${item.title} was added to ${name}` : answer.status === 422 ? fault : "Something went wrong. Try again.");
   };
   const toPlaylist = async () => {
     menu.replaceChildren(h("p", {}, "Add to"));
-    let found = [];
-    try { found = await (await fetch("/api/playlists")).json(); } catch { close(); return say("The server does not answer"); }
+    let playlists = [];
+    try { playlists = await (await fetch("/api/playlists")).json(); } catch { close(); return say("The server does not respond"); }
     const field = h("input", { type: "text", maxlength: 100, placeholder: "New playlist", "aria-label": "Name of a new playlist" });
     const form = h("form", { onsubmit: async (event) => {
       event.preventDefault();
       if (field.value.trim()) await added(await post("/api/playlists", { name: field.value, tracks: [item.id] }), field.value.trim());
-    } }, field, h("button", { type: "submit", class: "send", "aria-label": "Make the playlist" }, icon("add")));
-    menu.append(h("div", { class: "names" }, ...found.map((one) => entry("queue", one.name, async () =>
-      added(await post(`/api/playlists/${one.id}/tracks`, { tracks: [item.id] }), one.name)))), form);
+    } }, field, h("button", { type: "submit", class: "send", "aria-label": "Create the playlist" }, icon("add")));
+    menu.append(h("div", { class: "names" }, ...playlists.map((playlist) => entry("queue", playlist.name, async () =>
+      added(await post(`/api/playlists/${playlist.id}/tracks`, { tracks: [item.id] }), playlist.name)))), form);
     place();
-    (found.length ? menu.querySelector("button") : field).focus();
+    (playlists.length ? menu.querySelector("button") : field).focus();
   };
   const place = () => {
     const at = anchor.getBoundingClientRect(), { offsetWidth: wide, offsetHeight: tall } = menu;
@@ -45,7 +45,7 @@ const showMenu = (anchor, item, open) => {
   menu.addEventListener("toggle", (event) => { if (event.newState === "closed") menu.remove(); });
   menu.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    event.stopPropagation(); // the player's keys sleep while a menu is open
+    event.stopPropagation(); // the player's keys are off while a menu is open
     if (!step) return;
     event.preventDefault();
     const all = [...menu.querySelectorAll("button[role=menuitem], input")], now = all.indexOf(root.activeElement);

@@ -1,14 +1,14 @@
-// What the listener did, kept in the browser until the server says that Kafka has it. One entry a play, so
-// that several tabs share the outbox without overwriting each other; the server knows doubles by event_id.
-// What the server says of events: `signals`, the types that change what comes next, and `keptMs`, for how long
-// it pays to keep what could not be sent.
+// Events that wait in the browser until the server has delivered them to Kafka. Each event has its own entry, so that
+// tabs share the outbox without overwriting each other; the server recognises duplicates by event_id.
+// `signals` are the event types that change the recommendations; `keptMs` is the age at which unsent events are
+// dropped.
 class Outbox {
   constructor({ tag, signals, keptMs }, onSignal) {
     this.signals = new Set(signals);
     this.keptMs = keptMs;
-    this.prefix = `segue.play.${tag}.`; // another listener's plays wait until they are back
+    this.prefix = `segue.play.${tag}.`; // another listener's events wait until that listener is back
     this.onSignal = onSignal;
-    this.memory = new Map();            // where localStorage is full or forbidden
+    this.memory = new Map();            // used where localStorage is full or blocked
     this.pause = 0;
     addEventListener("online", () => this.flush());
     setInterval(() => this.flush(), 15000);
@@ -27,14 +27,14 @@ class Outbox {
         const key = localStorage.key(i);
         if (key.startsWith(this.prefix)) plays.push(JSON.parse(localStorage.getItem(key)));
       }
-    } catch { /* what cannot be read cannot be sent */ }
+    } catch { /* storage is blocked or malformed: send the others */ }
     const old = Date.now() - this.keptMs;
     for (const play of plays) if (play.occurred_at < old) this.remove(play.event_id);
     return plays.filter((play) => play.occurred_at >= old).sort((a, b) => a.occurred_at - b.occurred_at);
   }
   remove(id) {
     this.memory.delete(id);
-    try { localStorage.removeItem(this.prefix + id); } catch { /* then it was never there */ }
+    try { localStorage.removeItem(this.prefix + id); } catch { /* storage is blocked: nothing is stored */ }
   }
   envelope(plays) { return JSON.stringify({ sent_at: Date.now(), plays }); }
   async flush() {
@@ -64,7 +64,7 @@ class Outbox {
     this.pause = performance.now() + ms - 50;
     return ms;
   }
-  beacon() { // stays in the box: whether it has arrived is known at the next visit only
+  beacon() { // events stay stored: only the next visit can confirm their delivery
     const plays = this.waiting().slice(-50);
     if (plays.length) navigator.sendBeacon("/api/events", new Blob([this.envelope(plays)], { type: "application/json" }));
   }

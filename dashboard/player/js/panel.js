@@ -1,4 +1,4 @@
-// The queue's panel: what plays, with the sound made visible, then what was queued, then what is planned.
+// The queue's panel: the current song with a spectrum, the listener's choices, then recommendations.
 const visualise = (bar, canvas) => {
   const engine = bar.engine;
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
@@ -31,26 +31,26 @@ const visualise = (bar, canvas) => {
 
 const drawQueue = (bar, close) => {
   const e = bar.engine, item = e.current;
-  const signature = JSON.stringify([e.at, e.queue.map((one) => [one.key, one.auto]), e.opinions[item?.id]]);
+  const signature = JSON.stringify([e.at, e.queue.map((entry) => [entry.key, entry.auto]), e.opinions[item?.id]]);
   if (bar.drawn === signature && bar.panel.querySelector(".rows")) return;
   bar.drawn = signature;
   const focus = bar.root.getRootNode().activeElement?.dataset?.focus;
   const top = bar.panel.querySelector(".rows")?.scrollTop ?? 0;
-  const row = (one, i, count) => h("li", { class: "row" },
-    h("button", { type: "button", class: "go", "aria-label": `Play ${one.title}`, onclick: () => e.jump(one.key) }, picture(one.cover),
-      h("span", { class: "names" }, h("span", { class: "title" }, one.title), h("span", { class: "artist" }, one.why ? `${one.artist} · ${one.why}` : one.artist))),
+  const row = (entry, i, count) => h("li", { class: "row" },
+    h("button", { type: "button", class: "go", "aria-label": `Play ${entry.title}`, onclick: () => e.jump(entry.key) }, picture(entry.cover),
+      h("span", { class: "names" }, h("span", { class: "title" }, entry.title), h("span", { class: "artist" }, entry.why ? `${entry.artist} · ${entry.why}` : entry.artist))),
     h("span", { class: "tools" },
-      button("up", `${one.title}: earlier`, () => e.move(one.key, -1), { disabled: i === 0, "data-focus": `up${one.id}` }),
-      button("down", `${one.title}: later`, () => e.move(one.key, 1), { disabled: i === count - 1, "data-focus": `down${one.id}` }),
-      button("close", `${one.title}: remove`, () => e.remove(one.key))));
+      button("up", `Move ${entry.title} up`, () => e.move(entry.key, -1), { disabled: i === 0, "data-focus": `up${entry.id}` }),
+      button("down", `Move ${entry.title} down`, () => e.move(entry.key, 1), { disabled: i === count - 1, "data-focus": `down${entry.id}` }),
+      button("close", `Remove ${entry.title}`, () => e.remove(entry.key))));
   const rest = e.queue.slice(e.at + 1);
-  const rows = rest.map((one, i) => row(one, i, rest.length));
+  const rows = rest.map((entry, i) => row(entry, i, rest.length));
   const chosen = rows.filter((_, i) => !rest[i].auto), planned = rows.filter((_, i) => rest[i].auto);
   const canvas = h("canvas", { width: 320, height: 44, "aria-hidden": "true" });
   const list = h("div", { class: "rows" },
     chosen.length ? h("h3", {}, "In the queue") : null, chosen.length ? h("ol", {}, ...chosen) : null,
     planned.length ? h("h3", {}, "Planned for you") : null, planned.length ? h("ol", {}, ...planned) : null,
-    rows.length ? null : h("p", { class: "empty" }, "Nothing more is planned. Play something, and what follows is planned while you listen."));
+    rows.length ? null : h("p", { class: "empty" }, "The queue is empty. Play a song, and recommendations follow."));
   bar.panel.replaceChildren(h("header", {}, h("h2", {}, item ? "Now playing" : "Queue"), close),
     item ? h("div", { class: "nowplaying" }, picture(item.cover), h("div", { class: "names" }, h("span", { class: "title" }, item.title), h("span", { class: "artist" }, item.artist), canvas)) : "", list);
   list.scrollTop = top;

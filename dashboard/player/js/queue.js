@@ -1,4 +1,4 @@
-// The queue: what the listener has chosen, then recommendations, which are planned anew while they listen.
+// The queue: the listener's choices, then recommendations, which change while the listener plays songs.
 Object.assign(Engine.prototype, {
   playNext(item) { this.insert(this.at + 1, item); },
   add(item) {
@@ -8,7 +8,7 @@ Object.assign(Engine.prototype, {
   },
   insert(place, item) {
     this.queue.splice(place, 0, { ...item, key: uuid(), auto: false });
-    if (!this.current) this.load(0); else this.say(`${item.title} is in the queue`);
+    if (!this.current) this.load(0); else this.say(`${item.title} was added to the queue`);
     this.extend();
   },
   remove(key) {
@@ -23,7 +23,7 @@ Object.assign(Engine.prototype, {
     const i = this.queue.findIndex((item) => item.key === key), j = i + by;
     if (i <= this.at || j <= this.at || j >= this.queue.length) return;
     const [item] = this.queue.splice(i, 1);
-    this.queue.splice(j, 0, { ...item, auto: false }); // who moves it wants it
+    this.queue.splice(j, 0, { ...item, auto: false }); // a moved recommendation becomes the listener's choice
     for (let k = this.at + 1; k < j; k++) this.queue[k].auto = false;
     this.settle();
   },
@@ -34,14 +34,14 @@ Object.assign(Engine.prototype, {
     this.load(i);
     this.extend();
   },
-  shuffle() { // off again, what was queued is back in its order
+  shuffle() { // turning it off restores the order of the listener's choices
     this.shuffled = !this.shuffled;
     if (this.shuffled) this.mix();
     else {
       const rest = this.queue.splice(this.at + 1);
       this.queue.push(...rest.filter((item) => !item.auto).sort((a, b) => (a.place ?? 0) - (b.place ?? 0)), ...rest.filter((item) => item.auto));
     }
-    this.say(this.shuffled ? "What you queue is shuffled" : "In its own order again");
+    this.say(this.shuffled ? "Shuffle is on" : "Shuffle is off");
     this.settle();
   },
   mix() {
@@ -57,10 +57,10 @@ Object.assign(Engine.prototype, {
     let answer;
     try { answer = await fetch("/api/upcoming"); } catch { return false; }
     if (!answer.ok) return false;
-    const found = await answer.json();
-    Object.assign(this.opinions, found.opinions);
-    const changed = found.recommendation_id !== this.recommended?.recommendation_id;
-    this.recommended = found;
+    const upcoming = await answer.json();
+    Object.assign(this.opinions, upcoming.opinions);
+    const changed = upcoming.recommendation_id !== this.recommended?.recommendation_id;
+    this.recommended = upcoming;
     return changed;
   },
   fresh() {
@@ -69,18 +69,18 @@ Object.assign(Engine.prototype, {
     const free = (this.recommended?.items ?? []).filter((item) => !taken.has(item.id) && !this.unwanted?.has(item.id) && this.opinions[item.id] !== "dislike");
     return free.slice(0, AHEAD).map((item) => ({ ...item, key: `${item.id}-${uuid()}`, auto: true }));
   },
-  async extend() { // keeps what was chosen, replaces the recommendations after it
+  async extend() { // keeps the listener's choices and replaces the recommendations after them
     if (this.radio) return this.tune();
     if (!this.recommended) await this.refresh();
     if (this.repeat === "all" && this.queue.some((item) => !item.auto)) return;
     this.queue = [...this.queue.filter((item, i) => i <= this.at || !item.auto), ...this.fresh()];
     this.settle();
   },
-  async replan() { // after a play has reached Kafka: look until the recommendations reflect it
+  async replan() { // after Kafka has a signal: poll until the recommendations reflect it
     const asked = this.asked = performance.now();
     for (const ms of [150, 150, 200, 200, 300, 500, 1000, 1500, 3000, 5000]) {
       await new Promise((done) => setTimeout(done, ms));
-      if (this.asked !== asked) return; // a newer play has begun to look
+      if (this.asked !== asked) return; // a newer signal has started to poll
       if (await this.refresh()) {
         this.replanned = { ms: Math.round(performance.now() - asked), at: Date.now() };
         await this.extend();
@@ -96,15 +96,15 @@ Object.assign(Engine.prototype, {
     this.play(items.slice(0, 1), 0);
   },
 
-  // --- kept over a reload, in this tab
+  // --- state that survives a reload of the tab
   save() {
     const kept = { tag: this.tag, queue: this.queue.slice(Math.max(0, this.at - 30)), at: Math.min(this.at, 30), position: this.position,
       volume: this.audio.volume, muted: this.audio.muted, repeat: this.repeat, radio: this.radio, shuffled: this.shuffled };
-    try { sessionStorage.setItem("segue.player", JSON.stringify(kept)); localStorage.setItem("segue.volume", this.audio.volume); } catch { /* then not */ }
+    try { sessionStorage.setItem("segue.player", JSON.stringify(kept)); localStorage.setItem("segue.volume", this.audio.volume); } catch { /* storage is blocked: nothing is kept */ }
   },
   restore() {
     let kept = null;
-    try { kept = JSON.parse(sessionStorage.getItem("segue.player")); this.audio.volume = Number(localStorage.getItem("segue.volume") ?? 1); } catch { /* nothing kept */ }
+    try { kept = JSON.parse(sessionStorage.getItem("segue.player")); this.audio.volume = Number(localStorage.getItem("segue.volume") ?? 1); } catch { /* storage is blocked or malformed */ }
     if (!kept || kept.tag !== this.tag) return;
     this.audio.volume = kept.volume;
     this.audio.muted = kept.muted;

@@ -1,32 +1,32 @@
-// A radio: what follows the song it began with is like it, for as long as it is left on.
+// A radio: an endless queue of songs near a seed song.
 Object.assign(Engine.prototype, {
   startRadio(item) {
-    if (this.current?.id === item.id && this.begun) { // it goes on from the song that sounds
+    if (this.current?.id === item.id && this.begun) { // keep the song that is playing
       this.queue = this.queue.slice(0, this.at + 1);
     } else {
       this.play([{ ...item, source: "radio", rec: undefined }], 0);
     }
     this.radio = { id: item.id, title: item.title };
-    this.queue = this.queue.filter((one, i) => i <= this.at || !one.auto);
+    this.queue = this.queue.filter((item, i) => i <= this.at || !item.auto);
     this.say(`Radio from ${item.title}`);
     this.tune();
   },
   async tune() {
     const radio = this.radio, planned = this.queue.slice(this.at + 1);
-    if (planned.length >= AHEAD / 2 && planned.every((one) => one.source === "radio" || !one.auto)) return this.settle();
-    const kept = this.queue.filter((one, i) => i <= this.at || !one.auto || one.source === "radio");
-    const after = kept.map((one) => one.id).slice(-100).join(",");
-    let found;
+    if (planned.length >= AHEAD / 2 && planned.every((item) => item.source === "radio" || !item.auto)) return this.settle();
+    const kept = this.queue.filter((item, i) => i <= this.at || !item.auto || item.source === "radio");
+    const after = kept.map((item) => item.id).slice(-100).join(",");
+    let next;
     try {
       const answer = await fetch(`/api/radio/${encodeURIComponent(radio.id)}?after=${encodeURIComponent(after)}`);
-      if (answer.status === 404) { this.radio = null; this.say("This song is newer than the index: no radio yet"); return this.extend(); }
+      if (answer.status === 404) { this.radio = null; this.say("There is no radio yet: the song is newer than the index"); return this.extend(); }
       if (!answer.ok) return;
-      found = (await answer.json()).items;
-    } catch { return; } // the next song asks again
-    if (this.radio !== radio) return; // another was chosen meanwhile
-    const kinds = this.queue.filter((one, i) => i <= this.at || !one.auto || one.source === "radio");
-    if (kinds.map((one) => one.id).slice(-100).join(",") !== after) return this.tune(); // so was the queue
-    this.queue = [...kinds, ...found.map((one) => ({ ...one, key: `${one.id}-${uuid()}`, auto: true }))];
+      next = (await answer.json()).items;
+    } catch { return; } // retried with the next song
+    if (this.radio !== radio) return; // another radio was started meanwhile
+    const kinds = this.queue.filter((item, i) => i <= this.at || !item.auto || item.source === "radio");
+    if (kinds.map((item) => item.id).slice(-100).join(",") !== after) return this.tune(); // the queue has changed meanwhile
+    this.queue = [...kinds, ...next.map((item) => ({ ...item, key: `${item.id}-${uuid()}`, auto: true }))];
     this.settle();
   },
 });

@@ -1,4 +1,4 @@
-// Tracks as cards or rows. Playing and queueing go to the engine at once; only opening a page asks the server.
+// Tracks as cards or rows. Playing and queueing go directly to the engine; only opening a page reaches the server.
 const seen = (window.__segueSeen ??= new Set());
 
 const engineHere = () => window.__segue;
@@ -6,8 +6,8 @@ const playFrom = (data, item) => {
   const engine = engineHere();
   if (!engine) return;
   if (engine.current?.id === item.id) return engine.toggle();
-  if (data.whole) return engine.play(data.items, data.items.findIndex((one) => one.id === item.id && one.place === item.place));
-  engine.play([item], 0); // a recommendation: what follows is planned
+  if (data.whole) return engine.play(data.items, data.items.findIndex((other) => other.id === item.id && other.place === item.place));
+  engine.play([item], 0); // a recommendation: others follow
 };
 
 const tools = (item, root, open) => h("span", { class: "tools" },
@@ -15,13 +15,13 @@ const tools = (item, root, open) => h("span", { class: "tools" },
   button("playnext", `Play ${item.title} next`, () => engineHere()?.playNext(item)),
   button("add", `Add ${item.title} to the queue`, () => engineHere()?.add(item)),
   button("heartline", `Like ${item.title}`, () => engineHere()?.opinion("like", item.id === engineHere().current?.id ? undefined : item), { class: "like" }),
-  button("more", `More for ${item.title}`, (event) => showMenu(event.currentTarget, item, open), { class: "more", "aria-haspopup": "menu" }));
+  button("more", `More options for ${item.title}`, (event) => showMenu(event.currentTarget, item, open), { class: "more", "aria-haspopup": "menu" }));
 
-const editing = (item, root) => { // a list of the listener's own: "place" is where the server knows the song
-  const send = (what) => root.__edit({ ...what, place: item.place, track: item.id, at: Date.now() }), last = root.__data.items.length - 1;
-  return [button("up", `${item.title}: earlier`, () => send({ to: item.place - 1 }), { disabled: item.place === 0 }),
-    button("down", `${item.title}: later`, () => send({ to: item.place + 1 }), { disabled: item.place >= last }),
-    button("close", `${item.title}: take out`, () => send({}))];
+const editing = (item, root) => { // a playlist of the listener; `place` is the song's position on the server
+  const send = (edit) => root.__edit({ ...edit, place: item.place, track: item.id, at: Date.now() }), last = root.__data.items.length - 1;
+  return [button("up", `Move ${item.title} up`, () => send({ to: item.place - 1 }), { disabled: item.place === 0 }),
+    button("down", `Move ${item.title} down`, () => send({ to: item.place + 1 }), { disabled: item.place >= last }),
+    button("close", `Remove ${item.title}`, () => send({}))];
 };
 
 const named = (item, open) => h("a", { href: `/track?id=${encodeURIComponent(item.id)}`, class: "title", title: item.title,
@@ -31,7 +31,7 @@ const card = (root, item, open) => h("article", { class: "card", "data-id": item
   h("div", { class: "frame" }, picture(item.cover), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" }), tools(item, root, open)),
   named(item, open), h("div", { class: "artist" }, [item.artist, item.genre].filter(Boolean).join(" · ")),
   item.why ? h("div", { class: "why", title: item.why }, item.why) : null,
-  item.score === undefined ? null : h("div", { class: "score", title: `nearness: ${item.score.toFixed(2)}` }, h("i", { style: `width:${Math.round(100 * Math.max(0, Math.min(1, item.score)))}%` })));
+  item.score === undefined ? null : h("div", { class: "score", title: `similarity: ${item.score.toFixed(2)}` }, h("i", { style: `width:${Math.round(100 * Math.max(0, Math.min(1, item.score)))}%` })));
 
 const row = (root, item, open) => h("article", { class: "row", "data-id": item.id },
   h("div", { class: "frame" }, picture(item.cover), button("play", `Play ${item.title}`, () => playFrom(root.__data, item), { class: "go" })),
@@ -40,7 +40,7 @@ const row = (root, item, open) => h("article", { class: "row", "data-id": item.i
   h("span", { class: "genre" }, item.genre ?? ""), item.note ? h("span", { class: `note ${item.tone ?? ""}` }, item.note) : null,
   h("span", { class: "time" }, item.duration ? clock(item.duration) : ""), tools(item, root, open));
 
-const mark = (root) => { // which one plays, which are liked
+const mark = (root) => { // mark the playing track and the liked tracks
   const engine = engineHere();
   if (!engine) return;
   for (const element of root.querySelectorAll("[data-id]")) {
@@ -49,17 +49,17 @@ const mark = (root) => { // which one plays, which are liked
     element.classList.toggle("sounds", now && engine.playing);
     setIcon(element.querySelector(".go"), now && engine.playing ? "pause" : "play", `${now && engine.playing ? "Pause" : "Play"} ${title}`);
     const liked = engine.opinions[element.dataset.id] === "like";
-    setIcon(element.querySelector(".like"), liked ? "heart" : "heartline", `${liked ? "You like" : "Like"} ${title}`);
+    setIcon(element.querySelector(".like"), liked ? "heart" : "heartline", `${liked ? "Liked:" : "Like"} ${title}`);
     element.querySelector(".like").classList.toggle("on", liked);
   }
 };
 
-const watchImpressions = (root, items) => { // half of it in sight for a second
+const watchImpressions = (root, items) => { // an impression: half of a track is visible for a second
   const timers = new Map();
   const observer = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
       clearTimeout(timers.get(target));
-      const item = items.find((one) => one.id === target.dataset.id), name = `${item?.rec?.id} ${item?.id}`;
+      const item = items.find((candidate) => candidate.id === target.dataset.id), name = `${item?.rec?.id} ${item?.id}`;
       if (isIntersecting && item?.rec && !seen.has(name)) {
         timers.set(target, setTimeout(() => { if (engineHere() && !document.hidden) { seen.add(name); engineHere().emit("impression", item); } }, 1000));
       }
@@ -69,7 +69,7 @@ const watchImpressions = (root, items) => { // half of it in sight for a second
   return () => { observer.disconnect(); for (const timer of timers.values()) clearTimeout(timer); };
 };
 
-const draw = (root, data, open) => { // what stays the same stays: its picture does not blink, and the focus is kept
+const draw = (root, data, open) => { // unchanged elements stay in the page, so that covers do not flicker and focus is kept
   const former = new Map([...root.children].map((element) => [element.dataset.drawn, element]));
   root.replaceChildren(...data.items.map((item) => {
     const drawn = JSON.stringify([data.layout, data.whole, item]);

@@ -5,17 +5,20 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 import textwrap
 import types
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import (
+    Annotated,
     Any,
     Literal,
     NamedTuple,
     NotRequired,
     Required,
     Union,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -107,8 +110,11 @@ def _json(hint: Any) -> dict[str, Any]:
 
 
 def hints_of(record: type) -> dict[str, Any]:
-    """Field -> type, without what says whether it must be there."""
-    hints = get_type_hints(record, include_extras=True)
+    """Field -> type, without NotRequired, Required and Annotated."""
+    hints = {
+        name: get_args(hint)[0] if get_origin(hint) is Annotated else hint
+        for name, hint in get_type_hints(record, include_extras=True).items()
+    }
     return {
         name: get_args(hint)[0] if get_origin(hint) in (NotRequired, Required) else hint
         for name, hint in hints.items()
@@ -116,16 +122,20 @@ def hints_of(record: type) -> dict[str, Any]:
 
 
 def _meanings(record: type) -> Iterator[tuple[str, str]]:
-    """Field -> the docstring behind it, also of the records that this one extends."""
-    for base in getattr(record, "__orig_bases__", ()):
-        if is_typeddict(base):
-            yield from _meanings(base)
+    """Field -> its docstring or the text of Annotated, also of the records that this one extends."""
+    for name, hint in get_type_hints(record, include_extras=True).items():
+        if get_origin(hint) is Annotated:
+            yield name, str(get_args(hint)[1]).removesuffix(".")
     try:
         source = inspect.getsource(record)
     except OSError:  # a record that is made by a call has no docstrings
         return
     (definition,) = ast.parse(textwrap.dedent(source)).body
     assert isinstance(definition, ast.ClassDef)
+    for base in definition.bases:  # a TypedDict of Python 3.11 does not keep its bases
+        inherited = vars(sys.modules[record.__module__]).get(ast.unparse(base))
+        if is_typeddict(inherited):
+            yield from _meanings(cast(type, inherited))
     name = ""
     for line in definition.body:
         if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):

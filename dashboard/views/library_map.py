@@ -1,4 +1,4 @@
-"""The map of the library, to wander through."""
+"""The map of the library."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from segue.dashboard.player import components
 
 
 def show() -> None:
-    """The map; with `?id=` in the address, around that track."""
+    """The map, centred on the track named by `?id=` in the address, if any."""
     st.title("Map", anchor=False)
     if visit.listener() is None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
     if not visit.services().catalogue.indexed():
         st.info(
-            "There is no map yet: it is drawn from the index, which `./run.sh index build` makes.",
+            "There is no map yet. Run `./run.sh index build`: the map is drawn from the index.",
             icon=":material/explore:",
         )
         return

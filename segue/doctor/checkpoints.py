@@ -1,0 +1,69 @@
+"""Checks of the checkpoint: write access, the settings that it was made with, damaged files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from segue.doctor.check import Check, ok, problem, warning
+from segue.doctor.writing import writable
+from segue.errors import SegueError
+from segue.local.process import RUN, read_record, running
+from segue.settings import Settings
+from segue.spark.checkpoint_files import scheme
+from segue.streaming_jobs.checkpoint import FOLDER, damaged_note, differences
+from segue.streaming_jobs.damage import Damage, Folder
+from segue.streaming_jobs.repair import damages
+
+_NEW_FOLDER = "set spark.checkpoint_location to a new folder: plays still in the topic are read again"
+_REPAIR = "run ./run.sh stream repair"
+
+
+def checkpoint_checks(settings: Settings) -> list[Check]:
+    """Check a checkpoint on a disk; other file systems are not checked."""
+    location = settings.spark.checkpoint_location
+    if scheme(location) != "file":
+        return [ok("checkpoint", f"{location}: remote, not checked")]
+    checkpoint = Folder(location)
+    folder = Path(checkpoint.path)
+    if not (folder / FOLDER).exists():
+        found = f"{folder}, new: the stream reads the topic from its beginning"
+        return [writable("checkpoint", folder, found=found, setting="spark.checkpoint_location")]
+    checks = [writable("checkpoint", folder, found=f"{folder}, in use", setting="spark.checkpoint_location")]
+    if note := damaged_note(checkpoint):
+        return [*checks, problem("checkpoint settings", f"{folder}/{note} is damaged", _REPAIR)]
+    return [*checks, _settings(checkpoint, settings), *_damage(checkpoint)]
+
+
+def _settings(checkpoint: Folder, settings: Settings) -> Check:
+    try:
+        found = differences(checkpoint, settings)
+    except SegueError as error:
+        return problem("checkpoint settings", str(error), _REPAIR)
+    if found:
+        return problem(
+            "checkpoint settings", f"made with {'; '.join(found)}", f"put the setting back, or {_NEW_FOLDER}"
+        )
+    return ok("checkpoint settings", "the same as now")
+
+
+def _damage(checkpoint: Folder) -> list[Check]:
+    if running(read_record(RUN / "stream.json")):
+        # Spark writes to these files at this moment.
+        return [ok("checkpoint files", "in use by the running stream: not checked")]
+    try:
+        found = damages(checkpoint)
+    except OSError as error:
+        return [
+            problem("checkpoint files", f"not readable: {error}", "give this user the right to read them")
+        ]
+    return [_judged(damage) for damage in found] or [ok("checkpoint files", "complete")]
+
+
+def _judged(damage: Damage) -> Check:
+    name = f"checkpoint files of {damage.query}"
+    what = f"damaged: {', '.join(damage.files) or 'the id'}"
+    if damage.complete is None:
+        return problem(name, f"{what}; no complete batch is left", _NEW_FOLDER)
+    if damage.exact:
+        return warning(name, what, "run ./run.sh stream run: it repairs an unfinished batch when it starts")
+    return problem(name, f"{what}; {damage.repeated} batches have to run again", _REPAIR)

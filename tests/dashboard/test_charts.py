@@ -1,0 +1,53 @@
+"""Charts with few points, and the format of durations."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from segue.dashboard.queries.listening import ListeningSpan
+from segue.dashboard.views.charts import date_axis, period_axis
+from segue.dashboard.views.listening_figures import calendar_figure
+from segue.dashboard.views.operations import milliseconds
+from segue.engagement.patterns import Newness
+
+DAY = pd.Timedelta(days=1)
+NOON = pd.Timestamp("2026-11-26 12:00", tz="UTC")
+
+
+def test_a_single_bar_is_one_day_wide_on_an_axis_of_eight() -> None:
+    days = pd.Series([NOON])
+    figure = period_axis(go.Figure(go.Bar(x=days, y=[3])), days, step=DAY)
+    assert figure.data[0].width == 0.85 * 86_400_000
+    first, last = figure.layout.xaxis.range
+    assert pd.Timestamp(last) - pd.Timestamp(first) == 8 * DAY
+    assert pd.Timestamp(first) < NOON < pd.Timestamp(last)
+
+
+def test_many_points_have_an_axis_of_their_range() -> None:
+    days = pd.Series([NOON - 30 * DAY, NOON])
+    first, last = date_axis(go.Figure(), days, step=DAY).layout.xaxis.range
+    assert pd.Timestamp(last) - pd.Timestamp(first) == 31 * DAY
+
+
+def test_a_chart_without_points_keeps_its_axis() -> None:
+    assert date_axis(go.Figure(), pd.Series(dtype=object), step=DAY).layout.xaxis.range is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(90, "90 ms"), (2804.4, "2,804 ms"), (9999.7, "10.0 s"), (22423, "22.4 s")]
+)
+def test_durations_are_in_seconds_from_ten_seconds_on(value: float, text: str) -> None:
+    assert milliseconds(value) == text
+
+
+@pytest.mark.parametrize(("began", "days", "shown"), [(3, 30, 4), (400, 30, 30), (0, 7, 1), (59, 90, 60)])
+def test_the_calendar_begins_with_the_first_play(began: int, days: int, shown: int) -> None:
+    until = datetime(2026, 11, 26, 12, tzinfo=UTC)
+    rows = pd.DataFrame({"start": [pd.Timestamp(until)], "listening_ms": [60_000]})
+    activity = ListeningSpan(until - timedelta(days=days), until, rows, [], Newness(0, 0, 0, 0))
+    figure = calendar_figure(activity, days=days, first=until - timedelta(days=began), zone="UTC")
+    assert int(pd.DataFrame(figure.data[0].z).notna().sum().sum()) == shown
