@@ -63,7 +63,7 @@ def audit(
         )
         for finding in findings:
             say(_line(finding), json_file)
-        say(f"{len(parts)} packages and jars, {len(findings)} advisories that concern them", json_file)
+        say(f"{len(parts)} packages and jars, {len(findings)} advisories that affect them", json_file)
         if gaps:
             raise SegueError("; ".join(gaps))
         if findings:
