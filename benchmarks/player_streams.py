@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -210,4 +211,5 @@ def _fill(store: Store, sound: Path) -> None:
 
 
 if __name__ == "__main__":
-    serve_app(load_settings(), port=int(sys.argv[1]))
+    settings = load_settings()
+    serve_app(settings, listener=socket.create_server((settings.dashboard.host, int(sys.argv[1]))))

@@ -18,13 +18,13 @@ from segue.dashboard.views import (
     audience,
     friends,
     home,
+    library_map,
     listening,
     live,
     operations,
     playlists,
     search,
     track,
-    wander,
     you,
 )
 
@@ -44,7 +44,7 @@ class Page:
 PAGES = (
     Page("home", "For you", home.show, ":material/home:"),
     Page("search", "Search", search.show, ":material/search:"),
-    Page("map", "Map", wander.show, ":material/explore:"),
+    Page("map", "Map", library_map.show, ":material/explore:"),
     Page("playlists", "Playlists", playlists.show, ":material/queue_music:"),
     Page("you", "You", you.show, ":material/person:"),
     Page("listening", "Your listening", listening.show, ":material/insights:"),

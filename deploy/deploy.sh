@@ -31,7 +31,7 @@ Usage: ./run.sh deploy compose|hosts|kubernetes [OPTIONS]
   Example: ./run.sh deploy hosts --hosts /etc/segue/hosts
 
 Targets:
-  compose          Kafka, MongoDB, Spark, jobs, dashboard, Prometheus and Grafana in containers on this machine
+  compose          everything in containers on this machine, with Prometheus and Grafana
   hosts            Spark and the jobs as systemd units on a list of machines, over ssh
   kubernetes       the jobs on a cluster, by kubectl
 
@@ -49,7 +49,7 @@ Options of hosts:
   --hosts FILE     The list of machines; deploy/hosts/example/hosts is an example.
 
 Options of kubernetes:
-  --image NAME     The image in your registry, such as registry.example/segue:1. The version is added to the tag.
+  --image NAME     The image in your registry, such as registry.example/segue:1; the tag gets the version, too.
   --context NAME   The context of kubectl. It has no default.
 TEXT
 }
@@ -112,7 +112,7 @@ Usage: ./run.sh deploy kubernetes [OPTIONS]
   Example: ./run.sh deploy kubernetes --context prod --undeploy
 
 Options:
-  --image NAME     The image in your registry, such as registry.example/segue:1. The version is added to the tag.
+  --image NAME     The image in your registry, such as registry.example/segue:1; the tag gets the version, too.
   --context NAME   The context of kubectl. It has no default.  [required]
   --folder DIR     The folder for passwords, certificates and data.  [default: .local/deploy]
   --dry-run        Print each step and change nothing.

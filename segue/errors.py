@@ -10,7 +10,7 @@ from segue.places import PROGRAM
 
 EXIT_STATUSES = {
     0: "The command succeeded.",
-    1: "The command failed, or a check found a problem. One line on standard error gives cause and remedy.",
+    1: "The command failed, a check found a problem, or the answer to a question was no.",
     2: "The command line is wrong: an unknown command or option, a missing argument, or --yes is needed.",
     130: "Ctrl-C interrupted the command.",
     143: "SIGTERM ended the command. The stream ends with 0 instead, after the micro-batch in progress.",

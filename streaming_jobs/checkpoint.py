@@ -1,7 +1,7 @@
-"""What a checkpoint was made with, so that one that cannot be continued is recognised before a query starts.
+"""The note of a checkpoint's settings, by which a start with incompatible settings is refused.
 
-Spark itself would fail in the middle of a batch, or worse, go on and mix windows of two lengths. A field of a
-play that is kept does not belong here: it can be added to a running checkpoint (:mod:`segue.plays.event`).
+Without it, Spark would fail during a batch, or continue and mix windows of two lengths. Kept fields of a play
+are not in the note: they can be added to a running checkpoint (:mod:`segue.plays.event`).
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _MISSING: dict[str, str | None] = {
     "engagement.window": "",
     "kafka.plays_topic": None,
 }
-"""What it means that a note has no entry of a name: it comes from a release that had no such entry, and used
-this value; or had no such state, so that any value will do (empty). None: every release has written it."""
+"""The value of an entry that a note lacks: that of the releases which did not write the entry. Empty: those
+releases had no such state, so that any value is valid. None: every release has written the entry."""
 
 
 def contract(settings: Settings) -> dict[str, str]:
-    """What the state and the offsets in a checkpoint depend on, by name.
+    """The values on which the state and the offsets in a checkpoint depend, by name.
 
-    The watermark, the weights of signals, batch sizes and the like may change between two starts.
+    The watermark, the weights of signals, batch sizes and similar settings may change between two starts.
     """
     return {
-        # Of recommend; the only query with a state when the entry got its name.
+        # The state of recommend, which was the only query with a state when the entry was named.
         "state format": str(SIGNAL_WINDOW.state_format),
         "engagement state format": str(EVENT_WINDOW.state_format),
         "stream.window": f"{settings.stream.window.total_seconds():g} seconds",
@@ -43,19 +43,19 @@ def contract(settings: Settings) -> dict[str, str]:
 
 
 def check(spark: SparkSession, settings: Settings) -> None:
-    """Compare the checkpoint with the settings; leave a note in a new one.
+    """Compare the checkpoint with the settings; write the note of a new checkpoint.
 
     Raises
     ------
     SegueError
-        The checkpoint was made with another window, topic or state format; the text says which, and that it
-        can be put back or left behind.
+        The checkpoint was made with another window, topic or state format; the message names it and the two
+        ways out: restore the setting, or use a new checkpoint.
     """
     location = settings.spark.checkpoint_location
     now, before = contract(settings), _read(spark, f"{location}/{FOLDER}")
-    if before is not None and (found := _differences(before, now)):
+    if before is not None and (changes := _differences(before, now)):
         raise SegueError(
-            f"the checkpoint {location} was made with {found[0]}: put it back, or set "
+            f"the checkpoint {location} was made with {changes[0]}: put it back, or set "
             "SEGUE_SPARK__CHECKPOINT_LOCATION to a new folder "
             "(plays still in the topic are read again; tastes and recommendations stay)"
         )
@@ -79,19 +79,19 @@ def differences(checkpoint: Folder, settings: Settings) -> list[str]:
 
 
 def _differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
-    found = []
+    changes = []
     for name, value in now.items():
         entry = before.get(name, _MISSING[name])
         if entry not in (value, ""):
-            made = f"a note that does not say its {name}" if entry is None else f"{name} = {entry}"
-            found.append(f"{made}, now it is {value}")
-    return found
+            made = f"a note without {name}" if entry is None else f"{name} = {entry}"
+            changes.append(f"{made}, now it is {value}")
+    return changes
 
 
 def _read(spark: SparkSession, place: str) -> dict[str, str] | None:
     """The note of a checkpoint; None for a new one.
 
-    A note that a crash left without a line was written before any query had started.
+    A crash can leave a note without a line; no query had started then.
     """
     # Spark logs a warning with a stack trace when it reads a folder that does not exist.
     if not _exists(spark, place):
@@ -118,7 +118,7 @@ def _parsed(text: str | bytes, place: str) -> dict[str, str]:
 
 
 def damaged_note(checkpoint: Folder) -> str | None:
-    """The path of the note if it cannot be read; None for a sound one, and for a new checkpoint."""
+    """The path of the note if it cannot be read; None for a readable note, and for a new checkpoint."""
     for name in checkpoint.names(FOLDER):
         if name.startswith("part-"):
             content = checkpoint.read(f"{FOLDER}/{name}")
@@ -131,7 +131,7 @@ def damaged_note(checkpoint: Folder) -> str | None:
 
 
 def write_note(checkpoint: Folder, path: str, settings: Settings) -> None:
-    """Replace a damaged note by one for the present settings."""
+    """Replace a damaged note with one for the present settings."""
     checkpoint.move(path, into=ASIDE)
     folder, _, name = path.rpartition("/")
     if checkpoint.has(f"{folder}/.{name}.crc"):

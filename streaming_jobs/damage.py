@@ -1,10 +1,10 @@
-"""Finds the damage of a checkpoint, and how far back its newest complete batch is.
+"""Finds the damage of a checkpoint, and its newest complete batch.
 
-A power cut can leave the newest files of a checkpoint empty, cut off or full of zeros, since Spark does not
-force them to the disk. A query's folder holds, by batch number,
+A power cut can leave the newest files of a checkpoint empty, truncated or full of zeros, since Spark does not
+force them to the disk. A query's folder has, by batch number,
 
 ========================  ======================================================================
-`offsets/N`               the plan of batch N: from which to which record it reads
+`offsets/N`               the plan of batch N: the first and the last record that it reads
 `commits/N`               batch N is done
 `state/O/P/V.delta`       the changes that batch V-1 made to partition P of operator O
 `state/O/P/V.snapshot`    the whole state after batch V-1
@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pyarrow import fs
 
 ASIDE = "damaged"
-"""Folder in the checkpoint for the files that a repair takes out of it; Spark does not read it."""
+"""The folder in the checkpoint to which a repair moves files; Spark does not read it."""
 _LZ4 = b"LZ4Block"
 _LZ4_HEADER = struct.Struct("<8sBiii")
 """Magic, method, compressed length, length, checksum; a block of length 0 ends the file."""
@@ -45,7 +45,7 @@ class Folder:
         self.files, self.path = fs.FileSystem.from_uri(location)
 
     def names(self, path: str = "") -> list[str]:
-        """The names in a folder below; none if it is not there."""
+        """The names in a subfolder; empty if it does not exist."""
         selector = fs.FileSelector(self._at(path), allow_not_found=True)
         return sorted(info.base_name for info in self.files.get_file_info(selector))
 
@@ -56,7 +56,7 @@ class Folder:
         return [path, *(name[len(self.path) :].strip("/") for name in sorted(below))]
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file; none if it is not there."""
+        """The bytes of a file; empty if it does not exist."""
         try:
             with self.files.open_input_stream(self._at(path)) as stream:
                 content: bytes = stream.read()
@@ -65,14 +65,14 @@ class Folder:
             return b""
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a file whole or not at all."""
+        """Write a file completely or not at all."""
         part = self._at(f"{path}.part")
         with self.files.open_output_stream(part) as stream:
             stream.write(content)
         self.files.move(part, self._at(path))
 
     def move(self, path: str, *, into: str) -> None:
-        """Move a file into a folder below this one, under the path that it had."""
+        """Move a file into a subfolder, under the path that it had."""
         target = self._at(f"{into}/{path}")
         self.files.create_dir(target.rpartition("/")[0], recursive=True)
         self.files.move(self._at(path), target)
@@ -86,23 +86,23 @@ class Folder:
 
 @dataclass(frozen=True)
 class Damage:
-    """What is wrong with the checkpoint of one query, and the way back."""
+    """The damage to the checkpoint of one query, and its repair."""
 
     query: str
     files: tuple[str, ...]
     """The damaged files, by their paths in the checkpoint."""
     stale: tuple[str, ...]
-    """Sound files of batches that run again, which must not be read."""
+    """Undamaged files of batches that run again, which must not be read."""
     complete: int | None
-    """The newest complete batch, -1 where the query begins anew; None: there is no way back."""
+    """The newest complete batch, -1 if the query starts from the beginning; None: no repair is possible."""
     repeated: int
-    """How many committed batches run again."""
+    """The number of committed batches that run again."""
     needs_id: bool = False
-    """Whether the query's id has to be written anew; nothing depends on it."""
+    """Whether the query's id must be written again; nothing depends on it."""
 
     @property
     def exact(self) -> bool:
-        """Whether the repair repeats nothing that was done: only an unfinished batch is planned again."""
+        """Whether the repair repeats no committed batch: only an unfinished batch is planned again."""
         return self.complete is not None and self.repeated == 0
 
 
@@ -115,14 +115,14 @@ class _Partition:
 
 
 def queries(checkpoint: Folder) -> list[str]:
-    """The names of the folders of queries in a checkpoint."""
+    """The names of the queries' folders in a checkpoint."""
     return [name for name in checkpoint.names() if checkpoint.has(f"{name}/offsets")]
 
 
 def find(checkpoint: Folder, query: str) -> Damage | None:
-    """The damage of a query's checkpoint; None if it is sound.
+    """The damage of a query's checkpoint; None if there is none.
 
-    It reads the files that a start needs: the newest plan and commit, and their state. Older ones are read
+    It reads the files that a start needs: the newest plan and commit, and their state. It reads older ones
     only if those are damaged.
     """
     reader = _Reader(checkpoint, query)
@@ -156,7 +156,7 @@ def find(checkpoint: Folder, query: str) -> Damage | None:
         files=tuple(sorted(damaged)),
         stale=tuple(sorted(set(stale) - damaged)),
         complete=base,
-        # A batch whose commit is damaged counts as unfinished, as one whose commit is missing does.
+        # A batch with a damaged commit counts as unfinished, like a batch without a commit.
         repeated=0 if base is None else max(0, newest - base - int(bad_commit)),
         needs_id=needs_id,
     )
@@ -191,7 +191,7 @@ class _Reader:
     def complete(
         self, batch: int, plans: Mapping[int, str], commits: Mapping[int, str], partitions: list[_Partition]
     ) -> bool:
-        """Whether a batch is complete; all of its files are read, so that each damage is found."""
+        """Whether a batch is complete; reads all of its files, so that every damage is found."""
         logs = [batch in plans and self.plan(plans[batch]), self.commit(commits[batch])]
         return all([*logs, *(self._loads(partition, batch + 1) for partition in partitions)])
 
@@ -222,7 +222,7 @@ class _Reader:
         return self._sound[path]
 
     def _matches_sum(self, path: str, content: bytes) -> bool:
-        """Whether the file beside it with Hadoop's checksums, if there is one, fits."""
+        """Whether the content matches the file beside it with Hadoop's checksums, if there is one."""
         folder, _, name = path.rpartition("/")
         sums = self._checkpoint.read(f"{folder}/.{name}.crc")
         if not sums.startswith(b"crc\0") or len(sums) < 8:
@@ -233,7 +233,7 @@ class _Reader:
 
 
 def _is_log(content: bytes, *, least: int) -> bool:
-    """Whether an entry of a log is whole: its version, then at least so many lines of JSON."""
+    """Whether an entry of a log is complete: its version, then at least `least` lines of JSON."""
     version, *lines = content.decode(errors="replace").strip("\n").split("\n")
     return bool(re.match(r"^v\d+$", version)) and len(lines) >= least and all(map(_is_line, lines))
 
@@ -250,7 +250,7 @@ def _is_json(content: bytes) -> bool:
 
 
 def _is_state(content: bytes) -> bool:
-    """Whether a file of a state is whole: an LZ4 stream has an end mark, a zip archive a directory."""
+    """Whether a file of a state is complete: an LZ4 stream has an end mark, a zip archive a directory."""
     if content.startswith(b"PK"):
         return zipfile.is_zipfile(io.BytesIO(content))
     if content.startswith(_LZ4):

@@ -1,9 +1,9 @@
-"""Beside the main job: what listeners do, counted over event-time windows, and their sessions.
+"""The query `engagement`: counts listeners' actions over event-time windows, and their sessions.
 
-A query of its own with a slow trigger, so that the recommendations do not wait for it. The counting of
-windows is left to MongoDB; this process only turns the changed listeners' events into facts.
+It is separate, with a slow trigger, so that the recommendations do not wait for it. MongoDB sums the windows;
+this process only turns the changed listeners' events into facts.
 
-Delivery: a batch that a crash cut off is repeated and ends in the same documents
+Delivery: a batch that a crash interrupted is repeated and gives the same documents
 (segue.engagement.stored).
 """
 
@@ -43,7 +43,7 @@ def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
 
 
 class Counter:
-    """What happens with the changed windows of each micro-batch: facts, sessions, statistics, feedback."""
+    """Processes the changed windows of each micro-batch: facts, sessions, statistics, feedback."""
 
     def __init__(self, spark: SparkSession, settings: Settings) -> None:
         self._spark, self._settings = spark, settings
@@ -59,7 +59,7 @@ class Counter:
         patient(self._settings.stream.mongo_retry_timeout)(self._count, self._collect(windows))
 
     def _count(self, windows: pa.Table) -> None:
-        """EventWindow rows -> documents; done again from the start when MongoDB goes away meanwhile."""
+        """EventWindow rows -> documents; starts again if MongoDB becomes unavailable meanwhile."""
         facts = facts_of(windows, described=self._described, thresholds=self._thresholds)
         gone = Forgotten(self._store).among({fact.user_id for fact in facts})
         facts = [fact for fact in facts if fact.user_id not in gone]
@@ -68,7 +68,7 @@ class Counter:
         self._feed_back()
 
     def _feed_back(self) -> None:
-        """Now and then: what all listeners made of each track, for the ranking."""
+        """From time to time, publish the feedback of all listeners for the ranking."""
         if time.monotonic() >= self._feedback_due:
             since = datetime.now(UTC) - self._settings.engagement.feedback_window
             records = played_tracks(self._stored.statistics.of_tracks(since=since))
@@ -79,7 +79,7 @@ class Counter:
 
 
 def played_tracks(totals: Iterable[TrackTotals]) -> Records:
-    """What the ranking takes of the statistics: the tracks that anybody has played."""
+    """The statistics that the feedback needs, of the tracks that any listener has played."""
     played = [track for track in totals if track.plays > 0]
     return Records(
         [track.track_id for track in played],
@@ -96,7 +96,7 @@ def start(
     *,
     gate: BatchGate | None = None,
 ) -> StreamingQuery:
-    """Start the query; it runs until it is stopped, through `gate` between two micro-batches."""
+    """Start the query; `gate` stops it between two micro-batches."""
     return start_query(
         transform(kafka_records(spark, settings, name=NAME), settings=settings),
         Counter(spark, settings),

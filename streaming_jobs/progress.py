@@ -1,4 +1,4 @@
-"""The streaming queries, seen from outside: progress to MongoDB, and to Prometheus."""
+"""The progress of the streaming queries, for MongoDB and Prometheus."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from segue.operations.stream_minutes import Minutes, StreamMinutes
 from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.storage.mongo import PyMongoError
 from segue.storage.store import Store
-from segue.streaming_jobs.query import held_off
+from segue.streaming_jobs.query import is_gate_closed
 from segue.streaming_jobs.regularly import Regularly
 
 log = logging.getLogger(__name__)
@@ -27,49 +27,70 @@ _FRESHNESS_BUCKETS = (50, 75, 100, 125, 150, 200, 300, 500, 1000, 2000, 5000, 15
 
 
 class Metrics:
-    """What Prometheus is told. One registry a job, so that tests can make as many as they like."""
+    """The metrics for Prometheus. One registry a job, so that tests can create several."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         by_query: dict[str, Any] = {"labelnames": ["query"], "registry": self.registry}
         plain: dict[str, Any] = {"registry": self.registry}
-        self.input = Counter("segue_records_read", "Kafka records read", **by_query)
-        self.input_rate = Gauge("segue_input_records_per_second", "Records arriving", **by_query)
-        self.processed_rate = Gauge("segue_processed_records_per_second", "Records processed", **by_query)
+        self.input = Counter("segue_records_read", "Records read from Kafka.", **by_query)
+        self.input_rate = Gauge(
+            "segue_input_records_per_second", "Records that arrive per second.", **by_query
+        )
+        self.processed_rate = Gauge(
+            "segue_processed_records_per_second", "Records processed per second of work.", **by_query
+        )
         self.duration = Gauge(
             "segue_batch_milliseconds",
-            "The last micro-batch by phase",
+            "Duration of a phase of the last micro-batch, in milliseconds.",
             labelnames=["query", "phase"],
             registry=self.registry,
         )
-        self.state_rows = Gauge("segue_state_rows", "Windows held in state", **by_query)
-        self.state_bytes = Gauge("segue_state_bytes", "Memory used by state", **by_query)
-        self.late = Counter("segue_rows_behind_watermark", "Rows dropped behind the watermark", **by_query)
-        self.watermark = Gauge("segue_watermark_delay_seconds", "Clock minus watermark", **by_query)
-        self.backlog = Gauge("segue_backlog_records", "Records in Kafka not read yet", **by_query)
-        self.listeners = Counter("segue_listeners_planned", "Recommendations written", **plain)
+        self.state_rows = Gauge("segue_state_rows", "Windows in the state.", **by_query)
+        self.state_bytes = Gauge("segue_state_bytes", "Memory that the state uses, in bytes.", **by_query)
+        self.late = Counter(
+            "segue_rows_behind_watermark", "Rows dropped because they are behind the watermark.", **by_query
+        )
+        self.watermark = Gauge(
+            "segue_watermark_delay_seconds", "Time from the watermark to the clock, in seconds.", **by_query
+        )
+        self.backlog = Gauge(
+            "segue_backlog_records", "Records in Kafka that the query has not read yet.", **by_query
+        )
+        self.listeners = Counter(
+            "segue_listeners_planned",
+            "Recommendations written, one for each listener and micro-batch.",
+            **plain,
+        )
         self.freshness = Histogram(
             "segue_freshness_milliseconds",
-            "From a play to the recommendations that reflect it",
+            "Time from a play to the recommendations that reflect it, in milliseconds.",
             buckets=_FRESHNESS_BUCKETS,
             **plain,
         )
         self.rejected = Counter(
-            "segue_plays_rejected", "Records that are no plays", labelnames=["reason"], registry=self.registry
+            "segue_plays_rejected",
+            "Records rejected since they are no valid plays.",
+            labelnames=["reason"],
+            registry=self.registry,
         )
-        self.index = Info("segue_index", "The index version in use", **plain)
-        self.index_refused = Gauge("segue_index_refused", "1 while a published index is unfit", **plain)
-        # What Operations is told besides: plain numbers since the last time.
+        self.index = Info("segue_index", "The version of the index in use.", **plain)
+        self.index_refused = Gauge(
+            "segue_index_refused",
+            "1 while the stream refuses a published index and keeps the previous one, else 0.",
+            **plain,
+        )
+        # The figures for Operations: plain numbers since the last report.
         self._fresh: deque[float] = deque(maxlen=100_000)
         self._reasons: deque[str] = deque(maxlen=1_000_000)
 
     def serve(self, port: int) -> None:
-        """Answer on the loopback address; 0 means not at all."""
+        """Answer on the loopback address; port 0 disables it."""
         if port:
             try:
                 start_http_server(port, addr="127.0.0.1", registry=self.registry)
             except OSError as error:
-                # Metrics are for looking at the stream; the stream does not wait for them.
+                # The stream runs without its metrics.
                 log.warning("no metrics on port %d: %s; set SEGUE_STREAM__METRICS_PORT", port, error.strerror)
 
     def planned(self, freshness_ms: Sequence[float]) -> None:
@@ -78,12 +99,12 @@ class Metrics:
         for milliseconds in freshness_ms:
             self.freshness.observe(milliseconds)
 
-    def turned_away(self, reason: str) -> None:
+    def count_rejected(self, reason: str) -> None:
         self.rejected.labels(reason).inc()
         self._reasons.append(reason)
 
     def since_last(self) -> tuple[list[float], dict[str, int]]:
-        """Freshness in ms, and the rejected records by reason, since this was asked last."""
+        """Freshness in ms, and the rejected records by reason, since the last call."""
         fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
         reasons = Counts(self._reasons.popleft() for _ in range(len(self._reasons)))
         return fresh, dict(reasons)
@@ -105,7 +126,7 @@ class Metrics:
 
 
 def as_document(progress: dict[str, Any]) -> MicroBatch:
-    """Spark's progress of one micro-batch as it is kept."""
+    """The stored form of Spark's progress of one micro-batch."""
     state = progress.get("stateOperators") or [{}]
     source = (progress.get("sources") or [{}])[0]
     watermark = (progress.get("eventTime") or {}).get("watermark")
@@ -127,7 +148,7 @@ def as_document(progress: dict[str, Any]) -> MicroBatch:
 
 
 def _backlog(source: dict[str, Any]) -> int:
-    """Records that wait in all partitions together: the newest offsets less those read."""
+    """Records that wait in all partitions together: the newest offsets minus those read."""
     latest, read = source.get("latestOffset") or {}, source.get("endOffset") or {}
     return sum(
         newest - read.get(topic, {}).get(partition, 0)
@@ -141,7 +162,7 @@ def _time(text: str) -> datetime:
 
 
 def _finite(number: float | None) -> float:
-    """A rate as a number: Spark leaves it out for an empty batch and says "Infinity" for one of 0 ms."""
+    """A rate as a number: Spark omits it for an empty batch, and reports "Infinity" for a batch of 0 ms."""
     value = float(number or 0)
     return value if value < float("inf") else 0.0
 
@@ -153,13 +174,13 @@ class ProgressEvents:
         self._take, self._ended = take, ended
 
     def onQueryStarted(self, event: Any) -> None:  # noqa: N802
-        """The query's start is logged where it is started."""
+        """Nothing to do: the start of a query is logged by its caller."""
 
     def onQueryProgress(self, event: Any) -> None:  # noqa: N802
         self._take(event.progress().json())
 
     def onQueryIdle(self, event: Any) -> None:  # noqa: N802
-        """Nothing arrived; there is nothing to keep."""
+        """Nothing to store: no records arrived."""
 
     def onQueryTerminated(self, event: Any) -> None:  # noqa: N802
         error = event.exception()
@@ -170,7 +191,7 @@ class ProgressEvents:
         implements = ("org.apache.spark.sql.streaming.PythonStreamingQueryListener",)
 
     def listen(self, spark: SparkSession) -> None:
-        """From now on, until the session ends."""
+        """Listen from now on, until the session ends."""
         gateway = spark.sparkContext._gateway
         assert gateway is not None
         ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call]
@@ -179,7 +200,7 @@ class ProgressEvents:
 
 
 class ProgressKeeper:
-    """Takes Spark's progress reports; a thread of its own writes them, so that no batch waits for it."""
+    """Stores Spark's progress reports. A separate thread writes them, so that no batch waits for it."""
 
     def __init__(self, store: Store, metrics: Metrics, *, single: timedelta, summed: timedelta) -> None:
         """Single micro-batches are kept for `single`, their sums by the minute for `summed`."""
@@ -190,7 +211,7 @@ class ProgressKeeper:
         self._writing = Regularly(self._flush, name="progress", seconds=_FLUSH_SECONDS)
 
     def listen(self, spark: SparkSession) -> None:
-        """To all queries of the session."""
+        """Listen to all queries of the session."""
         ProgressEvents(self._take, self._ended).listen(spark)
 
     def _take(self, report: str) -> None:
@@ -200,13 +221,13 @@ class ProgressKeeper:
             self._waiting.append(document)
 
     def _ended(self, error: str) -> None:
-        if held_off(error):
-            log.info("a query ended before its next micro-batch, as it was told")
+        if is_gate_closed(error):
+            log.info("a query ended before its next micro-batch, as requested")
         else:
             log.error("a query ended: %s", error.splitlines()[0])
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the remaining reports."""
         self._writing.close()
 
     def _flush(self) -> None:
@@ -217,7 +238,7 @@ class ProgressKeeper:
             changes = self._minutes.updates(documents, fresh, reasons, now=datetime.now(UTC))
             self._minutes_kept.add(changes)
         except PyMongoError as error:
-            log.warning("progress of %d batches is not kept: %s", len(documents), error)
+            log.warning("progress of %d batches is not stored: %s", len(documents), error)
 
 
 def keepers(store: Store, *, single: timedelta, summed: timedelta) -> tuple[StreamProgress, StreamMinutes]:

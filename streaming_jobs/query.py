@@ -1,10 +1,10 @@
 """A streaming query over the plays topic: its source, its start, its micro-batches and its stop between two.
 
-PySpark makes dozens of calls through py4j for each micro-batch: a session object, its class looked up by
-name through every jar, settings, the schema as JSON, each field of a progress report. At ten micro-batches a
-second they took a quarter of the processor time (docs/decisions/0010). Here, and in the progress reports
-(:mod:`segue.streaming_jobs.progress`), a handful does the same. That leans on PySpark's own inner classes;
-the version is pinned and the streaming tests run it.
+PySpark makes dozens of calls through py4j for each micro-batch: a session object, its class looked up by name
+in every jar, settings, the schema as JSON, each field of a progress report. At ten micro-batches a second
+they took a quarter of the processor time (docs/decisions/0010). This module and the progress reports
+(:mod:`segue.streaming_jobs.progress`) need a handful of calls. They depend on PySpark's inner classes; the
+version is pinned, and the streaming tests run it.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ from segue.spark.session import kafka_options
 
 BatchFunction = Callable[[DataFrame, int], None]
 _ANSWER_SECONDS = 10
-"""How long one broker is waited for before another is asked who leads a partition now; Kafka's default, a
-minute, is how long a lost broker would hold up the stream."""
+"""How long Spark waits for one broker before it asks another for the leader of a partition. Kafka's default,
+a minute, is how long a lost broker would stop the stream."""
 _PATIENCE_SECONDS = 80
-"""How long the brokers may all be away before a query ends; a refused password is tried as often."""
+"""How long all brokers may be unavailable before a query ends; a refused password is retried as long."""
 _COMMIT_SECONDS = 10.0
-"""How long a finished micro-batch may take to be committed."""
+"""How long the commit of a finished micro-batch may take."""
 
 
-class HeldOff(Exception):
-    """A micro-batch came after the gate was closed; it has done nothing and is repeated at the next start."""
+class GateClosed(Exception):
+    """A micro-batch started after the gate was closed. It did nothing, and is repeated at the next start."""
 
 
-def held_off(error: str) -> bool:
-    """Whether the text of the error that ended a query, as Spark tells it, is that of :class:`HeldOff`."""
-    return f"{HeldOff.__module__}.{HeldOff.__qualname__}: " in error
+def is_gate_closed(error: str) -> bool:
+    """Whether Spark's text of the error that ended a query is that of :class:`GateClosed`."""
+    return f"{GateClosed.__module__}.{GateClosed.__qualname__}: " in error
 
 
 class BatchGate:
-    """Lets the micro-batch in progress finish and be committed, and turns away the next."""
+    """Lets the micro-batch in progress finish and commit, and refuses the next."""
 
     def __init__(self) -> None:
         self._closed = threading.Event()
@@ -62,7 +62,7 @@ class BatchGate:
         def run(rows: DataFrame, batch: int) -> None:
             with self._working:
                 if self._closed.is_set():
-                    raise HeldOff(f"batch {batch} waits for the next start")
+                    raise GateClosed(f"batch {batch} waits for the next start")
                 work(rows, batch)
 
         return run
@@ -81,7 +81,7 @@ class BatchGate:
 
 
 def kafka_records(spark: SparkSession, settings: Settings, *, name: str) -> DataFrame:
-    """The plays topic as KafkaRecord: from the checkpoint on, the first time from its beginning."""
+    """The plays topic as KafkaRecord: from the checkpoint on; without one, from the topic's beginning."""
     reader = (
         spark.readStream.format("kafka")
         .options(**kafka_options(settings.kafka))
@@ -89,12 +89,12 @@ def kafka_records(spark: SparkSession, settings: Settings, *, name: str) -> Data
         .option("startingOffsets", "earliest")
         .option("maxOffsetsPerTrigger", settings.stream.max_offsets_per_trigger)
         .option("groupIdPrefix", f"segue-{name}")
-        # The consumer's long poll would hold up the end of each small batch.
+        # The consumer's long poll would delay the end of each small batch.
         .option("kafka.fetch.max.wait.ms", milliseconds(settings.stream.fetch_max_wait))
         .option("kafka.request.timeout.ms", _ANSWER_SECONDS * 1000)
         .option("kafka.default.api.timeout.ms", _ANSWER_SECONDS * 1000)
         .option("fetchOffset.numRetries", _PATIENCE_SECONDS // _ANSWER_SECONDS)
-        # Retention may pass offsets that a long outage left unread; that is reported, not fatal.
+        # Retention may remove offsets that a long outage left unread; that is reported, and is not fatal.
         .option("failOnDataLoss", "false")
     )
     return reader.load()
@@ -110,14 +110,14 @@ def start_query(
     gate: BatchGate | None,
     mode: Literal["append", "update"] = "update",
 ) -> StreamingQuery:
-    """Start a query that does `work` with each micro-batch of `rows`, until `gate` stops it.
+    """Start a query that calls `work` with each micro-batch of `rows`, until `gate` stops it.
 
     Parameters
     ----------
     checkpoint
         The folder of the query's offsets and state.
     every
-        How often a micro-batch begins at most.
+        The shortest interval between the starts of two micro-batches.
     gate
         None for a query that is never stopped between two micro-batches.
     """
@@ -132,21 +132,21 @@ def start_query(
 
 
 class _BatchFunction(ForeachBatchFunction):
-    """Hands on each micro-batch in the query's own session, where PySpark makes a new session object."""
+    """Passes on each micro-batch in the query's session, where PySpark would create a new session object."""
 
     session: SparkSession
 
     def call(self, jdf: Any, batch_id: int) -> None:
         try:
             self.func(ClassicDataFrame(jdf, self.session), batch_id)
-        # Whatever it is: kept as PySpark's own function keeps it, and told to the JVM.
+        # Any error is kept as PySpark's own function does, and passed to the JVM.
         except Exception as error:
             self.error = error
             raise
 
 
 def foreach_batch(writer: DataStreamWriter, work: BatchFunction, *, spark: SparkSession) -> DataStreamWriter:
-    """As `writer.foreachBatch(work)`.
+    """Do the same as `writer.foreachBatch(work)`, with fewer calls to the JVM.
 
     The frames that `work` gets are read with the settings of `spark`, not with those that Spark changes for a
     streaming query (adaptive execution is off in both).
@@ -160,13 +160,13 @@ def foreach_batch(writer: DataStreamWriter, work: BatchFunction, *, spark: Spark
 
 
 class Collector:
-    """Collects frames that all have one schema, which is asked for once."""
+    """Collects frames with the same schema, which is read once."""
 
     def __init__(self) -> None:
         self._schema: pa.Schema | None = None
 
     def __call__(self, rows: DataFrame) -> pa.Table:
-        """As `rows.toArrow()`."""
+        """Do the same as `rows.toArrow()`."""
         if self._schema is None:
             self._schema = to_arrow_schema(rows.schema, timezone="UTC")
         port, secret, server = rows._jdf.collectAsArrowToPython()
@@ -175,7 +175,7 @@ class Collector:
             with _load_from_socket((port, secret), serializer) as stream:
                 *batches, order = stream
         finally:
-            server.getResult()  # raises what a task has failed with
+            server.getResult()  # raises the error of a failed task
         if not batches:
             return self._schema.empty_table()
         return pa.Table.from_batches([batches[i] for i in order]).cast(self._schema)

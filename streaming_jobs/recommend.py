@@ -1,7 +1,7 @@
-"""The main job: plays from Kafka to each listener's recommendations in MongoDB, continuously.
+"""The query `recommend`: plays from Kafka to each listener's recommendations in MongoDB.
 
-Delivery: the checkpoint holds the offsets and the windows' state; a batch that a crash cut off is repeated
-and ends in the same documents (segue.replanning.service).
+Delivery: the checkpoint has the offsets and the state of the windows; a batch that a crash interrupted is
+repeated and gives the same documents (segue.replanning.service).
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
 
 
 class Recommender:
-    """What happens with the changed windows of each micro-batch: join, taste, neighbours, rank, write.
+    """Processes the changed windows of each micro-batch: join, taste, neighbours, rank, write.
 
-    A handful of listeners is planned on the driver, which spares the hop to Python workers and a second
-    stage; many are planned by the workers. How many there will be is not known before the batch has run, so
-    the last batch's number decides, and a batch that turns out large after all is sent out from the driver.
+    The driver plans a few listeners, which avoids Python workers and a second stage; the workers plan many.
+    The number is not known before the batch has run. So the size of the last batch decides, and the driver
+    sends a batch that is larger than expected to the workers.
     """
 
     def __init__(self, spark: SparkSession, settings: Settings, metrics: Metrics) -> None:
@@ -47,7 +47,7 @@ class Recommender:
         self._replanning = Replanning(store, settings)
         self._bundle = ActiveBundle(store, folder=settings.index.folder)
         self._feedback = ActiveFeedback(store)
-        self._bundle.current()  # a missing index is said before the stream starts
+        self._bundle.current()  # fails before the stream starts if there is no index
         self._assignment: Broadcast[Assignment] | None = None
         self._last_listeners = 0
         self._collect = Collector()
@@ -78,7 +78,7 @@ class Recommender:
         return cast("list[float]", written.toArrow().column("freshness_ms").to_pylist())
 
     def _assigned(self, assigned: Assignment) -> Callable[[], Assignment]:
-        """The broadcast of the versions in use, made again only when another has been published."""
+        """The broadcast of the versions in use, made again only after a new one has been published."""
         if self._assignment is None or self._assignment.value != assigned:
             if self._assignment is not None:
                 self._assignment.unpersist()
@@ -87,7 +87,7 @@ class Recommender:
         return lambda: broadcast.value
 
     def _label(self, batch: int, steps: str) -> None:
-        """What the Spark UI shows for the jobs of this batch."""
+        """Set the text that the Spark UI shows for the jobs of this batch."""
         self._spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: {steps}")
 
 
@@ -98,7 +98,7 @@ def start(
     metrics: Metrics | None = None,
     gate: BatchGate | None = None,
 ) -> StreamingQuery:
-    """Start the query; it runs until it is stopped, through `gate` between two micro-batches."""
+    """Start the query; `gate` stops it between two micro-batches."""
     return start_query(
         transform(kafka_records(spark, settings, name=NAME), settings=settings),
         Recommender(spark, settings, metrics or Metrics()),

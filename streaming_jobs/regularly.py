@@ -1,4 +1,4 @@
-"""What the job does beside its queries, again and again, in threads of its own."""
+"""Work that the job repeats besides running its queries, in separate threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 class Regularly:
-    """Does `work` every so many seconds until :meth:`close`; while MongoDB is away it tries on."""
+    """Calls `work` at an interval until :meth:`close`; keeps trying while MongoDB is unavailable."""
 
     def __init__(self, work: Callable[[], None], *, name: str, seconds: float) -> None:
         self._work, self._name, self._seconds = work, name, seconds
@@ -21,7 +21,7 @@ class Regularly:
         self._thread.start()
 
     def close(self) -> None:
-        """Do it a last time, and end."""
+        """Call it a last time, and end."""
         self._stop.set()
         self._thread.join()
 

@@ -1,4 +1,4 @@
-"""Beside the main job: records that are no plays go to their own topic, with the reason and as they came.
+"""The query `rejected plays`: writes rejected records, unchanged, with the reason to a separate topic.
 
 Delivery: exactly once for a reader of committed records (segue.storage.kafka.RejectedRecords).
 """
@@ -36,7 +36,7 @@ def start(
     metrics: Metrics | None = None,
     gate: BatchGate | None = None,
 ) -> StreamingQuery:
-    """Start the query; it runs until it is stopped, through `gate` between two micro-batches."""
+    """Start the query; `gate` stops it between two micro-batches."""
     sink, metrics = RejectedRecords(settings.kafka), metrics or Metrics()
 
     def keep(records: DataFrame, batch: int) -> None:
@@ -46,9 +46,9 @@ def start(
             for row in records.collect()
         )
         for record in written:
-            metrics.turned_away(record.reason)
+            metrics.count_rejected(record.reason)
         if written:
-            log.warning("batch %d: %d records are no plays; see ./run.sh rejected list", batch, len(written))
+            log.warning("batch %d: %d records rejected; see ./run.sh rejected list", batch, len(written))
 
     return start_query(
         transform(kafka_records(spark, settings, name="rejected"), settings=settings),

@@ -26,12 +26,12 @@ def damages(checkpoint: Folder) -> list[Damage]:
 
 
 def repair_exactly(location: str) -> None:
-    """Repair the damage whose repair repeats nothing that was done, with a line in the log for each.
+    """Repair the damage whose repair repeats no committed batch, with a line in the log for each query.
 
     Raises
     ------
     SegueError
-        There is damage whose repair repeats batches; the text names the command for it.
+        There is damage whose repair repeats batches; the message names the command for it.
     """
     if scheme(location) != "file":
         return  # other file systems force files to their disks
@@ -40,19 +40,19 @@ def repair_exactly(location: str) -> None:
         if not damage.exact:
             raise SegueError(
                 f"the checkpoint {location} is damaged: {_files(damage)}. Run `./run.sh stream repair`, "
-                "which says what it will do first"
+                "which first lists its steps"
             )
         repair(checkpoint, damage)
         log.warning("repaired the checkpoint of %s: %s", damage.query, _files(damage) or "its id")
 
 
 def repair(checkpoint: Folder, damage: Damage) -> str:
-    """Take damaged and stale files out of a checkpoint. Nothing is deleted.
+    """Move damaged and stale files out of a checkpoint. Nothing is deleted.
 
     Returns
     -------
     str
-        The folder in the checkpoint that they are in now.
+        The folder in the checkpoint that they are moved to.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def repair(checkpoint: Folder, damage: Damage) -> str:
 
 
 def _state_first(path: str) -> tuple[bool, int]:
-    """The state before the logs, the newest first: a repair that is cut off finds the same batch again."""
+    """The state before the logs, newest first: after an interruption, a repair finds the same batch again."""
     name = path.rpartition("/")[2].partition(".")[0]
     return ("/state/" not in path, -int(name) if name.isdigit() else 0)
 
@@ -110,11 +110,11 @@ def repair_command(yes: Yes = False) -> None:
         if running(read_record(RUN / "stream.json")):
             raise SegueError("the stream is running: stop it first, with ./run.sh down or Ctrl-C")
         folder = Folder(location)
-        found, note = damages(folder), damaged_note(folder)
-        if not found and not note:
+        damaged, note = damages(folder), damaged_note(folder)
+        if not damaged and not note:
             typer.echo(f"The checkpoint {location} is sound.")
             return
-        for damage in found:
+        for damage in damaged:
             typer.echo(_report(damage))
         if note:
             typer.echo(
@@ -123,7 +123,7 @@ def repair_command(yes: Yes = False) -> None:
                 "and kafka.plays_topic have not changed."
             )
         confirm("Repair the checkpoint?", yes=yes)
-        for damage in found:
+        for damage in damaged:
             typer.echo(f"{damage.query}: moved to {location}/{repair(folder, damage)}")
         if note:
             write_note(folder, note, settings)

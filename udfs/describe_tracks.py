@@ -33,7 +33,7 @@ def _describe_partition(audio: str, batches: Iterator[pa.RecordBatch]) -> Iterat
 
 @lru_cache(maxsize=1)
 def _describer(audio: str) -> Describer:
-    """One for as long as the worker lives: it takes seconds to load the numeric libraries."""
+    """The worker's only describer: loading the numeric libraries takes seconds."""
     describer = Describer(AudioSettings.model_validate_json(audio))
     atexit.register(describer.close)
     return describer

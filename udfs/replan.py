@@ -23,7 +23,7 @@ WRITTEN = "freshness_ms double"
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a worker needs to know of a micro-batch; small, so that it can be broadcast."""
+    """The versions that a worker needs for a micro-batch; small, so that they can be broadcast."""
 
     settings: Settings
     version: str
@@ -44,7 +44,7 @@ def _replan_partition(
     if not rows:
         return
     task = assignment()
-    # A worker that is new, or has an older version, asks MongoDB for more than the plans.
+    # A new worker, or one with an older version, reads more from MongoDB than the plans need.
     freshness = patient(task.settings.stream.mongo_retry_timeout)(_replan, task, pa.Table.from_batches(rows))
     yield pa.RecordBatch.from_pydict({"freshness_ms": pa.array(freshness, pa.float64())})
 
@@ -59,7 +59,7 @@ def _replan(task: Assignment, windows: pa.Table) -> list[float]:
 
 @lru_cache(maxsize=1)
 def _store(settings: Settings) -> Store:
-    """One client a worker process."""
+    """The client of a worker process."""
     return open_store(settings)
 
 
@@ -70,11 +70,11 @@ def _service(settings: Settings) -> Replanning:
 
 @lru_cache(maxsize=2)
 def _bundle(settings: Settings, version: str) -> Bundle:
-    """One mapping of a version a worker process; fetched from MongoDB where this machine lacks it."""
+    """The worker's mapping of a version; fetched from MongoDB if this machine lacks it."""
     return PublishedBundles(_store(settings)).load(version, folder=settings.index.folder)
 
 
 @lru_cache(maxsize=2)
 def _feedback(settings: Settings, version: str) -> Feedback:
-    """One copy of a version a worker process."""
+    """The worker's copy of a version."""
     return feedback.read(_store(settings), version)

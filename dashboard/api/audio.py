@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from segue.catalog.tracks import Tracks
-from segue.dashboard.api.requests import asking
+from segue.dashboard.api.requests import session_of
 from segue.dashboard.services import Services
 
 GOOD_FOR = 6 * 3600
@@ -54,14 +54,14 @@ def routes(services: Services) -> list[Route]:
     """`GET /api/tickets/{track_id}` returns an address, `GET /api/audio/{track_id}` the recording."""
 
     async def ticket(request: Request) -> Response:
-        _, token = await asking(services, request)
+        _, token = await session_of(services, request)
         track_id = request.path_params["track_id"]
         expires = int(time.time()) + GOOD_FOR
         url = f"/api/audio/{track_id}?t={sign(token, track_id, expires=expires)}"
         return JSONResponse({"url": url, "expires": expires * 1000}, headers={"Cache-Control": "no-store"})
 
     async def audio(request: Request) -> Response:
-        _, token = await asking(services, request)
+        _, token = await session_of(services, request)
         track_id = request.path_params["track_id"]
         if not genuine(token, track_id, request.query_params.get("t", ""), now=time.time()):
             raise HTTPException(403, "this address has expired or is not yours")

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import asking
+from segue.dashboard.api.requests import session_of
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 
@@ -24,8 +24,8 @@ def routes(services: Services) -> list[Route]:
     library = services.library_map
 
     async def points(request: Request) -> Response:
-        await asking(services, request)
-        drawn = await _ready(library.now)
+        await session_of(services, request)
+        drawn = await _ready(library.current)
         tag = f'"{drawn.version}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if request.headers.get("if-none-match") == tag:
@@ -33,7 +33,7 @@ def routes(services: Services) -> list[Route]:
         return Response(drawn.packed, media_type="application/octet-stream", headers=headers)
 
     async def here(request: Request) -> Response:
-        listener, _ = await asking(services, request)
+        listener, _ = await session_of(services, request)
 
         def place() -> dict[str, Any]:
             track_id = request.query_params.get("track", "")
@@ -43,7 +43,7 @@ def routes(services: Services) -> list[Route]:
         return JSONResponse(await _ready(place), headers={"Cache-Control": "no-store"})
 
     async def tracks(request: Request) -> Response:
-        await asking(services, request)
+        await session_of(services, request)
         wanted = request.query_params.get("rows", "").split(",")
         if not wanted or len(wanted) > _MOST or not all(row.isascii() and row.isdigit() for row in wanted):
             raise HTTPException(400, f"rows must be 1 to {_MOST} numbers")

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import asking, cookie_options, json_body, refuse_foreign
+from segue.dashboard.api.requests import cookie_options, json_body, refuse_cross_site, session_of
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.local.stack import connected
@@ -26,8 +26,8 @@ def routes(services: Services) -> list[Route]:
     """See the module."""
 
     async def export(request: Request) -> Response:
-        refuse_foreign(request)
-        listener, _ = await asking(services, request)
+        refuse_cross_site(request)
+        listener, _ = await session_of(services, request)
         try:
             data = await run_in_threadpool(_archive, services, listener.user_id)
         except SegueError as error:
@@ -39,8 +39,8 @@ def routes(services: Services) -> list[Route]:
         return Response(data, media_type="application/zip", headers=headers)
 
     async def leave_now(request: Request) -> Response:
-        refuse_foreign(request)
-        listener, _ = await asking(services, request)
+        refuse_cross_site(request)
+        listener, _ = await session_of(services, request)
         shape = json.dumps({"confirm": CONFIRMATION})
         content = await json_body(request, limit=_LARGEST, shape=shape)
         if content.get("confirm") != CONFIRMATION:

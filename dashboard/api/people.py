@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import asking, cookie_options, json_body, refuse_foreign
+from segue.dashboard.api.requests import cookie_options, json_body, refuse_cross_site, session_of
 from segue.dashboard.services import Services
 from segue.people.accounts import Account
 from segue.people.authentication import AccountError, TooManyGuesses
@@ -23,8 +23,8 @@ def routes(services: Services) -> list[Route]:
     """See the module."""
 
     async def sign_up(request: Request) -> Response:
-        refuse_foreign(request)
-        listener, _ = await asking(services, request)
+        refuse_cross_site(request)
+        listener, _ = await session_of(services, request)
         name, password = await _texts(request, "name", "password")
         guest_id = listener.user_id if listener.name is None else None
         return await _entered(
@@ -36,7 +36,7 @@ def routes(services: Services) -> list[Route]:
         )
 
     async def log_in(request: Request) -> Response:
-        refuse_foreign(request)
+        refuse_cross_site(request)
         name, password = await _texts(request, "name", "password")
         return await _entered(
             services,
@@ -45,13 +45,13 @@ def routes(services: Services) -> list[Route]:
         )
 
     async def hand_over(request: Request) -> Response:
-        refuse_foreign(request)
-        _, token = await asking(services, request)
+        refuse_cross_site(request)
+        _, token = await session_of(services, request)
         (code,) = await _texts(request, "code")
         return await _entered(services, request, lambda: _accepted(services, code, token))
 
     async def log_out(request: Request) -> Response:
-        refuse_foreign(request)
+        refuse_cross_site(request)
         await run_in_threadpool(_close, services, request)
         return _with_cookie(request, await run_in_threadpool(services.login_sessions.open))
 

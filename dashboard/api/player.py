@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import asking, json_body, refuse_foreign
+from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
 from segue.dashboard.queries.steered import planned
 from segue.dashboard.services import Services
 from segue.errors import SegueError
@@ -38,8 +38,8 @@ def routes(services: Services) -> list[Route]:
     """See the module."""
 
     async def take(request: Request) -> Response:
-        refuse_foreign(request)
-        listener, _ = await asking(services, request)
+        refuse_cross_site(request)
+        listener, _ = await session_of(services, request)
         envelope = await json_body(request, limit=LARGEST, shape=_SHAPE)
         events = _read(envelope, listener, at=time.time() * 1000)
         try:
@@ -50,7 +50,7 @@ def routes(services: Services) -> list[Route]:
         return JSONResponse({"taken": [play["event_id"] for play in delivered], "refused": refused})
 
     async def answer_upcoming(request: Request) -> Response:
-        listener, _ = await asking(services, request)
+        listener, _ = await session_of(services, request)
         answer = await run_in_threadpool(_upcoming, services, listener.user_id)
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.catalog.tracks import Tracks
-from segue.dashboard.api.requests import asking, json_body, refuse_foreign
+from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
 from segue.dashboard.queries.playlist_files import exported
 from segue.dashboard.services import Services
 from segue.playlists.playlists import Playlist, PlaylistError
@@ -34,13 +34,13 @@ def routes(services: Services) -> list[Route]:
     playlists = services.playlists
 
     async def names(request: Request) -> Response:
-        listener, _ = await asking(services, request)
+        listener, _ = await session_of(services, request)
         own = await run_in_threadpool(playlists.of, listener.user_id)
         return JSONResponse([_named(playlist) for playlist in own], headers={"Cache-Control": "no-store"})
 
     async def create(request: Request) -> Response:
-        refuse_foreign(request)
-        listener, _ = await asking(services, request)
+        refuse_cross_site(request)
+        listener, _ = await session_of(services, request)
         wanted = await json_body(request, limit=_LARGEST, shape=_SHAPE)
         if not isinstance(name := wanted.get("name"), str):
             raise HTTPException(400, "name must be text")
@@ -49,8 +49,8 @@ def routes(services: Services) -> list[Route]:
         return JSONResponse(_named(made), status_code=201)
 
     async def add(request: Request) -> Response:
-        refuse_foreign(request)
-        listener, _ = await asking(services, request)
+        refuse_cross_site(request)
+        listener, _ = await session_of(services, request)
         wanted = await json_body(request, limit=_LARGEST, shape=_SHAPE)
         tracks = await run_in_threadpool(_known, services, wanted)
         playlist_id = request.path_params["playlist_id"]
@@ -60,7 +60,7 @@ def routes(services: Services) -> list[Route]:
         return JSONResponse({})
 
     async def export(request: Request) -> Response:
-        listener, _ = await asking(services, request)
+        listener, _ = await session_of(services, request)
         playlist_id = request.path_params["playlist_id"]
         playlist = await run_in_threadpool(playlists.read, listener.user_id, playlist_id)
         if playlist is None:

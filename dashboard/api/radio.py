@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import asking
-from segue.dashboard.queries.sounding import Unknown, radio
+from segue.dashboard.api.requests import session_of
+from segue.dashboard.queries.sounding import UnknownTrack, radio
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.taste.opinions import Opinions
@@ -25,7 +25,7 @@ def routes(services: Services) -> list[Route]:
     """See the module."""
 
     async def tuned(request: Request) -> Response:
-        listener, _ = await asking(services, request)
+        listener, _ = await session_of(services, request)
         after = request.query_params.get("after", "")
         ids = [
             track_id
@@ -36,7 +36,7 @@ def routes(services: Services) -> list[Route]:
             items = await run_in_threadpool(
                 _tuned, services, listener.user_id, request.path_params["track_id"], ids[-_MOST:]
             )
-        except Unknown as error:
+        except UnknownTrack as error:
             raise HTTPException(404, str(error)) from None
         except SegueError as error:
             raise HTTPException(503, str(error)) from None

@@ -69,7 +69,7 @@ def cookie_options(*, secure: bool) -> dict[str, Any]:
     }
 
 
-async def asking(services: Services, request: Request) -> tuple[Listener, str]:
+async def session_of(services: Services, request: Request) -> tuple[Listener, str]:
     """The listener of the request's session, and the session's token.
 
     Raises
@@ -84,7 +84,7 @@ async def asking(services: Services, request: Request) -> tuple[Listener, str]:
     return listener, token
 
 
-def refuse_foreign(request: Request) -> None:
+def refuse_cross_site(request: Request) -> None:
     """Refuse cross-site requests (CSRF), in addition to the cookie's SameSite.
 
     Raises

@@ -21,7 +21,7 @@ class _Body(BaseModel):
 
 
 class Empty(_Body):
-    """An empty object: the request was carried out."""
+    """An empty object: the request succeeded."""
 
 
 class Error(BaseModel):

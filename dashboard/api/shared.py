@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 
 from segue.dashboard.api.audio import TYPES, recording
-from segue.dashboard.api.requests import asking, json_body, refuse_foreign
+from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
 from segue.dashboard.api.shared_page import gone, page
 from segue.dashboard.queries.shared import SharedContent, picture, shared
 from segue.dashboard.services import Services
@@ -44,7 +44,7 @@ def routes(services: Services) -> list[Route]:
     """See the module."""
     links = services.links
 
-    async def shown(request: Request) -> Response:
+    async def show_page(request: Request) -> Response:
         opened = await run_in_threadpool(_open, services, links, request.path_params["token"], count=True)
         headers = {**_HEADERS, "Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
         if opened is None:
@@ -54,7 +54,7 @@ def routes(services: Services) -> list[Route]:
         text = page(link, content, address=public_address(services, request) + here, here=here)
         return HTMLResponse(text, headers=headers)
 
-    async def drawn(request: Request) -> Response:
+    async def show_picture(request: Request) -> Response:
         data = await run_in_threadpool(_picture, services, links, request.path_params["token"])
         if data is None:
             raise HTTPException(404, "there is no such picture")
@@ -62,37 +62,37 @@ def routes(services: Services) -> list[Route]:
             data, media_type="image/png", headers={**_HEADERS, "Cache-Control": "private, max-age=300"}
         )
 
-    async def heard(request: Request) -> Response:
+    async def play_track(request: Request) -> Response:
         path = await run_in_threadpool(
             _recording, services, links, request.path_params["token"], request.path_params["track_id"]
         )
         headers = {**_HEADERS, "Cache-Control": "private, no-store"}
         return FileResponse(path, media_type=TYPES[path.suffix.lower()], headers=headers)
 
-    async def make(request: Request) -> Response:
-        refuse_foreign(request)
-        listener, _ = await asking(services, request)
+    async def create(request: Request) -> Response:
+        refuse_cross_site(request)
+        listener, _ = await session_of(services, request)
         wanted = _wanted(await json_body(request, limit=_LARGEST, shape=_SHAPE))
         try:
-            token = await run_in_threadpool(_make, services, links, listener, wanted)
+            token = await run_in_threadpool(_create, services, links, listener, wanted)
         except SharingError as error:
             return JSONResponse({"error": str(error)}, status_code=422)
         return JSONResponse({"url": f"{public_address(services, request)}/s/{token}"})
 
-    async def end(request: Request) -> Response:
-        refuse_foreign(request)
-        listener, _ = await asking(services, request)
+    async def revoke(request: Request) -> Response:
+        refuse_cross_site(request)
+        listener, _ = await session_of(services, request)
         link_id = request.path_params["link_id"]
         if not await run_in_threadpool(links.revoke, listener.user_id, link_id):
             raise HTTPException(404, "you have no such link")
         return JSONResponse({})
 
     return [
-        Route("/s/{token}", shown, methods=["GET"]),
-        Route("/s/{token}/picture.png", drawn, methods=["GET"]),
-        Route("/s/{token}/audio/{track_id}", heard, methods=["GET"]),
-        Route("/api/share", make, methods=["POST"]),
-        Route("/api/share/{link_id}", end, methods=["DELETE"]),
+        Route("/s/{token}", show_page, methods=["GET"]),
+        Route("/s/{token}/picture.png", show_picture, methods=["GET"]),
+        Route("/s/{token}/audio/{track_id}", play_track, methods=["GET"]),
+        Route("/api/share", create, methods=["POST"]),
+        Route("/api/share/{link_id}", revoke, methods=["DELETE"]),
     ]
 
 
@@ -142,7 +142,7 @@ def _wanted(body: dict[str, Any]) -> dict[str, Any]:
     return {"kind": kind, "key": key, "title": title, "playable": playable, "days": days}
 
 
-def _make(services: Services, links: ShareLinks, listener: Listener, wanted: dict[str, Any]) -> str:
+def _create(services: Services, links: ShareLinks, listener: Listener, wanted: dict[str, Any]) -> str:
     if listener.name is None:
         raise SharingError("Sign up first: a link needs an account that can revoke it.")
     kind, key, days = wanted["kind"], wanted["key"], wanted["days"]

@@ -17,8 +17,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.audio.errors import AudioError
-from segue.dashboard.api.requests import asking, refuse_foreign
-from segue.dashboard.queries.sounding import LARGEST_FILE, LONGEST, like_file
+from segue.dashboard.api.requests import refuse_cross_site, session_of
+from segue.dashboard.queries.sounding import LARGEST_FILE, LONGEST, similar_to_file
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 
@@ -44,8 +44,8 @@ def routes(services: Services) -> list[Route]:
     uploads = CapacityLimiter(AT_ONCE)
 
     async def similar(request: Request) -> Response:
-        refuse_foreign(request)
-        await asking(services, request)
+        refuse_cross_site(request)
+        await session_of(services, request)
         if int(request.headers.get("content-length", "0") or 0) > LARGEST_FILE:
             raise HTTPException(413, _TOO_LARGE)
         if uploads.available_tokens < 1:
@@ -78,7 +78,9 @@ async def _receive(request: Request, file: IO[bytes]) -> None:
 
 def _compared(services: Services, file: IO[bytes]) -> Response:
     try:
-        near = like_file(services.catalogue, services.settings, f"/proc/{os.getpid()}/fd/{file.fileno()}")
+        near = similar_to_file(
+            services.catalogue, services.settings, f"/proc/{os.getpid()}/fd/{file.fileno()}"
+        )
     except AudioError as error:
         message = WORDS.get(error.reason, WORDS["not-audio"])
         return JSONResponse({"error": message, "reason": error.reason}, status_code=422)

@@ -9,7 +9,7 @@ from datetime import date
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Item, list_items
 from segue.dashboard.queries.profile import KnownListener, read_listener
-from segue.dashboard.queries.sounding import Unknown
+from segue.dashboard.queries.sounding import UnknownTrack
 from segue.index.bundle import Bundle
 from segue.playlists import generate
 from segue.playlists.day_lists import DayLists
@@ -90,7 +90,7 @@ class PlaylistGenerator:
     def continuation(self, tracks: Sequence[str]) -> list[Item]:
         """A continuation of a playlist; empty if all its tracks are newer than the index."""
         return self._shown(
-            generate.go_on(
+            generate.continue_list(
                 [row for row in self._bundle.rows(list(tracks)).tolist() if row >= 0],
                 items=self._items,
                 material=self._material,
@@ -103,14 +103,14 @@ class PlaylistGenerator:
 
         Raises
         ------
-        Unknown
+        UnknownTrack
             The index lacks a track, or both are the same.
         """
         start, end = self._bundle.rows([first, last]).tolist()
         if start < 0 or end < 0:
-            raise Unknown("One of the two songs is newer than the index, or not in the library.")
+            raise UnknownTrack("One of the two songs is newer than the index, or not in the library.")
         if start == end:
-            raise Unknown("A path needs two songs.")
+            raise UnknownTrack("A path needs two songs.")
         return self._shown(
             path(
                 start,

@@ -25,7 +25,7 @@ _WHOLE = 32_767
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnMap:
     """The map of one index version."""
 
     version: str
@@ -40,9 +40,9 @@ class LibraryMap:
     def __init__(self, catalogue: CatalogueReader) -> None:
         self._catalogue = catalogue
         self._lock = threading.Lock()
-        self._drawn: Drawn | None = None
+        self._drawn: DrawnMap | None = None
 
-    def now(self) -> Drawn:
+    def current(self) -> DrawnMap:
         """The map of the published index.
 
         Raises
@@ -73,7 +73,7 @@ class LibraryMap:
         vector, _ = stored
         if not vector.any() or vector.shape != bundle.vectors[0].shape:
             return None
-        x, y = self.now().projection.project(vector[np.newaxis])[0].tolist()
+        x, y = self.current().projection.project(vector[np.newaxis])[0].tolist()
         return x, y
 
     def place(self, track_id: str) -> int | None:
@@ -81,7 +81,7 @@ class LibraryMap:
         row = int(self._catalogue.bundle().rows([track_id])[0])
         return None if row < 0 else row
 
-    def _draw(self, bundle: Bundle) -> Drawn:
+    def _draw(self, bundle: Bundle) -> DrawnMap:
         first = Tracks(self._catalogue.store).first_genres()
         ids = bundle.ids(np.arange(len(bundle.vectors)))
         counts = Counter(first[track_id] for track_id in ids if first.get(track_id))
@@ -91,7 +91,7 @@ class LibraryMap:
         projection = fit_projection(bundle.vectors)
         points = projection.project(bundle.vectors)
         packed = _pack(bundle.version, names, points, np.array(codes, dtype=np.uint8))
-        return Drawn(bundle.version, projection, packed)
+        return DrawnMap(bundle.version, projection, packed)
 
 
 def _pack(version: str, genres: list[str], points: np.ndarray, codes: np.ndarray) -> bytes:

@@ -36,7 +36,7 @@ class TooLong(AudioError):
         super().__init__("too-long", f"{seconds / 60:.0f} min; the limit is {LONGEST / 60:.0f} min")
 
 
-class Unknown(SegueError):
+class UnknownTrack(SegueError):
     """A track that is not in the index."""
 
 
@@ -53,7 +53,7 @@ def radio(
 
     Raises
     ------
-    Unknown
+    UnknownTrack
         The index has no such track.
     SegueError
         There is no index yet.
@@ -61,7 +61,7 @@ def radio(
     bundle = catalogue.bundle()
     row = int(bundle.rows([seed])[0])
     if row < 0:
-        raise Unknown(f"track {seed[:64]} is not in the index")
+        raise UnknownTrack(f"track {seed[:64]} is not in the index")
     played = [row for row in bundle.rows(list(after)).tolist() if row >= 0]
     disliked = frozenset(bundle.rows(list(avoid)).tolist())
     # Twice as many: some may have left the library since the index was built.
@@ -70,7 +70,7 @@ def radio(
     return list_items(catalogue.store, ids, source="radio")[:items]
 
 
-def like_file(
+def similar_to_file(
     catalogue: CatalogueReader, settings: Settings, path: Path | str, *, limit: int = 20
 ) -> list[SimilarTrack]:
     """The tracks most similar to a file, which is decoded and embedded like the library.

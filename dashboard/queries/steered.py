@@ -1,4 +1,4 @@
-"""Recommendations re-ranked by the listener's mood dial when the page is made.
+"""Recommendations re-ranked by the listener's mood dial when a page is drawn.
 
 The dial changes no taste and no stored recommendation: it chooses among the listener's candidates, the
 recommended tracks and then those nearest to the taste. Plays from such a list carry the variant

@@ -11,7 +11,7 @@ from segue.dashboard.navigation import link
 from segue.dashboard.player import components
 from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.items import Item, read_items
-from segue.dashboard.queries.sounding import Unknown
+from segue.dashboard.queries.sounding import UnknownTrack
 from segue.dashboard.queries.times import length
 from segue.dashboard.text import plain
 from segue.errors import SegueError
@@ -74,7 +74,7 @@ def show(user_id: str) -> None:
             _path(generator, user_id)
         else:
             _nothing("No such list", "Segue generates no list of this name.")
-    except Unknown as error:
+    except UnknownTrack as error:
         _nothing("No path", str(error))
     except SegueError:
         _nothing("No list yet", "There is no index yet. Run `./run.sh index build`.")
@@ -131,7 +131,7 @@ def _path(generator: PlaylistGenerator, user_id: str) -> None:
     items = generator.path(first, last)
     ends = read_items(visit.services().store, [first, last], source="playlist")
     if not items or first not in ends or last not in ends:
-        raise Unknown("One of the two songs has left the library.")
+        raise UnknownTrack("One of the two songs has left the library.")
     name = f"{ends[first].title} to {ends[last].title}"
     _head(
         items,

@@ -21,6 +21,6 @@ def show() -> None:
     with st.expander("Remove my account and all my data"):
         st.write(
             "Your account, taste, history, likes, playlists, share links and follows are removed at once. "
-            "Your plays are no longer processed. This cannot be undone."
+            "Your plays are no longer used. This cannot be undone."
         )
         components.leave(label="Remove everything", confirmation=CONFIRMATION)

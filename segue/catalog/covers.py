@@ -24,6 +24,7 @@ class CoverPicture(TypedDict):
     type: str
     """Media type."""
     data: bytes
+    """The picture, in the format of `type`."""
 
 
 class Covers(Collection[CoverPicture]):

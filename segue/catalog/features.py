@@ -27,11 +27,13 @@ class TrackFeatures(TypedDict):
     version: str
     """The version of settings and code: :func:`segue.audio.descriptors.features_version`."""
     names_version: NotRequired[str]
+    """Version of the descriptors' names and order."""
     vector: bytes
     """Little-endian float32."""
     size: NotRequired[int | None]
     """Size of the file that was described."""
     modified_ns: NotRequired[int | None]
+    """Time of the file's last change, nanoseconds since 1970."""
 
 
 class Features(Collection[TrackFeatures]):

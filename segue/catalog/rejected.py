@@ -36,17 +36,25 @@ class RejectedTrack(TypedDict):
     _id: str
     """"<stage>:<path>"."""
     path: str
+    """Absolute path of the file."""
     track_id: str | None
+    """Id of the track; none if the file became none."""
     stage: Stage
+    """The stage that rejected the file."""
     reason: str
+    """Reason, such as `empty` or `truncated`."""
     detail: str
+    """Details of the reason, for people."""
     at: datetime
+    """When the file was rejected with this reason."""
     library: NotRequired[str]
     """Only for files that ingest rejects."""
     version: NotRequired[str]
     """Only for files that the features job rejects: the features' version, and the file's size and time."""
     size: NotRequired[int]
+    """Size of the file in bytes."""
     modified_ns: NotRequired[int]
+    """Time of the file's last change, nanoseconds since 1970."""
 
 
 class RejectedTracks(Collection[RejectedTrack]):

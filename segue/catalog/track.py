@@ -33,12 +33,15 @@ class FmaFacts(TypedDict):
     """Facts that only the Free Music Archive's tables have."""
 
     tags: list[str]
+    """Tags of the archive."""
     listens: int | None
     """Plays on the archive's own site."""
     seconds: int | None
     """The length of the whole track; most subsets have 30 s of it."""
     subset: str | None
+    """Smallest subset of the data set with the track."""
     licence: str | None
+    """Licence of the recording."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,23 +125,39 @@ class TrackDocument(TypedDict):
     """A document of `tracks`; see :class:`segue.catalog.track.Track`."""
 
     _id: str
+    """The track's id: 16 hexadecimal digits."""
     library: str
+    """Name of the library."""
     path: str | None
+    """Absolute path of the file on the machine that read it; none without audio."""
     title: str
+    """Title from the tags, or the file's name."""
     artist: str
+    """Artist, or `Unknown artist`."""
     album: str | None
+    """Album; none if the tags name none."""
     genres: list[str]
+    """Genres."""
     tags: NotRequired[list[str]]
     """Releases before 0.2 did not write it; :func:`searchable_of` then takes the tags in `fma`."""
     duration_ms: int | None
+    """Length in milliseconds."""
     track: int | None
+    """Number on the album."""
     year: int | None
+    """Year of release."""
     cover_id: str | None
+    """Id of the cover in `covers`."""
     size: int | None
+    """Size of the file in bytes; none without audio."""
     modified_ns: int | None
+    """Time of the file's last change, nanoseconds since 1970; none without audio."""
     state: State
+    """Whether the file exists, has vanished, or is unusable and known from a data set only."""
     known: NotRequired[str | None]
+    """Digest of the track's entry in the data set's tables."""
     fma: NotRequired[FmaFacts | None]
+    """Facts from the tables of the Free Music Archive."""
 
 
 SHOWN = {
@@ -151,8 +170,6 @@ SHOWN = {
     "year": 1,
 }
 """The fields that :func:`summary_of` reads."""
-OF_FILE = {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1, "has_tags": {"$isArray": "$tags"}}
-"""The fields that :func:`file_of` reads."""
 
 
 def summary_of(track: Mapping[str, Any]) -> TrackSummary:

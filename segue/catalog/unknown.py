@@ -20,6 +20,7 @@ class UnknownTrack(TypedDict):
     first_at: int
     """Epoch ms of the first play; `last_at` is that of the last."""
     last_at: int
+    """Epoch ms of the last play."""
 
 
 class UnknownTracks(Collection[UnknownTrack]):

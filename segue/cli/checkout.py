@@ -1,4 +1,4 @@
-"""Commands on the project's folder, which an installed package lacks: they are scripts of it."""
+"""Commands that run scripts of the project's folder; an installed package does not have them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from segue.places import ROOT
 
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-"""Typer's settings for a command whose arguments, `--help` included, are those of a script."""
+"""Typer's settings for a command that passes all arguments, `--help` included, to a script."""
 
 
 def deploy(context: typer.Context) -> None:
@@ -18,7 +18,7 @@ def deploy(context: typer.Context) -> None:
 
 
 def setup(context: typer.Context) -> None:
-    """Set up a set of packages, Java and jars."""
+    """Install a set of packages, Java and jars."""
     _run("run.sh", "setup", *context.args)
 
 

@@ -1,4 +1,4 @@
-"""The list of all commands. run.sh reads it before any package is installed: standard library only."""
+"""All commands. run.sh reads the list before any package is installed: standard library only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Packages = Literal["runtime", "docs", "embedded", "training", "dev"]
 
 @dataclass(frozen=True)
 class Command:
-    """One command. A name of two words, as `models train`, is a command of a group."""
+    """A command. A name of two words, such as `models train`, is a command of a group."""
 
     name: str
     function: str
@@ -20,14 +20,14 @@ class Command:
     example: str
     packages: Packages = "runtime"
     checkout: bool = False
-    """Whether the command works on the project's folder, and is missing from an installed package."""
+    """Whether the command needs the project's folder; an installed package does not have it."""
 
 
 COMMANDS = (
     Command(
         "demo",
         "demo.cli:demo",
-        "start everything: a library, listeners, recommendations, the dashboard",
+        "run everything: servers, a library, simulated listeners, recommendations, dashboard",
         "demo --library ~/Music",
         packages="embedded",
     ),
@@ -96,20 +96,20 @@ COMMANDS = (
     Command(
         "index rollback",
         "batch_jobs.build_index:roll_back_index",
-        "go back to the index before the active one",
+        "activate the index version before the active one",
         "index rollback",
     ),
     Command(
         "models train",
         "batch_jobs.train_models:train",
-        "learn from plays: transition rules, session embeddings",
+        "train models on plays: transition rules, session embeddings",
         "models train",
         packages="training",
     ),
     Command(
         "models list",
         "batch_jobs.list_versions:list_models",
-        "list the stored versions of everything that is learned",
+        "list the stored versions of models and spaces",
         "models list",
     ),
     Command(
@@ -141,7 +141,7 @@ COMMANDS = (
     Command(
         "stream repair",
         "streaming_jobs.repair:repair_command",
-        "bring a damaged checkpoint back to its newest complete batch",
+        "restore a damaged checkpoint to its newest complete batch",
         "stream repair",
     ),
     Command(
@@ -171,7 +171,7 @@ COMMANDS = (
     Command(
         "experiments report",
         "batch_jobs.report_experiments:report_experiments",
-        "compare the variants that run side by side",
+        "compare the variants of an experiment",
         "experiments report",
     ),
     Command(
@@ -190,7 +190,7 @@ COMMANDS = (
     Command(
         "account set-password",
         "batch_jobs.accounts:set_password",
-        "set another password for an account",
+        "change the password of an account",
         "account set-password Ada",
     ),
     Command(
@@ -321,13 +321,13 @@ COMMANDS = (
 GROUPS = {
     "library": "The music library: from files to features.",
     "embeddings": "Embeddings: the place of each track in a space.",
-    "index": "The neighbour index that recommendations are made from.",
-    "models": "Models learned from plays.",
+    "index": "The neighbour index, from which recommendations are planned.",
+    "models": "Models that are trained on plays.",
     "stream": "The streaming job.",
     "plays": "Plays.",
     "rejected": "Rejected plays.",
     "engagement": "Statistics about plays.",
-    "experiments": "Experiments: variants of the recommender, side by side.",
+    "experiments": "Experiments: variants of the recommender.",
     "dashboard": "The dashboard.",
     "account": "Accounts of the dashboard.",
     "listener": "The data stored about one listener.",
@@ -336,12 +336,12 @@ GROUPS = {
     "settings": "Settings: conf/default.toml, your own file, and SEGUE_ variables.",
     "access": "Users and permissions in MongoDB and Kafka.",
     "dependencies": "Packages and jars that Segue depends on.",
-    "docs": "The documentation: serve, build and generate it. Without a command: serve.",
+    "docs": "The documentation. Without a command, it is served.",
 }
 """The help of each group, by the first word of its commands."""
 
 DEFAULTS = {"docs": "serve"}
-"""The second word of commands of two words that may be left out."""
+"""The second words that may be left out, by the first."""
 
 
 def command_named(name: str) -> Command | None:

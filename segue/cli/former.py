@@ -1,4 +1,4 @@
-"""Commands and flags of 0.1, and their names of today. The former names work for one version.
+"""Commands and flags of 0.1, and their new names. The former names work for one version.
 
 run.sh reads this before any package is installed: standard library only.
 """
@@ -20,7 +20,7 @@ class FormerCommand:
 
     former: str
     name: str
-    """Its name of today."""
+    """The new name."""
     argument: bool = False
     """Whether an argument followed the name in 0.1."""
 
@@ -30,12 +30,12 @@ class FormerFlag:
     """A flag of 0.1."""
 
     command: str
-    """The command that has it, by its name of today."""
+    """The new name of the command that has it."""
     former: str
     flag: str
-    """Its name of today, with its value where it had none."""
+    """The new name, with a value if the former flag had none."""
     becomes: str = ""
-    """The command that the flag has become, if it is a flag no longer."""
+    """The command that replaces the flag, if it is no longer a flag."""
 
 
 FORMER_COMMANDS = (
@@ -73,7 +73,7 @@ FORMER_FLAGS = (
 
 @dataclass(frozen=True)
 class Line:
-    """A command line with names of today."""
+    """A command line with new names."""
 
     arguments: list[str]
     notices: list[str]
@@ -115,7 +115,7 @@ def todays(arguments: Sequence[str]) -> Line:
 
 
 def name_in(line: Sequence[str]) -> str:
-    """The command, or the group, that a command line without leading options begins with; else nothing."""
+    """The command or group at the beginning of a command line without leading options; else empty."""
     for words in (2, 1):
         name = " ".join(line[:words])
         if command_named(name) or name in GROUPS:
@@ -124,13 +124,13 @@ def name_in(line: Sequence[str]) -> str:
 
 
 def command_line(arguments: Sequence[str]) -> list[str]:
-    """The arguments from the command on, with names of today."""
+    """The arguments from the command on, with new names."""
     line = todays(arguments).arguments
     return line[_start(line) :]
 
 
 def _start(arguments: Sequence[str]) -> int:
-    """Where the options of `segue` itself end."""
+    """The number of leading arguments that are options of `segue` itself."""
     at = 0
     while at < len(arguments) and arguments[at].startswith("-"):
         at += 2 if arguments[at] in GLOBAL_WITH_VALUE else 1
@@ -148,12 +148,12 @@ def _is(former: FormerCommand, line: Sequence[str]) -> bool:
         return False
     if former.argument:
         return following is not None
-    # Another word is a verb with a slip in it: Typer suggests the right one.
+    # Any other word is a mistyped verb: Typer suggests the right one.
     return following is None or following.startswith("-")
 
 
 def _replaced(flags: Sequence[str], former: FormerFlag) -> tuple[list[str], bool]:
-    """The flags with one replaced by its successor, and whether it was there."""
+    """The flags with a former flag replaced, and whether it was there."""
     found = False
     replaced: list[str] = []
     for number, flag in enumerate(flags):
@@ -177,4 +177,4 @@ def _lacks_value(flags: Sequence[str], flag: str) -> bool:
 
 def _notice(former: str, name: str, *, of: str = "") -> str:
     where = f" of '{of}'" if of else ""
-    return f"'{former}'{where} is now '{name}'; the old name goes in the next version"
+    return f"'{former}'{where} is now '{name}'; the old name will be removed in the next version"

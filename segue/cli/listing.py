@@ -1,4 +1,4 @@
-"""The list of commands as text, and the packages that a command line needs: for run.sh, by any Python.
+"""The list of commands as text, and the packages that a command line needs. run.sh calls it with any Python.
 
 python -m segue.cli.listing help                    the list
 python -m segue.cli.listing packages ARGUMENTS...   a set of packages; status 2: no such command
@@ -16,7 +16,7 @@ from segue.cli.former import command_line, name_in
 
 
 def listing(program: str, commands: Sequence[Command] = COMMANDS) -> str:
-    """The commands by group, each with an example, as they are called by `program`."""
+    """The commands by group, each with an example that begins with `program`."""
     width = max(len(command.name) for command in commands)
     lines = [
         "Segue re-plans what you hear next while you listen.",
@@ -45,7 +45,7 @@ def listing(program: str, commands: Sequence[Command] = COMMANDS) -> str:
 
 
 def packages(arguments: Sequence[str]) -> Packages | None:
-    """The packages that a command line needs: of a group, those of its help; None: no such command."""
+    """The packages that a command line needs; None if there is no such command. A group needs the runtime."""
     line = command_line(arguments)
     if not line:
         return "runtime"

@@ -32,19 +32,19 @@ class _Listed(TyperCommand):
 
 
 class Commands(TyperGroup):
-    """A group of commands of which each is loaded when it is called, and listed without that.
+    """A group of commands. A command's module is imported when it is called, not when it is listed.
 
-    The contexts are of a class that Typer keeps to itself.
+    Contexts are `Any`: their class is not part of Typer's interface.
     """
 
     prefix = ""
     """The first word of the group's commands, with a space; empty for the command `segue` itself."""
 
     default: str | None = None
-    """The command of the group that is called when none is named."""
+    """The command of the group that is called if the command line names none."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Replace names of 0.1, with a line on each; name the default command where none is named."""
+        """Replace names of 0.1, with a notice for each, and insert the default command if none is named."""
         if self.default and (not args or (args[0].startswith("-") and args[0] not in ("--help", "-h"))):
             args = [self.default, *args]
         if not self.prefix:
@@ -58,12 +58,12 @@ class Commands(TyperGroup):
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names, in the order of the list of commands."""
+        """The names in the order of COMMANDS."""
         names = (command.name.removeprefix(self.prefix) for command in available() if self._has(command))
         return list(dict.fromkeys(name.split()[0] for name in names))
 
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:
-        """What is listed: the name and a line. Nothing is imported."""
+        """A stand-in with the name and the summary. It imports nothing."""
         if not self.prefix and cmd_name in GROUPS:
             return _group(cmd_name)
         command = self._find(cmd_name)
@@ -72,9 +72,9 @@ class Commands(TyperGroup):
         return _Listed(cmd_name, help=command.summary, rich_markup_mode=None)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is called, imported."""
+        """Import and return the command that is called."""
         names = self.list_commands(ctx)
-        self.commands = {name: _Listed(name) for name in names}  # from which Typer suggests one
+        self.commands = {name: _Listed(name) for name in names}  # Typer suggests names from these
         name, listed, rest = super().resolve_command(ctx, args)
         command = self._find(name) if name else None
         return name, (load(command) if command else listed), rest
@@ -99,7 +99,7 @@ def _group(name: str) -> Commands:
 
 
 def load(command: Command) -> TyperCommand:
-    """Import the function of a command and make it one of Typer's.
+    """Import the function of a command and make a Typer command from it.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def load(command: Command) -> TyperCommand:
 
 
 def _not_installed(command: Command, error: ModuleNotFoundError) -> Exception:
-    """One line on an optional package that is missing; a module of ours that is missing is a defect."""
+    """The error for a missing optional package; a missing module of Segue itself is a defect."""
     if command.packages == "runtime" or (error.name or "segue").startswith("segue"):
         return error
     how = f"pip install 'segue[{command.packages}]'"
@@ -178,7 +178,12 @@ app = typer.Typer(cls=Commands, rich_markup_mode=None, no_args_is_help=True, hel
 def segue(
     config: Annotated[
         Path | None,
-        typer.Option("--config", metavar="FILE", callback=_config, help="Read this settings file, too."),
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            callback=_config,
+            help="Read this settings file in addition to the defaults.",
+        ),
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", callback=_verbose, help="Show log messages on standard error.")

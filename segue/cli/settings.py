@@ -34,17 +34,19 @@ def show(
     """
     with one_line_errors():
         can_write(json_file)
-        found = [one for one in effective(load_settings()) if name is None or _is_in(one.key.name, name)]
-        if not found:
+        shown = [each for each in effective(load_settings()) if name is None or _is_in(each.key.name, name)]
+        if not shown:
             raise _unknown(name or "")
-        write_figures(json_file, {one.key.name: {"value": one.value, "source": one.source} for one in found})
+        write_figures(
+            json_file, {each.key.name: {"value": each.value, "source": each.source} for each in shown}
+        )
         section = None
-        for one in found:
-            if one.key.section != section:
-                say(f"{'' if section is None else chr(10)}[{one.key.section}]", json_file)
-                section = one.key.section
-            line = f"{one.key.name.rpartition('.')[2]} = {_toml(one.value)}"
-            say(f"{line:<40}  # {one.source}", json_file)
+        for each in shown:
+            if each.key.section != section:
+                say(f"{'' if section is None else chr(10)}[{each.key.section}]", json_file)
+                section = each.key.section
+            line = f"{each.key.name.rpartition('.')[2]} = {_toml(each.value)}"
+            say(f"{line:<40}  # {each.source}", json_file)
 
 
 def check(
@@ -52,7 +54,7 @@ def check(
 ) -> None:
     """Check a settings file and list every problem with its line.
 
-    The exit status is 1 if there is one. Variables of the environment are not considered.
+    If there is a problem, the exit status is 1. SEGUE_ variables are ignored.
 
     Example: ./run.sh settings check /etc/segue.toml
 
@@ -71,7 +73,7 @@ def check(
 def explain(
     name: Annotated[str, typer.Argument(metavar="SECTION|KEY", help="A section or a key.")],
 ) -> None:
-    """Explain a setting: description, type, allowed values, default, effective value, when a change applies.
+    """Describe a setting: type, allowed values, default, effective value, and when a change takes effect.
 
     A section lists its keys.
 
@@ -93,10 +95,10 @@ def explain(
 
 def _explain_key(key: Key) -> None:
     try:
-        one = next(one for one in effective(load_settings()) if one.key == key)
-        now = f"{_toml(one.value)} ({one.source})"
+        current = next(each for each in effective(load_settings()) if each.key == key)
+        now = f"{_toml(current.value)} ({current.source})"
     except SegueError as error:
-        now = f"unknown, since the settings do not fit: {error}"
+        now = f"unknown, because the settings are invalid: {error}"
     say(key.name)
     say(f"  {key.description}")
     rows = {
@@ -124,7 +126,7 @@ def _is_in(name: str, asked: str) -> bool:
 
 def _unknown(name: str) -> SegueError:
     close = similar(name)
-    hint = f"did you mean {close}?" if close else "./run.sh settings show lists all"
+    hint = f"did you mean {close}?" if close else "./run.sh settings show lists all settings"
     return SegueError(f"there is no setting {name}: {hint}")
 
 

@@ -47,8 +47,8 @@ def demo(
     """Run Segue from end to end: servers, library, features, index, stream, simulated listeners, dashboard.
 
     Without --library, the demo composes a small library. A second start skips the steps that are done.
-    Ctrl-C, SIGTERM or ./run.sh down stops everything that the demo started. The data stay; ./run.sh data
-    remove-demo removes them.
+    Ctrl-C, SIGTERM or ./run.sh down stops everything that the demo started. The data stay.
+    ./run.sh data remove-demo removes them.
 
     Example: ./run.sh demo
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -92,8 +93,16 @@ class Demo:
         if record is None or not record.address:
             return ""
         place = urlsplit(record.address)
-        answers = process.accepts(place.port or 80, host=place.hostname or "127.0.0.1")
-        return record.address if answers else ""
+        # The port takes connections before the pages have loaded.
+        connection = HTTPConnection(place.hostname or "127.0.0.1", place.port, timeout=1)
+        try:
+            connection.request("GET", "/")
+            connection.getresponse()
+        except (OSError, HTTPException):
+            return ""
+        finally:
+            connection.close()
+        return record.address
 
     def replay(self, *, tracks: int, per_second: float) -> DemoSummary:
         """Send the listeners' plays and measure the results."""

@@ -1,4 +1,4 @@
-"""`./run.sh doctor` before the packages are installed: the checks of the machine. Standard library only."""
+"""`./run.sh doctor` before set-up: the checks of the machine. Standard library only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def main() -> int:
         *machine_checks(),
         warning(
             "packages",
-            "Segue is not set up yet: packages, servers, topics and index were not checked",
+            "Segue is not set up yet: packages, servers, topics, index and checkpoint were not checked",
             "run ./run.sh setup, or any other command",
         ),
     ]

@@ -1,4 +1,4 @@
-"""The result of a check, and how results are shown. Standard library only."""
+"""The result of a check, and the report of all results. Standard library only."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Check:
     state: State
     found: str
     fix: str = ""
-    """What to do about it; empty where all is well."""
+    """The remedy; empty if the state is ok."""
 
 
 def ok(name: str, found: str) -> Check:
-    """A check that found nothing wrong."""
+    """Nothing to correct."""
     return Check(name, "ok", found)
 
 
@@ -38,7 +38,7 @@ def problem(name: str, found: str, fix: str) -> Check:
 
 
 def lines(checks: Iterable[Check]) -> list[str]:
-    """The report as text: state, name and finding, and below it what to do."""
+    """The report as text: a line with state, name and finding; below it the remedy."""
     shown = []
     for check in checks:
         shown.append(f"{check.state:8} {check.name}: {check.found}")
@@ -48,7 +48,7 @@ def lines(checks: Iterable[Check]) -> list[str]:
 
 
 def plain(checks: Iterable[Check]) -> list[dict[str, Any]]:
-    """The report as plain values, for JSON."""
+    """The report as values for JSON."""
     return [asdict(check) for check in checks]
 
 

@@ -37,8 +37,8 @@ def installation_checks() -> list[Check]:
     try:
         settings = load_settings()
     except SegueError as error:
-        return [*checks, problem("settings", str(error), "correct the setting that the line names")]
-    checks.append(ok("settings", os.environ.get("SEGUE_CONF") or "the defaults and SEGUE_ variables"))
+        return [*checks, problem("settings", str(error), "correct the setting that the message names")]
+    checks.append(ok("settings", os.environ.get("SEGUE_CONF") or "defaults and SEGUE_ variables"))
     settings = _with_running(settings)
     mongo_checks, job = _mongo(settings)
     checks += [*_kafka(settings, job=job), *mongo_checks]
@@ -60,7 +60,7 @@ def _packages() -> Check:
     ]
     if wrong:
         return warning(
-            "packages", f"other versions than the pinned ones: {', '.join(wrong)}", "run ./run.sh setup"
+            "packages", f"versions differ from the pinned ones: {', '.join(wrong)}", "run ./run.sh setup"
         )
     return ok("packages", text)
 
@@ -75,8 +75,8 @@ def _pinned() -> dict[str, str]:
 
 def _jars() -> Check:
     if jars_ready():
-        return ok("jars", "Spark's Kafka source and Kafka are there")
-    return warning("jars", "not fetched yet", "run ./run.sh setup while there is a network")
+        return ok("jars", "Kafka and Spark's Kafka source are installed")
+    return warning("jars", "not downloaded yet", "run ./run.sh setup with a network connection")
 
 
 def _with_running(settings: Settings) -> Settings:
@@ -138,18 +138,18 @@ def _topic(name: str, topic: TopicState, *, kafka: KafkaSettings, kept: timedelt
     alter = f"kafka-configs.sh --bootstrap-server HOST:PORT --alter --entity-type topics --entity-name {name}"
     if name == kafka.plays_topic and topic.timestamp_type not in (None, "LogAppendTime"):
         fix = f"run: {alter} --add-config message.timestamp.type=LogAppendTime"
-        return problem(f"topic {name}", f"{found}: lateness would be measured by producers' clocks", fix)
+        return problem(
+            f"topic {name}", f"{found}: lateness would be measured with the clocks of producers", fix
+        )
     if topic.retention_ms is not None and 0 <= topic.retention_ms < int(kept.total_seconds() * 1000):
         wanted = int(kept.total_seconds() * 1000)
         return warning(
             f"topic {name}",
-            f"{found}, shorter than the setting of [retention]",
+            f"{found}, shorter than the setting in [retention]",
             f"run: {alter} --add-config retention.ms={wanted}",
         )
     if topic.replication < 2 <= brokers:
-        fix = (
-            "recreate it, or raise the factor with kafka-reassign-partitions.sh: one lost broker loses plays"
-        )
+        fix = "recreate it, or run kafka-reassign-partitions.sh: the loss of a broker loses plays"
         return warning(f"topic {name}", found, fix)
     return ok(f"topic {name}", found)
 
@@ -174,7 +174,7 @@ def _mongo(settings: Settings) -> tuple[list[Check], Job | None]:
     if version < OLDEST_MONGODB:
         checks = [problem("MongoDB", found, "upgrade MongoDB to 5.0 or newer")]
     elif state.replica_set is None:
-        fix = "make it a replica set (one member is enough): ./run.sh backup create needs one"
+        fix = "make it a replica set (one member is enough): ./run.sh backup create needs a replica set"
         checks = [warning("MongoDB", found, fix)]
     if state.clock is not None:
         checks.append(_clock(abs(datetime.now(UTC) - state.clock)))
@@ -183,7 +183,7 @@ def _mongo(settings: Settings) -> tuple[list[Check], Job | None]:
 
 
 def _clock(apart: timedelta) -> Check:
-    found = f"{apart.total_seconds():.1f} s apart from MongoDB's"
+    found = f"{apart.total_seconds():.1f} s difference from MongoDB's clock"
     if apart <= _CLOCK_SKEW:
         return ok("clock", found)
     return warning("clock", found, "synchronise the clocks of all machines by NTP, for instance with chrony")
@@ -198,7 +198,7 @@ def _index(settings: Settings) -> Check:
         return problem("index", str(error), "run ./run.sh index build, or ./run.sh index rollback")
     if version is None:
         return warning(
-            "index", "none is published yet", "run ./run.sh index build after ./run.sh embeddings train"
+            "index", "no index is published yet", "run ./run.sh index build after ./run.sh embeddings train"
         )
     if manifest is None:
         fix = "run ./run.sh index build, or ./run.sh index rollback"
@@ -245,7 +245,7 @@ def _ports(settings: Settings) -> list[Check]:
         elif ours():
             checks.append(ok(f"port {port} ({name})", "in use by Segue"))
         else:
-            fix = f"stop that program (ss -ltnp 'sport = :{port}'), or change the port in your settings"
+            fix = f"stop the other program (ss -ltnp 'sport = :{port}'), or change the port in your settings"
             checks.append(warning(f"port {port} ({name})", "in use by another program", fix))
     return checks
 

@@ -44,7 +44,7 @@ def _processor() -> Check:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if cores >= 2:
         return ok("processor", f"{cores} cores")
-    return warning("processor", "1 core", "use 2 cores or more: with one, plays wait for each other")
+    return warning("processor", "1 core", "use 2 cores or more: with one, recommendations are late")
 
 
 def _memory() -> Check:
@@ -54,7 +54,7 @@ def _memory() -> Check:
             int(re.findall(rf"{name}: +(\d+)", text)[0]) / 1e6 for name in ("MemTotal", "MemAvailable")
         )
     except (OSError, IndexError):
-        return ok("memory", "not known on this system")
+        return ok("memory", "unknown on this system")
     found = f"{total:.1f} GB, {free:.1f} GB available"
     if total < MEMORY_GB:
         return warning(
@@ -70,9 +70,9 @@ def _disk() -> Check:
     free = shutil.disk_usage(folder).free / 1e9
     found = f"{free:.1f} GB free for {LOCAL}"
     if free < 1:
-        return problem("disk", found, "free some space: below 1 GB the embedded servers refuse to start")
+        return problem("disk", found, "free some space: the embedded servers need 1 GB to start")
     if free < DISK_GB:
-        return warning("disk", found, f"free some space: setting up takes {DISK_GB} GB")
+        return warning("disk", found, f"free some space: set-up needs {DISK_GB} GB")
     return ok("disk", found)
 
 
@@ -128,4 +128,6 @@ def _java() -> Check:
     if version and JAVAS[0] <= int(version[1]) <= JAVAS[1]:
         return ok("Java", f"{version[1]} ({java})")
     number = version[1] if version else "of an unknown version"
-    return warning("Java", f"{number} ({java}); {without}", f"install Java {wanted} to use your own")
+    return warning(
+        "Java", f"{number} ({java}); {without}", f"install Java {wanted} if you want to use your own"
+    )

@@ -51,7 +51,7 @@ def site_app(folder: Path) -> Starlette:
 
 
 def build(
-    output: Annotated[Path, typer.Option(help="The folder for the site; it is replaced.")] = SITE,
+    output: Annotated[Path, typer.Option(help="The folder for the site. A site in it is replaced.")] = SITE,
 ) -> None:
     """Build the documentation site. A broken link is an error.
 
@@ -60,7 +60,16 @@ def build(
     Example: ./run.sh docs build --output /srv/www/segue
     """
     with one_line_errors():
-        typer.echo(_build(output.expanduser().absolute()))
+        folder = output.expanduser().absolute()
+        if folder.exists() and not _may_be_replaced(folder):
+            raise SegueError(
+                f"--output {output}: the folder has other files than a site: name a new or an empty folder"
+            )
+        typer.echo(_build(folder))
+
+
+def _may_be_replaced(folder: Path) -> bool:
+    return folder.is_dir() and ((folder / "404.html").is_file() or not any(folder.iterdir()))
 
 
 def _build(output: Path) -> Path:

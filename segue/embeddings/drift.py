@@ -25,15 +25,15 @@ import numpy as np
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Matrix
 
-FAR = 1.5
+DISTANCE_LIMIT = 1.5
 """The relative distance from which a new fit is advised."""
-LARGE = 0.8
+SHIFT_LIMIT = 0.8
 """The shift, in standard deviations, from which a new fit is advised: Cohen calls it large."""
-LOST = 0.9
+VARIANCE_LIMIT = 0.9
 """The explained variance, as a share of the corpus's, below which a new fit is advised."""
-FEWEST = 30
+FEWEST_TRACKS = 30
 """The fewest tracks of which the explained variance is compared: with fewer it varies by chance."""
-GROWN = 2.0
+GROWTH_LIMIT = 2.0
 """The growth of the catalogue, relative to the tracks of the fit, from which a new fit is advised."""
 
 
@@ -67,12 +67,12 @@ def advise(drift: Drift | None, *, space: AudioSpace, tracks: int) -> str | None
     explained = float(space.explained.sum())
     if drift is not None:
         sample = f"the {drift.tracks} tracks added since the space was fitted"
-        if drift.distance > FAR:
+        if drift.distance > DISTANCE_LIMIT:
             return f"{sample} are {drift.distance:.1f} times as far out as those of the fit: {again}"
-        if drift.shift > LARGE:
+        if drift.shift > SHIFT_LIMIT:
             return f"{sample} have shifted by {drift.shift:.1f} standard deviations: {again}"
-        if drift.tracks >= FEWEST and drift.kept < LOST * explained:
+        if drift.tracks >= FEWEST_TRACKS and drift.kept < VARIANCE_LIMIT * explained:
             return f"of {sample} it explains {drift.kept:.0%} of the variance, not {explained:.0%}: {again}"
-    if tracks > GROWN * space.tracks:
+    if tracks > GROWTH_LIMIT * space.tracks:
         return f"the space was fitted on {space.tracks} tracks only: {again}"
     return None

@@ -66,7 +66,7 @@ def version_in_use(store: Store, space: type[Space]) -> str | None:
 
 
 def other_spaces_in_use(store: Store) -> list[str]:
-    """The versions of the spaces, beside the audio space, in which tracks are placed."""
+    """The versions of the spaces, besides the audio space, in which tracks are placed."""
     versions = (version_in_use(store, space) for space in SPACES if space is not AudioSpace)
     return [version for version in versions if version is not None]
 

@@ -28,7 +28,7 @@ Parameters = dict[str, Any]
 
 SHARED = 16
 """The number of negatives drawn for a batch, as a multiple of `negatives`."""
-CHECKING = 2**31
+VALIDATION_SEED = 2**31
 """The seed of the validation's draws, in place of the epoch."""
 
 
@@ -147,7 +147,7 @@ def train(
         for batch in _batches(learn, draw, training, seed=(training.seed, state.epoch)):
             parameters, memory = step(parameters, memory, *batch)
         # The same draws after every epoch make the losses comparable.
-        same = _batches(check, draw, training, seed=(training.seed, CHECKING))
+        same = _batches(check, draw, training, seed=(training.seed, VALIDATION_SEED))
         checks = [float(judge(parameters, *batch)) for batch in same]
         value = float(np.mean(checks))
         better = value < state.best_loss - 1e-4

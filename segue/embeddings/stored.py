@@ -23,6 +23,7 @@ class EmbeddingRecord(TypedDict):
     _id: str
     """"<space>:<track_id>"."""
     track_id: str
+    """The track's id."""
     space: str
     """The version of the space."""
     vector: bytes

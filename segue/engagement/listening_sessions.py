@@ -28,6 +28,7 @@ class ListeningSession(TypedDict):
     _id: str
     """"<first_at>:<user_id>"."""
     user_id: str
+    """The listener's id."""
     first_at: int
     """Epoch ms of the first action."""
     last_at: int
@@ -35,8 +36,11 @@ class ListeningSession(TypedDict):
     ended_at: datetime
     """`last_at` as a date, by which MongoDB expires the session."""
     plays: int
+    """Number of listenings."""
     skips: int
+    """Number of skips."""
     listening_ms: int
+    """Time listened, in milliseconds."""
 
 
 class SessionAverages(NamedTuple):

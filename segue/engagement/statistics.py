@@ -30,7 +30,9 @@ class Statistics(StatisticsKey):
     :data:`segue.engagement.definitions.COUNTS` that existed at the time of counting."""
 
     _id: StatisticsKey
+    """Dimension, window and key together."""
     listeners: int
+    """Number of listeners in the window."""
 
 
 class TrackTotals(NamedTuple):

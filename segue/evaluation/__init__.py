@@ -1,1 +1,1 @@
-"""How good recommendations are: metrics, models on session logs, spaces by their sound, freshness."""
+"""The quality of recommendations: metrics, models on session logs, spaces by their sound, freshness."""

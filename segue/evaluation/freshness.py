@@ -1,4 +1,4 @@
-"""Freshness: how long a play takes until the listener's recommendations reflect it."""
+"""Freshness: the time from a play until the listener's recommendations reflect it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from segue.storage.store import Store
 
 
 class FreshnessWatch:
-    """Watches recommendations change, so that plays can be matched with the documents that reflect them.
+    """Watches recommendations change, and matches plays with the documents that reflect them.
 
-    It polls rather than opens a change stream, so that it works with any MongoDB. A document that is written
-    over between two looks is missed, and its plays are counted with the later one: never too good.
+    It polls instead of opening a change stream, so that it works with any MongoDB. A document that is
+    replaced between two polls is missed, and its plays are counted with the later one: latencies are never
+    too low.
     """
 
     def __init__(self, store: Store, *, every: float = 0.01) -> None:
@@ -48,7 +49,7 @@ class FreshnessWatch:
             time.sleep(self._every)
 
     def latencies(self, plays: Iterable[tuple[str, int]]) -> tuple[np.ndarray, int]:
-        """Milliseconds from each play to the first document seen that reflects it.
+        """Milliseconds from each play to the first observed document that reflects it.
 
         Parameters
         ----------
@@ -57,7 +58,7 @@ class FreshnessWatch:
 
         Returns
         -------
-        (n,) float64 of the plays that are reflected, and how many are not.
+        (n,) float64 of the reflected plays, and the number of plays that are not reflected.
         """
         latencies, unseen = [], 0
         for user, occurred_at in plays:

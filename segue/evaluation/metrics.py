@@ -1,7 +1,7 @@
-"""Metrics of top-k lists. All take whole arrays; a list shorter than k is filled up with -1.
+"""Metrics of top-k lists. All take whole arrays; a list shorter than k is padded with -1.
 
-Accuracy metrics return one value a row, so that rows can be told apart (repeat and new tracks, listeners) and
-bootstrapped. Definitions as in Gunawardana, Shani and Yogev (2022), "Evaluating recommender systems".
+Accuracy metrics return a value for each row, so that rows can be grouped (repeat and new tracks, listeners)
+and bootstrapped. Definitions follow Gunawardana, Shani and Yogev (2022), "Evaluating recommender systems".
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ def by_rank(ranks: np.ndarray, k: int) -> dict[str, np.ndarray]:
     Parameters
     ----------
     ranks
-        (n,) from 1; inf: not in the list.
+        (n,) from 1; inf if the item is not in the list.
 
     Returns
     -------
-    (n,) each: `hr` (is it among the first k; with one item this is recall too), `mrr` (1 / rank), `ndcg`
-    (1 / log2(rank + 1)), `precision` (hr / k), `recall`, `map` (with one item the same as mrr); 0 beyond k.
+    (n,) each: `hr` (whether it is among the first k; with one item, equal to recall), `mrr` (1 / rank),
+    `ndcg` (1 / log2(rank + 1)), `precision` (hr / k), `recall`, `map` (with one item, equal to mrr); 0 beyond
+    k.
     """
     within = ranks <= k
     safe = np.where(within, ranks, 1.0)
@@ -56,11 +57,11 @@ def by_lists(lists: np.ndarray, relevant: sparse.csr_matrix, k: int) -> dict[str
     Raises
     ------
     ValueError
-        A row has nothing relevant, so that its recall is not defined.
+        A row has no relevant item, so that its recall is undefined.
     """
     count = np.asarray((relevant > 0).sum(axis=1)).ravel()
     if (count == 0).any():
-        raise ValueError(f"row {int(np.argmin(count))} has nothing relevant")
+        raise ValueError(f"row {int(np.argmin(count))} has no relevant item")
     hits = hit_matrix(lists[:, :k], relevant)
     places = np.arange(1, hits.shape[1] + 1)
     gains = 1 / np.log2(places + 1)
@@ -89,7 +90,7 @@ def coverage(lists: np.ndarray, n_items: int) -> float:
 
 
 def gini(lists: np.ndarray, n_items: int) -> float:
-    """How unequally the catalogue is recommended: 0 all items as often, near 1 one item only.
+    """The inequality of recommendations over the catalogue: 0 for equal counts, near 1 for a single item.
 
     ``sum((2 i - n - 1) x_i) / (n sum(x))`` over the items' counts in ascending order; 0 for no lists.
     """
@@ -104,7 +105,7 @@ def gini(lists: np.ndarray, n_items: int) -> float:
 def novelty(lists: np.ndarray, plays: np.ndarray) -> np.ndarray:
     """Mean self-information of each list, bits: ``-log2(share of plays)``; (n,), NaN for an empty list.
 
-    An item that was never played counts as played once.
+    An item without plays counts as played once.
     """
     information = -np.log2(np.maximum(plays, 1) / max(plays.sum(), 1))
     return _mean_over(lists, information)
@@ -123,7 +124,7 @@ def _mean_over(lists: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def artist_diversity(lists: np.ndarray, artists: np.ndarray) -> np.ndarray:
-    """Distinct artists / items of each list; an unknown artist (-1) counts as one of its own. (n,)."""
+    """Distinct artists / items of each list; an unknown artist (-1) counts as a separate one. (n,)."""
     there = lists >= 0
     # An unknown artist gets a code that no other item has.
     own = np.where(artists >= 0, artists, artists.max(initial=0) + 1 + np.arange(len(artists)))
@@ -138,13 +139,13 @@ def artist_diversity(lists: np.ndarray, artists: np.ndarray) -> np.ndarray:
 def intra_list_similarity(lists: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Mean cosine of all pairs of each list (Ziegler et al., 2005); NaN for fewer than two items. (n,).
 
-    `vectors` is (items, d) with rows of unit length or zero. The sum over pairs is had from the list's sum:
-    ``(|sum v|^2 - sum |v|^2) / (m (m - 1))``.
+    `vectors` is (items, d) with rows of unit length or zero. The sum over pairs follows from the sum of the
+    list: ``(|sum v|^2 - sum |v|^2) / (m (m - 1))``.
     """
     there = lists >= 0
-    held = np.where(there[:, :, None], vectors[np.maximum(lists, 0)], 0.0)
-    total = held.sum(axis=1)
-    pairs = np.square(total).sum(axis=1) - np.square(held).sum(axis=(1, 2))
+    listed = np.where(there[:, :, None], vectors[np.maximum(lists, 0)], 0.0)
+    total = listed.sum(axis=1)
+    pairs = np.square(total).sum(axis=1) - np.square(listed).sum(axis=(1, 2))
     m = there.sum(axis=1)
     return np.asarray(np.divide(pairs, m * (m - 1), out=np.full(len(lists), np.nan), where=m > 1))
 
@@ -152,9 +153,10 @@ def intra_list_similarity(lists: np.ndarray, vectors: np.ndarray) -> np.ndarray:
 def bootstrap(
     values: np.ndarray, *, groups: np.ndarray | None = None, samples: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """The 95 % interval of a mean, by drawing again with replacement (percentile bootstrap, Efron 1979).
+    """The 95 % interval of a mean, by resampling with replacement (percentile bootstrap, Efron 1979).
 
-    With `groups` (say, sessions), whole groups are drawn: the predictions of one session are not independent.
+    With `groups` (such as sessions), whole groups are drawn: the predictions in a session are not
+    independent.
     """
     codes = np.arange(len(values)) if groups is None else np.unique(groups, return_inverse=True)[1]
     total = np.bincount(codes, values)

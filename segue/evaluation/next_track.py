@@ -37,12 +37,12 @@ MODELS: Mapping[str, Callable[[], SessionModel]] = {
     "session-knn+rules": baseline,
     "hybrid": session_ensemble,
 }
-"""Models that need no settings, the baselines first."""
+"""Models without settings, the baselines first."""
 
 
 def compared(settings: Settings) -> dict[str, Callable[[], SessionModel]]:
-    """All that `evaluate` compares: :data:`MODELS`, collaborative filtering, the session space with tastes
-    formed in several ways, and lists as the service makes them by its settings ("served")."""
+    """The models that `evaluate` compares: :data:`MODELS`, collaborative filtering, the session space with
+    tastes formed in several ways, and lists as the service makes them with its settings ("served")."""
     models, ranking, taste = settings.models, settings.ranking, settings.taste
     half_life = taste.half_life_tracks
 
@@ -72,16 +72,16 @@ SAMPLE_DIMENSION = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a model did on one split."""
+    """The answers of a model on one split."""
 
     ranks: np.ndarray
-    """(p,) float64, inf where the target was not recommended."""
+    """(p,) float64, inf if the target was not recommended."""
     lists: np.ndarray
     """(p, 20) int64."""
 
 
 def outcome(model: SessionModel, split: TimeSplit, *, k: int = 20) -> Outcome:
-    """Fit on the history and answer the queries."""
+    """Fit a model on the history, and answer the queries."""
     scores = model.fit(split.history).scores(split.queries)
     return Outcome(ranks=ranks_of(scores, split.queries.targets), lists=top_lists(scores, k))
 
@@ -108,8 +108,8 @@ def subsets(split: TimeSplit) -> dict[str, np.ndarray]:
 def item_vectors(history: SessionLog, *, dimension: int = SAMPLE_DIMENSION, seed: int = 0) -> np.ndarray:
     """(items, dimension) unit rows for similarity within a list: random projections of the items' sessions.
 
-    Two items' cosine is, up to noise of 1 / sqrt(dimension), that of the sets of sessions they are in: the
-    same yardstick for every model, learned by none of them.
+    The cosine of two items is, up to noise of 1 / sqrt(dimension), that of the sets of sessions they are in.
+    It is the same measure for every model, and none of them learns from it.
     """
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(int(history.sessions.max()) + 1, dimension))
     projected = np.zeros((len(history.artists), dimension))
@@ -124,11 +124,11 @@ def evaluate(
     *,
     progress: Callable[[], None] = lambda: None,
 ) -> dict[str, dict[str, float]]:
-    """Figures of each model, pooled over the splits' queries.
+    """The figures of each model, pooled over the queries of all splits.
 
     Accuracy is a mean over queries, with `_low` and `_high` of 95 % intervals that draw whole sessions for
-    hit rate and MRR at 20. Coverage and Gini are means over the splits: each has its own catalogue. What
-    cannot be said, as of lists that are all empty or a subset without queries, is NaN.
+    hit rate and MRR at 20. Coverage and Gini are means over the splits: each has a separate catalogue. An
+    undefined figure, such as that of empty lists or of a subset without queries, is NaN.
     """
     results = {}
     masks = [subsets(split) for split in splits]

@@ -9,7 +9,7 @@ import numpy as np
 
 
 def write_plots(figures: Mapping[str, Mapping[str, float]], folder: Path) -> list[Path]:
-    """Accuracy with intervals, and accuracy against coverage; returns the files."""
+    """Plot accuracy with intervals, and accuracy against coverage; returns the files."""
     from matplotlib.figure import Figure
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -19,7 +19,7 @@ def write_plots(figures: Mapping[str, Mapping[str, float]], folder: Path) -> lis
         axes = accuracy.add_subplot(1, 2, place + 1)
         values = [figures[name][metric] for name in names]
         ends = [[figures[name][f"{metric}_{end}"] for name in names] for end in ("low", "high")]
-        # Of one session the interval is the mean itself, but for its last digit.
+        # With one session the interval is the mean, except for its last digit.
         reach = np.maximum([np.subtract(values, ends[0]), np.subtract(ends[1], values)], 0)
         axes.barh(names, values, xerr=reach, color="#4878a8")
         axes.invert_yaxis()

@@ -1,7 +1,7 @@
-"""How well spaces put together tracks that belong together, by their sound alone.
+"""Evaluation of spaces by sound alone: whether tracks of a genre or an artist are near each other.
 
-A space is fitted on the gallery and asked with tracks by other artists: if an artist were on both sides, a
-space would gain by knowing a voice or a studio (Flexer and Schnitzer, 2010, "Effects of album and artist
+A space is fitted on the gallery and queried with tracks by other artists. With an artist on both sides, it
+would gain by recognising a voice or a studio (Flexer and Schnitzer, 2010, "Effects of album and artist
 filters in audio similarity computed for very large music databases"). A space that cannot be fitted on the
 gallery, for lack of listening sessions, is compared in the version in use, unless that was fitted on genres.
 """
@@ -23,10 +23,10 @@ from segue.errors import SegueError, TooLittle
 from segue.settings import Settings
 
 BASELINE = "descriptors"
-"""The standardised descriptors as they are: a space that learns nothing."""
+"""The name of the baseline, which learns nothing: the standardised descriptors."""
 NEIGHBOURS, LIST = 5, 10
 PARTS = 5
-"""One of so many parts of the artists is asked, the others are the gallery."""
+"""One of this many parts of the artists has the queries, the others the gallery."""
 _BLOCK = 256
 Figures = dict[str, float]
 
@@ -44,25 +44,25 @@ class LabelledTracks:
     gallery: NDArray[np.intp]
     """Rows of the tracks that spaces are fitted on and searched in."""
     queries: NDArray[np.intp]
-    """Rows of the tracks that are asked."""
+    """Rows of the tracks that are queries."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpaceResult:
-    """What one space has reached."""
+    """The figures of one space."""
 
     figures: Figures
-    """Empty where it was left out."""
+    """Empty for a space that was left out."""
     note: str = ""
-    """How it was had, where not fitted on the gallery; or why it was left out."""
+    """The version, if the space was not fitted on the gallery; or the reason why it was left out."""
 
     def summary(self) -> dict[str, float | str]:
-        """The figures, and `note` where there is one: as `--json` writes them."""
+        """The figures, and `note` if there is one, in the form that `--json` writes."""
         return {**self.figures, **({"note": self.note} if self.note else {})}
 
 
 Find = Callable[[type[Space]], Space | None]
-"""The space of a class that is in use, or None."""
+"""Returns the space of a class that is in use, or None."""
 
 
 def compare_spaces(
@@ -72,17 +72,17 @@ def compare_spaces(
     in_use: Find = lambda space: None,
     spaces: Sequence[type[Space]] = SPACES,
 ) -> dict[str, SpaceResult]:
-    """The figures of each registered space by its name, the baseline first.
+    """The figures of each registered space by name, the baseline first.
 
     Parameters
     ----------
     in_use
-        Gives a space that cannot be fitted on the gallery.
+        Returns the space in use, for a space that cannot be fitted on the gallery.
 
     Returns
     -------
-    `accuracy`, `p10` (:func:`genre_quality`), `artist_hr10` (:func:`artist_hit_rate`; left out where artists
-    are not known), `dimension`, `gallery` and `queries` (numbers of tracks) of each space.
+    `accuracy`, `p10` (:func:`genre_quality`), `artist_hr10` (:func:`artist_hit_rate`; left out if the artists
+    are unknown), `dimension`, `gallery` and `queries` (numbers of tracks) of each space.
     """
     results = {BASELINE: SpaceResult(figures=_figures(_standardised(tracks), tracks))}
     for space in spaces:
@@ -113,7 +113,7 @@ def _fitted_or_in_use(
         stored = None if space.uses_genres else in_use(space)
         if stored is None:
             raise
-        return stored, f"version {stored.version}, as it is in use"
+        return stored, f"version {stored.version}, which is in use"
 
 
 def _standardised(tracks: LabelledTracks) -> NDArray[np.float64]:
@@ -139,9 +139,9 @@ def _figures(vectors: Matrix, tracks: LabelledTracks) -> Figures:
 def genre_quality(
     gallery: Matrix, genres: NDArray[np.int64], queries: Matrix, truth: NDArray[np.int64]
 ) -> tuple[float, float]:
-    """Accuracy of 5 nearest neighbours by cosine, and the share of the 10 nearest of the query's genre.
+    """Accuracy of 5 nearest neighbours by cosine, and the share of the 10 nearest with the query's genre.
 
-    Each neighbour has one vote; among genres with as many votes the one with the nearest neighbour wins.
+    Each neighbour has one vote; among genres with equal votes, the one with the nearest neighbour wins.
     """
     near = genres[_nearest(queries, gallery, count=LIST)]
     votes = np.zeros((len(queries), int(genres.max()) + 1))
@@ -152,9 +152,9 @@ def genre_quality(
 
 
 def artist_hit_rate(vectors: Matrix, artists: NDArray[np.int64]) -> float | None:
-    """The share of tracks that have another track by their artist among their 10 nearest.
+    """The share of tracks with another track by their artist among their 10 nearest.
 
-    Asked are the tracks whose artist has several here; None where there are none.
+    The queries are the tracks whose artist has several tracks here; None if there are none.
     """
     names, counts = np.unique(artists[artists >= 0], return_counts=True)
     asked = np.flatnonzero(np.isin(artists, names[counts > 1]))
@@ -167,7 +167,7 @@ def artist_hit_rate(vectors: Matrix, artists: NDArray[np.int64]) -> float | None
 def _nearest(
     queries: Matrix, gallery: Matrix, *, count: int, without: NDArray[np.intp] | None = None
 ) -> NDArray[np.intp]:
-    """(queries, count) rows of the gallery by cosine, nearest first; `without` is one row for each query."""
+    """(queries, count) rows of the gallery by cosine, nearest first; `without` excludes one row a query."""
     rows = unit(np.asarray(gallery, dtype=np.float64)).T
     asked = unit(np.asarray(queries, dtype=np.float64))
     ranking = []
@@ -182,16 +182,16 @@ def _nearest(
 def labelled(
     data: TrainingData, artists: Sequence[str | None], *, most_queries: int = 2000
 ) -> LabelledTracks:
-    """The tracks of a catalogue that have a genre, a fifth of the artists as queries.
+    """The tracks of a catalogue that have a genre, with a fifth of the artists as queries.
 
-    Which artists are asked follows from their names, so that a catalogue that grows is split alike.
+    The artists' names decide which of them are queries, so that the split stays when the catalogue grows.
 
     Parameters
     ----------
     data
         Tracks with `genres`.
     artists
-        The artist of each track of the corpus; a track without one counts as an artist of its own.
+        The artist of each track of the corpus; a track without one counts as a separate artist.
 
     Raises
     ------
@@ -204,13 +204,13 @@ def labelled(
     performers = [artists[row] or f"track {corpus.track_ids[row]}" for row in rows]
     asked = np.array([crc32(name.encode()) % PARTS == 0 for name in performers], dtype=bool)
     known = {name for name, query in zip(names, asked, strict=True) if not query}
-    # A genre that only the queries have cannot be guessed.
+    # A genre that occurs only in the queries cannot be predicted.
     queries = np.flatnonzero(asked & np.array([name in known for name in names], dtype=bool))
     gallery = np.flatnonzero(~asked)
     if len(known) < 2 or not len(queries) or len(gallery) < LIST:
         raise SegueError(
             f"spaces are compared by tracks of several genres and artists: {len(rows)} tracks have a genre, "
-            f"{len(set(performers))} artists, {len(queries)} tracks to ask: ingest more music with genres"
+            f"{len(set(performers))} artists, {len(queries)} query tracks: ingest more music with genres"
         )
     if len(queries) > most_queries:
         queries = np.sort(np.random.default_rng(0).choice(queries, most_queries, replace=False))
@@ -232,7 +232,7 @@ def labelled(
 
 
 def of_gtzan(descriptors: Matrix, genres: NDArray[np.int64], part: NDArray[np.int64]) -> LabelledTracks:
-    """The artist-filtered split of GTZAN: its training and validation parts are the gallery."""
+    """The artist-filtered split of GTZAN, with its training and validation parts as the gallery."""
     ids = [f"{row:05d}" for row in range(len(genres))]
     data = TrainingData(
         corpus=Corpus(track_ids=ids, descriptors=np.asarray(descriptors, dtype=np.float32)),

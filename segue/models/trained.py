@@ -31,7 +31,7 @@ POLICY = Policy(
         Job.OPERATOR: Right.WRITE | Right.INDEX,
     },
 )
-"""The rights on both collections of the bucket."""
+"""The policy of both collections of the bucket."""
 
 
 class ModelError(SegueError):

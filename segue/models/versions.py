@@ -33,7 +33,9 @@ class FileRecord(TypedDict):
     """Size in bytes and checksum of a file in GridFS."""
 
     size: int
+    """Size in bytes."""
     sha256: str
+    """SHA-256 of the contents, in hexadecimal."""
 
 
 class ModelRecord(TypedDict, total=False):
@@ -47,7 +49,9 @@ class ModelRecord(TypedDict, total=False):
     kind: str
     """audio-space, genre-space, session-space, following, als, index or feedback."""
     version: str
+    """Version of the model."""
     created_at: datetime
+    """When the version was stored."""
     features_version: str
     """Of spaces: the version of the descriptors that they take."""
     file: FileRecord
@@ -57,6 +61,7 @@ class ModelRecord(TypedDict, total=False):
     cold_start: list[str]
     """Of an index: track ids."""
     tracks: int
+    """Number of tracks in the model."""
 
 
 class Models(Collection[ModelRecord]):

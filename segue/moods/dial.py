@@ -26,7 +26,7 @@ WORDS = {
 }
 """The words for the two ends of each dimension."""
 UNKNOWN = 0.5
-"""The distance of a track of unknown mood from any band: half of the corpus is farther."""
+"""The distance of a track of unknown mood from any mood; half of the corpus is farther."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,7 @@ class StoredDial(TypedDict):
     notches: dict[str, int]
     """By dimension, -2 to 2."""
     at: datetime
+    """When the dial was set."""
 
 
 class MoodDials(Collection[StoredDial]):

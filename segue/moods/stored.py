@@ -43,10 +43,15 @@ class TrackMood(TypedDict):
     edition: str
     """The edition of all moods together: percentiles of one corpus."""
     energy: float | None
+    """Percentile of energy, 0 to 1; none if unknown."""
     tempo: float | None
+    """Percentile of tempo, 0 to 1; none without a clear pulse."""
     brightness: float | None
+    """Percentile of brightness, 0 to 1; none if unknown."""
     tone: float | None
+    """Percentile from minor (0) to major (1); none if unknown."""
     bpm: float | None
+    """Beats per minute; none without a clear pulse."""
 
 
 class Moods(Collection[TrackMood]):

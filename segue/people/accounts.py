@@ -26,10 +26,13 @@ class StoredAccount(TypedDict):
     _id: str
     """The key of the name: :func:`name_key`."""
     user_id: str
+    """The listener's id."""
     name: str
+    """Name as entered."""
     password: str
     """The argon2 hash of the password."""
     created_at: datetime
+    """When the account was created."""
 
 
 class NameTaken(Exception):

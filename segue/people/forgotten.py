@@ -28,9 +28,11 @@ class ForgottenListener(TypedDict):
     _id: str
     """The hash."""
     until: datetime
+    """When MongoDB removes the note: no play of the listener is left in Kafka."""
     user_id: NotRequired[str]
     """The id, until :func:`segue.privacy.leaving.sweep` has run."""
     sweep_at: NotRequired[datetime]
+    """When traces of plays in flight are removed."""
 
 
 class Forgotten(Collection[ForgottenListener]):

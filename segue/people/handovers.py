@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from segue.people.accounts import Account
 from segue.people.login_sessions import now
@@ -23,9 +23,15 @@ PREFIX = "oidc-"
 _LONGEST_NAME = 32
 
 Handover = TypedDict(
-    "Handover", {"_id": str, "user_id": str, "name": str, "from": str, "expires_at": datetime}
+    "Handover",
+    {
+        "_id": Annotated[str, "SHA-256 of the code."],
+        "user_id": Annotated[str, "Id of the listener who logs in."],
+        "name": Annotated[str, "Name of the account."],
+        "from": Annotated[str, "SHA-256 of the browser's session token."],
+        "expires_at": Annotated[datetime, "When the code becomes invalid."],
+    },
 )
-"""`_id` is the hash of the code, `from` that of the browser's session token."""
 
 
 class Handovers(Collection[Handover]):

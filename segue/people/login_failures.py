@@ -21,7 +21,9 @@ class LoginFailure(TypedDict):
     _id: str
     """The source: "<kind>:<name or address>"; the kinds are the keys of :data:`LIMITS`."""
     count: int
+    """Failures since the first one that counts."""
     expires_at: datetime
+    """When the failures are forgotten."""
 
 
 def of_name(name: str) -> str:

@@ -35,9 +35,13 @@ class LoginSession(TypedDict):
     _id: str
     """The hash of the token."""
     user_id: str
+    """The listener's id."""
     name: str | None
+    """Name of the account; none for a guest."""
     began_at: datetime
+    """When the session began."""
     expires_at: datetime
+    """When MongoDB removes the session."""
 
 
 def now() -> datetime:

@@ -16,8 +16,11 @@ class DayList(TypedDict):
     _id: str
     """"<kind>:<day>:<user id>"."""
     user_id: str
+    """The listener's id."""
     tracks: list[str]
+    """Track ids in order."""
     at: datetime
+    """When the list was generated."""
 
 
 class DayLists(Collection[DayList]):

@@ -29,7 +29,7 @@ POOL = 4
 _UNKNOWN = -1
 
 
-def go_on(
+def continue_list(
     playlist: Sequence[int],
     *,
     items: int,

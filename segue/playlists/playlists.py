@@ -52,13 +52,21 @@ class StoredPlaylist(TypedDict):
     """A stored playlist."""
 
     _id: str
+    """The playlist's id."""
     owner: str
+    """Id of the listener who owns it."""
     name: str
+    """Name of the playlist."""
     tracks: list[str]
+    """Track ids in order."""
     created_at: datetime
+    """When it was created."""
     changed_at: datetime
+    """When it was last changed."""
     collaborators: NotRequired[list[str]]
+    """Ids of the listeners who may change it."""
     asked: NotRequired[list[str]]
+    """Ids of the listeners who are invited to change it."""
 
 
 class Playlists(Collection[StoredPlaylist]):

@@ -80,7 +80,9 @@ class SentPlay(TypedDict):
     _id: str
     """"<user id>:<event id>": by listener, so that nobody can use up the event id of another listener."""
     sent: bool
+    """Whether Kafka has acknowledged the play."""
     at: datetime
+    """When the play was claimed or sent."""
 
 
 class Claim(enum.Enum):

@@ -86,7 +86,7 @@ class CandidateSource(ABC):
 
     @abstractmethod
     def weight(self, ranking: RankingSettings) -> float:
-        """The weight of a proposal of score 1 beside the similarity; 0 switches the source off."""
+        """The weight of a proposal of score 1, relative to the similarity; 0 switches the source off."""
 
     def available(self, bundle: TrackIndex) -> bool:
         """Whether the bundle has what the source needs."""
@@ -204,7 +204,7 @@ def pooled(
 def add_up(
     profiles: Profiles, bundle: TrackIndex, *, ranking: RankingSettings, sources: Sequence[CandidateSource]
 ) -> tuple[Proposals, np.ndarray]:
-    """Sum the proposals of the sources beside the taste, by listener, best first.
+    """Sum the proposals of the sources besides the taste, by listener, best first.
 
     A listener gets at most `ranking.transition_candidates`. The score of a row is the sum of its proposals;
     its evidence is that of the proposal with the highest score.

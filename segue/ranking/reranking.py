@@ -18,9 +18,9 @@ from segue.ranking.candidates import Candidates
 from segue.ranking.sources import VARIED
 from segue.settings import RankingSettings
 
-AS_THEY_ARE = 4
+UNEXPLORED_PART = 4
 """Exploration leaves out the start of a list, its length divided by this: the next tracks should fit."""
-BEYOND = 2
+EXPLORE_BEYOND = 2
 """Exploration draws from the candidates beyond this many list lengths."""
 
 
@@ -33,7 +33,7 @@ def rerank(
     feedback: Mapping[int, float],
     seed: str,
 ) -> tuple[list[int], frozenset[int]]:
-    """Make a listener's list, and say which of its rows are exploration.
+    """Make a listener's list; return it with its exploration rows.
 
     Candidates are ordered by similarity plus the scores of the other sources plus feedback. Barred rows are
     left out, and all versions of a song but the best. Some rows are drawn from more distant candidates, and
@@ -90,8 +90,8 @@ def explored(
     chosen
         The list: rows, best first.
     candidates
-        Rows that may be recommended, best first; exploration draws from those beyond :data:`BEYOND` list
-        lengths.
+        Rows that may be recommended, best first; exploration draws from those beyond
+        :data:`EXPLORE_BEYOND` list lengths.
     seed
         The same seed draws the same, so that a repeated batch repeats its list.
 
@@ -100,10 +100,14 @@ def explored(
     The longer list, and the rows that were drawn: the share `ranking.exploration` of `ranking.items`, or
     fewer if there are not enough distant candidates.
     """
-    first = ranking.list_length // AS_THEY_ARE
+    first = ranking.list_length // UNEXPLORED_PART
     count = min(round(ranking.exploration_share * ranking.list_length), ranking.list_length - first)
     there = frozenset(chosen)
-    further = [row for row in candidates[BEYOND * ranking.list_length :] if row not in there] if count else []
+    further = (
+        [row for row in candidates[EXPLORE_BEYOND * ranking.list_length :] if row not in there]
+        if count
+        else []
+    )
     count = min(count, len(further))
     if not count:
         return list(chosen), frozenset()

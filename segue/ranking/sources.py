@@ -160,7 +160,7 @@ def learned_from_plays(bundle: TrackIndex) -> bool:
 def in_use(
     bundle: TrackIndex, ranking: RankingSettings, *, without: frozenset[str] = frozenset()
 ) -> list[CandidateSource]:
-    """The sources beside the taste that have a weight in the settings and their tables in the bundle.
+    """The sources besides the taste that have a weight in the settings and their tables in the bundle.
 
     Parameters
     ----------

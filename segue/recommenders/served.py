@@ -40,7 +40,7 @@ def index_of(
 
 
 class SessionKnowledge:
-    """The stream's sources beside the taste: transition rules, and the tracks of the seeds' artists.
+    """The stream's sources besides the taste: transition rules, and the tracks of the seeds' artists.
 
     They are learned as by `./run.sh models train`, with every play of the log as a positive signal.
     """

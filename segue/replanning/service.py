@@ -88,7 +88,7 @@ class Replanning:
         """Write recommendations and tastes in parallel, then the tracks that are in no catalogue."""
         if not plans:
             return
-        tastes = _beside().submit(
+        tastes = _write_executor().submit(
             self._tastes.write,
             [TasteRecord(made.user_id, made.history, made.vector, space, made.reflects_at) for made in plans],
         )
@@ -129,7 +129,7 @@ class Replanning:
 
 
 @lru_cache(maxsize=1)
-def _beside() -> ThreadPoolExecutor:
+def _write_executor() -> ThreadPoolExecutor:
     """The process's executor for a write in parallel with another."""
     return ThreadPoolExecutor(thread_name_prefix="tastes")
 
@@ -224,7 +224,7 @@ def _weighed(row: pa.Array, flat: pa.StructArray, tracks: np.ndarray, *, signals
 
 
 def _kept_fields(signal: pa.StructType) -> list[str]:
-    """The kept fields of a signal beside those that every signal has."""
+    """The kept fields of a signal besides those that every signal has."""
     names = [signal.field(number).name for number in range(signal.num_fields)]
     return [name for name in names if name not in SIGNAL_WINDOW.state]
 

@@ -1,1 +1,1 @@
-"""Session logs and public data sets, and how they are split by time."""
+"""Session logs and public data sets, and their splits by time."""

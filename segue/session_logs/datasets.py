@@ -1,4 +1,4 @@
-"""Readers of public data sets that users obtain themselves; docs/evaluation/protocol.md says where."""
+"""Readers of public data sets that users download themselves: docs/evaluation/protocol.md has the sources."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from segue.session_logs.logs import SessionLog, read_log
 
 
 def read_sessions(folder: Path) -> dict[str, SessionLog]:
-    """Every session log below a folder: the .tsv files in it and in its folder `30music`, by file name.
+    """Read every session log below a folder: the .tsv files in it and in its folder `30music`, by file name.
 
     Raises
     ------
     SegueError
-        There is none, or one cannot be read.
+        There is none, or a file cannot be read.
     """
     files = sorted(folder.glob("*.tsv")) + sorted((folder / "30music").glob("*.tsv"))
     if not files:
@@ -50,9 +50,10 @@ class GenreSplit:
 
 
 def read_gtzan(folder: Path) -> GenreSplit:
-    """GTZAN's 57 descriptors and the fault- and artist-filtered split of them.
+    """GTZAN's 57 descriptors and their fault- and artist-filtered split.
 
-    `features_30_sec.csv` and `{train,valid,test}_filtered.txt`; the length of a file is no descriptor.
+    Reads `features_30_sec.csv` and `{train,valid,test}_filtered.txt`; the length of a file is not a
+    descriptor.
     """
     frame = _table(folder / "features_30_sec.csv", sep=",").set_index("filename")
     names, parts = [], []
@@ -61,9 +62,9 @@ def read_gtzan(folder: Path) -> GenreSplit:
         if not file.is_file():
             raise SegueError(f"{file} is missing: see docs/evaluation/protocol.md")
         lines = [line.strip().rpartition("/")[2] for line in file.read_text().splitlines() if line.strip()]
-        held = [name for name in lines if name in frame.index]
-        names += held
-        parts += [part] * len(held)
+        known = [name for name in lines if name in frame.index]
+        names += known
+        parts += [part] * len(known)
     chosen = frame.loc[names]
     genres, _ = pd.factorize(chosen["label"], sort=True)
     return GenreSplit(

@@ -1,17 +1,17 @@
-"""Session logs: who played what, when, in which session.
+"""Session logs: plays by listener, track, time and session.
 
-The format that is read here is plain text, one play a line, tab-separated, with a header. Columns may stand
-in any order and others are ignored:
+The format is plain text, one play a line, tab-separated, with a header. The order of the columns is free, and
+other columns are ignored:
 
 ===========  ===========================================================================================
 UserId       the listener, any text without tabs
 SessionId    the session, any text; a session is of one listener
 ItemId       the track, any text
 Time         seconds since 1970-01-01 UTC, whole or not
-ArtistId     the track's artist, any text; the column may be missing, a value may be empty: not known
+ArtistId     the track's artist, any text; the column or a value may be missing: unknown
 ===========  ===========================================================================================
 
-It is the format in which session-rec distributes 30Music (Ludewig and Jannach, 2018).
+session-rec distributes 30Music in this format (Ludewig and Jannach, 2018).
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ class SessionLog:
 
     @property
     def bounds(self) -> np.ndarray:
-        """(sessions + 1,) int64: the places where a session begins, and the end."""
+        """(sessions + 1,) int64: the index where each session begins, and the end."""
         starts = np.flatnonzero(np.diff(self.sessions, prepend=-1))
         return np.append(starts, len(self)).astype(np.int64)
 
     def take(self, keep: np.ndarray) -> SessionLog:
-        """The plays that a mask or an array of places names; the codes stay what they were."""
+        """The plays that a mask or an array of indices selects; the codes are unchanged."""
         return SessionLog(
             users=self.users[keep],
             sessions=self.sessions[keep],
@@ -71,7 +71,7 @@ class SessionLog:
 
 
 def only_of(log: SessionLog, item_ids: Sequence[str]) -> SessionLog:
-    """The plays of some items, coded anew; an item that nobody has played has no code."""
+    """The plays of some items, with new codes; an item without plays has none."""
     kept = log.take(np.isin(log.item_ids[log.items], np.asarray(item_ids)))
     artists = kept.artists[kept.items].astype(str).astype(object)
     artists[kept.artists[kept.items] < 0] = ""
@@ -92,10 +92,10 @@ def make_log(
     times: Sequence[float] | np.ndarray,
     artists: Sequence[str] | np.ndarray | None = None,
 ) -> SessionLog:
-    """Code columns of names. An item that comes with several artists has the one it came with first."""
+    """Code columns of names. An item with several artists gets the first of them."""
     user_codes, user_ids = pd.factorize(np.asarray(users))
     pairs = pd.MultiIndex.from_arrays([np.asarray(users), np.asarray(sessions)])
-    # pandas cannot code no pairs at all.
+    # pandas cannot code an empty list of pairs.
     session_codes = pd.factorize(pairs)[0] if len(pairs) else np.empty(0, dtype=np.int64)
     item_codes, item_ids = pd.factorize(np.asarray(items))
     seconds = np.asarray(times, dtype=np.float64)
@@ -126,7 +126,7 @@ def read_log(path: Path) -> SessionLog:
         The file cannot be read, has no plays, lacks a column, or has a time that is not a number.
     """
     try:
-        # A quote is text like any other: it would else join the lines up to the next one.
+        # Quotes are plain text: otherwise one would join the lines up to the next quote.
         frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise SegueError(f"{path} cannot be read as a session log: {error}") from None

@@ -1,4 +1,4 @@
-"""Splits: by time for sessions, in folds for listener-item pairs."""
+"""Splits: sessions by time, and listener-item pairs in folds."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ DAY = 86_400.0
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Queries:
-    """p prefixes of sessions, each with the item that came next.
+    """p prefixes of sessions, each with the item that followed.
 
-    Query `i` has heard `items[starts[i]:ends[i]]`, oldest first, and is asked for `targets[i]`.
+    Query `i` has the prefix `items[starts[i]:ends[i]]`, oldest first, and the target `targets[i]`.
     """
 
     items: np.ndarray
@@ -42,7 +42,7 @@ class Queries:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TimeSplit:
-    """What a model may learn from, and what it is asked."""
+    """The history that a model may learn from, and its queries."""
 
     history: SessionLog
     queries: Queries
@@ -53,16 +53,16 @@ class TimeSplit:
 
 
 def split_by_time(log: SessionLog, *, seconds: float = DAY) -> TimeSplit:
-    """Sessions that end within the last `seconds` of the log are the test, the rest the history.
+    """Split a log into the test, the sessions that end within its last `seconds`, and the history, the rest.
 
-    Test plays of items that the history lacks are dropped, then test sessions of fewer than two plays; every
-    prefix of what remains is a query. Items get new codes: those of the history, so that nothing of the test
-    is in the catalogue.
+    Test plays of items that the history lacks are dropped, then test sessions of fewer than two plays. Every
+    prefix of the remaining sessions is a query. Items get new codes, those of the history, so that no test
+    item is in the catalogue.
 
     Raises
     ------
     SegueError
-        One of the two sides is empty.
+        The history or the test is empty.
     """
     bounds = log.bounds
     last = np.maximum.reduceat(log.times, bounds[:-1]) if len(log) else np.empty(0)
@@ -90,7 +90,7 @@ def split_by_time(log: SessionLog, *, seconds: float = DAY) -> TimeSplit:
 
 
 def prefixes(log: SessionLog, code: np.ndarray | None = None) -> Queries:
-    """Every prefix of every session as a query; items by `code`, where given."""
+    """Every prefix of every session as a query; `code` maps the items, if given."""
     bounds = log.bounds
     lengths = np.diff(bounds)
     begins = np.repeat(bounds[:-1], lengths)

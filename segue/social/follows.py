@@ -23,8 +23,11 @@ class Follow(TypedDict):
     _id: str
     """"<follower>><followed>"."""
     follower: str
+    """Id of the listener who follows or asks to."""
     followed: str
+    """Id of the listener who is followed."""
     agreed: bool
+    """Whether the followed listener has agreed."""
     at: datetime
     """The time of the request, or of the agreement."""
 

@@ -53,13 +53,21 @@ class StoredLink(TypedDict):
     _id: str
     """The hash of the token."""
     owner: str
+    """Id of the listener who shares."""
     kind: Kind
+    """Kind of the shared object."""
     key: str
+    """The track's or playlist's id, or the month."""
     title: str
+    """Title that the shared page shows."""
     playable: bool
+    """Whether the page plays the music."""
     created_at: datetime
+    """When the link was created."""
     expires_at: datetime | None
+    """When MongoDB removes the link; none: never."""
     opened: int
+    """How many times the link was opened."""
 
 
 def now() -> datetime:

@@ -1,7 +1,7 @@
-"""Collaborative filtering: implicit alternating least squares on plays weighed by signal, by Spark MLlib.
+"""Collaborative filtering: implicit alternating least squares on weighted signals, by Spark MLlib.
 
 ``Step -> TrackFactor``. A pair's preference is 1, its confidence ``1 + alpha log(1 + weight)`` (Hu, Koren and
-Volinsky, 2008), where the weight is the sum of what the listener's signals say of the track.
+Volinsky, 2008), where the weight is the sum of the listener's signals on the track.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ def liked_pairs(steps: DataFrame) -> DataFrame:
 def track_factors(pairs: DataFrame, *, settings: AlsSettings) -> DataFrame:
     """LikedPair -> TrackFactor: `track_id`, `factor` (array of `settings.factors` floats).
 
-    Listeners' factors are not given out: they are personal, and follow from the tracks' and a history.
+    Listeners' factors are not returned: they are personal, and follow from the tracks' factors and a history.
     """
     columns = ("user_id", "track_id")
     codes = [f"{name}_code" for name in columns]
     indexer = StringIndexer(inputCols=list(columns), outputCols=codes, stringOrderType="alphabetAsc")
     named = indexer.fit(pairs)
     coded = named.transform(pairs).select(*(F.col(code).cast("int") for code in codes), "liking")
-    # Spark's ten blocks are a hundred tasks an iteration, whatever the size.
+    # Spark's default of ten blocks makes a hundred tasks an iteration, whatever the size.
     blocks = pairs.sparkSession.sparkContext.defaultParallelism
     model = ALS(
         rank=settings.factors,
@@ -58,7 +58,7 @@ def _named(factors: DataFrame, coded: DataFrame, *, code: str) -> DataFrame:
 
 
 class AlsFactors(LearnedModel):
-    """The tracks' factors, for work with the data: nothing serves them. Learned where it is enabled."""
+    """The tracks' factors, for analysis: nothing serves them. Learned if it is enabled."""
 
     kind = "als"
 

@@ -1,4 +1,4 @@
-"""One line for the error that ended a query: its cause, and what to do about it.
+"""The error that ended a query in one line: its cause, and what to do about it.
 
 Spark reports an error inside several others: a failed query, a failed job, a failed task, a Python worker,
 and Python's own traceback. The line that an operator needs is somewhere in that text.
@@ -20,7 +20,7 @@ from segue.errors import SegueError
 log = logging.getLogger(__name__)
 
 _LENGTH = 300
-"""Of a cause that is quoted, in characters."""
+"""The length to which a quoted cause is cut, in characters."""
 _PLAN = re.compile(r"\n+=== Streaming Query ===.*", re.DOTALL)
 _ERROR_LINE = re.compile(
     r"^(?:Caused by: |: )?((?:[A-Za-z_$][\w$]*\.)*[A-Z]\w*(?:Error|Exception|Failure|Timeout)(?:: .*)?)$",
@@ -38,7 +38,7 @@ class Known:
 
     pattern: str
     cause: str
-    """It may name groups of the pattern in braces."""
+    """The text; it may refer to groups of the pattern in braces."""
     remedy: str
 
 
@@ -47,7 +47,7 @@ KNOWN = (
         r"No space left on device|OutOfDiskSpace|Disk quota exceeded|File too large",
         "a disk is full",
         "free space on the disks of the checkpoint, the temporary folder and MongoDB, then start the stream "
-        "again; it continues where it was",
+        "again; it continues where it stopped",
     ),
     Known(
         r"Too many open files",
@@ -97,8 +97,8 @@ KNOWN = (
     ),
     Known(
         r"(?:Topic|Group|Cluster|TransactionalId)AuthorizationException|(?:Topic|Group)AuthorizationFailed",
-        "Kafka does not let this user do that",
-        "give the user its rights: `./run.sh access create` makes them",
+        "Kafka denies this user the operation",
+        "run `./run.sh access create` to grant the user's rights",
     ),
     Known(
         r"UnknownTopicOrPartition|topic (?P<topic>\S+) (?:does not exist|is missing)|"
@@ -111,18 +111,18 @@ KNOWN = (
         r"Failed to get offsets|Failed to construct kafka|Timed out waiting for a node assignment",
         "Kafka does not answer",
         "check that the brokers of kafka.bootstrap_servers run, then start the stream again; it continues "
-        "where it was",
+        "where it stopped",
     ),
     Known(
         r"(?:OperationFailure|Authentication failed).*(?:Authentication failed|code.: 18)|not authorized on",
         "MongoDB refused the user",
-        "check mongo.username and mongo.password; `./run.sh access create` gives the rights",
+        "check mongo.username and mongo.password; `./run.sh access create` grants the rights",
     ),
     Known(
         r"ServerSelectionTimeoutError|AutoReconnect|NetworkTimeout|NotPrimaryError|WaitQueueTimeoutError|"
         r"ConnectionFailure",
         "MongoDB does not answer",
-        "check that the server of mongo.uri runs, then start the stream again; it continues where it was",
+        "check that the server of mongo.uri runs, then start the stream again; it continues where it stopped",
     ),
     Known(
         r"DocumentTooLarge|BSONObjectTooLarge|object to insert too large",
@@ -133,7 +133,7 @@ KNOWN = (
         r"(?:PermissionError: [^\n]*?|AccessControlException: [^\n]*?|AccessDeniedException: )"
         r"(?P<denied>(?:file:)?/[^\s'\"]+)?(?:Permission denied|permission)?[^\n]*",
         "a file or folder may not be read or written: {denied}",
-        "give this user the right to it, or set another folder",
+        "give this user permission, or set another folder",
     ),
     Known(
         r"ParentNotDirectoryException: [^\n]*?(?P<folder>(?:file:)?/\S+)|NotADirectoryError: [^\n]*",
@@ -146,7 +146,7 @@ KNOWN = (
         "check kafka.bootstrap_servers, mongo.uri and spark.checkpoint_location",
     ),
 )
-"""In order: the first pattern that is found in the text of an error says its cause."""
+"""In order: the first pattern that matches the text of an error gives its cause."""
 
 
 @contextlib.contextmanager
@@ -160,12 +160,12 @@ def explained() -> Iterator[None]:
 
 
 def explain(error: str) -> str:
-    """The cause of an error in one line, with a remedy where the cause is known.
+    """The cause of an error in one line, with a remedy if the cause is known.
 
     Parameters
     ----------
     error
-        The text of the error, with all that Spark, Java and Python say in it.
+        The text of the error, with everything that Spark, Java and Python add to it.
     """
     text = _PLAN.sub("", error)
     for known in KNOWN:
@@ -173,13 +173,13 @@ def explain(error: str) -> str:
             groups = {name: (value or "").removeprefix("file:") for name, value in match.groupdict().items()}
             cause = known.cause.format(**groups).removesuffix(": ")
             detail = _detail(text)
-            said = f" ({detail})" if detail and detail not in cause else ""
-            return f"{cause}{said}: {known.remedy}"
+            suffix = f" ({detail})" if detail and detail not in cause else ""
+            return f"{cause}{suffix}: {known.remedy}"
     return _detail(text) or "it ended without a reason"
 
 
 def _detail(text: str) -> str:
-    """The innermost error that says something, without the names of the errors around it."""
+    """The innermost error with a message, without the names of the errors around it."""
     lines = [line for line in _ERROR_LINE.findall(text) if not _WRAPPERS.search(line)]
     line = lines[-1] if lines else _first(text)
     name, _, message = line.strip().partition(": ")
@@ -188,6 +188,6 @@ def _detail(text: str) -> str:
 
 
 def _first(text: str) -> str:
-    """The first line, without what Spark puts in front of the cause of a failed query."""
+    """The first line, without the text that Spark puts before the cause of a failed query."""
     line = next((line for line in text.splitlines() if line.strip()), "")
     return re.sub(r"^.*terminated with exception: |^: | SQLSTATE: \w+$", "", line.strip())

@@ -1,4 +1,4 @@
-"""How Spark writes the files of a checkpoint, by the file system that holds it.
+"""The classes with which Spark writes the files of a checkpoint, by file system.
 
 A checkpoint is only safe if each file appears complete or not at all. Spark's usual managers write a file
 under another name and rename it. That is atomic on a disk, NFS and HDFS; in an object store it is a copy.
@@ -15,7 +15,7 @@ MANAGER = "spark.sql.streaming.checkpointFileManagerClass"
 _PACKAGE = "org.apache.spark.sql.execution.streaming.checkpointing"
 _RENAMING = {"FileContextBasedCheckpointFileManager", "FileSystemBasedCheckpointFileManager"}
 _ABORTING = "org.apache.spark.internal.io.cloud.AbortableStreamBasedCheckpointFileManager"
-"""Writes to the final name and aborts the upload on an error; of the library spark-hadoop-cloud."""
+"""Writes to the final name and aborts the upload on an error; from the library spark-hadoop-cloud."""
 _OBJECT_STORES = {"s3", "s3a", "s3n", "gs", "oss", "obs", "cosn", "wasb", "wasbs", "swift"}
 BARE_FILE_SYSTEM = "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem"
 
@@ -33,7 +33,7 @@ def scheme(location: str) -> str:
 
 
 def checkpoint_defaults(location: str, *, local: bool, bare: bool = True) -> dict[str, str]:
-    """Segue's defaults for the files of a checkpoint; none where Spark's own are right.
+    """Segue's defaults for the files of a checkpoint; empty where Spark's own are right.
 
     Parameters
     ----------
@@ -51,12 +51,12 @@ def checkpoint_defaults(location: str, *, local: bool, bare: bool = True) -> dic
 
 
 def refuse_unsafe(location: str, values: Mapping[str, str]) -> None:
-    """Check that files of the checkpoint appear complete or not at all.
+    """Check that the files of the checkpoint appear complete or not at all.
 
     Raises
     ------
     SegueError
-        The checkpoint is in an object store, and its files would be renamed there.
+        The checkpoint is in an object store, where its files would be renamed.
     """
     manager = values.get(MANAGER, "FileContextBasedCheckpointFileManager").rpartition(".")[2]
     if scheme(location) in _OBJECT_STORES and manager in _RENAMING:

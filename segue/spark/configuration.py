@@ -1,4 +1,4 @@
-"""Which configuration a Spark session gets: the user's values, Segue's defaults, and the few that must hold.
+"""The configuration of a Spark session: the user's values, Segue's defaults, and a few required values.
 
 =====================================  ===============================================================
 started by                             the user's values are
@@ -7,7 +7,7 @@ started by                             the user's values are
 `spark-submit`                         the properties file and each `--conf`, as spark-submit merged them
 =====================================  ===============================================================
 
-A default is used where the user gives no value. A required value replaces the user's, with a line in the log.
+A default applies if the user gives no value. A required value replaces the user's, with a line in the log.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def configuration(*, given: Mapping[str, str], defaults: Mapping[str, str]) -> d
     given
         The user's values.
     defaults
-        Segue's own, for the way in which the session is started.
+        Segue's own, by the way in which the session is started.
 
     Returns
     -------
     dict
-        All of `given` and `defaults` with `given` first, and :data:`REQUIRED`. Each required value that
-        replaces one of `given` is logged as a warning.
+        All of `given` and `defaults`, with precedence for `given`, and :data:`REQUIRED`. Each required value
+        that replaces one of `given` is logged as a warning.
     """
     for key, required in REQUIRED.items():
         if key in given and given[key].lower() != required.value.lower():

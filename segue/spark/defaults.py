@@ -9,13 +9,13 @@ from segue.places import CONF, LOCAL
 from segue.spark.checkpoint_files import LOW_LATENCY
 
 _TUNING = "# Low latency"
-"""The line of conf/spark-defaults.conf below which everything is there for latency."""
+"""The line of conf/spark-defaults.conf below which all values are for latency."""
 
 
 def defaults(*, tuned: bool = True) -> dict[str, str]:
-    """The values of conf/spark-defaults.conf, a file that spark-submit can read too.
+    """The values of conf/spark-defaults.conf, a file that spark-submit can read, too.
 
-    The lines for the files of a checkpoint are left out: they depend on where it is
+    The lines for the files of a checkpoint are left out: they depend on its location
     (:mod:`segue.spark.checkpoint_files`).
     """
     text = (CONF / "spark-defaults.conf").read_text()
@@ -33,7 +33,7 @@ def cluster_defaults() -> dict[str, str]:
 
 
 def values_of(file: Path) -> dict[str, str]:
-    """The key-value lines of a file as spark-submit takes it with --properties-file."""
+    """The key-value lines of a file in the format of spark-submit's --properties-file."""
     return _values(file.read_text())
 
 
@@ -45,11 +45,11 @@ def _values(text: str) -> dict[str, str]:
 
 
 def _from_any_folder(value: str, *, options: bool) -> str:
-    """The file's paths count from the project's folder, where spark-submit is run; a job may run anywhere.
+    """Make paths absolute: they are relative to the project's folder, but a job may run in any folder.
 
     An installed package has its configuration and its jars elsewhere.
 
-    `options` are split at spaces, so one with a path in it is quoted.
+    `options` are split at spaces, and one with a path in it is quoted.
     """
     if options:
         return " ".join(f'"{_absolute(option)}"' for option in value.split())

@@ -1,4 +1,4 @@
-"""The Python packages that Spark's workers need, out of this environment and into one archive."""
+"""The Python packages that Spark's workers need, copied from this environment into an archive."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NEEDED = (
     "pymongo",
     "tenacity",
 )
-"""What `segue.udfs.replan` and Spark's own worker import; pyspark is part of the Spark that runs there."""
+"""Imported by `segue.udfs.replan` and Spark's worker; pyspark is part of Spark on the cluster."""
 _LEFT_OUT = ("pandas/tests/", "pyarrow/tests/", "pyarrow/include/", "pyarrow/src/")
-"""A quarter of the archive, and for developers only."""
+"""Left out: a quarter of the archive, and for developers only."""
 
 
 def distributions(names: tuple[str, ...] = NEEDED) -> dict[str, metadata.Distribution]:
@@ -32,7 +32,7 @@ def distributions(names: tuple[str, ...] = NEEDED) -> dict[str, metadata.Distrib
     Raises
     ------
     SegueError
-        One of `names` is not installed here.
+        A distribution of `names` is not installed.
     """
     distributions: dict[str, metadata.Distribution] = {}
     queue = list(names)
@@ -63,10 +63,10 @@ def _canonical(name: str) -> str:
 
 
 def files(distribution: metadata.Distribution) -> Iterator[tuple[Path, str]]:
-    """A distribution's files with their names below site-packages, without what runs nowhere on a worker."""
+    """A distribution's files with their names below site-packages, without those that a worker never runs."""
     for file in distribution.files or ():
         name = file.as_posix()
-        # Scripts lie outside of site-packages, and byte code is for the interpreter that made it.
+        # Scripts lie outside site-packages, and byte code is for the interpreter that made it.
         if name.startswith("../") or "__pycache__/" in name or name.startswith(_LEFT_OUT):
             continue
         path = Path(str(file.locate()))
@@ -75,8 +75,8 @@ def files(distribution: metadata.Distribution) -> Iterator[tuple[Path, str]]:
 
 
 def write_archive(target: Path) -> None:
-    """A gzipped tar whose top level is what a `site-packages` folder holds; some 100 MB."""
-    # Compressed harder it is hardly smaller, and takes many times as long.
+    """Write a gzipped tar whose top level is the content of a `site-packages` folder; some 100 MB."""
+    # A higher level is hardly smaller and takes many times as long.
     with tarfile.open(target, "w:gz", compresslevel=1) as archive:
         for distribution in distributions().values():
             for path, name in files(distribution):

@@ -1,6 +1,6 @@
-"""What every model that is learned from listening sessions has in common, by Spark or on the driver.
+"""The interface of a model that is learned from listening sessions, by Spark or on the driver.
 
-The models themselves: :mod:`segue.spark.learned_models`. How they are kept: :mod:`segue.spark.training`.
+:mod:`segue.spark.learned_models` lists the models, and :mod:`segue.spark.training` stores them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a version of a model is learned from."""
+    """The data that a version of a model is learned from."""
 
     steps: DataFrame
     """Step."""
@@ -32,25 +32,25 @@ class Lesson:
     begun: Begun
     checkpoint: Path
     progress: Callable[[str], None]
-    """Shows in a few words how far the training is."""
+    """Shows the progress of the training in a few words."""
 
 
 class LearnedModel(ABC):
     """A kind of model; registered in :data:`segue.spark.learned_models.LEARNED_MODELS`."""
 
     kind: ClassVar[str]
-    """In `models`."""
+    """Its kind in `models`."""
 
     def enabled(self, settings: Settings) -> bool:
-        """Whether it is learned at all."""
+        """Whether it is learned."""
         return True
 
     @abstractmethod
     def settings_of(self, settings: Settings) -> dict[str, Any]:
-        """The settings, as plain values, that make another version; their order counts."""
+        """The settings that are part of the version, as plain values; their order counts."""
 
     def made_of(self, store: Store, settings: Settings, steps: DataFrame) -> dict[str, str]:
-        """What makes another version beside the plays and the settings; kept in the model's document.
+        """Other data that is part of the version, besides plays and settings; kept in the model's document.
 
         Raises
         ------
@@ -70,5 +70,5 @@ class LearnedModel(ABC):
         """
 
     def place(self, store: Store, settings: Settings, version: str) -> None:
-        """Give tracks their place by a stored version, before it comes into use."""
+        """Place the tracks by a stored version, before it comes into use."""
         return

@@ -1,4 +1,4 @@
-"""All models that `./run.sh models train` learns: a new one is a subclass of LearnedModel and a line here."""
+"""The models that `./run.sh models train` learns: a new one is a subclass of LearnedModel and a line here."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
-"""`./run.sh stream pack`: everything that a cluster's workers lack, in one folder that spark-submit reads.
+"""`./run.sh stream pack`: everything that a cluster's workers lack, in one folder for spark-submit.
 
 ====================  ====================================================================================
 code.zip              the project's Python packages, for the driver and the workers
 python.tar.gz         the libraries that workers import; they unpack it to ./python
 jars/                 the Kafka source
 conf/                 the default settings, and the driver's log
-stream.py             what spark-submit runs
-spark.conf            for spark-submit --properties-file: names all of these, and Spark's own settings
+stream.py             the script for spark-submit
+spark.conf            for spark-submit --properties-file: the paths of all parts, and Spark's own settings
 ====================  ====================================================================================
 
 A pack is named by its contents and never changed: executors that start later still fetch from it, so that a
-running job keeps the code it was started with.
+running job keeps its code.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from segue.spark.environment import distributions, write_archive
 PACKS = LOCAL / "packs"
 CONF_FILES = ("default.toml", "log4j2.properties", "spark-defaults.conf", "spark-cluster.conf")
 _LEFT_OUT = ("benchmarks", "cli", "conf", "dashboard", "demo", "__pycache__")
-"""Folders below `segue` of which a streaming job needs nothing."""
+"""Folders below `segue` that a streaming job does not need."""
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
-"""The interpreter that the workers need: compiled packages fit one minor version only."""
+"""The version of Python that the workers need: compiled packages fit one minor version only."""
 _MAIN = '''\
-"""What spark-submit runs: the streaming job, from code.zip, with the settings beside this file."""
+"""The streaming job for spark-submit, from code.zip, with the settings beside this file."""
 
 import os
 from pathlib import Path
@@ -57,7 +57,7 @@ main()
 
 
 def pack(folder: Path = PACKS) -> Path:
-    """Make the pack of the code and packages as they are now, unless it is there, and give its folder.
+    """Make the pack of the present code and packages, unless it exists, and return its folder.
 
     It appears complete or not at all.
 
@@ -97,7 +97,7 @@ def _fill(part: Path, *, target: Path) -> None:
 
 
 def properties(pack: Path, *, jars: list[str]) -> dict[str, str]:
-    """What Spark is told: the common settings, those for a cluster, and where the parts of `pack` are."""
+    """Spark's properties: the common settings, those for a cluster, and the paths of the parts of `pack`."""
     values = cluster_defaults()
     log = f"-Dlog4j2.configurationFile={pack}/conf/log4j2.properties"
     del values["spark.driver.extraClassPath"]  # the jars go to driver and executors alike
@@ -108,7 +108,7 @@ def properties(pack: Path, *, jars: list[str]) -> dict[str, str]:
         "spark.jars": ",".join(f"{pack}/jars/{name}" for name in jars),
         "spark.pyspark.python": PYTHON,
         "spark.pyspark.driver.python": sys.executable,
-        # Where executors unpack the packages; it counts from their own folder.
+        # Executors unpack the packages here; the path is relative to their working folder.
         "spark.executorEnv.PYTHONPATH": "./python",
     }
 
@@ -123,7 +123,7 @@ def _code() -> dict[str, Path]:
 
 
 def _modules(folder: Path, *, name: str) -> Iterator[tuple[str, Path]]:
-    # Path.rglob would leave out the packages that are symbolic links in a checkout.
+    # Path.rglob would leave out packages that are symbolic links in a checkout.
     for entry in folder.iterdir():
         if entry.is_dir() and entry.name not in _LEFT_OUT:
             yield from _modules(entry, name=f"{name}/{entry.name}")
@@ -132,7 +132,7 @@ def _modules(folder: Path, *, name: str) -> Iterator[tuple[str, Path]]:
 
 
 def _version() -> str:
-    """A hash of all that a pack is made of."""
+    """A hash of everything in a pack."""
     parts = [name.encode() + b"\0" + file.read_bytes() for name, file in _code().items()]
     parts += [(CONF / name).read_bytes() for name in CONF_FILES]
     parts += [f"{name}=={distribution.version}".encode() for name, distribution in distributions().items()]
@@ -163,7 +163,7 @@ def pack_command(
 
 
 def submit_line(made: Path, settings: Settings) -> str:
-    """The command that runs a pack, with the variables that it needs: a packed job has a home of its own.
+    """The command that runs a pack, with the variables that it needs: a packed job has its own home folder.
 
     SEGUE_HOME is where the job looks for the embedded servers; SEGUE_CONF names the user's settings file.
     """

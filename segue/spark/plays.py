@@ -1,16 +1,16 @@
 """Kafka records to plays, and plays to the newest ones of each listener and window: Spark transforms.
 
-``KafkaRecord -> ParsedRecord -> Play | RejectedRecord``. Every record comes out on exactly one side. The two
+``KafkaRecord -> ParsedRecord -> Play | RejectedRecord``. Every record appears on exactly one side. The two
 sides state the same rules in two ways. The rejected side names the first rule that a record breaks. The side
-of the plays, which Spark plans anew for every micro-batch, asks only whether all hold, in as few expressions
-as can be: one regular expression over all text fields, one comparison for all numbers with the same bounds.
-A property test holds that they agree.
+of the plays, which Spark plans for every micro-batch, only checks that all rules hold, in as few expressions
+as possible: one regular expression over all text fields, one comparison for all numbers with the same bounds.
+A property test checks that the sides agree.
 
-``Play -> SignalWindow | EventWindow``. The window's state *is* the list of its newest plays. It needs no
+``Play -> SignalWindow | EventWindow``. The state of a window *is* the list of its newest plays. It needs no
 second stateful operator against repeated deliveries (Spark does not chain deduplication and aggregation in
-update mode): whoever reads the list counts an event once, a late one joins its window, and the window leaves
-the state with the watermark. Tastes and statistics are made from the list. Its length has a bound, so that
-one listener's flood of plays cannot slow every micro-batch down.
+update mode): readers of the list count an event once, a late event joins its window, and the window leaves
+the state with the watermark. Tastes and statistics are made from the list. Its length is limited, so that
+many plays of one listener cannot slow every micro-batch down.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from segue.settings import EngagementSettings, StreamSettings
 _SPARK_TYPES = {"text": T.StringType(), "whole": T.LongType()}
 _CORRUPT = "_corrupt"
 _ENDS = r"\}\s*\z"
-"""Spark's parser ends with the object; what follows it must not slip through."""
+"""Spark's parser stops at the end of the object; text after it must make the record invalid."""
 
 PLAY_SCHEMA = T.StructType([T.StructField(f.name, _SPARK_TYPES[f.kind]) for f in FIELDS])
 """A play as Spark reads it from JSON."""
 
 RECORD_COLUMNS = ("value", "topic", "partition", "offset", "timestamp")
-"""What parsing needs of a Kafka record; `timestamp` is when it reached Kafka."""
+"""The columns of a Kafka record that parsing needs; `timestamp` is the time when it reached Kafka."""
 
 
 def parse(records: DataFrame) -> DataFrame:
-    """KafkaRecord -> ParsedRecord: the record's columns and `play` (struct), as far as it could be read."""
+    """KafkaRecord -> ParsedRecord: the record's columns and `play` (struct); unreadable fields are null."""
     schema = T.StructType([*PLAY_SCHEMA.fields, T.StructField(_CORRUPT, T.StringType())])
     decoded = F.from_json(
         F.col("value").cast("string"),
@@ -56,17 +56,17 @@ def parse(records: DataFrame) -> DataFrame:
 
 
 def without_tombstones(records: DataFrame) -> DataFrame:
-    """KafkaRecord -> KafkaRecord: without those that only say that a listener has left (a key, no value)."""
+    """KafkaRecord -> KafkaRecord: without tombstones (a key, no value)."""
     return records.where(~(F.col("key").isNotNull() & F.col("value").isNull()))
 
 
 def plays(parsed: DataFrame, *, stream: StreamSettings) -> DataFrame:
-    """ParsedRecord -> Play: the well-formed ones, a column a field."""
+    """ParsedRecord -> Play: the well-formed plays, a column for each field."""
     return parsed.where(_well_formed(stream)).select(*(f"play.{field.name}" for field in FIELDS))
 
 
 def rejected(parsed: DataFrame, *, stream: StreamSettings) -> DataFrame:
-    """ParsedRecord -> RejectedRecord: `reason` and the record as it came."""
+    """ParsedRecord -> RejectedRecord: `reason` and the unchanged record."""
     return parsed.withColumn("reason", _reason(stream)).where("reason IS NOT NULL").drop("play")
 
 
@@ -101,10 +101,10 @@ def _well_formed(stream: StreamSettings) -> Column:
 
 
 def _all_text() -> tuple[Column, str]:
-    """All required fields and all texts in one, and its pattern.
+    """All required fields and all texts in one text, and the pattern of it.
 
-    The text is null where a required field is missing. A line feed parts the fields, which none may hold; an
-    optional one is marked by a sign before it, so that an empty text differs from none.
+    The text is null if a required field is missing. Line feeds, which no field may contain, separate the
+    fields; an optional field has a sign before it, so that an empty text differs from a missing one.
     """
     texts, patterns = [], []
     for field in FIELDS:
@@ -134,7 +134,7 @@ def _greatest(values: list[Column]) -> Column:
 
 
 def _reason(stream: StreamSettings) -> Column:
-    """The first rule that a record breaks, or null. Order matters: the cheap and the general come first."""
+    """The first rule that a record breaks, or null. Order matters: cheap and general rules come first."""
     arrived = F.unix_millis("timestamp")
     occurred = F.col("play.occurred_at")
     rules: list[tuple[Column, str]] = [
@@ -170,9 +170,8 @@ def _milliseconds(duration: timedelta) -> int:
 def signals_by_window(plays: DataFrame, *, stream: StreamSettings) -> DataFrame:
     """Play -> SignalWindow: `user_id`, `window_start` (epoch ms), `signals` (array of struct).
 
-    In update mode a row comes out again, whole, whenever a signal for its window came. Of each window the
-    newest `stream.max_signals_per_window` deliveries are kept; a repeated one is among them as often as it
-    came.
+    In update mode, a row is emitted again, complete, whenever its window gets a signal. The newest
+    `stream.max_signals_per_window` deliveries of each window are kept, including repeated deliveries.
     """
     return _by_window(
         plays.where(F.col("type").isin(*SIGNALS)),
@@ -220,7 +219,7 @@ def _by_window(
 
 
 def _folded(plays: DataFrame, later: Sequence[str]) -> DataFrame:
-    """Play -> Play whose `type` also holds the fields that were added later, where it has any of them."""
+    """Play -> Play whose `type` also contains the fields that were added later, if it has any of them."""
     if not later:
         return plays
     some = reduce(or_, (F.col(name).isNotNull() for name in later))
@@ -229,5 +228,5 @@ def _folded(plays: DataFrame, later: Sequence[str]) -> DataFrame:
 
 
 def interval(duration: timedelta) -> str:
-    """A duration as Spark writes it."""
+    """A duration in Spark's notation."""
     return f"{int(duration.total_seconds() * 1000)} milliseconds"

@@ -1,4 +1,4 @@
-"""The plays that the topic still has, as a batch: what a batch job counts and learns from."""
+"""The plays that the topic still has, as a batch: the input of batch jobs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from segue.spark.session import kafka_options
 
 
 def recorded(spark: SparkSession, settings: Settings) -> DataFrame:
-    """KafkaRecord of all that the topic of plays has now."""
+    """KafkaRecord of all records that the topic of plays has now."""
     reader = spark.read.format("kafka").options(**kafka_options(settings.kafka))
     return reader.option("subscribe", settings.kafka.plays_topic).option("failOnDataLoss", "false").load()
 
@@ -23,9 +23,10 @@ def recorded(spark: SparkSession, settings: Settings) -> DataFrame:
 def plays_of_those_here(
     records: DataFrame, *, stream: StreamSettings, ends: Mapping[int, int] | None = None
 ) -> DataFrame:
-    """KafkaRecord -> Play: the well-formed ones, without those of listeners who have left.
+    """KafkaRecord -> Play: the well-formed plays, without those of listeners who have left.
 
-    With `ends`, by partition an offset, only those before it; who has left after it has left all the same.
+    `ends` limits the plays to those before an offset of each partition; listeners who left later are
+    excluded, too.
     """
     left = records.where("key IS NOT NULL AND value IS NULL").select(
         F.col("key").cast("string").alias("user_id")

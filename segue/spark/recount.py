@@ -1,4 +1,4 @@
-"""Facts from plays by SQL alone, for the batch job: computed otherwise than by the stream."""
+"""Facts from plays by SQL alone, for the batch job: computed independently of the stream."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BY = (*_WHICH, *KEYS)
 def counted_rows(plays: DataFrame, *, window: timedelta, thresholds: Thresholds = DEFAULT) -> DataFrame:
     """Play -> CountedRow: the counts of a listener's window by track, source, model and rank.
 
-    Ordered by window and listener; beside the counts, `events`, `first_at` and `last_at` of the row.
+    Ordered by window and listener; besides the counts, a row has `events`, `first_at` and `last_at`.
     """
     length = int(window.total_seconds() * 1000)
     first_copy = F.min_by(F.struct(*EVENT_WINDOW.fields), "occurred_at").alias("event")
@@ -49,7 +49,7 @@ def counted_rows(plays: DataFrame, *, window: timedelta, thresholds: Thresholds 
 
 
 def facts_of_rows(rows: Iterable[Any], *, described: Described) -> Iterator[Fact]:
-    """CountedRows, in their order, to facts."""
+    """Turn CountedRows, in their order, into facts."""
     key: Callable[[Any], tuple[int, str]] = lambda row: (row.window_start, row.user_id)  # noqa: E731
     for (start, user), group in groupby(rows, key=key):
         counted_rows = list(group)

@@ -1,4 +1,4 @@
-"""The one place where a Spark session is made."""
+"""The only module that creates a Spark session."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from segue.spark.pack import pack
 PARTITIONS = "spark.sql.shuffle.partitions"
 _KAFKA_SOURCE = "org.apache.spark.sql.kafka010.KafkaSourceProvider"
 _BEFORE_THE_JVM = ("spark.driver.", "spark.submit.", "spark.pyspark.")
-"""Beginnings of keys that have no effect once spark-submit has started the driver's JVM."""
+"""Prefixes of keys that have no effect once spark-submit has started the driver's JVM."""
 
 
 def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) -> SparkSession:
@@ -29,9 +29,9 @@ def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) ->
 
     The user's values come first (:mod:`segue.spark.configuration`), then Segue's defaults: those of
     conf/spark-defaults.conf on this machine, those of the pack that the workers get on a cluster
-    (:mod:`segue.spark.pack`), and those for the file system that holds the checkpoint
-    (:mod:`segue.spark.checkpoint_files`). A new checkpoint gets as many partitions as there are cores; an
-    existing one keeps its own.
+    (:mod:`segue.spark.pack`), and those for the checkpoint's file system
+    (:mod:`segue.spark.checkpoint_files`). A new checkpoint gets a partition for each core; an existing one
+    keeps its partitions.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) ->
     ------
     SegueError
         The pack for a cluster cannot be made, the Kafka source is not on spark-submit's class path, or the
-        checkpoint would not be safe where it is.
+        checkpoint is not safe at its location.
     """
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if submitted:
@@ -65,7 +65,7 @@ def session(settings: Settings, *, app: str, tuned: bool = True, **conf: str) ->
 
 def _submitted(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], dict[str, str]]:
     """The values that spark-submit was given, and the defaults that still have an effect after it."""
-    # Only a running gateway knows what spark-submit was given.
+    # Only a running gateway knows the values that spark-submit was given.
     SparkContext._ensure_initialized()
     given = dict(SparkConf().getAll())
     if not _loads(_KAFKA_SOURCE):
@@ -105,8 +105,8 @@ def _started_here(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], d
     if local:
         own |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # not what PATH has for python3
-        # run.sh has done both before; an installed package does it here.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # not the python3 in PATH
+        # run.sh has done both already; for an installed package it is done here.
         ensure_jars()
         if "JAVA_HOME" not in os.environ:
             os.environ["JAVA_HOME"] = str(java_home())
@@ -115,7 +115,7 @@ def _started_here(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], d
 
 def _shipped() -> dict[str, str]:
     values = values_of(pack() / "spark.conf")
-    # run.sh has named this machine's Python, which the workers' machines do not have.
+    # run.sh has set this machine's Python, which the workers' machines do not have.
     os.environ["PYSPARK_PYTHON"] = values["spark.pyspark.python"]
     return values
 
@@ -124,17 +124,17 @@ def _cores(spark: SparkSession) -> int:
     """The cores that the session's executors have or may have; at least one."""
     conf, context = spark.sparkContext.getConf(), spark.sparkContext
     most = int(conf.get("spark.cores.max") or 0)
-    asked = int(conf.get("spark.executor.instances") or 0) * int(conf.get("spark.executor.cores") or 1)
-    return max(1, most or max(context.defaultParallelism, asked))
+    requested = int(conf.get("spark.executor.instances") or 0) * int(conf.get("spark.executor.cores") or 1)
+    return max(1, most or max(context.defaultParallelism, requested))
 
 
 def is_local(master: str | None) -> bool:
-    """Whether Spark does all work in the driver's own process, on this machine."""
+    """Whether Spark does all work in the driver's process."""
     return master is None or master.startswith("local")
 
 
 def on_workers(settings: Settings, *, master: str | None) -> Settings:
-    """The settings for the workers of `master`: those of a cluster keep bundles in a place of their own."""
+    """The settings for the workers of `master`: on a cluster, they keep bundles in a separate folder."""
     if is_local(master):
         return settings
     index = settings.index.model_copy(update={"folder": settings.index.worker_folder})
@@ -142,10 +142,10 @@ def on_workers(settings: Settings, *, master: str | None) -> Settings:
 
 
 def kafka_options(settings: KafkaSettings) -> dict[str, str]:
-    """What Spark's Kafka source needs to reach the brokers.
+    """The options that Spark's Kafka source needs to reach the brokers.
 
-    The certificate files are read where the work is done: on a cluster, every machine has them at the same
-    path. The JAAS text holds the password; Spark redacts it wherever it shows options.
+    The certificate files are read on the machines that do the work: on a cluster, all have them at the same
+    path. The JAAS text contains the password; Spark redacts it wherever it shows options.
     """
     options = {
         "bootstrap.servers": settings.bootstrap_servers,

@@ -1,4 +1,4 @@
-"""Learning the session space (:mod:`segue.embeddings.session_space`) from Step."""
+"""Learning of the session space (:mod:`segue.embeddings.session_space`) from Step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from segue.storage.store import Store
 
 
 def heard_digest(steps: DataFrame, corpus: Corpus) -> str:
-    """A digest that changes when other tracks of these steps have features, or other features."""
+    """A digest of the features of the tracks in these steps."""
     learned_ids = set(steps.select("track_id").distinct().toArrow()["track_id"].to_pylist())
     digest = hashlib.blake2b(digest_size=8)
     for track_id, descriptors in zip(corpus.track_ids, corpus.descriptors, strict=True):
@@ -32,7 +32,7 @@ def heard_digest(steps: DataFrame, corpus: Corpus) -> str:
 
 
 def heard_in_sessions(steps: DataFrame, tracks: Sequence[str]) -> SessionLog:
-    """Step -> the steps among these tracks, as a log on the driver; its `item_ids` are those heard."""
+    """Step -> the steps on these tracks, as a log on the driver; its `item_ids` are the played tracks."""
     table: pa.Table = steps.select("user_id", "session", "track_id", "at").toArrow()
     table = table.filter(pc.is_in(table["track_id"], pa.array(tracks, table["track_id"].type)))
     table = table.sort_by([(name, "ascending") for name in ("user_id", "session", "at", "track_id")])
@@ -41,7 +41,7 @@ def heard_in_sessions(steps: DataFrame, tracks: Sequence[str]) -> SessionLog:
 
 
 class SessionSpaceModel(LearnedModel):
-    """Track embeddings from sessions and sound. Tracks get their place before a version comes into use."""
+    """Track embeddings from sessions and sound. Tracks are placed before a version comes into use."""
 
     kind = SessionSpace.kind
 
@@ -49,7 +49,7 @@ class SessionSpaceModel(LearnedModel):
         return {"sessions": settings.models.sessions.stored()}
 
     def made_of(self, store: Store, settings: Settings, steps: DataFrame) -> dict[str, str]:
-        """The audio space whose standardised descriptors the session space takes, and these."""
+        """The audio space whose standardised descriptors the session space takes, and a digest of these."""
         sound = read_sound(store, settings)
         return {
             "audio_space": sound.space.version,

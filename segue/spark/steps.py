@@ -1,7 +1,7 @@
 """Plays to the steps of listeners' sessions: the order of tracks with positive signals. Spark transforms.
 
-``Play -> Step``. A session is a run of one listener's signals with no long gap between them (as in
-:mod:`segue.engagement.sessionization`, and not the browser's `session_id`, which may last for weeks).
+``Play -> Step``. A session is a run of one listener's signals without a long gap (as in
+:mod:`segue.engagement.sessionization`; not the browser's `session_id`, which may last for weeks).
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from segue.settings import SignalSettings
 
 
 class Step(TypedDict):
-    """A track that a listener kept in a session."""
+    """A track with a positive signal in a listener's session."""
 
     user_id: str
     """The listener."""
     session: int
-    """Which of the listener's sessions, from 0."""
+    """The number of the session among the listener's, from 0."""
     track_id: str
     """The track."""
     at: int
-    """Its first signal in the session, epoch milliseconds."""
+    """The time of its first signal in the session, epoch milliseconds."""
     weight: float
-    """Of all its signals in the session together, above 0."""
+    """The sum of its signals in the session, above 0."""
 
 
 STEP = tuple(Step.__annotations__)
@@ -38,8 +38,8 @@ STEP = tuple(Step.__annotations__)
 def steps(plays: DataFrame, *, signals: SignalSettings, gap: timedelta, most: int) -> DataFrame:
     """Play -> Step: a row for each track with a positive signal in a session, at its first signal there.
 
-    Positive means that its signals together weigh more than 0: heard rather than skipped. Of each
-    listener the newest `most` steps are taken, so that nobody's long history outweighs the others.
+    Positive means that its signals sum to more than 0. The newest `most` steps of each listener are taken, so
+    that no listener's long history outweighs the others.
     """
     which = ("user_id", "event_id")
     earliest = F.min_by(F.struct("occurred_at", "track_id", _weight(signals).alias("weight")), "occurred_at")
@@ -66,7 +66,7 @@ def steps(plays: DataFrame, *, signals: SignalSettings, gap: timedelta, most: in
 
 
 def _weight(signals: SignalSettings) -> Column:
-    """The weight of a signal, as :func:`segue.plays.event_types.signal_weights` has it."""
+    """The weight of a signal, as in :func:`segue.plays.event_types.signal_weights`."""
     share = F.least(F.col("ms_played") / F.greatest(F.col("duration_ms"), F.lit(1)), F.lit(1.0))
     weight = F.lit(0.0)
     for kind, (early, late) in ramps(signals).items():
@@ -75,7 +75,7 @@ def _weight(signals: SignalSettings) -> Column:
 
 
 def fingerprint(step_rows: DataFrame) -> str:
-    """Step -> a text that is the same for the same steps, in any order and partitioning."""
+    """Step -> a text that is equal for the same steps, in any order and partitioning."""
     row = step_rows.agg(
         F.count("*").alias("count"), F.bit_xor(F.xxhash64(*STEP[:4], F.round("weight", 6))).alias("sum")
     ).first()

@@ -1,9 +1,9 @@
-"""Learning the models that are registered, and bringing them into use.
+"""Trains the registered models, and brings them into use.
 
-Delivery: each model is stored by a version that follows from the plays and the settings it was learned from,
-and comes into use when all that it needs is there (segue.models.trained). A run cut short is simply
-repeated: what is stored already is not learned again. A training with a checkpoint is finished with the plays
-that it began with, though others have come since: the checkpoint says where the topic ended then.
+Delivery: each model is stored under a version that follows from the plays and the settings it was learned
+from, and comes into use when all that it needs is stored (segue.models.trained). An interrupted run can be
+repeated: stored models are not learned again. A training with a checkpoint is finished with the plays that it
+began with, even if there are newer ones: the checkpoint has the end of the topic at that time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CODE_VERSION = 2
 
 @dataclass(frozen=True)
 class Plays:
-    """What listeners kept, by the plays up to some moment."""
+    """The steps of listeners, from the plays up to some moment."""
 
     steps: DataFrame
     """Step."""
@@ -43,31 +43,31 @@ class Plays:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a run has done with one model."""
+    """The result of a run for one model."""
 
     kind: str
     version: str | None
-    """None before the first, where nothing was learned."""
+    """None if nothing has been learned yet."""
     unchanged: bool
     tracks: int
     seconds: float
     left_out: str | None = None
-    """Why nothing was learned."""
+    """The reason why nothing was learned."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """A run over the models: the plays that it learns from, and where the models are kept."""
+    """A run over the models: the plays that it learns from, and the store of the models."""
 
     store: Store
     settings: Settings
     plays: Plays
-    """Those that the topic has now."""
+    """The plays that the topic has now."""
     read: Callable[[Mapping[int, int]], Plays]
-    """The plays before some offsets, for a training that was cut short."""
+    """Reads the plays before some offsets, for a training that was interrupted."""
 
     def train(self, model: LearnedModel, *, progress: Callable[[str], None]) -> Trained:
-        """Bring one model in line with the plays."""
+        """Update one model to the plays."""
         began = time.monotonic()
         models = Models(self.store)
         checkpoint = Path(self.settings.models.folder) / f"{self.store.name}-{model.kind}.npz"
@@ -96,7 +96,7 @@ class Training:
         if cut_short and cut_short.version != version and not stored:
             former = self.read(cut_short.ends)
             made_of_former = self._made_of(model, former)
-            # Plays that expired, listeners who left, or changed settings or sound make another version.
+            # Expired plays, listeners who left, and changed settings or sound make another version.
             if version_of(made_of_former) == cut_short.version:
                 plays, made_of, version = former, made_of_former, cut_short.version
                 stored = trained.stored(self.store, model.kind, version)
@@ -109,13 +109,13 @@ class Training:
         return version, False
 
     def _made_of(self, model: LearnedModel, plays: Plays) -> dict[str, Any]:
-        """What the version follows from; kept in the model's document."""
+        """The data that determines the version; kept in the model's document."""
         more = model.made_of(self.store, self.settings, plays.steps)
         return {"plays": plays.fingerprint, "settings": model.settings_of(self.settings), **more}
 
 
 def version_of(made_of: Mapping[str, Any]) -> str:
-    """The version of a model that is made of this."""
+    """The version of a model with this data."""
     more = {name: value for name, value in made_of.items() if name not in ("plays", "settings")}
     text = json.dumps([CODE_VERSION, made_of["plays"], list(made_of["settings"].items()), more])
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

@@ -1,9 +1,9 @@
 """Transition rules: the tracks that listeners play after a track, and before it, from sessions, by Spark.
 
-``Step -> Rule``. After `a` came `b`, weighed by 1 / places between (Ludewig and Jannach, 2018); that `a`
-came before `b` counts by a share of it, which makes them neighbours where the order says little. What one
-listener adds to a rule has a cap, so that nobody who plays two tracks in turn all day makes it the rule for
-everybody. `models.rules.min_listeners` is the number of listeners that a rule needs.
+``Step -> Rule``. A step from `a` to a later `b` has the weight 1 / places between (Ludewig and Jannach,
+2018); the reverse rule gets a share of it, which makes the two neighbours where the order says little. The
+weight that one listener adds to a rule is limited, so that a listener who alternates two tracks all day does
+not make a rule for everybody. `models.rules.min_listeners` is the number of listeners that a rule needs.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from segue.spark.learned_model import Arrays, LearnedModel, Lesson
 
 
 class Rule(TypedDict):
-    """That listeners play a track after another, or before it."""
+    """A track that listeners play after another, or before it."""
 
     track_id: str
     """The track."""
     next_id: str
-    """The track that goes with it."""
+    """The track that follows or precedes it."""
     score: float
-    """How strongly, in (0, 1]."""
+    """The score, in (0, 1]."""
     listeners: int
-    """How many have played both so."""
+    """The number of listeners who have played both."""
 
 
 RULE = tuple(Rule.__annotations__)
 
 
 def transition_rules(steps: DataFrame, *, rules: RuleSettings) -> DataFrame:
-    """Step -> Rule: of each track the `rules_per_track` best tracks that came after or before it.
+    """Step -> Rule: for each track, the `rules_per_track` best tracks that followed or preceded it.
 
-    A rule's score is its weight by that of the track's strongest rule, times
-    ``listeners / (listeners + shrinkage)``: little evidence weighs little.
+    A rule's score is its weight divided by that of the track's strongest rule, times
+    ``listeners / (listeners + shrinkage)``, so that little evidence has little weight.
     """
     in_session = Window.partitionBy("user_id", "session").orderBy("at", "track_id")
     later = F.array(
@@ -80,12 +80,12 @@ def transition_rules(steps: DataFrame, *, rules: RuleSettings) -> DataFrame:
 
 
 def listener_counts(steps: DataFrame) -> DataFrame:
-    """Step -> track_id, listeners: how many have kept each track."""
+    """Step -> track_id, listeners: the number of listeners with positive signals on each track."""
     return steps.groupBy("track_id").agg(F.count_distinct("user_id").alias("listeners"))
 
 
 class TransitionRuleModel(LearnedModel):
-    """The rules between tracks, and how many listeners have kept each track; the index takes both along."""
+    """Transition rules and the number of listeners of each track; the index contains both."""
 
     kind = "following"
 

@@ -21,9 +21,13 @@ class Opinion(TypedDict):
     _id: str
     """"<user id>:<track id>"."""
     user_id: str
+    """The listener's id."""
     track_id: str
+    """The track's id."""
     opinion: Kind
+    """Like or dislike."""
     at: datetime
+    """When it was given."""
 
 
 class Opinions(Collection[Opinion]):

@@ -34,8 +34,11 @@ class StoredStart(TypedDict):
     _id: str
     """The listener's id."""
     genres: list[str]
+    """The chosen genres."""
     artists: list[str]
+    """The chosen artists."""
     at: datetime
+    """When they were chosen."""
 
 
 class Starts(Collection[StoredStart]):

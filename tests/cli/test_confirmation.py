@@ -128,7 +128,7 @@ def test_no_on_a_terminal_changes_nothing(world: World, name: str) -> None:
     done = world.run(name, terminal=True, answer=b"n\n")
     assert done.returncode == 1, done.stderr
     assert "[y/N]" in done.stderr
-    assert done.stderr.rstrip().endswith("Aborted.")
+    assert done.stderr.rstrip().endswith("Aborted!")
     assert world.state() == before
 
 

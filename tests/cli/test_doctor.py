@@ -101,7 +101,7 @@ def test_wrong_settings_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
         (replace(TOPIC, timestamp_type="CreateTime"), 3, "problem", "message.timestamp.type=LogAppendTime"),
         (replace(TOPIC, retention_ms=86_400_000), 3, "warning", "retention.ms=2592000000"),
         (replace(TOPIC, retention_ms=-1), 3, "ok", "retention unlimited"),
-        (replace(TOPIC, replication=1), 3, "warning", "one lost broker loses plays"),
+        (replace(TOPIC, replication=1), 3, "warning", "the loss of a broker loses plays"),
         (replace(TOPIC, replication=1), 1, "ok", "replication factor 1"),
         (replace(TOPIC, retention_ms=None, timestamp_type=None), 3, "ok", "retention unknown"),
     ],

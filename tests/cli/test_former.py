@@ -116,11 +116,13 @@ def test_each_former_name_is_said_in_a_line_on_standard_error() -> None:
     done = CliRunner().invoke(app, ["listener", "export", "--out", "x", "--help"])
     assert done.exit_code == 0
     assert done.stderr == (
-        "segue: '--out' of 'listener export' is now '--output'; the old name goes in the next version\n"
+        "segue: '--out' of 'listener export' is now '--output'; "
+        "the old name will be removed in the next version\n"
     )
     done = CliRunner().invoke(app, ["index", "--rollback", "--help"])
     assert done.stderr == (
-        "segue: 'index --rollback' is now 'index rollback'; the old name goes in the next version\n"
+        "segue: 'index --rollback' is now 'index rollback'; "
+        "the old name will be removed in the next version\n"
     )
 
 

@@ -53,9 +53,9 @@ def _album() -> None:
 
 
 def _map() -> None:
-    from segue.dashboard.views import wander
+    from segue.dashboard.views import library_map
 
-    wander.show()
+    library_map.show()
 
 
 def _playlists() -> None:

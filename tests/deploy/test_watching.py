@@ -38,7 +38,7 @@ def told() -> dict[str, dict[str, set[str]]]:
     for query in (recommend.NAME, rejected_plays.NAME):
         metrics.progressed(as_document({**PROGRESS, "name": query}))
     metrics.planned([80.0])
-    metrics.turned_away("malformed")
+    metrics.count_rejected("malformed")
     metrics.index.info({"version": "v1"})
     found: dict[str, dict[str, set[str]]] = {
         "up": {"job": {job["job_name"] for job in SCRAPES["scrape_configs"]}}

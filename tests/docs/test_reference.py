@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -12,12 +13,15 @@ from segue.benchmarks.cli import BENCHMARKS
 from segue.cli.commands import COMMANDS
 from segue.collections import OWNERS
 from segue.documentation.reference import benchmarks, events
+from segue.documentation.reference.collections import record_of
+from segue.documentation.reference.metrics import declared
 from segue.documentation.reference.pages import PAGES
-from segue.documentation.reference.records import json_schema
+from segue.documentation.reference.records import columns, json_schema
 from segue.places import ROOT
 from segue.plays.event import fault
 from segue.plays.event_schema import play_schema
 from segue.settings.reference import reference
+from segue.storage.store import Collection
 from segue.streaming_jobs.progress import Metrics
 from segue.taste.tastes import StoredTaste
 from tests.plays.examples import a_play
@@ -62,6 +66,20 @@ def test_every_metric_that_prometheus_reads_is_listed() -> None:
     }
     text = PAGES["metrics"]()
     assert [name for name in names if f"`{name}" not in text] == []
+
+
+@pytest.mark.parametrize("owner", OWNERS, ids=lambda owner: owner.name)
+def test_every_field_of_a_collection_has_a_meaning(owner: type[Collection[Any]]) -> None:
+    record = record_of(owner)
+    assert [one.name for one in (columns(record) if record else ()) if not one.meaning] == []
+
+
+def test_every_metric_is_described_by_a_sentence() -> None:
+    for metric in declared():
+        (family,) = metric.describe()
+        assert family.documentation.endswith(".")
+        unit = re.search(r"_(seconds|milliseconds|bytes)$", family.name)
+        assert unit is None or unit[1] in family.documentation
 
 
 def test_every_collection_command_and_benchmark_has_a_section() -> None:

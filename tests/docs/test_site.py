@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
+from segue.cli.main import app
 from segue.documentation import site
 from segue.documentation.cli import site_app
 from segue.places import ROOT
@@ -92,3 +94,11 @@ def pages_in(nav: Any) -> list[str]:
     if isinstance(nav, dict):
         nav = nav.values()
     return [page for part in nav for page in pages_in(part)]
+
+
+def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    done = CliRunner().invoke(app, ["docs", "build", "--output", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "name a new or an empty folder" in done.stderr
+    assert (tmp_path / "thesis.txt").read_text() == "mine"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from segue.embeddings.audio_space import AudioSpace
-from segue.embeddings.drift import FEWEST, Drift, advise, measure
+from segue.embeddings.drift import FEWEST_TRACKS, Drift, advise, measure
 
 WIDTH = 40
 SPACE = AudioSpace(
@@ -39,7 +39,7 @@ def test_the_like_of_the_corpus_asks_for_nothing(count: int) -> None:
     found = measure(SPACE, rows(count))
     assert found is not None and found.tracks == count
     assert found.distance == pytest.approx(1.0, abs=0.2)
-    assert count < FEWEST or found.kept == pytest.approx(0.75, abs=0.03)
+    assert count < FEWEST_TRACKS or found.kept == pytest.approx(0.75, abs=0.03)
     assert found.shift < 0.4
     assert advice(rows(count)) is None
 

@@ -12,7 +12,7 @@ from segue.settings import load_settings
 
 SMALL = {
     **{"dimension": 8, "hidden_units": 16, "batch_size": 256, "negative_samples": 2},
-    **{"epochs": 4, "window": 2, "learning_rate": 0.02, "patience": 4, "min_plays": 2},
+    **{"epochs": 4, "context_size": 2, "learning_rate": 0.02, "patience": 4, "min_plays": 2},
 }
 TRAINING = load_settings().models.sessions.model_copy(update=SMALL)
 TRACKS, PLAYED = 200, 160

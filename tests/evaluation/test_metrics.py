@@ -66,7 +66,7 @@ def test_one_relevant_item_is_the_special_case_of_several() -> None:
 
 
 def test_a_row_without_anything_relevant_is_an_error() -> None:
-    with pytest.raises(ValueError, match="row 1 has nothing relevant"):
+    with pytest.raises(ValueError, match="row 1 has no relevant item"):
         by_lists(LISTS, sparse.csr_matrix([[1, 0, 0, 0], [0, 0, 0, 0]]), 3)
 
 

@@ -109,7 +109,7 @@ def test_a_space_that_cannot_be_fitted_is_taken_as_it_is_in_use_or_left_out() ->
         return stored if space is SessionSpace else None
 
     found = compare_spaces(tracks, settings, in_use=in_use)["sessions"]
-    assert found.note == f"version {stored.version}, as it is in use"
+    assert found.note == f"version {stored.version}, which is in use"
     assert found.figures["dimension"] == 4
 
 

@@ -13,7 +13,7 @@ from segue.batch_jobs import build_index, train_embeddings
 from segue.batch_jobs.train_embeddings import current_space, run
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Corpus
-from segue.embeddings.drift import FAR, advise
+from segue.embeddings.drift import DISTANCE_LIMIT, advise
 from segue.embeddings.genre_space import GenreSpace
 from segue.embeddings.space import TrainingData
 from segue.errors import SegueError
@@ -147,7 +147,7 @@ def test_a_slow_change_adds_up(settings: Settings, database: Database[Document])
     assert summaries[-1].embedded == 1
     assert summaries[-1].shift == pytest.approx(1.0, abs=0.2)
     assert "standard deviations" in (told(summaries[-1], database) or "")
-    assert summaries[-1].drift is not None and summaries[-1].drift < FAR
+    assert summaries[-1].drift is not None and summaries[-1].drift < DISTANCE_LIMIT
     run(settings, Store(database), refit=True)
     assert run(settings, Store(database)).added == 0
 

@@ -70,7 +70,10 @@ def test_down_ends_what_is_recorded_listeners_first(tmp_path: Path) -> None:
         "replay",
         "stream",
     ]
-    assert stack.down(folder=tmp_path) == ["dashboard", "replay", "stream"]
+    stopping: list[str] = []
+    ended = stack.down(folder=tmp_path, stopping=stopping.append)
+    assert ended == stopping == ["dashboard", "replay", "stream"]
+    assert stack.waits_for("stream") == "Stopping the stream, which finishes the micro-batch in progress"
     assert not any(process.running(record) for record in records)
     assert stack.status(folder=tmp_path) == []
     assert stack.down(folder=tmp_path) == []

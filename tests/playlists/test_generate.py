@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.index.contents import Contents
-from segue.playlists.generate import daily_mix, discover, go_on
+from segue.playlists.generate import continue_list, daily_mix, discover
 from segue.playlists.path import path
 from segue.playlists.transitions import Material, Transitions, arrange
 from segue.ranking.reranking import ArtistLimit
@@ -42,7 +42,7 @@ def test_a_version_that_fits_is_not_hidden_by_one_that_does_not() -> None:
 
 
 def _check_what_goes_on(library: Shelf, playlist: list[int], avoid: list[int], *, items: int) -> None:
-    found = go_on(
+    found = continue_list(
         playlist,
         items=items,
         material=Material(library, library.transitions, library.limit),
@@ -74,7 +74,7 @@ def test_what_goes_on_sounds_like_the_list_on_each_of_its_sides() -> None:
         cold_start=np.arange(9, dtype=np.int32),
     )
     library = Shelf.of(contents, library.moods)
-    found = go_on(
+    found = continue_list(
         [0, 1, 2, 30, 31, 32],
         items=20,
         material=Material(library, library.transitions, library.limit),

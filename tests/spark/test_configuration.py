@@ -16,7 +16,8 @@ import pytest
 import segue
 from segue.errors import SegueError
 from segue.local.jars import ensure_jars, spark_jars
-from segue.places import CONF, ROOT
+from segue.places import CONF, LOCAL, ROOT
+from segue.settings import load_settings
 from segue.spark.checkpoint_files import (
     BARE_FILE_SYSTEM,
     LOW_LATENCY,
@@ -26,7 +27,7 @@ from segue.spark.checkpoint_files import (
 )
 from segue.spark.configuration import configuration
 from segue.spark.defaults import cluster_defaults, defaults, values_of
-from segue.spark.pack import _code, properties
+from segue.spark.pack import _code, properties, submit_line
 
 SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
 OTHER = {
@@ -174,4 +175,27 @@ def test_the_defaults_leave_the_checkpoint_to_its_file_system() -> None:
     assert not set(defaults()) & set(LOW_LATENCY)
     assert values_of(CONF / "spark-defaults.conf").items() >= LOW_LATENCY.items(), (
         "for spark-submit, as it is"
+    )
+
+
+def test_the_submit_line_has_the_variables_that_a_packed_job_needs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SEGUE_CONF", raising=False)
+    settings = load_settings()
+    made = tmp_path / "a pack"
+    submit = (
+        f"spark-submit --master spark://HOST:7077 --deploy-mode client --properties-file '{made}/spark.conf'"
+    )
+    assert submit_line(made, settings) == f"SEGUE_HOME={LOCAL} {submit} '{made}/stream.py'"
+    own = settings.model_copy(
+        update={
+            "kafka": settings.kafka.model_copy(update={"bootstrap_servers": "host:9092"}),
+            "mongo": settings.mongo.model_copy(update={"uri": "mongodb://host"}),
+            "spark": settings.spark.model_copy(update={"master": "spark://a:7077"}),
+        }
+    )
+    monkeypatch.setenv("SEGUE_CONF", "/etc/segue.toml")
+    assert submit_line(made, own).startswith(
+        "SEGUE_CONF=/etc/segue.toml spark-submit --master spark://a:7077 "
     )

@@ -88,7 +88,7 @@ def test_a_note_that_lacks_what_every_release_wrote_is_refused(
     spark: SparkSession, settings: Settings, name: str
 ) -> None:
     note(spark, settings, {other: value for other, value in RELEASE_0_1.items() if other != name})
-    with pytest.raises(SegueError, match=f"does not say its {name}"):
+    with pytest.raises(SegueError, match=f"a note without {name}"):
         checkpoint.check(spark, settings)
 
 

@@ -52,7 +52,7 @@ def test_prometheus_is_told() -> None:
     metrics = Metrics()
     metrics.progressed(as_document(PROGRESS))
     metrics.planned([80.0, 120.0])
-    metrics.turned_away("malformed")
+    metrics.count_rejected("malformed")
     text = generate_latest(metrics.registry).decode()
     assert 'segue_state_rows{query="recommend"} 3.0' in text
     assert 'segue_batch_milliseconds{phase="addBatch",query="recommend"} 70.0' in text
@@ -102,7 +102,7 @@ def test_micro_batches_are_summed_up_by_query_and_minute(database: Database[Docu
 def test_what_happened_since_the_last_time_is_told_once() -> None:
     metrics = Metrics()
     metrics.planned([80.0])
-    metrics.turned_away("late")
-    metrics.turned_away("late")
+    metrics.count_rejected("late")
+    metrics.count_rejected("late")
     assert metrics.since_last() == ([80.0], {"late": 2})
     assert metrics.since_last() == ([], {})

@@ -1,4 +1,4 @@
-// A radio: songs near a seed song follow it without end.
+// A radio: an endless queue of songs near a seed song.
 Object.assign(Engine.prototype, {
   startRadio(item) {
     if (this.current?.id === item.id && this.begun) { // keep the song that is playing

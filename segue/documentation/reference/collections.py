@@ -55,7 +55,7 @@ def _personal(policy: Policy) -> str:
 def _collection(owner: type[Collection[Any]]) -> Iterator[str]:
     yield f"## `{owner.name}`"
     yield (owner.__doc__ or "").strip().splitlines()[0]
-    record = _record(owner)
+    record = record_of(owner)
     if record is not None:
         yield md.table(
             ("field", "type", "meaning"),
@@ -67,7 +67,8 @@ def _collection(owner: type[Collection[Any]]) -> Iterator[str]:
         yield "Not exported: " + ", ".join(map(md.code, owner.policy.personal.secret)) + "."
 
 
-def _record(owner: type[Collection[Any]]) -> type | None:
+def record_of(owner: type[Collection[Any]]) -> type | None:
+    """The TypedDict of a collection's documents; None for documents without a fixed form."""
     for base in getattr(owner, "__orig_bases__", ()):
         if get_origin(base) is Collection and is_typeddict(get_args(base)[0]):
             record: type = get_args(base)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from segue.documentation.reference import markdown as md
+from segue.errors import EXIT_STATUSES
 
 
 def render() -> str:
@@ -14,12 +15,6 @@ def render() -> str:
         "the cause, and the remedy.",
         md.table(
             ("status", "meaning"),
-            (
-                ("0", "The command succeeded."),
-                ("1", "The command failed, or a check failed; standard error has the reason."),
-                ("2", "The command line has a mistake: an unknown command or option, or a missing value."),
-                ("130", "The command was interrupted with Ctrl-C."),
-                ("143", "The command was ended by SIGTERM, as `./run.sh down` does."),
-            ),
+            ((str(status), meaning) for status, meaning in EXIT_STATUSES.items()),
         ),
     )

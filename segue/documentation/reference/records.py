@@ -1,21 +1,24 @@
-"""Tables and JSON Schemas of records, from the names, types and docstrings of a TypedDict."""
+"""Records as schemas: a TypedDict gives names, types and meanings; tables and JSON Schema follow."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import re
+import sys
 import textwrap
 import types
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import (
+    Annotated,
     Any,
     Literal,
     NamedTuple,
     NotRequired,
     Required,
     Union,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -43,7 +46,7 @@ _JSON: Mapping[Any, Mapping[str, Any]] = {
 
 
 class SchemaColumn(NamedTuple):
-    """A field of a record, as a row of a table."""
+    """One field of a record, as a table shows it."""
 
     name: str
     type: str
@@ -51,7 +54,7 @@ class SchemaColumn(NamedTuple):
 
 
 def columns(record: type, *, place: str = "") -> Iterator[SchemaColumn]:
-    """The fields of a record and its nested records; the docstring after a field is its meaning."""
+    """The fields of a record and of those within it, with their meanings: the docstrings behind them."""
     meanings = dict(_meanings(record))
     for name, hint in hints_of(record).items():
         yield SchemaColumn(f"{place}{name}", words(hint), meanings.get(name, ""))
@@ -62,18 +65,18 @@ def columns(record: type, *, place: str = "") -> Iterator[SchemaColumn]:
 
 
 def words(hint: Any) -> str:
-    """The name of a type in the documentation."""
+    """A type as a reader of the documentation knows it."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return " or ".join("none" if part is type(None) else words(part) for part in inner)
+        return " or ".join("none" if one is type(None) else words(one) for one in inner)
     if origin is list:
         return f"list of {words(inner[0])}"
     if origin is dict:
         return f"by {words(inner[0])}: {words(inner[1])}"
     if origin is tuple:
-        return f"({', '.join(words(part) for part in inner)})"
+        return f"({', '.join(words(one) for one in inner)})"
     if origin is Literal:
-        return ", ".join(f"`{value}`" for value in inner)
+        return ", ".join(f"`{one}`" for one in inner)
     return "record" if is_typeddict(hint) else _WORDS.get(hint) or str(getattr(hint, "__name__", hint))
 
 
@@ -96,7 +99,7 @@ def json_schema(record: type) -> dict[str, Any]:
 def _json(hint: Any) -> dict[str, Any]:
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return {"anyOf": [_json(part) for part in inner]}
+        return {"anyOf": [_json(one) for one in inner]}
     if origin is Literal:
         return {"enum": list(inner)}
     if origin is list:
@@ -107,8 +110,11 @@ def _json(hint: Any) -> dict[str, Any]:
 
 
 def hints_of(record: type) -> dict[str, Any]:
-    """Field -> type, without Required and NotRequired."""
-    hints = get_type_hints(record, include_extras=True)
+    """Field -> type, without NotRequired, Required and Annotated."""
+    hints = {
+        name: get_args(hint)[0] if get_origin(hint) is Annotated else hint
+        for name, hint in get_type_hints(record, include_extras=True).items()
+    }
     return {
         name: get_args(hint)[0] if get_origin(hint) in (NotRequired, Required) else hint
         for name, hint in hints.items()
@@ -116,16 +122,20 @@ def hints_of(record: type) -> dict[str, Any]:
 
 
 def _meanings(record: type) -> Iterator[tuple[str, str]]:
-    """Field -> the docstring after it, including fields of base records."""
-    for base in getattr(record, "__orig_bases__", ()):
-        if is_typeddict(base):
-            yield from _meanings(base)
+    """Field -> its docstring or the text of Annotated, also of the records that this one extends."""
+    for name, hint in get_type_hints(record, include_extras=True).items():
+        if get_origin(hint) is Annotated:
+            yield name, str(get_args(hint)[1]).removesuffix(".")
     try:
         source = inspect.getsource(record)
-    except OSError:  # a record that is created by a call has no docstrings
+    except OSError:  # a record that is made by a call has no docstrings
         return
     (definition,) = ast.parse(textwrap.dedent(source)).body
     assert isinstance(definition, ast.ClassDef)
+    for base in definition.bases:  # a TypedDict of Python 3.11 does not keep its bases
+        inherited = vars(sys.modules[record.__module__]).get(ast.unparse(base))
+        if is_typeddict(inherited):
+            yield from _meanings(cast(type, inherited))
     name = ""
     for line in definition.body:
         if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
