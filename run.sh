@@ -49,7 +49,7 @@ check_machine() {
     say 'the embedded MongoDB is for Linux on x86-64 only: set your own with SEGUE_MONGO__URI=mongodb://…'
 }
 
-# A set of packages is a lock file: runtime, docs, embedded (and what the demo needs), training, dev (all of these and more).
+# Each set of packages has a lock file: runtime, docs, embedded (also for the demo), training, dev (all of these and more).
 # Its stamp identifies the lock file and is written last, so that an interrupted set-up is repeated.
 lock_of() { if [ "$1" = runtime ]; then echo "$root/requirements.txt"; else echo "$root/requirements-$1.txt"; fi; }
 stamp_of() { echo "$local_folder/packages-$1"; }
@@ -93,7 +93,7 @@ set_up_packages() { # set_up_packages SET: sets up this set and the sets that we
   for set in $sets; do packages_wanted "$set" >"$(stamp_of "$set")"; done
 }
 
-# The folder of the jars and of a wheel's Java: beside the packages, unless the environment names another.
+# The folder of the jars and of a wheel's Java: next to the packages, unless the environment names another.
 find_data_folder() {
   data_folder=$local_folder
   [ -n "${SEGUE_HOME:-}${SEGUE_ROOT:-}" ] || return 0

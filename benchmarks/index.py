@@ -209,7 +209,7 @@ def sweep(
 
 
 def _tastes(rows: np.ndarray, count: int) -> np.ndarray:
-    """(count, d) means of ten tracks near one another: what the stream asks with, between the rows."""
+    """Queries similar to tastes, shape (count, d): means of ten near tracks."""
     rng = np.random.default_rng(1)
     near = ExactIndex(rows).query(rows[rng.choice(len(rows), size=min(count, len(rows)))], 200)[0]
     picked = np.take_along_axis(near, rng.integers(min(200, len(rows)), size=(len(near), 10)), axis=1)

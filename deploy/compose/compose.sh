@@ -72,7 +72,7 @@ make_files() {
   make_certificate "$domain"
   step 'folders for the data' mkdir -p "$folder"/data/{kafka-1,kafka-2,kafka-3,mongo-1,mongo-2,mongo-3} \
     "$folder"/data/{checkpoints,index,models,prometheus,grafana,backups}
-  [ "$(id -u)" != 0 ] || step 'root keeps the list; the rest belongs to who runs the containers' \
+  [ "$(id -u)" != 0 ] || step 'the list stays with root; the user of the containers gets the rest' \
     chown -R "$uid:$uid" "$folder/secrets" "$folder/data"
   if [ -n "$dry_run" ]; then
     printf '# %s has\n' "$folder/compose.env"
@@ -88,13 +88,13 @@ deploy_compose() {
   make_files
   step 'the image' "${compose[@]}" build
   step 'the servers' "${compose[@]}" up --detach --wait kafka-1 kafka-2 kafka-3 mongo-1 mongo-2 mongo-3
-  step 'topics, and the users of the jobs with what each may do' \
+  step 'topics, and the users of the jobs with their permissions' \
     "${compose[@]}" run --rm access access create --initiate "$members" /run/secrets
   step 'the catalogue, from the recordings' "${compose[@]}" run --rm catalogue library ingest /music
-  step 'audio features of what is new' "${compose[@]}" run --rm catalogue library features
+  step 'audio features of new tracks' "${compose[@]}" run --rm catalogue library features
   step 'the audio space' "${compose[@]}" run --rm catalogue embeddings train
   step 'the index' "${compose[@]}" run --rm catalogue index build
-  step 'Spark, the jobs, the dashboard and what watches them' "${compose[@]}" up --detach --wait --remove-orphans
+  step 'Spark, the jobs, the dashboard and the monitoring' "${compose[@]}" up --detach --wait --remove-orphans
   healthy 'the dashboard, over TLS' 60 \
     curl --fail --silent --insecure --resolve "$domain:8443:127.0.0.1" "https://$domain:8443/_stcore/health"
   say "https://$domain:8443 is the dashboard; http://127.0.0.1:3000 is Grafana (admin, password in $folder/secrets/grafana-password)"

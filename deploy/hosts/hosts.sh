@@ -95,7 +95,7 @@ deploy_hosts() {
   reach
   version=$(version)
   archive=$folder/segue-$version.tar.gz
-  step 'a folder for what is sent' mkdir -p "$folder/secrets"
+  step 'a folder for the files to send' mkdir -p "$folder/secrets"
   make_spark_defaults
   step "version $version" pack "$archive"
   # First prepare all hosts without a change; then switch unit by unit, waiting until each is healthy.

@@ -24,7 +24,7 @@ name_image() { image=$image-$(version); }
 # The other users are generated; this user must exist already.
 check_admin() {
   local file=$folder/secrets/admin.toml
-  [ -n "$dry_run" ] || [ -f "$file" ] || fail "$file is missing: a user who may make users, [kafka] and [mongo]: docs/how-to/deploy-kubernetes.md"
+  [ -n "$dry_run" ] || [ -f "$file" ] || fail "$file is missing: it names a user who may create users, in [kafka] and [mongo]: docs/how-to/deploy-kubernetes.md"
 }
 
 overlay() {
@@ -87,7 +87,7 @@ deploy_kubernetes() {
   step 'the certificate' secret tls segue-tls "--cert=$folder/secrets/tls.crt" "--key=$folder/secrets/tls.key"
   step 'the job of the last deployment' "${kube[@]}" delete job segue-users --ignore-not-found
   step 'everything' "${kube[@]}" apply --filename "$folder/kubernetes.yaml"
-  step 'topics, and the users of the jobs with what each may do' \
+  step 'topics, and the users of the jobs with their permissions' \
     "${kube[@]}" wait --for=condition=complete --timeout=300s job/segue-users
   healthy 'the dashboards' 600 "${kube[@]}" rollout status deployment/segue-dashboard --timeout=10s
   healthy 'the stream' 900 "${kube[@]}" rollout status statefulset/segue-stream --timeout=10s

@@ -21,7 +21,7 @@ write_again() {
   local file=$1
   shift
   if [ -n "$dry_run" ]; then
-    printf '# from what is kept\n%s > %q\n' "$(quoted "$@")" "$file"
+    printf '# derived from other files\n%s > %q\n' "$(quoted "$@")" "$file"
   else
     "$@" >"$file.part"
     mv "$file.part" "$file"

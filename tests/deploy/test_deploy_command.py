@@ -268,7 +268,7 @@ def test_a_step_that_fails_ends_the_deployment(machine: Machine, music: str) -> 
     machine.stand_in("docker", "curl")
     done = machine.deploy("compose", "--music", music, refused="catalogue library features")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("segue: audio features of what is new: this failed")
+    assert done.stderr.splitlines()[-1].startswith("segue: audio features of new tracks: this failed")
     assert machine.asked()[-1].line.endswith("run --rm catalogue library features")
 
 

@@ -22,7 +22,7 @@ def render() -> str:
         "[Exit statuses](exit-statuses.md) are the same for all.",
         md.table(
             ("command", "purpose", "packages"),
-            ((f"[`{one.name}`](#{_anchor(one.name)})", one.summary, one.packages) for one in COMMANDS),
+            ((f"[`{c.name}`](#{_anchor(c.name)})", c.summary, c.packages) for c in COMMANDS),
         ),
         *(part for command in COMMANDS for part in _command(command)),
         "## Names of 0.1",
