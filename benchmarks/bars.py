@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from rich import progress
 from rich.console import Console
 
+ItemT = TypeVar("ItemT")
 
-def track(numbers: range, *, description: str) -> Iterable[int]:
-    """Go through numbers with a progress bar on standard error: standard output is for the figures."""
-    return progress.track(numbers, description=description, console=Console(stderr=True))
+
+def track(items: Sequence[ItemT], *, description: str) -> Iterable[ItemT]:
+    """Go through items with a progress bar on standard error: standard output is for the figures."""
+    return progress.track(items, description=description, console=Console(stderr=True))
