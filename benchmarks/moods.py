@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 from rich.console import Console
+from rich.progress import track as progress
 from scipy.stats import mannwhitneyu
 
 from segue.audio.descriptors import describe, descriptor_names
-from segue.benchmarks.bars import track as progress
 from segue.demo.discography import DemoTrack
 from segue.demo.harmony import SCALES
 from segue.demo.library import STYLES, TRACKS, compose, sketch_of
