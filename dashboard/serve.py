@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +13,7 @@ import typer
 import uvicorn
 
 from segue.errors import SegueError, one_line_errors
-from segue.local.process import free_port, registered
+from segue.local.process import listening, registered
 from segue.local.reachable import address_of, notices
 from segue.local.stack import connected
 from segue.places import CONF
@@ -42,22 +44,22 @@ def serve(
             os.environ["SEGUE_DASHBOARD__HOST"] = host
         settings = connected(load_settings(), kafka=False)
         connect(settings.mongo).client.close()  # fails here, with a one-line error, before anything is served
-        free = free_port(port or settings.dashboard.port)
-        address = address_of(settings.dashboard, port=free)
-        with registered("dashboard", address=address):
+        listener = listening(settings.dashboard.host, port or settings.dashboard.port)
+        address = address_of(settings.dashboard, port=listener.getsockname()[1])
+        with listener, registered("dashboard", address=address):
             typer.echo(f"the dashboard is at {address}")
             for line in notices(settings.dashboard, database=settings.mongo.database):
                 typer.echo(line)
-            serve_app(settings, port=free)
+            serve_app(settings, listener=listener)
 
 
-def serve_app(settings: Settings, *, port: int) -> None:
-    """Serve the pages and the routes on `dashboard.host`, until the process receives a signal.
+def serve_app(settings: Settings, *, listener: socket.socket) -> None:
+    """Serve the pages and the routes on a listening socket, until the process receives a signal.
 
     Raises
     ------
     SegueError
-        The file that `dashboard.oidc_config_file` names does not exist.
+        The file that `dashboard.oidc_config_file` names does not exist, or the pages did not load.
     """
     log_in = settings.dashboard.oidc_config_file and Path(settings.dashboard.oidc_config_file).absolute()
     if log_in and not log_in.is_file():
@@ -73,4 +75,8 @@ def serve_app(settings: Settings, *, port: int) -> None:
     logging.getLogger("streamlit").setLevel(logging.WARNING)
     app = make_app()
     # No access log: it would contain the tickets of audio addresses.
-    uvicorn.run(app, host=settings.dashboard.host, port=port, log_level="warning", access_log=False)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    if not server.started:
+        raise SegueError("the dashboard could not start: the lines above say why")

@@ -6,6 +6,7 @@ distinguishes the process from a later process with the same pid, so a stale rec
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
@@ -195,6 +196,26 @@ def free_port(usual: int, *, kept: int | None = None, avoid: Sequence[int] = ())
         if port not in avoid and port_is_free(port):
             return port
     raise SegueError(f"no free port from {usual} to {usual + 1000}: stop some of the servers there")
+
+
+def listening(host: str, usual: int) -> socket.socket:
+    """A socket that listens on an address: on the usual port if it is free, else on one near it.
+
+    A server that starts with it cannot lose the port to another program while it loads.
+
+    Raises
+    ------
+    SegueError
+        All ports are taken, or this machine does not have the address.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in range(usual, usual + 1000, 10):
+        try:
+            return socket.create_server((host, port), family=family, backlog=2048)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise SegueError(f"cannot listen on {host}: {error.strerror}") from error
+    raise SegueError(f"no free port from {usual} to {usual + 1000}: end some of the servers there")
 
 
 def _becomes_free(port: int) -> bool:

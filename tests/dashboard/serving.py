@@ -5,10 +5,12 @@ Beside `./run.sh dashboard serve`, which keeps a record by which a developer's o
 
 from __future__ import annotations
 
+import socket
 import sys
 
 from segue.dashboard.serve import serve_app
 from segue.settings import load_settings
 
 if __name__ == "__main__":
-    serve_app(load_settings(), port=int(sys.argv[1]))
+    settings = load_settings()
+    serve_app(settings, listener=socket.create_server((settings.dashboard.host, int(sys.argv[1]))))

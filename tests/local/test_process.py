@@ -94,7 +94,7 @@ def test_a_job_registers_itself_once(tmp_path: Path) -> None:
 
 def test_a_second_job_of_a_name_is_refused(tmp_path: Path) -> None:
     record, file = _spawn(tmp_path, SLEEP)
-    refused = pytest.raises(SegueError, match=f"one runs already .pid {record.pid}.")
+    refused = pytest.raises(SegueError, match=f"one is already running .pid {record.pid}.")
     with refused, process.registered("one", folder=tmp_path):
         pass
     assert process.read_record(file) == record
@@ -112,6 +112,19 @@ def test_a_taken_port_is_passed_over() -> None:
         assert found != usual
         assert process.port_is_free(found)
         assert process.free_port(usual, avoid=[found]) not in {usual, found}
+
+
+def test_a_listening_socket_keeps_its_port_from_others() -> None:
+    usual = process.free_port(28600)
+    with process.listening("127.0.0.1", usual) as first, process.listening("127.0.0.1", usual) as second:
+        assert first.getsockname()[1] == usual
+        assert second.getsockname()[1] != usual
+        assert process.accepts(usual)
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    with pytest.raises(SegueError, match=r"cannot listen on 192\.0\.2\.1"):
+        process.listening("192.0.2.1", 28700)
 
 
 def test_the_kept_port_comes_before_the_usual_one() -> None:
