@@ -17,11 +17,11 @@ from pathlib import Path
 import librosa
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 from threadpoolctl import threadpool_limits
 
 from segue.audio.decode import decode
 from segue.audio.descriptors import frame_descriptors
+from segue.benchmarks.bars import track
 from segue.benchmarks.feature_workers import Work, Workers, describe_batch, plain_batch, workers
 from segue.benchmarks.plain_features import plain_frames
 from segue.demo.library import STYLES, TRACKS, compose

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import psutil
 from rich.console import Console
-from rich.progress import track
 from threadpoolctl import threadpool_limits
 
+from segue.benchmarks.bars import track
 from segue.benchmarks.catalogue import FMA, vectors
 from segue.benchmarks.index_plot import REACHED, K, Point, check_kind, draw
 from segue.index.annoy_index import AnnoyBackend

@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 import numpy as np
 import psutil
 from rich.console import Console
-from rich.progress import track
 
+from segue.benchmarks.bars import track
 from segue.benchmarks.catalogue import bundle_of, track_id
 from segue.benchmarks.service import Feeder, check_alive, service, variant
 from segue.evaluation.freshness import FreshnessWatch

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from pymongo.database import Database
 from rich.console import Console
-from rich.progress import track
 
+from segue.benchmarks.bars import track
 from segue.benchmarks.catalogue import bundle_of, plays
 from segue.benchmarks.service import check_alive, in_use, service, variant
 from segue.operations.stream_progress import StreamProgress
