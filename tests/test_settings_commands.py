@@ -149,6 +149,8 @@ def test_explain_describes_a_key_and_lists_a_section(app: typer.Typer) -> None:
     ):
         assert part in text
     assert run(app, "explain", "stream.lateness").stdout == text
+    assert run(app, "explain", "SEGUE_STREAM__ALLOWED_LATENESS").stdout == text
+    assert run(app, "explain", "SEGUE_STREAM__LATENESS").stdout == text
     listed = run(app, "explain", "models").stdout
     assert "[models.rules]" in listed and "max_gap" in listed
 

@@ -82,6 +82,8 @@ def explain(
     Example: ./run.sh settings explain ranking
     """
     with one_line_errors():
+        if name.startswith("SEGUE_") and "__" in name:
+            name = name.removeprefix("SEGUE_").lower().replace("__", ".")
         if (new := RENAMED.get(name)) is not None:
             name = new if isinstance(new, str) else new[0]
         if key := next((each for each in reference() if each.name == name), None):

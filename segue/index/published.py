@@ -202,7 +202,7 @@ class PublishedBundles:
                 continue
             self._models.activate(KIND, manifest.version)
             return manifest
-        raise BundleError(f"there is no fit index before {active} to go back to{refused}")
+        raise BundleError(f"there is no usable index before {active} to go back to{refused}")
 
     def retire(self, *, folder: Path | str, keep: int) -> list[str]:
         """Remove bundles beyond the newest `keep`, from this machine's folder and from MongoDB.

@@ -22,6 +22,7 @@ from segue.plays.event import fault
 from segue.plays.event_schema import play_schema
 from segue.settings.reference import reference
 from segue.storage.store import Collection
+from segue.streaming_jobs import engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics
 from segue.taste.tastes import StoredTaste
 from tests.plays.examples import a_play
@@ -106,3 +107,9 @@ def test_records_are_valid_schemas() -> None:
     taste = json_schema(StoredTaste)
     assert taste["properties"]["updated_at"]["format"] == "date-time"
     assert taste["properties"]["windows"]["additionalProperties"]["properties"]["weights"]["type"] == "array"
+
+
+def test_the_page_of_metrics_names_the_queries_as_their_label_does() -> None:
+    text = (FOLDER / "metrics.md").read_text()
+    for query in (recommend, engagement, rejected_plays):
+        assert f"`{query.NAME}`" in text

@@ -218,7 +218,7 @@ def test_rolling_back_goes_to_the_one_before_and_over_what_is_unfit(
     assert bundles.roll_back(folder=here).version == versions[2] == bundles.active_version()
     (here / versions[1] / "vectors.npy").write_bytes(b"damaged")
     assert bundles.roll_back(folder=here).version == versions[0] == bundles.active_version()
-    with pytest.raises(BundleError, match="no fit index before"):
+    with pytest.raises(BundleError, match="no usable index before"):
         bundles.roll_back(folder=here)
     assert bundles.active_version() == versions[0]
     assert bundles.publish(here / versions[3]).version == bundles.active_version()

@@ -51,7 +51,7 @@ def test_names_and_reasons_are_unique_and_every_reason_has_words() -> None:
 
 
 def test_a_source_without_weight_or_knowledge_or_left_out_is_not_in_use() -> None:
-    assert in_use(INDEX, RANKING) == list(SOURCES)
+    assert in_use(INDEX, RANKING) == [source for source in SOURCES if source.weight(RANKING)]
     assert in_use(INDEX, RANKING, without=left_out("audio")) == []
     assert [source.name for source in in_use(INDEX, RANKING.model_copy(update={"artist_weight": 0.0}))] == [
         "transitions"

@@ -30,7 +30,7 @@ def render() -> str:
         "0 switches them off). [Alerts](../how-to/alerts.md) are based on them.",
         md.table(("metric", "type", "labels", "meaning"), _rows()),
         "Buckets of `segue_freshness_milliseconds`: " + ", ".join(_buckets()) + ".",
-        "The label `query` is `recommend`, `engagement` or `rejected_plays`; `phase` is a phase of Spark's "
+        "The label `query` is `recommend`, `engagement` or `rejected plays`; `phase` is a phase of Spark's "
         "micro-batch (`triggerExecution` is the whole batch); `reason` is a reason of "
         "[rejected plays](events-and-records.md#rejected-plays).",
     )
