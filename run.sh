@@ -13,7 +13,7 @@ disk_gigabytes=6
 say() { printf '%s\n' "segue: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
-# listing QUESTION [ARGUMENTS]: the answer of segue/cli/listing.py, which knows the commands.
+# listing QUESTION [ARGUMENTS]: asks segue/cli/listing.py, which has the list of commands.
 listing() {
   local reader=$python
   [ -x "$reader" ] || reader=$(find_python) || exit 3
@@ -37,7 +37,7 @@ check_machine() {
   local python3=$1 free
   "$python3" -c 'import venv, ensurepip' 2>/dev/null ||
     fail "$python3 cannot make virtual environments: install its venv module: apt install python3-venv"
-  # Annoy comes as source only.
+  # Annoy has no wheels.
   command -v g++ >/dev/null || command -v c++ >/dev/null || command -v clang++ >/dev/null ||
     fail 'no C++ compiler found: install a C++ compiler: apt install g++ python3-dev'
   "$python3" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' ||
@@ -46,20 +46,20 @@ check_machine() {
   [ "$free" -ge "$disk_gigabytes" ] ||
     fail "only $free GB are free on the disk of $root: make room for $disk_gigabytes GB"
   [ "$(uname -sm)" = 'Linux x86_64' ] || [ -n "${SEGUE_MONGO__URI:-}" ] ||
-    say 'the embedded MongoDB is for Linux on x86-64: here, name your own with SEGUE_MONGO__URI=mongodb://…'
+    say 'the embedded MongoDB is for Linux on x86-64 only: set your own with SEGUE_MONGO__URI=mongodb://…'
 }
 
-# A set of packages is a lock file: runtime, docs, embedded (and what the demo needs), training, dev (all of these and more).
-# Its stamp says what was set up from; it is written last, so that an interrupted set-up is done again.
+# Each set of packages has a lock file: runtime, docs, embedded (also for the demo), training, dev (all of these and more).
+# Its stamp identifies the lock file and is written last, so that an interrupted set-up is repeated.
 lock_of() { if [ "$1" = runtime ]; then echo "$root/requirements.txt"; else echo "$root/requirements-$1.txt"; fi; }
 stamp_of() { echo "$local_folder/packages-$1"; }
 packages_wanted() { echo "$("$python" -V 2>&1) $(cksum <"$(lock_of "$1")") uv $uv_version"; }
 set_is_fresh() { [ -f "$(stamp_of "$1")" ] && [ -x "$python" ] && [ "$(cat "$(stamp_of "$1")" 2>/dev/null)" = "$(packages_wanted "$1")" ]; }
 
-# packages_ready SET: whether it, or one that has all of it, is set up.
+# packages_ready SET: whether the set, or a larger set that includes it, is set up.
 packages_ready() {
   local other
-  # An environment that is a link is somebody else's, and used as it is.
+  # A linked environment belongs to somebody else and is not changed.
   [ ! -L "$venv" ] || return 0
   for other in "$1" $([ "$1" != runtime ] || echo docs embedded training) dev; do
     ! set_is_fresh "$other" || return 0
@@ -67,7 +67,7 @@ packages_ready() {
   return 1
 }
 
-set_up_packages() { # set_up_packages SET: it, and the sets that were set up before
+set_up_packages() { # set_up_packages SET: sets up this set and the sets that were set up before
   local python3 set sets=$1 locks=()
   python3=$(find_python)
   check_machine "$python3"
@@ -76,24 +76,24 @@ set_up_packages() { # set_up_packages SET: it, and the sets that were set up bef
     rm -rf "$venv" "$local_folder"/packages*
     "$python3" -m venv "$venv" || fail "$python3 could not make a virtual environment: apt install python3-venv"
   fi
-  # One file was the stamp of everything before there were sets.
+  # Before there were sets, a single file was the stamp.
   [ ! -e "$local_folder/packages" ] || [ "$1" = dev ] || sets+=' dev'
   for set in runtime docs embedded training dev; do
     [ ! -e "$(stamp_of "$set")" ] || [ "$set" = "$1" ] || sets+=" $set"
   done
-  # The largest has all the others.
+  # The set dev includes all others.
   [[ " $sets " != *' dev '* ]] || locks=("$(lock_of dev)")
   [ "${#locks[@]}" -gt 0 ] || for set in $sets; do locks+=("$(lock_of "$set")"); done
-  say "setting up (2/3): the pinned Python packages: $sets (once; a minute or a few)"
+  say "setting up (2/3): the pinned Python packages: $sets (once; takes a few minutes)"
   "$python" -m pip install --quiet --disable-pip-version-check "uv==$uv_version" ||
-    fail 'the package installer uv could not be fetched: see to the network or to the settings of pip, then try again'
+    fail 'the package installer uv could not be fetched: check the network or the settings of pip, then try again'
   "$python" -m uv pip sync --python "$python" --require-hashes "${locks[@]}" ||
-    fail 'the Python packages could not be installed: the lines above say why; then try again'
+    fail 'the Python packages could not be installed: see the lines above, then try again'
   rm -f "$local_folder/packages"
   for set in $sets; do packages_wanted "$set" >"$(stamp_of "$set")"; done
 }
 
-# The folder of the jars and of a wheel's Java: beside the packages, unless the environment names another.
+# The folder of the jars and of a wheel's Java: next to the packages, unless the environment names another.
 find_data_folder() {
   data_folder=$local_folder
   [ -n "${SEGUE_HOME:-}${SEGUE_ROOT:-}" ] || return 0
@@ -101,14 +101,14 @@ find_data_folder() {
     fail 'the folder for data could not be determined: see the lines above'
 }
 
-# The stamp of Java and the jars has three lines: the sum of ivy.xml, the caller's JAVA_HOME, the Java that was found.
+# The stamp of Java and the jars has three lines: the checksum of ivy.xml, the caller's JAVA_HOME, the Java to use.
 java_ready() {
   local sum asked home
   find_data_folder
   [ -f "$data_folder/java-home" ] || return 1
   { read -r sum && IFS= read -r asked && IFS= read -r home; } <"$data_folder/java-home" || return 1
   [ "$sum" = "$(cksum <"$root/conf/ivy.xml")" ] && [ -x "$home/bin/java" ] && [ -d "$data_folder/jars/spark" ] || return 1
-  # Under a command of ours JAVA_HOME is already what was found.
+  # In a command started by Segue, JAVA_HOME is already the Java to use.
   [ "${JAVA_HOME:-}" = "$asked" ] || [ "${JAVA_HOME:-}" = "$home" ]
 }
 
@@ -117,7 +117,7 @@ java_found() { "$python" -P -c 'from segue.local.java import java_home; java_hom
 set_up_java() {
   local home
   make_folder "$data_folder" || fail_to_write_data
-  # A machine without a Java that fits gets the one from the embedded set.
+  # A machine without a supported Java gets the one from the embedded set.
   java_found || packages_ready embedded || set_up_packages embedded
   say 'setting up (3/3): Java, and the jars of Kafka and of its Spark source'
   home=$("$python" -P -c 'from segue.local.cli import prepare; prepare()')
@@ -132,9 +132,9 @@ set_up() { # set_up SET
     make_folder "$folder" || fail_to_write_data
   else
     make_folder "$folder" ||
-      fail "this needs the packages '$1', which were left out here: who may write to $root runs ./run.sh setup $1"
+      fail "this command needs the packages '$1', and this user may not write to $root: let its owner run ./run.sh setup $1"
   fi
-  # Two commands started at the same time: the second waits here and finds the work done.
+  # If two commands start at the same time, the second waits here until the first has finished the set-up.
   exec 9>"$folder/setup.lock"
   ! command -v flock >/dev/null || flock 9
   packages_ready "$1" || set_up_packages "$1"
@@ -143,7 +143,7 @@ set_up() { # set_up SET
 }
 
 fail_to_write_data() {
-  fail "Java and the jars are to be kept in $data_folder, where this user may not write: name another folder with SEGUE_HOME"
+  fail "Java and the jars belong in $data_folder, but this user may not write there: set another folder with SEGUE_HOME"
 }
 
 make_folder() { { [ -d "$1" ] || mkdir -p "$1" 2>/dev/null; } && [ -w "$1" ]; }
@@ -151,7 +151,7 @@ make_folder() { { [ -d "$1" ] || mkdir -p "$1" 2>/dev/null; } && [ -w "$1" ]; }
 # --- running --------------------------------------------------------------------------------------
 
 run_module() {
-  # -P: a folder of the same name where the user happens to be is not ours.
+  # -P: do not import a folder named segue in the user's working directory.
   "$python" -P -m "$@"
 }
 
@@ -159,9 +159,9 @@ run_tests() {
   if [ "${1:-}" = --help ]; then
     echo 'usage: ./run.sh test [cluster | docs | fuzz] [PYTEST ARGUMENTS]'
     echo 'Check the style (ruff), the types (mypy) and the layers (import-linter), then run the tests (pytest) with real Kafka, MongoDB and Spark.'
-    echo 'test cluster: run those on a whole cluster of processes instead, which takes minutes and 6 GB of memory.'
-    echo 'test docs: run the tutorials and guides of docs/ as they are written, which takes minutes.'
-    echo 'test fuzz: search for examples that break a property; without it, the examples are the same on every run.'
+    echo 'test cluster: run only the tests on a cluster of processes, which takes minutes and 6 GB of memory.'
+    echo 'test docs: run the commands of the tutorials and guides in docs/, which takes minutes.'
+    echo 'test fuzz: test properties on new random examples; otherwise the examples are the same on every run.'
     echo 'Example:  ./run.sh test tests/index -k annoy'
     return
   fi
@@ -180,7 +180,7 @@ run_tests() {
   fi
   if [ "${1:-}" = fuzz ]; then
     shift
-    say 'tests of properties, on examples that no run has seen'
+    say 'tests of properties, on new examples'
     run_module pytest -m hypothesis --hypothesis-profile fuzz "$@"
     return
   fi
@@ -188,18 +188,18 @@ run_tests() {
   run_module ruff check .
   run_module ruff format --check .
   find_programs
-  # A choice of tests is mostly small, and easier to follow in one process.
+  # A selection of tests is mostly small, and its output is easier to read from one process.
   if [ $# -gt 0 ]; then
     check_types_and_layers
     say 'tests'
     run_module pytest "$@"
     return
   fi
-  # All of them, in two processes (tests/conftest.py); the checks take the time in which these wait for servers.
+  # All tests run in two processes (tests/conftest.py); the checks use the time in which they wait for servers.
   local checks status=0
   check_types_and_layers >"$local_folder/checks.log" 2>&1 &
   checks=$!
-  say 'tests, and types and layers beside them'
+  say 'tests, with types and layers in parallel'
   run_module pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder || status=$?
   wait "$checks" || status=1
   cat "$local_folder/checks.log"
@@ -210,8 +210,8 @@ check_types_and_layers() {
   run_module mypy && "$venv/bin/lint-imports"
 }
 
-# What some tests use besides Python and Java, installed where that can be done:
-# its commands, of which one will do, the package that has it, and the tests that are left out without it.
+# Programs that some tests need, installed if possible:
+# find_program COMMANDS PACKAGE TESTS: any of the commands is enough; without it, the tests are skipped.
 find_programs() {
   find_program 'chromium chromium-browser google-chrome' chromium 'the tests marked "browser"'
   find_program nginx nginx-light 'the tests of the proxy'
@@ -230,7 +230,7 @@ find_program() {
   say "$package is not installed: $tests will not run (apt install $package)"
 }
 
-# It sets nothing up: without packages, it checks the machine only.
+# The doctor sets up nothing: without packages, it checks the machine only.
 run_doctor() {
   local reader
   export PYTHONPATH=$root
@@ -253,7 +253,7 @@ main() {
   local command=${1:-help} packages
   case $command in
     help | -h | --help) listing help; return ;;
-    # Deploying needs nothing of the set-up here.
+    # Deploying does not need the set-up.
     deploy) shift; exec "$root/deploy/deploy.sh" "$@" ;;
     doctor) shift; run_doctor "$@"; return ;;
     *)

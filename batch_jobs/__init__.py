@@ -1,1 +1,1 @@
-"""The jobs that run once and end; each is a command."""
+"""The batch jobs; each is a command."""

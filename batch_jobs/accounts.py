@@ -40,10 +40,14 @@ def list_accounts(json_file: JsonFile = None) -> None:
     """
     with one_line_errors():
         can_write(json_file)
-        found = Accounts(_store()).everyone()
+        stored = Accounts(_store()).everyone()
         rows: list[dict[str, Any]] = [
-            {"name": one["name"], "user_id": one["user_id"], "created_at": one["created_at"].isoformat()}
-            for one in found
+            {
+                "name": account["name"],
+                "user_id": account["user_id"],
+                "created_at": account["created_at"].isoformat(),
+            }
+            for account in stored
         ]
         write_figures(json_file, rows)
         table = Table("name", "listener's id", "created", title=f"{len(rows)} accounts")
@@ -120,12 +124,12 @@ def _account(store: Store, name: str) -> Account:
 
 
 def _password(*, from_stdin: bool) -> str:
-    """The password from standard input, or from the terminal.
+    """Read the password from standard input, or ask for it on the terminal.
 
     Raises
     ------
     UsageError
-        There is no terminal.
+        Standard input is not a terminal.
     """
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")

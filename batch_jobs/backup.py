@@ -21,9 +21,9 @@ File = Annotated[Path, typer.Argument(help="The backup file.")]
 def backup(file: File) -> None:
     """Save accounts, playlists, likes, tastes, listening history and shared links to a file.
 
-    All data are of one moment, and nothing has to be stopped. Tracks, covers, features, embeddings and the
-    index are left out: other commands make them again. The file holds password hashes and what people listen
-    to: keep it safe. An existing file is not replaced.
+    The backup is a snapshot of one time, and nothing has to be stopped. Tracks, covers, features, embeddings
+    and the index are left out: other commands can rebuild them. The file contains password hashes and
+    listening histories: keep it safe. An existing file is not replaced.
 
     Example: ./run.sh backup create segue-2026-11-21.gz
 
@@ -47,8 +47,8 @@ def restore(
 ) -> None:
     """Load a backup into the database. A damaged file changes nothing.
 
-    Stop the stream and the dashboard first, and start them afterwards. Listeners who were forgotten since the
-    backup was made are left out, as long as the database still has the note about it.
+    Stop the stream and the dashboard first, and start them afterwards. Listeners who were forgotten after the
+    backup are left out, as long as the database still has their hashes.
 
     Example: ./run.sh backup restore segue-2026-11-21.gz
 

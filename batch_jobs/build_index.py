@@ -1,4 +1,4 @@
-"""`./run.sh index build`: from the embeddings in MongoDB to a published index bundle."""
+"""`./run.sh index build`: builds an index bundle from the embeddings in MongoDB, and publishes it."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ from segue.settings import IndexSettings, load_settings
 from segue.storage.store import Store, open_store
 
 TRANSITION_RULES = "following"
-"""The kind of model that says what listeners play after a track."""
+"""The kind of the transition rules among the stored models."""
 console = Console(stderr=True)
 
 
 @dataclass(frozen=True)
 class IndexCorpus:
-    """The tracks that are to be found: present in the library, with a vector in the active space."""
+    """The tracks of the index: present in the library, with a vector in the active space."""
 
     space: str
     contents: Contents
     unusable: int
-    """Vectors left out because they have no direction: zeros, or not finite."""
+    """The number of omitted vectors without a direction: zero or not finite."""
 
 
 @dataclass(frozen=True)
 class IndexBuild:
-    """What the job did."""
+    """The result of the job."""
 
     manifest: Manifest
     unchanged: bool
-    """The version was active already."""
+    """Whether the version was active before."""
     unusable: int
     followed: int
-    """Tracks of which it is known what listeners play after them."""
+    """The number of tracks with transition rules."""
     retired: list[str]
     seconds: float
 
     def summary(self) -> dict[str, Any]:
-        """One flat object, as `--json` writes it."""
+        """The flat object that `--json` writes."""
         manifest = self.manifest
         return {
             "version": manifest.version,
@@ -82,8 +82,8 @@ def build_index(
 ) -> None:
     """Build the neighbour index of the catalogue, measure it, and publish it.
 
-    A running stream switches to the new version by itself. The same embeddings and settings give the same
-    version, and then nothing is built. The section [index] of the settings has the backend, its parameters
+    A running stream switches to the new version automatically. The same embeddings and settings have the same
+    version, and are not built again. The section [index] of the settings has the backend, its parameters
     and the number of versions to keep.
 
     Example: ./run.sh index build
@@ -105,9 +105,9 @@ def build_index(
 def roll_back_index(
     json_file: JsonFile = None,
 ) -> None:
-    """Activate the index before the active one again. Nothing is built and nothing is deleted.
+    """Activate the previous version of the index again. Nothing is built and nothing is deleted.
 
-    A running stream switches to it by itself. The next ./run.sh index build activates the newest again.
+    A running stream switches to it automatically. The next ./run.sh index build activates the newest again.
 
     Example: ./run.sh index rollback
 
@@ -127,7 +127,7 @@ def run(store: Store, settings: IndexSettings) -> IndexBuild:
     Raises
     ------
     SegueError
-        There are no embeddings, they do not fit each other, or the bundle cannot be written.
+        There are no embeddings, their dimensions differ, or the bundle cannot be written.
     """
     began = time.perf_counter()
     bundles = PublishedBundles(store)
@@ -160,7 +160,7 @@ def run(store: Store, settings: IndexSettings) -> IndexBuild:
 
 
 def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:
-    """Read the vectors of the wanted space and their tracks, and make the columns, in order of track id.
+    """Read the vectors of the configured space and their tracks, and compute the columns, by track id.
 
     Raises
     ------
@@ -213,7 +213,7 @@ def _matrix(vectors: list[bytes], names: list[str]) -> np.ndarray:
 def read_transition_rules(
     store: Store, track_ids: np.ndarray, artists: np.ndarray
 ) -> tuple[RuleTable | None, RuleTable | None]:
-    """What each track, and each artist, leads to by the active model; None before one is trained."""
+    """The active transition rules of tracks and artists; None before a model is trained."""
     model = trained.load(store, TRANSITION_RULES)
     transition_rules = None if model is None else transition_rules_of(model, track_ids=track_ids)
     if model is None or transition_rules is None:

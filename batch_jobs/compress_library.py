@@ -1,7 +1,7 @@
-"""`./run.sh library compress`: makes the songs of a folder smaller, over all cores.
+"""`./run.sh library compress`: re-encodes the songs of a folder at a lower bit rate, on all cores.
 
-Delivery: each song by itself (see segue.audio.compress): a kill at any moment leaves it as it was or as it
-shall be, and the next run goes on with the rest.
+Delivery: song by song (see segue.audio.compress). A kill leaves each song either unchanged or compressed, and
+the next run continues with the rest.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 
 SHOWN = 50
-"""So many of the broken files are named on the terminal; --json has all."""
+"""The number of failed files to name on the terminal; --json has all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +39,15 @@ class CompressionSummary:
     files: int
     compressed: int
     left: int
-    """Small enough already, or no smaller for it."""
+    """Songs that are small enough, or that compression would not make smaller."""
     failed: int
     bytes_before: int
-    """Of the compressed songs."""
+    """The size of the compressed songs before compression."""
     bytes_after: int
     bytes_saved: int
     seconds: float
     failures: dict[str, str]
-    """By path: the reason and what is known."""
+    """The reason and details by path."""
 
 
 def compress_library(
@@ -61,10 +61,10 @@ def compress_library(
 ) -> None:
     """Re-encode the songs of a folder at a lower bit rate. Tags and covers are kept.
 
-    Each result is decoded and its length compared before it replaces the song. Songs that are near the bit
-    rate already are left alone, and so are files that cannot be decoded, which are listed. Song.flac and
-    Song.wav become Song.flac.mp3 and Song.wav.mp3. All stay the same tracks of the catalogue. The command can
-    be interrupted and started again at any time. It asks first unless --keep-originals or --yes is given.
+    Each result is decoded and its length compared before it replaces the song. Songs near the bit rate stay
+    unchanged, and so do files that cannot be decoded, which are listed. Song.flac and Song.wav become
+    Song.flac.mp3 and Song.wav.mp3. All keep their track ids in the catalogue. The command can be interrupted
+    and started again at any time. It asks for confirmation unless --keep-originals or --yes is given.
 
     Example: ./run.sh library compress --bitrate 64k --yes /data/fma
 
@@ -78,13 +78,13 @@ def compress_library(
         summary = run(folder, kilobits=kilobits, originals=keep_originals)
         write_figures(json_file, asdict(summary))
         for path, why in list(summary.failures.items())[:SHOWN]:
-            say(f"left as it is: {ascii(path)[1:-1]}: {why}", json_file)
+            say(f"unchanged: {ascii(path)[1:-1]}: {why}", json_file)
         if summary.failed > SHOWN:
-            say(f"... and {summary.failed - SHOWN} more: --json FILE names all", json_file)
+            say(f"... and {summary.failed - SHOWN} more: --json FILE lists all", json_file)
         share = summary.bytes_saved / summary.bytes_before if summary.bytes_before else 0.0
         say(
-            f"{summary.files} files: {summary.compressed} compressed, {summary.left} left alone, "
-            f"{summary.failed} cannot be; {summary.bytes_saved / 1e6:.1f} MB saved, {share:.0%} of "
+            f"{summary.files} files: {summary.compressed} compressed, {summary.left} unchanged, "
+            f"{summary.failed} failed; {summary.bytes_saved / 1e6:.1f} MB saved, {share:.0%} of "
             f"{summary.bytes_before / 1e6:.1f} MB ({summary.seconds:.1f} s)",
             json_file,
         )
@@ -93,26 +93,28 @@ def compress_library(
 def _kilobits(text: str) -> int:
     match = re.fullmatch(r"(\d+)k?", text.strip().lower())
     if not match or not 8 <= int(match[1]) <= 320:
-        raise SegueError(f"--bitrate {text}: give thousand bits a second, from 8k to 320k, such as 64k")
+        raise SegueError(f"--bitrate {text}: give kilobits per second, from 8k to 320k, such as 64k")
     return int(match[1])
 
 
 def run(
     folder: Path, *, kilobits: int, originals: Path | None = None, quiet: bool = False
 ) -> CompressionSummary:
-    """Compress what is below a folder.
+    """Compress the songs below a folder.
 
     Raises
     ------
     SegueError
-        There is no such folder, it has no music, the originals would be kept inside it, or another run is
-        at work there.
+        The folder does not exist or has no music, the folder for the originals is inside it, or another run
+        is working there.
     """
     began = time.monotonic()
     root = check_folder(folder)
     kept = None if originals is None else originals.expanduser().resolve()
     if kept is not None and kept.is_relative_to(root):
-        raise SegueError(f"{originals} is inside {root}: keep the originals elsewhere, or they are music too")
+        raise SegueError(
+            f"{originals} is inside {root}: keep the originals elsewhere, or they would be compressed too"
+        )
     done: list[Compressed] = []
     failures: dict[str, str] = {}
     left = 0
@@ -159,7 +161,7 @@ def run(
 
 
 def _songs(root: Path, failures: dict[str, str]) -> list[AudioFile]:
-    """The files below a folder; those that links lead to belong elsewhere and are left alone."""
+    """The files below a folder, without the targets of links, which belong elsewhere."""
     files = []
     for item in scan(root):
         if isinstance(item, RejectedFile):
@@ -173,14 +175,14 @@ def _songs(root: Path, failures: dict[str, str]) -> list[AudioFile]:
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """One run at a time in a folder; what a killed one has left is removed."""
+    """Allow one run at a time in a folder, and remove the part files of a killed run."""
     opened = os.open(root, os.O_RDONLY)
     try:
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SegueError(
-                f"another ./run.sh library compress is at work in {root}: wait for its end"
+                f"another ./run.sh library compress is running in {root}: wait for its end"
             ) from None
         for part in root.rglob(f".*{PART}"):
             part.unlink(missing_ok=True)

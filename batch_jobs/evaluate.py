@@ -1,6 +1,6 @@
-"""`./run.sh models evaluate`: every model and baseline on session logs, or every space by its sound.
+"""`./run.sh models evaluate`: evaluates models and baselines on session logs, or spaces by sound.
 
-Tables, JSON and, of the models, plots.
+It writes tables, JSON and, for the models, plots.
 """
 
 from __future__ import annotations
@@ -143,9 +143,9 @@ def evaluate_spaces(data: Path | None) -> dict[str, SpaceResult]:
 def sessions_in_topic(
     store: Store, settings: Settings, track_ids: Sequence[str], *, spark: SparkSession | None = None
 ) -> SessionLog | None:
-    """The listening sessions of these tracks, from the plays that the topic still has; None without Kafka.
+    """The listening sessions of these tracks, from the plays in the topic; None without Kafka.
 
-    The same that `./run.sh models train` learns from.
+    These are the training data of `./run.sh models train`.
     """
     if not settings.kafka.bootstrap_servers:
         return None
@@ -158,12 +158,12 @@ def sessions_in_topic(
 
 
 def make_folder(folder: Path) -> None:
-    """Before work that takes long: the folder of the plots.
+    """Create the folder of the plots before the long computation.
 
     Raises
     ------
     SegueError
-        It cannot be made.
+        The folder cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

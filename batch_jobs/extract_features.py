@@ -1,7 +1,7 @@
-"""`./run.sh library features`: descriptors of every track that has none of the current version yet.
+"""`./run.sh library features`: computes missing and outdated descriptors of all tracks.
 
-Delivery: results are written by track id as each part of the work ends, so that a run killed half-way
-loses the parts in progress (a few dozen tracks) and the next one goes on where it was.
+Delivery: results are written by track id whenever a part of the work ends. A killed run loses the parts in
+progress (a few dozen tracks), and the next run continues from there.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from segue.storage.store import Store, open_store
 from segue.udfs.describe_tracks import DESCRIBED, describe_tracks
 
 TRACK = "track_id string, path string"
-"""What the job works on."""
+"""The columns of the job's input."""
 PER_TASK = 4
 TASKS_PER_CORE = 8
-"""A part of the work has so many tasks for each core; it is written when all have ended."""
+"""Tasks per core in a part of the work; a part is written when all its tasks have ended."""
 PARTS_AT_ONCE = 2
-"""While the last tasks of a part run, those of the next keep the other cores busy."""
+"""Parts in progress: while the last tasks of a part run, the next part keeps the other cores busy."""
 RETRIED = frozenset({"missing", "unreadable", "too-slow", "decoder-crashed"})
-"""Reasons that may lie with the machine and not with the file: these are tried again in every run."""
+"""Reasons that may be faults of the machine, not of the file: every run retries these files."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractionSummary:
-    """What a run has done; `tracks` is how many have features now, `reasons` why the rejected have none."""
+    """The result of a run; `tracks` is the number with features, `reasons` counts the rejected by reason."""
 
     version: str
     tracks: int
@@ -55,7 +55,7 @@ class ExtractionSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """Tracks whose features are missing or of another version or file, and features that have no track."""
+    """Tracks whose features are missing or outdated, and features without a track."""
 
     missing: list[StoredFile]
     gone: list[str]
@@ -82,7 +82,7 @@ def extract_features(
             with session(settings, app="segue features") as spark:
                 summary = run(spark, settings, store)
         else:
-            summary = run(None, settings, store)  # starting Spark takes longer than finding that out
+            summary = run(None, settings, store)  # starting Spark takes longer than this check
         write_figures(json_file, asdict(summary))
         why = ", ".join(f"{count} {reason}" for reason, count in sorted(summary.reasons.items()))
         say(
@@ -102,7 +102,7 @@ def run(
 ) -> ExtractionSummary:
     """Bring the features and the rejected tracks of this stage in line with the catalogue.
 
-    `spark` may be None when nothing is to be computed (see :func:`find_work`).
+    `spark` may be None if there is nothing to compute (see :func:`find_work`).
     """
     began = time.monotonic()
     work = find_work(store, settings)
@@ -130,7 +130,7 @@ def run(
 
 
 def find_work(store: Store, settings: Settings) -> Work:
-    """Compare the catalogue with what has been computed or rejected."""
+    """Compare the catalogue with the stored features and rejections."""
     version = features_version(settings.audio)
     done = Features(store).stamps()
     rejected = RejectedTracks(store).without_features(retried=RETRIED)
@@ -146,7 +146,7 @@ def find_work(store: Store, settings: Settings) -> Work:
 def _described(
     spark: SparkSession, tracks: Sequence[StoredFile], settings: Settings
 ) -> Iterator[tuple[Sequence[StoredFile], list[Row]]]:
-    """Parts of the work with their results, in the order in which they end."""
+    """Parts of the work with their results, in order of completion."""
     size = PER_TASK * TASKS_PER_CORE * spark.sparkContext.defaultParallelism
     parts = [tracks[start : start + size] for start in range(0, len(tracks), size)]
     with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
@@ -159,7 +159,7 @@ def _described(
             while running:
                 yield from _ended(running)
         except BaseException:
-            spark.sparkContext.cancelAllJobs()  # or Ctrl-C would wait for the parts in progress
+            spark.sparkContext.cancelAllJobs()  # otherwise Ctrl-C would wait for the parts in progress
             raise
 
 
@@ -181,7 +181,7 @@ def _describe_part(
 
 
 def _write(store: Store, part: Iterable[StoredFile], rows: Sequence[Row], settings: Settings) -> int:
-    """Write a part's features and rejections; returns how many features."""
+    """Write a part's features and rejections; returns the number of features."""
     version = features_version(settings.audio)
     files = {file.track_id: file for file in part}
     stamps = {own: Stamp(version, file.size, file.modified_ns) for own, file in files.items()}

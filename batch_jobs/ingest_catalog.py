@@ -1,7 +1,7 @@
 """`./run.sh library ingest`: brings the catalogue in line with a folder of music.
 
-Delivery: every write is an upsert by track id, cover id or path, so that a run cut short is made good by
-the next one, and a second run changes nothing.
+Delivery: every write is an upsert by track id, cover id or path. The next run completes an interrupted one,
+and a repeated run changes nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WRITE_EVERY = 256
 
 @dataclass(frozen=True, kw_only=True)
 class IngestSummary:
-    """What a run has found; `tracks` is how many the library has now."""
+    """The result of a run; `tracks` is the present number in the library."""
 
     library: str
     tracks: int
@@ -47,13 +47,13 @@ class IngestSummary:
     vanished: int
     rejected: int
     reasons: dict[str, int]
-    """Why the rejected are."""
+    """The number of rejected files by reason."""
     listed: int
     """Tracks in FMA's tables; 0 for another kind of library."""
     without_audio: int
-    """Of these, those of which there is no usable file: kept with the state "no-audio"."""
+    """Those of the listed tracks without a usable file: stored with the state "no-audio"."""
     without_metadata: int
-    """Files in FMA's folders that no table has: taken in by their tags."""
+    """Files in FMA's folders that are in no table: ingested with their tags."""
     seconds: float
 
 
@@ -75,8 +75,8 @@ def ingest_catalog(
 ) -> None:
     """Read the tracks of a folder into the catalogue.
 
-    Only new and changed files are read. Tracks whose files are gone are marked as vanished. Files that cannot
-    be used are listed by ./run.sh library rejected, with the reason. A second run changes nothing.
+    Only new and changed files are read. Tracks whose files are missing are marked as vanished.
+    ./run.sh library rejected lists unusable files with the reason. A second run changes nothing.
 
     Example: ./run.sh library ingest ~/Music
 
@@ -119,8 +119,8 @@ def run(
     Raises
     ------
     SegueError
-        There is no such folder, it has no music (an unmounted disk must not empty the catalogue), or another
-        folder that still exists has the library's name.
+        The folder does not exist or has no music (an unmounted disk must not empty the catalogue), or the
+        library's name belongs to another existing folder.
     """
     began = time.monotonic()
     root = check_folder(folder)
@@ -174,7 +174,7 @@ def _layout_of(root: Path, *, fma: bool) -> Layout | None:
 
 
 def _check_same_folder(stored: Iterable[StoredFile], root: Path, library: str) -> None:
-    """Two folders of one name would each make the other's tracks vanish; a folder that has moved may."""
+    """Refuse a second folder with the same name: each run would mark the other's tracks as vanished."""
     for file in stored:
         if file.state != "present" or file.path is None:
             continue
@@ -203,7 +203,7 @@ def _read_and_write(
     known: Mapping[int, FmaTrack],
     quiet: bool,
 ) -> tuple[set[str], list[RejectedFile]]:
-    """Read the files and write what they say as it comes; returns the ids written, and the rejected."""
+    """Read the files and write their tracks in batches; returns the written ids and the rejected files."""
     ordered = list(files)
     tracks = Tracks(store)
     written: set[str] = set()
@@ -231,7 +231,7 @@ def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
 def _vanished(
     stored: Iterable[StoredFile], *, present: set[str], rejected: Sequence[RejectedFile]
 ) -> list[str]:
-    """Tracks that were there and are not; those of a folder that cannot be read now are left as they are."""
+    """Tracks whose files are missing, except those in a folder that currently cannot be read."""
     closed = tuple(
         f"{item.path}/" for item in rejected if item.reason == "unreadable" and item.track_id is None
     )
@@ -245,7 +245,7 @@ def _vanished(
 
 
 def _keep_without_audio(tracks: Tracks, known: Mapping[int, FmaTrack], *, library: str) -> int:
-    """Keep the tracks of the tables that have no file; returns how many these are."""
+    """Store the tracks of the tables that have no file; returns their number."""
     if not known:
         return 0
     stored = {track_id: (file.state, file.known) for track_id, file in tracks.files_of(library).items()}

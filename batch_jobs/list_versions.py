@@ -1,4 +1,4 @@
-"""`./run.sh index list` and `./run.sh models list`: the stored versions. They only read."""
+"""`./run.sh index list` and `./run.sh models list`: the stored versions. Read-only."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from segue.storage.store import open_store
 
 
 def list_indexes(json_file: JsonFile = None) -> None:
-    """List the stored versions of the index, newest first, and which one is active.
+    """List the stored versions of the index, newest first, and mark the active one.
 
-    ./run.sh index rollback activates the version before the active one. index.keep_versions is the number of
-    versions that are kept.
+    ./run.sh index rollback activates the previous version. The setting index.keep_versions is the number of
+    versions to keep.
 
     Example: ./run.sh index list
 
@@ -57,11 +57,13 @@ def list_indexes(json_file: JsonFile = None) -> None:
                 row["space"],
                 row["backend"],
             )
-        console(json_file).print(table if rows else f"no index is stored: {PROGRAM} index build makes one")
+        console(json_file).print(
+            table if rows else f"no index is stored: build one with {PROGRAM} index build"
+        )
 
 
 def list_models(json_file: JsonFile = None) -> None:
-    """List the stored versions of everything that is learned, by kind, and which one of each is active.
+    """List the stored versions of the models by kind, and mark the active one of each.
 
     following is the transition rules; audio-space, genre-space and session-space are spaces of embeddings;
     als is implicit ALS; feedback is the prior from all listeners' likes and skips.
@@ -85,7 +87,9 @@ def list_models(json_file: JsonFile = None) -> None:
                 "" if row["tracks"] is None else f"{row['tracks']:,}",
                 "" if row["bytes"] is None else f"{row['bytes'] / 1e6:.1f}",
             )
-        console(json_file).print(table if rows else f"no model is stored: {PROGRAM} models train makes them")
+        console(json_file).print(
+            table if rows else f"no model is stored: train models with {PROGRAM} models train"
+        )
 
 
 def _text(time: datetime | None) -> str | None:

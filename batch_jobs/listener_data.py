@@ -71,7 +71,7 @@ def forget(
 
 
 def _listener(store: Store, name: str) -> str:
-    """The listener's id of an account's name; an id stays as it is."""
+    """The listener's id for the name of an account; an id is returned unchanged."""
     account = Accounts(store).named(name)
     if account is not None:
         return account.user_id

@@ -1,4 +1,4 @@
-"""`./run.sh engagement recount`: counts plays again from the topic, and replaces the stored counts.
+"""`./run.sh engagement recount`: recounts the plays of the topic, and replaces the stored counts.
 
 Delivery: facts, sessions and statistics are upserts by their ids (segue.engagement.stored), so that the next
 run completes an interrupted one. It may run beside the stream.
@@ -34,7 +34,7 @@ from segue.storage.kafka_topics import truncated_at
 from segue.storage.store import Store, open_store
 
 AT_ONCE = 2000
-"""Facts that are written together."""
+"""Facts per bulk write."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def recount(
 def run(
     settings: Settings, *, check: bool = False, spark: SparkSession | None = None, quiet: bool = False
 ) -> Recounted:
-    """Count the topic's plays; `check` compares only."""
+    """Recount the topic's plays; with `check`, only compare."""
     store = open_store(settings)
     own = spark is None
     spark = spark or session(settings, app="segue recount", tuned=False)
@@ -110,7 +110,7 @@ def transform(records: DataFrame, *, settings: Settings, since: int = 0) -> Data
 
 
 def _whole_since(settings: Settings) -> int:
-    """The first window (epoch ms) of which retention has not taken a play."""
+    """The first window (epoch ms) from which retention has removed no play."""
     begins = truncated_at(settings.kafka)
     if begins is None:
         return 0

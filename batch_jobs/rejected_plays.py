@@ -26,7 +26,7 @@ def list_plays(
     limit: Annotated[int, typer.Option(min=1, help="How many to show, the newest ones.")] = 20,
     json_file: JsonFile = None,
 ) -> None:
-    """List rejected plays: the reason, the time, the place in the topic, and the first bytes.
+    """List rejected plays: the reason, the time, the partition and offset, and the first bytes.
 
     Example: ./run.sh rejected list
 

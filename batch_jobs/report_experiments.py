@@ -47,7 +47,7 @@ def run(settings: Settings, *, since: datetime) -> Report:
     Raises
     ------
     SegueError
-        No experiment is set.
+        No experiment is configured.
     """
     experiments = settings.experiments
     if not experiments.variants:

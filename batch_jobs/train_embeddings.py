@@ -1,11 +1,11 @@
-"""`./run.sh embeddings train`: fits the audio space on the corpus, once, and puts every track into it.
+"""`./run.sh embeddings train`: fits the audio space on the corpus once, and embeds every track.
 
-Every track is put into the other spaces that are in use, too. The moods of the tracks, percentiles of the
-same corpus, are brought up to date with it.
+It embeds every track in the other active spaces, too, and updates the moods of the tracks, which are
+percentiles of the same corpus.
 
-Delivery: embeddings are written by space and track id; a newly fitted space is switched to when all its
-embeddings are written, so that a run cut short leaves the former one in use and is simply repeated. How moods
-are written: segue.moods.stored.
+Delivery: embeddings are written by space and track id. A newly fitted space becomes active after all its
+embeddings are written: an interrupted run leaves the former space active and can be repeated. For moods see
+segue.moods.stored.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ class EmbeddingSummary:
     embedded: int
     removed: int
     added: int
-    """Tracks that the space was not fitted on. The next three are of these, and None when there are none."""
+    """Tracks added after the fit. The next three values describe them, and are None without such tracks."""
     drift: float | None
-    """How far out they lie, with the corpus at 1."""
+    """The mean magnitude of their standardised descriptors, relative to that of the corpus."""
     shift: float | None
-    """How far their mean has shifted, in standard deviations."""
+    """The shift of their mean in standard deviations."""
     kept: float | None
     """The share of their variance that the space keeps."""
     moods: int
-    """Moods that were written: of all tracks, or none where nothing has changed."""
+    """The number of written moods: all tracks, or 0 if nothing has changed."""
     also: dict[str, str]
     """Version of each other space that this run has fitted, by the space's name."""
     seconds: float
@@ -68,7 +68,7 @@ class EmbeddingSummary:
 
 def train_embeddings(
     refit: Annotated[
-        bool, typer.Option("--refit", help="Fit the audio space again, on the present catalogue.")
+        bool, typer.Option("--refit", help="Fit the audio space again, on the current catalogue.")
     ] = False,
     fit: Annotated[
         list[str] | None, typer.Option("--fit", help="Also fit this space, such as genres. Can be repeated.")
@@ -77,8 +77,8 @@ def train_embeddings(
 ) -> None:
     """Fit the audio space on the catalogue once, and embed every track in it.
 
-    Later runs embed new and changed tracks in the saved space. They say when these differ so much from the
-    rest that the space should be fitted again. After --refit, run ./run.sh index build.
+    Later runs embed new and changed tracks in the saved space. They report if the new tracks differ so much
+    from the rest that the space should be fitted again. After --refit, run ./run.sh index build.
 
     Example: ./run.sh embeddings train
 
@@ -108,8 +108,8 @@ def _sentence(summary: EmbeddingSummary) -> str:
     drift_text = (
         ""
         if drift is None
-        else f"; the {drift.tracks} added since the fit lie {drift.distance:.2f} times as far out, have "
-        f"shifted by {drift.shift:.2f} standard deviations, and keep {drift.kept:.0%} of their variance"
+        else f"; the {drift.tracks} added since the fit are {drift.distance:.2f} times as far out, "
+        f"have shifted by {drift.shift:.2f} standard deviations, and keep {drift.kept:.0%} of their variance"
     )
     return (
         f"audio space {summary.space} {'fitted' if summary.fitted else 'in use'}: "
@@ -120,7 +120,7 @@ def _sentence(summary: EmbeddingSummary) -> str:
 
 
 def drift_of(summary: EmbeddingSummary) -> Drift | None:
-    """The drift that a run has measured."""
+    """The drift that a run measured."""
     if summary.drift is None or summary.shift is None or summary.kept is None:
         return None
     return Drift(tracks=summary.added, distance=summary.drift, shift=summary.shift, kept=summary.kept)
@@ -134,14 +134,14 @@ def run(
     Parameters
     ----------
     refit
-        Fit the audio space again; it is fitted anyway where there is none of these settings.
+        Fit the audio space again. Without a space for these settings, it is always fitted.
     also
-        Spaces that are fitted, too.
+        Other spaces to fit.
 
     Raises
     ------
     SegueError
-        There are too few tracks to fit a space on.
+        There are too few tracks to fit a space.
     """
     began = time.monotonic()
     corpus = read_corpus(store, settings)
@@ -182,7 +182,7 @@ def run(
 
 
 def training_data(store: Store, corpus: Corpus, settings: Settings) -> TrainingData:
-    """The corpus with all that the catalogue knows of its tracks."""
+    """The corpus with the catalogue's data on its tracks."""
     return TrainingData(
         corpus=corpus,
         features_version=features_version(settings.audio),
@@ -192,7 +192,7 @@ def training_data(store: Store, corpus: Corpus, settings: Settings) -> TrainingD
 
 
 def _bring_into_use(store: Store, corpus: Corpus, space: Space) -> tuple[int, int]:
-    """Keep a fitted space, place every track in it, and make it the one in use. The former one is kept."""
+    """Store a fitted space, embed every track in it, and activate it. The former space is kept."""
     space.save(store)
     written = embed(store, corpus, space, out_of_sample=False)
     former = Models(store).active_version(space.kind)
@@ -207,7 +207,7 @@ def _keep_moods(store: Store, corpus: Corpus, settings: Settings) -> int:
 
 
 def current_space(store: Store, settings: Settings) -> AudioSpace | None:
-    """The space in use, if it was fitted on descriptors of the current settings and still fits them."""
+    """The active space, if it was fitted with the current settings and matches the current descriptors."""
     version = Models(store).active_version(AudioSpace.kind)
     if version is None:
         return None

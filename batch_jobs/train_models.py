@@ -56,7 +56,7 @@ def train(
             if model.left_out:
                 say(f"{model.kind:13} left out: {model.left_out}", json_file)
                 continue
-            outcome = "unchanged" if model.unchanged else f"learned in {model.seconds:.1f} s"
+            outcome = "unchanged" if model.unchanged else f"trained in {model.seconds:.1f} s"
             say(f"{model.kind:13} {model.version}  {model.tracks} tracks, {outcome}", json_file)
         flat = {f"{model.kind}_{name}": getattr(model, name) for model in models for name in _SHOWN}
         write_figures(json_file, flat)
@@ -66,7 +66,7 @@ _SHOWN = ("version", "unchanged", "tracks", "seconds", "left_out")
 
 
 def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = False) -> list[Trained]:
-    """Bring the models in line with the topic's plays.
+    """Update the models from the topic's plays.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
                 bar.update(task, advance=1, description=f"Learning {model.kind}")
 
                 def progress(text: str, kind: str = model.kind) -> None:
-                    bar.update(task, description=f"Learning {kind}: {text}")
+                    bar.update(task, description=f"Training {kind}: {text}")
 
                 done.append(training.train(model, progress=progress))
             bar.advance(task)
@@ -116,14 +116,14 @@ def run(settings: Settings, *, spark: SparkSession | None = None, quiet: bool = 
 
 
 def transform(records: DataFrame, *, settings: Settings, ends: Mapping[int, int] | None = None) -> DataFrame:
-    """KafkaRecord -> Step; with `ends`, by partition an offset, of the plays before it."""
+    """KafkaRecord -> Step; with `ends` (offset by partition), only of the plays before these offsets."""
     plays = plays_of_those_here(records, stream=settings.stream, ends=ends)
     gap, most = settings.engagement.session_gap, settings.models.max_steps_per_listener
     return steps(plays, signals=settings.signals, gap=gap, most=most)
 
 
 def without_forgotten(step_rows: DataFrame, store: Store) -> DataFrame:
-    """Step -> Step, without those of forgotten listeners, who are known by a hash."""
+    """Step -> Step, without listeners who have left, whose hashes are stored."""
     hashes = Forgotten(store).hashes()
     own = F.sha2(F.concat(F.lit(PREFIX), "user_id"), 256)
     return step_rows.where(~own.isin(hashes)) if hashes else step_rows

@@ -1,9 +1,8 @@
 """`./run.sh models tune`: searches weights and settings on a validation split, tracked in an Optuna study.
 
-The test is cut off first and never looked at: the validation is the last day of what remains. A study's name
-holds a digest of the logs' plays and of the settings that are not searched: trials of others, whose values
-cannot be compared, are in studies of their own. Delivery: each trial is stored in SQLite when it ends; a
-search that was cut short goes on where it was.
+The test day is removed first and not used: the validation split is the last day of the rest. The name of a
+study has a digest of the logs' plays and of the fixed settings, so that only comparable trials share a study.
+Delivery: each trial is stored in SQLite when it ends; an interrupted search continues from there.
 """
 
 from __future__ import annotations
@@ -39,11 +38,11 @@ from segue.settings import Settings, load_settings
 SectionT = TypeVar("SectionT", bound=BaseModel)
 Values = Mapping[str, float]
 Answer = Callable[[Values], list[np.ndarray]]
-"""Values of what is searched -> the rank of each query's target, by split."""
+"""Values of the searched settings -> the rank of each query's target, by split."""
 
 
 class Searched(StrEnum):
-    """What can be searched; the name of its studies begins with it."""
+    """The targets of a search; names of studies begin with the target."""
 
     SESSION_ENSEMBLE = "hybrid"
     SERVED = "served"
@@ -60,9 +59,9 @@ RANGES: dict[Searched, dict[str, tuple[float, float]]] = {
         "taste.half_life_tracks": (0.5, 50.0),
     },
 }
-"""Lowest and highest value of each, searched on a logarithmic scale."""
+"""The lowest and highest value of each setting, searched on a logarithmic scale."""
 ELSEWHERE = ("models.als.", "models.folder", "models.keep_versions", "models.max_steps_per_listener")
-"""Settings of `[models]` that say nothing of the lists that are served: of ALS, and of what is stored."""
+"""Settings of `[models]` that do not affect the served lists: those of ALS and of storage."""
 
 
 def tune(
@@ -90,7 +89,7 @@ def tune(
     with one_line_errors():
         settings = load_settings()
         console = Console(stderr=True)
-        with console.status("Fitting what stays the same"):
+        with console.status("Fitting the fixed models"):
             logs = read_sessions(data)
             splits = [split_by_time(split_by_time(log).history) for log in logs.values()]
             answer = (
@@ -108,7 +107,7 @@ def tune(
 
 
 def ensemble_trials(splits: Sequence[TimeSplit]) -> Answer:
-    """The ensemble by its weights. Its members are fitted once: a trial only adds them up."""
+    """The ensemble as a function of its weights. Its members are fitted once; a trial only adds them up."""
     members = [member_scores(split) for split in splits]
 
     def answer(weights: Values) -> list[np.ndarray]:
@@ -133,7 +132,7 @@ def member_scores(split: TimeSplit) -> dict[str, sparse.csr_matrix]:
 
 
 def served(splits: Sequence[TimeSplit], settings: Settings) -> Answer:
-    """The lists that are served, by settings. The session space is trained once."""
+    """The served lists as a function of settings. The session space is trained once."""
     spaces = [
         ServedRecommender(settings.models, settings.ranking, settings.taste).near.fit(split.history)
         for split in splits
@@ -155,7 +154,7 @@ def served(splits: Sequence[TimeSplit], settings: Settings) -> Answer:
 
 
 def in_use(settings: Settings) -> dict[str, float]:
-    """The values of the settings that are searched."""
+    """The current values of the searched settings."""
     values = {}
     for name in RANGES[Searched.SERVED]:
         values[name] = float(attrgetter(name)(settings))
@@ -176,7 +175,7 @@ def _with_value(section: SectionT, path: Sequence[str], value: float) -> Section
 
 
 def fixed(settings: Settings) -> dict[str, Any]:
-    """What the lists that are served depend on beside the values that are searched, as plain values."""
+    """The settings, other than the searched ones, on which the served lists depend, as plain values."""
     kept = {}
     for section in ("models", "ranking", "taste"):
         for key, value in _leaves(getattr(settings, section).model_dump(mode="json"), f"{section}."):
@@ -195,10 +194,10 @@ def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def study_name(model: Searched, logs: Mapping[str, SessionLog], settings: Mapping[str, Any]) -> str:
-    """What is searched, the logs' names, and a digest of their plays and of the settings that are kept.
+    """The target, the logs' names, and a digest of their plays and of the fixed settings.
 
-    The digest is of what was read, not of the files' names, sizes or times: a copy in another folder is
-    the same log, and a log that has grown is another one.
+    The digest is of the contents, not of the files' names, sizes or times: a copy in another folder is the
+    same log, and a log with new plays is another one.
     """
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=4)
     for log in logs.values():
@@ -219,7 +218,7 @@ def search(
     storage: str | None,
     seed: int,
 ) -> optuna.Study:
-    """Add trials to the study of that name. What is in use is tried first, unless it has been."""
+    """Add trials to the study of that name. The first trial of a study has the current settings."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         study_name=name,
@@ -228,7 +227,7 @@ def search(
         sampler=optuna.samplers.TPESampler(seed=seed),
         load_if_exists=True,
     )
-    # One that was cut short stays in the study as running, and does not count.
+    # An interrupted trial stays in the study as running, and does not count.
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if not any(trial.params == dict(first) for trial in done):
         study.enqueue_trial(dict(first))
@@ -239,7 +238,7 @@ def search(
         hr, mrr = float(metrics["hr"].mean()), float(metrics["mrr"].mean())
         trial.set_user_attr("hr20", hr)
         trial.set_user_attr("mrr20", mrr)
-        return hr + 2 * mrr  # MRR is about half of the hit rate: both count alike
+        return hr + 2 * mrr  # MRR is about half of the hit rate: the factor weights both equally
 
     study.optimize(trial_of, n_trials=trials)
     return study

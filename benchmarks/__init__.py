@@ -1,1 +1,1 @@
-"""Benchmarks: each prints its figures beside a baseline that runs in the same go."""
+"""Benchmarks: each prints its figures beside those of a baseline from the same run."""

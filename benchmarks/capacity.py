@@ -1,9 +1,9 @@
-"""What an event, a listener's update and a query cost, and how each grows: the figures for sizing a service.
+"""The costs of an event, a listener's update and a query, and their growth: figures for sizing a service.
 
-Costs are processor time, so that what else runs on the machine matters little. They are measured apart: a
-query on indexes of several sizes; an update with histories of three lengths; an event in the whole streaming
-job, once with few listeners and once with many. Only what a micro-batch takes that has next to no events goes
-by the clock, and there by the batches that nothing else held up.
+Costs are processor time, so that other work on the machine has little influence. They are measured
+separately: a query on indexes of several sizes; an update with histories of three lengths; an event in the
+whole streaming job, once with few listeners and once with many. Only the time of a nearly empty micro-batch
+is wall-clock time, of batches that no other work delayed.
 """
 
 from __future__ import annotations
@@ -42,25 +42,25 @@ from segue.taste.tastes import Tastes
 
 QUERIES = ("recommend", "rejected plays", "engagement")
 WARM = 0.5
-"""The share of the plays that are sent first and do not count: the JVM compiles in them."""
+"""The share of the plays that warm up the JVM and do not count."""
 SIGNALS = (10, 100, 500)
-"""How many signals a listener's history has when it is updated; the last is the most that is kept."""
+"""The numbers of signals in a listener's history; the last is the maximum."""
 BATCH = 500
-"""Listeners that one call updates: what a task of a busy service does."""
+"""Listeners per call, as in a task of a busy service."""
 TRICKLE_SECONDS = 40
-"""How long single plays are sent, for what a micro-batch takes that has next to none."""
+"""Seconds in which single plays are sent, to measure nearly empty micro-batches."""
 UNDISTURBED = 10
-"""The percentile of such micro-batches that counts: slower ones waited for what else runs on the machine."""
+"""The percentile of these micro-batches to use: slower ones waited for other work on the machine."""
 QUIET = 0.1
-"""The share of the machine that other work may take without spoiling what goes by the clock."""
+"""The share of the machine that other work may use before wall-clock times are unreliable."""
 LOADS = (10, 25, 45, 60, 75, 90, 95, 120)
-"""Of the simulated queue, in percent of what the machine carries. 45 is the expected load, 90 twice that."""
+"""Loads of the simulated queue in percent of its capacity. 45 is the expected load, 90 twice that."""
 
 Figures = dict[str, float | bool]
 
 
 def measure(*, quick: bool, console: Console, plot: Path | None = None) -> Figures:
-    """Costs by what they depend on, and how they grow with it; `plot` gets a drawing of the queue."""
+    """Costs by their parameters, and their growth; `plot` gets a drawing of the queue."""
     cores = _cores(load_settings())
     sizes = {"10k": 10_000, "fma": FMA} | ({} if quick else {"1m": 1_000_000})
     bundles = {name: bundle_of(size, console=console) for name, size in sizes.items()}
@@ -80,7 +80,9 @@ def measure(*, quick: bool, console: Console, plot: Path | None = None) -> Figur
     event_ms = live(figures, "job_cpu_ms_per_event", "update_cpu_ms") / cores
     quiet = min(("few", "many"), key=lambda name: figures[f"batch_other_work_{name}"])
     if figures[f"batch_other_work_{quiet}"] > QUIET:
-        console.print("[yellow]The machine did other work: batch_ms and the queue may be too slow.[/]")
+        console.print(
+            "[yellow]The machine was busy with other work: batch_ms and the queue may be too slow.[/]"
+        )
     costs = Costs(batch_ms=float(figures[f"batch_ms_{quiet}"]), event_ms=event_ms)
     if plot is not None:
         draw(costs, plot)
@@ -96,7 +98,7 @@ def _cores(settings: Settings) -> int:
 
 
 def _queue(costs: Costs) -> Figures:
-    """What listeners wait at several loads of the stream."""
+    """The waiting times of listeners at several loads of the stream."""
     figures: Figures = {"queue_most_per_s": costs.most_per_second}
     for percent, waiting in curve(costs, LOADS).items():
         figures |= {
@@ -108,7 +110,7 @@ def _queue(costs: Costs) -> Figures:
 
 
 def _query(path: Path) -> Figures:
-    """One query for as many neighbours as the stream asks for, and what a track takes on the disk."""
+    """The cost of a query for as many neighbours as in the stream, and the disk space of a track."""
     bundle = load_bundle(path)
     wanted = vectors(2000, seed=12)
     bundle.neighbours.query(wanted, 200)  # the pages are read once
@@ -123,7 +125,7 @@ def _query(path: Path) -> Figures:
 
 
 def _update(settings: Settings, bundle: Bundle, *, signals: int, rounds: int) -> Figures:
-    """One listener's update: history read, taste, neighbours, ranking, both documents written."""
+    """The cost of a listener's update: history, taste, query, ranking and the writes of both documents."""
     database = connect(settings.mongo)
     tables = [_windows(signals, seed=number) for number in range(rounds + 1)]
     service = Replanning(Store(database), settings)
@@ -133,7 +135,9 @@ def _update(settings: Settings, bundle: Bundle, *, signals: int, rounds: int) ->
             service.replan(table, bundle=bundle)
     updates = rounds * BATCH
     if cost.updates != updates:
-        raise SegueError(f"{cost.updates} updates were counted, {updates} were made: something else writes")
+        raise SegueError(
+            f"{cost.updates} updates were counted but {updates} were made: another process is writing"
+        )
     return {
         "update_cpu_ms": cost.job_s / updates * 1000,
         "update_mongod_cpu_ms": cost.mongod_s / updates * 1000,
@@ -157,7 +161,7 @@ def _size(database: Database[Document], collection: str, *, prefix: str = "") ->
 
 
 def _windows(signals: int, *, seed: int) -> pa.Table:
-    """SignalWindow rows of BATCH listeners, all in the same window, each with other plays than before."""
+    """SignalWindow rows of BATCH listeners in the same window, with different plays at each call."""
     rng = np.random.default_rng(seed)
     now = time.time_ns() // 1_000_000
     start = now // 1_800_000 * 1_800_000
@@ -187,7 +191,7 @@ def _windows(signals: int, *, seed: int) -> pa.Table:
 
 
 def _stream(bundle: Path, *, events: int, listeners: int) -> Figures:
-    """The whole streaming job under a backlog, then under next to nothing."""
+    """The cost of the whole streaming job with a backlog, then with nearly no plays."""
     feed = plays(listeners=listeners, tracks=FMA)
     warm = int(WARM * events)
     with service(bundle) as settings, variant("all", settings) as job:
@@ -229,7 +233,7 @@ def _stream(bundle: Path, *, events: int, listeners: int) -> Figures:
 
 
 def _counting(database: Database[Document]) -> float:
-    """Milliseconds of mongod for counting windows anew, for each listener in them: done after each batch."""
+    """mongod's milliseconds per listener for the recount of a window, which follows each batch."""
     listening = Listening(Store(database))
     starts = [int(start.timestamp() * 1000) for start in listening.starts()]
     with used_meanwhile(database) as cost:
@@ -238,7 +242,7 @@ def _counting(database: Database[Document]) -> float:
 
 
 def _send(settings: Settings, feed: Iterator[dict[str, Any]], *, count: int) -> int:
-    """Send so many plays of the feed; returns the bytes of their keys and values."""
+    """Send `count` plays of the feed; returns the bytes of their keys and values."""
     sent = 0
     with PlayProducer(settings.kafka) as producer:
         for _ in range(count):
@@ -252,7 +256,7 @@ def _send(settings: Settings, feed: Iterator[dict[str, Any]], *, count: int) -> 
 
 
 def _topic_bytes(settings: Settings) -> int:
-    """What the topic takes on the broker's disk; its batches go over the network in the same form."""
+    """The topic's bytes on the broker's disk; batches have the same form on the network."""
     admin = KafkaAdminClient(**client_options(settings.kafka))
     try:
         return sum(
@@ -268,7 +272,7 @@ def _topic_bytes(settings: Settings) -> int:
 
 
 def _drained(database: Database[Document], events: int, job: subprocess.Popen[bytes]) -> None:
-    """Wait until each query has taken so many events."""
+    """Wait until each query has processed `events` events."""
     while any(_taken(database, query) < events for query in QUERIES):
         check_alive(job, "all")
         time.sleep(0.2)

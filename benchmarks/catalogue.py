@@ -1,4 +1,4 @@
-"""Made-up catalogues with structure, and plays over them that are skewed as real listening is."""
+"""Synthetic catalogues with clusters, and plays with the skew of real listening."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ DIMENSION = 64
 FMA = 106_574
 """Tracks in the Free Music Archive's data set."""
 TRACKS_OF_ARTIST = 8
-"""About as in the Free Music Archive."""
+"""Tracks per artist, about as in the Free Music Archive."""
 RULES = 50
-"""For each track: as many as `models.neighbours` lets through."""
+"""Rules per track: the maximum of the settings."""
 FOLDER = LOCAL / "bench" / "bundles"
 
 
 def vectors(tracks: int, *, seed: int = 11) -> np.ndarray:
-    """(tracks, 64) float32 unit rows in clusters of clusters: genres, artists, tracks."""
+    """Unit rows of shape (tracks, 64), float32, in nested clusters: genres, artists, tracks."""
     rng = np.random.default_rng(seed)
     genres = rng.normal(size=(32, DIMENSION))
     artists = genres[rng.integers(32, size=max(1, tracks // TRACKS_OF_ARTIST))]
@@ -44,7 +44,7 @@ def track_id(number: int) -> str:
 
 
 def composed_track(number: int, **others: Any) -> Track:
-    """A made-up track without a file; `others` are fields with other values."""
+    """A synthetic track without a file; `others` override its fields."""
     values: dict[str, Any] = {
         "track_id": track_id(number),
         "library": "composed",
@@ -64,9 +64,9 @@ def composed_track(number: int, **others: Any) -> Track:
 
 
 def bundle_of(tracks: int, *, console: Console, rules: bool = False) -> Path:
-    """The folder of a bundle with so many tracks, by sound alone or with transition rules; built once.
+    """The folder of a bundle with `tracks` tracks, by sound only or with transition rules; built once.
 
-    The index is that of the settings: its search takes a good part of the time of a plan.
+    The index has the configured backend, since its search takes much of the time of a plan.
     """
     index = load_settings().index
     known = "sessions" if rules else "sound"
@@ -93,7 +93,7 @@ def bundle_of(tracks: int, *, console: Console, rules: bool = False) -> Path:
 
 
 def rule_model(ids: np.ndarray) -> dict[str, np.ndarray]:
-    """A model of transition rules between tracks whose numbers are near each other."""
+    """A model with transition rules between tracks with similar numbers."""
     rng, tracks = np.random.default_rng(4), len(ids)
     source = np.repeat(np.arange(tracks, dtype=np.int32), RULES)
     return {
@@ -106,9 +106,9 @@ def rule_model(ids: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def plays(*, listeners: int, tracks: int, seed: int = 3) -> Iterator[dict[str, Any]]:
-    """Endless completed plays and skips, without `occurred_at`; tracks by Zipf's law."""
+    """An endless stream of completions and skips, without `occurred_at`; tracks follow Zipf's law."""
     rng = np.random.default_rng(seed)
-    # As in real logs of five days: the 99th percentile listens twelve times as much as the median.
+    # As in real logs of five days, where the 99th percentile listens twelve times as much as the median.
     weight = rng.lognormal(0, 1.07, listeners)
     while True:
         chosen_listeners = rng.choice(listeners, size=10_000, p=weight / weight.sum())

@@ -17,21 +17,21 @@ from segue.figures import JsonFile, can_write, write_figures
 from segue.figures import console as results
 
 BENCHMARKS = {
-    "stream-latency": "how long a play takes until its recommendations are written",
-    "stream-throughput": "how fast a backlog of plays is worked off",
-    "soak": "whether state and memory level off, and what a flood of plays by one listener does",
-    "capacity": "what an event, a listener's update and a query cost, and how each grows",
-    "sizing": "what a service of a given size needs, by the figures of capacity",
-    "incremental": "what 100 new tracks cost on top of a catalogue of FMA's size",
-    "search": "how long a search with and without typos takes, beside regular expressions in MongoDB",
-    "player-streams": "how quick the pages stay while 50 listeners hear lossless sound",
-    "planning": "what session knowledge adds to the time of a plan",
+    "stream-latency": "time from a play to its recommendations",
+    "stream-throughput": "plays per second from a backlog",
+    "soak": "growth of state and memory, and the effect of a flood of plays by one listener",
+    "capacity": "costs of an event, a listener's update and a query, and their growth",
+    "sizing": "needs of a service of a given size, from the figures of capacity",
+    "incremental": "cost of 100 new tracks in a catalogue of FMA's size",
+    "search": "time of a search with and without typos, beside regular expressions in MongoDB",
+    "player-streams": "speed of the pages while 50 listeners hear lossless sound",
+    "planning": "time that session knowledge adds to a plan",
     "index": "recall against the time of a query, for Annoy, Voyager and exact search",
-    "features": "tracks described a second, beside librosa used the plain way",
-    "moods": "what mood from audio gets right on composed tracks of known tempo, key and style",
-    "storage": "embeddings into MongoDB and back, by several clients",
-    "pipeline": "from descriptors to a published bundle: time and memory of each step",
-    "quality": "how good the recommendations are, on sets of real listening (--data)",
+    "features": "tracks described per second, beside plain librosa",
+    "moods": "accuracy of moods on composed tracks of known tempo, key and style",
+    "storage": "time to write embeddings to MongoDB and to read them, by several clients",
+    "pipeline": "time and memory of each step from descriptors to a published bundle",
+    "quality": "quality of the recommendations on real listening data (--data)",
 }
 
 
@@ -87,13 +87,13 @@ def bench(
         }
         for option, value in ({"quick": quick or None} | given).items():
             if value is not None and option not in parameters:
-                raise SegueError(f"{name} takes no {flags.get(option, f'--{option}')}: leave it out")
+                raise SegueError(f"{name} has no option {flags.get(option, f'--{option}')}: leave it out")
             if value is not None:
                 options[option] = value
         if "quick" in parameters:
             options["quick"] = quick
         if "data" in parameters and data is None:
-            raise SegueError(f"{name} needs the folder with its sets: add --data DIR")
+            raise SegueError(f"{name} needs the folder with its data sets: add --data DIR")
         for option, parameter in parameters.items():
             if parameter.default is parameter.empty and option not in options:
                 raise SegueError(f"{name} needs --{option}: see ./run.sh bench --help")

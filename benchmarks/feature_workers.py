@@ -1,4 +1,4 @@
-"""Processes that describe files, Segue's way or plainly, and say what it took them."""
+"""Processes that describe files with Segue or with plain librosa, and report time and memory."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from segue.udfs.describe_tracks import describe_tracks
 
 Work = Callable[[Sequence[str], AudioSettings], None]
 START = 600.0
-"""Seconds that the processes may take to start and to do their first batch."""
+"""Seconds in which the processes must start and finish their first batch."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """One batch in a worker."""
+    """The time and memory of a batch in a worker."""
 
     cpu_s: float
     peak_mb: float
-    """The most memory that the process has had so far."""
+    """The peak memory of the process so far."""
 
 
 def describe_batch(files: Sequence[str], audio: AudioSettings) -> None:
-    """As one of Spark's Python workers does.
+    """Describe files as Spark's Python workers do.
 
     Raises
     ------
@@ -52,14 +52,14 @@ def describe_batch(files: Sequence[str], audio: AudioSettings) -> None:
 
 
 def plain_batch(files: Sequence[str], audio: AudioSettings, *, sample_rate: int | None) -> None:
-    """The same by :mod:`segue.benchmarks.plain_features`."""
+    """Describe files with :mod:`segue.benchmarks.plain_features`."""
     for file in files:
         if not np.isfinite(describe_plainly(file, audio, sample_rate=sample_rate)).all():
             raise SegueError(f"{file} is not described")
 
 
 class Workers:
-    """Processes that have each done a first batch."""
+    """Worker processes that have finished a first batch."""
 
     def __init__(self, pool: Pool, audio: AudioSettings) -> None:
         self._pool, self._audio = pool, audio
@@ -70,7 +70,7 @@ class Workers:
 
 @contextmanager
 def workers(count: int, first: Work, files: Sequence[str], audio: AudioSettings) -> Iterator[Workers]:
-    """Fresh processes of one thread, each warmed up with some of the files."""
+    """New single-threaded processes, each warmed up with some of the files."""
     spawn = get_context("spawn")
     ready = spawn.Barrier(count + 1)
     with spawn.Pool(count, initializer=_begin, initargs=(first, list(files[:2]), audio, ready)) as pool:
@@ -91,7 +91,7 @@ def _timed(work: Work, audio: AudioSettings, files: Sequence[str]) -> Done:
 
 
 def _cpu_s() -> float:
-    """Of this process and of the one that decodes for it, with what that has started."""
+    """Processor seconds of this process, its decoding process and their descendants."""
     children = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
     return time.process_time() + sum(
         times.user + times.system + times.children_user + times.children_system for times in children
@@ -99,7 +99,7 @@ def _cpu_s() -> float:
 
 
 def _peak_mb() -> float:
-    """Of the same programs; getrusage's would begin with that of the process that started this one."""
+    """Peak memory of the same processes; getrusage would include that of the parent process before exec."""
     pids = [psutil.Process().pid, *(child.pid for child in psutil.Process().children(recursive=True))]
     lines = [line for pid in pids for line in Path(f"/proc/{pid}/status").read_text().splitlines()]
     return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))

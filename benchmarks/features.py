@@ -1,7 +1,7 @@
-"""Audio features: tracks described a second, beside the plain way with librosa.
+"""Audio features: tracks described per second, beside plain librosa.
 
-Both work on the same composed mp3 files, from the file to the descriptors, in fresh processes of one thread.
-Segue's are the Python workers' own function with the job's batches; what Spark adds around it is not in here.
+Both process the same composed mp3 files, from the file to the descriptors, in new single-threaded processes.
+For Segue this is the function of the Python workers with the job's batches, without Spark's overhead.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 import librosa
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 from threadpoolctl import threadpool_limits
 
 from segue.audio.decode import decode
 from segue.audio.descriptors import frame_descriptors
+from segue.benchmarks.bars import track
 from segue.benchmarks.feature_workers import Work, Workers, describe_batch, plain_batch, workers
 from segue.benchmarks.plain_features import plain_frames
 from segue.demo.library import STYLES, TRACKS, compose
@@ -30,12 +30,12 @@ from segue.demo.synthesis import RATE
 from segue.settings import AudioSettings, load_settings
 
 SILENT = 1e-5
-"""Root mean square of a frame, of full scale: -100 dB."""
+"""Root mean square of a silent frame, relative to full scale: -100 dB."""
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """What the rounds of one variant have taken."""
+    """The measurements of a variant's rounds."""
 
     per_s: list[float] = field(default_factory=list)
     cpu_per_track: list[float] = field(default_factory=list)
@@ -48,7 +48,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
 
 
 def compare(*, clips: int, seconds: float, rounds: int, console: Console) -> dict[str, float | bool]:
-    """Compose so many clips, and describe them in every way as often as there are rounds.
+    """Compose `clips` clips, and describe them with each variant in every round.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def _figures(rounds_of: dict[str, Rounds], *, tracks: int) -> dict[str, float | 
 
 
 def composed(folder: Path, *, clips: int, seconds: float) -> list[str]:
-    """Write mp3 files of such a length: one piece of each style, then the same from other places in them."""
+    """Write mp3 files of `seconds` s: a piece of each style, then other excerpts of the same pieces."""
     length = round(seconds * RATE)
     pieces = [compose(piece) for piece in TRACKS[:: len(TRACKS) // len(STYLES)][:clips]]
     files = []
@@ -117,10 +117,9 @@ def composed(folder: Path, *, clips: int, seconds: float) -> list[str]:
 
 
 def largest_difference(files: Sequence[str], audio: AudioSettings) -> float:
-    """Of frames from librosa's of the same waveform, relative to the largest of a descriptor's frames.
+    """The largest difference from librosa's frames of the same waveform, relative to a descriptor's maximum.
 
-    Frames below :data:`SILENT` are left out: what an encoder leaves of silence is rounding, and the centroid
-    of rounding is anything.
+    Frames below :data:`SILENT` are left out: encoded silence is rounding noise, whose centroid is arbitrary.
     """
     largest = 0.0
     for file in files:
@@ -136,7 +135,7 @@ def largest_difference(files: Sequence[str], audio: AudioSettings) -> float:
 
 
 def _take(pool: Workers, work: Work, files: Sequence[str], rounds: Rounds) -> None:
-    from segue.batch_jobs.extract_features import PER_TASK  # with pyspark, which the workers do without
+    from segue.batch_jobs.extract_features import PER_TASK  # imports pyspark, which the workers do not need
 
     batches = [files[start : start + PER_TASK] for start in range(0, len(files), PER_TASK)]
     began = time.perf_counter()

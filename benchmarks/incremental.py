@@ -1,8 +1,7 @@
-"""What 100 new tracks cost on top of a catalogue of FMA's size, as a share of a run from nothing.
+"""The cost of 100 new tracks in a catalogue of FMA's size, as a share of a complete run.
 
-The catalogue's descriptors are composed; the new tracks are audio files that go the whole way: ingest,
-features, embeddings, index. What decoding the catalogue would take is worked out from what the new tracks
-took.
+The catalogue's descriptors are synthetic; the new tracks are audio files that pass through all jobs: ingest,
+features, embeddings, index. The decoding time of the catalogue is extrapolated from that of the new tracks.
 """
 
 from __future__ import annotations
@@ -34,11 +33,11 @@ from segue.storage.store import Store, open_store
 
 TRACKS, NEW, GONE = 106_474, 100, 10
 SECONDS, RATE = 30, 44_100
-"""Length and sample rate of the new tracks: those of FMA's clips."""
+"""Length and sample rate of the new tracks, the same as for FMA's clips."""
 
 
 def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
-    """Seconds of each step, from nothing and for the new tracks, and the shares that these are."""
+    """Seconds of each step, for the whole catalogue and for the new tracks, and their ratio."""
     tracks = 5_000 if quick else TRACKS
     with _settings() as settings:
         store = open_store(settings)
@@ -90,7 +89,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
 
 @contextmanager
 def _settings() -> Iterator[Settings]:
-    """Settings of a MongoDB and folders of the benchmark's own."""
+    """Settings with a separate MongoDB and separate folders."""
     base = load_settings()
     (LOCAL / "bench").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=LOCAL / "bench") as folder:
@@ -109,7 +108,7 @@ def _settings() -> Iterator[Settings]:
 
 
 def _write_catalogue(store: Store, settings: Settings, tracks: int) -> None:
-    """Descriptors with the structure of genres and artists, in as many dimensions as real ones have."""
+    """Write descriptors with clusters of genres and artists, in as many dimensions as real ones."""
     width, version = len(descriptor_names(settings.audio)), features_version(settings.audio)
     rng = np.random.default_rng(5)
     mixing = rng.normal(size=(64, width)) * np.logspace(-2, 3, width)

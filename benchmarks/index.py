@@ -1,7 +1,7 @@
 """The neighbour index: recall@20 against the time of one query, for Annoy, Voyager and exact search.
 
-One process, one thread, one query at a time. The settings of all indexes take turns in blocks of queries, so
-that a busy moment of the machine falls on all of them.
+One process, one thread, one query at a time. The indexes take turns in blocks of queries, so that other work
+on the machine affects all of them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import psutil
 from rich.console import Console
-from rich.progress import track
 from threadpoolctl import threadpool_limits
 
+from segue.benchmarks.bars import track
 from segue.benchmarks.catalogue import FMA, vectors
 from segue.benchmarks.index_plot import REACHED, K, Point, check_kind, draw
 from segue.index.annoy_index import AnnoyBackend
@@ -40,14 +40,14 @@ class BuiltIndex:
     folder: Path
     seconds: float
     cpu_seconds: float
-    """Of the processor: what the machine's other work adds nothing to."""
+    """Processor time, which excludes other work on the machine."""
     file_mb: float
 
 
 def measure(
     *, quick: bool, console: Console, plot: Path | None = None, tracks: int | None = None
 ) -> dict[str, float | bool]:
-    """The figures for the settings' trees and search_k, then the whole sweep, which the plot shows."""
+    """The figures for the configured trees and search_k, then the whole sweep, which the plot shows."""
     if plot is not None:
         check_kind(plot)
     count = tracks or (20_000 if quick else FMA)
@@ -127,7 +127,7 @@ def _opened(
     search_k: Sequence[int],
     query_ef: Sequence[int],
 ) -> dict[tuple[str, int], NeighbourIndex]:
-    """All indexes to be compared, by curve and breadth."""
+    """All indexes to compare, by curve and search breadth."""
     settings: dict[tuple[str, int], NeighbourIndex] = {("exact", 0): ExactIndex(rows)}
     for count, forest in forests.items():
         for breadth in search_k:
@@ -139,7 +139,7 @@ def _opened(
 
 
 def _times(annoy: Point, voyager: Point, exact: Point) -> dict[str, float]:
-    """Milliseconds of a query, and how much faster the backends are than the exact search."""
+    """Milliseconds of a query, and the speedup of the backends over exact search."""
     return {
         "annoy_ms": annoy.ms,
         "voyager_ms": voyager.ms,
@@ -209,7 +209,7 @@ def sweep(
 
 
 def _tastes(rows: np.ndarray, count: int) -> np.ndarray:
-    """(count, d) means of ten tracks near one another: what the stream asks with, between the rows."""
+    """Queries similar to tastes, shape (count, d): means of ten near tracks."""
     rng = np.random.default_rng(1)
     near = ExactIndex(rows).query(rows[rng.choice(len(rows), size=min(count, len(rows)))], 200)[0]
     picked = np.take_along_axis(near, rng.integers(min(200, len(rows)), size=(len(near), 10)), axis=1)
@@ -230,7 +230,7 @@ def _memory(backend: Backend[Any], folder: Path, *, queries: np.ndarray) -> tupl
 
 
 def _growth(backend: Backend[Any], folder: Path, queries: np.ndarray) -> tuple[float, float]:
-    rows = np.load(folder.parent / "vectors.npy")  # in memory before, whatever the queries touch of it
+    rows = np.load(folder.parent / "vectors.npy")  # in memory before the queries, whichever rows they touch
     process = psutil.Process()
     before = process.memory_info()
     index = backend.open(rows, folder)

@@ -1,4 +1,4 @@
-"""Recall against the processor time of one query, a curve for each index."""
+"""Plots recall against the processor time of a query, with a curve for each index."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from segue.errors import SegueError
 
 K = 20
-"""Neighbours asked for."""
+"""The number of neighbours of a query."""
 REACHED = 0.97
-"""The recall that a search breadth must have to be thought of as the default."""
+"""The minimum recall of a default search breadth."""
 COLOURS = ("#9ecae1", "#4292c6", "#08519c", "#d95f02")
 
 
 @dataclass(frozen=True)
 class Point:
-    """What one setting of one index reaches, and what a query costs with it."""
+    """The recall and the cost of a query for an index with a search breadth."""
 
     curve: str
     breadth: int
@@ -28,26 +28,26 @@ class Point:
     recall: float
     ms: float
     cpu_ms: float
-    """Processor time: that of one query on a machine that does nothing else."""
+    """The processor time of a query, in milliseconds."""
 
 
 def check_kind(file: Path) -> None:
-    """Refuse, before anything is measured, a file that :func:`draw` could not write.
+    """Reject, before the measurement, a file that :func:`draw` could not write.
 
     Raises
     ------
     SegueError
-        Its ending is of no kind that can be drawn, or its folder is missing.
+        The suffix is not a supported format, or the folder is missing.
     """
     kinds = Figure().canvas.get_supported_filetypes()
     if file.suffix.removeprefix(".").lower() not in kinds:
         raise SegueError(f"the plot {file} must end in one of {', '.join(sorted(kinds))}")
     if not file.absolute().parent.is_dir():
-        raise SegueError(f"the plot {file} cannot be written: make its folder first")
+        raise SegueError(f"the plot {file} cannot be written: create its folder first")
 
 
 def draw(points: Sequence[Point], *, default: Point, tracks: int, file: Path) -> None:
-    """Write the plot; the file's ending says as what (png, svg, pdf).
+    """Write the plot in the format of the file's suffix (png, svg, pdf).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Mood from audio on the composed library, whose tempos, modes and styles are known."""
+"""Accuracy of moods on the composed library, whose tempos, modes and styles are known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from segue.moods.measures import DIMENSIONS, CorpusMoods, measure_moods
 from segue.settings import load_settings
 
 SAME = np.log2(1.04)
-"""Octaves: a tempo is right within 4 %, as is usual (Gouyon et al., 2006)."""
+"""Octaves: a tempo is right within 4 %, the usual tolerance (Gouyon et al., 2006)."""
 _QUICK = 2
 
 
@@ -32,13 +32,13 @@ class Known:
     moods: CorpusMoods
 
     def of(self, dimension: str, style: str | None = None) -> np.ndarray:
-        """The known percentiles of a dimension, of one style or all."""
+        """The known percentiles of a dimension, for a style or all styles."""
         column = self.moods.percentiles[:, DIMENSIONS.index(dimension)]
         return column[[style in (None, track.style) for track in self.tracks] & np.isfinite(column)]
 
 
 def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
-    """Figures by key: see docs/reference/benchmarks.md."""
+    """The figures by key: see docs/reference/benchmarks.md."""
     known = composed([track for track in TRACKS if not quick or track.place < _QUICK], console=console)
     figures: dict[str, float | bool] = {"tracks": len(known.tracks)}
     for dimension in ("energy", "brightness"):
@@ -49,7 +49,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
 
 
 def composed(tracks: Sequence[DemoTrack], *, console: Console) -> Known:
-    """Compose tracks and measure their moods; they are each other's corpus."""
+    """Compose tracks and measure their moods; the tracks are the corpus, too."""
     audio = load_settings().audio
     rows = []
     for track in progress(tracks, "Composing and describing", console=console, transient=True):
@@ -62,7 +62,7 @@ def _tempo(known: Known) -> dict[str, float | bool]:
     log_tempo = np.log2(known.moods.bpm)
     off = log_tempo - np.log2([sketch_of(track).tempo for track in known.tracks])
     clear = np.isfinite(off)
-    # Halves, doubles, and thirds of a waltz's bar.
+    # Half and double tempo, and thirds for the bar of a waltz.
     metrical = np.min([np.abs(off[clear] - np.log2(ratio)) for ratio in (1 / 3, 1 / 2, 1, 2, 3)], axis=0)
     return {
         "tempo_known": float(clear.mean()),
@@ -72,7 +72,7 @@ def _tempo(known: Known) -> dict[str, float | bool]:
 
 
 def _tone(known: Known) -> dict[str, float | bool]:
-    """How often a track in a major mode leans more to major than one in a minor mode; .5 by chance."""
+    """The probability that a major track has a higher tone value than a minor track; .5 by chance."""
     tone = known.moods.percentiles[:, DIMENSIONS.index("tone")]
     major = np.array([4 in SCALES[sketch_of(track).progression.mode] for track in known.tracks])
     won = mannwhitneyu(tone[major], tone[~major]).statistic / (major.sum() * (~major).sum())

@@ -1,7 +1,8 @@
-"""From descriptors to a published bundle, by the project's own jobs: time and memory of each step.
+"""Time and memory of each job from descriptors to a published bundle.
 
-The descriptors are made up: the clustered vectors of benchmarks/catalogue.py seen through as many correlated
-numbers of different sizes as the audio code gives. What decoding and describing take is `bench features`.
+The descriptors are synthetic: a projection of the clustered vectors of benchmarks/catalogue.py to as many
+correlated numbers of different scales as the audio code has. `bench features` measures decoding and
+describing.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from segue.storage.store import Store
 
 CORES = 2
 NOISE = 0.05
-"""Of a made-up descriptor, as a share of its spread."""
+"""The noise of a synthetic descriptor, as a share of its spread."""
 PER_WRITE = 5000
 
 
 def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict[str, float | bool]:
-    """Seconds, processor seconds and peak memory of each step, and the recall of what is published."""
+    """Seconds, processor seconds and peak memory of each step, and the recall of the published bundle."""
     count = tracks or (10_000 if quick else FMA)
     base = connected(load_settings(), kafka=False)
     with tempfile.TemporaryDirectory(dir=_folder()) as folder:
@@ -57,9 +58,7 @@ def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict
             console.print(f"embedded in {steps['embeddings'].seconds:.1f} s")
             with used() as steps["index"]:
                 built = build_index.run(Store(database), settings.index)
-            with used() as steps[
-                "publish"
-            ]:  # a part of the step before; here by itself, where nothing is yet
+            with used() as steps["publish"]:  # a part of the previous step, here alone with an empty database
                 PublishedBundles(Store(other)).publish(Path(folder) / built.manifest.version)
         finally:
             database.client.drop_database(database.name)
@@ -87,7 +86,7 @@ def _folder() -> Path:
 
 
 def descriptors(count: int, *, width: int, seed: int = 5) -> np.ndarray:
-    """(count, width) float32: tracks in clusters, each column of another size."""
+    """Descriptors of shape (count, width), float32: tracks in clusters, columns of different scales."""
     rng = np.random.default_rng(seed)
     latent = vectors(count)
     mixing = rng.standard_normal((latent.shape[1], width)).astype(np.float32)
@@ -97,7 +96,7 @@ def descriptors(count: int, *, width: int, seed: int = 5) -> np.ndarray:
 
 
 def fill(store: Store, count: int, settings: Settings) -> None:
-    """Tracks and features as the jobs before would have left them."""
+    """Write tracks and features, as the preceding jobs do."""
     tracks, features = Tracks(store), Features(store)
     stamp = Stamp(features_version(settings.audio), size=1, modified_ns=1)
     rows = descriptors(count, width=len(descriptor_names(settings.audio)))

@@ -1,7 +1,7 @@
 """The baseline without Spark: kafka-python, numpy, annoy and pymongo, with the same taste and result.
 
-It keeps its windows in memory and commits offsets after writing, so it is faster to write than to trust: what
-it holds is gone when it dies. It is here to be measured.
+It keeps its windows in memory and commits offsets after writing, so its state is lost if it crashes. It
+exists only as a baseline.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from segue.taste.profile import ListenerHistory
 
 
 class Windows:
-    """Each listener's windows in memory: window start -> track -> (weight, last at, last type)."""
+    """The windows of each listener in memory: window start -> track -> (weight, last at, last type)."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -38,7 +38,7 @@ class Windows:
         self._seen: set[str] = set()
 
     def add(self, play: dict[str, Any]) -> str | None:
-        """Count an event once; returns the listener whose taste moved, if it did."""
+        """Count an event once; returns the listener if their taste has changed."""
         if play["event_id"] in self._seen:
             return None
         self._seen.add(play["event_id"])
@@ -74,7 +74,7 @@ class Windows:
 
 
 def _micro_batch(began: datetime, taken: int, took_ms: float) -> MicroBatch:
-    """The progress of one poll, as the stream's is kept; what Spark alone has is 0."""
+    """The progress of a poll in the form of the stream's; values that only Spark has are 0."""
     return {
         "_id": f"plain:{began.timestamp()}",
         "query": "plain",
@@ -95,7 +95,7 @@ def _micro_batch(began: datetime, taken: int, took_ms: float) -> MicroBatch:
 def consume(
     settings: Settings, stop: threading.Event, *, part: tuple[int, int] = (0, 1), batch: int = 10_000
 ) -> None:
-    """Consume until told to stop. `part` (i, n) takes every n-th partition, for several processes."""
+    """Consume until `stop` is set. `part` (i, n) takes every n-th partition, for several processes."""
     database = connect(settings.mongo)
     bundle = ActiveBundle(Store(database), folder=settings.index.folder).current()
     consumer = KafkaConsumer(

@@ -1,4 +1,4 @@
-"""Descriptors the plain way: the whole file at its own rate, each descriptor from the waveform by librosa."""
+"""Descriptors with plain librosa: the whole file at its own rate, each descriptor from the waveform."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from segue.settings import AudioSettings
 
 
 def describe_plainly(path: str, audio: AudioSettings, *, sample_rate: int | None) -> np.ndarray:
-    """As many numbers of the same meaning as :func:`segue.audio.descriptors.describe`, shape (d,).
+    """The same descriptors as :func:`segue.audio.descriptors.describe`, shape (d,).
 
     `sample_rate` in Hz; None: the file's own. Frames have `audio.fft` samples at any rate, librosa's default.
     """
@@ -30,7 +30,7 @@ def describe_plainly(path: str, audio: AudioSettings, *, sample_rate: int | None
 
 
 def plain_frames(y: np.ndarray, audio: AudioSettings, *, sample_rate: int) -> dict[str, np.ndarray]:
-    """Each descriptor from the waveform by itself, shape (rows, frames)."""
+    """Each descriptor, computed separately from the waveform, shape (rows, frames)."""
     shape: dict[str, Any] = {"n_fft": audio.n_fft, "hop_length": audio.hop_length}
     rate: dict[str, Any] = {"y": y, "sr": sample_rate, **shape}
     chroma = librosa.feature.chroma_stft(**rate, tuning=0.0)

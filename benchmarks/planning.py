@@ -1,7 +1,7 @@
-"""Planning alone, without a stream: what session knowledge and the artists' tracks add to a listener's plan.
+"""Planning without a stream: the time that session knowledge and artist tracks add to a listener's plan.
 
-Vectors, rules and artists are made up (segue.benchmarks.catalogue), at the size of the Free Music Archive.
-All ways take turns, so that a busy moment of the machine falls on all of them; the figures are processor
+Vectors, rules and artists are synthetic (segue.benchmarks.catalogue), at the size of the Free Music Archive.
+The variants take turns, so that other work on the machine affects all of them; the figures are processor
 time.
 """
 
@@ -22,7 +22,7 @@ from segue.taste.history import History, Window
 from segue.taste.profile import ListenerHistory
 
 WINDOWS, SIGNALS = 6, 12
-"""Of a listener's history."""
+"""The windows of a listener's history."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Way:
 
 
 def measure(*, quick: bool, console: Console) -> Mapping[str, float | bool]:
-    """Figures by key: see docs/reference/benchmarks.md."""
+    """The figures by key: see docs/reference/benchmarks.md."""
     settings = load_settings()
     tracks = 10_000 if quick else FMA
     bundle = load_bundle(bundle_of(tracks, rules=True, console=console))
@@ -63,7 +63,7 @@ def measure(*, quick: bool, console: Console) -> Mapping[str, float | bool]:
 
 
 def histories(rng: np.random.Generator, *, listeners: int, tracks: int) -> dict[str, History]:
-    """Listeners whose windows each keep to a neighbourhood, and who skip a fifth of what they hear."""
+    """Histories whose windows each stay in a neighbourhood, with a fifth of the tracks skipped."""
     history_of: dict[str, History] = {}
     for number in range(listeners):
         history = {}
@@ -81,8 +81,8 @@ def histories(rng: np.random.Generator, *, listeners: int, tracks: int) -> dict[
 def timed(
     ways: Mapping[str, Callable[[Mapping[str, History]], None]], *, listeners: int, rounds: int, tracks: int
 ) -> dict[str, list[float]]:
-    """Seconds of processor time of each way's rounds; every round is of other listeners, the first is not
-    counted."""
+    """Processor seconds of each variant's rounds; each round has other listeners, and the first does not
+    count."""
     rng = np.random.default_rng(listeners)
     spent: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):

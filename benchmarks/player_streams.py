@@ -1,4 +1,4 @@
-"""How quick the pages stay while many listeners hear lossless sound from the same process."""
+"""The speed of the pages while the same process streams lossless sound to many listeners."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ STREAMS = 50
 TRACKS = 106_574
 """Tracks of the Free Music Archive's full set."""
 RATE = 44_100 * 2 * 2
-"""Bytes a second of a compact disc's sound: more than any format that is usual on the web."""
+"""Bytes per second of CD audio: more than any usual format on the web."""
 AHEAD = 5.0
-"""Seconds of sound that a player has in store before it plays."""
+"""Seconds of sound that a player buffers before it plays."""
 FOLDER = LOCAL / "bench"
 LOG = FOLDER / "player.log"
 
 
 def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
-    """The figures with no stream and with all, from the same server; each page is drawn in a new session."""
+    """The figures without streams and with all streams, from the same server; each page has a new session."""
     seconds = 10.0 if quick else 60.0
     with _served(seconds=seconds, console=console) as (address, process):
         return asyncio.run(_measure(address, process, seconds=seconds, console=console))
@@ -83,24 +83,24 @@ async def _measure(
 
 @dataclass
 class _Stream:
-    """A listener who hears one file at the rate of its sound."""
+    """A listener who reads a file at its playing speed."""
 
     number: int
     heard: int = 0
     """Bytes."""
     stalled: bool = False
-    """Whether the sound would have stopped."""
+    """Whether playback would have stalled."""
     pieces: list[int] = field(default_factory=list)
 
     async def listen(self, address: str, *, seconds: float) -> None:
         async with httpx.AsyncClient(base_url=address, timeout=30) as client:
             await client.get("/", headers={"accept": "text/html"})
             ticket = (await client.get(f"/api/tickets/{track_id(self.number)}")).json()
-            await asyncio.sleep(AHEAD * self.number / STREAMS)  # not all at the same moment
+            await asyncio.sleep(AHEAD * self.number / STREAMS)  # staggered starts
             began = time.monotonic()
             async with client.stream("GET", ticket["url"], headers={"range": "bytes=0-"}) as answer:
                 if answer.status_code != 206:
-                    raise SegueError(f"the sound was answered with {answer.status_code}: see {LOG}")
+                    raise SegueError(f"the request for sound returned {answer.status_code}: see {LOG}")
                 async for piece in answer.aiter_raw():
                     self.heard += len(piece)
                     lead = self.heard / RATE - (time.monotonic() - began)
@@ -111,7 +111,7 @@ class _Stream:
 
 
 async def _watch_pages(address: str, *, seconds: float) -> np.ndarray:
-    """Milliseconds of each drawing of the first page, one after another, for so long."""
+    """Milliseconds of each rendering of the first page, one after another, for `seconds`."""
     times = []
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -121,7 +121,7 @@ async def _watch_pages(address: str, *, seconds: float) -> np.ndarray:
 
 
 async def _draw(address: str) -> float:
-    """From the request of a new visitor to the end of the first page's script, in ms."""
+    """Milliseconds from the request of a new visitor to the end of the first page's script."""
     began = time.perf_counter()
     async with httpx.AsyncClient(base_url=address, timeout=30) as client:
         page = await client.get("/", headers={"accept": "text/html"})
@@ -135,14 +135,14 @@ async def _draw(address: str) -> float:
             forwarded = ForwardMsg.FromString(answer if isinstance(answer, bytes) else answer.encode())
             if forwarded.WhichOneof("type") == "script_finished":
                 return 1000 * (time.perf_counter() - began)
-    raise SegueError(f"the page was not drawn to its end: see {LOG}")
+    raise SegueError(f"the page was not rendered to its end: see {LOG}")
 
 
 @contextmanager
 def _served(*, seconds: float, console: Console) -> Iterator[tuple[str, psutil.Process]]:
-    """The dashboard as a process over a database of its own; its address and its process."""
+    """Run the dashboard with a separate database; yields its address and process."""
     base = load_settings()
-    # No play is sent, so no broker is started.
+    # The benchmark sends no plays and needs no broker.
     away = base.kafka.model_copy(update={"bootstrap_servers": base.kafka.bootstrap_servers or "127.0.0.1:9"})
     base = stack.up(base.model_copy(update={"kafka": away}))
     name = f"bench_{uuid.uuid4().hex[:8]}"
@@ -178,7 +178,7 @@ def _served(*, seconds: float, console: Console) -> Iterator[tuple[str, psutil.P
 
 
 def _sound(seconds: float) -> Path:
-    """A file of noise as a compact disc has it; all listeners hear the same one."""
+    """A file of noise in CD quality; all listeners hear the same file."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     file = FOLDER / "noise.wav"
     noise = np.random.default_rng(1).integers(-3000, 3000, (44_100, 2), dtype=np.int16).tobytes()

@@ -1,9 +1,10 @@
-"""How good the recommendations are: next tracks, artists, genres and new tracks, each beside its baselines.
+"""The quality of recommendations: next tracks, artists, genres and new tracks, each beside its baselines.
 
-The sets are read from `--data DIR`; docs/evaluation/protocol.md names the folders. They are not shipped.
-Settings of the models were chosen without the test parts, but for the ensemble of HetRec's artists: that was
-chosen on a fifth of the training pairs of the first fold, which are test pairs of the other folds. Nothing
-was chosen on the test pairs of the first fold: the figures that end in `_fold1` are of it alone.
+The data sets are read from `--data DIR`; docs/evaluation/protocol.md names the folders. They are not
+distributed. Settings of the models were chosen without the test parts, except for the ensemble on HetRec's
+artists: its settings were chosen on a fifth of the training pairs of the first fold, which are test pairs of
+the other folds. No setting was chosen on the test pairs of the first fold; figures that end in `_fold1` are
+from this fold only.
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ PREFIXES = {
     "served": "served_",
     "served:session-knn+rules": "served_baseline_",
 }
-"""The models of the session logs, and how their figures' keys begin. As served: without what was just heard,
-and with no artist too often."""
+"""The models of the session logs, with the prefix of their keys. Served lists leave out recently played
+tracks and limit the tracks per artist."""
 SEEDS = 3
-"""So many times the session embedding is trained; its figures vary with the seed."""
+"""The number of trainings of the session embedding; its figures vary with the seed."""
 
 
 def measure(*, quick: bool, console: Console, data: Path | None = None) -> Mapping[str, float | bool]:
-    """The figures by key; those of a set that is not below `data` are left out."""
+    """The figures by key, for the data sets below `data`."""
     if data is None:
         raise SegueError("bench quality needs the data: --data DIR, see docs/evaluation/protocol.md")
     figures: dict[str, float | bool] = {}
@@ -136,7 +137,7 @@ def _standardised(data: GenreSplit) -> np.ndarray:
 
 
 def composed_sessions(genres: np.ndarray, *, sessions: int, seed: int) -> SessionLog:
-    """Made-up sessions: each keeps to a genre, but for a tenth of its 8 tracks, which are of any."""
+    """Synthetic sessions of 8 tracks: a genre each, with a tenth of the tracks from any genre."""
     rng = np.random.default_rng(seed)
     items = rng.integers(len(genres), size=(sessions, 8))
     genre = rng.integers(int(genres.max()) + 1, size=sessions)
@@ -150,19 +151,19 @@ def composed_sessions(genres: np.ndarray, *, sessions: int, seed: int) -> Sessio
 
 
 def new_tracks(data: GenreSplit, *, sessions: int, training: SessionSpaceSettings) -> dict[str, float]:
-    """How often a track that was in no session is among the 20 nearest of all, given a track of its session.
+    """The hit rate at 20 for tracks that were in no training session, given a track of the same session.
 
-    The audio descriptors are real (GTZAN), the sessions composed: they keep to genres, the known truth.
-    The held-out tracks are the test part of the split, by artists that the rest does not have. The mean over
-    seeds of the training, and the lowest.
+    The audio descriptors are real (GTZAN), the sessions synthetic: they follow genres, the ground truth. The
+    held-out tracks are the test part of the split, by artists who are not in the rest. The figures are the
+    mean over the seeds of the training, and the minimum.
     """
     audio = _standardised(data).clip(-FARTHEST, FARTHEST).astype(np.float32)
-    held = data.part == 2
+    held_out = data.part == 2
     log = _recoded(composed_sessions(data.genres, sessions=sessions, seed=1), len(data.genres))
-    warm = log.take(~held[log.items])
+    warm = log.take(~held_out[log.items])
     known = np.bincount(warm.items, minlength=len(audio)) > 0
     after = np.flatnonzero(
-        (log.sessions[1:] == log.sessions[:-1]) & held[log.items[1:]] & known[log.items[:-1]]
+        (log.sessions[1:] == log.sessions[:-1]) & held_out[log.items[1:]] & known[log.items[:-1]]
     )
     context, target = log.items[after], log.items[after + 1]
     hit_rates = []
@@ -181,7 +182,7 @@ def new_tracks(data: GenreSplit, *, sessions: int, training: SessionSpaceSetting
 
 
 def _recoded(log: SessionLog, items: int) -> SessionLog:
-    """The log with the rows of the descriptors for codes, which its names are."""
+    """The log with item codes that are row numbers of the descriptors, which are its item names."""
     return replace(
         log,
         items=log.item_ids[log.items].astype(np.int64),

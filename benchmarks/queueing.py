@@ -1,4 +1,4 @@
-"""A simulation of the stream as a queue that is served in batches, on costs that `capacity` has measured."""
+"""Simulates the stream as a queue with batch service, from the costs that `capacity` measures."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ from pathlib import Path
 import numpy as np
 
 SECONDS = 300.0
-"""How long plays arrive in a simulation for a curve."""
+"""Seconds of arrivals in the simulation of a curve."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """Of a micro-batch: what it takes however few events it has, and what each event adds."""
+    """The costs of a micro-batch: a fixed time, and the time of each event."""
 
     batch_ms: float
     event_ms: float
 
     @property
     def most_per_second(self) -> float:
-        """Events a second beyond which a queue grows without end."""
+        """The capacity in events per second, beyond which the queue grows without limit."""
         return 1000 / self.event_ms
 
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """What listeners see of a queue."""
+    """The waiting times of a queue."""
 
     p50_ms: float
     p99_ms: float
     backlog: int
-    """Events that wait at the end: those of one micro-batch, in a queue that keeps up."""
+    """Events in the queue at the end; at most those of a micro-batch if the queue is stable."""
 
 
 def simulate(costs: Costs, *, per_second: float, seconds: float, seed: int = 1) -> Waiting:
-    """Events arrive by a Poisson process; each micro-batch takes all that wait, as Structured Streaming does.
+    """Simulate Poisson arrivals; each micro-batch takes all waiting events, as in Structured Streaming.
 
-    An event's time goes from its arrival to the end of its micro-batch. The first tenth of the time is left
-    out, in which the queue fills.
+    The waiting time of an event ends with its micro-batch. The first tenth of the simulation, in which the
+    queue fills, is left out.
 
     Parameters
     ----------
     per_second
-        Events a second.
+        Events per second.
     seconds
-        How long plays arrive.
+        Duration of the arrivals.
     """
     rng = np.random.default_rng(seed)
     horizon = seconds * 1000
@@ -65,13 +65,13 @@ def simulate(costs: Costs, *, per_second: float, seconds: float, seed: int = 1) 
 
 
 def curve(costs: Costs, loads: Sequence[int]) -> dict[int, Waiting]:
-    """The queue after five minutes at each load, in percent of what it can carry."""
+    """The queue after five minutes at each load, in percent of its capacity."""
     most = costs.most_per_second
     return {load: simulate(costs, per_second=load / 100 * most, seconds=SECONDS) for load in loads}
 
 
 def draw(costs: Costs, file: Path) -> None:
-    """Waiting against load into a picture; the kind of file as its name ends."""
+    """Draw waiting time against load, in the format of the file's suffix."""
     import matplotlib as mpl
 
     mpl.use("agg")
@@ -84,9 +84,7 @@ def draw(costs: Costs, file: Path) -> None:
         ("99 of 100 wait less", [waiting.p99_ms for waiting in waiting_at.values()]),
     ):
         axes.plot(list(waiting_at), [value / 1000 for value in values], marker="o", markersize=3, label=name)
-    axes.set(
-        xlabel="load, % of what the machine carries", ylabel="seconds from a play to its recommendations"
-    )
+    axes.set(xlabel="load, % of the machine's capacity", ylabel="seconds from a play to its recommendations")
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))

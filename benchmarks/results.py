@@ -1,7 +1,7 @@
-"""The tables of docs/evaluation, made from the figures in docs/evaluation/results.
+"""Generates the tables of docs/evaluation from the figures in docs/evaluation/results.
 
-``python -m segue.benchmarks.results`` writes the tables anew. With ``NAME FILE`` it first takes the new
-figures of a measurement, as ``--json FILE`` of a benchmark wrote them, with today's date and the commit.
+``python -m segue.benchmarks.results`` updates the tables. With ``NAME FILE`` it first stores the new figures
+of a measurement, from the ``--json FILE`` of a benchmark, with today's date and the commit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class TableOf(TypedDict):
     columns: list[str]
     rows: NotRequired[list[list[str]]]
     each: NotRequired[list[str]]
-    """The cells of one row, for figures that are one record for each name."""
+    """The cells of a row, for figures with a record per name."""
 
 
 class Result(TypedDict):
@@ -43,20 +43,20 @@ class Result(TypedDict):
     conditions: str
     machine: NotRequired[str]
     release: NotRequired[str]
-    """The release whose figures these are, where the code has changed since in a way that matters."""
+    """The release of the figures, if the code has changed significantly since."""
     figures: dict[str, Any]
-    """As the benchmark wrote them: numbers by key, or such a table for each name."""
+    """The benchmark's figures: numbers by key, or a table of these for each name."""
     tables: dict[str, TableOf]
 
 
 def read(name: str) -> Result:
-    """The results of one measurement."""
+    """The results of a measurement."""
     result: Result = json.loads((RESULTS / f"{name}.json").read_text())
     return result
 
 
 def table(name: str, which: str) -> str:
-    """A table as Markdown, with a line that says when, on what and how it was measured."""
+    """A table as Markdown, with a line on date, machine and command of the measurement."""
     result = read(name)
     computed = COMPUTED.get((name, which))
     lines = list(computed(result["figures"]) if computed else _measured(result, result["tables"][which]))
@@ -119,15 +119,15 @@ def _for_listeners(figures: Mapping[str, float]) -> Iterator[str]:
 
 
 def _for_tracks(figures: Mapping[str, float]) -> Iterator[str]:
-    found = [index_needs(figures, tracks=tracks) for tracks in TRACKS]
+    index_sizes = [index_needs(figures, tracks=tracks) for tracks in TRACKS]
     rows = [
-        ["bundle, GB", *(f"{size['bundle_gb']:,.1f}" for _, size in found)],
-        ["parts", *(f"{size['index_parts']:.0f}" for _, size in found)],
+        ["bundle, GB", *(f"{size['bundle_gb']:,.1f}" for _, size in index_sizes)],
+        ["parts", *(f"{size['index_parts']:.0f}" for _, size in index_sizes)],
         [
             "one query if every part is asked, ms of all cores",
-            *(f"{size['sharded_query_cpu_ms']:.1f}" for _, size in found),
+            *(f"{size['sharded_query_cpu_ms']:.1f}" for _, size in index_sizes),
         ],
-        ["layout", *(layout for layout, _ in found)],
+        ["layout", *(layout for layout, _ in index_sizes)],
     ]
     return _markdown(["tracks", *(f"{tracks:,}" for tracks in TRACKS)], rows)
 
@@ -145,12 +145,12 @@ def _live(figures: Mapping[str, float]) -> Iterator[str]:
 
 
 def _about(value: float) -> str:
-    """With two significant digits."""
+    """A number with two significant digits."""
     return f"{float(f'{value:.2g}'):,.0f}"
 
 
 def _limits(figures: Mapping[str, float]) -> Iterator[str]:
-    """Where each part reaches its limit, under the assumptions of :class:`Assumed`."""
+    """The limit of each part under the assumptions of :class:`Assumed`."""
     settings, assumed = load_settings(), Assumed()
     per_event = assumed.seconds_between_events / assumed.listening
 
@@ -192,11 +192,11 @@ COMPUTED: Mapping[tuple[str, str], Callable[[Mapping[str, float]], Iterator[str]
     ("capacity", "live"): _live,
     ("capacity", "limits"): _limits,
 }
-"""Tables that are estimates from measured figures."""
+"""The tables of estimates from measured figures."""
 
 
 def rewritten(text: str) -> str:
-    """A page with its tables made anew."""
+    """A page with updated tables."""
 
     def made(match: re.Match[str]) -> str:
         start, name, which, end = match.groups()
@@ -206,12 +206,12 @@ def rewritten(text: str) -> str:
 
 
 def shown(text: str) -> list[tuple[str, str]]:
-    """The tables that a page has: (name of the results, name of the table)."""
+    """The tables of a page: (name of the results, name of the table)."""
     return [(name, which) for _, name, which, _ in _MARKED.findall(text)]
 
 
 def record(name: str, file: Path) -> None:
-    """Take new figures for a measurement that is there, with today's date and the commit."""
+    """Store new figures for an existing measurement, with today's date and the commit."""
     result = read(name)
     result["figures"] = json.loads(file.read_text())
     result["measured_on"] = f"{datetime.now(UTC):%Y-%m-%d}"

@@ -1,4 +1,4 @@
-"""How long a search in the catalogue takes, with and without typos, beside regular expressions in MongoDB."""
+"""The time of a search in the catalogue with and without typos, beside regular expressions in MongoDB."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from segue.storage.mongo import connect
 from segue.storage.store import Store
 
 TRACKS = 106_574
-"""Tracks of the Free Music Archive's full set, with `--quick` too: the figures are of this size."""
+"""Tracks of the Free Music Archive's full set, also with `--quick`: the figures hold for this size."""
 DATABASE = "segue_bench_search"
 WORDS = 40_000
 SEED = 5
@@ -30,7 +30,7 @@ _FIELDS = ("title", "artist", "album", "genres")
 
 
 def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
-    """Times of single searches, one after another, each with the shown tracks read from MongoDB."""
+    """Times of single searches, one after another, including the read of the shown tracks from MongoDB."""
     queries = 60 if quick else 600
     with _filled(console) as (tracks, catalogue):
         began = time.perf_counter()
@@ -69,7 +69,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
 
 Search = Callable[[str], list[str]]
 Timed = list[tuple[float, bool]]
-"""Seconds, and whether the track that the query was made from was among the first fifty."""
+"""Seconds, and whether the track of the query was among the first fifty results."""
 
 
 def _times(queries: list[tuple[str, str]], search: Search) -> Timed:
@@ -91,10 +91,10 @@ def _share(timed: Timed) -> float:
 
 
 class PlainTracks(Tracks):
-    """The catalogue with the search that one writes without an index."""
+    """The catalogue with a simple search without an index of words."""
 
     def matching(self, text: str) -> list[str]:
-        """Tracks that have each word somewhere in one of the fields, whatever its case."""
+        """Tracks that have each word in any of the fields, ignoring case."""
         words = [{"$regex": re.escape(word), "$options": "i"} for word in text.split()]
         wanted = {"$and": [{"$or": [{field: word} for field in _FIELDS]} for word in words]}
         shown = {"title": 1, "artist": 1, "album": 1, "genres": 1, "cover_id": 1, "duration_ms": 1}
@@ -104,7 +104,7 @@ class PlainTracks(Tracks):
 def _query(
     own_id: str, artist_and_title: tuple[str | None, str | None], rng: random.Random
 ) -> tuple[str, str, str]:
-    """The query of a listener who looks for a track: right, with a slip in one word, and the track's id."""
+    """A query for a track: without and with a typo in a word, and the track's id."""
     artist, title = artist_and_title
     words = [rng.choice((title or "").split()), rng.choice((artist or "").split())]
     long = max(range(2), key=lambda i: len(words[i]))
@@ -114,7 +114,7 @@ def _query(
 
 
 def _slip(word: str, rng: random.Random) -> str:
-    """One letter missing, doubled, wrong, or exchanged with the next; words under four letters stay."""
+    """The word with a letter missing, doubled, wrong or swapped; words under four letters stay unchanged."""
     if len(word) < 4:
         return word
     at = rng.randrange(1, len(word) - 1)
@@ -130,7 +130,7 @@ def _slip(word: str, rng: random.Random) -> str:
 
 @contextmanager
 def _filled(console: Console) -> Iterator[tuple[PlainTracks, CatalogueReader]]:
-    """A database of its own with a made-up catalogue, removed afterwards."""
+    """A temporary database with a synthetic catalogue."""
     settings = _mongo_only()
     own = settings.mongo.model_copy(update={"database": DATABASE})
     database = connect(own)
@@ -152,7 +152,7 @@ def _mongo_only() -> Settings:
 
 
 def _tracks() -> Iterator[Track]:
-    """Names of made-up words, the frequent ones as frequent as in a language (Zipf)."""
+    """Names of synthetic words, with the frequencies of a natural language (Zipf)."""
     rng = np.random.default_rng(SEED)
     syllables = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "il")]
     words = ["".join(rng.choice(syllables, size=rng.integers(1, 5))) for _ in range(WORDS)]

@@ -1,4 +1,4 @@
-"""A Segue of a benchmark's own: settings, servers, an index, a streaming process, and a feeder of plays."""
+"""A temporary service for a benchmark: settings, servers, an index, a streaming process and a feeder."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from segue.storage.store import Store
 FOLDER = LOCAL / "bench"
 LOG = FOLDER / "variant.log"
 _chosen = functools.cache(load_settings)
-"""What the user has set; read once, since :func:`check_alive` asks beside what is measured."""
+"""The user's settings; loaded once, since :func:`check_alive` runs during the measurement."""
 
 
 @contextmanager
 def service(bundle: Path) -> Iterator[Settings]:
-    """Settings of a database, topics and a checkpoint that are gone afterwards; `bundle` is in use."""
+    """Settings with a temporary database, topics and checkpoint, and `bundle` as the active index."""
     base = stack.up(_chosen())
     name = f"bench_{uuid.uuid4().hex[:8]}"
     settings = base.model_copy(
@@ -63,7 +63,7 @@ def service(bundle: Path) -> Iterator[Settings]:
 
 @contextmanager
 def in_use(settings: Settings, bundle: Path, *, name: str) -> Iterator[Settings]:
-    """The same settings with a database and a checkpoint of their own, where `bundle` is the active index."""
+    """The settings with a separate database and checkpoint, and `bundle` as the active index."""
     own = settings.model_copy(
         update={
             "mongo": settings.mongo.model_copy(update={"database": name}),
@@ -71,7 +71,7 @@ def in_use(settings: Settings, bundle: Path, *, name: str) -> Iterator[Settings]
         }
     )
     database = connect(own.mongo)
-    # The bundle is on this machine already; sending a gigabyte through GridFS is another benchmark.
+    # The bundle is on this machine already; a transfer through GridFS is not part of the measurement.
     manifest = Manifest.read(bundle)
     models = Models(Store(database))
     models.put("index", manifest.version, {"manifest": manifest.document()})
@@ -85,7 +85,7 @@ def in_use(settings: Settings, bundle: Path, *, name: str) -> Iterator[Settings]
 
 @contextmanager
 def variant(kind: str, settings: Settings, **stream: object) -> Iterator[subprocess.Popen[bytes]]:
-    """One of segue.benchmarks.stream_variant as a process, ended afterwards; `stream`: its settings."""
+    """Run a variant of segue.benchmarks.stream_variant as a process; `stream` are its settings."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -128,9 +128,9 @@ class Feeder:
     tracks: int
     listeners: int = 200
     renewed: float = math.inf
-    """Seconds after which all listeners are others."""
+    """Seconds after which all listeners are replaced."""
     sent: list[tuple[str, int]] = field(default_factory=list)
-    """(user_id, occurred_at) of each."""
+    """(user_id, occurred_at) of each sent play."""
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
@@ -157,12 +157,12 @@ class Feeder:
 
 
 def check_alive(process: subprocess.Popen[bytes], kind: str) -> None:
-    """See that what is measured still runs: the variant, and the servers it needs.
+    """Check that the variant and its servers are still running.
 
     Raises
     ------
     SegueError
-        One of them has ended; figures of what is left would mean nothing.
+        A process has ended, so that the figures would be invalid.
     """
     if process.poll() is not None:
         raise SegueError(f"the variant '{kind}' ended unexpectedly: see {LOG}")
@@ -170,7 +170,7 @@ def check_alive(process: subprocess.Popen[bytes], kind: str) -> None:
 
 
 def wait(seconds: float, process: subprocess.Popen[bytes], kind: str) -> None:
-    """Let a variant run for so long, and :func:`check_alive` meanwhile."""
+    """Wait for `seconds`, and call :func:`check_alive` meanwhile."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         check_alive(process, kind)

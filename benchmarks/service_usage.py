@@ -1,4 +1,4 @@
-"""What a service uses while something happens: processor time by process, network, writes."""
+"""The resources that a service uses during a block: processor time by process, network, writes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from segue.storage.mongo import Document
 
 @dataclass
 class Used:
-    """What was used between two moments, in seconds of processor time and in bytes."""
+    """The usage between two times, in processor seconds and bytes."""
 
     job_s: float = 0.0
     mongod_s: float = 0.0
@@ -31,14 +31,14 @@ class Used:
     mongo_bytes: int = 0
     updates: int = 0
     others: float = 0.0
-    """Share of the machine's processor time that anything else used."""
+    """The share of the machine's processor time that other processes used."""
 
 
 @contextmanager
 def used_meanwhile(
     database: Database[Document], job: subprocess.Popen[bytes] | None = None
 ) -> Iterator[Used]:
-    """What this process (or `job`, with all it has started), mongod and the broker use meanwhile."""
+    """The usage of this process (or of `job` and its descendants), mongod and the broker during the block."""
     used = Used()
     mongod = _server(Mongod().record, "MongoDB")
     broker = _server(Broker().record, "Kafka")
@@ -59,14 +59,14 @@ def used_meanwhile(
 
 
 def _machine() -> tuple[float, float]:
-    """Seconds that all cores together were busy since the start, and seconds in all."""
+    """Busy seconds of all cores since the boot, and total seconds."""
     times = psutil.cpu_times()
     whole = sum(times) - times.guest - times.guest_nice  # these two are part of user and nice
     return whole - times.idle - times.iowait, whole
 
 
 def _updates(database: Database[Document]) -> int:
-    """Writes of recommendations so far: one for each update of a listener."""
+    """Writes of recommendations so far: one per update of a listener."""
     stages: list[Document] = [{"$collStats": {"latencyStats": {}}}]
     shards = database[Recommendations.name].aggregate(stages)
     return sum(int(shard["latencyStats"]["writes"]["ops"]) for shard in shards)
@@ -81,5 +81,5 @@ def _network(database: Database[Document]) -> int:
 def _server(record: Path, name: str) -> int:
     server = process.running(process.read_record(record))
     if server is None:
-        raise SegueError(f"capacity counts the processor time of the embedded {name}: name none of your own")
+        raise SegueError(f"capacity measures the embedded {name}: remove your own {name} from the settings")
     return server.pid

@@ -1,4 +1,4 @@
-"""The needs of a service of a given size, estimated from the figures of `capacity`.
+"""Estimates the needs of a service of a given size from the figures of `capacity`.
 
 docs/evaluation/capacity.md shows them.
 """
@@ -22,31 +22,31 @@ GB = 1e9
 
 @dataclass(frozen=True, kw_only=True)
 class Assumed:
-    """What no benchmark can measure: how people listen, and what machines one buys."""
+    """Assumptions that no benchmark can measure: listening behaviour and the size of machines."""
 
     listening: float = 0.05
     """Share of the listeners who listen at the peak."""
     seconds_between_events: float = 30.0
     peak_to_mean: float = 3.0
     busy: float = 0.45
-    """How busy machines are at the expected peak, so that twice that can be carried."""
+    """The utilisation of machines at the expected peak, so that they can carry twice that load."""
     copies: int = 3
-    """Of each record in Kafka and each document in MongoDB."""
+    """Copies of each record in Kafka and each document in MongoDB."""
     machine_cores: int = 8
     machine_gb: float = 32.0
     spark_gb_per_core: float = 2.0
-    """For a JVM's heap beside the state, and a Python worker."""
+    """Memory for a JVM's heap without the state, and a Python worker."""
     broker_tb: float = 8.0
-    """Disk of a broker."""
+    """The disk of a broker."""
 
 
 def measure(*, console: Console, figures: Path, listeners: int, tracks: int) -> dict[str, float | bool]:
-    """The needs of a service with so many listeners and tracks.
+    """The needs of a service with `listeners` listeners and `tracks` tracks.
 
     Parameters
     ----------
     figures
-        A file that `bench capacity --json` wrote, or a file of results that has such figures.
+        A file from `bench capacity --json`, or a file of results with these figures.
     """
     try:
         measured = json.loads(figures.read_text())
@@ -54,16 +54,16 @@ def measure(*, console: Console, figures: Path, listeners: int, tracks: int) -> 
         sizes = needs(measured, listeners=listeners, settings=load_settings())
         layout, index = index_needs(measured, tracks=tracks)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SegueError(f"{figures} is not what ./run.sh bench capacity --json writes: {error!r}") from None
+        raise SegueError(f"{figures} is not a file from ./run.sh bench capacity --json: {error!r}") from None
     console.print(f"index: {layout}")
     return sizes | index
 
 
 def live(measured: Mapping[str, float], whole: str, update: str) -> float:
-    """What an event costs that comes alone, from a listener with a full history.
+    """The cost of a single event from a listener with a full history.
 
-    In the backlog, where `whole` was measured, several events share an update, of a short history: that share
-    is taken off, and the update of a full history added.
+    In the backlog, where `whole` was measured, several events share an update of a short history. That share
+    is subtracted, and the update of a full history added.
     """
     shared = measured["updates_per_event_many"] * measured[f"{update}_10"]
     return measured[f"{whole}_many"] - shared + measured[f"{update}_500"]
@@ -72,7 +72,7 @@ def live(measured: Mapping[str, float], whole: str, update: str) -> float:
 def needs(
     measured: Mapping[str, float], *, listeners: float, settings: Settings, assumed: Assumed | None = None
 ) -> dict[str, float]:
-    """What listeners cost, at the peak."""
+    """The needs of listeners at the peak."""
     assumed = assumed or Assumed()
     copies, machine = assumed.copies, assumed.machine_cores
     listening = listeners * assumed.listening
@@ -83,10 +83,10 @@ def needs(
     broker = events * measured["broker_cpu_ms_per_event_many"] / per_core
     state = sum(
         events * held_for * measured[f"state_bytes_per_event_{query}_many"]
-        for query, held_for in _held_for(settings).items()
+        for query, held_for in _seconds_in_state(settings).items()
     )
     stored = measured["event_bytes_stored_many"]
-    # A record is sent once by its producer, to the other copies, and to each of the three queries.
+    # A record is sent by its producer, to the other replicas, and to each of the three queries.
     network = (copies + 3) * stored + live(measured, "mongo_network_bytes_per_event", "update_network_bytes")
     kept = {
         name: span.total_seconds() * events / assumed.peak_to_mean for name, span in _kept(settings).items()
@@ -118,7 +118,7 @@ def _kept(settings: Settings) -> dict[str, timedelta]:
 
 
 def count_ms(measured: Mapping[str, float], settings: Settings, assumed: Assumed) -> float:
-    """Of mongod, for counting one listener's window anew: between those with few events and with many."""
+    """mongod's milliseconds for a recount of a listener's window, between few and many events."""
     events = settings.engagement.window.total_seconds() / assumed.seconds_between_events
     few, many = (measured[f"events_per_listener_{name}"] for name in ("few", "many"))
     key = "count_mongod_cpu_ms_per_listener"
@@ -126,8 +126,8 @@ def count_ms(measured: Mapping[str, float], settings: Settings, assumed: Assumed
     return measured[f"{key}_many"] + (events - many) * an_event
 
 
-def _held_for(settings: Settings) -> dict[str, float]:
-    """Seconds that each query has an event in its state: until the watermark has passed the window's end."""
+def _seconds_in_state(settings: Settings) -> dict[str, float]:
+    """Seconds of an event in the state of each query: until the watermark passes the window's end."""
     watermark = settings.stream.watermark.total_seconds()
     return {
         "recommend": watermark + settings.stream.window.total_seconds(),
@@ -138,10 +138,10 @@ def _held_for(settings: Settings) -> dict[str, float]:
 def index_needs(
     measured: Mapping[str, float], *, tracks: float, assumed: Assumed | None = None
 ) -> tuple[str, dict[str, float]]:
-    """How the index is laid out, and what it takes.
+    """The layout of the index, and its size.
 
-    A quarter of a machine's memory is what a version may take there: the job needs half, and while a new
-    version is taken up, two are mapped.
+    A version may take a quarter of a machine's memory: the job needs half, and during a switch two versions
+    are mapped.
     """
     assumed = assumed or Assumed()
     size, room = tracks * measured["index_bytes_per_track_fma"] / GB, assumed.machine_gb / 4
@@ -149,7 +149,7 @@ def index_needs(
     if parts == 1:
         layout = "whole, mapped by each machine"
     elif size <= assumed.machine_gb:
-        layout = "partitioned, all parts on each machine's disk, in memory those that are asked"
+        layout = "partitioned: all parts on each machine's disk, queried parts in memory"
     else:
         layout = "partitioned with routing: each machine has some of the parts"
     return layout, {

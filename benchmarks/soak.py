@@ -1,7 +1,7 @@
-"""Hours of streaming in minutes: does state leave, does memory level off, does a flood hurt the others?
+"""Tests hours of streaming in minutes: expiry of state, growth of memory, and the effect of a flood.
 
-The windows are a minute long and the listeners are others every minute, so that state comes and goes as it
-would in a day. Towards the end one listener sends a hundred thousand plays in one window.
+Windows are a minute long and listeners are replaced every minute, so that state grows and expires as it would
+in a day. Towards the end a listener sends a hundred thousand plays in a window.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 import numpy as np
 import psutil
 from rich.console import Console
-from rich.progress import track
 
+from segue.benchmarks.bars import track
 from segue.benchmarks.catalogue import bundle_of, track_id
 from segue.benchmarks.service import Feeder, check_alive, service, variant
 from segue.evaluation.freshness import FreshnessWatch
@@ -30,7 +30,7 @@ from segue.storage.store import Store, open_store
 
 FMA = 106_574
 WINDOW_SECONDS = 60
-# State leaves a window and a watermark after its last play; micro-batches go to driver and workers alike.
+# State expires a window and a watermark after its last play; micro-batches run on the driver and on workers.
 STREAM = {
     "window": "1 minute",
     "watermark": "1 minute",
@@ -42,7 +42,7 @@ PER_SECOND = 100
 
 @dataclass
 class Samples:
-    """What is looked at every few seconds, one list a quantity."""
+    """The quantities sampled every few seconds, each a list."""
 
     state_rows: list[float] = field(default_factory=list)
     state_mb: list[float] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Samples:
 
 
 def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
-    """Each quantity at the end of the run over its value in the middle: about 1 where it levels off."""
+    """The ratio of each quantity at the end of the run to the middle: about 1 if it levels off."""
     minutes, flood = (8, 20_000) if quick else (40, 100_000)
     bundle = bundle_of(FMA, console=console)
     with (

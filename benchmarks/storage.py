@@ -1,8 +1,8 @@
-"""Embeddings into MongoDB and back, by the ways that pymongo and PyMongoArrow offer.
+"""Writes embeddings to MongoDB and reads them, with the methods of pymongo and PyMongoArrow.
 
-Every way stores the same documents (id, track, space, vector) in a collection of its own with the one index
-that `embeddings` has, that of _id, and what is read back is compared with what was written. PyMongoArrow
-takes part where it is installed: each of its releases is built for one release of pyarrow.
+Every method stores the same documents (id, track, space, vector) in a separate collection with the index on
+_id, as `embeddings` has, and the result is compared with the written vectors. PyMongoArrow is included if it
+is installed: each of its releases is built for a specific release of pyarrow.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Read = Callable[[Collection[Document]], np.ndarray]
 
 
 def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict[str, float | bool]:
-    """Seconds of each way to write and to read, sizes, and whether all of them give the same floats."""
+    """Seconds of each method to write and to read, sizes, and whether all methods return the same floats."""
     count = tracks or (20_000 if quick else FMA)
     settings = connected(load_settings(), kafka=False).mongo
     database = connect(settings.model_copy(update={"database": f"bench_{uuid.uuid4().hex[:8]}"}))
@@ -79,7 +79,7 @@ def measure(*, quick: bool, console: Console, tracks: int | None = None) -> dict
     finally:
         database.client.drop_database(database.name)
     if not same:
-        raise SegueError("what was read is not what was written")
+        raise SegueError("the vectors read differ from those written")
     return figures | {"same_floats": same}
 
 
@@ -109,14 +109,14 @@ def _insert(collection: Collection[Document], rows: np.ndarray) -> None:
 
 
 def _insert_raw(collection: Collection[Document], rows: np.ndarray) -> None:
-    """Documents encoded before, so that pymongo only frames them."""
+    """Insert documents that are already encoded, so that pymongo only frames them."""
     for numbers in _batches(len(rows)):
         encoded = [RawBSONDocument(bson.encode(document)) for document in _documents(rows, numbers)]
         collection.insert_many(encoded, ordered=False)
 
 
 def _insert_arrays(collection: Collection[Document], rows: np.ndarray) -> None:
-    """The vectors as BSON arrays of doubles, which is what a Spark connector would write."""
+    """Insert the vectors as BSON arrays of doubles, as a Spark connector would."""
     for numbers in _batches(len(rows)):
         documents = _documents(rows, numbers)
         for document, n in zip(documents, numbers, strict=True):
@@ -156,7 +156,7 @@ def _raw_batches(collection: Collection[Document]) -> np.ndarray:
     cursor = collection.find_raw_batches(
         {"space": SPACE}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000
     )
-    batches = cast("Iterable[bytes]", cursor)  # pymongo's types say documents
+    batches = cast("Iterable[bytes]", cursor)  # pymongo's types claim documents
     return _matrix(
         [(item["track_id"], item["vector"]) for batch in batches for item in bson.decode_all(batch)]
     )

@@ -1,4 +1,4 @@
-"""From a play's `occurred_at` to its recommendation document, beside Spark's floor and the alternatives."""
+"""The time from a play to its recommendation document, beside Spark's floor and alternatives."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Run:
 
 
 def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
-    """The figures; every run is a process of its own, warmed up before it counts."""
+    """The figures; every run is a separate process, with a warm-up before the measurement."""
     warm, seconds = (25.0, 20.0) if quick else (150.0, 60.0)
     large = FMA if quick else 1_000_000
 

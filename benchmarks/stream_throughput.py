@@ -1,7 +1,7 @@
-"""A backlog of plays worked off: the job beside a plain consumer with one process and with two.
+"""The throughput of a backlog of plays: the job beside a plain consumer with one and two processes.
 
-Every variant reads the same topic into a database of its own, and the databases are compared. The first part
-of the backlog warms up and does not count.
+Every variant reads the same topic into a separate database, and the databases are compared. The first part of
+the backlog is the warm-up and does not count.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from pymongo.database import Database
 from rich.console import Console
-from rich.progress import track
 
+from segue.benchmarks.bars import track
 from segue.benchmarks.catalogue import bundle_of, plays
 from segue.benchmarks.service import check_alive, in_use, service, variant
 from segue.operations.stream_progress import StreamProgress
@@ -30,14 +30,14 @@ from segue.taste.tastes import Tastes
 
 FMA = 106_574
 WARM = 0.25
-"""The share of the backlog that does not count."""
+"""The share of the backlog for the warm-up."""
 KINDS = {"job": ("job",), "plain1": ("plain:0:1",), "plain2": ("plain:0:2", "plain:1:2")}
 
 
 def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
-    """Events a second of each variant, and whether all end in the same documents."""
+    """Events per second of each variant, and whether all have the same resulting documents."""
     count, listeners = (200_000, 20_000) if quick else (1_000_000, 50_000)
-    # Some micro-batches must be left after the warm-up.
+    # Some micro-batches must remain after the warm-up.
     stream = {"max_offsets_per_trigger": 40_000} if quick else {}
     bundle = bundle_of(FMA, console=console)
     with contextlib.ExitStack() as stack:
@@ -75,7 +75,7 @@ def _fill(settings: Settings, *, count: int, listeners: int) -> dict[str, int]:
 
 
 def _run(kinds: tuple[str, ...], settings: Settings, *, last: dict[str, int], **stream: int) -> float:
-    """Events a second between the warm-up's end and the last document."""
+    """Events per second between the end of the warm-up and the last document."""
     database = connect(settings.mongo)
     with contextlib.ExitStack() as stack:
         processes: list[subprocess.Popen[bytes]] = [
@@ -93,7 +93,7 @@ def _run(kinds: tuple[str, ...], settings: Settings, *, last: dict[str, int], **
 
 
 def _rate(steps: list[tuple[datetime, float, int]]) -> float:
-    """Rows a second after the warm-up, from (start, milliseconds, rows) of each batch."""
+    """Rows per second after the warm-up, from (start, milliseconds, rows) of each batch."""
     ends = sorted((at + timedelta(milliseconds=ms), rows) for at, ms, rows in steps)
     done = np.cumsum([rows for _, rows in ends])
     first = int(np.searchsorted(done, WARM * done[-1]))
@@ -107,7 +107,7 @@ def _all_reflected(database: Database[Document], last: dict[str, int]) -> bool:
 
 
 def _state(database: Database[Document]) -> dict[str, Any]:
-    """What every variant must agree on: each listener's recommended tracks and history."""
+    """The state that must be the same for all variants: each listener's recommended tracks and history."""
     store = Store(database)
     user_ids = [written.user_id for written in Recommendations(store).written_since(None)]
     lists = {

@@ -1,11 +1,11 @@
-"""The streaming job and its baselines as processes of their own, run until SIGTERM.
+"""Runs the streaming job or a baseline until SIGTERM.
 
-job      the recommender as it is
-engaged  the same with the counting of plays beside it
+job      the recommendation query
+engaged  the same with the engagement query
 all      all three queries, as in ./run.sh stream run
-floor    the same source, parsing and settings, with the same stateful window count into nothing
-default  the job under Spark's own settings, where ours differ
-plain:i:n  what one would write without Spark: a consumer that keeps its windows in memory
+floor    the same source, parsing and settings, with a stateful window count and no output
+default  the job with Spark's default settings
+plain:i:n  a consumer without Spark, with its windows in memory
 """
 
 from __future__ import annotations

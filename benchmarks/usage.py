@@ -1,4 +1,4 @@
-"""What a piece of work takes: time, processor time and memory of this process and all that it has started."""
+"""Measures time, processor time and memory of this process and its descendants during a block."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import psutil
 from segue.processor_time import processor_time
 
 INTERVAL = 0.2
-"""Seconds between two looks at the memory."""
+"""Seconds between two samples of the memory."""
 
 
 @dataclass
 class Usage:
-    """Filled in when the work has ended."""
+    """The measurements, complete when the block has ended."""
 
     seconds: float = 0.0
     cpu_s: float = 0.0
-    """Processor seconds, user and system, of the JVM and the Python workers too."""
+    """Processor seconds, user and system, including the JVM and the Python workers."""
     peak_mb: float = 0.0
-    """The most that the processes held together; what they share is divided among them."""
+    """The peak of the total memory of the processes; shared pages are divided among them."""
 
 
 @contextmanager

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `./run.sh deploy`: Segue onto other machines, or into containers on this one.
+# `./run.sh deploy`: deploys Segue to other machines, or to containers on this machine.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -158,7 +158,7 @@ case $folder in
   *) folder=$PWD/$folder ;;
 esac
 
-# What passwords are written into is this user's alone.
+# Only this user may read files with passwords.
 umask 077
 case $target in
   compose)

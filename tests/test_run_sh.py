@@ -108,8 +108,8 @@ def test_a_folder_for_data_that_cannot_be_made_is_named(ready: Path, tmp_path: P
     done = _run("status", root=ready, SEGUE_HOME=f"{tmp_path}/file/home", JAVA_HOME="")
     assert done.returncode == 1
     assert done.stderr == (
-        f"segue: Java and the jars are to be kept in {tmp_path}/file/home, where this user may not write: "
-        "name another folder with SEGUE_HOME\n"
+        f"segue: Java and the jars belong in {tmp_path}/file/home, but this user may not write there: "
+        "set another folder with SEGUE_HOME\n"
     )
 
 

@@ -100,8 +100,8 @@ def test_options_for_spark_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
             '{"b": {"list_length": 0}}',
             "experiments.ranking.b.list_length: Input should be",
         ),
-        ("SEGUE_EXPERIMENTS__RANKING", '{"audio": {}}', "experiments.ranking: audio is what it is"),
-        ("SEGUE_CONF", "/nowhere.toml", "there is no file /nowhere.toml: correct SEGUE_CONF"),
+        ("SEGUE_EXPERIMENTS__RANKING", '{"audio": {}}', "experiments.ranking: audio cannot be changed"),
+        ("SEGUE_CONF", "/nowhere.toml", "the file /nowhere.toml does not exist: correct SEGUE_CONF"),
     ],
 )
 def test_what_does_not_fit_is_one_line_that_names_it(

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Containers on this machine. Everything that is kept is below the folder, and belongs to the deploying user.
+# Containers on this machine. All data are below the folder and belong to the deploying user.
 
-# root's containers run as this user instead.
+# If root deploys, the containers run as this user.
 ordinary_user=10001
 members=mongo-1:27017,mongo-2:27017,mongo-3:27017
 
@@ -33,8 +33,8 @@ environment() {
   digests
 }
 
-# A container that runs does not see that a file of its was replaced: another password, another certificate or another
-# configuration of a broker is another label, and so a new start of those that read it, and of no other.
+# A running container does not notice a replaced file. The digest of passwords, certificates and broker configuration
+# is in a label, so that a change restarts the containers that read the file, and no others.
 digests() {
   local file
   while read -r file; do
@@ -44,7 +44,7 @@ digests() {
 
 write_environment() { environment >"$folder/compose.env"; }
 
-# A broker's configuration has passwords in it, and so is a secret of its own.
+# A broker's configuration contains passwords, so it is stored as a secret.
 broker_properties() {
   sed -e "s/@node@/$1/g" \
     -e "s/@broker_password@/$(cat "$folder/secrets/kafka-broker-password")/g" \
@@ -72,7 +72,7 @@ make_files() {
   make_certificate "$domain"
   step 'folders for the data' mkdir -p "$folder"/data/{kafka-1,kafka-2,kafka-3,mongo-1,mongo-2,mongo-3} \
     "$folder"/data/{checkpoints,index,models,prometheus,grafana,backups}
-  [ "$(id -u)" != 0 ] || step 'root keeps the list; the rest belongs to who runs the containers' \
+  [ "$(id -u)" != 0 ] || step 'the list stays with root; the user of the containers gets the rest' \
     chown -R "$uid:$uid" "$folder/secrets" "$folder/data"
   if [ -n "$dry_run" ]; then
     printf '# %s has\n' "$folder/compose.env"
@@ -88,13 +88,13 @@ deploy_compose() {
   make_files
   step 'the image' "${compose[@]}" build
   step 'the servers' "${compose[@]}" up --detach --wait kafka-1 kafka-2 kafka-3 mongo-1 mongo-2 mongo-3
-  step 'topics, and the users of the jobs with what each may do' \
+  step 'topics, and the users of the jobs with their permissions' \
     "${compose[@]}" run --rm access access create --initiate "$members" /run/secrets
   step 'the catalogue, from the recordings' "${compose[@]}" run --rm catalogue library ingest /music
-  step 'audio features of what is new' "${compose[@]}" run --rm catalogue library features
+  step 'audio features of new tracks' "${compose[@]}" run --rm catalogue library features
   step 'the audio space' "${compose[@]}" run --rm catalogue embeddings train
   step 'the index' "${compose[@]}" run --rm catalogue index build
-  step 'Spark, the jobs, the dashboard and what watches them' "${compose[@]}" up --detach --wait --remove-orphans
+  step 'Spark, the jobs, the dashboard and the monitoring' "${compose[@]}" up --detach --wait --remove-orphans
   healthy 'the dashboard, over TLS' 60 \
     curl --fail --silent --insecure --resolve "$domain:8443:127.0.0.1" "https://$domain:8443/_stcore/health"
   say "https://$domain:8443 is the dashboard; http://127.0.0.1:3000 is Grafana (admin, password in $folder/secrets/grafana-password)"

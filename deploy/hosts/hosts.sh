@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# systemd units on a list of machines, over ssh. Kafka and MongoDB are servers of your own.
+# systemd units on a list of machines, over ssh, with your own Kafka and MongoDB.
 
 roles='spark-master spark-worker stream dashboard'
 
 remote=(ssh -o BatchMode=yes -o ConnectTimeout=10)
 
-# Each line of the file that says something: HOST ROLE...
+# The lines of the file without comments and empty lines: HOST ROLE...
 listed() { sed 's/#.*//' "$hosts" | awk 'NF'; }
 
 hosts_of() { listed | awk -v role="$1" '{ for (i = 2; i <= NF; i++) if ($i == role) print $1 }'; }
 
-# The master's address, as workers and stream know it.
+# The master's address for workers and stream.
 master() { sed -n 's/^SEGUE_SPARK__MASTER=//p' "$place/segue.env"; }
 
 check_hosts() {
@@ -46,7 +46,7 @@ reach() {
   done < <(listed)
 }
 
-on() { # on HOST ARGUMENTS...: install.sh, there
+on() { # on HOST ARGUMENTS...: run install.sh on the host
   local host=$1
   shift
   step_with "$root/deploy/hosts/install.sh" "$host: $1 ${*:3}" "${remote[@]}" "$host" sudo -n bash -s -- "$@"
@@ -57,11 +57,11 @@ pack() {
     -C "$root" "${deployed[@]}"
 }
 
-send() { # send HOST FILE MODE PLACE: what the group may read is for the user of the units
+send() { # send HOST FILE MODE PLACE: the user of the units reads the file through its group
   step_with "$2" "$1: $4" "${remote[@]}" "$1" sudo -n install -D -m "$3" -g segue /dev/stdin "$4"
 }
 
-bring() { # bring HOST ROLES: all that is needed for switching to this version
+bring() { # bring HOST ROLES: prepare the switch to this version
   local host=$1 role
   on "$host" prepare "$version"
   step_with "$archive" "$host: version $version" "${remote[@]}" "$host" sudo -n tar -xz -C "/opt/segue/releases/$version"
@@ -75,12 +75,12 @@ bring() { # bring HOST ROLES: all that is needed for switching to this version
   done
 }
 
-see() { # see HOST ROLE: that it is healthy
+see() { # see HOST ROLE: wait until the role is healthy
   local entry=/opt/segue/current/deploy/image/entrypoint.sh at
   case $2 in
     stream) at=http://127.0.0.1:4041/metrics ;;
     dashboard) at=http://127.0.0.1:8501/_stcore/health ;;
-    # A worker that the master does not answer runs on and tries for minutes.
+    # A worker without a master keeps running and retries for minutes.
     spark-*)
       at=$(master)
       healthy "$2 on $1 is active" 180 "${remote[@]}" -n "$1" systemctl is-active --quiet "segue-$2"
@@ -95,10 +95,10 @@ deploy_hosts() {
   reach
   version=$(version)
   archive=$folder/segue-$version.tar.gz
-  step 'a folder for what is sent' mkdir -p "$folder/secrets"
+  step 'a folder for the files to send' mkdir -p "$folder/secrets"
   make_spark_defaults
   step "version $version" pack "$archive"
-  # First everywhere what changes nothing yet; then unit by unit, each seen to be healthy before the next.
+  # First prepare all hosts without a change; then switch unit by unit, waiting until each is healthy.
   while read -r host rest <&3; do
     bring "$host" "$rest"
   done 3< <(listed)

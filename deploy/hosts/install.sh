@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs on a host, as root, by way of ssh: hosts.sh sends it. Each part can be done again.
+# hosts.sh runs this script on a host over ssh, as root. Each command can be repeated.
 #   prepare VERSION         a user, folders, and a place for the release
 #   set-up VERSION          the release's packages, Java and jars
 #   activate VERSION ROLE   switch to the release, and (re)start the role's unit if anything has changed
-#   remove ROLE             end the role's unit; data, releases and settings stay
+#   remove ROLE             stop the role's unit; data, releases and settings stay
 set -euo pipefail
 
-# Only tests put it elsewhere.
+# Only tests change the root folder.
 prefix=${PREFIX:-}
 releases=$prefix/opt/segue/releases
 units=$prefix/etc/systemd/system
@@ -18,7 +18,7 @@ prepare() {
   install -d -m 0755 "$releases/$1" "$settings"
 }
 
-# Done as the ordinary user; then nobody but root can change what the units run.
+# The ordinary user sets it up; afterwards only root can change the code of the units.
 set_up() {
   local release=$releases/$1
   [ ! -e "$release/.ready" ] || return 0
@@ -42,13 +42,13 @@ activate() {
   if [ "$(cat "$stamp" 2>/dev/null)" != "$now" ] || ! systemctl is-active --quiet "$unit"; then
     systemctl enable --quiet "$unit"
     systemctl restart "$unit"
-    # Root's alone: from a digest one could guess a password.
+    # Readable by root only: a digest allows guessing passwords.
     install -m 0600 /dev/stdin "$stamp" <<<"$now"
   fi
   forget_old "$version"
 }
 
-# The releases before stay, so that going back is a deployment of the older version.
+# Previous releases are kept, so that a deployment of the older version is a rollback.
 forget_old() {
   local old
   find "$releases" -mindepth 1 -maxdepth 1 -type d ! -name "$1" -printf '%T@ %p\n' | sort -rn | tail -n +"$kept" |

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a container or a systemd unit runs: any command of run.sh, or one of those below.
+# The command of containers and systemd units: any command of run.sh, or one of those below.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -18,7 +18,7 @@ prepare_spark() {
   cd "$root"
 }
 
-# What Spark sets for the container of an executor on Kubernetes, as the command line of its JVM.
+# The command line of an executor's JVM, from the variables that Spark sets in its container on Kubernetes.
 executor() {
   local options=() line
   while IFS= read -r line; do
@@ -33,8 +33,8 @@ executor() {
     --resourceProfileId "$SPARK_RESOURCE_PROFILE_ID" --podName "$SPARK_EXECUTOR_POD_NAME"
 }
 
-# The master listens where the workers ask. Debian and Ubuntu let a machine's own name lead to 127.0.1.1, though, where
-# no other machine comes; without --host, Spark takes the address of a network interface instead.
+# The master listens on the address that the workers use. On Debian and Ubuntu a machine's own name may resolve to
+# 127.0.1.1, which no other machine reaches; without --host, Spark uses the address of a network interface.
 spark_master() { # spark_master HOST:PORT
   local host=${1%:*} at=()
   case $host in
@@ -44,7 +44,7 @@ spark_master() { # spark_master HOST:PORT
   exec "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.master.Master "${at[@]}" --port "${1##*:}"
 }
 
-# healthy URL: a page that is served, or a Spark master that takes connections.
+# healthy URL: whether the page is served, or the Spark master accepts connections.
 healthy() {
   local master=${1#spark://}
   case $1 in

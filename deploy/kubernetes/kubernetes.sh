@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Pods on a cluster that kubectl knows. Kafka and MongoDB are servers of your own, named in settings.env, kafka.env.
+# Pods on a cluster of kubectl's configuration, with your own Kafka and MongoDB, which settings.env and kafka.env name.
 
 jobs='stream dashboard catalogue operator admin'
 
@@ -7,7 +7,7 @@ kube=(kubectl --context "$context" --namespace segue)
 
 check_kubernetes() {
   need kubectl 'install it: https://kubernetes.io/docs/tasks/tools'
-  # Never whatever the last command happened to be about.
+  # The current context may belong to another task.
   [ -n "$context" ] || fail 'name the cluster: --context NAME; kubectl config get-contexts lists them'
   [ -n "$dry_run" ] || kubectl --context "$context" version >/dev/null 2>&1 ||
     fail "no cluster answers for the context '$context': kubectl config get-contexts lists them"
@@ -18,13 +18,13 @@ check_image() {
   [ -n "$dry_run" ] || need docker 'install Docker: the image is built here'
 }
 
-# Pods are replaced when their image has another name, so the tag says what is in it.
+# Pods are replaced when the name of their image changes, so the tag identifies its contents.
 name_image() { image=$image-$(version); }
 
-# The other users are made up; this one must be there already.
+# The other users are generated; this user must exist already.
 check_admin() {
   local file=$folder/secrets/admin.toml
-  [ -n "$dry_run" ] || [ -f "$file" ] || fail "$file is missing: a user who may make users, [kafka] and [mongo]: docs/how-to/deploy-kubernetes.md"
+  [ -n "$dry_run" ] || [ -f "$file" ] || fail "$file is missing: it names a user who may create users, in [kafka] and [mongo]: docs/how-to/deploy-kubernetes.md"
 }
 
 overlay() {
@@ -43,7 +43,7 @@ $(reads Deployment segue-dashboard dashboard.toml tls.crt tls.key)
 TEXT
 }
 
-# A changed secret starts no pod anew; another annotation does. The other pods are made anew each time.
+# A changed secret does not restart a pod, but a changed annotation does. The other pods are recreated each time.
 reads() { # reads KIND NAME FILE...
   local kind=$1 name=$2
   shift 2
@@ -62,7 +62,7 @@ render() {
   kubectl kustomize --load-restrictor LoadRestrictionsNone "$folder/kubernetes" >"$folder/kubernetes.yaml"
 }
 
-# Contents go from file to cluster; no argument has them.
+# Contents go from the file to the cluster, never through an argument.
 secret() { # secret NAME KIND OPTION...
   "${kube[@]}" create secret "$@" --dry-run=client --output yaml | "${kube[@]}" apply --filename -
 }
@@ -87,7 +87,7 @@ deploy_kubernetes() {
   step 'the certificate' secret tls segue-tls "--cert=$folder/secrets/tls.crt" "--key=$folder/secrets/tls.key"
   step 'the job of the last deployment' "${kube[@]}" delete job segue-users --ignore-not-found
   step 'everything' "${kube[@]}" apply --filename "$folder/kubernetes.yaml"
-  step 'topics, and the users of the jobs with what each may do' \
+  step 'topics, and the users of the jobs with their permissions' \
     "${kube[@]}" wait --for=condition=complete --timeout=300s job/segue-users
   healthy 'the dashboards' 600 "${kube[@]}" rollout status deployment/segue-dashboard --timeout=10s
   healthy 'the stream' 900 "${kube[@]}" rollout status statefulset/segue-stream --timeout=10s
@@ -99,7 +99,7 @@ undeploy_kubernetes() {
   for kind in statefulset/segue-stream deployment/segue-dashboard cronjob/segue-catalogue job/segue-users; do
     step "end $kind" "${kube[@]}" delete "$kind" --ignore-not-found
   done
-  # Volumes hold the checkpoint and the recordings, secrets the passwords: they stay.
+  # Volumes have the checkpoint and the recordings, secrets have the passwords: they stay.
   step 'the executors' "${kube[@]}" delete pods --selector app.kubernetes.io/name=segue-executor --ignore-not-found
   say 'volumes, settings and secrets stay in the namespace segue'
 }

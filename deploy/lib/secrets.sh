@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Passwords and certificates: made once, kept in files that only this user can read, never an argument or a log line.
+# Passwords and certificates: generated once, in files that only this user can read, never in arguments or logs.
 
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
-# write_once FILE COMMAND...: a file with what a command prints, unless it is there.
+# write_once FILE COMMAND...: write a command's output to a file, unless the file exists.
 write_once() {
   local file=$1
   shift
@@ -16,21 +16,21 @@ write_once() {
   fi
 }
 
-# write_again FILE COMMAND...: a file that follows from others.
+# write_again FILE COMMAND...: write a file that is derived from others.
 write_again() {
   local file=$1
   shift
   if [ -n "$dry_run" ]; then
-    printf '# from what is kept\n%s > %q\n' "$(quoted "$@")" "$file"
+    printf '# derived from other files\n%s > %q\n' "$(quoted "$@")" "$file"
   else
     "$@" >"$file.part"
     mv "$file.part" "$file"
   fi
 }
 
-# digest FILE...: another one when what the files say is another. It stands where more people look than may read the
-# files (a container's labels, a pod's annotations), so a key goes in: without it nobody can try passwords until the
-# digest fits. Those made up here are too long for that anyway; one that somebody chose may not be.
+# digest FILE...: a keyed digest of the files' contents. More people can see it than may read the files (in a container's
+# labels, a pod's annotations). Without the key nobody can find a password by trial. Generated passwords are too long for
+# that anyway; chosen passwords may not be.
 digest() {
   local key=$folder/secrets/digest-key
   if [ -e "$key" ]; then
@@ -42,7 +42,7 @@ digest() {
 
 make_digest_key() { write_once "$folder/secrets/digest-key" random; }
 
-# Master, workers, driver and executors know each other by a secret, and encrypt what they say.
+# Master, workers, driver and executors authenticate with a shared secret and encrypt their connections.
 spark_defaults() {
   cat "$root/deploy/image/spark/spark-defaults.conf"
   printf '%s %s\n' spark.authenticate true spark.network.crypto.enabled true \
@@ -54,7 +54,7 @@ make_spark_defaults() {
   write_again "$folder/secrets/spark-defaults.conf" spark_defaults
 }
 
-# A job's settings file: its users. An administrator of Kafka logs in by PLAIN, since SCRAM users are made later.
+# A job's settings file with its users. An administrator of Kafka logs in with PLAIN, since SCRAM users do not exist yet.
 login() {
   local job=$1 section
   for section in ${2:-kafka mongo}; do
@@ -62,7 +62,7 @@ login() {
   done
 }
 
-# password FILE SECTION: what a settings file has there.
+# password FILE SECTION: the password in a section of a settings file.
 password() {
   awk -v section="[$2]" '$0 ~ /^\[/ { on = ($0 == section) } on && $1 == "password" { gsub(/"/, "", $3); print $3 }' "$1"
 }
@@ -80,7 +80,7 @@ self_signed() {
     -keyout "$2/tls.key" -out "$2/tls.crt" 2>/dev/null
 }
 
-# A certificate for the dashboard: yours, if you put tls.crt and tls.key there; else one that browsers warn of.
+# A certificate for the dashboard: your tls.crt and tls.key if they exist; otherwise a self-signed one.
 make_certificate() {
   local place=$folder/secrets
   [ ! -e "$place/tls.crt" ] || [ ! -e "$place/tls.key" ] || return 0

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# The steps of a deployment: each is said, and done unless it is a dry run.
+# The steps of a deployment: each is printed, and run unless it is a dry run.
 
 say() { printf '%s\n' "segue: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
-# step TEXT COMMAND...: say what is done and do it; in a dry run, print the command.
+# step TEXT COMMAND...: print the text and run the command; in a dry run, print the command.
 step() {
   local text=$1
   shift
@@ -16,7 +16,7 @@ step() {
   fi
 }
 
-# step_with FILE TEXT COMMAND...: the same, with a file as standard input, so that no content is an argument.
+# step_with FILE TEXT COMMAND...: the same, with a file as standard input, so that arguments have no contents.
 step_with() {
   local file=$1 text=$2
   shift 2
@@ -34,7 +34,7 @@ quoted() {
   printf '%s' "${line% }"
 }
 
-# healthy TEXT SECONDS COMMAND...: try until it succeeds.
+# healthy TEXT SECONDS COMMAND...: repeat the command until it succeeds.
 healthy() {
   local text=$1 patience=$2 until
   shift 2
@@ -54,11 +54,11 @@ need() {
   command -v "$1" >/dev/null || fail "there is no $1 here: $2"
 }
 
-# What is deployed, below $root.
+# The deployed files, relative to $root.
 deployed=(run.sh requirements.txt requirements-embedded.txt requirements-training.txt
   conf segue udfs batch_jobs streaming_jobs dashboard deploy)
 
-# Its version: the same contents have the same one.
+# The version of the deployed files: a digest of their contents.
 version() {
   (cd "$root" && find "${deployed[@]}" \
     -type f ! -name '*.pyc' ! -path 'conf/.streamlit/secrets.toml' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) |

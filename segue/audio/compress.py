@@ -1,8 +1,8 @@
 """Compresses a song with ffmpeg; a kill at any moment leaves the song intact.
 
-Delivery: the new file is written beside the song under a name that scans ignore, decoded, compared
-in length, flushed to the disk, and only then renamed over the song. Whatever is cut short is a left-over part
-file, and the song as it was.
+Delivery: the new file is written beside the song under a name that scans ignore, decoded, compared in length,
+flushed to the disk, and only then renamed over the song. An interruption leaves a part file and the unchanged
+song.
 """
 
 from __future__ import annotations

@@ -171,7 +171,7 @@ def _chroma(power: Frames, audio: AudioSettings) -> Frames:
 
 @lru_cache(maxsize=4)
 def _contrast_bands(sample_rate: int, fft: int) -> tuple[tuple[slice, int], ...]:
-    """Each octave band's bins and how many of them make its peak, as librosa.feature.spectral_contrast."""
+    """The bins of each octave band and the size of its peak, as librosa.feature.spectral_contrast."""
     frequencies = np.linspace(0, sample_rate / 2, 1 + fft // 2)
     edges = [0.0, *(CONTRAST_LOWEST * 2.0**i for i in range(CONTRAST_BANDS + 1))]
     bands = []

@@ -1,4 +1,4 @@
-"""The Free Music Archive's data set: `fma_metadata/tracks.csv` beside `fma_small/000/000002.mp3`, ..."""
+"""Reads the Free Music Archive's data set: `fma_metadata/tracks.csv`, `fma_small/000/000002.mp3`, ..."""
 
 from __future__ import annotations
 

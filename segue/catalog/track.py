@@ -170,8 +170,6 @@ SHOWN = {
     "year": 1,
 }
 """The fields that :func:`summary_of` reads."""
-OF_FILE = {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1, "has_tags": {"$isArray": "$tags"}}
-"""The fields that :func:`file_of` reads."""
 
 
 def summary_of(track: Mapping[str, Any]) -> TrackSummary:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segue.catalog.track import (
-    OF_FILE,
     SHOWN,
     Searchable,
     StoredFile,
@@ -37,6 +36,10 @@ class IndexedTrack(NamedTuple):
 
     artist: str | None
     title: str | None
+
+
+_OF_FILE = {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1, "has_tags": {"$isArray": "$tags"}}
+"""The fields that :func:`segue.catalog.track.file_of` reads."""
 
 
 class Tracks(Collection[TrackDocument]):
@@ -74,7 +77,7 @@ class Tracks(Collection[TrackDocument]):
 
     def files_of(self, library: str) -> dict[str, StoredFile]:
         """All tracks of a library with their files, by track id."""
-        documents = self.documents.find({"library": library}, OF_FILE)
+        documents = self.documents.find({"library": library}, _OF_FILE)
         return {track["_id"]: file_of(track) for track in documents}
 
     def count_present(self, library: str) -> int:
@@ -85,7 +88,7 @@ class Tracks(Collection[TrackDocument]):
 
     def present_files(self) -> Iterator[StoredFile]:
         """The files of all tracks that have one, ordered by track id."""
-        for track in self.documents.find(_PRESENT, OF_FILE).sort("_id"):
+        for track in self.documents.find(_PRESENT, _OF_FILE).sort("_id"):
             yield file_of(track)
 
     def present_ids(self, among: Iterable[str] | None = None) -> set[str]:

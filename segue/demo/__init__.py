@@ -1,1 +1,1 @@
-"""The demo: a library that Segue composes, made-up listeners, and the command that shows everything."""
+"""The demo: a composed library, simulated listeners, and the command that runs all steps."""

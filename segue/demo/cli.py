@@ -30,7 +30,9 @@ def demo(
     ] = None,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Do not start the dashboard, and end with status 0 if all went well."),
+        typer.Option(
+            "--check", help="Do not start the dashboard; the exit status is 0 if all steps succeed."
+        ),
     ] = False,
     host: Annotated[
         str | None,
@@ -62,7 +64,7 @@ def demo(
         if library is not None and not library.is_dir():
             raise SegueError(f"--library {library}: there is no such folder")
         if host is not None:
-            # The dashboard is a process that reads the same variables.
+            # The dashboard's process reads the same variables.
             os.environ["SEGUE_DASHBOARD__HOST"] = host
         run = Demo(load_settings(), name=demo_name(library), library=library, console=console)
         with _ended_by_sigterm(), contextlib.ExitStack() as stack:

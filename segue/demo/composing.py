@@ -16,7 +16,7 @@ from segue.errors import one_line_errors
 def compose(folder: Annotated[Path, typer.Argument(help="The folder for the tracks.")]) -> None:
     """Compose 64 sample tracks in 8 styles as mp3 files, to try Segue without music.
 
-    Tracks that are there already are kept, and so are other files in the folder. This takes about a minute.
+    Existing tracks and other files in the folder are kept. The command takes about a minute.
 
     Example: ./run.sh library compose music
 

@@ -1,4 +1,4 @@
-"""Album covers: abstract pictures, one way of drawing and a set of palettes for each style."""
+"""Album covers: abstract pictures, with a drawing and a set of palettes for each style."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from PIL import Image, ImageDraw, ImageFilter
 from segue.demo.palettes import Colour, Palette, palette_of
 
 SIZE = 600
-"""Pixels a side of a finished cover; it is drawn at twice that and shrunk."""
+"""Pixels per side of a finished cover; it is drawn at twice the size and scaled down."""
 _WIDE = 2 * SIZE
 
 
 def _blend(palette: Palette, share: float) -> Colour:
-    """A colour on the way through the palette, 0 at its first and 1 at its last."""
+    """The interpolated colour of a palette, from the first (0) to the last (1)."""
     place = min(max(share, 0.0), 1.0) * (len(palette) - 1)
     low = min(int(place), len(palette) - 2)
     mixed = [round(a + (b - a) * (place - low)) for a, b in zip(palette[low], palette[low + 1], strict=True)]
@@ -25,7 +25,7 @@ def _blend(palette: Palette, share: float) -> Colour:
 
 
 def _gradient(palette: Palette) -> Image.Image:
-    """A ground that runs through the palette from top to bottom."""
+    """A background gradient through the palette from top to bottom."""
     rows = np.array([_blend(palette, y / (_WIDE - 1)) for y in range(_WIDE)], dtype=np.uint8)
     return Image.fromarray(np.repeat(rows[:, None, :], _WIDE, axis=1))
 

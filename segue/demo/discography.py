@@ -1,4 +1,4 @@
-"""The invented artists of the demo library: four a style, each with one album of two tracks."""
+"""The fictitious artists of the demo library: four per style, each with one album of two tracks."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ class DemoTrack:
 
     @property
     def relative_path(self) -> Path:
-        """``Artist/Album/NN Title.mp3``, without what a file name cannot hold."""
+        """``Artist/Album/NN Title.mp3``, without characters that file names cannot have."""
         return Path(_name(self.artist), _name(self.album), f"{self.number:02d} {_name(self.title)}.mp3")
 
 
 def _name(text: str) -> str:
-    """Text as a file name on any system."""
+    """Text as a valid file name on any system."""
     return "".join(letter for letter in text if letter not in '<>:"/\\|?*').strip(" .")
 
 

@@ -1,7 +1,7 @@
-"""Keys, chords and melodies: which notes are played, never how they sound.
+"""Keys, chords and melodies: the notes, without their sound.
 
-Time is counted in beats from the start of the piece, pitch in MIDI numbers, and a *step* is a place on the
-seven-note scale (0 is the tonic near middle C, 7 the one above).
+Time is in beats from the start of the piece, pitch in MIDI numbers, and a *step* is a position on the
+seven-note scale (0 is the tonic near middle C, 7 the tonic above).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SCALES = {
 """Semitones above the tonic of each scale's seven notes."""
 
 Rhythm = tuple[float, ...]
-"""The lengths of one bar's notes in beats; a negative length is a rest."""
+"""The lengths of a bar's notes in beats; a negative length is a rest."""
 
 
 class Note(NamedTuple):
@@ -50,7 +50,7 @@ class Key:
         return 60 + low + 12 * octave + SCALES[self.mode][place]
 
     def chord(self, degree: int, *, size: int = 3) -> tuple[int, ...]:
-        """The steps of the thirds stacked on ``degree`` (0 to 6): 3 make a triad, 4 a seventh chord."""
+        """The steps of ``size`` stacked thirds on ``degree`` (0 to 6): 3 are a triad, 4 a seventh chord."""
         return tuple(degree + 2 * third for third in range(size))
 
     def bass(self, degree: int, *, lowest: int) -> int:
@@ -60,13 +60,13 @@ class Key:
     def voicing(self, degree: int, *, centre: int, size: int = 3) -> list[int]:
         """The pitches of a chord, each moved by octaves to within six semitones of ``centre``, ascending.
 
-        Chords that share notes keep them in place, which leads the voices smoothly.
+        Chords that share notes keep them in place, for smooth voice leading.
         """
         low = centre - 6
         return sorted(low + (self.pitch(step) - low) % 12 for step in self.chord(degree, size=size))
 
     def nearest(self, midi: float, degree: int | None = None) -> int:
-        """The step closest to a pitch, on request only among the notes of the triad on ``degree``."""
+        """The step closest to a pitch; with ``degree``, only among the notes of its triad."""
         steps = range(-28, 36)
         if degree is not None:
             wanted = {step % 7 for step in self.chord(degree)}
@@ -75,7 +75,7 @@ class Key:
 
 
 class Motif(NamedTuple):
-    """A bar's idea: its rhythm, and each note's distance in steps from where the bar begins."""
+    """The motif of a bar: its rhythm, and each note's distance in steps from the first note."""
 
     rhythm: Rhythm
     offsets: tuple[int, ...]
@@ -117,8 +117,8 @@ def melody(
     centre
         The MIDI pitch around which the tune moves.
     form
-        Which motif each bar takes, repeated as needed: a motif that comes back fits itself to the new chord.
-        A small letter is the motif of its capital with the contour turned upside down.
+        The motif of each bar, repeated as needed; a repeated motif is adapted to the new chord. A small
+        letter is the motif of its capital with the contour inverted.
     """
     motifs = {letter: motif(rng, rhythms) for letter in sorted(set(form.upper()))}
     notes: list[Note] = []
@@ -135,7 +135,7 @@ def melody(
 def _bar(
     rng: np.random.Generator, idea: Motif, *, key: Key, degree: int, start: float, centre: int
 ) -> list[Note]:
-    """A motif on one chord: long notes and the first one are chord notes, the others pass between them."""
+    """A motif on a chord: long notes and the first note are chord notes, the others are passing notes."""
     origin = key.nearest(centre + idea.lift, degree)
     notes, at = [], 0.0
     for length, offset in zip(idea.rhythm, idea.offsets, strict=True):

@@ -1,6 +1,6 @@
-"""The players: each instrument is a pure function (MIDI pitch, seconds) -> mono array that peaks near 1.
+"""The instruments: each is a pure function (MIDI pitch, seconds) -> mono array that peaks near 1.
 
-Notes recur all the time, so each instrument remembers its latest ones; what it returns is read-only.
+Notes recur often, so each instrument caches its latest ones; the returned arrays are read-only.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from segue.demo.synthesis import (
 
 
 def remembered(instrument: Instrument) -> Instrument:
-    """Keep the last notes of an instrument, levelled to a peak of 1."""
+    """Cache the latest notes of an instrument, normalised to a peak of 1."""
 
     @lru_cache(maxsize=96)
     @wraps(instrument)
@@ -48,7 +48,7 @@ def remembered(instrument: Instrument) -> Instrument:
 
 @remembered
 def pad(midi: int, seconds: float) -> Signal:
-    """Five detuned saws behind a dark filter, slow to come and go."""
+    """Five detuned saws through a low-pass filter, with slow attack and release."""
     frequency = hertz(midi)
     detune = (0.994, 0.9975, 1.0, 1.0028, 1.0061)
     voices = sum(saw(frequency * by, seconds, phase=place * 0.37) for place, by in enumerate(detune))
@@ -59,7 +59,7 @@ def pad(midi: int, seconds: float) -> Signal:
 
 @remembered
 def strings(midi: int, seconds: float) -> Signal:
-    """A brighter, quicker pad for under a beat."""
+    """A brighter, quicker pad, to play under a beat."""
     frequency = hertz(midi)
     voices = sum(saw(frequency * by, seconds, phase=by) for by in (0.996, 1.0, 1.0045))
     return lowpass(np.asarray(voices), 2600) * envelope(
@@ -69,7 +69,7 @@ def strings(midi: int, seconds: float) -> Signal:
 
 @remembered
 def bell(midi: int, seconds: float) -> Signal:
-    """A soft glass bell: few partials, the high ones gone at once."""
+    """A soft glass bell: few partials, with a fast decay of the high ones."""
     ratios = np.array([1.0, 2.0, 2.76, 5.4])
     levels = np.array([1.0, 0.35, 0.22, 0.08])
     tone = partials(
@@ -80,14 +80,14 @@ def bell(midi: int, seconds: float) -> Signal:
 
 @remembered
 def sub(midi: int, seconds: float) -> Signal:
-    """A bare low sine with a trace of its octave."""
+    """A low sine with a little of its octave."""
     tone = sine(hertz(midi), seconds) + 0.15 * sine(2 * hertz(midi), seconds)
     return tone * envelope(seconds, attack=0.25, decay=0.1, sustain=0.9, release=0.5)
 
 
 @remembered
 def piano(midi: int, seconds: float) -> Signal:
-    """Struck strings: stiff, so that the partials are stretched, and duller the longer they ring."""
+    """Struck strings: stiffness stretches the partials, and the high ones decay faster."""
     frequency = hertz(midi)
     number = np.arange(1, int(min(18, 9000 / frequency)) + 2, dtype=np.float64)
     stretched = number * np.sqrt(1.0 + 0.0004 * number**2)
@@ -203,7 +203,7 @@ def upright_bass(midi: int, seconds: float) -> Signal:
 
 
 def _amplified(wave: Signal, *, drive: float) -> Signal:
-    """Through a high-gain amplifier and the cabinet's speaker, which has no treble and little bass."""
+    """A high-gain amplifier and a speaker cabinet, which has no treble and little bass."""
     hot = overdriven(highpass(wave, 110), drive)
     return lowpass(highpass(hot, 85), 4600, order=4) + 0.35 * bandpass(hot, 1700, 3200)
 
@@ -246,7 +246,7 @@ def pick_bass(midi: int, seconds: float) -> Signal:
 
 @remembered
 def wind(midi: int, seconds: float) -> Signal:
-    """Air moving far away; the pitch chooses the gust."""
+    """Distant wind; the pitch selects the gust."""
     hiss = bandpass(noise(seconds, seed=midi), 400, 1400)
     time = clock(seconds)
     return hiss * (0.55 + 0.45 * np.sin(2 * np.pi * 0.11 * time + midi)) * np.sin(np.pi * time / seconds)

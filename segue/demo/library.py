@@ -1,6 +1,6 @@
-"""The demo library: Segue composes its own music, so that it can be tried without a collection of one's own.
+"""The demo library: Segue composes music, so that users can try it without a music collection.
 
-Everything follows from :data:`COMPOSER` and the discography: one version makes the same sound on any machine.
+:data:`COMPOSER` and the discography determine everything: a version makes the same sound on any machine.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ STYLES: tuple[str, ...] = tuple(_STYLES)
 """The eight styles, which are the genre tags of the tracks."""
 
 COMPOSER = "Segue demo composer 1"
-"""Stamped on every file as its encoder; a track with another stamp is composed anew. Raise the number with
-every change to the sound, the tags or the covers."""
+"""The encoder tag of every file; a track with another tag is composed again. Increase the number with every
+change of the sound, the tags or the covers."""
 
 Progress = Callable[[int, int], None]
-"""Told (tracks that are there, tracks in all) at the start and after each track."""
+"""Called with (finished tracks, all tracks) at the start and after each track."""
 
 
 def sketch_of(track: DemoTrack) -> Sketch:
-    """What a track is made from; those of a style differ in tempo, key and progression."""
+    """The sketch of a track; tracks of a style differ in tempo, key and progression."""
     style = _STYLES[track.style]
     place, shelf = track.place, STYLES.index(track.style)
     slow, fast = style.tempos
@@ -69,20 +69,20 @@ def compose_library(
 ) -> list[DemoTrack]:
     """Compose the tracks that ``folder`` lacks, as ``Artist/Album/NN Title.mp3`` with tags and a cover.
 
-    A track appears under its name only once it is complete, so a run that was cut short is resumed by the
-    next, and a run on a complete library changes nothing. Other files in the folder are left alone.
+    A track appears under its name only when it is complete: the next run resumes an interrupted one, and a
+    run on a complete library changes nothing. Other files in the folder stay unchanged.
 
     Parameters
     ----------
     progress
         Called as ``progress(done, total)``, in this process.
     workers
-        Processes to compose in; as many as there are processors if not given, none but this one if 1.
+        The number of processes: all processors by default; with 1, only the calling process.
 
     Returns
     -------
     list of DemoTrack
-        All of ``tracks``; each one's file is ``folder / track.relative_path``.
+        All of ``tracks``; the file of a track is ``folder / track.relative_path``.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def compose_library(
 
 
 def _composed(folder: Path, tracks: Sequence[DemoTrack], *, workers: int) -> Iterator[None]:
-    """Compose the tracks, yielding after each; the processes are fresh ones, safe next to threads."""
+    """Compose the tracks, yielding after each; processes are spawned, which is safe next to threads."""
     if workers == 1 or len(tracks) < 2:
         for track in tracks:
             _compose_file(folder, track)
@@ -115,7 +115,7 @@ def _composed(folder: Path, tracks: Sequence[DemoTrack], *, workers: int) -> Ite
             yield
     except BrokenProcessPool as error:
         raise SegueError(
-            "a composing process was killed: run the command again, finished tracks are kept"
+            "a composing process was killed: run the command again (finished tracks are kept)"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Listeners with tastes of their own, for the demo: who they are, and what they play."""
+"""The simulated listeners of the demo, with their tastes and plays."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 NAMES = ("ada", "ben", "chloe", "dev", "elif", "femi", "greta", "hugo", "ines", "jun")
 FAVOURITES = 3
-"""How many tracks of a style a listener plays, so that there are others of it left to recommend."""
+"""The number of tracks that a listener plays of a style, so that others remain to be recommended."""
 
 
 @dataclass(frozen=True)
 class Song:
-    """What a listener knows of a track before playing it."""
+    """The facts about a track on which a simulated listener decides."""
 
     track_id: str
     duration_ms: int
@@ -25,28 +25,28 @@ class Song:
 
 @dataclass(frozen=True)
 class SimulatedListener:
-    """A replayed listener; `styles` are preferred one after the other, each for as many plays."""
+    """A simulated listener, who prefers the `styles` one after the other, each for as many plays."""
 
     user_id: str
     styles: tuple[str, ...]
 
     @property
     def style(self) -> str | None:
-        """What the listener prefers at the end."""
+        """The style that the listener prefers at the end."""
         return self.styles[-1] if self.styles else None
 
 
 def known_styles(songs: Sequence[Song]) -> list[str]:
-    """The styles that a taste can be shown with: at least two, each with more tracks than one plays."""
+    """The styles that can show a taste: at least two, each with more tracks than a listener plays."""
     counts = Counter(song.style for song in songs if song.style)
     styles = sorted(style for style, count in counts.items() if count > FAVOURITES)
     return styles if len(styles) > 1 else []
 
 
 def make_listeners(styles: Sequence[str], *, run: str) -> list[SimulatedListener]:
-    """One listener a style, and one whose taste changes half-way; four without a taste if none is known.
+    """A listener per style, and one whose taste changes half-way; four without a taste if no style is known.
 
-    `run` becomes part of their ids: each demo meets new listeners, who have heard nothing yet.
+    `run` is part of their ids: each demo has new listeners, without a history.
     """
     if not styles:
         return [SimulatedListener(f"{name}-{run}", ()) for name in NAMES[:4]]
@@ -61,8 +61,8 @@ def plays_of(
 ) -> Iterator[Mapping[str, Any]]:
     """The events of one listener in order, without `occurred_at`, which the sender sets as it sends.
 
-    Two of three tracks are of the preferred style and are heard to the end, now and then with a like; the
-    others are skipped after some seconds.
+    Two of three tracks are of the preferred style and are completed, sometimes with a like; the others are
+    skipped after some seconds.
     """
     rng = random.Random(f"{seed} {listener.styles}")
     session = str(uuid.uuid4())

@@ -1,4 +1,4 @@
-"""From single notes to a finished record: placing, panning, reverb, echo and mastering.
+"""Mixes notes into a finished piece: placing, panning, reverb, echo and mastering.
 
 Stereo is float64 of shape (samples, 2), left first.
 """
@@ -19,19 +19,19 @@ Instrument = Callable[[int, float], Signal]
 """(MIDI pitch, seconds) -> the mono sound of that note."""
 
 LOUDNESS = -16.0
-"""LUFS of every finished piece."""
+"""The loudness of every finished piece in LUFS."""
 CEILING = 10 ** (-1.6 / 20)
-"""Highest sample of a finished piece; the mp3 encoder overshoots by some tenths of a decibel."""
+"""The peak of a finished piece; the mp3 encoder overshoots by some tenths of a decibel."""
 
 
 class Bus:
-    """A stereo strip onto which notes are laid."""
+    """A stereo bus to which notes are added."""
 
     def __init__(self, seconds: float) -> None:
         self.samples: Signal = np.zeros((round(seconds * RATE), 2))
 
     def add(self, sound: Signal, at: float, *, gain: float = 1.0, pan: float = 0.0) -> None:
-        """Lay a mono sound at ``at`` seconds; ``pan`` from -1 (left) to +1 (right), equal power."""
+        """Add a mono sound at ``at`` seconds; ``pan`` from -1 (left) to +1 (right), equal power."""
         start = max(0, round(at * RATE))
         room = self.samples[start : start + sound.size]
         angle = (pan + 1.0) * np.pi / 4.0
@@ -48,7 +48,7 @@ class Bus:
         hold: float = 1.0,
         ring: float = 0.0,
     ) -> None:
-        """Lay notes; ``beat`` in seconds, each held for the share ``hold`` of its length plus ``ring`` s."""
+        """Add notes; ``beat`` in seconds, each held for the share ``hold`` of its length plus ``ring`` s."""
         for note in notes:
             seconds = round(note.beats * beat * hold + ring, 2)
             self.add(
@@ -61,14 +61,14 @@ class Bus:
     def strike(
         self, stroke: Signal, beats: Iterable[float], *, beat: float, gain: float, pan: float = 0.0
     ) -> None:
-        """Lay one drum stroke at each of ``beats``."""
+        """Add a drum stroke at each of ``beats``."""
         for at in beats:
             self.add(stroke, at * beat, gain=gain, pan=pan)
 
 
 @lru_cache(maxsize=4)
 def _room(seconds: float, bright: float) -> Signal:
-    """The answer of a room to a clap: a decaying noise per ear, with a short gap in front."""
+    """The impulse response of a room: a decaying noise per channel, after a short pre-delay."""
     length = round(seconds * RATE)
     rng = np.random.default_rng(1961)
     tail = rng.normal(size=(length, 2)) * (0.001 ** (np.arange(length) / length))[:, None]
@@ -78,13 +78,13 @@ def _room(seconds: float, bright: float) -> Signal:
 
 
 def reverb(stereo: Signal, *, seconds: float, wet: float, bright: float = 5000.0) -> Signal:
-    """The sound in a room that takes ``seconds`` to fall by 60 dB; ``wet`` is the room's share."""
+    """The sound with reverb that falls by 60 dB in ``seconds``; ``wet`` is the share of the reverb."""
     echoes = oaconvolve(stereo, _room(seconds, bright), axes=0)[: len(stereo)]
     return np.asarray(stereo + wet * echoes)
 
 
 def echo(stereo: Signal, *, seconds: float, feedback: float, wet: float) -> Signal:
-    """Repeats every ``seconds``, each weaker by ``feedback`` and on the other side."""
+    """Echoes every ``seconds``, each weaker by ``feedback`` and on the opposite channel."""
     step = round(seconds * RATE)
     result, level, repeat = stereo.copy(), wet, stereo
     for turn in range(1, 5):
@@ -97,7 +97,7 @@ def echo(stereo: Signal, *, seconds: float, feedback: float, wet: float) -> Sign
 
 
 def pumped(stereo: Signal, beats: Iterable[float], *, beat: float, depth: float, recover: float) -> Signal:
-    """The sound ducked by ``depth`` (0 to 1) at each beat, and back within ``recover`` s."""
+    """The sound ducked by ``depth`` (0 to 1) at each beat, recovering within ``recover`` s."""
     time = np.arange(len(stereo)) / RATE
     starts = np.array([at * beat for at in beats])
     last = np.searchsorted(starts, time, side="right") - 1
@@ -137,7 +137,7 @@ _K_WEIGHTING = _biquads()
 
 
 def limited(stereo: Signal, *, ceiling: float = CEILING) -> Signal:
-    """The sound turned down around its peaks, smoothly and ahead of time, to stay below ``ceiling``."""
+    """A look-ahead limiter: reduces the gain smoothly around peaks, to stay below ``ceiling``."""
     width = round(0.008 * RATE) | 1
     peaks = maximum_filter1d(np.abs(stereo).max(axis=1), 2 * width + 1)
     gain = uniform_filter1d(np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9)), width)
@@ -145,7 +145,7 @@ def limited(stereo: Signal, *, ceiling: float = CEILING) -> Signal:
 
 
 def mastered(stereo: Signal, *, fade_in: float = 0.02, fade_out: float = 1.8) -> Signal:
-    """The finished piece: without rumble, at :data:`LOUDNESS` and below :data:`CEILING`; fades in seconds."""
+    """The finished piece: high-passed, at :data:`LOUDNESS` and below :data:`CEILING`; fades in seconds."""
     clean = highpass(stereo, 28)
     time = np.arange(len(clean)) / RATE
     fade = np.clip(np.minimum(time / fade_in, (len(clean) / RATE - time) / fade_out), 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""The demo's files: sound to mp3 by ffmpeg, with tags and a cover."""
+"""Writes the demo's files: mp3 from ffmpeg, with tags and a cover."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def encode(pcm: NDArray[np.int16], path: Path) -> None:
     Raises
     ------
     SegueError
-        The encoder failed; the text has its last line.
+        The encoder failed; the message has its last line.
     """
     source = ["-f", "s16le", "-ar", str(RATE), "-ac", "2", "-i", "pipe:0"]
     quality = ["-c:a", "libmp3lame", "-b:a", BIT_RATE, "-threads", "1"]
@@ -41,12 +41,12 @@ def encode(pcm: NDArray[np.int16], path: Path) -> None:
         check=False,
     )
     if run.returncode:
-        said = run.stderr.decode(errors="replace").strip().splitlines() or [f"status {run.returncode}"]
-        raise SegueError(f"ffmpeg could not write {path}: {said[-1]}")
+        lines = run.stderr.decode(errors="replace").strip().splitlines() or [f"status {run.returncode}"]
+        raise SegueError(f"ffmpeg could not write {path}: {lines[-1]}")
 
 
 def tag(path: Path, track: DemoTrack, *, stamp: str) -> None:
-    """Give an mp3 its tags, its cover and, as the encoder's name, the composer's stamp."""
+    """Write tags, cover and, as the encoder, the composer's stamp to an mp3."""
     tags = ID3()
     fields = {
         TIT2: track.title,
@@ -66,7 +66,7 @@ def tag(path: Path, track: DemoTrack, *, stamp: str) -> None:
 
 
 def stamp_of(path: Path) -> str | None:
-    """The composer's stamp on a file; None where there is no file, or one without a stamp."""
+    """The composer's stamp on a file; None without a file or a stamp."""
     try:
         return "".join(str(stamp) for stamp in ID3(path).getall("TENC")) or None
     except MutagenError:

@@ -55,7 +55,7 @@ PALETTES: dict[str, tuple[str, ...]] = {
         "0a0b08 2c2f22 6a6a3c b9a44c efe6c2",
     ),
 }
-"""By style, five colours for each of its albums, from the ground to the light."""
+"""The palettes by style: five colours for each album, from background to highlight."""
 
 
 def palette_of(style: str, shelf: int) -> Palette:

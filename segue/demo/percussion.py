@@ -1,4 +1,4 @@
-"""Drums and cymbals: pure functions, each giving one stroke, a mono array that peaks near 1."""
+"""Drums and cymbals: pure functions that return a stroke, a mono array that peaks near 1."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from segue.demo.synthesis import (
 
 
 def _level(stroke: Signal) -> Signal:
-    """The stroke with a peak of 1, not to be written to since strokes are remembered."""
+    """The stroke normalised to a peak of 1, read-only since strokes are cached."""
     stroke = stroke / np.abs(stroke).max()
     stroke.flags.writeable = False
     return stroke
@@ -30,7 +30,7 @@ def _level(stroke: Signal) -> Signal:
 
 @lru_cache(maxsize=16)
 def kick(*, high: float = 170.0, low: float = 48.0, half_life: float = 0.09, click: float = 0.3) -> Signal:
-    """A bass drum whose pitch falls from ``high`` to ``low`` Hz, with the ``click`` of the beater."""
+    """A bass drum whose pitch falls from ``high`` to ``low`` Hz, with a ``click`` of the beater."""
     seconds = half_life * 5
     time = clock(seconds)
     body = sine(low + (high - low) * np.exp(-time / 0.028), seconds) * fading(seconds, half_life=half_life)
@@ -103,8 +103,8 @@ def brush() -> Signal:
 def chip_noise(*, half_life: float, hold: int) -> Signal:
     """The noise channel of an old sound chip: each random value held for ``hold`` samples."""
     seconds = half_life * 5
-    held = np.repeat(np.sign(noise(seconds, seed=19)), hold)[: round(seconds * RATE)]
-    return _level(held * fading(seconds, half_life=half_life, attack=0.0005))
+    steps = np.repeat(np.sign(noise(seconds, seed=19)), hold)[: round(seconds * RATE)]
+    return _level(steps * fading(seconds, half_life=half_life, attack=0.0005))
 
 
 @lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""Sends the demo's listeners' plays to Kafka at a steady rate, all listeners taking turns."""
+"""Sends the plays of the demo's listeners to Kafka at a steady rate, interleaved."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from segue.plays.event_types import SIGNALS
 from segue.storage.store import Store
 
 MALFORMED = (b'{"event_id": "cut off', b"\xff\xfe not text", b'{"type": "play", "user_id": "nobody"}')
-"""Records that are no plays; the demo sends them too, to show that they are kept and do no harm."""
+"""Invalid records; the demo sends them too, to show that they are rejected and do no harm."""
 
 
 @dataclass
 class Sent:
-    """What a replay has sent."""
+    """The events that a replay sent."""
 
     plays: int = 0
     malformed: int = 0
     signals: list[tuple[str, int]] = field(default_factory=list)
-    """(user_id, occurred_at) of the events that say something of taste."""
+    """(user_id, occurred_at) of the signals."""
 
 
 def songs_of(store: Store) -> list[Song]:
@@ -50,7 +50,7 @@ def replay(
     seed: int = 7,
     progress: Callable[[int], None] | None = None,
 ) -> Sent:
-    """Send every listener's plays as if they happened now, `per_second` events in all listeners together."""
+    """Send every listener's plays with the current time, `per_second` events a second over all listeners."""
     sent = Sent()
     began = time.monotonic()
     for number, play in enumerate(_in_turn(listeners, songs, tracks=tracks, seed=seed)):
@@ -72,7 +72,7 @@ def replay(
 def _in_turn(
     listeners: Sequence[SimulatedListener], songs: Sequence[Song], *, tracks: int, seed: int
 ) -> Iterator[Mapping[str, Any]]:
-    """The listeners' events, taken from one after the other at random, each listener's in their order."""
+    """The listeners' events, randomly interleaved; the events of each listener stay in order."""
     rng = random.Random(seed)
     open_streams = [plays_of(listener, songs, tracks=tracks, seed=seed) for listener in listeners]
     while open_streams:

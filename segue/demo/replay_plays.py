@@ -1,4 +1,4 @@
-"""Sends plays to Kafka, of made-up listeners or from a log of real listening."""
+"""Sends plays of simulated listeners, or from a listening log, to Kafka."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ LOG_COLUMNS = ("UserId", "SessionId", "ItemId")
 def replay_plays(
     data: Annotated[
         Path | None,
-        typer.Option(
-            help="A log of real listening: tab-separated, with UserId, SessionId, ItemId, in time order."
-        ),
+        typer.Option(help="A listening log: tab-separated, with UserId, SessionId, ItemId, in time order."),
     ] = None,
     tracks: Annotated[
         int, typer.Option("--tracks-per-listener", min=1, help="Tracks that each simulated listener plays.")
@@ -92,7 +90,7 @@ def _replay_log(
 
 
 def _completed(row: dict[str, str], song: Song) -> dict[str, Any]:
-    """A row of a listening log as an event: such logs hold what was played, not how it ended."""
+    """A row of a listening log as a completion: such logs do not record how a play ended."""
     return {
         "event_id": str(uuid.uuid4()),
         "user_id": f"log-{row['UserId']}",

@@ -1,4 +1,4 @@
-"""What is decided of a piece before it is composed, and what a style has to offer."""
+"""Sketches, which determine a piece before it is composed, and styles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from segue.demo.harmony import Key
 from segue.demo.synthesis import Signal
 
 LONGEST = 20.2
-"""Seconds of bars that fit into a piece; the last chord then rings for :data:`TAIL` s."""
+"""The maximum length of the bars in seconds; the last chord then rings for :data:`TAIL` s."""
 TAIL = 1.6
 
 
@@ -25,7 +25,7 @@ class Progression:
 
 @dataclass(frozen=True)
 class Sketch:
-    """One piece's own random source, ``tempo`` (beats a minute), ``tonic`` (0 is C) and chords."""
+    """The random generator, ``tempo`` (beats a minute), ``tonic`` (0 is C) and chords of a piece."""
 
     rng: np.random.Generator
     tempo: float
@@ -42,13 +42,13 @@ class Sketch:
         return Key(self.tonic, self.progression.mode)
 
     def bars(self, meter: float) -> list[int]:
-        """The chord of every bar of ``meter`` beats: the progression again and again, at last the tonic."""
+        """The chord of every bar of ``meter`` beats: the progression repeated, and the tonic at the end."""
         count = int(LONGEST / (meter * self.beat))
         degrees = self.progression.degrees
         return [*(degrees[bar % len(degrees)] for bar in range(count - 1)), 0]
 
     def seconds(self, meter: float) -> float:
-        """How long the piece is, with its last chord dying away."""
+        """The length of the piece, including the decay of its last chord."""
         return min(22.0, max(18.4, len(self.bars(meter)) * meter * self.beat + TAIL))
 
 

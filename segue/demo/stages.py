@@ -1,4 +1,4 @@
-"""The demo's stages: each starts one of the jobs as a user would, and waits for what it brings."""
+"""The demo's stages: each starts a job with the user's command, and waits for its result."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from segue.storage.store import open_store
 PATIENCE = 120
 """Seconds to wait for a server."""
 SEGUE = (sys.executable, "-P", "-m", "segue")
-"""The command line of a job, as run.sh has it."""
+"""The command line of a job, the same as in run.sh."""
 
 
 class Demo:
-    """One run of the demo. `name` keeps its database, topic, index and checkpoint apart from any other's."""
+    """A run of the demo. Its database, topic, index and checkpoint are separate from others by `name`."""
 
     def __init__(self, settings: Settings, *, name: str, library: Path | None, console: Console) -> None:
         self._library, self._console = library, console
@@ -46,7 +46,7 @@ class Demo:
         self._started: set[process.Record] = set()
 
     def prepare(self) -> None:
-        """Servers, library, features, audio space, index."""
+        """Prepare servers, library, features, audio space and index."""
         LOCAL.mkdir(parents=True, exist_ok=True)
         fetch_jars()
         self._say("Starting Kafka and MongoDB")
@@ -69,7 +69,7 @@ class Demo:
         return COMPOSED
 
     def start_stream(self) -> None:
-        """The streaming job, in the background; returns once its queries run."""
+        """Start the streaming job in the background; returns when its queries run."""
         began = datetime.now(UTC)
         record = self._background("stream", "stream run")
         with self._console.status("Starting the stream"):
@@ -105,15 +105,17 @@ class Demo:
         return record.address
 
     def replay(self, *, tracks: int, per_second: float) -> DemoSummary:
-        """Send the listeners' plays and look at what comes of them."""
+        """Send the listeners' plays and measure the results."""
         trial = Trial(self._settings, console=self._console, alive=lambda: self._check_running("stream"))
         trial.warm_up(per_second=per_second)
         return trial.measure(tracks=tracks, per_second=per_second, run=_run_name())
 
     def stay(self) -> None:
-        """Keep all of it running until Ctrl-C, with a few plays a second, for something to see."""
-        self._say(f"Listeners go on playing. Ctrl-C ends the demo; {PROGRAM} status shows what runs")
-        self._say(f"To look at it with the other commands: export {self._environment_line()}")
+        """Keep everything running until Ctrl-C, with a few plays a second."""
+        self._say(
+            f"The listeners continue to play. Ctrl-C ends the demo; {PROGRAM} status shows its processes"
+        )
+        self._say(f"To use other commands with the demo: export {self._environment_line()}")
         songs = songs_of(self._store)
         with PlayProducer(self._settings.kafka) as producer:
             while True:
@@ -136,14 +138,12 @@ class Demo:
             check=False,
         )
         if done.returncode:
-            raise SegueError(
-                f"{PROGRAM} {command} ended with status {done.returncode}; the line above says why"
-            )
+            raise SegueError(f"{PROGRAM} {command} ended with status {done.returncode}; see the line above")
 
     def _background(self, name: str, command: str) -> process.Record:
         record = process.RUN / f"{name}.json"
         if other := process.running(process.read_record(record)):
-            raise SegueError(f"{name} runs already (pid {other.pid}): end it first with ./run.sh down")
+            raise SegueError(f"{name} is already running (pid {other.pid}): stop it first with ./run.sh down")
         started = process.spawn(
             [*SEGUE, *command.split()],
             name=name,
@@ -174,7 +174,7 @@ class Demo:
             raise SegueError(f"the {name} has ended: {process.last_line(log)} (see {log})")
 
     def _environment(self) -> dict[str, str]:
-        # An installed package is found without it.
+        # An installed package does not need it.
         path = {"PYTHONPATH": str(ROOT)} if CHECKOUT else {}
         return {**os.environ, **self._variables(), **path}
 
@@ -207,5 +207,5 @@ def _running() -> set[process.Record]:
 
 
 def _run_name() -> str:
-    """Part of the listeners' ids: each replay meets new listeners."""
+    """A part of the listeners' ids: each replay has new listeners."""
     return time.strftime("%m%d-%H%M%S")

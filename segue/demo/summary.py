@@ -1,4 +1,4 @@
-"""What a demo found out."""
+"""The results of a demo."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, kw_only=True)
 class DemoSummary:
-    """The figures of one demo, and what is not as it should be."""
+    """The figures of a demo, and the faults."""
 
     tracks: int
     tracks_rejected: int
@@ -30,15 +30,15 @@ class DemoSummary:
     def table(self) -> Table:
         meanings = {
             "tracks": "in the index",
-            "tracks_rejected": "kept in rejected_tracks with their reasons",
+            "tracks_rejected": "stored in rejected_tracks with their reasons",
             "recall20": "of the index against exact search",
             "plays_sent": "to Kafka, the malformed ones among them",
-            "plays_rejected": "kept in the topic of rejected plays",
+            "plays_rejected": "stored in the topic of rejected plays",
             "listeners_served": "have recommendations that reflect a play of this run",
             "p50_ms": "from a play to the document that reflects it",
-            "p99_ms": "the same, one in a hundred takes longer",
-            "fit": "of the next five tracks in the style the listener prefers now",
-            "fit_by_chance": "of five tracks drawn from those not heard yet",
+            "p99_ms": "the same, 99th percentile",
+            "fit": "share of the next five tracks in the style that the listener prefers",
+            "fit_by_chance": "the same for five random tracks that the listener has not heard",
         }
         table = Table("figure", "value", "meaning", title="Summary")
         for name, value in self.figures().items():

@@ -1,8 +1,8 @@
-"""Sound from nothing: oscillators, envelopes, plucked strings and filters.
+"""Sound synthesis: oscillators, envelopes, plucked strings and filters.
 
 Every function is vectorised and works on mono float64 arrays of shape (samples,) at :data:`RATE` samples a
-second. Double precision matters: differences in the last bit between processors vanish in the 16-bit result,
-so that one seed gives one PCM everywhere.
+second. In double precision, differences in the last bit between processors vanish in the 16-bit result, so
+that a seed gives the same PCM on every machine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scipy.signal import butter, sosfilt
 Signal = NDArray[np.float64]
 
 RATE = 44_100
-"""Samples a second of everything that is synthesised."""
+"""The sample rate in Hz."""
 
 
 def hertz(midi: float) -> float:
@@ -30,7 +30,7 @@ def clock(seconds: float) -> Signal:
 
 
 def sine(frequency: float | Signal, seconds: float, *, phase: float = 0.0) -> Signal:
-    """A sine; ``frequency`` in Hz, one number or one a sample; ``phase`` in cycles."""
+    """A sine; ``frequency`` in Hz, a number or an array with a value per sample; ``phase`` in cycles."""
     return np.sin(2.0 * np.pi * (_cycles(frequency, seconds) + phase))
 
 
@@ -55,27 +55,27 @@ def pulse(frequency: float | Signal, seconds: float, *, width: float = 0.5) -> S
 
 
 def triangle(frequency: float | Signal, seconds: float, *, levels: int | None = None) -> Signal:
-    """A triangle from -1 to +1, on request with as few ``levels`` as an old sound chip had."""
+    """A triangle from -1 to +1; with ``levels``, quantised as on an old sound chip."""
     wave = 4.0 * np.abs((_cycles(frequency, seconds) + 0.75) % 1.0 - 0.5) - 1.0
     return wave if levels is None else np.round(wave * (levels / 2)) / (levels / 2)
 
 
 def noise(seconds: float, *, seed: int) -> Signal:
-    """White noise, evenly spread between -1 and +1."""
+    """White noise, uniformly distributed between -1 and +1."""
     return np.random.default_rng(seed).uniform(-1.0, 1.0, max(1, round(seconds * RATE)))
 
 
 def vibrato(frequency: float, seconds: float, *, rate: float, depth: float, delay: float = 0.15) -> Signal:
-    """A frequency a sample, in Hz, that begins to sway after ``delay`` s; ``depth`` in semitones."""
+    """The frequency of each sample in Hz, with vibrato after ``delay`` s; ``depth`` in semitones."""
     time = clock(seconds)
     swell = np.clip((time - delay) / 0.25, 0.0, 1.0)
     return frequency * 2.0 ** (depth * swell * np.sin(2.0 * np.pi * rate * time) / 12.0)
 
 
 def envelope(seconds: float, *, attack: float, decay: float, sustain: float, release: float) -> Signal:
-    """Attack, decay, sustain and release, in seconds but for the level ``sustain``; ends at zero.
+    """An ADSR envelope; times in seconds, ``sustain`` is a level; ends at zero.
 
-    The release lies inside ``seconds``, and all parts shrink alike where they are longer than the note.
+    The release is inside ``seconds``; all parts shrink proportionally if they are longer than the note.
     """
     shrink = min(1.0, seconds / (attack + decay + release + 1e-9))
     corners = np.array([0.0, attack, attack + decay]) * shrink
@@ -84,7 +84,7 @@ def envelope(seconds: float, *, attack: float, decay: float, sustain: float, rel
 
 
 def fading(seconds: float, *, half_life: float, attack: float = 0.003, release: float = 0.03) -> Signal:
-    """A struck thing's loudness: up in ``attack`` s, halved each ``half_life`` s, cut in ``release`` s."""
+    """A percussive envelope: rises in ``attack`` s, halves every ``half_life`` s, ends in ``release`` s."""
     time = clock(seconds)
     edges = np.minimum(time / attack, (seconds - time) / release)
     return np.asarray(0.5 ** (time / half_life) * np.clip(edges, 0.0, 1.0))
@@ -93,7 +93,7 @@ def fading(seconds: float, *, half_life: float, attack: float = 0.003, release: 
 def partials(
     frequency: float, seconds: float, *, ratios: Signal, levels: Signal, half_lives: Signal
 ) -> Signal:
-    """Sines at ``frequency * ratios`` with a level and a half-life (s) each; those too high are left out."""
+    """Sines at ``frequency * ratios``, each with a level and a half-life (s); those too high are omitted."""
     time = clock(seconds)
     total = np.zeros_like(time)
     for ratio, level, half_life in zip(ratios, levels, half_lives, strict=True):
@@ -111,7 +111,7 @@ def plucked_string(
     position: float = 0.2,
     seed: int = 0,
 ) -> Signal:
-    """A plucked string by Karplus and Strong (1983), one vector operation a period.
+    """A plucked string by Karplus and Strong (1983), with one vector operation per period.
 
     The loop's three taps delay by the period's fraction and damp all pitches alike: they are the product of
     two averagers (1-d, d) and (1-f, f) with d + f that fraction and d(1-d) + f(1-f) = 1/4.
@@ -119,11 +119,11 @@ def plucked_string(
     Parameters
     ----------
     brightness
-        0 to 1: how much of the treble the pluck has.
+        The share of treble in the pluck, 0 to 1.
     ringing
         Seconds until the string has lost 60 dB.
     position
-        Where it is plucked, as a share of its length: the harmonics with a node there are missing.
+        The plucking point as a share of the string's length: harmonics with a node there are missing.
     """
     samples = max(1, round(seconds * RATE))
     period = RATE / frequency
@@ -156,20 +156,20 @@ def _butterworth(kind: str, corners: tuple[float, ...], order: int) -> NDArray[n
 
 
 def lowpass(signal: Signal, corner: float, *, order: int = 2) -> Signal:
-    """Keep what lies below ``corner`` Hz; filters along the first axis."""
+    """Keep frequencies below ``corner`` Hz; filters along the first axis."""
     return np.asarray(sosfilt(_butterworth("lowpass", (min(corner, RATE * 0.45),), order), signal, axis=0))
 
 
 def highpass(signal: Signal, corner: float, *, order: int = 2) -> Signal:
-    """Keep what lies above ``corner`` Hz; filters along the first axis."""
+    """Keep frequencies above ``corner`` Hz; filters along the first axis."""
     return np.asarray(sosfilt(_butterworth("highpass", (corner,), order), signal, axis=0))
 
 
 def bandpass(signal: Signal, low: float, high: float, *, order: int = 1) -> Signal:
-    """Keep what lies between ``low`` and ``high`` Hz; filters along the first axis."""
+    """Keep frequencies between ``low`` and ``high`` Hz; filters along the first axis."""
     return np.asarray(sosfilt(_butterworth("bandpass", (low, high), order), signal, axis=0))
 
 
 def overdriven(signal: Signal, drive: float) -> Signal:
-    """Soft clipping by the hyperbolic tangent; the result stays within -1 and +1."""
+    """Soft clipping by the hyperbolic tangent; the result is between -1 and +1."""
     return np.asarray(np.tanh(drive * signal) / np.tanh(drive))

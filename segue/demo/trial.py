@@ -1,4 +1,4 @@
-"""A trial of the running stream: listeners are replayed, and what comes of their plays is measured."""
+"""A trial of the running stream: sends listeners' plays, and measures the recommendations."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from segue.storage.store import open_store
 from segue.taste.tastes import Tastes
 
 PATIENCE = 90
-"""Seconds for the stream to catch up with what was sent."""
+"""Seconds for the stream to catch up with the sent plays."""
 WARM_UP = 20
-"""Seconds of plays before anything is measured: a JVM's first ones say little of the rest."""
+"""Seconds of plays before the measurement: the JVM is slower until it has warmed up."""
 SHOWN = 5
-"""How many recommendations count for the fit: what a listener would hear in the next minutes."""
+"""The number of recommendations in the fit: those that a listener would hear in the next minutes."""
 
 
 class Trial:
-    """One trial; `alive` raises when the stream has ended."""
+    """A trial; `alive` raises if the stream has ended."""
 
     def __init__(self, settings: Settings, *, console: Console, alive: Callable[[], None]) -> None:
         self._settings, self._console, self._alive = settings, console, alive
@@ -41,11 +41,11 @@ class Trial:
         self._recommendations = Recommendations(self._store)
         self._songs = songs_of(self._store)
         if not self._songs:
-            raise SegueError("no track of the library could be used: ./run.sh library rejected says why")
+            raise SegueError("no track of the library could be used: see ./run.sh library rejected")
         self._began = time.time_ns() // 1_000_000
 
     def warm_up(self, *, per_second: float) -> None:
-        """Let the stream run warm with listeners who are forgotten afterwards."""
+        """Warm up the stream with listeners who are removed afterwards."""
         tracks = int(WARM_UP * per_second / 20)
         listeners = [SimulatedListener(f"warm-up-{n}", ()) for n in range(10)]
         self._send(listeners, tracks=tracks, per_second=per_second, title="Warming up")
@@ -54,7 +54,7 @@ class Trial:
         self._recommendations.remove(user_ids)
 
     def measure(self, *, tracks: int, per_second: float, run: str) -> DemoSummary:
-        """Replay listeners with tastes of their own, and hold what they get against what they like."""
+        """Replay listeners with known tastes, and compare their recommendations with these tastes."""
         listeners = make_listeners(known_styles(self._songs), run=run)
         title = f"Replaying {len(listeners)} listeners"
         with FreshnessWatch(self._store) as watch:
@@ -66,9 +66,11 @@ class Trial:
         if missing := sorted({user for user, _ in sent.signals} - set(lists)):
             faults.append(f"without recommendations that reflect their plays: {', '.join(missing)}")
         if unseen:
-            faults.append(f"{unseen} plays are reflected nowhere")
+            faults.append(f"{unseen} plays are not reflected in any document")
         if rejected != sent.malformed:
-            faults.append(f"{sent.malformed} malformed records were sent and {rejected} are kept")
+            faults.append(
+                f"{sent.malformed} malformed records were sent, but {rejected} are in the rejected topic"
+            )
         return self._summary(
             sent,
             latencies=latencies,
@@ -103,7 +105,7 @@ class Trial:
         return sent
 
     def _catch_up(self, sent: Sent) -> None:
-        """Wait until each listener's last play is reflected and the malformed records are kept."""
+        """Wait until each listener's last play is reflected and the malformed records are rejected."""
         last = dict(sent.signals)
         end = time.monotonic() + PATIENCE
         with self._console.status("Waiting for the stream to catch up"):
@@ -131,7 +133,7 @@ class Trial:
     def _fits(
         self, listeners: Sequence[SimulatedListener], lists: Mapping[str, Recommendation]
     ) -> list[tuple[float, float]]:
-        """For each listener with a taste: the fit of the list, and of tracks not heard drawn by chance."""
+        """The fit of each listener's list, and of random unheard tracks, for listeners with a taste."""
         songs = {song.track_id: song for song in self._songs}
         fits = []
         for listener in listeners:

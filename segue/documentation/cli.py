@@ -19,7 +19,7 @@ from segue.places import CHECKOUT, LOCAL, PROGRAM
 
 PORT = 8700
 SITE = LOCAL / "docs" / "site"
-"""Where `build` puts the site if no folder is named."""
+"""The default folder of `build`."""
 
 
 def serve(
@@ -103,7 +103,7 @@ def reference(
     """
     with one_line_errors():
         if not CHECKOUT:
-            raise SegueError("the pages are written in a checkout only: see docs/contributing")
+            raise SegueError("this command works in a checkout only: see docs/contributing")
         from segue.documentation.reference.pages import write
 
         for page in write(output or site.PROJECT / "docs" / "reference"):
@@ -115,7 +115,7 @@ def pictures(
         Path | None, typer.Option(help="The folder for the pictures; docs/pictures if it is left out.")
     ] = None,
     address: Annotated[
-        str | None, typer.Option(help="A dashboard that runs already; else a demo is started for it.")
+        str | None, typer.Option(help="A running dashboard. Without it, a demo is started.")
     ] = None,
 ) -> None:
     """Take pictures of every page of the player, from a demo with composed music. Needs Chromium.

@@ -54,11 +54,11 @@ _SIGN_UP = """async () => {
 }"""
 """A second name, for a dashboard on which pictures were taken before."""
 _COVERS_SECONDS = 8.0
-"""Until the covers of a first visit are drawn."""
+"""The wait for the covers of a first visit."""
 _FRAMES, _FRAME_MS, _WIDTH = 28, 250, 840
-"""Of the moving picture: frames, time of one, width in pixels."""
+"""The animation: number of frames, time per frame, width in pixels."""
 _PLAYED = 7
-"""Tracks that the listener of the pictures hears before they are taken."""
+"""Tracks that the listener plays before the pictures are taken."""
 PAGES = ("search", "map", "playlists", "you", "listening", "friends", "live", "operations", "audience")
 
 
@@ -68,12 +68,12 @@ def take(folder: Path, *, address: str | None = None, say: Callable[[str], None]
     Parameters
     ----------
     address
-        A dashboard that runs already; without it, a demo is started and ended.
+        A running dashboard; without it, a demo is started and stopped.
 
     Raises
     ------
     SegueError
-        There is no Chromium, or the demo does not start.
+        Chromium is not installed, or the demo does not start.
     """
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
@@ -125,8 +125,8 @@ def _address(demo: subprocess.Popen[bytes], log: Path) -> str:
     limit = time.monotonic() + _START_SECONDS
     while time.monotonic() < limit:
         text = log.read_text(errors="replace")
-        if "Ctrl-C ends" in text and (found := re.findall(r"dashboard is at (http://[\w.:]+)", text)):
-            return str(found[-1])
+        if "Ctrl-C ends" in text and (addresses := re.findall(r"dashboard is at (http://[\w.:]+)", text)):
+            return str(addresses[-1])
         if demo.poll() is not None:
             break
         time.sleep(1)
@@ -205,7 +205,7 @@ def _start_a_song(page: Page) -> None:
 
 
 def _listen(page: Page) -> dict[str, str]:
-    """Play, skip and like a few songs; the last one, as the player has it."""
+    """Play, skip and like a few songs; returns the last one in the player's form."""
     _start_a_song(page)
     for number in range(_PLAYED):
         time.sleep(2)

@@ -1,4 +1,4 @@
-"""Builds the documentation site from `docs/` with Zensical, and finds a site that is built.
+"""Builds the documentation site from `docs/` with Zensical, and finds a built site.
 
 Only the standard library and Zensical are needed: `.ci/package` builds the site before Segue is installed.
 
@@ -63,7 +63,7 @@ def build(output: Path, *, project: Path = PROJECT) -> None:
 
 
 def stage(project: Path, folder: Path) -> None:
-    """Copy the configuration and the pages into a folder, with links that leave `docs` changed to text.
+    """Copy the configuration and the pages into a folder; links to files outside `docs` become text.
 
     Pages link to source files for readers on a code host. The site does not have those files.
     """
@@ -76,7 +76,7 @@ def stage(project: Path, folder: Path) -> None:
 
 
 def _inside(link: re.Match[str], *, page: Path, docs: Path) -> str:
-    """A link as the site can have it: unchanged, to the page's counterpart, or only its text."""
+    """A link for the site: unchanged, to the page's counterpart, or only its text."""
     image, text, up, path, _ = link.groups()
     depth = len(page.relative_to(docs).parts) - 1
     if up.count("../") <= depth:
@@ -88,7 +88,7 @@ def _inside(link: re.Match[str], *, page: Path, docs: Path) -> str:
 
 
 def built() -> Path | None:
-    """The folder of the site that an installed package has; nothing in a checkout, or without a site."""
+    """The folder of the site in an installed package; None in a checkout or without a site."""
     return None if CHECKOUT or not (PACKAGED / "index.html").is_file() else PACKAGED
 
 

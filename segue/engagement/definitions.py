@@ -15,8 +15,9 @@ impression     a track was seen in a list for a second
 like, dislike  each event of the type
 session        a listener's starts, plays, likes and dislikes with no gap longer than `engagement.session_gap`
                between two actions. The `session_id` of an event is a browser's and may last for weeks
-window         `engagement.window` of event time, from multiples of it since 1970 variant        the variant
-that recommended a track (`model` of the play); none for tracks that listeners chose
+window         `engagement.window` of event time, from multiples of it since 1970
+variant        the variant that recommended a track (`model` of the play); none for tracks that listeners
+               chose
 =============  =============================================================================================
 
 An event counts once by its listener and `event_id`. Rejected records (segue.spark.plays) do not count.

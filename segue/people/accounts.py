@@ -21,7 +21,7 @@ class Account:
 
 
 class StoredAccount(TypedDict):
-    """An account as it is stored."""
+    """A document of `accounts`."""
 
     _id: str
     """The key of the name: :func:`name_key`."""

@@ -19,9 +19,11 @@ _READ_ME = """Your data in Segue, as of {at}.
 Times are UTC. Each file has the name of its collection: "listening" has your listening in each quarter of an
 hour, "tastes" the taste that Segue has computed from it, "recommendations" your planned tracks, "opinions"
 the tracks that you like or dislike, "sessions" the browsers in which you are logged in, "share_links" the
-links that you share, and "follows" the people whom you follow or who follow you. plays.jsonl has your plays
-as your player sent them, one a line, as far back as Segue keeps plays. Statistics over all listeners do not
-name you and are not included.
+links that you share, and "follows" the people whom you follow or who follow you.
+
+plays.jsonl has your plays as your player sent them, one a line, as far back as Segue keeps plays.
+
+Statistics over all listeners do not name you and are not included.
 """
 
 

@@ -1,4 +1,4 @@
-"""Typed settings. conf/default.toml holds the defaults and describes each key."""
+"""Typed settings. conf/default.toml has the defaults and a description of each key."""
 
 from segue.settings.connections import KafkaSettings, MongoSettings
 from segue.settings.library import (

@@ -1,4 +1,4 @@
-"""All problems of a settings file at once, each with its line."""
+"""Finds all problems of a settings file, each with its line."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _TABLE = re.compile(r"\s*\[([^\[\]]+)\]")
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong at one place of a settings file."""
+    """A problem in a settings file."""
 
     line: int
-    """From 1; 0 if no line has it."""
+    """The line number from 1; 0 if no line has the problem."""
     key: str
-    """With its section; empty for the file as a whole."""
+    """The setting with its section; empty for the whole file."""
     text: str
     """The value, the reason, the allowed values, and a similar name for an unknown key."""
 
@@ -52,7 +52,7 @@ class _FromArguments(Settings):
 
 
 def problems(file: Path) -> list[Problem]:
-    """What is wrong in a file, by line; the names of release 0.1 are no problem.
+    """The problems of a file, ordered by line; names of release 0.1 are valid.
 
     Raises
     ------
@@ -69,37 +69,37 @@ def problems(file: Path) -> list[Problem]:
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"at line (\d+)", str(error))
         line = int(place[1]) if place else len(text.splitlines())  # the end of the document
-        return [Problem(line, "", f"this is not TOML: {error}")]
+        return [Problem(line, "", f"invalid TOML: {error}")]
     try:
         _FromArguments(**_merged(read_toml(CONF / "default.toml"), values))
     except ValidationError as error:
         lines = lines_of(text)
-        found = (_problem(each, lines) for each in error.errors())
-        return sorted(found, key=lambda problem: (problem.line, problem.key))
+        every = (_problem(fault, lines) for fault in error.errors())
+        return sorted(every, key=lambda problem: (problem.line, problem.key))
     return []
 
 
 def similar(name: str) -> str:
-    """The setting or section whose name is most like another one; empty if none is."""
+    """The setting or section with the most similar name; empty if none is similar."""
     known = [key.name for key in reference()] + [section.name for section in sections()]
     if close := difflib.get_close_matches(name, known, n=1, cutoff=0.75):
         return close[0]
-    # The right key in the wrong section.
+    # A valid key in the wrong section.
     last = name.rpartition(".")[2]
     return next((each for each in known if each.rpartition(".")[2] == last), "")
 
 
 def lines_of(text: str) -> dict[str, int]:
     """The line of each key and of each table of a TOML text, by name."""
-    found: dict[str, int] = {}
+    line_of: dict[str, int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), 1):
         if match := _TABLE.match(line):
             table = _joined(match[1])
-            found.setdefault(table, number)
+            line_of.setdefault(table, number)
         elif match := _KEY.match(line):
-            found.setdefault(f"{table}.{_joined(match[1])}".removeprefix("."), number)
-    return found
+            line_of.setdefault(f"{table}.{_joined(match[1])}".removeprefix("."), number)
+    return line_of
 
 
 def _joined(name: str) -> str:
@@ -119,7 +119,7 @@ def _problem(error: ErrorDetails, lines: Mapping[str, int]) -> Problem:
     name = ".".join(str(part) for part in error["loc"])
     message = error["msg"].removeprefix("Value error, ")
     if not name:
-        # A rule over several sections begins with the name of the one at fault.
+        # The message of a rule over several sections begins with the name of the faulty setting.
         name = message.partition(":")[0]
         return Problem(_line(name, lines), "", message)
     line = _line(name, lines)
@@ -139,7 +139,7 @@ def _key_of(name: str) -> Key | None:
 
 
 def _line(name: str, lines: Mapping[str, int]) -> int:
-    """The line of a key under one of its names, or of the nearest table around it."""
+    """The line of a key under one of its names, or of the innermost table around it."""
     return next((lines[each] for each in _places(name) if each in lines), 0)
 
 

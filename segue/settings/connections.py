@@ -1,4 +1,4 @@
-"""The settings by which Kafka and MongoDB are reached, with user and certificates; no `repr` has a secret."""
+"""The connection settings of Kafka and MongoDB, with user and certificates. No `repr` shows a secret."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class KafkaSettings(Section):
 
     @model_validator(mode="after")
     def _fits(self) -> KafkaSettings:
-        """Refuse settings without effect, lest somebody takes a connection for guarded that is not."""
+        """Reject settings without effect, so that no connection is unprotected by mistake."""
         protocol = self.security_protocol
         if protocol != "plaintext" and not self.bootstrap_servers:
             raise ValueError(f"security_protocol {protocol} needs bootstrap_servers; none are set")
@@ -55,7 +55,7 @@ class MongoSettings(Section):
     takes_effect: ClassVar[str] = "restart the stream and the dashboard"
 
     uri: str = Field(repr=False)
-    """May hold a password: say segue.storage.mongo.shown(uri) where it is shown."""
+    """May contain a password: use segue.storage.mongo.shown(uri) in messages."""
     username: str
     password: SecretStr
     tls: Switch

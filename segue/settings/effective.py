@@ -1,4 +1,4 @@
-"""The effective value of each setting, and the source that it comes from."""
+"""The effective value and the source of each setting."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Effective:
 
     key: Key
     value: Any
-    """As in a TOML file: durations and sizes as text; a secret is hidden."""
+    """The value in TOML's notation: durations and sizes as text; secrets are hidden."""
     source: str
     """"default", the path of the user's file, or the name of an environment variable."""
 
@@ -83,10 +83,10 @@ def _has(values: Mapping[str, Any], name: str) -> bool:
 
 
 def _variable(name: str) -> str:
-    """The variable that sets it: of the key under one of its names, or of a whole section."""
+    """The environment variable of a setting, under one of its names, or of its whole section."""
     there = {variable.upper(): variable for variable in os.environ}
     sections = [name.rsplit(".", cut)[0] for cut in range(1, name.count(".") + 1)]
     for each in (name, *former_names(name), *sections):
-        if found := there.get(f"SEGUE_{each.upper().replace('.', '__')}"):
-            return found
+        if variable := there.get(f"SEGUE_{each.upper().replace('.', '__')}"):
+            return variable
     return "environment"

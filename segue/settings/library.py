@@ -51,7 +51,7 @@ class GenreEmbeddingSettings(SpaceSettings):
 
 
 class EmbeddingSettings(Section):
-    """A section for each space of :mod:`segue.embeddings.registry`; that of sessions is models.sessions."""
+    """A section for each space of :mod:`segue.embeddings.registry`, except sessions (models.sessions)."""
 
     audio: AudioEmbeddingSettings
     genres: GenreEmbeddingSettings
@@ -79,7 +79,7 @@ class RuleSettings(Section):
 
 
 class SessionSpaceSettings(SpaceSettings):
-    """How :mod:`segue.embeddings.skip_gram` trains."""
+    """The training of :mod:`segue.embeddings.skip_gram`."""
 
     takes_effect: ClassVar[str] = "with the next run of models train and index build"
 
@@ -177,7 +177,7 @@ class IndexSettings(Section):
 
     @property
     def chosen(self) -> BackendSettings:
-        """The section of the backend that is chosen."""
+        """The section of the chosen backend."""
         section: BackendSettings = getattr(self, self.backend)
         return section
 

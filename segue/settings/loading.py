@@ -1,6 +1,6 @@
-"""The settings as a whole: conf/default.toml, the user's own file (SEGUE_CONF), SEGUE_<SECTION>__<KEY>.
+"""Loads all settings: conf/default.toml, the user's file (SEGUE_CONF), SEGUE_<SECTION>__<KEY> variables.
 
-Loaded once by an entry point and passed down; nothing in the domain reads the environment by itself.
+An entry point loads them once and passes them down; the domain does not read the environment.
 """
 
 from __future__ import annotations
@@ -40,26 +40,26 @@ from segue.settings.surface import DashboardSettings
 
 
 def read_toml(file: Path) -> dict[str, Any]:
-    """The tables of a settings file under the names that it uses."""
+    """The tables of a settings file, with the names in the file."""
     return tomllib.loads(file.read_text())
 
 
 class _Files(TomlConfigSettingsSource):
-    """TOML files, which may use former names of settings."""
+    """TOML files; they may use former names of settings."""
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         return with_new_names(super()._read_file(file_path), source=str(file_path))
 
 
 class _Environment(EnvSettingsSource):
-    """SEGUE_ variables, which may use former names of settings."""
+    """SEGUE_ variables; they may use former names of settings."""
 
     def __call__(self) -> dict[str, Any]:
         return with_new_names(super().__call__(), source="environment")
 
 
 class Settings(BaseSettings):
-    """Every setting of Segue; conf/default.toml holds the defaults and says what each means."""
+    """All settings of Segue; conf/default.toml has their defaults and descriptions."""
 
     model_config = SettingsConfigDict(
         env_prefix="SEGUE_", env_nested_delimiter="__", extra="forbid", frozen=True
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
         for name, changes in own.items():
             if name in ("audio", "hybrid"):
                 raise ValueError(
-                    f"experiments.ranking: {name} is what it is; give the variant a name of its own"
+                    f"experiments.ranking: {name} cannot be changed; give the variant another name"
                 )
             try:
                 RankingSettings.model_validate(self.ranking.model_dump() | dict(changes))
@@ -123,7 +123,7 @@ class Settings(BaseSettings):
 
 
 NOT_SETTINGS = frozenset({"SEGUE_CONF", "SEGUE_HOME", "SEGUE_ROOT"})
-"""SEGUE_ variables that say where to look rather than what to do."""
+"""SEGUE_ variables that name files and folders and are not settings."""
 
 
 def load_settings() -> Settings:
@@ -132,11 +132,11 @@ def load_settings() -> Settings:
     Raises
     ------
     SegueError
-        A value does not fit, or a key or a SEGUE_ variable is not a setting; the text names it.
+        A value is invalid, or a key or a SEGUE_ variable is not a setting; the message names it.
     """
     own = os.environ.get("SEGUE_CONF")
     if own and not Path(own).is_file():
-        raise SegueError(f"there is no file {own}: correct SEGUE_CONF or --config")
+        raise SegueError(f"the file {own} does not exist: correct SEGUE_CONF or --config")
     for name in os.environ:
         if name.startswith("SEGUE_") and name not in NOT_SETTINGS:
             section = name.removeprefix("SEGUE_").partition("__")[0].lower()
@@ -147,7 +147,7 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         message = first["msg"].removeprefix("Value error, ")
-        # What several sections have to say together names them itself.
+        # The message of a rule over several sections already names the setting.
         which = f"setting {_wrong(first)}: " if first["loc"] else ""
         raise SegueError(f"{which}{message}; see conf/default.toml") from None
     except SettingsError as error:
@@ -160,9 +160,9 @@ _MAY_HOLD_SECRETS = frozenset({"password", "uri"})
 
 
 def _wrong(error: ErrorDetails) -> str:
-    """The setting's name and value; only the name where the value may hold a secret.
+    """The setting's name and value; only the name if the value may contain a secret.
 
-    That is, beside the fields made for one, a whole section, and a misspelt name that could mean anything.
+    Besides secret fields, a whole section or an unknown name may contain a secret.
     """
     place = ".".join(str(part) for part in error["loc"])
     secret = place.rpartition(".")[2] in _MAY_HOLD_SECRETS

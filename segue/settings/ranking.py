@@ -1,4 +1,4 @@
-"""Settings of recommending: signals, taste, ranking, moods, playlists and experiments."""
+"""Settings of recommendations: signals, taste, ranking, moods, playlists and experiments."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ class ExperimentSettings(Section):
 
     variants: Shares
     ranking: Changes
-    """By variant what it changes in `[ranking]`."""
+    """The changes of `[ranking]` by variant."""
     salt: str
     min_listeners_per_variant: int = Field(ge=2)

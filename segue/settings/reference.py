@@ -34,21 +34,21 @@ class Key:
     """One setting."""
 
     name: str
-    """With its section, such as "stream.allowed_lateness"."""
+    """The name with its section, such as "stream.allowed_lateness"."""
     section: str
     type: str
-    """Such as "duration", "size", "whole number", "number", "text", "switch"."""
+    """The type, such as "duration", "size", "whole number", "number", "text", "switch"."""
     unit: str
-    """Of a number, such as "Hz"; empty for a pure number and for a value that has its unit in its text."""
+    """The unit of a number, such as "Hz"; empty without a unit, or if the value's text has it."""
     allowed: str
-    """Allowed values in words, such as "1 to 50" or "auto, on, off"; empty: any of the type."""
+    """The allowed values, such as "1 to 50" or "auto, on, off"; empty for any value of the type."""
     default: str
-    """As written in a TOML file."""
+    """The default in TOML's notation."""
     description: str
     takes_effect: str
-    """When a changed value takes effect."""
+    """The action after which a changed value takes effect."""
     secret: bool
-    """Whether its value is never shown."""
+    """Whether the value is hidden."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class SectionReference:
 
     name: str
     group: str
-    """The component that it belongs to, such as "Streaming"."""
+    """The component of the section, such as "Streaming"."""
     description: str
     keys: tuple[Key, ...]
 
@@ -81,19 +81,19 @@ def reference() -> tuple[Key, ...]:
 
 def section_class(name: str) -> type[Section]:
     """The class of a section, such as "index.annoy"."""
-    found: Any = Settings
+    annotation: Any = Settings
     for part in name.split("."):
-        found = found.model_fields[part].annotation
-    section: type[Section] = found
+        annotation = annotation.model_fields[part].annotation
+    section: type[Section] = annotation
     return section
 
 
 class _Reader:
-    """Goes through the file in its order and keeps the comments for the next key."""
+    """Reads the file in order and attaches comments to the next key."""
 
     def __init__(self) -> None:
         self.groups: dict[str, str] = {}
-        """By section."""
+        """The keys by section."""
         self.descriptions: dict[str, str] = {}
         self.keys: dict[str, list[Key]] = {}
         self._group = ""
@@ -140,7 +140,7 @@ class _Reader:
         parent, _, key = name.rpartition(".")
         annotation = section_class(parent).model_fields[key].annotation if parent else None
         if parent and not _is_section(annotation):
-            # A table that is the value of one setting.
+            # The table is the value of a setting.
             self.read(table.value.body, name)
             self._comment = [self.descriptions.pop(name, "")]
             self._add(parent, key, "{}")

@@ -1,4 +1,4 @@
-"""Settings of the streaming jobs: Spark, the queries over plays, engagement, and how long data is kept."""
+"""Settings of the streaming jobs: Spark, the queries over plays, engagement, and retention."""
 
 from __future__ import annotations
 

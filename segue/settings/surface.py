@@ -26,12 +26,12 @@ class DashboardSettings(Section):
 
     @property
     def is_local(self) -> bool:
-        """Whether the pages can be reached from this machine only."""
+        """Whether only this machine can reach the pages."""
         with suppress(ValueError):
             return ipaddress.ip_address(self.host).is_loopback
         return self.host == "localhost"
 
     @property
     def login_required(self) -> bool:
-        """Whether pages and routes are for those who have logged in."""
+        """Whether pages and routes require log-in."""
         return self.require_login == "on" or (self.require_login == "auto" and not self.is_local)

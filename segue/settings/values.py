@@ -1,4 +1,4 @@
-"""Types of settings' values: durations, sizes, files and folders, switches, tables."""
+"""The types of settings: durations, sizes, files and folders, switches, tables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class TakesEffect:
-    """When a changed value takes effect, as metadata of a field for which its section's does not hold."""
+    """When a changed value takes effect, as metadata of a field that differs from its section."""
 
     when: str
 
@@ -40,7 +40,7 @@ class Section(BaseModel):
     takes_effect: ClassVar[str] = ""
     """When a changed value takes effect: which process to restart, or which command to run."""
     stored_names: ClassVar[Mapping[str, str]] = {}
-    """By field, its name in fingerprints and stored documents, where it is that of an earlier release."""
+    """The name of a field in fingerprints and stored documents, if it is that of an earlier release."""
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with other values; they are not validated, but a key must be a field.
@@ -56,11 +56,11 @@ class Section(BaseModel):
 
     @classmethod
     def choices(cls, key: str) -> tuple[str, ...]:
-        """The values of a text field that takes one of several names; empty for all others."""
+        """The allowed values of a text field with a fixed set of names; empty for other fields."""
         return ()
 
     def stored(self) -> dict[str, Any]:
-        """The fields in their order, as plain values under their stored names; durations are seconds."""
+        """The fields in order, as plain values with their stored names; durations are in seconds."""
         return {self.stored_names.get(name, name): _plain(value) for name, value in self}
 
     @classmethod
@@ -95,7 +95,7 @@ def duration_text(value: timedelta) -> str:
 
 
 def milliseconds(duration: timedelta) -> int:
-    """A duration in whole milliseconds, as clients of servers take it."""
+    """A duration in whole milliseconds, for the clients of servers."""
     return round(duration / timedelta(milliseconds=1))
 
 
@@ -127,7 +127,7 @@ def _pem(value: object) -> object:
         return value
     file = absolute(value)
     if not file.is_file() or not os.access(file, os.R_OK):
-        raise ValueError(f"no file {file} that this user can read")
+        raise ValueError(f"the file {file} does not exist or this user cannot read it")
     return str(file)
 
 
@@ -136,7 +136,7 @@ def _pairs(value: object) -> object:
 
 
 def _dotted(value: object) -> object:
-    """Nested tables as pairs: TOML reads an unquoted spark.executor.memory as three tables."""
+    """Flatten nested tables to pairs: TOML reads an unquoted spark.executor.memory as three tables."""
     return tuple(_leaves(value, "")) if isinstance(value, dict) else value
 
 
@@ -148,13 +148,13 @@ def _leaves(table: dict[str, object], prefix: str) -> list[tuple[str, object]]:
         else:
             if not f"{prefix}{key}".startswith("spark."):
                 raise ValueError(f"{prefix}{key} is not a property of Spark, such as spark.executor.memory")
-            # Spark takes text only, and its Booleans are those of Java.
+            # Spark accepts text only, with Java's notation of Booleans.
             found.append((f"{prefix}{key}", str(value).lower() if isinstance(value, bool) else str(value)))
     return found
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(duration_text, when_used="json")]
-"""In a file a number and a unit, such as "30 minutes"."""
+"""A duration; in a file a number and a unit, such as "30 minutes"."""
 Size = Annotated[int, BeforeValidator(_size), PlainSerializer(size_text, when_used="json")]
 """Bytes; in a file a number and a unit, such as "64 KiB". Units are powers of 1024; "2g" is 2 GiB."""
 Positive = Annotated[Duration, Field(gt=timedelta(0))]
@@ -162,9 +162,9 @@ NotNegative = Annotated[Duration, Field(ge=timedelta(0))]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Switch = Literal["auto", "on", "off"]
 LocalPath = Annotated[str, BeforeValidator(_path)]
-"""A relative path counts from the project's folder. An address with a scheme stays unchanged."""
+"""A path; relative to the project's folder. A URL with a scheme stays unchanged."""
 PemFile = Annotated[str, BeforeValidator(_pem)]
-"""A file that exists and can be read; empty for none."""
+"""A readable file; empty for none."""
 
 Variant = Annotated[str, Field(pattern="^[a-z0-9-]{1,32}$")]
 """The name of a variant of an experiment (:mod:`segue.ranking.variants`)."""
@@ -174,6 +174,6 @@ Changes = Annotated[
     tuple[tuple[Variant, Annotated[tuple[tuple[str, float], ...], BeforeValidator(_pairs)]], ...],
     BeforeValidator(_pairs),
 ]
-"""By variant, the settings that it changes. Pairs, since settings are compared and hashed."""
+"""The changed settings by variant. Pairs, since settings are compared and hashed."""
 SparkConf = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_dotted)]
-"""Properties of Spark with their values."""
+"""Spark properties with their values."""

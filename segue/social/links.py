@@ -48,7 +48,7 @@ class Link:
 
 
 class StoredLink(TypedDict):
-    """A link as it is stored."""
+    """A document of `share_links`."""
 
     _id: str
     """The hash of the token."""

@@ -65,7 +65,7 @@ class MongoState:
 
 
 def _covers(resource: Mapping[str, Any], database: str, collection: str) -> bool:
-    """Whether a resource includes a collection; an empty name stands for all names."""
+    """Whether a resource includes a collection; an empty name means all names."""
     if resource.get("anyResource"):
         return True
     return resource.get("db") in ("", database) and resource.get("collection") in ("", collection)

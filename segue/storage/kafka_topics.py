@@ -127,9 +127,9 @@ def _compare(admin: KafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -
     resources = [
         ConfigResource("TOPIC", name, configs=dict.fromkeys(configs)) for name, configs in wanted.items()
     ]
-    found = admin.describe_configs(resources, config_filter="all")["topic"]
+    topics = admin.describe_configs(resources, config_filter="all")["topic"]
     for name, configs in wanted.items():
-        there = found.get(name, {})
+        there = topics.get(name, {})
         for key, value in configs.items():
             now = there[key]["value"] if key in there else None
             if now is not None and str(now) != value:

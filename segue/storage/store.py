@@ -72,7 +72,7 @@ class Job(enum.StrEnum):
 
 
 class Right(enum.Flag):
-    """What a job may do with a collection."""
+    """A job's rights to a collection."""
 
     READ = enum.auto()
     """find"""

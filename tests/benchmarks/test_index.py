@@ -57,4 +57,4 @@ def test_a_plot_that_cannot_be_written_is_refused_at_once(tmp_path: Path, name: 
 def test_a_benchmark_without_a_plot_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         bench("features", plot=Path("plot.png"))
-    assert "features takes no --output" in capsys.readouterr().err
+    assert "features has no option --output" in capsys.readouterr().err

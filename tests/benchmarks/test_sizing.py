@@ -124,7 +124,7 @@ def test_the_command_says_the_layout_beside_the_figures(capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"quick": True, "listeners": 1, "tracks": 100}, "sizing takes no --quick"),
+        ({"quick": True, "listeners": 1, "tracks": 100}, "sizing has no option --quick"),
         ({"listeners": 1, "tracks": 100}, "sizing needs --figures"),
     ],
 )

@@ -148,7 +148,7 @@ def test_house_has_a_kick_on_every_beat_of_its_tempo(sounds: dict[str, np.ndarra
 
 def test_the_command_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "segue.demo.composing.compose_library", partial(compose_library, tracks=CHOSEN, workers=1)
+        "segue.demo.composing.compose_library", partial(compose_library, tracks=CHOSEN[:1], workers=1)
     )
     done = CliRunner().invoke(app, ["library", "compose", str(tmp_path)])
     assert (done.exit_code, done.stdout) == (0, f"{tmp_path}: 1 tracks in 8 styles\n")

@@ -261,14 +261,14 @@ def test_every_job_gets_a_login_for_what_it_may_use(machine: Machine, music: str
     for job, access in job_access().items():
         login = tomllib.loads((machine.folder / "secrets" / f"{job}.toml").read_text())
         assert set(login) == ({"mongo", "kafka"} if access.kafka else {"mongo"})
-        assert {one["user"] for one in login.values()} == {f"segue-{job}"}
+        assert {one["username"] for one in login.values()} == {f"segue-{job}"}
 
 
 def test_a_step_that_fails_ends_the_deployment(machine: Machine, music: str) -> None:
     machine.stand_in("docker", "curl")
     done = machine.deploy("compose", "--music", music, refused="catalogue library features")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("segue: audio features of what is new: this failed")
+    assert done.stderr.splitlines()[-1].startswith("segue: audio features of new tracks: this failed")
     assert machine.asked()[-1].line.endswith("run --rm catalogue library features")
 
 

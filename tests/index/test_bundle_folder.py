@@ -99,7 +99,7 @@ def test_a_refused_bundle_is_not_held(bundle: Path) -> None:
 def test_a_reader_that_comes_while_it_is_removed_is_told(bundle: Path) -> None:
     with closing(Hold(bundle)):
         moved = bundle.rename(bundle.with_name("moved"))
-    with pytest.raises(BundleError, match="no index bundle"):
+    with pytest.raises(BundleError, match="is not an index bundle"):
         load_bundle(bundle)
     assert load_bundle(moved, version=bundle.name)
 

@@ -94,7 +94,7 @@ def test_a_job_registers_itself_once(tmp_path: Path) -> None:
 
 def test_a_second_job_of_a_name_is_refused(tmp_path: Path) -> None:
     record, file = _spawn(tmp_path, SLEEP)
-    refused = pytest.raises(SegueError, match=f"one runs already .pid {record.pid}.")
+    refused = pytest.raises(SegueError, match=f"one is already running .pid {record.pid}.")
     with refused, process.registered("one", folder=tmp_path):
         pass
     assert process.read_record(file) == record

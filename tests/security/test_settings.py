@@ -70,7 +70,7 @@ def test_a_file_of_ones_own_holds_them_too(load: Load, tmp_path: Path) -> None:
         ({"SEGUE_KAFKA__SASL_MECHANISM": "OAUTHBEARER"}, "kafka.sasl_mechanism = 'OAUTHBEARER'"),
         (
             {"SEGUE_KAFKA__TLS_CA_FILE": "conf/none.pem"},
-            r"no file \S+/conf/none\.pem that this user can read",
+            r"the file \S+/conf/none\.pem does not exist or this user cannot read it",
         ),
         ({"SEGUE_KAFKA__PASSWRD": SECRET}, "setting kafka.passwrd: Extra inputs"),
         ({"SEGUE_KAFKA": f'{{"password": "{SECRET}'}, "kafka"),

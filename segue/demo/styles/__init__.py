@@ -1,4 +1,4 @@
-"""The eight styles of the demo library, one file each."""
+"""The eight styles of the demo library, each in a file."""
 
 from __future__ import annotations
 

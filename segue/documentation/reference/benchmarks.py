@@ -1,4 +1,4 @@
-"""The page on benchmarks and the keys of their figures."""
+"""The page on benchmarks and the keys of their JSON output."""
 
 from __future__ import annotations
 

@@ -20,21 +20,20 @@ def render() -> str:
             "`manifest.json`",
             "version, backend and its parameters, dimension, metric, count, space, files with size and "
             "SHA-256, "
-            "measured recall@20 and query time; it has a checksum of its own contents",
+            "measured recall@20 and query time; it contains its own checksum",
         ),
-        ("`lock`", "readers hold it shared; a folder that is held is not removed"),
+        ("`lock`", "readers hold a shared lock on it; a folder with readers is not removed"),
         (
             "`verified.json`",
-            "written by the first reader that compared all checksums; later readers skip that",
+            "written by the first reader after it has compared all checksums; later readers skip the check",
         ),
     ]
     return md.page(
         "Index bundle",
         "A bundle is a folder below `index.folder`, named by its version: 12 hexadecimal digits of a hash "
         "of contents "
-        "and settings. It appears whole, by a rename, and is never written again: overwriting a mapped "
-        "file would end "
-        "its readers with SIGBUS.",
+        "and settings. A rename makes the complete folder visible, and it is never changed: overwriting "
+        "a mapped file would end its readers with SIGBUS.",
         "`n` is the number of tracks, `d` the dimension, `c` the size of the starter selection, `m` any "
         "number.",
         md.table(("file", "contents"), rows),

@@ -59,7 +59,7 @@ def _collection(owner: type[Collection[Any]]) -> Iterator[str]:
     if record is not None:
         yield md.table(
             ("field", "type", "meaning"),
-            ((md.code(one.name), one.type, one.meaning) for one in columns(record)),
+            ((md.code(column.name), column.type, column.meaning) for column in columns(record)),
         )
     if owner.indexes:
         yield "Indexes: " + "; ".join(map(_index, owner.indexes)) + "."

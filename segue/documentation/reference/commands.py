@@ -22,18 +22,20 @@ def render() -> str:
         "[Exit statuses](exit-statuses.md) are the same for all.",
         md.table(
             ("command", "purpose", "packages"),
-            ((f"[`{one.name}`](#{_anchor(one.name)})", one.summary, one.packages) for one in COMMANDS),
+            ((f"[`{c.name}`](#{_anchor(c.name)})", c.summary, c.packages) for c in COMMANDS),
         ),
         *(part for command in COMMANDS for part in _command(command)),
         "## Names of 0.1",
         "The former names work in 0.2 and print one line on standard error that names the new one. "
         "A command that is not listed has kept its name.",
-        md.table(("0.1", "0.2"), ((md.code(one.former), md.code(one.name)) for one in FORMER_COMMANDS)),
+        md.table(
+            ("0.1", "0.2"), ((md.code(command.former), md.code(command.name)) for command in FORMER_COMMANDS)
+        ),
         md.table(
             ("command", "flag in 0.1", "in 0.2"),
             (
-                (md.code(one.command), md.code(one.former), md.code(one.becomes or one.flag))
-                for one in FORMER_FLAGS
+                (md.code(flag.command), md.code(flag.former), md.code(flag.becomes or flag.flag))
+                for flag in FORMER_FLAGS
             ),
         ),
     )
@@ -53,7 +55,7 @@ def _command(command: Command) -> Iterator[str]:
     text, examples = _help(made.help or "")
     yield text
     context = made.make_context(command.name, [], resilient_parsing=True)
-    if rows := [_parameter(one, context) for one in made.params if not getattr(one, "hidden", False)]:
+    if rows := [_parameter(p, context) for p in made.params if not getattr(p, "hidden", False)]:
         yield md.table(("parameter", "meaning"), rows)
     yield md.block("sh", "\n".join(examples or [f"./run.sh {command.example}"]))
 

@@ -16,8 +16,8 @@ from segue.spark.transition_rules import Rule
 from segue.taste.tastes import StoredTaste
 
 RECORDS: dict[str, tuple[type, str]] = {
-    "Steps": (Step, "What a listener heard in a session; transition rules are learned from steps."),
-    "Transition rules": (Rule, "What listeners play after a track."),
+    "Steps": (Step, "A track that a listener played in a session; transition rules are learned from steps."),
+    "Transition rules": (Rule, "The tracks that listeners play after a track."),
     "Tastes": (StoredTaste, "Collection `tastes`, one document for each listener."),
     "Recommendations": (
         StoredRecommendation,
@@ -70,7 +70,8 @@ def _record(title: str, record: type, about: str) -> Iterator[str]:
     yield f"## {title}"
     yield about
     yield md.table(
-        ("field", "type", "meaning"), ((md.code(one.name), one.type, one.meaning) for one in columns(record))
+        ("field", "type", "meaning"),
+        ((md.code(column.name), column.type, column.meaning) for column in columns(record)),
     )
     yield md.json_block({"title": record.__name__, **json_schema(record)})
 
@@ -88,13 +89,14 @@ def _kind(field: Field) -> str:
 
 
 def _types() -> Iterator[tuple[str, ...]]:
-    for one in EVENT_TYPES:
-        weights = (one.weight,) if isinstance(one.weight, str) else one.weight or ()
+    for event_type in EVENT_TYPES:
+        weight = event_type.weight
+        weights = (weight,) if isinstance(weight, str) else weight or ()
         yield (
-            md.code(one.name),
-            ", ".join(md.code(f"signals.{weight}") for weight in weights) or "no signal",
-            "yes" if one.ends else "no",
-            md.code(one.counted_as or ""),
+            md.code(event_type.name),
+            ", ".join(md.code(f"signals.{key}") for key in weights) or "no signal",
+            "yes" if event_type.ends else "no",
+            md.code(event_type.counted_as or ""),
         )
 
 

@@ -49,8 +49,8 @@ def _group(tag: str, title: str) -> Iterator[str]:
             yield f"{operation.summary}. {'Needs a session.' if operation.session else 'Needs no session.'}"
             if operation.query:
                 yield "Query: " + " ".join(
-                    f"`{one.name}`{'' if one.required else ' (optional)'}: {one.text}"
-                    for one in operation.query
+                    f"`{parameter.name}`{'' if parameter.required else ' (optional)'}: {parameter.text}"
+                    for parameter in operation.query
                 )
             if operation.body:
                 yield f"Body: {_body(operation.body)}."

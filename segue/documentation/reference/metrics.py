@@ -31,7 +31,7 @@ def render() -> str:
         md.table(("metric", "type", "labels", "meaning"), _rows()),
         "Buckets of `segue_freshness_milliseconds`: " + ", ".join(_buckets()) + ".",
         "The label `query` is `recommend`, `engagement` or `rejected_plays`; `phase` is a phase of Spark's "
-        "micro-batch, of which `triggerExecution` is the whole; `reason` is a reason of "
+        "micro-batch (`triggerExecution` is the whole batch); `reason` is a reason of "
         "[rejected plays](events-and-records.md#rejected-plays).",
     )
 
@@ -55,5 +55,5 @@ def _rows() -> Iterator[tuple[str, ...]]:
 
 
 def _buckets() -> list[str]:
-    histograms = [one for one in declared() if isinstance(one, Histogram)]
-    return [f"{bound:g}" for one in histograms for bound in one._upper_bounds]
+    histograms = [metric for metric in declared() if isinstance(metric, Histogram)]
+    return [f"{bound:g}" for histogram in histograms for bound in histogram._upper_bounds]

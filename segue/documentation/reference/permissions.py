@@ -1,4 +1,4 @@
-"""The page on what each job may do in MongoDB and Kafka."""
+"""The page on the permissions of each job in MongoDB and Kafka."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _RIGHTS = {
     Right.READ: ("read", "find"),
     Right.WRITE: ("write", "find, insert, update, remove"),
     Right.ERASE: ("erase", "find, update, remove: to remove the data of a listener who leaves"),
-    Right.INDEX: ("index", "make indexes, and set for how long documents are kept"),
+    Right.INDEX: ("index", "create indexes, and set the retention of documents"),
 }
 _JOBS = {
     Job.STREAM: "`stream run`",
@@ -24,12 +24,12 @@ _JOBS = {
 def render() -> str:
     """The page."""
     access = job_access()
-    names = sorted({name for one in access.values() for name in one.mongo.rights})
+    names = sorted({name for rights in access.values() for name in rights.mongo.rights})
     return md.page(
         "Permissions",
-        "`./run.sh access create DIR` makes a user for each job and grants these rights and no others. No "
+        "`./run.sh access create DIR` creates a user for each job and grants only these rights. No "
         "job may drop "
-        "a collection, make a user, or see another database.",
+        "a collection, create a user, or read another database.",
         md.table(("job", "runs"), ((md.code(job.value), about) for job, about in _JOBS.items())),
         "## MongoDB",
         md.table(("right", "actions"), _RIGHTS.values()),
@@ -48,7 +48,7 @@ def render() -> str:
             ("job", "plays", "rejected plays", "transactions"),
             ((md.code(job.value), *_kafka(access[job].kafka)) for job in Job),
         ),
-        "`keep` sets for how long records are kept.",
+        "`keep` allows setting the retention of records.",
     )
 
 

@@ -13,7 +13,7 @@ def render() -> str:
     """The page."""
     return md.page(
         "Settings",
-        "Defaults are in `conf/default.toml`. A file of your own, named by `SEGUE_CONF`, overrides them; a "
+        "Defaults are in `conf/default.toml`. Your own file, named by `SEGUE_CONF`, overrides them; a "
         "variable such as `SEGUE_KAFKA__BOOTSTRAP_SERVERS` (section and key joined by two underscores) "
         "overrides both. `./run.sh settings show` prints the effective values, `settings check FILE` checks "
         "a file, and `settings explain KEY` prints the row of a key.",
