@@ -61,6 +61,8 @@ class EmbeddingSummary:
     """The share of their variance that the space keeps."""
     moods: int
     """The number of written moods: all tracks, or 0 if nothing has changed."""
+    also: dict[str, str]
+    """Version of each other space that this run has fitted, by the space's name."""
     seconds: float
 
 
@@ -95,6 +97,8 @@ def train_embeddings(
             summary = run(settings, store, refit=refit or AudioSpace in also, also=also)
         write_figures(json_file, asdict(summary))
         say(_sentence(summary), json_file)
+        for name, version in summary.also.items():
+            say(f"{name} space {version} fitted: {summary.tracks} tracks", json_file)
         if advice := advise(drift_of(summary), space=AudioSpace.load(store), tracks=summary.tracks):
             say(advice, json_file)
 
@@ -148,9 +152,12 @@ def run(
         embedded, removed = _bring_into_use(store, corpus, space)
     else:
         embedded, removed = embed(store, corpus, space, out_of_sample=True)
+    others: dict[str, str] = {}
     for other in also:
         if other is not AudioSpace:
-            _bring_into_use(store, corpus, other.fit(training_data(store, corpus, settings), settings))
+            another = other.fit(training_data(store, corpus, settings), settings)
+            _bring_into_use(store, corpus, another)
+            others[other.name] = another.version
     for version in other_spaces_in_use(store):
         embed(store, corpus, load_space(store, version), out_of_sample=True)
     remove_orphans(store)
@@ -169,6 +176,7 @@ def run(
         shift=drift.shift if drift else None,
         kept=drift.kept if drift else None,
         moods=moods,
+        also=others,
         seconds=round(time.monotonic() - began, 2),
     )
 

@@ -199,8 +199,9 @@ def test_genres_that_tracks_have_make_a_space_of_their_own(
     for row in range(30):
         genres = [f"genre {row % 3}", "everything"]
         database.tracks.update_one({"_id": f"t{row:04d}"}, {"$set": {"genres": genres}})
-    run(settings, Store(database), also=[GenreSpace])
+    also = run(settings, Store(database), also=[GenreSpace]).also
     version = Models(Store(database)).active_version("genre-space")
+    assert also == {"genres": version}
     assert version is not None
     found = embeddings(database, version)
     assert (len(found), {len(vector) for vector in found.values()}) == (30, {2})
