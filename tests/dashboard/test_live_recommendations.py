@@ -40,12 +40,14 @@ WATCH = """() => {
     requestAnimationFrame(look); };
   look();
   const a = window.__segue.audio;
-  let ended = null;
+  let ended = null, jumped = false;
   // What a listener would hear as a break: the sound stops in the middle of a song.
   a.addEventListener('pause', () => { if (!a.ended) breaks.push('pause'); });
-  a.addEventListener('waiting', () => { if (a.currentTime > 0.3 && !a.seeking) breaks.push('waiting'); });
+  // After a jump the sound of the new place has to be fetched first.
+  a.addEventListener('seeking', () => { jumped = true; });
+  a.addEventListener('waiting', () => { if (a.currentTime > 0.3 && !jumped) breaks.push('waiting'); });
   a.addEventListener('ended', () => { ended = performance.now(); });
-  a.addEventListener('playing', () => { if (ended) gaps.push(performance.now() - ended); ended = null; });
+  a.addEventListener('playing', () => { jumped = false; if (ended) gaps.push(performance.now() - ended); ended = null; });
 }"""
 
 
