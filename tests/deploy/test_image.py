@@ -64,8 +64,8 @@ def test_it_has_the_packages_of_the_runtime_only() -> None:
     file = tomllib.loads((ROOT / "pyproject.toml").read_text())
     sets = file["project"]["optional-dependencies"] | file["dependency-groups"]
     optional = {Requirement(one).name for set_ in sets.values() for one in set_ if isinstance(one, str)}
-    # Streamlit brings it.
-    assert names & optional == {"websockets"}
+    # Streamlit brings them.
+    assert names & optional == {"jsonschema", "websockets"}
 
 
 def test_its_packages_lead_to_what_it_has(image: Path) -> None:
