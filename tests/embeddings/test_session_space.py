@@ -152,7 +152,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line_before_the_work(tmp
     log, sound = catalogue()
     (tmp_path / "models").touch()
     seen: list[int] = []
-    with pytest.raises(SegueError, match=r"models/state\.npz: .*set SEGUE_MODELS__FOLDER to a folder"):
+    with pytest.raises(SegueError, match=r"models/state\.npz: .*set SEGUE_MODELS__FOLDER to a writable"):
         learn_space(
             log,
             sound,
