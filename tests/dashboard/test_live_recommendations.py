@@ -47,7 +47,8 @@ WATCH = """() => {
   a.addEventListener('seeking', () => { jumped = true; });
   a.addEventListener('waiting', () => { if (a.currentTime > 0.3 && !jumped) breaks.push('waiting'); });
   a.addEventListener('ended', () => { ended = performance.now(); });
-  a.addEventListener('playing', () => { jumped = false; if (ended) gaps.push(performance.now() - ended); ended = null; });
+  a.addEventListener('playing', () => { jumped = false;
+    if (ended) gaps.push(performance.now() - ended); ended = null; });
 }"""
 
 
