@@ -13,6 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from segue.dependencies.pinned import python_packages
+from segue.local.jars import ensure_jars
 from segue.places import ROOT
 
 LINES = (ROOT / "deploy/image/Dockerfile").read_text().splitlines()
@@ -27,6 +28,7 @@ def copied() -> set[str]:
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the image has, and this machine's packages in the place of the image's."""
+    ensure_jars()
     folder = tmp_path_factory.mktemp("image")
     for name in copied():
         source = ROOT / name
