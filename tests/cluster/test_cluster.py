@@ -159,7 +159,7 @@ def test_a_job_that_is_started_without_spark_submit_brings_the_same_pack(
         "PYSPARK_PYTHON": sys.executable,  # as run.sh has it
         "SEGUE_SPARK__MASTER": cluster.spark.master,
         "SEGUE_SPARK__DRIVER_MEMORY": "600m",
-        "SEGUE_SPARK__CONF": json.dumps(options),
+        "SEGUE_SPARK__CONF": json.dumps(own),
         "SEGUE_SPARK__UI_PORT": "0",
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
