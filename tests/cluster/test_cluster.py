@@ -48,8 +48,18 @@ def where(batches):
 spark = session(load_settings(), app="where")
 # A barrier starts both tasks at once, so that each worker gets one.
 rows = spark.range(2, numPartitions=2).mapInArrow(where, "files string", barrier=True).collect()
-spark.stop()
 print(json.dumps([json.loads(files) for files in {row.files for row in rows}]))
+"""
+_VALUES = """
+import json
+from segue.settings import load_settings
+from segue.spark.session import session
+
+spark = session(load_settings(), app="values")
+keys = ["spark.sql.shuffle.partitions", "spark.sql.streaming.checkpoint.fileChecksum.enabled"]
+keys += ["spark.sql.session.timeZone", "spark.master"]
+print(json.dumps([spark.conf.get(key, None) for key in keys]))
+spark.stop()
 """
 LISTENERS = 8
 
@@ -153,7 +163,8 @@ def job(cluster: Cluster, service: Settings, packed: Path, conf: Path, tmp_path:
 def test_a_job_that_is_started_without_spark_submit_brings_the_same_pack(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    options = ["spark.executor.memory=700m", "spark.cores.max=2", "spark.driver.host=127.0.0.1"]
+    own = {"spark.executor.memory": "700m", "spark.cores.max": "2", "spark.driver.host": "127.0.0.1"}
+    own["spark.sql.shuffle.partitions"] = "5"
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
         "PYSPARK_PYTHON": sys.executable,  # as run.sh has it
@@ -164,7 +175,7 @@ def test_a_job_that_is_started_without_spark_submit_brings_the_same_pack(
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
     done = subprocess.run(
-        [sys.executable, "-c", _WHERE],
+        [sys.executable, "-c", _WHERE + _VALUES],
         env=environment,
         cwd=tmp_path,
         capture_output=True,
@@ -172,11 +183,37 @@ def test_a_job_that_is_started_without_spark_submit_brings_the_same_pack(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    places = json.loads(done.stdout.splitlines()[-1])
+    *_, where, values = done.stdout.splitlines()
+    # A cluster's checkpoint is not on the driver's disk, so that Spark writes its files in its own way.
+    assert json.loads(values) == ["5", None, "UTC", cluster.spark.master]
+    places = json.loads(where)
     assert len(places) == 2, "both workers computed"
     for worker, place in zip(cluster.spark.workers, sorted(places), strict=True):
         work = str(worker.folder / "work")
         assert all(file.startswith(work) for file in place), "from what the job brought, and nothing else"
+
+
+def test_values_submitted_with_the_pack_apply(cluster: Cluster, packed: Path, tmp_path: Path) -> None:
+    script = tmp_path / "values.py"
+    script.write_text(_VALUES)
+    done = subprocess.run(
+        [
+            *(str(HOME / "bin" / "spark-submit"), "--master", cluster.spark.master),
+            *("--properties-file", str(packed / "spark.conf"), "--executor-memory", "700m"),
+            *("--total-executor-cores", "3", "--conf", "spark.driver.host=127.0.0.1"),
+            *("--conf", "spark.ui.enabled=false", "--conf", "spark.sql.session.timeZone=Europe/Berlin"),
+            *("--conf", "spark.sql.streaming.checkpoint.fileChecksum.enabled=false", str(script)),
+        ],
+        env=bare_environment(SPARK_HOME=str(HOME), SPARK_LOCAL_IP="127.0.0.1", SEGUE_ROOT=str(packed)),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    values = next(line for line in done.stdout.splitlines() if line.startswith("["))
+    # A new checkpoint gets a partition for each core.
+    assert json.loads(values) == ["3", "false", "UTC", cluster.spark.master]
 
 
 def test_whatever_is_lost_of_the_cluster_nothing_is_lost_and_nothing_counts_twice(
