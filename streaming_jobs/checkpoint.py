@@ -133,7 +133,4 @@ def damaged_note(checkpoint: Folder) -> str | None:
 def write_note(checkpoint: Folder, path: str, settings: Settings) -> None:
     """Replace a damaged note with one for the present settings."""
     checkpoint.move(path, into=ASIDE)
-    folder, _, name = path.rpartition("/")
-    if checkpoint.has(f"{folder}/.{name}.crc"):
-        checkpoint.move(f"{folder}/.{name}.crc", into=ASIDE)
     checkpoint.write(path, json.dumps(contract(settings)).encode() + b"\n")

@@ -72,16 +72,24 @@ class Folder:
         self.files.move(part, self._at(path))
 
     def move(self, path: str, *, into: str) -> None:
-        """Move a file into a subfolder, under the path that it had."""
-        target = self._at(f"{into}/{path}")
-        self.files.create_dir(target.rpartition("/")[0], recursive=True)
-        self.files.move(self._at(path), target)
+        """Move a file, with Hadoop's checksums of it, into a folder below this one, keeping its path."""
+        for name in (path, _sums(path)):
+            if self.has(name):
+                target = self._at(f"{into}/{name}")
+                self.files.create_dir(target.rpartition("/")[0], recursive=True)
+                self.files.move(self._at(name), target)
 
     def has(self, path: str) -> bool:
         return bool(self.files.get_file_info(self._at(path)).type != fs.FileType.NotFound)
 
     def _at(self, path: str) -> str:
         return f"{self.path}/{path}" if path else str(self.path)
+
+
+def _sums(path: str) -> str:
+    """The file beside `path` in which Hadoop keeps its checksums, if it keeps any."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/.{name}.crc"
 
 
 @dataclass(frozen=True)
@@ -223,8 +231,7 @@ class _Reader:
 
     def _matches_sum(self, path: str, content: bytes) -> bool:
         """Whether the content matches the file beside it with Hadoop's checksums, if there is one."""
-        folder, _, name = path.rpartition("/")
-        sums = self._checkpoint.read(f"{folder}/.{name}.crc")
+        sums = self._checkpoint.read(_sums(path))
         if not sums.startswith(b"crc\0") or len(sums) < 8:
             return not sums
         (size,) = struct.unpack(">i", sums[4:8])

@@ -68,13 +68,8 @@ def repair(checkpoint: Folder, damage: Damage) -> str:
     into = f"{ASIDE}/{datetime.now(UTC):%Y%m%dT%H%M%S}"
     for path in sorted((*damage.files, *damage.stale), key=_state_first):
         checkpoint.move(path, into=into)
-        folder, _, name = path.rpartition("/")
-        if checkpoint.has(f"{folder}/.{name}.crc"):
-            checkpoint.move(f"{folder}/.{name}.crc", into=into)
     if damage.needs_id:
-        for name in ("metadata", ".metadata.crc"):
-            if checkpoint.has(f"{damage.query}/{name}"):
-                checkpoint.move(f"{damage.query}/{name}", into=into)
+        checkpoint.move(f"{damage.query}/metadata", into=into)
         checkpoint.write(f"{damage.query}/metadata", json.dumps({"id": str(uuid.uuid4())}).encode())
     return into
 
