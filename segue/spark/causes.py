@@ -55,9 +55,9 @@ KNOWN = (
         "raise its limit (ulimit -n, LimitNOFILE) and start the stream again",
     ),
     Known(
-        r"(?:Failed to read log file (?:file:)?(?P<file>\S+?)\.? |"
-        r"(?P<sum>Checksum error|Checksum verification failed|checksum mismatch)[^\n]*|"
-        r"Error reading (?:delta|snapshot) file (?P<delta>\S+)|CANNOT_LOAD_STATE_STORE|"
+        r"(?:Failed to read log file (?:file:)?\S+?\.? |"
+        r"(?:Checksum error|Checksum verification failed|checksum mismatch)[^\n]*|"
+        r"Error reading (?:delta|snapshot) file \S+|CANNOT_LOAD_STATE_STORE|"
         r"Error loading streaming checkpoint|unexpected end of (?:file|stream))",
         "the checkpoint is damaged",
         "run `./run.sh stream repair`, which goes back to the newest complete batch, then start the stream",
@@ -68,7 +68,7 @@ KNOWN = (
         "stop one of the two, or give each a spark.checkpoint_location",
     ),
     Known(
-        r"java\.lang\.OutOfMemoryError(?:: (?P<space>[\w ]+))?|GC overhead limit exceeded",
+        r"java\.lang\.OutOfMemoryError(?:: [\w ]+)?|GC overhead limit exceeded",
         "Spark's Java process has too little memory",
         "raise spark.driver_memory, on a cluster spark.executor.memory, too",
     ),
@@ -101,7 +101,7 @@ KNOWN = (
         "run `./run.sh access create` to grant the user's rights",
     ),
     Known(
-        r"UnknownTopicOrPartition|topic (?P<topic>\S+) (?:does not exist|is missing)|"
+        r"UnknownTopicOrPartition|topic \S+ (?:does not exist|is missing)|"
         r"KAFKA_DATA_LOSS|Some data may have been lost|partitions? (?:are|is) gone|offset was changed",
         "records are missing from a topic: it was deleted, created again, or unread records have expired",
         "set spark.checkpoint_location to a new folder; the stream then reads the records that are left",
