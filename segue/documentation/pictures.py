@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, ViewportSize
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-_FLAGS = (
+FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -87,7 +87,7 @@ def take(folder: Path, *, address: str | None = None, say: Callable[[str], None]
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(
-            executable_path=program, args=[*_FLAGS, f"--disk-cache-dir={profile}"]
+            executable_path=program, args=[*FLAGS, f"--disk-cache-dir={profile}"]
         )
         try:
             _tour(browser, dashboard, folder, say)

@@ -12,27 +12,20 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page
 
+from segue.documentation.pictures import CHROMIUM as PROGRAMS
+from segue.documentation.pictures import FLAGS as PICTURE_FLAGS
 from segue.local.process import accepts
 from segue.places import ROOT
 from segue.settings import Settings
 from tests.waiting import until
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(filter(None, map(shutil.which, PROGRAMS)), None)
 needs_chromium = [
     pytest.mark.browser,
     pytest.mark.integration,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine: apt install chromium"),
 ]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=user-gesture-required",
-]
+FLAGS = [*PICTURE_FLAGS, "--autoplay-policy=user-gesture-required"]
 STATE = """() => { const e = window.__segue; return e && {
   title: e.current?.title ?? null, playing: e.playing, position: e.position, heard: e.heard, at: e.at,
   queue: e.queue.map((item) => item.title), waiting: e.outbox.waiting().length, muted: e.audio.muted,
