@@ -13,7 +13,8 @@ import mutagen
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4Tags
 
-from segue.audio.decode import check_readable, seconds_of
+from segue.audio.decode import check_readable
+from segue.audio.length import length_of
 from segue.catalog.track import UNKNOWN_ARTIST
 
 LONGEST = 300
@@ -68,7 +69,7 @@ def read_tags(path: Path, *, relative: PurePosixPath) -> tuple[Tags, Any]:
     # A damaged tag can raise any error; the audio itself may be intact.
     except Exception:
         audio = None
-    seconds = getattr(getattr(audio, "info", None), "length", None) or seconds_of(path)
+    seconds = length_of(path, audio)
     tags = getattr(audio, "tags", None)
     values = _reader(tags)
     folder = relative.parent.name

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import OSA
 
-from segue.catalog.letters import without_accents
+from segue.catalog.letters import without_accents, words_of
 from segue.playlists.m3u import Entry
 
 SECONDS_OFF = 4.0
@@ -81,4 +81,4 @@ def alike(a: str, b: str) -> float:
 
 def _bare(text: str) -> str:
     without = re.sub(r"[(\[].*?[)\]]", " ", text)
-    return " ".join(re.findall(r"\w+", without_accents(without.casefold())))
+    return " ".join(words_of(without_accents(without.casefold())))
