@@ -37,7 +37,7 @@ def mono(channels: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     if channels.shape[1] == 1:
         return channels[:, 0].astype(np.float32, copy=False)
-    mean = channels.mean(axis=1, dtype=np.float32)
+    mean: NDArray[np.float32] = channels.mean(axis=1, dtype=np.float32)
     energies = np.square(channels, dtype=np.float64).sum(axis=0)
     if cancels(float(np.square(mean, dtype=np.float64).sum()), energies):
         return np.ascontiguousarray(channels[:, int(energies.argmax())])

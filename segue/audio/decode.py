@@ -111,8 +111,10 @@ def _states_length(sound: soundfile.SoundFile, file: Path) -> bool:
         return not is_chained(file)
     if sound.format == "FLAC":
         uncompressed = sound.frames * sound.channels * (3 if sound.subtype == "PCM_24" else 2)
-        return 0 < sound.frames < LARGEST_FLAC and file.stat().st_size <= LOSSLESS_SHARES[1] * uncompressed
-    return sound.frames > 0 and sound.subtype.startswith(UNCOMPRESSED)
+        return bool(
+            0 < sound.frames < LARGEST_FLAC and file.stat().st_size <= LOSSLESS_SHARES[1] * uncompressed
+        )
+    return bool(sound.frames > 0 and sound.subtype.startswith(UNCOMPRESSED))
 
 
 def _mono(sound: soundfile.SoundFile, start: int, frames: int) -> Waveform:

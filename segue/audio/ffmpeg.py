@@ -122,7 +122,9 @@ def enough(seconds: float) -> float:
 
 
 def _reaches(path: Path, seconds: float, known_end: float) -> bool:
-    return known_end >= seconds or bool(len(_waveform(path, start=seconds, seconds=0.2, sample_rate=8000, channels=1)))
+    return known_end >= seconds or bool(
+        len(_waveform(path, start=seconds, seconds=0.2, sample_rate=8000, channels=1))
+    )
 
 
 def _waveform(

@@ -63,7 +63,7 @@ def _stated(path: Path, audio: Any) -> float | None:
     bits = 8 * path.stat().st_size
     if isinstance(audio, MP3):
         return seconds if _fits_mp3(info, path.stat().st_size) else None
-    if isinstance(audio, MP4) and info.codec != "alac" or not getattr(info, "bits_per_sample", 0):
+    if (isinstance(audio, MP4) and info.codec != "alac") or not getattr(info, "bits_per_sample", 0):
         least, most = LOSSY_BITRATES
     else:
         uncompressed = info.sample_rate * info.channels * info.bits_per_sample

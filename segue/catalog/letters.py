@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 _ACCENTED = ("LATIN", "GREEK", "CYRILLIC")
-"""Scripts in which a mark above or below a letter is an accent. In others it changes the word: ガス is not カス."""
+"""Scripts in which a mark on a letter is an accent. In others it changes the word: ガス is not カス."""
 _PLAIN = str.maketrans(
     {
         "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "ħ": "h", "Ħ": "H",
@@ -39,15 +39,15 @@ def without_accents(text: str) -> str:
 
 
 def without_apostrophes(text: str) -> str:
-    """The text without apostrophes of any form: "Don’t" → "Dont"."""
+    """The text without apostrophes of any form: "Don't" → "Dont"."""
     return text.translate(_NO_APOSTROPHES)
 
 
 def artist_key(name: str) -> str:
     """A key that all spellings of an artist's name share; empty for an empty name.
 
-    Case, accents, spaces and punctuation do not matter, nor the spelling of "and": "Run‐D.M.C." and "Run DMC",
-    "Beyoncé" and "BEYONCE", "Florence + the Machine" and "Florence and the Machine". In a name that has no
+    Case, accents, spaces and punctuation do not matter, nor the spelling of "and": "Run-D.M.C." is "Run DMC",
+    "Beyoncé" is "BEYONCE", "Florence + the Machine" is "Florence and the Machine". In a name that has no
     three letters or digits, all signs count: "!!!" is not "???".
     """
     folded = " ".join(without_apostrophes(without_accents(name.casefold())).split())

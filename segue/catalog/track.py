@@ -45,6 +45,18 @@ class FmaFacts(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MusicBrainzIds:
+    """The ids of MusicBrainz in a file's tags: UUIDs in lower case."""
+
+    recording: str | None = None
+    release_track: str | None = None
+    release: str | None = None
+    release_group: str | None = None
+    artists: tuple[str, ...] = ()
+    album_artists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Track:
     """A track with all its stored fields."""
 

@@ -23,7 +23,7 @@ FIELDS = (("title", 1.0), ("artist", 0.9), ("album", 0.6), ("genres", 0.5), ("ta
 _LETTER_SIGNS = str.maketrans({"!": "i", "¡": "i", "$": "s", "@": "a", "€": "e"})
 """Signs that replace a letter within a name: "P!nk", "Ke$ha"."""
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
-"""Scripts without spaces between words, or with endings on them: a search may begin in the middle of a run."""
+"""Scripts without spaces between words, or with endings on them: a search may begin within a run."""
 _MOST_WORDS = 8
 _LONGEST_WORD = 40
 _PREFIX, _SLIP = 0.75, 0.5

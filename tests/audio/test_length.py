@@ -33,7 +33,16 @@ def _ffmpeg(source: Path, target: Path, *options: str) -> Path:
 
 
 def _piped_flac(folder: Path) -> Path:
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(_wav(folder)), "-f", "flac", "pipe:1"]
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-v",
+        "error",
+        "-i",
+        str(_wav(folder)),
+        "-f",
+        "flac",
+        "pipe:1",
+    ]
     path = folder / "piped.flac"
     path.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
     return path

@@ -40,16 +40,25 @@ def test_moods_and_groupings_are_labels(tmp_path: Path, ending: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("relative", "title", "artist"),
+    ("relative", "title", "artist", "album"),
     [
-        ("b.mp3", "b", UNKNOWN_ARTIST),
-        ("Nina/b.x.mp3", "b.x", "Nina"),
-        ("X/Nina/two\nlines.mp3", "two lines", "Nina"),
+        ("b.mp3", "b", UNKNOWN_ARTIST, None),
+        ("Nina/b.x.mp3", "b.x", "Nina", None),
+        ("X/Nina/two\nlines.mp3", "two lines", "X", "Nina"),
+        ("Nina Simone/Pastel Blues/01 Sinnerman.mp3", "Sinnerman", "Nina Simone", "Pastel Blues"),
+        ("Nina Simone/Pastel Blues/CD 1/01 - Sinnerman.mp3", "Sinnerman", "Nina Simone", "Pastel Blues"),
+        ("Downloads/FLAC/07 - Nina Simone - Sinnerman.mp3", "Sinnerman", "Nina Simone", None),
+        ("FLAC/Sinnerman.mp3", "Sinnerman", UNKNOWN_ARTIST, None),
+        ("CD1/99 Luftballons.mp3", "99 Luftballons", UNKNOWN_ARTIST, None),
+        ("Nina Simone - Sinnerman.mp3", "Sinnerman", "Nina Simone", None),
+        ("Nina Simone - 07 - Sinnerman.mp3", "Sinnerman", "Nina Simone", None),
     ],
 )
-def test_names_stand_in_for_missing_tags(tmp_path: Path, relative: str, title: str, artist: str) -> None:
+def test_names_stand_in_for_missing_tags(
+    tmp_path: Path, relative: str, title: str, artist: str, album: str | None
+) -> None:
     found = read(song(tmp_path / "a.mp3"), relative=relative)
-    assert (found.title, found.artist, found.album, found.genres) == (title, artist, None, ())
+    assert (found.title, found.artist, found.album, found.genres) == (title, artist, album, ())
 
 
 def test_empty_tags_count_as_missing(tmp_path: Path) -> None:
