@@ -40,6 +40,8 @@ class Probe:
     """Whether the file states its length; otherwise ffmpeg has estimated it from the size."""
     channels: int
     """1 for mono; otherwise 2, to which ffmpeg mixes more."""
+    has_video: bool
+    """Whether the file is a film; a cover is not one."""
 
 
 def probe(path: Path) -> Probe:
@@ -53,15 +55,17 @@ def probe(path: Path) -> Probe:
     output = run(path, before=[], after=[]).stderr.decode(errors="replace")
     if ": Audio:" not in output:
         raise Undecodable("not-audio", last_words(output))
+    video = [line for line in output.splitlines() if ": Video:" in line and "attached pic" not in line]
     channels = 1 if re.search(r": Audio: .*, mono\b", output) else 2
     match = re.search(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", output)
     if match is None:
-        return Probe(seconds=None, declared=False, channels=channels)
+        return Probe(seconds=None, declared=False, channels=channels, has_video=bool(video))
     hours, minutes, seconds = match.groups()
     return Probe(
         seconds=int(hours) * 3600 + int(minutes) * 60 + float(seconds),
         declared="Estimating duration" not in output,
         channels=channels,
+        has_video=bool(video),
     )
 
 

@@ -69,3 +69,8 @@ class FileNames:
         elif len(parts) == 3 and all(parts) and _ONLY_NUMBER.fullmatch(parts[1]):  # Artist - 01 - Title
             artist, track, title = parts[0], int(parts[1]) or None, parts[2]
         return cls(title=title, artist=artist, album=album, disc=disc, track=track)
+
+
+def is_disc(folder: str) -> bool:
+    """Whether a folder's name is that of a disc or side of an album, such as "CD 1"."""
+    return _DISC.fullmatch(folder) is not None

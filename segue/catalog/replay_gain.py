@@ -8,27 +8,15 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from segue.catalog.tag_values import Values
+from segue.catalog.track import ReplayGain
 
 R128_OFFSET = 5.0
 LARGEST_GAIN = 64.0
 """Decibels; a larger value is a fault."""
 LARGEST_PEAK = 100.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReplayGain:
-    """Corrections in dB to -18 LUFS, and peaks as a share of full scale. None where the tags have none."""
-
-    track_gain: float | None = None
-    track_peak: float | None = None
-    album_gain: float | None = None
-    album_peak: float | None = None
-    base_gain: float | None = None
-    """The output gain in an Opus header, in dB: every decoder has applied it already."""
 
 
 def replay_gain_of(values: Values, path: Path) -> ReplayGain:

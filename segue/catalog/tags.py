@@ -14,13 +14,13 @@ import mutagen
 
 from segue.audio.decode import check_readable
 from segue.audio.length import length_of
-from segue.catalog.credits import VARIOUS_ARTISTS_ID, Credits, credits_of, is_various
+from segue.catalog.credits import VARIOUS_ARTISTS_ID, credits_of, is_various
 from segue.catalog.file_names import FileNames
 from segue.catalog.genres import genres_of
-from segue.catalog.replay_gain import ReplayGain, replay_gain_of
+from segue.catalog.replay_gain import replay_gain_of
 from segue.catalog.tag_values import Values, is_id3_v23, values_of
 from segue.catalog.text_encoding import AUTO
-from segue.catalog.track import UNKNOWN_ARTIST, MusicBrainzIds
+from segue.catalog.track import UNKNOWN_ARTIST, MusicBrainzIds, TrackDetails
 
 LONGEST = 300
 """The maximum length of a text in characters."""
@@ -40,32 +40,14 @@ class Tags:
     title: str
     artist: str
     """All artists as one text, as the file names them."""
-    credits: Credits
     album: str | None
-    album_artists: tuple[str, ...] = ()
-    """Empty for a compilation of various artists, and if no tag names them."""
-    compilation: bool = False
     genres: tuple[str, ...]
     labels: tuple[str, ...]
     """Moods and groupings, for the search. Comments are left out: most contain URLs and encoders' names."""
     duration_ms: int | None
     track: int | None
-    disc: int | None = None
-    disc_title: str | None = None
-    side: str | None = None
-    """The side of a record or cassette: a capital letter."""
     year: int | None
-    original_year: int | None = None
-    """The year of the first release, if the tags name it."""
-    edition: str | None = None
-    """"Deluxe Edition", "2011 Remaster", ..."""
-    title_sort: str | None = None
-    artist_sort: str | None = None
-    album_sort: str | None = None
-    ids: MusicBrainzIds = field(default_factory=MusicBrainzIds)
-    replay_gain: ReplayGain = field(default_factory=ReplayGain)
-    lyrics: str | None = None
-    """As the file has them: plain, or with times as in an .lrc file."""
+    details: TrackDetails = field(default_factory=TrackDetails)
 
 
 def read_tags(
@@ -143,21 +125,14 @@ def _tags(
         main, text = (guess,), guess
     album = _first(values, "album")
     number = re.match(r"([A-Za-z])?\s*-?\s*(\d{1,6})?", _first(values, "track"))
-    return Tags(
-        title=title or clean(names.title) or relative.name,
-        artist=text or UNKNOWN_ARTIST,
-        credits=Credits(main=main, featured=tuple(filter(None, map(clean, credits.featured)))),
-        album=album or (None if values else clean(names.album)) or None,
+    details = TrackDetails(
+        artists=main,
+        featured=tuple(filter(None, map(clean, credits.featured))),
         album_artists=() if various else tuple(filter(None, map(clean, album_artists))),
         compilation=various or _first(values, "compilation").lower() in {"1", "true", "yes"},
-        genres=genres_of(clean(value, keep_nul=True) for value in values.get("genre", ())),
-        labels=_several([text for name in LABELS for text in values.get(name, ())]),
-        duration_ms=round(seconds * 1000) if seconds else None,
-        track=_number(number[2] if number else None, most=9999) or (None if title else names.track),
         disc=_number(_leading(values, "disc"), most=999) or names.disc,
         disc_title=_first(values, "disc_title") or None,
         side=number[1].upper() if number and number[1] else None,
-        year=_year(_first(values, "date")),
         original_year=_year(_first(values, "original_date")),
         edition=_first(values, "edition") or _edition(album),
         title_sort=_first(values, "title_sort") or None,
@@ -166,6 +141,17 @@ def _tags(
         ids=ids,
         replay_gain=replay_gain_of(values, path),
         lyrics=_lyrics(values),
+    )
+    return Tags(
+        title=title or clean(names.title) or relative.name,
+        artist=text or UNKNOWN_ARTIST,
+        album=album or (None if values else clean(names.album)) or None,
+        genres=genres_of(clean(value, keep_nul=True) for value in values.get("genre", ())),
+        labels=_several([text for name in LABELS for text in values.get(name, ())]),
+        duration_ms=round(seconds * 1000) if seconds else None,
+        track=_number(number[2] if number else None, most=9999) or (None if title else names.track),
+        year=_year(_first(values, "date")),
+        details=details,
     )
 
 

@@ -6,6 +6,7 @@ Delivery: one document per track, written by its id, so that writing it again ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +39,7 @@ class IndexedTrack(NamedTuple):
     title: str | None
 
 
-_OF_FILE = {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1, "has_tags": {"$isArray": "$tags"}}
+_OF_FILE = dict.fromkeys(("path", "size", "modified_ns", "changed_ns", "state", "known", "reader"), 1)
 """The fields that :func:`segue.catalog.track.file_of` reads."""
 
 
@@ -64,8 +65,18 @@ class Tracks(Collection[TrackDocument]):
     # Ingest.
 
     def write(self, tracks: Iterable[Track]) -> None:
-        """Store tracks, or replace their documents."""
-        upsert(self.documents, (document_of(track) for track in tracks))
+        """Store tracks, or replace their documents; the time at which a track was added stays."""
+        now = datetime.now(UTC)
+        documents = ({**document_of(track), "added_at": now} for track in tracks)
+        upsert(self.documents, documents, once=("added_at",))
+
+    def date_old_tracks(self, library: str) -> None:
+        """Give tracks of releases before 0.2 the time of their file as the time at which they were added."""
+        dated: list[Document] = [
+            {"$set": {"added_at": {"$toDate": {"$toLong": {"$divide": ["$modified_ns", 1_000_000]}}}}}
+        ]
+        undated = {"library": library, "added_at": None, "modified_ns": {"$type": "long"}}
+        self.documents.update_many(undated, dated)
 
     def move(self, paths: Mapping[str, str]) -> None:
         """Change the paths of tracks' files, by track id."""
@@ -159,7 +170,7 @@ class Tracks(Collection[TrackDocument]):
     def of_album(self, artist: str, album: str | None) -> list[TrackSummary]:
         """The tracks of an artist's album in album order; all of the artist's tracks without an album."""
         wanted = {"artist": artist, **_PLAYABLE, **({"album": album} if album else {})}
-        order = [("album", ASCENDING), ("track", ASCENDING), ("title", ASCENDING)]
+        order = [(name, ASCENDING) for name in ("album", "details.disc", "details.side", "track", "title")]
         return [summary_of(t) for t in self.documents.find(wanted, SHOWN).sort(order).limit(_MOST_OF_ARTIST)]
 
     def of_genre(self, genre: str, *, limit: int) -> list[TrackSummary]:

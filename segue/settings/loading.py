@@ -26,7 +26,13 @@ from segue.errors import SegueError
 from segue.places import CONF
 from segue.renamed_settings import with_new_names
 from segue.settings.connections import KafkaSettings, MongoSettings
-from segue.settings.library import AudioSettings, EmbeddingSettings, IndexSettings, ModelSettings
+from segue.settings.library import (
+    AudioSettings,
+    EmbeddingSettings,
+    IndexSettings,
+    LibrarySettings,
+    ModelSettings,
+)
 from segue.settings.ranking import (
     ExperimentSettings,
     MoodSettings,
@@ -68,6 +74,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings
     mongo: MongoSettings
     spark: SparkSettings
+    library: LibrarySettings
     audio: AudioSettings
     embedding: EmbeddingSettings
     index: IndexSettings

@@ -56,21 +56,22 @@ def _converted(path: Path, *options: str) -> Path:
 def test_several_artists_of_id3(tmp_path: Path) -> None:
     path = song(tmp_path / "a.mp3")
     found = read(_id3(path, TIT2(text="T"), TPE1(encoding=3, text=["A1", "A2"])))
-    assert (found.credits.main, found.artist) == (("A1", "A2"), "A1, A2")
+    assert (found.details.artists, found.artist) == (("A1", "A2"), "A1, A2")
     old = read(_id3(path, TIT2(text="T"), TPE1(encoding=1, text=["A1", "A2"]), version=3))
-    assert old.credits.main == ("A1", "A2")
-    assert read(_id3(path, TPE1(text="AC/DC"), version=3)).credits.main == ("AC/DC",)
+    assert old.details.artists == ("A1", "A2")
+    assert read(_id3(path, TPE1(text="AC/DC"), version=3)).details.artists == ("AC/DC",)
 
 
 def test_several_artists_of_other_formats(tmp_path: Path) -> None:
     for ending in ("flac", "ogg", "opus"):
         path = _comments(song(tmp_path / f"a.{ending}"), {"artist": ["A1", "A2"], "title": "T (feat. B)"})
-        assert read(path).credits.all == ("A1", "A2", "B")
+        assert read(path).details.artists == ("A1", "A2")
+        assert read(path).details.featured == ("B",)
     path = song(tmp_path / "a.m4a")
     audio = MP4(path)
     audio["\xa9ART"] = ["A1", "A2"]
     audio.save()
-    assert read(path).credits.main == ("A1", "A2")
+    assert read(path).details.artists == ("A1", "A2")
 
 
 def test_the_field_with_one_artist_each(tmp_path: Path) -> None:
@@ -78,39 +79,43 @@ def test_the_field_with_one_artist_each(tmp_path: Path) -> None:
     _id3(path, TPE1(text="Ada & Ben feat. Cleo"), TXXX(desc="Artists", text=["Ada", "Ben", "Cleo"]))
     found = read(path)
     assert found.artist == "Ada & Ben feat. Cleo"
-    assert (found.credits.main, found.credits.featured) == (("Ada", "Ben"), ("Cleo",))
+    assert (found.details.artists, found.details.featured) == (("Ada", "Ben"), ("Cleo",))
 
 
 @pytest.mark.parametrize("spelling", ["ALBUMARTIST", "ALBUM ARTIST", "album_artist", "Album Artist"])
 def test_spellings_of_the_album_artist(spelling: str, tmp_path: Path) -> None:
     path = _comments(song(tmp_path / "a.flac"), {"artist": "X", "album": "Sampler", spelling: "Ada"})
-    assert read(path).album_artists == ("Ada",)
+    assert read(path).details.album_artists == ("Ada",)
 
 
 def test_discs_sides_and_numbers(tmp_path: Path) -> None:
     path = song(tmp_path / "a.mp3")
     found = read(_id3(path, TRCK(text="3/12"), TPOS(text="2/2"), TSST(text="Live")))
-    assert (found.track, found.disc, found.disc_title) == (3, 2, "Live")
+    assert (found.track, found.details.disc, found.details.disc_title) == (3, 2, "Live")
     vinyl = read(_id3(path, TRCK(text="B2")))
-    assert (vinyl.side, vinyl.track) == ("B", 2)
+    assert (vinyl.details.side, vinyl.track) == ("B", 2)
     for values in ({"track": "7", "disc": "2"}, {"tracknumber": "7/9", "discnumber": "2/2"}):
         comments = read(_comments(song(tmp_path / "b.flac"), values))
-        assert (comments.track, comments.disc) == (7, 2)
+        assert (comments.track, comments.details.disc) == (7, 2)
     audio = MP4(song(tmp_path / "a.m4a"))
     audio["trkn"], audio["disk"], audio["cpil"] = [(4, 9)], [(2, 3)], True
     audio.save()
     mp4 = read(tmp_path / "a.m4a")
-    assert (mp4.track, mp4.disc, mp4.compilation) == (4, 2, True)
+    assert (mp4.track, mp4.details.disc, mp4.details.compilation) == (4, 2, True)
 
 
 def test_compilations(tmp_path: Path) -> None:
     path = song(tmp_path / "a.mp3")
     sampler = read(_id3(path, TPE1(text="X"), TPE2(text="Various Artists"), TALB(text="Sampler")))
-    assert (sampler.compilation, sampler.album_artists, sampler.credits.main) == (True, (), ("X",))
-    assert read(_id3(path, TPE1(text="X"), TCMP(text="1"))).compilation
-    assert not read(_id3(path, TPE1(text="X"), TCMP(text="0"))).compilation
+    assert (sampler.details.compilation, sampler.details.album_artists, sampler.details.artists) == (
+        True,
+        (),
+        ("X",),
+    )
+    assert read(_id3(path, TPE1(text="X"), TCMP(text="1"))).details.compilation
+    assert not read(_id3(path, TPE1(text="X"), TCMP(text="0"))).details.compilation
     nobody = read(_id3(path, TPE2(text="Various Artists"), TALB(text="Sampler")))
-    assert (nobody.artist, nobody.credits.main) == ("Unknown artist", ())
+    assert (nobody.artist, nobody.details.artists) == ("Unknown artist", ())
 
 
 def test_musicbrainz_ids(tmp_path: Path) -> None:
@@ -121,16 +126,20 @@ def test_musicbrainz_ids(tmp_path: Path) -> None:
         TPE1(text="Ada & Ben"),
     ]
     found = read(_id3(song(tmp_path / "a.mp3"), *frames))
-    assert (found.ids.recording, found.ids.release_track) == (RECORDING, OTHER)
-    assert found.ids.artists == (RECORDING, OTHER)
-    assert found.credits.main == ("Ada", "Ben")
+    assert (found.details.ids.recording, found.details.ids.release_track) == (RECORDING, OTHER)
+    assert found.details.ids.artists == (RECORDING, OTHER)
+    assert found.details.artists == ("Ada", "Ben")
     values = {"musicbrainz_trackid": RECORDING, "MUSICBRAINZ_ALBUMID": "no id", "musicbrainz_artistid": OTHER}
     comments = read(_comments(song(tmp_path / "a.opus"), values))
-    assert (comments.ids.recording, comments.ids.release, comments.ids.artists) == (RECORDING, None, (OTHER,))
+    assert (comments.details.ids.recording, comments.details.ids.release, comments.details.ids.artists) == (
+        RECORDING,
+        None,
+        (OTHER,),
+    )
     audio = MP4(song(tmp_path / "a.m4a"))
     audio["----:com.apple.iTunes:MusicBrainz Track Id"] = [MP4FreeForm(RECORDING.encode())]
     audio.save()
-    assert read(tmp_path / "a.m4a").ids.recording == RECORDING
+    assert read(tmp_path / "a.m4a").details.ids.recording == RECORDING
 
 
 def test_an_mp3_with_ape_tags_alone(tmp_path: Path) -> None:
@@ -141,7 +150,7 @@ def test_an_mp3_with_ape_tags_alone(tmp_path: Path) -> None:
     )
     tags.save(path)
     found = read(path)
-    assert (found.title, found.credits.main, found.album) == ("T", ("A", "B"), "L")
+    assert (found.title, found.details.artists, found.album) == ("T", ("A", "B"), "L")
     assert (found.track, found.year, found.genres) == (3, 1999, ("Jazz",))
     _id3(path, TIT2(text="By ID3"))
     assert (read(path).title, read(path).album) == ("By ID3", "L")
@@ -275,7 +284,9 @@ def test_signs_without_width_go() -> None:
     ],
 )
 def test_replay_gain(values: dict[str, str], gain: float | None, tmp_path: Path) -> None:
-    found = read(_comments(song(tmp_path / "a.opus"), values | {"REPLAYGAIN_TRACK_PEAK": "-1"})).replay_gain
+    found = read(
+        _comments(song(tmp_path / "a.opus"), values | {"REPLAYGAIN_TRACK_PEAK": "-1"})
+    ).details.replay_gain
     assert found.track_gain == (None if gain is None else pytest.approx(gain))
     assert (found.album_gain, found.track_peak) == (None, None)
 
@@ -284,7 +295,7 @@ def test_lyrics_and_editions(tmp_path: Path) -> None:
     path = song(tmp_path / "a.mp3")
     frames = [USLT(encoding=3, text="la la\nla"), TALB(text="Blue (Deluxe Edition)"), TIT2(text="T")]
     found = read(_id3(path, *frames))
-    assert (found.lyrics, found.edition, found.album) == (
+    assert (found.details.lyrics, found.details.edition, found.album) == (
         "la la\nla",
         "Deluxe Edition",
         "Blue (Deluxe Edition)",
