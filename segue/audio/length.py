@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import mutagen
 import soundfile
 from mutagen.aac import AAC
 from mutagen.mp3 import MP3, BitrateMode
@@ -28,20 +29,20 @@ XING_TOLERANCE = (0.98, 1.05)
 """The size of an mp3 relative to the size that its header states; tags at the end add to it."""
 
 
-def length_of(path: Path, audio: Any) -> float | None:
+def length_of(path: Path, audio: Any = None) -> float | None:
     """The length of a file in seconds; None if it cannot be found.
 
     Parameters
     ----------
     audio
-        The file as mutagen has opened it, or None.
+        The file as mutagen has opened it; None to open it here.
 
     Raises
     ------
     Undecodable
         It is no audio.
     """
-    stated = _stated(path, audio)
+    stated = _stated(path, opened(path) if audio is None else audio)
     if stated is not None:
         return stated
     probe = ffmpeg.probe(path)
@@ -50,6 +51,15 @@ def length_of(path: Path, audio: Any) -> float | None:
     except Undecodable:
         measured = None
     return measured or probe.seconds
+
+
+def opened(path: Path) -> Any:
+    """The file as mutagen opens it; None if mutagen does not know the format or the tags are damaged."""
+    try:
+        return mutagen.File(path)
+    # A damaged tag can raise any error; the audio itself may be intact.
+    except Exception:
+        return None
 
 
 def _stated(path: Path, audio: Any) -> float | None:

@@ -40,7 +40,7 @@ BESIDE = (
     "art",
     "thumb",
 )
-"""File names of a folder's cover, in order of preference: in lower case, with letters only, without suffix."""
+"""File names of a folder's cover, in order of preference: in lower case, letters only, without suffix."""
 NEVER = ("back", "inlay", "booklet", "cd", "disc", "disk", "tray", "inside", "matrix", "spine", "label")
 """The beginnings of names of pictures that are no front cover."""
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})

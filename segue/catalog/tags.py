@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import mutagen
-
 from segue.audio.decode import check_readable
-from segue.audio.length import length_of
+from segue.audio.length import length_of, opened
 from segue.catalog.credits import VARIOUS_ARTISTS_ID, credits_of, is_various
 from segue.catalog.file_names import FileNames
 from segue.catalog.genres import genres_of
@@ -74,11 +72,7 @@ def read_tags(
         The file cannot be read or has no audio.
     """
     check_readable(path)
-    try:
-        audio = mutagen.File(path)
-    # A damaged tag can raise any error; the audio itself may be intact.
-    except Exception:
-        audio = None
+    audio = opened(path)
     seconds = length_of(path, audio)
     try:
         values = values_of(path, audio, encoding=encoding)

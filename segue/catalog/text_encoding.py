@@ -93,7 +93,18 @@ def swapped(text: str) -> str:
 def _is_foreign(text: str) -> bool:
     letters = [sign for sign in text if sign.isalpha() or "\x80" <= sign <= "\xbf"]
     high = sum(sign > "\x7f" for sign in letters)
-    return len(letters) >= LEAST_LETTERS and high >= FOREIGN_SHARE * len(letters)
+    return len(letters) >= LEAST_LETTERS and (high >= FOREIGN_SHARE * len(letters) or _is_japanese(text))
+
+
+def _is_japanese(text: str) -> bool:
+    """Whether a text is Shift-JIS, whose second bytes may be ASCII letters."""
+    if not any("\x81" <= sign <= "\x9f" for sign in text):
+        return False
+    try:
+        decoded = [sign for sign in text.encode("latin-1").decode("shift_jis") if sign.isalpha()]
+    except UnicodeError:
+        return False
+    return len(decoded) > 1 and sum(not sign.isascii() for sign in decoded) >= FOREIGN_SHARE * len(decoded)
 
 
 def _is_cyrillic(data: bytes, encoding: str) -> bool:

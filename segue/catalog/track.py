@@ -149,6 +149,21 @@ class TrackSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MatchableTrack:
+    """The facts by which a track is recognised in playlists and logs of other programs."""
+
+    track_id: str
+    title: str
+    artist: str
+    artists: tuple[str, ...]
+    """Each of its artists, the featured ones too."""
+    album: str | None
+    duration_ms: int | None
+    path: str
+    """The path of its file; empty without one."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoredFile:
     """The file of a track at the time when it was read."""
 
@@ -220,6 +235,8 @@ class TrackDocument(TypedDict):
     """Name of the library."""
     path: str | None
     """Absolute path of the file on the machine that read it; none without audio."""
+    file_key: NotRequired[str | None]
+    """Name of the file without folders, in lower case and composed form, for the matching of playlists."""
     title: str
     """Title from the tags, or the file's name."""
     artist: str
@@ -288,6 +305,29 @@ def summary_of(track: Mapping[str, Any]) -> TrackSummary:
     )
 
 
+def file_key(name: str) -> str:
+    """The name of a file for comparison: file systems differ in case and in the form of accents."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+MATCHABLE = dict.fromkeys(("title", "artist", "album", "duration_ms", "path", "details"), 1)
+"""The fields that :func:`matchable_of` reads."""
+
+
+def matchable_of(track: Mapping[str, Any]) -> MatchableTrack:
+    """The facts for matching, from a document with the fields :data:`MATCHABLE`."""
+    details = track.get("details") or {}
+    return MatchableTrack(
+        track_id=track["_id"],
+        title=track.get("title") or "",
+        artist=track.get("artist") or "",
+        artists=(*details.get("artists", ()), *details.get("featured", ())),
+        album=track.get("album"),
+        duration_ms=track.get("duration_ms"),
+        path=track.get("path") or "",
+    )
+
+
 def file_of(track: Mapping[str, Any]) -> StoredFile:
     """The file of a track, from a document with the fields :data:`OF_FILE`."""
     return StoredFile(
@@ -325,6 +365,7 @@ def document_of(track: Track) -> TrackDocument:
         "_id": track.track_id,
         "library": track.library,
         "path": track.path,
+        "file_key": file_key(PurePosixPath(track.path).name) if track.path else None,
         "title": track.title,
         "artist": track.artist,
         "album": track.album,

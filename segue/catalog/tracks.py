@@ -11,15 +11,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segue.catalog.track import (
+    MATCHABLE,
     SHOWN,
+    MatchableTrack,
     Searchable,
     StoredFile,
     Track,
     TrackDocument,
     TrackSummary,
     document_of,
+    file_key,
     file_of,
     first_genre,
+    matchable_of,
     searchable_of,
     summary_of,
 )
@@ -59,6 +63,7 @@ class Tracks(Collection[TrackDocument]):
     indexes = (
         Index.on("artist", "album", "track"),
         Index.on("genres"),
+        Index.on("file_key"),
         Index(keys=[("modified_ns", DESCENDING)]),
     )
 
@@ -157,6 +162,23 @@ class Tracks(Collection[TrackDocument]):
         """The file names of the tracks without folders, by id; tracks that never had a file are left out."""
         documents = self.documents.find({"_id": {"$in": list(set(track_ids))}}, {"path": 1})
         return {track["_id"]: Path(path).name for track in documents if (path := track.get("path"))}
+
+    def matchable(self, track_ids: Iterable[str]) -> list[MatchableTrack]:
+        """The facts for matching of the playable ones among the tracks, in the order of their ids."""
+        ids = list(dict.fromkeys(track_ids))
+        documents = self.documents.find({"_id": {"$in": ids}, **_PLAYABLE}, MATCHABLE)
+        known = {track["_id"]: matchable_of(track) for track in documents}
+        return [known[track_id] for track_id in ids if track_id in known]
+
+    def with_file_names(self, names: Iterable[str]) -> dict[str, list[MatchableTrack]]:
+        """The playable tracks whose files have one of these names, by :func:`file_key`."""
+        keys = list({file_key(name) for name in names})
+        found: dict[str, list[MatchableTrack]] = {}
+        for track in self.documents.find(
+            {"file_key": {"$in": keys}, **_PLAYABLE}, {**MATCHABLE, "file_key": 1}
+        ):
+            found.setdefault(track["file_key"] or "", []).append(matchable_of(track))
+        return found
 
     def known_ids(self, track_ids: Iterable[str]) -> set[str]:
         """The known tracks among these, in any state."""

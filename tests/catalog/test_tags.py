@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mutagen.apev2 import BINARY, APEv2, APEValue
-from mutagen.asf import ASFByteArrayAttribute
+from mutagen.asf import ASFByteArrayAttribute  # type: ignore[attr-defined]
 
 from segue.audio.errors import Undecodable
 from segue.catalog.cover_art import WIDEST, find_cover, thumbnail
