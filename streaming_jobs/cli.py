@@ -116,6 +116,8 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         log.info("stopping after the micro-batch in progress")
         # Spark would log the batches that the gates refuse as errors.
         spark.sparkContext.setLogLevel("OFF")
+        for gate in gates:
+            gate.close()  # all at once, so that no query begins a batch while another ends its own
         for gate, query in zip(gates, queries, strict=True):
             gate.stop(query)
     finally:
