@@ -106,7 +106,7 @@ def down(
 
     # A demo that ends stops its servers itself, so that they have ended before their turn.
     records = [process.read_record(file) for file in chosen(_records(folder))]
-    ended = [record.name for record in records if process.running(record)]
+    ended = [record.name for record in records if record and process.running(record)]
     for files in (_jobs(folder), _servers(folder)):
         process.stop_together(chosen(files), waiting=waiting)
     return ended

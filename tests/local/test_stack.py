@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,10 @@ def _job(folder: Path, name: str) -> process.Record:
     return process.spawn(
         command, name=name, address="", log=folder / f"{name}.log", record=folder / "run" / f"{name}.json"
     )
+
+
+def _is_up(log: Path) -> bool:
+    return process.last_line(log) == "up"
 
 
 def test_with_own_servers_none_is_started(tmp_path: Path) -> None:
@@ -96,7 +101,7 @@ def test_down_stops_all_jobs_at_once_and_says_which_still_run(tmp_path: Path) ->
             log=log,
             record=tmp_path / "run" / f"{name}.json",
         )
-        until(lambda log=log: process.last_line(log) == "up", "the process to start")
+        until(partial(_is_up, log), "the process to start")
     waiting: list[Sequence[str]] = []
     began = time.monotonic()
     assert stack.down(folder=tmp_path, waiting=waiting.append) == list(seconds)
