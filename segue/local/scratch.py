@@ -36,7 +36,7 @@ def scratch(folder: Path = FOLDER) -> Path:
     """
     with locked(folder.with_name(f"{folder.name}.lock")):
         if removed := _remove_abandoned(folder):
-            log.info("removed the temporary files of %d processes that were killed", removed)
+            log.info("removed the temporary files of ended processes: %d folders", removed)
         own = folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         own.mkdir(parents=True)
         lock = (own / _LOCK).open("w")
