@@ -105,6 +105,7 @@ def test_java_and_jars_are_where_segue_home_says(ready: Path, tmp_path: Path) ->
 
 
 def test_without_archives_of_classes_the_setup_goes_on(ready: Path) -> None:
+    (ready / "requirements-dev.txt").touch()
     done = _run("setup", "dev", root=ready, JAVA_HOME="")
     log = ready / ".local" / "class-archives.log"
     assert done.returncode == 0
