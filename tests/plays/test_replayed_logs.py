@@ -21,7 +21,7 @@ def _items(path: Path, data: bytes) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "encoding", "items", "left_out"),
     [
-        ("u\ts\ta\n", "utf-8-sig", ["a"]),
+        ("u\ts\ta\n", "utf-8-sig", ["a"], False),
         ('u\ts\t"Heroes\nu\ts\tb\n', "utf-8", ['"Heroes', "b"], False),
         ("u\ts\tBjörk\n", "latin-1", ["Björk"], False),
         ("u\ts\tWait… Again\n", "cp1252", ["Wait… Again"], False),
