@@ -36,7 +36,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # Two that compile at once spoil each other's code (segue.audio.librosa), and tests load more of librosa than
 # the code does: each side has a folder of its own, kept between runs.
-os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba" / os.environ.get("PYTEST_XDIST_WORKER", "alone"))
+_SIDE = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba" / _SIDE)
+# Each training of a session space compiles the same functions again.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(LOCAL / "jax" / _SIDE)
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 _SERVERS = {"mongo_uri", "bootstrap", "guarded_uri", "guarded_broker"}
 """Fixtures of the whole run that start a server."""
