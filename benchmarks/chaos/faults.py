@@ -19,8 +19,6 @@ from segue.errors import SegueError
 from segue.plays.delivery import PlayProducer
 from segue.storage.mongo import PyMongoError
 
-FULL = 4096
-"""Bytes; a file of a process on a "full disk" cannot grow beyond them."""
 _MALFORMED = b'{"event_id": "cut off', b"\xff\xfe not text", b'{"type": "play"}', b"[" * 500
 
 
@@ -143,12 +141,12 @@ _DO: dict[Kind, Callable[[Faults, Fault], bool]] = {
 
 @contextmanager
 def full_disk(processes: Sequence[psutil.Process]) -> Iterator[None]:
-    """Let no file of these processes grow beyond :data:`FULL` bytes (EFBIG where a disk has ENOSPC)."""
+    """Let every write of these processes to a file fail (EFBIG where a full disk has ENOSPC)."""
     before: dict[psutil.Process, tuple[int, int]] = {}
     for process in processes:
         with suppress(psutil.Error):
             before[process] = process.rlimit(psutil.RLIMIT_FSIZE)
-            process.rlimit(psutil.RLIMIT_FSIZE, (FULL, before[process][1]))
+            process.rlimit(psutil.RLIMIT_FSIZE, (0, before[process][1]))
     try:
         yield
     finally:

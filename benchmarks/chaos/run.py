@@ -20,6 +20,7 @@ from segue.benchmarks.chaos.schedule import Fault, Kind, schedule
 from segue.benchmarks.chaos.service import TRACKS, Service, planned
 from segue.errors import SegueError
 from segue.places import LOCAL
+from segue.processes import ended_by_sigterm
 from segue.storage.mongo import PyMongoError
 from segue.streaming_jobs.unfinished import HERE
 
@@ -53,7 +54,7 @@ def measure(
         console.print(str(fault), highlight=False)
     home = FOLDER / str(seed)
     service = planned(home, console=console)
-    try:
+    with ended_by_sigterm(), service.stopped_at_the_end(console=console):
         service.start(console=console)
         figures = _run(
             service,
@@ -64,9 +65,6 @@ def measure(
             quick=quick,
             console=console,
         )
-    finally:
-        with console.status("Stopping the service"):
-            service.supervisor.stop()
     if fault_of(figures):
         console.print(f"the state is kept in {home}")
     else:

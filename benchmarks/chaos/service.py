@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -88,6 +89,15 @@ class Service:
             self.supervisor.start()
             if not until(self.ready, READY_SECONDS):
                 raise SegueError(f"the dashboard does not answer: see {self.dashboard.log}")
+
+    @contextmanager
+    def stopped_at_the_end(self, *, console: Console) -> Iterator[None]:
+        """Stop all processes when the block ends in any way."""
+        try:
+            yield
+        finally:
+            with console.status("Stopping the service"):
+                self.supervisor.stop()
 
     def ready(self) -> bool:
         """Whether the dashboard answers and MongoDB has a primary."""
