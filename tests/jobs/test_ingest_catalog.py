@@ -222,7 +222,7 @@ def test_the_search_finds_tags(database: Database[Document], tmp_path: Path) -> 
     assert found("bedroom") == found("wistful") == found("dinner") == found("lo-fi wistful") == ["Freeway"]
 
     # A catalogue of 0.1 has FMA's tags elsewhere, and the files' are read at the next ingest.
-    database.tracks.update_many({}, {"$unset": {"tags": 1}})
+    database.tracks.update_many({}, {"$unset": {"tags": 1, "reader": 1}})
     assert found("bedroom") == ["Freeway"] and found("wistful") == []
     assert counts(ingest(database, root)) == (0, 5, 0, 0, 0)
     assert found("wistful") == ["Freeway"]
