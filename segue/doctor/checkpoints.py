@@ -9,7 +9,7 @@ from segue.doctor.writing import writable
 from segue.errors import SegueError
 from segue.local.process import RUN, read_record, running
 from segue.settings import Settings
-from segue.spark.checkpoint_files import scheme
+from segue.settings.checkpoint_location import scheme
 from segue.streaming_jobs.checkpoint import FOLDER, damaged_note, differences
 from segue.streaming_jobs.damage import Damage, Folder
 from segue.streaming_jobs.repair import damages

@@ -21,6 +21,7 @@ from segue.local.mongod import Mongod
 from segue.local.process import RUN, port_is_free, read_record, running
 from segue.places import CHECKOUT, ROOT
 from segue.settings import KafkaSettings, Settings, load_settings
+from segue.settings.contradictions import contradictions
 from segue.storage.inspection import KafkaState, TopicState, inspect_kafka, inspect_mongo
 from segue.storage.mongo import shown
 from segue.storage.store import Job, open_store
@@ -38,11 +39,19 @@ def installation_checks() -> list[Check]:
         settings = load_settings()
     except SegueError as error:
         return [*checks, problem("settings", str(error), "correct the setting that the message names")]
-    checks.append(ok("settings", os.environ.get("SEGUE_CONF") or "defaults and SEGUE_ variables"))
+    checks += _settings(settings)
     settings = _with_running(settings)
     mongo_checks, job = _mongo(settings)
     checks += [*_kafka(settings, job=job), *mongo_checks]
     return [*checks, _spark(settings), *checkpoint_checks(settings), *_folders(settings), *_ports(settings)]
+
+
+def _settings(settings: Settings) -> list[Check]:
+    found = [
+        warning(f"setting {each.keys[0]}", each.text, "correct it, then run ./run.sh settings check FILE")
+        for each in contradictions(settings)
+    ]
+    return found or [ok("settings", os.environ.get("SEGUE_CONF") or "defaults and SEGUE_ variables")]
 
 
 def _packages() -> Check:

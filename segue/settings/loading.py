@@ -37,6 +37,7 @@ from segue.settings.ranking import (
 )
 from segue.settings.streaming import EngagementSettings, RetentionSettings, SparkSettings, StreamSettings
 from segue.settings.surface import DashboardSettings
+from segue.settings.wording import reason
 
 
 def read_toml(file: Path) -> dict[str, Any]:
@@ -100,7 +101,7 @@ class Settings(BaseSettings):
                 RankingSettings.model_validate(self.ranking.model_dump() | dict(changes))
             except ValidationError as error:
                 first = error.errors()[0]
-                raise ValueError(f"experiments.ranking.{name}.{first['loc'][0]}: {first['msg']}") from None
+                raise ValueError(f"experiments.ranking.{name}.{first['loc'][0]}: {reason(first)}") from None
         return self
 
     @classmethod
@@ -146,7 +147,7 @@ def load_settings() -> Settings:
         return Settings()  # type: ignore[call-arg]  # the sources give every field
     except ValidationError as error:
         first = error.errors()[0]
-        message = first["msg"].removeprefix("Value error, ")
+        message = reason(first)
         # The message of a rule over several sections already names the setting.
         which = f"setting {_wrong(first)}: " if first["loc"] else ""
         raise SegueError(f"{which}{message}; see conf/default.toml") from None

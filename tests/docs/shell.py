@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -97,6 +99,15 @@ class Shell:
             assert self._bash.stdin is not None
             self._bash.stdin.close()
             self._bash.wait()
+
+    @contextmanager
+    def variables_of_their_own(self) -> Iterator[None]:
+        """Leave the variables of the shell unchanged; files and servers stay."""
+        self._send("bash --norc")
+        try:
+            yield
+        finally:
+            self._send("exit")
 
     def run_block(self, block: Block) -> None:
         """Run a block and compare what the page shows with the output.
