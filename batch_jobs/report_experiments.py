@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from segue.counted import counted
 from segue.engagement.experiments import LEVEL, METRICS, UNLIKELY, Rate, Report, compare
 from segue.engagement.outcomes import outcomes
 from segue.errors import SegueError, one_line_errors
@@ -98,7 +99,7 @@ def _show(report: Report, settings: Settings, *, days: float, out: Console) -> N
     if fewest < settings.experiments.min_listeners_per_variant:
         least = settings.experiments.min_listeners_per_variant
         out.print(
-            f"Too few listeners: a variant has {fewest} listeners in {days:g} days; below {least} "
+            f"Too few listeners: a variant has {counted(fewest, 'listener')} in this period; below {least} "
             "(experiments.min_listeners_per_variant) no difference is judged."
         )
 

@@ -33,6 +33,8 @@ from segue.storage.store import open_store
 
 PATIENCE = 120
 """Seconds to wait for a server."""
+_RECORD_SECONDS = 3
+_STOPPED = f"{PROGRAM} down has stopped the services of the demo"
 SEGUE = (sys.executable, "-P", "-m", "segue")
 """The command line of a job, the same as in run.sh."""
 
@@ -111,17 +113,27 @@ class Demo:
         return trial.measure(tracks=tracks, per_second=per_second, run=_run_name())
 
     def stay(self) -> None:
-        """Keep everything running until Ctrl-C, with a few plays a second."""
+        """Keep everything running until Ctrl-C or `./run.sh down`, with a few plays a second."""
         self._say(
             f"The listeners continue to play. Ctrl-C ends the demo; {PROGRAM} status shows its processes"
         )
         self._say(f"To use other commands with the demo: export {self._environment_line()}")
+        try:
+            self._play_on()
+        except SegueError:
+            if not self._was_stopped("stream"):
+                raise
+            self._say(_STOPPED)
+
+    def _play_on(self) -> None:
         songs = songs_of(self._store)
         with PlayProducer(self._settings.kafka) as producer:
             while True:
                 listeners = make_listeners(known_styles(songs), run=_run_name())
-                replay(producer, listeners, songs, tracks=12, per_second=2)
-                self._check_running("stream")
+                check = self._check_running
+                replay(
+                    producer, listeners, songs, tracks=12, per_second=2, progress=lambda _: check("stream")
+                )
 
     def down(self) -> None:
         """Stop the processes that this demo started, and no others."""
@@ -171,7 +183,19 @@ class Demo:
     def _check_running(self, name: str) -> None:
         if process.running(process.read_record(process.RUN / f"{name}.json")) is None:
             log = self._log(name)
+            if self._was_stopped(name):
+                raise SegueError(_STOPPED)
             raise SegueError(f"the {name} has ended: {process.last_line(log)} (see {log})")
+
+    def _was_stopped(self, name: str) -> bool:
+        """Whether `./run.sh down` has stopped a process: it removes the record, soon after the end."""
+        record = process.RUN / f"{name}.json"
+        end = time.monotonic() + _RECORD_SECONDS
+        while record.exists() and time.monotonic() < end:
+            if process.running(process.read_record(record)):
+                return False
+            time.sleep(0.1)
+        return not record.exists()
 
     def _environment(self) -> dict[str, str]:
         # An installed package does not need it.

@@ -121,7 +121,11 @@ def test_an_engine_that_does_not_answer_is_one_line(
         ("segue.env", "SEGUE_MONGO__PASSWORD=x\n", "contains a password"),
         ("segue.env", "SEGUE_MONGO__URI=mongodb://a:b@host\n", "contains a password"),
         ("segue.env", "A=1\n", "set SEGUE_SPARK__MASTER to the address of the master"),
-        ("segue.env", "SEGUE_SPARK__MASTER=local[4]\n", "set SEGUE_SPARK__MASTER to the address of the master"),
+        (
+            "segue.env",
+            "SEGUE_SPARK__MASTER=local[4]\n",
+            "set SEGUE_SPARK__MASTER to the address of the master",
+        ),
         ("dashboard.toml", None, "dashboard.toml is missing"),
     ],
 )
@@ -270,7 +274,9 @@ def test_a_step_that_fails_ends_the_deployment(machine: Machine, music: str) -> 
     machine.stand_in("docker", "curl")
     done = machine.deploy("compose", "--music", music, refused="catalogue library features")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("segue: could not compute the audio features of new tracks")
+    assert done.stderr.splitlines()[-1].startswith(
+        "segue: could not compute the audio features of new tracks"
+    )
     assert machine.asked()[-1].line.endswith("run --rm catalogue library features")
 
 

@@ -44,6 +44,9 @@ def test_blocks_have_their_language_place_and_comments() -> None:
         ("64 tracks (... s)", "64 tracks (1.2 s)\n", True),
         ("...\nready\n...", "a\nb\nready\nc\n", True),
         ("...\nready", "not yet\n", False),
+        ("a library\n...\nlibrary: 64", "a library\n\nlibrary: 64\n", True),
+        ("a ... a", "a", False),
+        ("one ... three ... two", "one two three", False),
         ("what   state", "what state\n", True),
     ],
 )
