@@ -130,10 +130,10 @@ class Demo:
         with PlayProducer(self._settings.kafka) as producer:
             while True:
                 listeners = make_listeners(known_styles(songs), run=_run_name())
-                check = self._check_running
-                replay(
-                    producer, listeners, songs, tracks=12, per_second=2, progress=lambda _: check("stream")
-                )
+                replay(producer, listeners, songs, tracks=12, per_second=2, progress=self._after_a_play)
+
+    def _after_a_play(self, _: int) -> None:
+        self._check_running("stream")
 
     def down(self) -> None:
         """Stop the processes that this demo started, and no others."""
