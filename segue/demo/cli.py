@@ -124,5 +124,5 @@ def _report(summary: DemoSummary, json_file: Path | None) -> None:
     console = results(json_file)
     console.print(summary.table())
     for fault in summary.faults:
-        console.print(f"[red]problem: {fault}")
+        console.print(f"problem: {fault}", style="red")
     write_figures(json_file, summary.figures())
