@@ -20,6 +20,8 @@ from segue.demo.summary import DemoSummary
 from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, write_figures
 from segue.figures import console as results
+from segue.local.process import registered
+from segue.places import PROGRAM
 from segue.settings import load_settings
 
 
@@ -67,7 +69,7 @@ def demo(
             # The dashboard's process reads the same variables.
             os.environ["SEGUE_DASHBOARD__HOST"] = host
         run = Demo(load_settings(), name=demo_name(library), library=library, console=console)
-        with _ended_by_sigterm(), contextlib.ExitStack() as stack:
+        with _ended_by_sigterm(), registered("demo"), contextlib.ExitStack() as stack:
             stack.callback(run.down)
             run.prepare()
             run.start_stream()
@@ -111,6 +113,7 @@ def _ended_by_sigterm() -> Iterator[None]:
 
     def end(number: int, _: object) -> None:
         signal.signal(number, signal.SIG_IGN)
+        typer.echo(f"segue: the demo and its services are stopped, by {PROGRAM} down or a signal", err=True)
         raise SystemExit(128 + number)
 
     before = signal.signal(signal.SIGTERM, end)

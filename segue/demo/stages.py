@@ -12,6 +12,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 from rich.console import Console
 from rich.markup import escape
 
@@ -34,8 +35,6 @@ from segue.storage.store import open_store
 
 PATIENCE = 120
 """Seconds to wait for a server."""
-_RECORD_SECONDS = 3
-_STOPPED = f"{PROGRAM} down has stopped the services of the demo"
 SEGUE = (sys.executable, "-P", "-m", "segue")
 """The command line of a job, the same as in run.sh."""
 
@@ -114,32 +113,22 @@ class Demo:
         return trial.measure(tracks=tracks, per_second=per_second, run=_run_name())
 
     def stay(self) -> None:
-        """Keep everything running until Ctrl-C or `./run.sh down`, with a few plays a second."""
+        """Keep everything running until Ctrl-C, with a few plays a second."""
         self._say(
             f"The listeners continue to play. Ctrl-C ends the demo; {PROGRAM} status shows its processes"
         )
         self._say(f"To use other commands with the demo: export {self._environment_line()}")
-        try:
-            self._play_on()
-        except SegueError:
-            if not self._was_stopped("stream"):
-                raise
-            self._say(_STOPPED)
-
-    def _play_on(self) -> None:
         songs = songs_of(self._store)
         with PlayProducer(self._settings.kafka) as producer:
             while True:
                 listeners = make_listeners(known_styles(songs), run=_run_name())
-                replay(producer, listeners, songs, tracks=12, per_second=2, progress=self._after_a_play)
-
-    def _after_a_play(self, _: int) -> None:
-        self._check_running("stream")
+                replay(producer, listeners, songs, tracks=12, per_second=2)
+                self._check_running("stream")
 
     def down(self) -> None:
         """Stop the processes that this demo started, and no others."""
         with self._console.status("Stopping") as status:
-            stack.down(only=self._started, stopping=lambda name: status.update(stack.waits_for(name)))
+            stack.down(only=self._started, waiting=lambda names: status.update(stack.waits_for(names)))
 
     def _job(self, command: str, *arguments: str) -> None:
         done = subprocess.run(
@@ -156,7 +145,12 @@ class Demo:
     def _background(self, name: str, command: str) -> process.Record:
         record = process.RUN / f"{name}.json"
         if other := process.running(process.read_record(record)):
-            raise SegueError(f"{name} is already running (pid {other.pid}): stop it first with ./run.sh down")
+            if not self._abandoned(other):
+                raise SegueError(
+                    f"{name} is already running (pid {other.pid}): stop it first with ./run.sh down"
+                )
+            self._say(f"Stopping the {name} of an earlier demo, which was killed")
+            process.stop(record)
         started = process.spawn(
             [*SEGUE, *command.split()],
             name=name,
@@ -168,6 +162,16 @@ class Demo:
         )
         self._started.add(started)
         return started
+
+    def _abandoned(self, job: psutil.Process) -> bool:
+        """Whether a job works on this demo's data and the demo that started it has ended."""
+        try:
+            parent = job.parent()
+            starter = parent.cmdline() if parent else []
+            database = job.environ().get("SEGUE_MONGO__DATABASE")
+        except psutil.Error:
+            return False
+        return database == self._settings.mongo.database and "demo" not in starter
 
     def _wait(self, what: str, record: process.Record, ready: Callable[[], bool]) -> None:
         end = time.monotonic() + PATIENCE
@@ -184,19 +188,7 @@ class Demo:
     def _check_running(self, name: str) -> None:
         if process.running(process.read_record(process.RUN / f"{name}.json")) is None:
             log = self._log(name)
-            if self._was_stopped(name):
-                raise SegueError(_STOPPED)
             raise SegueError(f"the {name} has ended: {process.last_line(log)} (see {log})")
-
-    def _was_stopped(self, name: str) -> bool:
-        """Whether `./run.sh down` has stopped a process: it removes the record, soon after the end."""
-        record = process.RUN / f"{name}.json"
-        end = time.monotonic() + _RECORD_SECONDS
-        while record.exists() and time.monotonic() < end:
-            if process.running(process.read_record(record)):
-                return False
-            time.sleep(0.1)
-        return not record.exists()
 
     def _environment(self) -> dict[str, str]:
         # An installed package does not need it.
