@@ -13,7 +13,7 @@ import typer
 import uvicorn
 
 from segue.errors import SegueError, one_line_errors
-from segue.local.process import listening, registered
+from segue.local.process import LAST_PORT, listening, registered
 from segue.local.reachable import address_of, notices
 from segue.local.stack import connected
 from segue.places import CONF
@@ -26,7 +26,8 @@ _GRACE_SECONDS = 5
 
 def serve(
     port: Annotated[
-        int | None, typer.Option(help="The port. If it is taken, a free port near it is used.")
+        int | None,
+        typer.Option(min=1, max=LAST_PORT, help="The port. If it is taken, a free port near it is used."),
     ] = None,
     host: Annotated[
         str | None,
