@@ -39,10 +39,12 @@ CONTRADICTIONS = [
     ("engagement.popular_window", '[engagement]\npopular_window = "500 days"\n', 2),
     ("engagement.rising_window", '[engagement]\nrising_window = "5 minutes"\n', 2),
     ("engagement.feedback_interval", '[engagement]\nfeedback_interval = "40 days"\n', 2),
+    ("dashboard.base_url", '[dashboard]\nbase_url = "music.example"\n', 2),
     ("dashboard.oidc_config_file", '[dashboard]\noidc_config_file = "/nowhere/oidc.toml"\n', 2),
 ]
 REFUSED = [
-    ("stream.window", "[stream]\nwindow = 30"),
+    ("stream.window", "[stream]\nwindow = true"),
+    ("stream.window", "[stream]\nwindow = nan"),
     ("stream.window", '[stream]\nwindow = "99999999999999 days"'),
     ("stream.fetch_max_wait", '[stream]\nfetch_max_wait = "1 hour"'),
     ("stream.max_play_size", '[stream]\nmax_play_size = "9999999999999 TiB"'),
@@ -60,7 +62,6 @@ REFUSED = [
     ("spark.master", '[spark]\nmaster = "nonsense"'),
     ("spark.conf", '[spark.conf]\n"spark.x" = [1]'),
     ("retention.listening", '[retention]\nlistening = "30000 days"'),
-    ("dashboard.base_url", '[dashboard]\nbase_url = "music.example"'),
     ("dashboard.operators.0", '[dashboard]\noperators = [""]'),
 ]
 """Values that Spark, Kafka, MongoDB or the pages would refuse."""
@@ -139,3 +140,20 @@ def test_durations_are_written_as_they_are_read(tmp_path: Path, monkeypatch: pyt
     for text in ("1234567 milliseconds", "0.5 milliseconds", "1500 milliseconds", "90 minutes", "2 days"):
         monkeypatch.setenv("SEGUE_TASTE__HALF_LIFE", text)
         assert duration_text(load_settings().taste.half_life) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "duration"), [("0", "0 seconds"), ("90", "90 seconds"), ("0.5", "500 milliseconds")]
+)
+def test_a_duration_without_a_unit_is_read_as_in_0_1(
+    number: str,
+    duration: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    file = written(tmp_path, f"[stream]\ntrigger_interval = {number}\n")
+    assert problems(file) == []
+    monkeypatch.setenv("SEGUE_CONF", str(file))
+    assert duration_text(load_settings().stream.trigger_interval) == duration
+    assert f'write "{number} seconds"' in caplog.text

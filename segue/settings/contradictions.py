@@ -177,6 +177,11 @@ def _statistics(settings: Settings) -> Iterator[Contradiction]:
 
 
 def _pages(settings: Settings) -> Iterator[Contradiction]:
+    base = settings.dashboard.base_url
+    if base and not base.startswith(("http://", "https://")):
+        yield Contradiction(
+            ("dashboard.base_url",), 'share links would lead nowhere: write it as "https://music.example"'
+        )
     file = settings.dashboard.oidc_config_file
     if file and not Path(file).is_file():
         yield Contradiction(("dashboard.oidc_config_file",), f"there is no file {file}")

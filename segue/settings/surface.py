@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from segue.settings.values import Duration, OptionalPath, Port, Section, Switch, matching
+from segue.settings.values import Duration, OptionalPath, Port, Section, Switch
 
 
 class DashboardSettings(Section):
@@ -21,9 +21,7 @@ class DashboardSettings(Section):
     refresh_interval: Duration = Field(ge=timedelta(milliseconds=100))
     operators: tuple[Annotated[str, Field(min_length=1)], ...]
     local_operator: bool
-    base_url: Annotated[
-        str, matching(r"(https?://[^\s/]\S*)?", 'it must be an address such as "https://music.example"')
-    ]
+    base_url: str
     oidc_config_file: OptionalPath
 
     @property

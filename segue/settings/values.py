@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -21,6 +23,8 @@ from pydantic import (
 )
 
 from segue.places import absolute
+
+log = logging.getLogger(__name__)
 
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(millisecond|second|minute|hour|day|week)s?\s*")
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]?)b?|([kmgt])ib)\s*", re.IGNORECASE)
@@ -115,6 +119,10 @@ def _is_size(section: type[BaseModel], name: str | None) -> bool:
 def _duration(value: object) -> object:
     if isinstance(value, timedelta):
         return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        # Release 0.1 accepted it.
+        log.warning('a duration without a unit is read as seconds: write "%s seconds"', value)
+        value = f"{value} seconds"
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError('a duration is a number and a unit in quotes, such as "30 minutes" or "7 days"')
