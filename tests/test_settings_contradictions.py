@@ -157,3 +157,32 @@ def test_a_duration_without_a_unit_is_read_as_in_0_1(
     monkeypatch.setenv("SEGUE_CONF", str(file))
     assert duration_text(load_settings().stream.trigger_interval) == duration
     assert f'write "{number} seconds"' in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("SEGUE_DASHBOARD__OPERATORS", "Ada", "SEGUE_DASHBOARD__OPERATORS is not JSON"),
+        ("SEGUE_EXPERIMENTS__VARIANTS", "{", "SEGUE_EXPERIMENTS__VARIANTS is not JSON"),
+        ("SEGUE_STREAM", "{", "SEGUE_STREAM is not JSON"),
+        ("SEGUE_STREAM__WINDOW", "soon", "settings explain stream.window describes it"),
+        ("SEGUE_STREAM__WINDOWS", "1 hour", "settings show lists all settings"),
+    ],
+)
+def test_a_faulty_variable_is_named_with_a_remedy(
+    variable: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SegueError, match=message) as caught:
+        load_settings()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_settings_file_of_another_encoding_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "own.toml"
+    file.write_bytes(b"\xff\xfe")
+    monkeypatch.setenv("SEGUE_CONF", str(file))
+    with pytest.raises(SegueError, match="it is not UTF-8"):
+        load_settings()
