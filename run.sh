@@ -215,6 +215,7 @@ check_types_and_layers() {
 find_programs() {
   find_program 'chromium chromium-browser google-chrome' chromium 'the tests marked "browser"'
   find_program nginx nginx-light 'the tests of the proxy'
+  find_program promtool prometheus 'the tests of the alert rules'
 }
 
 find_program() {

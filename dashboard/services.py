@@ -16,6 +16,7 @@ from segue.playlists.playlists import Playlists
 from segue.plays.delivery import PlayDelivery, PlayProducer
 from segue.settings import Settings
 from segue.social.links import ShareLinks
+from segue.storage.availability import Availability
 from segue.storage.store import Job, Store
 
 
@@ -29,6 +30,7 @@ class Services:
     def __init__(self, store: Store, settings: Settings) -> None:
         prepare(store, Job.DASHBOARD)
         self.store = store
+        self.availability = Availability(store)
         self.settings = settings
         self.login_sessions = LoginSessions(store)
         self.authenticator = Authenticator(store)

@@ -46,6 +46,7 @@ class StreamSettings(Section):
     max_driver_listeners: Annotated[int, Unit("listeners")] = Field(ge=0)
     rejected_trigger_interval: NotNegative
     mongo_retry_timeout: NotNegative
+    stall_timeout: Positive
     fetch_max_wait: Duration = Field(ge=timedelta(milliseconds=1))
     metrics_port: Port
     progress_retention: Duration = Field(ge=timedelta(hours=1))

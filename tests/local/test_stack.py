@@ -109,4 +109,14 @@ def test_status_for_machines_is_json() -> None:
     result = CliRunner().invoke(app, ["status", "--json", "-"])
     assert result.exit_code == 0
     for entry in json.loads(result.output):
-        assert set(entry) == {"name", "pid", "created", "address", "log", "running"}
+        assert set(entry) == {
+            "name",
+            "pid",
+            "created",
+            "address",
+            "log",
+            "health",
+            "running",
+            "state",
+            "problems",
+        }
