@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from segue.collections import prepare
+from segue.dashboard.metrics import DashboardMetrics
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.map import LibraryMap
 from segue.dashboard.queries.popular import PopularTracks
@@ -31,6 +32,8 @@ class Services:
         prepare(store, Job.DASHBOARD)
         self.store = store
         self.availability = Availability(store)
+        self.metrics = DashboardMetrics()
+        self.metrics.mongo_away.set_function(lambda: float(self.availability.is_away))
         self.settings = settings
         self.login_sessions = LoginSessions(store)
         self.authenticator = Authenticator(store)

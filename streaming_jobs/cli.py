@@ -115,7 +115,7 @@ def run(
         queries = [
             recommend.start(spark, settings, metrics=metrics, gate=gates[0]),
             rejected_plays.start(spark, settings, metrics=metrics, gate=gates[1]),
-            *(engagement.start(spark, settings, gate=gate) for gate in gates[2:]),
+            *(engagement.start(spark, settings, metrics=metrics, gate=gate) for gate in gates[2:]),
         ]
         for name, every in _triggers(settings).items():
             metrics.queries.expect(name, every=every)

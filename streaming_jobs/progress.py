@@ -85,6 +85,13 @@ class Metrics:
             "1 while the stream refuses a published index and keeps the previous one, else 0.",
             **plain,
         )
+        self.facts = Counter("segue_facts_written", "Facts of listeners and windows written.", **plain)
+        self.feedback_at = Gauge(
+            "segue_feedback_timestamp_seconds", "Time of the last feedback for the ranking, epoch s.", **plain
+        )
+        self.feedback_seconds = Gauge(
+            "segue_feedback_seconds", "Duration of the last computation of the feedback, in seconds.", **plain
+        )
         self.progress_at = Gauge(
             "segue_query_progress_timestamp_seconds",
             "Time of the query's last progress, epoch s.",
