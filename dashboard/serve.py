@@ -16,6 +16,7 @@ import typer
 import uvicorn
 from prometheus_client import CollectorRegistry
 
+from segue import logs
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import listening, registered
 from segue.local.reachable import address_of, notices
@@ -53,7 +54,9 @@ def serve(
         if host is not None:
             # Pages load the settings again, from the environment.
             os.environ["SEGUE_DASHBOARD__HOST"] = host
-        settings = connected(load_settings(), kafka=False)
+        found = load_settings()
+    with logs.service(found.logs.format, level=found.logs.level):
+        settings = connected(found, kafka=False)
         connect(settings.mongo).client.close()  # fails here, with a one-line error, before anything is served
         listener = listening(settings.dashboard.host, port or settings.dashboard.port)
         address = address_of(settings.dashboard, port=listener.getsockname()[1])
@@ -97,10 +100,13 @@ def serve_app(
     if log_in:
         config.set_option("secrets.files", [str(log_in)])
     logging.getLogger("streamlit").setLevel(logging.WARNING)
+    _log_as(logs.formatter(settings.logs.format))
     app = make_app()
     # No access log: it would contain the tickets of audio addresses.
     services = visit.services()
-    server = _Server(uvicorn.Config(app, log_level="warning", access_log=False), services.availability)
+    server = _Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, log_config=None), services.availability
+    )
     metrics_port = settings.dashboard.metrics_port
     if metrics_port and _serve_metrics(metrics_port, server, services.metrics.registry):
         started(f"http://127.0.0.1:{metrics_port}/health")
@@ -108,6 +114,23 @@ def serve_app(
         server.run(sockets=[listener])
     if not server.started:
         raise SegueError("the dashboard could not start: the lines above say why")
+
+
+def _log_as(formatter: logging.Formatter) -> None:
+    """Give this form to the loggers of Streamlit and uvicorn, for each of which Streamlit makes a handler."""
+    from streamlit import logger as streamlit_logger
+
+    def set_up(logger: logging.Logger) -> None:
+        former = getattr(logger, "streamlit_console_handler", None)
+        if former is not None:
+            logger.removeHandler(former)
+        handler = logging.StreamHandler()
+        handler.setFormatter(formatter)
+        logger.streamlit_console_handler = handler  # type: ignore[attr-defined]
+        logger.addHandler(handler)
+
+    streamlit_logger.setup_formatter = set_up
+    streamlit_logger.update_formatter()
 
 
 class _Server(uvicorn.Server):

@@ -15,6 +15,7 @@ import typer
 from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
+from segue import logs
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import registered
 from segue.local.stack import connected
@@ -57,13 +58,10 @@ def stream(
 
     On a cluster: SEGUE_SPARK__MASTER=spark://host:7077 ./run.sh stream run
     """
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
-    )
-    for noisy in ("kafka", "py4j", "pymongo"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    with one_line_errors(), explained():
-        settings = connected(load_settings())
+    with one_line_errors():
+        found = load_settings()
+    with logs.service(found.logs.format, level=found.logs.level), explained():
+        settings = connected(found)
         with contextlib.ExitStack() as records:
             records.enter_context(registered("stream"))
             run(

@@ -14,6 +14,7 @@ from segue.settings.library import (
     VoyagerSettings,
 )
 from segue.settings.loading import NOT_SETTINGS, Settings, load_settings
+from segue.settings.operating import LogSettings
 from segue.settings.ranking import (
     ExperimentSettings,
     MoodSettings,
@@ -38,6 +39,7 @@ __all__ = [
     "ExperimentSettings",
     "IndexSettings",
     "KafkaSettings",
+    "LogSettings",
     "ModelSettings",
     "MongoSettings",
     "MoodSettings",

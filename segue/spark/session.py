@@ -19,6 +19,7 @@ from segue.spark.defaults import cluster_defaults, defaults, values_of
 from segue.spark.pack import pack
 
 PARTITIONS = "spark.sql.shuffle.partitions"
+_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 _KAFKA_SOURCE = "org.apache.spark.sql.kafka010.KafkaSourceProvider"
 _BEFORE_THE_JVM = ("spark.driver.", "spark.submit.", "spark.pyspark.")
 """Prefixes of keys that have no effect once spark-submit has started the driver's JVM."""
@@ -110,6 +111,8 @@ def _started_here(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], d
         ensure_jars()
         if "JAVA_HOME" not in os.environ:
             os.environ["JAVA_HOME"] = str(java_home())
+    if settings.logs.format == "json":
+        own[_JAVA_OPTIONS] = own[_JAVA_OPTIONS].replace("log4j2.properties", "log4j2-json.properties")
     return dict(spark.conf), own
 
 
