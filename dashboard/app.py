@@ -25,6 +25,7 @@ from segue.dashboard.api import (
 from segue.dashboard.api.login_required import LoginRequired
 from segue.dashboard.api.outage import MongoOutage
 from segue.dashboard.api.requests import Guests
+from segue.dashboard.api.traces import Traced
 from segue.dashboard.metrics import Measured
 from segue.dashboard.services import Services
 from segue.dashboard.views.outage import keep_outages_out_of_the_log, show_outage
@@ -52,6 +53,7 @@ def make_middleware(services: Services) -> list[Middleware]:
     """The middleware before pages and routes."""
     layers = [
         Middleware(Measured, metrics=services.metrics, routes=make_routes(services)),
+        Middleware(Traced, routes=make_routes(services)),
         Middleware(MongoOutage, availability=services.availability),
         Middleware(Guests, login_sessions=services.login_sessions),
     ]

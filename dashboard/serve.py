@@ -16,7 +16,7 @@ import typer
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from segue import logs
+from segue import logs, tracing
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import listening, registered
 from segue.local.reachable import address_of, notices
@@ -60,7 +60,12 @@ def serve(
         connect(settings.mongo).client.close()  # fails here, with a one-line error, before anything is served
         listener = listening(settings.dashboard.host, port or settings.dashboard.port)
         address = address_of(settings.dashboard, port=listener.getsockname()[1])
-        with contextlib.ExitStack() as records:
+        with (
+            tracing.traced(
+                "segue-dashboard", endpoint=settings.tracing.endpoint, share=settings.tracing.share
+            ),
+            contextlib.ExitStack() as records,
+        ):
             records.enter_context(listener)
             records.enter_context(registered("dashboard", address=address))
             typer.echo(f"the dashboard is at {address}")

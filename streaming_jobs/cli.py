@@ -15,7 +15,7 @@ import typer
 from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
-from segue import logs
+from segue import logs, tracing
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import registered
 from segue.local.stack import connected
@@ -62,7 +62,10 @@ def stream(
         found = load_settings()
     with logs.service(found.logs.format, level=found.logs.level), explained():
         settings = connected(found)
-        with contextlib.ExitStack() as records:
+        with (
+            tracing.traced("segue-stream", endpoint=settings.tracing.endpoint, share=settings.tracing.share),
+            contextlib.ExitStack() as records,
+        ):
             records.enter_context(registered("stream"))
             run(
                 settings,

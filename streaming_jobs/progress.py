@@ -22,6 +22,7 @@ from segue.storage.store import Store
 from segue.streaming_jobs.query import is_gate_closed
 from segue.streaming_jobs.query_progress import QueryProgress
 from segue.streaming_jobs.regularly import Regularly
+from segue.streaming_jobs.traces import BatchTraces
 
 log = logging.getLogger(__name__)
 _FLUSH_SECONDS = 1.0
@@ -246,7 +247,7 @@ class ProgressKeeper:
 
     def __init__(self, store: Store, metrics: Metrics, *, single: timedelta, summed: timedelta) -> None:
         """Single micro-batches are kept for `single`, their sums by the minute for `summed`."""
-        self._metrics = metrics
+        self._metrics, self._traces = metrics, BatchTraces(store)
         self._batches, self._minutes_kept = keepers(store, single=single, summed=summed)
         self._waiting: deque[MicroBatch] = deque(maxlen=10_000)
         self._minutes = Minutes()
@@ -257,7 +258,9 @@ class ProgressKeeper:
         ProgressEvents(self._take, self._metrics.queries.progressed, self._ended).listen(spark)
 
     def _take(self, report: str) -> None:
-        document = as_document(json.loads(report))
+        progress = json.loads(report)
+        self._traces.take(progress)
+        document = as_document(progress)
         self._metrics.queries.progressed(document["query"])
         self._metrics.progressed(document)
         if document["input_rows"] or document["batch"] == 0:
@@ -277,6 +280,7 @@ class ProgressKeeper:
         documents = [self._waiting.popleft() for _ in range(len(self._waiting))]
         fresh, reasons = self._metrics.since_last()
         try:
+            self._traces.flush()
             self._batches.write(documents)
             changes = self._minutes.updates(documents, fresh, reasons, now=datetime.now(UTC))
             self._minutes_kept.add(changes)

@@ -27,7 +27,7 @@ from segue.places import CONF
 from segue.renamed_settings import with_new_names
 from segue.settings.connections import KafkaSettings, MongoSettings
 from segue.settings.library import AudioSettings, EmbeddingSettings, IndexSettings, ModelSettings
-from segue.settings.operating import LogSettings
+from segue.settings.operating import LogSettings, TracingSettings
 from segue.settings.ranking import (
     ExperimentSettings,
     MoodSettings,
@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     )
 
     logs: LogSettings
+    tracing: TracingSettings
     kafka: KafkaSettings
     mongo: MongoSettings
     spark: SparkSettings

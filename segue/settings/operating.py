@@ -1,8 +1,10 @@
-"""Settings for operating: the log."""
+"""Settings for operating: the log and traces."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
+
+from pydantic import Field
 
 from segue.settings.values import Section
 
@@ -12,3 +14,10 @@ class LogSettings(Section):
 
     format: Literal["text", "json"]
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class TracingSettings(Section):
+    takes_effect: ClassVar[str] = "restart the stream and the dashboard"
+
+    endpoint: str
+    share: float = Field(gt=0, le=1)
