@@ -31,6 +31,8 @@ from segue.storage.mongo import connect
 log = logging.getLogger(__name__)
 _STALL_SECONDS = 30.0
 """How long the event loop may be blocked."""
+_GRACE_SECONDS = 5
+"""How long requests may take to end after SIGTERM; sound that is being heard would take the whole track."""
 
 
 def serve(
@@ -108,10 +110,15 @@ def serve_app(
     _log_as(logs.formatter(settings.logs.format))
     app = make_app()
     # No access log: it would contain the tickets of audio addresses.
-    services = visit.services()
-    server = _Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, log_config=None), services.availability
+    of_server = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    services = visit.services()
+    server = _Server(of_server, services.availability)
     metrics_port = settings.dashboard.metrics_port
     if metrics_port and _serve_metrics(metrics_port, server, services.metrics.registry):
         started(f"http://127.0.0.1:{metrics_port}/health")

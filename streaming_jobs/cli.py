@@ -33,9 +33,11 @@ from segue.streaming_jobs.query import BatchGate
 from segue.streaming_jobs.query_progress import TaskWatch
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly
+from segue.streaming_jobs.unfinished import remove_unfinished
 
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
+_UNFINISHED_SECONDS = 600.0
 
 
 def main() -> None:
@@ -106,10 +108,14 @@ def run(
     )
     tasks = TaskWatch(spark, metrics.queries)
     forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
+    sweeping = Regularly(
+        partial(remove_unfinished, settings.spark), name="unfinished files", seconds=_UNFINISHED_SECONDS
+    )
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:
         gates.append(BatchGate())
     try:
+        remove_unfinished(settings.spark)
         repair_exactly(settings.spark.checkpoint_location)
         checkpoint.check(spark, settings)
         progress.listen(spark)
@@ -134,12 +140,15 @@ def run(
         log.info("stopping after the micro-batch in progress")
         # Spark would log the batches that the gates refuse as errors.
         spark.sparkContext.setLogLevel("OFF")
+        for gate in gates:
+            gate.close()  # all at once, so that no query begins a batch while another ends its own
         for gate, query in zip(gates, queries, strict=True):
             gate.stop(query)
     finally:
         tasks.close()
         progress.close()
         forgetting.close()
+        sweeping.close()
         spark.stop()
 
 
