@@ -88,14 +88,16 @@ class Metrics:
         )
         self.facts = Counter("segue_facts_written", "Facts of listeners and windows written.", **plain)
         self.feedback_at = Gauge(
-            "segue_feedback_timestamp_seconds", "Time of the last feedback for the ranking, epoch s.", **plain
+            "segue_feedback_timestamp_seconds",
+            "Time of the last feedback for the ranking, in epoch seconds.",
+            **plain,
         )
         self.feedback_seconds = Gauge(
             "segue_feedback_seconds", "Duration of the last computation of the feedback, in seconds.", **plain
         )
         self.progress_at = Gauge(
             "segue_query_progress_timestamp_seconds",
-            "Time of the query's last progress, epoch s.",
+            "Time of the query's last progress, in epoch seconds.",
             **by_query,
         )
         self.stalled = Gauge(
