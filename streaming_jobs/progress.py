@@ -205,29 +205,32 @@ def _finite(number: float | None) -> float:
 class ProgressEvents:
     """A query listener for the Java side.
 
-    `take` gets each report as JSON, `idle` the name of a query without new records, `ended` the text of an
-    error.
+    `take` gets each report as JSON, `ended` the text of an error; `queries` learns that queries start, wait
+    for records, and end.
     """
 
     def __init__(
-        self, take: Callable[[str], None], idle: Callable[[str], None], ended: Callable[[str], None]
+        self, take: Callable[[str], None], queries: QueryProgress, ended: Callable[[str], None]
     ) -> None:
-        self._take, self._idle, self._ended = take, idle, ended
+        self._take, self._queries, self._ended = take, queries, ended
         self._names: dict[str, str] = {}
         """The names of the queries by run."""
 
     def onQueryStarted(self, event: Any) -> None:  # noqa: N802
-        self._names[event.runId().toString()] = event.name()
+        if name := event.name():
+            self._names[event.runId().toString()] = name
+            self._queries.started(name)
 
     def onQueryProgress(self, event: Any) -> None:  # noqa: N802
         self._take(event.progress().json())
 
     def onQueryIdle(self, event: Any) -> None:  # noqa: N802
         if name := self._names.get(event.runId().toString()):
-            self._idle(name)
+            self._queries.progressed(name)
 
     def onQueryTerminated(self, event: Any) -> None:  # noqa: N802
-        self._names.pop(event.runId().toString(), None)
+        if name := self._names.pop(event.runId().toString(), None):
+            self._queries.ended(name)
         error = event.exception()
         if error.isDefined():
             self._ended(error.get())
@@ -257,7 +260,7 @@ class ProgressKeeper:
 
     def listen(self, spark: SparkSession) -> None:
         """Listen to all queries of the session."""
-        ProgressEvents(self._take, self._metrics.queries.progressed, self._ended).listen(spark)
+        ProgressEvents(self._take, self._metrics.queries, self._ended).listen(spark)
 
     def _take(self, report: str) -> None:
         progress = json.loads(report)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from prometheus_client import Gauge
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
@@ -43,6 +44,7 @@ class QueryProgress:
         self._timeout, self._clock = timeout.total_seconds(), clock
         self._at: dict[str, float] = {}
         self._patience: dict[str, float] = {}
+        self._ended: set[str] = set()
         self._lock = threading.Lock()
 
     def expect(self, query: str, *, every: timedelta) -> None:
@@ -59,6 +61,17 @@ class QueryProgress:
             self._at[query] = now
         self._at_metric.labels(query).set(now)
 
+    def started(self, query: str) -> None:
+        """Take note that a query runs, for the first time or again."""
+        with self._lock:
+            self._ended.discard(query)
+        self.progressed(query)
+
+    def ended(self, query: str) -> None:
+        """Take note that a query has ended. It does not hang: it starts again, or the stream ends."""
+        with self._lock:
+            self._ended.add(query)
+
     def quiet(self) -> list[str]:
         """The queries without progress for :data:`_QUIET_SECONDS`."""
         before = self._clock() - _QUIET_SECONDS
@@ -67,25 +80,30 @@ class QueryProgress:
 
     def _stalled(self, query: str) -> bool:
         with self._lock:
-            return self._clock() - self._at[query] > self._patience[query]
+            return self._hangs(query, self._clock())
+
+    def _hangs(self, query: str, now: float) -> bool:
+        return query not in self._ended and now - self._at[query] > self._patience[query]
 
     def health(self) -> Health:
-        """Healthy while all watched queries make progress."""
+        """Healthy while all watched queries run and make progress."""
         now = self._clock()
         with self._lock:
             at = {query: self._at[query] for query in self._patience}
-            patience = dict(self._patience)
+            hung = [query for query in at if self._hangs(query, now)]
+            ended = [query for query in at if query in self._ended]
         if not at:
             return Health("starting", ("the queries have not started yet",))
         problems = [
-            f"the query '{query}' has made no progress since {_time(then)} ({now - then:.0f} s)"
-            for query, then in at.items()
-            if now - then > patience[query]
-        ]
+            f"the query '{query}' has made no progress since {_time(at[query])} ({now - at[query]:.0f} s)"
+            for query in hung
+        ] + [f"the query '{query}' has ended and waits for its next start" for query in ended]
         queries = {
             query: {"progress_at": _time(then), "seconds": round(now - then, 1)} for query, then in at.items()
         }
-        return Health("unhealthy" if problems else "healthy", tuple(problems), {"queries": queries})
+        status: Literal["unhealthy", "degraded", "healthy"]
+        status = "unhealthy" if hung else "degraded" if ended else "healthy"
+        return Health(status, tuple(problems), {"queries": queries})
 
 
 def _time(epoch_seconds: float) -> str:

@@ -20,6 +20,7 @@ from segue.settings import load_settings
 from segue.storage.mongo import shown
 
 progress = Console(stderr=True)
+_STATES = {"healthy": "runs", "starting": "starts", "degraded": "runs in part", "unhealthy": "unhealthy"}
 
 
 def up() -> None:
@@ -94,12 +95,12 @@ def _show(records: Sequence[tuple[Record, bool]], healths: Sequence[Health]) -> 
     table = Table("what", "state", "address", "pid", "log", box=None, pad_edge=False)
     for (record, runs), health in zip(records, healths, strict=True):
         log = record.log.removeprefix(f"{ROOT}/")
-        state = {"healthy": "runs", "starting": "starts", "unhealthy": "unhealthy"}[health.status]
+        state = _STATES[health.status]
         table.add_row(record.name, state if runs else "ended by itself", record.address, str(record.pid), log)
     # In a pipe the table has its full width, so that no address is cut.
     Console(width=None if Console().is_terminal else 200).print(table)
     for (record, runs), health in zip(records, healths, strict=True):
-        if runs and health.status == "unhealthy":
+        if runs and health.status in ("degraded", "unhealthy"):
             typer.echo(f"{record.name}: {'; '.join(health.problems)}")
 
 

@@ -24,7 +24,8 @@ _PATIENCE_SECONDS = 3.0
 class Health:
     """The health of a process at one moment."""
 
-    status: Literal["starting", "healthy", "unhealthy"]
+    status: Literal["starting", "healthy", "degraded", "unhealthy"]
+    """"degraded": a part is being repaired, and a restart of the process would only delay the others."""
     problems: tuple[str, ...] = ()
     """A line for each problem: the part, and since when."""
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -53,7 +54,7 @@ def serve(port: int, *, registry: CollectorRegistry, health: Callable[[], Health
             answer: Iterable[bytes] = metrics(environ, start_response)
             return answer
         now = health()
-        status = "200 OK" if now.status == "healthy" else "503 Service Unavailable"
+        status = "200 OK" if now.status in ("healthy", "degraded") else "503 Service Unavailable"
         start_response(status, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
         return [json.dumps(now.as_json(), indent=1).encode() + b"\n"]
 

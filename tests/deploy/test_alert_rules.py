@@ -19,6 +19,15 @@ QUERY = '{job="segue-stream",query="recommend"}'
 
 pytestmark = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool evaluates the rules")
 
+
+def _read(**by_query: int) -> dict[str, str]:
+    """Counters that grow by so many records in ten seconds."""
+    return {
+        f'segue_records_read_total{{job="segue-stream",query="{query}"}}': f"0+{step}x400"
+        for query, step in by_query.items()
+    }
+
+
 CASES: list[tuple[str, dict[str, str], str, str, bool]] = [
     # (case, series at every 10 s, at, alert, whether it fires)
     ("an idle stream", {UP: "1x30", f"segue_query_stalled{QUERY}": "0x30"}, "5m", "QueryHangs", False),
@@ -28,6 +37,9 @@ CASES: list[tuple[str, dict[str, str], str, str, bool]] = [
     ("one restart", {UP: "1x6 0x1 1x9", START: "100x6 170x9"}, "2m", "StreamRestarts", False),
     ("three lives", {UP: "1x12", START: "100x4 140x4 180x4"}, "2m", "StreamRestarts", True),
     ("lives too short to be seen", {UP: "1x6 0x2 1x1 0x6"}, "2m", "StreamRestarts", True),
+    ("a query far behind", _read(recommend=100, rejected=100, engagement=10), "65m", "QueriesApart", True),
+    ("queries side by side", _read(recommend=100, rejected=99, engagement=98), "65m", "QueriesApart", False),
+    ("few records", _read(recommend=1, rejected=0, engagement=0), "65m", "QueriesApart", False),
     ("starts that were counted", {"segue_stream_starts_total": "5x4 6x4 8x4"}, "2m", "StreamRestarts", True),
 ]
 
@@ -77,5 +89,7 @@ def evaluate(folder: Path, series: dict[str, str], *, at: str, alert: str, fires
 
 def _values(text: str) -> str:
     """The same in promtool's notation: "1+0x2 0+0x1"."""
+    if "+" in text:
+        return text
     parts = (part.split("x") for part in text.split())
     return " ".join(f"{value}+0x{int(count) - 1}" for value, count in parts)

@@ -80,6 +80,22 @@ def test_a_query_with_a_slow_trigger_may_wait_for_it(queries: QueryProgress, clo
     assert queries.health().status == "unhealthy"
 
 
+def test_a_query_that_waits_for_its_next_start_does_not_hang(
+    queries: QueryProgress, clock: Clock, registry: CollectorRegistry
+) -> None:
+    """A restart of the whole stream would end the queries that run."""
+    for query in ("recommend", "rejected plays"):
+        queries.expect(query, every=timedelta(0))
+    queries.ended("rejected plays")
+    clock.now += 3600
+    queries.progressed("recommend")
+    health = queries.health()
+    assert (health.status, stalled(registry, "rejected plays")) == ("degraded", 0.0)
+    assert health.problems == ("the query 'rejected plays' has ended and waits for its next start",)
+    queries.started("rejected plays")
+    assert queries.health().status == "healthy"
+
+
 @pytest.fixture
 def served() -> Iterator[tuple[str, list[Health]]]:
     port, states = free_port(24041), [Health("healthy")]
