@@ -140,5 +140,5 @@ class TaskWatch:
         tracker = self._spark.sparkContext.statusTracker()
         active = set(tracker.getActiveJobsIds()) & set(tracker.getJobIdsForGroup(run))
         jobs = [info for job in sorted(active) if (info := tracker.getJobInfo(job))]
-        stages = [info for job in jobs for stage in job.stageIds if (info := tracker.getStageInfo(stage))]
+        stages = [found for job in jobs for stage in job.stageIds if (found := tracker.getStageInfo(stage))]
         return tuple((stage.stageId, stage.numCompletedTasks) for stage in stages)

@@ -135,7 +135,7 @@ def connect(settings: MongoSettings) -> Database[Document]:
     return database
 
 
-def _heartbeat(settings: MongoSettings) -> dict[str, int]:
+def _heartbeat(settings: MongoSettings) -> dict[str, Any]:
     """How soon the client notices a server that hangs: after the sum of both, and it ends what waits for it.
 
     By default it takes half a minute. A value in the URI takes precedence.

@@ -12,7 +12,9 @@ from datetime import datetime
 import pytest
 
 from segue.places import CONF
+from segue.settings import load_settings
 from segue.spark.pack import CONF_FILES
+from segue.spark.session import _started_here
 
 LOG = """
 from pyspark import SparkContext
@@ -60,3 +62,13 @@ def test_both_forms_have_the_same_loggers() -> None:
     )
     assert text == as_json
     assert {"log4j2.properties", "log4j2-json.properties"} <= set(CONF_FILES)
+
+
+@pytest.mark.parametrize(
+    ("form", "file"), [("text", "conf/log4j2.properties"), ("json", "conf/log4j2-json.properties")]
+)
+def test_a_session_gets_the_form_of_the_settings(form: str, file: str) -> None:
+    settings = load_settings()
+    logs = settings.logs.model_copy(update={"format": form})
+    _, own = _started_here(settings.model_copy(update={"logs": logs}), tuned=True)
+    assert f"-Dlog4j2.configurationFile={CONF.parent / file}" in own["spark.driver.extraJavaOptions"]
