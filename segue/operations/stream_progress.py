@@ -86,7 +86,7 @@ class StreamProgress(Collection[Document]):
         stored = self.documents.find_one_and_update(
             {"_id": _STREAM}, {"$inc": {"starts": 1}}, upsert=True, return_document=True
         )
-        return int(stored["starts"])
+        return int((stored or {})["starts"])
 
     def started(self) -> Started:
         """The last start of the stream."""

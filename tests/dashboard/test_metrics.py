@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
 import pytest
 import uvicorn
@@ -71,7 +72,7 @@ def test_streams_and_pages_are_counted_while_they_are_open() -> None:
     metrics, seen = DashboardMetrics(), []
 
     async def audio(request: Request) -> Response:
-        async def pieces():  # type: ignore[no-untyped-def]
+        async def pieces() -> AsyncIterator[bytes]:
             yield b"a"
             seen.append(value(metrics, "segue_audio_streams"))
             yield b"b"
