@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -83,3 +84,17 @@ def test_a_second_configuration_replaces_the_first(
     finally:
         root.handlers[:], root.level = before
         logging.captureWarnings(False)
+
+
+def test_a_warning_of_a_command_has_the_form_of_the_settings_once(tmp_path: Path) -> None:
+    """A former name of a setting is reported while the settings are loaded."""
+    file = tmp_path / "settings.toml"
+    file.write_text('[logs]\nformat = "json"\n[stream]\nlateness = "2 hours"\n')
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "segue", "--config", str(file), "settings", "show"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    [line] = done.stderr.splitlines()
+    assert "stream.allowed_lateness" in json.loads(line)["message"]

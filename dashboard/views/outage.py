@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import RerunException, StopException, get_script_run_ctx
 
 from segue.dashboard.text import OUTAGE
 from segue.dashboard.visit import services
@@ -20,8 +21,15 @@ def show_outage(error: Exception) -> bool:
     """
     if not services().availability.failed(error):
         return False
-    st.info(OUTAGE, icon=":material/hourglass_empty:")
-    _wait()
+    try:
+        st.info(OUTAGE, icon=":material/hourglass_empty:")
+        _wait()
+    except StopException:
+        pass  # the visitor has left
+    except RerunException as newer:
+        # The visitor has opened another page meanwhile. Here Streamlit would drop that request.
+        if (context := get_script_run_ctx()) and context.script_requests:
+            context.script_requests.request_rerun(newer.rerun_data)
     return True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
+import logging
 import os
 import re
 import sys
@@ -158,8 +159,10 @@ def _log(*, verbose: bool) -> None:
     from segue.settings import load_settings
 
     form: logs.Form = "text"
+    logging.disable()  # the command loads the settings too, and reports former names
     with contextlib.suppress(SegueError):
         form = load_settings().logs.format
+    logging.disable(logging.NOTSET)
     logs.configure(form, level="INFO" if verbose else "WARNING")
 
 

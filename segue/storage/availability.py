@@ -16,8 +16,9 @@ _PAUSE_SECONDS = 1.0
 class Availability:
     """Remembers that MongoDB is away from the first failed operation until it answers again.
 
-    While it is away, a thread asks every second. The log has one line for the beginning of an outage and one
-    for its end. The methods may be called from several threads.
+    A thread then asks every second. The log has one line for the beginning of an outage and one for its end,
+    and none if MongoDB answers at once, as it does when a connection broke. The methods may be called from
+    several threads.
     """
 
     def __init__(self, store: Store) -> None:
@@ -45,21 +46,30 @@ class Availability:
             if self._since is not None:
                 return True
             self._since = time.monotonic()
-            self.outages += 1
-        log.warning("MongoDB does not answer: requests get status 503 until it does (%s)", _short(error))
-        threading.Thread(target=self._wait, name="mongo-away", daemon=True).start()
+        threading.Thread(target=self._wait, args=(error,), name="mongo-away", daemon=True).start()
         return True
 
-    def _wait(self) -> None:
-        while True:
-            try:
-                self._database.client.admin.command("ping")
-                break
-            except PyMongoError:
-                time.sleep(_PAUSE_SECONDS)
+    def _wait(self, error: BaseException) -> None:
+        confirmed = False
+        while not self._answers():
+            if not confirmed:
+                confirmed = True
+                self.outages += 1
+                log.warning(
+                    "MongoDB does not answer: requests get status 503 until it does (%s)", _short(error)
+                )
+            time.sleep(_PAUSE_SECONDS)
         seconds = self.seconds_away()
         self._since = None
-        log.warning("MongoDB answers again after %.0f s", seconds)
+        if confirmed:
+            log.warning("MongoDB answers again after %.0f s", seconds)
+
+    def _answers(self) -> bool:
+        try:
+            self._database.client.admin.command("ping")
+        except PyMongoError:
+            return False
+        return True
 
 
 def _short(error: BaseException) -> str:
