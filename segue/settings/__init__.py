@@ -15,6 +15,7 @@ from segue.settings.library import (
     VoyagerSettings,
 )
 from segue.settings.loading import NOT_SETTINGS, Settings, load_settings
+from segue.settings.operating import LogSettings, TracingSettings
 from segue.settings.ranking import (
     ExperimentSettings,
     MoodSettings,
@@ -40,6 +41,7 @@ __all__ = [
     "IndexSettings",
     "KafkaSettings",
     "LibrarySettings",
+    "LogSettings",
     "ModelSettings",
     "MongoSettings",
     "MoodSettings",
@@ -55,6 +57,7 @@ __all__ = [
     "SparkSettings",
     "StreamSettings",
     "TasteSettings",
+    "TracingSettings",
     "Variant",
     "VoyagerSettings",
     "duration_text",
