@@ -73,7 +73,7 @@ def find_music(root: Path, *, library: str, layout: Layout | None) -> FolderCont
 
 
 def _place(relative: PurePosixPath, known: Mapping[int, FmaTrack]) -> PurePosixPath:
-    """The path that a track's id is made from; a file of FMA's tables has one place, in whatever folder it is.
+    """The path that a track's id is made from. A file of FMA's tables has one place, in any folder.
 
     Some programs unpack an archive into a folder of its name: fma_small/fma_small/000/000002.mp3.
     """

@@ -25,6 +25,7 @@ from segue.storage.kafka import ensure_topics
 from segue.storage.store import open_store
 
 LOG_COLUMNS = ("UserId", "SessionId", "ItemId")
+ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
 LONGEST_NAME = 100
 """Characters of a value: the ids of plays are made from them."""
 
@@ -68,7 +69,9 @@ def replay_plays(
 
 def _read_log(path: Path, *, limit: int | None) -> list[dict[str, str]]:
     """The usable rows of a log; the number of others is reported."""
-    frame = read_columns(path, LOG_COLUMNS, see="./run.sh plays replay --help", limit=limit)
+    frame = read_columns(
+        path, LOG_COLUMNS, see="./run.sh plays replay --help", limit=limit, encodings=ENCODINGS
+    )
     rows: list[dict[str, str]] = frame[list(LOG_COLUMNS)].to_dict("records")
     good = [row for row in rows if _is_usable(row)]
     if len(good) < len(rows):

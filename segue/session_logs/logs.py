@@ -123,12 +123,14 @@ def make_log(
 def read_columns(path: Path, required: Sequence[str], *, see: str, limit: int | None = None) -> pd.DataFrame:
     """The rows of a tab-separated file with a header, as texts; a missing field is empty.
 
-    The file may begin with a byte order mark. A text that is not UTF-8 is read as Windows-1252.
+    The file may begin with a byte order mark.
 
     Parameters
     ----------
     see
         The command that explains the format, for the message.
+    encodings
+        Those that are tried, in order.
 
     Raises
     ------
@@ -136,7 +138,7 @@ def read_columns(path: Path, required: Sequence[str], *, see: str, limit: int | 
         The file cannot be read, or lacks a column.
     """
     try:
-        for encoding in ("utf-8-sig", "cp1252", "latin-1"):
+        for encoding in encodings:
             with contextlib.suppress(UnicodeDecodeError):
                 # Quotes are plain text: otherwise one would join the lines up to the next quote.
                 frame = pd.read_csv(
@@ -149,6 +151,8 @@ def read_columns(path: Path, required: Sequence[str], *, see: str, limit: int | 
                     nrows=limit,
                 )
                 break
+        else:
+            raise SegueError(f"{path} cannot be read as a session log: it is not UTF-8")
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise SegueError(f"{path} cannot be read as a session log: {error}") from None
     if missing := [name for name in required if name not in frame]:
