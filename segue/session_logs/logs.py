@@ -120,7 +120,14 @@ def make_log(
     )
 
 
-def read_columns(path: Path, required: Sequence[str], *, see: str, limit: int | None = None) -> pd.DataFrame:
+def read_columns(
+    path: Path,
+    required: Sequence[str],
+    *,
+    see: str,
+    limit: int | None = None,
+    encodings: Sequence[str] = ("utf-8-sig",),
+) -> pd.DataFrame:
     """The rows of a tab-separated file with a header, as texts; a missing field is empty.
 
     The file may begin with a byte order mark.
