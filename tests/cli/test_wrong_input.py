@@ -21,6 +21,8 @@ from segue.session_logs.logs import read_log
         (["docs", "serve", "--port", "99999"], 2, "less than or equal to 65535"),
         (["dashboard", "serve", "--port", "-1"], 2, "greater than or equal to 1"),
         (["dashboard", "serve", "--host", ""], 1, "dashboard.host"),
+        (["experiments", "report", "--days", "1e12"], 2, "less than or equal to 36525"),
+        (["library", "rejected", "--limit", "9" * 30], 2, "less than or equal to 1000000"),
         (["docs", "build", "--output", "/dev/null/site"], 1, "segue: /dev/null/site: Not a directory"),
         (["settings", "explain", ""], 1, "the name of a setting is missing"),
         (["settings", "show", "nonsense"], 1, "there is no setting nonsense"),
