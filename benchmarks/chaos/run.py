@@ -6,6 +6,7 @@ import random
 import shutil
 import time
 from contextlib import suppress
+from typing import Any
 
 from rich.console import Console
 
@@ -33,6 +34,8 @@ QUICK: tuple[tuple[Kind, str], ...] = (
     (Kind.FLOOD, "topic"),
 )
 """The faults of a short run."""
+SHORT: dict[str, Any] = {"only": QUICK, "rest_after": len(QUICK)}
+"""The schedule of a short run."""
 RECOVERY_SECONDS = 600.0
 """How long the service may take, after the last fault, until every acknowledged event is in the facts."""
 
@@ -46,7 +49,7 @@ def measure(
     """
     minutes = minutes or (3.0 if quick else 60.0)
     seed = random.SystemRandom().randrange(10_000) if seed is None else seed
-    faults = schedule(seed, seconds=60 * minutes, only=QUICK if quick else ())
+    faults = schedule(seed, seconds=60 * minutes, **(SHORT if quick else {}))
     again = f"./run.sh bench soak --chaos --seed {seed} --minutes {minutes:g}{' --quick' if quick else ''}"
     console.print(f"repeat this run with: {again}")
     for fault in faults:

@@ -43,6 +43,13 @@ def test_an_hour_has_every_fault_on_every_process_one_after_another(seed: int) -
     assert faults[-1].at + faults[-1].seconds <= HOUR
 
 
+def test_the_service_gets_time_to_recover_now_and_then() -> None:
+    faults = schedule(3, seconds=HOUR, rest_after=4)
+    pauses = [after.at - fault.at - fault.seconds for fault, after in itertools.pairwise(faults)]
+    assert all(pause >= 90 for pause in pauses[3::4])
+    assert all(pause <= 45 for n, pause in enumerate(pauses, start=1) if n % 4)
+
+
 def test_faults_of_a_choice() -> None:
     chosen = (Kind.KILL, "stream")
     assert {(fault.kind, fault.target) for fault in schedule(1, seconds=300, only=[chosen])} == {chosen}
