@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from segue import logs, tracing
 from segue.errors import SegueError, one_line_errors
-from segue.local.process import listening, registered
+from segue.local.process import LAST_PORT, listening, registered
 from segue.local.reachable import address_of, notices
 from segue.local.stack import connected
 from segue.operations import health
@@ -37,7 +37,8 @@ _GRACE_SECONDS = 5
 
 def serve(
     port: Annotated[
-        int | None, typer.Option(help="The port. If it is taken, a free port near it is used.")
+        int | None,
+        typer.Option(min=1, max=LAST_PORT, help="The port. If it is taken, a free port near it is used."),
     ] = None,
     host: Annotated[
         str | None,
@@ -94,8 +95,8 @@ def serve_app(
     SegueError
         The file that `dashboard.oidc_config_file` names does not exist, or the pages did not load.
     """
-    log_in = settings.dashboard.oidc_config_file and Path(settings.dashboard.oidc_config_file).absolute()
-    if log_in and not log_in.is_file():
+    log_in = settings.dashboard.oidc_config_file
+    if log_in and not Path(log_in).is_file():
         raise SegueError(f"there is no file {log_in}: correct the setting dashboard.oidc_config_file")
     # On import, Streamlit reads .streamlit/config.toml in the current folder.
     os.chdir(CONF)
@@ -105,7 +106,7 @@ def serve_app(
     from segue.dashboard.app import make_app
 
     if log_in:
-        config.set_option("secrets.files", [str(log_in)])
+        config.set_option("secrets.files", [log_in])
     logging.getLogger("streamlit").setLevel(logging.WARNING)
     _log_as(logs.formatter(settings.logs.format))
     app = make_app()

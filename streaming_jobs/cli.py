@@ -22,6 +22,7 @@ from segue.local.stack import connected
 from segue.operations.stream_progress import StreamProgress
 from segue.privacy.leaving import sweep
 from segue.settings import Settings, load_settings
+from segue.settings.contradictions import contradictions
 from segue.spark.causes import explain, explained
 from segue.spark.session import session
 from segue.storage import kafka_topics
@@ -93,6 +94,8 @@ def run(
     SegueError
         A server cannot be reached or no index is published, before the start; or a query has failed.
     """
+    for contradiction in contradictions(settings):
+        log.warning("setting %s: %s", contradiction.keys[0], contradiction.text)
     kept = settings.stream
     metrics = Metrics(stall_timeout=kept.stall_timeout)
     # First, so that a stream that waits for a server at its start can be seen.

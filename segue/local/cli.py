@@ -11,6 +11,7 @@ from rich.table import Table
 
 from segue.errors import one_line_errors
 from segue.figures import JsonFile, can_write, on_stdout, write_figures
+from segue.figures import console as results
 from segue.local import jars, stack
 from segue.local.java import java_home
 from segue.local.process import Record, running
@@ -97,8 +98,7 @@ def _show(records: Sequence[tuple[Record, bool]], healths: Sequence[Health]) -> 
         log = record.log.removeprefix(f"{ROOT}/")
         state = _STATES[health.status]
         table.add_row(record.name, state if runs else "ended by itself", record.address, str(record.pid), log)
-    # In a pipe the table has its full width, so that no address is cut.
-    Console(width=None if Console().is_terminal else 200).print(table)
+    results().print(table)
     for (record, runs), health in zip(records, healths, strict=True):
         if runs and health.status in ("degraded", "unhealthy"):
             typer.echo(f"{record.name}: {'; '.join(health.problems)}")
