@@ -14,6 +14,7 @@ import typer
 from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
+from segue.engagement.daily import DailyRollUp
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import registered
 from segue.local.stack import connected
@@ -22,6 +23,7 @@ from segue.privacy.leaving import sweep
 from segue.settings import Settings, load_settings
 from segue.spark.causes import explain, explained
 from segue.spark.session import session
+from segue.spark.state_store import choose_state_store
 from segue.storage import kafka_topics
 from segue.storage.kafka import ensure_topics
 from segue.storage.store import open_store
@@ -30,9 +32,11 @@ from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.query import BatchGate
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly
+from segue.taste.tastes import Tastes
 
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
+_ROLL_UP_SECONDS = 60.0
 
 
 def main() -> None:
@@ -83,15 +87,19 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     ensure_topics(settings.kafka, settings.retention)
     kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
     spark = session(settings, app="segue stream")
+    choose_state_store(spark, settings.spark, listeners=Tastes(store).count())
     metrics = Metrics()
     kept = settings.stream
     progress = ProgressKeeper(
         store, metrics, single=kept.progress_retention, summed=kept.progress_summary_retention
     )
     forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
+    repeated = [forgetting]
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:
         gates.append(BatchGate())
+        roll_up = DailyRollUp(store, settings).run
+        repeated.append(Regularly(roll_up, name="statistics by day", seconds=_ROLL_UP_SECONDS, last=False))
     try:
         repair_exactly(settings.spark.checkpoint_location)
         checkpoint.check(spark, settings)
@@ -120,7 +128,8 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
             gate.stop(query)
     finally:
         progress.close()
-        forgetting.close()
+        for work in repeated:
+            work.close()
         spark.stop()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -28,6 +28,7 @@ class SparkSettings(Section):
     driver_memory: Size = Field(ge=2**29)
     ui_port: Port
     checkpoint_location: LocalPath
+    state_store: Literal["auto", "heap", "rocksdb"]
     package_workers: bool
     conf: SparkConf
 
@@ -82,3 +83,5 @@ class RetentionSettings(Section):
     plays: Positive
     rejected: Positive
     listening: Positive
+    statistics: Positive
+    daily_statistics: Positive
