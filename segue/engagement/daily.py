@@ -63,10 +63,10 @@ class DailyRollUp:
         """Sum the complete days whose windows have settled, then remove old windows, for about `seconds`."""
         now, end = datetime.now(UTC), time.monotonic() + seconds
         summed = removed = 0
-        for day in self._windows.settled_days(before=now - settled if settled else None):
-            if day + DAY <= now:
-                self.sum_day(day)
-                summed += 1
+        settled_days = self._windows.settled_days(before=now - settled if settled else None)
+        for day in (day for day in settled_days if day + DAY <= now):
+            self.sum_day(day)
+            summed += 1
             if time.monotonic() > end:
                 return Done(summed, removed)
         while old := self._windows.removable_day(before=now - self._keep_windows):

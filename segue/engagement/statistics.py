@@ -8,6 +8,7 @@ replace the former ones.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypedDict
@@ -127,8 +128,11 @@ class ListeningStatistics(Collection[Statistics]):
 
     def remove_keys(self, start: datetime, keys: Iterable[tuple[str, str]]) -> None:
         """Remove the statistics of a window with these (dimension, key)."""
-        ids = [{"dimension": dimension, "start": start, "key": key} for dimension, key in keys]
-        self.documents.delete_many({"_id": {"$in": ids}})
+        by_dimension = defaultdict(list)
+        for dimension, key in keys:
+            by_dimension[dimension].append(key)
+        for dimension, several in by_dimension.items():
+            self.documents.delete_many({"dimension": dimension, "start": start, "key": {"$in": several}})
 
     def remove(self, starts: Sequence[datetime]) -> None:
         """Remove the statistics of windows."""
