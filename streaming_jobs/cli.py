@@ -32,11 +32,13 @@ from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.query import BatchGate
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly
+from segue.streaming_jobs.unfinished import remove_unfinished
 from segue.taste.tastes import Tastes
 
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
 _ROLL_UP_SECONDS = 60.0
+_UNFINISHED_SECONDS = 600.0
 
 
 def main() -> None:
@@ -94,13 +96,17 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         store, metrics, single=kept.progress_retention, summed=kept.progress_summary_retention
     )
     forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
-    repeated = [forgetting]
+    sweeping = Regularly(
+        partial(remove_unfinished, settings.spark), name="unfinished files", seconds=_UNFINISHED_SECONDS
+    )
+    repeated = [forgetting, sweeping]
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:
         gates.append(BatchGate())
         roll_up = DailyRollUp(store, settings).run
         repeated.append(Regularly(roll_up, name="statistics by day", seconds=_ROLL_UP_SECONDS, last=False))
     try:
+        remove_unfinished(settings.spark)
         repair_exactly(settings.spark.checkpoint_location)
         checkpoint.check(spark, settings)
         progress.listen(spark)
@@ -124,6 +130,8 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         log.info("stopping after the micro-batch in progress")
         # Spark would log the batches that the gates refuse as errors.
         spark.sparkContext.setLogLevel("OFF")
+        for gate in gates:
+            gate.close()  # all at once, so that no query begins a batch while another ends its own
         for gate, query in zip(gates, queries, strict=True):
             gate.stop(query)
     finally:

@@ -19,10 +19,8 @@ from segue.settings import SparkSettings
 log = logging.getLogger(__name__)
 
 PROVIDER = "spark.sql.streaming.stateStore.providerClass"
-ROCKSDB = {
-    PROVIDER: "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider",
-    "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
-}
+ROCKSDB = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+CHANGELOG = "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled"
 MANY_LISTENERS = 100_000
 """The number of listeners from which `auto` chooses RocksDB. By the assumptions of the capacity page, their
 state takes about half a gigabyte as Spark counts it, a quarter of the driver's default memory."""
@@ -37,9 +35,12 @@ def uses_rocksdb(settings: SparkSettings, *, listeners: int) -> bool:
 
 def choose_state_store(spark: SparkSession, settings: SparkSettings, *, listeners: int) -> None:
     """Set the state store for queries that start with a new checkpoint, unless the user has set one."""
-    if spark.sparkContext.getConf().contains(PROVIDER):
+    given = spark.sparkContext.getConf()
+    # Spark does not note this in the checkpoint, so a checkpoint in RocksDB needs it at each start.
+    if not given.contains(CHANGELOG):
+        spark.conf.set(CHANGELOG, "true")
+    if given.contains(PROVIDER):
         return
     if uses_rocksdb(settings, listeners=listeners):
         log.info("a new checkpoint keeps its state in RocksDB (listeners with a taste: %s)", f"{listeners:,}")
-        for key, value in ROCKSDB.items():
-            spark.conf.set(key, value)
+        spark.conf.set(PROVIDER, ROCKSDB)

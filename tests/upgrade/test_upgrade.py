@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from pyspark.sql import SparkSession
 from segue.batch_jobs import build_index, extract_features, train_embeddings, train_models
 from segue.batch_jobs.recount_engagement import run as recount
 from segue.embeddings.registry import load_space
+from segue.engagement.counted_windows import CountedWindows, day_of
+from segue.engagement.daily import DailyRollUp
 from segue.engagement.definitions import fingerprint
-from segue.engagement.stored import StoredEngagement
 from segue.index.active import ActiveBundle
 from segue.index.bundle import load_bundle
 from segue.spark.training import Trained
@@ -170,17 +171,19 @@ def test_a_recount_of_the_whole_topic_agrees(
 def test_days_that_ended_before_the_upgrade_get_statistics(
     earlier: Earlier, went_on: Mapping[str, Mapping[str, Document]]
 ) -> None:
-    stored = StoredEngagement(Store(earlier.database), earlier.settings)
+    store = Store(earlier.database)
     expected: Counter[tuple[str, str, str]] = Counter()
     for one in went_on["listening_stats"].values():
         expected[one["dimension"], f"{one['start']:%Y-%m-%d}", one["key"]] += one["plays"]
-    assert stored.roll_up(settled=timedelta(0)).summed > 0
+    due = {day_of(window.start) for window in CountedWindows(store).changes(since=datetime.min)}
+    assert due == {day_of(one["start"]) for one in went_on["listening_stats"].values()}
+    for day in due:
+        DailyRollUp(store, earlier.settings).sum_day(day)
     days = {
         (one["dimension"], f"{one['start']:%Y-%m-%d}", one["key"]): one["plays"]
         for one in earlier.database.listening_days.find()
     }
     assert days == dict(expected)
-    assert stored.roll_up(settled=timedelta(0)).summed == 0
 
 
 def _by_id(documents: Iterable[Document]) -> dict[str, Document]:
