@@ -13,7 +13,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from pymongo.database import Database
 from rich.console import Console
 
 from segue.benchmarks.bars import track
@@ -29,8 +28,8 @@ from segue.engagement.stored import StoredEngagement
 from segue.local.stack import connected
 from segue.ranking import feedback
 from segue.settings import Settings, load_settings
-from segue.storage.mongo import Document, connect
-from segue.storage.store import Store
+from segue.storage.mongo import drop_database
+from segue.storage.store import Store, open_store
 from segue.streaming_jobs.engagement import played_tracks
 
 LISTENERS = 100_000
@@ -49,17 +48,15 @@ def measure(*, quick: bool, console: Console) -> Figures:
     days = 2 if quick else 30
     engagement = base.engagement.model_copy(update={"feedback_window": days * DAY})
     settings = base.model_copy(update={"mongo": mongo, "engagement": engagement})
-    database = connect(mongo)
     try:
-        return _Year(settings, database, days=days).run()
+        return _Year(settings, open_store(settings), days=days).run()
     finally:
-        database.client.drop_database(database.name)
+        drop_database(mongo)
 
 
 class _Year:
-    def __init__(self, settings: Settings, database: Database[Document], *, days: int) -> None:
-        self._settings, self._database, self._days = settings, database, days
-        self._store = Store(database)
+    def __init__(self, settings: Settings, store: Store, *, days: int) -> None:
+        self._settings, self._store, self._days = settings, store, days
         self._length = settings.engagement.window
         self._templates = [_window(seed, self._length) for seed in range(TEMPLATES)]
         self._now = datetime.now(UTC)
@@ -91,14 +88,14 @@ class _Year:
         mine = loaded[0].update(now=self._now)
         figures["same_result"] = self._published(mine) == self._former()
         for name, collection in (("windows", ListeningStatistics.name), ("days", DailyStatistics.name)):
-            size = self._database.command("collStats", collection)
+            size = self._store.database.command("collStats", collection)
             figures[f"{name}_mb"] = (size["storageSize"] + size["totalIndexSize"]) / 1e6
         return figures
 
     def _write(self, start: datetime) -> None:
         """The statistics of a window by track and in all, with its mark."""
         rows = self._templates[int(start.timestamp() // self._length.total_seconds()) % TEMPLATES]
-        self._database[ListeningStatistics.name].insert_many(
+        self._store.database[ListeningStatistics.name].insert_many(
             [
                 {
                     "_id": {"dimension": dimension, "start": start, "key": key},
@@ -129,7 +126,7 @@ class _Year:
             self._write(start)
         windows = CountedWindows(self._store)
         windows.begin([start])
-        self._database[ListeningStatistics.name].update_many(
+        self._store.database[ListeningStatistics.name].update_many(
             {"dimension": "track", "start": start}, {"$inc": {"plays": 1, "listeners": 1}}
         )
         windows.end([start])
