@@ -20,6 +20,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from segue.catalog.labels import TrackLabels
 from segue.catalog.tracks import Tracks
+from segue.counted import counted
 from segue.engagement.definitions import Thresholds
 from segue.engagement.facts import Fact
 from segue.engagement.stored import StoredEngagement
@@ -73,8 +74,8 @@ def recount(
         recount = run(settings, check=check)
         write_figures(json_file, asdict(recount))
         say(
-            f"{recount.facts} facts in {recount.windows} windows, {recount.different} different; "
-            f"{recount.different_days} days different",
+            f"{counted(recount.facts, 'fact')} in {counted(recount.windows, 'window')}, "
+            f"{recount.different} different; {counted(recount.different_days, 'day')} different",
             json_file,
         )
         if check and (recount.different or recount.different_days):

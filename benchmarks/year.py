@@ -25,7 +25,7 @@ from segue.engagement.definitions import COUNTS
 from segue.engagement.running_totals import RunningTotals, TotalsByTrack
 from segue.engagement.statistics import ListeningStatistics
 from segue.engagement.stored import StoredEngagement
-from segue.local.stack import connected
+from segue.local.stack import up
 from segue.ranking import feedback
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import drop_database
@@ -43,7 +43,7 @@ Figures = dict[str, float | bool]
 
 def measure(*, quick: bool, console: Console) -> Figures:
     """Seconds of the feedback in a minute, beside the former way, and the growth with the days."""
-    base = connected(load_settings(), kafka=False)
+    base = up(load_settings())
     mongo = base.mongo.model_copy(update={"database": f"bench_{uuid.uuid4().hex[:8]}"})
     settings = base.model_copy(update={"mongo": mongo})
     try:
