@@ -36,9 +36,9 @@ from segue.spark.state_store import choose_state_store
 from segue.streaming_jobs import recommend
 
 STORES = ("heap", "rocksdb")
-PLAYS = 3
+PLAYS = 1
 """Plays of each listener in the state."""
-FILLS = 20
+FILLS = 10
 """Micro-batches in which all listeners come."""
 SMALL = 1000
 """Plays in each of the small batches that follow."""
@@ -51,7 +51,7 @@ Figures = dict[str, float | bool]
 def measure(*, quick: bool, console: Console, listeners: int | None = None) -> Figures:
     """Sizes, bytes written for each batch, and seconds, by state store."""
     count = listeners or (100_000 if quick else 1_000_000)
-    batches = 30 if quick else 40
+    batches = 20 if quick else 40
     place = FOLDER / f"state-{uuid.uuid4().hex[:8]}"
     figures: Figures = {"state_listeners": count, "state_plays": PLAYS * count, "small_batch_plays": SMALL}
     try:
@@ -129,7 +129,8 @@ def _phase(phase: str, store: str, place: Path, batches: int) -> Figures:
 def main(phase: str, place: Path, batches: int) -> None:
     """The work of a phase: process its files, one in each micro-batch, and print the figures as JSON."""
     settings = load_settings()
-    spark = session(settings, app="bench state")
+    # The values for small batches would slow down the large ones that fill the state.
+    spark = session(settings, app="bench state", tuned=phase != "fill")
     choose_state_store(spark, settings.spark, listeners=0)
     checkpoint = Path(settings.spark.checkpoint_location)
     before = _files(checkpoint)

@@ -57,7 +57,8 @@ class _Year:
         self._settings, self._store, self._days = settings, store, days
         self._length = settings.engagement.window
         self._templates = [_window(seed, self._length) for seed in range(TEMPLATES)]
-        self._now = datetime.now(UTC)
+        # The days before are over, and only a few windows of this one are written.
+        self._now = day_of(datetime.now(UTC)) + timedelta(minutes=5)
         self._stored = StoredEngagement(self._store, settings)
 
     def run(self) -> Figures:
