@@ -65,6 +65,8 @@ class Tracks(Collection[TrackDocument]):
         Index.on("genres"),
         Index.on("file_key"),
         Index(keys=[("modified_ns", DESCENDING)]),
+        Index.on("library", "state"),
+        Index.on("state"),
     )
 
     # Ingest.
