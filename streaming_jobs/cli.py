@@ -28,9 +28,11 @@ from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly
 from segue.streaming_jobs.supervision import MainQuery, SideQuery
+from segue.streaming_jobs.unfinished import remove_unfinished
 
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
+_UNFINISHED_SECONDS = 600.0
 
 
 def main() -> None:
@@ -87,7 +89,11 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         store, metrics, single=kept.progress_retention, summed=kept.progress_summary_retention
     )
     forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
+    sweeping = Regularly(
+        partial(remove_unfinished, settings.spark), name="unfinished files", seconds=_UNFINISHED_SECONDS
+    )
     try:
+        remove_unfinished(settings.spark)
         repair_exactly(settings.spark.checkpoint_location)
         checkpoint.check(spark, settings)
         progress.listen(spark)
@@ -122,10 +128,13 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         # Spark would log the batches that the gates refuse as errors.
         spark.sparkContext.setLogLevel("OFF")
         for query in queries:
+            query.close()  # all at once, so that no query begins a batch while another ends its own
+        for query in queries:
             query.stop()
     finally:
         progress.close()
         forgetting.close()
+        sweeping.close()
         spark.stop()
 
 

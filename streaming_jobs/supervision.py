@@ -56,6 +56,10 @@ class MainQuery:
     def process_all_available(self) -> None:
         self._query.processAllAvailable()
 
+    def close(self) -> None:
+        """Let the query begin no further micro-batch."""
+        self._gate.close()
+
     def stop(self) -> None:
         self._gate.stop(self._query)
 
@@ -117,6 +121,10 @@ class SideQuery:
     def process_all_available(self) -> None:
         if self._query is not None:
             self._query.processAllAvailable()
+
+    def close(self) -> None:
+        """Let the query begin no further micro-batch."""
+        self._gate.close()
 
     def stop(self) -> None:
         if self._query is not None:
