@@ -68,9 +68,14 @@ def without_tombstones(records: DataFrame) -> DataFrame:
 
 def plays(parsed: DataFrame, *, stream: StreamSettings) -> DataFrame:
     """ParsedRecord -> Play: the well-formed plays, a column for each field."""
+    return well_formed(parsed, stream=stream).select(*(f"play.{field.name}" for field in FIELDS))
+
+
+def well_formed(parsed: DataFrame, *, stream: StreamSettings) -> DataFrame:
+    """ParsedRecord -> ParsedRecord of the well-formed plays."""
     # Spark would push the conditions themselves below the parser, and parse once for each of them.
     judged = parsed.where(_may_be_play(stream)).withColumn("fits", _well_formed(stream))
-    return judged.where("fits").select(*(f"play.{field.name}" for field in FIELDS))
+    return judged.where("fits").drop("fits")
 
 
 def _may_be_play(stream: StreamSettings) -> Column:
