@@ -130,7 +130,7 @@ class Pace:
         if self.at_least is not None:
             options |= {
                 "minOffsetsPerTrigger": str(self.at_least),
-                "maxTriggerDelay": interval(self.patience),
+                "maxTriggerDelay": f"{milliseconds(self.patience)}ms",
             }
         if self.most_in_task is not None:
             options["maxRecordsPerPartition"] = str(self.most_in_task)

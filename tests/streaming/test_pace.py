@@ -45,7 +45,7 @@ def test_a_backlog_is_worked_off_in_short_tasks_and_its_rest_waits(
         gate=gate,
         mode="append",
     )
-    until(lambda: sum(sizes) >= 2 * CORES * AT_ONCE, "the full micro-batches")
+    until(lambda: sum(sizes) >= 2 * CORES * AT_ONCE or query.exception(), "the full micro-batches")
     gate.stop(query)
     assert sizes == [CORES * AT_ONCE] * 2, "an hour is not over, so that the rest waits"
     assert max(largest) <= 4
