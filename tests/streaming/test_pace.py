@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
@@ -30,7 +31,8 @@ def test_a_backlog_is_worked_off_in_short_tasks_and_its_rest_waits(
     largest: list[int] = []
 
     def work(rows: DataFrame, batch: int) -> None:
-        tasks = rows.rdd.glom().map(len).collect()
+        counted = rows.groupBy(F.spark_partition_id()).count()
+        tasks = [row["count"] for row in counted.collect()]
         largest.append(max(tasks))
         sizes.append(sum(tasks))
 
