@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +20,8 @@ from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, write_figures
 from segue.figures import console as results
 from segue.local.process import registered
+from segue.places import PROGRAM
+from segue.processes import ended_by_sigterm
 from segue.settings import load_settings
 
 
@@ -68,8 +69,9 @@ def demo(
             # The dashboard's process reads the same variables.
             os.environ["SEGUE_DASHBOARD__HOST"] = host
         run = Demo(load_settings(), name=demo_name(library), library=library, console=console)
-        with _ended_by_sigterm(), registered("demo"), contextlib.ExitStack() as stack:
+        with ended_by_sigterm(), registered("demo"), contextlib.ExitStack() as stack:
             stack.callback(run.down)
+            stack.push(_report_sigterm)
             run.prepare()
             run.start_stream()
             if not check:
@@ -106,24 +108,14 @@ def remove(
         typer.echo(f"removed: the data of {removal.name}")
 
 
-@contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, with exit status 143; a second signal changes nothing."""
-
-    def end(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_IGN)
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _report_sigterm(kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+    if isinstance(error, SystemExit) and error.code == 128 + signal.SIGTERM:
+        typer.echo(f"segue: the demo and its services are stopped, by {PROGRAM} down or a signal", err=True)
 
 
 def _report(summary: DemoSummary, json_file: Path | None) -> None:
     console = results(json_file)
     console.print(summary.table())
     for fault in summary.faults:
-        console.print(f"[red]problem: {fault}")
+        console.print(f"problem: {fault}", style="red")
     write_figures(json_file, summary.figures())

@@ -11,8 +11,9 @@ from pyspark.sql import functions as F
 
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
-from segue.streaming_jobs import query as queries
-from segue.streaming_jobs.query import BatchGate, Pace, kafka_records, start_query
+from segue.streaming_jobs import pace as paces
+from segue.streaming_jobs.pace import Pace
+from segue.streaming_jobs.query import BatchGate, kafka_records, start_query
 from tests.waiting import until
 
 CORES = 2
@@ -22,8 +23,8 @@ AT_ONCE = 10
 def test_a_backlog_is_worked_off_in_short_tasks_and_its_rest_waits(
     spark: SparkSession, broker: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "_BATCH_RECORDS", AT_ONCE)
-    monkeypatch.setattr(queries, "_TASK_RECORDS", 4)
+    monkeypatch.setattr(paces, "_BATCH_RECORDS", AT_ONCE)
+    monkeypatch.setattr(paces, "_TASK_RECORDS", 4)
     with PlayProducer(broker.kafka) as producer:
         for number in range(2 * CORES * AT_ONCE + 5):
             producer.send_bytes(b"%d" % number)
