@@ -18,6 +18,7 @@ from tests.waiting import until
 
 CORES = 2
 AT_ONCE = 10
+RECORDS = 45
 
 
 def test_a_backlog_is_worked_off_in_short_tasks_and_its_rest_waits(
@@ -26,7 +27,7 @@ def test_a_backlog_is_worked_off_in_short_tasks_and_its_rest_waits(
     monkeypatch.setattr(paces, "_BATCH_RECORDS", AT_ONCE)
     monkeypatch.setattr(paces, "_TASK_RECORDS", 4)
     with PlayProducer(broker.kafka) as producer:
-        for number in range(2 * CORES * AT_ONCE + 5):
+        for number in range(RECORDS):
             producer.send_bytes(b"%d" % number)
     sizes: list[int] = []
     largest: list[int] = []
@@ -48,9 +49,11 @@ def test_a_backlog_is_worked_off_in_short_tasks_and_its_rest_waits(
         gate=gate,
         mode="append",
     )
-    until(lambda: sum(sizes) >= 2 * CORES * AT_ONCE or query.exception(), "the full micro-batches")
+    full = CORES * AT_ONCE
+    until(lambda: sum(sizes) > RECORDS - full or query.exception(), "all but a part of a micro-batch")
     gate.stop(query)
-    assert sizes == [CORES * AT_ONCE] * 2, "an hour is not over, so that the rest waits"
+    assert len(sizes) >= 2 and max(sizes) <= full
+    assert sum(sizes) < RECORDS, "an hour is not over, so that the rest waits"
     assert max(largest) <= 4
     assert query.exception() is None
 
