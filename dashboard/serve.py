@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from segue.local.reachable import address_of, notices
 from segue.local.stack import connected
 from segue.places import CONF
 from segue.settings import Settings, load_settings
+from segue.storage import topic_faults
 from segue.storage.mongo import connect
 
 
@@ -50,6 +52,9 @@ def serve(
             typer.echo(f"the dashboard is at {address}")
             for line in notices(settings.dashboard, database=settings.mongo.database):
                 typer.echo(line)
+            if settings.kafka.bootstrap_servers:
+                # In the background: Kafka may not answer yet.
+                threading.Thread(target=topic_faults.report, args=(settings,), daemon=True).start()
             serve_app(settings, listener=listener)
 
 

@@ -34,7 +34,9 @@ class Services:
         self.authenticator = Authenticator(store)
         self.handovers = Handovers(store)
         # Deferred: the embedded broker may start, or get another port, while the dashboard runs.
-        self.delivery = PlayDelivery(store, lambda: PlayProducer(connected(settings).kafka))
+        self.delivery = PlayDelivery(
+            store, lambda: PlayProducer(connected(settings).kafka), accepted=settings.stream
+        )
         self.playlists = Playlists(store)
         self.day_lists = DayLists(store)
         self.links = ShareLinks(store)

@@ -22,14 +22,16 @@ from segue.privacy.leaving import sweep
 from segue.settings import Settings, load_settings
 from segue.spark.causes import explain, explained
 from segue.spark.session import session
-from segue.storage import kafka_topics
+from segue.storage import kafka_topics, topic_faults
 from segue.storage.kafka import ensure_topics
 from segue.storage.store import open_store
+from segue.storage.topic_sample import TopicSampler
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.query import BatchGate
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly
+from segue.streaming_jobs.topic_watch import ReadOffsets, TopicWatch
 
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
@@ -82,11 +84,21 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     store = open_store(settings)
     ensure_topics(settings.kafka, settings.retention)
     kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
+    topic_faults.report(settings, compared=True)
     spark = session(settings, app="segue stream")
     metrics = Metrics()
     kept = settings.stream
+    read = ReadOffsets()
     progress = ProgressKeeper(
-        store, metrics, single=kept.progress_retention, summed=kept.progress_summary_retention
+        store,
+        metrics,
+        single=kept.progress_retention,
+        summed=kept.progress_summary_retention,
+        also=read.progressed,
+    )
+    topics = (settings.kafka.plays_topic, settings.kafka.rejected_topic)
+    watch = TopicWatch(
+        TopicSampler(settings.kafka, topics), metrics, read, plays_topic=settings.kafka.plays_topic
     )
     forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
     gates = [BatchGate(), BatchGate()]
@@ -119,6 +131,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         for gate, query in zip(gates, queries, strict=True):
             gate.stop(query)
     finally:
+        watch.close()
         progress.close()
         forgetting.close()
         spark.stop()

@@ -11,7 +11,8 @@ from segue.local.process import RUN, read_record, running
 from segue.settings import Settings
 from segue.spark.checkpoint_files import scheme
 from segue.streaming_jobs.checkpoint import FOLDER, damaged_note, differences
-from segue.streaming_jobs.damage import Damage, Folder
+from segue.streaming_jobs.checkpoint_folder import Folder
+from segue.streaming_jobs.damage import Damage
 from segue.streaming_jobs.repair import damages
 
 _NEW_FOLDER = "set spark.checkpoint_location to a new folder: plays still in the topic are read again"

@@ -16,6 +16,7 @@ from segue.local.process import Record
 from segue.places import PROGRAM, ROOT
 from segue.settings import load_settings
 from segue.storage.mongo import shown
+from segue.storage.topic_faults import known_faults
 
 progress = Console(stderr=True)
 
@@ -35,6 +36,8 @@ def up() -> None:
         running = stack.up(settings)
     typer.echo(f"Kafka    {running.kafka.bootstrap_servers}{_whose(settings.kafka.bootstrap_servers)}")
     typer.echo(f"MongoDB  {shown(running.mongo.uri)}{_whose(settings.mongo.uri)}")
+    for fault in known_faults(running):
+        typer.echo(f"warning: {fault.line}")
 
 
 def down() -> None:

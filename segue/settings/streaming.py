@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -46,6 +46,7 @@ class StreamSettings(Section):
     max_driver_listeners: Annotated[int, Unit("listeners")] = Field(ge=0)
     rejected_trigger_interval: NotNegative
     mongo_retry_timeout: NotNegative
+    lost_records: Literal["end", "continue"]
     fetch_max_wait: Duration = Field(ge=timedelta(milliseconds=1))
     metrics_port: Port
     progress_retention: Duration = Field(ge=timedelta(hours=1))
