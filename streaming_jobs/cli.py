@@ -6,35 +6,38 @@ import contextlib
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated
 
 import typer
-from pyspark.errors import StreamingQueryException
-from pyspark.sql.streaming.query import StreamingQuery
+from pyspark.sql import SparkSession
 
-from segue.errors import SegueError, one_line_errors
+from segue.errors import one_line_errors
 from segue.local.process import registered
 from segue.local.stack import connected
 from segue.operations.stream_progress import StreamProgress
 from segue.privacy.leaving import sweep
 from segue.settings import Settings, load_settings
-from segue.spark.causes import explain, explained
+from segue.spark.causes import explained
 from segue.spark.session import session
 from segue.storage import kafka_topics, topic_faults
 from segue.storage.kafka import ensure_topics
 from segue.storage.store import open_store
 from segue.storage.topic_sample import TopicSampler
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
+from segue.streaming_jobs.guarded import GuardedQuery, Task
+from segue.streaming_jobs.hadoop_folder import checkpoint_folder
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
-from segue.streaming_jobs.query import BatchGate
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly
+from segue.streaming_jobs.topic_guard import TopicGuard
 from segue.streaming_jobs.topic_watch import ReadOffsets, TopicWatch
+from segue.streaming_jobs.unfinished import remove_unfinished
 
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
+_UNFINISHED_SECONDS = 600.0
 
 
 def main() -> None:
@@ -97,22 +100,26 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         also=read.progressed,
     )
     topics = (settings.kafka.plays_topic, settings.kafka.rejected_topic)
-    watch = TopicWatch(
-        TopicSampler(settings.kafka, topics), metrics, read, plays_topic=settings.kafka.plays_topic
-    )
+    sampler = TopicSampler(settings.kafka, topics)
     forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
-    gates = [BatchGate(), BatchGate()]
-    if settings.engagement.enabled:
-        gates.append(BatchGate())
+    sweeping = Regularly(
+        partial(remove_unfinished, settings.spark), name="unfinished files", seconds=_UNFINISHED_SECONDS
+    )
+    watch: TopicWatch | None = None
     try:
+        remove_unfinished(settings.spark)
         repair_exactly(settings.spark.checkpoint_location)
         checkpoint.check(spark, settings)
         progress.listen(spark)
-        queries = [
-            recommend.start(spark, settings, metrics=metrics, gate=gates[0]),
-            rejected_plays.start(spark, settings, metrics=metrics, gate=gates[1]),
-            *(engagement.start(spark, settings, gate=gate) for gate in gates[2:]),
-        ]
+        guard = TopicGuard(
+            settings,
+            checkpoint_folder(spark, settings.spark.checkpoint_location),
+            sampler,
+            metrics=metrics,
+            read=read,
+        )
+        queries = [GuardedQuery(task, guard) for task in _tasks(spark, settings, metrics)]
+        watch = TopicWatch(sampler, metrics, read, plays_topic=settings.kafka.plays_topic, judge=guard.judge)
         metrics.serve(settings.stream.metrics_port)
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -128,22 +135,43 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         log.info("stopping after the micro-batch in progress")
         # Spark would log the batches that the gates refuse as errors.
         spark.sparkContext.setLogLevel("OFF")
-        for gate, query in zip(gates, queries, strict=True):
-            gate.stop(query)
+        for query in queries:
+            query.gate.close()  # all at once, so that no query begins a batch while another ends its own
+        for query in queries:
+            query.gate.stop(query.query)
     finally:
-        watch.close()
+        if watch:
+            watch.close()
+        sampler.close()
         progress.close()
         forgetting.close()
+        sweeping.close()
         spark.stop()
 
 
-def _drain(queries: list[StreamingQuery], stop: threading.Event) -> None:
+def _tasks(spark: SparkSession, settings: Settings, metrics: Metrics) -> list[Task]:
+    """The queries of the job, the recommendations first."""
+    tasks = [
+        Task(recommend.NAME, "recommend", partial(recommend.start, spark, settings, metrics=metrics)),
+        Task(
+            rejected_plays.NAME,
+            "rejected_plays",
+            partial(rejected_plays.start, spark, settings, metrics=metrics),
+            output=settings.kafka.rejected_topic,
+        ),
+    ]
+    if settings.engagement.enabled:
+        tasks.append(Task(engagement.NAME, "engagement", partial(engagement.start, spark, settings)))
+    return tasks
+
+
+def _drain(queries: Sequence[GuardedQuery], stop: threading.Event) -> None:
     """Wait until all plays that are in the topic now have been processed, or `stop` is set."""
     drained = threading.Event()
 
     def wait() -> None:
         for query in queries:
-            query.processAllAvailable()
+            query.query.processAllAvailable()
         drained.set()
 
     threading.Thread(target=wait, name="drain", daemon=True).start()
@@ -151,21 +179,15 @@ def _drain(queries: list[StreamingQuery], stop: threading.Event) -> None:
         _check(queries)
 
 
-def _wait(queries: list[StreamingQuery], stop: threading.Event) -> None:
+def _wait(queries: Sequence[GuardedQuery], stop: threading.Event) -> None:
     """Wait until `stop` is set; a query that ends by itself has failed."""
     while not stop.wait(timeout=0.5):
         _check(queries)
 
 
-def _check(queries: list[StreamingQuery]) -> None:
+def _check(queries: Sequence[GuardedQuery]) -> None:
     for query in queries:
-        if not query.isActive:
-            raise SegueError(f"the query '{query.name}' failed: {_cause(query)}")
-
-
-def _cause(query: StreamingQuery) -> str:
-    error: StreamingQueryException | None = query.exception()
-    return explain(str(error or ""))
+        query.check()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 class Regularly:
     """Calls `work` at an interval until :meth:`close`; keeps trying while MongoDB is unavailable."""
 
-    def __init__(self, work: Callable[[], None], *, name: str, seconds: float) -> None:
+    def __init__(self, work: Callable[[], object], *, name: str, seconds: float) -> None:
         self._work, self._name, self._seconds = work, name, seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)

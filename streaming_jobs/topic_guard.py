@@ -10,9 +10,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import TypeVar
 
 from segue.errors import SegueError
 from segue.settings import Settings
@@ -26,7 +25,6 @@ from segue.streaming_jobs.topic_note import TopicNote, read_ends, read_note, wri
 from segue.streaming_jobs.topic_watch import ReadOffsets
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 REMEDY = (
     "Run `./run.sh stream repair`: it keeps tastes and statistics, and the query reads what the topic has. "
     'Or set stream.lost_records = "continue"'
@@ -192,17 +190,6 @@ class TopicGuard:
         if ends != self._noted:
             write_ends(self._checkpoint, ends)
         self._noted, self._noted_at = ends, now
-
-    def guarded(
-        self, start: Callable[..., T], query: str, folder: str, *, output: str | None = None
-    ) -> Callable[..., T]:
-        """`start` with a check before it."""
-
-        def admitted(**options: object) -> T:
-            self.admit(query, folder, output=output)
-            return start(**options)
-
-        return admitted
 
 
 def _differ(now: str | None, before: str | None) -> bool:

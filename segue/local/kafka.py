@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import subprocess
 import time
 import uuid
+from pathlib import Path
 from string import Template
 
 from kafka import KafkaAdminClient
@@ -21,6 +23,7 @@ from segue.places import CONF
 PORT = 19092
 CONTROLLER_PORT = 19093
 START_SECONDS = 90.0
+_MAIN = ("kafka.Kafka", "server.properties")
 _OWN = "or use your own Kafka: SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092"
 
 
@@ -49,7 +52,7 @@ class Broker(EmbeddedServer):
             self._format(java)
             address = f"127.0.0.1:{port}"
             process.spawn(
-                [*self._java(java), "kafka.Kafka", "server.properties"],
+                [*self._java(java), f"-Djava.io.tmpdir={self._temporary()}", *_MAIN],
                 name=self.name,
                 address=address,
                 log=self.log,
@@ -58,6 +61,13 @@ class Broker(EmbeddedServer):
             )
             self._wait(address)
             return address
+
+    def _temporary(self) -> Path:
+        """An empty folder for the libraries that Kafka unpacks and that a killed broker leaves."""
+        folder = self.folder / "tmp"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
 
     def _choose_ports(self) -> tuple[int, int]:
         """The ports of the last start if they are free, so that addresses stay the same."""

@@ -5,15 +5,18 @@ Nothing is lost without a message, what the topic still has is read, and what wa
 
 from __future__ import annotations
 
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
+from segue.local.process import free_port
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.kafka import ensure_topics, read_rejected
@@ -29,6 +32,8 @@ from segue.streaming_jobs.topic_repair import repair_positions
 from segue.streaming_jobs.topic_watch import ReadOffsets
 from tests.plays.examples import encoded
 from tests.streaming.conftest import run_until_all_is_taken, track_id
+from tests.streaming.job import RestartingJob
+from tests.waiting import until
 
 QUERIES = {
     "recommend": ("recommend", None),
@@ -229,3 +234,72 @@ def test_a_new_checkpoint_has_lost_nothing(
     assert new.admit() == set()
     names: Sequence[str] = [folder for folder, _ in QUERIES.values()]
     assert all(read_note(new.folder, name).id for name in names)
+
+
+class Job:
+    """The stream as a process; its service manager starts it again after each end."""
+
+    def __init__(self, service: Service, folder: Path, *, lost_records: str) -> None:
+        stream = service.settings.stream.model_copy(
+            update={"lost_records": lost_records, "metrics_port": free_port(24041)}
+        )
+        self.settings = service.settings.model_copy(update={"stream": stream})
+        self.log = folder / "job.log"
+        self.process = RestartingJob(self.settings, self.log)
+
+    def says(self, text: str) -> bool:
+        return self.log.exists() and text in self.log.read_text()
+
+    def metric(self, name: str) -> list[str]:
+        """The lines of a metric."""
+        address = f"http://127.0.0.1:{self.settings.stream.metrics_port}/metrics"
+        with suppress(OSError), urllib.request.urlopen(address, timeout=5) as answer:
+            return [line for line in answer.read().decode().splitlines() if line.startswith(name)]
+        return []
+
+
+def test_a_topic_created_again_while_everything_runs_ends_the_stream_until_the_repair(
+    service: Service, tmp_path: Path
+) -> None:
+    job = Job(service, tmp_path, lost_records="end")
+    with job.process:
+        service.send(10, bad=1)
+        until(lambda: service.counted() == (30, 30, 5), "the first plays")
+        service.recreate(service.settings.kafka.plays_topic)
+        service.send(25, bad=3)
+        until(lambda: job.says("was deleted and created again"), "the end")
+        until(lambda: job.process.starts > 1, "the next start")
+    assert "stream repair" in job.log.read_text()
+    assert service.repair()
+    service.run()
+    assert service.counted() == (55, 55, 8)
+
+
+def test_a_topic_created_again_while_everything_runs_is_continued_by_a_setting(
+    service: Service, tmp_path: Path
+) -> None:
+    job = Job(service, tmp_path, lost_records="continue")
+    with job.process:
+        service.send(10, bad=1)
+        until(lambda: service.counted() == (30, 30, 5), "the first plays")
+        service.recreate(service.settings.kafka.plays_topic)
+        service.send(25, bad=3)
+        until(lambda: service.counted() == (55, 55, 8), "the plays of the new topic")
+        lost = job.metric("segue_records_lost_timestamp_seconds")
+        assert len(lost) == len(QUERIES) and not any(line.endswith(" 0.0") for line in lost)
+        assert job.process.starts == 1
+
+
+def test_records_that_expire_while_the_stream_is_behind_are_counted(service: Service, tmp_path: Path) -> None:
+    job = Job(service, tmp_path, lost_records="continue")
+    service.send(40)
+    with service.sampler() as sampler:
+        ends = sampler.sample()[service.settings.kafka.plays_topic].ends
+    service.admin(lambda admin: admin.delete_records(_up_to(service, ends)))
+    service.send(10)
+    with job.process:
+        until(lambda: service.counted() == (30, 30, 4), "the plays that are left")
+        lost = {line.split("}")[0]: line.split()[-1] for line in job.metric("segue_records_lost_total")}
+        assert lost == {
+            f'segue_records_lost_total{{cause="expired",query="{query}"': "40.0" for query in QUERIES
+        }
