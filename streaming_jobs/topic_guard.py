@@ -111,7 +111,7 @@ class TopicGuard:
         if loss and place:
             note = settle(self._checkpoint, place, loss, note, topic=topic)
         moved = loss is not None
-        output_id = topics[output].id if output in topics else None
+        output_id = topics[output].id if output and output in topics else None
         if place and not moved and note.output_id and output_id and note.output_id != output_id:
             log.warning("the topic %s was created again: %s reads all plays again for it", output, query)
             move(self._checkpoint, place, topic.begins, topic=self._plays)
@@ -163,7 +163,8 @@ class TopicGuard:
 
     def judge(self, topics: Mapping[str, TopicSample]) -> None:
         """Compare a sample with the running queries; :meth:`suspects` has those that must be stopped."""
-        plays, doubted = topics.get(self._plays), set()
+        plays = topics.get(self._plays)
+        doubted: set[str] = set()
         with self._lock:
             for query, note in self._notes.items():
                 output = topics.get(self._outputs.get(query, ""))

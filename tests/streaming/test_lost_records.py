@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -178,7 +178,7 @@ def test_records_that_expired_unread_are_counted(service: Service) -> None:
     assert service.counted() == (30, 30, 4)
 
 
-def _up_to(service: Service, ends: dict[int, int]) -> dict[TopicPartition, int]:
+def _up_to(service: Service, ends: Mapping[int, int]) -> dict[TopicPartition, int]:
     return {TopicPartition(service.settings.kafka.plays_topic, n): end for n, end in ends.items()}
 
 
