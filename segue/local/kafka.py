@@ -15,6 +15,7 @@ from kafka.errors import KafkaError
 
 from segue.errors import SegueError
 from segue.local import process
+from segue.local.class_archive import broker_archive, reading
 from segue.local.embedded import EmbeddedServer
 from segue.local.jars import ensure_jars, kafka_jars
 from segue.local.java import java_command
@@ -89,9 +90,13 @@ class Broker(EmbeddedServer):
             java,
             "-Xms128m",
             "-Xmx512m",
+            *self._class_archive(java),
             f"-Dlog4j2.configurationFile={(CONF / 'kafka-log4j2.properties').as_uri()}",
             *("-cp", str(kafka_jars() / "*")),
         ]
+
+    def _class_archive(self, java: str) -> list[str]:
+        return reading(broker_archive(Path(java).parent.parent))
 
     def _format(self, java: str) -> None:
         """Prepare the data folder, once."""

@@ -6,12 +6,14 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from segue.errors import SegueError
+from segue.local.class_archive import driver_archive, reading
 from segue.local.jars import ensure_jars
 from segue.local.java import java_home
 from segue.local.scratch import scratch
@@ -115,7 +117,13 @@ def _started_here(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], d
         ensure_jars()
         if "JAVA_HOME" not in os.environ:
             os.environ["JAVA_HOME"] = str(java_home())
+        own |= _with_class_archive(Path(os.environ["JAVA_HOME"]))
     return dict(spark.conf), own
+
+
+def _with_class_archive(home: Path) -> dict[str, str]:
+    options = [f'"{option}"' for option in reading(driver_archive(home))]
+    return {"spark.driver.defaultJavaOptions": " ".join(options)} if options else {}
 
 
 def _temporary_files(own: Mapping[str, str]) -> dict[str, str]:
