@@ -20,6 +20,7 @@ BENCHMARKS = {
     "stream-latency": "time from a play to its recommendations",
     "stream-throughput": "plays per second from a backlog",
     "soak": "growth of state and memory, and the effect of a flood of plays by one listener",
+    "flood": "time from a play to its recommendations beside a flood of malformed records",
     "capacity": "costs of an event, a listener's update and a query, and their growth",
     "sizing": "needs of a service of a given size, from the figures of capacity",
     "incremental": "cost of 100 new tracks in a catalogue of FMA's size",

@@ -26,12 +26,12 @@ from segue.storage.kafka import ensure_topics
 from segue.storage.store import open_store
 from segue.storage.topic_sample import TopicSampler
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
-from segue.streaming_jobs.guarded import GuardedQuery, Task
 from segue.streaming_jobs.hadoop_folder import checkpoint_folder
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly
-from segue.streaming_jobs.topic_guard import TopicGuard
+from segue.streaming_jobs.supervision import MainQuery, SideQuery
+from segue.streaming_jobs.topic_guard import GuardedTopic, TopicGuard
 from segue.streaming_jobs.topic_watch import ReadOffsets, TopicWatch
 from segue.streaming_jobs.unfinished import remove_unfinished
 
@@ -99,8 +99,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         summed=kept.progress_summary_retention,
         also=read.progressed,
     )
-    topics = (settings.kafka.plays_topic, settings.kafka.rejected_topic)
-    sampler = TopicSampler(settings.kafka, topics)
+    sampler = TopicSampler(settings.kafka, (settings.kafka.plays_topic, settings.kafka.rejected_topic))
     forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
     sweeping = Regularly(
         partial(remove_unfinished, settings.spark), name="unfinished files", seconds=_UNFINISHED_SECONDS
@@ -111,14 +110,9 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         repair_exactly(settings.spark.checkpoint_location)
         checkpoint.check(spark, settings)
         progress.listen(spark)
-        guard = TopicGuard(
-            settings,
-            checkpoint_folder(spark, settings.spark.checkpoint_location),
-            sampler,
-            metrics=metrics,
-            read=read,
-        )
-        queries = [GuardedQuery(task, guard) for task in _tasks(spark, settings, metrics)]
+        checkpoint_files = checkpoint_folder(spark, settings.spark.checkpoint_location)
+        guard = TopicGuard(settings, checkpoint_files, sampler, metrics=metrics, read=read)
+        queries = _queries(spark, settings, metrics, guard)
         watch = TopicWatch(sampler, metrics, read, plays_topic=settings.kafka.plays_topic, judge=guard.judge)
         metrics.serve(settings.stream.metrics_port)
         stop = threading.Event()
@@ -136,9 +130,9 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         # Spark would log the batches that the gates refuse as errors.
         spark.sparkContext.setLogLevel("OFF")
         for query in queries:
-            query.gate.close()  # all at once, so that no query begins a batch while another ends its own
+            query.close()  # all at once, so that no query begins a batch while another ends its own
         for query in queries:
-            query.gate.stop(query.query)
+            query.stop()
     finally:
         if watch:
             watch.close()
@@ -149,45 +143,53 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         spark.stop()
 
 
-def _tasks(spark: SparkSession, settings: Settings, metrics: Metrics) -> list[Task]:
-    """The queries of the job, the recommendations first."""
-    tasks = [
-        Task(recommend.NAME, "recommend", partial(recommend.start, spark, settings, metrics=metrics)),
-        Task(
+def _queries(
+    spark: SparkSession, settings: Settings, metrics: Metrics, guard: TopicGuard
+) -> list[MainQuery | SideQuery]:
+    """Start the queries, the recommendations first."""
+    queries: list[MainQuery | SideQuery] = [
+        MainQuery(
+            recommend.NAME,
+            partial(recommend.start, spark, settings, metrics=metrics),
+            metrics=metrics,
+            topic=GuardedTopic(guard, recommend.NAME, "recommend"),
+        ),
+        SideQuery(
             rejected_plays.NAME,
-            "rejected_plays",
             partial(rejected_plays.start, spark, settings, metrics=metrics),
-            output=settings.kafka.rejected_topic,
+            metrics=metrics,
+            topic=GuardedTopic(
+                guard, rejected_plays.NAME, "rejected_plays", output=settings.kafka.rejected_topic
+            ),
         ),
     ]
     if settings.engagement.enabled:
-        tasks.append(Task(engagement.NAME, "engagement", partial(engagement.start, spark, settings)))
-    return tasks
+        count = partial(engagement.start, spark, settings)
+        topic = GuardedTopic(guard, engagement.NAME, "engagement")
+        queries.append(SideQuery(engagement.NAME, count, metrics=metrics, topic=topic))
+    return queries
 
 
-def _drain(queries: Sequence[GuardedQuery], stop: threading.Event) -> None:
+def _drain(queries: Sequence[MainQuery | SideQuery], stop: threading.Event) -> None:
     """Wait until all plays that are in the topic now have been processed, or `stop` is set."""
     drained = threading.Event()
 
     def wait() -> None:
         for query in queries:
-            query.query.processAllAvailable()
+            query.process_all_available()
         drained.set()
 
     threading.Thread(target=wait, name="drain", daemon=True).start()
     while not drained.wait(0.2) and not stop.is_set():
-        _check(queries)
+        for query in queries:
+            query.check(restart=False)
 
 
-def _wait(queries: Sequence[GuardedQuery], stop: threading.Event) -> None:
-    """Wait until `stop` is set; a query that ends by itself has failed."""
+def _wait(queries: Sequence[MainQuery | SideQuery], stop: threading.Event) -> None:
+    """Wait until `stop` is set, and watch the queries meanwhile."""
     while not stop.wait(timeout=0.5):
-        _check(queries)
-
-
-def _check(queries: Sequence[GuardedQuery]) -> None:
-    for query in queries:
-        query.check()
+        for query in queries:
+            query.check()
 
 
 if __name__ == "__main__":

@@ -193,6 +193,22 @@ class TopicGuard:
         self._noted, self._noted_at = ends, now
 
 
+class GuardedTopic:
+    """The topic of one query, as its supervisor sees it."""
+
+    def __init__(self, guard: TopicGuard, query: str, folder: str, *, output: str | None = None) -> None:
+        """See :meth:`TopicGuard.admit`."""
+        self._guard, self._query, self._folder, self._output = guard, query, folder, output
+
+    def admit(self) -> bool:
+        """Check the query, which does not run; see :meth:`TopicGuard.admit`."""
+        return self._guard.admit(self._query, self._folder, output=self._output)
+
+    def changed(self) -> bool:
+        """Whether it is another topic than at the query's start."""
+        return self._query in self._guard.suspects()
+
+
 def _differ(now: str | None, before: str | None) -> bool:
     return bool(now and before and now != before)
 
