@@ -32,8 +32,9 @@ def render() -> str:
         "Buckets of `segue_freshness_milliseconds`: " + ", ".join(_buckets()) + ".",
         "The label `query` is `recommend`, `engagement` or `rejected plays`; `phase` is a phase of Spark's "
         "micro-batch (`triggerExecution` is the whole batch); `reason` is a reason of "
-        "[rejected plays](events-and-records.md#rejected-plays); `cause` is `recreated`, `deleted`, `truncated` "
-        "or `expired` ([records missing from the topic](../how-to/operate.md#records-missing-from-the-topic)).",
+        "[rejected plays](events-and-records.md#rejected-plays); `cause` is a "
+        "[cause of missing records](../how-to/operate.md#records-missing-from-the-topic): `recreated`, `deleted`, "
+        "`truncated` or `expired`.",
     )
 
 
