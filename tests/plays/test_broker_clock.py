@@ -15,7 +15,7 @@ from segue.plays.delivery import PlayDelivery, PlayProducer
 from segue.plays.newest_offsets import NewestOffsets
 from segue.settings import Settings
 from segue.storage.kafka import Place
-from segue.storage.kafka_topics import records_of
+from segue.storage.kafka_records import records_of
 from segue.storage.store import Store
 from tests.plays.examples import a_play
 

@@ -13,7 +13,7 @@ from segue.storage.kafka import RecordProducer
 from segue.storage.topic_sample import TopicSample, TopicSampler
 from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.topic_watch import ReadOffsets, TopicWatch, waiting
-from tests.storage.test_kafka import serving
+from tests.streaming.test_rejected_plays import serving
 from tests.waiting import until
 
 

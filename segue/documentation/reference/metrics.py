@@ -33,8 +33,8 @@ def render() -> str:
         "The label `query` is `recommend`, `engagement` or `rejected plays`; `phase` is a phase of Spark's "
         "micro-batch (`triggerExecution` is the whole batch); `reason` is a reason of "
         "[rejected plays](events-and-records.md#rejected-plays); `cause` is a "
-        "[cause of missing records](../how-to/operate.md#records-missing-from-the-topic): `recreated`, `deleted`, "
-        "`truncated` or `expired`.",
+        "[cause of missing records](../how-to/operate.md#records-missing-from-the-topic): `recreated`, "
+        "`deleted`, `truncated` or `expired`.",
     )
 
 
