@@ -71,7 +71,8 @@ class TopicGuard:
         self._reported: dict[str, int] = {}
         self._doubted: set[str] = set()
         self._suspects: set[str] = set()
-        self._noted_at, self._noted = 0.0, read_ends(checkpoint)
+        self._ends = self._noted = read_ends(checkpoint)
+        self._note_due = 0.0
         self._lock = threading.Lock()
 
     def admit(self, query: str, folder: str, *, output: str | None = None) -> bool:
@@ -141,7 +142,7 @@ class TopicGuard:
             topics.get(self._plays),
             note,
             name=self._plays,
-            known_ends=self._noted,
+            known_ends=self._ends,
             offsets_at=partial(self._sampler.offsets_at, self._plays),
         )
         return topics, loss
@@ -182,15 +183,16 @@ class TopicGuard:
             return set(self._suspects)
 
     def _note_ends(self, topic: TopicSample | None) -> None:
-        now = time.monotonic()
-        if topic is None or not topic.id or (self._noted_at and now - self._noted_at < _NOTE_SECONDS):
+        """Keep the ends of the topic, and note them from time to time."""
+        if topic is None or not topic.id:
             return
         kept = {note.id for note in self._notes.values()}
-        ends = {identity: found for identity, found in self._noted.items() if identity in kept}
-        ends[topic.id] = dict(topic.ends)
-        if ends != self._noted:
-            write_ends(self._checkpoint, ends)
-        self._noted, self._noted_at = ends, now
+        ends = {identity: found for identity, found in self._ends.items() if identity in kept}
+        self._ends = {**ends, topic.id: dict(topic.ends)}
+        now = time.monotonic()
+        if self._ends != self._noted and now >= self._note_due:
+            write_ends(self._checkpoint, self._ends)
+            self._noted, self._note_due = self._ends, now + _NOTE_SECONDS
 
 
 class GuardedTopic:

@@ -33,7 +33,7 @@ def repair_positions(checkpoint: Files, settings: Settings, sampler: TopicSample
     SegueError
         Kafka does not answer, or the topic is missing and `kafka.manage_topics` is off.
     """
-    if not (found := list(_losses(checkpoint, settings, sampler))):
+    if not (found := list(losses_of(checkpoint, settings, sampler))):
         return False
     for loss in found:
         typer.echo(f"{loss.line}.")
@@ -44,7 +44,7 @@ def repair_positions(checkpoint: Files, settings: Settings, sampler: TopicSample
     confirm("Continue with the records that are left?", yes=yes)
     ensure_topics(settings.kafka, settings.retention)
     topic = sampler.sample()[settings.kafka.plays_topic]
-    for loss in _losses(checkpoint, settings, sampler):
+    for loss in losses_of(checkpoint, settings, sampler):
         place = position(checkpoint, loss.query, topic=topic.name)
         assert place is not None
         settle(checkpoint, place, loss, read_note(checkpoint, loss.query), topic=topic)
@@ -52,7 +52,14 @@ def repair_positions(checkpoint: Files, settings: Settings, sampler: TopicSample
     return True
 
 
-def _losses(checkpoint: Files, settings: Settings, sampler: TopicSampler) -> Iterator[Loss]:
+def losses_of(checkpoint: Files, settings: Settings, sampler: TopicSampler) -> Iterator[Loss]:
+    """The records that the queries of a checkpoint have lost; the stream does not run.
+
+    Raises
+    ------
+    SegueError
+        Kafka does not answer, or the checkpoint is damaged.
+    """
     name = settings.kafka.plays_topic
     topic, ends = sampler.sample().get(name), read_ends(checkpoint)
     for query in queries(checkpoint):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import KafkaError, UnknownTopicOrPartitionError
+from kafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
 
 from segue.errors import SegueError
 from segue.settings import KafkaSettings
@@ -95,6 +95,8 @@ class TopicSampler:
         for topic in admin.describe_topics(self._topics):
             if topic["error_code"] == UnknownTopicOrPartitionError.errno:
                 continue
+            if topic["error_code"]:
+                raise for_code(topic["error_code"])(topic["name"])
             identity = str(topic.get("topic_id") or _NO_ID)
             ids[topic["name"]] = None if identity == _NO_ID else identity
             for partition in topic["partitions"]:

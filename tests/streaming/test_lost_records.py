@@ -5,6 +5,9 @@ Nothing is lost without a message, what the topic still has is read, and what wa
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +19,9 @@ from kafka import KafkaAdminClient, TopicPartition
 from pymongo.database import Database
 from pyspark.sql import SparkSession
 
+from segue.doctor import checkpoints
 from segue.local.process import free_port
+from segue.places import ROOT
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.kafka import ensure_topics, read_rejected
@@ -129,7 +134,10 @@ def test_a_topic_created_again_while_the_stream_was_stopped_ends_it_and_the_repa
     with pytest.raises(RecordsLost, match=r"was deleted and created again.*stream repair") as ended:
         service.admit()
     assert "\n" not in str(ended.value)
+    found = checkpoints._places(service.folder, service.settings)
+    assert [check.state for check in found] == ["problem"] * len(QUERIES)
     assert service.repair()
+    assert checkpoints._places(service.folder, service.settings) == []
     assert "created again" in capsys.readouterr().out
     assert not service.repair()
     assert service.admit() == set()
@@ -236,6 +244,27 @@ def test_a_new_checkpoint_has_lost_nothing(
     assert all(read_note(new.folder, name).id for name in names)
 
 
+def run_command(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with these settings, as an operator would."""
+    own = {
+        "SEGUE_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
+        "SEGUE_KAFKA__PLAYS_TOPIC": settings.kafka.plays_topic,
+        "SEGUE_KAFKA__REJECTED_TOPIC": settings.kafka.rejected_topic,
+        "SEGUE_MONGO__URI": settings.mongo.uri,
+        "SEGUE_MONGO__DATABASE": settings.mongo.database,
+        "SEGUE_SPARK__CHECKPOINT_LOCATION": settings.spark.checkpoint_location,
+        "PYTHONPATH": str(ROOT),
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "segue", *words],
+        env={**os.environ, **own},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 class Job:
     """The stream as a process; its service manager starts it again after each end."""
 
@@ -270,7 +299,9 @@ def test_a_topic_created_again_while_everything_runs_ends_the_stream_until_the_r
         until(lambda: job.says("was deleted and created again"), "the end")
         until(lambda: job.process.starts > 1, "the next start")
     assert "stream repair" in job.log.read_text()
-    assert service.repair()
+    repaired = run_command(service.settings, "stream", "repair", "--yes")
+    assert "was deleted and created again: at least" in repaired.stdout, repaired.stderr
+    assert "no record is missing" in run_command(service.settings, "stream", "repair").stdout
     service.run()
     assert service.counted() == (55, 55, 8)
 
