@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import partial
 
 from segue.errors import SegueError
@@ -44,8 +45,7 @@ def settle(
 ) -> TopicNote:
     """Let the query of a loss continue with the records that the topic has; returns its new note."""
     into = move(checkpoint, place, loss.restart, topic=topic.name)
-    note = note.losing(loss.cause, loss.records)
-    note = TopicNote(id=topic.id or note.id, output_id=note.output_id, lost=note.lost)
+    note = replace(note.losing(loss.cause, loss.records), id=topic.id or note.id)
     write_topic_note(checkpoint, place.query, note)
     log.warning("%s; it continues with the records that are left (former offsets: %s)", loss.line, into)
     return note
@@ -65,7 +65,7 @@ class TopicGuard:
     ) -> None:
         self._settings, self._checkpoint, self._sampler = settings, checkpoint, sampler
         self._metrics, self._read = metrics, read
-        self._plays, self._rejected = settings.kafka.plays_topic, settings.kafka.rejected_topic
+        self._plays = settings.kafka.plays_topic
         self._notes: dict[str, TopicNote] = {}
         self._outputs: dict[str, str] = {}
         self._reported: dict[str, int] = {}
@@ -96,10 +96,8 @@ class TopicGuard:
         SegueError
             Kafka does not answer, or the checkpoint is damaged.
         """
-        place, note = (
-            position(self._checkpoint, folder, topic=self._plays),
-            read_note(self._checkpoint, folder),
-        )
+        note = read_note(self._checkpoint, folder)
+        place = position(self._checkpoint, folder, topic=self._plays)
         topics, loss = self._checked(place, note)
         if loss and self._settings.stream.lost_records == "end":
             raise RecordsLost(f"{loss.line}. {REMEDY}")
@@ -117,7 +115,8 @@ class TopicGuard:
             log.warning("the topic %s was created again: %s reads all plays again for it", output, query)
             move(self._checkpoint, place, topic.begins, topic=self._plays)
             moved = True
-        self._take(query, folder, TopicNote(id=topic.id, output_id=output_id, lost=note.lost), output)
+        note = replace(note, id=topic.id or note.id, output_id=output_id or note.output_id)
+        self._take(query, folder, note, output)
         place = position(self._checkpoint, folder, topic=self._plays)
         self._read.put(query, place.offsets if place else {})
         return moved
@@ -162,8 +161,11 @@ class TopicGuard:
             self._suspects.discard(query)
             self._doubted.discard(query)
 
-    def judge(self, topics: Mapping[str, TopicSample]) -> None:
-        """Compare a sample with the running queries; :meth:`suspects` has those that must be stopped."""
+    def judge(self, topics: Mapping[str, TopicSample], read: Mapping[str, Mapping[int, int]]) -> None:
+        """Compare a sample with the running queries; :meth:`suspects` has those that must be stopped.
+
+        `read` has the next offsets of the queries by partition, from before the sample.
+        """
         plays = topics.get(self._plays)
         doubted: set[str] = set()
         with self._lock:
@@ -171,22 +173,22 @@ class TopicGuard:
                 output = topics.get(self._outputs.get(query, ""))
                 if (plays and _differ(plays.id, note.id)) or (output and _differ(output.id, note.output_id)):
                     self._suspects.add(query)
-                elif plays is None or _beyond(plays, self._read.by_query().get(query, {})):
+                elif plays is None or _beyond(plays, read.get(query, {})):
                     # One sample may be from a broker that does not know the present leader yet.
                     (self._suspects if query in self._doubted else doubted).add(query)
             self._doubted = doubted
-        self._note_ends(plays)
+            kept = {note.id for note in self._notes.values()}
+        self._note_ends(plays, kept)
 
     def suspects(self) -> set[str]:
         """The queries whose topic is not the one that they were admitted to, since their last start."""
         with self._lock:
             return set(self._suspects)
 
-    def _note_ends(self, topic: TopicSample | None) -> None:
-        """Keep the ends of the topic, and note them from time to time."""
+    def _note_ends(self, topic: TopicSample | None, kept: Collection[str | None]) -> None:
+        """Keep the ends of the topic beside those of the topics `kept`, and note them from time to time."""
         if topic is None or not topic.id:
             return
-        kept = {note.id for note in self._notes.values()}
         ends = {identity: found for identity, found in self._ends.items() if identity in kept}
         self._ends = {**ends, topic.id: dict(topic.ends)}
         now = time.monotonic()

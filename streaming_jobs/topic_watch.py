@@ -42,6 +42,10 @@ def waiting(topic: TopicSample, read: Mapping[int, int]) -> int:
     return sum(max(0, end - max(read.get(n, 0), topic.begins[n])) for n, end in topic.ends.items())
 
 
+Judge = Callable[[Mapping[str, TopicSample], Mapping[str, Mapping[int, int]]], None]
+"""Takes a sample, and the next offsets of each query from before it."""
+
+
 class TopicWatch:
     """Samples topics, sets their metrics and calls `judge` with each sample, until it is closed."""
 
@@ -52,7 +56,7 @@ class TopicWatch:
         read: ReadOffsets,
         *,
         plays_topic: str,
-        judge: Callable[[Mapping[str, TopicSample]], None] = lambda sample: None,
+        judge: Judge = lambda sample, read: None,
         seconds: float = SECONDS,
     ) -> None:
         self._sampler, self._metrics, self._read = sampler, metrics, read
@@ -75,6 +79,8 @@ class TopicWatch:
                 return
 
     def _once(self) -> None:
+        # Before the sample: a query may read on while it is taken.
+        read = self._read.by_query()
         try:
             sample = self._sampler.sample()
         except SegueError as error:
@@ -83,13 +89,13 @@ class TopicWatch:
             self._failing = True
             return
         self._failing = False
-        self._export(sample)
-        self._judge(sample)
+        self._export(sample, read)
+        self._judge(sample, read)
 
-    def _export(self, sample: Mapping[str, TopicSample]) -> None:
+    def _export(self, sample: Mapping[str, TopicSample], read: Mapping[str, Mapping[int, int]]) -> None:
         for topic in sample.values():
             self._metrics.topic_end.labels(topic.name).set(topic.end)
         if plays := sample.get(self._plays_topic):
-            for query, read in self._read.by_query().items():
-                self._metrics.backlog.labels(query).set(waiting(plays, read))
+            for query, offsets in read.items():
+                self._metrics.backlog.labels(query).set(waiting(plays, offsets))
         self._metrics.topics_sampled.set(time.time())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import cast
 
 import psutil
 import pytest
@@ -50,6 +51,35 @@ def test_a_broker_that_hangs_is_seen_in_the_time_of_the_last_sample(
     finally:
         process.resume()
         watch.close()
+
+
+def test_offsets_that_are_read_during_a_sample_are_not_compared_with_it() -> None:
+    read, metrics = ReadOffsets(), Metrics()
+    read.put("recommend", {0: 5})
+    judged: list[tuple[int, int]] = []
+
+    class Busy:
+        """Each sample takes so long that the query reads on meanwhile."""
+
+        def sample(self) -> dict[str, TopicSample]:
+            end = read.by_query()["recommend"][0]
+            read.put("recommend", {0: end + 10})
+            return {"plays": TopicSample(name="plays", id="a", begins={0: 0}, ends={0: end})}
+
+        def close(self) -> None:
+            """Nothing is open."""
+
+    watch = TopicWatch(
+        cast("TopicSampler", Busy()),
+        metrics,
+        read,
+        plays_topic="plays",
+        judge=lambda topics, offsets: judged.append((topics["plays"].ends[0], offsets["recommend"][0])),
+        seconds=0.01,
+    )
+    until(lambda: len(judged) >= 3, "three samples")
+    watch.close()
+    assert all(read_so_far <= end for end, read_so_far in judged)
 
 
 def test_expired_records_do_not_wait() -> None:
