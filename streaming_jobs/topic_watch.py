@@ -74,7 +74,11 @@ class TopicWatch:
 
     def _run(self) -> None:
         while True:
-            self._once()
+            try:
+                self._once()
+            # Without samples a changed topic would go unnoticed: a full disk, for example, must not end them.
+            except Exception as error:
+                log.warning("a sample of the topics is not used: %s", error)
             if self._stop.wait(self._seconds):
                 return
 
