@@ -7,18 +7,21 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Annotated
 
 import typer
 from pyspark.sql import SparkSession
 
+from segue import logs, tracing
 from segue.errors import one_line_errors
 from segue.local.process import registered
 from segue.local.stack import connected
 from segue.operations.stream_progress import StreamProgress
 from segue.privacy.leaving import sweep
 from segue.settings import Settings, load_settings
+from segue.settings.contradictions import contradictions
 from segue.spark.causes import explained
 from segue.spark.session import session
 from segue.storage import kafka_topics, topic_faults
@@ -28,6 +31,7 @@ from segue.storage.topic_sample import TopicSampler
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from segue.streaming_jobs.hadoop_folder import checkpoint_folder
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
+from segue.streaming_jobs.query_progress import TaskWatch
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly
 from segue.streaming_jobs.supervision import MainQuery, SideQuery
@@ -60,37 +64,52 @@ def stream(
 
     On a cluster: SEGUE_SPARK__MASTER=spark://host:7077 ./run.sh stream run
     """
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
-    )
-    for noisy in ("kafka", "py4j", "pymongo"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    with one_line_errors(), explained():
-        settings = connected(load_settings())
-        with contextlib.ExitStack() as records:
+    with one_line_errors():
+        found = load_settings()
+    with logs.service(found.logs.format, level=found.logs.level), explained():
+        settings = connected(found)
+        with (
+            tracing.traced("segue-stream", endpoint=settings.tracing.endpoint, share=settings.tracing.share),
+            contextlib.ExitStack() as records,
+        ):
             records.enter_context(registered("stream"))
             run(
                 settings,
                 drain=drain,
-                started=lambda ui: records.enter_context(registered("stream", address=ui)),
+                started=lambda ui, health: records.enter_context(
+                    registered("stream", address=ui, health=health)
+                ),
             )
 
 
-def run(settings: Settings, *, drain: bool = False, started: Callable[[str], None] = lambda ui: None) -> None:
-    """Start the queries and wait for the end. `started` is called with the address of the Spark UI.
+def run(
+    settings: Settings,
+    *,
+    drain: bool = False,
+    started: Callable[[str, str], None] = lambda ui, health: None,
+) -> None:
+    """Start the queries and wait for the end.
+
+    `started` is called with the addresses of the Spark UI and of the health page, as soon as each is known.
 
     Raises
     ------
     SegueError
         A server cannot be reached or no index is published, before the start; or a query has failed.
     """
+    for contradiction in contradictions(settings):
+        log.warning("setting %s: %s", contradiction.keys[0], contradiction.text)
+    kept = settings.stream
+    metrics = Metrics(stall_timeout=kept.stall_timeout)
+    # First, so that a stream that waits for a server at its start can be seen.
+    health = metrics.serve(kept.metrics_port)
+    started("", health)
     store = open_store(settings)
+    metrics.starts.inc(StreamProgress(store).count_start())
     ensure_topics(settings.kafka, settings.retention)
     kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
     topic_faults.report(settings, compared=True)
     spark = session(settings, app="segue stream")
-    metrics = Metrics()
-    kept = settings.stream
     read = ReadOffsets()
     progress = ProgressKeeper(
         store,
@@ -100,6 +119,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         also=read.progressed,
     )
     sampler = TopicSampler(settings.kafka, (settings.kafka.plays_topic, settings.kafka.rejected_topic))
+    tasks = TaskWatch(spark, metrics.queries)
     forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
     sweeping = Regularly(
         partial(remove_unfinished, settings.spark), name="unfinished files", seconds=_UNFINISHED_SECONDS
@@ -110,17 +130,18 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         repair_exactly(settings.spark.checkpoint_location)
         checkpoint.check(spark, settings)
         progress.listen(spark)
-        checkpoint_files = checkpoint_folder(spark, settings.spark.checkpoint_location)
-        guard = TopicGuard(settings, checkpoint_files, sampler, metrics=metrics, read=read)
+        files = checkpoint_folder(spark, settings.spark.checkpoint_location)
+        guard = TopicGuard(settings, files, sampler, metrics=metrics, read=read)
         queries = _queries(spark, settings, metrics, guard)
         watch = TopicWatch(sampler, metrics, read, plays_topic=settings.kafka.plays_topic, judge=guard.judge)
-        metrics.serve(settings.stream.metrics_port)
+        for name, every in _triggers(settings).items():
+            metrics.queries.expect(name, every=every)
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         ui = spark.sparkContext.uiWebUrl or ""
         log.info("streaming; Spark UI at %s", ui)
-        started(ui)
+        started(ui, health)
         StreamProgress(store).start(ui=ui)
         if drain:
             _drain(queries, stop)
@@ -134,12 +155,9 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         for query in queries:
             query.stop()
     finally:
-        if watch:
-            watch.close()
-        sampler.close()
-        progress.close()
-        forgetting.close()
-        sweeping.close()
+        for part in (watch, sampler, tasks, progress, forgetting, sweeping):
+            if part:
+                part.close()
         spark.stop()
 
 
@@ -164,10 +182,21 @@ def _queries(
         ),
     ]
     if settings.engagement.enabled:
-        count = partial(engagement.start, spark, settings)
+        count = partial(engagement.start, spark, settings, metrics=metrics)
         topic = GuardedTopic(guard, engagement.NAME, "engagement")
         queries.append(SideQuery(engagement.NAME, count, metrics=metrics, topic=topic))
     return queries
+
+
+def _triggers(settings: Settings) -> dict[str, timedelta]:
+    """The queries that run, with the shortest interval between two micro-batches of each."""
+    triggers = {
+        recommend.NAME: settings.stream.trigger_interval,
+        rejected_plays.NAME: settings.stream.rejected_trigger_interval,
+    }
+    if settings.engagement.enabled:
+        triggers[engagement.NAME] = settings.engagement.trigger_interval
+    return triggers
 
 
 def _drain(queries: Sequence[MainQuery | SideQuery], stop: threading.Event) -> None:

@@ -138,9 +138,12 @@ class Pace:
 
 
 def kafka_records(
-    spark: SparkSession, settings: Settings, *, name: str, pace: Pace | None = None
+    spark: SparkSession, settings: Settings, *, name: str, pace: Pace | None = None, traced: bool = False
 ) -> DataFrame:
-    """The plays topic as KafkaRecord: from the checkpoint on; without one, from the topic's beginning."""
+    """The plays topic as KafkaRecord: from the checkpoint on; without one, from the topic's beginning.
+
+    With `traced`, the records have their headers.
+    """
     reader = (
         spark.readStream.format("kafka")
         .options(**source_options(settings.kafka))
@@ -156,6 +159,8 @@ def kafka_records(
         # Otherwise Spark would skip missing records; segue.streaming_jobs.topic_guard decides how to go on.
         .option("failOnDataLoss", "true")
     )
+    if traced:
+        reader = reader.option("includeHeaders", "true")
     return reader.load()
 
 

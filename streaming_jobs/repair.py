@@ -15,7 +15,7 @@ from segue.errors import SegueError, one_line_errors
 from segue.local.process import RUN, read_record, running
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
-from segue.spark.checkpoint_files import scheme
+from segue.settings.checkpoint_location import scheme
 from segue.storage.topic_sample import TopicSampler
 from segue.streaming_jobs.checkpoint import damaged_note, write_note
 from segue.streaming_jobs.checkpoint_folder import ASIDE, Folder

@@ -6,6 +6,7 @@ from itertools import groupby
 
 import streamlit as st
 
+from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.navigation import link
 from segue.dashboard.player import components
@@ -25,7 +26,7 @@ def show() -> None:
         return
     st.title(plain(name), anchor=False)
     genres = list(dict.fromkeys(song.genre for song in songs if song.genre))
-    count = "1 song" if len(songs) == 1 else f"{len(songs)} songs"
+    count = counted(len(songs), "song")
     st.caption(" · ".join([count, *(plain(genre) for genre in genres[:4])]))
     for number, (album, those) in enumerate(groupby(songs, key=lambda song: song.album)):
         if album:

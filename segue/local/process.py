@@ -1,6 +1,6 @@
 """Background processes that outlive their command, and the records that identify them later.
 
-A record is a small JSON file: ``{"name", "pid", "created", "address", "log"}``. The creation time
+A record is a small JSON file: ``{"name", "pid", "created", "address", "log", "health"}``. The creation time
 distinguishes the process from a later process with the same pid, so a stale record does no harm.
 """
 
@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from segue.errors import SegueError
 from segue.places import LOCAL
 
+LAST_PORT = 65_535
 RUN = LOCAL / "run"
 """The folder of the records of jobs and dashboard; servers have theirs in their own folders."""
 LOG_LIMIT = 20_000_000
@@ -41,6 +42,8 @@ class Record(BaseModel):
     created: float
     address: str
     log: str
+    health: str = ""
+    """The address of its health page; empty for a process without one."""
 
 
 def read_record(file: Path) -> Record | None:
@@ -106,7 +109,7 @@ def spawn(
 
 @contextmanager
 def registered(
-    name: str, *, address: str = "", log: Path | None = None, folder: Path = RUN
+    name: str, *, address: str = "", health: str = "", log: Path | None = None, folder: Path = RUN
 ) -> Iterator[None]:
     """Keep a record of the calling process while the block runs, for `status` and `down`.
 
@@ -123,19 +126,22 @@ def registered(
         if before.pid != os.getpid():
             raise SegueError(f"{name} is already running (pid {before.pid}): stop it, or run ./run.sh down")
         address, log = address or before.address, log or (Path(before.log) if before.log else None)
-    _write_record(file, name=name, pid=os.getpid(), address=address, log=log)
+        health = health or before.health
+    _write_record(file, name=name, pid=os.getpid(), address=address, log=log, health=health)
     try:
         yield
     finally:
         file.unlink(missing_ok=True)
 
 
-def _write_record(file: Path, *, name: str, pid: int, address: str, log: Path | None) -> Record:
+def _write_record(
+    file: Path, *, name: str, pid: int, address: str, log: Path | None, health: str = ""
+) -> Record:
     try:
         created = psutil.Process(pid).create_time()
     except psutil.NoSuchProcess:
         created = 0.0
-    record = Record(name=name, pid=pid, created=created, address=address, log=str(log or ""))
+    record = Record(name=name, pid=pid, created=created, address=address, log=str(log or ""), health=health)
     write_text(file, record.model_dump_json())
     return record
 
@@ -224,10 +230,10 @@ def free_port(usual: int, *, kept: int | None = None, avoid: Sequence[int] = ())
     """
     if kept and kept not in avoid and _becomes_free(kept):
         return kept
-    for port in range(usual, usual + 1000, 10):
+    for port in range(usual, min(usual + 1000, LAST_PORT + 1), 10):
         if port not in avoid and port_is_free(port):
             return port
-    raise SegueError(f"no free port from {usual} to {usual + 1000}: stop some of the servers there")
+    raise SegueError(f"no free port from {usual} on: stop some of the servers there")
 
 
 def listening(host: str, usual: int) -> socket.socket:
@@ -241,13 +247,15 @@ def listening(host: str, usual: int) -> socket.socket:
         All ports are taken, or this machine does not have the address.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for port in range(usual, usual + 1000, 10):
+    for port in range(usual, min(usual + 1000, LAST_PORT + 1), 10):
         try:
             return socket.create_server((host, port), family=family, backlog=2048)
+        except UnicodeError:
+            raise SegueError(f"cannot listen on {host}: it is not a host name") from None
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise SegueError(f"cannot listen on {host}: {error.strerror}") from error
-    raise SegueError(f"no free port from {usual} to {usual + 1000}: end some of the servers there")
+                raise SegueError(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+    raise SegueError(f"no free port from {usual} on: stop some of the servers there")
 
 
 def _becomes_free(port: int) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -23,14 +23,43 @@ RECOMMEND, REJECTED = "recommend", "rejected plays"
 """The queries whose minutes have `freshness_ms` and `rejected`."""
 
 
+class Minute(TypedDict, total=False):
+    """The micro-batches of a query that began in a minute; a minute without one has only some fields."""
+
+    _id: str
+    """The query and the minute, joined by a colon."""
+    query: str
+    """The name of the query."""
+    at: datetime
+    """The start of the minute."""
+    batches: int
+    """The number of micro-batches."""
+    input_rows: int
+    """Records read."""
+    late_rows: int
+    """Records behind the watermark."""
+    phases_ms: dict[str, int]
+    """Milliseconds by phase, summed, with Spark's names of the phases."""
+    slowest_ms: int
+    """Milliseconds of the longest micro-batch."""
+    backlog: int
+    """The largest number of records in Kafka that the query had not read."""
+    state_rows: int
+    """Rows in the state after the last micro-batch."""
+    state_bytes: int
+    """Memory of the state after the last micro-batch."""
+    watermark: datetime | None
+    """The watermark after the last micro-batch."""
+    freshness_ms: dict[str, float]
+    """Milliseconds from a play to the stored recommendations: `p50` and `p99`; only of `recommend`."""
+    rejected: dict[str, int]
+    """Rejected records by reason; only of `rejected plays`."""
+
+
 class StreamMinutes(Collection[Document]):
-    """A document for each query and minute.
+    """A document for each query and minute."""
 
-    `query`, `at`; `batches`, `input_rows`, `late_rows` and `phases_ms` (by phase) added up; `slowest_ms` and
-    `backlog` at most; `state_rows`, `state_bytes` and `watermark` of the last batch; `freshness_ms` (`p50`,
-    `p99`); `rejected` records by reason.
-    """
-
+    shapes = (Minute,)
     name = "stream_minutes"
     policy = Policy(
         computed=True,

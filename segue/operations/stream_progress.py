@@ -20,12 +20,15 @@ class MicroBatch(TypedDict):
     """One micro-batch of a query."""
 
     _id: str
-    """"<query>:<batch>"."""
+    """The query and the number of the batch, joined by a colon."""
     query: str
+    """The name of the query."""
     batch: int
+    """The number of the batch in the checkpoint of the query."""
     at: datetime
     """The start of the batch."""
     input_rows: int
+    """Records read."""
     input_rate: float
     """Records per second of input."""
     processed_rate: float
@@ -33,24 +36,32 @@ class MicroBatch(TypedDict):
     duration_ms: dict[str, int]
     """Milliseconds by phase, with Spark's names of the phases."""
     state_rows: int
+    """Rows in the state."""
     state_bytes: int
+    """Memory of the state."""
     late_rows: int
     """Records behind the watermark."""
     watermark: datetime | None
+    """The event time behind which windows leave the state; None for a query without a state."""
     backlog: int
-    """The backlog: records in Kafka that the query had not read."""
+    """Records in Kafka that the query had not read."""
 
 
 class Started(TypedDict, total=False):
     """The last start of the stream and the address of its Spark UI; empty before the first start."""
 
     started_at: datetime
+    """The time of the start."""
     ui: str
+    """The address of Spark's web page."""
+    starts: int
+    """The number of starts."""
 
 
 class StreamProgress(Collection[Document]):
-    """:class:`MicroBatch` documents, and one :class:`Started` document."""
+    """A document for each query and micro-batch, and one for the start of the stream (`_id` is `stream`)."""
 
+    shapes = (MicroBatch, Started)
     name = "stream_progress"
     policy = Policy(
         computed=True,
@@ -78,6 +89,13 @@ class StreamProgress(Collection[Document]):
         """Store the current time as the start of the stream."""
         change = {"$set": {"started_at": datetime.now(UTC), "ui": ui}}
         self.documents.update_one({"_id": _STREAM}, change, upsert=True)
+
+    def count_start(self) -> int:
+        """Count a start of the stream; returns the number of starts since the first."""
+        stored = self.documents.find_one_and_update(
+            {"_id": _STREAM}, {"$inc": {"starts": 1}}, upsert=True, return_document=True
+        )
+        return int((stored or {})["starts"])
 
     def started(self) -> Started:
         """The last start of the stream."""

@@ -37,6 +37,7 @@ __all__ = [
 ]
 Document = dict[str, Any]
 log = logging.getLogger(__name__)
+_CONNECT_MS, _HEARTBEAT_MS = 5000, 5000
 READABLE = "models"
 """A collection that every job may read; :func:`connect` reads it to check the user."""
 
@@ -96,6 +97,7 @@ def connect(settings: MongoSettings) -> Database[Document]:
             serverSelectionTimeoutMS=milliseconds(settings.timeout),
             tz_aware=True,
             appname="segue",
+            **_heartbeat(settings),
             **guard(settings),
         )
         database = client[settings.database]
@@ -131,6 +133,18 @@ def connect(settings: MongoSettings) -> Database[Document]:
         )
         raise SegueError(f"MongoDB at {where}: {error}: check {suspects}") from None
     return database
+
+
+def _heartbeat(settings: MongoSettings) -> dict[str, Any]:
+    """How soon the client notices a server that hangs: after the sum of both, and it ends what waits for it.
+
+    By default it takes half a minute. A value in the URI takes precedence.
+    """
+    options = {
+        "connectTimeoutMS": max(milliseconds(settings.timeout), _CONNECT_MS),
+        "heartbeatFrequencyMS": _HEARTBEAT_MS,
+    }
+    return {name: value for name, value in options.items() if name.lower() not in settings.uri.lower()}
 
 
 def drop_database(settings: MongoSettings) -> None:
