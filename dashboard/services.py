@@ -42,6 +42,7 @@ class Services:
         self.delivery = PlayDelivery(
             store, lambda: PlayProducer(connected(settings).kafka), accepted=settings.stream
         )
+        self.metrics.clock_ahead.set_function(lambda: self.delivery.broker_clock.ahead_ms / 1000)
         self.playlists = Playlists(store)
         self.day_lists = DayLists(store)
         self.links = ShareLinks(store)
