@@ -55,8 +55,8 @@ class DashboardMetrics:
         )
         self.clock_ahead = Gauge(
             "segue_clock_ahead_seconds",
-            "How far the dashboard's clock is ahead of Kafka's, in seconds; 0 if it is less than 5. The times of "
-            "plays are corrected by it.",
+            "How far the dashboard's clock is ahead of Kafka's, in seconds; 0 if it is less than 5. "
+            "Plays are corrected by it.",
             **plain,
         )
         self.player_clocks = Counter(
