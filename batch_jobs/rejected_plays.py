@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from segue.catalog.rejected import RejectedTracks
+from segue.counted import counted
 from segue.errors import one_line_errors
 from segue.figures import JsonFile, can_write, console, write_figures
 from segue.local.stack import connected
@@ -90,7 +91,7 @@ def replay(reason: Reason = None) -> None:
                     sent += 1
             producer.flush()
         beginnings = f"; {cut} not sent, since only their beginning was kept" if cut else ""
-        typer.echo(f"{sent} records sent to {settings.kafka.plays_topic}{beginnings}")
+        typer.echo(f"{counted(sent, 'record')} sent to {settings.kafka.plays_topic}{beginnings}")
 
 
 def tracks(

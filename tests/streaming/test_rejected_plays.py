@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 from segue.batch_jobs.rejected_plays import summary
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
+from segue.spark.session import sink_options
 from segue.storage.kafka import RejectedRecord, read_rejected
 from segue.storage.kafka_client import client_options
 from segue.storage.kafka_records import records_of
@@ -27,12 +28,19 @@ from tests.streaming.conftest import run_until_all_is_taken
 from tests.waiting import PATIENCE, until
 
 
-def send(settings: Settings, values: list[bytes | None], *, partition: int = 0) -> None:
+def send(settings: Settings, values: list[bytes]) -> None:
     producer = KafkaProducer(**client_options(settings.kafka), acks="all", max_request_size=4_000_000)
     for value in values:
-        producer.send(settings.kafka.plays_topic, value=value, partition=partition)
+        producer.send(settings.kafka.plays_topic, value=value, partition=0)
     producer.flush()
     producer.close()
+
+
+def send_nothing(spark: SparkSession, settings: Settings) -> None:
+    """A record without key and value, which kafka-python refuses to send."""
+    rows = spark.createDataFrame([(None, 0)], "value binary, partition int")
+    writer = rows.write.format("kafka").options(**sink_options(settings.kafka, largest=2**20))
+    writer.option("topic", settings.kafka.plays_topic).save()
 
 
 def take(spark: SparkSession, settings: Settings) -> None:
@@ -45,12 +53,13 @@ def kept(settings: Settings) -> list[RejectedRecord]:
 
 
 def test_a_record_comes_back_as_it_came(spark: SparkSession, broker: Settings) -> None:
-    values = [b"\xff\x00", None, b"x" * 1_048_576, b"{"]
+    values = [b"\xff\x00", b"x" * 1_048_576, b"{"]
     send(broker, values)
+    send_nothing(spark, broker)
     take(spark, broker)
     records = kept(broker)
-    assert [record.value for record in records] == values
-    assert [record.reason for record in records] == ["not_utf8", "empty", "too_large", "malformed"]
+    assert [record.value for record in records] == [*values, None]
+    assert [record.reason for record in records] == ["not_utf8", "too_large", "malformed", "empty"]
     assert [record.offset for record in records] == [0, 1, 2, 3]
     assert {record.topic for record in records} == {broker.kafka.plays_topic}
     [first, *_] = records_of(broker.kafka, broker.kafka.plays_topic)
@@ -155,7 +164,7 @@ def test_records_of_others_in_the_topic_are_skipped_and_counted(
     topic = broker.kafka.rejected_topic
     producer.send(topic, value=b"no headers")
     producer.send(topic, key=b"key")
-    producer.send(topic, value=b"x", headers=[("reason", None), ("topic", b"\xff")])
+    producer.send(topic, value=b"x", headers=[("reason", b""), ("topic", b"\xff")])
     producer.send(topic, value=b"x", headers=[("reason", b"late"), ("topic", b"t"), ("partition", b"one")])
     producer.flush()
     producer.close()
@@ -170,7 +179,8 @@ def test_reasons_are_counted_without_the_records(spark: SparkSession, broker: Se
     report = {"one_of_1": 3, "malformed": 2, "empty": 1, "late": 0}
     Rejections(count=counted.__setitem__, dropped=lambda number: None).reported(0, report)
     assert counted == {"malformed": 2, "empty": 1}
-    send(broker, [b"one", b"two", None])
+    send(broker, [b"one", b"two"])
+    send_nothing(spark, broker)
     with PlayProducer(broker.kafka) as producer:
         producer.send(a_play())
     query = rejected_plays.start(spark, broker, metrics=Metrics())

@@ -141,7 +141,7 @@ def test_each_query_has_its_own_share_of_the_cores(spark: SparkSession, tmp_path
     until(lambda: pools, "a micro-batch")
     gate.stop(query)
     assert set(pools) == {"pooled"}
-    assert spark.conf.get("spark.scheduler.mode") == "FAIR"
+    assert spark.sparkContext.getConf().get("spark.scheduler.mode") == "FAIR"
 
 
 def test_the_recommendations_go_on_while_rejected_plays_cannot_be_written(
