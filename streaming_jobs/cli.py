@@ -15,6 +15,7 @@ import typer
 from pyspark.sql import SparkSession
 
 from segue import logs, tracing
+from segue.engagement.daily import DailyRollUp
 from segue.errors import one_line_errors
 from segue.local.process import registered
 from segue.local.stack import connected
@@ -24,9 +25,10 @@ from segue.settings import Settings, load_settings
 from segue.settings.contradictions import contradictions
 from segue.spark.causes import explained
 from segue.spark.session import session
+from segue.spark.state_store import choose_state_store
 from segue.storage import kafka_topics, topic_faults
 from segue.storage.kafka import ensure_topics
-from segue.storage.store import open_store
+from segue.storage.store import Store, open_store
 from segue.storage.topic_sample import TopicSampler
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from segue.streaming_jobs.hadoop_folder import checkpoint_folder
@@ -38,9 +40,11 @@ from segue.streaming_jobs.supervision import MainQuery, SideQuery
 from segue.streaming_jobs.topic_guard import GuardedTopic, TopicGuard
 from segue.streaming_jobs.topic_watch import ReadOffsets, TopicWatch
 from segue.streaming_jobs.unfinished import remove_unfinished
+from segue.taste.tastes import Tastes
 
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
+_ROLL_UP_SECONDS = 60.0
 _UNFINISHED_SECONDS = 600.0
 
 
@@ -106,11 +110,10 @@ def run(
     started("", health)
     store = open_store(settings)
     metrics.starts.inc(StreamProgress(store).count_start())
-    ensure_topics(settings.kafka, settings.retention)
-    kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
-    topic_faults.report(settings, compared=True)
+    _prepare_topics(settings)
     spark = session(settings, app="segue stream")
     read = ReadOffsets()
+    choose_state_store(spark, settings.spark, listeners=Tastes(store).count())
     progress = ProgressKeeper(
         store,
         metrics,
@@ -120,10 +123,7 @@ def run(
     )
     sampler = TopicSampler(settings.kafka, (settings.kafka.plays_topic, settings.kafka.rejected_topic))
     tasks = TaskWatch(spark, metrics.queries)
-    forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
-    sweeping = Regularly(
-        partial(remove_unfinished, settings.spark), name="unfinished files", seconds=_UNFINISHED_SECONDS
-    )
+    repeated = _repeated(store, settings)
     watch: TopicWatch | None = None
     try:
         remove_unfinished(settings.spark)
@@ -155,10 +155,34 @@ def run(
         for query in queries:
             query.stop()
     finally:
-        for part in (watch, sampler, tasks, progress, forgetting, sweeping):
-            if part:
-                part.close()
+        if watch:
+            watch.close()
+        sampler.close()
+        tasks.close()
+        progress.close()
+        for work in repeated:
+            work.close()
         spark.stop()
+
+
+def _prepare_topics(settings: Settings) -> None:
+    """Create missing topics, keep their settings in line if Segue may, and report their faults."""
+    ensure_topics(settings.kafka, settings.retention)
+    kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
+    topic_faults.report(settings, compared=True)
+
+
+def _repeated(store: Store, settings: Settings) -> list[Regularly]:
+    """Start the work that is repeated beside the queries."""
+    unfinished = partial(remove_unfinished, settings.spark)
+    repeated = [
+        Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS),
+        Regularly(unfinished, name="unfinished files", seconds=_UNFINISHED_SECONDS),
+    ]
+    if settings.engagement.enabled:
+        roll_up = DailyRollUp(store, settings).run
+        repeated.append(Regularly(roll_up, name="statistics by day", seconds=_ROLL_UP_SECONDS, last=False))
+    return repeated
 
 
 def _queries(

@@ -36,6 +36,7 @@ class SparkSettings(Section):
     driver_memory: Size = Field(ge=2**29)
     ui_port: Port
     checkpoint_location: LocalPath
+    state_store: Literal["auto", "heap", "rocksdb"]
     package_workers: bool
     conf: SparkConf
 
@@ -93,3 +94,5 @@ class RetentionSettings(Section):
     plays: Positive
     rejected: Positive
     listening: Expiry
+    statistics: Positive
+    daily_statistics: Expiry
