@@ -165,6 +165,7 @@ def test_the_recommendations_go_on_while_rejected_plays_cannot_be_written(
         admin.close()
         producer.send_bytes(b"second")
         until(lambda: "the query 'rejected plays' failed" in log.read_text(), "the query fails")
+        assert f"has no leader: {settings.kafka.rejected_topic}" in log.read_text()
         plan("meanwhile", producer)
         ensure_topics(settings.kafka)
         # The topic has another id, so the query reads all plays again for it.
