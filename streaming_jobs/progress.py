@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections import Counter as Counts
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from segue.storage.store import Store
 from segue.streaming_jobs.query import is_gate_closed
 from segue.streaming_jobs.query_progress import QueryProgress
 from segue.streaming_jobs.regularly import Regularly
+from segue.streaming_jobs.rejections import OBSERVED, Rejections
 from segue.streaming_jobs.traces import BatchTraces
 
 log = logging.getLogger(__name__)
@@ -80,6 +82,19 @@ class Metrics:
             labelnames=["reason"],
             registry=self.registry,
         )
+        self.rejected_dropped = Counter(
+            "segue_rejected_records_dropped",
+            "Rejected records that are counted but not kept: stream.max_rejected_per_second was exceeded.",
+            **plain,
+        )
+        self.running = Gauge(
+            "segue_query_running",
+            "1 while the query runs, 0 while it waits for its next start after a failure.",
+            **by_query,
+        )
+        self.failures = Counter(
+            "segue_query_failures", "Failures after which the query starts again alone.", **by_query
+        )
         self.index = Info("segue_index", "The version of the index in use.", **plain)
         self.index_refused = Gauge(
             "segue_index_refused",
@@ -111,7 +126,9 @@ class Metrics:
         )
         # The figures for Operations: plain numbers since the last report.
         self._fresh: deque[float] = deque(maxlen=100_000)
-        self._reasons: deque[str] = deque(maxlen=1_000_000)
+        self._reasons: Counts[str] = Counts()
+        self._lock = threading.Lock()
+        self.rejections = Rejections(count=self.count_rejected, dropped=self.rejected_dropped.inc)
 
     def serve(self, port: int) -> str:
         """Answer on the loopback address; returns the address of the health page, "" if there is none.
@@ -134,14 +151,16 @@ class Metrics:
         for milliseconds in freshness_ms:
             self.freshness.observe(milliseconds)
 
-    def count_rejected(self, reason: str) -> None:
-        self.rejected.labels(reason).inc()
-        self._reasons.append(reason)
+    def count_rejected(self, reason: str, count: int = 1) -> None:
+        self.rejected.labels(reason).inc(count)
+        with self._lock:
+            self._reasons[reason] += count
 
     def since_last(self) -> tuple[list[float], dict[str, int]]:
         """Freshness in ms, and the rejected records by reason, since the last call."""
         fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
-        reasons = Counts(self._reasons.popleft() for _ in range(len(self._reasons)))
+        with self._lock:
+            reasons, self._reasons = self._reasons, Counts()
         return fresh, dict(reasons)
 
     def progressed(self, progress: MicroBatch) -> None:
@@ -265,6 +284,8 @@ class ProgressKeeper:
     def _take(self, report: str) -> None:
         progress = json.loads(report)
         self._traces.take(progress)
+        if observed := (progress.get("observedMetrics") or {}).get(OBSERVED):
+            self._metrics.rejections.reported(progress["batchId"], observed)
         document = as_document(progress)
         self._metrics.queries.progressed(document["query"])
         self._metrics.progressed(document)

@@ -101,6 +101,11 @@ KNOWN = (
         "run `./run.sh access create` to grant the user's rights",
     ),
     Known(
+        r"Topic (?P<topic>\S+) not present in metadata",
+        "a topic does not exist or has no leader: {topic}",
+        "check the brokers; the next start of the stream creates a missing topic",
+    ),
+    Known(
         r"UnknownTopicOrPartition|topic \S+ (?:does not exist|is missing)|"
         r"KAFKA_DATA_LOSS|Some data may have been lost|partitions? (?:are|is) gone|offset was changed",
         "records are missing from a topic: it was deleted, created again, or unread records have expired",

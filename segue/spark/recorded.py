@@ -11,12 +11,12 @@ from pyspark.sql import functions as F
 
 from segue.settings import Settings, StreamSettings
 from segue.spark.plays import parse, plays
-from segue.spark.session import kafka_options
+from segue.spark.session import source_options
 
 
 def recorded(spark: SparkSession, settings: Settings) -> DataFrame:
     """KafkaRecord of all records that the topic of plays has now."""
-    reader = spark.read.format("kafka").options(**kafka_options(settings.kafka))
+    reader = spark.read.format("kafka").options(**source_options(settings.kafka))
     return reader.option("subscribe", settings.kafka.plays_topic).option("failOnDataLoss", "false").load()
 
 

@@ -16,7 +16,7 @@ from segue.dashboard.api.player import LARGEST
 from segue.dashboard.services import Services
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka_topics import records_of
+from segue.storage.kafka_records import records_of
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.dashboard.conftest import Enter, whose

@@ -39,6 +39,8 @@ def told() -> dict[str, dict[str, set[str]]]:
     metrics = Metrics()
     for query in (recommend.NAME, rejected_plays.NAME):
         metrics.progressed(as_document({**PROGRESS, "name": query}))
+        metrics.running.labels(query).set(1)
+        metrics.failures.labels(query).inc()
     metrics.planned([80.0])
     metrics.count_rejected("malformed")
     metrics.index.info({"version": "v1"})
