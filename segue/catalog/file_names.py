@@ -30,7 +30,7 @@ _GENERIC = _keys(
     """
 )
 """Names of folders that name neither an artist nor an album."""
-_NUMBERED = re.compile(r"(?:(\d)-)?(0\d{1,2}|\d{1,3}(?=\s*[.\-_)]))\s*[.\-_)]*\s*(?=\S)(.+)")
+_NUMBERED = re.compile(r"(?:(\d)-)?(0\d{1,2}(?!\d)|\d{1,3}(?=\s*[.\-_)]))\s*[.\-_)]*\s*(?=\S)(.+)")
 _ONLY_NUMBER = re.compile(r"\d{1,3}")
 
 
@@ -48,7 +48,7 @@ class FileNames:
         folders = list(relative.parent.parts)
         disc = None
         while folders and (match := _DISC.fullmatch(folders[-1])):
-            disc = disc or (int(match[1]) if match[1] else None)
+            disc = disc or (int(match[1] or 0) or None)
             folders.pop()
         named = [name for name in folders if artist_key(name) not in _GENERIC]
         artist = named[-2] if len(named) > 1 else named[-1] if named else ""
@@ -56,7 +56,7 @@ class FileNames:
         stem = relative.stem.replace("_", " ").strip() or relative.stem
         track = None
         if match := _NUMBERED.fullmatch(stem):
-            disc = disc or (int(match[1]) if match[1] else None)
+            disc = disc or (int(match[1] or 0) or None)
             track, stem = int(match[2]) or None, match[3]
         parts = [part.strip() for part in re.split(r"\s+-\s+", stem)]
         title = stem

@@ -407,4 +407,4 @@ def _plain(value: Any) -> Any:
 
 def _is_given(value: Any) -> bool:
     """Whether a field has a value; a gain of 0 dB is one."""
-    return value is not None and value is not False and value not in ((), {})
+    return value is not None and value is not False and value not in ((), [], {})

@@ -36,7 +36,7 @@ class LibrarySettings(Section):
     takes_effect: ClassVar[str] = "with the next run of library ingest --all"
 
     tag_encoding: str
-    undivided_artists: list[str]
+    undivided_artists: tuple[str, ...]
 
     @field_validator("tag_encoding")
     @classmethod
