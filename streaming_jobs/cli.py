@@ -12,6 +12,7 @@ from functools import partial
 from typing import Annotated
 
 import typer
+from pyspark.sql import SparkSession
 
 from segue import logs, tracing
 from segue.engagement.daily import DailyRollUp
@@ -25,15 +26,19 @@ from segue.settings.contradictions import contradictions
 from segue.spark.causes import explained
 from segue.spark.session import session
 from segue.spark.state_store import choose_state_store
-from segue.storage import kafka_topics
+from segue.storage import kafka_topics, topic_faults
 from segue.storage.kafka import ensure_topics
-from segue.storage.store import open_store
+from segue.storage.store import Store, open_store
+from segue.storage.topic_sample import TopicSampler
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
+from segue.streaming_jobs.hadoop_folder import checkpoint_folder
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.query_progress import TaskWatch
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly
 from segue.streaming_jobs.supervision import MainQuery, SideQuery
+from segue.streaming_jobs.topic_guard import GuardedTopic, TopicGuard
+from segue.streaming_jobs.topic_watch import ReadOffsets, TopicWatch
 from segue.streaming_jobs.unfinished import remove_unfinished
 from segue.taste.tastes import Tastes
 
@@ -105,42 +110,30 @@ def run(
     started("", health)
     store = open_store(settings)
     metrics.starts.inc(StreamProgress(store).count_start())
-    ensure_topics(settings.kafka, settings.retention)
-    kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
+    _prepare_topics(settings)
     spark = session(settings, app="segue stream")
+    read = ReadOffsets()
     choose_state_store(spark, settings.spark, listeners=Tastes(store).count())
     progress = ProgressKeeper(
-        store, metrics, single=kept.progress_retention, summed=kept.progress_summary_retention
+        store,
+        metrics,
+        single=kept.progress_retention,
+        summed=kept.progress_summary_retention,
+        also=read.progressed,
     )
+    sampler = TopicSampler(settings.kafka, (settings.kafka.plays_topic, settings.kafka.rejected_topic))
     tasks = TaskWatch(spark, metrics.queries)
-    forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
-    sweeping = Regularly(
-        partial(remove_unfinished, settings.spark), name="unfinished files", seconds=_UNFINISHED_SECONDS
-    )
-    repeated = [forgetting, sweeping]
-    if settings.engagement.enabled:
-        roll_up = DailyRollUp(store, settings).run
-        repeated.append(Regularly(roll_up, name="statistics by day", seconds=_ROLL_UP_SECONDS, last=False))
+    repeated = _repeated(store, settings)
+    watch: TopicWatch | None = None
     try:
         remove_unfinished(settings.spark)
         repair_exactly(settings.spark.checkpoint_location)
         checkpoint.check(spark, settings)
         progress.listen(spark)
-        queries: list[MainQuery | SideQuery] = [
-            MainQuery(
-                recommend.NAME,
-                partial(recommend.start, spark, settings, metrics=metrics),
-                metrics=metrics,
-            ),
-            SideQuery(
-                rejected_plays.NAME,
-                partial(rejected_plays.start, spark, settings, metrics=metrics),
-                metrics=metrics,
-            ),
-        ]
-        if settings.engagement.enabled:
-            count = partial(engagement.start, spark, settings, metrics=metrics)
-            queries.append(SideQuery(engagement.NAME, count, metrics=metrics))
+        files = checkpoint_folder(spark, settings.spark.checkpoint_location)
+        guard = TopicGuard(settings, files, sampler, metrics=metrics, read=read)
+        queries = _queries(spark, settings, metrics, guard)
+        watch = TopicWatch(sampler, metrics, read, plays_topic=settings.kafka.plays_topic, judge=guard.judge)
         for name, every in _triggers(settings).items():
             metrics.queries.expect(name, every=every)
         stop = threading.Event()
@@ -162,11 +155,61 @@ def run(
         for query in queries:
             query.stop()
     finally:
+        if watch:
+            watch.close()
+        sampler.close()
         tasks.close()
         progress.close()
         for work in repeated:
             work.close()
         spark.stop()
+
+
+def _prepare_topics(settings: Settings) -> None:
+    """Create missing topics, keep their settings in line if Segue may, and report their faults."""
+    ensure_topics(settings.kafka, settings.retention)
+    kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
+    topic_faults.report(settings, compared=True)
+
+
+def _repeated(store: Store, settings: Settings) -> list[Regularly]:
+    """Start the work that is repeated beside the queries."""
+    unfinished = partial(remove_unfinished, settings.spark)
+    repeated = [
+        Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS),
+        Regularly(unfinished, name="unfinished files", seconds=_UNFINISHED_SECONDS),
+    ]
+    if settings.engagement.enabled:
+        roll_up = DailyRollUp(store, settings).run
+        repeated.append(Regularly(roll_up, name="statistics by day", seconds=_ROLL_UP_SECONDS, last=False))
+    return repeated
+
+
+def _queries(
+    spark: SparkSession, settings: Settings, metrics: Metrics, guard: TopicGuard
+) -> list[MainQuery | SideQuery]:
+    """Start the queries, the recommendations first."""
+    queries: list[MainQuery | SideQuery] = [
+        MainQuery(
+            recommend.NAME,
+            partial(recommend.start, spark, settings, metrics=metrics),
+            metrics=metrics,
+            topic=GuardedTopic(guard, recommend.NAME, "recommend"),
+        ),
+        SideQuery(
+            rejected_plays.NAME,
+            partial(rejected_plays.start, spark, settings, metrics=metrics),
+            metrics=metrics,
+            topic=GuardedTopic(
+                guard, rejected_plays.NAME, "rejected_plays", output=settings.kafka.rejected_topic
+            ),
+        ),
+    ]
+    if settings.engagement.enabled:
+        count = partial(engagement.start, spark, settings, metrics=metrics)
+        topic = GuardedTopic(guard, engagement.NAME, "engagement")
+        queries.append(SideQuery(engagement.NAME, count, metrics=metrics, topic=topic))
+    return queries
 
 
 def _triggers(settings: Settings) -> dict[str, timedelta]:

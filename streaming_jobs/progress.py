@@ -63,7 +63,35 @@ class Metrics:
             "segue_watermark_delay_seconds", "Time from the watermark to the clock, in seconds.", **by_query
         )
         self.backlog = Gauge(
-            "segue_backlog_records", "Records in Kafka that the query has not read yet.", **by_query
+            "segue_backlog_records",
+            "Records in Kafka that the query has not read yet, sampled every 5 seconds and after each "
+            "micro-batch.",
+            **by_query,
+        )
+        self.topic_end = Gauge(
+            "segue_topic_end_offset",
+            "Sum of the next offsets of a topic's partitions, sampled every 5 seconds, also while a "
+            "micro-batch hangs.",
+            labelnames=["topic"],
+            registry=self.registry,
+        )
+        self.topics_sampled = Gauge(
+            "segue_topics_sampled_timestamp_seconds",
+            "When the brokers last answered a sample of the topics, in seconds since 1970.",
+            **plain,
+        )
+        self.records_lost = Counter(
+            "segue_records_lost",
+            "Records that a query will never read, at least: of a topic that was deleted or truncated, or "
+            "expired unread. Noted in the checkpoint.",
+            labelnames=["query", "cause"],
+            registry=self.registry,
+        )
+        self.records_lost_at = Gauge(
+            "segue_records_lost_timestamp_seconds",
+            "When the query continued after its last loss of records, in seconds since 1970; 0 if it never "
+            "lost any.",
+            **by_query,
         )
         self.listeners = Counter(
             "segue_listeners_planned",
@@ -269,9 +297,20 @@ class ProgressEvents:
 class ProgressKeeper:
     """Stores Spark's progress reports. A separate thread writes them, so that no batch waits for it."""
 
-    def __init__(self, store: Store, metrics: Metrics, *, single: timedelta, summed: timedelta) -> None:
-        """Single micro-batches are kept for `single`, their sums by the minute for `summed`."""
-        self._metrics, self._traces = metrics, BatchTraces(store)
+    def __init__(
+        self,
+        store: Store,
+        metrics: Metrics,
+        *,
+        single: timedelta,
+        summed: timedelta,
+        also: Callable[[dict[str, Any]], None] = lambda report: None,
+    ) -> None:
+        """Single micro-batches are kept for `single`, their sums by the minute for `summed`.
+
+        `also` is called with each report.
+        """
+        self._metrics, self._also, self._traces = metrics, also, BatchTraces(store)
         self._batches, self._minutes_kept = keepers(store, single=single, summed=summed)
         self._waiting: deque[MicroBatch] = deque(maxlen=10_000)
         self._minutes = Minutes()
@@ -283,6 +322,7 @@ class ProgressKeeper:
 
     def _take(self, report: str) -> None:
         progress = json.loads(report)
+        self._also(progress)
         self._traces.take(progress)
         if observed := (progress.get("observedMetrics") or {}).get(OBSERVED):
             self._metrics.rejections.reported(progress["batchId"], observed)

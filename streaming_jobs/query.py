@@ -106,8 +106,8 @@ def kafka_records(
         .option("kafka.request.timeout.ms", _ANSWER_SECONDS * 1000)
         .option("kafka.default.api.timeout.ms", _ANSWER_SECONDS * 1000)
         .option("fetchOffset.numRetries", _PATIENCE_SECONDS // _ANSWER_SECONDS)
-        # Retention may remove offsets that a long outage left unread; that is reported, and is not fatal.
-        .option("failOnDataLoss", "false")
+        # Otherwise Spark would skip missing records; segue.streaming_jobs.topic_guard decides how to go on.
+        .option("failOnDataLoss", "true")
     )
     if traced:
         reader = reader.option("includeHeaders", "true")

@@ -21,11 +21,14 @@ from segue.spark.causes import explain
 from segue.storage.mongo import PyMongoError
 from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.query import BatchGate
+from segue.streaming_jobs.topic_guard import RecordsLost
 
 log = logging.getLogger(__name__)
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 300.0
 """Seconds."""
+_BATCH_SECONDS = 30.0
+"""How long a micro-batch of a topic that has changed may go on."""
 
 
 class Start(Protocol):
@@ -34,24 +37,80 @@ class Start(Protocol):
     def __call__(self, *, gate: BatchGate) -> StreamingQuery: ...
 
 
-class MainQuery:
-    """A query without which the job makes no sense."""
+class Topic(Protocol):
+    """The topic of a query."""
 
-    def __init__(self, name: str, start: Start, *, metrics: Metrics) -> None:
-        self._name, self._gate = name, BatchGate()
-        self._query = start(gate=self._gate)
-        metrics.running.labels(name).set(1)
-
-    def check(self, *, restart: bool = True) -> None:
-        """Check that the query runs.
+    def admit(self) -> bool:
+        """Compare it with the place of the query before a start; returns whether the place has changed.
 
         Raises
         ------
         SegueError
-            It has failed.
+            Records are lost, and the query may not continue; or Kafka does not answer.
         """
-        if not self._query.isActive:
-            raise SegueError(f"the query '{self._name}' failed: {cause_of(self._query)}")
+        ...
+
+    def changed(self) -> bool:
+        """Whether it is another one than at the query's start."""
+        ...
+
+
+class AnyTopic:
+    """A topic that is not checked."""
+
+    def admit(self) -> bool:
+        """As in the protocol."""
+        return False
+
+    def changed(self) -> bool:
+        """As in the protocol."""
+        return False
+
+
+_ANY = AnyTopic()
+
+
+class MainQuery:
+    """A query without which the job makes no sense. It starts again only if its topic has changed."""
+
+    def __init__(self, name: str, start: Start, *, metrics: Metrics, topic: Topic = _ANY) -> None:
+        self._name, self._start, self._metrics, self._topic = name, start, metrics, topic
+        self._begin()
+
+    def _begin(self) -> None:
+        self._topic.admit()
+        self._gate = BatchGate()
+        self._query = self._start(gate=self._gate)
+        self._metrics.running.labels(self._name).set(1)
+
+    def check(self, *, restart: bool = True) -> None:
+        """Check that the query runs, and that its topic is the same.
+
+        Raises
+        ------
+        SegueError
+            It has failed, or it has lost records and may not continue.
+        """
+        if self._topic.changed():
+            log.warning("the topic of the query '%s' has changed", self._name)
+            self._gate.stop(self._query, patience=_BATCH_SECONDS)
+        elif self._query.isActive:
+            return
+        else:
+            error = SegueError(f"the query '{self._name}' failed: {cause_of(self._query)}")
+            if not self._has_moved():
+                raise error
+            log.warning("%s", error)
+        self._begin()
+
+    def _has_moved(self) -> bool:
+        """Whether the query failed since records were lost, and may continue after them."""
+        try:
+            return self._topic.admit()
+        except RecordsLost:
+            raise
+        except SegueError:
+            return False  # the query's own error says more
 
     def process_all_available(self) -> None:
         self._query.processAllAvailable()
@@ -68,9 +127,16 @@ class SideQuery:
     """A query that starts again after a failure, while the others go on."""
 
     def __init__(
-        self, name: str, start: Start, *, metrics: Metrics, clock: Callable[[], float] = time.monotonic
+        self,
+        name: str,
+        start: Start,
+        *,
+        metrics: Metrics,
+        topic: Topic = _ANY,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name, self._start, self._metrics, self._clock = name, start, metrics, clock
+        self._topic = topic
         self._gate = BatchGate()
         self._query: StreamingQuery | None = None
         self._pause = FIRST_PAUSE
@@ -92,6 +158,11 @@ class SideQuery:
             if self._clock() - self._since >= self._pause:
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
                 self._try()
+        elif self._topic.changed():
+            log.warning("the topic of the query '%s' has changed", self._name)
+            self._gate.stop(self._query, patience=_BATCH_SECONDS)
+            self._query = None
+            self._try()
         elif not self._query.isActive:
             text = f"the query '{self._name}' failed: {cause_of(self._query)}"
             if not restart:
@@ -103,6 +174,8 @@ class SideQuery:
     def _try(self) -> None:
         self._since = self._clock()
         try:
+            self._topic.admit()
+            self._gate = BatchGate()
             self._query = self._start(gate=self._gate)
         except (SegueError, PyMongoError, Py4JError, PySparkException) as error:
             text = (

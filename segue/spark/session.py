@@ -170,8 +170,15 @@ def on_workers(settings: Settings, *, master: str | None) -> Settings:
 
 
 def source_options(settings: KafkaSettings) -> dict[str, str]:
-    """The options of Spark's Kafka source: the brokers, and the records of committed transactions only."""
-    return {**kafka_options(settings), "kafka.isolation.level": "read_committed"}
+    """The options of Spark's Kafka source: the brokers, and the records of committed transactions only.
+
+    The source does not create a missing topic: the brokers would do it with their own settings.
+    """
+    return {
+        **kafka_options(settings),
+        "kafka.isolation.level": "read_committed",
+        "kafka.allow.auto.create.topics": "false",
+    }
 
 
 def sink_options(settings: KafkaSettings, *, largest: int) -> dict[str, str]:

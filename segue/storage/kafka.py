@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError, TopicAlreadyExistsError
@@ -76,6 +76,15 @@ class NotAcknowledged(SegueError):
     """Kafka refused a record, or did not acknowledge it in time."""
 
 
+class Place(NamedTuple):
+    """The place of an acknowledged record in its topic."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    """When it reached Kafka, in epoch ms; the sender's time if the topic has `CreateTime`."""
+
+
 class RecordProducer:
     """Sends records to one topic.
 
@@ -85,7 +94,14 @@ class RecordProducer:
     def __init__(self, settings: KafkaSettings, *, topic: str) -> None:
         self._topic = topic
         with reaching(settings) as options:
-            self._producer = KafkaProducer(**options, acks="all", enable_idempotence=True, linger_ms=1)
+            self._producer = KafkaProducer(
+                **options,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=1,
+                # The brokers would create a deleted topic with their own settings.
+                allow_auto_create_topics=False,
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -102,8 +118,14 @@ class RecordProducer:
         """
         return self._producer.send(self._topic, value=value, key=key, headers=tracing.headers())
 
-    def deliver_bytes(self, records: Iterable[tuple[bytes | None, bytes | None]], *, seconds: float) -> None:
+    def deliver_bytes(
+        self, records: Iterable[tuple[bytes | None, bytes | None]], *, seconds: float
+    ) -> list[Place]:
         """Send records as (value, key) and wait for their acknowledgement, up to `seconds` for each.
+
+        Returns
+        -------
+        The place of each record in the topic.
 
         Raises
         ------
@@ -112,10 +134,10 @@ class RecordProducer:
         """
         try:
             sent = [self.send_bytes(value, key=key) for value, key in records]
-            for future in sent:
-                future.get(timeout=seconds)
+            acknowledged = [future.get(timeout=seconds) for future in sent]
         except KafkaError as error:
             raise NotAcknowledged(str(error)) from None
+        return [Place(record.partition, record.offset, record.timestamp) for record in acknowledged]
 
     def flush(self) -> None:
         """Wait until all sent records are acknowledged."""

@@ -41,6 +41,8 @@ def consuming(settings: KafkaSettings, **options: Any) -> Iterator[KafkaConsumer
         consumer = KafkaConsumer(
             **known,
             enable_auto_commit=False,
+            # The brokers would create a missing topic with their own settings.
+            allow_auto_create_topics=False,
             isolation_level="read_committed",
             # Retention may remove the record that is read next; the default would jump to the end.
             auto_offset_reset="earliest",

@@ -24,6 +24,7 @@ from segue.storage.mongo import Document
 from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.query import POOL, BatchGate, foreach_batch, start_query
 from segue.streaming_jobs.supervision import FIRST_PAUSE, LONGEST_PAUSE, MainQuery, SideQuery
+from segue.streaming_jobs.topic_guard import RecordsLost
 from tests.plays.examples import a_play
 from tests.streaming.conftest import track_id
 from tests.streaming.job import RestartingJob
@@ -167,6 +168,78 @@ def test_the_recommendations_go_on_while_rejected_plays_cannot_be_written(
         assert f"has no leader: {settings.kafka.rejected_topic}" in log.read_text()
         plan("meanwhile", producer)
         ensure_topics(settings.kafka)
-        until(lambda: [r.value for r in read_rejected(settings.kafka)] == [b"second"], "the second is kept")
+        # The topic has another id, so the query reads all plays again for it.
+        both = [b"first", b"second"]
+        until(lambda: sorted(r.value or b"" for r in read_rejected(settings.kafka)) == both, "both are kept")
         plan("afterwards", producer)
         assert job.starts == 1
+
+
+class Changing:
+    """A topic that changes when a test says so."""
+
+    def __init__(self) -> None:
+        self.is_another, self.has_moved, self.error = False, False, ""
+
+    def admit(self) -> bool:
+        if self.error:
+            raise RecordsLost(self.error)
+        self.is_another = False
+        return self.has_moved
+
+    def changed(self) -> bool:
+        return self.is_another
+
+
+@pytest.mark.parametrize("kind", [MainQuery, SideQuery])
+def test_a_query_starts_again_at_once_when_its_topic_has_changed(
+    spark: SparkSession, tmp_path: Path, kind: type[MainQuery | SideQuery]
+) -> None:
+    moody, topic = Moody(spark, tmp_path / "moody"), Changing()
+    query = kind("moody", moody, metrics=Metrics(), topic=topic)
+    until(lambda: moody.batches, "a batch")
+    query.check()
+    assert moody.starts == 1
+    topic.is_another, former, batches = True, moody.query, len(moody.batches)
+    query.check()
+    assert former is not None and not former.isActive
+    assert moody.starts == 2
+    until(lambda: len(moody.batches) > batches, "a batch of the new topic")
+    query.stop()
+
+
+def test_the_recommendations_continue_after_a_loss_that_made_them_fail(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    moody, topic = Moody(spark, tmp_path / "moody"), Changing()
+    query = MainQuery("moody", moody, metrics=Metrics(), topic=topic)
+    moody.works = False
+    until(lambda: moody.query and not moody.query.isActive, "the query fails")
+    moody.works = topic.has_moved = True
+    query.check()
+    assert moody.starts == 2
+    query.stop()
+
+
+def test_a_loss_that_the_settings_do_not_allow_ends_the_recommendations_with_its_line(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    moody, topic = Moody(spark, tmp_path / "moody"), Changing()
+    query = MainQuery("moody", moody, metrics=Metrics(), topic=topic)
+    topic.is_another, topic.error = True, "7 records lost"
+    with pytest.raises(RecordsLost, match="7 records lost"):
+        query.check()
+    assert moody.starts == 1
+    assert moody.query is not None and not moody.query.isActive
+
+
+def test_a_loss_ends_a_query_beside_the_recommendations_alone(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    moody, topic, metrics = Moody(spark, tmp_path / "moody"), Changing(), Metrics()
+    query = SideQuery("moody", moody, metrics=metrics, topic=topic)
+    topic.is_another, topic.error = True, "7 records lost"
+    query.check()
+    assert "7 records lost" in caplog.text
+    assert metric(metrics, 'segue_query_running{query="moody"} 0.0')
+    assert moody.query is not None and not moody.query.isActive
