@@ -24,7 +24,9 @@ from segue.dashboard.api import (
 )
 from segue.dashboard.api.login_required import LoginRequired
 from segue.dashboard.api.requests import Guests
+from segue.dashboard.capacity import Capacity
 from segue.dashboard.services import Services
+from segue.dashboard.sessions import ending_sessions
 
 _PARTS = (audio, covers, map, openapi, own_data, people, player, playlists, radio, shared, similar)
 PAGES = Path(__file__).with_name("pages.py")
@@ -36,12 +38,17 @@ def make_app() -> st.App:
     Pages and routes share :func:`segue.dashboard.visit.services`.
     """
     services = visit.services()
-    return st.App(PAGES, routes=make_routes(services), middleware=make_middleware(services))
+    return st.App(
+        PAGES,
+        routes=make_routes(services),
+        middleware=make_middleware(services),
+        lifespan=ending_sessions,
+    )
 
 
 def make_middleware(services: Services) -> list[Middleware]:
     """The middleware before pages and routes."""
-    layers = [Middleware(Guests, login_sessions=services.login_sessions)]
+    layers = [Middleware(Capacity), Middleware(Guests, login_sessions=services.login_sessions)]
     if services.settings.dashboard.login_required:
         layers.append(Middleware(LoginRequired, login_sessions=services.login_sessions))
     return layers
