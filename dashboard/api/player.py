@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
+from segue.dashboard.api.requests import NO_SERVER, json_body, refuse_cross_site, session_of, unavailable
 from segue.dashboard.queries.steered import planned
 from segue.dashboard.services import Services
 from segue.errors import SegueError
@@ -45,7 +45,9 @@ def routes(services: Services) -> list[Route]:
         try:
             delivered, refused = await run_in_threadpool(services.delivery.send, events)
         except SegueError as error:
-            return JSONResponse({"error": str(error)}, status_code=503, headers={"Retry-After": "5"})
+            return JSONResponse(
+                {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
+            )
         await run_in_threadpool(_keep_opinions, services, delivered)
         return JSONResponse({"taken": [play["event_id"] for play in delivered], "refused": refused})
 
