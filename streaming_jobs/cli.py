@@ -15,16 +15,20 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.errors import SegueError, one_line_errors
+from segue.index.active import ActiveBundle
 from segue.local.process import registered
 from segue.local.stack import connected
+from segue.operations.damaged_documents import DamagedDocuments
 from segue.operations.stream_progress import StreamProgress
 from segue.privacy.leaving import sweep
+from segue.processes import raise_file_limit
+from segue.replanning.rebuilding import Rebuilding
 from segue.settings import Settings, load_settings
 from segue.spark.causes import explain, explained
 from segue.spark.session import session
 from segue.storage import kafka_topics
 from segue.storage.kafka import ensure_topics
-from segue.storage.store import open_store
+from segue.storage.store import Store, open_store
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.query import BatchGate
@@ -33,10 +37,12 @@ from segue.streaming_jobs.repair import repair_exactly
 
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
+_REBUILD_SECONDS = 20.0
 
 
 def main() -> None:
     """Entry point, also under spark-submit."""
+    raise_file_limit()
     typer.run(stream)
 
 
@@ -92,6 +98,9 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:
         gates.append(BatchGate())
+    rebuilding = Regularly(
+        partial(_rebuild, store, settings, metrics), name="rebuilding", seconds=_REBUILD_SECONDS, at_end=False
+    )
     try:
         repair_exactly(settings.spark.checkpoint_location)
         checkpoint.check(spark, settings)
@@ -121,7 +130,15 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     finally:
         progress.close()
         forgetting.close()
+        rebuilding.close()
         spark.stop()
+
+
+def _rebuild(store: Store, settings: Settings, metrics: Metrics) -> None:
+    """Rebuild damaged documents from the topic, and report how many there are."""
+    bundle = ActiveBundle(store, folder=settings.index.folder)
+    Rebuilding(store, settings, bundle=bundle.current).run()
+    metrics.report_damaged(DamagedDocuments(store).counts())
 
 
 def _drain(queries: list[StreamingQuery], stop: threading.Event) -> None:

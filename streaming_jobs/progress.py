@@ -6,7 +6,7 @@ import json
 import logging
 from collections import Counter as Counts
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -80,6 +80,12 @@ class Metrics:
             "1 while the stream refuses a published index and keeps the previous one, else 0.",
             **plain,
         )
+        self.damaged_documents = Gauge(
+            "segue_damaged_documents",
+            "Documents of a collection that are set aside and not rebuilt.",
+            labelnames=["collection"],
+            registry=self.registry,
+        )
         # The figures for Operations: plain numbers since the last report.
         self._fresh: deque[float] = deque(maxlen=100_000)
         self._reasons: deque[str] = deque(maxlen=1_000_000)
@@ -98,6 +104,12 @@ class Metrics:
         self._fresh.extend(freshness_ms)
         for milliseconds in freshness_ms:
             self.freshness.observe(milliseconds)
+
+    def report_damaged(self, counts: Mapping[str, int]) -> None:
+        """Report the number of damaged documents by collection."""
+        self.damaged_documents.clear()
+        for collection, count in counts.items():
+            self.damaged_documents.labels(collection).set(count)
 
     def count_rejected(self, reason: str) -> None:
         self.rejected.labels(reason).inc()

@@ -6,32 +6,35 @@ import logging
 import threading
 from collections.abc import Callable
 
+from segue.errors import SegueError
 from segue.storage.mongo import PyMongoError
 
 log = logging.getLogger(__name__)
 
 
 class Regularly:
-    """Calls `work` at an interval until :meth:`close`; keeps trying while MongoDB is unavailable."""
+    """Calls `work` at an interval until :meth:`close`; keeps trying while a server is unavailable."""
 
-    def __init__(self, work: Callable[[], None], *, name: str, seconds: float) -> None:
-        self._work, self._name, self._seconds = work, name, seconds
+    def __init__(self, work: Callable[[], object], *, name: str, seconds: float, at_end: bool = True) -> None:
+        """With `at_end`, the work is done a last time by :meth:`close`."""
+        self._work, self._name, self._seconds, self._at_end = work, name, seconds, at_end
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Call it a last time, and end."""
+        """Let the work in progress finish, do it a last time if that is wanted, and end."""
         self._stop.set()
         self._thread.join()
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):
             self._once()
-        self._once()
+        if self._at_end:
+            self._once()
 
     def _once(self) -> None:
         try:
             self._work()
-        except PyMongoError as error:
+        except (PyMongoError, SegueError) as error:
             log.warning("%s: %s", self._name, error)

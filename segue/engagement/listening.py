@@ -15,7 +15,7 @@ from segue.engagement.definitions import COUNTS, DIMENSIONS
 from segue.engagement.facts import Fact, StoredFact
 from segue.engagement.sessionization import ActivitySpan
 from segue.engagement.statistics import ListeningStatistics
-from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne, amount, text
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 _AT_ONCE = 1000
@@ -52,12 +52,31 @@ class Listening(Collection[StoredFact]):
 
     # Written by the stream and by the recount.
 
-    def write(self, facts: Sequence[Fact], *, definitions: str) -> None:
-        """Store each fact, unless the stored one has the same definitions and more events."""
+    def write(self, facts: Sequence[Fact], *, definitions: str, most: int) -> None:
+        """Store each fact, unless the stored one has the same definitions and more events.
+
+        A fact of a full window replaces the stored one in any case: repeated deliveries have pushed older
+        events out of it, so that a newer fact may have fewer events.
+
+        Parameters
+        ----------
+        most
+            The number of deliveries in a full window. A stored fact with more events was counted under
+            another limit and does not count as newer.
+        """
         operations: list[UpdateOne] = []
         for fact in facts:
             document = {"$literal": fact.document(definitions=definitions)}
-            newer = {"$and": [{"$eq": ["$definitions", definitions]}, {"$gt": ["$events", fact.events]}]}
+            newer: Document = {
+                "$and": [
+                    {"$literal": fact.deliveries < most},
+                    {"$eq": ["$definitions", definitions]},
+                    # A damaged number must not protect the document: in MongoDB's order, texts are greater.
+                    {"$isNumber": "$events"},
+                    {"$gt": ["$events", fact.events]},
+                    {"$lte": ["$events", most]},
+                ]
+            }
             replaced = [{"$replaceWith": {"$cond": [newer, "$$ROOT", document]}}]
             operations.append(UpdateOne({"_id": fact.id}, replaced, upsert=True))
         for first in range(0, len(operations), _AT_ONCE):
@@ -87,7 +106,8 @@ class Listening(Collection[StoredFact]):
 
     def starts(self, *, since: datetime | None = None) -> list[datetime]:
         """The starts of windows with facts, from `since` on."""
-        return self.documents.distinct("start", {} if since is None else {"start": {"$gte": since}})
+        dates = {"$type": "date"} if since is None else {"$gte": since}
+        return [start for start in self.distinct("start", {"start": dates}) if isinstance(start, datetime)]
 
     def count(self) -> int:
         """The approximate number of facts."""
@@ -126,18 +146,19 @@ class Listening(Collection[StoredFact]):
 
     def began(self, user_id: str) -> datetime | None:
         """The start of a listener's first stored window; None without facts."""
-        first = self.documents.find_one({"user_id": user_id}, {"start": 1}, sort=[("start", ASCENDING)])
+        own = {"user_id": user_id, "start": {"$type": "date"}}
+        first = self.documents.find_one(own, {"start": 1}, sort=[("start", ASCENDING)])
         return first["start"] if first else None
 
     def first_heard(self, user_id: str, by: Literal["track_id", "artist"]) -> dict[str, datetime]:
         """The time at which a listener first played each track or artist, within the retention of facts."""
         first = self.aggregate(
             [
-                *_rows({"user_id": user_id}, {"rows.plays": {"$gt": 0}}),
+                *_rows({"user_id": user_id, "start": {"$type": "date"}}, {"rows.plays": {"$gt": 0}}),
                 {"$group": {"_id": f"$rows.{by}", "first": {"$min": "$start"}}},
             ]
         )
-        return {group["_id"]: group["first"] for group in first}
+        return {group["_id"]: group["first"] for group in first if isinstance(group["_id"], str)}
 
     def latest_completions(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Completion]:
         """The completions of these listeners by track, latest first."""
@@ -145,7 +166,7 @@ class Listening(Collection[StoredFact]):
             [
                 *_rows(
                     {"user_id": {"$in": list(user_ids)}, "start": {"$gte": since}},
-                    {"rows.completions": {"$gt": 0}},
+                    {"rows.completions": {"$gt": 0, "$lte": 2**53}, "rows.track_id": {"$type": "string"}},
                 ),
                 {
                     "$group": {
@@ -168,7 +189,13 @@ class Listening(Collection[StoredFact]):
         day = {"$dateTrunc": {"date": "$start", "unit": "day"}}
         days = self.aggregate(
             [
-                {"$match": {"start": {"$gte": since, "$lt": until}, "first_at": {"$ne": None}}},
+                {
+                    "$match": {
+                        "start": {"$gte": since, "$lt": until},
+                        "first_at": {"$ne": None},
+                        "user_id": {"$type": "string"},
+                    }
+                },
                 {"$group": {"_id": {"day": day, "user": "$user_id"}}},
             ]
         )
@@ -200,7 +227,7 @@ def _outdated(since: datetime, definitions: str) -> Document:
 
 
 def _counting(times: list[datetime], dimension: str, field: str | None) -> list[Document]:
-    key: Any = "" if field is None else {"$toString": {"$ifNull": [f"$rows.{field}", ""]}}
+    key: Any = "" if field is None else text(f"$rows.{field}")
     return [
         {"$match": {"start": {"$in": times}}},
         {"$project": {"start": 1, "rows": 1}},
@@ -209,7 +236,7 @@ def _counting(times: list[datetime], dimension: str, field: str | None) -> list[
         {
             "$group": {
                 "_id": {"fact": "$_id", "start": "$start", "key": key},
-                **{name: {"$sum": f"$rows.{name}"} for name in COUNTS},
+                **{name: {"$sum": amount(f"$rows.{name}")} for name in COUNTS},
             }
         },
         {
@@ -243,16 +270,16 @@ def _number_of(*conditions: Document) -> Document:
 def _outcomes(since: datetime, variants: Sequence[str]) -> list[Document]:
     counted = ("impressions", "starts", "plays", "completions", "skips", "likes")
     return [
-        {"$match": {"start": {"$gte": since}}},
+        {"$match": {"start": {"$gte": since}, "user_id": {"$type": "string"}}},
         {"$project": {"user_id": 1, "rows": 1}},
         {"$unwind": "$rows"},
         # Explored tracks have a suffix after the variant: segue.ranking.variants.variant_label.
-        {"$set": {"variant": {"$first": {"$split": ["$rows.variant", "/"]}}}},
+        {"$set": {"variant": {"$first": {"$split": [text("$rows.variant"), "/"]}}}},
         {"$match": {"variant": {"$in": list(variants)}}},
         {
             "$group": {
                 "_id": {"fact": "$_id", "user": "$user_id", "variant": "$variant", "track": "$rows.track_id"},
-                **{name: {"$sum": f"$rows.{name}"} for name in counted},
+                **{name: {"$sum": amount(f"$rows.{name}")} for name in counted},
             }
         },
         {

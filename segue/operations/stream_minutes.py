@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Required, TypedDict
 
 import numpy as np
 
 from segue.operations.stream_progress import MicroBatch, until_newest
-from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne
+from segue.storage.mongo import ASCENDING, DESCENDING, BulkWriteError, UpdateOne
+from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 _SAMPLES = 10_000
@@ -23,13 +24,32 @@ RECOMMEND, REJECTED = "recommend", "rejected plays"
 """The queries whose minutes have `freshness_ms` and `rejected`."""
 
 
-class StreamMinutes(Collection[Document]):
-    """A document for each query and minute.
+class StreamMinute(TypedDict, total=False):
+    """A query's minute. The counts are sums, `slowest_ms` and `backlog` maxima."""
 
-    `query`, `at`; `batches`, `input_rows`, `late_rows` and `phases_ms` (by phase) added up; `slowest_ms` and
-    `backlog` at most; `state_rows`, `state_bytes` and `watermark` of the last batch; `freshness_ms` (`p50`,
-    `p99`); `rejected` records by reason.
-    """
+    _id: Required[str]
+    query: Required[str]
+    at: Required[datetime]
+    """The start of the minute."""
+    batches: Count
+    input_rows: Count
+    late_rows: Count
+    phases_ms: dict[str, Count]
+    """By phase."""
+    slowest_ms: Count
+    backlog: Count
+    state_rows: Count
+    """Of the last batch, as the next two."""
+    state_bytes: Count
+    watermark: datetime | None
+    freshness_ms: dict[str, float]
+    """`p50` and `p99`."""
+    rejected: dict[str, Count]
+    """Records by reason."""
+
+
+class StreamMinutes(Collection[StreamMinute]):
+    """A document for each query and minute."""
 
     name = "stream_minutes"
     policy = Policy(
@@ -44,12 +64,23 @@ class StreamMinutes(Collection[Document]):
 
     def add(self, changes: Sequence[UpdateOne]) -> None:
         """Apply changes of :class:`Minutes`."""
-        if changes:
+        if not changes:
+            return
+        try:
             self.documents.bulk_write(list(changes), ordered=False)
+        except BulkWriteError as error:
+            # A number cannot be added to a damaged field: the minute begins again.
+            failed = [fault["op"] for fault in error.details["writeErrors"]]
+            ids = [operation["q"]["_id"] for operation in failed]
+            for document in self._plain.find({"_id": {"$in": ids}}):
+                self.documents.checked(document)
+            self.documents.delete_many({"_id": {"$in": ids}})
+            again = [UpdateOne(operation["q"], operation["u"], upsert=True) for operation in failed]
+            self.documents.bulk_write(again, ordered=False)
 
-    def recent(self, *, seconds: float) -> list[Document]:
+    def recent(self, *, seconds: float) -> list[StreamMinute]:
         """The minutes of the last `seconds` before the newest one, oldest first."""
-        newest = self.documents.find_one({"at": {"$exists": True}}, {"at": 1}, sort=[("at", DESCENDING)])
+        newest = self.documents.find_one({"at": {"$type": "date"}}, {"at": 1}, sort=[("at", DESCENDING)])
         return list(self.documents.find(until_newest(newest, seconds)).sort("at", ASCENDING))
 
 

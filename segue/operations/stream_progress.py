@@ -5,15 +5,17 @@ Delivery: one document per query and batch, so that a batch repeated after a cra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, cast
 
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, ReplaceOne
+from segue.storage.records import Count, RecordShape, record_shape
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 _STREAM = "stream"
-_MOST = 5000
+MOST = 5000
+"""The number of micro-batches that :meth:`StreamProgress.recent` returns at most."""
 
 
 class MicroBatch(TypedDict):
@@ -22,22 +24,22 @@ class MicroBatch(TypedDict):
     _id: str
     """"<query>:<batch>"."""
     query: str
-    batch: int
+    batch: Count
     at: datetime
     """The start of the batch."""
-    input_rows: int
+    input_rows: Count
     input_rate: float
     """Records per second of input."""
     processed_rate: float
     """Records per second of processing."""
-    duration_ms: dict[str, int]
+    duration_ms: dict[str, Count]
     """Milliseconds by phase, with Spark's names of the phases."""
-    state_rows: int
-    state_bytes: int
-    late_rows: int
+    state_rows: Count
+    state_bytes: Count
+    late_rows: Count
     """Records behind the watermark."""
     watermark: datetime | None
-    backlog: int
+    backlog: Count
     """The backlog: records in Kafka that the query had not read."""
 
 
@@ -62,6 +64,9 @@ class StreamProgress(Collection[Document]):
     )
     indexes = (Index(keys=[("query", ASCENDING), ("at", DESCENDING)]),)
 
+    def shape_of(self, document: Mapping[str, Any]) -> RecordShape:
+        return record_shape(Started if document.get("_id") == _STREAM else MicroBatch)
+
     def keep(self, time: timedelta) -> None:
         """Let MongoDB remove documents that are older than `time`."""
         self.make(Index.on("at", keep=time))
@@ -81,12 +86,13 @@ class StreamProgress(Collection[Document]):
 
     def started(self) -> Started:
         """The last start of the stream."""
-        return cast("Started", self.documents.find_one({"_id": _STREAM}, {"_id": 0}) or {})
+        stored = self.documents.find_one({"_id": _STREAM}) or {}
+        return cast("Started", {name: value for name, value in stored.items() if name != "_id"})
 
     def recent(self, *, seconds: float) -> list[MicroBatch]:
-        """The micro-batches of the last `seconds` before the newest one, oldest first; 5000 at most."""
+        """The micro-batches of the last `seconds` before the newest one, oldest first: the newest `MOST`."""
         documents = (
-            self.documents.find(until_newest(self.newest(), seconds)).sort("at", DESCENDING).limit(_MOST)
+            self.documents.find(until_newest(self.newest(), seconds)).sort("at", DESCENDING).limit(MOST)
         )
         return cast("list[MicroBatch]", list(documents)[::-1])
 
@@ -106,11 +112,11 @@ class StreamProgress(Collection[Document]):
 
     def newest(self, query: str | None = None) -> MicroBatch | None:
         """The newest micro-batch, of one query or of all."""
-        wanted: dict[str, Any] = {"at": {"$exists": True}} | ({} if query is None else {"query": query})
+        wanted: dict[str, Any] = {"at": {"$type": "date"}} | ({} if query is None else {"query": query})
         return cast("MicroBatch | None", self.documents.find_one(wanted, sort=[("at", DESCENDING)]))
 
 
-def until_newest(newest: MicroBatch | Document | None, seconds: float) -> Document:
+def until_newest(newest: Mapping[str, Any] | None, seconds: float) -> Document:
     """The filter of documents that are at most `seconds` older than the newest one."""
     since = newest["at"] - timedelta(seconds=seconds) if newest else datetime.now(UTC)
     return {"at": {"$gte": since}}

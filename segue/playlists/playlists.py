@@ -141,7 +141,8 @@ class Playlists(Collection[StoredPlaylist]):
         """
         full = {f"tracks.{MOST_TRACKS - len(tracks)}": {"$exists": False}}
         if len(tracks) > MOST_TRACKS or not self._try(
-            {**_own(owner, playlist_id), **full}, {"$push": {"tracks": {"$each": list(tracks)}}}
+            {**_own(owner, playlist_id), "tracks": {"$type": "array"}, **full},
+            {"$push": {"tracks": {"$each": list(tracks)}}},
         ):
             raise PlaylistError(_NONE if self.read(owner, playlist_id) is None else _FULL)
 
@@ -155,7 +156,8 @@ class Playlists(Collection[StoredPlaylist]):
 
     def ask_to_join(self, owner: str, playlist_id: str, user_id: str) -> None:
         """Ask another listener to edit the owner's playlist; nothing happens if there is no such playlist."""
-        self.documents.update_one(_own(owner, playlist_id), {"$addToSet": {"asked": user_id}})
+        wanted = {**_own(owner, playlist_id), **_list_or_missing("asked")}
+        self.documents.update_one(wanted, {"$addToSet": {"asked": user_id}})
 
     def asking(self, user_id: str) -> list[Playlist]:
         """The playlists that a listener is asked to join, by name."""
@@ -172,13 +174,20 @@ class Playlists(Collection[StoredPlaylist]):
     def join(self, user_id: str, playlist_id: str) -> bool:
         """Accept the request to edit a playlist; False for a listener who was not asked."""
         change = {"$pull": {"asked": user_id}, "$addToSet": {"collaborators": user_id}}
-        return bool(self.documents.update_one({"_id": playlist_id, "asked": user_id}, change).matched_count)
+        wanted = {"_id": playlist_id, "asked": user_id, **_list_or_missing("collaborators")}
+        return bool(self.documents.update_one(wanted, change).matched_count)
 
     def leave(self, playlist_id: str, user_id: str, *, by: str) -> bool:
         """Remove a listener, joined or asked; False if `by` is neither this listener nor the owner."""
         wanted = {"_id": playlist_id} if by == user_id else _own(by, playlist_id)
-        change = {"$pull": {"collaborators": user_id, "asked": user_id}}
-        return bool(self.documents.update_one(wanted, change).matched_count)
+        lists = [
+            name
+            for name in ("collaborators", "asked")
+            if self.documents.update_one(
+                {**wanted, **_list_or_missing(name)}, {"$pull": {name: user_id}}
+            ).matched_count
+        ]
+        return bool(lists)
 
     def _arrange(self, owner: str, playlist_id: str, *, place: int, track_id: str, to: int | None) -> None:
         before = self.read(owner, playlist_id)
@@ -205,6 +214,11 @@ _FULL = f"A playlist holds {MOST_TRACKS} songs at most."
 
 def _own(owner: str, playlist_id: str) -> Document:
     return {"_id": playlist_id, "owner": owner}
+
+
+def _list_or_missing(field: str) -> Document:
+    """The filter of documents whose field MongoDB can add to, or remove from."""
+    return {"$or": [{field: {"$type": "array"}}, {field: {"$exists": False}}]}
 
 
 def _named(name: str) -> str:
