@@ -166,6 +166,7 @@ run_tests() {
     return
   fi
   cd "$root"
+  make_class_archives
   if [ "${1:-}" = cluster ]; then
     shift
     say 'tests on a cluster of processes'
@@ -208,6 +209,12 @@ run_tests() {
 
 check_types_and_layers() {
   run_module mypy && "$venv/bin/lint-imports"
+}
+
+# Without archives, tests take longer and do the same.
+make_class_archives() {
+  run_module tests.class_archives 2>"$local_folder/class-archives.log" ||
+    say "the archives of Java's classes could not be made: see $local_folder/class-archives.log"
 }
 
 # Programs that some tests need, installed if possible:
@@ -272,7 +279,7 @@ main() {
   JAVA_HOME=$(sed -n 3p "$data_folder/java-home")
   export JAVA_HOME PYSPARK_PYTHON=$python PYSPARK_DRIVER_PYTHON=$python
   case $command in
-    setup) ;;
+    setup) [ "$packages" != dev ] || make_class_archives ;;
     test) shift; run_tests "$@" ;;
     *) exec "$python" -P -m segue "$@" ;;
   esac

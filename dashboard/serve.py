@@ -20,6 +20,9 @@ from segue.places import CONF
 from segue.settings import Settings, load_settings
 from segue.storage.mongo import connect
 
+_GRACE_SECONDS = 5
+"""How long requests may take to end after SIGTERM; sound that is being heard would take the whole track."""
+
 
 def serve(
     port: Annotated[
@@ -75,7 +78,10 @@ def serve_app(settings: Settings, *, listener: socket.socket) -> None:
     logging.getLogger("streamlit").setLevel(logging.WARNING)
     app = make_app()
     # No access log: it would contain the tickets of audio addresses.
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    config_of_server = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS
+    )
+    server = uvicorn.Server(config_of_server)
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     if not server.started:

@@ -34,9 +34,11 @@ from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.query import BatchGate
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly
+from segue.streaming_jobs.unfinished import remove_unfinished
 
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
+_UNFINISHED_SECONDS = 600.0
 _REBUILD_SECONDS = 20.0
 
 
@@ -95,6 +97,9 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         store, metrics, single=kept.progress_retention, summed=kept.progress_summary_retention
     )
     forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
+    sweeping = Regularly(
+        partial(remove_unfinished, settings.spark), name="unfinished files", seconds=_UNFINISHED_SECONDS
+    )
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:
         gates.append(BatchGate())
@@ -102,6 +107,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         partial(_rebuild, store, settings, metrics), name="rebuilding", seconds=_REBUILD_SECONDS, at_end=False
     )
     try:
+        remove_unfinished(settings.spark)
         repair_exactly(settings.spark.checkpoint_location)
         checkpoint.check(spark, settings)
         progress.listen(spark)
@@ -125,11 +131,14 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         log.info("stopping after the micro-batch in progress")
         # Spark would log the batches that the gates refuse as errors.
         spark.sparkContext.setLogLevel("OFF")
+        for gate in gates:
+            gate.close()  # all at once, so that no query begins a batch while another ends its own
         for gate, query in zip(gates, queries, strict=True):
             gate.stop(query)
     finally:
         progress.close()
         forgetting.close()
+        sweeping.close()
         rebuilding.close()
         spark.stop()
 

@@ -67,9 +67,13 @@ class BatchGate:
 
         return run
 
+    def close(self) -> None:
+        """Refuse the next micro-batch; the one in progress continues."""
+        self._closed.set()
+
     def stop(self, query: StreamingQuery, *, patience: float = 120.0) -> bool:
         """Close the gate and end the query; False if the batch in progress took longer than `patience`."""
-        self._closed.set()
+        self.close()
         finished = self._working.acquire(timeout=patience)
         if finished:
             self._working.release()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import uuid
@@ -50,6 +51,7 @@ hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=1000, p
 hypothesis.settings.load_profile("repeatable")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of tests that run side by side (pytest-xdist), those that share something take turns on one side.
 
@@ -62,6 +64,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item, group in groups.items():
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: (_rank(groups[item]), -sizes[groups[item]], groups[item]))
+
+
+def pytest_collection_finish() -> None:
+    """What the imports made stays: no later run of the garbage collector looks through it again."""
+    gc.freeze()
 
 
 def _rank(group: str) -> int:

@@ -7,7 +7,6 @@ import json
 import math
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from segue.cli.main import main
 from segue.errors import SegueError
 from segue.figures import can_write, write_figures
-from segue.places import ROOT
 
 NOBODY = 65534
 
@@ -106,10 +105,13 @@ COMMANDS = (
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_says_it_before_it_works(command: str) -> None:
+def test_a_command_says_it_before_it_works(
+    command: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     # Settings that do not exist: a command that began to work would say so.
-    environment = os.environ | {"SEGUE_CONF": "/no/settings.toml"}
-    line = [sys.executable, "-P", "-m", "segue", *command.split(), "--json", "/no/dir/x.json"]
-    done = subprocess.run(line, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "segue: --json /no/dir/x.json: the folder /no/dir does not exist\n"
+    monkeypatch.setenv("SEGUE_CONF", "/no/settings.toml")
+    monkeypatch.setattr(sys, "argv", ["segue", *command.split(), "--json", "/no/dir/x.json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capfd.readouterr() == ("", "segue: --json /no/dir/x.json: the folder /no/dir does not exist\n")

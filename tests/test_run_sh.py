@@ -80,6 +80,7 @@ def ready(bare: Path) -> Path:
             echo "$folder/java"
             ;;
           *'java_home()'*) ;;
+          *'-m tests.class_archives'*) echo 'no room' >&2; exit 1 ;;
           *'-m segue '*) echo "$JAVA_HOME" ;;
           *) exec {sys.executable} "$@" ;;
         esac
@@ -101,6 +102,17 @@ def test_java_and_jars_are_where_segue_home_says(ready: Path, tmp_path: Path) ->
             assert done.stdout == f"{folder}/java\n"
             assert (folder / "java-home").is_file()
     assert (tmp_path / "prepared").read_text().splitlines() == [str(folder) for folder in homes.values()]
+
+
+def test_without_archives_of_classes_the_setup_goes_on(ready: Path) -> None:
+    (ready / "requirements-dev.txt").touch()
+    done = _run("setup", "dev", root=ready, JAVA_HOME="")
+    log = ready / ".local" / "class-archives.log"
+    assert done.returncode == 0
+    assert done.stderr.splitlines()[-1] == (
+        f"segue: the archives of Java's classes could not be made: see {log}"
+    )
+    assert log.read_text() == "no room\n"
 
 
 def test_a_folder_for_data_that_cannot_be_made_is_named(ready: Path, tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ def until(true: Callable[[], object], description: str, *, seconds: float = PATI
     AssertionError
         It was not in time.
     """
-    end = time.monotonic() + seconds
-    began = time.monotonic()
+    first = began = time.monotonic()
     while not true():
         now = time.monotonic()
-        assert now < end, f"waited {seconds:.0f} s for {description}"
-        # A look that costs much would slow down the work that is waited for.
-        time.sleep(min(2.0, max(0.02, 4 * (now - began))))
+        assert now < first + seconds, f"waited {seconds:.0f} s for {description}"
+        # Looks that cost much would slow down the work that is waited for: the pause grows with the cost of a
+        # look and with the time waited, to which it adds a twentieth at most.
+        time.sleep(min(2.0, max(0.02, 4 * (now - began), (now - first) / 20)))
         began = time.monotonic()

@@ -20,6 +20,7 @@ from segue.demo.summary import DemoSummary
 from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, write_figures
 from segue.figures import console as results
+from segue.local.process import registered
 from segue.settings import load_settings
 
 
@@ -67,7 +68,7 @@ def demo(
             # The dashboard's process reads the same variables.
             os.environ["SEGUE_DASHBOARD__HOST"] = host
         run = Demo(load_settings(), name=demo_name(library), library=library, console=console)
-        with _ended_by_sigterm(), contextlib.ExitStack() as stack:
+        with _ended_by_sigterm(), registered("demo"), contextlib.ExitStack() as stack:
             stack.callback(run.down)
             run.prepare()
             run.start_stream()

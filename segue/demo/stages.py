@@ -12,6 +12,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 from rich.console import Console
 
 from segue.demo.composing import composed
@@ -126,7 +127,7 @@ class Demo:
     def down(self) -> None:
         """Stop the processes that this demo started, and no others."""
         with self._console.status("Stopping") as status:
-            stack.down(only=self._started, stopping=lambda name: status.update(stack.waits_for(name)))
+            stack.down(only=self._started, waiting=lambda names: status.update(stack.waits_for(names)))
 
     def _job(self, command: str, *arguments: str) -> None:
         done = subprocess.run(
@@ -143,7 +144,12 @@ class Demo:
     def _background(self, name: str, command: str) -> process.Record:
         record = process.RUN / f"{name}.json"
         if other := process.running(process.read_record(record)):
-            raise SegueError(f"{name} is already running (pid {other.pid}): stop it first with ./run.sh down")
+            if not self._abandoned(other):
+                raise SegueError(
+                    f"{name} is already running (pid {other.pid}): stop it first with ./run.sh down"
+                )
+            self._say(f"Stopping the {name} of an earlier demo, which was killed")
+            process.stop(record)
         started = process.spawn(
             [*SEGUE, *command.split()],
             name=name,
@@ -155,6 +161,16 @@ class Demo:
         )
         self._started.add(started)
         return started
+
+    def _abandoned(self, job: psutil.Process) -> bool:
+        """Whether a job works on this demo's data and the demo that started it has ended."""
+        try:
+            parent = job.parent()
+            starter = parent.cmdline() if parent else []
+            database = job.environ().get("SEGUE_MONGO__DATABASE")
+        except psutil.Error:
+            return False
+        return database == self._settings.mongo.database and "demo" not in starter
 
     def _wait(self, what: str, record: process.Record, ready: Callable[[], bool]) -> None:
         end = time.monotonic() + PATIENCE

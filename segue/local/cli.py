@@ -40,13 +40,13 @@ def up() -> None:
 def down() -> None:
     """Stop everything that Segue started on this machine: dashboard, stream, Kafka, MongoDB. The data stay.
 
-    The stream first finishes the micro-batch in progress. A process that does not end within 30 seconds is
-    killed.
+    The dashboard and the jobs are stopped first, all at the same time, then the servers. The stream finishes
+    the micro-batch in progress. A process that does not end within 30 seconds is killed; nothing is lost.
 
     Example: ./run.sh down
     """
     with progress.status("Stopping") as status:
-        ended = stack.down(stopping=lambda name: status.update(stack.waits_for(name)))
+        ended = stack.down(waiting=lambda names: status.update(stack.waits_for(names)))
     typer.echo(f"stopped: {', '.join(ended)}" if ended else "nothing was running")
 
 

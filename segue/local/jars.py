@@ -94,7 +94,7 @@ def _reason(log: Path) -> str:
 
 def _drop_bundled(folder: Path) -> None:
     """Remove jars that pyspark has too: two versions of a library on a class path conflict."""
-    bundled = {_artifact(jar) for jar in _ivy_jar().parent.glob("*.jar")}
+    bundled = {_artifact(jar) for jar in pyspark_jars().glob("*.jar")}
     for jar in folder.glob("*.jar"):
         if _artifact(jar) in bundled:
             jar.unlink()
@@ -119,12 +119,23 @@ def _artifact(jar: Path) -> str:
     return re.sub(r"-\d[^-]*(-[^-]*)?\.jar$", "", jar.name)
 
 
-def _ivy_jar() -> Path:
+def pyspark_jars() -> Path:
+    """The folder of Spark's own jars.
+
+    Raises
+    ------
+    SegueError
+        pyspark is not installed.
+    """
     # Importing pyspark takes a second and is not needed to find its folder.
     spec = importlib.util.find_spec("pyspark")
     if spec is None or spec.origin is None:
         raise SegueError("pyspark is not installed: start through ./run.sh, which sets it up")
-    jars = sorted((Path(spec.origin).parent / "jars").glob("ivy-*.jar"))
+    return Path(spec.origin).parent / "jars"
+
+
+def _ivy_jar() -> Path:
+    jars = sorted(pyspark_jars().glob("ivy-*.jar"))
     if not jars:
         raise SegueError("this pyspark has no Ivy jar: remove .local/venv, then run ./run.sh setup")
     return jars[-1]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import subprocess
 import time
 import uuid
+from pathlib import Path
 from string import Template
 
 from kafka import KafkaAdminClient
@@ -13,6 +15,7 @@ from kafka.errors import KafkaError
 
 from segue.errors import SegueError
 from segue.local import process
+from segue.local.class_archive import broker_archive, reading
 from segue.local.embedded import EmbeddedServer
 from segue.local.jars import ensure_jars, kafka_jars
 from segue.local.java import java_command
@@ -21,6 +24,7 @@ from segue.places import CONF
 PORT = 19092
 CONTROLLER_PORT = 19093
 START_SECONDS = 90.0
+_MAIN = ("kafka.Kafka", "server.properties")
 _OWN = "or use your own Kafka: SEGUE_KAFKA__BOOTSTRAP_SERVERS=host:9092"
 
 
@@ -49,7 +53,7 @@ class Broker(EmbeddedServer):
             self._format(java)
             address = f"127.0.0.1:{port}"
             process.spawn(
-                [*self._java(java), "kafka.Kafka", "server.properties"],
+                [*self._java(java), f"-Djava.io.tmpdir={self._temporary()}", *_MAIN],
                 name=self.name,
                 address=address,
                 log=self.log,
@@ -58,6 +62,13 @@ class Broker(EmbeddedServer):
             )
             self._wait(address)
             return address
+
+    def _temporary(self) -> Path:
+        """An empty folder for the libraries that Kafka unpacks and that a killed broker leaves."""
+        folder = self.folder / "tmp"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
 
     def _choose_ports(self) -> tuple[int, int]:
         """The ports of the last start if they are free, so that addresses stay the same."""
@@ -79,9 +90,13 @@ class Broker(EmbeddedServer):
             java,
             "-Xms128m",
             "-Xmx512m",
+            *self._class_archive(java),
             f"-Dlog4j2.configurationFile={(CONF / 'kafka-log4j2.properties').as_uri()}",
             *("-cp", str(kafka_jars() / "*")),
         ]
+
+    def _class_archive(self, java: str) -> list[str]:
+        return reading(broker_archive(Path(java).parent.parent))
 
     def _format(self, java: str) -> None:
         """Prepare the data folder, once."""

@@ -63,6 +63,11 @@ class Mongod(EmbeddedServer):
             *("--dbpath", str(self.folder / "data")),
             *("--wiredTigerCacheSizeGB", "0.5"),
             *("--oplogSize", "512"),
+            # After SIGTERM, a member that is not the primary waits this long for clients to move to another
+            # member. Here there is none; the default is 15 s.
+            *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
+            # MongoDB's own limit is 200 MB.
+            *("--setParameter", "diagnosticDataCollectionDirectorySizeMB=20"),
             "--quiet",
         ]
 

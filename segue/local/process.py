@@ -13,8 +13,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -27,6 +27,8 @@ RUN = LOCAL / "run"
 """The folder of the records of jobs and dashboard; servers have theirs in their own folders."""
 LOG_LIMIT = 20_000_000
 """Bytes; a larger log is rotated at the next start."""
+PATIENCE = 30.0
+"""Seconds that a process may take to end before it is killed."""
 
 
 class Record(BaseModel):
@@ -146,30 +148,60 @@ def write_text(file: Path, text: str) -> None:
     part.replace(file)
 
 
-def stop(file: Path, *, patience: float = 30.0) -> bool:
-    """Stop the process of the record in `file` and its children, and remove the record.
+def stop(file: Path, *, patience: float = PATIENCE) -> bool:
+    """Stop the process of one record, as :func:`stop_together`; returns whether it was running."""
+    return bool(stop_together([file], patience=patience))
 
-    Sends SIGTERM first, and kills the processes that still run after `patience` seconds.
+
+def stop_together(
+    files: Sequence[Path],
+    *,
+    patience: float = PATIENCE,
+    waiting: Callable[[Sequence[str]], None] = lambda names: None,
+) -> list[str]:
+    """Stop the processes of several records with their children at the same time, and remove the records.
+
+    Each gets SIGTERM, and SIGCONT in case it is paused. Those that still run after `patience` seconds are
+    killed. `waiting` is called with the names of those that still run, whenever there are fewer.
 
     Returns
     -------
-    bool
-        Whether the process was running.
+    list
+        The names of the processes that were running, in the order of `files`.
     """
-    process = running(read_record(file))
-    if process is not None:
-        try:
-            family = [process, *process.children(recursive=True)]
-            process.terminate()
-        except psutil.NoSuchProcess:
-            family = []
-        _, alive = psutil.wait_procs(family, timeout=patience)
-        for survivor in alive:
-            # psutil itself compares the creation time before it sends a signal.
+    records = [read_record(file) for file in files]
+    families = {
+        record.name: _terminated(found) for record in records if record and (found := running(record))
+    }
+    alive = [process for family in families.values() for process in family]
+    end, shown = time.monotonic() + patience, list[str]()
+    while alive and time.monotonic() < end:
+        names = [name for name, family in families.items() if any(process in alive for process in family)]
+        if names != shown:
+            waiting(names)
+            shown = names
+        _, alive = psutil.wait_procs(alive, timeout=0.2)
+    for survivor in alive:
+        # psutil itself compares the creation time before it sends a signal.
+        with suppress(psutil.NoSuchProcess):
             survivor.kill()
-        psutil.wait_procs(alive, timeout=10)
-    file.unlink(missing_ok=True)
-    return process is not None
+    psutil.wait_procs(alive, timeout=10)
+    for file in files:
+        file.unlink(missing_ok=True)
+    return list(families)
+
+
+def _terminated(process: psutil.Process) -> list[psutil.Process]:
+    """Ask a process to end; returns it with its children."""
+    try:
+        family = [process, *process.children(recursive=True)]
+        process.terminate()
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                member.resume()  # a paused process receives SIGTERM only then
+    except psutil.NoSuchProcess:
+        return []
+    return family
 
 
 def port_is_free(port: int) -> bool:

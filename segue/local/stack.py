@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from segue.settings import Settings
 
 FREE_BYTES = 1_000_000_000
 """The free disk space that the servers need to start."""
-_FIRST_TO_END = ("dashboard", "replay")
+_FIRST_SHOWN = ("dashboard", "replay")
 
 
 def up(settings: Settings, *, folder: Path = LOCAL) -> Settings:
@@ -65,57 +65,68 @@ def connected(settings: Settings, *, kafka: bool = True, folder: Path = LOCAL) -
 
 
 def status(*, folder: Path = LOCAL) -> list[tuple[process.Record, bool]]:
-    """The recorded processes and whether each is running, in the order in which `down` stops them."""
+    """The recorded processes and whether each is running, jobs before servers."""
     records = [process.read_record(file) for file in _records(folder)]
     return [(record, process.running(record) is not None) for record in records if record]
 
 
-def waits_for(name: str) -> str:
-    """What `down` waits for while it stops a process, as a line for people."""
-    reasons = {"stream": "which finishes the micro-batch in progress", "mongo": "which writes to its disk"}
-    shown = {"kafka": "Kafka", "mongo": "MongoDB"}.get(name, f"the {name}")
-    return f"Stopping {shown}" + (f", {reasons[name]}" if name in reasons else "")
+def waits_for(names: Sequence[str]) -> str:
+    """The processes that `down` waits for, as a line for people."""
+    reasons = {"stream": "which finishes its micro-batch", "mongo": "which writes to its disk"}
+    titles = {"kafka": "Kafka", "mongo": "MongoDB"}
+    shown = [
+        titles.get(name, f"the {name}") + (f" ({reasons[name]})" if name in reasons else "") for name in names
+    ]
+    return f"Stopping {', '.join(shown)}"
 
 
 def down(
     *,
     folder: Path = LOCAL,
     only: Collection[process.Record] | None = None,
-    stopping: Callable[[str], None] = lambda name: None,
+    waiting: Callable[[Sequence[str]], None] = lambda names: None,
 ) -> list[str]:
     """Stop the processes that the records in `folder` name, or `only` some of them.
 
-    The dashboard and the replay are stopped first, then the jobs, then the servers. `stopping` is called with
-    the name of each process before it is stopped.
+    The dashboard and the jobs are stopped together, then the servers, which they need until their end.
+    `waiting` is called with the names of the processes that still run, whenever there are fewer.
 
     Returns
     -------
     list
         The names of the processes that were running.
     """
-    ended = []
     # A process may have added its address to its record since; a new process of the same name has another
     # pid.
     pids = None if only is None else {record.pid for record in only if process.running(record)}
-    for file in _records(folder):
-        record = process.read_record(file)
-        if pids is not None and (record is None or record.pid not in pids):
-            continue
-        if record and process.running(record):
-            stopping(record.name)
-        if process.stop(file) and record:
-            ended.append(record.name)
+
+    def chosen(files: Sequence[Path]) -> list[Path]:
+        records = [(file, process.read_record(file)) for file in files]
+        return [file for file, record in records if pids is None or (record and record.pid in pids)]
+
+    # A demo that ends stops its servers itself, so that they have ended before their turn.
+    records = [process.read_record(file) for file in chosen(_records(folder))]
+    ended = [record.name for record in records if record and process.running(record)]
+    for files in (_jobs(folder), _servers(folder)):
+        process.stop_together(chosen(files), waiting=waiting)
     return ended
 
 
 def _records(folder: Path) -> list[Path]:
-    jobs = sorted((folder / "run").glob("[!.]*.json"), key=lambda file: (_rank(file.stem), file.stem))
+    return [*_jobs(folder), *_servers(folder)]
+
+
+def _jobs(folder: Path) -> list[Path]:
+    return sorted((folder / "run").glob("[!.]*.json"), key=lambda file: (_rank(file.stem), file.stem))
+
+
+def _servers(folder: Path) -> list[Path]:
     servers = [Broker(folder / "kafka").record, Mongod(folder / "mongo").record]
-    return [*jobs, *(file for file in servers if file.exists())]
+    return [file for file in servers if file.exists()]
 
 
 def _rank(name: str) -> int:
-    return _FIRST_TO_END.index(name) if name in _FIRST_TO_END else len(_FIRST_TO_END)
+    return _FIRST_SHOWN.index(name) if name in _FIRST_SHOWN else len(_FIRST_SHOWN)
 
 
 def _check_disk(folder: Path) -> None:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from segue.errors import SegueError
+from segue.local.class_archive import driver_archive, reading
 from segue.local.jars import ensure_jars
 from segue.local.java import java_home
+from segue.local.scratch import scratch
 from segue.settings import KafkaSettings, Settings
 from segue.spark.checkpoint_files import BARE_FILE_SYSTEM, checkpoint_defaults, refuse_unsafe
 from segue.spark.configuration import configuration
 from segue.spark.defaults import cluster_defaults, defaults, values_of
 from segue.spark.pack import pack
 
+log = logging.getLogger(__name__)
 PARTITIONS = "spark.sql.shuffle.partitions"
 _KAFKA_SOURCE = "org.apache.spark.sql.kafka010.KafkaSourceProvider"
 _BEFORE_THE_JVM = ("spark.driver.", "spark.submit.", "spark.pyspark.")
@@ -104,13 +110,31 @@ def _started_here(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], d
     }
     if local:
         own |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+        own |= _temporary_files(own)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # not the python3 in PATH
         # run.sh has done both already; for an installed package it is done here.
         ensure_jars()
         if "JAVA_HOME" not in os.environ:
             os.environ["JAVA_HOME"] = str(java_home())
+        own |= _with_class_archive(Path(os.environ["JAVA_HOME"]))
     return dict(spark.conf), own
+
+
+def _with_class_archive(home: Path) -> dict[str, str]:
+    options = [f'"{option}"' for option in reading(driver_archive(home))]
+    return {"spark.driver.defaultJavaOptions": " ".join(options)} if options else {}
+
+
+def _temporary_files(own: Mapping[str, str]) -> dict[str, str]:
+    """The values that put the temporary files of Spark and its JVM into :func:`scratch`."""
+    try:
+        folder = scratch()
+    except OSError as error:
+        log.warning("temporary files stay in the system's folder: %s", error)
+        return {}
+    options = f'{own.get("spark.driver.extraJavaOptions", "")} "-Djava.io.tmpdir={folder}"'
+    return {"spark.local.dir": str(folder), "spark.driver.extraJavaOptions": options.strip()}
 
 
 def _shipped() -> dict[str, str]:

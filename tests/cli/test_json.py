@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,7 @@ def test_the_demo_leaves_standard_output_to_its_summary(
     monkeypatch.setattr(Demo, "start_stream", lambda self: None)
     monkeypatch.setattr(Demo, "replay", lambda self, **_: summary)
     monkeypatch.setattr(Demo, "down", lambda self: None)
+    monkeypatch.setattr("segue.demo.cli.registered", lambda name: nullcontext())
     done = CliRunner().invoke(app, ["demo", "--check", "--json", "-"])
     assert json.loads(done.stdout) == summary.figures()
     out, err = capfd.readouterr()

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from segue.demo import removal
 from segue.demo.cli import _ended_by_sigterm
 from segue.demo.place import demo_name, demo_settings
+from segue.demo.stages import Demo
 from segue.errors import SegueError
 from segue.local import process
-from segue.settings import Settings
+from segue.places import ROOT
+from segue.settings import Settings, load_settings
 from segue.storage.inspection import inspect_kafka
 from segue.storage.kafka import ensure_topics
 from segue.storage.mongo import connect
@@ -37,6 +42,53 @@ def test_each_library_has_a_demo_of_its_own(tmp_path: Path) -> None:
     names = {demo_name(tmp_path / "a b/Music"), demo_name(tmp_path / "c/Music")}
     assert len(names) == 2
     assert all(name.startswith("demo_music_") for name in names)
+
+
+_STARTER = """\
+import subprocess, sys, time
+from pathlib import Path
+from segue.local import process
+command = [sys.executable, "-c", "import time; time.sleep(3600)"]
+folder, database = Path(sys.argv[2]), {"SEGUE_MONGO__DATABASE": sys.argv[3]}
+log, record = folder / "stream.log", folder / "stream.json"
+process.spawn(command, name="stream", address="", log=log, record=record, environment=database)
+print("up", flush=True)
+time.sleep(3600)
+"""
+
+
+@pytest.mark.parametrize(
+    ("database", "killed", "replaced"),
+    [("segue_demo", True, True), ("segue_demo", False, False), ("segue", True, False)],
+)
+def test_a_demo_replaces_the_jobs_of_a_killed_one_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, killed: bool, replaced: bool
+) -> None:
+    monkeypatch.setattr(process, "RUN", tmp_path)
+    monkeypatch.setattr(Demo, "_log", lambda self, name: tmp_path / f"{name}-new.log")
+    command = [sys.executable, "-c", _STARTER, "demo", str(tmp_path), database]
+    starter = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
+    assert starter.stdout
+    with starter.stdout:
+        assert starter.stdout.readline() == b"up\n"
+    if killed:
+        starter.kill()
+        starter.wait()
+    before = process.read_record(tmp_path / "stream.json")
+    demo = Demo(load_settings(), name="demo", library=None, console=Console(stderr=True))
+    try:
+        if replaced:
+            after = demo._background("stream", "--version")
+            assert process.running(before) is None
+            assert process.read_record(tmp_path / "stream.json") == after != before
+        else:
+            with pytest.raises(SegueError, match="stream is already running"):
+                demo._background("stream", "--version")
+            assert process.running(before)
+    finally:
+        starter.kill()
+        starter.wait()
+        process.stop(tmp_path / "stream.json")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -44,6 +45,15 @@ def test_a_started_process_is_found_and_ended_by_its_record(tmp_path: Path) -> N
 def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     record, file = _spawn(tmp_path, STUBBORN)
     assert process.stop(file, patience=0.2)
+    assert process.running(record) is None
+
+
+def test_a_paused_process_ends_like_any_other(tmp_path: Path) -> None:
+    record, file = _spawn(tmp_path, SLEEP)
+    os.kill(record.pid, signal.SIGSTOP)
+    began = time.monotonic()
+    assert process.stop(file)
+    assert time.monotonic() - began < process.PATIENCE / 2
     assert process.running(record) is None
 
 

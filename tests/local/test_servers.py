@@ -6,6 +6,7 @@ import os
 import signal
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,6 +89,17 @@ def test_mongod_survives_a_kill_and_a_taken_port(mongod: Mongod) -> None:
     with MongoClient[dict[str, Any]](moved) as client:
         client.test.plays.insert_one({"_id": 2})
         assert client.test.plays.count_documents({}) == 2
+
+
+def test_a_mongod_that_is_no_primary_does_not_wait_for_another(mongod: Mongod) -> None:
+    with MongoClient[dict[str, Any]](mongod.start()) as client:
+        client.test.plays.insert_one({"_id": 1})
+        client.admin.command({"replSetStepDown": 60, "force": True})
+    began = time.monotonic()
+    assert mongod.stop()
+    assert time.monotonic() - began < 12, "MongoDB's own waiting time is 15 s"
+    with MongoClient[dict[str, Any]](mongod.start()) as client:
+        assert client.test.plays.count_documents({}) == 1
 
 
 def test_the_broker_survives_a_kill_and_a_taken_port(broker: Broker) -> None:

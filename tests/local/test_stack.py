@@ -6,6 +6,9 @@ import json
 import os
 import signal
 import sys
+import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,10 @@ def _job(folder: Path, name: str) -> process.Record:
     return process.spawn(
         command, name=name, address="", log=folder / f"{name}.log", record=folder / "run" / f"{name}.json"
     )
+
+
+def _is_up(log: Path) -> bool:
+    return process.last_line(log) == "up"
 
 
 def test_with_own_servers_none_is_started(tmp_path: Path) -> None:
@@ -70,13 +77,51 @@ def test_down_ends_what_is_recorded_listeners_first(tmp_path: Path) -> None:
         "replay",
         "stream",
     ]
-    stopping: list[str] = []
-    ended = stack.down(folder=tmp_path, stopping=stopping.append)
-    assert ended == stopping == ["dashboard", "replay", "stream"]
-    assert stack.waits_for("stream") == "Stopping the stream, which finishes the micro-batch in progress"
+    waiting: list[Sequence[str]] = []
+    ended = stack.down(folder=tmp_path, waiting=waiting.append)
+    assert ended == waiting[0] == ["dashboard", "replay", "stream"]
+    line = "Stopping the dashboard, the stream (which finishes its micro-batch), Kafka"
+    assert stack.waits_for(["dashboard", "stream", "kafka"]) == line
     assert not any(process.running(record) for record in records)
     assert stack.status(folder=tmp_path) == []
     assert stack.down(folder=tmp_path) == []
+
+
+def test_down_stops_all_jobs_at_once_and_says_which_still_run(tmp_path: Path) -> None:
+    slow = "import signal, sys, time\n"
+    slow += "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(float(sys.argv[1])), sys.exit()))\n"
+    slow += "print('up', flush=True)\ntime.sleep(3600)"
+    seconds = {"dashboard": 1.0, "one": 3.0, "stream": 3.0}
+    for name, needs in seconds.items():
+        log = tmp_path / f"{name}.log"
+        process.spawn(
+            [sys.executable, "-c", slow, str(needs)],
+            name=name,
+            address="",
+            log=log,
+            record=tmp_path / "run" / f"{name}.json",
+        )
+        until(partial(_is_up, log), "the process to start")
+    waiting: list[Sequence[str]] = []
+    began = time.monotonic()
+    assert stack.down(folder=tmp_path, waiting=waiting.append) == list(seconds)
+    assert time.monotonic() - began < sum(seconds.values()), "they end at the same time"
+    assert waiting[0] == list(seconds)
+    assert ["one", "stream"] in waiting
+
+
+def test_servers_are_stopped_after_the_jobs_that_need_them(
+    tmp_path: Path,
+) -> None:
+    _job(tmp_path, "stream")
+    for name in ("kafka", "mongo"):
+        record = _job(tmp_path, name)
+        (tmp_path / name).mkdir()
+        (tmp_path / "run" / f"{name}.json").replace(tmp_path / name / "process.json")
+        assert process.running(record)
+    waiting: list[Sequence[str]] = []
+    assert stack.down(folder=tmp_path, waiting=waiting.append) == ["stream", "kafka", "mongo"]
+    assert waiting[:2] == [["stream"], ["kafka", "mongo"]]
 
 
 def test_down_with_a_choice_leaves_what_others_started_under_the_same_name(tmp_path: Path) -> None:
