@@ -23,7 +23,8 @@ def offer(key: str, *, shown: int, total: int | None, of: str) -> None:
     if total is not None and shown >= total:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"The first {shown:,} {of}" if total is None else f"{shown:,} of {total:,} {of}")
+        words = f"The first {shown:,} {of}" if total is None else f"{shown:,} of {total:,} {of}"
+        st.caption(words, width="content")
 
         def double() -> None:
             st.session_state[_name(key)] = 2 * max(shown, 1)

@@ -6,7 +6,6 @@ Delivery: one document per track, written by its id, so that writing it again ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,16 +83,25 @@ class Tracks(Collection[TrackDocument]):
         """Mark tracks whose files have vanished: they stay stored but are not offered any more."""
         self.documents.update_many({"_id": {"$in": list(track_ids)}}, {"$set": {"state": "vanished"}})
 
+    def forget_damaged(self, library: str) -> int:
+        """Remove the fields of a library's tracks that do not fit, and the stamps of these files.
+
+        A file without a stamp is read again. Returns the number of damaged tracks.
+        """
+        damaged = 0
+        for track in self._plain.find({"library": library}):
+            fits: Mapping[str, Any] = self.documents.checked(track) or {}
+            wrong = [name for name, value in track.items() if name not in fits or fits[name] is not value]
+            if wrong:
+                damaged += 1
+                removed = dict.fromkeys([*wrong, "size", "modified_ns"], "")
+                self._plain.update_one({"_id": track["_id"]}, {"$unset": removed})
+        return damaged
+
     def files_of(self, library: str) -> dict[str, StoredFile]:
-        """All tracks of a library with their files, by track id; of a damaged one, without its stamp."""
-        fields = {**dict.fromkeys(TrackDocument.__annotations__, 1), **_OF_FILE}
-        files = {}
-        for track in self._plain.find({"library": library}, fields):
-            if (own := self.documents.checked(track, fields)) is not None:
-                file = file_of(own)
-                # A damaged document gets no stamp, so that the file is read again.
-                files[file.track_id] = file if own is track else replace(file, size=None, modified_ns=None)
-        return files
+        """All tracks of a library with their files, by track id."""
+        documents = self.documents.find({"library": library}, _OF_FILE)
+        return {track["_id"]: file_of(track) for track in documents}
 
     def count_present(self, library: str) -> int:
         """The number of a library's tracks whose file exists."""

@@ -404,11 +404,14 @@ _SHAPES: Mapping[Any, Callable[[Sequence[Any]], Shape]] = {
 """By the origin of a generic type, its shape from the type's arguments."""
 
 
+_NAMES: Mapping[type, str] = {str: "the text", dict: "an object", list: "a list", bytes: "bytes"}
+
+
 def shown(value: Any) -> str:
     """A stored value for a message: its type, and its beginning if it is short enough to help."""
     if value is None:
         return "null"
-    name = {str: "the text", dict: "an object", list: "a list", bytes: "bytes"}.get(type(value))
+    name = _NAMES.get(type(value))
     if name and not isinstance(value, str):
         return name
     text = repr(value) if len(str(value)) <= _LONGEST_SHOWN else f"{str(value)[:_LONGEST_SHOWN]!r}…"

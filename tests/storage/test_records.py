@@ -80,7 +80,7 @@ WRONG: tuple[Any, ...] = (
     Decimal128("1"),
 )
 """Values of all types, and of sizes that no field has."""
-FITS = {
+FITS: dict[str, list[Any]] = {
     "text": ["oops"],
     "perhaps": ["oops", None],
     "whole": [7, -1, 2**62],
