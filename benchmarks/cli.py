@@ -19,7 +19,7 @@ from segue.figures import console as results
 BENCHMARKS = {
     "stream-latency": "time from a play to its recommendations",
     "stream-throughput": "plays per second from a backlog",
-    "soak": "growth of state and memory, and the effect of a flood of plays by one listener",
+    "soak": "growth of state and memory, effect of a flood; with --chaos: losses in an hour of faults",
     "capacity": "costs of an event, a listener's update and a query, and their growth",
     "sizing": "needs of a service of a given size, from the figures of capacity",
     "incremental": "cost of 100 new tracks in a catalogue of FMA's size",
@@ -35,7 +35,7 @@ BENCHMARKS = {
 }
 
 
-def bench(
+def bench(  # noqa: PLR0913  # one parameter for each option of the command
     name: Annotated[str, typer.Argument(help="The benchmark, from the list above.")],
     *,
     quick: Annotated[
@@ -60,6 +60,14 @@ def bench(
     figures_file: Annotated[
         Path | None, typer.Option("--figures", help="The JSON file of capacity. For sizing.")
     ] = None,
+    chaos: Annotated[
+        bool,
+        typer.Option("--chaos", help="Kills, pauses, full disks, floods and elections. For soak."),
+    ] = False,
+    minutes: Annotated[float | None, typer.Option(min=1, help="Length of the run. For soak.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Repeat the faults of an earlier run. For soak --chaos.")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="A folder with data sets of real listening. For quality.")
     ] = None,
@@ -67,6 +75,8 @@ def bench(
     """Run a benchmark and print its figures, each beside its baseline from the same run.
 
     Example: ./run.sh bench stream-latency --quick --json figures.json
+
+    Example: ./run.sh bench soak --chaos --minutes 20 --json chaos.json
 
     Example: ./run.sh bench index --tracks 10000 --output index.png
     """
@@ -84,6 +94,9 @@ def bench(
             "data": data,
             "listeners": listeners,
             "figures": figures_file,
+            "chaos": chaos or None,
+            "minutes": minutes,
+            "seed": seed,
         }
         for option, value in ({"quick": quick or None} | given).items():
             if value is not None and option not in parameters:
@@ -100,6 +113,8 @@ def bench(
         figures: Mapping[str, float | bool] = module.measure(**options)
         _show(figures, json_file)
         write_figures(json_file, figures)
+        if fault := getattr(module, "fault", lambda figures: "")(figures):
+            raise SegueError(f"{name}: {fault}")
 
 
 _LISTED = "\n\n".join(f"{name}: {text}" for name, text in BENCHMARKS.items())

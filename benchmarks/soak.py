@@ -20,6 +20,7 @@ from rich.console import Console
 
 from segue.benchmarks.bars import track
 from segue.benchmarks.catalogue import bundle_of, track_id
+from segue.benchmarks.chaos import run
 from segue.benchmarks.service import Feeder, check_alive, service, variant
 from segue.evaluation.freshness import FreshnessWatch
 from segue.operations.stream_progress import StreamProgress
@@ -50,9 +51,22 @@ class Samples:
     python_mb: list[float] = field(default_factory=list)
 
 
-def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
-    """The ratio of each quantity at the end of the run to the middle: about 1 if it levels off."""
-    minutes, flood = (8, 20_000) if quick else (40, 100_000)
+def measure(
+    *,
+    quick: bool,
+    console: Console,
+    chaos: bool = False,
+    minutes: float | None = None,
+    seed: int | None = None,
+) -> dict[str, float | bool]:
+    """The ratio of each quantity at the end of the run to the middle: about 1 if it levels off.
+
+    With `chaos`, a service under faults instead (:mod:`segue.benchmarks.chaos`).
+    """
+    if chaos:
+        return run.measure(quick=quick, minutes=minutes, seed=seed, console=console)
+    minutes = minutes or (8 if quick else 40)
+    flood = 20_000 if quick else 100_000
     bundle = bundle_of(FMA, console=console)
     with (
         service(bundle) as settings,
@@ -77,6 +91,11 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         "p99_ms_before_flood": float(np.percentile(before, 99)),
         "p99_ms_beside_flood": float(np.percentile(beside, 99)),
     }
+
+
+def fault(figures: dict[str, float | bool]) -> str:
+    """The line for a run that has lost something; empty for a good one."""
+    return run.fault_of(figures) if "chaos_missing" in figures else ""
 
 
 def _sample(settings: Settings, pid: int, seconds: float, alive: Callable[[], None]) -> Samples:

@@ -7,6 +7,8 @@ import os
 import resource
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _MOST_FILES = 65_536
 """Enough for thousands of open pages; some libraries allocate a table of the whole limit."""
@@ -34,3 +36,18 @@ def _end_with_parent() -> None:
     assert parent is not None
     parent.join()
     os._exit(1)
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, with exit status 143; a second signal changes nothing."""
+
+    def end(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -52,6 +52,11 @@ def remove_unfinished(spark: SparkSettings) -> int:
         return 0
 
 
+def is_unfinished(name: str) -> bool:
+    """Whether a file's name is one of those under which Spark writes a file."""
+    return bool(_UNFINISHED.match(name))
+
+
 def remove(checkpoint: Folder, *, older_than: timedelta, here: bool) -> int:
     """Remove the unfinished files of a checkpoint that were last written `older_than` ago.
 
@@ -62,7 +67,7 @@ def remove(checkpoint: Folder, *, older_than: timedelta, here: bool) -> int:
     found = [
         info.path
         for info in checkpoint.files.get_file_info(selector)
-        if info.is_file and _UNFINISHED.match(info.base_name) and info.mtime.timestamp() < before
+        if info.is_file and is_unfinished(info.base_name) and info.mtime.timestamp() < before
     ]
     opened = _opened(found) if here and found else set()
     removed = 0

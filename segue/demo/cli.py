@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +19,7 @@ from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, write_figures
 from segue.figures import console as results
 from segue.local.process import registered
+from segue.processes import ended_by_sigterm
 from segue.settings import load_settings
 
 
@@ -68,7 +67,7 @@ def demo(
             # The dashboard's process reads the same variables.
             os.environ["SEGUE_DASHBOARD__HOST"] = host
         run = Demo(load_settings(), name=demo_name(library), library=library, console=console)
-        with _ended_by_sigterm(), registered("demo"), contextlib.ExitStack() as stack:
+        with ended_by_sigterm(), registered("demo"), contextlib.ExitStack() as stack:
             stack.callback(run.down)
             run.prepare()
             run.start_stream()
@@ -104,21 +103,6 @@ def remove(
         confirm("Remove these data of the demo?", yes=yes)
         removal.remove()
         typer.echo(f"removed: the data of {removal.name}")
-
-
-@contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, with exit status 143; a second signal changes nothing."""
-
-    def end(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_IGN)
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _report(summary: DemoSummary, json_file: Path | None) -> None:

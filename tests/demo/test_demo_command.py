@@ -12,12 +12,12 @@ import pytest
 from rich.console import Console
 
 from segue.demo import removal
-from segue.demo.cli import _ended_by_sigterm
 from segue.demo.place import demo_name, demo_settings
 from segue.demo.stages import Demo
 from segue.errors import SegueError
 from segue.local import process
 from segue.places import ROOT
+from segue.processes import ended_by_sigterm
 from segue.settings import Settings, load_settings
 from segue.storage.inspection import inspect_kafka
 from segue.storage.kafka import ensure_topics
@@ -27,7 +27,7 @@ from segue.storage.mongo import connect
 def test_sigterm_runs_what_ctrl_c_runs() -> None:
     before = signal.getsignal(signal.SIGTERM)
     stopped = []
-    with pytest.raises(SystemExit) as caught, _ended_by_sigterm():
+    with pytest.raises(SystemExit) as caught, ended_by_sigterm():
         try:
             os.kill(os.getpid(), signal.SIGTERM)
         finally:

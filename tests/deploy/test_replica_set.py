@@ -12,7 +12,7 @@ from pymongo import MongoClient
 
 from segue.errors import SegueError
 from segue.local import process
-from segue.local.mongod import _binary
+from segue.local.mongod import binary
 from segue.settings import MongoSettings, load_settings
 from segue.storage import mongo_users
 from segue.storage.mongo import Document, connect
@@ -39,7 +39,7 @@ class Member:
         with process.starting("mongod"):
             self.port = self.port or process.free_port(29117)
             command = [
-                str(_binary()),
+                str(binary()),
                 *("--port", str(self.port), "--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"),
                 *("--dbpath", str(self.folder / "data"), "--wiredTigerCacheSizeGB", "0.25", *arguments),
             ]

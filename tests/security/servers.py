@@ -9,7 +9,7 @@ from pymongo import MongoClient
 
 from segue.local import process
 from segue.local.kafka import Broker
-from segue.local.mongod import _binary
+from segue.local.mongod import binary
 from tests.security.certificates import Certificates
 from tests.waiting import until
 
@@ -132,7 +132,7 @@ class GuardedMongod:
 
     def _command(self, port: int, key: Path) -> list[str]:
         return [
-            str(_binary()),
+            str(binary()),
             *("--replSet", "guarded", "--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"),
             *("--dbpath", str(self._folder / "data"), "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"),
             *("--auth", "--keyFile", str(key), "--quiet"),
