@@ -18,6 +18,8 @@ from segue.engagement.statistics import ListeningStatistics
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne, amount, text
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
+"""The time of a window with a damaged start."""
 _AT_ONCE = 1000
 """Facts per bulk write."""
 
@@ -141,8 +143,9 @@ class Listening(Collection[StoredFact]):
     # Read by the pages.
 
     def of(self, user_id: str, *, since: datetime, until: datetime) -> Iterator[StoredFact]:
-        """A listener's facts of windows that begin in [since, until)."""
-        return iter(self.documents.find({"user_id": user_id, "start": {"$gte": since, "$lt": until}}))
+        """`start` and `rows` of a listener's facts of windows that begin in [since, until)."""
+        own = {"user_id": user_id, "start": {"$gte": since, "$lt": until}}
+        return iter(self.documents.find(own, {"start": 1, "rows": 1}))
 
     def began(self, user_id: str) -> datetime | None:
         """The start of a listener's first stored window; None without facts."""
@@ -154,11 +157,15 @@ class Listening(Collection[StoredFact]):
         """The time at which a listener first played each track or artist, within the retention of facts."""
         first = self.aggregate(
             [
-                *_rows({"user_id": user_id, "start": {"$type": "date"}}, {"rows.plays": {"$gt": 0}}),
+                *_rows({"user_id": user_id}, {"rows.plays": {"$gt": 0}}),
                 {"$group": {"_id": f"$rows.{by}", "first": {"$min": "$start"}}},
             ]
         )
-        return {group["_id"]: group["first"] for group in first if isinstance(group["_id"], str)}
+        return {
+            group["_id"]: at if isinstance(at := group["first"], datetime) else _LONG_AGO
+            for group in first
+            if isinstance(group["_id"], str)
+        }
 
     def latest_completions(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Completion]:
         """The completions of these listeners by track, latest first."""

@@ -129,7 +129,7 @@ class MoodDials(Collection[StoredDial]):
 
     def read(self, user_id: str) -> Dial:
         """A listener's dial; open if none is stored."""
-        document = self.documents.find_one({"_id": user_id})
+        document = self.documents.find_one({"_id": user_id}, {"notches": 1})
         stored = document["notches"] if document else {}
         return Dial(
             {name: notch for name, notch in stored.items() if name in DIMENSIONS and notch in (*BANDS, 0)}

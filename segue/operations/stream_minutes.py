@@ -27,7 +27,8 @@ RECOMMEND, REJECTED = "recommend", "rejected plays"
 class StreamMinute(TypedDict, total=False):
     """A query's minute. The counts are sums, `slowest_ms` and `backlog` maxima."""
 
-    _id: Required[str]
+    _id: Required[Any]
+    """"<query>:<minute>"."""
     query: Required[str]
     at: Required[datetime]
     """The start of the minute."""

@@ -63,7 +63,8 @@ class LoginFailures(Collection[LoginFailure]):
 
     def exceeded(self, source: str) -> bool:
         """Whether a source has failed too often within the window."""
-        failures = self.documents.find_one({"_id": source, "expires_at": {"$gt": self._clock()}})
+        lasting = {"_id": source, "expires_at": {"$gt": self._clock()}}
+        failures = self.documents.find_one(lasting, {"count": 1})
         return failures is not None and failures["count"] >= LIMITS[source.partition(":")[0]]
 
     def count(self, source: str) -> None:

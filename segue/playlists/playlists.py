@@ -22,6 +22,8 @@ MOST_PLAYLISTS = 200
 MOST_TRACKS = 2000
 """The most songs in one playlist."""
 LONGEST_NAME = 100
+_SHOWN = dict.fromkeys(("owner", "name", "tracks", "changed_at", "collaborators", "asked"), 1)
+"""The fields of a :class:`Playlist`."""
 
 
 class PlaylistError(SegueError):
@@ -85,12 +87,12 @@ class Playlists(Collection[StoredPlaylist]):
 
     def of(self, owner: str) -> list[Playlist]:
         """A listener's playlists, the last changed first."""
-        documents = self.documents.find({"owner": owner}).sort("changed_at", DESCENDING)
+        documents = self.documents.find({"owner": owner}, _SHOWN).sort("changed_at", DESCENDING)
         return [_playlist(document) for document in documents.limit(MOST_PLAYLISTS)]
 
     def read(self, owner: str, playlist_id: str) -> Playlist | None:
         """A listener's playlist; None if the listener has none with that id."""
-        document = self.documents.find_one(_own(owner, playlist_id))
+        document = self.documents.find_one(_own(owner, playlist_id), _SHOWN)
         return _playlist(document) if document else None
 
     def create(self, owner: str, name: str, *, tracks: Sequence[str] = ()) -> Playlist:
@@ -163,12 +165,12 @@ class Playlists(Collection[StoredPlaylist]):
         """The playlists that a listener is asked to join, by name."""
         return [
             _playlist(document)
-            for document in self.documents.find({"asked": user_id}).sort("name", ASCENDING)
+            for document in self.documents.find({"asked": user_id}, _SHOWN).sort("name", ASCENDING)
         ]
 
     def joined(self, user_id: str) -> list[Playlist]:
         """The playlists of others that a listener may edit, by name."""
-        documents = self.documents.find({"collaborators": user_id}).sort("name", ASCENDING)
+        documents = self.documents.find({"collaborators": user_id}, _SHOWN).sort("name", ASCENDING)
         return [_playlist(document) for document in documents]
 
     def join(self, user_id: str, playlist_id: str) -> bool:

@@ -65,7 +65,7 @@ class Opinions(Collection[Opinion]):
         wanted = {"user_id": user_id, "opinion": "like"}
         return [
             document["track_id"]
-            for document in self.documents.find(wanted).sort("at", DESCENDING).limit(limit)
+            for document in self.documents.find(wanted, {"track_id": 1}).sort("at", DESCENDING).limit(limit)
         ]
 
     def count_liked(self, user_id: str) -> int:
@@ -78,6 +78,7 @@ class Opinions(Collection[Opinion]):
         return [document["track_id"] for document in self.documents.find(wanted, {"track_id": 1})]
 
     def likes_of(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Opinion]:
-        """The likes of several listeners since a moment, newest first."""
+        """`user_id`, `track_id` and `at` of the likes of several listeners since a moment, newest first."""
         wanted = {"user_id": {"$in": list(user_ids)}, "opinion": "like", "at": {"$gte": since}}
-        return list(self.documents.find(wanted).sort("at", DESCENDING).limit(limit))
+        fields = {"user_id": 1, "track_id": 1, "at": 1}
+        return list(self.documents.find(wanted, fields).sort("at", DESCENDING).limit(limit))
