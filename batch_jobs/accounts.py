@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 
 from segue.confirmation import Yes, confirm
+from segue.counted import counted
 from segue.errors import SegueError, UsageError, one_line_errors
 from segue.figures import JsonFile, can_write, console, write_figures
 from segue.local.stack import connected
@@ -50,7 +51,7 @@ def list_accounts(json_file: JsonFile = None) -> None:
             for account in stored
         ]
         write_figures(json_file, rows)
-        table = Table("name", "listener's id", "created", title=f"{len(rows)} accounts")
+        table = Table("name", "listener's id", "created", title=counted(len(rows), "account"))
         for row in rows:
             table.add_row(row["name"], row["user_id"], row["created_at"][:16].replace("T", " "))
         console(json_file).print(table)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from segue.confirmation import Yes, confirm
+from segue.counted import counted
 from segue.errors import one_line_errors
 from segue.local.stack import connected
 from segue.privacy import backup as backups
@@ -31,7 +32,7 @@ def backup(file: File) -> None:
     """
     with one_line_errors():
         counts = backups.backup(_store(), file)
-        typer.echo(f"{file}: {file.stat().st_size:,} bytes; {_counted(counts)}")
+        typer.echo(f"{file}: {counted(file.stat().st_size, 'byte')}; {_counted(counts)}")
 
 
 def restore(

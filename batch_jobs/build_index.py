@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from segue.catalog.tracks import Tracks
+from segue.counted import counted
 from segue.embeddings.registry import space_to_index
 from segue.embeddings.stored import Embeddings
 from segue.errors import SegueError, one_line_errors
@@ -139,7 +140,9 @@ def run(store: Store, settings: IndexSettings) -> IndexBuild:
         manifest = bundles.whole_manifest(version)
         unchanged = manifest is not None and bundles.active_version() == version
         if manifest is None:
-            status.update(f"{len(contents.vectors)} tracks: building and measuring ({backend.name})")
+            status.update(
+                f"{counted(len(contents.vectors), 'track')}: building and measuring ({backend.name})"
+            )
             write_bundle(
                 settings.folder,
                 contents,

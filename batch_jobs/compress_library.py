@@ -27,6 +27,7 @@ from segue.catalog.library import check_folder
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import AudioFile, scan, shown
 from segue.confirmation import Yes, confirm
+from segue.counted import counted
 from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 
@@ -83,7 +84,7 @@ def compress_library(
             say(f"... and {summary.failed - SHOWN} more: --json FILE lists all", json_file)
         share = summary.bytes_saved / summary.bytes_before if summary.bytes_before else 0.0
         say(
-            f"{summary.files} files: {summary.compressed} compressed, {summary.left} unchanged, "
+            f"{counted(summary.files, 'file')}: {summary.compressed} compressed, {summary.left} unchanged, "
             f"{summary.failed} failed; {summary.bytes_saved / 1e6:.1f} MB saved, {share:.0%} of "
             f"{summary.bytes_before / 1e6:.1f} MB ({summary.seconds:.1f} s)",
             json_file,

@@ -38,7 +38,13 @@ from segue.storage.kafka_topics import end_offsets
 from segue.storage.store import Store, open_store
 
 SHOWN_OF_SPACES = ("accuracy", "p10", "artist_hr10", "dimension", "gallery", "queries")
-SHOWN = ("hr20", "mrr20", "ndcg20", "coverage20", "gini20", "novelty20", "artist_diversity20", "popularity20")
+INTERVAL = "hr20, 95 %"
+SHOWN = (
+    ("hr20", "mrr20", "ndcg20", INTERVAL),
+    ("coverage20", "gini20", "popularity20"),
+    ("novelty20", "artist_diversity20"),
+)
+"""The figures by table; a table fits a terminal of 80 columns."""
 
 
 def evaluate_models(
@@ -183,8 +189,9 @@ def _show_spaces(results: Mapping[str, SpaceResult], json_file: Path | None) -> 
 
 
 def _show(by_model: Mapping[str, Mapping[str, float]], json_file: Path | None) -> None:
-    table = Table("model", *SHOWN, "hr20, 95 %")
-    for name, figures in by_model.items():
-        interval = f"{figures['hr20_low']:.3f} to {figures['hr20_high']:.3f}"
-        table.add_row(name, *(f"{figures[key]:.3f}" for key in SHOWN), interval)
-    console(json_file).print(table)
+    for shown in SHOWN:
+        table = Table("model", *shown)
+        for name, figures in by_model.items():
+            interval = f"{figures['hr20_low']:.3f} to {figures['hr20_high']:.3f}"
+            table.add_row(name, *(interval if key == INTERVAL else f"{figures[key]:.3f}" for key in shown))
+        console(json_file).print(table)

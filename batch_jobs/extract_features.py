@@ -21,6 +21,7 @@ from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.stamp import Stamp
 from segue.catalog.track import StoredFile
 from segue.catalog.tracks import Tracks
+from segue.counted import counted
 from segue.errors import one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
@@ -86,7 +87,8 @@ def extract_features(
         write_figures(json_file, asdict(summary))
         why = ", ".join(f"{count} {reason}" for reason, count in sorted(summary.reasons.items()))
         say(
-            f"{summary.tracks} tracks have features; {summary.computed} computed, {summary.removed} removed, "
+            f"{counted(summary.tracks, 'track has', plural='tracks have')} features; "
+            f"{summary.computed} computed, {summary.removed} removed, "
             f"{summary.rejected} rejected{f' ({why})' if why else ''} ({summary.seconds:.1f} s)",
             json_file,
         )
@@ -174,7 +176,7 @@ def _ended(
 def _describe_part(
     spark: SparkSession, part: Sequence[StoredFile], settings: Settings, number: int
 ) -> list[Row]:
-    spark.sparkContext.setJobDescription(f"features: describe {len(part)} tracks (part {number + 1})")
+    spark.sparkContext.setJobDescription(f"features: {counted(len(part), 'track')} (part {number + 1})")
     rows = [(file.track_id, file.path) for file in part]
     tracks = spark.createDataFrame(rows, TRACK).repartition(-(-len(rows) // PER_TASK))
     return transform(tracks, settings).collect()

@@ -26,6 +26,7 @@ from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.scan import AudioFile, shown
 from segue.catalog.track import StoredFile, track_id
 from segue.catalog.tracks import Tracks
+from segue.counted import counted
 from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
@@ -88,15 +89,16 @@ def ingest_catalog(
         summary = run(store, folder, name=name, fma=fma)
         write_figures(json_file, asdict(summary))
         say(
-            f"{summary.library}: {summary.tracks} tracks; {summary.new} new, {summary.changed} changed, "
+            f"{summary.library}: {counted(summary.tracks, 'track')}; "
+            f"{summary.new} new, {summary.changed} changed, "
             f"{summary.unchanged} unchanged, {summary.vanished} vanished, {summary.rejected} rejected"
             f"{_counted(summary.reasons)} ({summary.seconds:.1f} s)",
             json_file,
         )
         if summary.listed:
             say(
-                f"FMA's tables list {summary.listed} tracks: {summary.without_audio} of them without usable "
-                f"audio here; {summary.without_metadata} files are in no table",
+                f"FMA's tables list {counted(summary.listed, 'track')}: {summary.without_audio} of them "
+                f"without usable audio here; files in no table: {summary.without_metadata}",
                 json_file,
             )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from segue.errors import one_line_errors
 from segue.figures import JsonFile, can_write, console, write_figures
@@ -45,7 +45,10 @@ def list_indexes(json_file: JsonFile = None) -> None:
             for manifest in bundles.manifests()
         ]
         write_figures(json_file, rows)
-        table = Table("version", "", "created", "tracks", "MB", "recall@20", "space", "backend")
+        version, space = Column("version", no_wrap=True), Column("space", no_wrap=True)
+        table = Table(
+            *(version, "", "created", "tracks", "MB", "recall", space, "backend"), box=None, pad_edge=False
+        )
         for row in rows:
             table.add_row(
                 row["version"],

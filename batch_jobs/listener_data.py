@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from segue.confirmation import Yes, confirm
+from segue.counted import counted
 from segue.engagement.listening import Listening
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
@@ -44,7 +45,7 @@ def export(
             output.write_bytes(data)
         except OSError as error:
             raise SegueError(f"--output {output}: {error.strerror}") from None
-        typer.echo(f"{output}: {len(data):,} bytes")
+        typer.echo(f"{output}: {counted(len(data), 'byte')}")
 
 
 def forget(

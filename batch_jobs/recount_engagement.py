@@ -18,6 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from segue.catalog.labels import TrackLabels
 from segue.catalog.tracks import Tracks
+from segue.counted import counted
 from segue.engagement.definitions import Thresholds
 from segue.engagement.facts import Fact
 from segue.engagement.stored import StoredEngagement
@@ -69,7 +70,11 @@ def recount(
         settings = connected(load_settings())
         recount = run(settings, check=check)
         write_figures(json_file, asdict(recount))
-        say(f"{recount.facts} facts in {recount.windows} windows, {recount.different} different", json_file)
+        say(
+            f"{counted(recount.facts, 'fact')} in {counted(recount.windows, 'window')}, "
+            f"{recount.different} different",
+            json_file,
+        )
         if check and recount.different:
             raise SegueError(
                 "the stored counts differ from the plays in the topic: run ./run.sh engagement recount"

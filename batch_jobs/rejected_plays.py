@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from segue.catalog.rejected import RejectedTracks
+from segue.counted import counted
 from segue.errors import one_line_errors
 from segue.figures import JsonFile, can_write, console, write_figures
 from segue.local.stack import connected
@@ -81,7 +82,7 @@ def replay(reason: Reason = None) -> None:
             for record in records:
                 producer.send_bytes(record.value or b"")
             producer.flush()
-        typer.echo(f"{len(records)} records sent to {settings.kafka.plays_topic}")
+        typer.echo(f"{counted(len(records), 'record')} sent to {settings.kafka.plays_topic}")
 
 
 def tracks(

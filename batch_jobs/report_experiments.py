@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from segue.counted import counted
 from segue.engagement.experiments import LEVEL, METRICS, UNLIKELY, Rate, Report, compare
 from segue.engagement.outcomes import outcomes
 from segue.errors import SegueError, one_line_errors
@@ -74,15 +75,18 @@ def figures(report: Report) -> dict[str, Any]:
 
 
 def _show(report: Report, settings: Settings, *, days: float, out: Console) -> None:
-    table = Table("variant", "listeners", "seen", *(metric.name for metric in METRICS))
+    sizes = Table("variant", "listeners", "seen")
+    table = Table("variant", "metric", "rate", f"{LEVEL:.0%}")
     for name, rates in report.rates.items():
-        seen = str(rates[METRICS[0].name].of)
-        table.add_row(
-            name, str(report.listeners[name]), seen, *(_interval(rates[metric.name]) for metric in METRICS)
-        )
+        sizes.add_row(name, f"{report.listeners[name]:,}", f"{rates[METRICS[0].name].of:,}")
+        for metric in METRICS:
+            table.add_row(name, metric.name, *_interval(rates[metric.name]))
+        table.add_section()
+    out.print(sizes)
     out.print(table)
     first = settings.experiments.variants[0][0]
-    against = Table(f"less {first}", "metric", "difference", f"{LEVEL:.0%}, all together", "")
+    title = f"Difference to {first}; all intervals hold together"
+    against = Table("variant", "metric", "difference", f"{LEVEL:.0%}", "", title=title)
     for difference in report.differences:
         interval = "" if math.isnan(difference.value) else f"{difference.low:+.3f} to {difference.high:+.3f}"
         value = "" if math.isnan(difference.value) else f"{difference.value:+.3f}"
@@ -98,10 +102,11 @@ def _show(report: Report, settings: Settings, *, days: float, out: Console) -> N
     if fewest < settings.experiments.min_listeners_per_variant:
         least = settings.experiments.min_listeners_per_variant
         out.print(
-            f"Too few listeners: a variant has {fewest} listeners in {days:g} days; below {least} "
+            f"Too few listeners: a variant has {counted(fewest, 'listener')} in this period; below {least} "
             "(experiments.min_listeners_per_variant) no difference is judged."
         )
 
 
-def _interval(rate: Rate) -> str:
-    return "" if math.isnan(rate.value) else f"{rate.value:.3f} ({rate.low:.3f} to {rate.high:.3f})"
+def _interval(rate: Rate) -> tuple[str, str]:
+    """The value and its interval; empty if nothing was counted."""
+    return ("", "") if math.isnan(rate.value) else (f"{rate.value:.3f}", f"{rate.low:.3f} to {rate.high:.3f}")

@@ -19,6 +19,7 @@ import typer
 from rich.console import Console
 
 from segue.audio.descriptors import descriptor_names, features_version
+from segue.counted import counted
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Corpus, read_corpus, read_genres
 from segue.embeddings.drift import Drift, advise, measure
@@ -98,7 +99,7 @@ def train_embeddings(
         write_figures(json_file, asdict(summary))
         say(_sentence(summary), json_file)
         for name, version in summary.also.items():
-            say(f"{name} space {version} fitted: {summary.tracks} tracks", json_file)
+            say(f"{name} space {version} fitted: {counted(summary.tracks, 'track')}", json_file)
         if advice := advise(drift_of(summary), space=AudioSpace.load(store), tracks=summary.tracks):
             say(advice, json_file)
 
@@ -108,13 +109,13 @@ def _sentence(summary: EmbeddingSummary) -> str:
     drift_text = (
         ""
         if drift is None
-        else f"; the {drift.tracks} added since the fit are {drift.distance:.2f} times as far out, "
+        else f"; tracks added since the fit ({drift.tracks:,}) are {drift.distance:.2f} times as far out, "
         f"have shifted by {drift.shift:.2f} standard deviations, and keep {drift.kept:.0%} of their variance"
     )
     return (
         f"audio space {summary.space} {'fitted' if summary.fitted else 'in use'}: "
-        f"{summary.dimension} dimensions, {summary.explained:.0%} of the variance; "
-        f"{summary.tracks} tracks, {summary.embedded} embedded, "
+        f"{counted(summary.dimension, 'dimension')}, {summary.explained:.0%} of the variance; "
+        f"{counted(summary.tracks, 'track')}, {summary.embedded} embedded, "
         f"{summary.removed} removed{drift_text} ({summary.seconds:.1f} s)"
     )
 

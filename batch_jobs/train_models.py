@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from rich.progress import TimeElapsedColumn
 
 from segue.batch_jobs.bars import counting
+from segue.counted import counted
 from segue.embeddings.registry import remove_orphans, version_in_use
 from segue.embeddings.session_space import SessionSpace
 from segue.errors import SegueError, one_line_errors
@@ -57,7 +58,7 @@ def train(
                 say(f"{model.kind:13} left out: {model.left_out}", json_file)
                 continue
             outcome = "unchanged" if model.unchanged else f"trained in {model.seconds:.1f} s"
-            say(f"{model.kind:13} {model.version}  {model.tracks} tracks, {outcome}", json_file)
+            say(f"{model.kind:13} {model.version}  {counted(model.tracks, 'track')}, {outcome}", json_file)
         flat = {f"{model.kind}_{name}": getattr(model, name) for model in models for name in _SHOWN}
         write_figures(json_file, flat)
 

@@ -24,6 +24,7 @@ from pydantic import BaseModel
 from rich.console import Console
 from scipy import sparse
 
+from segue.counted import counted
 from segue.errors import one_line_errors
 from segue.evaluation.metrics import by_rank
 from segue.places import LOCAL
@@ -103,7 +104,7 @@ def tune(
         )
         console.print(f"study {name}", highlight=False)
         best = ", ".join(f"{name} {value:.3g}" for name, value in study.best_params.items())
-        console.print(f"best of {len(study.trials)} trials: {study.best_value:.4f} with {best}")
+        console.print(f"best of {counted(len(study.trials), 'trial')}: {study.best_value:.4f} with {best}")
 
 
 def ensemble_trials(splits: Sequence[TimeSplit]) -> Answer:

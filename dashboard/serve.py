@@ -13,7 +13,7 @@ import typer
 import uvicorn
 
 from segue.errors import SegueError, one_line_errors
-from segue.local.process import listening, registered
+from segue.local.process import LAST_PORT, listening, registered
 from segue.local.reachable import address_of, notices
 from segue.local.stack import connected
 from segue.places import CONF
@@ -26,7 +26,8 @@ _GRACE_SECONDS = 5
 
 def serve(
     port: Annotated[
-        int | None, typer.Option(help="The port. If it is taken, a free port near it is used.")
+        int | None,
+        typer.Option(min=1, max=LAST_PORT, help="The port. If it is taken, a free port near it is used."),
     ] = None,
     host: Annotated[
         str | None,
@@ -64,8 +65,8 @@ def serve_app(settings: Settings, *, listener: socket.socket) -> None:
     SegueError
         The file that `dashboard.oidc_config_file` names does not exist, or the pages did not load.
     """
-    log_in = settings.dashboard.oidc_config_file and Path(settings.dashboard.oidc_config_file).absolute()
-    if log_in and not log_in.is_file():
+    log_in = settings.dashboard.oidc_config_file
+    if log_in and not Path(log_in).is_file():
         raise SegueError(f"there is no file {log_in}: correct the setting dashboard.oidc_config_file")
     # On import, Streamlit reads .streamlit/config.toml in the current folder.
     os.chdir(CONF)
@@ -74,7 +75,7 @@ def serve_app(settings: Settings, *, listener: socket.socket) -> None:
     from segue.dashboard.app import make_app
 
     if log_in:
-        config.set_option("secrets.files", [str(log_in)])
+        config.set_option("secrets.files", [log_in])
     logging.getLogger("streamlit").setLevel(logging.WARNING)
     app = make_app()
     # No access log: it would contain the tickets of audio addresses.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 from collections.abc import Iterator
 
@@ -37,7 +38,7 @@ class TooLittle(SegueError):
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn a :class:`SegueError` into one line on standard error and its exit status: for an entry point.
+    """Turn a :class:`SegueError`, and an unusable file, into one line on standard error: for an entry point.
 
     Messages have the commands of a checkout; they are translated to those of this installation.
     """
@@ -47,5 +48,12 @@ def one_line_errors() -> Iterator[None]:
         text = str(error).replace("./run.sh", PROGRAM)
         sys.stderr.write(f"segue: {text}\n")
         raise SystemExit(error.status) from None
+    except OSError as error:
+        # A file, a folder or a disk that the user can correct; an error of a connection is a defect here.
+        if error.filename is None and error.errno != errno.ENOSPC:
+            raise
+        place = "" if error.filename is None else f"{error.filename}: "
+        sys.stderr.write(f"segue: {place}{error.strerror}\n")
+        raise SystemExit(SegueError.status) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -17,6 +17,7 @@ from segue.errors import SegueError
 from segue.places import PROGRAM
 
 STANDARD_OUTPUT = Path("-")
+_PIPE_WIDTH = 1000
 JsonFile = Annotated[
     Path | None,
     typer.Option("--json", metavar="FILE", help="Write the results to FILE as JSON; - is standard output."),
@@ -35,8 +36,14 @@ def say(line: str, json_file: Path | None = None) -> None:
 
 
 def console(json_file: Path | None = None) -> Console:
-    """The console for tables of results for people."""
-    return Console(stderr=on_stdout(json_file))
+    """The console for tables of results for people. It shows square brackets unchanged.
+
+    In a pipe, tables have their full width, so that no value is cut; COLUMNS sets another one.
+    """
+    made = Console(stderr=on_stdout(json_file), markup=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = _PIPE_WIDTH
+    return made
 
 
 def can_write(path: Path | None) -> None:

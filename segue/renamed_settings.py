@@ -198,10 +198,12 @@ def with_new_names(values: Mapping[str, Any], *, source: str, warn: bool = True)
 
 def _keep_rules_off(former: Mapping[str, Any], renamed: dict[str, Any]) -> None:
     """Keep the artist source off if `ranking.session_weight = 0` switched it off, as in release 0.1."""
-    weight = former.get("ranking", {}).get("session_weight", 1)
+    table, key = _find(former, "ranking.session_weight")
+    weight = table.get(key, 1) if table else 1
     if str(weight).strip() in ("0", "0.0"):
         renamed["ranking"]["artist_weight"] = 0.0
-    before = former.get("experiments", {}).get("ranking", {})
+    table, key = _find(former, _VARIANTS)
+    before = table.get(key) if table else None
     for variant, changes in before.items() if isinstance(before, dict) else ():
         if isinstance(changes, dict) and changes.get("session_weight") == 0:
             _put(renamed, f"{_VARIANTS}.{variant}.artist_weight", 0.0)
@@ -238,7 +240,7 @@ def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _copy(value) if isinstance(value, dict) else value for key, value in values.items()}
 
 
-def _find(values: dict[str, Any], name: str) -> tuple[dict[str, Any] | None, str]:
+def _find(values: Mapping[str, Any], name: str) -> tuple[dict[str, Any] | None, str]:
     """The table of a setting and its key in the table; None if a table is missing."""
     *path, key = name.split(".")
     table: Any = values

@@ -24,6 +24,7 @@ from segue.privacy.leaving import sweep
 from segue.processes import raise_file_limit
 from segue.replanning.rebuilding import Rebuilding
 from segue.settings import Settings, load_settings
+from segue.settings.contradictions import contradictions
 from segue.spark.causes import explain, explained
 from segue.spark.session import session
 from segue.storage import kafka_topics
@@ -87,6 +88,8 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     SegueError
         A server cannot be reached or no index is published, before the start; or a query has failed.
     """
+    for contradiction in contradictions(settings):
+        log.warning("setting %s: %s", contradiction.keys[0], contradiction.text)
     store = open_store(settings)
     ensure_topics(settings.kafka, settings.retention)
     kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)

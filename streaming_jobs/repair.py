@@ -13,7 +13,7 @@ from segue.confirmation import Yes, confirm
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import RUN, read_record, running
 from segue.settings import load_settings
-from segue.spark.checkpoint_files import scheme
+from segue.settings.checkpoint_location import scheme
 from segue.streaming_jobs.checkpoint import damaged_note, write_note
 from segue.streaming_jobs.damage import ASIDE, Damage, Folder, find, queries
 

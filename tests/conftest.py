@@ -36,14 +36,22 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # Two that compile at once spoil each other's code (segue.audio.librosa), and tests load more of librosa than
 # the code does: each side has a folder of its own, kept between runs.
-os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba" / os.environ.get("PYTEST_XDIST_WORKER", "alone"))
+_SIDE = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+os.environ["NUMBA_CACHE_DIR"] = str(LOCAL / "numba" / _SIDE)
+# Each training of a session space compiles the same functions again.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(LOCAL / "jax" / _SIDE)
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 _SERVERS = {"mongo_uri", "bootstrap", "guarded_uri", "guarded_broker"}
 """Fixtures of the whole run that start a server."""
 _DESCRIBES_SOUND = {"audio", "benchmarks", "test_composed.py", "test_similar_route.py"}
 """Files or folders whose tests load librosa, as Spark's workers do."""
-_LONGEST = ("Spark", "Chromium", "servers of streaming", "servers of security", "tests/deploy", "tests/demo")
-"""Beginnings of groups' names: these begin first, so that both sides end together."""
+_LONGEST = (
+    *("Spark", "Chromium", "librosa", "servers of streaming", "servers of security", "servers of cli"),
+    *("servers of dashboard", "tests/deploy", "tests/demo"),
+)
+"""Beginnings of groups' names: these begin first, so that all sides end together."""
 
 # The same examples on every run. Fresh ones: ./run.sh test fuzz, which is --hypothesis-profile fuzz.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -56,8 +64,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of tests that run side by side (pytest-xdist), those that share something take turns on one side.
 
     There is one Spark and one Chromium, and each side has at most one broker and one mongod of those that are
-    shared. librosa is compiled on one side only, in a fresh clone. A file's fixtures are made once. The order
-    is that of the groups, which run.sh asks xdist to keep.
+    shared. In a fresh clone, librosa is compiled for Spark's workers and once more for the tests of sound. A
+    file's fixtures are made once. The order is that of the groups, which run.sh asks xdist to keep.
     """
     groups = {item: _group(item) for item in items}
     sizes = Counter(groups.values())
@@ -80,8 +88,10 @@ def _group(item: pytest.Item) -> str:
     if mark := item.get_closest_marker("xdist_group"):
         return str(mark.args[0])
     fixtures = set(getattr(item, "fixturenames", ()))
-    if "spark" in fixtures or _DESCRIBES_SOUND.intersection(item.path.parts):
+    if "spark" in fixtures:
         return "Spark"
+    if _DESCRIBES_SOUND.intersection(item.path.parts):
+        return "librosa"
     if item.get_closest_marker("browser"):
         return "Chromium"
     if _SERVERS & fixtures or item.get_closest_marker("integration"):

@@ -88,7 +88,7 @@ def test_options_for_spark_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
             "nonsense",
             "index.space = 'nonsense': it must be one of auto, audio, genres, sessions",
         ),
-        ("SEGUE_STREAM__WINDOW", "soon", "'30 minutes'"),
+        ("SEGUE_STREAM__WINDOW", "soon", '"30 minutes"'),
         ("SEGUE_SPARK__CONF", '{"memory": "2g"}', "memory is not a property of Spark, such as spark."),
         (
             "SEGUE_EXPERIMENTS__VARIANTS",
@@ -98,7 +98,7 @@ def test_options_for_spark_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "SEGUE_EXPERIMENTS__RANKING",
             '{"b": {"list_length": 0}}',
-            "experiments.ranking.b.list_length: Input should be",
+            "experiments.ranking.b.list_length: it must be at least 1",
         ),
         ("SEGUE_EXPERIMENTS__RANKING", '{"audio": {}}', "experiments.ranking: audio cannot be changed"),
         ("SEGUE_CONF", "/nowhere.toml", "the file /nowhere.toml does not exist: correct SEGUE_CONF"),

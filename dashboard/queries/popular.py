@@ -6,6 +6,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
+from segue.counted import counted
 from segue.dashboard.queries.items import Item, noted_items
 from segue.engagement.popular import popular, rising
 from segue.engagement.statistics import ListeningStatistics
@@ -61,4 +62,4 @@ class PopularTracks:
 
 
 def _times(count: int) -> str:
-    return f"{count} plays" if count != 1 else "1 play"
+    return counted(count, "play")

@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import available_timezones
 
 from segue.catalog.covers import Covers
+from segue.counted import counted
 from segue.dashboard.pictures.preview import draw
 from segue.dashboard.queries import month
 from segue.dashboard.queries.items import Item, list_items, read_items
@@ -59,7 +60,7 @@ def _playlist(store: Store, key: str, owner: str, name: str) -> SharedContent | 
         return None
     ids = list(dict.fromkeys(playlist.tracks))
     items = list_items(store, ids, source="playlist")
-    count = f"{len(items)} tracks" if len(items) != 1 else "1 track"
+    count = counted(len(items), "track")
     return SharedContent(playlist.name, f"Playlist by {name} · {count}", name, items, None)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from segue.counted import counted
 from segue.dashboard.queries.items import Item
 
 
 def length(songs: Sequence[Item]) -> str:
     """The number of songs and their total duration: "12 songs, 47 min"."""
-    count = "1 song" if len(songs) == 1 else f"{len(songs):,} songs"
+    count = counted(len(songs), "song")
     minutes = round(sum(song.duration_ms or 0 for song in songs) / 60_000)
     if not minutes:
         return count

@@ -8,6 +8,7 @@ import streamlit as st
 
 from segue.catalog.part import Part
 from segue.catalog.tracks import MOST_OF_ARTIST
+from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.navigation import link
 from segue.dashboard.player import components
@@ -31,7 +32,7 @@ def show() -> None:
         return
     st.title(plain(name), anchor=False)
     genres = list(dict.fromkeys(song.genre for song in songs if song.genre))
-    count = "1 song" if songs.total == 1 else f"{songs.total:,} songs"
+    count = counted(songs.total, "song")
     st.caption(" · ".join([count, *(plain(genre) for genre in genres[:4])]))
     for number, (album, those) in enumerate(groupby(songs, key=lambda song: song.album)):
         if album:

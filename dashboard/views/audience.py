@@ -9,6 +9,7 @@ import plotly.express as px
 import plotly.graph_objects as go
 import streamlit as st
 
+from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.queries import audience as reading
 from segue.dashboard.views import more
@@ -100,7 +101,7 @@ def _numbers(
         st.metric("Skipped", f"{skips / plays:.0%}" if plays else "–", width="content")
         if whole:
             average = ListeningSessions(visit.services().store).averages(since=since, until=until)
-            hint = f"{average.sessions:,} sessions, {average.plays:.1f} plays each."
+            hint = f"{counted(average.sessions, 'session')}, {average.plays:.1f} plays each."
             st.metric("Session", f"{average.minutes:.0f} min", width="content", help=hint)
 
 
@@ -193,7 +194,7 @@ def _catalogue(since: datetime, until: datetime) -> None:
             "Tracks heard",
             f"{popularity.coverage:.0%}",
             width="content",
-            help=f"{popularity.heard} of {popularity.tracks} tracks",
+            help=f"{popularity.heard:,} of {counted(popularity.tracks, 'track')}",
         )
         st.metric("Plays of the top 1%", f"{popularity.top_share:.0%}", width="content")
         hint = "0: all tracks have equally many plays. 1: one track has all plays."

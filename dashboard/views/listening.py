@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import streamlit as st
 
+from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries import listening, month
@@ -78,11 +79,11 @@ def _numbers(activity: ListeningSpan) -> None:
         st.metric("Plays", f"{activity.plays:,}", width="content")
         st.metric("Sessions", f"{len(activity.sessions):,}", width="content")
         longest = streak(days)
-        in_a_row = f"{longest} day{'' if longest == 1 else 's'}"
+        in_a_row = counted(longest, "day")
         st.metric("Longest streak", in_a_row, width="content", help="Consecutive days with a play.")
         new = f"{activity.new.share:.0%}"
-        hint = f"{activity.new.new_tracks} of {activity.new.tracks} tracks"
-        hint += f" and {activity.new.new_artists} artists were new to you."
+        hint = f"{activity.new.new_tracks:,} of {counted(activity.new.tracks, 'track')}"
+        hint += f" and {counted(activity.new.new_artists, 'artist was', plural='artists were')} new to you."
         st.metric("New to you", new, width="content", help=hint)
 
 
@@ -106,10 +107,7 @@ def _favourites(activity: ListeningSpan) -> None:
         draw(favourites_figure(activity, "genre", "Genres"), key="top-genres")
     every = top(activity.rows, "track_id", limit=len(activity.rows))
     best = every.head(more.asked_for("top-tracks", first=_TRACKS))
-    noted = [
-        (key, f"{plays} plays" if plays != 1 else "1 play")
-        for key, plays in zip(best["key"], best["plays"], strict=True)
-    ]
+    noted = [(key, counted(plays, "play")) for key, plays in zip(best["key"], best["plays"], strict=True)]
     items = noted_items(visit.services().store, noted, source="playlist")
     if items:
         st.subheader("Tracks", anchor=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.queries import live as queries
 from segue.dashboard.views import cards, more
@@ -39,8 +40,8 @@ def _nobody_yet() -> None:
         )
     else:
         st.info(
-            f"{tracks:,} tracks are ready, but there are no plays yet. Run `./run.sh stream run` and "
-            "`./run.sh plays replay`.",
+            f"{counted(tracks, 'track is', plural='tracks are')} ready, but there are no plays yet. "
+            "Run `./run.sh stream run` and `./run.sh plays replay`.",
             icon=":material/headphones:",
         )
 

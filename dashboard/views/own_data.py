@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.privacy.leaving import CONFIRMATION
@@ -14,7 +15,8 @@ def show() -> None:
     st.subheader("Your data", anchor=False)
     kept = visit.services().settings.retention
     st.write(
-        f"Your listening is kept for {kept.listening.days} days, single events for {kept.plays.days}. "
+        f"Your listening is kept for {counted(kept.listening.days, 'day')}, "
+        f"single events for {counted(kept.plays.days, 'day')}. "
         "Totals over all listeners, which identify nobody, are kept."
     )
     st.link_button("Export my data", "/api/me/export", icon=":material/download:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries.items import Item, read_items
@@ -58,7 +59,7 @@ def _all(owner: str) -> None:
             ):
                 _open(playlist.playlist_id)
             count = len(playlist.tracks)
-            st.caption("1 song" if count == 1 else f"{count:,} songs")
+            st.caption(counted(count, "song"))
     new, imported = st.columns(2, gap="large")
     with new, st.form("new-playlist", clear_on_submit=True):
         name = st.text_input("New playlist", placeholder="Name", max_chars=LONGEST_NAME, key="new-name")
@@ -109,7 +110,7 @@ def _import(owner: str) -> None:
 def _unmatched(shown: list[str]) -> None:
     if not shown:
         return
-    count = "1 song is" if len(shown) == 1 else f"{len(shown):,} songs are"
+    count = counted(len(shown), "song is", plural="songs are")
     with st.expander(f"{count} not in this library", expanded=True, icon=":material/music_off:"):
         number = more.asked_for("unmatched", first=_UNMATCHED_SHOWN)
         st.markdown("\n".join(f"- {plain(line)}" for line in shown[:number]))

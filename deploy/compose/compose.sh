@@ -11,7 +11,7 @@ need_docker() {
   need docker 'install Docker Engine with its compose plugin: https://docs.docker.com/engine/install'
   need curl 'install it: apt install curl'
   docker compose version >/dev/null 2>&1 || fail 'docker has no compose plugin: install docker-compose-plugin'
-  docker info >/dev/null 2>&1 || fail 'no Docker engine answers: start it, or let this user use it (group docker)'
+  docker info >/dev/null 2>&1 || fail 'Docker does not answer: start it, or add this user to the group docker'
 }
 
 kept() { sed -n "s/^$1=//p" "$folder/compose.env" 2>/dev/null || true; }
@@ -22,7 +22,7 @@ settle() {
   music=${music:-$(kept MUSIC)}
   domain=${domain:-$(kept DOMAIN)}
   domain=${domain:-$(hostname)}
-  [ -n "$music" ] || fail 'name the folder of recordings: --music DIR'
+  [ -n "$music" ] || fail 'the folder of recordings is missing: add --music DIR'
   [ -d "$music" ] || fail "--music $music: there is no such folder"
   music=$(cd "$music" && pwd)
   version=$(version)
@@ -60,6 +60,7 @@ make_files() {
   local node
   make_digest_key
   make_logins
+  make_oidc
   make_spark_defaults
   write_once "$folder/secrets/kafka-broker-password" random
   for node in 1 2 3; do
@@ -70,12 +71,12 @@ make_files() {
   write_once "$folder/secrets/mongo-password" mongo_password
   write_once "$folder/secrets/grafana-password" random
   make_certificate "$domain"
-  step 'folders for the data' mkdir -p "$folder"/data/{kafka-1,kafka-2,kafka-3,mongo-1,mongo-2,mongo-3} \
+  step 'create folders for the data' mkdir -p "$folder"/data/{kafka-1,kafka-2,kafka-3,mongo-1,mongo-2,mongo-3} \
     "$folder"/data/{checkpoints,index,models,prometheus,grafana,backups}
-  [ "$(id -u)" != 0 ] || step 'the list stays with root; the user of the containers gets the rest' \
+  [ "$(id -u)" != 0 ] || step 'give secrets and data to the user of the containers' \
     chown -R "$uid:$uid" "$folder/secrets" "$folder/data"
   if [ -n "$dry_run" ]; then
-    printf '# %s has\n' "$folder/compose.env"
+    printf '# write %s:\n' "$folder/compose.env"
     environment
   else
     write_environment
@@ -86,23 +87,23 @@ deploy_compose() {
   [ -n "$dry_run" ] || need_docker
   settle
   make_files
-  step 'the image' "${compose[@]}" build
-  step 'the servers' "${compose[@]}" up --detach --wait kafka-1 kafka-2 kafka-3 mongo-1 mongo-2 mongo-3
-  step 'topics, and the users of the jobs with their permissions' \
+  step 'build the image' "${compose[@]}" build
+  step 'start the servers' "${compose[@]}" up --detach --wait kafka-1 kafka-2 kafka-3 mongo-1 mongo-2 mongo-3
+  step 'create the topics, and the users of the jobs with their permissions' \
     "${compose[@]}" run --rm access access create --initiate "$members" /run/secrets
-  step 'the catalogue, from the recordings' "${compose[@]}" run --rm catalogue library ingest /music
-  step 'audio features of new tracks' "${compose[@]}" run --rm catalogue library features
-  step 'the audio space' "${compose[@]}" run --rm catalogue embeddings train
-  step 'the index' "${compose[@]}" run --rm catalogue index build
-  step 'Spark, the jobs, the dashboard and the monitoring' "${compose[@]}" up --detach --wait --remove-orphans
-  healthy 'the dashboard, over TLS' 60 \
+  step 'read the recordings into the catalogue' "${compose[@]}" run --rm catalogue library ingest /music
+  step 'compute the audio features of new tracks' "${compose[@]}" run --rm catalogue library features
+  step 'fit the audio space, or place new tracks in it' "${compose[@]}" run --rm catalogue embeddings train
+  step 'build the index' "${compose[@]}" run --rm catalogue index build
+  step 'start Spark, the jobs, the dashboard and the monitoring' "${compose[@]}" up --detach --wait --remove-orphans
+  healthy 'the dashboard' 60 \
     curl --fail --silent --insecure --resolve "$domain:8443:127.0.0.1" "https://$domain:8443/_stcore/health"
-  say "https://$domain:8443 is the dashboard; http://127.0.0.1:3000 is Grafana (admin, password in $folder/secrets/grafana-password)"
+  end "the dashboard is at https://$domain:8443, Grafana at http://127.0.0.1:3000 (user admin; the password is in $folder/secrets/grafana-password)"
 }
 
 undeploy_compose() {
   [ -n "$dry_run" ] || need_docker
   [ -n "$dry_run" ] || [ -e "$folder/compose.env" ] || fail "nothing was deployed from $folder"
-  step 'end the containers; the data stay' "${compose[@]}" down --remove-orphans
-  say "data and passwords are in $folder"
+  step 'stop and remove the containers; the data stay' "${compose[@]}" down --remove-orphans
+  end "data and passwords are still in $folder"
 }

@@ -16,25 +16,25 @@ master() { sed -n 's/^SEGUE_SPARK__MASTER=//p' "$place/segue.env"; }
 check_hosts() {
   local host rest role name
   need ssh 'install an ssh client: apt install openssh-client'
-  [ -n "$hosts" ] || fail 'name the list of machines: --hosts FILE; deploy/hosts/example/hosts shows one'
-  [ -f "$hosts" ] || fail "--hosts $hosts: there is no such file; deploy/hosts/example/hosts shows one"
+  [ -n "$hosts" ] || fail 'the list of machines is missing: add --hosts FILE; deploy/hosts/example/hosts is an example'
+  [ -f "$hosts" ] || fail "--hosts $hosts: there is no such file; deploy/hosts/example/hosts is an example"
   [ -n "$(listed)" ] || fail "$hosts names no machine"
   while read -r host rest; do
-    [ -n "$rest" ] || fail "$hosts: $host has no role: $roles"
+    [ -n "$rest" ] || fail "$hosts: $host has no role: add one of $roles"
     for role in $rest; do
-      [[ " $roles " == *" $role "* ]] || fail "$hosts: $host: there is no role '$role': $roles"
+      [[ " $roles " == *" $role "* ]] || fail "$hosts: $host: there is no role '$role': the roles are $roles"
     done
   done < <(listed)
-  [ "$(hosts_of stream | wc -l)" -le 1 ] || fail "$hosts: one machine runs the stream, not several"
+  [ "$(hosts_of stream | wc -l)" -le 1 ] || fail "$hosts: several machines have the role stream: give it to one only"
   place=$(cd "$(dirname "$hosts")" && pwd)
-  [ -f "$place/segue.env" ] || fail "$place/segue.env is missing; deploy/hosts/example/segue.env shows one"
+  [ -f "$place/segue.env" ] || fail "$place/segue.env is missing; deploy/hosts/example/segue.env is an example"
   ! grep -Eqi '^[^#]*(password|://[^/]*@)' "$place/segue.env" ||
-    fail "$place/segue.env has a password: put it into stream.toml or dashboard.toml"
+    fail "$place/segue.env contains a password: move it to stream.toml or dashboard.toml"
   [ -z "$(hosts_of spark-master)$(hosts_of spark-worker)" ] || [[ $(master) =~ ^spark://[^,/]+:[0-9]+$ ]] ||
-    fail "$place/segue.env: SEGUE_SPARK__MASTER says where the master is: spark://HOST:7077"
+    fail "$place/segue.env: set SEGUE_SPARK__MASTER to the address of the master: spark://HOST:7077"
   for name in stream dashboard; do
     [ -z "$(hosts_of "$name")" ] || [ -f "$place/$name.toml" ] ||
-      fail "$place/$name.toml is missing; deploy/hosts/example/$name.toml shows one"
+      fail "$place/$name.toml is missing; deploy/hosts/example/$name.toml is an example"
   done
 }
 
@@ -42,14 +42,14 @@ reach() {
   local host
   [ -z "$dry_run" ] || return 0
   while read -r host _; do
-    "${remote[@]}" "$host" sudo -n true </dev/null 2>/dev/null || fail "$host: no login by ssh key, or no sudo without a password"
+    "${remote[@]}" "$host" sudo -n true </dev/null 2>/dev/null || fail "$host: cannot log in with an ssh key, or sudo asks for a password"
   done < <(listed)
 }
 
 on() { # on HOST ARGUMENTS...: run install.sh on the host
   local host=$1
   shift
-  step_with "$root/deploy/hosts/install.sh" "$host: $1 ${*:3}" "${remote[@]}" "$host" sudo -n bash -s -- "$@"
+  step_with "$root/deploy/hosts/install.sh" "$1 ${3:-the release} on $host" "${remote[@]}" "$host" sudo -n bash -s -- "$@"
 }
 
 pack() {
@@ -58,21 +58,27 @@ pack() {
 }
 
 send() { # send HOST FILE MODE PLACE: the user of the units reads the file through its group
-  step_with "$2" "$1: $4" "${remote[@]}" "$1" sudo -n install -D -m "$3" -g segue /dev/stdin "$4"
+  step_with "$2" "copy $4 to $1" "${remote[@]}" "$1" sudo -n install -D -m "$3" -g segue /dev/stdin "$4"
 }
 
 bring() { # bring HOST ROLES: prepare the switch to this version
   local host=$1 role
   on "$host" prepare "$version"
-  step_with "$archive" "$host: version $version" "${remote[@]}" "$host" sudo -n tar -xz -C "/opt/segue/releases/$version"
+  step_with "$archive" "copy version $version to $host" "${remote[@]}" "$host" sudo -n tar -xz -C "/opt/segue/releases/$version"
   on "$host" set-up "$version"
   send "$host" "$place/segue.env" 0644 /etc/segue/segue.env
   if [[ $2 == *spark-* || $2 == *stream* ]]; then
     send "$host" "$folder/secrets/spark-defaults.conf" 0640 /etc/segue/spark/spark-defaults.conf
   fi
   for role in $2; do
+    [ "$role" != dashboard ] || send "$host" "$(oidc_file)" 0600 /etc/segue/oidc.toml
     [ ! -f "$place/$role.toml" ] || send "$host" "$place/$role.toml" 0600 "/etc/segue/$role.toml"
   done
+}
+
+# Your oidc.toml beside dashboard.toml; otherwise one without settings.
+oidc_file() {
+  if [ -f "$place/oidc.toml" ]; then echo "$place/oidc.toml"; else echo "$folder/secrets/oidc.toml"; fi
 }
 
 see() { # see HOST ROLE: wait until the role is healthy
@@ -83,10 +89,10 @@ see() { # see HOST ROLE: wait until the role is healthy
     # A worker without a master keeps running and retries for minutes.
     spark-*)
       at=$(master)
-      healthy "$2 on $1 is active" 180 "${remote[@]}" -n "$1" systemctl is-active --quiet "segue-$2"
+      healthy "$2 on $1, as a unit of systemd" 180 "${remote[@]}" -n "$1" systemctl is-active --quiet "segue-$2"
       ;;
   esac
-  healthy "$2 on $1: $at answers" 180 "${remote[@]}" -n "$1" "$entry" healthy "$at"
+  healthy "$2 on $1, at $at" 180 "${remote[@]}" -n "$1" "$entry" healthy "$at"
 }
 
 deploy_hosts() {
@@ -95,9 +101,10 @@ deploy_hosts() {
   reach
   version=$(version)
   archive=$folder/segue-$version.tar.gz
-  step 'a folder for the files to send' mkdir -p "$folder/secrets"
+  step 'create a folder for the files to send' mkdir -p "$folder/secrets"
   make_spark_defaults
-  step "version $version" pack "$archive"
+  make_oidc
+  step "pack version $version" pack "$archive"
   # First prepare all hosts without a change; then switch unit by unit, waiting until each is healthy.
   while read -r host rest <&3; do
     bring "$host" "$rest"
@@ -108,6 +115,7 @@ deploy_hosts() {
       see "$host" "$role"
     done
   done
+  end "version $version runs on all machines"
 }
 
 undeploy_hosts() {
@@ -119,5 +127,5 @@ undeploy_hosts() {
       on "$host" remove "$role"
     done
   done
-  say 'data in /var/lib/segue, settings in /etc/segue and releases in /opt/segue stay'
+  end 'data in /var/lib/segue, settings in /etc/segue and releases in /opt/segue are still there'
 }

@@ -36,8 +36,10 @@ activate() {
   ln -sfn "releases/$version" "$prefix/opt/segue/current.new"
   mv -T "$prefix/opt/segue/current.new" "$prefix/opt/segue/current"
   install -D -m 0644 "$releases/$version/deploy/hosts/units/$unit" "$units/$unit"
+  local read=("$units/$unit" "$settings"/{segue.env,"$2.toml",spark/spark-defaults.conf})
+  [ "$2" != dashboard ] || read+=("$settings/oidc.toml")
   # Not every role has all of these.
-  now="$version $({ cat "$units/$unit" "$settings"/{segue.env,"$2.toml",spark/spark-defaults.conf} 2>/dev/null || true; } | sha256sum)"
+  now="$version $({ cat "${read[@]}" 2>/dev/null || true; } | sha256sum)"
   systemctl daemon-reload
   if [ "$(cat "$stamp" 2>/dev/null)" != "$now" ] || ! systemctl is-active --quiet "$unit"; then
     systemctl enable --quiet "$unit"

@@ -8,13 +8,13 @@ kube=(kubectl --context "$context" --namespace segue)
 check_kubernetes() {
   need kubectl 'install it: https://kubernetes.io/docs/tasks/tools'
   # The current context may belong to another task.
-  [ -n "$context" ] || fail 'name the cluster: --context NAME; kubectl config get-contexts lists them'
+  [ -n "$context" ] || fail 'the cluster is missing: add --context NAME; kubectl config get-contexts lists the names'
   [ -n "$dry_run" ] || kubectl --context "$context" version >/dev/null 2>&1 ||
-    fail "no cluster answers for the context '$context': kubectl config get-contexts lists them"
+    fail "the cluster does not answer for the context '$context': kubectl config get-contexts lists them"
 }
 
 check_image() {
-  [[ $image == */*:* ]] || fail 'name the image in a registry that the cluster can read: --image registry.example/segue:1'
+  [[ $image == */*:* ]] || fail 'the image is missing: add its name in a registry that the cluster can read, such as --image registry.example/segue:1'
   [ -n "$dry_run" ] || need docker 'install Docker: the image is built here'
 }
 
@@ -39,7 +39,7 @@ configMapGenerator:
   - {name: segue-image, literals: ["name=$image"]}
 patches:
 $(reads StatefulSet segue-stream stream.toml)
-$(reads Deployment segue-dashboard dashboard.toml tls.crt tls.key)
+$(reads Deployment segue-dashboard dashboard.toml oidc.toml tls.crt tls.key)
 TEXT
 }
 
@@ -75,31 +75,34 @@ deploy_kubernetes() {
   check_admin
   make_digest_key
   make_logins
+  make_oidc
   make_certificate segue-dashboard.segue.svc
   for job in $jobs; do
     files+=("--from-file=$job.toml=$folder/secrets/$job.toml")
   done
-  step 'the image' docker build --file "$root/deploy/image/Dockerfile" --tag "$image" "$root"
-  step 'the image, into the registry' docker push "$image"
-  step 'the manifests' render
-  step 'the namespace' "${kube[@]}" apply --filename "$root/deploy/kubernetes/namespace.yaml"
-  step 'the passwords' secret generic segue-logins "${files[@]}"
-  step 'the certificate' secret tls segue-tls "--cert=$folder/secrets/tls.crt" "--key=$folder/secrets/tls.key"
-  step 'the job of the last deployment' "${kube[@]}" delete job segue-users --ignore-not-found
-  step 'everything' "${kube[@]}" apply --filename "$folder/kubernetes.yaml"
-  step 'topics, and the users of the jobs with their permissions' \
+  files+=("--from-file=oidc.toml=$folder/secrets/oidc.toml")
+  step 'build the image' docker build --file "$root/deploy/image/Dockerfile" --tag "$image" "$root"
+  step 'push the image to the registry' docker push "$image"
+  step 'write the manifests' render
+  step 'create the namespace' "${kube[@]}" apply --filename "$root/deploy/kubernetes/namespace.yaml"
+  step 'store the passwords' secret generic segue-logins "${files[@]}"
+  step 'store the certificate' secret tls segue-tls "--cert=$folder/secrets/tls.crt" "--key=$folder/secrets/tls.key"
+  step 'delete the job of the last deployment' "${kube[@]}" delete job segue-users --ignore-not-found
+  step 'apply the manifests' "${kube[@]}" apply --filename "$folder/kubernetes.yaml"
+  step 'create the topics, and the users of the jobs with their permissions' \
     "${kube[@]}" wait --for=condition=complete --timeout=300s job/segue-users
   healthy 'the dashboards' 600 "${kube[@]}" rollout status deployment/segue-dashboard --timeout=10s
   healthy 'the stream' 900 "${kube[@]}" rollout status statefulset/segue-stream --timeout=10s
+  end 'deployed in the namespace segue'
 }
 
 undeploy_kubernetes() {
   local kind
   check_kubernetes
   for kind in statefulset/segue-stream deployment/segue-dashboard cronjob/segue-catalogue job/segue-users; do
-    step "end $kind" "${kube[@]}" delete "$kind" --ignore-not-found
+    step "delete $kind" "${kube[@]}" delete "$kind" --ignore-not-found
   done
   # Volumes have the checkpoint and the recordings, secrets have the passwords: they stay.
-  step 'the executors' "${kube[@]}" delete pods --selector app.kubernetes.io/name=segue-executor --ignore-not-found
-  say 'volumes, settings and secrets stay in the namespace segue'
+  step 'delete the executors' "${kube[@]}" delete pods --selector app.kubernetes.io/name=segue-executor --ignore-not-found
+  end 'volumes, settings and secrets are still in the namespace segue'
 }

@@ -8,7 +8,7 @@ write_once() {
   local file=$1
   shift
   if [ -n "$dry_run" ]; then
-    [ -e "$file" ] || printf '# a file for this user only\n%s > %q\n' "$(quoted "$@")" "$file"
+    [ -e "$file" ] || printf '# write a file that only this user can read\n%s > %q\n' "$(quoted "$@")" "$file"
   elif [ ! -e "$file" ]; then
     mkdir -p "$(dirname "$file")"
     "$@" >"$file.part"
@@ -21,7 +21,7 @@ write_again() {
   local file=$1
   shift
   if [ -n "$dry_run" ]; then
-    printf '# derived from other files\n%s > %q\n' "$(quoted "$@")" "$file"
+    printf '# write a file again, from others\n%s > %q\n' "$(quoted "$@")" "$file"
   else
     "$@" >"$file.part"
     mv "$file.part" "$file"
@@ -75,6 +75,14 @@ make_logins() {
   write_once "$folder/secrets/catalogue.toml" login catalogue mongo
 }
 
+# The dashboard always gets this file; without OpenID Connect it has no settings.
+oidc_example() {
+  printf '# %s\n' 'Log-in with OpenID Connect: write a section [auth], and name this file in dashboard.toml.' \
+    'docs/how-to/log-in-with-oidc.md lists its keys.'
+}
+
+make_oidc() { write_once "$folder/secrets/oidc.toml" oidc_example; }
+
 self_signed() {
   openssl req -x509 -newkey rsa:2048 -noenc -days 365 -subj "/CN=$1" -addext "subjectAltName=DNS:$1" \
     -keyout "$2/tls.key" -out "$2/tls.crt" 2>/dev/null
@@ -84,7 +92,7 @@ self_signed() {
 make_certificate() {
   local place=$folder/secrets
   [ ! -e "$place/tls.crt" ] || [ ! -e "$place/tls.key" ] || return 0
-  need openssl "install it, or put tls.crt and tls.key into $place"
+  need openssl "install it (apt install openssl), or put tls.crt and tls.key into $place"
   [ -n "$dry_run" ] || mkdir -p "$place"
-  step "a certificate that this machine signed itself; put your own into $place" self_signed "$1" "$place"
+  step "make a self-signed certificate (put your own into $place)" self_signed "$1" "$place"
 }

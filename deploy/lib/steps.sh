@@ -4,7 +4,16 @@
 say() { printf '%s\n' "segue: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
-# step TEXT COMMAND...: print the text and run the command; in a dry run, print the command.
+# end TEXT: the last line of a deployment.
+end() {
+  if [ -n "$dry_run" ]; then
+    say 'dry run: nothing was changed'
+  else
+    say "$*"
+  fi
+}
+
+# step TEXT COMMAND...: print the text, which begins with a verb, and run the command; in a dry run, print the command.
 step() {
   local text=$1
   shift
@@ -12,7 +21,7 @@ step() {
     printf '# %s\n%s\n' "$text" "$(quoted "$@")"
   else
     say "$text"
-    "$@" || fail "$text: this failed: see the lines above"
+    "$@" || fail "could not $text: see the lines above"
   fi
 }
 
@@ -24,7 +33,7 @@ step_with() {
     printf '# %s\n%s < %q\n' "$text" "$(quoted "$@")" "$file"
   else
     say "$text"
-    "$@" <"$file" || fail "$text: this failed: see the lines above"
+    "$@" <"$file" || fail "could not $text: see the lines above"
   fi
 }
 
@@ -39,19 +48,19 @@ healthy() {
   local text=$1 patience=$2 until
   shift 2
   if [ -n "$dry_run" ]; then
-    printf '# until this succeeds, %s s at most: %s\n%s\n' "$patience" "$text" "$(quoted "$@")"
+    printf '# wait up to %s s for %s\n%s\n' "$patience" "$text" "$(quoted "$@")"
     return
   fi
   until=$((SECONDS + patience))
   while ! "$@" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$until" ] || fail "not healthy after $patience s: $text"
+    [ "$SECONDS" -lt "$until" ] || fail "$text: not healthy after $patience s: see its log"
     sleep 2
   done
-  say "healthy: $text"
+  say "$text: healthy"
 }
 
 need() {
-  command -v "$1" >/dev/null || fail "there is no $1 here: $2"
+  command -v "$1" >/dev/null || fail "$1 is not installed: $2"
 }
 
 # The deployed files, relative to $root.

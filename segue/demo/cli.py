@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, write_figures
 from segue.figures import console as results
 from segue.local.process import registered
+from segue.places import PROGRAM
 from segue.processes import ended_by_sigterm
 from segue.settings import load_settings
 
@@ -69,6 +71,7 @@ def demo(
         run = Demo(load_settings(), name=demo_name(library), library=library, console=console)
         with ended_by_sigterm(), registered("demo"), contextlib.ExitStack() as stack:
             stack.callback(run.down)
+            stack.push(_report_sigterm)
             run.prepare()
             run.start_stream()
             if not check:
@@ -105,9 +108,14 @@ def remove(
         typer.echo(f"removed: the data of {removal.name}")
 
 
+def _report_sigterm(kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+    if isinstance(error, SystemExit) and error.code == 128 + signal.SIGTERM:
+        typer.echo(f"segue: the demo and its services are stopped, by {PROGRAM} down or a signal", err=True)
+
+
 def _report(summary: DemoSummary, json_file: Path | None) -> None:
     console = results(json_file)
     console.print(summary.table())
     for fault in summary.faults:
-        console.print(f"[red]problem: {fault}")
+        console.print(f"problem: {fault}", style="red")
     write_figures(json_file, summary.figures())

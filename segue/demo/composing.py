@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from segue.counted import counted
 from segue.demo.library import STYLES, DemoTrack, compose_library
 from segue.errors import one_line_errors
 
@@ -24,7 +25,7 @@ def compose(folder: Annotated[Path, typer.Argument(help="The folder for the trac
     """
     with one_line_errors():
         tracks = composed(folder, console=Console(stderr=True))
-        typer.echo(f"{folder}: {len(tracks)} tracks in {len(STYLES)} styles")
+        typer.echo(f"{folder}: {counted(len(tracks), 'track')} in {counted(len(STYLES), 'style')}")
 
 
 def composed(folder: Path, *, console: Console) -> list[DemoTrack]:

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from segue.counted import counted
 from segue.demo.listeners import Song, known_styles, make_listeners
 from segue.demo.replay import replay, songs_of
 from segue.errors import SegueError, one_line_errors
@@ -60,7 +61,7 @@ def replay_plays(
             else:
                 listeners = make_listeners(known_styles(songs), run=time.strftime("%m%d-%H%M%S"))
                 sent = replay(producer, listeners, songs, tracks=tracks, per_second=rate).plays
-        typer.echo(f"{sent} plays sent to {settings.kafka.plays_topic}")
+        typer.echo(f"{counted(sent, 'play')} sent to {settings.kafka.plays_topic}")
 
 
 def _read_log(path: Path, *, limit: int | None) -> Iterator[dict[str, str]]:

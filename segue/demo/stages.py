@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import psutil
 from rich.console import Console
+from rich.markup import escape
 
 from segue.demo.composing import composed
 from segue.demo.listeners import known_styles, make_listeners
@@ -215,7 +216,7 @@ class Demo:
         return LOCAL / "logs" / f"{name}.log"
 
     def _say(self, line: str) -> None:
-        self._console.print(f"[bold]segue[/] {line}", highlight=False, soft_wrap=True)
+        self._console.print(f"[bold]segue[/] {escape(line)}", highlight=False, soft_wrap=True)
 
 
 def _running() -> set[process.Record]:

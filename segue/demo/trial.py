@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from segue.catalog.rejected import RejectedTracks
+from segue.counted import counted
 from segue.demo.listeners import SimulatedListener, fit, known_styles, make_listeners
 from segue.demo.replay import Sent, replay, songs_of
 from segue.demo.summary import DemoSummary
@@ -56,7 +57,7 @@ class Trial:
     def measure(self, *, tracks: int, per_second: float, run: str) -> DemoSummary:
         """Replay listeners with known tastes, and compare their recommendations with these tastes."""
         listeners = make_listeners(known_styles(self._songs), run=run)
-        title = f"Replaying {len(listeners)} listeners"
+        title = f"Replaying {counted(len(listeners), 'listener')}"
         with FreshnessWatch(self._store) as watch:
             sent = self._send(listeners, tracks=tracks, per_second=per_second, title=title, malformed=True)
             latencies, unseen = watch.latencies(sent.signals)
@@ -66,7 +67,7 @@ class Trial:
         if missing := sorted({user for user, _ in sent.signals} - set(lists)):
             faults.append(f"without recommendations that reflect their plays: {', '.join(missing)}")
         if unseen:
-            faults.append(f"{unseen} plays are not reflected in any document")
+            faults.append(f"{counted(unseen, 'play is', plural='plays are')} not reflected in any document")
         if rejected != sent.malformed:
             faults.append(
                 f"{sent.malformed} malformed records were sent, but {rejected} are in the rejected topic"

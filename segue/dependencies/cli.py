@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from segue.counted import counted
 from segue.dependencies.advisories import ECOSYSTEMS, Advisories, Finding, read_advisories
 from segue.dependencies.pinned import Pinned, installed, jars, python_packages
 from segue.errors import SegueError, one_line_errors
@@ -63,13 +64,17 @@ def audit(
         )
         for finding in findings:
             say(_line(finding), json_file)
-        say(f"{len(parts)} packages and jars, {len(findings)} advisories that affect them", json_file)
+        say(
+            f"{counted(len(parts), 'package or jar', plural='packages and jars')}, "
+            f"affected by {counted(len(findings), 'advisory', plural='advisories')}",
+            json_file,
+        )
         if gaps:
             raise SegueError("; ".join(gaps))
         if findings:
             raise SegueError(
-                f"{len(findings)} advisories: upgrade the packages, or --ignore advisories that do not "
-                "concern Segue"
+                f"{counted(len(findings), 'advisory', plural='advisories')}: upgrade the packages, "
+                "or --ignore advisories that do not concern Segue"
             )
 
 

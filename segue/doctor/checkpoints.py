@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from segue.counted import counted
 from segue.doctor.check import Check, ok, problem, warning
 from segue.doctor.writing import writable
 from segue.errors import SegueError
 from segue.local.process import RUN, read_record, running
 from segue.settings import Settings
-from segue.spark.checkpoint_files import scheme
+from segue.settings.checkpoint_location import scheme
 from segue.streaming_jobs.checkpoint import FOLDER, damaged_note, differences
 from segue.streaming_jobs.damage import Damage, Folder
 from segue.streaming_jobs.repair import damages
@@ -66,4 +67,6 @@ def _judged(damage: Damage) -> Check:
         return problem(name, f"{what}; no complete batch is left", _NEW_FOLDER)
     if damage.exact:
         return warning(name, what, "run ./run.sh stream run: it repairs an unfinished batch when it starts")
-    return problem(name, f"{what}; {damage.repeated} batches have to run again", _REPAIR)
+    return problem(
+        name, f"{what}; {counted(damage.repeated, 'batch', plural='batches')} must run again", _REPAIR
+    )

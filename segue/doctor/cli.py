@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segue.counted import counted
 from segue.doctor.check import failed, lines, plain
 from segue.doctor.installed import installation_checks
 from segue.doctor.machine import machine_checks
@@ -28,5 +29,5 @@ def doctor(json_file: JsonFile = None) -> None:
             say(line, json_file)
         if failed(checks):
             count = sum(check.state == "problem" for check in checks)
-            problems = "1 problem" if count == 1 else f"{count} problems"
+            problems = counted(count, "problem")
             raise SegueError(f"{problems} found: the lines that begin with -> describe the remedy")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from segue.counted import counted
 from segue.doctor.check import Check, ok, problem, warning
 from segue.doctor.checkpoints import checkpoint_checks
 from segue.doctor.permissions import job_of, kafka_permissions, mongo_permissions
@@ -21,6 +22,7 @@ from segue.local.mongod import Mongod
 from segue.local.process import RUN, port_is_free, read_record, running
 from segue.places import CHECKOUT, ROOT
 from segue.settings import KafkaSettings, Settings, load_settings
+from segue.settings.contradictions import contradictions
 from segue.storage.inspection import KafkaState, TopicState, inspect_kafka, inspect_mongo
 from segue.storage.mongo import shown
 from segue.storage.store import Job, open_store
@@ -38,11 +40,19 @@ def installation_checks() -> list[Check]:
         settings = load_settings()
     except SegueError as error:
         return [*checks, problem("settings", str(error), "correct the setting that the message names")]
-    checks.append(ok("settings", os.environ.get("SEGUE_CONF") or "defaults and SEGUE_ variables"))
+    checks += _settings(settings)
     settings = _with_running(settings)
     mongo_checks, job = _mongo(settings)
     checks += [*_kafka(settings, job=job), *mongo_checks]
     return [*checks, _spark(settings), *checkpoint_checks(settings), *_folders(settings), *_ports(settings)]
+
+
+def _settings(settings: Settings) -> list[Check]:
+    found = [
+        warning(f"setting {each.keys[0]}", each.text, "correct it, then run ./run.sh settings check FILE")
+        for each in contradictions(settings)
+    ]
+    return found or [ok("settings", os.environ.get("SEGUE_CONF") or "defaults and SEGUE_ variables")]
 
 
 def _packages() -> Check:
@@ -106,7 +116,8 @@ def _kafka(settings: Settings, *, job: Job | None = None) -> list[Check]:
         state = inspect_kafka(kafka)
     except SegueError as error:
         return [problem("Kafka", str(error), "start Kafka, or correct the section [kafka] of your settings")]
-    found = f"{kafka.bootstrap_servers}, {state.brokers} brokers, version {state.version} or newer"
+    release = f"Kafka {state.version}" if state.version else "older than Kafka 3.3"
+    found = f"{kafka.bootstrap_servers}, {counted(state.brokers, 'broker')}, {release}"
     return [
         ok("Kafka", found),
         *kafka_permissions(kafka, state, job=job),
@@ -130,9 +141,15 @@ def _topics(settings: Settings, kafka: KafkaSettings, state: KafkaState) -> list
 
 def _topic(name: str, topic: TopicState, *, kafka: KafkaSettings, kept: timedelta, brokers: int) -> Check:
     days = None if topic.retention_ms is None else topic.retention_ms / 86_400_000
-    shown_days = "unknown" if days is None else "unlimited" if days < 0 else f"{days:g} days"
+    shown_days = (
+        "unknown"
+        if days is None
+        else "unlimited"
+        if days < 0
+        else f"{days:g} {'day' if days == 1 else 'days'}"
+    )
     found = (
-        f"{topic.partitions} partitions, replication factor {topic.replication}, "
+        f"{counted(topic.partitions, 'partition')}, replication factor {topic.replication}, "
         f"timestamp type {topic.timestamp_type or 'unknown'}, retention {shown_days}"
     )
     alter = f"kafka-configs.sh --bootstrap-server HOST:PORT --alter --entity-type topics --entity-name {name}"
@@ -203,7 +220,7 @@ def _index(settings: Settings) -> Check:
     if manifest is None:
         fix = "run ./run.sh index build, or ./run.sh index rollback"
         return problem("index", f"{version} is incomplete in MongoDB", fix)
-    found = f"{version}, {manifest.count:,} tracks, recall@20 {manifest.recall20:.3f}"
+    found = f"{version}, {counted(manifest.count, 'track')}, recall@20 {manifest.recall20:.3f}"
     return ok("index", found)
 
 

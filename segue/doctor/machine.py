@@ -12,6 +12,7 @@ import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
+from segue.counted import counted
 from segue.doctor.check import Check, ok, problem, warning
 from segue.doctor.writing import existing
 from segue.places import CHECKOUT, LOCAL
@@ -43,7 +44,7 @@ def _system() -> Check:
 def _processor() -> Check:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if cores >= 2:
-        return ok("processor", f"{cores} cores")
+        return ok("processor", counted(cores, "core"))
     return warning("processor", "1 core", "use 2 cores or more: with one, recommendations are late")
 
 

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from segue.documentation import site
 from segue.errors import SegueError, one_line_errors
-from segue.local.process import free_port
+from segue.local.process import LAST_PORT, free_port
 from segue.places import CHECKOUT, LOCAL, PROGRAM
 
 PORT = 8700
@@ -23,7 +23,9 @@ SITE = LOCAL / "docs" / "site"
 
 
 def serve(
-    port: Annotated[int, typer.Option(help="The port to use; a free one near it if it is taken.")] = PORT,
+    port: Annotated[
+        int, typer.Option(min=1, max=LAST_PORT, help="The port. If it is taken, a free port near it is used.")
+    ] = PORT,
 ) -> None:
     """Serve the documentation site on this machine, without network access.
 

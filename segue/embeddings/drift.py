@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from segue.counted import counted
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Matrix
 
@@ -66,7 +67,7 @@ def advise(drift: Drift | None, *, space: AudioSpace, tracks: int) -> str | None
     again = "consider ./run.sh embeddings train --refit"
     explained = float(space.explained.sum())
     if drift is not None:
-        sample = f"the {drift.tracks} tracks added since the space was fitted"
+        sample = f"tracks added since the space was fitted ({drift.tracks:,})"
         if drift.distance > DISTANCE_LIMIT:
             return f"{sample} are {drift.distance:.1f} times as far out as those of the fit: {again}"
         if drift.shift > SHIFT_LIMIT:
@@ -74,5 +75,5 @@ def advise(drift: Drift | None, *, space: AudioSpace, tracks: int) -> str | None
         if drift.tracks >= FEWEST_TRACKS and drift.kept < VARIANCE_LIMIT * explained:
             return f"of {sample} it explains {drift.kept:.0%} of the variance, not {explained:.0%}: {again}"
     if tracks > GROWTH_LIMIT * space.tracks:
-        return f"the space was fitted on {space.tracks} tracks only: {again}"
+        return f"the space was fitted on {counted(space.tracks, 'track')} only: {again}"
     return None

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.audio.descriptors import features_version
+from segue.counted import counted
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Corpus, Matrix, read_corpus
 from segue.errors import SegueError, TooLittle
@@ -98,7 +99,7 @@ def learn_space(
 
     if len(log) < training.min_plays:
         raise TooLittle(
-            f"{len(log)} plays of tracks with features, fewer than models.sessions.min_plays = "
+            f"{counted(len(log), 'play')} of tracks with features, fewer than models.sessions.min_plays = "
             f"{training.min_plays}"
         )
     row_of = {track_id: row for row, track_id in enumerate(sound.corpus.track_ids)}

@@ -15,6 +15,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.counted import counted
 from segue.embeddings.corpus import Corpus, Matrix
 from segue.embeddings.genre_space import unit
 from segue.embeddings.registry import SPACES
@@ -209,8 +210,10 @@ def labelled(
     gallery = np.flatnonzero(~asked)
     if len(known) < 2 or not len(queries) or len(gallery) < LIST:
         raise SegueError(
-            f"spaces are compared by tracks of several genres and artists: {len(rows)} tracks have a genre, "
-            f"{len(set(performers))} artists, {len(queries)} query tracks: ingest more music with genres"
+            "spaces are compared by tracks of several genres and artists: "
+            f"there are {counted(len(rows), 'track')} with a genre, "
+            f"{counted(len(set(performers)), 'artist')}, {counted(len(queries), 'query track')}: "
+            "ingest more music with genres"
         )
     if len(queries) > most_queries:
         queries = np.sort(np.random.default_rng(0).choice(queries, most_queries, replace=False))

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from segue.errors import one_line_errors
 from segue.figures import JsonFile, can_write, on_stdout, write_figures
+from segue.figures import console as results
 from segue.local import jars, stack
 from segue.local.java import java_home
 from segue.local.process import Record
@@ -77,8 +78,7 @@ def _show(records: Sequence[tuple[Record, bool]]) -> None:
         table.add_row(
             record.name, "runs" if runs else "ended by itself", record.address, str(record.pid), log
         )
-    # In a pipe the table has its full width, so that no address is cut.
-    Console(width=None if Console().is_terminal else 200).print(table)
+    results().print(table)
 
 
 def prepare() -> None:

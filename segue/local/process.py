@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from segue.errors import SegueError
 from segue.places import LOCAL
 
+LAST_PORT = 65_535
 RUN = LOCAL / "run"
 """The folder of the records of jobs and dashboard; servers have theirs in their own folders."""
 LOG_LIMIT = 20_000_000
@@ -224,10 +225,10 @@ def free_port(usual: int, *, kept: int | None = None, avoid: Sequence[int] = ())
     """
     if kept and kept not in avoid and _becomes_free(kept):
         return kept
-    for port in range(usual, usual + 1000, 10):
+    for port in range(usual, min(usual + 1000, LAST_PORT + 1), 10):
         if port not in avoid and port_is_free(port):
             return port
-    raise SegueError(f"no free port from {usual} to {usual + 1000}: stop some of the servers there")
+    raise SegueError(f"no free port from {usual} on: stop some of the servers there")
 
 
 def listening(host: str, usual: int) -> socket.socket:
@@ -241,13 +242,15 @@ def listening(host: str, usual: int) -> socket.socket:
         All ports are taken, or this machine does not have the address.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for port in range(usual, usual + 1000, 10):
+    for port in range(usual, min(usual + 1000, LAST_PORT + 1), 10):
         try:
             return socket.create_server((host, port), family=family, backlog=2048)
+        except UnicodeError:
+            raise SegueError(f"cannot listen on {host}: it is not a host name") from None
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise SegueError(f"cannot listen on {host}: {error.strerror}") from error
-    raise SegueError(f"no free port from {usual} to {usual + 1000}: end some of the servers there")
+                raise SegueError(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+    raise SegueError(f"no free port from {usual} on: stop some of the servers there")
 
 
 def _becomes_free(port: int) -> bool:

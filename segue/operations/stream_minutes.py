@@ -25,28 +25,36 @@ RECOMMEND, REJECTED = "recommend", "rejected plays"
 
 
 class StreamMinute(TypedDict, total=False):
-    """A query's minute. The counts are sums, `slowest_ms` and `backlog` maxima."""
+    """The micro-batches of a query that began in a minute; a minute without one has only some fields."""
 
     _id: Required[Any]
-    """"<query>:<minute>"."""
+    """The query and the minute, joined by a colon."""
     query: Required[str]
+    """The name of the query."""
     at: Required[datetime]
     """The start of the minute."""
     batches: Count
+    """The number of micro-batches."""
     input_rows: Count
+    """Records read."""
     late_rows: Count
+    """Records behind the watermark."""
     phases_ms: dict[str, Count]
-    """By phase."""
+    """Milliseconds by phase, summed, with Spark's names of the phases."""
     slowest_ms: Count
+    """Milliseconds of the longest micro-batch."""
     backlog: Count
+    """The largest number of records in Kafka that the query had not read."""
     state_rows: Count
-    """Of the last batch, as the next two."""
+    """Rows in the state after the last micro-batch."""
     state_bytes: Count
+    """Memory of the state after the last micro-batch."""
     watermark: datetime | None
+    """The watermark after the last micro-batch."""
     freshness_ms: dict[str, float]
-    """`p50` and `p99`."""
+    """Milliseconds from a play to the stored recommendations: `p50` and `p99`; only of `recommend`."""
     rejected: dict[str, Count]
-    """Records by reason."""
+    """Rejected records by reason; only of `rejected plays`."""
 
 
 class StreamMinutes(Collection[StreamMinute]):

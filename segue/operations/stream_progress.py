@@ -22,12 +22,15 @@ class MicroBatch(TypedDict):
     """One micro-batch of a query."""
 
     _id: str
-    """"<query>:<batch>"."""
+    """The query and the number of the batch, joined by a colon."""
     query: str
+    """The name of the query."""
     batch: Count
+    """The number of the batch in the checkpoint of the query."""
     at: datetime
     """The start of the batch."""
     input_rows: Count
+    """Records read."""
     input_rate: float
     """Records per second of input."""
     processed_rate: float
@@ -35,24 +38,30 @@ class MicroBatch(TypedDict):
     duration_ms: dict[str, Count]
     """Milliseconds by phase, with Spark's names of the phases."""
     state_rows: Count
+    """Rows in the state."""
     state_bytes: Count
+    """Memory of the state."""
     late_rows: Count
     """Records behind the watermark."""
     watermark: datetime | None
+    """The event time behind which windows leave the state; None for a query without a state."""
     backlog: Count
-    """The backlog: records in Kafka that the query had not read."""
+    """Records in Kafka that the query had not read."""
 
 
 class Started(TypedDict, total=False):
     """The last start of the stream and the address of its Spark UI; empty before the first start."""
 
     started_at: datetime
+    """The time of the start."""
     ui: str
+    """The address of Spark's web page."""
 
 
 class StreamProgress(Collection[Document]):
-    """:class:`MicroBatch` documents, and one :class:`Started` document."""
+    """A document for each query and micro-batch, and one for the start of the stream (`_id` is `stream`)."""
 
+    shapes = (MicroBatch, Started)
     name = "stream_progress"
     policy = Policy(
         computed=True,

@@ -17,11 +17,10 @@ from segue.index.track_index import TrackIndex
 from segue.ranking.candidates import Candidates
 from segue.ranking.sources import VARIED
 from segue.settings import RankingSettings
+from segue.settings.ranking import EXPLORE_BEYOND
 
 UNEXPLORED_PART = 4
 """Exploration leaves out the start of a list, its length divided by this: the next tracks should fit."""
-EXPLORE_BEYOND = 2
-"""Exploration draws from the candidates beyond this many list lengths."""
 
 
 def rerank(
@@ -91,7 +90,7 @@ def explored(
         The list: rows, best first.
     candidates
         Rows that may be recommended, best first; exploration draws from those beyond
-        :data:`EXPLORE_BEYOND` list lengths.
+        :data:`~segue.settings.ranking.EXPLORE_BEYOND` list lengths.
     seed
         The same seed draws the same, so that a repeated batch repeats its list.
 

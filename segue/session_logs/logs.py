@@ -128,7 +128,9 @@ def read_log(path: Path) -> SessionLog:
     try:
         # Quotes are plain text: otherwise one would join the lines up to the next quote.
         frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except UnicodeDecodeError:
+        raise SegueError(f"{path} cannot be read as a session log: it is not UTF-8") from None
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise SegueError(f"{path} cannot be read as a session log: {error}") from None
     if missing := [name for name in REQUIRED if name not in frame]:
         raise SegueError(f"{path} has no column {', '.join(missing)}: see ./run.sh models evaluate --help")

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-from segue.settings.values import PemFile, Positive, Section, Switch, TakesEffect
+from segue.settings.values import PemFile, Positive, Section, Switch, TakesEffect, matching
+
+_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:/,\[\]]+):(\d{1,5})")
+_Topic = Annotated[
+    str,
+    matching(
+        r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}",
+        'the name of a topic has 1 to 249 letters, digits or the characters ".", "_" and "-"',
+    ),
+]
 
 
 class KafkaSettings(Section):
@@ -19,11 +29,20 @@ class KafkaSettings(Section):
     password: SecretStr
     tls_ca_file: PemFile
     tls_certificate_key_file: PemFile
-    plays_topic: str
-    rejected_topic: str
+    plays_topic: _Topic
+    rejected_topic: _Topic
     partitions: Annotated[int, TakesEffect("when the topic is created")] = Field(ge=1)
     manage_topics: Switch
     replication_factor: Annotated[int, TakesEffect("when the topic is created")] = Field(ge=1)
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _are_addresses(cls, servers: str) -> str:
+        for server in servers.split(",") if servers else ():
+            match = _ADDRESS.fullmatch(server.strip())
+            if match is None or not 0 < int(match[2]) < 2**16:
+                raise ValueError('it must be addresses such as "kafka-1:9092,kafka-2:9092"')
+        return ",".join(server.strip() for server in servers.split(","))
 
     @property
     def tls(self) -> bool:
@@ -37,6 +56,8 @@ class KafkaSettings(Section):
     def _fits(self) -> KafkaSettings:
         """Reject settings without effect, so that no connection is unprotected by mistake."""
         protocol = self.security_protocol
+        if self.plays_topic == self.rejected_topic:
+            raise ValueError("plays_topic and rejected_topic must be two topics")
         if protocol != "plaintext" and not self.bootstrap_servers:
             raise ValueError(f"security_protocol {protocol} needs bootstrap_servers; none are set")
         if self.sasl and not (self.username and self.password.get_secret_value()):
@@ -54,14 +75,20 @@ class KafkaSettings(Section):
 class MongoSettings(Section):
     takes_effect: ClassVar[str] = "restart the stream and the dashboard"
 
-    uri: str = Field(repr=False)
+    uri: Annotated[
+        str,
+        matching(r"(mongodb(\+srv)?://\S+)?", 'it must begin with "mongodb://" or "mongodb+srv://"'),
+    ] = Field(repr=False)
     """May contain a password: use segue.storage.mongo.shown(uri) in messages."""
     username: str
     password: SecretStr
     tls: Switch
     tls_ca_file: PemFile
     tls_certificate_key_file: PemFile
-    database: str
+    database: Annotated[
+        str,
+        matching(r"""[^/\\. "$*<>:|?\x00]{1,63}""", 'it must have 1 to 63 characters, none of /\\. "$*<>:|?'),
+    ]
     timeout: Positive
 
     @model_validator(mode="after")

@@ -5,13 +5,14 @@ An entry point loads them once and passes them down; the domain does not read th
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Any
+from typing import Any, get_origin
 
-from pydantic import ValidationError, model_validator
+from pydantic import BaseModel, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -37,6 +38,7 @@ from segue.settings.ranking import (
 )
 from segue.settings.streaming import EngagementSettings, RetentionSettings, SparkSettings, StreamSettings
 from segue.settings.surface import DashboardSettings
+from segue.settings.wording import reason
 
 
 def read_toml(file: Path) -> dict[str, Any]:
@@ -100,7 +102,7 @@ class Settings(BaseSettings):
                 RankingSettings.model_validate(self.ranking.model_dump() | dict(changes))
             except ValidationError as error:
                 first = error.errors()[0]
-                raise ValueError(f"experiments.ranking.{name}.{first['loc'][0]}: {first['msg']}") from None
+                raise ValueError(f"experiments.ranking.{name}.{first['loc'][0]}: {reason(first)}") from None
         return self
 
     @classmethod
@@ -141,19 +143,60 @@ def load_settings() -> Settings:
         if name.startswith("SEGUE_") and name not in NOT_SETTINGS:
             section = name.removeprefix("SEGUE_").partition("__")[0].lower()
             if section not in Settings.model_fields:
-                raise SegueError(f"{name} is not a setting: see conf/default.toml for all of them")
+                raise SegueError(f"{name} is not a setting: {_LIST}")
     try:
         return Settings()  # type: ignore[call-arg]  # the sources give every field
     except ValidationError as error:
         first = error.errors()[0]
-        message = first["msg"].removeprefix("Value error, ")
+        message = reason(first)
         # The message of a rule over several sections already names the setting.
         which = f"setting {_wrong(first)}: " if first["loc"] else ""
-        raise SegueError(f"{which}{message}; see conf/default.toml") from None
+        raise SegueError(f"{which}{message}; {_help(first)}") from None
     except SettingsError as error:
-        raise SegueError(f"{error}: see conf/default.toml") from None
+        raise SegueError(_not_json() or f"{error}: {_LIST}") from None
     except TOMLDecodeError as error:
         raise SegueError(f"{own or 'conf/default.toml'} is not TOML: {error}") from None
+    except UnicodeDecodeError:
+        raise SegueError(f"{own or 'conf/default.toml'} cannot be read: it is not UTF-8") from None
+    except PermissionError as error:
+        raise SegueError(f"{own} cannot be read: {error.strerror}") from None
+
+
+_LIST = "./run.sh settings show lists all settings"
+
+
+def _help(error: ErrorDetails) -> str:
+    """The command that describes the setting, or lists all if there is no such setting."""
+    names = [part for part in error["loc"] if isinstance(part, str)]
+    if not names or error["type"] == "extra_forbidden":
+        return _LIST
+    return f"./run.sh settings explain {'.'.join(names)} describes it"
+
+
+def _not_json() -> str:
+    """The error for the first variable of a list, a table or a section whose text is not JSON."""
+    for name, text in os.environ.items():
+        path = name.upper().removeprefix("SEGUE_").lower().split("__")
+        if not name.upper().startswith("SEGUE_") or not _is_composed(path):
+            continue
+        try:
+            json.loads(text)
+        except ValueError:
+            return f'{name} is not JSON: write a list as \'["a", "b"]\' and a table as \'{{"a": 1}}\''
+    return ""
+
+
+def _is_composed(path: list[str]) -> bool:
+    """Whether a setting, or a former setting, is a list, a table or a section."""
+    current: Any = Settings
+    for part in path:
+        if not (isinstance(current, type) and issubclass(current, BaseModel)):
+            return False
+        field = current.model_fields.get(part)
+        if field is None:
+            return False
+        current = field.annotation
+    return get_origin(current) is tuple or (isinstance(current, type) and issubclass(current, BaseModel))
 
 
 _MAY_HOLD_SECRETS = frozenset({"password", "uri"})

@@ -197,7 +197,8 @@ def _type(field: FieldInfo) -> str:
     if get_origin(annotation) is Literal:
         return "switch" if get_args(annotation) == ("auto", "on", "off") else "text"
     if get_origin(annotation) is tuple:
-        return "list" if get_args(annotation)[0] is str else "table"
+        item = get_args(annotation)[0]
+        return "list" if getattr(item, "__origin__", item) is str else "table"
     if annotation is int:
         return "size" if is_size(field) else "whole number"
     names: dict[object, str] = {bool: "true or false", float: "number"}

@@ -8,7 +8,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field, model_validator
 
 from segue.settings.values import (
+    LONGEST_EXPIRY,
     Duration,
+    Expiry,
     LocalPath,
     NotNegative,
     Port,
@@ -18,13 +20,19 @@ from segue.settings.values import (
     SparkConf,
     TakesEffect,
     Unit,
+    matching,
 )
+
+_MASTER = r"local(\[(\d+|\*)(\s*,\s*\d+)?\])?|local-cluster\[.+\]|spark://.+|k8s://.+|yarn"
+"""The master URLs that Spark itself knows."""
 
 
 class SparkSettings(Section):
     takes_effect: ClassVar[str] = "restart the stream; commands read it when they start"
 
-    master: str
+    master: Annotated[
+        str, matching(_MASTER, 'it must be a master URL such as "local[2]", "spark://host:7077" or "yarn"')
+    ]
     driver_memory: Size = Field(ge=2**29)
     ui_port: Port
     checkpoint_location: LocalPath
@@ -46,10 +54,10 @@ class StreamSettings(Section):
     max_driver_listeners: Annotated[int, Unit("listeners")] = Field(ge=0)
     rejected_trigger_interval: NotNegative
     mongo_retry_timeout: NotNegative
-    fetch_max_wait: Duration = Field(ge=timedelta(milliseconds=1))
+    fetch_max_wait: Duration = Field(ge=timedelta(milliseconds=1), le=timedelta(seconds=10))
     metrics_port: Port
-    progress_retention: Duration = Field(ge=timedelta(hours=1))
-    progress_summary_retention: Duration = Field(ge=timedelta(days=1))
+    progress_retention: Duration = Field(ge=timedelta(hours=1), le=LONGEST_EXPIRY)
+    progress_summary_retention: Duration = Field(ge=timedelta(days=1), le=LONGEST_EXPIRY)
 
 
 class EngagementSettings(Section):
@@ -81,4 +89,4 @@ class RetentionSettings(Section):
 
     plays: Positive
     rejected: Positive
-    listening: Positive
+    listening: Expiry

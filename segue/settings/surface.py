@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 from contextlib import suppress
 from datetime import timedelta
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from segue.settings.values import Duration, Port, Section, Switch
+from segue.settings.values import Duration, OptionalPath, Port, Section, Switch
 
 
 class DashboardSettings(Section):
@@ -19,10 +19,10 @@ class DashboardSettings(Section):
     require_login: Switch
     port: Port
     refresh_interval: Duration = Field(ge=timedelta(milliseconds=100))
-    operators: tuple[str, ...]
+    operators: tuple[Annotated[str, Field(min_length=1)], ...]
     local_operator: bool
     base_url: str
-    oidc_config_file: str
+    oidc_config_file: OptionalPath
 
     @property
     def is_local(self) -> bool:

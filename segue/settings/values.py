@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -9,13 +11,31 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    field_validator,
+)
 
 from segue.places import absolute
+
+log = logging.getLogger(__name__)
 
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(millisecond|second|minute|hour|day|week)s?\s*")
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]?)b?|([kmgt])ib)\s*", re.IGNORECASE)
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_LARGEST_NUMBER = 2**31 - 1
+"""The largest int of Java and of MongoDB's options."""
+_LARGEST_SIZE = 2**50
+_LONGEST = timedelta(days=36_525)
+"""A century: the clock minus any duration is a date."""
+LONGEST_EXPIRY = timedelta(days=24_855)
+"""The longest time after which MongoDB removes documents: its option has 31 bits of seconds."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +55,29 @@ class TakesEffect:
 class Section(BaseModel):
     """A table of the settings file. It cannot be changed, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     takes_effect: ClassVar[str] = ""
     """When a changed value takes effect: which process to restart, or which command to run."""
     stored_names: ClassVar[Mapping[str, str]] = {}
     """The name of a field in fingerprints and stored documents, if it is that of an earlier release."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_switch_as_number(cls, value: object, info: ValidationInfo) -> object:
+        """Reject true and false for a number: Python reads them as 1 and 0."""
+        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation in (int, float):
+            raise ValueError(f"it must be a number, not {str(value).lower()}")
+        return value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _fits_an_int(cls, value: object, info: ValidationInfo) -> object:
+        if cls.model_fields[info.field_name or ""].annotation is int and isinstance(value, int):
+            largest = _LARGEST_SIZE if _is_size(cls, info.field_name) else _LARGEST_NUMBER
+            if value > largest:
+                raise ValueError(f"it must be at most {largest}")
+        return value
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with other values; they are not validated, but a key must be a field.
@@ -74,13 +111,34 @@ def _plain(value: object) -> object:
     return value.total_seconds() if isinstance(value, timedelta) else value
 
 
+def _is_size(section: type[BaseModel], name: str | None) -> bool:
+    metadata = section.model_fields[name or ""].metadata
+    return any(getattr(each, "func", None) is size_text for each in metadata)
+
+
 def _duration(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, timedelta):
         return value
-    match = _DURATION.fullmatch(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        # Release 0.1 accepted it.
+        log.warning('a duration without a unit is read as seconds: write "%s seconds"', value)
+        value = f"{value} seconds"
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError("a duration is a number and a unit, such as '30 minutes' or '7 days'")
-    return timedelta(**{f"{match[2]}s": float(match[1])})
+        raise ValueError('a duration is a number and a unit in quotes, such as "30 minutes" or "7 days"')
+    try:
+        return timedelta(**{f"{match[2]}s": float(match[1])})
+    except OverflowError:
+        raise ValueError(_TOO_LONG) from None
+
+
+def _not_too_long(value: timedelta) -> timedelta:
+    if value > _LONGEST:
+        raise ValueError(_TOO_LONG)
+    return value
+
+
+_TOO_LONG = f"it must be at most {_LONGEST.days} days"
 
 
 def duration_text(value: timedelta) -> str:
@@ -91,7 +149,8 @@ def duration_text(value: timedelta) -> str:
             return f"{number} {unit}{'s' if number != 1 else ''}"
     if not value:
         return "0 seconds"
-    return f"{value / timedelta(milliseconds=1):g} milliseconds"
+    whole, part = divmod(value // timedelta(microseconds=1), 1000)
+    return f"{whole}{f'.{part:03}'.rstrip('0') if part else ''} milliseconds"
 
 
 def milliseconds(duration: timedelta) -> int:
@@ -100,11 +159,11 @@ def milliseconds(duration: timedelta) -> int:
 
 
 def _size(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
-    match = _SIZE.fullmatch(value)
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError("a size is a number and a unit, such as '64 KiB' or '2 GiB'")
+        raise ValueError('a size is a number and a unit in quotes, such as "64 KiB" or "2 GiB"')
     return int(float(match[1]) * _UNITS[(match[2] or match[3] or "").lower()])
 
 
@@ -116,7 +175,13 @@ def size_text(value: int) -> str:
     return f"{value} B"
 
 
+def _optional_path(value: object) -> object:
+    return _path(value) if value else value
+
+
 def _path(value: object) -> object:
+    if value == "":
+        raise ValueError("it must not be empty")
     if isinstance(value, str) and "://" not in value:
         return str(absolute(value))
     return value
@@ -129,6 +194,17 @@ def _pem(value: object) -> object:
     if not file.is_file() or not os.access(file, os.R_OK):
         raise ValueError(f"the file {file} does not exist or this user cannot read it")
     return str(file)
+
+
+def matching(pattern: str, otherwise: str) -> AfterValidator:
+    """Reject a text that the pattern does not match as a whole; `otherwise` is the error."""
+
+    def check(value: str) -> str:
+        if re.fullmatch(pattern, value) is None:
+            raise ValueError(otherwise)
+        return value
+
+    return AfterValidator(check)
 
 
 def _pairs(value: object) -> object:
@@ -148,25 +224,38 @@ def _leaves(table: dict[str, object], prefix: str) -> list[tuple[str, object]]:
         else:
             if not f"{prefix}{key}".startswith("spark."):
                 raise ValueError(f"{prefix}{key} is not a property of Spark, such as spark.executor.memory")
+            if not isinstance(value, str | int | float):
+                raise ValueError(f"{prefix}{key} must be a text, a number, true or false")
             # Spark accepts text only, with Java's notation of Booleans.
             found.append((f"{prefix}{key}", str(value).lower() if isinstance(value, bool) else str(value)))
     return found
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(duration_text, when_used="json")]
-"""A duration; in a file a number and a unit, such as "30 minutes"."""
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    AfterValidator(_not_too_long),
+    PlainSerializer(duration_text, when_used="json"),
+]
+"""A duration of at most a century; in a file a number and a unit, such as "30 minutes"."""
 Size = Annotated[int, BeforeValidator(_size), PlainSerializer(size_text, when_used="json")]
 """Bytes; in a file a number and a unit, such as "64 KiB". Units are powers of 1024; "2g" is 2 GiB."""
 Positive = Annotated[Duration, Field(gt=timedelta(0))]
+Expiry = Annotated[Duration, Field(gt=timedelta(0), le=LONGEST_EXPIRY)]
+"""The age at which MongoDB removes a document."""
 NotNegative = Annotated[Duration, Field(ge=timedelta(0))]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Switch = Literal["auto", "on", "off"]
 LocalPath = Annotated[str, BeforeValidator(_path)]
 """A path; relative to the project's folder. A URL with a scheme stays unchanged."""
+OptionalPath = Annotated[str, BeforeValidator(_optional_path)]
+"""A path, like LocalPath; empty for none."""
 PemFile = Annotated[str, BeforeValidator(_pem)]
 """A readable file; empty for none."""
 
-Variant = Annotated[str, Field(pattern="^[a-z0-9-]{1,32}$")]
+Variant = Annotated[
+    str, matching(r"[a-z0-9-]{1,32}", 'the name of a variant has 1 to 32 of the characters a-z, 0-9 and "-"')
+]
 """The name of a variant of an experiment (:mod:`segue.ranking.variants`)."""
 Shares = Annotated[tuple[tuple[Variant, Annotated[float, Field(gt=0)]], ...], BeforeValidator(_pairs)]
 """Variants with their shares, in the order of the settings."""

@@ -1,22 +1,13 @@
-"""The classes with which Spark writes the files of a checkpoint, by file system.
-
-A checkpoint is only safe if each file appears complete or not at all. Spark's usual managers write a file
-under another name and rename it. That is atomic on a disk, NFS and HDFS; in an object store it is a copy.
-"""
+"""The classes with which Spark writes the files of a checkpoint, by file system."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from segue.errors import SegueError
+from segue.settings.checkpoint_location import MANAGER, SAFE_MANAGER, loses_files, scheme
 
-MANAGER = "spark.sql.streaming.checkpointFileManagerClass"
 _PACKAGE = "org.apache.spark.sql.execution.streaming.checkpointing"
-_RENAMING = {"FileContextBasedCheckpointFileManager", "FileSystemBasedCheckpointFileManager"}
-_ABORTING = "org.apache.spark.internal.io.cloud.AbortableStreamBasedCheckpointFileManager"
-"""Writes to the final name and aborts the upload on an error; from the library spark-hadoop-cloud."""
-_OBJECT_STORES = {"s3", "s3a", "s3n", "gs", "oss", "obs", "cosn", "wasb", "wasbs", "swift"}
 BARE_FILE_SYSTEM = "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem"
 
 LOW_LATENCY: Mapping[str, str] = {
@@ -25,11 +16,6 @@ LOW_LATENCY: Mapping[str, str] = {
     "spark.sql.streaming.checkpoint.fileChecksum.enabled": "false",
 }
 """For a checkpoint on the driver's own disk: no process and no second file for each file (decision 0004)."""
-
-
-def scheme(location: str) -> str:
-    """The scheme of a checkpoint's location; `file` for a plain path."""
-    return urlsplit(location).scheme.lower() or "file"
 
 
 def checkpoint_defaults(location: str, *, local: bool, bare: bool = True) -> dict[str, str]:
@@ -58,10 +44,9 @@ def refuse_unsafe(location: str, values: Mapping[str, str]) -> None:
     SegueError
         The checkpoint is in an object store, where its files would be renamed.
     """
-    manager = values.get(MANAGER, "FileContextBasedCheckpointFileManager").rpartition(".")[2]
-    if scheme(location) in _OBJECT_STORES and manager in _RENAMING:
+    if loses_files(location, values.get(MANAGER)):
         raise SegueError(
             f"the checkpoint {location} is in an object store, which cannot rename a file in one step: "
-            f"set {MANAGER} to {_ABORTING} (from spark-hadoop-cloud; it works with s3a), "
+            f"set {MANAGER} to {SAFE_MANAGER} (from spark-hadoop-cloud; it works with s3a), "
             "or spark.checkpoint_location to HDFS or a shared disk"
         )

@@ -15,6 +15,25 @@ from segue.settings import KafkaSettings, MongoSettings
 from segue.storage.kafka_client import reaching
 from segue.storage.mongo import connect
 
+_METADATA = "metadata.version"
+_FIRST_LEVELS = (
+    (7, "3.3"),
+    (8, "3.4"),
+    (9, "3.5"),
+    (12, "3.6"),
+    (15, "3.7"),
+    (20, "3.8"),
+    (21, "3.9"),
+    (22, "4.0"),
+    (26, "4.1"),
+    (28, "4.2"),
+    (30, "4.3"),
+    (31, "4.4"),
+)
+"""The first version of the metadata of each release of Kafka (its class MetadataVersion)."""
+_LAST_LEVEL = 33
+"""The last version of the metadata of the last of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TopicState:
@@ -35,6 +54,7 @@ class KafkaState:
 
     brokers: int
     version: str
+    """The release, such as "4.1" or "4.4 or newer"; empty if the broker does not report it."""
     topics: dict[str, TopicState]
 
     def allowed(self, topic: str) -> frozenset[str]:
@@ -99,11 +119,16 @@ def inspect_kafka(settings: KafkaSettings) -> KafkaState:
     )
 
 
-def _version(admin: Any) -> str:
+def _version(admin: KafkaAdminClient) -> str:
+    """The release of a broker, by the newest version of the metadata that it supports; empty before 3.3."""
     try:
-        return ".".join(map(str, admin.get_broker_version_data(0).broker_version))
-    except Exception:  # the client only infers it from the protocol
-        return "unknown"
+        newest = int(admin.describe_features().get(_METADATA, {}).get("supported", (0, 0))[1])
+    except KafkaError:
+        return ""
+    releases = [release for level, release in _FIRST_LEVELS if level <= newest]
+    if not releases:
+        return ""
+    return f"{releases[-1]} or newer" if newest > _LAST_LEVEL else releases[-1]
 
 
 def _configs(admin: Any, topics: list[str]) -> dict[str, dict[str, Any]]:

@@ -133,6 +133,8 @@ class Collection(Generic[RecordT]):
     name: ClassVar[str]
     policy: ClassVar[Policy]
     indexes: ClassVar[Sequence[Index]] = ()
+    shapes: ClassVar[Sequence[type]] = ()
+    """The TypedDicts of the documents, where `RecordT` does not name exactly one."""
 
     def __init__(self, store: Store) -> None:
         self._database = store.database

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,7 +19,7 @@ from segue.doctor.check import Check, failed, lines, ok, problem, warning
 from segue.doctor.checkpoints import checkpoint_checks
 from segue.doctor.machine import machine_checks
 from segue.doctor.permissions import kafka_permissions, mongo_permissions
-from segue.places import ROOT
+from segue.places import CONF, ROOT
 from segue.settings import Settings
 from segue.storage.inspection import KafkaState, MongoState, TopicState, inspect_kafka, inspect_mongo
 from segue.storage.store import Job
@@ -118,6 +119,8 @@ def test_a_topic_is_judged(
 def test_servers_are_inspected_and_left_as_they_are(broker: Settings) -> None:
     state = inspect_kafka(broker.kafka)
     assert state.brokers == 1
+    jar = re.search(r'name="kafka_2.13" rev="(\d+\.\d+)', (CONF / "ivy.xml").read_text())
+    assert jar and state.version == jar[1]
     plays = state.topics[broker.kafka.plays_topic]
     assert (plays.partitions, plays.replication) == (broker.kafka.partitions, 1)
     assert plays.timestamp_type == "LogAppendTime"

@@ -74,11 +74,11 @@ def test_help_has_its_options_and_two_examples_that_parse(
         (["compose", "hosts"], "one target at a time"),
         (["compose", "--quickly"], "there is no option --quickly"),
         (["compose", "--music"], "--music needs a value"),
-        (["compose", "--dry-run"], "name the folder of recordings: --music DIR"),
+        (["compose", "--dry-run"], "add --music DIR"),
         (["compose", "--dry-run", "--music", "/nowhere"], "--music /nowhere: there is no such folder"),
-        (["compose"], "there is no docker here"),
-        (["hosts"], "there is no ssh here"),
-        (["kubernetes"], "there is no kubectl here"),
+        (["compose"], "docker is not installed"),
+        (["hosts"], "ssh is not installed"),
+        (["kubernetes"], "kubectl is not installed"),
     ],
 )
 def test_what_a_user_can_put_right_is_one_line(machine: Machine, arguments: list[str], expected: str) -> None:
@@ -89,15 +89,15 @@ def test_what_a_user_can_put_right_is_one_line(machine: Machine, arguments: list
     ("target", "refused", "expected"),
     [
         (["compose"], "compose version", "docker has no compose plugin"),
-        (["compose"], "docker info", "no Docker engine answers"),
+        (["compose"], "docker info", "Docker does not answer"),
         (["compose", "--undeploy"], "", "nothing was deployed from"),
-        (["hosts"], "", "name the list of machines: --hosts FILE"),
+        (["hosts"], "", "add --hosts FILE"),
         (["hosts", "--hosts", "/nowhere"], "", "there is no such file"),
-        (["kubernetes"], "", "name the cluster: --context NAME"),
+        (["kubernetes"], "", "add --context NAME"),
         (
             ["kubernetes", "--context", "c"],
             "kubectl --context c version",
-            "no cluster answers for the context 'c'",
+            "the cluster does not answer for the context 'c'",
         ),
         (["kubernetes", "--context", "c"], "", "--image registry.example/segue:1"),
         (["kubernetes", "--context", "c", "--image", "r/segue:1"], "", "admin.toml is missing"),
@@ -116,12 +116,16 @@ def test_an_engine_that_does_not_answer_is_one_line(
         ("hosts", "", "names no machine"),
         ("hosts", "alpha\n", "alpha has no role"),
         ("hosts", "alpha streams\n", "there is no role 'streams'"),
-        ("hosts", "alpha stream\nbeta stream\n", "one machine runs the stream"),
+        ("hosts", "alpha stream\nbeta stream\n", "several machines have the role stream"),
         ("segue.env", None, "segue.env is missing"),
-        ("segue.env", "SEGUE_MONGO__PASSWORD=x\n", "has a password"),
-        ("segue.env", "SEGUE_MONGO__URI=mongodb://a:b@host\n", "has a password"),
-        ("segue.env", "A=1\n", "SEGUE_SPARK__MASTER says where the master is"),
-        ("segue.env", "SEGUE_SPARK__MASTER=local[4]\n", "SEGUE_SPARK__MASTER says where the master is"),
+        ("segue.env", "SEGUE_MONGO__PASSWORD=x\n", "contains a password"),
+        ("segue.env", "SEGUE_MONGO__URI=mongodb://a:b@host\n", "contains a password"),
+        ("segue.env", "A=1\n", "set SEGUE_SPARK__MASTER to the address of the master"),
+        (
+            "segue.env",
+            "SEGUE_SPARK__MASTER=local[4]\n",
+            "set SEGUE_SPARK__MASTER to the address of the master",
+        ),
         ("dashboard.toml", None, "dashboard.toml is missing"),
     ],
 )
@@ -140,7 +144,7 @@ def test_a_list_of_machines_that_cannot_be_deployed_is_one_line(
 def test_a_machine_that_is_not_reached_ends_it_before_anything_is_done(machine: Machine, hosts: Path) -> None:
     machine.stand_in("ssh")
     said = one_line(machine.deploy("hosts", "--hosts", str(hosts), refused="beta"))
-    assert "beta: no login by ssh key, or no sudo without a password" in said
+    assert "beta: cannot log in with an ssh key, or sudo asks for a password" in said
     assert all("true" in asked.arguments for asked in machine.asked())
 
 
@@ -163,6 +167,7 @@ def test_a_dry_run_prints_the_steps_and_does_nothing(
     assert len(steps) >= (1 if undeploy else 10)
     assert machine.asked() == []
     assert tree(machine.folder.parent) == before
+    assert done.stderr == "segue: dry run: nothing was changed\n"
 
 
 def test_compose_in_its_order(machine: Machine, music: str) -> None:
@@ -182,7 +187,7 @@ def test_compose_in_its_order(machine: Machine, music: str) -> None:
         "up --detach --wait --remove-orphans",
     ]
     assert asked[-1].line.startswith("curl ")
-    assert "healthy: the dashboard" in done.stderr
+    assert "the dashboard: healthy" in done.stderr
 
 
 def test_compose_again_keeps_what_was_made(machine: Machine, music: str) -> None:
@@ -207,6 +212,7 @@ def digests(machine: Machine) -> dict[str, str]:
     ("file", "changed"),
     [
         ("stream.toml", {"STREAM_TOML"}),
+        ("oidc.toml", {"OIDC_TOML"}),
         ("tls.crt", {"TLS_CRT"}),
         # The brokers' configuration has the administrator's password in it.
         ("admin.toml", {"ADMIN_TOML", *(f"KAFKA_{node}_PROPERTIES" for node in "123")}),
@@ -268,7 +274,9 @@ def test_a_step_that_fails_ends_the_deployment(machine: Machine, music: str) -> 
     machine.stand_in("docker", "curl")
     done = machine.deploy("compose", "--music", music, refused="catalogue library features")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("segue: audio features of new tracks: this failed")
+    assert done.stderr.splitlines()[-1].startswith(
+        "segue: could not compute the audio features of new tracks"
+    )
     assert machine.asked()[-1].line.endswith("run --rm catalogue library features")
 
 
@@ -285,7 +293,7 @@ def test_hosts_in_their_order(machine: Machine, hosts: Path) -> None:
     for host, files in {
         "alpha": ["segue.env", "spark-defaults.conf", "stream.toml"],
         "beta": ["segue.env", "spark-defaults.conf"],
-        "gamma": ["segue.env", "spark-defaults.conf", "dashboard.toml"],
+        "gamma": ["segue.env", "spark-defaults.conf", "oidc.toml", "dashboard.toml"],
     }.items():
         mine = [line.replace("-n ", "") for line in told if host in line and line not in units]
         assert mine[:3] == [
@@ -322,6 +330,15 @@ def test_passwords_go_to_hosts_by_standard_input(machine: Machine, hosts: Path) 
     assert all("0600" in one.arguments for one in sent)
     assert not any("hush-" in one.line for one in asked)
     assert "hush-" not in done.stdout + done.stderr
+
+
+def test_the_file_of_the_log_in_provider_goes_to_the_dashboards_alone(machine: Machine, hosts: Path) -> None:
+    machine.stand_in("ssh")
+    (hosts.parent / "oidc.toml").write_text("[auth]\nclient_secret = 'hush'\n")
+    assert machine.deploy("hosts", "--hosts", str(hosts)).returncode == 0
+    sent = [one for one in machine.asked() if "client_secret" in one.stdin and "tar" not in one.arguments]
+    assert [(one.arguments[4], one.arguments[-1]) for one in sent] == [("gamma", "/etc/segue/oidc.toml")]
+    assert "0600" in sent[0].arguments
 
 
 def test_what_is_sent_to_hosts_is_the_code_and_nothing_private(machine: Machine, hosts: Path) -> None:
@@ -441,6 +458,7 @@ def annotated(machine: Machine) -> dict[str, str]:
     [
         ("stream.toml", {"segue-stream"}),
         ("dashboard.toml", {"segue-dashboard"}),
+        ("oidc.toml", {"segue-dashboard"}),
         ("tls.crt", {"segue-dashboard"}),
         ("operator.toml", set()),
     ],

@@ -113,7 +113,7 @@ def test_containers_are_bounded_pinned_and_watched(manifests: list[Manifest]) ->
 
 def test_what_pods_mount_and_read_is_there(manifests: list[Manifest]) -> None:
     names = {(one["kind"], one["metadata"]["name"]) for one in manifests}
-    logins = {f"{job}.toml" for job in (*job_access(), "admin")}
+    logins = {f"{job}.toml" for job in (*job_access(), "admin", "oidc")}
     for name, pod in pods(manifests):
         volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
         for container in containers(pod):
@@ -135,7 +135,8 @@ def test_a_job_sees_its_own_password_only(manifests: list[Manifest]) -> None:
     for name, pod in pods(manifests):
         for volume in pod["spec"]["volumes"]:
             if volume.get("secret", {}).get("secretName") == "segue-logins" and name != "segue-users":
-                assert [item["path"] for item in volume["secret"]["items"]] == ["settings.toml"]
+                own = ["settings.toml", *(["oidc.toml"] if name == "segue-dashboard" else [])]
+                assert [item["path"] for item in volume["secret"]["items"]] == own
         for container in containers(pod):
             for variable in container.get("env", []):
                 assert "PASSWORD" not in variable["name"]

@@ -135,6 +135,15 @@ def test_a_role_is_started_once_and_again_only_for_a_reason(host: Host) -> None:
     assert restart not in host.install("activate", "v1", "stream")
 
 
+def test_a_dashboard_is_started_again_for_another_log_in_provider(host: Host) -> None:
+    restart = "systemctl restart segue-dashboard.service"
+    (host.root / "etc/segue/oidc.toml").write_text("# none\n")
+    assert restart in host.install("activate", "v1", "dashboard")
+    assert restart not in host.install("activate", "v1", "dashboard")
+    (host.root / "etc/segue/oidc.toml").write_text("[auth]\n")
+    assert restart in host.install("activate", "v1", "dashboard")
+
+
 def test_a_role_without_a_password_is_started_too(host: Host) -> None:
     assert "systemctl restart segue-spark-master.service" in host.install("activate", "v1", "spark-master")
     (host.root / "etc/segue/spark").mkdir()

@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,23 +30,24 @@ RUN = ("docs/tutorials/", "docs/how-to/")
 CHECKED = {"python", "toml", "json"}
 TEXTS = {"", "text", "ini", "nginx", "yaml", "promql"}
 """Languages of blocks that are no examples: output, diagrams, and files of other programs."""
-IN_ORDER = {
-    "first hour": ["docs/tutorials/first-hour.md"],
-    "own music": [
-        "docs/tutorials/own-music.md",
-        "docs/tutorials/first-experiment.md",
-        "docs/tutorials/first-model.md",
-        "docs/tutorials/submit-to-spark.md",
-    ],
-    "compose": ["docs/tutorials/deploy-with-compose.md"],
-}
-"""Tutorials that continue another one, in the folder of that one."""
-BEFORE_HOW_TO = "docs/tutorials/own-music.md"
-"""Makes the library that guides assume."""
+ALONE = ("docs/tutorials/first-hour.md", "docs/tutorials/deploy-with-compose.md")
+"""Tutorials that begin in a fresh checkout."""
+LIBRARY = "docs/tutorials/own-music.md"
+"""Makes the library that the other pages assume."""
+WITH_LIBRARY = (
+    "docs/tutorials/first-experiment.md",
+    "docs/tutorials/first-model.md",
+    "docs/tutorials/submit-to-spark.md",
+)
+"""Tutorials that continue LIBRARY, in the order in which they are run."""
 
 
 def of(*languages: str) -> list[Block]:
     return [one for one in BLOCKS if one.language in languages and one.comment("not run") is None]
+
+
+def _is_run(block: Block) -> bool:
+    return block.language in ("sh", "console", "python") and block.comment("not run") is None
 
 
 def place(block: Block) -> str:
@@ -96,34 +98,45 @@ def test_python_in_examples_runs(block: Block, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.docs
-@pytest.mark.parametrize("name", IN_ORDER)
-def test_tutorials_run_as_they_are_written(name: str, tmp_path: Path) -> None:
-    _run_pages(IN_ORDER[name], tmp_path)
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A checkout after LIBRARY, which takes minutes; the pages that continue it share it."""
+    with Shell(tmp_path_factory.mktemp("library") / "checkout") as shell:
+        _run_page(LIBRARY, shell)
+        yield shell
 
 
 @pytest.mark.docs
-@pytest.mark.parametrize("page", sorted({one.page for one in BLOCKS if one.page.startswith(RUN[1])}))
-def test_guides_run_as_they_are_written(page: str, tmp_path: Path) -> None:
-    if any(_is_run(block) for block in BLOCKS if block.page == page):
-        _run_pages([BEFORE_HOW_TO, page], tmp_path)
+@pytest.mark.parametrize("page", ALONE)
+def test_tutorials_run_as_they_are_written(page: str, tmp_path: Path) -> None:
+    with Shell(tmp_path / "checkout") as shell:
+        _run_page(page, shell)
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize("page", WITH_LIBRARY)
+def test_tutorials_that_continue_run_as_they_are_written(page: str, library: Shell) -> None:
+    _run_page(page, library)
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize(
+    "page", sorted({one.page for one in BLOCKS if one.page.startswith(RUN[1]) and _is_run(one)})
+)
+def test_guides_run_as_they_are_written(page: str, library: Shell) -> None:
+    _run_page(page, library)
 
 
 def test_every_tutorial_is_run() -> None:
-    listed = [page for pages in IN_ORDER.values() for page in pages]
+    listed = [*ALONE, LIBRARY, *WITH_LIBRARY]
     assert sorted(listed) == sorted({one.page for one in BLOCKS if one.page.startswith(RUN[0])})
 
 
-def _run_pages(pages: list[str], folder: Path) -> None:
-    with Shell(folder / "checkout") as shell:
-        for page in pages:
-            for block in BLOCKS:
-                if block.page == page and _is_run(block):
-                    shell.run_block(block)
-
-
-def _is_run(block: Block) -> bool:
-    return block.language in ("sh", "console", "python") and block.comment("not run") is None
+def _run_page(page: str, shell: Shell) -> None:
+    with shell.variables_of_their_own():
+        for block in BLOCKS:
+            if block.page == page and _is_run(block):
+                shell.run_block(block)
 
 
 def _parse(line: str) -> None:

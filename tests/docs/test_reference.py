@@ -13,13 +13,14 @@ from segue.benchmarks.cli import BENCHMARKS
 from segue.cli.commands import COMMANDS
 from segue.collections import OWNERS
 from segue.documentation.reference import benchmarks, events
-from segue.documentation.reference.collections import record_of
+from segue.documentation.reference.collections import records_of
 from segue.documentation.reference.metrics import declared
 from segue.documentation.reference.pages import PAGES
 from segue.documentation.reference.records import columns, json_schema
 from segue.places import ROOT
 from segue.plays.event import fault
 from segue.plays.event_schema import play_schema
+from segue.ranking.sources import REASONS
 from segue.settings.reference import reference
 from segue.storage.store import Collection
 from segue.streaming_jobs import engagement, recommend, rejected_plays
@@ -71,8 +72,10 @@ def test_every_metric_that_prometheus_reads_is_listed() -> None:
 
 @pytest.mark.parametrize("owner", OWNERS, ids=lambda owner: owner.name)
 def test_every_field_of_a_collection_has_a_meaning(owner: type[Collection[Any]]) -> None:
-    record = record_of(owner)
-    assert [one.name for one in (columns(record) if record else ()) if not one.meaning] == []
+    records = records_of(owner)
+    assert records
+    unexplained = [one.name for record in records for one in columns(record) if not one.meaning]
+    assert unexplained == []
 
 
 def test_every_metric_is_described_by_a_sentence() -> None:
@@ -113,3 +116,10 @@ def test_the_page_of_metrics_names_the_queries_as_their_label_does() -> None:
     text = (FOLDER / "metrics.md").read_text()
     for query in (recommend, engagement, rejected_plays):
         assert f"`{query.NAME}`" in text
+
+
+def test_the_questions_and_answers_list_every_reason() -> None:
+    text = (ROOT / "docs" / "faq.md").read_text().partition("### What do the reasons mean?")[2]
+    listed = re.findall(r"^\| ([A-Z][^|]*?) \|", text.partition("###")[0], re.MULTILINE)
+    words = {reason.words.replace("{}", "…") for reason in REASONS.values()}
+    assert {*listed} == {*words, "You chose …"}

@@ -44,6 +44,9 @@ def test_blocks_have_their_language_place_and_comments() -> None:
         ("64 tracks (... s)", "64 tracks (1.2 s)\n", True),
         ("...\nready\n...", "a\nb\nready\nc\n", True),
         ("...\nready", "not yet\n", False),
+        ("a library\n...\nlibrary: 64", "a library\n\nlibrary: 64\n", True),
+        ("a ... a", "a", False),
+        ("one ... three ... two", "one two three", False),
         ("what   state", "what state\n", True),
     ],
 )
@@ -61,3 +64,12 @@ def test_a_shell_keeps_variables_and_background_jobs(tmp_path: Path) -> None:
             shell.run_block(Block("page", 5, "console", "$ echo there\nhere"))
         with pytest.raises(AssertionError, match="status 3"):
             shell.run_block(Block("page", 6, "sh", "(exit 3)"))
+
+
+def test_pages_in_one_shell_do_not_see_variables_of_each_other(tmp_path: Path) -> None:
+    with Shell(tmp_path / "checkout") as shell:
+        with shell.variables_of_their_own():
+            shell.run_block(Block("page", 1, "sh", "export PLACE=here\ntouch file"))
+            shell.run_block(Block("page", 2, "console", "$ echo $PLACE\nhere"))
+        with shell.variables_of_their_own():
+            shell.run_block(Block("other", 1, "console", "$ echo ${PLACE:-none}; ls file\nnone\nfile"))

@@ -42,7 +42,7 @@ class LibraryMap {
     return `hsl(${HUES[code]} ${this.dark ? "70% 66%" : "62% 40%"})`;
   }
   describe() {
-    this.note.textContent = `${this.count.toLocaleString()} songs; similar songs are near each other. ${this.taste ? "The ring marks your taste. " : ""}Drag to move, zoom in, and select a point to list the songs around it.`;
+    this.note.textContent = `${this.count === 1 ? "1 song" : `${this.count.toLocaleString()} songs`}; similar songs are near each other. ${this.taste ? "The ring marks your taste. " : ""}Drag to move, zoom in, and select a point to list the songs around it.`;
   }
   drawLegend() {
     this.swatches = [];

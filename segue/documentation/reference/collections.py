@@ -55,8 +55,10 @@ def _personal(policy: Policy) -> str:
 def _collection(owner: type[Collection[Any]]) -> Iterator[str]:
     yield f"## `{owner.name}`"
     yield (owner.__doc__ or "").strip().splitlines()[0]
-    record = record_of(owner)
-    if record is not None:
+    records = records_of(owner)
+    for record in records:
+        if len(records) > 1:
+            yield f"{md.code(record.__name__)}: {(record.__doc__ or '').strip().splitlines()[0]}"
         yield md.table(
             ("field", "type", "meaning"),
             ((md.code(column.name), column.type, column.meaning) for column in columns(record)),
@@ -67,13 +69,15 @@ def _collection(owner: type[Collection[Any]]) -> Iterator[str]:
         yield "Not exported: " + ", ".join(map(md.code, owner.policy.personal.secret)) + "."
 
 
-def record_of(owner: type[Collection[Any]]) -> type | None:
-    """The TypedDict of a collection's documents; None for documents without a fixed form."""
+def records_of(owner: type[Collection[Any]]) -> tuple[type, ...]:
+    """The TypedDicts of a collection's documents."""
+    if owner.shapes:
+        return tuple(owner.shapes)
     for base in getattr(owner, "__orig_bases__", ()):
         if get_origin(base) is Collection and is_typeddict(get_args(base)[0]):
             record: type = get_args(base)[0]
-            return record
-    return None
+            return (record,)
+    return ()
 
 
 def _index(index: Index) -> str:
