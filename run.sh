@@ -49,7 +49,8 @@ check_machine() {
     say 'the embedded MongoDB is for Linux on x86-64 only: set your own with SEGUE_MONGO__URI=mongodb://…'
 }
 
-# Each set of packages has a lock file: runtime, docs, embedded (also for the demo), training, dev (all of these and more).
+# Each set of packages has a lock file: runtime, docs, embedded (also for the demo), training, tracing,
+# dev (all of these and more).
 # Its stamp identifies the lock file and is written last, so that an interrupted set-up is repeated.
 lock_of() { if [ "$1" = runtime ]; then echo "$root/requirements.txt"; else echo "$root/requirements-$1.txt"; fi; }
 stamp_of() { echo "$local_folder/packages-$1"; }
@@ -61,7 +62,7 @@ packages_ready() {
   local other
   # A linked environment belongs to somebody else and is not changed.
   [ ! -L "$venv" ] || return 0
-  for other in "$1" $([ "$1" != runtime ] || echo docs embedded training) dev; do
+  for other in "$1" $([ "$1" != runtime ] || echo docs embedded training tracing) dev; do
     ! set_is_fresh "$other" || return 0
   done
   return 1
@@ -78,7 +79,7 @@ set_up_packages() { # set_up_packages SET: sets up this set and the sets that we
   fi
   # Before there were sets, a single file was the stamp.
   [ ! -e "$local_folder/packages" ] || [ "$1" = dev ] || sets+=' dev'
-  for set in runtime docs embedded training dev; do
+  for set in runtime docs embedded training tracing dev; do
     [ ! -e "$(stamp_of "$set")" ] || [ "$set" = "$1" ] || sets+=" $set"
   done
   # The set dev includes all others.
@@ -222,6 +223,7 @@ make_class_archives() {
 find_programs() {
   find_program 'chromium chromium-browser google-chrome' chromium 'the tests marked "browser"'
   find_program nginx nginx-light 'the tests of the proxy'
+  find_program promtool prometheus 'the tests of the alert rules'
 }
 
 find_program() {
@@ -272,7 +274,7 @@ main() {
       ;;
   esac
   [ "$command" != setup ] || packages=${2:-runtime}
-  [ -f "$(lock_of "$packages")" ] || fail "there is no set of packages '$packages': runtime, docs, embedded, training or dev"
+  [ -f "$(lock_of "$packages")" ] || fail "there is no set of packages '$packages': runtime, docs, embedded, training, tracing or dev"
 
   export PYTHONPATH=$root
   set_up "$packages"

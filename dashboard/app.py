@@ -23,10 +23,14 @@ from segue.dashboard.api import (
     similar,
 )
 from segue.dashboard.api.login_required import LoginRequired
+from segue.dashboard.api.outage import MongoOutage
 from segue.dashboard.api.requests import Guests
+from segue.dashboard.api.traces import Traced
 from segue.dashboard.capacity import Capacity
+from segue.dashboard.metrics import Measured
 from segue.dashboard.services import Services
 from segue.dashboard.sessions import ending_sessions
+from segue.dashboard.views.outage import keep_outages_out_of_the_log, show_outage
 
 _PARTS = (audio, covers, map, openapi, own_data, people, player, playlists, radio, shared, similar)
 PAGES = Path(__file__).with_name("pages.py")
@@ -38,17 +42,25 @@ def make_app() -> st.App:
     Pages and routes share :func:`segue.dashboard.visit.services`.
     """
     services = visit.services()
+    keep_outages_out_of_the_log()
     return st.App(
         PAGES,
         routes=make_routes(services),
         middleware=make_middleware(services),
         lifespan=ending_sessions,
+        on_script_error=show_outage,
     )
 
 
 def make_middleware(services: Services) -> list[Middleware]:
     """The middleware before pages and routes."""
-    layers = [Middleware(Capacity), Middleware(Guests, login_sessions=services.login_sessions)]
+    layers = [
+        Middleware(Measured, metrics=services.metrics, routes=make_routes(services)),
+        Middleware(Capacity),
+        Middleware(Traced, routes=make_routes(services)),
+        Middleware(MongoOutage, availability=services.availability),
+        Middleware(Guests, login_sessions=services.login_sessions),
+    ]
     if services.settings.dashboard.login_required:
         layers.append(Middleware(LoginRequired, login_sessions=services.login_sessions))
     return layers

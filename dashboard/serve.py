@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
+from prometheus_client import CollectorRegistry
 
+from segue import logs, tracing
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import LAST_PORT, listening, registered
 from segue.local.reachable import address_of, notices
 from segue.local.stack import connected
+from segue.operations import health
+from segue.operations.health import Health
 from segue.places import CONF
 from segue.settings import Settings, load_settings
+from segue.storage.availability import Availability
 from segue.storage.mongo import connect
 
+log = logging.getLogger(__name__)
+_STALL_SECONDS = 30.0
+"""How long the event loop may be blocked."""
 _GRACE_SECONDS = 5
 """How long requests may take to end after SIGTERM; sound that is being heard would take the whole track."""
 
@@ -46,19 +57,38 @@ def serve(
         if host is not None:
             # Pages load the settings again, from the environment.
             os.environ["SEGUE_DASHBOARD__HOST"] = host
-        settings = connected(load_settings(), kafka=False)
+        found = load_settings()
+    with logs.service(found.logs.format, level=found.logs.level):
+        settings = connected(found, kafka=False)
         connect(settings.mongo).client.close()  # fails here, with a one-line error, before anything is served
         listener = listening(settings.dashboard.host, port or settings.dashboard.port)
         address = address_of(settings.dashboard, port=listener.getsockname()[1])
-        with listener, registered("dashboard", address=address):
+        with (
+            tracing.traced(
+                "segue-dashboard", endpoint=settings.tracing.endpoint, share=settings.tracing.share
+            ),
+            contextlib.ExitStack() as records,
+        ):
+            records.enter_context(listener)
+            records.enter_context(registered("dashboard", address=address))
             typer.echo(f"the dashboard is at {address}")
             for line in notices(settings.dashboard, database=settings.mongo.database):
                 typer.echo(line)
-            serve_app(settings, listener=listener)
+            serve_app(
+                settings,
+                listener=listener,
+                started=lambda page: records.enter_context(
+                    registered("dashboard", address=address, health=page)
+                ),
+            )
 
 
-def serve_app(settings: Settings, *, listener: socket.socket) -> None:
+def serve_app(
+    settings: Settings, *, listener: socket.socket, started: Callable[[str], None] = lambda page: None
+) -> None:
     """Serve the pages and the routes on a listening socket, until the process receives a signal.
+
+    `started` is called with the address of the health page, if there is one.
 
     Raises
     ------
@@ -72,18 +102,81 @@ def serve_app(settings: Settings, *, listener: socket.socket) -> None:
     os.chdir(CONF)
     from streamlit import config
 
+    from segue.dashboard import visit
     from segue.dashboard.app import make_app
 
     if log_in:
         config.set_option("secrets.files", [log_in])
     logging.getLogger("streamlit").setLevel(logging.WARNING)
+    _log_as(logs.formatter(settings.logs.format))
     app = make_app()
     # No access log: it would contain the tickets of audio addresses.
-    config_of_server = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS
+    of_server = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    server = uvicorn.Server(config_of_server)
+    services = visit.services()
+    server = _Server(of_server, services.availability)
+    metrics_port = settings.dashboard.metrics_port
+    if metrics_port and _serve_metrics(metrics_port, server, services.metrics.registry):
+        started(f"http://127.0.0.1:{metrics_port}/health")
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     if not server.started:
         raise SegueError("the dashboard could not start: the lines above say why")
+
+
+def _log_as(formatter: logging.Formatter) -> None:
+    """Give this form to the loggers of Streamlit and uvicorn, for each of which Streamlit makes a handler."""
+    from streamlit import logger as streamlit_logger
+
+    def set_up(logger: logging.Logger) -> None:
+        former = getattr(logger, "streamlit_console_handler", None)
+        if former is not None:
+            logger.removeHandler(former)
+        handler = logging.StreamHandler()
+        handler.setFormatter(formatter)
+        logger.streamlit_console_handler = handler  # type: ignore[attr-defined]
+        logger.addHandler(handler)
+
+    streamlit_logger.setup_formatter = set_up
+    streamlit_logger.update_formatter()
+
+
+class _Server(uvicorn.Server):
+    """Notes when its event loop last ran."""
+
+    ran_at = 0.0
+    """By the monotonic clock; 0 before the start."""
+
+    def __init__(self, config: uvicorn.Config, availability: Availability) -> None:
+        super().__init__(config)
+        self._availability = availability
+
+    async def on_tick(self, counter: int) -> bool:
+        self.ran_at = time.monotonic()
+        return await super().on_tick(counter)
+
+    def health(self) -> Health:
+        """Healthy while the event loop runs and MongoDB answers."""
+        if not self.ran_at:
+            return Health("starting", ("the dashboard has not started yet",))
+        problems = []
+        if (still := time.monotonic() - self.ran_at) > _STALL_SECONDS:
+            problems.append(f"requests have not been handled for {still:.0f} s")
+        if (away := self._availability.seconds_away()) > 0:
+            problems.append(f"MongoDB has not answered for {away:.0f} s")
+        return Health("unhealthy" if problems else "healthy", tuple(problems))
+
+
+def _serve_metrics(port: int, server: _Server, registry: CollectorRegistry) -> bool:
+    try:
+        health.serve(port, registry=registry, health=server.health)
+    except OSError as error:
+        # The dashboard runs without its metrics.
+        log.warning("no metrics on port %d: %s; set SEGUE_DASHBOARD__METRICS_PORT", port, error.strerror)
+        return False
+    return True

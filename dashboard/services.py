@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from segue.collections import prepare
+from segue.dashboard.metrics import DashboardMetrics
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.map import LibraryMap
 from segue.dashboard.queries.popular import PopularTracks
@@ -16,6 +17,7 @@ from segue.playlists.playlists import Playlists
 from segue.plays.delivery import PlayDelivery, PlayProducer
 from segue.settings import Settings
 from segue.social.links import ShareLinks
+from segue.storage.availability import Availability
 from segue.storage.store import Job, Store
 
 
@@ -29,6 +31,9 @@ class Services:
     def __init__(self, store: Store, settings: Settings) -> None:
         prepare(store, Job.DASHBOARD)
         self.store = store
+        self.availability = Availability(store)
+        self.metrics = DashboardMetrics()
+        self.metrics.mongo_away.set_function(lambda: float(self.availability.is_away))
         self.settings = settings
         self.login_sessions = LoginSessions(store)
         self.authenticator = Authenticator(store)

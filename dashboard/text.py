@@ -1,6 +1,8 @@
-"""Escaping of text from files and listeners for Streamlit's Markdown."""
+"""Texts of pages: the sentence during an outage, and escaping for Streamlit's Markdown."""
 
 from __future__ import annotations
+
+OUTAGE = "Segue cannot reach its database. This page continues by itself as soon as it can."
 
 
 def plain(text: str) -> str:

@@ -7,6 +7,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Annotated
 
@@ -14,6 +15,7 @@ import typer
 from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
+from segue import logs, tracing
 from segue.errors import SegueError, one_line_errors
 from segue.index.active import ActiveBundle
 from segue.local.process import registered
@@ -33,6 +35,7 @@ from segue.storage.store import Store, open_store
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.query import BatchGate
+from segue.streaming_jobs.query_progress import TaskWatch
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly
 from segue.streaming_jobs.unfinished import remove_unfinished
@@ -64,24 +67,33 @@ def stream(
 
     On a cluster: SEGUE_SPARK__MASTER=spark://host:7077 ./run.sh stream run
     """
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
-    )
-    for noisy in ("kafka", "py4j", "pymongo"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    with one_line_errors(), explained():
-        settings = connected(load_settings())
-        with contextlib.ExitStack() as records:
+    with one_line_errors():
+        found = load_settings()
+    with logs.service(found.logs.format, level=found.logs.level), explained():
+        settings = connected(found)
+        with (
+            tracing.traced("segue-stream", endpoint=settings.tracing.endpoint, share=settings.tracing.share),
+            contextlib.ExitStack() as records,
+        ):
             records.enter_context(registered("stream"))
             run(
                 settings,
                 drain=drain,
-                started=lambda ui: records.enter_context(registered("stream", address=ui)),
+                started=lambda ui, health: records.enter_context(
+                    registered("stream", address=ui, health=health)
+                ),
             )
 
 
-def run(settings: Settings, *, drain: bool = False, started: Callable[[str], None] = lambda ui: None) -> None:
-    """Start the queries and wait for the end. `started` is called with the address of the Spark UI.
+def run(
+    settings: Settings,
+    *,
+    drain: bool = False,
+    started: Callable[[str, str], None] = lambda ui, health: None,
+) -> None:
+    """Start the queries and wait for the end.
+
+    `started` is called with the addresses of the Spark UI and of the health page, as soon as each is known.
 
     Raises
     ------
@@ -90,15 +102,20 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
     """
     for contradiction in contradictions(settings):
         log.warning("setting %s: %s", contradiction.keys[0], contradiction.text)
+    kept = settings.stream
+    metrics = Metrics(stall_timeout=kept.stall_timeout)
+    # First, so that a stream that waits for a server at its start can be seen.
+    health = metrics.serve(kept.metrics_port)
+    started("", health)
     store = open_store(settings)
+    metrics.starts.inc(StreamProgress(store).count_start())
     ensure_topics(settings.kafka, settings.retention)
     kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
     spark = session(settings, app="segue stream")
-    metrics = Metrics()
-    kept = settings.stream
     progress = ProgressKeeper(
         store, metrics, single=kept.progress_retention, summed=kept.progress_summary_retention
     )
+    tasks = TaskWatch(spark, metrics.queries)
     forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
     sweeping = Regularly(
         partial(remove_unfinished, settings.spark), name="unfinished files", seconds=_UNFINISHED_SECONDS
@@ -117,15 +134,16 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         queries = [
             recommend.start(spark, settings, metrics=metrics, gate=gates[0]),
             rejected_plays.start(spark, settings, metrics=metrics, gate=gates[1]),
-            *(engagement.start(spark, settings, gate=gate) for gate in gates[2:]),
+            *(engagement.start(spark, settings, metrics=metrics, gate=gate) for gate in gates[2:]),
         ]
-        metrics.serve(settings.stream.metrics_port)
+        for name, every in _triggers(settings).items():
+            metrics.queries.expect(name, every=every)
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         ui = spark.sparkContext.uiWebUrl or ""
         log.info("streaming; Spark UI at %s", ui)
-        started(ui)
+        started(ui, health)
         StreamProgress(store).start(ui=ui)
         if drain:
             _drain(queries, stop)
@@ -139,6 +157,7 @@ def run(settings: Settings, *, drain: bool = False, started: Callable[[str], Non
         for gate, query in zip(gates, queries, strict=True):
             gate.stop(query)
     finally:
+        tasks.close()
         progress.close()
         forgetting.close()
         sweeping.close()
@@ -151,6 +170,17 @@ def _rebuild(store: Store, settings: Settings, metrics: Metrics) -> None:
     bundle = ActiveBundle(store, folder=settings.index.folder)
     Rebuilding(store, settings, bundle=bundle.current).run()
     metrics.report_damaged(DamagedDocuments(store).counts())
+
+
+def _triggers(settings: Settings) -> dict[str, timedelta]:
+    """The queries that run, with the shortest interval between two micro-batches of each."""
+    triggers = {
+        recommend.NAME: settings.stream.trigger_interval,
+        rejected_plays.NAME: settings.stream.rejected_trigger_interval,
+    }
+    if settings.engagement.enabled:
+        triggers[engagement.NAME] = settings.engagement.trigger_interval
+    return triggers
 
 
 def _drain(queries: list[StreamingQuery], stop: threading.Event) -> None:

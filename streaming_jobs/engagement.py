@@ -31,6 +31,7 @@ from segue.settings import Settings
 from segue.spark.plays import events_by_window, parse, plays
 from segue.storage.mongo import patient
 from segue.storage.store import open_store
+from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query
 
 NAME = "engagement"
@@ -45,8 +46,8 @@ def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
 class Counter:
     """Processes the changed windows of each micro-batch: facts, sessions, statistics, feedback."""
 
-    def __init__(self, spark: SparkSession, settings: Settings) -> None:
-        self._spark, self._settings = spark, settings
+    def __init__(self, spark: SparkSession, settings: Settings, metrics: Metrics) -> None:
+        self._spark, self._settings, self._metrics = spark, settings, metrics
         self._store = open_store(settings)
         self._stored = StoredEngagement(self._store, settings.engagement, keep=settings.retention.listening)
         self._thresholds = Thresholds.of(settings.engagement)
@@ -65,14 +66,18 @@ class Counter:
         facts = [fact for fact in facts if fact.user_id not in gone]
         self._stored.write(facts)
         self._stored.count(fact.start for fact in facts)
+        self._metrics.facts.inc(len(facts))
         self._feed_back()
 
     def _feed_back(self) -> None:
         """From time to time, publish the feedback of all listeners for the ranking."""
         if time.monotonic() >= self._feedback_due:
+            began = time.monotonic()
             since = datetime.now(UTC) - self._settings.engagement.feedback_window
             records = played_tracks(self._stored.statistics.of_tracks(since=since))
             feedback.publish(self._store, records, ranking=self._settings.ranking)
+            self._metrics.feedback_at.set_to_current_time()
+            self._metrics.feedback_seconds.set(time.monotonic() - began)
             self._feedback_due = (
                 time.monotonic() + self._settings.engagement.feedback_interval.total_seconds()
             )
@@ -94,12 +99,13 @@ def start(
     spark: SparkSession,
     settings: Settings,
     *,
+    metrics: Metrics | None = None,
     gate: BatchGate | None = None,
 ) -> StreamingQuery:
     """Start the query; `gate` stops it between two micro-batches."""
     return start_query(
         transform(kafka_records(spark, settings, name=NAME), settings=settings),
-        Counter(spark, settings),
+        Counter(spark, settings, metrics or Metrics()),
         name=NAME,
         checkpoint=f"{settings.spark.checkpoint_location}/{NAME}",
         every=settings.engagement.trigger_interval,

@@ -10,16 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
 
+from segue.operations.health import serve
 from segue.operations.stream_minutes import Minutes, StreamMinutes
 from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.storage.mongo import PyMongoError
 from segue.storage.store import Store
 from segue.streaming_jobs.query import is_gate_closed
+from segue.streaming_jobs.query_progress import QueryProgress
 from segue.streaming_jobs.regularly import Regularly
+from segue.streaming_jobs.traces import BatchTraces
 
 log = logging.getLogger(__name__)
 _FLUSH_SECONDS = 1.0
@@ -29,8 +32,11 @@ _FRESHNESS_BUCKETS = (50, 75, 100, 125, 150, 200, 300, 500, 1000, 2000, 5000, 15
 class Metrics:
     """The metrics for Prometheus. One registry a job, so that tests can create several."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stall_timeout: timedelta = timedelta(seconds=75)) -> None:
+        """A query counts as hung after `stall_timeout` without progress."""
         self.registry = CollectorRegistry()
+        # The start of the process, its memory, processor time and open files.
+        ProcessCollector(registry=self.registry)
         by_query: dict[str, Any] = {"labelnames": ["query"], "registry": self.registry}
         plain: dict[str, Any] = {"registry": self.registry}
         self.input = Counter("segue_records_read", "Records read from Kafka.", **by_query)
@@ -86,18 +92,47 @@ class Metrics:
             labelnames=["collection"],
             registry=self.registry,
         )
+        self.facts = Counter("segue_facts_written", "Facts of listeners and windows written.", **plain)
+        self.feedback_at = Gauge(
+            "segue_feedback_timestamp_seconds",
+            "Time of the last feedback for the ranking, in epoch seconds.",
+            **plain,
+        )
+        self.feedback_seconds = Gauge(
+            "segue_feedback_seconds", "Duration of the last computation of the feedback, in seconds.", **plain
+        )
+        self.progress_at = Gauge(
+            "segue_query_progress_timestamp_seconds",
+            "Time of the query's last progress, in epoch seconds.",
+            **by_query,
+        )
+        self.stalled = Gauge(
+            "segue_query_stalled",
+            "1 while a query makes no progress (stream.stall_timeout), else 0.",
+            **by_query,
+        )
+        self.queries = QueryProgress(at=self.progress_at, stalled=self.stalled, timeout=stall_timeout)
+        self.starts = Counter(
+            "segue_stream_starts", "Starts of the stream since its first; kept in MongoDB.", **plain
+        )
         # The figures for Operations: plain numbers since the last report.
         self._fresh: deque[float] = deque(maxlen=100_000)
         self._reasons: deque[str] = deque(maxlen=1_000_000)
 
-    def serve(self, port: int) -> None:
-        """Answer on the loopback address; port 0 disables it."""
-        if port:
-            try:
-                start_http_server(port, addr="127.0.0.1", registry=self.registry)
-            except OSError as error:
-                # The stream runs without its metrics.
-                log.warning("no metrics on port %d: %s; set SEGUE_STREAM__METRICS_PORT", port, error.strerror)
+    def serve(self, port: int) -> str:
+        """Answer on the loopback address; returns the address of the health page, "" if there is none.
+
+        Port 0 disables it.
+        """
+        if not port:
+            return ""
+        try:
+            serve(port, registry=self.registry, health=self.queries.health)
+        except OSError as error:
+            # The stream runs without its metrics.
+            log.warning("no metrics on port %d: %s; set SEGUE_STREAM__METRICS_PORT", port, error.strerror)
+            return ""
+        return f"http://127.0.0.1:{port}/health"
 
     def planned(self, freshness_ms: Sequence[float]) -> None:
         self.listeners.inc(len(freshness_ms))
@@ -180,21 +215,34 @@ def _finite(number: float | None) -> float:
 
 
 class ProgressEvents:
-    """A query listener for the Java side: `take` gets each report as JSON, `ended` the text of an error."""
+    """A query listener for the Java side.
 
-    def __init__(self, take: Callable[[str], None], ended: Callable[[str], None]) -> None:
-        self._take, self._ended = take, ended
+    `take` gets each report as JSON, `ended` the text of an error; `queries` learns that queries start, wait
+    for records, and end.
+    """
+
+    def __init__(
+        self, take: Callable[[str], None], queries: QueryProgress, ended: Callable[[str], None]
+    ) -> None:
+        self._take, self._queries, self._ended = take, queries, ended
+        self._names: dict[str, str] = {}
+        """The names of the queries by run."""
 
     def onQueryStarted(self, event: Any) -> None:  # noqa: N802
-        """Nothing to do: the start of a query is logged by its caller."""
+        if name := event.name():
+            self._names[event.runId().toString()] = name
+            self._queries.started(name)
 
     def onQueryProgress(self, event: Any) -> None:  # noqa: N802
         self._take(event.progress().json())
 
     def onQueryIdle(self, event: Any) -> None:  # noqa: N802
-        """Nothing to store: no records arrived."""
+        if name := self._names.get(event.runId().toString()):
+            self._queries.progressed(name)
 
     def onQueryTerminated(self, event: Any) -> None:  # noqa: N802
+        if name := self._names.pop(event.runId().toString(), None):
+            self._queries.ended(name)
         error = event.exception()
         if error.isDefined():
             self._ended(error.get())
@@ -216,7 +264,7 @@ class ProgressKeeper:
 
     def __init__(self, store: Store, metrics: Metrics, *, single: timedelta, summed: timedelta) -> None:
         """Single micro-batches are kept for `single`, their sums by the minute for `summed`."""
-        self._metrics = metrics
+        self._metrics, self._traces = metrics, BatchTraces(store)
         self._batches, self._minutes_kept = keepers(store, single=single, summed=summed)
         self._waiting: deque[MicroBatch] = deque(maxlen=10_000)
         self._minutes = Minutes()
@@ -224,10 +272,13 @@ class ProgressKeeper:
 
     def listen(self, spark: SparkSession) -> None:
         """Listen to all queries of the session."""
-        ProgressEvents(self._take, self._ended).listen(spark)
+        ProgressEvents(self._take, self._metrics.queries, self._ended).listen(spark)
 
     def _take(self, report: str) -> None:
-        document = as_document(json.loads(report))
+        progress = json.loads(report)
+        self._traces.take(progress)
+        document = as_document(progress)
+        self._metrics.queries.progressed(document["query"])
         self._metrics.progressed(document)
         if document["input_rows"] or document["batch"] == 0:
             self._waiting.append(document)
@@ -246,6 +297,7 @@ class ProgressKeeper:
         documents = [self._waiting.popleft() for _ in range(len(self._waiting))]
         fresh, reasons = self._metrics.since_last()
         try:
+            self._traces.flush()
             self._batches.write(documents)
             changes = self._minutes.updates(documents, fresh, reasons, now=datetime.now(UTC))
             self._minutes_kept.add(changes)

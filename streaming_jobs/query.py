@@ -84,8 +84,11 @@ class BatchGate:
         return finished
 
 
-def kafka_records(spark: SparkSession, settings: Settings, *, name: str) -> DataFrame:
-    """The plays topic as KafkaRecord: from the checkpoint on; without one, from the topic's beginning."""
+def kafka_records(spark: SparkSession, settings: Settings, *, name: str, traced: bool = False) -> DataFrame:
+    """The plays topic as KafkaRecord: from the checkpoint on; without one, from the topic's beginning.
+
+    With `traced`, the records have their headers.
+    """
     reader = (
         spark.readStream.format("kafka")
         .options(**kafka_options(settings.kafka))
@@ -101,6 +104,8 @@ def kafka_records(spark: SparkSession, settings: Settings, *, name: str) -> Data
         # Retention may remove offsets that a long outage left unread; that is reported, and is not fatal.
         .option("failOnDataLoss", "false")
     )
+    if traced:
+        reader = reader.option("includeHeaders", "true")
     return reader.load()
 
 

@@ -13,6 +13,7 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from segue import tracing
 from segue.index.active import ActiveBundle
 from segue.ranking.feedback import ActiveFeedback
 from segue.replanning.service import Replanning
@@ -22,6 +23,7 @@ from segue.spark.session import on_workers
 from segue.storage.store import open_store
 from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query
+from segue.streaming_jobs.traces import observed
 from segue.udfs.replan import WRITTEN, Assignment, replan_in_workers
 
 NAME = "recommend"
@@ -91,6 +93,13 @@ class Recommender:
         self._spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: {steps}")
 
 
+def _records(spark: SparkSession, settings: Settings) -> DataFrame:
+    """The plays topic as KafkaRecord; with a sample of its traces in the progress if traces are on."""
+    traced = tracing.active() is not None
+    records = kafka_records(spark, settings, name=NAME, traced=traced)
+    return observed(records) if traced else records
+
+
 def start(
     spark: SparkSession,
     settings: Settings,
@@ -100,7 +109,7 @@ def start(
 ) -> StreamingQuery:
     """Start the query; `gate` stops it between two micro-batches."""
     return start_query(
-        transform(kafka_records(spark, settings, name=NAME), settings=settings),
+        transform(_records(spark, settings), settings=settings),
         Recommender(spark, settings, metrics or Metrics()),
         name=NAME,
         checkpoint=f"{settings.spark.checkpoint_location}/{NAME}",

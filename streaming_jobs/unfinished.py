@@ -18,7 +18,7 @@ import psutil
 from pyarrow import fs
 
 from segue.settings import SparkSettings
-from segue.spark.checkpoint_files import scheme
+from segue.settings.checkpoint_location import scheme
 from segue.spark.session import is_local
 from segue.streaming_jobs.damage import Folder
 

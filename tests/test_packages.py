@@ -61,7 +61,7 @@ def test_a_command_whose_packages_are_missing_is_refused_in_a_line() -> None:
 def test_the_smaller_sets_have_the_versions_of_the_largest() -> None:
     largest = set(python_packages(ROOT / "requirements-dev.txt"))
     runtime = set(python_packages(ROOT / "requirements.txt"))
-    for name in ("docs", "embedded", "training"):
+    for name in ("docs", "embedded", "training", "tracing"):
         packages = set(python_packages(ROOT / f"requirements-{name}.txt"))
         assert runtime < packages < largest
 

@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 
 import pyarrow as pa
 
+from segue import logs
 from segue.index.bundle import Bundle
 from segue.index.published import PublishedBundles
 from segue.ranking import feedback
@@ -65,6 +66,7 @@ def _store(settings: Settings) -> Store:
 
 @lru_cache(maxsize=1)
 def _service(settings: Settings) -> Replanning:
+    logs.configure(settings.logs.format, level=settings.logs.level)
     return Replanning(_store(settings), settings)
 
 

@@ -46,6 +46,11 @@ class Operation:
     tag: str = field(default="")
 
     @property
+    def database(self) -> bool:
+        """Whether it needs MongoDB."""
+        return self.path != "/api/openapi.json"
+
+    @property
     def changes(self) -> bool:
         """Whether requests from other sites are refused."""
         return self.method != "GET" or self.path == "/api/me/export"

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue import __version__
+from segue.dashboard.api import schemas as s
 from segue.dashboard.api.described import OPERATIONS, Answer, Operation
 from segue.dashboard.services import Services
 from segue.people.login_sessions import COOKIE
@@ -33,7 +34,8 @@ def routes(services: Services) -> list[Route]:
 @functools.cache
 def document() -> dict[str, Any]:
     """The OpenAPI document."""
-    models = {body for operation in OPERATIONS for body in _bodies(operation) if isinstance(body, type)}
+    bodies = (body for operation in OPERATIONS for body in _bodies(operation))
+    models = {body for body in bodies if isinstance(body, type)}
     _, definitions = models_json_schema(
         [(model, "validation") for model in sorted(models, key=lambda model: model.__name__)],
         ref_template="#/components/schemas/{model}",
@@ -53,17 +55,21 @@ def document() -> dict[str, Any]:
 
 
 def answers(operation: Operation) -> dict[int, Answer]:
-    """All responses of an operation by status code, with those of the session and origin checks."""
+    """All responses of an operation by status code, with those of the checks before it."""
     responses = dict(operation.answers)
     if operation.session:
         responses[401] = _NO_SESSION
     if operation.changes:
         responses[403] = _FOREIGN
+    if operation.database:
+        away = "The database does not answer; `Retry-After` gives the seconds to wait."
+        media = s.Error if operation.path.startswith("/api/") else "text/html"
+        responses.setdefault(503, Answer(text=away, body=media))
     return dict(sorted(responses.items()))
 
 
 def _bodies(operation: Operation) -> list[type[BaseModel] | str | None]:
-    return [operation.body, *(answer.body for answer in operation.answers.values())]
+    return [operation.body, *(answer.body for answer in answers(operation).values())]
 
 
 def _operation(operation: Operation) -> dict[str, Any]:

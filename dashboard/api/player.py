@@ -1,9 +1,10 @@
 """The player's routes: `POST /api/events` sends plays, `GET /api/upcoming` returns the next tracks.
 
 The body of `POST /api/events` is `{"sent_at": epoch ms by the player's clock, "plays": [...]}`, sent by
-fetch or sendBeacon. The response lists the event ids that Kafka has (`taken`) and those that the server
-rejects, with the reason (`refused`). The player keeps all others and sends them again. `GET /api/upcoming`
-also returns the listener's likes and dislikes.
+fetch or sendBeacon. An optional `waiting` is the number of events in the player's outbox. The response lists
+the event ids that Kafka has (`taken`) and those that the server rejects, with the reason (`refused`). The
+player keeps all others and sends them again. `GET /api/upcoming` also returns the listener's likes and
+dislikes.
 """
 
 from __future__ import annotations
@@ -42,12 +43,16 @@ def routes(services: Services) -> list[Route]:
         listener, _ = await session_of(services, request)
         envelope = await json_body(request, limit=LARGEST, shape=_SHAPE)
         events = _read(envelope, listener, at=time.time() * 1000)
+        services.metrics.outbox.observe(_waiting(envelope, len(events)))
         try:
             delivered, refused = await run_in_threadpool(services.delivery.send, events)
         except SegueError as error:
+            services.metrics.kafka_errors.inc()
             return JSONResponse(
                 {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
             )
+        services.metrics.plays.inc(len(delivered))
+        services.metrics.refused_plays.inc(len(refused))
         await run_in_threadpool(_keep_opinions, services, delivered)
         return JSONResponse({"taken": [play["event_id"] for play in delivered], "refused": refused})
 
@@ -76,6 +81,12 @@ def _read(envelope: dict[str, Any], listener: Listener, *, at: float) -> list[di
     # Correct only large clock errors, so that a play sent twice has the same time twice.
     correction = round(at - sent_at) if abs(at - sent_at) > _CLOCK_OFF_MS else 0
     return [_event(play, listener, correction) for play in plays]
+
+
+def _waiting(envelope: dict[str, Any], sent: int) -> int:
+    """The events in the player's outbox, of which a body has a part; an older player does not report them."""
+    waiting = envelope.get("waiting")
+    return max(waiting, sent) if type(waiting) is int else sent
 
 
 def _event(sent: dict[str, Any], listener: Listener, correction: int) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Guests:
         self._app, self._login_sessions = app, login_sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _is_page(request := Request(scope)):
+        if scope["type"] != "http" or not is_page(request := Request(scope)):
             await self._app(scope, receive, send)
             return
         if await run_in_threadpool(self._login_sessions.find, request.cookies.get(COOKIE)):
@@ -51,7 +51,7 @@ class Guests:
         await self._app(scope, receive, send_with_cookie)
 
 
-def _is_page(request: Request) -> bool:
+def is_page(request: Request) -> bool:
     """Whether a browser opens a page rather than fetching a resource of a page."""
     return (
         request.method == "GET"

@@ -77,6 +77,7 @@ class Plays(_Body):
     """Plays to send. The server sets `user_id` and `session_id` from the session."""
 
     sent_at: float = Field(description="Epoch milliseconds, by the player's clock.")
+    waiting: int | None = Field(default=None, description="Events in the player's outbox, for the metrics.")
     plays: list[dict[str, Any]] = Field(max_length=player.MOST, json_schema_extra={"items": _SENT})
 
 

@@ -5,6 +5,14 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 python=$root/.local/venv/bin/python
 
+ask='
+import sys, urllib.error, urllib.request
+try:
+    urllib.request.urlopen(sys.argv[1], timeout=5)
+except urllib.error.HTTPError as error:
+    sys.exit(print(error.read().decode(errors="replace")) or 1)
+'
+
 usage() {
   echo 'usage: entrypoint.sh spark-master ADDRESS | spark-worker ADDRESS | stream-on-kubernetes | executor | healthy URL'
   echo '       entrypoint.sh COMMAND [OPTIONS]        a command of ./run.sh'
@@ -44,12 +52,13 @@ spark_master() { # spark_master HOST:PORT
   exec "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.master.Master "${at[@]}" --port "${1##*:}"
 }
 
-# healthy URL: whether the page is served, or the Spark master accepts connections.
+# healthy URL: whether the page is served, or the Spark master accepts connections. A page that reports a problem is
+# printed, for the engine's record of the check.
 healthy() {
   local master=${1#spark://}
   case $1 in
     spark://*) exec timeout 5 bash -c "</dev/tcp/${master%:*}/${master##*:}" 2>/dev/null ;;
-    *) exec "$python" -P -c 'import sys, urllib.request as web; web.urlopen(sys.argv[1], timeout=5)' "$1" 2>/dev/null ;;
+    *) exec "$python" -P -c "$ask" "$1" 2>/dev/null ;;
   esac
 }
 

@@ -64,7 +64,7 @@ need() {
 }
 
 # The deployed files, relative to $root.
-deployed=(run.sh requirements.txt requirements-embedded.txt requirements-training.txt
+deployed=(run.sh requirements.txt requirements-embedded.txt requirements-training.txt requirements-tracing.txt
   conf segue udfs batch_jobs streaming_jobs dashboard deploy)
 
 # The version of the deployed files: a digest of their contents.

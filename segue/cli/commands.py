@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Packages = Literal["runtime", "docs", "embedded", "training", "dev"]
+Packages = Literal["runtime", "docs", "embedded", "training", "tracing", "dev"]
 """A set of packages: requirements.txt, and the sets of the same names in pyproject.toml."""
 
 
@@ -315,7 +315,7 @@ COMMANDS = (
     Command(
         "setup",
         "cli.checkout:setup",
-        "install a set of packages (runtime, docs, embedded, training or dev), Java and the jars",
+        "install a set of packages (runtime, docs, embedded, training, tracing or dev), Java and the jars",
         "setup training",
         checkout=True,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import logging
@@ -150,9 +151,19 @@ def _config(file: Path | None) -> None:
     os.environ["SEGUE_CONF"] = str(file.absolute())
 
 
-def _verbose(wanted: bool) -> None:
-    if wanted:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+def _log(*, verbose: bool) -> None:
+    """Write warnings, or all log messages, in the form of the settings; wrong settings are reported later."""
+    if {"--help", "-h"} & set(sys.argv):
+        return
+    from segue import logs
+    from segue.settings import load_settings
+
+    form: logs.Form = "text"
+    logging.disable()  # the command loads the settings too, and reports former names
+    with contextlib.suppress(SegueError):
+        form = load_settings().logs.format
+    logging.disable(logging.NOTSET)
+    logs.configure(form, level="INFO" if verbose else "WARNING")
 
 
 _HELP = f"""Segue re-plans what you hear next while you listen.
@@ -185,14 +196,13 @@ def segue(
             help="Read this settings file in addition to the defaults.",
         ),
     ] = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", callback=_verbose, help="Show log messages on standard error.")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show log messages on standard error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """The options of `segue` itself."""
+    _log(verbose=verbose)
 
 
 def main() -> None:

@@ -253,7 +253,8 @@ def _folders(settings: Settings) -> list[Check]:
 def _ports(settings: Settings) -> list[Check]:
     wanted: dict[str, tuple[int, Callable[[], bool]]] = {
         "dashboard": (settings.dashboard.port, lambda: _runs("dashboard")),
-        "metrics": (settings.stream.metrics_port, lambda: _runs("stream")),
+        "metrics of the stream": (settings.stream.metrics_port, lambda: _runs("stream")),
+        "metrics of the dashboard": (settings.dashboard.metrics_port, lambda: _runs("dashboard")),
     }
     checks = []
     for name, (port, ours) in wanted.items():

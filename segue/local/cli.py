@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import psutil
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -13,12 +14,14 @@ from segue.figures import JsonFile, can_write, on_stdout, write_figures
 from segue.figures import console as results
 from segue.local import jars, stack
 from segue.local.java import java_home
-from segue.local.process import Record
+from segue.local.process import Record, running
+from segue.operations.health import Health, ask
 from segue.places import PROGRAM, ROOT
 from segue.settings import load_settings
 from segue.storage.mongo import shown
 
 progress = Console(stderr=True)
+_STATES = {"healthy": "runs", "starting": "starts", "degraded": "runs in part", "unhealthy": "unhealthy"}
 
 
 def up() -> None:
@@ -54,7 +57,9 @@ def down() -> None:
 def status(
     json_file: JsonFile = None,
 ) -> None:
-    """Show the processes that Segue started on this machine, with their addresses and logs.
+    """Show the processes that Segue started on this machine, with their health, addresses and logs.
+
+    A process that hangs is reported with the part that hangs, and since when.
 
     Example: ./run.sh status
 
@@ -63,22 +68,40 @@ def status(
     with one_line_errors():
         can_write(json_file)
         records = stack.status()
-        write_figures(json_file, [{**record.model_dump(), "running": runs} for record, runs in records])
+        ended = Health("unhealthy", ("ended by itself",))
+        healths = [_health(record) if runs else ended for record, runs in records]
+        write_figures(
+            json_file,
+            [
+                {**record.model_dump(), "running": runs, "state": health.status, "problems": health.problems}
+                for (record, runs), health in zip(records, healths, strict=True)
+            ],
+        )
         if not on_stdout(json_file):
-            _show(records)
+            _show(records, healths)
 
 
-def _show(records: Sequence[tuple[Record, bool]]) -> None:
+def _health(record: Record) -> Health:
+    """The health of a running process: what it reports, or whether it is suspended."""
+    process = running(record)
+    if process is not None and process.status() == psutil.STATUS_STOPPED:
+        return Health("unhealthy", (f"suspended by a signal: kill -CONT {record.pid} continues it",))
+    return ask(record.health) if record.health else Health("healthy")
+
+
+def _show(records: Sequence[tuple[Record, bool]], healths: Sequence[Health]) -> None:
     if not records:
         typer.echo(f"nothing is running: {PROGRAM} up starts Kafka and MongoDB, {PROGRAM} demo starts all")
         return
     table = Table("what", "state", "address", "pid", "log", box=None, pad_edge=False)
-    for record, runs in records:
+    for (record, runs), health in zip(records, healths, strict=True):
         log = record.log.removeprefix(f"{ROOT}/")
-        table.add_row(
-            record.name, "runs" if runs else "ended by itself", record.address, str(record.pid), log
-        )
+        state = _STATES[health.status]
+        table.add_row(record.name, state if runs else "ended by itself", record.address, str(record.pid), log)
     results().print(table)
+    for (record, runs), health in zip(records, healths, strict=True):
+        if runs and health.status in ("degraded", "unhealthy"):
+            typer.echo(f"{record.name}: {'; '.join(health.problems)}")
 
 
 def prepare() -> None:

@@ -1,6 +1,6 @@
 """Background processes that outlive their command, and the records that identify them later.
 
-A record is a small JSON file: ``{"name", "pid", "created", "address", "log"}``. The creation time
+A record is a small JSON file: ``{"name", "pid", "created", "address", "log", "health"}``. The creation time
 distinguishes the process from a later process with the same pid, so a stale record does no harm.
 """
 
@@ -42,6 +42,8 @@ class Record(BaseModel):
     created: float
     address: str
     log: str
+    health: str = ""
+    """The address of its health page; empty for a process without one."""
 
 
 def read_record(file: Path) -> Record | None:
@@ -107,7 +109,7 @@ def spawn(
 
 @contextmanager
 def registered(
-    name: str, *, address: str = "", log: Path | None = None, folder: Path = RUN
+    name: str, *, address: str = "", health: str = "", log: Path | None = None, folder: Path = RUN
 ) -> Iterator[None]:
     """Keep a record of the calling process while the block runs, for `status` and `down`.
 
@@ -124,19 +126,22 @@ def registered(
         if before.pid != os.getpid():
             raise SegueError(f"{name} is already running (pid {before.pid}): stop it, or run ./run.sh down")
         address, log = address or before.address, log or (Path(before.log) if before.log else None)
-    _write_record(file, name=name, pid=os.getpid(), address=address, log=log)
+        health = health or before.health
+    _write_record(file, name=name, pid=os.getpid(), address=address, log=log, health=health)
     try:
         yield
     finally:
         file.unlink(missing_ok=True)
 
 
-def _write_record(file: Path, *, name: str, pid: int, address: str, log: Path | None) -> Record:
+def _write_record(
+    file: Path, *, name: str, pid: int, address: str, log: Path | None, health: str = ""
+) -> Record:
     try:
         created = psutil.Process(pid).create_time()
     except psutil.NoSuchProcess:
         created = 0.0
-    record = Record(name=name, pid=pid, created=created, address=address, log=str(log or ""))
+    record = Record(name=name, pid=pid, created=created, address=address, log=str(log or ""), health=health)
     write_text(file, record.model_dump_json())
     return record
 

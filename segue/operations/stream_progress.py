@@ -56,6 +56,8 @@ class Started(TypedDict, total=False):
     """The time of the start."""
     ui: str
     """The address of Spark's web page."""
+    starts: int
+    """The number of starts."""
 
 
 class StreamProgress(Collection[Document]):
@@ -92,6 +94,13 @@ class StreamProgress(Collection[Document]):
         """Store the current time as the start of the stream."""
         change = {"$set": {"started_at": datetime.now(UTC), "ui": ui}}
         self.documents.update_one({"_id": _STREAM}, change, upsert=True)
+
+    def count_start(self) -> int:
+        """Count a start of the stream; returns the number of starts since the first."""
+        stored = self.documents.find_one_and_update(
+            {"_id": _STREAM}, {"$inc": {"starts": 1}}, upsert=True, return_document=True
+        )
+        return int((stored or {})["starts"])
 
     def started(self) -> Started:
         """The last start of the stream."""

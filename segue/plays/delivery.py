@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
+from segue import tracing
 from segue.errors import SegueError
 from segue.plays.event import InvalidPlay, Play, checked
 from segue.settings import KafkaSettings
@@ -30,6 +31,8 @@ REMEMBERED = timedelta(days=7)
 WORTH_KEEPING = REMEMBERED - timedelta(days=1)
 """How long a player may retry a play: later, the id of a sent play may have been removed."""
 LEFT_OVER = timedelta(seconds=30)
+_MESSAGING: dict[str, str | int] = {"messaging.system": "kafka", "messaging.operation.type": "send"}
+_COUNT = "messaging.batch.message_count"
 _PATIENCE = 10.0
 """How long Kafka may take to acknowledge a play, in seconds."""
 
@@ -180,7 +183,8 @@ class PlayDelivery:
 
     def _deliver(self, plays: Sequence[Play]) -> None:
         try:
-            self._ready().deliver(plays, seconds=_PATIENCE)
+            with tracing.span("send plays", kind="producer", attributes=_MESSAGING | {_COUNT: len(plays)}):
+                self._ready().deliver(plays, seconds=_PATIENCE)
         except SegueError as error:
             self._sent.give_up(plays)
             self._start_over()

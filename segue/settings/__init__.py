@@ -14,6 +14,7 @@ from segue.settings.library import (
     VoyagerSettings,
 )
 from segue.settings.loading import NOT_SETTINGS, Settings, load_settings
+from segue.settings.operating import LogSettings, TracingSettings
 from segue.settings.ranking import (
     ExperimentSettings,
     MoodSettings,
@@ -38,6 +39,7 @@ __all__ = [
     "ExperimentSettings",
     "IndexSettings",
     "KafkaSettings",
+    "LogSettings",
     "ModelSettings",
     "MongoSettings",
     "MoodSettings",
@@ -53,6 +55,7 @@ __all__ = [
     "SparkSettings",
     "StreamSettings",
     "TasteSettings",
+    "TracingSettings",
     "Variant",
     "VoyagerSettings",
     "duration_text",

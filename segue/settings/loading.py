@@ -28,6 +28,7 @@ from segue.places import CONF
 from segue.renamed_settings import with_new_names
 from segue.settings.connections import KafkaSettings, MongoSettings
 from segue.settings.library import AudioSettings, EmbeddingSettings, IndexSettings, ModelSettings
+from segue.settings.operating import LogSettings, TracingSettings
 from segue.settings.ranking import (
     ExperimentSettings,
     MoodSettings,
@@ -67,6 +68,8 @@ class Settings(BaseSettings):
         env_prefix="SEGUE_", env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
+    logs: LogSettings
+    tracing: TracingSettings
     kafka: KafkaSettings
     mongo: MongoSettings
     spark: SparkSettings

@@ -55,6 +55,7 @@ class StreamSettings(Section):
     rejected_trigger_interval: NotNegative
     mongo_retry_timeout: NotNegative
     fetch_max_wait: Duration = Field(ge=timedelta(milliseconds=1), le=timedelta(seconds=10))
+    stall_timeout: Positive
     metrics_port: Port
     progress_retention: Duration = Field(ge=timedelta(hours=1), le=LONGEST_EXPIRY)
     progress_summary_retention: Duration = Field(ge=timedelta(days=1), le=LONGEST_EXPIRY)

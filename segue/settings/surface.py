@@ -18,6 +18,7 @@ class DashboardSettings(Section):
     host: str = Field(min_length=1)
     require_login: Switch
     port: Port
+    metrics_port: Port
     refresh_interval: Duration = Field(ge=timedelta(milliseconds=100))
     operators: tuple[Annotated[str, Field(min_length=1)], ...]
     local_operator: bool

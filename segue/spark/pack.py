@@ -37,7 +37,13 @@ from segue.spark.defaults import cluster_defaults
 from segue.spark.environment import distributions, write_archive
 
 PACKS = LOCAL / "packs"
-CONF_FILES = ("default.toml", "log4j2.properties", "spark-defaults.conf", "spark-cluster.conf")
+CONF_FILES = (
+    "default.toml",
+    "log4j2.properties",
+    "log4j2-json.properties",
+    "spark-defaults.conf",
+    "spark-cluster.conf",
+)
 _LEFT_OUT = ("benchmarks", "cli", "conf", "dashboard", "demo", "__pycache__")
 """Folders below `segue` that a streaming job does not need."""
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"

@@ -25,6 +25,7 @@ from segue.spark.pack import pack
 
 log = logging.getLogger(__name__)
 PARTITIONS = "spark.sql.shuffle.partitions"
+_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 _KAFKA_SOURCE = "org.apache.spark.sql.kafka010.KafkaSourceProvider"
 _BEFORE_THE_JVM = ("spark.driver.", "spark.submit.", "spark.pyspark.")
 """Prefixes of keys that have no effect once spark-submit has started the driver's JVM."""
@@ -118,6 +119,8 @@ def _started_here(settings: Settings, *, tuned: bool) -> tuple[dict[str, str], d
         if "JAVA_HOME" not in os.environ:
             os.environ["JAVA_HOME"] = str(java_home())
         own |= _with_class_archive(Path(os.environ["JAVA_HOME"]))
+    if settings.logs.format == "json":
+        own[_JAVA_OPTIONS] = own[_JAVA_OPTIONS].replace("log4j2.properties", "log4j2-json.properties")
     return dict(spark.conf), own
 
 

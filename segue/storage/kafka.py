@@ -16,6 +16,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError, RetriableError, TopicAlreadyExistsError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from segue import tracing
 from segue.errors import SegueError
 from segue.settings import KafkaSettings, RetentionSettings
 from segue.storage.kafka_client import reaching
@@ -103,8 +104,11 @@ class RecordProducer:
         self.close()
 
     def send_bytes(self, value: bytes | None, *, key: bytes | None = None) -> Any:
-        """Send a record of bytes; returns a future of its metadata (partition and offset)."""
-        return self._producer.send(self._topic, value=value, key=key)
+        """Send a record of bytes; returns a future of its metadata (partition and offset).
+
+        The record has the header `traceparent` if a trace is active (:mod:`segue.tracing`).
+        """
+        return self._producer.send(self._topic, value=value, key=key, headers=tracing.headers())
 
     def deliver_bytes(self, records: Iterable[tuple[bytes | None, bytes | None]], *, seconds: float) -> None:
         """Send records as (value, key) and wait for their acknowledgement, up to `seconds` for each.

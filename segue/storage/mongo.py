@@ -39,6 +39,7 @@ __all__ = [
 ]
 Document = dict[str, Any]
 log = logging.getLogger(__name__)
+_CONNECT_MS, _HEARTBEAT_MS = 5000, 5000
 READABLE = "models"
 """A collection that every job may read; :func:`connect` reads it to check the user."""
 
@@ -104,6 +105,7 @@ def connect(settings: MongoSettings) -> Database[Document]:
             datetime_conversion="DATETIME_AUTO",
             unicode_decode_error_handler="replace",
             maxIdleTimeMS=milliseconds(_IDLE),
+            **_heartbeat(settings),
             **guard(settings),
         )
         database = client[settings.database]
@@ -139,6 +141,18 @@ def connect(settings: MongoSettings) -> Database[Document]:
         )
         raise SegueError(f"MongoDB at {where}: {error}: check {suspects}") from None
     return database
+
+
+def _heartbeat(settings: MongoSettings) -> dict[str, Any]:
+    """How soon the client notices a server that hangs: after the sum of both, and it ends what waits for it.
+
+    By default it takes half a minute. A value in the URI takes precedence.
+    """
+    options = {
+        "connectTimeoutMS": max(milliseconds(settings.timeout), _CONNECT_MS),
+        "heartbeatFrequencyMS": _HEARTBEAT_MS,
+    }
+    return {name: value for name, value in options.items() if name.lower() not in settings.uri.lower()}
 
 
 def drop_database(settings: MongoSettings) -> None:

@@ -36,7 +36,7 @@ class Served:
     """A dashboard that can be ended and started again at the same address."""
 
     def __init__(self, settings: Settings, *, log: Path) -> None:
-        self._settings, self._log = settings, log
+        self._settings, self.log = settings, log
         self.port = _own_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -50,9 +50,10 @@ class Served:
             "SEGUE_KAFKA__PLAYS_TOPIC": s.kafka.plays_topic,
             "SEGUE_KAFKA__REJECTED_TOPIC": s.kafka.rejected_topic,
             "SEGUE_INDEX__FOLDER": s.index.folder,
+            "SEGUE_DASHBOARD__METRICS_PORT": "0",
             "PYTHONPATH": str(ROOT),
         }
-        with self._log.open("ab") as output:
+        with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "tests.dashboard.serving", str(self.port)],
                 env={**os.environ, **own, **environment},
@@ -60,11 +61,11 @@ class Served:
                 stdout=output,
                 stderr=output,
             )
-        until(self._answers, f"the dashboard to answer; see {self._log}")
+        until(self._answers, f"the dashboard to answer; see {self.log}")
 
     def _answers(self) -> bool:
         assert self._process is not None
-        assert self._process.poll() is None, f"the dashboard ended by itself: see {self._log}"
+        assert self._process.poll() is None, f"the dashboard ended by itself: see {self.log}"
         return accepts(self.port)
 
     @property

@@ -27,6 +27,7 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx"),
 ]
+METRICS, OF_PROXY = free_port(28445), free_port(28545)
 CONFIGURATION = (ROOT / "deploy/proxy/nginx.conf").read_text()
 
 
@@ -43,7 +44,7 @@ def dashboard(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     mongo = base.mongo.model_copy(update={"uri": mongo_uri, "database": f"test_{uuid.uuid4().hex[:12]}"})
     index = base.index.model_copy(update={"folder": str(folder / "index")})
     served = Served(base.model_copy(update={"mongo": mongo, "index": index}), log=folder / "log")
-    served.start()
+    served.start(SEGUE_DASHBOARD__METRICS_PORT=str(METRICS))
     yield served
     served.end()
 
@@ -62,6 +63,8 @@ def proxy(
         "8443": str(port),
         "127.0.0.1:8081": f"127.0.0.1:{health}",
         "127.0.0.1:8501": f"127.0.0.1:{dashboard.port}",
+        "127.0.0.1:4042": f"127.0.0.1:{METRICS}",
+        "listen 9404": f"listen {OF_PROXY}",
         "/run/secrets/tls.crt": str(certificates.server),
         "/run/secrets/tls.key": str(certificates.server),
     }.items():
@@ -95,6 +98,14 @@ def test_pages_come_over_tls_with_headers_and_a_secure_cookie(proxy: str, trust:
     cookie = page.headers["set-cookie"]
     assert cookie.startswith(f"{COOKIE}=")
     assert {"secure", "httponly", "samesite=lax"} <= {part.strip().lower() for part in cookie.split(";")}
+
+
+def test_metrics_are_on_a_separate_port(proxy: str, trust: ssl.SSLContext) -> None:
+    httpx.get(f"{proxy}/", headers={"accept": "text/html"}, verify=trust)
+    metrics = httpx.get(f"http://127.0.0.1:{OF_PROXY}/metrics").text
+    assert 'segue_http_requests_total{method="GET",route="page",status="200"}' in metrics
+    assert httpx.get(f"http://127.0.0.1:{OF_PROXY}/").status_code == 404
+    assert "segue_http" not in httpx.get(f"{proxy}/metrics", verify=trust).text
 
 
 def test_a_header_that_the_dashboard_sets_too_is_said_once(proxy: str, trust: ssl.SSLContext) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ import yaml
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from segue.dashboard.metrics import DashboardMetrics
 from segue.places import ROOT
 from segue.settings import load_settings
-from segue.streaming_jobs import recommend, rejected_plays
+from segue.streaming_jobs import engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, as_document
 from tests.streaming.test_progress import PROGRESS
 
@@ -40,14 +42,24 @@ def told() -> dict[str, dict[str, set[str]]]:
     metrics.planned([80.0])
     metrics.count_rejected("malformed")
     metrics.index.info({"version": "v1"})
+    for query in (recommend.NAME, rejected_plays.NAME, engagement.NAME):
+        metrics.queries.expect(query, every=timedelta(0))
+        metrics.input.labels(query)
+    served = DashboardMetrics()
+    served.requests.labels("GET", "/api/upcoming", "200")
+    served.latency.labels("/api/upcoming")
     found: dict[str, dict[str, set[str]]] = {
         "up": {"job": {job["job_name"] for job in SCRAPES["scrape_configs"]}}
     }
-    for family in text_string_to_metric_families(generate_latest(metrics.registry).decode()):
+    text = "".join(generate_latest(one.registry).decode() for one in (metrics, served))
+    for family in text_string_to_metric_families(text):
         for sample in family.samples:
             labels = found.setdefault(sample.name, {})
             for name, value in sample.labels.items():
                 labels.setdefault(name, set()).add(value)
+    # Prometheus labels each sample with its job.
+    for labels in found.values():
+        labels["job"] = found["up"]["job"]
     return found
 
 
@@ -55,7 +67,7 @@ def told() -> dict[str, dict[str, set[str]]]:
 def test_an_expression_asks_for_what_is_told(
     told: dict[str, dict[str, set[str]]], where: str, expression: str
 ) -> None:
-    asked = re.findall(r"\b(up|segue_\w+)\b(?:\{([^}]*)\})?", expression)
+    asked = re.findall(r"\b(up|segue_\w+|process_\w+)\b(?:\{([^}]*)\})?", expression)
     assert asked
     assert expression.count("(") == expression.count(")")
     for name, selectors in asked:
@@ -83,7 +95,7 @@ def test_an_alert_says_how_urgent_it_is_and_what_it_means() -> None:
         assert rule["labels"]["severity"] in ("page", "ticket")
         assert rule["annotations"]["summary"].endswith(".")
         for label in re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]):
-            assert label == "query"
+            assert label in ("query", "route", "job")
 
 
 def test_each_alert_has_its_section_in_the_guide() -> None:
@@ -93,6 +105,11 @@ def test_each_alert_has_its_section_in_the_guide() -> None:
 
 def test_prometheus_asks_where_the_stream_answers() -> None:
     (target,) = SCRAPES["scrape_configs"][0]["static_configs"][0]["targets"]
+    (dashboard,) = SCRAPES["scrape_configs"][1]["static_configs"][0]["targets"]
+    assert dashboard == "dashboard:9404"
+    proxy = (DEPLOY / "proxy/nginx.conf").read_text()
+    assert "listen 9404;" in proxy
+    assert f"proxy_pass http://127.0.0.1:{load_settings().dashboard.metrics_port}/metrics;" in proxy
     assert target == f"127.0.0.1:{load_settings().stream.metrics_port}"
     assert SCRAPES["rule_files"] == ["rules.yml"]
 

@@ -14,7 +14,7 @@ from segue.cli.commands import COMMANDS
 from segue.collections import OWNERS
 from segue.documentation.reference import benchmarks, events
 from segue.documentation.reference.collections import records_of
-from segue.documentation.reference.metrics import declared
+from segue.documentation.reference.metrics import declared, of_dashboard
 from segue.documentation.reference.pages import PAGES
 from segue.documentation.reference.records import columns, json_schema
 from segue.places import ROOT
@@ -79,7 +79,7 @@ def test_every_field_of_a_collection_has_a_meaning(owner: type[Collection[Any]])
 
 
 def test_every_metric_is_described_by_a_sentence() -> None:
-    for metric in declared():
+    for metric in (*declared(), *of_dashboard()):
         (family,) = metric.describe()
         assert family.documentation.endswith(".")
         unit = re.search(r"_(seconds|milliseconds|bytes)$", family.name)

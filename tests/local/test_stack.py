@@ -12,11 +12,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner
 
 from segue.cli.main import app
 from segue.errors import SegueError
 from segue.local import process, stack
+from segue.operations.health import Health, serve
 from segue.settings import Settings, load_settings
 from tests.waiting import until
 
@@ -154,4 +156,61 @@ def test_status_for_machines_is_json() -> None:
     result = CliRunner().invoke(app, ["status", "--json", "-"])
     assert result.exit_code == 0
     for entry in json.loads(result.output):
-        assert set(entry) == {"name", "pid", "created", "address", "log", "running"}
+        assert set(entry) == {
+            "name",
+            "pid",
+            "created",
+            "address",
+            "log",
+            "health",
+            "running",
+            "state",
+            "problems",
+        }
+
+
+def _shown(monkeypatch: pytest.MonkeyPatch, *records: process.Record) -> str:
+    monkeypatch.setattr(stack, "status", lambda: [(record, True) for record in records])
+    result = CliRunner().invoke(app, ["status"])
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_status_follows_the_health_that_a_process_reports(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    now = [Health("healthy")]
+    port = process.free_port(24441)
+    server = serve(port, registry=CollectorRegistry(), health=lambda: now[-1])
+    mine = process.Record(
+        name="stream",
+        pid=os.getpid(),
+        created=0,
+        address="",
+        log="",
+        health=f"http://127.0.0.1:{port}/health",
+    )
+    try:
+        assert " runs " in _shown(monkeypatch, mine)
+        now.append(Health("unhealthy", ("the query 'recommend' has made no progress since …",)))
+        shown = _shown(monkeypatch, mine)
+        assert "unhealthy" in shown
+        assert "stream: the query 'recommend' has made no progress since …" in shown
+        now.append(Health("degraded", ("the query 'rejected plays' has ended …",)))
+        assert "runs in part" in (shown := _shown(monkeypatch, mine))
+        assert "stream: the query 'rejected plays' has ended …" in shown
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert "stream: no answer at http://127.0.0.1" in _shown(monkeypatch, mine)
+
+
+def test_status_names_a_process_that_is_suspended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    record = _job(tmp_path, "kafka")
+    os.kill(record.pid, signal.SIGSTOP)
+    try:
+        shown = _shown(monkeypatch, record)
+        assert f"kafka: suspended by a signal: kill -CONT {record.pid} continues it" in shown
+    finally:
+        os.kill(record.pid, signal.SIGCONT)
+        stack.down(folder=tmp_path)

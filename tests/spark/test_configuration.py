@@ -18,10 +18,10 @@ from segue.errors import SegueError
 from segue.local.jars import ensure_jars, spark_jars
 from segue.places import CONF, LOCAL, ROOT
 from segue.settings import load_settings
+from segue.settings.checkpoint_location import MANAGER
 from segue.spark.checkpoint_files import (
     BARE_FILE_SYSTEM,
     LOW_LATENCY,
-    MANAGER,
     checkpoint_defaults,
     refuse_unsafe,
 )

@@ -36,7 +36,7 @@ class Outbox {
     this.memory.delete(id);
     try { localStorage.removeItem(this.prefix + id); } catch { /* storage is blocked: nothing is stored */ }
   }
-  envelope(plays) { return JSON.stringify({ sent_at: Date.now(), plays }); }
+  envelope(plays) { return JSON.stringify({ sent_at: Date.now(), waiting: this.waiting().length, plays }); }
   async flush() {
     if (this.busy || performance.now() < this.pause) return;
     const plays = this.waiting().slice(0, 50);

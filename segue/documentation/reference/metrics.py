@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from prometheus_client import Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
+from segue.dashboard.metrics import DashboardMetrics
 from segue.documentation.reference import markdown as md
 from segue.places import CONF
 from segue.streaming_jobs.progress import Metrics
@@ -22,17 +23,27 @@ _SUFFIXES = {
 
 def render() -> str:
     """The page."""
-    port = tomllib.loads((CONF / "default.toml").read_text())["stream"]["metrics_port"]
+    defaults = tomllib.loads((CONF / "default.toml").read_text())
+    stream, dashboard = (defaults[job]["metrics_port"] for job in ("stream", "dashboard"))
     return md.page(
         "Metrics",
-        f"The streaming job serves Prometheus metrics at `http://127.0.0.1:{port}/metrics` "
-        f"(`stream.metrics_port`; "
-        "0 switches them off). [Alerts](../how-to/alerts.md) are based on them.",
-        md.table(("metric", "type", "labels", "meaning"), _rows()),
-        "Buckets of `segue_freshness_milliseconds`: " + ", ".join(_buckets()) + ".",
+        "Two processes serve Prometheus metrics at `/metrics` and their health at `/health`, on the loopback "
+        f"address: the stream on port {stream} (`stream.metrics_port`), the dashboard on port {dashboard} "
+        "(`dashboard.metrics_port`); 0 switches both pages off. [Alerts](../how-to/alerts.md) are based on "
+        "the metrics. Both also have the metrics of any process: `process_start_time_seconds`, "
+        "`process_open_fds`, `process_max_fds`, `process_resident_memory_bytes`, "
+        "`process_virtual_memory_bytes` and `process_cpu_seconds_total`.",
+        "## Stream",
+        md.table(("metric", "type", "labels", "meaning"), _rows(declared())),
+        *_buckets(declared()),
         "The label `query` is `recommend`, `engagement` or `rejected plays`; `phase` is a phase of Spark's "
         "micro-batch (`triggerExecution` is the whole batch); `reason` is a reason of "
         "[rejected plays](events-and-records.md#rejected-plays).",
+        "## Dashboard",
+        md.table(("metric", "type", "labels", "meaning"), _rows(of_dashboard())),
+        *_buckets(of_dashboard()),
+        "The label `route` is a path of the [HTTP API](http-api.md); `page` is a page that a browser opens, "
+        "and `streamlit` any resource of a page.",
     )
 
 
@@ -41,8 +52,13 @@ def declared() -> list[MetricWrapperBase]:
     return [value for value in vars(Metrics()).values() if isinstance(value, MetricWrapperBase)]
 
 
-def _rows() -> Iterator[tuple[str, ...]]:
-    for metric in declared():
+def of_dashboard() -> list[MetricWrapperBase]:
+    """The dashboard's metrics, in the order in which they are declared."""
+    return [value for value in vars(DashboardMetrics()).values() if isinstance(value, MetricWrapperBase)]
+
+
+def _rows(metrics: list[MetricWrapperBase]) -> Iterator[tuple[str, ...]]:
+    for metric in metrics:
         (family,) = metric.describe()
         names = [f"{family.name}{suffix}" for suffix in _SUFFIXES[family.type]]
         labels = ["version"] if family.type == "info" else metric._labelnames
@@ -54,6 +70,9 @@ def _rows() -> Iterator[tuple[str, ...]]:
         )
 
 
-def _buckets() -> list[str]:
-    histograms = [metric for metric in declared() if isinstance(metric, Histogram)]
-    return [f"{bound:g}" for histogram in histograms for bound in histogram._upper_bounds]
+def _buckets(metrics: list[MetricWrapperBase]) -> Iterator[str]:
+    """A sentence for each histogram."""
+    for metric in metrics:
+        if isinstance(metric, Histogram):
+            bounds = ", ".join(f"{bound:g}" for bound in metric._upper_bounds)
+            yield f"Buckets of `{metric._name}`: {bounds}."

@@ -1,0 +1,64 @@
+"""Answers while MongoDB is away: status 503 with the header Retry-After, as for Kafka."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from segue.dashboard.api.requests import is_page
+from segue.dashboard.text import OUTAGE
+from segue.storage.availability import Availability
+
+RETRY_SECONDS = 5
+_WITHOUT_DATABASE = ("/api/openapi.json",)
+_PAGE = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Segue</title>
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="refresh" content="{RETRY_SECONDS}"></head>
+<body style="font:17px/1.5 system-ui,sans-serif;margin:3rem auto;max-width:40rem;padding:0 1rem">
+<p>{OUTAGE}</p></body></html>"""
+
+
+class MongoOutage:
+    """ASGI middleware: answers at once while MongoDB is known to be away, and when a request finds it away.
+
+    Without the first, each request would wait for a server in one of the process's few threads.
+    """
+
+    def __init__(self, app: ASGIApp, availability: Availability) -> None:
+        self._app, self._availability = app, availability
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        if self._availability.is_away and _needs_database(request):
+            await _answer(request)(scope, receive, send)
+            return
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as error:
+            if not self._availability.failed(error):
+                raise
+            if not started:  # else the client sees an answer that breaks off
+                await _answer(request)(scope, receive, send)
+
+
+def _needs_database(request: Request) -> bool:
+    path = request.url.path
+    return (path.startswith(("/api/", "/s/")) and path not in _WITHOUT_DATABASE) or is_page(request)
+
+
+def _answer(request: Request) -> Response:
+    headers = {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"}
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": "the database does not answer: try again"}, 503, headers)
+    return HTMLResponse(_PAGE, 503, headers)
