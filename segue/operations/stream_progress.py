@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, cast
 
-from segue.storage.mongo import ASCENDING, DESCENDING, Document, ReplaceOne
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, ReplaceOne, amount
 from segue.storage.records import Count, RecordShape, record_shape
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
@@ -97,8 +97,10 @@ class StreamProgress(Collection[Document]):
 
     def count_start(self) -> int:
         """Count a start of the stream; returns the number of starts since the first."""
+        # A damaged number begins again: $inc would end the stream at each start.
+        counted = [{"$set": {"starts": {"$add": [amount("$starts"), 1]}}}]
         stored = self.documents.find_one_and_update(
-            {"_id": _STREAM}, {"$inc": {"starts": 1}}, upsert=True, return_document=True
+            {"_id": _STREAM}, counted, upsert=True, return_document=True
         )
         return int((stored or {})["starts"])
 

@@ -179,6 +179,7 @@ def progress(service: Service) -> None:
         "backlog": 0,
     }
     StreamProgress(service.store).write([batch])
+    StreamProgress(service.store).count_start()
     StreamMinutes(service.store).add(Minutes().updates([batch], [5.0], {"malformed": 1}, now=NOW))
 
 
