@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection as Names
 from collections.abc import Iterable, Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
@@ -29,9 +29,9 @@ class EmbeddingRecord(TypedDict):
     """The version of the space."""
     vector: Vector
     """float32, little-endian."""
-    features: str
+    features: NotRequired[str]
     """A digest of the descriptors that the vector was made from."""
-    added: bool
+    added: NotRequired[bool]
     """Whether the space was fitted without the track."""
 
 

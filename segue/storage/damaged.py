@@ -26,6 +26,8 @@ _LARGEST = 15_000_000
 """Bytes of a document that fits into an entry: MongoDB's limit is 16 MB."""
 _AGAIN_SECONDS = 600.0
 _REMEMBERED = 10_000
+_MOST_REPORTS = 1000
+"""Copies and log lines of a collection within some minutes: a mass of damage must not fill disk and log."""
 log = logging.getLogger(__name__)
 
 
@@ -59,6 +61,7 @@ class _Recent:
 
     def __init__(self) -> None:
         self._seen: OrderedDict[tuple[str, ...], float] = OrderedDict()
+        self._reports: dict[str, tuple[float, int]] = {}
         self._lock = threading.Lock()
 
     def is_new(self, *fault: str) -> bool:
@@ -69,6 +72,16 @@ class _Recent:
             while len(self._seen) > _REMEMBERED:
                 self._seen.popitem(last=False)
             return self._seen[fault] == now
+
+    def count(self, collection: str) -> int:
+        """Count a report about a collection; returns their number within the last minutes."""
+        now = time.monotonic()
+        with self._lock:
+            began, number = self._reports.get(collection, (now, 0))
+            if now - began > _AGAIN_SECONDS:
+                began, number = now, 0
+            self._reports[collection] = began, number + 1
+            return number + 1
 
 
 _RECENT = _Recent()
@@ -104,6 +117,11 @@ def keep(
     """
     key = key_of(collection, document_id)
     if not _RECENT.is_new(database.name, key, reason):
+        return
+    reports = _RECENT.count(f"{database.name}.{collection}")
+    if reports > _MOST_REPORTS:
+        if reports == _MOST_REPORTS + 1:
+            log.error("more documents of %s are damaged: ./run.sh documents check counts them", collection)
         return
     rest = "the rest of it is used" if used else "it counts as missing"
     log.error("the document %s of %s is damaged, %s: %s", document_id, collection, rest, reason)

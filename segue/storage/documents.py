@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
-from pymongo.collection import Collection
+from pymongo.collection import Collection as PlainCollection
 from pymongo.cursor import Cursor
 from pymongo.database import Database
 
@@ -21,7 +21,7 @@ SetAside = Callable[[Any, str, bool], None]
 """Called with the id of a damaged document, its faults, and whether the rest of it is used."""
 
 
-class Documents(Collection[RecordT]):
+class Documents(PlainCollection[RecordT]):
     """A pymongo collection that checks what `find` and `find_one` return.
 
     The results of aggregations are not documents of the collection and are not checked.

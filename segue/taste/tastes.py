@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class StoredTaste(TypedDict):
     """Window start (epoch ms, as text) -> the signals in it, by track."""
     vector: Vector
     """The taste as little-endian float32, at unit length; zeros without a usable taste."""
-    space: str
+    space: NotRequired[str]
     """The version of the embedding space that the vector is in."""
     reflects_at: EpochMs
     """Epoch ms of the newest signal."""
