@@ -190,7 +190,8 @@ from segue.settings import load_settings
 print(np.isfinite(describe(np.ones(44100, np.float32), load_settings().audio)).all(), numba.config.CACHE_DIR)
 """
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
-    environment["NUMBA_CACHE_LOCATOR_CLASSES"] = "UserProvidedCacheLocator"
+    # All is compiled for a single use.
+    environment |= {"NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator", "NUMBA_OPT": "0"}
     run = partial(subprocess.run, env=environment, capture_output=True, text=True, check=False)
     assert "no locator available" in run([sys.executable, "-c", "import librosa.core.notation"]).stderr
     done = run([sys.executable, "-c", script])

@@ -10,6 +10,7 @@ from pathlib import Path
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from segue.local.class_archive import broker_archive, reading
 from segue.local.jars import kafka_jars
 from segue.local.java import java_command
 from segue.local.process import free_port
@@ -79,10 +80,12 @@ class Brokers:
         )
         (folder / "server.properties").write_text(text)
         log = (ROOT / "conf" / "kafka-log4j2.properties").as_uri()
+        command = java_command()
         java = [
-            java_command(),
+            command,
             "-Xmx256m",
             SHORT_LIVED,
+            *reading(broker_archive(Path(command).parent.parent)),
             f"-Dlog4j2.configurationFile={log}",
             "-cp",
             str(kafka_jars() / "*"),
