@@ -16,6 +16,7 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
 from segue import logs, tracing
+from segue.engagement.daily import DailyRollUp
 from segue.errors import SegueError, one_line_errors
 from segue.index.active import ActiveBundle
 from segue.local.process import registered
@@ -29,6 +30,7 @@ from segue.settings import Settings, load_settings
 from segue.settings.contradictions import contradictions
 from segue.spark.causes import explain, explained
 from segue.spark.session import session
+from segue.spark.state_store import choose_state_store
 from segue.storage import kafka_topics
 from segue.storage.kafka import ensure_topics
 from segue.storage.store import Store, open_store
@@ -39,9 +41,11 @@ from segue.streaming_jobs.query_progress import TaskWatch
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly
 from segue.streaming_jobs.unfinished import remove_unfinished
+from segue.taste.tastes import Tastes
 
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
+_ROLL_UP_SECONDS = 60.0
 _UNFINISHED_SECONDS = 600.0
 _REBUILD_SECONDS = 20.0
 
@@ -112,6 +116,7 @@ def run(
     ensure_topics(settings.kafka, settings.retention)
     kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
     spark = session(settings, app="segue stream")
+    choose_state_store(spark, settings.spark, listeners=Tastes(store).count())
     progress = ProgressKeeper(
         store, metrics, single=kept.progress_retention, summed=kept.progress_summary_retention
     )
@@ -120,12 +125,13 @@ def run(
     sweeping = Regularly(
         partial(remove_unfinished, settings.spark), name="unfinished files", seconds=_UNFINISHED_SECONDS
     )
+    repeated = [forgetting, sweeping]
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:
         gates.append(BatchGate())
-    rebuilding = Regularly(
-        partial(_rebuild, store, settings, metrics), name="rebuilding", seconds=_REBUILD_SECONDS, at_end=False
-    )
+        roll_up = DailyRollUp(store, settings).run
+        repeated.append(Regularly(roll_up, name="statistics by day", seconds=_ROLL_UP_SECONDS, last=False))
+    repeated.append(_rebuilding(store, settings, metrics))
     try:
         remove_unfinished(settings.spark)
         repair_exactly(settings.spark.checkpoint_location)
@@ -159,17 +165,20 @@ def run(
     finally:
         tasks.close()
         progress.close()
-        forgetting.close()
-        sweeping.close()
-        rebuilding.close()
+        for work in repeated:
+            work.close()
         spark.stop()
 
 
-def _rebuild(store: Store, settings: Settings, metrics: Metrics) -> None:
+def _rebuilding(store: Store, settings: Settings, metrics: Metrics) -> Regularly:
     """Rebuild damaged documents from the topic, and report how many there are."""
-    bundle = ActiveBundle(store, folder=settings.index.folder)
-    Rebuilding(store, settings, bundle=bundle.current).run()
-    metrics.report_damaged(DamagedDocuments(store).counts())
+
+    def rebuild() -> None:
+        bundle = ActiveBundle(store, folder=settings.index.folder)
+        Rebuilding(store, settings, bundle=bundle.current).run()
+        metrics.report_damaged(DamagedDocuments(store).counts())
+
+    return Regularly(rebuild, name="rebuilding", seconds=_REBUILD_SECONDS, last=False)
 
 
 def _triggers(settings: Settings) -> dict[str, timedelta]:

@@ -13,24 +13,26 @@ log = logging.getLogger(__name__)
 
 
 class Regularly:
-    """Calls `work` at an interval until :meth:`close`; keeps trying while a server is unavailable."""
+    """Calls `work` at an interval until :meth:`close`; keeps trying while a server is unavailable.
 
-    def __init__(self, work: Callable[[], object], *, name: str, seconds: float, at_end: bool = True) -> None:
-        """With `at_end`, the work is done a last time by :meth:`close`."""
-        self._work, self._name, self._seconds, self._at_end = work, name, seconds, at_end
+    With `last`, :meth:`close` calls it once more.
+    """
+
+    def __init__(self, work: Callable[[], object], *, name: str, seconds: float, last: bool = True) -> None:
+        self._work, self._name, self._seconds, self._last = work, name, seconds, last
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Let the work in progress finish, do it a last time if that is wanted, and end."""
+        """End, after a last call if there is to be one."""
         self._stop.set()
         self._thread.join()
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):
             self._once()
-        if self._at_end:
+        if self._last:
             self._once()
 
     def _once(self) -> None:

@@ -63,6 +63,8 @@ class Tracks(Collection[TrackDocument]):
         Index.on("artist", "album", "track"),
         Index.on("genres"),
         Index(keys=[("modified_ns", DESCENDING)]),
+        Index.on("library", "state"),
+        Index.on("state"),
     )
 
     def shape_of(self, document: Mapping[str, Any]) -> RecordShape:

@@ -13,7 +13,7 @@ import numpy as np
 
 from segue.storage.mongo import UpdateOne, unpack
 from segue.storage.records import Vector
-from segue.storage.store import Collection, Job, Policy, Right
+from segue.storage.store import Collection, Index, Job, Policy, Right
 
 _BATCH = 1000
 
@@ -44,10 +44,11 @@ class Embeddings(Collection[EmbeddingRecord]):
         access={
             Job.STREAM: Right.READ,
             Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.WRITE,
+            Job.CATALOGUE: Right.WRITE | Right.INDEX,
             Job.OPERATOR: Right.WRITE,
         },
     )
+    indexes = (Index.on("space", "added"),)
 
     def write(self, records: Iterable[EmbeddingRecord]) -> None:
         """Set the fields of each record by its id, in unordered bulks."""

@@ -115,13 +115,12 @@ class Rebuilding:
     ) -> None:
         if not entries:
             return
-        engagement = self._settings.engagement
-        stored = StoredEngagement(self._store, engagement, keep=self._settings.retention.listening)
+        stored = StoredEngagement(self._store, self._settings)
         users = {user_id for entry in entries for user_id in _listeners_of(entry)}
         facts = facts_of(
             event_windows((play for play in plays if play["user_id"] in users), self._settings),
             described=TrackLabels(Tracks(self._store)),
-            thresholds=Thresholds.of(engagement),
+            thresholds=Thresholds.of(self._settings.engagement),
         )
         whole_since = truncated_at(self._settings.kafka) or 0
         facts = [fact for fact in facts if fact.start >= whole_since]

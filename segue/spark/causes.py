@@ -145,6 +145,14 @@ KNOWN = (
         "a host name cannot be resolved: {host}",
         "check kafka.bootstrap_servers, mongo.uri and spark.checkpoint_location",
     ),
+    Known(
+        # The driver's Python reaches its Java process over the loopback address; clients of servers have
+        # their own errors, which come first.
+        r"Py4JNetworkError|Answer from Java side is empty|ConnectionRefusedError",
+        "Spark's Java process has ended",
+        "if the system's log says that it ran out of memory, lower spark.driver_memory or add memory; start "
+        "the stream again, it continues where it stopped",
+    ),
 )
 """In order: the first pattern that matches the text of an error gives its cause."""
 

@@ -214,7 +214,7 @@ def service(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         touched,
         services,
         Replanning(store, settings),
-        StoredEngagement(store, settings.engagement, keep=settings.retention.listening),
+        StoredEngagement(store, settings),
     )
     fill(made)
     made.readers = readers(made)

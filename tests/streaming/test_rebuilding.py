@@ -48,9 +48,7 @@ class Service:
                 producer.send(play)
         changed = [*state, *plays]
         self._replanning.replan_once(signal_windows(changed, self.settings), bundle=self._bundle)
-        stored = StoredEngagement(
-            self.store, self.settings.engagement, keep=self.settings.retention.listening
-        )
+        stored = StoredEngagement(self.store, self.settings)
         facts = facts_of(event_windows(changed, self.settings), described=TrackLabels(Tracks(self.store)))
         stored.write(facts)
         stored.count(fact.start for fact in facts)
