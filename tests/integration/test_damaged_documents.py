@@ -43,6 +43,7 @@ from segue.engagement.facts import facts_of
 from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.outcomes import outcomes
+from segue.engagement.running_totals import TotalsByTrack
 from segue.engagement.statistics import ListeningStatistics
 from segue.engagement.stored import StoredEngagement
 from segue.errors import SegueError
@@ -125,6 +126,8 @@ class Service:
     link: str = ""
     playlist: str = ""
     readers: dict[str, Callable[[], object]] = field(default_factory=dict)
+    before: dict[str, list[Document]] = field(default_factory=dict)
+    """The documents by collection, to which each test returns: readers change some."""
 
 
 def plays_of(user: str) -> list[Any]:
@@ -158,7 +161,7 @@ def count(service: Service, plays: list[Any]) -> None:
     stored.write(facts)
     stored.count(fact.start for fact in facts)
     totals = stored.statistics.of_tracks(since=NOW - timedelta(days=1))
-    feedback.publish(store, played_tracks(totals), ranking=settings.ranking)
+    feedback.publish(store, played_tracks(TotalsByTrack.of(totals)), ranking=settings.ranking)
     sweep(store)
 
 
@@ -218,6 +221,7 @@ def service(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     )
     fill(made)
     made.readers = readers(made)
+    made.before = {owner.name: list(database[owner.name].find()) for owner in OWNERS}
     yield made
     client.drop_database(database.name)
     client.close()
@@ -458,7 +462,8 @@ def test_there_is_a_document_in_every_collection(service: Service) -> None:
 def test_no_value_in_any_field_stops_a_reader(service: Service, collection: str) -> None:
     """The documents as they were are restored after each value, whatever a reader has written."""
     documents = service.database[collection]
-    before = list(documents.find())
+    before = service.before[collection]
+    _restore(documents, before)
     concerned = _concerned(service, collection)
     _restore(documents, before)
     stopped: dict[str, list[str]] = defaultdict(list)
