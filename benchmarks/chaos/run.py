@@ -6,8 +6,8 @@ import random
 import shutil
 import time
 from contextlib import suppress
+from typing import Any
 
-import numpy as np
 from rich.console import Console
 
 from segue.benchmarks.bars import track
@@ -15,7 +15,7 @@ from segue.benchmarks.chaos.faults import Faults
 from segue.benchmarks.chaos.outcome import Outcome, outcome, recount_is_exact
 from segue.benchmarks.chaos.players import Ledger, Players
 from segue.benchmarks.chaos.processes import until
-from segue.benchmarks.chaos.samples import Samples, left_over, slope
+from segue.benchmarks.chaos.samples import Samples, left_over, middle_and_end, slope
 from segue.benchmarks.chaos.schedule import Fault, Kind, schedule
 from segue.benchmarks.chaos.service import TRACKS, Service, planned
 from segue.errors import SegueError
@@ -34,6 +34,8 @@ QUICK: tuple[tuple[Kind, str], ...] = (
     (Kind.FLOOD, "topic"),
 )
 """The faults of a short run."""
+SHORT: dict[str, Any] = {"only": QUICK, "rest_after": len(QUICK)}
+"""The schedule of a short run."""
 RECOVERY_SECONDS = 600.0
 """How long the service may take, after the last fault, until every acknowledged event is in the facts."""
 
@@ -47,7 +49,7 @@ def measure(
     """
     minutes = minutes or (3.0 if quick else 60.0)
     seed = random.SystemRandom().randrange(10_000) if seed is None else seed
-    faults = schedule(seed, seconds=60 * minutes, only=QUICK if quick else ())
+    faults = schedule(seed, seconds=60 * minutes, **(SHORT if quick else {}))
     again = f"./run.sh bench soak --chaos --seed {seed} --minutes {minutes:g}{' --quick' if quick else ''}"
     console.print(f"repeat this run with: {again}")
     for fault in faults:
@@ -140,7 +142,12 @@ def _run(
         **{f"{kind}s": doing.done[kind] for kind in Kind},
         **{f"starts_{kind}": sum(one.starts for one in some) for kind, some in service.processes.items()},
         **{f"memory_slope_{kind}_mb_per_h": slope(series) for kind, series in samples.memory.items()},
-        **_files(samples.files),
+        **{
+            key: value
+            for kind, sizes in samples.totals.items()
+            for key, value in middle_and_end(f"memory_{kind}_mb", sizes).items()
+        },
+        **middle_and_end("files", samples.files),
         "files_left_over": len(left),
     }
     return {f"chaos_{name}": value for name, value in figures.items()}
@@ -173,10 +180,3 @@ def _restart_stream(service: Service) -> None:
 
     if not until(streaming, RECOVERY_SECONDS):
         raise SegueError(f"the stream did not start again: see {log}")
-
-
-def _files(counts: list[int]) -> dict[str, float | bool]:
-    """Medians of the number of files in the second and the last third of a run."""
-    third = len(counts) // 3
-    middle, end = (float(np.median(part or [0])) for part in (counts[third : 2 * third], counts[-third:]))
-    return {"files_middle": middle, "files_end": end, "files_growth": end / middle if middle else 0.0}

@@ -32,6 +32,8 @@ class Samples:
         self._service = service
         self.memory: dict[str, dict[int, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
         """By the kind of process, then by process id and start."""
+        self.totals: dict[str, list[float]] = defaultdict(list)
+        """MB of all processes of a kind."""
         self.files: list[int] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="samples", daemon=True)
@@ -47,11 +49,14 @@ class Samples:
         while not self._stop.wait(EVERY):
             now = time.time()
             for kind, processes in self._by_kind():
+                total = 0.0
                 for process in processes:
                     with suppress(psutil.Error):
-                        age = now - process.create_time()
-                        if age > WARM_UP:
-                            self.memory[kind][hash(process)].append((now, process.memory_info().rss / 1e6))
+                        size = process.memory_info().rss / 1e6
+                        total += size
+                        if now - process.create_time() > WARM_UP:
+                            self.memory[kind][hash(process)].append((now, size))
+                self.totals[kind].append(total)
             self.files.append(sum(1 for _ in all_files(self._service.home)))
 
     def _by_kind(self) -> Iterator[tuple[str, list[psutil.Process]]]:
@@ -80,6 +85,13 @@ def slope(series: Series) -> float:
     t, mb = np.concatenate(times), np.concatenate(sizes)
     spread = float(t @ t)
     return float(t @ mb) / spread * 3600 if spread else 0.0
+
+
+def middle_and_end(name: str, values: Sequence[float]) -> dict[str, float]:
+    """Medians of the second and the last third of a run, and their ratio: about 1 if it levels off."""
+    third = len(values) // 3
+    middle, end = (float(np.median(part or [0.0])) for part in (values[third : 2 * third], values[-third:]))
+    return {f"{name}_middle": middle, f"{name}_end": end, f"{name}_growth": end / middle if middle else 0.0}
 
 
 def all_files(folder: Path) -> Iterator[Path]:

@@ -41,7 +41,9 @@ TARGETS: dict[Kind, tuple[str, ...]] = {
 _SECONDS = {Kind.STOP: (3.0, 25.0), Kind.DISK: (5.0, 20.0)}
 """How long a fault lasts, at least and at most."""
 _PAUSE = (15.0, 45.0)
-"""Seconds between the end of a fault and the next: in some the service recovers, in others it does not."""
+"""Seconds between the end of a fault and the next, in which the service mostly does not recover."""
+_REST = (90.0, 150.0)
+"""The same, so long that the service recovers and works through what has waited."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ class Fault:
         return f"{self.at:6.0f} s  {self.kind} {self.target}{lasts}"
 
 
-def schedule(seed: int, *, seconds: float, only: Sequence[tuple[Kind, str]] = ()) -> list[Fault]:
+def schedule(
+    seed: int, *, seconds: float, only: Sequence[tuple[Kind, str]] = (), rest_after: int = 4
+) -> list[Fault]:
     """The faults of a run in the order of their times.
 
     Every pair of a kind and a target occurs once before any occurs again.
@@ -69,6 +73,8 @@ def schedule(seed: int, *, seconds: float, only: Sequence[tuple[Kind, str]] = ()
         The time in which all faults begin and end.
     only
         Pairs to draw from; all if empty.
+    rest_after
+        The number of faults after which the service may recover.
     """
     rng = random.Random(seed)
     pairs = list(only) or [(kind, target) for kind, targets in TARGETS.items() for target in targets]
@@ -83,4 +89,4 @@ def schedule(seed: int, *, seconds: float, only: Sequence[tuple[Kind, str]] = ()
         if fault.at + fault.seconds > seconds:
             return faults
         faults.append(fault)
-        at += fault.seconds + rng.uniform(*_PAUSE)
+        at += fault.seconds + rng.uniform(*(_PAUSE if len(faults) % rest_after else _REST))

@@ -148,7 +148,7 @@ def _planned(home: Path, *, bundle: Path) -> Service:
         "SEGUE_SPARK__UI_PORT": "0",
         "SEGUE_STREAM__METRICS_PORT": "0",
         # So that both the driver and the workers plan.
-        "SEGUE_STREAM__MAX_DRIVER_LISTENERS": "2",
+        "SEGUE_STREAM__MAX_DRIVER_LISTENERS": "1",
         "SEGUE_DASHBOARD__PORT": str(page),
     }
     base = load_settings()

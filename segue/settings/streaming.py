@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -36,6 +36,7 @@ class SparkSettings(Section):
     driver_memory: Size = Field(ge=2**29)
     ui_port: Port
     checkpoint_location: LocalPath
+    state_store: Literal["auto", "heap", "rocksdb"]
     package_workers: bool
     conf: SparkConf
 
@@ -53,7 +54,9 @@ class StreamSettings(Section):
     max_signals_per_window: Annotated[int, Unit("signals")] = Field(ge=1)
     max_driver_listeners: Annotated[int, Unit("listeners")] = Field(ge=0)
     rejected_trigger_interval: NotNegative
+    max_rejected_per_second: Annotated[int, Unit("records per second")] = Field(ge=0)
     mongo_retry_timeout: NotNegative
+    lost_records: Literal["end", "continue"]
     fetch_max_wait: Duration = Field(ge=timedelta(milliseconds=1), le=timedelta(seconds=10))
     stall_timeout: Positive
     metrics_port: Port
@@ -91,3 +94,5 @@ class RetentionSettings(Section):
     plays: Positive
     rejected: Positive
     listening: Expiry
+    statistics: Positive
+    daily_statistics: Expiry

@@ -101,10 +101,16 @@ KNOWN = (
         "run `./run.sh access create` to grant the user's rights",
     ),
     Known(
+        r"Topic (?P<topic>\S+) not present in metadata",
+        "a topic does not exist or has no leader: {topic}",
+        "check the brokers; the next start of the stream creates a missing topic",
+    ),
+    Known(
         r"UnknownTopicOrPartition|topic \S+ (?:does not exist|is missing)|"
         r"KAFKA_DATA_LOSS|Some data may have been lost|partitions? (?:are|is) gone|offset was changed",
         "records are missing from a topic: it was deleted, created again, or unread records have expired",
-        "set spark.checkpoint_location to a new folder; the stream then reads the records that are left",
+        "for the stream, run `./run.sh stream repair`, which keeps tastes and statistics, then start it: it "
+        "continues with the records that are left. Run any other command again",
     ),
     Known(
         r"kafka\.common\.errors\.TimeoutException|KafkaTimeoutError|NoBrokersAvailable|"
@@ -144,6 +150,14 @@ KNOWN = (
         r"UnknownHostException: (?P<host>[\w.-]+)|No resolvable bootstrap urls",
         "a host name cannot be resolved: {host}",
         "check kafka.bootstrap_servers, mongo.uri and spark.checkpoint_location",
+    ),
+    Known(
+        # The driver's Python reaches its Java process over the loopback address; clients of servers have
+        # their own errors, which come first.
+        r"Py4JNetworkError|Answer from Java side is empty|ConnectionRefusedError",
+        "Spark's Java process has ended",
+        "if the system's log says that it ran out of memory, lower spark.driver_memory or add memory; start "
+        "the stream again, it continues where it stopped",
     ),
 )
 """In order: the first pattern that matches the text of an error gives its cause."""

@@ -16,7 +16,7 @@ from segue.benchmarks.chaos.outcome import compared
 from segue.benchmarks.chaos.players import Ledger, Sent
 from segue.benchmarks.chaos.processes import RESTART_SECONDS, Supervised, Supervisor
 from segue.benchmarks.chaos.run import fault_of
-from segue.benchmarks.chaos.samples import left_over, slope
+from segue.benchmarks.chaos.samples import left_over, middle_and_end, slope
 from segue.benchmarks.chaos.schedule import TARGETS, Kind, schedule
 from tests.waiting import until
 
@@ -41,6 +41,13 @@ def test_an_hour_has_every_fault_on_every_process_one_after_another(seed: int) -
     for fault, after in itertools.pairwise(faults):
         assert fault.at + fault.seconds < after.at
     assert faults[-1].at + faults[-1].seconds <= HOUR
+
+
+def test_the_service_gets_time_to_recover_now_and_then() -> None:
+    faults = schedule(3, seconds=HOUR, rest_after=4)
+    pauses = [after.at - fault.at - fault.seconds for fault, after in itertools.pairwise(faults)]
+    assert all(pause >= 90 for pause in pauses[3::4])
+    assert all(pause <= 45 for n, pause in enumerate(pauses, start=1) if n % 4)
 
 
 def test_faults_of_a_choice() -> None:
@@ -94,6 +101,15 @@ def test_growth_is_within_a_process_and_a_restart_is_none() -> None:
     }
     assert slope(leaking) == pytest.approx(60.0)
     assert slope({}) == slope({1: [(0.0, 5.0)]}) == 0.0
+
+
+def test_the_end_of_a_run_is_compared_with_its_middle() -> None:
+    assert middle_and_end("files", [900, 900, 100, 120, 150, 180]) == {
+        "files_middle": 110,
+        "files_end": 165,
+        "files_growth": 1.5,
+    }
+    assert middle_and_end("files", []) == {"files_middle": 0, "files_end": 0, "files_growth": 0}
 
 
 def test_left_over_files_are_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from segue.benchmarks.chaos.run import QUICK
+from segue.benchmarks.chaos.run import SHORT
 from segue.benchmarks.chaos.schedule import schedule
 from segue.local.jars import ensure_jars
 from segue.places import ROOT
@@ -43,7 +43,7 @@ def test_what_the_dashboard_acknowledged_is_counted_once_whatever_failed(tmp_pat
     lost = ("missing", "twice", "rejected", "refused", "unanswered", "files_left_over")
     assert {name: figures[name] for name in lost} == dict.fromkeys(lost, 0)
     assert figures["recount_exact"] is True
-    faults = [fault.kind for fault in schedule(SEED, seconds=60 * MINUTES, only=QUICK)]
+    faults = [fault.kind for fault in schedule(SEED, seconds=60 * MINUTES, **SHORT)]
     assert {kind: figures[f"{kind}s"] for kind in faults} == {kind: faults.count(kind) for kind in faults}
     assert figures["starts_stream"] > 2, "the killed one, and the last restart"
     assert f"--seed {SEED}" in done.stderr, "how to repeat the run"

@@ -16,6 +16,8 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "unknown_tracks",
             "listening",
             "listening_stats",
+            "listening_days",
+            "listening_windows",
             "listening_sessions",
             "stream_progress",
             "stream_minutes",
@@ -25,6 +27,8 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
         Right.INDEX: {
             "listening",
             "listening_stats",
+            "listening_days",
+            "listening_windows",
             "listening_sessions",
             "stream_progress",
             "stream_minutes",
@@ -43,6 +47,8 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "trained.files",
             "trained.chunks",
             "listening_stats",
+            "listening_days",
+            "listening_windows",
             "stream_progress",
             "stream_minutes",
         },
@@ -76,6 +82,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "follows",
             "sent_plays",
             "forgotten",
+            "recommendations",
         },
     },
     Job.CATALOGUE: {
@@ -91,7 +98,14 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "bundles.files",
             "bundles.chunks",
         },
-        Right.INDEX: {"bundles.files", "bundles.chunks"},
+        Right.INDEX: {
+            "bundles.files",
+            "bundles.chunks",
+            "embeddings",
+            "features",
+            "moods",
+            "rejected_tracks",
+        },
     },
     Job.OPERATOR: {
         Right.READ: {"tracks", "features", "rejected_tracks", "stream_progress", "unknown_tracks"},
@@ -110,6 +124,8 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "recommendations",
             "listening",
             "listening_stats",
+            "listening_days",
+            "listening_windows",
             "listening_sessions",
             "login_failures",
             "sent_plays",
@@ -124,6 +140,8 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "forgotten",
             "listening",
             "listening_stats",
+            "listening_days",
+            "listening_windows",
             "listening_sessions",
             "trained.files",
             "trained.chunks",
@@ -145,7 +163,7 @@ def test_each_job_has_the_rights_in_mongodb_that_it_needs() -> None:
 
 def test_each_job_has_the_rights_in_kafka_that_it_needs() -> None:
     assert {job: access.kafka for job, access in job_access().items()} == {
-        Job.STREAM: KafkaAccess(plays=("read",), rejected=("read", "write"), transactions=True),
+        Job.STREAM: KafkaAccess(plays=("read",), rejected=("read", "write")),
         Job.DASHBOARD: KafkaAccess(plays=("read", "write")),
         Job.CATALOGUE: KafkaAccess(),
         Job.OPERATOR: KafkaAccess(plays=("read", "write", "keep"), rejected=("read", "keep")),

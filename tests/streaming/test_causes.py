@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ import pymongo
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from segue.places import ROOT
 from segue.spark.causes import explain
 
 Work = Callable[[DataFrame, int], None]
@@ -150,6 +153,31 @@ def test_a_folder_that_cannot_be_made_is_named(spark: SparkSession, tmp_path: Pa
         writer.foreachBatch(raising(AssertionError("not reached"))).start()
     line = explain(str(caught.value))
     assert "cannot be made" in line and "file" in line and "spark.checkpoint_location" in line
+
+
+_KILLS_ITS_JAVA = """\
+import os, signal
+from segue.errors import one_line_errors
+from segue.settings import load_settings
+from segue.spark.causes import explained
+from segue.spark.session import session
+
+with one_line_errors(), explained():
+    spark = session(load_settings(), app="killed", spark__ui__enabled="false", spark__ui__port="0")
+    os.kill(spark._jvm.java.lang.ProcessHandle.current().pid(), signal.SIGKILL)
+    try:
+        spark.range(1).count()
+    finally:
+        spark.stop()
+"""
+
+
+def test_a_killed_java_process_is_named() -> None:
+    command = [sys.executable, "-c", _KILLS_ITS_JAVA]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("segue: ")]
+    assert line.startswith("segue: Spark's Java process has ended")
 
 
 def test_an_error_without_text_is_said_to_have_none() -> None:
