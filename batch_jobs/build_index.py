@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from segue.catalog.tracks import Tracks
+from segue.collections import prepare
 from segue.counted import counted
 from segue.embeddings.registry import space_to_index
 from segue.embeddings.stored import Embeddings
@@ -26,7 +27,7 @@ from segue.index.transition_rules import RuleTable, artist_tracks_of, transition
 from segue.local.stack import connected
 from segue.models import trained
 from segue.settings import IndexSettings, load_settings
-from segue.storage.store import Store, open_store
+from segue.storage.store import Job, Store, open_store
 
 TRANSITION_RULES = "following"
 """The kind of the transition rules among the stored models."""
@@ -97,6 +98,7 @@ def build_index(
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
         store = open_store(settings)
+        prepare(store, Job.CATALOGUE)
         built = run(store, settings.index)
         for name, value in built.summary().items():
             say(f"{name:16} {value}", json_file)

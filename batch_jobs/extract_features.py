@@ -21,13 +21,14 @@ from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.stamp import Stamp
 from segue.catalog.track import StoredFile
 from segue.catalog.tracks import Tracks
+from segue.collections import prepare
 from segue.counted import counted
 from segue.errors import one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
-from segue.storage.store import Store, open_store
+from segue.storage.store import Job, Store, open_store
 from segue.udfs.describe_tracks import DESCRIBED, describe_tracks
 
 TRACK = "track_id string, path string"
@@ -79,6 +80,7 @@ def extract_features(
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
         store = open_store(settings)
+        prepare(store, Job.CATALOGUE)
         if find_work(store, settings).missing:
             with session(settings, app="segue features") as spark:
                 summary = run(spark, settings, store)

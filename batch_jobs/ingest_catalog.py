@@ -26,12 +26,13 @@ from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.scan import AudioFile, shown
 from segue.catalog.track import StoredFile, track_id
 from segue.catalog.tracks import Tracks
+from segue.collections import prepare
 from segue.counted import counted
 from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
 from segue.settings import load_settings
-from segue.storage.store import Store, open_store
+from segue.storage.store import Job, Store, open_store
 
 WRITE_EVERY = 256
 
@@ -86,6 +87,7 @@ def ingest_catalog(
     with one_line_errors():
         can_write(json_file)
         store = open_store(connected(load_settings(), kafka=False))
+        prepare(store, Job.CATALOGUE)
         summary = run(store, folder, name=name, fma=fma)
         write_figures(json_file, asdict(summary))
         say(

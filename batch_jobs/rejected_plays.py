@@ -24,7 +24,7 @@ Reason = Annotated[str | None, typer.Option(help="Only with this reason.")]
 
 def list_plays(
     reason: Reason = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many to show, the newest ones.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many to show, the newest ones.")] = 20,
     json_file: JsonFile = None,
 ) -> None:
     """List rejected plays: the reason, the time, the partition and offset, and the first bytes.
@@ -87,7 +87,7 @@ def replay(reason: Reason = None) -> None:
 
 def tracks(
     reason: Reason = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many to show, the newest ones.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many to show, the newest ones.")] = 50,
     json_file: JsonFile = None,
 ) -> None:
     """List the files of the library that could not be used, with the stage and the reason.

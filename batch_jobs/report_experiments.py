@@ -21,7 +21,7 @@ from segue.storage.store import open_store
 
 
 def report_experiments(
-    days: Annotated[float, typer.Option(min=0.01, help="Days to look back.")] = 30,
+    days: Annotated[float, typer.Option(min=0.01, max=36_525, help="Days to look back.")] = 30,
     json_file: JsonFile = None,
 ) -> None:
     """Compare the variants of [experiments]: click-through, completion, skip rate and likes.
@@ -38,7 +38,7 @@ def report_experiments(
         can_write(json_file)
         settings = connected(load_settings(), kafka=False)
         report = run(settings, since=datetime.now(UTC) - timedelta(days=days))
-        _show(report, settings, days=days, out=console(json_file))
+        _show(report, settings, out=console(json_file))
         write_figures(json_file, figures(report))
 
 
@@ -74,7 +74,7 @@ def figures(report: Report) -> dict[str, Any]:
     }
 
 
-def _show(report: Report, settings: Settings, *, days: float, out: Console) -> None:
+def _show(report: Report, settings: Settings, *, out: Console) -> None:
     sizes = Table("variant", "listeners", "seen")
     table = Table("variant", "metric", "rate", f"{LEVEL:.0%}")
     for name, rates in report.rates.items():

@@ -19,6 +19,7 @@ import typer
 from rich.console import Console
 
 from segue.audio.descriptors import descriptor_names, features_version
+from segue.collections import prepare
 from segue.counted import counted
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Corpus, read_corpus, read_genres
@@ -39,7 +40,7 @@ from segue.models.versions import Models
 from segue.moods.measures import measure_moods, moods_version
 from segue.moods.stored import Moods
 from segue.settings import Settings, load_settings
-from segue.storage.store import Store, open_store
+from segue.storage.store import Job, Store, open_store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +95,7 @@ def train_embeddings(
         settings = connected(load_settings(), kafka=False)
         also = [space_named(name) for name in dict.fromkeys(fit or [])]
         store = open_store(settings)
+        prepare(store, Job.CATALOGUE)
         with Console(stderr=True).status("Placing tracks"):
             summary = run(settings, store, refit=refit or AudioSpace in also, also=also)
         write_figures(json_file, asdict(summary))

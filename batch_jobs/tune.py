@@ -73,9 +73,9 @@ def tune(
             help="hybrid: the weights of the ensemble of session models. served: settings of the service."
         ),
     ] = Searched.SESSION_ENSEMBLE,
-    trials: Annotated[int, typer.Option(min=1, help="Trials to add to the study.")] = 100,
+    trials: Annotated[int, typer.Option(min=1, max=1_000_000, help="Trials to add to the study.")] = 100,
     store: Annotated[Path, typer.Option(help="The SQLite file of the studies.")] = LOCAL / "tune.db",
-    seed: Annotated[int, typer.Option(help="The seed of the search.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed of the search.")] = 0,
 ) -> None:
     """Search for better weights by hit rate and MRR at 20, on the last day before the test day.
 

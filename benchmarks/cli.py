@@ -20,6 +20,8 @@ BENCHMARKS = {
     "stream-latency": "time from a play to its recommendations",
     "stream-throughput": "plays per second from a backlog",
     "soak": "growth of state and memory, effect of a flood; with --chaos: losses in an hour of faults",
+    "year": "a minute of counting after months of 100,000 listeners, beside adding up all windows",
+    "state": "the state of a million listeners in the heap and in RocksDB",
     "capacity": "costs of an event, a listener's update and a query, and their growth",
     "sizing": "needs of a service of a given size, from the figures of capacity",
     "incremental": "cost of 100 new tracks in a catalogue of FMA's size",
@@ -55,7 +57,8 @@ def bench(  # noqa: PLR0913  # one parameter for each option of the command
         ),
     ] = None,
     listeners: Annotated[
-        int | None, typer.Option(min=1, help="Listeners of the service. For sizing.")
+        int | None,
+        typer.Option(min=1, help="Listeners of the service, or in the state. For sizing and state."),
     ] = None,
     figures_file: Annotated[
         Path | None, typer.Option("--figures", help="The JSON file of capacity. For sizing.")

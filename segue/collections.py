@@ -20,6 +20,8 @@ from segue.catalog.rejected import RejectedTracks
 from segue.catalog.tracks import Tracks
 from segue.catalog.unknown import UnknownTracks
 from segue.embeddings.stored import Embeddings
+from segue.engagement.counted_windows import CountedWindows
+from segue.engagement.daily_statistics import DailyStatistics
 from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.statistics import ListeningStatistics
@@ -75,6 +77,8 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     Listening,
     ListeningSessions,
     ListeningStatistics,
+    DailyStatistics,
+    CountedWindows,
     StreamProgress,
     StreamMinutes,
 )

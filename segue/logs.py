@@ -47,7 +47,7 @@ class Json(logging.Formatter):
             "time": _time(record),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.getMessage().rstrip(),
         }
         if record.exc_info:
             fields["error"] = self.formatException(record.exc_info)
@@ -63,7 +63,7 @@ class _StandardError(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.write(self.format(record).rstrip() + "\n")
             sys.stderr.flush()
         except Exception:
             self.handleError(record)

@@ -16,6 +16,7 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
 from segue import logs, tracing
+from segue.engagement.daily import DailyRollUp
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import registered
 from segue.local.stack import connected
@@ -25,6 +26,7 @@ from segue.settings import Settings, load_settings
 from segue.settings.contradictions import contradictions
 from segue.spark.causes import explain, explained
 from segue.spark.session import session
+from segue.spark.state_store import choose_state_store
 from segue.storage import kafka_topics
 from segue.storage.kafka import ensure_topics
 from segue.storage.store import open_store
@@ -35,9 +37,11 @@ from segue.streaming_jobs.query_progress import TaskWatch
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly
 from segue.streaming_jobs.unfinished import remove_unfinished
+from segue.taste.tastes import Tastes
 
 log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
+_ROLL_UP_SECONDS = 60.0
 _UNFINISHED_SECONDS = 600.0
 
 
@@ -106,6 +110,7 @@ def run(
     ensure_topics(settings.kafka, settings.retention)
     kafka_topics.keep_topics_in_line(settings.kafka, settings.retention)
     spark = session(settings, app="segue stream")
+    choose_state_store(spark, settings.spark, listeners=Tastes(store).count())
     progress = ProgressKeeper(
         store, metrics, single=kept.progress_retention, summed=kept.progress_summary_retention
     )
@@ -114,9 +119,12 @@ def run(
     sweeping = Regularly(
         partial(remove_unfinished, settings.spark), name="unfinished files", seconds=_UNFINISHED_SECONDS
     )
+    repeated = [forgetting, sweeping]
     gates = [BatchGate(), BatchGate()]
     if settings.engagement.enabled:
         gates.append(BatchGate())
+        roll_up = DailyRollUp(store, settings).run
+        repeated.append(Regularly(roll_up, name="statistics by day", seconds=_ROLL_UP_SECONDS, last=False))
     try:
         remove_unfinished(settings.spark)
         repair_exactly(settings.spark.checkpoint_location)
@@ -150,8 +158,8 @@ def run(
     finally:
         tasks.close()
         progress.close()
-        forgetting.close()
-        sweeping.close()
+        for work in repeated:
+            work.close()
         spark.stop()
 
 

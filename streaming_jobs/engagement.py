@@ -10,10 +10,9 @@ Delivery: a batch that a crash interrupted is repeated and gives the same docume
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 
-import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -22,7 +21,7 @@ from segue.catalog.labels import TrackLabels
 from segue.catalog.tracks import Tracks
 from segue.engagement.definitions import Thresholds
 from segue.engagement.facts import facts_of
-from segue.engagement.statistics import TrackTotals
+from segue.engagement.running_totals import NAMES, Outdated, RunningTotals, TotalsByTrack
 from segue.engagement.stored import StoredEngagement
 from segue.people.forgotten import Forgotten
 from segue.ranking import feedback
@@ -30,11 +29,15 @@ from segue.ranking.feedback import Records
 from segue.settings import Settings
 from segue.spark.plays import events_by_window, parse, plays
 from segue.storage.mongo import patient
-from segue.storage.store import open_store
+from segue.storage.store import Store, open_store
 from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query
 
 NAME = "engagement"
+_WAIT_SECONDS = 1.0
+"""How long a micro-batch waits for the sums of the feedback to be loaded."""
+_RELOAD_SECONDS = 300.0
+"""The shortest interval between two loads, since a recount changes windows all the time."""
 
 
 def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
@@ -49,7 +52,9 @@ class Counter:
     def __init__(self, spark: SparkSession, settings: Settings, metrics: Metrics) -> None:
         self._spark, self._settings, self._metrics = spark, settings, metrics
         self._store = open_store(settings)
-        self._stored = StoredEngagement(self._store, settings.engagement, keep=settings.retention.listening)
+        self._stored = StoredEngagement(self._store, settings)
+        self._stored.adopt()
+        self._totals = LoadedTotals(self._store, period=settings.engagement.feedback_window)
         self._thresholds = Thresholds.of(settings.engagement)
         self._described = TrackLabels(Tracks(self._store))
         self._collect = Collector()
@@ -71,11 +76,11 @@ class Counter:
 
     def _feed_back(self) -> None:
         """From time to time, publish the feedback of all listeners for the ranking."""
-        if time.monotonic() >= self._feedback_due:
-            began = time.monotonic()
-            since = datetime.now(UTC) - self._settings.engagement.feedback_window
-            records = played_tracks(self._stored.statistics.of_tracks(since=since))
-            feedback.publish(self._store, records, ranking=self._settings.ranking)
+        if time.monotonic() < self._feedback_due:
+            return
+        began = time.monotonic()
+        if (totals := self._totals.current()) is not None:
+            feedback.publish(self._store, played_tracks(totals), ranking=self._settings.ranking)
             self._metrics.feedback_at.set_to_current_time()
             self._metrics.feedback_seconds.set(time.monotonic() - began)
             self._feedback_due = (
@@ -83,15 +88,49 @@ class Counter:
             )
 
 
-def played_tracks(totals: Iterable[TrackTotals]) -> Records:
+class LoadedTotals:
+    """The running totals; a thread loads them, so that no micro-batch waits for it for long."""
+
+    def __init__(self, store: Store, *, period: timedelta) -> None:
+        self._store, self._period = store, period
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="feedback")
+        self._loading: Future[RunningTotals] | None = None
+        self._load_after = 0.0
+
+    def current(self) -> TotalsByTrack | None:
+        """The totals of now; None while they are loaded."""
+        if self._loading is None:
+            if time.monotonic() < self._load_after:
+                return None
+            self._loading = self._loader.submit(self._load)
+            self._load_after = time.monotonic() + _RELOAD_SECONDS
+        try:
+            return self._loading.result(timeout=_WAIT_SECONDS).update()
+        except TimeoutError:
+            return None
+        except Outdated:
+            self._loading = None
+            return None
+        except BaseException:  # an update may have been interrupted between two steps
+            self._loading, self._load_after = None, 0.0
+            raise
+
+    def _load(self) -> RunningTotals:
+        totals = RunningTotals(self._store, period=self._period)
+        totals.load()
+        return totals
+
+
+def played_tracks(totals: TotalsByTrack) -> Records:
     """The statistics that the feedback needs, of the tracks that any listener has played."""
-    played = [track for track in totals if track.plays > 0]
+    played = totals.counts[:, NAMES.index("plays")] > 0
+    column = {name: totals.counts[played, place].astype(float) for place, name in enumerate(NAMES)}
     return Records(
-        [track.track_id for track in played],
-        plays=np.array([track.plays for track in played], dtype=float),
-        early_skips=np.array([track.early_skips for track in played], dtype=float),
-        likes=np.array([track.likes for track in played], dtype=float),
-        listenings=np.array([track.listeners for track in played], dtype=float),
+        [track_id for track_id, kept in zip(totals.track_ids, played.tolist(), strict=True) if kept],
+        plays=column["plays"],
+        early_skips=column["early_skips"],
+        likes=column["likes"],
+        listenings=column["listeners"],
     )
 
 

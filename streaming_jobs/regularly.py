@@ -12,23 +12,27 @@ log = logging.getLogger(__name__)
 
 
 class Regularly:
-    """Calls `work` at an interval until :meth:`close`; keeps trying while MongoDB is unavailable."""
+    """Calls `work` at an interval until :meth:`close`; keeps trying while MongoDB is unavailable.
 
-    def __init__(self, work: Callable[[], object], *, name: str, seconds: float) -> None:
-        self._work, self._name, self._seconds = work, name, seconds
+    With `last`, :meth:`close` calls it once more.
+    """
+
+    def __init__(self, work: Callable[[], object], *, name: str, seconds: float, last: bool = True) -> None:
+        self._work, self._name, self._seconds, self._last = work, name, seconds, last
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Call it a last time, and end."""
+        """End, after a last call if there is to be one."""
         self._stop.set()
         self._thread.join()
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):
             self._once()
-        self._once()
+        if self._last:
+            self._once()
 
     def _once(self) -> None:
         try:

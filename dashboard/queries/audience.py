@@ -9,6 +9,7 @@ from itertools import islice
 import pandas as pd
 
 from segue.catalog.tracks import Tracks
+from segue.engagement.daily import LongStatistics
 from segue.engagement.definitions import COUNTS
 from segue.engagement.listening import Listening
 from segue.engagement.patterns import with_counts
@@ -23,12 +24,24 @@ def stats(
     since: datetime,
     until: datetime,
     keys: Sequence[str] = (),
+    by_day: bool = False,
 ) -> pd.DataFrame:
-    """Statistics by a dimension, of the windows that begin in [since, until); only of `keys` if given."""
-    stored = ListeningStatistics(store).between(dimension, since=since, until=until, keys=keys)
+    """Statistics by a dimension, of the windows that begin in [since, until); only of `keys` if given.
+
+    With `by_day`, the windows of a day may be one row.
+    """
+    reader = LongStatistics(store) if by_day else ListeningStatistics(store)
+    stored = reader.between(dimension, since=since, until=until, keys=keys)
     table = with_counts(pd.DataFrame(stored, columns=["start", "key", "listeners", *COUNTS]))
     table["start"] = pd.to_datetime(table["start"], utc=True)
     return table
+
+
+def totals(store: Store, dimension: str, *, since: datetime, until: datetime) -> pd.DataFrame:
+    """The sums by `key` of a dimension over [since, until): `listeners` (by window) and the counts."""
+    sums = LongStatistics(store).sums(dimension, since=since, until=until)
+    rows = [{"key": key, **counts} for key, counts in sums.items()]
+    return pd.DataFrame(rows, columns=["key", "listeners", *COUNTS])
 
 
 def active_days(store: Store, *, since: datetime, until: datetime) -> pd.DataFrame:

@@ -48,7 +48,9 @@ def show() -> None:
     since = until - timedelta(days=SPANS[span])
     dimension, chosen = _filter()
     store = visit.services().store
-    over_time = reading.stats(store, dimension, since=since, until=until, keys=chosen)
+    over_time = reading.stats(
+        store, dimension, since=since, until=until, keys=chosen, by_day=STEPS[span] == "1D"
+    )
     if over_time.empty:
         st.info("There are no plays in this period.", icon=":material/query_stats:")
         return
@@ -141,11 +143,11 @@ def _kept(since: datetime, until: datetime) -> None:
     store = visit.services().store
 
     def of(name: str) -> pd.DataFrame:
-        return by_key(reading.stats(store, name, since=since, until=until))
+        return by_key(reading.totals(store, name, since=since, until=until))
 
     left, right = st.columns(2, gap="large")
     with left:
-        recommended = reading.stats(store, "variant", since=since, until=until)
+        recommended = reading.totals(store, "variant", since=since, until=until)
         steps = funnel(recommended[recommended["key"] != ""])
         draw(funnel_figure(steps), key="funnel")
     with right:
@@ -181,7 +183,7 @@ def _kept(since: datetime, until: datetime) -> None:
 
 def _catalogue(since: datetime, until: datetime) -> None:
     store = visit.services().store
-    tracks = by_key(reading.stats(store, "track", since=since, until=until)).set_index("key")
+    tracks = by_key(reading.totals(store, "track", since=since, until=until)).set_index("key")
     size = reading.catalogue_size(store)
     popularity = spread(tracks["plays"], tracks=size)
     with figures("catalogue"):
@@ -212,7 +214,7 @@ def _catalogue(since: datetime, until: datetime) -> None:
             key="lorenz",
         )
     with right:
-        genres = by_key(reading.stats(store, "genre", since=since, until=until))
+        genres = by_key(reading.totals(store, "genre", since=since, until=until))
         genres = genres[genres["key"] != ""].sort_values("hours").tail(10)
         figure = go.Figure(
             go.Bar(x=genres["hours"], y=genres["key"], orientation="h", marker={"color": ACCENT})
@@ -234,7 +236,7 @@ def _tables(since: datetime, until: datetime, periods: pd.DataFrame) -> None:
     if kind == "time":
         table = periods
     else:
-        table = by_key(reading.stats(store, kind, since=since, until=until))
+        table = by_key(reading.totals(store, kind, since=since, until=until))
         table = table.sort_values("plays", ascending=False)
         if kind == "track":
             table = reading.with_names(store, table)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from segue.catalog.stamp import Stamp
 from segue.catalog.tracks import Tracks
 from segue.storage.mongo import unpack, upsert
-from segue.storage.store import Collection, Job, Policy, Right, Store
+from segue.storage.store import Collection, Index, Job, Policy, Right, Store
 
 Vector = NDArray[np.float32]
 
@@ -42,8 +42,13 @@ class Features(Collection[TrackFeatures]):
     name = "features"
     policy = Policy(
         computed=True,
-        access={Job.CATALOGUE: Right.WRITE, Job.DASHBOARD: Right.READ, Job.OPERATOR: Right.READ},
+        access={
+            Job.CATALOGUE: Right.WRITE | Right.INDEX,
+            Job.DASHBOARD: Right.READ,
+            Job.OPERATOR: Right.READ,
+        },
     )
+    indexes = (Index.on("version"),)
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)

@@ -14,7 +14,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from segue.catalog.stamp import Stamp
 from segue.storage.mongo import DESCENDING, upsert
-from segue.storage.store import Collection, Job, Policy, Right
+from segue.storage.store import Collection, Index, Job, Policy, Right
 
 Stage = Literal["ingest", "features"]
 
@@ -61,7 +61,15 @@ class RejectedTracks(Collection[RejectedTrack]):
     """The files that cannot be tracks."""
 
     name = "rejected_tracks"
-    policy = Policy(computed=True, access={Job.CATALOGUE: Right.WRITE, Job.OPERATOR: Right.READ})
+    policy = Policy(
+        computed=True, access={Job.CATALOGUE: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.READ}
+    )
+    indexes = (
+        Index.on("stage", "track_id"),
+        Index.on("stage", "library"),
+        Index.on("reason", "at"),
+        Index.on("at"),
+    )
 
     def reasons(self, *, stage: Stage | None = None, reason: str | None = None) -> Counter[str]:
         """The number of files by reason."""

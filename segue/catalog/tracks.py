@@ -59,6 +59,8 @@ class Tracks(Collection[TrackDocument]):
         Index.on("artist", "album", "track"),
         Index.on("genres"),
         Index(keys=[("modified_ns", DESCENDING)]),
+        Index.on("library", "state"),
+        Index.on("state"),
     )
 
     # Ingest.

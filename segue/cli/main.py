@@ -20,7 +20,7 @@ from segue.cli.checkout import PASSED_ON
 from segue.cli.commands import COMMANDS, DEFAULTS, GROUPS, Command
 from segue.cli.former import todays
 from segue.cli.listing import listing
-from segue.errors import SegueError, one_line_errors
+from segue.errors import SegueError, UsageError, one_line_errors
 from segue.places import CHECKOUT, LOCAL, PROGRAM
 from segue.processes import raise_file_limit
 
@@ -49,6 +49,7 @@ class Commands(TyperGroup):
         if self.default and (not args or (args[0].startswith("-") and args[0] not in ("--help", "-h"))):
             args = [self.default, *args]
         if not self.prefix:
+            _refuse_empty(args)
             line = todays(args)
             for notice in line.notices:
                 typer.echo(f"segue: {notice}", err=True)
@@ -85,6 +86,14 @@ class Commands(TyperGroup):
 
     def _find(self, name: str) -> Command | None:
         return next((command for command in available() if command.name == f"{self.prefix}{name}"), None)
+
+
+def _refuse_empty(args: list[str]) -> None:
+    """Reject an empty argument, as of an unset variable: an empty path would be the current folder."""
+    for before, argument in zip(["", *args], args, strict=False):
+        if argument == "" or (argument.startswith("--") and argument.endswith("=")):
+            which = argument or (f"the argument after {before}" if before else "the first argument")
+            raise UsageError(f"{which} is empty: check the variables in your command line")
 
 
 def available() -> list[Command]:

@@ -127,8 +127,6 @@ def _is_in(name: str, asked: str) -> bool:
 
 
 def _unknown(name: str) -> SegueError:
-    if not name:
-        return SegueError("the name of a setting is missing: ./run.sh settings show lists all settings")
     close = similar(name)
     hint = f"did you mean {close}?" if close else "./run.sh settings show lists all settings"
     return SegueError(f"there is no setting {name}: {hint}")

@@ -37,7 +37,10 @@ def audit(
         list[str] | None, typer.Option(help="An advisory that does not concern Segue. Repeatable.")
     ] = None,
     days: Annotated[
-        int, typer.Option(min=1, help="Fail if the newest advisory is older than this number of days.")
+        int,
+        typer.Option(
+            min=1, max=36_525, help="Fail if the newest advisory is older than this number of days."
+        ),
     ] = 30,
     json_file: JsonFile = None,
 ) -> None:

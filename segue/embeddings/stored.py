@@ -12,7 +12,7 @@ from typing import TypedDict
 import numpy as np
 
 from segue.storage.mongo import UpdateOne, unpack
-from segue.storage.store import Collection, Job, Policy, Right
+from segue.storage.store import Collection, Index, Job, Policy, Right
 
 _BATCH = 1000
 
@@ -43,10 +43,11 @@ class Embeddings(Collection[EmbeddingRecord]):
         access={
             Job.STREAM: Right.READ,
             Job.DASHBOARD: Right.READ,
-            Job.CATALOGUE: Right.WRITE,
+            Job.CATALOGUE: Right.WRITE | Right.INDEX,
             Job.OPERATOR: Right.WRITE,
         },
     )
+    indexes = (Index.on("space", "added"),)
 
     def write(self, records: Iterable[EmbeddingRecord]) -> None:
         """Set the fields of each record by its id, in unordered bulks."""

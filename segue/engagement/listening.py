@@ -85,9 +85,25 @@ class Listening(Collection[StoredFact]):
         """Remove the facts of windows from `since` on that have other definitions."""
         self.documents.delete_many(_outdated(since, definitions))
 
-    def starts(self, *, since: datetime | None = None) -> list[datetime]:
-        """The starts of windows with facts, from `since` on."""
-        return self.documents.distinct("start", {} if since is None else {"start": {"$gte": since}})
+    def starts(self, *, since: datetime | None = None, until: datetime | None = None) -> list[datetime]:
+        """The starts of windows with facts, in [since, until)."""
+        bounds = {"$gte": since, "$lt": until}
+        span = {operator: bound for operator, bound in bounds.items() if bound is not None}
+        return self.documents.distinct("start", {"start": span} if span else {})
+
+    def keys_in(self, start: datetime) -> set[tuple[str, str]]:
+        """(dimension, key) of all rows of a window's facts."""
+        return {
+            (dimension, group["_id"])
+            for dimension, field in DIMENSIONS.items()
+            for group in self.aggregate(
+                [
+                    {"$match": {"start": start}},
+                    {"$unwind": "$rows"},
+                    {"$group": {"_id": _key(field)}},
+                ]
+            )
+        }
 
     def count(self) -> int:
         """The approximate number of facts."""
@@ -199,8 +215,13 @@ def _outdated(since: datetime, definitions: str) -> Document:
     return {"start": {"$gte": since}, "definitions": {"$ne": definitions}}
 
 
+def _key(field: str | None) -> Any:
+    """The expression for the key of a row."""
+    return "" if field is None else {"$toString": {"$ifNull": [f"$rows.{field}", ""]}}
+
+
 def _counting(times: list[datetime], dimension: str, field: str | None) -> list[Document]:
-    key: Any = "" if field is None else {"$toString": {"$ifNull": [f"$rows.{field}", ""]}}
+    key = _key(field)
     return [
         {"$match": {"start": {"$in": times}}},
         {"$project": {"start": 1, "rows": 1}},

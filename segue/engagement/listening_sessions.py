@@ -63,7 +63,10 @@ class ListeningSessions(Collection[ListeningSession]):
             Job.OPERATOR: Right.WRITE | Right.INDEX,
         },
     )
-    indexes = (Index(keys=[("user_id", ASCENDING), ("last_at", DESCENDING)]),)
+    indexes = (
+        Index(keys=[("user_id", ASCENDING), ("last_at", DESCENDING)]),
+        Index.on("first_at"),
+    )
 
     def keep(self, time: timedelta) -> None:
         """Let MongoDB remove sessions that ended longer ago than `time`."""

@@ -1,15 +1,19 @@
 """The statistics: sums over all listeners' facts of a window, by every dimension. They name no listeners.
 
+They are kept for `retention.statistics`; those by day (:mod:`segue.engagement.daily_statistics`) stay longer.
+
 Delivery: the statistics of a window are computed from its facts (:mod:`segue.engagement.listening`) and
 replace the former ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypedDict
 
+from segue.engagement.definitions import COUNTS, DIMENSIONS
 from segue.storage.mongo import Document
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
@@ -47,18 +51,34 @@ class TrackTotals(NamedTuple):
     """The sum over the windows."""
 
 
+Span = Mapping[str, Any]
+"""The windows or days to sum: a condition on `start`."""
+
+
+POLICY = Policy(
+    access={
+        Job.STREAM: Right.WRITE | Right.INDEX,
+        Job.DASHBOARD: Right.READ,
+        Job.OPERATOR: Right.WRITE | Right.INDEX,
+    }
+)
+INDEXES = (Index.on("dimension", "start"), Index.on("dimension", "key", "start"))
+
+
+def summing(dimension: str, starts: Span, names: Iterable[str]) -> list[Document]:
+    """Pipeline steps that sum counts over windows or days by key, which is the `_id` of the results."""
+    return [
+        {"$match": {"dimension": dimension, "start": starts}},
+        {"$group": {"_id": "$key", **{name: {"$sum": f"${name}"} for name in names}}},
+    ]
+
+
 class ListeningStatistics(Collection[Statistics]):
-    """Sums over all listeners; they are kept after the facts have expired."""
+    """Sums over all listeners by window."""
 
     name = "listening_stats"
-    policy = Policy(
-        access={
-            Job.STREAM: Right.WRITE | Right.INDEX,
-            Job.DASHBOARD: Right.READ,
-            Job.OPERATOR: Right.WRITE | Right.INDEX,
-        }
-    )
-    indexes = (Index.on("dimension", "start"), Index.on("dimension", "key", "start"))
+    policy = POLICY
+    indexes = INDEXES
 
     def between(
         self, dimension: str, *, since: datetime, until: datetime, keys: Sequence[str] = ()
@@ -76,17 +96,79 @@ class ListeningStatistics(Collection[Statistics]):
 
     def of_tracks(self, *, since: datetime, until: datetime | None = None) -> list[TrackTotals]:
         """The sums of each track over the windows that begin in [since, until), by track id."""
-        sums = {name: {"$sum": f"${name}"} for name in TrackTotals._fields[1:]}
         span = {"$gte": since} if until is None else {"$gte": since, "$lt": until}
-        summed = self.aggregate(
-            [
-                {"$match": {"dimension": "track", "start": span}},
-                {"$group": {"_id": "$key", **sums}},
-                {"$sort": {"_id": 1}},
-            ]
-        )
-        return [TrackTotals(row["_id"], *(row[name] for name in sums)) for row in summed]
+        summed = self.aggregate(summing("track", span, TrackTotals._fields[1:]))
+        totals = [TrackTotals(row["_id"], *(row[name] for name in TrackTotals._fields[1:])) for row in summed]
+        return sorted(totals)
 
-    def remove_all_but(self, starts: Sequence[datetime], *, since: datetime) -> None:
-        """Remove the statistics of windows from `since` on that are not among these."""
-        self.documents.delete_many({"start": {"$gte": since, "$nin": list(starts)}})
+    def tracks_in(self, start: datetime) -> list[TrackTotals]:
+        """The counts of each track in one window."""
+        names = TrackTotals._fields[1:]
+        found = self._plain.find(
+            {"dimension": "track", "start": start}, {"_id": 0, "key": 1, **dict.fromkeys(names, 1)}
+        )
+        return [TrackTotals(one["key"], *(one.get(name, 0) for name in names)) for one in found]
+
+    def starts(self, *, since: datetime | None = None) -> list[datetime]:
+        """The windows with statistics, from `since` on."""
+        wanted: Document = {"dimension": "all"}
+        if since is not None:
+            wanted["start"] = {"$gte": since}
+        return self.documents.distinct("start", wanted)
+
+    def sums(self, dimension: str, *, since: datetime, until: datetime) -> Iterator[Document]:
+        """`listeners` and counts summed over the windows in [since, until), with the key in `_id`."""
+        span = {"$gte": since, "$lt": until}
+        return self.aggregate(summing(dimension, span, (*COUNTS, "listeners")))
+
+    def keys_in(self, start: datetime) -> set[tuple[str, str]]:
+        """(dimension, key) of all statistics of a window."""
+        found = self.documents.find(_of_windows([start]), {"_id": 0, "dimension": 1, "key": 1})
+        return {(one["dimension"], one["key"]) for one in found}
+
+    def remove_keys(self, start: datetime, keys: Iterable[tuple[str, str]]) -> None:
+        """Remove the statistics of a window with these (dimension, key)."""
+        by_dimension = defaultdict(list)
+        for dimension, key in keys:
+            by_dimension[dimension].append(key)
+        for dimension, several in by_dimension.items():
+            self.documents.delete_many({"dimension": dimension, "start": start, "key": {"$in": several}})
+
+    def remove(self, starts: Sequence[datetime]) -> None:
+        """Remove the statistics of windows."""
+        self.documents.delete_many(_of_windows(starts))
+
+    def remove_between(self, *, since: datetime, until: datetime) -> None:
+        """Remove the statistics of the windows that begin in [since, until)."""
+        self.documents.delete_many(
+            {"dimension": {"$in": list(DIMENSIONS)}, "start": {"$gte": since, "$lt": until}}
+        )
+
+    def sum_up(self, *, since: datetime, until: datetime, into: str, rolled_at: datetime) -> None:
+        """Let MongoDB sum the windows that begin in [since, until) into documents of the collection `into`.
+
+        They have the start `since` and the time `rolled_at`, and replace those with the same id.
+        """
+        for dimension in DIMENSIONS:
+            list(
+                self.aggregate(
+                    [
+                        *summing(dimension, {"$gte": since, "$lt": until}, (*COUNTS, "listeners")),
+                        {
+                            "$set": {
+                                "_id": {"dimension": dimension, "start": since, "key": "$_id"},
+                                "dimension": dimension,
+                                "start": since,
+                                "key": "$_id",
+                                "rolled_at": rolled_at,
+                            }
+                        },
+                        {"$merge": {"into": into, "whenMatched": "replace", "whenNotMatched": "insert"}},
+                    ]
+                )
+            )
+
+
+def _of_windows(starts: Sequence[datetime]) -> Document:
+    # An index begins with the dimension.
+    return {"dimension": {"$in": list(DIMENSIONS)}, "start": {"$in": list(starts)}}

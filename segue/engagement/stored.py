@@ -1,36 +1,54 @@
 """The stored engagement: facts, and the sessions and statistics that are computed from them.
 
-Delivery: each of the three is an upsert by id, computed from all stored facts. A batch that is repeated after
-a crash leaves the same documents.
+Delivery: each is an upsert by id, computed from all stored facts. A batch that is repeated after a crash
+leaves the same documents. The marks of :mod:`segue.engagement.counted_windows` tell the readers of sums which
+windows have changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from segue.engagement.counted_windows import CountedWindows
+from segue.engagement.daily import SETTLED, DailyRollUp, Done
+from segue.engagement.daily_statistics import DailyStatistics
 from segue.engagement.definitions import Thresholds, fingerprint
 from segue.engagement.facts import Fact
 from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.statistics import ListeningStatistics
-from segue.settings import EngagementSettings
+from segue.settings import Settings
 from segue.storage.store import Store
 
 
 class StoredEngagement:
-    """The three collections, and the updates that follow a change of facts."""
+    """The collections of engagement, and the updates that follow a change of facts."""
 
-    def __init__(self, store: Store, engagement: EngagementSettings, *, keep: timedelta) -> None:
-        """Facts and sessions are removed after `keep`; statistics stay."""
+    def __init__(self, store: Store, settings: Settings) -> None:
+        engagement, retention = settings.engagement, settings.retention
         self._gap = engagement.session_gap
         self._definitions = fingerprint(engagement.window, Thresholds.of(engagement))
         self.listening, self.listening_sessions = Listening(store), ListeningSessions(store)
-        self.statistics = ListeningStatistics(store)
-        for collection in (self.listening, self.listening_sessions, self.statistics):
+        self.statistics, self.days = ListeningStatistics(store), DailyStatistics(store)
+        self.windows = CountedWindows(store)
+        for collection in (
+            self.listening,
+            self.listening_sessions,
+            self.statistics,
+            self.days,
+            self.windows,
+        ):
             collection.prepare()
-        self.listening.keep(keep)
-        self.listening_sessions.keep(keep)
+        self.listening.keep(retention.listening)
+        self.listening_sessions.keep(retention.listening)
+        self.days.keep(retention.daily_statistics)
+        self.windows.keep(retention.daily_statistics)
+        self._roll_up = DailyRollUp(store, settings)
+
+    def adopt(self) -> None:
+        """Mark the windows that an earlier release has counted, so that their days are summed."""
+        self.windows.adopt(self.statistics.starts())
 
     def write(self, facts: Sequence[Fact]) -> None:
         """Store facts and rebuild the sessions around them; :meth:`count` updates the statistics."""
@@ -41,7 +59,30 @@ class StoredEngagement:
 
     def count(self, starts: Iterable[int]) -> None:
         """Compute the statistics of these windows (epoch ms) from their facts."""
-        self.listening.count_windows(sorted(set(starts)))
+        windows = sorted(set(starts))
+        times = [_time(start) for start in windows]
+        self.windows.begin(times)
+        self.listening.count_windows(windows)
+        self.windows.end(times)
+
+    def recount(self, starts: Iterable[int]) -> None:
+        """Do :meth:`count`, and remove the statistics of keys that the facts no longer have."""
+        for start in sorted(set(starts)):
+            # Read before the facts, so that a key that a stream adds meanwhile is not removed.
+            time, stored = _time(start), self.statistics.keys_in(_time(start))
+            self.windows.begin([time])
+            self.listening.count_windows([start])
+            if gone := stored - self.listening.keys_in(time):
+                self.statistics.remove_keys(time, gone)
+            self.windows.end([time])
+
+    def roll_up(self, *, settled: timedelta = SETTLED, seconds: float = 20.0) -> Done:
+        """Compute the statistics of days that have ended (:class:`segue.engagement.daily.DailyRollUp`)."""
+        return self._roll_up.run(settled=settled, seconds=seconds)
+
+    def different_days(self, *, since: datetime) -> list[datetime]:
+        """The days from `since` on whose statistics are not the sums of their windows."""
+        return self._roll_up.different_days(since=since)
 
     def different(self, facts: Sequence[Fact]) -> int:
         """The number of these facts that differ from the stored ones or are missing."""
@@ -57,4 +98,11 @@ class StoredEngagement:
 
     def remove_statistics_without_facts(self, *, since: datetime) -> None:
         """Remove the statistics of windows from `since` on that have no facts any more."""
-        self.statistics.remove_all_but(self.listening.starts(since=since), since=since)
+        gone = sorted({*self.statistics.starts(since=since)} - {*self.listening.starts(since=since)})
+        self.windows.begin(gone)
+        self.statistics.remove(gone)
+        self.windows.end(gone)
+
+
+def _time(epoch_ms: int) -> datetime:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC)

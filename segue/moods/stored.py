@@ -17,7 +17,7 @@ import numpy as np
 from segue.models.versions import Models
 from segue.moods.measures import DIMENSIONS, CorpusMoods
 from segue.storage.mongo import upsert
-from segue.storage.store import Collection, Job, Policy, Right, Store
+from segue.storage.store import Collection, Index, Job, Policy, Right, Store
 
 KIND = "moods"
 
@@ -58,7 +58,10 @@ class Moods(Collection[TrackMood]):
     """The moods of tracks."""
 
     name = "moods"
-    policy = Policy(computed=True, access={Job.CATALOGUE: Right.WRITE, Job.DASHBOARD: Right.READ})
+    policy = Policy(
+        computed=True, access={Job.CATALOGUE: Right.WRITE | Right.INDEX, Job.DASHBOARD: Right.READ}
+    )
+    indexes = (Index.on("edition"),)
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)

@@ -113,11 +113,10 @@ class StreamProgress(Collection[Document]):
     ) -> list[MicroBatch]:
         """The micro-batches with records, of one query or of all, that began at `since` or later and have a
         number greater than `after`."""
-        wanted: dict[str, Any] = {"input_rows": {"$gt": 0}}
+        began = {"$exists": True} if since is None else {"$gte": since}
+        wanted: dict[str, Any] = {"input_rows": {"$gt": 0}, "at": began}
         if query is not None:
             wanted["query"] = query
-        if since is not None:
-            wanted["at"] = {"$gte": since}
         if after is not None:
             wanted["batch"] = {"$gt": after}
         return cast("list[MicroBatch]", list(self.documents.find(wanted)))

@@ -46,7 +46,7 @@ class Forgotten(Collection[ForgottenListener]):
             Job.OPERATOR: Right.WRITE | Right.INDEX,
         }
     )
-    indexes = (Index.on("until", keep=timedelta()),)
+    indexes = (Index.on("until", keep=timedelta()), Index.on("sweep_at"))
 
     def remember(self, user_id: str, *, plays_kept: timedelta) -> None:
         """Forbid writes of a listener's documents from now on.

@@ -43,7 +43,7 @@ class Handovers(Collection[Handover]):
         personal=Personal(owner=("user_id",)),
         access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
     )
-    indexes = (Index.on("expires_at", keep=timedelta()),)
+    indexes = (Index.on("expires_at", keep=timedelta()), Index.on("user_id"))
 
     def __init__(self, store: Store, *, clock: Callable[[], datetime] = now) -> None:
         super().__init__(store)

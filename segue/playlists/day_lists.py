@@ -32,7 +32,7 @@ class DayLists(Collection[DayList]):
         personal=Personal(owner=("user_id",)),
         access={Job.DASHBOARD: Right.WRITE | Right.INDEX, Job.OPERATOR: Right.WRITE},
     )
-    indexes = (Index.on("at", keep=_KEPT),)
+    indexes = (Index.on("at", keep=_KEPT), Index.on("user_id"))
 
     def read(self, user_id: str, kind: str, day: date) -> list[str] | None:
         """The tracks of a listener's list; None before it is made."""

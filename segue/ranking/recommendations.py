@@ -13,7 +13,7 @@ from typing import NotRequired, TypedDict
 
 from segue.ranking.plan import Plan, PlannedTrack
 from segue.storage.mongo import DESCENDING, replace_unless_newer
-from segue.storage.store import Collection, Job, Personal, Policy, Right
+from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 
 class StoredReason(TypedDict):
@@ -98,8 +98,13 @@ class Recommendations(Collection[StoredRecommendation]):
     # Like the tastes, they cannot be restored after the topic has dropped the plays.
     policy = Policy(
         personal=Personal(),
-        access={Job.STREAM: Right.WRITE, Job.DASHBOARD: Right.ERASE, Job.OPERATOR: Right.WRITE},
+        access={
+            Job.STREAM: Right.WRITE,
+            Job.DASHBOARD: Right.ERASE | Right.INDEX,
+            Job.OPERATOR: Right.WRITE,
+        },
     )
+    indexes = (Index.on("updated_at"),)
 
     def write(self, plans: Iterable[Plan]) -> None:
         """Write the lists of at least one plan."""

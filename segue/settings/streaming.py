@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -36,6 +36,7 @@ class SparkSettings(Section):
     driver_memory: Size = Field(ge=2**29)
     ui_port: Port
     checkpoint_location: LocalPath
+    state_store: Literal["auto", "heap", "rocksdb"]
     package_workers: bool
     conf: SparkConf
 
@@ -91,3 +92,5 @@ class RetentionSettings(Section):
     plays: Positive
     rejected: Positive
     listening: Expiry
+    statistics: Positive
+    daily_statistics: Expiry

@@ -9,6 +9,8 @@ and use its methods: an owner that keeps its documents in another database overr
 from __future__ import annotations
 
 import enum
+import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,12 +22,13 @@ from pymongo import ASCENDING, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as Documents
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from segue.errors import SegueError
 from segue.settings import Settings
 from segue.storage.mongo import Document, connect, keep_for
 
+log = logging.getLogger(__name__)
 RecordT = TypeVar("RecordT", bound=Mapping[str, Any])
 Snapshot = ClientSession
 """A session that reads from one snapshot of MongoDB."""
@@ -138,9 +141,29 @@ class Collection(Generic[RecordT]):
         self.documents: Documents[RecordT] = cast("Documents[RecordT]", store.database[self.name])
 
     def prepare(self) -> None:
-        """Create the indexes; repeating it changes nothing."""
+        """Create the indexes; repeating it changes nothing.
+
+        A collection with documents gets a new index in a thread: MongoDB serves it meanwhile, but the command
+        only returns when the index is complete.
+        """
+        known = {tuple(index["key"]) for index in self.documents.index_information().values()}
+        missing = [index for index in self.indexes if tuple(index.keys) not in known]
+        slow = [] if self.is_empty() else [index for index in missing if not index.unique]
         for index in self.indexes:
-            self.make(index)
+            if index not in slow:
+                self.make(index)
+        if slow:
+            log.info("%s: creating %d indexes", self.name, len(slow))
+            threading.Thread(
+                target=self._make_all, args=(slow,), name=f"indexes of {self.name}", daemon=True
+            ).start()
+
+    def _make_all(self, indexes: Sequence[Index]) -> None:
+        for index in indexes:
+            try:
+                self.make(index)
+            except PyMongoError as error:
+                log.warning("%s has no index on %s yet: %s", self.name, index.keys, error)
 
     # Export, forgetting and backup.
 

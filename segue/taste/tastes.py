@@ -83,6 +83,10 @@ class Tastes(Collection[StoredTaste]):
             if document.get("vector")
         }
 
+    def count(self) -> int:
+        """The approximate number of listeners with a taste."""
+        return self.documents.estimated_document_count()
+
     def exists(self, user_id: str) -> bool:
         """Whether a taste is stored for a listener."""
         return self.documents.find_one({"_id": user_id}, {"_id": 1}) is not None

@@ -54,7 +54,6 @@ def test_the_report_on_an_experiment_fits_a_narrow_terminal(settings: Settings, 
     report_experiments._show(
         report,
         settings.model_copy(update={"experiments": experiments}),
-        days=1,
         out=narrow,
     )
     lines = printed(narrow).splitlines()

@@ -15,6 +15,7 @@ from segue.places import ROOT
 RULES = ROOT / "deploy" / "prometheus" / "rules.yml"
 UP = 'up{job="segue-stream"}'
 START = 'process_start_time_seconds{job="segue-stream"}'
+AT = 'segue_query_progress_timestamp_seconds{job="segue-stream",query="recommend"}'
 QUERY = '{job="segue-stream",query="recommend"}'
 
 pytestmark = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool evaluates the rules")
@@ -32,6 +33,8 @@ CASES: list[tuple[str, dict[str, str], str, str, bool]] = [
     # (case, series at every 10 s, at, alert, whether it fires)
     ("an idle stream", {UP: "1x30", f"segue_query_stalled{QUERY}": "0x30"}, "5m", "QueryHangs", False),
     ("a hung micro-batch", {f"segue_query_stalled{QUERY}": "0x3 1x9"}, "40s", "QueryHangs", True),
+    ("a start that takes long", {START: "0x60"}, "6m", "StreamDoesNotStart", True),
+    ("queries run", {START: "0x60", AT: "300x60"}, "6m", "StreamDoesNotStart", False),
     ("a stream that is away", {UP: "1x6 0x9"}, "2m10s", "StreamDown", True),
     ("a stream that is away briefly", {UP: "1x6 0x3 1x9"}, "2m10s", "StreamDown", False),
     ("one restart", {UP: "1x6 0x1 1x9", START: "100x6 170x9"}, "2m", "StreamRestarts", False),

@@ -16,6 +16,7 @@ from segue.engagement.definitions import fingerprint
 from segue.engagement.facts import Fact, StoredFact
 from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSession
+from segue.engagement.running_totals import TotalsByTrack
 from segue.engagement.statistics import ListeningStatistics
 from segue.people.forgotten import Forgotten
 from segue.plays.delivery import PlayProducer
@@ -239,5 +240,6 @@ def test_what_most_skip_reaches_the_ranking(
     before = active.version
     since = datetime.now(UTC) - counted.engagement.feedback_window
     totals = ListeningStatistics(Store(database)).of_tracks(since=since)
-    feedback.publish(Store(database), engagement.played_tracks(totals), ranking=counted.ranking)
+    summed = TotalsByTrack.of(totals)
+    feedback.publish(Store(database), engagement.played_tracks(summed), ranking=counted.ranking)
     assert feedback.ActiveFeedback(Store(database)).current().version == before

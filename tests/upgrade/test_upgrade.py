@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from pyspark.sql import SparkSession
 from segue.batch_jobs import build_index, extract_features, train_embeddings, train_models
 from segue.batch_jobs.recount_engagement import run as recount
 from segue.embeddings.registry import load_space
+from segue.engagement.counted_windows import CountedWindows, day_of
+from segue.engagement.daily import DailyRollUp
 from segue.engagement.definitions import fingerprint
 from segue.index.active import ActiveBundle
 from segue.index.bundle import load_bundle
@@ -163,6 +166,24 @@ def test_a_recount_of_the_whole_topic_agrees(
     assert went_on
     assert recount(earlier.settings, check=True, spark=spark, quiet=True).different == 0
     assert earlier.database.listening.distinct("definitions") == [earlier.facts["definitions"]]
+
+
+def test_days_that_ended_before_the_upgrade_get_statistics(
+    earlier: Earlier, went_on: Mapping[str, Mapping[str, Document]]
+) -> None:
+    store = Store(earlier.database)
+    expected: Counter[tuple[str, str, str]] = Counter()
+    for one in went_on["listening_stats"].values():
+        expected[one["dimension"], f"{one['start']:%Y-%m-%d}", one["key"]] += one["plays"]
+    due = {day_of(window.start) for window in CountedWindows(store).changes(since=datetime.min)}
+    assert due == {day_of(one["start"]) for one in went_on["listening_stats"].values()}
+    for day in due:
+        DailyRollUp(store, earlier.settings).sum_day(day)
+    days = {
+        (one["dimension"], f"{one['start']:%Y-%m-%d}", one["key"]): one["plays"]
+        for one in earlier.database.listening_days.find()
+    }
+    assert days == dict(expected)
 
 
 def _by_id(documents: Iterable[Document]) -> dict[str, Document]:
