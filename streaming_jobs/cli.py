@@ -117,7 +117,10 @@ def run(
     tasks = TaskWatch(spark, metrics.queries)
     forgetting = Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS)
     sweeping = Regularly(
-        partial(remove_unfinished, settings.spark), name="unfinished files", seconds=_UNFINISHED_SECONDS
+        partial(remove_unfinished, settings.spark),
+        name="unfinished files",
+        seconds=_UNFINISHED_SECONDS,
+        last=False,
     )
     repeated = [forgetting, sweeping]
     gates = [BatchGate(), BatchGate()]
