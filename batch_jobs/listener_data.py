@@ -16,7 +16,7 @@ from segue.people.accounts import Accounts
 from segue.privacy.export import archive
 from segue.privacy.leaving import leave
 from segue.settings import load_settings
-from segue.storage.kafka_topics import plays_of
+from segue.storage.kafka_records import plays_of
 from segue.storage.store import Store, open_store
 from segue.taste.tastes import Tastes
 

@@ -93,7 +93,7 @@ def run(
     spark = spark or session(settings, app="segue recount", tuned=False)
     try:
         since = _whole_since(settings)
-        rows = transform(recorded(spark, settings), settings=settings, since=since)
+        rows = transform(recorded(spark, settings, complete=True), settings=settings, since=since)
         with Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -37,10 +40,10 @@ def list_plays(
     """
     with one_line_errors():
         can_write(json_file)
-        records = _rejected(connected(load_settings()), reason)
-        rows = [_row(record) for record in records[-limit:]]
+        found = summary(_rejected(connected(load_settings()), reason), limit=limit)
+        rows = [_row(record) for record in found.newest]
         write_figures(json_file, rows)
-        table = Table("reason", "arrived", "place", "bytes", "begins", title=_counted(records))
+        table = Table("reason", "arrived", "place", "bytes", "begins", title=_counted(found.counts))
         for row in rows:
             table.add_row(
                 row["reason"],
@@ -60,7 +63,7 @@ def _row(record: RejectedRecord) -> dict[str, Any]:
         "topic": record.topic,
         "partition": record.partition,
         "offset": record.offset,
-        "bytes": len(value),
+        "bytes": record.size or len(value),
         "begins": value[:48].decode("utf-8", "replace"),
     }
 
@@ -69,7 +72,8 @@ def replay(reason: Reason = None) -> None:
     """Send rejected plays to the topic again, unchanged.
 
     Use it for plays that a newer version accepts, or that a producer's wrong clock dated into the future.
-    Plays that are still invalid are rejected again. A play that was accepted before is not counted twice.
+    Plays that are still invalid are rejected again. A play that was accepted before is not counted twice. A
+    record of which only the beginning was kept is not sent.
 
     Example: ./run.sh rejected replay --reason future
 
@@ -77,12 +81,17 @@ def replay(reason: Reason = None) -> None:
     """
     with one_line_errors():
         settings = connected(load_settings())
-        records = [record for record in _rejected(settings, reason) if record.value is not None]
+        sent = cut = 0
         with PlayProducer(settings.kafka) as producer:
-            for record in records:
-                producer.send_bytes(record.value or b"")
+            for record in _rejected(settings, reason):
+                if record.size is not None:
+                    cut += 1
+                elif record.value is not None:
+                    producer.send_bytes(record.value)
+                    sent += 1
             producer.flush()
-        typer.echo(f"{counted(len(records), 'record')} sent to {settings.kafka.plays_topic}")
+        beginnings = f"; {cut} not sent, since only their beginning was kept" if cut else ""
+        typer.echo(f"{counted(sent, 'record')} sent to {settings.kafka.plays_topic}{beginnings}")
 
 
 def tracks(
@@ -115,12 +124,35 @@ def tracks(
         console(json_file).print(table)
 
 
-def _rejected(settings: Settings, reason: str | None) -> list[RejectedRecord]:
-    records = [record for record in read_rejected(settings.kafka) if reason in (None, record.reason)]
-    return sorted(records, key=lambda record: (record.timestamp, record.partition, record.offset))
+def _rejected(settings: Settings, reason: str | None) -> Iterator[RejectedRecord]:
+    return (record for record in read_rejected(settings.kafka) if reason in (None, record.reason))
 
 
-def _counted(records: list[RejectedRecord]) -> str:
-    counts = Counter(record.reason for record in records)
+@dataclass(frozen=True)
+class Summary:
+    """Rejected records in short."""
+
+    counts: Counter[str]
+    """The number of each reason; a sampled record counts as all that it stands for."""
+    newest: list[RejectedRecord]
+    """In the order of their arrival."""
+
+
+def summary(records: Iterable[RejectedRecord], *, limit: int) -> Summary:
+    """Count records, and keep the newest `limit` of them: there may be more than fit into memory."""
+    counts: Counter[str] = Counter()
+
+    def counted() -> Iterator[RejectedRecord]:
+        for record in records:
+            counts[record.reason] += record.one_of
+            yield record
+
+    newest = heapq.nlargest(
+        limit, counted(), key=lambda record: (record.timestamp, record.partition, record.offset)
+    )
+    return Summary(counts, newest[::-1])
+
+
+def _counted(counts: Counter[str]) -> str:
     parts = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
-    return f"{len(records)} rejected plays" + (f": {parts}" if parts else "")
+    return f"{counts.total()} rejected plays" + (f": {parts}" if parts else "")

@@ -6,7 +6,6 @@ exists only as a baseline.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from segue.ranking.plan import plan
 from segue.replanning.service import Replanning
 from segue.settings import Settings, milliseconds
 from segue.storage.kafka_client import client_options
+from segue.storage.kafka_records import flat_object
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 from segue.taste.history import History, Window, prune
@@ -101,6 +101,7 @@ def consume(
     consumer = KafkaConsumer(
         **client_options(settings.kafka),
         enable_auto_commit=False,
+        isolation_level="read_committed",
         fetch_max_wait_ms=milliseconds(settings.stream.fetch_max_wait),
         max_poll_records=batch,
     )
@@ -116,8 +117,8 @@ def consume(
         for records in consumer.poll(timeout_ms=200).values():
             taken += len(records)
             for record in records:
-                play = json.loads(record.value)
-                if fault(play) is None and (user := windows.add(play)):
+                play = flat_object(record.value or b"")
+                if play and fault(play) is None and (user := windows.add(play)):
                     moved[user] = None
         if moved:
             plans = plan(

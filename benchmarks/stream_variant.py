@@ -3,6 +3,7 @@
 job      the recommendation query
 engaged  the same with the engagement query
 all      all three queries, as in ./run.sh stream run
+stream   ./run.sh stream run itself
 floor    the same source, parsing and settings, with a stateful window count and no output
 default  the job with Spark's default settings
 plain:i:n  a consumer without Spark, with its windows in memory
@@ -26,7 +27,7 @@ from segue.settings import Settings, load_settings
 from segue.spark.plays import interval, parse, plays
 from segue.spark.session import session
 from segue.storage.store import open_store
-from segue.streaming_jobs import engagement, recommend, rejected_plays
+from segue.streaming_jobs import cli, engagement, recommend, rejected_plays
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper
 from segue.streaming_jobs.query import kafka_records
 
@@ -42,6 +43,9 @@ def main() -> None:
     if kind.startswith("plain"):
         _, number, of = kind.split(":")
         consume(settings, stop, part=(int(number), int(of)))
+        return
+    if kind == "stream":
+        cli.run(settings)
         return
     if kind == "default":
         stream = settings.stream.model_copy(update={"fetch_max_wait": KAFKA_DEFAULT_WAIT})

@@ -53,6 +53,17 @@ class DashboardMetrics:
             buckets=_EVENTS,
             **plain,
         )
+        self.clock_ahead = Gauge(
+            "segue_clock_ahead_seconds",
+            "How far the dashboard's clock is ahead of Kafka's, in seconds; 0 if it is less than 5. "
+            "Plays are corrected by it.",
+            **plain,
+        )
+        self.player_clocks = Counter(
+            "segue_player_clocks_corrected",
+            "Deliveries of players whose clock is more than 5 seconds off; their plays are corrected.",
+            **plain,
+        )
         self.mongo_away = Gauge("segue_mongo_away", "1 while MongoDB does not answer, else 0.", **plain)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +26,7 @@ from segue.operations import health
 from segue.operations.health import Health
 from segue.places import CONF
 from segue.settings import Settings, load_settings
+from segue.storage import topic_faults
 from segue.storage.availability import Availability
 from segue.storage.mongo import connect
 
@@ -74,13 +76,10 @@ def serve(
             typer.echo(f"the dashboard is at {address}")
             for line in notices(settings.dashboard, database=settings.mongo.database):
                 typer.echo(line)
-            serve_app(
-                settings,
-                listener=listener,
-                started=lambda page: records.enter_context(
-                    registered("dashboard", address=address, health=page)
-                ),
-            )
+            if settings.kafka.bootstrap_servers:
+                # In the background: Kafka may not answer yet.
+                threading.Thread(target=topic_faults.report, args=(settings,), daemon=True).start()
+            serve_app(settings, listener=listener)
 
 
 def serve_app(

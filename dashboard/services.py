@@ -39,7 +39,10 @@ class Services:
         self.authenticator = Authenticator(store)
         self.handovers = Handovers(store)
         # Deferred: the embedded broker may start, or get another port, while the dashboard runs.
-        self.delivery = PlayDelivery(store, lambda: PlayProducer(connected(settings).kafka))
+        self.delivery = PlayDelivery(
+            store, lambda: PlayProducer(connected(settings).kafka), accepted=settings.stream
+        )
+        self.metrics.clock_ahead.set_function(lambda: self.delivery.broker_clock.ahead_ms / 1000)
         self.playlists = Playlists(store)
         self.day_lists = DayLists(store)
         self.links = ShareLinks(store)

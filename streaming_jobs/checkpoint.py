@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from segue.errors import SegueError
 from segue.plays.event import EVENT_WINDOW, SIGNAL_WINDOW
 from segue.settings import Settings
-from segue.streaming_jobs.damage import ASIDE, Folder
+from segue.streaming_jobs.checkpoint_folder import ASIDE, Folder
 
 FOLDER = "made_with"
 _MISSING: dict[str, str | None] = {

@@ -26,70 +26,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pyarrow import fs
+from segue.streaming_jobs.checkpoint_folder import Files, Folder, sums
 
-ASIDE = "damaged"
-"""The folder in the checkpoint to which a repair moves files; Spark does not read it."""
 _LZ4 = b"LZ4Block"
 _LZ4_HEADER = struct.Struct("<8sBiii")
 """Magic, method, compressed length, length, checksum; a block of length 0 ends the file."""
 _LOG = re.compile(r"^\d+$")
 _STATE = re.compile(r"^(\d+)\.(delta|snapshot|changelog|zip)$")
 _CHANGES = ("delta", "changelog")
-
-
-class Folder:
-    """A folder on any file system that Spark can keep a checkpoint on."""
-
-    def __init__(self, location: str) -> None:
-        self.files, self.path = fs.FileSystem.from_uri(location)
-
-    def names(self, path: str = "") -> list[str]:
-        """The names in a subfolder; empty if it does not exist."""
-        selector = fs.FileSelector(self._at(path), allow_not_found=True)
-        return sorted(info.base_name for info in self.files.get_file_info(selector))
-
-    def folders(self, path: str = "") -> list[str]:
-        """The paths of all folders below `path`, and itself."""
-        selector = fs.FileSelector(self._at(path), recursive=True, allow_not_found=True)
-        below = [info.path for info in self.files.get_file_info(selector) if not info.is_file]
-        return [path, *(name[len(self.path) :].strip("/") for name in sorted(below))]
-
-    def read(self, path: str) -> bytes:
-        """The bytes of a file; empty if it does not exist."""
-        try:
-            with self.files.open_input_stream(self._at(path)) as stream:
-                content: bytes = stream.read()
-                return content
-        except FileNotFoundError:
-            return b""
-
-    def write(self, path: str, content: bytes) -> None:
-        """Write a file completely or not at all."""
-        part = self._at(f"{path}.part")
-        with self.files.open_output_stream(part) as stream:
-            stream.write(content)
-        self.files.move(part, self._at(path))
-
-    def move(self, path: str, *, into: str) -> None:
-        """Move a file, with Hadoop's checksums of it, into a folder below this one, keeping its path."""
-        for name in (path, _sums(path)):
-            if self.has(name):
-                target = self._at(f"{into}/{name}")
-                self.files.create_dir(target.rpartition("/")[0], recursive=True)
-                self.files.move(self._at(name), target)
-
-    def has(self, path: str) -> bool:
-        return bool(self.files.get_file_info(self._at(path)).type != fs.FileType.NotFound)
-
-    def _at(self, path: str) -> str:
-        return f"{self.path}/{path}" if path else str(self.path)
-
-
-def _sums(path: str) -> str:
-    """The file beside `path` in which Hadoop keeps its checksums, if it keeps any."""
-    folder, _, name = path.rpartition("/")
-    return f"{folder}/.{name}.crc"
 
 
 @dataclass(frozen=True)
@@ -122,9 +66,19 @@ class _Partition:
     wholes: dict[int, str] = field(default_factory=dict)
 
 
-def queries(checkpoint: Folder) -> list[str]:
+def queries(checkpoint: Files) -> list[str]:
     """The names of the queries' folders in a checkpoint."""
     return [name for name in checkpoint.names() if checkpoint.has(f"{name}/offsets")]
+
+
+def after(checkpoint: Files, query: str, batch: int) -> list[str]:
+    """The plans and commits of the batches after `batch`, and the state that they have written."""
+    reader = _Reader(checkpoint, query)
+    paths = [path for name in ("offsets", "commits") for n, path in reader.log(name).items() if n > batch]
+    for partition in reader.partitions():
+        for versions in (partition.changes, partition.wholes):
+            paths += [path for version, path in versions.items() if version > batch + 1]
+    return sorted(paths)
 
 
 def find(checkpoint: Folder, query: str) -> Damage | None:
@@ -173,7 +127,7 @@ def find(checkpoint: Folder, query: str) -> Damage | None:
 class _Reader:
     """Reads the files of one query, each once, and notes the damaged ones."""
 
-    def __init__(self, checkpoint: Folder, query: str) -> None:
+    def __init__(self, checkpoint: Files, query: str) -> None:
         self._checkpoint, self._query = checkpoint, query
         self._sound: dict[str, bool] = {}
 
@@ -231,12 +185,12 @@ class _Reader:
 
     def _matches_sum(self, path: str, content: bytes) -> bool:
         """Whether the content matches the file beside it with Hadoop's checksums, if there is one."""
-        sums = self._checkpoint.read(_sums(path))
-        if not sums.startswith(b"crc\0") or len(sums) < 8:
-            return not sums
-        (size,) = struct.unpack(">i", sums[4:8])
+        there = self._checkpoint.read(sums(path))
+        if not there.startswith(b"crc\0") or len(there) < 8:
+            return not there
+        (size,) = struct.unpack(">i", there[4:8])
         chunks = [content[i : i + size] for i in range(0, len(content), size)]
-        return sums[8:] == b"".join(struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks)
+        return there[8:] == b"".join(struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks)
 
 
 def _is_log(content: bytes, *, least: int) -> bool:

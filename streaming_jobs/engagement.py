@@ -30,6 +30,7 @@ from segue.settings import Settings
 from segue.spark.plays import events_by_window, parse, plays
 from segue.storage.mongo import patient
 from segue.storage.store import Store, open_store
+from segue.streaming_jobs.pace import Pace
 from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query
 
@@ -142,11 +143,12 @@ def start(
     gate: BatchGate | None = None,
 ) -> StreamingQuery:
     """Start the query; `gate` stops it between two micro-batches."""
+    pace = Pace.aside(spark, settings, every=settings.engagement.trigger_interval)
     return start_query(
-        transform(kafka_records(spark, settings, name=NAME), settings=settings),
+        transform(kafka_records(spark, settings, name=NAME, pace=pace), settings=settings),
         Counter(spark, settings, metrics or Metrics()),
         name=NAME,
         checkpoint=f"{settings.spark.checkpoint_location}/{NAME}",
-        every=settings.engagement.trigger_interval,
+        every=pace.trigger,
         gate=gate,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections import Counter as Counts
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from segue.storage.store import Store
 from segue.streaming_jobs.query import is_gate_closed
 from segue.streaming_jobs.query_progress import QueryProgress
 from segue.streaming_jobs.regularly import Regularly
+from segue.streaming_jobs.rejections import OBSERVED, Rejections
 from segue.streaming_jobs.traces import BatchTraces
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,35 @@ class Metrics:
             "segue_watermark_delay_seconds", "Time from the watermark to the clock, in seconds.", **by_query
         )
         self.backlog = Gauge(
-            "segue_backlog_records", "Records in Kafka that the query has not read yet.", **by_query
+            "segue_backlog_records",
+            "Records in Kafka that the query has not read yet, sampled every 5 seconds and after each "
+            "micro-batch.",
+            **by_query,
+        )
+        self.topic_end = Gauge(
+            "segue_topic_end_offset",
+            "Sum of the next offsets of a topic's partitions, sampled every 5 seconds, also while a "
+            "micro-batch hangs.",
+            labelnames=["topic"],
+            registry=self.registry,
+        )
+        self.topics_sampled = Gauge(
+            "segue_topics_sampled_timestamp_seconds",
+            "When the brokers last answered a sample of the topics, in seconds since 1970.",
+            **plain,
+        )
+        self.records_lost = Counter(
+            "segue_records_lost",
+            "Records that a query will never read, at least: of a topic that was deleted or truncated, or "
+            "expired unread. Noted in the checkpoint.",
+            labelnames=["query", "cause"],
+            registry=self.registry,
+        )
+        self.records_lost_at = Gauge(
+            "segue_records_lost_timestamp_seconds",
+            "When the query continued after its last loss of records, in seconds since 1970; 0 if it never "
+            "lost any.",
+            **by_query,
         )
         self.listeners = Counter(
             "segue_listeners_planned",
@@ -79,6 +109,19 @@ class Metrics:
             "Records rejected since they are no valid plays.",
             labelnames=["reason"],
             registry=self.registry,
+        )
+        self.rejected_dropped = Counter(
+            "segue_rejected_records_dropped",
+            "Rejected records that are counted but not kept: stream.max_rejected_per_second was exceeded.",
+            **plain,
+        )
+        self.running = Gauge(
+            "segue_query_running",
+            "1 while the query runs, 0 while it waits for its next start after a failure.",
+            **by_query,
+        )
+        self.failures = Counter(
+            "segue_query_failures", "Failures after which the query starts again alone.", **by_query
         )
         self.index = Info("segue_index", "The version of the index in use.", **plain)
         self.index_refused = Gauge(
@@ -111,7 +154,9 @@ class Metrics:
         )
         # The figures for Operations: plain numbers since the last report.
         self._fresh: deque[float] = deque(maxlen=100_000)
-        self._reasons: deque[str] = deque(maxlen=1_000_000)
+        self._reasons: Counts[str] = Counts()
+        self._lock = threading.Lock()
+        self.rejections = Rejections(count=self.count_rejected, dropped=self.rejected_dropped.inc)
 
     def serve(self, port: int) -> str:
         """Answer on the loopback address; returns the address of the health page, "" if there is none.
@@ -134,14 +179,16 @@ class Metrics:
         for milliseconds in freshness_ms:
             self.freshness.observe(milliseconds)
 
-    def count_rejected(self, reason: str) -> None:
-        self.rejected.labels(reason).inc()
-        self._reasons.append(reason)
+    def count_rejected(self, reason: str, count: int = 1) -> None:
+        self.rejected.labels(reason).inc(count)
+        with self._lock:
+            self._reasons[reason] += count
 
     def since_last(self) -> tuple[list[float], dict[str, int]]:
         """Freshness in ms, and the rejected records by reason, since the last call."""
         fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
-        reasons = Counts(self._reasons.popleft() for _ in range(len(self._reasons)))
+        with self._lock:
+            reasons, self._reasons = self._reasons, Counts()
         return fresh, dict(reasons)
 
     def progressed(self, progress: MicroBatch) -> None:
@@ -250,9 +297,20 @@ class ProgressEvents:
 class ProgressKeeper:
     """Stores Spark's progress reports. A separate thread writes them, so that no batch waits for it."""
 
-    def __init__(self, store: Store, metrics: Metrics, *, single: timedelta, summed: timedelta) -> None:
-        """Single micro-batches are kept for `single`, their sums by the minute for `summed`."""
-        self._metrics, self._traces = metrics, BatchTraces(store)
+    def __init__(
+        self,
+        store: Store,
+        metrics: Metrics,
+        *,
+        single: timedelta,
+        summed: timedelta,
+        also: Callable[[dict[str, Any]], None] = lambda report: None,
+    ) -> None:
+        """Single micro-batches are kept for `single`, their sums by the minute for `summed`.
+
+        `also` is called with each report.
+        """
+        self._metrics, self._also, self._traces = metrics, also, BatchTraces(store)
         self._batches, self._minutes_kept = keepers(store, single=single, summed=summed)
         self._waiting: deque[MicroBatch] = deque(maxlen=10_000)
         self._minutes = Minutes()
@@ -264,7 +322,10 @@ class ProgressKeeper:
 
     def _take(self, report: str) -> None:
         progress = json.loads(report)
+        self._also(progress)
         self._traces.take(progress)
+        if observed := (progress.get("observedMetrics") or {}).get(OBSERVED):
+            self._metrics.rejections.reported(progress["batchId"], observed)
         document = as_document(progress)
         self._metrics.queries.progressed(document["query"])
         self._metrics.progressed(document)

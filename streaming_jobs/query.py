@@ -28,7 +28,8 @@ from pyspark.util import _load_from_socket
 
 from segue.settings import Settings, milliseconds
 from segue.spark.plays import interval
-from segue.spark.session import kafka_options
+from segue.spark.session import source_options
+from segue.streaming_jobs.pace import Pace
 
 BatchFunction = Callable[[DataFrame, int], None]
 _ANSWER_SECONDS = 10
@@ -38,6 +39,8 @@ _PATIENCE_SECONDS = 80
 """How long all brokers may be unavailable before a query ends; a refused password is retried as long."""
 _COMMIT_SECONDS = 10.0
 """How long the commit of a finished micro-batch may take."""
+POOL = "spark.scheduler.pool"
+"""The property of a thread that names the group of its Spark jobs. Groups share the cores fairly."""
 
 
 class GateClosed(Exception):
@@ -84,25 +87,27 @@ class BatchGate:
         return finished
 
 
-def kafka_records(spark: SparkSession, settings: Settings, *, name: str, traced: bool = False) -> DataFrame:
+def kafka_records(
+    spark: SparkSession, settings: Settings, *, name: str, pace: Pace | None = None, traced: bool = False
+) -> DataFrame:
     """The plays topic as KafkaRecord: from the checkpoint on; without one, from the topic's beginning.
 
     With `traced`, the records have their headers.
     """
     reader = (
         spark.readStream.format("kafka")
-        .options(**kafka_options(settings.kafka))
+        .options(**source_options(settings.kafka))
         .option("subscribe", settings.kafka.plays_topic)
         .option("startingOffsets", "earliest")
-        .option("maxOffsetsPerTrigger", settings.stream.max_offsets_per_trigger)
+        .options(**(pace or Pace.at_once(settings)).options())
         .option("groupIdPrefix", f"segue-{name}")
         # The consumer's long poll would delay the end of each small batch.
         .option("kafka.fetch.max.wait.ms", milliseconds(settings.stream.fetch_max_wait))
         .option("kafka.request.timeout.ms", _ANSWER_SECONDS * 1000)
         .option("kafka.default.api.timeout.ms", _ANSWER_SECONDS * 1000)
         .option("fetchOffset.numRetries", _PATIENCE_SECONDS // _ANSWER_SECONDS)
-        # Retention may remove offsets that a long outage left unread; that is reported, and is not fatal.
-        .option("failOnDataLoss", "false")
+        # Otherwise Spark would skip missing records; segue.streaming_jobs.topic_guard decides how to go on.
+        .option("failOnDataLoss", "true")
     )
     if traced:
         reader = reader.option("includeHeaders", "true")
@@ -137,7 +142,13 @@ def start_query(
         .trigger(processingTime=interval(every))
     )
     guarded = gate.guarded(work) if gate else work
-    return foreach_batch(writer, guarded, spark=rows.sparkSession).start()
+    # The thread of the query takes over the properties of the one that starts it.
+    context = rows.sparkSession.sparkContext
+    context.setLocalProperty(POOL, name)
+    try:
+        return foreach_batch(writer, guarded, spark=rows.sparkSession).start()
+    finally:
+        context.setLocalProperty(POOL, "default")
 
 
 class _BatchFunction(ForeachBatchFunction):

@@ -1,32 +1,77 @@
 """The query `rejected plays`: writes rejected records, unchanged, with the reason to a separate topic.
 
-Delivery: exactly once for a reader of committed records (segue.storage.kafka.RejectedRecords).
+The records go from Spark's tasks to Kafka. The driver gets their numbers only, with Spark's report of each
+micro-batch (:mod:`segue.streaming_jobs.rejections`).
+
+Delivery: at least once. A micro-batch or a task that is repeated writes its records again; each copy has the
+same key, the place of the record in the topic of plays. :func:`segue.storage.kafka.read_rejected` gives one
+of them.
 """
 
 from __future__ import annotations
 
-import logging
-
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from segue.settings import Settings
-from segue.spark.plays import parse, rejected, without_tombstones
-from segue.storage.kafka import RejectedRecord, RejectedRecords
+from segue.spark.plays import REASONS, parse, rejected, without_tombstones
+from segue.spark.session import sink_options
+from segue.storage.kafka_topics import MAX_RECORD_BYTES, largest_record
+from segue.streaming_jobs.pace import Pace
 from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.query import BatchGate, kafka_records, start_query
+from segue.streaming_jobs.rejections import OBSERVED, SHARES, share_column
 
 NAME = "rejected plays"
-log = logging.getLogger(__name__)
+_HEADERS = 64 * 1024
+"""Bytes of a kept record that are left for its key and headers."""
 
 
 def transform(records: DataFrame, *, settings: Settings) -> DataFrame:
-    """KafkaRecord -> RejectedRecord, with `timestamp` in epoch ms."""
+    """KafkaRecord -> RejectedRecord, and the numbers of them, which Spark reports with the micro-batch."""
     faulty = rejected(parse(without_tombstones(records)), stream=settings.stream)
-    return faulty.select(
-        "reason", "topic", "partition", "offset", F.unix_millis("timestamp").alias("timestamp"), "value"
+    return faulty.observe(
+        OBSERVED,
+        *(F.count_if(F.col("reason") == reason).alias(reason) for reason in REASONS),
+        *(F.count_if(_in_sample(one_of)).alias(share_column(one_of)) for one_of in SHARES),
     )
+
+
+def as_kept(faulty: DataFrame, *, one_of: int = 1, most: int = MAX_RECORD_BYTES) -> DataFrame:
+    """RejectedRecord -> `key`, `value` and `headers` of the record that is kept.
+
+    Parameters
+    ----------
+    one_of
+        Keep one of so many records, by their offset.
+    most
+        The largest record that the topic of rejected records accepts, in bytes. A larger one is cut.
+    """
+    size = F.octet_length("value")
+    room = most - _HEADERS
+    headers = {
+        "reason": F.col("reason"),
+        "topic": F.col("topic"),
+        "partition": F.col("partition"),
+        "offset": F.col("offset"),
+        "timestamp": F.unix_millis("timestamp"),
+        "size": F.when(size > room, size),
+        "one_of": F.lit(one_of) if one_of > 1 else F.lit(None),
+    }
+    entries = [
+        F.struct(F.lit(name).alias("key"), value.cast("string").cast("binary").alias("value"))
+        for name, value in headers.items()
+    ]
+    return faulty.where(_in_sample(one_of)).select(
+        F.concat_ws(":", "topic", "partition", "offset").cast("binary").alias("key"),
+        F.when(size > room, F.substring("value", 1, room)).otherwise(F.col("value")).alias("value"),
+        F.filter(F.array(*entries), lambda entry: entry["value"].isNotNull()).alias("headers"),
+    )
+
+
+def _in_sample(one_of: int) -> Column:
+    return F.col("offset") % one_of == 0
 
 
 def start(
@@ -37,25 +82,25 @@ def start(
     gate: BatchGate | None = None,
 ) -> StreamingQuery:
     """Start the query; `gate` stops it between two micro-batches."""
-    sink, metrics = RejectedRecords(settings.kafka), metrics or Metrics()
+    topic, rejections = settings.kafka.rejected_topic, (metrics or Metrics()).rejections
+    most = largest_record(settings.kafka, topic)
+    options = sink_options(settings.kafka, largest=MAX_RECORD_BYTES)
+    # The records of a broken producer must leave cores to the recommendations.
+    tasks = max(1, spark.sparkContext.defaultParallelism // 2)
 
-    def keep(records: DataFrame, batch: int) -> None:
-        spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: parse")
-        written = sink.write(
-            RejectedRecord(**{**row.asDict(), "value": None if row.value is None else bytes(row.value)})
-            for row in records.collect()
-        )
-        for record in written:
-            metrics.count_rejected(record.reason)
-        if written:
-            log.warning("batch %d: %d records rejected; see ./run.sh rejected list", batch, len(written))
+    def keep(faulty: DataFrame, batch: int) -> None:
+        spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: parse, write")
+        one_of = rejections.share(batch, limit=settings.stream.max_rejected_per_second)
+        kept = as_kept(faulty, one_of=one_of, most=most).coalesce(tasks)
+        kept.write.format("kafka").options(**options).option("topic", topic).save()
 
+    pace = Pace.aside(spark, settings, every=settings.stream.rejected_trigger_interval)
     return start_query(
-        transform(kafka_records(spark, settings, name="rejected"), settings=settings),
+        transform(kafka_records(spark, settings, name="rejected", pace=pace), settings=settings),
         keep,
         name=NAME,
         checkpoint=f"{settings.spark.checkpoint_location}/rejected_plays",
-        every=settings.stream.rejected_trigger_interval,
+        every=pace.trigger,
         gate=gate,
         mode="append",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import uuid
+from contextlib import closing
 from datetime import UTC, datetime
 
 import typer
@@ -12,10 +13,14 @@ import typer
 from segue.confirmation import Yes, confirm
 from segue.errors import SegueError, one_line_errors
 from segue.local.process import RUN, read_record, running
-from segue.settings import load_settings
+from segue.local.stack import connected
+from segue.settings import Settings, load_settings
 from segue.settings.checkpoint_location import scheme
+from segue.storage.topic_sample import TopicSampler
 from segue.streaming_jobs.checkpoint import damaged_note, write_note
-from segue.streaming_jobs.damage import ASIDE, Damage, Folder, find, queries
+from segue.streaming_jobs.checkpoint_folder import ASIDE, Folder
+from segue.streaming_jobs.damage import Damage, find, queries
+from segue.streaming_jobs.topic_repair import repair_positions
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +90,7 @@ def _files(damage: Damage) -> str:
 
 
 def repair_command(yes: Yes = False) -> None:
-    """Bring a damaged checkpoint back to its newest complete batch.
+    """Let the stream continue after damage to its checkpoint, or after its topic has lost records.
 
     A power cut can damage the newest files of a checkpoint. If only an unfinished batch is affected, the
     stream repairs the checkpoint when it starts. Otherwise this command lists the batches that will run
@@ -94,6 +99,10 @@ def repair_command(yes: Yes = False) -> None:
 
     Plays of those batches are read again. Tastes, recommendations and statistics are replaced by the same
     values.
+
+    If the topic of plays was deleted and created again, was truncated, or has lost unread plays to its
+    retention, the command lists how many plays are lost and asks. Each query then continues with the plays
+    that the topic has.
 
     Example: ./run.sh stream repair
 
@@ -105,23 +114,41 @@ def repair_command(yes: Yes = False) -> None:
         if running(read_record(RUN / "stream.json")):
             raise SegueError("the stream is running: stop it first, with ./run.sh down or Ctrl-C")
         folder = Folder(location)
-        damaged, note = damages(folder), damaged_note(folder)
-        if not damaged and not note:
-            typer.echo(f"The checkpoint {location} is sound.")
+        mended = _mend(folder, settings, yes=yes)
+        try:
+            settings = connected(settings)
+            sampler = TopicSampler(settings.kafka, [settings.kafka.plays_topic])
+            sampler.sample()
+        except SegueError as error:
+            sound = "" if mended else f"The files of the checkpoint {location} are sound. "
+            typer.echo(f"{sound}They are not compared with the topic: {error}")
             return
-        for damage in damaged:
-            typer.echo(_report(damage))
-        if note:
-            typer.echo(
-                f"{note}: damaged. It records the settings that the checkpoint was made with. It will be "
-                "written again from the present settings; make sure that stream.window, engagement.window "
-                "and kafka.plays_topic have not changed."
-            )
-        confirm("Repair the checkpoint?", yes=yes)
-        for damage in damaged:
-            typer.echo(f"{damage.query}: moved to {location}/{repair(folder, damage)}")
-        if note:
-            write_note(folder, note, settings)
+        with closing(sampler):
+            continued = repair_positions(folder, settings, sampler, yes=yes)
+        if not mended and not continued:
+            typer.echo(f"The checkpoint {location} is sound, and no record is missing from the topic.")
+
+
+def _mend(folder: Folder, settings: Settings, *, yes: bool) -> bool:
+    """Repair damaged files after a question; returns whether there were any."""
+    location = settings.spark.checkpoint_location
+    damaged, note = damages(folder), damaged_note(folder)
+    if not damaged and not note:
+        return False
+    for damage in damaged:
+        typer.echo(_report(damage))
+    if note:
+        typer.echo(
+            f"{note}: damaged. It records the settings that the checkpoint was made with. It will be "
+            "written again from the present settings; make sure that stream.window, engagement.window "
+            "and kafka.plays_topic have not changed."
+        )
+    confirm("Repair the checkpoint?", yes=yes)
+    for damage in damaged:
+        typer.echo(f"{damage.query}: moved to {location}/{repair(folder, damage)}")
+    if note:
+        write_note(folder, note, settings)
+    return True
 
 
 def _report(damage: Damage) -> str:

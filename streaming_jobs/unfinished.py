@@ -20,7 +20,7 @@ from pyarrow import fs
 from segue.settings import SparkSettings
 from segue.settings.checkpoint_location import scheme
 from segue.spark.session import is_local
-from segue.streaming_jobs.damage import Folder
+from segue.streaming_jobs.checkpoint_folder import Folder
 
 log = logging.getLogger(__name__)
 HERE = timedelta(minutes=1)

@@ -17,7 +17,7 @@ from segue.local.stack import connected
 from segue.people.login_sessions import COOKIE
 from segue.privacy.export import archive
 from segue.privacy.leaving import CONFIRMATION, leave
-from segue.storage.kafka_topics import plays_of
+from segue.storage.kafka_records import plays_of
 
 _LARGEST = 1024
 

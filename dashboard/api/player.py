@@ -42,7 +42,10 @@ def routes(services: Services) -> list[Route]:
         refuse_cross_site(request)
         listener, _ = await session_of(services, request)
         envelope = await json_body(request, limit=LARGEST, shape=_SHAPE)
-        events = _read(envelope, listener, at=time.time() * 1000)
+        at = time.time() * 1000
+        events = _read(envelope, listener, at=at)
+        if _correction(envelope, at=at):
+            services.metrics.player_clocks.inc()
         services.metrics.outbox.observe(_waiting(envelope, len(events)))
         try:
             delivered, refused = await run_in_threadpool(services.delivery.send, events)
@@ -71,14 +74,19 @@ def _read(envelope: dict[str, Any], listener: Listener, *, at: float) -> list[di
     `at` is the server's time (epoch ms).
     """
     try:
-        sent_at, plays = float(envelope["sent_at"]), envelope["plays"]
+        correction, plays = _correction(envelope, at=at), envelope["plays"]
     except (ValueError, KeyError, TypeError):
         raise HTTPException(400, f"the body must be {_SHAPE}") from None
     if not isinstance(plays, list) or len(plays) > MOST or not all(isinstance(play, dict) for play in plays):
         raise HTTPException(400, f"plays must be a list of at most {MOST} objects")
-    # Correct only large clock errors, so that a play sent twice has the same time twice.
-    correction = round(at - sent_at) if abs(at - sent_at) > _CLOCK_OFF_MS else 0
     return [_event(play, listener, correction) for play in plays]
+
+
+def _correction(envelope: dict[str, Any], *, at: float) -> int:
+    """The milliseconds by which the player's clock is behind the server's time `at`; 0 if they are few."""
+    behind = at - float(envelope["sent_at"])
+    # Correct only large clock errors, so that a play sent twice has the same time twice.
+    return round(behind) if abs(behind) > _CLOCK_OFF_MS else 0
 
 
 def _waiting(envelope: dict[str, Any], sent: int) -> int:

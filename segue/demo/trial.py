@@ -28,6 +28,7 @@ PATIENCE = 90
 """Seconds for the stream to catch up with the sent plays."""
 WARM_UP = 20
 """Seconds of plays before the measurement: the JVM is slower until it has warmed up."""
+_CLOCKS_APART_MS = 60_000
 SHOWN = 5
 """The number of recommendations in the fit: those that a listener would hear in the next minutes."""
 
@@ -120,7 +121,9 @@ class Trial:
                 time.sleep(0.25)
 
     def _rejected(self) -> int:
-        return sum(record.timestamp >= self._began for record in read_rejected(self._settings.kafka))
+        # The broker's clock, which dates the records of the topic, may be behind that of this machine.
+        recent = read_rejected(self._settings.kafka, since=self._began - _CLOCKS_APART_MS)
+        return sum(record.timestamp >= self._began for record in recent)
 
     def _lists(self, sent: Sent) -> dict[str, Recommendation]:
         """The recommendations that reflect a play of this trial, by listener."""

@@ -16,7 +16,7 @@ from segue.storage.store import Job
 _SEARCHES_ALL = frozenset({Job.DASHBOARD, Job.OPERATOR})
 """Jobs that search or save all existing collections."""
 _KAFKA = {
-    Job.STREAM: KafkaAccess(plays=("read",), rejected=("read", "write"), transactions=True),
+    Job.STREAM: KafkaAccess(plays=("read",), rejected=("read", "write")),
     # The export of a listener's data reads the plays.
     Job.DASHBOARD: KafkaAccess(plays=("read", "write")),
     Job.OPERATOR: KafkaAccess(plays=("read", "write", "keep"), rejected=("read", "keep")),

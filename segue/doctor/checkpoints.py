@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from segue.counted import counted
@@ -11,9 +12,12 @@ from segue.errors import SegueError
 from segue.local.process import RUN, read_record, running
 from segue.settings import Settings
 from segue.settings.checkpoint_location import scheme
+from segue.storage.topic_sample import TopicSampler
 from segue.streaming_jobs.checkpoint import FOLDER, damaged_note, differences
-from segue.streaming_jobs.damage import Damage, Folder
+from segue.streaming_jobs.checkpoint_folder import Folder
+from segue.streaming_jobs.damage import Damage
 from segue.streaming_jobs.repair import damages
+from segue.streaming_jobs.topic_repair import losses_of
 
 _NEW_FOLDER = "set spark.checkpoint_location to a new folder: plays still in the topic are read again"
 _REPAIR = "run ./run.sh stream repair"
@@ -32,7 +36,7 @@ def checkpoint_checks(settings: Settings) -> list[Check]:
     checks = [writable("checkpoint", folder, found=f"{folder}, in use", setting="spark.checkpoint_location")]
     if note := damaged_note(checkpoint):
         return [*checks, problem("checkpoint settings", f"{folder}/{note} is damaged", _REPAIR)]
-    return [*checks, _settings(checkpoint, settings), *_damage(checkpoint)]
+    return [*checks, _settings(checkpoint, settings), *_damage(checkpoint), *_places(checkpoint, settings)]
 
 
 def _settings(checkpoint: Folder, settings: Settings) -> Check:
@@ -58,6 +62,18 @@ def _damage(checkpoint: Folder) -> list[Check]:
             problem("checkpoint files", f"not readable: {error}", "give this user the right to read them")
         ]
     return [_judged(damage) for damage in found] or [ok("checkpoint files", "complete")]
+
+
+def _places(checkpoint: Folder, settings: Settings) -> list[Check]:
+    """Compare the places of the queries with the topic of plays, unless the stream runs and does it."""
+    if not settings.kafka.bootstrap_servers or running(read_record(RUN / "stream.json")):
+        return []
+    try:
+        with closing(TopicSampler(settings.kafka, [settings.kafka.plays_topic])) as sampler:
+            lost = list(losses_of(checkpoint, settings, sampler))
+    except (SegueError, OSError):
+        return []  # Kafka and the files have checks of their own
+    return [problem("checkpoint and topic", loss.line, _REPAIR) for loss in lost]
 
 
 def _judged(damage: Damage) -> Check:

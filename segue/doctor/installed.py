@@ -26,6 +26,7 @@ from segue.settings.contradictions import contradictions
 from segue.storage.inspection import KafkaState, TopicState, inspect_kafka, inspect_mongo
 from segue.storage.mongo import shown
 from segue.storage.store import Job, open_store
+from segue.storage.topic_faults import faults
 
 SHOWN_PACKAGES = ("pyspark", "pymongo", "kafka-python", "numpy", "streamlit")
 OLDEST_MONGODB = (5, 0)
@@ -126,49 +127,38 @@ def _kafka(settings: Settings, *, job: Job | None = None) -> list[Check]:
 
 
 def _topics(settings: Settings, kafka: KafkaSettings, state: KafkaState) -> list[Check]:
-    kept = {kafka.plays_topic: settings.retention.plays, kafka.rejected_topic: settings.retention.rejected}
     checks = []
-    for name, time in kept.items():
+    for name in (kafka.plays_topic, kafka.rejected_topic):
         topic = state.topics.get(name)
         if topic is None:
             fix = "run ./run.sh stream run or ./run.sh plays replay, which create it"
             hidden = ", or this user may not see it" if kafka.sasl else ""
             checks.append(warning(f"topic {name}", f"does not exist yet{hidden}", fix))
-            continue
-        checks.append(_topic(name, topic, kafka=kafka, kept=time, brokers=state.brokers))
+        else:
+            checks += _topic(name, topic, settings, brokers=state.brokers)
     return checks
 
 
-def _topic(name: str, topic: TopicState, *, kafka: KafkaSettings, kept: timedelta, brokers: int) -> Check:
-    days = None if topic.retention_ms is None else topic.retention_ms / 86_400_000
-    shown_days = (
-        "unknown"
-        if days is None
-        else "unlimited"
-        if days < 0
-        else f"{days:g} {'day' if days == 1 else 'days'}"
-    )
-    found = (
-        f"{counted(topic.partitions, 'partition')}, replication factor {topic.replication}, "
-        f"timestamp type {topic.timestamp_type or 'unknown'}, retention {shown_days}"
-    )
-    alter = f"kafka-configs.sh --bootstrap-server HOST:PORT --alter --entity-type topics --entity-name {name}"
-    if name == kafka.plays_topic and topic.timestamp_type not in (None, "LogAppendTime"):
-        fix = f"run: {alter} --add-config message.timestamp.type=LogAppendTime"
-        return problem(
-            f"topic {name}", f"{found}: lateness would be measured with the clocks of producers", fix
+def _topic(name: str, topic: TopicState, settings: Settings, *, brokers: int) -> list[Check]:
+    """A check for each fault of a topic; one if there is none."""
+    found = faults(name, topic, settings, brokers)
+    if not found:
+        days = None if topic.retention_ms is None else topic.retention_ms / 86_400_000
+        shown_days = (
+            "unknown"
+            if days is None
+            else "unlimited"
+            if days < 0
+            else f"{days:g} {'day' if days == 1 else 'days'}"
         )
-    if topic.retention_ms is not None and 0 <= topic.retention_ms < int(kept.total_seconds() * 1000):
-        wanted = int(kept.total_seconds() * 1000)
-        return warning(
-            f"topic {name}",
-            f"{found}, shorter than the setting in [retention]",
-            f"run: {alter} --add-config retention.ms={wanted}",
+        text = (
+            f"{counted(topic.partitions, 'partition')}, replication factor {topic.replication}, "
+            f"timestamp type {topic.timestamp_type or 'unknown'}, retention {shown_days}"
         )
-    if topic.replication < 2 <= brokers:
-        fix = "recreate it, or run kafka-reassign-partitions.sh: the loss of a broker loses plays"
-        return warning(f"topic {name}", found, fix)
-    return ok(f"topic {name}", found)
+        return [ok(f"topic {name}", text)]
+    return [
+        (problem if fault.severe else warning)(f"topic {name}", fault.found, fault.remedy) for fault in found
+    ]
 
 
 def _mongo(settings: Settings) -> tuple[list[Check], Job | None]:

@@ -41,7 +41,7 @@ def mongo_permissions(database: str, state: MongoState) -> list[Check]:
 def kafka_permissions(kafka: KafkaSettings, state: KafkaState, *, job: Job | None = None) -> list[Check]:
     """Compare the user's operations on the topics that exist with those of a job; nothing without a user.
 
-    `job` is the one that MongoDB's role names. The right to write transactions cannot be asked for.
+    `job` is the one that MongoDB's role names.
     """
     if not kafka.sasl:
         return []

@@ -19,6 +19,7 @@ from segue.operations.health import Health, ask
 from segue.places import PROGRAM, ROOT
 from segue.settings import load_settings
 from segue.storage.mongo import shown
+from segue.storage.topic_faults import known_faults
 
 progress = Console(stderr=True)
 _STATES = {"healthy": "runs", "starting": "starts", "degraded": "runs in part", "unhealthy": "unhealthy"}
@@ -39,6 +40,8 @@ def up() -> None:
         running = stack.up(settings)
     typer.echo(f"Kafka    {running.kafka.bootstrap_servers}{_whose(settings.kafka.bootstrap_servers)}")
     typer.echo(f"MongoDB  {shown(running.mongo.uri)}{_whose(settings.mongo.uri)}")
+    for fault in known_faults(running):
+        typer.echo(f"warning: {fault.line}")
 
 
 def down() -> None:

@@ -20,9 +20,11 @@ from typing import Any, TypedDict
 
 from segue import tracing
 from segue.errors import SegueError
+from segue.plays.broker_clock import BrokerClock
 from segue.plays.event import InvalidPlay, Play, checked
-from segue.settings import KafkaSettings
-from segue.storage.kafka import RecordProducer
+from segue.plays.newest_offsets import NewestOffsets
+from segue.settings import KafkaSettings, StreamSettings, milliseconds
+from segue.storage.kafka import Place, RecordProducer
 from segue.storage.mongo import Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
@@ -54,15 +56,15 @@ class PlayProducer(RecordProducer):
         value, key = _record(checked(event))
         return self.send_bytes(value, key=key)
 
-    def deliver(self, plays: Iterable[Play], *, seconds: float) -> None:
-        """Send plays, and wait up to `seconds` for the acknowledgement of each.
+    def deliver(self, plays: Iterable[Play], *, seconds: float) -> list[Place]:
+        """Send plays, and wait up to `seconds` for the acknowledgement of each. Returns their places.
 
         Raises
         ------
         NotAcknowledged
             Kafka has not acknowledged all of them.
         """
-        self.deliver_bytes(map(_record, plays), seconds=seconds)
+        return self.deliver_bytes(map(_record, plays), seconds=seconds)
 
     def tombstone(self, user_id: str) -> None:
         """Mark in the topic that a listener has left and that their plays must not be used.
@@ -77,6 +79,18 @@ def _record(play: Play) -> tuple[bytes, bytes]:
     """The value and the key of a play's record."""
     value = json.dumps(play, separators=(",", ":"), ensure_ascii=False)
     return value.encode(), str(play["user_id"]).encode()
+
+
+def _moved(plays: Sequence[Play], *, by: int) -> list[Play]:
+    """Plays whose event time is `by` milliseconds later."""
+    if not by:
+        return list(plays)
+    return [Play({**play, "occurred_at": max(0, play["occurred_at"] + by)}) for play in plays]
+
+
+def _in_time(early_ms: int, accepted: StreamSettings) -> bool:
+    """Whether the stream accepts a play that happened `early_ms` after it reached Kafka."""
+    return -milliseconds(accepted.allowed_lateness) <= early_ms <= milliseconds(accepted.max_clock_skew)
 
 
 class SentPlay(TypedDict):
@@ -142,11 +156,28 @@ def _key(play: Play) -> str:
 
 
 class PlayDelivery:
-    """Delivers the plays of all requests through one producer, which is created for the first play."""
+    """Delivers the plays of all requests through one producer, which is created for the first play.
 
-    def __init__(self, store: Store, connect: Callable[[], PlayProducer]) -> None:
-        """`connect` creates a producer. It is called again after a failure, since brokers may have moved."""
+    The times of plays are corrected if this machine's clock differs from those of the brokers.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        connect: Callable[[], PlayProducer],
+        *,
+        accepted: StreamSettings | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`connect` creates a producer. It is called again after a failure, since brokers may have moved.
+
+        `accepted` says which plays the stream takes as late or from the future. Plays that were sent before a
+        wrong clock was recognised, and that it rejects for that, are sent again.
+        """
         self._sent, self._connect = SentPlays(store), connect
+        self._accepted, self._clock = accepted, clock
+        self.broker_clock = BrokerClock()
+        self._newest = NewestOffsets()
         self._producer: PlayProducer | None = None
         self._lock = threading.Lock()
         self._not_before = 0.0
@@ -183,12 +214,37 @@ class PlayDelivery:
     def _deliver(self, plays: Sequence[Play]) -> None:
         try:
             with tracing.span("send plays", kind="producer", attributes=_MESSAGING | {_COUNT: len(plays)}):
-                self._ready().deliver(plays, seconds=_PATIENCE)
+                self._deliver_in_time(plays)
         except SegueError as error:
             self._sent.give_up(plays)
             self._start_over()
             raise SegueError(f"Kafka does not accept plays now: {error}") from None
         self._sent.mark(plays)
+
+    def _deliver_in_time(self, plays: Sequence[Play]) -> None:
+        """Send plays, and once more those that the stream rejects because this machine's clock is wrong."""
+        before = self.broker_clock.ahead_ms
+        places = self._sent_at(_moved(plays, by=-before))
+        now, accepted = self.broker_clock.ahead_ms, self._accepted
+        if accepted is None or now == before:
+            return
+        rejected = [
+            play
+            for play, place in zip(plays, places, strict=True)
+            if not _in_time(play["occurred_at"] - before - place.timestamp, accepted)
+            and _in_time(play["occurred_at"] - now - place.timestamp, accepted)
+        ]
+        if rejected:
+            self._sent_at(_moved(rejected, by=-now))
+
+    def _sent_at(self, plays: Sequence[Play]) -> list[Place]:
+        producer, sent = self._ready(), self._clock() * 1000
+        places = producer.deliver(plays, seconds=_PATIENCE)
+        acknowledged = self._clock() * 1000
+        for place in places:
+            self.broker_clock.measure(sent=sent, acknowledged=acknowledged, dated=place.timestamp)
+        self._newest.take(places)
+        return places
 
     def _ready(self) -> PlayProducer:
         with self._lock:

@@ -37,7 +37,10 @@ def archive(store: Store, user_id: str, *, plays: Iterable[dict[str, Any]]) -> b
             packed.writestr(f"{name}.json", text)
             files.append(f"{name}.json: {len(documents)}")
         lines = [json.dumps(plain(play), ensure_ascii=False) for play in plays]
-        packed.writestr("plays.jsonl", "".join(f"{line}\n" for line in lines))
+        # JSON from other producers may escape half of a surrogate pair, which UTF-8 cannot encode.
+        packed.writestr(
+            "plays.jsonl", "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
+        )
         files.append(f"plays.jsonl: {len(lines)}")
         read_me = _READ_ME.format(at=f"{datetime.now(UTC):%Y-%m-%d %H:%M}", files="\n".join(files))
         packed.writestr("README.txt", read_me)

@@ -54,7 +54,9 @@ class StreamSettings(Section):
     max_signals_per_window: Annotated[int, Unit("signals")] = Field(ge=1)
     max_driver_listeners: Annotated[int, Unit("listeners")] = Field(ge=0)
     rejected_trigger_interval: NotNegative
+    max_rejected_per_second: Annotated[int, Unit("records per second")] = Field(ge=0)
     mongo_retry_timeout: NotNegative
+    lost_records: Literal["end", "continue"]
     fetch_max_wait: Duration = Field(ge=timedelta(milliseconds=1), le=timedelta(seconds=10))
     stall_timeout: Positive
     metrics_port: Port

@@ -101,10 +101,16 @@ KNOWN = (
         "run `./run.sh access create` to grant the user's rights",
     ),
     Known(
+        r"Topic (?P<topic>\S+) not present in metadata",
+        "a topic does not exist or has no leader: {topic}",
+        "check the brokers; the next start of the stream creates a missing topic",
+    ),
+    Known(
         r"UnknownTopicOrPartition|topic \S+ (?:does not exist|is missing)|"
         r"KAFKA_DATA_LOSS|Some data may have been lost|partitions? (?:are|is) gone|offset was changed",
         "records are missing from a topic: it was deleted, created again, or unread records have expired",
-        "set spark.checkpoint_location to a new folder; the stream then reads the records that are left",
+        "for the stream, run `./run.sh stream repair`, which keeps tastes and statistics, then start it: it "
+        "continues with the records that are left. Run any other command again",
     ),
     Known(
         r"kafka\.common\.errors\.TimeoutException|KafkaTimeoutError|NoBrokersAvailable|"

@@ -8,6 +8,7 @@ from pathlib import Path
 from segue.places import CONF, LOCAL
 from segue.spark.checkpoint_files import LOW_LATENCY
 
+_POOLS = "fairscheduler.xml"
 _TUNING = "# Low latency"
 """The line of conf/spark-defaults.conf below which all values are for latency."""
 
@@ -15,16 +16,22 @@ _TUNING = "# Low latency"
 def defaults(*, tuned: bool = True) -> dict[str, str]:
     """The values of conf/spark-defaults.conf, a file that spark-submit can read, too.
 
+    With `tuned`, the queries of the stream share the cores as conf/fairscheduler.xml says.
+
     The lines for the files of a checkpoint are left out: they depend on its location
     (:mod:`segue.spark.checkpoint_files`).
     """
     text = (CONF / "spark-defaults.conf").read_text()
     values = _values(text if tuned else text.partition(_TUNING)[0])
-    return {
+    own = {
         key: _from_any_folder(value, options=key.endswith("JavaOptions"))
         for key, value in values.items()
         if key not in LOW_LATENCY
     }
+    if tuned:
+        # Not in the file: Spark does not start without it, and spark-submit may run in any folder.
+        own |= {"spark.scheduler.mode": "FAIR", "spark.scheduler.allocation.file": str(CONF / _POOLS)}
+    return own
 
 
 def cluster_defaults() -> dict[str, str]:

@@ -34,6 +34,7 @@ from segue.settings import EngagementSettings, StreamSettings
 
 _SPARK_TYPES = {"text": T.StringType(), "whole": T.LongType()}
 _CORRUPT = "_corrupt"
+_BEGINS = r"\A[ \t\r\n]*\{"
 _ENDS = r"\}\s*\z"
 """Spark's parser stops at the end of the object; text after it must make the record invalid."""
 
@@ -45,14 +46,19 @@ RECORD_COLUMNS = ("value", "topic", "partition", "offset", "timestamp")
 
 
 def parse(records: DataFrame) -> DataFrame:
-    """KafkaRecord -> ParsedRecord: the record's columns and `play` (struct); unreadable fields are null."""
+    """KafkaRecord -> ParsedRecord: the record's columns and `play` (struct); unreadable fields are null.
+
+    `play` is null for a record that cannot be an object: an error of the JSON parser costs much time.
+    """
     schema = T.StructType([*PLAY_SCHEMA.fields, T.StructField(_CORRUPT, T.StringType())])
     decoded = F.from_json(
         F.col("value").cast("string"),
         schema,
         {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT, "allowSingleQuotes": "false"},
     )
-    return records.select(*RECORD_COLUMNS, decoded.alias("play"))
+    text = F.col("value").cast("string")
+    may_be_object = (text.startswith("{") | text.rlike(_BEGINS)) & text.rlike(_ENDS)
+    return records.select(*RECORD_COLUMNS, F.when(may_be_object, decoded).alias("play"))
 
 
 def without_tombstones(records: DataFrame) -> DataFrame:
@@ -62,12 +68,44 @@ def without_tombstones(records: DataFrame) -> DataFrame:
 
 def plays(parsed: DataFrame, *, stream: StreamSettings) -> DataFrame:
     """ParsedRecord -> Play: the well-formed plays, a column for each field."""
-    return parsed.where(_well_formed(stream)).select(*(f"play.{field.name}" for field in FIELDS))
+    return well_formed(parsed, stream=stream).select(*(f"play.{field.name}" for field in FIELDS))
+
+
+def well_formed(parsed: DataFrame, *, stream: StreamSettings) -> DataFrame:
+    """ParsedRecord -> ParsedRecord of the well-formed plays."""
+    # Spark would push the conditions themselves below the parser, and parse once for each of them.
+    judged = parsed.where(_may_be_play(stream)).withColumn("fits", _well_formed(stream))
+    return judged.where("fits").drop("fits")
+
+
+def _may_be_play(stream: StreamSettings) -> Column:
+    """False for most records that are no plays, at the cost of a search for bytes.
+
+    The name of each required field is in a play's text, unless a character of it is escaped.
+    """
+    text = F.col("value").cast("string")
+    names = [text.contains(f'"{field.name}"') for field in FIELDS if field.required]
+    return (F.octet_length("value") <= stream.max_play_size) & (
+        reduce(lambda first, second: first & second, names) | text.contains("\\")
+    )
 
 
 def rejected(parsed: DataFrame, *, stream: StreamSettings) -> DataFrame:
     """ParsedRecord -> RejectedRecord: `reason` and the unchanged record."""
     return parsed.withColumn("reason", _reason(stream)).where("reason IS NOT NULL").drop("play")
+
+
+REASONS = (
+    "empty",
+    "too_large",
+    "not_utf8",
+    "malformed",
+    *(f"missing_{field.name}" for field in FIELDS if field.required),
+    *(f"invalid_{field.name}" for field in FIELDS),
+    "future",
+    "late",
+)
+"""All reasons for which a record is rejected."""
 
 
 def _well_formed(stream: StreamSettings) -> Column:

@@ -11,13 +11,20 @@ from pyspark.sql import functions as F
 
 from segue.settings import Settings, StreamSettings
 from segue.spark.plays import parse, plays
-from segue.spark.session import kafka_options
+from segue.spark.session import source_options
 
 
-def recorded(spark: SparkSession, settings: Settings) -> DataFrame:
-    """KafkaRecord of all records that the topic of plays has now."""
-    reader = spark.read.format("kafka").options(**kafka_options(settings.kafka))
-    return reader.option("subscribe", settings.kafka.plays_topic).option("failOnDataLoss", "false").load()
+def recorded(spark: SparkSession, settings: Settings, *, complete: bool = False) -> DataFrame:
+    """KafkaRecord of all records that the topic of plays has now.
+
+    Parameters
+    ----------
+    complete
+        Whether the job fails if retention removes records while it reads them. Otherwise it does without.
+    """
+    reader = spark.read.format("kafka").options(**source_options(settings.kafka))
+    chosen = reader.option("subscribe", settings.kafka.plays_topic)
+    return chosen.option("failOnDataLoss", str(complete).lower()).load()
 
 
 def plays_of_those_here(

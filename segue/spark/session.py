@@ -169,8 +169,36 @@ def on_workers(settings: Settings, *, master: str | None) -> Settings:
     return settings.model_copy(update={"index": index})
 
 
+def source_options(settings: KafkaSettings) -> dict[str, str]:
+    """The options of Spark's Kafka source: the brokers, and the records of committed transactions only.
+
+    The source does not create a missing topic: the brokers would do it with their own settings.
+    """
+    return {
+        **kafka_options(settings),
+        "kafka.isolation.level": "read_committed",
+        "kafka.allow.auto.create.topics": "false",
+    }
+
+
+def sink_options(settings: KafkaSettings, *, largest: int) -> dict[str, str]:
+    """The options of Spark's Kafka sink, for records of up to `largest` bytes.
+
+    A task fails after some seconds without an answer, so that it does not keep a core from other queries.
+    """
+    return {
+        **kafka_options(settings),
+        "kafka.max.request.size": str(largest),
+        "kafka.request.timeout.ms": "5000",
+        "kafka.delivery.timeout.ms": "15000",
+        "kafka.max.block.ms": "10000",
+        "kafka.linger.ms": "5",
+        "kafka.batch.size": str(2**17),
+    }
+
+
 def kafka_options(settings: KafkaSettings) -> dict[str, str]:
-    """The options that Spark's Kafka source needs to reach the brokers.
+    """The options that Spark's Kafka source and sink need to reach the brokers.
 
     The certificate files are read on the machines that do the work: on a cluster, all have them at the same
     path. The JAAS text contains the password; Spark redacts it wherever it shows options.

@@ -1,9 +1,8 @@
 """The state store of a new checkpoint: in the JVM's heap, or RocksDB with its changelog.
 
-The heap is faster for a small state: RocksDB adds some tens of milliseconds to each micro-batch. A large
-state is the other way round. The heap holds it all, collects its garbage, and writes it completely to the
-checkpoint every ten batches. RocksDB keeps it outside of the heap, partly on disk, and writes changes only
-(decision 0140 has the measurements).
+The heap is faster for a small state. With a large state, the heap holds it all, collects its garbage, and
+writes it completely to the checkpoint about every ten batches. RocksDB keeps it outside of the heap, partly
+on disk, and writes changes only (decision 0140; `bench state` measures both).
 
 Spark notes the store in the checkpoint and uses it again, whatever these values say.
 """

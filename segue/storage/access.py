@@ -33,11 +33,9 @@ class KafkaAccess:
 
     plays: tuple[KafkaRight, ...] = ()
     rejected: tuple[KafkaRight, ...] = ()
-    transactions: bool = False
-    """Whether the job writes in the transactions of the rejected topic."""
 
     def __bool__(self) -> bool:
-        return bool(self.plays or self.rejected or self.transactions)
+        return bool(self.plays or self.rejected)
 
 
 class Login(BaseModel):

@@ -42,8 +42,14 @@ class TopicState:
     partitions: int
     replication: int
     timestamp_type: str | None
-    """None if the user may not read the topic's configuration."""
+    """None, as the values that follow, if the user may not read the topic's configuration."""
     retention_ms: int | None
+    retention_bytes: int | None = None
+    """The size limit of a partition; negative without a limit."""
+    cleanup_policy: str | None = None
+    max_message_bytes: int | None = None
+    min_insync_replicas: int | None = None
+    unclean_election: bool | None = None
     operations: frozenset[str] = frozenset()
     """The operations that the user may perform, such as READ."""
 
@@ -146,12 +152,17 @@ def _configs(admin: Any, topics: list[str]) -> dict[str, dict[str, Any]]:
 
 def _topic(topic: dict[str, Any], config: dict[str, Any]) -> TopicState:
     partitions = topic["partitions"]
-    retention = _value(config, "retention.ms")
+    unclean = _value(config, "unclean.leader.election.enable")
     return TopicState(
         partitions=len(partitions),
         replication=min((len(p.get("replica_nodes", p.get("replicas", ()))) for p in partitions), default=0),
         timestamp_type=_value(config, "message.timestamp.type"),
-        retention_ms=None if retention is None else int(retention),
+        retention_ms=_number(config, "retention.ms"),
+        retention_bytes=_number(config, "retention.bytes"),
+        cleanup_policy=_value(config, "cleanup.policy"),
+        max_message_bytes=_number(config, "max.message.bytes"),
+        min_insync_replicas=_number(config, "min.insync.replicas"),
+        unclean_election=None if unclean is None else unclean == "true",
         operations=frozenset(topic.get("authorized_operations") or ()),
     )
 
@@ -159,7 +170,12 @@ def _topic(topic: dict[str, Any], config: dict[str, Any]) -> TopicState:
 def _value(config: dict[str, Any], key: str) -> str | None:
     entry = config.get(key)
     value = entry.get("value") if isinstance(entry, dict) else entry
-    return None if value is None else str(value)
+    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _number(config: dict[str, Any], key: str) -> int | None:
+    value = _value(config, key)
+    return None if value is None else int(value)
 
 
 def inspect_mongo(settings: MongoSettings) -> MongoState:

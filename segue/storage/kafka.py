@@ -1,31 +1,23 @@
-"""The Kafka clients: topics, a producer of records, and the writer of rejected records."""
+"""The Kafka clients: topics, a producer of records, and the reader of rejected records."""
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from kafka import KafkaAdminClient, KafkaProducer
-from kafka.errors import KafkaError, KafkaTimeoutError, RetriableError, TopicAlreadyExistsError
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from segue import tracing
 from segue.errors import SegueError
 from segue.settings import KafkaSettings, RetentionSettings
 from segue.storage.kafka_client import reaching
-from segue.storage.kafka_topics import MAX_RECORD_BYTES, records_of, wanted_configs
+from segue.storage.kafka_records import records_of
+from segue.storage.kafka_topics import wanted_configs
 
-TRANSACTION_SECONDS = 20.0
-"""The timeout of a transaction; longer than the brokers need to detect the loss of a broker."""
-_PATIENCE_SECONDS = 180
-"""The delivery timeout of rejected records."""
 log = logging.getLogger(__name__)
 
 
@@ -84,6 +76,15 @@ class NotAcknowledged(SegueError):
     """Kafka refused a record, or did not acknowledge it in time."""
 
 
+class Place(NamedTuple):
+    """The place of an acknowledged record in its topic."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    """When it reached Kafka, in epoch ms; the sender's time if the topic has `CreateTime`."""
+
+
 class RecordProducer:
     """Sends records to one topic.
 
@@ -93,7 +94,14 @@ class RecordProducer:
     def __init__(self, settings: KafkaSettings, *, topic: str) -> None:
         self._topic = topic
         with reaching(settings) as options:
-            self._producer = KafkaProducer(**options, acks="all", enable_idempotence=True, linger_ms=1)
+            self._producer = KafkaProducer(
+                **options,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=1,
+                # The brokers would create a deleted topic with their own settings.
+                allow_auto_create_topics=False,
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -110,8 +118,14 @@ class RecordProducer:
         """
         return self._producer.send(self._topic, value=value, key=key, headers=tracing.headers())
 
-    def deliver_bytes(self, records: Iterable[tuple[bytes | None, bytes | None]], *, seconds: float) -> None:
+    def deliver_bytes(
+        self, records: Iterable[tuple[bytes | None, bytes | None]], *, seconds: float
+    ) -> list[Place]:
         """Send records as (value, key) and wait for their acknowledgement, up to `seconds` for each.
+
+        Returns
+        -------
+        The place of each record in the topic.
 
         Raises
         ------
@@ -120,10 +134,10 @@ class RecordProducer:
         """
         try:
             sent = [self.send_bytes(value, key=key) for value, key in records]
-            for future in sent:
-                future.get(timeout=seconds)
+            acknowledged = [future.get(timeout=seconds) for future in sent]
         except KafkaError as error:
             raise NotAcknowledged(str(error)) from None
+        return [Place(record.partition, record.offset, record.timestamp) for record in acknowledged]
 
     def flush(self) -> None:
         """Wait until all sent records are acknowledged."""
@@ -145,146 +159,53 @@ class RejectedRecord:
     timestamp: int
     """Epoch ms at which the record reached Kafka."""
     value: bytes | None
+    size: int | None = None
+    """The bytes of the whole record if `value` has only the first of them, else None."""
+    one_of: int = 1
+    """How many rejected records this one stands for: more than 1 if only a sample was kept."""
 
 
-class RejectedRecords:
-    """Writes rejected records to their topic, exactly once for read_committed consumers.
+def read_rejected(settings: KafkaSettings, *, since: int | None = None) -> Iterator[RejectedRecord]:
+    """The rejected records of the topic, in no particular order between partitions.
 
-    A call writes its records in one Kafka transaction. Each record has the offset of its source, so that a
-    batch that is repeated after a crash skips the records that the topic already has. A second writer for the
-    same topic fences the first.
+    The stream may write a record twice, after a crash for example; it is given once. Records that the stream
+    has not written are skipped, and their number is logged.
+
+    Parameters
+    ----------
+    since
+        Epoch ms: only the records that were rejected then or later.
     """
-
-    def __init__(self, settings: KafkaSettings) -> None:
-        self._settings, self._topic = settings, settings.rejected_topic
-        self._taken: dict[tuple[str, int], int] = {}
-        self._open()
-
-    def _open(self) -> None:
-        with reaching(self._settings) as options:
-            self._producer = KafkaProducer(
-                **options,
-                transactional_id=f"segue-{self._topic}",
-                acks="all",
-                max_request_size=MAX_RECORD_BYTES,
-            )
-            # Completes or aborts the open transaction of a crashed writer: the offsets read next are final.
-            self._producer.init_transactions()
-        for record in read_rejected(self._settings):
-            self._take(record)
-
-    def write(self, records: Iterable[RejectedRecord]) -> list[RejectedRecord]:
-        """Write the records that the topic does not have yet, and return them.
-
-        If the transaction coordinator is lost, this retries with another broker for some minutes.
-
-        Raises
-        ------
-        KafkaError, SegueError
-            The records could not be written, for example because another writer has fenced this one.
-        """
-        ordered = sorted(records, key=lambda record: (record.topic, record.partition, record.offset))
-        try:
-            return self._write(ordered)
-        except RetriableError as error:
-            log.warning("retrying the write of rejected records with a new producer: %s", error)
-        for attempt in Retrying(
-            retry=retry_if_exception_type((RetriableError, SegueError)),
-            wait=wait_fixed(1),
-            stop=stop_after_delay(_PATIENCE_SECONDS),
-            reraise=True,
-        ):
-            with attempt:
-                # From here on the brokers abort or refuse transactions of the former producer.
-                _in_background(partial(self._producer.close, timeout=_PATIENCE_SECONDS))
-                self._open()
-                return self._write(ordered)
-        raise AssertionError("the last attempt returns or raises")
-
-    def _write(self, ordered: list[RejectedRecord]) -> list[RejectedRecord]:
-        new = [r for r in ordered if r.offset > self._taken.get((r.topic, r.partition), -1)]
-        if new:
-            _in_background(partial(self._transaction, self._producer, new), seconds=TRANSACTION_SECONDS)
-        for record in new:
-            self._take(record)
-        return new
-
-    def _transaction(self, producer: KafkaProducer, records: list[RejectedRecord]) -> None:
-        producer.begin_transaction()
-        try:
-            sent = [producer.send(self._topic, **_as_kept(record)) for record in records]
-            # A commit does not check deliveries: it would succeed without the records that expired.
-            for future in sent:
-                future.get()
-            producer.commit_transaction()
-        except KafkaError:
-            with suppress(KafkaError):  # a producer that cannot abort either is replaced
-                producer.abort_transaction()
-            raise
-
-    def _take(self, record: RejectedRecord) -> None:
-        place = (record.topic, record.partition)
-        self._taken[place] = max(record.offset, self._taken.get(place, -1))
-
-    def close(self) -> None:
-        self._producer.close()
+    foreign, seen = 0, set[int]()
+    for record in records_of(settings, settings.rejected_topic, since=since):
+        rejected = _rejected(record)
+        if rejected is None:
+            foreign += 1
+            continue
+        # The time is a part of it, since offsets start again in a topic that was deleted and created again.
+        place = hash((rejected.topic, rejected.partition, rejected.offset, rejected.timestamp))
+        if place not in seen:
+            seen.add(place)
+            yield rejected
+    if foreign:
+        log.warning(
+            "topic %s: %d records are not from Segue; they are skipped", settings.rejected_topic, foreign
+        )
 
 
-def _in_background(work: Callable[[], None], *, seconds: float = 0.0) -> None:
-    """Run `work` in a thread, and wait for it for at most `seconds`.
-
-    The client itself may wait for ever for a coordinator that was lost.
-
-    Raises
-    ------
-    KafkaTimeoutError
-        The work has not ended in time; its thread continues.
-    """
-    done: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            work()
-            done.set_result(None)
-        # The waiting thread raises it.
-        except Exception as error:
-            done.set_exception(error)
-
-    threading.Thread(target=run, name="kafka", daemon=True).start()
-    if seconds:
-        try:
-            done.result(seconds)
-        except TimeoutError:
-            raise KafkaTimeoutError(f"no answer within {seconds:g} s") from None
-
-
-def _as_kept(record: RejectedRecord) -> dict[str, Any]:
-    return {
-        "value": record.value,
-        "key": f"{record.topic}:{record.partition}:{record.offset}".encode(),
-        "headers": [
-            ("reason", record.reason.encode()),
-            ("topic", record.topic.encode()),
-            ("partition", str(record.partition).encode()),
-            ("offset", str(record.offset).encode()),
-            ("timestamp", str(record.timestamp).encode()),
-        ],
-    }
-
-
-def read_rejected(settings: KafkaSettings) -> Iterator[RejectedRecord]:
-    """All rejected records of the topic, in no particular order between partitions."""
-    committed = {"isolation_level": "read_committed", "max_partition_fetch_bytes": MAX_RECORD_BYTES}
-    return map(_rejected, records_of(settings, settings.rejected_topic, **committed))
-
-
-def _rejected(record: Any) -> RejectedRecord:
-    headers = {name: value.decode() for name, value in record.headers}
-    return RejectedRecord(
-        reason=headers["reason"],
-        topic=headers["topic"],
-        partition=int(headers["partition"]),
-        offset=int(headers["offset"]),
-        timestamp=int(headers["timestamp"]),
-        value=record.value,
-    )
+def _rejected(record: Any) -> RejectedRecord | None:
+    """The rejected record, or None for a record that the stream has not written."""
+    try:
+        headers = {name: value.decode() for name, value in record.headers}
+        return RejectedRecord(
+            reason=headers["reason"],
+            topic=headers["topic"],
+            partition=int(headers["partition"]),
+            offset=int(headers["offset"]),
+            timestamp=int(headers["timestamp"]),
+            value=record.value,
+            size=int(headers["size"]) if "size" in headers else None,
+            one_of=int(headers.get("one_of", 1)),
+        )
+    except (KeyError, ValueError, AttributeError):
+        return None

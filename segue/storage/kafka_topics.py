@@ -1,19 +1,18 @@
-"""The topics: their retention, their offsets and their records."""
+"""The topics: their retention and their offsets."""
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource
 from kafka.errors import KafkaError
 
 from segue.settings import KafkaSettings, RetentionSettings, milliseconds
 from segue.storage.kafka_client import reaching
+from segue.storage.kafka_records import consuming, places_of
 
 log = logging.getLogger(__name__)
 MAX_RECORD_BYTES = 4 * 1024 * 1024
@@ -26,39 +25,29 @@ def truncated_at(settings: KafkaSettings) -> int | None:
     With several truncated partitions it is the latest of their first plays: from then on, the topic is
     complete.
     """
-    with reaching(settings) as options:
-        consumer = KafkaConsumer(**options, enable_auto_commit=False)
-        try:
-            partitions = consumer.partitions_for_topic(settings.plays_topic) or set()
-            places = [TopicPartition(settings.plays_topic, partition) for partition in sorted(partitions)]
-            begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
-            cut = [place for place in places if begins[place] > 0]
-            oldest = []
-            for place in cut:
-                if begins[place] == ends[place]:
-                    oldest.append(time.time_ns() // 1_000_000)
-                    continue
-                consumer.assign([place])
-                consumer.seek_to_beginning(place)
-                for _ in range(20):
-                    if records := consumer.poll(timeout_ms=500, max_records=1):
-                        oldest.append(next(iter(records.values()))[0].timestamp)
-                        break
-            return max(oldest, default=None)
-        finally:
-            consumer.close()
+    with consuming(settings) as consumer:
+        places = places_of(consumer, settings.plays_topic)
+        begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
+        cut = [place for place in places if begins[place] > 0]
+        oldest = []
+        for place in cut:
+            if begins[place] == ends[place]:
+                oldest.append(time.time_ns() // 1_000_000)
+                continue
+            consumer.assign([place])
+            consumer.seek_to_beginning(place)
+            for _ in range(20):
+                if records := consumer.poll(timeout_ms=500, max_records=1):
+                    oldest.append(next(iter(records.values()))[0].timestamp)
+                    break
+        return max(oldest, default=None)
 
 
 def end_offsets(settings: KafkaSettings) -> dict[int, int]:
     """The next offset of each partition of the topic of plays."""
-    with reaching(settings) as options:
-        consumer = KafkaConsumer(**options, enable_auto_commit=False)
-        try:
-            partitions = consumer.partitions_for_topic(settings.plays_topic) or set()
-            places = [TopicPartition(settings.plays_topic, partition) for partition in sorted(partitions)]
-            return {place.partition: end for place, end in consumer.end_offsets(places).items()}
-        finally:
-            consumer.close()
+    with consuming(settings) as consumer:
+        ends = consumer.end_offsets(places_of(consumer, settings.plays_topic))
+        return {place.partition: end for place, end in ends.items()}
 
 
 def delete(settings: KafkaSettings) -> None:
@@ -140,43 +129,20 @@ def _compare(admin: KafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -
                 )
 
 
-def records_of(settings: KafkaSettings, topic: str, **options: Any) -> Iterator[Any]:
-    """All records that a topic has at the time of the call, in no particular order between partitions.
+def largest_record(settings: KafkaSettings, topic: str) -> int:
+    """The bytes of the largest record that a topic accepts, at most :data:`MAX_RECORD_BYTES`.
 
-    Parameters
-    ----------
-    options
-        Further options of the consumer.
+    :data:`MAX_RECORD_BYTES` if the user may not read the topic's configuration.
     """
-    with reaching(settings) as known:
-        consumer = KafkaConsumer(**known, enable_auto_commit=False, **options)
+    key = "max.message.bytes"
+    with reaching(settings) as options:
+        admin = KafkaAdminClient(**options)
         try:
-            partitions = consumer.partitions_for_topic(topic) or set()
-            places = [TopicPartition(topic, partition) for partition in sorted(partitions)]
-            consumer.assign(places)
-            ends = consumer.end_offsets(places)
-            consumer.seek_to_beginning(*places)
-            while any(consumer.position(place) < ends[place] for place in places):
-                for batch in consumer.poll(timeout_ms=500).values():
-                    yield from batch
+            resource = ConfigResource("TOPIC", topic, configs={key: None})
+            there = admin.describe_configs([resource], config_filter="all")["topic"][topic]
+            return min(MAX_RECORD_BYTES, int(there[key]["value"]))
+        except (KafkaError, KeyError) as error:
+            log.info("the configuration of %s cannot be read: %s", topic, error)
+            return MAX_RECORD_BYTES
         finally:
-            consumer.close()
-
-
-def plays_of(settings: KafkaSettings, user_id: str) -> Iterator[dict[str, Any]]:
-    """A listener's plays in the topic, in no particular order between partitions.
-
-    Reads every partition, since a producer may have sent a play with any key.
-    """
-    for record in records_of(settings, settings.plays_topic):
-        play = _play(record.value or b"")
-        if play and play.get("user_id") == user_id:
-            yield play
-
-
-def _play(value: bytes) -> dict[str, Any] | None:
-    try:
-        play = json.loads(value)
-    except ValueError:
-        return None
-    return play if isinstance(play, dict) else None
+            admin.close()

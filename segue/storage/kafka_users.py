@@ -94,9 +94,6 @@ def _acls(settings: KafkaSettings, access: KafkaAccess, user: str) -> Iterable[A
         for kind in kinds:
             for operation in _OPERATIONS[kind]:
                 yield _acl(user, operation, ResourceType.TOPIC, topic)
-    if access.transactions:
-        for operation in (ACLOperation.WRITE, ACLOperation.DESCRIBE):
-            yield _acl(user, operation, ResourceType.TRANSACTIONAL_ID, f"segue-{settings.rejected_topic}")
 
 
 def _acl(user: str, operation: ACLOperation, kind: ResourceType, name: str) -> ACL:

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -110,8 +109,7 @@ def test_wrong_settings_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_topic_is_judged(
     settings: Settings, topic: TopicState, brokers: int, state: str, says: str
 ) -> None:
-    kafka = settings.kafka
-    check = installed._topic(kafka.plays_topic, topic, kafka=kafka, kept=timedelta(days=30), brokers=brokers)
+    [check] = installed._topic(settings.kafka.plays_topic, topic, settings, brokers=brokers)
     assert check.state == state
     assert says in check.found + check.fix
 

@@ -16,7 +16,7 @@ from segue.dashboard.api.player import LARGEST
 from segue.dashboard.services import Services
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
-from segue.storage.kafka_topics import records_of
+from segue.storage.kafka_records import records_of
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.dashboard.conftest import Enter, whose
@@ -93,7 +93,9 @@ def test_what_is_no_play_is_refused_and_the_others_are_taken(enter: Enter, broke
 
 
 @pytest.mark.integration
-def test_a_clock_that_is_far_off_is_corrected_and_a_close_one_is_left(enter: Enter, broker: Settings) -> None:
+def test_a_clock_that_is_far_off_is_corrected_and_a_close_one_is_left(
+    enter: Enter, services: Services, broker: Settings
+) -> None:
     now, hour = round(time.time() * 1000), 3_600_000
     client, off, close = enter(), a_play(occurred_at=now - hour - 500), a_play(occurred_at=now - 500)
     client.post("/api/events", json=envelope(off, sent_at=now - hour))
@@ -101,6 +103,9 @@ def test_a_clock_that_is_far_off_is_corrected_and_a_close_one_is_left(enter: Ent
     found = {play["event_id"]: play["occurred_at"] for play in in_kafka(broker)}
     assert abs(found[off["event_id"]] - (now - 500)) < 3000
     assert found[close["event_id"]] == now - 500
+    sample = services.metrics.registry.get_sample_value
+    assert sample("segue_player_clocks_corrected_total") == 1
+    assert sample("segue_clock_ahead_seconds") == 0
 
 
 @pytest.mark.integration

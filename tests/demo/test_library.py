@@ -151,5 +151,5 @@ def test_the_command_names_the_folder(tmp_path: Path, monkeypatch: pytest.Monkey
         "segue.demo.composing.compose_library", partial(compose_library, tracks=CHOSEN[:1], workers=1)
     )
     done = CliRunner().invoke(app, ["library", "compose", str(tmp_path)])
-    assert (done.exit_code, done.stdout) == (0, f"{tmp_path}: 1 tracks in 8 styles\n")
+    assert (done.exit_code, done.stdout) == (0, f"{tmp_path}: 1 track in 8 styles\n")
     assert len(list(tmp_path.rglob("*.mp3"))) == 1

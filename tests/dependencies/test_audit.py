@@ -146,7 +146,7 @@ def test_what_is_found_is_told_with_what_mends_it(command: AuditCommand) -> None
 @pytest.mark.parametrize("name", ["X-1", "CVE-1"])
 def test_what_does_not_concern_us_is_left_out_by_any_of_its_names(command: AuditCommand, name: str) -> None:
     done = command("--ignore", name)
-    assert (done.exit_code, done.stdout) == (0, "1 packages and jars, 0 advisories that affect them\n")
+    assert (done.exit_code, done.stdout) == (0, "1 package or jar, affected by 0 advisories\n")
 
 
 def test_without_advisories_for_the_jars_nothing_found_is_no_success(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
+from kafka.codec import has_gzip, has_lz4, has_snappy, has_zstd
+from packaging.requirements import Requirement
 
 from segue.dependencies.pinned import Pinned, jars, python_packages
 from segue.errors import SegueError
@@ -18,6 +21,19 @@ def test_each_requirement_is_pinned_with_a_hash(lock: str, at_least: int) -> Non
     found = python_packages(ROOT / lock)
     assert len(found) == len(set(found)) > at_least
     assert {"pyspark", "pymongo", "kafka-python"} <= {one.name for one in found}
+
+
+@pytest.mark.parametrize(
+    "lock", ["requirements.txt", "requirements-embedded.txt", "requirements-training.txt"]
+)
+def test_each_installation_reads_every_codec_of_kafka(lock: str) -> None:
+    """The image and the packs are made from these files, the wheel from pyproject.toml."""
+    codecs = {"lz4", "python-snappy", "zstandard"}
+    assert codecs <= {one.name for one in python_packages(ROOT / lock)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    [kafka] = [one for one in map(Requirement, project["dependencies"]) if one.name == "kafka-python"]
+    assert kafka.extras == {"lz4", "snappy", "zstd"}
+    assert all((has_gzip(), has_snappy(), has_lz4(), has_zstd()))
 
 
 def test_names_are_those_of_the_index(tmp_path: Path) -> None:

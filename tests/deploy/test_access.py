@@ -163,7 +163,7 @@ def test_each_job_has_the_rights_in_mongodb_that_it_needs() -> None:
 
 def test_each_job_has_the_rights_in_kafka_that_it_needs() -> None:
     assert {job: access.kafka for job, access in job_access().items()} == {
-        Job.STREAM: KafkaAccess(plays=("read",), rejected=("read", "write"), transactions=True),
+        Job.STREAM: KafkaAccess(plays=("read",), rejected=("read", "write")),
         Job.DASHBOARD: KafkaAccess(plays=("read", "write")),
         Job.CATALOGUE: KafkaAccess(),
         Job.OPERATOR: KafkaAccess(plays=("read", "write", "keep"), rejected=("read", "keep")),

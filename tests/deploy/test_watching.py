@@ -39,6 +39,11 @@ def told() -> dict[str, dict[str, set[str]]]:
     metrics = Metrics()
     for query in (recommend.NAME, rejected_plays.NAME):
         metrics.progressed(as_document({**PROGRESS, "name": query}))
+        metrics.running.labels(query).set(1)
+        metrics.failures.labels(query).inc()
+        metrics.records_lost.labels(query, "expired").inc()
+        metrics.records_lost_at.labels(query).set(1.0)
+    metrics.topic_end.labels("plays").set(1)
     metrics.planned([80.0])
     metrics.count_rejected("malformed")
     metrics.index.info({"version": "v1"})

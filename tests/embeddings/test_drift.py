@@ -68,6 +68,6 @@ def test_variety_that_the_components_do_not_have_is_seen() -> None:
 def test_growth_alone_asks_for_another_fit_and_no_tracks_for_none() -> None:
     assert measure(SPACE, np.zeros((0, WIDTH))) is None
     assert advise(None, space=SPACE, tracks=1000) is None
-    assert "fitted on 1000 tracks only" in str(advice(rows(), tracks=2001))
+    assert "fitted on 1,000 tracks only" in str(advice(rows(), tracks=2001))
     fine = Drift(tracks=99, distance=1.0, shift=0.0, kept=0.75)
     assert advise(replace(fine, kept=0.7), space=SPACE, tracks=1000) is None

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segue.plays.event import FIELDS, fault
 from segue.settings import load_settings
-from segue.spark.plays import _well_formed, parse, plays, rejected
+from segue.spark.plays import REASONS, parse, plays, rejected, well_formed
 from tests.plays.examples import a_play, encoded
 
 SETTINGS = load_settings()
@@ -67,7 +67,7 @@ def _with_offset(parsed: DataFrame) -> DataFrame:
     """The records that are plays, by their places."""
     found = plays(parsed, stream=SETTINGS.stream)
     assert found.columns == [field.name for field in FIELDS]
-    return parsed.where(_well_formed(SETTINGS.stream)).select("offset")
+    return well_formed(parsed, stream=SETTINGS.stream).select("offset")
 
 
 def test_each_faulty_record_is_rejected_for_its_own_reason(spark: SparkSession) -> None:
@@ -117,7 +117,39 @@ def test_every_record_comes_out_on_exactly_one_side(spark: SparkSession) -> None
     values += [encoded(occurred_at=NOW + offset) for offset in (-HOUR, -HOUR - 1, 300_000, 300_001)]
     found = reasons(spark, [*values, *MALFORMED.values(), *FAULTY.values()])
     assert None in found
+    assert {reason for reason in found if reason} <= set(REASONS)
     assert {reason for reason in found if reason} >= {f"invalid_{field.name}" for field in FIELDS}
+
+
+def test_a_play_may_be_written_in_every_way_that_json_allows(spark: SparkSession) -> None:
+    play = a_play(occurred_at=NOW, user_id="ädä", recommendation_id="r{}1")
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in "event_id")
+    ways = [
+        json.dumps(play).encode(),
+        json.dumps(play, indent=4, ensure_ascii=False).encode(),
+        b"\r\n\t " + json.dumps(play).encode() + b" \n",
+        json.dumps(play).replace('"event_id"', f'"{escaped}"').encode(),
+        json.dumps(play).replace("home", "h\\u006fme").encode(),
+        json.dumps(dict(reversed(play.items()))).encode(),
+        json.dumps({"first": {"user_id": [7]}} | play).encode(),
+    ]
+    assert reasons(spark, [*ways]) == [None] * len(ways)
+    found = plays(parse(records(spark, [*ways])), stream=SETTINGS.stream).collect()
+    assert [{k: v for k, v in row.asDict().items() if v is not None} for row in found] == [play] * len(ways)
+
+
+def test_a_record_is_parsed_once(spark: SparkSession) -> None:
+    """Spark's optimiser copies an expensive expression into each condition above it."""
+    unknown = spark.range(10).selectExpr(
+        "cast(concat('{', id, '}') as binary) value",
+        "'plays' topic",
+        "0 partition",
+        "id offset",
+        "timestamp_millis(id) timestamp",
+    )
+    for found in (plays, rejected):
+        plan = found(parse(unknown), stream=SETTINGS.stream)._jdf.queryExecution().optimizedPlan()
+        assert plan.toString().count("from_json(") == 1
 
 
 def test_a_play_keeps_every_field_and_may_bring_new_ones(spark: SparkSession) -> None:

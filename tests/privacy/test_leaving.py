@@ -24,7 +24,7 @@ from segue.settings import Settings
 from segue.social.follows import Follows
 from segue.social.links import ShareLinks
 from segue.storage.kafka import read_rejected
-from segue.storage.kafka_topics import plays_of
+from segue.storage.kafka_records import plays_of
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs import engagement, recommend, rejected_plays

@@ -11,7 +11,7 @@ from segue.errors import SegueError
 from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage import kafka_client
-from segue.storage.kafka import RejectedRecord, RejectedRecords, ensure_topics, read_rejected
+from segue.storage.kafka import RejectedRecord, ensure_topics, read_rejected
 from segue.storage.mongo import connect, upsert
 from tests.plays.examples import a_play
 from tests.security.certificates import Certificates
@@ -24,6 +24,7 @@ from tests.security.servers import (
     USER,
     GuardedBroker,
 )
+from tests.storage.rejected import write_rejected
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.integration
@@ -50,14 +51,12 @@ def endless_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def use(settings: Settings) -> None:
-    """All of Segue's Kafka clients: admin, producer, transactional producer, consumer."""
+    """All of Segue's Kafka clients in Python: admin, producer, consumer."""
     ensure_topics(settings.kafka)
     with PlayProducer(settings.kafka) as producer:
         assert producer.send(a_play()).get(PATIENCE).topic == settings.kafka.plays_topic
     record = RejectedRecord(reason="late", topic="plays", partition=0, offset=3, timestamp=17, value=b"x")
-    rejected = RejectedRecords(settings.kafka)
-    rejected.write([record])
-    rejected.close()
+    write_rejected(settings.kafka, record)
     assert list(read_rejected(settings.kafka)) == [record]
 
 
@@ -116,9 +115,7 @@ def test_kafka_with_a_user_and_no_tls(
         ensure_topics(load({**clear, "SEGUE_KAFKA__SASL_MECHANISM": "PLAIN"}).kafka)
 
 
-@pytest.mark.parametrize(
-    "client", [ensure_topics, PlayProducer, RejectedRecords, lambda s: list(read_rejected(s))]
-)
+@pytest.mark.parametrize("client", [ensure_topics, PlayProducer, lambda s: list(read_rejected(s))])
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
 @pytest.mark.usefixtures("endless_patience")
 @AT_ONCE

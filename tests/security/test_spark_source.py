@@ -6,8 +6,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segue.plays.delivery import PlayProducer
-from segue.spark.session import kafka_options
+from segue.spark.session import sink_options, source_options
 from segue.storage.kafka import ensure_topics
+from segue.storage.kafka_records import records_of
 from tests.plays.examples import a_play
 from tests.security.certificates import Certificates
 from tests.security.conftest import Load
@@ -50,5 +51,11 @@ def test_spark_reads_what_was_sent(
     ensure_topics(kafka)
     with PlayProducer(kafka) as producer:
         producer.send(a_play(user_id="ada")).get(PATIENCE)
-    reader = spark.read.format("kafka").options(**kafka_options(kafka)).option("subscribe", kafka.plays_topic)
-    assert [bytes(row.key) for row in reader.load().collect()] == [b"ada"]
+    reader = spark.read.format("kafka").options(**source_options(kafka))
+    records = reader.option("subscribe", kafka.plays_topic).load()
+    assert [bytes(row.key) for row in records.collect()] == [b"ada"]
+    rows = spark.createDataFrame([(b"place", b"junk")], "key binary, value binary")
+    writer = rows.write.format("kafka").options(**sink_options(kafka, largest=2**20))
+    writer.option("topic", kafka.rejected_topic).save()
+    kept = [record.value for record in records_of(kafka, kafka.rejected_topic)]
+    assert kept == [b"junk"]

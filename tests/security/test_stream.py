@@ -29,8 +29,8 @@ from segue.storage.kafka import ensure_topics, read_rejected
 from segue.storage.mongo import connect
 from segue.storage.store import Store
 from segue.streaming_jobs import recommend
-from segue.streaming_jobs.cli import _cause
 from segue.streaming_jobs.query import kafka_records
+from segue.streaming_jobs.supervision import cause_of
 from tests.index.corpus import ANNOY
 from tests.plays.examples import a_play
 from tests.security.certificates import Certificates
@@ -128,8 +128,8 @@ def _failure(spark: SparkSession, ready: Settings, changes: Mapping[str, object]
     query = recommend.start(spark, refused)
     with pytest.raises(StreamingQueryException) as caught:
         query.awaitTermination(600)
-    assert expected in _cause(query)
-    return f"{caught.value} {caught.value!r} {_cause(query)}"
+    assert expected in cause_of(query)
+    return f"{caught.value} {caught.value!r} {cause_of(query)}"
 
 
 def test_a_plan_in_full_has_the_login_redacted(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from datetime import timedelta
 
-import psutil
 import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource
@@ -15,73 +13,10 @@ from segue.errors import SegueError
 from segue.plays.delivery import PlayProducer
 from segue.plays.event import InvalidPlay
 from segue.settings import KafkaSettings, Settings
-from segue.storage import kafka as kafka_clients
-from segue.storage.kafka import RejectedRecord, RejectedRecords, ensure_topics, read_rejected
+from segue.storage.kafka import ensure_topics
 from segue.storage.kafka_topics import keep_topics_in_line
 from tests.plays.examples import a_play
 from tests.waiting import PATIENCE
-
-
-def record(offset: int, *, value: bytes | None = b"junk") -> RejectedRecord:
-    return RejectedRecord(
-        reason="malformed", topic="plays", partition=0, offset=offset, timestamp=17, value=value
-    )
-
-
-def test_a_repeated_batch_writes_what_is_missing_and_nothing_twice(broker: Settings) -> None:
-    first = RejectedRecords(broker.kafka)
-    assert first.write([record(4), record(2)]) == [record(2), record(4)]
-    first.close()
-    again = RejectedRecords(broker.kafka)
-    assert again.write([record(2), record(4), record(9)]) == [record(9)]
-    again.close()
-    assert sorted(found.offset for found in read_rejected(broker.kafka)) == [2, 4, 9]
-
-
-def test_a_record_comes_back_as_it_came(broker: Settings) -> None:
-    writer = RejectedRecords(broker.kafka)
-    sent = [record(1, value=b"\xff\x00"), record(2, value=None), record(3, value=b"x" * 1_048_576)]
-    writer.write(sent)
-    writer.close()
-    assert sorted(read_rejected(broker.kafka), key=lambda r: r.offset) == sent
-
-
-def test_a_transaction_that_a_crash_cut_off_leaves_nothing_behind(broker: Settings) -> None:
-    crashed = RejectedRecords(broker.kafka)
-    crashed._producer.begin_transaction()
-    half = crashed._producer.send(broker.kafka.rejected_topic, value=b"half", headers=[("reason", b"x")])
-    half.get(PATIENCE)
-    restarted = RejectedRecords(broker.kafka)
-    restarted.write([record(1)])
-    restarted.close()
-    assert [found.value for found in read_rejected(broker.kafka)] == [b"junk"]
-
-
-def test_a_broker_that_does_not_answer_costs_no_record_and_doubles_none(
-    broker: Settings, bootstrap: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kafka_clients, "TRANSACTION_SECONDS", 2.0)
-    writer = RejectedRecords(broker.kafka)
-    assert writer.write([record(1)])
-    process = serving(bootstrap)
-    process.suspend()
-    resume = threading.Timer(5, process.resume)
-    resume.start()
-    try:
-        writer.write([record(1), record(2), record(3)])
-    finally:
-        resume.join()
-    writer.close()
-    assert sorted(found.offset for found in read_rejected(broker.kafka)) == [1, 2, 3]
-
-
-def serving(address: str) -> psutil.Process:
-    """The process that listens there."""
-    port = int(address.rpartition(":")[2])
-    for one in psutil.net_connections("tcp"):
-        if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port and one.pid:
-            return psutil.Process(one.pid)
-    raise AssertionError(f"nothing listens at {address}")
 
 
 def test_the_producer_refuses_what_is_no_play(broker: Settings) -> None:

@@ -17,7 +17,7 @@ from segue.plays.event_types import signal_weight
 from segue.ranking.plan import plan
 from segue.ranking.recommendations import stored_item
 from segue.settings import Settings
-from segue.storage.kafka_topics import records_of
+from segue.storage.kafka_records import records_of
 from segue.taste.history import History, Window, prune
 from segue.taste.profile import ListenerHistory
 

@@ -13,7 +13,7 @@ from segue.errors import SegueError
 from segue.plays.event import EVENT_WINDOW
 from segue.settings import Settings
 from segue.streaming_jobs import checkpoint
-from segue.streaming_jobs.damage import Folder
+from segue.streaming_jobs.checkpoint_folder import Folder
 
 
 def changed(settings: Settings, section: str, **values: object) -> Settings:

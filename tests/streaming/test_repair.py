@@ -14,7 +14,8 @@ from pyspark.sql import functions as F
 from segue.errors import SegueError
 from segue.settings import load_settings
 from segue.streaming_jobs.checkpoint import FOLDER, contract, damaged_note, write_note
-from segue.streaming_jobs.damage import ASIDE, Damage, Folder, find
+from segue.streaming_jobs.checkpoint_folder import ASIDE, Folder
+from segue.streaming_jobs.damage import Damage, find
 from segue.streaming_jobs.repair import damages, repair, repair_exactly
 
 QUERY = "counting"

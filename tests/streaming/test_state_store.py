@@ -11,7 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segue.settings import SparkSettings, load_settings
 from segue.spark.state_store import MANY_LISTENERS, PROVIDER, choose_state_store, uses_rocksdb
-from segue.streaming_jobs.damage import Folder, find
+from segue.streaming_jobs.checkpoint_folder import Folder
+from segue.streaming_jobs.damage import find
 from segue.streaming_jobs.repair import repair
 
 Counts = dict[str, int]

@@ -22,7 +22,7 @@ from segue.dashboard.app import make_middleware, make_routes
 from segue.dashboard.services import Services
 from segue.people.login_sessions import COOKIE
 from segue.settings import Settings
-from segue.storage.kafka_topics import records_of
+from segue.storage.kafka_records import records_of
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from segue.streaming_jobs.progress import Metrics, ProgressKeeper

@@ -39,6 +39,9 @@ OTHER_VALUES: dict[str, Any] = {
     "kafka.client_file": "conf/default.toml",
     "mongo.ca_file": "conf/default.toml",
     "mongo.client_file": "conf/default.toml",
+    "kafka.bootstrap": "broker:9092",
+    "mongo.uri": "mongodb://host",
+    "spark.master": "local[3]",
     "spark.driver_memory": "3g",
     "spark.options": ["spark.executor.memory=2g", "spark.a=b=c"],
     "index.space": "audio",
@@ -100,7 +103,7 @@ def expected(name: str) -> Any:
         return EXPECTED[name]
     if name in FOLDERS:
         return str(absolute(value))
-    if name.endswith("_file") and not name.startswith("dashboard."):
+    if name.endswith("_file"):
         return str(absolute(value))
     if value == "3 hours":
         return timedelta(hours=3)

@@ -38,7 +38,9 @@ def render() -> str:
         *_buckets(declared()),
         "The label `query` is `recommend`, `engagement` or `rejected plays`; `phase` is a phase of Spark's "
         "micro-batch (`triggerExecution` is the whole batch); `reason` is a reason of "
-        "[rejected plays](events-and-records.md#rejected-plays).",
+        "[rejected plays](events-and-records.md#rejected-plays); `cause` is a "
+        "[cause of missing records](../how-to/operate.md#records-missing-from-the-topic): `recreated`, "
+        "`deleted`, `truncated` or `expired`.",
         "## Dashboard",
         md.table(("metric", "type", "labels", "meaning"), _rows(of_dashboard())),
         *_buckets(of_dashboard()),

@@ -45,7 +45,7 @@ def render() -> str:
         + ". Every job may also read `models`.",
         "## Kafka",
         md.table(
-            ("job", "plays", "rejected plays", "transactions"),
+            ("job", "plays", "rejected plays"),
             ((md.code(job.value), *_kafka(access[job].kafka)) for job in Job),
         ),
         "`keep` allows setting the retention of records.",
@@ -57,4 +57,4 @@ def _words(rights: Right) -> str:
 
 
 def _kafka(access: KafkaAccess) -> tuple[str, ...]:
-    return ", ".join(access.plays), ", ".join(access.rejected), "yes" if access.transactions else ""
+    return ", ".join(access.plays), ", ".join(access.rejected)
