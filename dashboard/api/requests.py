@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +15,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.dashboard.services import Services
+from segue.errors import SegueError
 from segue.people.login_sessions import COOKIE, LIFETIME, Listener, LoginSessions
+
+log = logging.getLogger(__name__)
 
 
 class Guests:
@@ -82,6 +86,19 @@ async def session_of(services: Services, request: Request) -> tuple[Listener, st
     if listener is None or token is None:
         raise HTTPException(401, "no session: reload the page")
     return listener, token
+
+
+NO_INDEX = "There is no usable index now: try again later."
+NO_SERVER = "A server does not answer: try again in a moment."
+
+
+def unavailable(error: SegueError, words: str) -> str:
+    """Log an error, and return the words for the listener.
+
+    The error is written for operators: it names folders, addresses and commands.
+    """
+    log.warning("%s %s", words, error)
+    return words
 
 
 def refuse_cross_site(request: Request) -> None:

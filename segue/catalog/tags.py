@@ -14,10 +14,8 @@ from mutagen.id3 import ID3
 from mutagen.mp4 import MP4Tags
 
 from segue.audio.decode import check_readable, seconds_of
-from segue.catalog.track import UNKNOWN_ARTIST
+from segue.catalog.track import LONGEST, UNKNOWN_ARTIST
 
-LONGEST = 300
-"""The maximum length of a text in characters."""
 ID3_FRAMES = {
     "title": "TIT2", "artist": "TPE1", "album_artist": "TPE2", "album": "TALB", "genre": "TCON",
     "track": "TRCK", "year": "TDRC", "mood": "TMOO", "grouping": "GRP1", "content_group": "TIT1",

@@ -7,8 +7,12 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
+from segue.storage.records import Between, Count, Readable
+
+LONGEST = 300
+"""The maximum length of a text in characters: ingest stores no longer ones, and pages show no more."""
 UNKNOWN_ARTIST = "Unknown artist"
 """The artist of a track without an artist tag."""
 State = Literal["present", "vanished", "no-audio"]
@@ -130,7 +134,7 @@ class TrackDocument(TypedDict):
     """Name of the library."""
     path: str | None
     """Absolute path of the file on the machine that read it; none without audio."""
-    title: str
+    title: Annotated[str, Readable()]
     """Title from the tags, or the file's name."""
     artist: str
     """Artist, or `Unknown artist`."""
@@ -140,11 +144,11 @@ class TrackDocument(TypedDict):
     """Genres."""
     tags: NotRequired[list[str]]
     """Releases before 0.2 did not write it; :func:`searchable_of` then takes the tags in `fma`."""
-    duration_ms: int | None
+    duration_ms: Count | None
     """Length in milliseconds."""
-    track: int | None
+    track: Count | None
     """Number on the album."""
-    year: int | None
+    year: Annotated[int, Between(0, 9999)] | None
     """Year of release."""
     cover_id: str | None
     """Id of the cover in `covers`."""
@@ -176,10 +180,10 @@ def summary_of(track: Mapping[str, Any]) -> TrackSummary:
     """The summary of a track, from a document with the fields :data:`SHOWN`."""
     return TrackSummary(
         track_id=track["_id"],
-        title=track.get("title") or track["_id"],
-        artist=track.get("artist") or "",
-        album=track.get("album"),
-        genres=tuple(track.get("genres") or ()),
+        title=(track.get("title") or track["_id"])[:LONGEST],
+        artist=(track.get("artist") or "")[:LONGEST],
+        album=album[:LONGEST] if (album := track.get("album")) else None,
+        genres=tuple(genre[:LONGEST] for genre in track.get("genres") or ()),
         cover_id=track.get("cover_id"),
         duration_ms=track.get("duration_ms"),
         year=track.get("year"),
@@ -190,10 +194,10 @@ def file_of(track: Mapping[str, Any]) -> StoredFile:
     """The file of a track, from a document with the fields :data:`OF_FILE`."""
     return StoredFile(
         track_id=track["_id"],
-        path=track["path"],
-        size=track["size"],
-        modified_ns=track["modified_ns"],
-        state=track["state"],
+        path=track.get("path"),
+        size=track.get("size"),
+        modified_ns=track.get("modified_ns"),
+        state=track.get("state", "present"),
         known=track.get("known"),
         has_tags=track["has_tags"],
     )
