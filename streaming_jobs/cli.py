@@ -194,7 +194,7 @@ def _repeated(store: Store, settings: Settings, metrics: Metrics) -> list[Regula
     unfinished = partial(remove_unfinished, settings.spark)
     repeated = [
         Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS),
-        Regularly(unfinished, name="unfinished files", seconds=_UNFINISHED_SECONDS),
+        Regularly(unfinished, name="unfinished files", seconds=_UNFINISHED_SECONDS, last=False),
         _rebuilding(store, settings, metrics),
     ]
     if settings.engagement.enabled:
