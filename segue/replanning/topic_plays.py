@@ -17,7 +17,7 @@ import pyarrow as pa
 from segue.plays.event import EVENT_WINDOW, FIELDS, SIGNAL_WINDOW, Play, WindowFields, fault
 from segue.plays.event_types import COUNTED, SIGNALS
 from segue.settings import Settings, StreamSettings, milliseconds
-from segue.storage.kafka_topics import records_of
+from segue.storage.kafka_records import records_of
 
 _TYPES = {"text": pa.string(), "whole": pa.int64()}
 _TYPE_OF = {field.name: _TYPES[field.kind] for field in FIELDS}
