@@ -140,6 +140,7 @@ def run(
     layout = _layout_of(root, fma=fma)
     contents = find_music(root, library=library, layout=layout)
     tracks = Tracks(store)
+    tracks.forget_damaged(library)
     stored = tracks.files_of(library)
     _check_same_folder(stored.values(), root, library)
     tracks.date_old_tracks(library)

@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Annotated
 
 import typer
@@ -37,6 +36,8 @@ from segue.storage.store import Store, open_store
 
 AT_ONCE = 2000
 """Facts per bulk write."""
+_ROWS_AT_ONCE = 20_000
+"""Rows of facts per bulk write, about 10 MB: the facts of listeners who play without a pause are large."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +115,7 @@ def transform(records: DataFrame, *, settings: Settings, since: int = 0) -> Data
     return counted_rows(
         well_formed,
         window=settings.engagement.window,
+        most=settings.engagement.max_events_per_window,
         thresholds=Thresholds.of(settings.engagement),
     ).where(f"window_start >= {since}")
 
@@ -155,5 +157,13 @@ def _take(store: Store, settings: Settings, rows: DataFrame, *, since: int, chec
 
 
 def _batches(facts: Iterator[Fact]) -> Iterator[list[Fact]]:
-    while batch := list(islice(facts, AT_ONCE)):
+    batch: list[Fact] = []
+    rows = 0
+    for fact in facts:
+        batch.append(fact)
+        rows += len(fact.rows)
+        if len(batch) >= AT_ONCE or rows >= _ROWS_AT_ONCE:
+            yield batch
+            batch, rows = [], 0
+    if batch:
         yield batch

@@ -50,7 +50,7 @@ def _flood(spark: SparkSession, settings: Settings, topic: str, *, count: int, r
         F.concat(F.lit(b"\xff\xfe"), number.cast("binary")),
     )
     value = F.element_at(
-        F.array(*(F.rpad(kind.cast("binary"), RECORD_BYTES, F.lit(b"z")) for kind in kinds)),
+        F.array(*(F.rpad(kind.cast("binary"), RECORD_BYTES, F.lit(b" ")) for kind in kinds)),
         (F.col("id") % len(kinds) + 1).cast("int"),
     )
     began = time.monotonic()

@@ -26,8 +26,10 @@ from segue.dashboard.api.login_required import LoginRequired
 from segue.dashboard.api.outage import MongoOutage
 from segue.dashboard.api.requests import Guests
 from segue.dashboard.api.traces import Traced
+from segue.dashboard.capacity import Capacity
 from segue.dashboard.metrics import Measured
 from segue.dashboard.services import Services
+from segue.dashboard.sessions import ending_sessions
 from segue.dashboard.views.outage import keep_outages_out_of_the_log, show_outage
 
 _PARTS = (audio, covers, map, openapi, own_data, people, player, playlists, radio, shared, similar)
@@ -45,6 +47,7 @@ def make_app() -> st.App:
         PAGES,
         routes=make_routes(services),
         middleware=make_middleware(services),
+        lifespan=ending_sessions,
         on_script_error=show_outage,
     )
 
@@ -53,6 +56,7 @@ def make_middleware(services: Services) -> list[Middleware]:
     """The middleware before pages and routes."""
     layers = [
         Middleware(Measured, metrics=services.metrics, routes=make_routes(services)),
+        Middleware(Capacity),
         Middleware(Traced, routes=make_routes(services)),
         Middleware(MongoOutage, availability=services.availability),
         Middleware(Guests, login_sessions=services.login_sessions),

@@ -30,6 +30,7 @@ from segue.models import trained
 from segue.models.versions import Models
 from segue.moods.dial import MoodDials
 from segue.moods.stored import Moods
+from segue.operations.damaged_documents import DamagedDocuments
 from segue.operations.stream_minutes import StreamMinutes
 from segue.operations.stream_progress import StreamProgress
 from segue.people.accounts import Accounts
@@ -81,6 +82,7 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     CountedWindows,
     StreamProgress,
     StreamMinutes,
+    DamagedDocuments,
 )
 
 BUCKETS: Mapping[str, Policy] = {bundles.BUCKET: bundles.POLICY, trained.BUCKET: trained.POLICY}

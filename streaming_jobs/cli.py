@@ -17,10 +17,14 @@ from pyspark.sql import SparkSession
 from segue import logs, tracing
 from segue.engagement.daily import DailyRollUp
 from segue.errors import one_line_errors
+from segue.index.active import ActiveBundle
 from segue.local.process import registered
 from segue.local.stack import connected
+from segue.operations.damaged_documents import DamagedDocuments
 from segue.operations.stream_progress import StreamProgress
 from segue.privacy.leaving import sweep
+from segue.processes import raise_file_limit
+from segue.replanning.rebuilding import Rebuilding
 from segue.settings import Settings, load_settings
 from segue.settings.contradictions import contradictions
 from segue.spark.causes import explained
@@ -46,10 +50,12 @@ log = logging.getLogger("segue.stream")
 _SWEEP_SECONDS = 30.0
 _ROLL_UP_SECONDS = 60.0
 _UNFINISHED_SECONDS = 600.0
+_REBUILD_SECONDS = 20.0
 
 
 def main() -> None:
     """Entry point, also under spark-submit."""
+    raise_file_limit()
     typer.run(stream)
 
 
@@ -123,7 +129,7 @@ def run(
     )
     sampler = TopicSampler(settings.kafka, (settings.kafka.plays_topic, settings.kafka.rejected_topic))
     tasks = TaskWatch(spark, metrics.queries)
-    repeated = _repeated(store, settings)
+    repeated = _repeated(store, settings, metrics)
     watch: TopicWatch | None = None
     try:
         remove_unfinished(settings.spark)
@@ -165,6 +171,17 @@ def run(
         spark.stop()
 
 
+def _rebuilding(store: Store, settings: Settings, metrics: Metrics) -> Regularly:
+    """Rebuild damaged documents from the topic, and report how many there are."""
+
+    def rebuild() -> None:
+        bundle = ActiveBundle(store, folder=settings.index.folder)
+        Rebuilding(store, settings, bundle=bundle.current).run()
+        metrics.report_damaged(DamagedDocuments(store).counts())
+
+    return Regularly(rebuild, name="rebuilding", seconds=_REBUILD_SECONDS, last=False)
+
+
 def _prepare_topics(settings: Settings) -> None:
     """Create missing topics, keep their settings in line if Segue may, and report their faults."""
     ensure_topics(settings.kafka, settings.retention)
@@ -172,12 +189,13 @@ def _prepare_topics(settings: Settings) -> None:
     topic_faults.report(settings, compared=True)
 
 
-def _repeated(store: Store, settings: Settings) -> list[Regularly]:
+def _repeated(store: Store, settings: Settings, metrics: Metrics) -> list[Regularly]:
     """Start the work that is repeated beside the queries."""
     unfinished = partial(remove_unfinished, settings.spark)
     repeated = [
         Regularly(partial(sweep, store), name="forgetting", seconds=_SWEEP_SECONDS),
-        Regularly(unfinished, name="unfinished files", seconds=_UNFINISHED_SECONDS),
+        Regularly(unfinished, name="unfinished files", seconds=_UNFINISHED_SECONDS, last=False),
+        _rebuilding(store, settings, metrics),
     ]
     if settings.engagement.enabled:
         roll_up = DailyRollUp(store, settings).run

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections import Counter as Counts
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -129,6 +129,12 @@ class Metrics:
             "1 while the stream refuses a published index and keeps the previous one, else 0.",
             **plain,
         )
+        self.damaged_documents = Gauge(
+            "segue_damaged_documents",
+            "Documents of a collection that are set aside and not rebuilt.",
+            labelnames=["collection"],
+            registry=self.registry,
+        )
         self.facts = Counter("segue_facts_written", "Facts of listeners and windows written.", **plain)
         self.feedback_at = Gauge(
             "segue_feedback_timestamp_seconds",
@@ -178,6 +184,12 @@ class Metrics:
         self._fresh.extend(freshness_ms)
         for milliseconds in freshness_ms:
             self.freshness.observe(milliseconds)
+
+    def report_damaged(self, counts: Mapping[str, int]) -> None:
+        """Report the number of damaged documents by collection."""
+        self.damaged_documents.clear()
+        for collection, count in counts.items():
+            self.damaged_documents.labels(collection).set(count)
 
     def count_rejected(self, reason: str, count: int = 1) -> None:
         self.rejected.labels(reason).inc(count)

@@ -6,13 +6,14 @@ import logging
 import threading
 from collections.abc import Callable
 
+from segue.errors import SegueError
 from segue.storage.mongo import PyMongoError
 
 log = logging.getLogger(__name__)
 
 
 class Regularly:
-    """Calls `work` at an interval until :meth:`close`; keeps trying while MongoDB is unavailable.
+    """Calls `work` at an interval until :meth:`close`; keeps trying while a server is unavailable.
 
     With `last`, :meth:`close` calls it once more.
     """
@@ -37,5 +38,5 @@ class Regularly:
     def _once(self) -> None:
         try:
             self._work()
-        except PyMongoError as error:
+        except (PyMongoError, SegueError) as error:
             log.warning("%s: %s", self._name, error)

@@ -79,9 +79,15 @@ def test_who_backs_up_and_who_removes_may_reach_all_that_they_must() -> None:
 
 
 def test_what_belongs_to_listeners_is_listed_as_personal() -> None:
-    assert set(WRITTEN_BY_STREAMS) == {"tastes", "recommendations", "listening", "listening_sessions"}
+    written = {"tastes", "recommendations", "listening", "listening_sessions", "damaged_documents"}
+    assert set(WRITTEN_BY_STREAMS) == written
     secrets = {name: own.secret for name in POLICIES if (own := personal(name)) and own.secret}
-    assert secrets == {"accounts": ("password",), "sessions": ("_id",), "share_links": ("_id",)}
+    assert secrets == {
+        "accounts": ("password",),
+        "sessions": ("_id",),
+        "share_links": ("_id",),
+        "damaged_documents": ("_id", "document_id"),
+    }
 
 
 class _Elsewhere(Starts):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +23,7 @@ from segue.errors import SegueError
 from segue.index.manifest import Manifest
 from segue.local.kafka import Broker
 from segue.local.mongod import binary
-from segue.local.process import free_port
+from segue.local.process import free_port, write_text
 from segue.models.versions import Models
 from segue.places import LOCAL, ROOT
 from segue.settings import Settings, load_settings
@@ -34,6 +34,8 @@ from segue.storage.store import Store
 TRACKS = 2_000
 READY_SECONDS = 300.0
 _REPLICA_SET = "segue"
+_USUAL_PORTS = (26117, 26117, 26117, 26092, 26093, 8900)
+"""Of three mongods, the broker, its controller and the dashboard; far from those of the embedded servers."""
 
 
 @dataclass
@@ -131,11 +133,17 @@ def planned(home: Path, *, console: Console) -> Service:
 
 def _planned(home: Path, *, bundle: Path) -> Service:
     ports: list[int] = []
-    for usual in (28117, 28117, 28117, 8800):
+    for usual in _USUAL_PORTS:
         ports.append(free_port(usual, avoid=ports))
-    *members, page = ports
+    *members, kafka, controller, page = ports
     broker = Broker(home / "kafka")
-    _, bootstrap = broker.command()
+    write_text(broker.folder / "ports", f"{kafka} {controller}")
+    command, bootstrap = broker.command()
+
+    def command_of_broker() -> Sequence[str]:
+        broker.empty_temporary()
+        return command  # with the same ports at each start
+
     hosts = ",".join(f"127.0.0.1:{port}" for port in members)
     environment = {
         "PYTHONPATH": str(ROOT),
@@ -172,7 +180,7 @@ def _planned(home: Path, *, bundle: Path) -> Service:
         address=f"http://127.0.0.1:{page}",
         environment=environment,
         mongods={port: _mongod(home / f"mongod-{port}", port) for port in members},
-        broker=Supervised("broker", lambda: broker.command()[0], log=broker.log, folder=broker.folder),
+        broker=Supervised("broker", command_of_broker, log=broker.log, folder=broker.folder),
         stream=job("stream", "stream", "run"),
         dashboard=job("dashboard", "dashboard", "serve", "--port", str(page)),
     )

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import session_of
+from segue.dashboard.api.requests import NO_INDEX, session_of, unavailable
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 
@@ -66,4 +66,4 @@ async def _ready(query: Callable[[], _T]) -> _T:
     try:
         return await run_in_threadpool(query)
     except SegueError as error:
-        raise HTTPException(503, str(error)) from None
+        raise HTTPException(503, unavailable(error, NO_INDEX)) from None

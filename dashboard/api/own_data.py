@@ -10,7 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import cookie_options, json_body, refuse_cross_site, session_of
+from segue.dashboard.api.requests import (
+    NO_SERVER,
+    cookie_options,
+    json_body,
+    refuse_cross_site,
+    session_of,
+    unavailable,
+)
 from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.local.stack import connected
@@ -31,7 +38,9 @@ def routes(services: Services) -> list[Route]:
         try:
             data = await run_in_threadpool(_archive, services, listener.user_id)
         except SegueError as error:
-            return JSONResponse({"error": str(error)}, status_code=503, headers={"Retry-After": "5"})
+            return JSONResponse(
+                {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
+            )
         headers = {
             "Content-Disposition": 'attachment; filename="segue-my-data.zip"',
             "Cache-Control": "no-store",
@@ -48,7 +57,9 @@ def routes(services: Services) -> list[Route]:
         try:
             removed = await run_in_threadpool(_leave, services, listener.user_id)
         except SegueError as error:
-            return JSONResponse({"error": str(error)}, status_code=503, headers={"Retry-After": "5"})
+            return JSONResponse(
+                {"error": unavailable(error, NO_SERVER)}, status_code=503, headers={"Retry-After": "5"}
+            )
         response = JSONResponse({"removed": removed})
         token = await run_in_threadpool(services.login_sessions.open)
         response.set_cookie(COOKIE, token, **cookie_options(secure=request.url.scheme == "https"))

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.requests import session_of
+from segue.dashboard.api.requests import NO_INDEX, session_of, unavailable
 from segue.dashboard.queries.sounding import UnknownTrack, radio
 from segue.dashboard.services import Services
 from segue.errors import SegueError
@@ -39,7 +39,7 @@ def routes(services: Services) -> list[Route]:
         except UnknownTrack as error:
             raise HTTPException(404, str(error)) from None
         except SegueError as error:
-            raise HTTPException(503, str(error)) from None
+            raise HTTPException(503, unavailable(error, NO_INDEX)) from None
         return JSONResponse({"items": items}, headers={"Cache-Control": "no-store"})
 
     return [Route("/api/radio/{track_id}", tuned, methods=["GET"])]

@@ -16,10 +16,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.dashboard.services import Services
+from segue.errors import SegueError
 from segue.people.login_sessions import COOKIE, LIFETIME, Listener, LoginSessions
 
-_log = logging.getLogger(__name__)
 _PORTS = {"http": 80, "https": 443}
+log = logging.getLogger(__name__)
 
 
 class Guests:
@@ -89,6 +90,19 @@ async def session_of(services: Services, request: Request) -> tuple[Listener, st
     return listener, token
 
 
+NO_INDEX = "There is no usable index now: try again later."
+NO_SERVER = "A server does not answer: try again in a moment."
+
+
+def unavailable(error: SegueError, words: str) -> str:
+    """Log an error, and return the words for the listener.
+
+    The error is written for operators: it names folders, addresses and commands.
+    """
+    log.warning("%s %s", words, error)
+    return words
+
+
 def refuse_cross_site(request: Request, base_url: str = "") -> None:
     """Refuse cross-site requests (CSRF), in addition to the cookie's SameSite.
 
@@ -105,7 +119,7 @@ def refuse_cross_site(request: Request, base_url: str = "") -> None:
     origin, host = request.headers.get("origin"), request.headers.get("host", "")
     foreign = origin is not None and not _is_same_site(origin, host, base_url)
     if foreign or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        _log.warning("refused a request from %r to the host %r: is dashboard.base_url set?", origin, host)
+        log.warning("refused a request from %r to the host %r: is dashboard.base_url set?", origin, host)
         raise HTTPException(403, "only Segue's own pages may send this request")
 
 

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segue.audio.errors import AudioError
-from segue.dashboard.api.requests import refuse_cross_site, session_of
+from segue.dashboard.api.requests import NO_INDEX, refuse_cross_site, session_of, unavailable
 from segue.dashboard.queries.sounding import LARGEST_FILE, LONGEST, similar_to_file
 from segue.dashboard.services import Services
 from segue.errors import SegueError
@@ -85,7 +85,7 @@ def _compared(services: Services, file: IO[bytes]) -> Response:
         message = WORDS.get(error.reason, WORDS["not-audio"])
         return JSONResponse({"error": message, "reason": error.reason}, status_code=422)
     except SegueError as error:
-        return JSONResponse({"error": str(error), "reason": "not-ready"}, status_code=503)
+        return JSONResponse({"error": unavailable(error, NO_INDEX), "reason": "not-ready"}, status_code=503)
     items: list[dict[str, Any]] = [
         {**similar.item.data(), "note": f"{max(0.0, similar.score):.0%} similar"} for similar in near
     ]

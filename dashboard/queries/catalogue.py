@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from segue.catalog.part import Part
 from segue.catalog.search import TrackSearch
 from segue.catalog.track import MatchableTrack, TrackSummary
-from segue.catalog.tracks import Tracks
+from segue.catalog.tracks import MOST_OF_ARTIST, Tracks
 from segue.dashboard.queries.items import Item, item_of, read_items
 from segue.errors import SegueError
 from segue.index.active import ActiveBundle
@@ -44,9 +45,9 @@ class CatalogueReader:
         self._moods = Moods(store)
         self._aligned = AlignedMoods(self._moods)
 
-    def search(self, query: str, *, limit: int = 50) -> list[Item]:
+    def search(self, query: str, *, limit: int = 50) -> Part[Item]:
         """Tracks whose title, artist, album or genres match the query's words, typos allowed, best first."""
-        return [item_of(track, source="search") for track in self._search.search(query, limit=limit)]
+        return self._search.search(query, limit=limit).each(_found)
 
     def matchable(self, query: str, *, limit: int) -> list[MatchableTrack]:
         """The tracks that :meth:`search` finds, with the facts for matching."""
@@ -107,9 +108,9 @@ class CatalogueReader:
             return False
         return True
 
-    def of_album(self, artist: str, album: str | None) -> list[Item]:
+    def of_album(self, artist: str, album: str | None, *, limit: int = MOST_OF_ARTIST) -> Part[Item]:
         """An artist's album in album order; all of the artist's tracks if `album` is None."""
-        return [item_of(track, source="search") for track in self._tracks.of_album(artist, album)]
+        return self._tracks.of_album(artist, album, limit=limit).each(_found)
 
     def newest(self, *, limit: int = 12) -> list[Item]:
         """The tracks with the newest files."""
@@ -119,6 +120,10 @@ class CatalogueReader:
         """The genres with the most tracks."""
         return self._tracks.frequent_genres(limit=limit)
 
-    def of_genre(self, genre: str, *, limit: int = 60) -> list[Item]:
+    def of_genre(self, genre: str, *, limit: int = 60) -> Part[Item]:
         """Tracks of a genre, by artist and album."""
-        return [item_of(track, source="search") for track in self._tracks.of_genre(genre, limit=limit)]
+        return self._tracks.of_genre(genre, limit=limit).each(_found)
+
+
+def _found(track: TrackSummary) -> Item:
+    return item_of(track, source="search")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from segue.catalog.part import Part
 from segue.dashboard.queries.items import Item, list_items, read_items
 from segue.dashboard.queries.times import day
 from segue.plays.event_types import EventType
@@ -23,19 +24,24 @@ def recently_played(store: Store, user_id: str, *, limit: int = 8) -> list[Item]
 
 def played_by_day(
     store: Store, user_id: str, *, offset: timedelta = timedelta(), limit: int = 300
-) -> list[tuple[str, list[Item]]]:
+) -> tuple[list[tuple[str, list[Item]]], int]:
     """The tracks played last by the day of their last play, newest first.
 
     The history has each track once with its newest signal, and at most `taste.max_signals` of them.
     `offset` is the listener's offset from UTC.
+
+    Returns
+    -------
+    At most `limit` tracks by day, and the number of all.
     """
-    last = last_played(Tastes(store).history(user_id))[:limit]
+    every = last_played(Tastes(store).history(user_id))
+    last = every[:limit]
     known = read_items(store, [played.track_id for played in last], source="playlist")
     days: dict[str, list[Item]] = {}
     for played in last:
         if played.track_id in known:
             days.setdefault(day(played.at, offset=offset), []).append(_noted(known[played.track_id], played))
-    return list(days.items())
+    return list(days.items()), len(every)
 
 
 def _noted(item: Item, played: PlayedTrack) -> Item:
@@ -43,6 +49,10 @@ def _noted(item: Item, played: PlayedTrack) -> Item:
     return replace(item, note=kind.label, tone=kind.tone)
 
 
-def liked(store: Store, user_id: str, *, limit: int = 200) -> list[Item]:
+def liked(store: Store, user_id: str, *, limit: int = 200) -> Part[Item]:
     """The liked tracks, newest first."""
-    return list_items(store, Opinions(store).liked(user_id, limit=limit), source="playlist")
+    opinions = Opinions(store)
+    items = list_items(store, opinions.liked(user_id, limit=limit), source="playlist")
+    number = opinions.count_liked(user_id)
+    # Songs that have left the library are not counted, as far as they are known.
+    return Part(items, total=len(items) if number <= limit else number)

@@ -40,6 +40,8 @@ class LiveListener:
     """One listener as the page Live shows them."""
 
     played: list[Played]
+    played_in_all: int
+    """The number of tracks in the history."""
     recommended: list[Recommended]
     served: str
     index_version: str
@@ -58,10 +60,12 @@ def listening(store: Store, user_id: str, *, played: int = 12) -> LiveListener |
     recommendation = Recommendations(store).of(user_id)
     if recommendation is None:
         return None
-    latest = last_played(Tastes(store).history(user_id))[:played]
+    history = last_played(Tastes(store).history(user_id))
+    latest = history[:played]
     known = Tracks(store).named([*(track.track_id for track in latest), *recommendation.named_track_ids])
     return LiveListener(
         played=[Played(known[track.track_id], track.event_type, track.at) for track in latest],
+        played_in_all=len(history),
         recommended=[
             Recommended(
                 known[track.track_id],

@@ -6,17 +6,23 @@ from itertools import groupby
 
 import streamlit as st
 
+from segue.catalog.part import Part
+from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.navigation import link
 from segue.dashboard.player import components
+from segue.dashboard.queries.items import Item
 from segue.dashboard.text import plain
+from segue.dashboard.views import more
 
 
 def show() -> None:
     """The artist named by `?name=` in the address."""
     name = st.query_params.get("name", "")
-    songs = visit.services().catalogue.of_album(name, None) if name else []
+    place = f"artist-{name}"
+    limit = more.asked_for(place, first=MOST_OF_ARTIST)
+    songs = visit.services().catalogue.of_album(name, None, limit=limit) if name else Part[Item]()
     if not songs:
         st.title("No such artist", anchor=False)
         st.info(
@@ -26,7 +32,7 @@ def show() -> None:
         return
     st.title(plain(name), anchor=False)
     genres = list(dict.fromkeys(song.genre for song in songs if song.genre))
-    count = counted(len(songs), "song")
+    count = counted(songs.total, "song")
     st.caption(" · ".join([count, *(plain(genre) for genre in genres[:4])]))
     for number, (album, those) in enumerate(groupby(songs, key=lambda song: song.album)):
         if album:
@@ -35,3 +41,4 @@ def show() -> None:
         elif number:
             st.subheader("Songs", anchor=False)
         components.tracks(list(those), key=f"album-{number}", layout="list")
+    more.offer(place, shown=len(songs), total=songs.total, of="songs")

@@ -12,6 +12,7 @@ import streamlit as st
 from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.queries import audience as reading
+from segue.dashboard.views import more
 from segue.dashboard.views.audience_figures import funnel_figure, listeners_figure, rates_figure
 from segue.dashboard.views.charts import ACCENT, PALETTE, draw, dressed, figures, period_axis
 from segue.dashboard.views.tables import as_files, in_words
@@ -29,6 +30,8 @@ FILTERS = {
     "Variant": "variant",
 }
 _SKIPPED_COLUMNS = ["title", "artist", "plays", "skip_rate", "early_skip_rate"]
+_SKIPPED, _UNHEARD, _GENRES = 15, 500, 10
+"""How many tracks the lists show at first, and how many genres the chart shows."""
 _ENOUGH = 5
 """The fewest plays for which a skip rate is shown."""
 
@@ -175,10 +178,12 @@ def _kept(since: datetime, until: datetime) -> None:
         subtitle = "variant of the recommendation; none: chosen by the listener"
         draw(rates_figure(of("variant"), "Skip rate by variant", subtitle), key="by-variant")
     tracks = of("track")
-    often = tracks[tracks["plays"] >= _ENOUGH].sort_values(["skip_rate", "plays"], ascending=False).head(15)
+    enough = tracks[tracks["plays"] >= _ENOUGH].sort_values(["skip_rate", "plays"], ascending=False)
+    often = enough.head(more.asked_for("skipped", first=_SKIPPED))
     st.subheader("Most skipped tracks", anchor=False)
     st.caption(f"Among tracks with at least {_ENOUGH} plays.")
     in_words(reading.with_names(store, often)[["title", "artist", "plays", "skip_rate", "early_skip_rate"]])
+    more.offer("skipped", shown=len(often), total=len(enough), of="tracks")
 
 
 def _catalogue(since: datetime, until: datetime) -> None:
@@ -215,16 +220,22 @@ def _catalogue(since: datetime, until: datetime) -> None:
         )
     with right:
         genres = by_key(reading.totals(store, "genre", since=since, until=until))
-        genres = genres[genres["key"] != ""].sort_values("hours").tail(10)
+        genres = genres[genres["key"] != ""].sort_values("hours")
+        named, genres = len(genres), genres.tail(_GENRES)
         figure = go.Figure(
             go.Bar(x=genres["hours"], y=genres["key"], orientation="h", marker={"color": ACCENT})
         )
         figure.update_yaxes(showgrid=False)
-        draw(dressed(figure, "Genres", "hours"), key="genres")
+        cut = f"hours, the {_GENRES} most heard of {named}" if named > _GENRES else "hours"
+        draw(dressed(figure, "Genres", cut), key="genres")
     st.subheader("Tracks without plays", anchor=False)
-    unheard = reading.never_heard(store, set(tracks.index[tracks["plays"] > 0]), limit=500)
+    heard = set(tracks.index[tracks["plays"] > 0])
+    number = more.asked_for("unheard", first=_UNHEARD)
+    unheard = reading.never_heard(store, heard, limit=number + 1)
     st.caption("Tracks of the library without a play in this period, oldest first.")
-    st.dataframe(unheard, hide_index=True, height=260)
+    st.dataframe(unheard.head(number), hide_index=True, height=260)
+    if len(unheard) > number:
+        more.offer("unheard", shown=number, total=None, of="tracks")
 
 
 def _tables(since: datetime, until: datetime, periods: pd.DataFrame) -> None:

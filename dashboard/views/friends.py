@@ -10,12 +10,14 @@ from segue.dashboard.queries import friends as finding
 from segue.dashboard.queries.items import noted_items
 from segue.dashboard.queries.live import ago
 from segue.dashboard.text import plain
+from segue.dashboard.views import more
 from segue.people.accounts import Account
 from segue.people.login_sessions import Listener
 from segue.social.activity import PrivacyChoices, feed
 from segue.social.follows import Follows
 from segue.social.links import SharingError
 
+_ACTIVITIES = 25
 _DID = {"liked": " likes it", "listened": ""}
 
 
@@ -50,7 +52,8 @@ def _requests(listener: Listener) -> None:
 
 def _feed(listener: Listener) -> None:
     st.subheader("Friends' activity", anchor=False)
-    activities = feed(visit.services().store, listener.user_id, limit=25)
+    limit = more.asked_for("feed", first=_ACTIVITIES)
+    activities = feed(visit.services().store, listener.user_id, limit=limit + 1)
     items = noted_items(
         visit.services().store,
         [
@@ -58,12 +61,14 @@ def _feed(listener: Listener) -> None:
                 activity.track_id,
                 f"{activity.person.name}{_DID[activity.what]}, {ago(activity.at.timestamp() * 1000)}",
             )
-            for activity in activities
+            for activity in activities[:limit]
         ],
         source="home",
     )
     if items:
         components.tracks(items, key="feed", layout="list", whole=False)
+        if len(activities) > limit:
+            more.offer("feed", shown=limit, total=None, of="activities of the last two weeks")
     else:
         st.info(
             "Songs that your friends like or finish appear here, if they share their activity.",

@@ -8,6 +8,7 @@ from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries import history
 from segue.dashboard.queries.items import Item, Upcoming
+from segue.dashboard.queries.starting_options import ARTISTS
 from segue.dashboard.queries.steered import planned
 from segue.dashboard.text import plain
 from segue.dashboard.views import mood
@@ -98,7 +99,8 @@ def _picks(user_id: str) -> None:
             default=[artist for artist in kept.artists if artist in artists],
             key="start-artists",
             on_change=keep,
-            placeholder="Or artists that you know",
+            placeholder="Or artists that you know"
+            + (f", among the {ARTISTS} with most songs" if len(artists) >= ARTISTS else ""),
             label_visibility="collapsed",
         )
 

@@ -15,7 +15,7 @@ from segue.dashboard.queries import listening, month
 from segue.dashboard.queries.items import noted_items
 from segue.dashboard.queries.listening import ListeningSpan
 from segue.dashboard.queries.shared import month_key
-from segue.dashboard.views import sharing
+from segue.dashboard.views import more, sharing
 from segue.dashboard.views.charts import draw, figures
 from segue.dashboard.views.listening_figures import (
     calendar_figure,
@@ -31,6 +31,7 @@ from segue.errors import SegueError
 from segue.people.login_sessions import Listener
 
 SPANS = {"7 days": 7, "30 days": 30, "90 days": 90, "A year": 365}
+_TRACKS = 10
 _MOST_POINTS = 3000
 
 
@@ -104,12 +105,14 @@ def _favourites(activity: ListeningSpan) -> None:
         draw(favourites_figure(activity, "artist", "Artists"), key="top-artists")
     with right:
         draw(favourites_figure(activity, "genre", "Genres"), key="top-genres")
-    best = top(activity.rows, "track_id", limit=10)
+    every = top(activity.rows, "track_id", limit=len(activity.rows))
+    best = every.head(more.asked_for("top-tracks", first=_TRACKS))
     noted = [(key, counted(plays, "play")) for key, plays in zip(best["key"], best["plays"], strict=True)]
     items = noted_items(visit.services().store, noted, source="playlist")
     if items:
         st.subheader("Tracks", anchor=False)
         components.tracks(items, key="top-tracks", layout="list")
+        more.offer("top-tracks", shown=len(best), total=len(every), of="tracks")
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

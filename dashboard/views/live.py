@@ -7,18 +7,25 @@ import streamlit as st
 from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.queries import live as queries
-from segue.dashboard.views import cards
+from segue.dashboard.views import cards, more
+
+_LISTENERS, _RECOMMENDED, _PLAYED = 200, 10, 12
+"""How many listeners, recommendations and plays the page shows at first."""
 
 
 def show() -> None:
     """A selected listener's plays and recommendations."""
-    known = queries.listeners(visit.services().store)
+    number = more.asked_for("listeners", first=_LISTENERS)
+    known = queries.listeners(visit.services().store, limit=number + 1)
     if not known:
         _nobody_yet()
         return
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title("Live")
-    listener = right.selectbox("Listener", known, key="listener")
+    listener = right.selectbox("Listener", known[:number], key="listener")
+    if len(known) > number:
+        with right:
+            more.offer("listeners", shown=number, total=None, of="listeners, those who played last")
     st.fragment(_watch, run_every=visit.services().settings.dashboard.refresh_interval)(listener)
 
 
@@ -41,7 +48,8 @@ def _nobody_yet() -> None:
 
 def _watch(listener: str) -> None:
     """Redrawn every `dashboard.refresh_interval`; a fragment, so that the rest of the page stays."""
-    now = queries.listening(visit.services().store, listener)
+    played = more.asked_for("played", first=_PLAYED)
+    now = queries.listening(visit.services().store, listener, played=played)
     if now is None:
         st.info("This listener no longer has recommendations.", icon=":material/person_off:")
         return
@@ -55,10 +63,14 @@ def _watch(listener: str) -> None:
             f"Written {_milliseconds(now.freshness_ms)} after the newest play · {source} · "
             f"{now.variant} · index {now.index_version}"
         )
-        st.html(cards.grid(now.recommended[:10], new=set(shown) - set(before)))
+        number = more.asked_for("recommended", first=_RECOMMENDED)
+        st.html(cards.grid(now.recommended[:number], new=set(shown) - set(before)))
+        total = len(now.recommended)
+        more.offer("recommended", shown=min(number, total), total=total, of="recommendations")
     with side:
         st.subheader("Just played")
         st.html(cards.rows(now.played))
+        more.offer("played", shown=len(now.played), total=now.played_in_all, of="tracks")
 
 
 def _milliseconds(value: float) -> str:

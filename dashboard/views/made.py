@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import streamlit as st
 
+from segue.catalog.part import Part
 from segue.dashboard import visit
 from segue.dashboard.navigation import link
 from segue.dashboard.player import components
@@ -14,6 +15,7 @@ from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.sounding import UnknownTrack
 from segue.dashboard.queries.times import length
 from segue.dashboard.text import plain
+from segue.dashboard.views import more
 from segue.errors import SegueError
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 
@@ -45,7 +47,9 @@ def path_from(item: Item) -> None:
         query = st.text_input(
             "Last song of the path", key="path-to", placeholder="Title or artist", max_chars=200
         )
-        matches = visit.services().catalogue.search(query, limit=_FOUND) if query.strip() else []
+        number = more.asked_for(f"path-{query.strip()}", first=_FOUND)
+        search = visit.services().catalogue.search
+        matches = search(query, limit=number) if query.strip() else Part[Item]()
         others = [other for other in matches if other.track_id != item.track_id]
         for other in others:
             link(
@@ -53,6 +57,7 @@ def path_from(item: Item) -> None:
                 icon=":material/flag:",
                 to={"made": "path", "from": item.track_id, "to": other.track_id},
             )
+        more.offer(f"path-{query.strip()}", shown=len(matches), total=matches.total, of="songs")
         if query.strip() and not others:
             st.caption("No other song matches.")
 

@@ -10,8 +10,8 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.queries import live as queries
 from segue.dashboard.views.charts import PALETTE, date_axis, draw, dressed, figures, period_axis
-from segue.operations.stream_minutes import RECOMMEND, StreamMinutes
-from segue.operations.stream_progress import MicroBatch, Started, StreamProgress
+from segue.operations.stream_minutes import RECOMMEND, StreamMinute, StreamMinutes
+from segue.operations.stream_progress import MOST, MicroBatch, Started, StreamProgress
 from segue.storage.mongo import Document
 
 SPANS = {"5 minutes": 300, "1 hour": 3600, "1 day": 86400}
@@ -39,6 +39,11 @@ def _draw(seconds: int) -> None:
             "The stream has not run yet: start it with `./run.sh stream run`.", icon=":material/play_circle:"
         )
         return
+    if len(recent) >= MOST:
+        st.caption(
+            f"There were more than {MOST:,} micro-batches in this time: the charts begin with those of "
+            f"{recent[0]['at']:%H:%M:%S} UTC. “1 hour” shows all of them by the minute."
+        )
     minutes = StreamMinutes(store).recent(seconds=max(seconds, 900))
     _summary([batch for batch in recent if batch["query"] == RECOMMEND], progress.started())
     rows = (
@@ -103,7 +108,7 @@ def _batch(batch: MicroBatch) -> Document:
     return {**same, **phases}
 
 
-def _minute(minute: Document) -> Document:
+def _minute(minute: StreamMinute) -> Document:
     """A minute in the form of a micro-batch: the mean duration of each phase, plays per second of work."""
     count, spent = minute.get("batches", 0), minute.get("phases_ms", {})
     busy = spent.get("triggerExecution", 0) / 1000
@@ -129,12 +134,12 @@ def _durations(main: pd.DataFrame, step: pd.Timedelta) -> go.Figure:
     return dressed(figure, "Micro-batch by phase", "milliseconds", height=320)
 
 
-def _freshness(minutes: list[Document]) -> go.Figure:
+def _freshness(minutes: list[StreamMinute]) -> go.Figure:
     rows = [
         {"at": minute["at"], "of plays": name, "ms": minute["freshness_ms"][key]}
         for minute in minutes
         for key, name in (("p50", "median"), ("p99", "p99"))
-        if "freshness_ms" in minute
+        if key in minute.get("freshness_ms", {})
     ]
     table = pd.DataFrame(rows, columns=["at", "of plays", "ms"])
     figure = px.line(
@@ -149,7 +154,7 @@ def _freshness(minutes: list[Document]) -> go.Figure:
     return dressed(figure, "Freshness", "milliseconds from a play to the recommendations that reflect it")
 
 
-def _rejected(minutes: list[Document]) -> go.Figure:
+def _rejected(minutes: list[StreamMinute]) -> go.Figure:
     rows = [
         {"at": minute["at"], "reason": reason, "records": count}
         for minute in minutes

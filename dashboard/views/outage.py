@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException, StopException, get_script_run_ctx
@@ -11,6 +12,7 @@ from segue.dashboard.text import OUTAGE
 from segue.dashboard.visit import services
 from segue.storage.mongo import is_away
 
+_WAIT_SECONDS = 5.0
 _LOGGER = "streamlit.error_util"
 
 
@@ -24,19 +26,21 @@ def show_outage(error: Exception) -> bool:
     try:
         st.info(OUTAGE, icon=":material/hourglass_empty:")
         _wait()
+        st.rerun()
     except StopException:
         pass  # the visitor has left
-    except RerunException as newer:
-        # The visitor has opened another page meanwhile. Here Streamlit would drop that request.
+    except RerunException as again:
+        # Here Streamlit would drop the request: our own, or that of the visitor for another page.
         if (context := get_script_run_ctx()) and context.script_requests:
-            context.script_requests.request_rerun(newer.rerun_data)
+            context.script_requests.request_rerun(again.rerun_data)
     return True
 
 
-@st.fragment(run_every=1.0)
 def _wait() -> None:
-    if not services().availability.is_away:
-        st.rerun()
+    """Wait until MongoDB answers, for a few seconds: a page that was left must not keep its thread."""
+    end = time.monotonic() + _WAIT_SECONDS
+    while services().availability.is_away and time.monotonic() < end:
+        time.sleep(0.2)
 
 
 def keep_outages_out_of_the_log() -> None:

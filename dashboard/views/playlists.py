@@ -11,7 +11,7 @@ from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.playlist_files import read_and_match
 from segue.dashboard.queries.times import length
 from segue.dashboard.text import plain
-from segue.dashboard.views import made
+from segue.dashboard.views import made, more
 from segue.playlists.m3u import LARGEST, NotM3u
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 
@@ -111,9 +111,9 @@ def _unmatched(shown: list[str]) -> None:
         return
     count = counted(len(shown), "song is", plural="songs are")
     with st.expander(f"{count} not in this library", expanded=True, icon=":material/music_off:"):
-        st.markdown("\n".join(f"- {plain(line)}" for line in shown[:_UNMATCHED_SHOWN]))
-        if len(shown) > _UNMATCHED_SHOWN:
-            st.caption(f"and {len(shown) - _UNMATCHED_SHOWN:,} more")
+        number = more.asked_for("unmatched", first=_UNMATCHED_SHOWN)
+        st.markdown("\n".join(f"- {plain(line)}" for line in shown[:number]))
+        more.offer("unmatched", shown=min(number, len(shown)), total=len(shown), of="songs")
 
 
 def _open(playlist_id: str | None) -> None:

@@ -7,6 +7,11 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries.sounding import LARGEST_FILE
+from segue.dashboard.text import plain
+from segue.dashboard.views import more
+
+_FOUND, _GENRES, _OF_GENRE = 50, 40, 60
+"""How many results, genres and songs of a genre the page shows at first."""
 
 
 def show() -> None:
@@ -25,13 +30,17 @@ def show() -> None:
     with st.expander("Search with an audio file", icon=":material/graphic_eq:"):
         components.upload(largest=LARGEST_FILE)
     if query.strip():
-        matches = catalogue.search(query)
+        place = f"search-{query.strip().casefold()}"
+        matches = catalogue.search(query, limit=more.asked_for(place, first=_FOUND))
         if matches:
             components.tracks(matches, key="found", layout="list")
+            more.offer(place, shown=len(matches), total=matches.total, of="results")
         else:
             st.info(f"No results for “{query.strip()}”.", icon=":material/search_off:")
         return
-    genres = catalogue.genres()
+    number = more.asked_for("genres", first=_GENRES)
+    known = catalogue.genres(limit=number + 1)
+    genres = known[:number]
     if not genres:
         st.info(
             "There is no music here yet. Run `./run.sh library ingest DIR`.",
@@ -39,4 +48,9 @@ def show() -> None:
         )
         return
     genre = st.pills("Genre", genres, key="genre", default=genres[0]) or genres[0]
-    components.tracks(catalogue.of_genre(genre), key="of-genre", layout="grid")
+    if len(known) > number:
+        more.offer("genres", shown=number, total=None, of="genres, those with most songs first")
+    place = f"genre-{genre}"
+    songs = catalogue.of_genre(genre, limit=more.asked_for(place, first=_OF_GENRE))
+    components.tracks(songs, key="of-genre", layout="grid")
+    more.offer(place, shown=len(songs), total=songs.total, of=f"songs in {plain(genre)}")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from segue.catalog.part import Part
 from segue.dashboard import visit
 from segue.dashboard.navigation import link
 from segue.dashboard.player import components
@@ -44,10 +45,12 @@ def show() -> None:
         link("Show on the map", icon=":material/explore:", to={"map": item.track_id})
     with right:
         _near(catalogue, item)
-    album = catalogue.of_album(item.artist, item.album) if item.album else []
+    album = catalogue.of_album(item.artist, item.album) if item.album else Part[Item]()
     if len(album) > 1:
         st.subheader(f"On {plain(item.album or '')}", anchor=False)
         components.tracks(album, key="album", layout="list")
+        if album.rest:
+            st.caption(f"{len(album):,} of {album.total:,} songs: the album's page shows all of them.")
 
 
 def _near(catalogue: CatalogueReader, item: Item) -> None:

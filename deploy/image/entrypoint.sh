@@ -62,6 +62,12 @@ healthy() {
   esac
 }
 
+# Kubernetes cannot set the limit of open files: it is that of the node's container runtime. Processes start with the
+# soft limit, which may be 1,024; the hard limit is usually far higher.
+hard=$(ulimit -Hn)
+if [[ $hard == unlimited ]] || ((hard > 65536)); then hard=65536; fi
+ulimit -Sn "$hard" 2>/dev/null || true
+
 mkdir -p /tmp/segue-run 2>/dev/null || true
 case ${1:-} in
   '' | -h | --help) usage ;;

@@ -40,10 +40,11 @@ class Covers(Collection[CoverPicture]):
 
     def read(self, cover_id: str) -> CoverPicture | None:
         """A picture with its media type."""
-        return self.documents.find_one({"_id": cover_id})
+        return self.documents.find_one({"_id": cover_id}, {"type": 1, "data": 1})
 
     def pictures(self, cover_ids: Iterable[str]) -> list[bytes]:
         """Pictures in the order of their ids; unknown ids are skipped."""
         ids = list(cover_ids)
-        known = {entry["_id"]: bytes(entry["data"]) for entry in self.documents.find({"_id": {"$in": ids}})}
+        entries = self.documents.find({"_id": {"$in": ids}}, {"data": 1})
+        known = {entry["_id"]: bytes(entry["data"]) for entry in entries}
         return [known[cover_id] for cover_id in ids if cover_id in known]

@@ -5,6 +5,7 @@ Delivery: one document per track, replaced as a whole, so that writing it again 
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
 from typing import NotRequired, TypedDict
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from segue.catalog.stamp import Stamp
 from segue.catalog.tracks import Tracks
 from segue.storage.mongo import unpack, upsert
+from segue.storage.records import Vector as Packed
 from segue.storage.store import Collection, Index, Job, Policy, Right, Store
 
 Vector = NDArray[np.float32]
@@ -28,7 +30,7 @@ class TrackFeatures(TypedDict):
     """The version of settings and code: :func:`segue.audio.descriptors.features_version`."""
     names_version: NotRequired[str]
     """Version of the descriptors' names and order."""
-    vector: bytes
+    vector: Packed
     """Little-endian float32."""
     size: NotRequired[int | None]
     """Size of the file that was described."""
@@ -98,5 +100,12 @@ class Features(Collection[TrackFeatures]):
         present = self._tracks.present_ids()
         documents = self.documents.find({"version": version}, {"vector": 1}).sort("_id")
         pairs = [(entry["_id"], entry["vector"]) for entry in documents if entry["_id"] in present]
+        # All vectors of a version are equally long; one of another length is damaged.
+        usual = statistics.mode(len(vector) for _, vector in pairs) if pairs else 0
+        for track_id in [track_id for track_id, vector in pairs if len(vector) != usual]:
+            self._set_aside(
+                track_id, f"vector does not have {usual} bytes, as the others of {version}", False
+            )
+        pairs = [(track_id, vector) for track_id, vector in pairs if len(vector) == usual]
         rows = np.frombuffer(b"".join(vector for _, vector in pairs), "<f4")
         return [track_id for track_id, _ in pairs], rows.reshape(len(pairs), -1 if pairs else 0)

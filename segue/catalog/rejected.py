@@ -121,7 +121,7 @@ class RejectedTracks(Collection[RejectedTrack]):
 
     def track_ids(self, stage: Stage) -> set[str]:
         """The tracks that a stage rejected."""
-        return {own for own in self.documents.distinct("track_id", {"stage": stage}) if own}
+        return {own for own in self.texts("track_id", {"stage": stage}) if own}
 
     def remove(self, track_ids: Iterable[str], *, stage: Stage) -> None:
         """Remove a stage's rejections of tracks."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 
+from segue.catalog.part import Part
 from segue.catalog.track import TrackSummary
 from segue.catalog.tracks import Tracks
 from segue.catalog.words import WordIndex, index_tracks
@@ -25,11 +26,11 @@ class TrackSearch:
         self._revision: tuple[int, int | None] | None = None
         self._looked = float("-inf")
 
-    def search(self, query: str, *, limit: int = 50) -> list[TrackSummary]:
+    def search(self, query: str, *, limit: int = 50) -> Part[TrackSummary]:
         """Tracks whose title, artist, album, genres or tags match the query's words, best first."""
         ids = self._index().search(query, limit=limit)
         known = self._tracks.summaries(ids)
-        return [known[track_id] for track_id in ids if track_id in known]
+        return Part((known[track_id] for track_id in ids if track_id in known), total=ids.total)
 
     def _index(self) -> WordIndex:
         """The index of words, rebuilt when the catalogue has changed."""

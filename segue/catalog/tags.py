@@ -18,10 +18,8 @@ from segue.catalog.genres import genres_of
 from segue.catalog.replay_gain import replay_gain_of
 from segue.catalog.tag_values import Values, is_id3_v23, values_of
 from segue.catalog.text_encoding import AUTO
-from segue.catalog.track import UNKNOWN_ARTIST, MusicBrainzIds, TrackDetails
+from segue.catalog.track import LONGEST, UNKNOWN_ARTIST, MusicBrainzIds, TrackDetails
 
-LONGEST = 300
-"""The maximum length of a text in characters."""
 LONGEST_LYRICS = 1 << 16
 LABELS = ("mood", "grouping", "content_group")
 """ID3 has two frames for a grouping: iTunes writes GRP1, most others TIT1."""

@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 from segue.catalog.letters import artist_key
+from segue.storage.records import Between, Count, Readable
 
 READER = 2
 """The version of the reader of tags. With a higher one, the next ingest reads all files again."""
+LONGEST = 300
+"""The maximum length of a text in characters: ingest stores no longer ones, and pages show no more."""
 UNKNOWN_ARTIST = "Unknown artist"
 """The artist of a track without an artist tag."""
 State = Literal["present", "vanished", "no-audio"]
@@ -237,7 +240,7 @@ class TrackDocument(TypedDict):
     """Absolute path of the file on the machine that read it; none without audio."""
     file_key: NotRequired[str | None]
     """Name of the file without folders, in lower case and composed form, for the matching of playlists."""
-    title: str
+    title: Annotated[str, Readable()]
     """Title from the tags, or the file's name."""
     artist: str
     """Artist, or `Unknown artist`."""
@@ -247,11 +250,11 @@ class TrackDocument(TypedDict):
     """Genres."""
     tags: NotRequired[list[str]]
     """Releases before 0.2 did not write it; :func:`searchable_of` then takes the tags in `fma`."""
-    duration_ms: int | None
+    duration_ms: Count | None
     """Length in milliseconds."""
-    track: int | None
+    track: Count | None
     """Number on the album."""
-    year: int | None
+    year: Annotated[int, Between(0, 9999)] | None
     """Year of release."""
     cover_id: str | None
     """Id of the cover in `covers`."""
@@ -295,10 +298,10 @@ def summary_of(track: Mapping[str, Any]) -> TrackSummary:
     """The summary of a track, from a document with the fields :data:`SHOWN`."""
     return TrackSummary(
         track_id=track["_id"],
-        title=track.get("title") or track["_id"],
-        artist=track.get("artist") or "",
-        album=track.get("album"),
-        genres=tuple(track.get("genres") or ()),
+        title=(track.get("title") or track["_id"])[:LONGEST],
+        artist=(track.get("artist") or "")[:LONGEST],
+        album=album[:LONGEST] if (album := track.get("album")) else None,
+        genres=tuple(genre[:LONGEST] for genre in track.get("genres") or ()),
         cover_id=track.get("cover_id"),
         duration_ms=track.get("duration_ms"),
         year=track.get("year"),
@@ -332,10 +335,10 @@ def file_of(track: Mapping[str, Any]) -> StoredFile:
     """The file of a track, from a document with the fields :data:`OF_FILE`."""
     return StoredFile(
         track_id=track["_id"],
-        path=track["path"],
-        size=track["size"],
-        modified_ns=track["modified_ns"],
-        state=track["state"],
+        path=track.get("path"),
+        size=track.get("size"),
+        modified_ns=track.get("modified_ns"),
+        state=track.get("state", "present"),
         known=track.get("known"),
         changed_ns=track.get("changed_ns"),
         reader=track.get("reader", 0),

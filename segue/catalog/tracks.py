@@ -5,11 +5,12 @@ Delivery: one document per track, written by its id, so that writing it again ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from segue.catalog.part import Part
 from segue.catalog.track import (
     MATCHABLE,
     SHOWN,
@@ -28,12 +29,15 @@ from segue.catalog.track import (
     summary_of,
 )
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
+from segue.storage.records import RecordShape, record_shape
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 _PLAYABLE = {"state": {"$nin": ["vanished", "no-audio"]}}
 """The filter of tracks that listeners may be offered."""
 _PRESENT = {"state": "present"}
-_MOST_OF_ARTIST = 200
+_SHAPE = record_shape(TrackDocument).all_optional()
+MOST_OF_ARTIST = 200
+"""The number of an artist's tracks that a page shows at first."""
 
 
 class IndexedTrack(NamedTuple):
@@ -69,6 +73,10 @@ class Tracks(Collection[TrackDocument]):
         Index.on("state"),
     )
 
+    def shape_of(self, document: Mapping[str, Any]) -> RecordShape:
+        # A page shows a track without a usable album: a field that does not fit counts as missing.
+        return _SHAPE
+
     # Ingest.
 
     def write(self, tracks: Iterable[Track]) -> None:
@@ -92,6 +100,21 @@ class Tracks(Collection[TrackDocument]):
     def mark_vanished(self, track_ids: Iterable[str]) -> None:
         """Mark tracks whose files have vanished: they stay stored but are not offered any more."""
         self.documents.update_many({"_id": {"$in": list(track_ids)}}, {"$set": {"state": "vanished"}})
+
+    def forget_damaged(self, library: str) -> int:
+        """Remove the fields of a library's tracks that do not fit, and the stamps of these files.
+
+        A file without a stamp is read again. Returns the number of damaged tracks.
+        """
+        damaged = 0
+        for track in self._plain.find({"library": library}):
+            fits: Mapping[str, Any] = self.documents.checked(track) or {}
+            wrong = [name for name, value in track.items() if name not in fits or fits[name] is not value]
+            if wrong:
+                damaged += 1
+                removed = dict.fromkeys([*wrong, "size", "modified_ns"], "")
+                self._plain.update_one({"_id": track["_id"]}, {"$unset": removed})
+        return damaged
 
     def files_of(self, library: str) -> dict[str, StoredFile]:
         """All tracks of a library with their files, by track id."""
@@ -117,7 +140,7 @@ class Tracks(Collection[TrackDocument]):
     def artists(self) -> dict[str, str]:
         """The artist of each track that has one, by track id, whatever its state."""
         documents = self.documents.find({"artist": {"$nin": [None, ""]}}, {"artist": 1}, batch_size=10_000)
-        return {track["_id"]: track["artist"] for track in documents}
+        return {track["_id"]: artist for track in documents if (artist := track.get("artist"))}
 
     def to_index(self) -> dict[str, IndexedTrack]:
         """All tracks whose file exists, by track id."""
@@ -131,14 +154,15 @@ class Tracks(Collection[TrackDocument]):
         """(milliseconds, first genre) of all tracks whose file exists, by track id in ascending order."""
         documents = self.documents.find(_PRESENT, {"duration_ms": 1, "genres": 1}).sort("_id")
         return {
-            track["_id"]: (int(track["duration_ms"] or 0), first_genre(track["genres"]))
+            track["_id"]: (int(track.get("duration_ms") or 0), first_genre(track.get("genres")))
             for track in documents
         }
 
     def recording(self, track_id: str) -> Path | None:
         """The file of a track; None if it has none."""
         document = self.documents.find_one({"_id": track_id, **_PRESENT}, {"path": 1})
-        return Path(document["path"]) if document and document["path"] else None
+        path = document.get("path") if document else None
+        return Path(path) if path and "\0" not in path else None
 
     # Listeners see playable tracks.
 
@@ -191,17 +215,21 @@ class Tracks(Collection[TrackDocument]):
         """The number of playable tracks."""
         return self.documents.count_documents(_PLAYABLE)
 
-    def of_album(self, artist: str, album: str | None) -> list[TrackSummary]:
+    def of_album(self, artist: str, album: str | None, *, limit: int = MOST_OF_ARTIST) -> Part[TrackSummary]:
         """The tracks of an artist's album in album order; all of the artist's tracks without an album."""
         wanted = {"artist": artist, **_PLAYABLE, **({"album": album} if album else {})}
-        order = [(name, ASCENDING) for name in ("album", "details.disc", "details.side", "track", "title")]
-        return [summary_of(t) for t in self.documents.find(wanted, SHOWN).sort(order).limit(_MOST_OF_ARTIST)]
+        order = ("album", "details.disc", "details.side", "track", "title")
+        return self._part(wanted, order=order, limit=limit)
 
-    def of_genre(self, genre: str, *, limit: int) -> list[TrackSummary]:
+    def of_genre(self, genre: str, *, limit: int) -> Part[TrackSummary]:
         """Tracks of a genre, ordered by artist and album."""
-        order = [("artist", ASCENDING), ("album", ASCENDING), ("track", ASCENDING)]
-        documents = self.documents.find({"genres": genre, **_PLAYABLE}, SHOWN).sort(order).limit(limit)
-        return [summary_of(track) for track in documents]
+        return self._part({"genres": genre, **_PLAYABLE}, order=("artist", "album", "track"), limit=limit)
+
+    def _part(self, wanted: Document, *, order: Sequence[str], limit: int) -> Part[TrackSummary]:
+        documents = self.documents.find(wanted, SHOWN).sort([(name, ASCENDING) for name in order])
+        tracks = [summary_of(track) for track in documents.limit(limit)]
+        whole = len(tracks) < limit
+        return Part(tracks, total=None if whole else self.documents.count_documents(wanted))
 
     def newest(self, *, limit: int) -> list[TrackSummary]:
         """The tracks with the newest files, newest first."""
@@ -248,7 +276,8 @@ class Tracks(Collection[TrackDocument]):
 
     def revision(self) -> tuple[int, int | None]:
         """A value that changes with the catalogue: the number of tracks, and the time of the newest file."""
-        newest = self.documents.find_one({}, {"modified_ns": 1}, sort=[("modified_ns", DESCENDING)])
+        dated = {"modified_ns": {"$type": "number"}}
+        newest = self.documents.find_one(dated, {"modified_ns": 1}, sort=[("modified_ns", DESCENDING)])
         return self.documents.estimated_document_count(), newest.get("modified_ns") if newest else None
 
     def _summaries(self, wanted: Document) -> dict[str, TrackSummary]:
@@ -258,7 +287,7 @@ class Tracks(Collection[TrackDocument]):
         steps: list[Document] = [
             {"$match": _PLAYABLE},
             {"$unwind": f"${field}"},
-            {"$match": {field: {"$nin": [None, ""]}}},
+            {"$match": {field: {"$type": "string", "$ne": ""}}},
             {"$sortByCount": f"${field}"},
             {"$limit": limit},
         ]

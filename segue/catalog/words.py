@@ -17,6 +17,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from segue.catalog.letters import without_accents, without_apostrophes, words_of
+from segue.catalog.part import Part
 from segue.catalog.track import Searchable
 
 FIELDS = (("title", 1.0), ("artist", 0.9), ("album", 0.6), ("genres", 0.5), ("tags", 0.4))
@@ -72,11 +73,11 @@ class WordIndex:
     """Shape (p,), float32: the weight of the best field that contains the word."""
     by_length: dict[int, tuple[list[str], np.ndarray]]
 
-    def search(self, query: str, *, limit: int = 50) -> list[str]:
+    def search(self, query: str, *, limit: int = 50) -> Part[str]:
         """Ids of the tracks that match every word of the query, best first; none for an empty query."""
         asked = list(islice(self._asked(query), _MOST_WORDS))
         if not asked or not self.track_ids:
-            return []
+            return Part()
         total = np.zeros(len(self.track_ids), dtype=np.float32)
         matched = np.ones(len(self.track_ids), dtype=bool)
         for word in asked:
@@ -88,7 +89,7 @@ class WordIndex:
             matched &= score > 0
         hits = np.flatnonzero(matched)
         best = hits[np.lexsort((hits, -total[hits]))][:limit]
-        return [self.track_ids[i] for i in best]
+        return Part((self.track_ids[i] for i in best), total=len(hits))
 
     def _asked(self, query: str) -> Iterator[str]:
         """The words of a query; a token with signs is one word if the catalogue has it so."""

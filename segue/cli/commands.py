@@ -169,6 +169,24 @@ COMMANDS = (
         "engagement recount --check",
     ),
     Command(
+        "documents list",
+        "batch_jobs.damaged_documents:list_documents",
+        "list damaged documents of the database, and why they are not used",
+        "documents list --collection tastes",
+    ),
+    Command(
+        "documents check",
+        "batch_jobs.damaged_documents:check",
+        "read every document and set damaged ones aside",
+        "documents check",
+    ),
+    Command(
+        "documents forget",
+        "batch_jobs.damaged_documents:forget",
+        "remove entries from the list of damaged documents",
+        "documents forget tastes:user-1f0c",
+    ),
+    Command(
         "experiments report",
         "batch_jobs.report_experiments:report_experiments",
         "compare the variants of an experiment",
@@ -327,6 +345,7 @@ GROUPS = {
     "plays": "Plays.",
     "rejected": "Rejected plays.",
     "engagement": "Statistics about plays.",
+    "documents": "Damaged documents of the database.",
     "experiments": "Experiments: variants of the recommender.",
     "dashboard": "The dashboard.",
     "account": "Accounts of the dashboard.",

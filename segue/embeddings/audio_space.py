@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.embeddings.corpus import Matrix
-from segue.embeddings.space import Space, SpaceError, TrainingData, to_bytes
+from segue.embeddings.space import Space, SpaceError, TrainingData, to_bytes, undamaged
 from segue.errors import TooLittle
 from segue.models.versions import Models
 from segue.settings import Settings
@@ -149,18 +149,19 @@ class AudioSpace(Space):
         stored = models.fields(cls.kind, version)
         if stored is None:
             raise SpaceError(f"there is no audio space {version or 'yet'}: run ./run.sh {cls.command}")
-        dimension = int(stored["dimension"])
-        return cls(
-            version=stored["version"],
-            features_version=stored["features_version"],
-            names=tuple(stored["names"]),
-            mean=np.frombuffer(stored["mean"], "<f8"),
-            scale=np.frombuffer(stored["scale"], "<f8"),
-            components=np.frombuffer(stored["components"], "<f8").reshape(-1, dimension),
-            explained=np.frombuffer(stored["explained"], "<f8"),
-            tracks=int(stored["tracks"]),
-            spread=float(stored["spread"]),
-        )
+        with undamaged("audio space", version, command=cls.command):
+            dimension = int(stored["dimension"])
+            return cls(
+                version=str(version),
+                features_version=stored["features_version"],
+                names=tuple(stored["names"]),
+                mean=np.frombuffer(stored["mean"], "<f8"),
+                scale=np.frombuffer(stored["scale"], "<f8"),
+                components=np.frombuffer(stored["components"], "<f8").reshape(-1, dimension),
+                explained=np.frombuffer(stored["explained"], "<f8"),
+                tracks=int(stored["tracks"]),
+                spread=float(stored["spread"]),
+            )
 
 
 def principal_components(

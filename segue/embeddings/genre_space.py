@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.embeddings.corpus import Matrix
-from segue.embeddings.space import Space, SpaceError, TrainingData, to_bytes
+from segue.embeddings.space import Space, SpaceError, TrainingData, to_bytes, undamaged
 from segue.errors import TooLittle
 from segue.models.versions import Models
 from segue.settings import Settings
@@ -92,14 +92,15 @@ class GenreSpace(Space):
         stored = Models(store).fields(cls.kind, version)
         if stored is None:
             raise SpaceError(f"there is no genre space {version}: run ./run.sh {cls.command}")
-        mean, scale, axes = (np.frombuffer(stored[name], "<f8") for name in ("mean", "scale", "axes"))
-        return cls(
-            version=version,
-            features_version=stored["features_version"],
-            mean=mean,
-            scale=scale,
-            axes=axes.reshape(len(mean), -1),
-        )
+        with undamaged("genre space", version, command=cls.command):
+            mean, scale, axes = (np.frombuffer(stored[name], "<f8") for name in ("mean", "scale", "axes"))
+            return cls(
+                version=version,
+                features_version=stored["features_version"],
+                mean=mean,
+                scale=scale,
+                axes=axes.reshape(len(mean), -1),
+            )
 
 
 def fit_genre_space(

@@ -58,11 +58,12 @@ def version_in_use(store: Store, space: type[Space]) -> str | None:
     models = Models(store)
     if space is AudioSpace:
         return models.active_version(space.kind)
-    fields = models.active_fields(space.kind, "version", "features_version")
+    fields = models.active_fields(space.kind, "features_version")
     audio = models.active_fields(AudioSpace.kind, "features_version")
-    if fields is None or audio is None or fields["features_version"] != audio["features_version"]:
+    made_of = fields.get("features_version") if fields else None
+    if fields is None or audio is None or made_of is None or made_of != audio.get("features_version"):
         return None
-    return str(fields["version"])
+    return models.active_version(space.kind)
 
 
 def other_spaces_in_use(store: Store) -> list[str]:

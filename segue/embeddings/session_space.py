@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Matrix
 from segue.embeddings.session_space_training import Sound, learn_space, tower_input
-from segue.embeddings.space import Space, SpaceError, TrainingData
+from segue.embeddings.space import Space, SpaceError, TrainingData, undamaged
 from segue.errors import TooLittle
 from segue.index.track_ids import find_ids
 from segue.models import trained
@@ -122,7 +122,8 @@ class SessionSpace(Space):
         arrays = None if stored is None else trained.load(store, cls.kind, version)
         if stored is None or arrays is None:
             raise SpaceError(f"there is no session space {version}: run ./run.sh {cls.command}")
-        return cls.of(arrays, version=version, features_version=stored["features_version"])
+        with undamaged("session space", version, command=cls.command):
+            return cls.of(arrays, version=version, features_version=stored["features_version"])
 
 
 def _gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:

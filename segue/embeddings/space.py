@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -19,7 +20,20 @@ from segue.storage.store import Store
 
 
 class SpaceError(SegueError):
-    """A space is missing or unknown, or does not fit the descriptors that it is applied to."""
+    """A space is missing, unknown or damaged, or does not fit the descriptors that it is applied to."""
+
+
+@contextlib.contextmanager
+def undamaged(kind: str, version: str | None, *, command: str) -> Iterator[None]:
+    """Raise a :class:`SpaceError` if the body cannot read the stored fields of a space.
+
+    The arrays of a space have no record: they are as long as the descriptors are many.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        fault = f"{type(error).__name__}: {error}"
+        raise SpaceError(f"the {kind} {version} is damaged ({fault}): run ./run.sh {command}") from None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

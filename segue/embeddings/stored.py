@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection as Names
 from collections.abc import Iterable, Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
 from segue.storage.mongo import UpdateOne, unpack
+from segue.storage.records import Vector
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 _BATCH = 1000
@@ -26,11 +27,11 @@ class EmbeddingRecord(TypedDict):
     """The track's id."""
     space: str
     """The version of the space."""
-    vector: bytes
+    vector: Vector
     """float32, little-endian."""
-    features: str
+    features: NotRequired[str]
     """A digest of the descriptors that the vector was made from."""
-    added: bool
+    added: NotRequired[bool]
     """Whether the space was fitted without the track."""
 
 
@@ -63,9 +64,7 @@ class Embeddings(Collection[EmbeddingRecord]):
 
     def vectors(self, space: str) -> dict[str, bytes]:
         """The vectors of a space by track id: float32, little-endian."""
-        records = self.documents.find(
-            {"space": space}, {"_id": 0, "track_id": 1, "vector": 1}, batch_size=10_000
-        )
+        records = self.documents.find({"space": space}, {"track_id": 1, "vector": 1}, batch_size=10_000)
         return {record["track_id"]: record["vector"] for record in records}
 
     def vectors_of(self, track_ids: Sequence[str], *, space: str) -> dict[str, np.ndarray]:
@@ -81,12 +80,12 @@ class Embeddings(Collection[EmbeddingRecord]):
 
     def out_of_sample(self, space: str) -> set[str]:
         """The ids of the tracks that the space was fitted without, stored as `added`."""
-        records = self.documents.find({"space": space, "added": True}, {"track_id": 1, "_id": 0})
+        records = self.documents.find({"space": space, "added": True}, {"track_id": 1})
         return {record["track_id"] for record in records}
 
     def track_ids(self) -> set[str]:
         """The ids of all tracks that have a vector in any space."""
-        return set(self.documents.distinct("track_id"))
+        return set(self.texts("track_id"))
 
     def remove(self, track_ids: Iterable[str], *, space: str) -> None:
         """Remove tracks from a space."""

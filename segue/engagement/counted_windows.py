@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, NotRequired, TypedDict
 
-from segue.storage.mongo import UpdateOne
+from segue.storage.mongo import BulkWriteError, UpdateOne
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 DAY = timedelta(days=1)
@@ -65,7 +65,7 @@ class CountedWindows(Collection[CountedWindow]):
         """Let MongoDB remove the marks of days longer ago than `time`."""
         self.make(Index.on("day", keep=time))
 
-    def begin(self, starts: Iterable[datetime]) -> None:
+    def begin(self, starts: Sequence[datetime]) -> None:
         """Mark windows whose statistics are about to change."""
         self._mark(
             starts,
@@ -76,7 +76,7 @@ class CountedWindows(Collection[CountedWindow]):
             },
         )
 
-    def end(self, starts: Iterable[datetime]) -> None:
+    def end(self, starts: Sequence[datetime]) -> None:
         """Mark windows whose statistics have changed."""
         self._mark(
             starts,
@@ -87,7 +87,7 @@ class CountedWindows(Collection[CountedWindow]):
             },
         )
 
-    def _mark(self, starts: Iterable[datetime], change: Mapping[str, Mapping[str, object]]) -> None:
+    def _mark(self, starts: Sequence[datetime], change: Mapping[str, Mapping[str, object]]) -> None:
         marks = [
             UpdateOne(
                 {"_id": start},
@@ -96,7 +96,14 @@ class CountedWindows(Collection[CountedWindow]):
             )
             for start in starts
         ]
-        if marks:
+        if not marks:
+            return
+        try:
+            self.documents.bulk_write(marks, ordered=False)
+        except BulkWriteError:
+            # Nothing can be added to a damaged number: these marks begin again.
+            damaged = {"_id": {"$in": list(starts)}, "changes": {"$not": {"$type": "number"}}}
+            self.documents.delete_many(damaged)
             self.documents.bulk_write(marks, ordered=False)
 
     def adopt(self, starts: Sequence[datetime]) -> int:

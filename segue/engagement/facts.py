@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -15,11 +15,34 @@ from segue.engagement.definitions import ACTED, COUNTS, DEFAULT, Thresholds, cou
 from segue.engagement.rules import Array
 from segue.plays.added_fields import unfolded
 from segue.plays.event import EVENT_WINDOW, KEPT
+from segue.storage.records import Count, EpochMs, shown
 
 KEYS = ("track_id", "source", "model", "rank", *KEPT)
 """The fields of an event that identify a row of a fact."""
 Row = dict[str, Any]
 """`track_id`, `artist`, `genre`, `source`, `variant`, `rank`, the fields of `KEPT`, and the counts."""
+
+
+class CountedRow:
+    """Checks a row of a stored fact: its names are texts, its counts whole numbers, as far as it has them."""
+
+    of_parts = True
+
+    def fault(self, value: Mapping[str, Any]) -> str | None:
+        for name in _NAMES:
+            if not isinstance(value.get(name, ""), str):
+                return f"has {shown(value[name])} as its {name}"
+        for name in ("rank", *COUNTS):
+            count = value.get(name)
+            # Rows of earlier releases lack counts; a row without a recommendation has no rank.
+            if count is None and (name == "rank" or name not in value):
+                continue
+            if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= 2**53:
+                return f"has {shown(count)} as its {name}"
+        return None
+
+
+_NAMES = ("track_id", "artist", "genre", "source", "variant")
 
 
 class StoredFact(TypedDict):
@@ -31,13 +54,13 @@ class StoredFact(TypedDict):
     """The listener."""
     start: datetime
     """The start of the window."""
-    rows: list[Row]
+    rows: list[Annotated[Row, CountedRow()]]
     """One row per track, source, variant and rank, with artist, genre and the counts."""
-    events: int
+    events: Count
     """The number of distinct events."""
-    first_at: int | None
+    first_at: EpochMs | None
     """Epoch ms of the first action; missing if there are impressions only."""
-    last_at: int | None
+    last_at: EpochMs | None
     """Epoch ms of the last action."""
     definitions: str
     """The fingerprint of the definitions at the time of counting."""
@@ -57,6 +80,8 @@ class Fact:
     first_at: int | None
     last_at: int | None
     """Epoch ms of the first and the last action; None if there are impressions only."""
+    deliveries: int = 0
+    """The number of deliveries from which it was counted, repeated ones included; it is not stored."""
 
     @property
     def id(self) -> str:
@@ -95,7 +120,8 @@ def facts_of(table: pa.Table, *, described: Described, thresholds: Thresholds = 
     """
     if not table.num_rows:
         return []
-    events = _distinct(table.combine_chunks())
+    table = table.combine_chunks()
+    events, deliveries = _distinct(table), pc.list_value_length(table.column("events")).to_pylist()
     counted = _counted(events, thresholds)
     by = ["row", *KEYS]
     sums = counted.group_by(by).aggregate([(name, "sum") for name in COUNTS])
@@ -114,6 +140,7 @@ def facts_of(table: pa.Table, *, described: Described, thresholds: Thresholds = 
             events=span_of[i]["row_count"],
             first_at=span_of[i]["acted_at_min"],
             last_at=span_of[i]["acted_at_max"],
+            deliveries=deliveries[i],
         )
         for i, (user, start) in enumerate(
             zip(table.column("user_id").to_pylist(), table.column("window_start").to_pylist(), strict=True)

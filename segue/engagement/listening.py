@@ -15,9 +15,11 @@ from segue.engagement.definitions import COUNTS, DIMENSIONS
 from segue.engagement.facts import Fact, StoredFact
 from segue.engagement.sessionization import ActivitySpan
 from segue.engagement.statistics import ListeningStatistics
-from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne, amount, text
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
+"""The time of a window with a damaged start."""
 _AT_ONCE = 1000
 """Facts per bulk write."""
 
@@ -52,12 +54,31 @@ class Listening(Collection[StoredFact]):
 
     # Written by the stream and by the recount.
 
-    def write(self, facts: Sequence[Fact], *, definitions: str) -> None:
-        """Store each fact, unless the stored one has the same definitions and more events."""
+    def write(self, facts: Sequence[Fact], *, definitions: str, most: int) -> None:
+        """Store each fact, unless the stored one has the same definitions and more events.
+
+        A fact of a full window replaces the stored one in any case: repeated deliveries have pushed older
+        events out of it, so that a newer fact may have fewer events.
+
+        Parameters
+        ----------
+        most
+            The number of deliveries in a full window. A stored fact with more events was counted under
+            another limit and does not count as newer.
+        """
         operations: list[UpdateOne] = []
         for fact in facts:
             document = {"$literal": fact.document(definitions=definitions)}
-            newer = {"$and": [{"$eq": ["$definitions", definitions]}, {"$gt": ["$events", fact.events]}]}
+            newer: Document = {
+                "$and": [
+                    {"$literal": fact.deliveries < most},
+                    {"$eq": ["$definitions", definitions]},
+                    # A damaged number must not protect the document: in MongoDB's order, texts are greater.
+                    {"$isNumber": "$events"},
+                    {"$gt": ["$events", fact.events]},
+                    {"$lte": ["$events", most]},
+                ]
+            }
             replaced = [{"$replaceWith": {"$cond": [newer, "$$ROOT", document]}}]
             operations.append(UpdateOne({"_id": fact.id}, replaced, upsert=True))
         for first in range(0, len(operations), _AT_ONCE):
@@ -89,7 +110,8 @@ class Listening(Collection[StoredFact]):
         """The starts of windows with facts, in [since, until)."""
         bounds = {"$gte": since, "$lt": until}
         span = {operator: bound for operator, bound in bounds.items() if bound is not None}
-        return self.documents.distinct("start", {"start": span} if span else {})
+        starts = self.distinct("start", {"start": span or {"$type": "date"}})
+        return [start for start in starts if isinstance(start, datetime)]
 
     def keys_in(self, start: datetime) -> set[tuple[str, str]]:
         """(dimension, key) of all rows of a window's facts."""
@@ -137,12 +159,14 @@ class Listening(Collection[StoredFact]):
     # Read by the pages.
 
     def of(self, user_id: str, *, since: datetime, until: datetime) -> Iterator[StoredFact]:
-        """A listener's facts of windows that begin in [since, until)."""
-        return iter(self.documents.find({"user_id": user_id, "start": {"$gte": since, "$lt": until}}))
+        """`start` and `rows` of a listener's facts of windows that begin in [since, until)."""
+        own = {"user_id": user_id, "start": {"$gte": since, "$lt": until}}
+        return iter(self.documents.find(own, {"start": 1, "rows": 1}))
 
     def began(self, user_id: str) -> datetime | None:
         """The start of a listener's first stored window; None without facts."""
-        first = self.documents.find_one({"user_id": user_id}, {"start": 1}, sort=[("start", ASCENDING)])
+        own = {"user_id": user_id, "start": {"$type": "date"}}
+        first = self.documents.find_one(own, {"start": 1}, sort=[("start", ASCENDING)])
         return first["start"] if first else None
 
     def first_heard(self, user_id: str, by: Literal["track_id", "artist"]) -> dict[str, datetime]:
@@ -153,7 +177,11 @@ class Listening(Collection[StoredFact]):
                 {"$group": {"_id": f"$rows.{by}", "first": {"$min": "$start"}}},
             ]
         )
-        return {group["_id"]: group["first"] for group in first}
+        return {
+            group["_id"]: at if isinstance(at := group["first"], datetime) else _LONG_AGO
+            for group in first
+            if isinstance(group["_id"], str)
+        }
 
     def latest_completions(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Completion]:
         """The completions of these listeners by track, latest first."""
@@ -161,7 +189,7 @@ class Listening(Collection[StoredFact]):
             [
                 *_rows(
                     {"user_id": {"$in": list(user_ids)}, "start": {"$gte": since}},
-                    {"rows.completions": {"$gt": 0}},
+                    {"rows.completions": {"$gt": 0, "$lte": 2**53}, "rows.track_id": {"$type": "string"}},
                 ),
                 {
                     "$group": {
@@ -184,7 +212,13 @@ class Listening(Collection[StoredFact]):
         day = {"$dateTrunc": {"date": "$start", "unit": "day"}}
         days = self.aggregate(
             [
-                {"$match": {"start": {"$gte": since, "$lt": until}, "first_at": {"$ne": None}}},
+                {
+                    "$match": {
+                        "start": {"$gte": since, "$lt": until},
+                        "first_at": {"$ne": None},
+                        "user_id": {"$type": "string"},
+                    }
+                },
                 {"$group": {"_id": {"day": day, "user": "$user_id"}}},
             ]
         )
@@ -217,7 +251,7 @@ def _outdated(since: datetime, definitions: str) -> Document:
 
 def _key(field: str | None) -> Any:
     """The expression for the key of a row."""
-    return "" if field is None else {"$toString": {"$ifNull": [f"$rows.{field}", ""]}}
+    return "" if field is None else text(f"$rows.{field}")
 
 
 def _counting(times: list[datetime], dimension: str, field: str | None) -> list[Document]:
@@ -230,7 +264,7 @@ def _counting(times: list[datetime], dimension: str, field: str | None) -> list[
         {
             "$group": {
                 "_id": {"fact": "$_id", "start": "$start", "key": key},
-                **{name: {"$sum": f"$rows.{name}"} for name in COUNTS},
+                **{name: {"$sum": amount(f"$rows.{name}")} for name in COUNTS},
             }
         },
         {
@@ -264,16 +298,16 @@ def _number_of(*conditions: Document) -> Document:
 def _outcomes(since: datetime, variants: Sequence[str]) -> list[Document]:
     counted = ("impressions", "starts", "plays", "completions", "skips", "likes")
     return [
-        {"$match": {"start": {"$gte": since}}},
+        {"$match": {"start": {"$gte": since}, "user_id": {"$type": "string"}}},
         {"$project": {"user_id": 1, "rows": 1}},
         {"$unwind": "$rows"},
         # Explored tracks have a suffix after the variant: segue.ranking.variants.variant_label.
-        {"$set": {"variant": {"$first": {"$split": ["$rows.variant", "/"]}}}},
+        {"$set": {"variant": {"$first": {"$split": [text("$rows.variant"), "/"]}}}},
         {"$match": {"variant": {"$in": list(variants)}}},
         {
             "$group": {
                 "_id": {"fact": "$_id", "user": "$user_id", "variant": "$variant", "track": "$rows.track_id"},
-                **{name: {"$sum": f"$rows.{name}"} for name in counted},
+                **{name: {"$sum": amount(f"$rows.{name}")} for name in counted},
             }
         },
         {

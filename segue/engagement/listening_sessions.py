@@ -14,7 +14,8 @@ from typing import NamedTuple, TypedDict
 from segue.engagement.facts import Fact
 from segue.engagement.listening import Listening
 from segue.engagement.sessionization import ActivitySpan, sessionize
-from segue.storage.mongo import ASCENDING, DESCENDING, Document, ReplaceOne
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, ReplaceOne, amount
+from segue.storage.records import Count, EpochMs
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 _AT_ONCE = 1000
@@ -29,17 +30,17 @@ class ListeningSession(TypedDict):
     """"<first_at>:<user_id>"."""
     user_id: str
     """The listener's id."""
-    first_at: int
+    first_at: EpochMs
     """Epoch ms of the first action."""
-    last_at: int
+    last_at: EpochMs
     """Epoch ms of the last action."""
     ended_at: datetime
     """`last_at` as a date, by which MongoDB expires the session."""
-    plays: int
+    plays: Count
     """Number of listenings."""
-    skips: int
+    skips: Count
     """Number of skips."""
-    listening_ms: int
+    listening_ms: Count
     """Time listened, in milliseconds."""
 
 
@@ -122,6 +123,10 @@ class ListeningSessions(Collection[ListeningSession]):
                 near[session["user_id"]].append(session)
         return near
 
+    def remove(self, key: object) -> None:
+        """Remove a session by its `_id`."""
+        self._plain.delete_one({"_id": key})
+
     def of(self, user_id: str, *, since: datetime, until: datetime) -> list[ListeningSession]:
         """A listener's sessions that began in [since, until)."""
         return list(self.documents.find({"user_id": user_id, "first_at": _between(since, until)}))
@@ -130,8 +135,10 @@ class ListeningSessions(Collection[ListeningSession]):
         """The number of sessions that began in [since, until), their average length and average plays."""
         sums = {
             "sessions": {"$sum": 1},
-            "minutes": {"$avg": {"$divide": [{"$subtract": ["$last_at", "$first_at"]}, 60_000]}},
-            "plays": {"$avg": "$plays"},
+            "minutes": {
+                "$avg": {"$divide": [{"$subtract": [amount("$last_at"), amount("$first_at")]}, 60_000]}
+            },
+            "plays": {"$avg": amount("$plays")},
         }
         steps: list[Document] = [
             {"$match": {"first_at": _between(since, until)}},

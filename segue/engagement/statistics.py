@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypedDict
 
 from segue.engagement.definitions import COUNTS, DIMENSIONS
-from segue.storage.mongo import Document
+from segue.storage.mongo import Document, amount
+from segue.storage.records import Count, RecordShape, record_shape
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 
@@ -35,8 +36,11 @@ class Statistics(StatisticsKey):
 
     _id: StatisticsKey
     """Dimension, window and key together."""
-    listeners: int
+    listeners: Count
     """Number of listeners in the window."""
+
+
+_SHAPE = record_shape(Statistics).with_optional(dict.fromkeys(COUNTS, Count))
 
 
 class TrackTotals(NamedTuple):
@@ -68,8 +72,8 @@ INDEXES = (Index.on("dimension", "start"), Index.on("dimension", "key", "start")
 def summing(dimension: str, starts: Span, names: Iterable[str]) -> list[Document]:
     """Pipeline steps that sum counts over windows or days by key, which is the `_id` of the results."""
     return [
-        {"$match": {"dimension": dimension, "start": starts}},
-        {"$group": {"_id": "$key", **{name: {"$sum": f"${name}"} for name in names}}},
+        {"$match": {"dimension": dimension, "start": starts, "key": {"$type": "string"}}},
+        {"$group": {"_id": "$key", **{name: {"$sum": amount(f"${name}")} for name in names}}},
     ]
 
 
@@ -80,19 +84,22 @@ class ListeningStatistics(Collection[Statistics]):
     policy = POLICY
     indexes = INDEXES
 
+    def shape_of(self, document: Mapping[str, Any]) -> RecordShape:
+        return _SHAPE
+
     def between(
         self, dimension: str, *, since: datetime, until: datetime, keys: Sequence[str] = ()
     ) -> Iterator[Mapping[str, Any]]:
-        """`start`, `key`, `listeners` and counts of the windows that begin in [since, until), for all keys or
-        only for `keys`."""
+        """`_id`, `start`, `key`, `listeners` and counts of the windows that begin in [since, until), for all
+        keys or only for `keys`."""
         wanted: Document = {"dimension": dimension, "start": {"$gte": since, "$lt": until}}
         if keys:
             wanted["key"] = {"$in": list(keys)}
-        return iter(self.documents.find(wanted, {"_id": 0, "dimension": 0}))
+        return iter(self.documents.find(wanted, {"dimension": 0}))
 
     def keys(self, dimension: str) -> list[str]:
         """All non-empty keys of a dimension, in order."""
-        return sorted(key for key in self.documents.distinct("key", {"dimension": dimension}) if key)
+        return [key for key in self.texts("key", {"dimension": dimension}) if key]
 
     def of_tracks(self, *, since: datetime, until: datetime | None = None) -> list[TrackTotals]:
         """The sums of each track over the windows that begin in [since, until), by track id."""
@@ -101,20 +108,23 @@ class ListeningStatistics(Collection[Statistics]):
         totals = [TrackTotals(row["_id"], *(row[name] for name in TrackTotals._fields[1:])) for row in summed]
         return sorted(totals)
 
+    def remove_document(self, key: object) -> None:
+        """Remove the statistics of a window and key by their `_id`."""
+        self._plain.delete_one({"_id": key})
+
     def tracks_in(self, start: datetime) -> list[TrackTotals]:
         """The counts of each track in one window."""
         names = TrackTotals._fields[1:]
-        found = self._plain.find(
-            {"dimension": "track", "start": start}, {"_id": 0, "key": 1, **dict.fromkeys(names, 1)}
-        )
-        return [TrackTotals(one["key"], *(one.get(name, 0) for name in names)) for one in found]
+        fields = {"key": 1, **dict.fromkeys(names, 1)}
+        found = self.documents.find({"dimension": "track", "start": start}, fields)
+        counts: list[Mapping[str, Any]] = list(found)
+        return [TrackTotals(one["key"], *(one.get(name, 0) for name in names)) for one in counts]
 
     def starts(self, *, since: datetime | None = None) -> list[datetime]:
         """The windows with statistics, from `since` on."""
-        wanted: Document = {"dimension": "all"}
-        if since is not None:
-            wanted["start"] = {"$gte": since}
-        return self.documents.distinct("start", wanted)
+        span = {"$type": "date"} if since is None else {"$gte": since}
+        starts = self.distinct("start", {"dimension": "all", "start": span})
+        return [start for start in starts if isinstance(start, datetime)]
 
     def sums(self, dimension: str, *, since: datetime, until: datetime) -> Iterator[Document]:
         """`listeners` and counts summed over the windows in [since, until), with the key in `_id`."""
@@ -123,7 +133,7 @@ class ListeningStatistics(Collection[Statistics]):
 
     def keys_in(self, start: datetime) -> set[tuple[str, str]]:
         """(dimension, key) of all statistics of a window."""
-        found = self.documents.find(_of_windows([start]), {"_id": 0, "dimension": 1, "key": 1})
+        found = self.documents.find(_of_windows([start]), {"dimension": 1, "key": 1})
         return {(one["dimension"], one["key"]) for one in found}
 
     def remove_keys(self, start: datetime, keys: Iterable[tuple[str, str]]) -> None:

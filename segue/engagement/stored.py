@@ -19,6 +19,7 @@ from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSessions
 from segue.engagement.statistics import ListeningStatistics
 from segue.settings import Settings
+from segue.storage.damaged import DamagedDocument
 from segue.storage.store import Store
 
 
@@ -27,7 +28,7 @@ class StoredEngagement:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         engagement, retention = settings.engagement, settings.retention
-        self._gap = engagement.session_gap
+        self._gap, self._most = engagement.session_gap, engagement.max_events_per_window
         self._definitions = fingerprint(engagement.window, Thresholds.of(engagement))
         self.listening, self.listening_sessions = Listening(store), ListeningSessions(store)
         self.statistics, self.days = ListeningStatistics(store), DailyStatistics(store)
@@ -52,10 +53,36 @@ class StoredEngagement:
 
     def write(self, facts: Sequence[Fact]) -> None:
         """Store facts and rebuild the sessions around them; :meth:`count` updates the statistics."""
-        self.listening.write(facts, definitions=self._definitions)
+        self.listening.write(facts, definitions=self._definitions, most=self._most)
         self.listening_sessions.rebuild(
             facts, listening=self.listening, gap=self._gap, definitions=self._definitions
         )
+
+    def remove_damaged(self, entries: Iterable[DamagedDocument]) -> set[int]:
+        """Remove damaged sessions and statistics, which :meth:`write` and :meth:`count` do not replace.
+
+        Returns
+        -------
+        The starts (epoch ms) of the windows of these statistics.
+        """
+        starts = set()
+        for entry in entries:
+            key = entry["document_id"]
+            if entry["collection"] == ListeningSessions.name:
+                self.listening_sessions.remove(key)
+            elif entry["collection"] == ListeningStatistics.name:
+                self.statistics.remove_document(key)
+                if isinstance(key, dict) and isinstance(start := key.get("start"), datetime):
+                    starts.add(round(start.timestamp() * 1000))
+        return starts
+
+    def damaged_facts(self, entries: Iterable[DamagedDocument]) -> set[str]:
+        """Those entries of facts under whose id no intact fact is stored."""
+        facts = {
+            entry["document_id"]: entry["_id"] for entry in entries if entry["collection"] == Listening.name
+        }
+        intact = self.listening.intact(list(facts))
+        return {key for document_id, key in facts.items() if document_id not in intact}
 
     def count(self, starts: Iterable[int]) -> None:
         """Compute the statistics of these windows (epoch ms) from their facts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from segue.errors import SegueError
 from segue.index.bundle import Bundle, BundleError
@@ -22,6 +23,10 @@ class ActiveBundle(ActiveVersion[Bundle]):
     def __init__(self, store: Store, *, folder: str, every: float = 0.5) -> None:
         super().__init__(store, every=every)
         self._folder = folder
+
+    def earlier(self, version: str) -> Sequence[str]:
+        """The bundles that were built before a version."""
+        return PublishedBundles(self.store).earlier(version)
 
     def read(self, version: str | None) -> Bundle:
         """Fetch a version and map it.

@@ -23,7 +23,7 @@ from segue.index.backend import Backend
 from segue.index.backends import stored_backend
 from segue.index.checksums import first_mismatch
 from segue.index.contents import Contents, files_of, version_of
-from segue.index.folders import Hold, appearing, set_aside
+from segue.index.folders import Hold, appearing, remove_now
 from segue.index.manifest import BundleError, Manifest
 from segue.index.neighbours import NeighbourIndex
 from segue.index.recall import measure_recall
@@ -74,7 +74,7 @@ def write_bundle(
         try:
             return load_bundle(path).manifest
         except BundleError:
-            set_aside(path)  # damaged: the new one replaces it
+            remove_now(path)  # damaged: the new one replaces it
     vectors = contents.vectors
     try:
         with appearing(path) as temporary:

@@ -18,6 +18,7 @@ LOCK = "lock"
 """A reader locks this file of a folder (shared) for as long as it reads."""
 _UNFINISHED = ".unfinished"
 _REMOVED = ".removed"
+_DAMAGED = ".damaged"
 _LEFT_OVER_SECONDS = 24 * 3600
 
 
@@ -73,18 +74,39 @@ def remove_unless_held(folder: Path) -> bool:
     try:
         lock = (folder / LOCK).open("rb")
     except FileNotFoundError:
-        set_aside(folder)
+        remove_now(folder)
         return True
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        set_aside(folder)
+        remove_now(folder)
     return True
 
 
-def set_aside(folder: Path) -> None:
+def put_aside(folder: Path) -> Path | None:
+    """Give a damaged folder a hidden name, under which it stays for a day; None if it is gone.
+
+    A process can still read the files that it has mapped.
+    """
+    aside = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}{_DAMAGED}"
+    try:
+        folder.rename(aside)
+    except FileNotFoundError:
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(aside)  # the day begins now
+    return aside
+
+
+def put_back(aside: Path, folder: Path) -> None:
+    """Give a folder that was put aside its name again, unless another has taken the name."""
+    with contextlib.suppress(OSError):
+        aside.rename(folder)
+
+
+def remove_now(folder: Path) -> None:
     """Remove a folder even if it is held: a process can still read the files that it has mapped."""
     removed = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}{_REMOVED}"
     try:
@@ -95,9 +117,12 @@ def set_aside(folder: Path) -> None:
 
 
 def remove_left_overs(parent: Path) -> None:
-    """Remove the unfinished folders in `parent` of processes that were killed a day or more ago."""
+    """Remove what has been in `parent` for a day: damaged folders, and those that killed processes left."""
     for folder in parent.glob(".*"):
-        if folder.suffix in (_UNFINISHED, _REMOVED):
+        if folder.suffix in (_UNFINISHED, _REMOVED, _DAMAGED):
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - folder.stat().st_mtime > _LEFT_OVER_SECONDS:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    if folder.is_dir():
+                        shutil.rmtree(folder, ignore_errors=True)
+                    else:
+                        folder.unlink()

@@ -6,6 +6,7 @@ skipped if it is stored. After a crash in between, the former version is active;
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +15,20 @@ from typing import Any
 from pydantic import ValidationError
 
 from segue.index.bundle import Bundle, load_bundle
-from segue.index.folders import LOCK, appearing, remove_left_overs, remove_unless_held
+from segue.index.folders import (
+    LOCK,
+    appearing,
+    put_aside,
+    put_back,
+    remove_left_overs,
+    remove_unless_held,
+)
 from segue.index.manifest import BundleError, Manifest
 from segue.models.versions import Models
 from segue.storage.files import FileStore
 from segue.storage.store import Job, Policy, Right, Store
 
+log = logging.getLogger(__name__)
 KIND = "index"
 """The kind in `models`."""
 BUCKET = "bundles"
@@ -45,7 +54,8 @@ class PublishedBundles:
     def active_count(self) -> int:
         """The number of tracks that can be recommended; 0 before a bundle is published."""
         model = self._models.active_fields(KIND, "manifest.count") or {}
-        return int(model.get("manifest", {}).get("count", 0))
+        count = model.get("manifest", {}).get("count", 0)
+        return count if isinstance(count, int) else 0
 
     def active_space(self) -> str | None:
         """The version of the embedding space that is served; None before a bundle is published."""
@@ -68,18 +78,20 @@ class PublishedBundles:
             The manifest is damaged.
         """
         model = self._models.fields(KIND, version, "manifest")
-        return None if model is None else _manifest(model["manifest"], version)
+        return None if model is None else _manifest(model.get("manifest"), version)
 
     def manifests(self) -> list[Manifest]:
-        """The manifests of all stored versions, newest first.
-
-        Raises
-        ------
-        BundleError
-            A manifest is damaged.
-        """
-        manifests = (self.manifest(version) for version in self._models.versions(KIND))
-        return [manifest for manifest in manifests if manifest is not None]
+        """The manifests of all stored versions, newest first, without damaged ones."""
+        manifests = []
+        for version in self._models.versions(KIND):
+            try:
+                manifest = self.manifest(version)
+            except BundleError as error:
+                log.error("%s", error)
+                continue
+            if manifest is not None:
+                manifests.append(manifest)
+        return manifests
 
     def whole_manifest(self, version: str) -> Manifest | None:
         """The manifest of a version that is stored with all its files, or None."""
@@ -108,9 +120,15 @@ class PublishedBundles:
             The bundle is unfit; the active version is unchanged.
         """
         path = Path(path)
-        published = self.whole_manifest(path.name) or self._put(path)
+        published = self._intact(path.name) or self._put(path)
         self._models.activate(KIND, published.version)
         return published
+
+    def _intact(self, version: str) -> Manifest | None:
+        try:
+            return self.whole_manifest(version)
+        except BundleError:
+            return None  # it is stored again
 
     def _put(self, path: Path) -> Manifest:
         bundle = load_bundle(path)
@@ -162,20 +180,37 @@ class PublishedBundles:
         return path
 
     def load(self, version: str, *, folder: Path | str) -> Bundle:
-        """:meth:`fetch` a version and map it.
+        """:meth:`fetch` a version and map it; a damaged folder is replaced by MongoDB's copy.
+
+        The damaged folder stays for a day under a hidden name.
 
         Raises
         ------
         BundleError
-            The bundle is not available, or is unfit.
+            The bundle is not available, or is unfit, here and in MongoDB.
         """
         path = self.fetch(version, folder=folder)
         try:
             return load_bundle(path)
         except BundleError as error:
-            if path.exists():
-                raise BundleError(f"{error}: remove {path}, and it is fetched from MongoDB again") from None
-        return load_bundle(self.fetch(version, folder=folder))  # it was retired a moment ago
+            damage = error
+        aside = put_aside(path)
+        if aside is None:  # it was retired a moment ago, or another process has put it aside
+            return load_bundle(self.fetch(version, folder=folder))
+        try:
+            bundle = load_bundle(self.fetch(version, folder=folder))
+        except BundleError as error:
+            put_back(aside, path)
+            raise BundleError(f"{damage}; and from MongoDB: {error}") from None
+        log.error("%s: it is replaced by MongoDB's copy, and kept for a day as %s", damage, aside)
+        return bundle
+
+    def earlier(self, version: str) -> list[str]:
+        """The versions that were built before this one, or all others if it has no date, newest first."""
+        ages = self._models.created(KIND)
+        limit = ages.get(version)
+        others = {own: at for own, at in ages.items() if own != version and (limit is None or at < limit)}
+        return sorted(others, key=lambda own: (others[own], own), reverse=True)
 
     def roll_back(self, *, folder: Path | str) -> Manifest:
         """Activate the bundle that was built before the active one, once it is verified here.
@@ -190,11 +225,10 @@ class PublishedBundles:
             There is no earlier bundle, or none that is fit; the active one stays.
         """
         active = self.active_version()
-        current = self._models.fields(KIND, active, "created_at")
-        if current is None:
+        if active is None or not self._models.has(KIND, active):
             raise BundleError("no index has been published: run ./run.sh index build")
         refused = ""
-        for version in self._models.versions(KIND, before=current["created_at"]):
+        for version in self.earlier(active):
             try:
                 manifest = self.load(version, folder=folder).manifest
             except BundleError as error:
@@ -244,6 +278,7 @@ class PublishedBundles:
         A day's grace: a bundle without a document may be about to be published.
         """
         known = set(self._models.versions(KIND))
+        remove_left_overs(folder)
         for path in folder.glob("[!.]*/"):
             lock = path / LOCK
             old = lock.exists() and time.time() - lock.stat().st_mtime > _GRACE_SECONDS

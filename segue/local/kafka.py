@@ -65,10 +65,10 @@ class Broker(EmbeddedServer):
         self._write_properties(port, controller_port)
         java = java_command()
         self._format(java)
-        command = [*self._java(java), f"-Djava.io.tmpdir={self._temporary()}", *_MAIN]
+        command = [*self._java(java), f"-Djava.io.tmpdir={self.empty_temporary()}", *_MAIN]
         return command, f"127.0.0.1:{port}"
 
-    def _temporary(self) -> Path:
+    def empty_temporary(self) -> Path:
         """An empty folder for the libraries that Kafka unpacks and that a killed broker leaves."""
         folder = self.folder / "tmp"
         shutil.rmtree(folder, ignore_errors=True)

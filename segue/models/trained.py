@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -40,9 +41,9 @@ class ModelError(SegueError):
 
 def stored(store: Store, kind: str, version: str) -> bool:
     """Whether a version is stored with its whole file."""
-    document = Models(store).fields(kind, version, "file")
-    return document is not None and _files(store).holds(
-        f"{kind}:{version}", _FILE, size=document["file"]["size"], sha256=document["file"]["sha256"]
+    file = (Models(store).fields(kind, version, "file") or {}).get("file")
+    return file is not None and _files(store).holds(
+        f"{kind}:{version}", _FILE, size=file["size"], sha256=file["sha256"]
     )
 
 
@@ -88,7 +89,7 @@ def load(store: Store, kind: str, version: str | None = None) -> dict[str, np.nd
     Raises
     ------
     ModelError
-        The document is stored, but its file is not.
+        The document is stored, but its file is not, or is damaged.
     """
     version = version or Models(store).active_version(kind)
     if version is None:
@@ -99,8 +100,13 @@ def load(store: Store, kind: str, version: str | None = None) -> dict[str, np.nd
             _files(store).get(path, group=f"{kind}:{version}", name=_FILE)
         except FileNotFoundError as error:
             raise ModelError(f"{error}: run ./run.sh models train") from None
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except (OSError, ValueError, EOFError, BadZipFile) as error:
+            raise ModelError(
+                f"{kind} {version} is damaged in MongoDB: {error}: run ./run.sh models train"
+            ) from None
 
 
 def _files(store: Store) -> FileStore:

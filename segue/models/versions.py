@@ -15,7 +15,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection as Names
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypedDict, TypeVar
@@ -25,6 +25,7 @@ from segue.storage.store import Collection, Job, Policy, Right, Store
 
 log = logging.getLogger(__name__)
 ModelT = TypeVar("ModelT")
+_OLDEST = datetime.min.replace(tzinfo=UTC)
 _RETRY_SECONDS = 30.0
 """A refused version may be repaired under its name, so it is tried again after this time."""
 
@@ -79,9 +80,14 @@ class Models(Collection[ModelRecord]):
     )
 
     def active_version(self, kind: str) -> str | None:
-        """The version of a kind that is in use; None before the first."""
+        """The version of a kind that is in use; None before the first. A damaged note names the newest."""
         active = self.documents.find_one({"_id": f"active:{kind}"})
-        return None if active is None else str(active["version"])
+        if active is None:
+            return None
+        if "version" in active:
+            return active["version"]
+        # The note is damaged: the newest version was most probably in use.
+        return next(iter(self.versions(kind)), None)
 
     def activate(self, kind: str, version: str) -> None:
         """Switch a kind to a version."""
@@ -132,12 +138,12 @@ class Models(Collection[ModelRecord]):
         if before is not None:
             wanted["created_at"] = {"$lt": before}
         records = self.documents.find(wanted, {"_id": 1}).sort("created_at", DESCENDING)
-        return [str(record["_id"]).partition(":")[2] for record in records]
+        return [_version_of(record) for record in records]
 
     def created(self, kind: str) -> dict[str, datetime]:
         """The creation time of each stored version of a kind."""
-        records = self.documents.find({"kind": kind}, {"version": 1, "created_at": 1})
-        return {record["version"]: record["created_at"] for record in records}
+        records = self.documents.find({"kind": kind}, {"created_at": 1})
+        return {_version_of(record): record.get("created_at", _OLDEST) for record in records}
 
     def listed(self, *, without: Names[str] = ()) -> list[dict[str, Any]]:
         """All stored versions by kind, newest first: kind, version, active, created_at, tracks and bytes.
@@ -148,19 +154,20 @@ class Models(Collection[ModelRecord]):
         fields = dict.fromkeys(("kind", "version", "created_at", "tracks", "file.size"), 1)
         records = self.documents.find(wanted, fields).sort([("kind", ASCENDING), ("created_at", DESCENDING)])
         active = {
-            str(record["_id"]).removeprefix("active:"): record["version"]
+            str(record["_id"]).removeprefix("active:"): record.get("version")
             for record in self.documents.find({"_id": {"$regex": "^active:"}})
         }
         return [
             {
                 "kind": record["kind"],
-                "version": record["version"],
-                "active": active.get(record["kind"]) == record["version"],
+                "version": _version_of(record),
+                "active": active.get(record["kind"]) == _version_of(record),
                 "created_at": record.get("created_at"),
                 "tracks": record.get("tracks"),
                 "bytes": record.get("file", {}).get("size"),
             }
             for record in records
+            if "kind" in record
         ]
 
     def remove(self, kind: str, versions: Names[str]) -> None:
@@ -182,6 +189,10 @@ class Models(Collection[ModelRecord]):
         return [str(record["_id"]) for record in self.documents.find({"file": {"$exists": True}}, {"_id": 1})]
 
 
+def _version_of(record: ModelRecord) -> str:
+    return record["_id"].partition(":")[2]
+
+
 @dataclass(frozen=True)
 class _Served(Generic[ModelT]):
     """A model with its version in one object, so that no thread sees one without the other."""
@@ -193,7 +204,8 @@ class _Served(Generic[ModelT]):
 class ActiveVersion(ABC, Generic[ModelT]):
     """Follows the active version of a kind; looks for a newer one every `every` seconds at most.
 
-    An unfit version is refused, and the former one stays in use, as it does while MongoDB is unavailable.
+    An unfit version is refused, and the former one stays in use, as it does while MongoDB is unavailable. If
+    the first one is unfit, an earlier one is used.
     """
 
     kind: ClassVar[str]
@@ -255,9 +267,27 @@ class ActiveVersion(ABC, Generic[ModelT]):
         with self._reading:
             served = self._served
             if served is None:
-                self._served = served = _Served(self.read(version), version)
+                self._served = served = self._fit(version)
                 self._looked = time.monotonic()
             return served
+
+    def earlier(self, version: str) -> Sequence[str]:
+        """The versions to use in place of the first one if it is unfit, best first."""
+        return ()
+
+    def _fit(self, version: str | None) -> _Served[ModelT]:
+        """The first model: of the active version, or of an earlier one if that is unfit."""
+        try:
+            return _Served(self.read(version), version)
+        except self.unfit as error:
+            unfit = error
+        for other in () if version is None else self.earlier(version):
+            with contextlib.suppress(*self.unfit):
+                model = self.read(other)
+                log.error("%s %s is refused, %s is used: %s", self.kind, version, other, unfit)
+                self.refused, self._retry_at = version, time.monotonic() + _RETRY_SECONDS
+                return _Served(model, other)
+        raise unfit
 
     def _newest(self) -> _Served[ModelT]:
         """The active version if it is fit, otherwise the one in use. The caller holds the lock."""

@@ -129,8 +129,11 @@ class MoodDials(Collection[StoredDial]):
 
     def read(self, user_id: str) -> Dial:
         """A listener's dial; open if none is stored."""
-        document = self.documents.find_one({"_id": user_id})
-        return Dial(document.get("notches", {}) if document else {})
+        document = self.documents.find_one({"_id": user_id}, {"notches": 1})
+        stored = document["notches"] if document else {}
+        return Dial(
+            {name: notch for name, notch in stored.items() if name in DIMENSIONS and notch in (*BANDS, 0)}
+        )
 
     def keep(self, user_id: str, dial: Dial) -> None:
         """Write a listener's dial, which replaces the former one."""

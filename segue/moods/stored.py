@@ -104,7 +104,7 @@ class Moods(Collection[TrackMood]):
 
     def read(self, track_id: str) -> Mood | None:
         """One track's mood; None for a track that is newer than the moods."""
-        mood = self.documents.find_one({"_id": track_id})
+        mood = self.documents.find_one({"_id": track_id}, {**dict.fromkeys(DIMENSIONS, 1), "bpm": 1})
         if mood is None:
             return None
         return Mood(mood["energy"], mood["tempo"], mood["brightness"], mood["tone"], mood["bpm"])

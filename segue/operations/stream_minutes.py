@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 import numpy as np
 
 from segue.operations.stream_progress import MicroBatch, until_newest
-from segue.storage.mongo import ASCENDING, DESCENDING, Document, UpdateOne
+from segue.storage.mongo import ASCENDING, DESCENDING, BulkWriteError, UpdateOne
+from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 _SAMPLES = 10_000
@@ -23,43 +24,42 @@ RECOMMEND, REJECTED = "recommend", "rejected plays"
 """The queries whose minutes have `freshness_ms` and `rejected`."""
 
 
-class Minute(TypedDict, total=False):
+class StreamMinute(TypedDict, total=False):
     """The micro-batches of a query that began in a minute; a minute without one has only some fields."""
 
-    _id: str
+    _id: Required[Any]
     """The query and the minute, joined by a colon."""
-    query: str
+    query: Required[str]
     """The name of the query."""
-    at: datetime
+    at: Required[datetime]
     """The start of the minute."""
-    batches: int
+    batches: Count
     """The number of micro-batches."""
-    input_rows: int
+    input_rows: Count
     """Records read."""
-    late_rows: int
+    late_rows: Count
     """Records behind the watermark."""
-    phases_ms: dict[str, int]
+    phases_ms: dict[str, Count]
     """Milliseconds by phase, summed, with Spark's names of the phases."""
-    slowest_ms: int
+    slowest_ms: Count
     """Milliseconds of the longest micro-batch."""
-    backlog: int
+    backlog: Count
     """The largest number of records in Kafka that the query had not read."""
-    state_rows: int
+    state_rows: Count
     """Rows in the state after the last micro-batch."""
-    state_bytes: int
+    state_bytes: Count
     """Memory of the state after the last micro-batch."""
     watermark: datetime | None
     """The watermark after the last micro-batch."""
     freshness_ms: dict[str, float]
     """Milliseconds from a play to the stored recommendations: `p50` and `p99`; only of `recommend`."""
-    rejected: dict[str, int]
+    rejected: dict[str, Count]
     """Rejected records by reason; only of `rejected plays`."""
 
 
-class StreamMinutes(Collection[Document]):
+class StreamMinutes(Collection[StreamMinute]):
     """A document for each query and minute."""
 
-    shapes = (Minute,)
     name = "stream_minutes"
     policy = Policy(
         computed=True,
@@ -73,12 +73,23 @@ class StreamMinutes(Collection[Document]):
 
     def add(self, changes: Sequence[UpdateOne]) -> None:
         """Apply changes of :class:`Minutes`."""
-        if changes:
+        if not changes:
+            return
+        try:
             self.documents.bulk_write(list(changes), ordered=False)
+        except BulkWriteError as error:
+            # A number cannot be added to a damaged field: the minute begins again.
+            failed = [fault["op"] for fault in error.details["writeErrors"]]
+            ids = [operation["q"]["_id"] for operation in failed]
+            for document in self._plain.find({"_id": {"$in": ids}}):
+                self.documents.checked(document)
+            self.documents.delete_many({"_id": {"$in": ids}})
+            again = [UpdateOne(operation["q"], operation["u"], upsert=True) for operation in failed]
+            self.documents.bulk_write(again, ordered=False)
 
-    def recent(self, *, seconds: float) -> list[Document]:
+    def recent(self, *, seconds: float) -> list[StreamMinute]:
         """The minutes of the last `seconds` before the newest one, oldest first."""
-        newest = self.documents.find_one({"at": {"$exists": True}}, {"at": 1}, sort=[("at", DESCENDING)])
+        newest = self.documents.find_one({"at": {"$type": "date"}}, {"at": 1}, sort=[("at", DESCENDING)])
         return list(self.documents.find(until_newest(newest, seconds)).sort("at", ASCENDING))
 
 

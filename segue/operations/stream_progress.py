@@ -5,15 +5,17 @@ Delivery: one document per query and batch, so that a batch repeated after a cra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, cast
 
-from segue.storage.mongo import ASCENDING, DESCENDING, Document, ReplaceOne
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, ReplaceOne, amount
+from segue.storage.records import Count, RecordShape, record_shape
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 _STREAM = "stream"
-_MOST = 5000
+MOST = 5000
+"""The number of micro-batches that :meth:`StreamProgress.recent` returns at most."""
 
 
 class MicroBatch(TypedDict):
@@ -23,27 +25,27 @@ class MicroBatch(TypedDict):
     """The query and the number of the batch, joined by a colon."""
     query: str
     """The name of the query."""
-    batch: int
+    batch: Count
     """The number of the batch in the checkpoint of the query."""
     at: datetime
     """The start of the batch."""
-    input_rows: int
+    input_rows: Count
     """Records read."""
     input_rate: float
     """Records per second of input."""
     processed_rate: float
     """Records per second of processing."""
-    duration_ms: dict[str, int]
+    duration_ms: dict[str, Count]
     """Milliseconds by phase, with Spark's names of the phases."""
-    state_rows: int
+    state_rows: Count
     """Rows in the state."""
-    state_bytes: int
+    state_bytes: Count
     """Memory of the state."""
-    late_rows: int
+    late_rows: Count
     """Records behind the watermark."""
     watermark: datetime | None
     """The event time behind which windows leave the state; None for a query without a state."""
-    backlog: int
+    backlog: Count
     """Records in Kafka that the query had not read."""
 
 
@@ -73,6 +75,9 @@ class StreamProgress(Collection[Document]):
     )
     indexes = (Index(keys=[("query", ASCENDING), ("at", DESCENDING)]),)
 
+    def shape_of(self, document: Mapping[str, Any]) -> RecordShape:
+        return record_shape(Started if document.get("_id") == _STREAM else MicroBatch)
+
     def keep(self, time: timedelta) -> None:
         """Let MongoDB remove documents that are older than `time`."""
         self.make(Index.on("at", keep=time))
@@ -92,19 +97,22 @@ class StreamProgress(Collection[Document]):
 
     def count_start(self) -> int:
         """Count a start of the stream; returns the number of starts since the first."""
+        # A damaged number begins again: $inc would end the stream at each start.
+        counted = [{"$set": {"starts": {"$add": [amount("$starts"), 1]}}}]
         stored = self.documents.find_one_and_update(
-            {"_id": _STREAM}, {"$inc": {"starts": 1}}, upsert=True, return_document=True
+            {"_id": _STREAM}, counted, upsert=True, return_document=True
         )
         return int((stored or {})["starts"])
 
     def started(self) -> Started:
         """The last start of the stream."""
-        return cast("Started", self.documents.find_one({"_id": _STREAM}, {"_id": 0}) or {})
+        stored = self.documents.find_one({"_id": _STREAM}) or {}
+        return cast("Started", {name: value for name, value in stored.items() if name != "_id"})
 
     def recent(self, *, seconds: float) -> list[MicroBatch]:
-        """The micro-batches of the last `seconds` before the newest one, oldest first; 5000 at most."""
+        """The micro-batches of the last `seconds` before the newest one, oldest first: the newest `MOST`."""
         documents = (
-            self.documents.find(until_newest(self.newest(), seconds)).sort("at", DESCENDING).limit(_MOST)
+            self.documents.find(until_newest(self.newest(), seconds)).sort("at", DESCENDING).limit(MOST)
         )
         return cast("list[MicroBatch]", list(documents)[::-1])
 
@@ -123,11 +131,11 @@ class StreamProgress(Collection[Document]):
 
     def newest(self, query: str | None = None) -> MicroBatch | None:
         """The newest micro-batch, of one query or of all."""
-        wanted: dict[str, Any] = {"at": {"$exists": True}} | ({} if query is None else {"query": query})
+        wanted: dict[str, Any] = {"at": {"$type": "date"}} | ({} if query is None else {"query": query})
         return cast("MicroBatch | None", self.documents.find_one(wanted, sort=[("at", DESCENDING)]))
 
 
-def until_newest(newest: MicroBatch | Document | None, seconds: float) -> Document:
+def until_newest(newest: Mapping[str, Any] | None, seconds: float) -> Document:
     """The filter of documents that are at most `seconds` older than the newest one."""
     since = newest["at"] - timedelta(seconds=seconds) if newest else datetime.now(UTC)
     return {"at": {"$gte": since}}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
-from segue.storage.mongo import ASCENDING, DuplicateKeyError
+from segue.storage.mongo import ASCENDING, Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 _STRAIGHT = str.maketrans(dict.fromkeys("’‘‛ʼʻ`´′＇", "'"))
@@ -84,16 +84,18 @@ class Accounts(Collection[StoredAccount]):
 
     def stored(self, name: str) -> StoredAccount | None:
         """The account of a name, with its password hash."""
-        return self.documents.find_one(_filter(name))
+        return self.documents.find_one(_filter(name), {"user_id": 1, "name": 1, "password": 1})
 
     def named(self, name: str) -> Account | None:
         """The account of a name, in any case."""
-        document = self.stored(name)
-        return Account(document["user_id"], document["name"]) if document else None
+        return self._account({"_id": name_key(name)})
 
     def of(self, user_id: str) -> Account | None:
         """A listener's account; None for guests and for users of an identity provider."""
-        document = self.documents.find_one({"user_id": user_id})
+        return self._account({"user_id": user_id})
+
+    def _account(self, wanted: Document) -> Account | None:
+        document = self.documents.find_one(wanted, {"user_id": 1, "name": 1})
         return Account(document["user_id"], document["name"]) if document else None
 
     def everyone(self) -> list[StoredAccount]:

@@ -8,7 +8,7 @@ import unicodedata
 import uuid
 
 from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
+from argon2.exceptions import InvalidHashError, VerificationError
 
 from segue.people.accounts import Account, Accounts, ListenerTaken, NameTaken, folded_name
 from segue.people.login_failures import LoginFailures, of_address, of_name, of_sign_up
@@ -127,7 +127,7 @@ class Authenticator:
         try:
             with _AT_ONCE:
                 return self._hasher.verify(password_hash, password)
-        except VerificationError:
+        except (VerificationError, InvalidHashError):  # a wrong password, or a text that is no hash
             return False
 
 

@@ -77,7 +77,7 @@ class Forgotten(Collection[ForgottenListener]):
 
     def due(self, now: datetime) -> list[str]:
         """The ids of listeners to sweep: all micro-batches that began before their removal have ended."""
-        documents = self.documents.find({"sweep_at": {"$lte": now}})
+        documents = self.documents.find({"sweep_at": {"$lte": now}}, {"user_id": 1})
         return [user_id for document in documents if (user_id := document.get("user_id"))]
 
     def swept(self, user_id: str) -> None:

@@ -66,7 +66,7 @@ class Handovers(Collection[Handover]):
     def accept(self, code: str, *, token: str) -> Account | None:
         """The account of a code; None if the code is used, expired or from another browser."""
         wanted = {"_id": _hash(code), "from": _hash(token), "expires_at": {"$gt": self._clock()}}
-        handover = self.documents.find_one_and_delete(wanted)
+        handover = self.documents.checked(self.documents.find_one_and_delete(wanted))
         return Account(handover["user_id"], handover["name"]) if handover else None
 
 

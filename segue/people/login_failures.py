@@ -9,6 +9,7 @@ from typing import TypedDict
 from segue.people.accounts import name_key
 from segue.people.login_sessions import now
 from segue.storage.mongo import Document
+from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 WINDOW = timedelta(minutes=15)
@@ -20,7 +21,7 @@ _LONGEST_NAME = 64
 class LoginFailure(TypedDict):
     _id: str
     """The source: "<kind>:<name or address>"; the kinds are the keys of :data:`LIMITS`."""
-    count: int
+    count: Count
     """Failures since the first one that counts."""
     expires_at: datetime
     """When the failures are forgotten."""
@@ -62,12 +63,16 @@ class LoginFailures(Collection[LoginFailure]):
 
     def exceeded(self, source: str) -> bool:
         """Whether a source has failed too often within the window."""
-        failures = self.documents.find_one({"_id": source, "expires_at": {"$gt": self._clock()}})
+        lasting = {"_id": source, "expires_at": {"$gt": self._clock()}}
+        failures = self.documents.find_one(lasting, {"count": 1})
         return failures is not None and failures["count"] >= LIMITS[source.partition(":")[0]]
 
     def count(self, source: str) -> None:
         """Count a failure; the window begins with the first failure."""
-        self.documents.delete_one({"_id": source, "expires_at": {"$lte": self._clock()}})
+        over = {"expires_at": {"$lte": self._clock()}}
+        # Nothing can be added to a damaged count, and a damaged date would never pass.
+        damaged = [{"count": {"$not": {"$type": "number"}}}, {"expires_at": {"$not": {"$type": "date"}}}]
+        self.documents.delete_one({"_id": source, "$or": [over, *damaged]})
         self.documents.update_one(
             {"_id": source},
             {"$inc": {"count": 1}, "$setOnInsert": {"expires_at": self._clock() + WINDOW}},

@@ -81,7 +81,8 @@ class LoginSessions(Collection[LoginSession]):
         """The listener of a token's session; None if the session does not exist or has expired."""
         if not token or len(token) > _LONGEST_TOKEN:
             return None
-        session = self.documents.find_one({"_id": _hash(token), "expires_at": {"$gt": self._clock()}})
+        alive = {"_id": _hash(token), "expires_at": {"$gt": self._clock()}}
+        session = self.documents.find_one(alive, {"user_id": 1, "name": 1})
         if session is None:
             return None
         return Listener(user_id=session["user_id"], name=session["name"], session_id=session["_id"][:16])

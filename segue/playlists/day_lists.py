@@ -36,7 +36,7 @@ class DayLists(Collection[DayList]):
 
     def read(self, user_id: str, kind: str, day: date) -> list[str] | None:
         """The tracks of a listener's list; None before it is made."""
-        document = self.documents.find_one({"_id": _key(user_id, kind, day)})
+        document = self.documents.find_one({"_id": _key(user_id, kind, day)}, {"tracks": 1})
         return None if document is None else list(document["tracks"])
 
     def keep(self, user_id: str, kind: str, day: date, tracks: Sequence[str]) -> list[str]:

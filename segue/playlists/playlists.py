@@ -22,6 +22,8 @@ MOST_PLAYLISTS = 200
 MOST_TRACKS = 2000
 """The most songs in one playlist."""
 LONGEST_NAME = 100
+_SHOWN = dict.fromkeys(("owner", "name", "tracks", "changed_at", "collaborators", "asked"), 1)
+"""The fields of a :class:`Playlist`."""
 
 
 class PlaylistError(SegueError):
@@ -85,12 +87,12 @@ class Playlists(Collection[StoredPlaylist]):
 
     def of(self, owner: str) -> list[Playlist]:
         """A listener's playlists, the last changed first."""
-        documents = self.documents.find({"owner": owner}).sort("changed_at", DESCENDING)
+        documents = self.documents.find({"owner": owner}, _SHOWN).sort("changed_at", DESCENDING)
         return [_playlist(document) for document in documents.limit(MOST_PLAYLISTS)]
 
     def read(self, owner: str, playlist_id: str) -> Playlist | None:
         """A listener's playlist; None if the listener has none with that id."""
-        document = self.documents.find_one(_own(owner, playlist_id))
+        document = self.documents.find_one(_own(owner, playlist_id), _SHOWN)
         return _playlist(document) if document else None
 
     def create(self, owner: str, name: str, *, tracks: Sequence[str] = ()) -> Playlist:
@@ -141,7 +143,8 @@ class Playlists(Collection[StoredPlaylist]):
         """
         full = {f"tracks.{MOST_TRACKS - len(tracks)}": {"$exists": False}}
         if len(tracks) > MOST_TRACKS or not self._try(
-            {**_own(owner, playlist_id), **full}, {"$push": {"tracks": {"$each": list(tracks)}}}
+            {**_own(owner, playlist_id), "tracks": {"$type": "array"}, **full},
+            {"$push": {"tracks": {"$each": list(tracks)}}},
         ):
             raise PlaylistError(_NONE if self.read(owner, playlist_id) is None else _FULL)
 
@@ -155,30 +158,38 @@ class Playlists(Collection[StoredPlaylist]):
 
     def ask_to_join(self, owner: str, playlist_id: str, user_id: str) -> None:
         """Ask another listener to edit the owner's playlist; nothing happens if there is no such playlist."""
-        self.documents.update_one(_own(owner, playlist_id), {"$addToSet": {"asked": user_id}})
+        wanted = {**_own(owner, playlist_id), **_list_or_missing("asked")}
+        self.documents.update_one(wanted, {"$addToSet": {"asked": user_id}})
 
     def asking(self, user_id: str) -> list[Playlist]:
         """The playlists that a listener is asked to join, by name."""
         return [
             _playlist(document)
-            for document in self.documents.find({"asked": user_id}).sort("name", ASCENDING)
+            for document in self.documents.find({"asked": user_id}, _SHOWN).sort("name", ASCENDING)
         ]
 
     def joined(self, user_id: str) -> list[Playlist]:
         """The playlists of others that a listener may edit, by name."""
-        documents = self.documents.find({"collaborators": user_id}).sort("name", ASCENDING)
+        documents = self.documents.find({"collaborators": user_id}, _SHOWN).sort("name", ASCENDING)
         return [_playlist(document) for document in documents]
 
     def join(self, user_id: str, playlist_id: str) -> bool:
         """Accept the request to edit a playlist; False for a listener who was not asked."""
         change = {"$pull": {"asked": user_id}, "$addToSet": {"collaborators": user_id}}
-        return bool(self.documents.update_one({"_id": playlist_id, "asked": user_id}, change).matched_count)
+        wanted = {"_id": playlist_id, "asked": user_id, **_list_or_missing("collaborators")}
+        return bool(self.documents.update_one(wanted, change).matched_count)
 
     def leave(self, playlist_id: str, user_id: str, *, by: str) -> bool:
         """Remove a listener, joined or asked; False if `by` is neither this listener nor the owner."""
         wanted = {"_id": playlist_id} if by == user_id else _own(by, playlist_id)
-        change = {"$pull": {"collaborators": user_id, "asked": user_id}}
-        return bool(self.documents.update_one(wanted, change).matched_count)
+        lists = [
+            name
+            for name in ("collaborators", "asked")
+            if self.documents.update_one(
+                {**wanted, **_list_or_missing(name)}, {"$pull": {name: user_id}}
+            ).matched_count
+        ]
+        return bool(lists)
 
     def _arrange(self, owner: str, playlist_id: str, *, place: int, track_id: str, to: int | None) -> None:
         before = self.read(owner, playlist_id)
@@ -205,6 +216,11 @@ _FULL = f"A playlist holds {MOST_TRACKS} songs at most."
 
 def _own(owner: str, playlist_id: str) -> Document:
     return {"_id": playlist_id, "owner": owner}
+
+
+def _list_or_missing(field: str) -> Document:
+    """The filter of documents whose field MongoDB can add to, or remove from."""
+    return {"$or": [{field: {"$type": "array"}}, {field: {"$exists": False}}]}
 
 
 def _named(name: str) -> str:

@@ -135,11 +135,12 @@ class SentPlays(Collection[SentPlay]):
             return Claim.OURS
         except DuplicateKeyError:
             pass
-        stored = self.documents.find_one({"_id": key})
-        if stored and stored["sent"]:
+        if self.documents.find_one({"_id": key, "sent": True}, {"sent": 1}):
             return Claim.SENT
-        left_over = {"_id": key, "sent": False, "at": {"$lt": now - LEFT_OVER}}
-        taken_up = self.documents.find_one_and_update(left_over, {"$set": {"at": now}})
+        # A damaged claim is taken up, too: a play that is sent twice counts once.
+        fresh = {"sent": False, "at": {"$gte": now - LEFT_OVER}}
+        left_over = {"_id": key, "sent": {"$ne": True}, "$nor": [fresh]}
+        taken_up = self.documents.find_one_and_update(left_over, {"$set": {"sent": False, "at": now}})
         return Claim.OURS if taken_up else Claim.THEIRS
 
     def give_up(self, plays: Sequence[Play]) -> None:

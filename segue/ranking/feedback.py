@@ -11,9 +11,11 @@ that a reader sees the old or the new one, complete.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypedDict, cast
 
 import numpy as np
 
@@ -21,14 +23,18 @@ from segue.index.track_index import TrackIndex
 from segue.models.versions import ActiveVersion, Models
 from segue.settings import RankingSettings
 from segue.storage.mongo import pack, unpack
+from segue.storage.records import Vector, record_shape
 from segue.storage.store import Store
 
 _Z = 1.96
 """The quantile of the normal distribution for a two-sided interval of 95 %."""
 KIND = "feedback"
 _MOST = 300_000
-"""Tracks in a version, the largest changes first: a document of MongoDB has at most 16 MB."""
+"""Tracks in a version, the largest changes first, and fewer with long ids: a document has at most 16 MB."""
+_LARGEST, _PER_TRACK = 14_000_000, 9 + 4
+"""Bytes of a version, and those of a track besides its id."""
 _SMALLEST = 1e-4
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -94,12 +100,13 @@ def publish(store: Store, records: Records, *, ranking: RankingSettings) -> None
     moved = steps(records, ranking=ranking)
     far = np.flatnonzero(np.abs(moved) > _SMALLEST)
     far = np.sort(far[np.argsort(-np.abs(moved[far]), kind="stable")][:_MOST])
+    far = far[_that_fit([len(records.track_ids[i]) for i in far.tolist()])]
     names = [records.track_ids[i] for i in far.tolist()]
     values = pack(np.round(moved[far], 4))
     version = hashlib.blake2b("\n".join(names).encode() + values, digest_size=8).hexdigest()
     models = Models(store)
     before = models.active_version(KIND)
-    if version == before:
+    if version == before and _stored(models, version) is not None:
         return
     fields = {"track_ids": names, "steps": values}
     models.put(KIND, version, fields, created_at=datetime.now(UTC))
@@ -108,9 +115,34 @@ def publish(store: Store, records: Records, *, ranking: RankingSettings) -> None
     models.remove_all_but(KIND, [version] if before is None else [version, before])
 
 
+def _that_fit(lengths: Sequence[int]) -> slice:
+    """The first tracks whose ids fit into a document; the index of each takes up to 9 bytes, its step 4."""
+    sizes = np.cumsum(np.asarray(lengths, dtype=np.int64) + _PER_TRACK)
+    return slice(0, int(np.searchsorted(sizes, _LARGEST, side="right")))
+
+
+class StoredFeedback(TypedDict):
+    """The fields of a version in `models`."""
+
+    track_ids: list[str]
+    steps: Vector
+    """One for each track."""
+
+
+def _stored(models: Models, version: str) -> StoredFeedback | None:
+    """The fields of a version; None if they are not stored or are damaged."""
+    stored = models.fields(KIND, version or None)
+    if stored is None:
+        return None
+    if not record_shape(StoredFeedback).fits(stored) or len(stored["steps"]) != 4 * len(stored["track_ids"]):
+        log.error("feedback %s in MongoDB is damaged: the ranking continues without it", version)
+        return None
+    return cast("StoredFeedback", stored)
+
+
 def read(store: Store, version: str) -> Feedback:
-    """Read a version; empty if it has been replaced twice since."""
-    stored = Models(store).fields(KIND, version or None)
+    """Read a version; empty if it has been replaced twice since, or is damaged."""
+    stored = _stored(Models(store), version)
     if stored is None:
         return NO_FEEDBACK
     return Feedback(version, dict(zip(stored["track_ids"], unpack(stored["steps"]).tolist(), strict=True)))

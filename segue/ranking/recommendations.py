@@ -13,6 +13,7 @@ from typing import NotRequired, TypedDict
 
 from segue.ranking.plan import Plan, PlannedTrack
 from segue.storage.mongo import DESCENDING, replace_unless_newer
+from segue.storage.records import EpochMs
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 
@@ -50,7 +51,7 @@ class StoredRecommendation(TypedDict):
     `/explore` behind it for an exploring item. The oldest documents lack it."""
     served: str
     """`taste`, or `cold-start` when there is no usable taste."""
-    reflects_at: int
+    reflects_at: EpochMs
     """Epoch ms of the newest play that it reflects."""
     updated_at: datetime
     """The server's clock at the write; freshness = `updated_at` − `reflects_at`."""

@@ -8,7 +8,7 @@ repeated and writes the same documents.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -69,10 +69,24 @@ class Replanning:
         self, windows: pa.Table, *, bundle: TrackIndex, feedback: Feedback = NO_FEEDBACK
     ) -> list[float]:
         """Re-plan without waiting for MongoDB."""
-        listeners = self._extended(windows)
-        if not listeners:
-            return []
-        plans = plan(
+        plans = self._plan(self._extended(windows), bundle=bundle, feedback=feedback)
+        self.write(plans, space=bundle.space)
+        written = time.time() * 1000
+        return [written - plan.reflects_at for plan in plans]
+
+    def replan_histories(
+        self, histories: Mapping[str, History], *, bundle: TrackIndex, feedback: Feedback = NO_FEEDBACK
+    ) -> None:
+        """Write the documents that whole histories give, by listener; for documents that are rebuilt."""
+        listeners = [
+            ListenerHistory(user_id, history, self._settings.taste) for user_id, history in histories.items()
+        ]
+        self.write(self._plan(listeners, bundle=bundle, feedback=feedback), space=bundle.space)
+
+    def _plan(
+        self, listeners: Sequence[ListenerHistory], *, bundle: TrackIndex, feedback: Feedback
+    ) -> list[Plan]:
+        return plan(
             listeners,
             bundle=bundle,
             lookup=partial(self._embeddings.vectors_of, space=bundle.space),
@@ -80,9 +94,6 @@ class Replanning:
             experiments=self._settings.experiments,
             feedback=self._by_row(feedback, bundle),
         )
-        self.write(plans, space=bundle.space)
-        written = time.time() * 1000
-        return [written - plan.reflects_at for plan in plans]
 
     def write(self, plans: Sequence[Plan], *, space: str) -> None:
         """Write recommendations and tastes in parallel, then the tracks that are in no catalogue."""

@@ -34,7 +34,7 @@ class PrivacyChoices(Collection[PrivacyChoice]):
 
     def activity_is_shown(self, user_id: str) -> bool:
         """Whether a listener shows plays and likes to followers."""
-        choice = self.documents.find_one({"_id": user_id})
+        choice = self.documents.find_one({"_id": user_id}, {"activity": 1})
         return choice is not None and bool(choice.get("activity", False))
 
     def show_activity(self, user_id: str, *, shown: bool) -> None:

@@ -77,7 +77,10 @@ class Follows(Collection[Follow]):
 
     def agreed(self, follower: str, followed: str) -> bool:
         """Whether `follower` follows `followed` with agreement."""
-        return self.documents.find_one({"_id": _pair(follower, followed), "agreed": True}) is not None
+        return (
+            self.documents.find_one({"_id": _pair(follower, followed), "agreed": True}, {"_id": 1})
+            is not None
+        )
 
     def know_each_other(self, first: str, other: str) -> bool:
         """Whether either follows the other with agreement: both have then agreed to the contact."""
@@ -96,7 +99,7 @@ class Follows(Collection[Follow]):
         return self._people({"followed": followed, "agreed": False}, "follower")
 
     def _people(self, wanted: Document, side: Literal["follower", "followed"]) -> list[Account]:
-        ids = [follow[side] for follow in self.documents.find(wanted).sort("at", DESCENDING)]
+        ids = [follow[side] for follow in self.documents.find(wanted, {side: 1}).sort("at", DESCENDING)]
         names = self._accounts.names(ids)
         return [Account(user_id, names[user_id]) for user_id in ids if user_id in names]
 

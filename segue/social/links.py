@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, TypedDict, get_args
 
 from segue.storage.mongo import DESCENDING
+from segue.storage.records import Count
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right, Store
 
 Kind = Literal["track", "playlist", "month"]
@@ -66,7 +67,7 @@ class StoredLink(TypedDict):
     """When the link was created."""
     expires_at: datetime | None
     """When MongoDB removes the link; none: never."""
-    opened: int
+    opened: Count
     """How many times the link was opened."""
 
 
@@ -131,11 +132,12 @@ class ShareLinks(Collection[StoredLink]):
         if not token or len(token) > _LONGEST_TOKEN:
             return None
         alive = {"_id": _hash(token), "$or": [{"expires_at": None}, {"expires_at": {"$gt": self._clock()}}]}
+        document = self.documents.find_one(alive)
+        if document is None:
+            return None
         if count:
-            document = self.documents.find_one_and_update(alive, {"$inc": {"opened": 1}})
-        else:
-            document = self.documents.find_one(alive)
-        return _link(document) if document else None
+            self.documents.update_one({**alive, "opened": {"$type": "number"}}, {"$inc": {"opened": 1}})
+        return _link(document)
 
     def of(self, owner: str) -> list[Link]:
         """A listener's valid links, newest first."""

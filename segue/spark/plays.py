@@ -258,11 +258,22 @@ def _by_window(
 
 def _folded(plays: DataFrame, later: Sequence[str]) -> DataFrame:
     """Play -> Play whose `type` also contains the fields that were added later, if it has any of them."""
+    return plays.withColumn("type", _folded_type(later)) if later else plays
+
+
+def _folded_type(later: Sequence[str]) -> Column:
     if not later:
-        return plays
+        return F.col("type")
     some = reduce(or_, (F.col(name).isNotNull() for name in later))
     text = F.concat("type", F.lit(LATER), F.to_json(F.struct(*later)))
-    return plays.withColumn("type", F.when(some, text).otherwise(F.col("type")))
+    return F.when(some, text).otherwise(F.col("type"))
+
+
+def kept_in_state(window: WindowFields) -> Column:
+    """The struct that the state of a window has of a play: the greatest structs of a window are kept."""
+    return F.struct(
+        *(_folded_type(KEPT).alias(name) if name == "type" else F.col(name) for name in window.state)
+    )
 
 
 def interval(duration: timedelta) -> str:

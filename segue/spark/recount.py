@@ -7,31 +7,44 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from segue.engagement.definitions import ACTED, COUNTS, DEFAULT, Thresholds, counts_by
 from segue.engagement.facts import KEYS, Described, Fact, in_order, row_of
 from segue.plays.event import EVENT_WINDOW
 from segue.plays.event_types import COUNTED
+from segue.spark.plays import kept_in_state
 
 _WHICH = ("window_start", "user_id")
 _BY = (*_WHICH, *KEYS)
 
 
-def counted_rows(plays: DataFrame, *, window: timedelta, thresholds: Thresholds = DEFAULT) -> DataFrame:
+def counted_rows(
+    plays: DataFrame, *, window: timedelta, most: int, thresholds: Thresholds = DEFAULT
+) -> DataFrame:
     """Play -> CountedRow: the counts of a listener's window by track, source, model and rank.
 
-    Ordered by window and listener; besides the counts, a row has `events`, `first_at` and `last_at`.
+    Ordered by window and listener; besides the counts, a row has `events`, `deliveries`, `first_at` and
+    `last_at`.
+
+    Parameters
+    ----------
+    most
+        The number of deliveries of a listener that count in a window, the newest of them. It is the limit of
+        the state of the stream (:func:`segue.spark.plays.events_by_window`): both must count the same plays.
     """
     length = int(window.total_seconds() * 1000)
     first_copy = F.min_by(F.struct(*EVENT_WINDOW.fields), "occurred_at").alias("event")
+    newest_first = Window.partitionBy(*_WHICH).orderBy(kept_in_state(EVENT_WINDOW).desc())
     distinct = (
         plays.where(F.col("type").isin(*COUNTED))
         .withColumn("window_start", F.col("occurred_at") - F.col("occurred_at") % length)
+        .withColumn("place", F.row_number().over(newest_first))
+        .where(F.col("place") <= most)
         .groupBy(*_WHICH, "event_id")
-        .agg(first_copy)
-        .select(*_WHICH, "event.*")
+        .agg(first_copy, F.count("*").alias("copies"))
+        .select(*_WHICH, "event.*", "copies")
     )
     counts = counts_by(thresholds)
     acted_at = F.when(F.expr(str(ACTED)), F.col("occurred_at"))
@@ -41,6 +54,7 @@ def counted_rows(plays: DataFrame, *, window: timedelta, thresholds: Thresholds 
         .agg(
             *(F.sum(name).alias(name) for name in COUNTS),
             F.count("*").alias("events"),
+            F.sum("copies").alias("deliveries"),
             F.min(acted_at).alias("first_at"),
             F.max(acted_at).alias("last_at"),
         )
@@ -66,4 +80,5 @@ def facts_of_rows(rows: Iterable[Any], *, described: Described) -> Iterator[Fact
             events=sum(row.events for row in counted_rows),
             first_at=min(first, default=None),
             last_at=max(last, default=None),
+            deliveries=sum(row.deliveries for row in counted_rows),
         )

@@ -8,9 +8,10 @@ or concurrent upload leaves a second copy with the same contents; the removal of
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from bson import ObjectId
 from gridfs import GridFSBucket, NoFile
@@ -40,12 +41,13 @@ class FileStore:
         readers verify the checksum after they have fetched the file.
         """
         newest = self._files.find_one({"filename": f"{group}/{name}"}, sort=[("uploadDate", -1), ("_id", -1)])
-        if newest is None or newest["length"] != size or newest["metadata"]["sha256"] != sha256:
+        if newest is None or not _matches(newest, size=size, sha256=sha256):
             return False
         pieces = {"_id": None, "count": {"$sum": 1}, "bytes": {"$sum": {"$binarySize": "$data"}}}
-        totals = list(
-            self._chunks.aggregate([{"$match": {"files_id": newest["_id"]}}, {"$group": pieces}])
-        ) or [{"count": 0, "bytes": 0}]
+        own = {"files_id": newest["_id"], "data": {"$type": "binData"}}
+        totals = list(self._chunks.aggregate([{"$match": own}, {"$group": pieces}])) or [
+            {"count": 0, "bytes": 0}
+        ]
         return (totals[0]["count"], totals[0]["bytes"]) == (-(-size // newest["chunkSize"]), size)
 
     def put(self, path: Path, *, group: str, name: str, sha256: str) -> None:
@@ -86,6 +88,9 @@ class FileStore:
                 self._bucket.download_to_stream_by_name(f"{group}/{name}", file)
         except (NoFile, CorruptGridFile) as error:
             raise FileNotFoundError(f"{group}/{name} is not in MongoDB: {error}") from None
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # gridfs takes the fields of its documents as they are.
+            raise FileNotFoundError(f"{group}/{name} is damaged in MongoDB: {error!r}") from None
 
     def remove(self, group: str) -> None:
         """Remove all files of a group."""
@@ -104,3 +109,15 @@ class FileStore:
         oldest = ObjectId.from_datetime(before)
         whole = self._files.distinct("_id", {"_id": {"$lt": oldest}})
         self._chunks.delete_many({"files_id": {"$lt": oldest, "$nin": whole}})
+
+
+def _matches(file: Mapping[str, Any], *, size: int, sha256: str) -> bool:
+    """Whether a file's document, which may be damaged, describes these contents."""
+    metadata, piece = file.get("metadata"), file.get("chunkSize")
+    return (
+        file.get("length") == size
+        and isinstance(metadata, Mapping)
+        and metadata.get("sha256") == sha256
+        and isinstance(piece, int)
+        and piece > 0
+    )

@@ -15,6 +15,7 @@ from pymongo import ASCENDING, DESCENDING, DeleteOne, MongoClient, ReplaceOne, U
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
+    BulkWriteError,
     ConnectionFailure,
     DuplicateKeyError,
     OperationFailure,
@@ -29,6 +30,7 @@ from segue.settings import MongoSettings, milliseconds
 __all__ = [
     "ASCENDING",
     "DESCENDING",
+    "BulkWriteError",
     "DeleteOne",
     "DuplicateKeyError",
     "PyMongoError",
@@ -48,6 +50,8 @@ class DoesNotAnswer(SegueError):
 
 Unreachable = (ConnectionFailure, DoesNotAnswer)
 """The errors of a read during an outage: unreachable, connection lost, or no primary."""
+_IDLE = timedelta(seconds=30)
+"""An idle connection is closed after this time: a rush of visitors would leave a hundred open for ever."""
 _CHANGES_PRIMARY = {91, 189, 10107, 11600, 11602, 13435, 13436}
 """The server's error codes for: not (or no longer) the primary, and shutting down."""
 
@@ -97,6 +101,10 @@ def connect(settings: MongoSettings) -> Database[Document]:
             serverSelectionTimeoutMS=milliseconds(settings.timeout),
             tz_aware=True,
             appname="segue",
+            # A date beyond the year 9999 or a text that is no UTF-8 must not fail a whole query.
+            datetime_conversion="DATETIME_AUTO",
+            unicode_decode_error_handler="replace",
+            maxIdleTimeMS=milliseconds(_IDLE),
             **_heartbeat(settings),
             **guard(settings),
         )
@@ -248,6 +256,28 @@ def replace_unless_newer(document_id: str, fields: dict[str, Any], *, reflects_a
     """
     # $literal keeps MongoDB from reading an id that begins with a dollar as an expression.
     document = {"$mergeObjects": [{"$literal": {"_id": document_id, **fields}}, {"updated_at": "$$NOW"}]}
-    newer = {"$gt": ["$reflects_at", reflects_at]}
+    newer = {
+        "$and": [
+            # A damaged time must not protect the document for ever: in MongoDB's order, texts are greater.
+            {"$isNumber": "$reflects_at"},
+            {"$gt": ["$reflects_at", reflects_at]},
+            {"$lte": ["$reflects_at", {"$add": [{"$toLong": "$$NOW"}, _AHEAD_MS]}]},
+        ]
+    }
     replacement = [{"$replaceWith": {"$cond": [newer, "$$ROOT", document]}}]
     return UpdateOne({"_id": document_id}, replacement, upsert=True)
+
+
+_AHEAD_MS = 24 * 3_600_000
+"""No clock of a producer is ahead by more than this."""
+
+
+def amount(field: str) -> Document:
+    """The expression for a stored number of an aggregation; 0 for other values, which would spoil a sum."""
+    # In MongoDB's order, NaN and null are less than 0, and texts, objects and lists are greater than numbers.
+    return {"$cond": [{"$and": [{"$gte": [field, 0]}, {"$lte": [field, 2**53]}]}, field, 0]}
+
+
+def text(field: str) -> Document:
+    """The expression for a stored value as text; empty for a list, an object or nothing."""
+    return {"$convert": {"input": field, "to": "string", "onError": "", "onNull": ""}}

@@ -11,12 +11,13 @@ from segue.storage.store import Personal
 
 def named_in(document: Mapping[str, Any], personal: Personal) -> set[str]:
     """The listeners to whom a document belongs."""
-    return _texts(document.get(owner) for owner in personal.owner)
+    values = (document.get(owner) for owner in personal.owner)
+    return _texts(name for value in values for name in (value if isinstance(value, list) else [value]))
 
 
 def listed_in(document: Mapping[str, Any], personal: Personal) -> set[str]:
     """The listeners whom another listener's document names in a list."""
-    return _texts(user for member in personal.members for user in document.get(member) or ())
+    return _texts(user for member in personal.members for user in _list(document.get(member)))
 
 
 def unlisted(document: Document, personal: Personal, users: set[str]) -> Document:
@@ -27,6 +28,10 @@ def unlisted(document: Document, personal: Personal, users: set[str]) -> Documen
         if isinstance(document.get(member), list)
     }
     return document | lists
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _texts(values: Iterable[object]) -> set[str]:

@@ -14,19 +14,22 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_origin
 
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import ASCENDING, ReplaceOne
 from pymongo.client_session import ClientSession
-from pymongo.collection import Collection as Documents
+from pymongo.collection import Collection as PlainDocuments
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from segue.errors import SegueError
 from segue.settings import Settings
+from segue.storage import damaged
+from segue.storage.documents import Documents
 from segue.storage.mongo import Document, connect, keep_for
+from segue.storage.records import RecordShape, record_shape
 
 log = logging.getLogger(__name__)
 RecordT = TypeVar("RecordT", bound=Mapping[str, Any])
@@ -138,7 +141,34 @@ class Collection(Generic[RecordT]):
 
     def __init__(self, store: Store) -> None:
         self._database = store.database
-        self.documents: Documents[RecordT] = cast("Documents[RecordT]", store.database[self.name])
+        self.documents: Documents[RecordT] = Documents(
+            store.database, self.name, shape_of=self.shape_of, set_aside=self._set_aside
+        )
+
+    @classmethod
+    def record(cls) -> type:
+        """The TypedDict of the collection's documents."""
+        for base in (base for one in cls.__mro__ for base in getattr(one, "__orig_bases__", ())):
+            if get_origin(base) is Collection:
+                record: type = get_args(base)[0]
+                return record
+        return dict
+
+    def shape_of(self, document: Mapping[str, Any]) -> RecordShape:
+        """The shape that a document must have to be read: that of the collection's record."""
+        return record_shape(self.record())
+
+    def _set_aside(self, document_id: Any, reason: str, used: bool) -> None:
+        personal = self.policy.personal
+        damaged.keep(
+            self._database,
+            self.name,
+            document_id,
+            reason,
+            used=used,
+            personal=(*personal.owner, *personal.members) if personal else (),
+            secret=personal.secret if personal else (),
+        )
 
     def prepare(self) -> None:
         """Create the indexes; repeating it changes nothing.
@@ -231,6 +261,20 @@ class Collection(Generic[RecordT]):
                 f"{self.name}: {fault['errmsg']}: remove the document that conflicts with the archive"
             ) from None
 
+    def intact(self, ids: Sequence[Any]) -> set[Any]:
+        """Those ids under which a document is stored that fits its record in every field."""
+        stored = self._plain.find({"_id": {"$in": list(ids)}})
+        return {document["_id"] for document in stored if self.shape_of(document).fits(document)}
+
+    def check_all(self) -> tuple[int, int]:
+        """Set aside all damaged documents; returns the numbers of all documents and of damaged ones."""
+        number = damaged_number = 0
+        for document in self._plain.find():
+            number += 1
+            if self.documents.checked(document) is not document:
+                damaged_number += 1
+        return number, damaged_number
+
     # For the owners' own queries.
 
     def aggregate(self, steps: Sequence[Document]) -> Iterator[Document]:
@@ -245,10 +289,19 @@ class Collection(Generic[RecordT]):
             (key, _), *_ = index.keys
             keep_for(self._database, self.name, key, index.keep)
 
+    def distinct(self, field: str, wanted: Document | None = None) -> list[Any]:
+        """The different values of a field. Unlike pymongo's `distinct`, the result may exceed 16 MB."""
+        groups = self.aggregate([{"$match": wanted or {}}, {"$group": {"_id": f"${field}"}}])
+        return [group["_id"] for group in groups]
+
+    def texts(self, field: str, wanted: Document | None = None) -> list[str]:
+        """The different texts in a field, ascending; other values are left out."""
+        return sorted(value for value in self.distinct(field, wanted) if isinstance(value, str))
+
     @property
-    def _plain(self) -> Documents[Document]:
-        """The collection, typed with plain documents."""
-        return cast("Documents[Document]", self.documents)
+    def _plain(self) -> PlainDocuments[Document]:
+        """The collection without checks, typed with plain documents."""
+        return self._database[self.name]
 
 
 def _owned_by(user_id: str, personal: Personal) -> Document:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 
 from segue.settings import SignalSettings, TasteSettings
+from segue.storage.records import LATEST_MS, Aligned, Between, EpochMs, Numeral
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,18 @@ class StoredWindow(TypedDict):
 
     tracks: list[str]
     """Ids, ascending; the other lists are aligned with it."""
-    weights: list[float]
+    weights: list[Annotated[float, Between(-1e9, 1e9)]]
     """The sum of the track's signals, without decay."""
-    at: list[int]
+    at: list[EpochMs]
     """Epoch ms of the track's last signal."""
     types: list[str]
     """The event type of that signal."""
     kept: NotRequired[dict[str, list[Any]]]
     """By name, the kept fields of that signal's play; missing where plays have none."""
+
+
+StoredWindows = dict[Annotated[str, Numeral(LATEST_MS)], Annotated[StoredWindow, Aligned()]]
+"""Window start (epoch ms, as text) -> the signals in it, by track."""
 
 
 class PlayedTrack(NamedTuple):

@@ -14,7 +14,7 @@ from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 Kind = Literal["like", "dislike"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-_MOST = 5000
+_NEWEST = 5000
 
 
 class Opinion(TypedDict):
@@ -55,8 +55,9 @@ class Opinions(Collection[Opinion]):
             self.documents.bulk_write(updates, ordered=True)
 
     def by_track(self, user_id: str) -> dict[str, Kind]:
-        """A listener's opinions by track id."""
-        documents = self.documents.find({"user_id": user_id}, {"track_id": 1, "opinion": 1}).limit(_MOST)
+        """A listener's newest 5,000 opinions by track id."""
+        own = self.documents.find({"user_id": user_id}, {"track_id": 1, "opinion": 1})
+        documents = own.sort("at", DESCENDING).limit(_NEWEST)
         return {document["track_id"]: document["opinion"] for document in documents}
 
     def liked(self, user_id: str, *, limit: int) -> list[str]:
@@ -64,17 +65,20 @@ class Opinions(Collection[Opinion]):
         wanted = {"user_id": user_id, "opinion": "like"}
         return [
             document["track_id"]
-            for document in self.documents.find(wanted).sort("at", DESCENDING).limit(limit)
+            for document in self.documents.find(wanted, {"track_id": 1}).sort("at", DESCENDING).limit(limit)
         ]
+
+    def count_liked(self, user_id: str) -> int:
+        """The number of tracks that a listener likes."""
+        return self.documents.count_documents({"user_id": user_id, "opinion": "like"})
 
     def disliked(self, user_id: str) -> list[str]:
         """The tracks that a listener dislikes."""
         wanted = {"user_id": user_id, "opinion": "dislike"}
-        return [
-            document["track_id"] for document in self.documents.find(wanted, {"track_id": 1}).limit(_MOST)
-        ]
+        return [document["track_id"] for document in self.documents.find(wanted, {"track_id": 1})]
 
     def likes_of(self, user_ids: Sequence[str], *, since: datetime, limit: int) -> list[Opinion]:
-        """The likes of several listeners since a moment, newest first."""
+        """`user_id`, `track_id` and `at` of the likes of several listeners since a moment, newest first."""
         wanted = {"user_id": {"$in": list(user_ids)}, "opinion": "like", "at": {"$gte": since}}
-        return list(self.documents.find(wanted).sort("at", DESCENDING).limit(limit))
+        fields = {"user_id": 1, "track_id": 1, "at": 1}
+        return list(self.documents.find(wanted, fields).sort("at", DESCENDING).limit(limit))

@@ -52,7 +52,7 @@ class Starts(Collection[StoredStart]):
 
     def read(self, user_id: str) -> StartingChoice:
         """A listener's choice; empty if there is none."""
-        document = self.documents.find_one({"_id": user_id})
+        document = self.documents.find_one({"_id": user_id}, {"genres": 1, "artists": 1})
         if document is None:
             return StartingChoice()
         return StartingChoice(tuple(document.get("genres", ())), tuple(document.get("artists", ())))

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
 from segue.settings import TasteSettings
 from segue.storage.mongo import pack, replace_unless_newer, unpack
+from segue.storage.records import EpochMs, Vector
 from segue.storage.store import Collection, Job, Personal, Policy, Right
-from segue.taste.history import History, StoredWindow, from_document, to_document
+from segue.taste.history import History, StoredWindows, from_document, to_document
 from segue.taste.profile import ListenerHistory
 
 
@@ -25,13 +26,13 @@ class StoredTaste(TypedDict):
 
     _id: str
     """The listener's id."""
-    windows: dict[str, StoredWindow]
+    windows: StoredWindows
     """Window start (epoch ms, as text) -> the signals in it, by track."""
-    vector: bytes
+    vector: Vector
     """The taste as little-endian float32, at unit length; zeros without a usable taste."""
-    space: str
+    space: NotRequired[str]
     """The version of the embedding space that the vector is in."""
-    reflects_at: int
+    reflects_at: EpochMs
     """Epoch ms of the newest signal."""
     updated_at: datetime
     """The server's clock at the write."""

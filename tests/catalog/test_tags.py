@@ -16,8 +16,8 @@ from mutagen.asf import ASFByteArrayAttribute  # type: ignore[attr-defined]
 
 from segue.audio.errors import Undecodable
 from segue.catalog.cover_art import WIDEST, find_cover, thumbnail
-from segue.catalog.tags import LONGEST, Tags, clean, read_tags
-from segue.catalog.track import UNKNOWN_ARTIST
+from segue.catalog.tags import Tags, clean, read_tags
+from segue.catalog.track import LONGEST, UNKNOWN_ARTIST
 from tests.catalog.library import label, picture, song, tag
 
 FORMATS = ["mp3", "ogg", "flac", "m4a", "wav", "opus"]

@@ -68,6 +68,12 @@ class Served:
         assert self._process.poll() is None, f"the dashboard ended by itself: see {self.log}"
         return accepts(self.port)
 
+    @property
+    def pid(self) -> int:
+        """The id of the process that serves."""
+        assert self._process is not None
+        return self._process.pid
+
     def end(self) -> None:
         if self._process is not None:
             self._process.kill()

@@ -150,14 +150,16 @@ def test_history_by_the_listeners_own_days(library: Database[Document]) -> None:
         "at": [at, at - 86_400_000],
     }
     library.tastes.update_one({"_id": "ada"}, {"$set": {"windows": {"0": window}}})
-    found = played_by_day(Store(library), "ada")
+    found, total = played_by_day(Store(library), "ada")
+    assert total == sum(len(items) for _, items in found)
     assert [(name, [item.title for item in items]) for name, items in found] == [
         ("Monday, 2 March", ["Song <1>"]),
         ("Sunday, 1 March", ["Song <2>"]),
     ]
     assert found[1][1][0].note == "skipped"
-    assert played_by_day(Store(library), "ada", offset=timedelta(hours=1))[0][0] == "Tuesday, 3 March"
-    assert played_by_day(Store(library), "bob") == []
+    later, _ = played_by_day(Store(library), "ada", offset=timedelta(hours=1))
+    assert later[0][0] == "Tuesday, 3 March"
+    assert played_by_day(Store(library), "bob") == ([], 0)
 
 
 def test_days_and_lengths() -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import httpx
 import psutil
 import pytest
-from playwright.sync_api import Page
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect as connect_socket
+from websockets.typing import Subprotocol
 
 from segue.dashboard.api.described import OPERATIONS, Operation
 from segue.dashboard.text import OUTAGE
@@ -20,13 +24,12 @@ from segue.local.process import read_record
 from segue.settings import Settings
 from segue.storage.mongo import connect
 from tests.conftest import own_settings
-from tests.dashboard.browser import Served, needs_chromium
+from tests.dashboard.browser import Served
 from tests.dashboard.music import make_music
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 PAGES = ("", "search", "map", "playlists", "you", "listening", "friends", "live", "operations", "audience")
 ROUTES = [operation for operation in OPERATIONS if operation.database]
-ERROR = "[data-testid='stException']"
 
 
 @pytest.fixture
@@ -90,27 +93,65 @@ def test_every_route_says_when_to_try_again(served: Served, mongod: Mongod, how:
     assert log.count("MongoDB does not answer") == log.count("MongoDB answers again") == 1, log
 
 
+class OpenPage:
+    """A page as a browser has it: the messages of Streamlit's connection, without drawing them."""
+
+    def __init__(self, served: Served, path: str, *, until_end: contextlib.ExitStack) -> None:
+        with httpx.Client(base_url=served.address, timeout=60) as client:
+            client.get("/", headers={"accept": "text/html"})
+            cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        self._path = path
+        socket = connect_socket(
+            served.address.replace("http", "ws", 1) + "/_stcore/stream",
+            additional_headers={"Cookie": cookies, "Origin": served.address},
+            subprotocols=[Subprotocol("streamlit"), Subprotocol("x"), Subprotocol("y")],
+            max_size=None,
+            ping_interval=None,
+        )
+        self._socket = until_end.enter_context(socket)
+
+    def run(self) -> None:
+        """Ask for a run of the page, as a link or a widget does."""
+        message = BackMsg()
+        message.rerun_script.page_name = self._path
+        self._socket.send(message.SerializeToString())
+
+    def wait_for(self, wanted: Callable[[ForwardMsg], bool]) -> None:
+        """Wait for a message; until then, no error may be shown."""
+        while True:
+            message = ForwardMsg()
+            message.ParseFromString(cast("bytes", self._socket.recv(timeout=PATIENCE)))
+            assert message.delta.new_element.WhichOneof("type") != "exception", self._path
+            if wanted(message):
+                return
+
+
+def is_shown(message: ForwardMsg) -> bool:
+    return OUTAGE in message.delta.new_element.alert.body
+
+
+def is_page(message: ForwardMsg) -> bool:
+    """The list of pages is sent when a page's script has found its visitor."""
+    return message.WhichOneof("type") == "navigation"
+
+
 @pytest.mark.parametrize("how", ["killed", "suspended"])
-@pytest.mark.parametrize("_", [pytest.param("", marks=needs_chromium)])
 def test_every_page_shows_one_sentence_and_continues_by_itself(
-    served: Served, mongod: Mongod, how: str, _: str, page: Page
+    served: Served, mongod: Mongod, how: str
 ) -> None:
-    page.goto(served.address)
-    page.locator(".card").first.wait_for()
-    tabs = {path: page.context.new_page() for path in PAGES}
-    for path, tab in tabs.items():
-        tab.goto(f"{served.address}/{path}")
-        tab.locator("#segue-bar").wait_for()
-        tab.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for()
-    with away(mongod, how):
-        for path, tab in tabs.items():
-            # By a link, as a listener does: the page's script runs again in the same session.
-            other = "search" if path != "search" else "map"
-            tab.locator(f"[data-testid='stTopNavLink'][href$='/{other}']").first.click()
-            tab.get_by_text(OUTAGE).first.wait_for()
-            assert tab.locator(ERROR).count() == 0, path
-    for path, tab in tabs.items():
-        tab.get_by_text(OUTAGE).first.wait_for(state="detached")
-        tab.locator("#segue-bar").wait_for()
-        assert tab.locator(ERROR).count() == 0, path
-    assert "Traceback" not in served.log.read_text()
+    with contextlib.ExitStack() as stack:
+        pages = [OpenPage(served, path, until_end=stack) for path in PAGES]
+        for page in pages:
+            page.run()
+            page.wait_for(is_page)
+            page.wait_for(lambda message: message.WhichOneof("type") == "script_finished")
+        with away(mongod, how):
+            for page in pages:
+                page.run()
+            for page in pages:
+                page.wait_for(is_shown)
+        for page in pages:
+            page.wait_for(is_page)
+    log = served.log.read_text()
+    assert "Traceback" not in log
+    assert log.count("MongoDB does not answer") == log.count("MongoDB answers again") == 1, log

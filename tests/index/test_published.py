@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +14,10 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
+from segue.index.active import ActiveBundle
 from segue.index.backends import BACKENDS
 from segue.index.bundle import BundleError, load_bundle
+from segue.index.folders import remove_left_overs
 from segue.index.published import PublishedBundles
 from segue.settings import Settings
 from segue.storage.files import FileStore
@@ -132,13 +136,97 @@ def test_a_copy_with_a_part_missing_is_refused(
     assert not list(there.iterdir())
 
 
-def test_a_damaged_folder_is_refused_with_what_to_do(
+def _truncated(folder: Path) -> None:
+    os.truncate(folder / "artists.npy", 20)
+
+
+def _without_a_file(folder: Path) -> None:
+    (folder / "vectors.npy").unlink()
+
+
+def _with_wrong_bytes(folder: Path) -> None:
+    wrong = bytearray((folder / "vectors.npy").read_bytes())
+    wrong[-3] ^= 0xFF
+    (folder / "vectors.npy").write_bytes(wrong)
+
+
+def _with_a_bad_manifest(folder: Path) -> None:
+    (folder / "manifest.json").write_text('{"format": [1]}')
+
+
+def _without_a_lock(folder: Path) -> None:
+    (folder / "lock").unlink()
+
+
+def _a_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("not a folder")
+
+
+DAMAGES = (_truncated, _without_a_file, _with_wrong_bytes, _with_a_bad_manifest, _without_a_lock, _a_file)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_folder_is_put_aside_and_fetched_again(
+    database: Mongo,
+    bundles: PublishedBundles,
+    here: Path,
+    damage: Callable[[Path], None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    version = published(database, here)
+    damage(here / version)
+    assert bundles.load(version, folder=here).manifest.version == version
+    [line] = [record.getMessage() for record in caplog.records]
+    assert f"{here / version}" in line and "MongoDB's copy" in line
+    [aside] = here.glob(f".{version}.*.damaged")
+    assert str(aside) in line
+    caplog.clear()
+    assert bundles.load(version, folder=here).manifest.version == version
+    assert not caplog.records
+
+
+def test_a_folder_that_is_put_aside_stays_for_a_day(
     database: Mongo, bundles: PublishedBundles, here: Path
 ) -> None:
     version = published(database, here)
-    os.truncate(here / version / "artists.npy", 20)
-    with pytest.raises(BundleError, match=f"remove {here / version}, and it is fetched"):
+    _truncated(here / version)
+    bundles.load(version, folder=here)
+    [aside] = here.glob(".*.damaged")
+    remove_left_overs(here)
+    assert aside.exists()
+    os.utime(aside, (0, 0))
+    remove_left_overs(here)
+    assert not aside.exists()
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_folder_without_another_copy_stays_and_is_refused(
+    bundles: PublishedBundles, here: Path, damage: Callable[[Path], None]
+) -> None:
+    version = write(here).version
+    damage(here / version)
+    before = sorted(path.name for path in here.iterdir())
+    with pytest.raises(BundleError, match=rf"{version}.*and from MongoDB: .*run \./run\.sh index build"):
         bundles.load(version, folder=here)
+    assert sorted(path.name for path in here.iterdir()) == before
+
+
+def test_without_a_fit_copy_anywhere_the_one_before_is_used(
+    database: Mongo, here: Path, there: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    versions = [published(database, here, seed=day, day=day) for day in (1, 2, 3)]
+    database["bundles.files"].delete_many({"filename": f"{versions[2]}/vectors.npy"})
+    database.models.update_one({"_id": f"index:{versions[1]}"}, {"$set": {"manifest": "damaged"}})
+    active = ActiveBundle(Store(database), folder=str(there), every=0)
+    assert active.current().version == active.version == versions[0]
+    assert active.refused == versions[2]
+    [line] = [text for record in caplog.records if " is refused, " in (text := record.getMessage())]
+    assert f"index {versions[2]} is refused, {versions[0]} is used" in line
+    assert active.current().version == versions[0]
+    newest = published(database, here, seed=4, day=4)
+    assert active.current().version == newest
+    assert active.refused is None
 
 
 def _fetch_in_process(settings: Settings, version: str, folder: Path) -> str:
@@ -217,6 +305,7 @@ def test_rolling_back_goes_to_the_one_before_and_over_what_is_unfit(
     versions = [published(database, here, seed=day, day=day) for day in (1, 2, 3, 4)]
     assert bundles.roll_back(folder=here).version == versions[2] == bundles.active_version()
     (here / versions[1] / "vectors.npy").write_bytes(b"damaged")
+    database["bundles.files"].delete_many({"filename": f"{versions[1]}/vectors.npy"})
     assert bundles.roll_back(folder=here).version == versions[0] == bundles.active_version()
     with pytest.raises(BundleError, match="no usable index before"):
         bundles.roll_back(folder=here)

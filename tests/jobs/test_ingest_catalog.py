@@ -116,6 +116,24 @@ def test_changed_vanished_and_returned_files_are_noticed(database: Database[Docu
     assert database.tracks.count_documents({"state": "present"}) == 5
 
 
+@pytest.mark.parametrize("value", [1979, 0.5, None, [5], {"a": 1}, True, b"abc"], ids=str)
+@pytest.mark.parametrize(
+    "field", ["title", "artist", "genres", "duration_ms", "path", "size", "state", "known"]
+)
+def test_a_damaged_document_is_made_anew_from_its_file(
+    database: Database[Document], music: Path, field: str, value: object
+) -> None:
+    ingest(database, music)
+    before = contents(database)
+    database.tracks.update_one({"title": "Feeling"}, {"$set": {field: value}})
+    if field == "duration_ms" and value in (1979, None):  # a track may have this length, or an unknown one
+        return
+    if field == "known" and value is None:  # as good as none, which these tracks have
+        database.tracks.update_many({}, {"$unset": {"known": ""}})
+    ingest(database, music)
+    assert contents(database) == before
+
+
 def test_a_file_is_rejected_until_it_is_put_right(
     database: Database[Document], music: Path, songs: Path
 ) -> None:

@@ -173,9 +173,40 @@ def test_a_repeated_or_outdated_batch_changes_nothing(
     recount(counted, spark=spark, quiet=True)
     facts = list(database.listening.find())
     half = [as_it_was(fact) for fact in facts]
-    Listening(Store(database)).write(half, definitions=fingerprint(counted.engagement.window))
+    definitions, most = fingerprint(counted.engagement.window), counted.engagement.max_events_per_window
+    Listening(Store(database)).write(half, definitions=definitions, most=most)
     assert list(database.listening.find()) == facts
     check_against_reference(counted, database)
+
+
+@pytest.mark.parametrize("repeated", [0, 7])
+def test_the_recount_counts_as_many_plays_of_a_window_as_the_stream(
+    counted: Settings, database: Database[Document], spark: SparkSession, repeated: int
+) -> None:
+    """One listener sends more than a window takes, some of it again; another one is not affected."""
+    few = counted.engagement.model_copy(update={"max_events_per_window": 20})
+    own = counted.model_copy(update={"engagement": few})
+    start = (time.time_ns() // 1_000_000 // (15 * MINUTE) - 1) * 15 * MINUTE
+    flood = [
+        encoded(user_id="ada", track_id=f"t{n % 5}", type="complete", occurred_at=start + n)
+        for n in range(60)
+    ]
+    ben = encoded(user_id="ben", track_id="t1", type="complete", occurred_at=start)
+    query = engagement.start(spark, own)
+    try:
+        for part in ([*flood[:40], ben], flood[40:], flood[60 - repeated :]):
+            send(own, part)
+            query.processAllAvailable()
+    finally:
+        query.stop()
+    facts = {fact["user_id"]: fact for fact in database.listening.find()}
+    assert (facts["ada"]["events"], facts["ben"]["events"]) == (20 - repeated, 1)
+    assert recount(own, check=True, spark=spark, quiet=True).different == 0
+    # Counted without the limit by an earlier release.
+    Listening(Store(database)).documents.update_many({"user_id": "ada"}, {"$set": {"events": 60}})
+    assert recount(own, check=True, spark=spark, quiet=True).different == 1
+    recount(own, spark=spark, quiet=True)
+    assert {fact["user_id"]: fact for fact in database.listening.find()} == facts
 
 
 def as_it_was(document: Document) -> Fact:

@@ -16,7 +16,6 @@ from typing import (
     Literal,
     NamedTuple,
     NotRequired,
-    Required,
     Union,
     cast,
     get_args,
@@ -110,21 +109,14 @@ def _json(hint: Any) -> dict[str, Any]:
 
 
 def hints_of(record: type) -> dict[str, Any]:
-    """Field -> type, without NotRequired, Required and Annotated."""
-    hints = {
-        name: get_args(hint)[0] if get_origin(hint) is Annotated else hint
-        for name, hint in get_type_hints(record, include_extras=True).items()
-    }
-    return {
-        name: get_args(hint)[0] if get_origin(hint) in (NotRequired, Required) else hint
-        for name, hint in hints.items()
-    }
+    """Field -> type, without NotRequired, Required and Annotated, also within the type."""
+    return get_type_hints(record)
 
 
 def _meanings(record: type) -> Iterator[tuple[str, str]]:
     """Field -> its docstring or the text of Annotated, also of the records that this one extends."""
     for name, hint in get_type_hints(record, include_extras=True).items():
-        if get_origin(hint) is Annotated:
+        if get_origin(hint) is Annotated and isinstance(get_args(hint)[1], str):
             yield name, str(get_args(hint)[1]).removesuffix(".")
     try:
         source = inspect.getsource(record)

@@ -1,0 +1,92 @@
+"""The valid plays of some listeners, read from the topic without Spark, as windows of the streaming queries.
+
+To rebuild the damaged documents of a few listeners, one pass over the topic in Python is enough, and needs no
+second Spark.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from segue.plays.event import EVENT_WINDOW, FIELDS, SIGNAL_WINDOW, Play, WindowFields, fault
+from segue.plays.event_types import COUNTED, SIGNALS
+from segue.settings import Settings, StreamSettings, milliseconds
+from segue.storage.kafka_records import records_of
+
+_TYPES = {"text": pa.string(), "whole": pa.int64()}
+_TYPE_OF = {field.name: _TYPES[field.kind] for field in FIELDS}
+
+
+def plays_in_topic(settings: Settings, listeners: Collection[str]) -> Iterator[Play]:
+    """The plays of some listeners that the stream accepts, in no particular order."""
+    for record in records_of(settings.kafka, settings.kafka.plays_topic):
+        play = _accepted(record, settings.stream)
+        if play is not None and play["user_id"] in listeners:
+            yield play
+
+
+def _accepted(record: Any, stream: StreamSettings) -> Play | None:
+    if record.value is None or len(record.value) > stream.max_play_size:
+        return None
+    try:
+        play = json.loads(record.value.decode())
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(play, dict) or fault(play):
+        return None
+    age = record.timestamp - play["occurred_at"]
+    in_time = -milliseconds(stream.max_clock_skew) <= age <= milliseconds(stream.allowed_lateness)
+    return Play(play) if in_time else None
+
+
+def signal_windows(plays: Iterable[Play], settings: Settings) -> pa.Table:
+    """SignalWindow rows, as :func:`segue.spark.plays.signals_by_window` gives them."""
+    return _windows(
+        (play for play in plays if play["type"] in SIGNALS),
+        SIGNAL_WINDOW,
+        length=settings.stream.window,
+        most=settings.stream.max_signals_per_window,
+    )
+
+
+def event_windows(plays: Iterable[Play], settings: Settings) -> pa.Table:
+    """EventWindow rows, as :func:`segue.spark.plays.events_by_window` gives them."""
+    return _windows(
+        (play for play in plays if play["type"] in COUNTED),
+        EVENT_WINDOW,
+        length=settings.engagement.window,
+        most=settings.engagement.max_events_per_window,
+    )
+
+
+def _windows(plays: Iterable[Play], window: WindowFields, *, length: timedelta, most: int) -> pa.Table:
+    size = milliseconds(length)
+    kept: dict[tuple[str, int], list[Play]] = defaultdict(list)
+    for play in plays:
+        kept[play["user_id"], play["occurred_at"] // size * size].append(play)
+    struct = pa.struct([(name, _TYPE_OF[name]) for name in window.fields])
+    rows = [
+        {
+            "user_id": user_id,
+            "window_start": start,
+            window.name: [
+                {name: play.get(name) for name in window.fields} for play in _newest(own, window, most=most)
+            ],
+        }
+        for (user_id, start), own in kept.items()
+    ]
+    columns = [("user_id", pa.string()), ("window_start", pa.int64()), (window.name, pa.list_(struct))]
+    return pa.Table.from_pylist(rows, schema=pa.schema(columns))
+
+
+def _newest(plays: list[Play], window: WindowFields, *, most: int) -> list[Play]:
+    """The greatest plays in the order of Spark's structs: field by field, null before all values."""
+    return sorted(
+        plays, key=lambda play: [(play.get(name) is not None, play.get(name)) for name in window.state]
+    )[-most:]

@@ -1,0 +1,106 @@
+"""A collection whose queries return only documents that fit its record.
+
+Other documents are set aside (:mod:`segue.storage.damaged`), and the query continues without them, or with
+the part of them that fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+
+from pymongo.collection import Collection as PlainCollection
+from pymongo.cursor import Cursor
+from pymongo.database import Database
+
+from segue.storage.records import UNFIT, RecordShape, fault_of
+
+RecordT = TypeVar("RecordT", bound=Mapping[str, Any])
+Projection = Mapping[str, Any]
+SetAside = Callable[[Any, str, bool], None]
+"""Called with the id of a damaged document, its faults, and whether the rest of it is used."""
+
+
+class Documents(PlainCollection[RecordT]):
+    """A pymongo collection that checks what `find` and `find_one` return.
+
+    The results of aggregations are not documents of the collection and are not checked.
+    """
+
+    def __init__(
+        self,
+        database: Database[Any],
+        name: str,
+        *,
+        shape_of: Callable[[Mapping[str, Any]], RecordShape],
+        set_aside: SetAside,
+    ) -> None:
+        """`shape_of` gives the shape of the record that describes a document."""
+        super().__init__(database, name)
+        self._shape_of, self._set_aside = shape_of, set_aside
+        self._projected: dict[tuple[int, tuple[str, ...], bool], RecordShape] = {}
+
+    def find(self, *args: Any, **kwargs: Any) -> Cursor[RecordT]:
+        """As pymongo's; the cursor leaves out documents that do not fit."""
+        return _CheckedCursor(self, *args, **kwargs)
+
+    def checked(
+        self, document: Mapping[str, Any] | None, projection: Projection | None = None
+    ) -> RecordT | None:
+        """The document, or the part of it that fits; None if it is not usable.
+
+        Parameters
+        ----------
+        projection
+            The fields with which it was read; all by default.
+        """
+        if document is None:
+            return None
+        shape = self._shape(document, projection)
+        if shape.fits(document):
+            return cast("RecordT", document)
+        part, reason = fault_of(shape, document)
+        self._set_aside(document.get("_id"), reason, part is not UNFIT)
+        return None if part is UNFIT else cast("RecordT", part)
+
+    def _shape(self, document: Mapping[str, Any], projection: Projection | None) -> RecordShape:
+        whole = self._shape_of(document)
+        if projection is None:
+            return whole
+        shown = {name: value for name, value in projection.items() if name != "_id"}
+        without = not any(shown.values()) and (bool(shown) or not projection.get("_id", True))
+        names = list(shown) if without else [name for name, value in shown.items() if value in (1, True)]
+        if projection.get("_id", True) != without:
+            names.append("_id")
+        key = (id(whole), tuple(names), without)
+        if key not in self._projected:
+            self._projected[key] = whole.projected(names, without=without)
+        return self._projected[key]
+
+
+class _CheckedCursor(Cursor[RecordT]):
+    """Skips documents that are not usable."""
+
+    def __init__(
+        self,
+        collection: Documents[RecordT],
+        filter: Any = None,
+        projection: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(collection, filter, projection, *args, **kwargs)
+        self._checks = collection
+        self._asked: Projection | None = (
+            projection
+            if projection is None or isinstance(projection, Mapping)
+            else dict.fromkeys(projection, 1)
+        )
+
+    def next(self) -> RecordT:
+        while True:
+            document = self._checks.checked(super().next(), self._asked)
+            if document is not None:
+                return document
+
+    __next__ = next

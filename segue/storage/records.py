@@ -1,0 +1,426 @@
+"""Checks stored values against the records that describe them, and leaves out the parts that do not fit.
+
+A record is a TypedDict. Its annotations give the type of each field; :class:`Rule` objects in `Annotated`
+give further conditions. Anybody with access to the database, and every defect of an earlier release, can
+leave a value of another type behind, so that no type of a stored value may be taken for granted.
+
+A value that does not fit makes its record unusable, except where the rest is meaningful without it: an
+element of a list or of a mapping, and a field that is not required, are left out.
+"""
+
+from __future__ import annotations
+
+import math
+import types
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Protocol,
+    Required,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+    runtime_checkable,
+)
+
+import numpy as np
+from bson import Int64
+
+_LARGEST = 1e300
+UNFIT: Any = object()
+"""The result for a value of which nothing can be used."""
+_LONGEST_SHOWN = 60
+
+
+@runtime_checkable
+class Rule(Protocol):
+    """A condition in the `Annotated` type of a field, for values of the right type.
+
+    With an attribute `of_parts` that is true, it also applies if a query returns only parts of the value.
+    """
+
+    def fault(self, value: Any) -> str | None:
+        """What is wrong with the value; None if it fits."""
+
+
+@dataclass(frozen=True)
+class Between:
+    """A number within inclusive bounds."""
+
+    low: float
+    high: float
+
+    def fault(self, value: Any) -> str | None:
+        return None if self.low <= value <= self.high else f"is not {self}"
+
+    def __str__(self) -> str:
+        return f"from {self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True)
+class Numeral:
+    """A text that is the decimal form of a whole number from 0 to `high`."""
+
+    high: int
+
+    def fault(self, value: Any) -> str | None:
+        number = int(value) if value.isascii() and value.isdigit() and len(value) <= 19 else -1
+        return None if 0 <= number <= self.high else f"is not a whole number up to {self.high}"
+
+
+class Aligned:
+    """A mapping whose lists, those in mappings within it included, are equally long."""
+
+    def fault(self, value: Any) -> str | None:
+        inner = [one for one in value.values() if isinstance(one, dict)]
+        lists = [one for own in (value, *inner) for one in own.values() if isinstance(one, list)]
+        lengths = {len(one) for one in lists}
+        return None if len(lengths) <= 1 else f"has lists of different lengths: {sorted(lengths)}"
+
+
+class PackedVector:
+    """Bytes of finite float32 numbers."""
+
+    def fault(self, value: Any) -> str | None:
+        if len(value) % 4:
+            return f"has {len(value)} bytes, no multiple of 4"
+        return None if np.isfinite(np.frombuffer(value, "<f4")).all() else "has values that are no numbers"
+
+
+LATEST_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999, beyond which Python has no dates."""
+EpochMs = Annotated[int, Between(0, LATEST_MS)]
+Count = Annotated[int, Between(0, 2**53)]
+Vector = Annotated[bytes, PackedVector()]
+"""float32, little-endian."""
+
+
+class Shape(ABC):
+    """What values of a type look like."""
+
+    words: str
+
+    @abstractmethod
+    def fits(self, value: Any) -> bool:
+        """Whether the value, with all that is in it, is of the type."""
+
+    @abstractmethod
+    def mended(self, value: Any, place: str, faults: list[str]) -> Any:
+        """The part of the value that fits, or :data:`UNFIT`. Adds each fault, with its place, to `faults`."""
+
+    def refused(self, value: Any, place: str, faults: list[str]) -> Any:
+        """Add that the value is of another type."""
+        faults.append(f"{place} is {shown(value)} instead of {self.words}")
+        return UNFIT
+
+
+@dataclass(frozen=True)
+class _Anything(Shape):
+    words: str = "anything"
+
+    def fits(self, value: Any) -> bool:
+        return True
+
+    def mended(self, value: Any, place: str, faults: list[str]) -> Any:
+        return value
+
+
+@dataclass(frozen=True)
+class _Plain(Shape):
+    """A value of one of some classes (not of a subclass: `True` is no number)."""
+
+    words: str
+    classes: frozenset[type]
+    bounds: Between | None = None
+    """Of numbers."""
+
+    def fits(self, value: Any) -> bool:
+        return type(value) in self.classes and (self.bounds is None or self.bounds.fault(value) is None)
+
+    def all_fit(self, values: Collection[Any]) -> bool:
+        """Whether all of the values fit; a taste has a thousand, so that no Python code runs for each."""
+        if not self.classes.issuperset(map(type, values)):
+            return False
+        if self.bounds is None or not values:
+            return True
+        low, high = self.bounds.low, self.bounds.high
+        return low <= min(values) and max(values) <= high and all(map(math.isfinite, values))
+
+    def mended(self, value: Any, place: str, faults: list[str]) -> Any:
+        return value if self.fits(value) else self.refused(value, place, faults)
+
+
+class Readable:
+    """In the `Annotated` type of a text: a number in its place is read as text."""
+
+
+@dataclass(frozen=True)
+class _ReadableText(_Plain):
+    def mended(self, value: Any, place: str, faults: list[str]) -> Any:
+        part = super().mended(value, place, faults)
+        return str(value) if part is UNFIT and type(value) in (int, Int64, float) else part
+
+
+@dataclass(frozen=True)
+class _Choice(Shape):
+    words: str
+    choices: tuple[Any, ...]
+
+    def fits(self, value: Any) -> bool:
+        return any(type(value) is type(choice) and value == choice for choice in self.choices)
+
+    def mended(self, value: Any, place: str, faults: list[str]) -> Any:
+        return value if self.fits(value) else self.refused(value, place, faults)
+
+
+@dataclass(frozen=True)
+class _Either(Shape):
+    words: str
+    shapes: tuple[Shape, ...]
+
+    def fits(self, value: Any) -> bool:
+        return any(shape.fits(value) for shape in self.shapes)
+
+    def mended(self, value: Any, place: str, faults: list[str]) -> Any:
+        if self.fits(value):
+            return value
+        for shape in self.shapes:
+            found: list[str] = []
+            if (part := shape.mended(value, place, found)) is not UNFIT:
+                faults += found
+                return part
+        return self.refused(value, place, faults)
+
+
+@dataclass(frozen=True)
+class _Ruled(Shape):
+    words: str
+    shape: Shape
+    rules: tuple[Rule, ...]
+
+    def fits(self, value: Any) -> bool:
+        return self.shape.fits(value) and all(rule.fault(value) is None for rule in self.rules)
+
+    def mended(self, value: Any, place: str, faults: list[str]) -> Any:
+        part = self.shape.mended(value, place, faults)
+        if part is UNFIT:
+            return UNFIT
+        for rule in self.rules:
+            if fault := rule.fault(part):
+                faults.append(f"{place} {fault}")
+                return UNFIT
+        return part
+
+
+@dataclass(frozen=True)
+class _List(Shape):
+    words: str
+    inner: Shape
+
+    def fits(self, value: Any) -> bool:
+        if type(value) is not list:
+            return False
+        if isinstance(self.inner, _Plain):
+            return self.inner.all_fit(value)
+        return all(map(self.inner.fits, value))
+
+    def mended(self, value: Any, place: str, faults: list[str]) -> Any:
+        if type(value) is not list:
+            return self.refused(value, place, faults)
+        parts = (self.inner.mended(part, f"{place}.{n}", faults) for n, part in enumerate(value))
+        return [part for part in parts if part is not UNFIT]
+
+
+@dataclass(frozen=True)
+class _Mapping(Shape):
+    words: str
+    key: Shape
+    inner: Shape
+
+    def fits(self, value: Any) -> bool:
+        return (
+            type(value) is dict
+            and all(map(self.key.fits, value))
+            and all(map(self.inner.fits, value.values()))
+        )
+
+    def mended(self, value: Any, place: str, faults: list[str]) -> Any:
+        if type(value) is not dict:
+            return self.refused(value, place, faults)
+        whole = {}
+        for name, part in value.items():
+            kept = self.inner.mended(part, f"{place}.{name}", faults)
+            if kept is not UNFIT and self.key.mended(name, f"{place}.{name}", faults) is not UNFIT:
+                whole[name] = kept
+        return whole
+
+
+@dataclass(frozen=True)
+class RecordShape(Shape):
+    """A TypedDict; fields that it does not have are allowed, so that a writer may be newer than a reader."""
+
+    words: str
+    fields: Mapping[str, Shape]
+    required: frozenset[str]
+
+    def fits(self, value: Any) -> bool:
+        if type(value) is not dict or not self.required <= value.keys():
+            return False
+        return all(shape.fits(value[name]) for name, shape in self.fields.items() if name in value)
+
+    def mended(self, value: Any, place: str, faults: list[str]) -> Any:
+        if type(value) is not dict:
+            return self.refused(value, place, faults)
+        whole, usable = dict(value), True
+        for name, shape in self.fields.items():
+            where = f"{place}.{name}" if place else name
+            if name not in value:
+                if name in self.required:
+                    faults.append(f"{where} is missing")
+                    usable = False
+            elif not shape.fits(value[name]):
+                whole[name] = shape.mended(value[name], where, faults)
+                if whole[name] is UNFIT:
+                    del whole[name]
+                    usable = usable and name not in self.required
+        return whole if usable else UNFIT
+
+    def with_optional(self, hints: Mapping[str, Any]) -> RecordShape:
+        """The record with further fields, of these types, that a document may lack."""
+        added = {name: _shape(hint) for name, hint in hints.items()}
+        return RecordShape(self.words, {**self.fields, **added}, self.required)
+
+    def all_optional(self) -> RecordShape:
+        """The record, of which a document may lack any field."""
+        return RecordShape(self.words, self.fields, frozenset())
+
+    def projected(self, names: Sequence[str], *, without: bool = False) -> RecordShape:
+        """The record as a query returns it with only some fields, or without some.
+
+        A dotted name stands for a part of the field, in which nothing is required.
+        """
+        if without:
+            left = {name: shape for name, shape in self.fields.items() if name not in names}
+            return RecordShape(self.words, left, self.required & left.keys())
+        whole, parts = {name for name in names if "." not in name}, {name.partition(".")[0] for name in names}
+        fields = {
+            name: shape if name in whole else _partial(shape)
+            for name, shape in self.fields.items()
+            if name in parts
+        }
+        return RecordShape(self.words, fields, self.required & whole)
+
+
+def _partial(shape: Shape) -> Shape:
+    """The shape of a value of which a query returns some fields only."""
+    match shape:
+        case RecordShape(words, fields, _):
+            return RecordShape(words, {name: _partial(one) for name, one in fields.items()}, frozenset())
+        case _List(words, inner):
+            return _List(words, _partial(inner))
+        case _Mapping(words, key, inner):
+            return _Mapping(words, key, _partial(inner))
+        case _Either(words, shapes):
+            return _Either(words, tuple(map(_partial, shapes)))
+        case _Ruled(words, inner, rules) if not isinstance(inner, _Plain):
+            # A rule about the whole value does not apply to a part of it.
+            left = tuple(rule for rule in rules if getattr(rule, "of_parts", False))
+            return _Ruled(words, _partial(inner), left)
+        case _:
+            return shape
+
+
+_PLAIN: Mapping[Any, Shape] = {
+    Any: _Anything(),
+    object: _Anything(),
+    str: _Plain("a text", frozenset({str})),
+    int: _Plain("a whole number", frozenset({int, Int64})),
+    float: _Plain("a number", frozenset({float, int, Int64}), Between(-_LARGEST, _LARGEST)),
+    bool: _Plain("true or false", frozenset({bool})),
+    bytes: _Plain("bytes", frozenset({bytes})),
+    datetime: _Plain("a date", frozenset({datetime})),
+    type(None): _Plain("nothing", frozenset({type(None)})),
+}
+
+
+@cache
+def record_shape(record: type) -> RecordShape:
+    """The shape of a TypedDict; of any mapping, for a record that is no TypedDict."""
+    if not is_typeddict(record):
+        return RecordShape("an object", {}, frozenset())
+    hints = get_type_hints(record, include_extras=True)
+    always: frozenset[str] = record.__required_keys__  # type: ignore[attr-defined]
+    required = {
+        name for name, hint in hints.items() if name in always and get_origin(hint) is not NotRequired
+    }
+    return RecordShape("an object", {name: _shape(hint) for name, hint in hints.items()}, frozenset(required))
+
+
+def _shape(hint: Any) -> Shape:
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    if is_typeddict(hint):
+        return record_shape(hint)
+    if origin not in _SHAPES:
+        raise TypeError(f"records of MongoDB have no fields of the type {hint}")
+    return _SHAPES[origin](inner)
+
+
+def _annotated(inner: Sequence[Any]) -> Shape:
+    if inner[0] is str and any(isinstance(one, Readable) for one in inner):
+        return _ReadableText("a text", frozenset({str}))
+    shape, rules = _shape(inner[0]), tuple(one for one in inner[1:] if isinstance(one, Rule))
+    if isinstance(shape, _Plain) and len(rules) == 1 and isinstance(rules[0], Between):
+        return replace(shape, words=f"{shape.words} {rules[0]}", bounds=rules[0])
+    return _Ruled(shape.words, shape, rules) if rules else shape
+
+
+def _either(inner: Sequence[Any]) -> Shape:
+    shapes = tuple(map(_shape, inner))
+    return _Either(" or ".join(shape.words for shape in shapes), shapes)
+
+
+_SHAPES: Mapping[Any, Callable[[Sequence[Any]], Shape]] = {
+    NotRequired: lambda inner: _shape(inner[0]),
+    Required: lambda inner: _shape(inner[0]),
+    Annotated: _annotated,
+    Literal: lambda inner: _Choice(f"one of {', '.join(map(str, inner))}", tuple(inner)),
+    Union: _either,
+    types.UnionType: _either,
+    list: lambda inner: _List("a list", _shape(inner[0])),
+    dict: lambda inner: _Mapping("an object", _shape(inner[0]), _shape(inner[1])),
+}
+"""By the origin of a generic type, its shape from the type's arguments."""
+
+
+_NAMES: Mapping[type, str] = {str: "the text", dict: "an object", list: "a list", bytes: "bytes"}
+
+
+def shown(value: Any) -> str:
+    """A stored value for a message: its type, and its beginning if it is short enough to help."""
+    if value is None:
+        return "null"
+    name = _NAMES.get(type(value))
+    if name and not isinstance(value, str):
+        return name
+    text = repr(value) if len(str(value)) <= _LONGEST_SHOWN else f"{str(value)[:_LONGEST_SHOWN]!r}…"
+    return f"{name} {text}" if name else f"the {type(value).__name__} {text}"
+
+
+def fault_of(shape: Shape, value: Any) -> tuple[Any, str]:
+    """The part of a value that fits, or :data:`UNFIT`, and the first three of its faults as one text."""
+    faults: list[str] = []
+    part = shape.mended(value, "", faults)
+    more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+    return cast("Any", part), "; ".join(faults[:3]) + more

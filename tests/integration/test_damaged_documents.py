@@ -1,0 +1,517 @@
+"""Every field of every collection with values of wrong types: the stream's steps, pages and jobs go on."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from argon2 import PasswordHasher
+from bson.datetime_ms import DatetimeMS
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
+
+from segue.batch_jobs.damaged_documents import checked
+from segue.catalog.cover_art import Cover
+from segue.catalog.covers import Covers
+from segue.catalog.features import Features
+from segue.catalog.labels import TrackLabels
+from segue.catalog.rejected import RejectedFile, RejectedTracks
+from segue.catalog.stamp import Stamp
+from segue.catalog.track import Track
+from segue.catalog.tracks import Tracks
+from segue.catalog.unknown import UnknownTracks
+from segue.collections import OWNERS
+from segue.dashboard.queries import audience, friends, history, items, listening, live, month, sounding
+from segue.dashboard.queries.generated import PlaylistGenerator
+from segue.dashboard.queries.playlist_files import exported
+from segue.dashboard.queries.shared import month_key, shared
+from segue.dashboard.queries.steered import planned
+from segue.dashboard.services import Services
+from segue.embeddings.stored import Embeddings
+from segue.engagement.facts import facts_of
+from segue.engagement.listening import Listening
+from segue.engagement.listening_sessions import ListeningSessions
+from segue.engagement.outcomes import outcomes
+from segue.engagement.running_totals import TotalsByTrack
+from segue.engagement.statistics import ListeningStatistics
+from segue.engagement.stored import StoredEngagement
+from segue.errors import SegueError
+from segue.models.versions import Models
+from segue.moods.dial import Dial, MoodDials
+from segue.moods.stored import Moods
+from segue.operations.damaged_documents import DamagedDocuments
+from segue.operations.stream_minutes import Minutes, StreamMinutes
+from segue.operations.stream_progress import MicroBatch, StreamProgress
+from segue.people.accounts import Accounts
+from segue.people.authentication import AccountError, Authenticator
+from segue.people.forgotten import Forgotten
+from segue.people.login_sessions import Listener
+from segue.plays.delivery import SentPlays
+from segue.plays.event import checked as valid
+from segue.privacy.holdings import held
+from segue.privacy.leaving import sweep
+from segue.ranking import feedback
+from segue.ranking.feedback import ActiveFeedback
+from segue.ranking.recommendations import Recommendations
+from segue.replanning.service import Replanning
+from segue.replanning.topic_plays import event_windows, signal_windows
+from segue.settings import Settings
+from segue.social.activity import PrivacyChoices, feed
+from segue.social.follows import Follows
+from segue.storage import damaged
+from segue.storage.mongo import Document
+from segue.storage.store import Store
+from segue.streaming_jobs.engagement import played_tracks
+from segue.taste.opinions import Opinions
+from segue.taste.starts import StartingChoice, Starts
+from segue.taste.tastes import Tastes
+from tests.plays.examples import a_play
+from tests.streaming.conftest import publish_made_up, track_id
+
+pytestmark = pytest.mark.integration
+WRONG: Mapping[str, Any] = {
+    "text": "oops",
+    "number": 7,
+    "not a number": math.nan,
+    "whole and huge": 2**62,
+    "nothing": None,
+    "list": [1, "a", None],
+    "nested": {"a": {"b": [{}]}},
+    "date after 9999": DatetimeMS(2**60),
+}
+NOW = datetime.now(UTC)
+_FEW = 10
+
+
+class Touched(CommandListener):
+    """Notes the collections that commands name."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.names.add(str(next(iter(event.command.values()))))
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
+@dataclass
+class Service:
+    """A service with a document in every collection, and the work that reads them."""
+
+    settings: Settings
+    store: Store
+    database: Database[Document]
+    touched: Touched
+    services: Services
+    replanning: Replanning
+    engagement: StoredEngagement
+    token: str = ""
+    code: str = ""
+    link: str = ""
+    playlist: str = ""
+    readers: dict[str, Callable[[], object]] = field(default_factory=dict)
+    before: dict[str, list[Document]] = field(default_factory=dict)
+    """The documents by collection, to which each test returns: readers change some."""
+
+
+def plays_of(user: str) -> list[Any]:
+    """Recent plays, of two windows."""
+    now = time.time_ns() // 1_000_000
+    events = [
+        a_play(
+            user_id=user, track_id=track_id(n % 6), occurred_at=now - n * 600_000, model="audio", rank=n + 1
+        )
+        for n in range(6)
+    ]
+    return [valid(event) for event in events]
+
+
+def stream_step(service: Service) -> None:
+    """What the queries do with the plays of a micro-batch."""
+    settings, store = service.settings, service.store
+    plays = plays_of("ada")
+    service.replanning.replan_once(
+        signal_windows(plays, settings),
+        bundle=service.services.catalogue.bundle(),
+        feedback=ActiveFeedback(store).current(),
+    )
+    count(service, plays)
+
+
+def count(service: Service, plays: list[Any]) -> None:
+    settings, store = service.settings, service.store
+    stored = service.engagement
+    facts = facts_of(event_windows(plays, settings), described=TrackLabels(Tracks(store)))
+    stored.write(facts)
+    stored.count(fact.start for fact in facts)
+    totals = stored.statistics.of_tracks(since=NOW - timedelta(days=1))
+    feedback.publish(store, played_tracks(TotalsByTrack.of(totals)), ranking=settings.ranking)
+    sweep(store)
+
+
+def progress(service: Service) -> None:
+    """What the stream writes of its progress."""
+    batch: MicroBatch = {
+        "_id": "recommend:1",
+        "query": "recommend",
+        "batch": 1,
+        "at": NOW,
+        "input_rows": 4,
+        "input_rate": 20.0,
+        "processed_rate": 40.0,
+        "duration_ms": {"triggerExecution": 90, "addBatch": 70},
+        "state_rows": 3,
+        "state_bytes": 100,
+        "late_rows": 0,
+        "watermark": None,
+        "backlog": 0,
+    }
+    StreamProgress(service.store).write([batch])
+    StreamProgress(service.store).count_start()
+    StreamMinutes(service.store).add(Minutes().updates([batch], [5.0], {"malformed": 1}, now=NOW))
+
+
+@pytest.fixture(scope="module")
+def service(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    from tests.conftest import own_settings
+
+    settings = own_settings(mongo_uri, tmp_path_factory.mktemp("service"))
+    settings = settings.model_copy(
+        update={"ranking": settings.ranking.model_copy(update={"feedback_min_plays": 1})}
+    )
+    touched = Touched()
+    client: MongoClient[Document] = MongoClient(
+        mongo_uri,
+        tz_aware=True,
+        datetime_conversion="DATETIME_AUTO",
+        unicode_decode_error_handler="replace",
+        event_listeners=[touched],
+    )
+    database = client[settings.mongo.database]
+    publish_made_up(database, settings.index.folder)
+    store = Store(database)
+    services = Services(store, settings)
+    services.authenticator = Authenticator(
+        store, hasher=PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    )
+    made = Service(
+        settings,
+        store,
+        database,
+        touched,
+        services,
+        Replanning(store, settings),
+        StoredEngagement(store, settings),
+    )
+    fill(made)
+    made.readers = readers(made)
+    made.before = {owner.name: list(database[owner.name].find()) for owner in OWNERS}
+    yield made
+    client.drop_database(database.name)
+    client.close()
+
+
+def fill(made: Service) -> None:
+    """Write a document into every collection."""
+    store, services = made.store, made.services
+    tracks = [
+        Track(
+            track_id=track_id(n),
+            library="music",
+            path=f"/music/{n}.mp3",
+            title=f"Song {n}",
+            artist=f"Artist {n // 2}",
+            album="Album",
+            genres=("Folk",),
+            duration_ms=200_000,
+            track=n + 1,
+            year=2001,
+            cover_id="ab" * 32,
+            size=10,
+            modified_ns=n + 1,
+        )
+        for n in range(6)
+    ]
+    Tracks(store).write(tracks)
+    Covers(store).write([Cover(cover_id="ab" * 32, data=b"\xff\xd8 a picture")])
+    vector = np.ones(4, dtype="<f4").tobytes()
+    Features(store).write(
+        [(track.track_id, vector, Stamp("f1", 10, track.modified_ns)) for track in tracks], names_version="n1"
+    )
+    Embeddings(store).write(
+        {
+            "_id": f"s1:{track.track_id}",
+            "track_id": track.track_id,
+            "space": "s1",
+            "vector": np.ones(8, dtype="<f4").tobytes(),
+            "features": "d",
+            "added": False,
+        }
+        for track in tracks
+    )
+    RejectedTracks(store).replace_library(
+        [RejectedFile(path="/music/x.mp3", reason="empty", detail="0 bytes")], library="music"
+    )
+    UnknownTracks(store).note([("x1", 5)])
+    for n in range(6):
+        measures = {"energy": 0.1, "tempo": 0.5, "brightness": None, "tone": 0.9, "bpm": 120.0}
+        made.database.moods.insert_one({"_id": track_id(n), "version": "m1", "edition": "e1", **measures})
+    Models(store).activate("moods", "e1")
+    account = services.authenticator.create("Ada", "correct horse")
+    made.database.accounts.update_one({"_id": "ada"}, {"$set": {"user_id": "ada"}})
+    services.authenticator.create("Ben", "correct horse")
+    made.database.accounts.update_one({"_id": "ben"}, {"$set": {"user_id": "ben"}})
+    with pytest.raises(AccountError):
+        services.authenticator.log_in("Ada", "wrong horse", address="::1")
+    made.token = services.login_sessions.open(user_id="ada", name="Ada")
+    made.code = services.handovers.offer(account, token=made.token)
+    made.link = services.links.create("ada", "track", track_id(1), title="Song 1", playable=True)
+    made.playlist = services.playlists.create("ada", "Mine", tracks=[track_id(1), track_id(2)]).playlist_id
+    made.database.playlists.update_one(
+        {"_id": made.playlist}, {"$set": {"collaborators": ["cleo"], "asked": ["dan"]}}
+    )
+    services.day_lists.keep("ada", "mix", date.today(), [track_id(1)])
+    Follows(store).ask("ada", "Ben")
+    Follows(store).agree("ben", "ada")
+    Follows(store).ask("ben", "Ada")
+    PrivacyChoices(store).show_activity("ben", shown=True)
+    Opinions(store).keep([("ada", track_id(1), "like"), ("ben", track_id(2), "like")])
+    Starts(store).keep("new", StartingChoice(("Folk",), ("Artist 1",)))
+    MoodDials(store).keep("ada", Dial({"energy": 1}))
+    Forgotten(store).remember("gone", plays_kept=timedelta(days=1))
+    SentPlays(store).claim(plays_of("ada")[0])
+    StreamProgress(store).start(ui="http://localhost:4040")
+    progress(made)
+    bundle = services.catalogue.bundle()
+    plays = [play for user in ("ada", "ben", "cleo") for play in plays_of(user)]
+    Replanning(store, made.settings).replan_once(signal_windows(plays, made.settings), bundle=bundle)
+    count(made, plays)
+    made.database[damaged.NAME].insert_one(
+        {
+            "_id": "tastes:x",
+            "collection": "tastes",
+            "document_id": "x",
+            "reason": "windows is missing",
+            "used": False,
+            "listeners": ["x"],
+            "document": {"_id": "x"},
+            "at": NOW,
+        }
+    )
+
+
+def readers(made: Service) -> dict[str, Callable[[], object]]:
+    """By name, the steps of the stream, the queries of pages and routes, and the reads of jobs."""
+    store, services, settings = made.store, made.services, made.settings
+    catalogue, since, until = services.catalogue, NOW - timedelta(days=30), NOW + timedelta(hours=1)
+    ada = Listener(user_id="ada", name="Ada", session_id="s")
+
+    def log_in() -> object:
+        return services.authenticator.log_in("Ada", "correct horse", address="::1")
+
+    def popular() -> object:
+        services.popular._counted_at = float("-inf")
+        return services.popular.now(), services.popular.rising()
+
+    def starting_options() -> object:
+        services.starting_options._counted_at = float("-inf")
+        return services.starting_options.genres_and_artists()
+
+    def search() -> object:
+        catalogue._search._words = None
+        return catalogue.search("song")
+
+    def generated(what: Callable[[PlaylistGenerator], object]) -> object:
+        generator = PlaylistGenerator(catalogue, settings, "ada", kept=services.day_lists)
+        return what(generator)
+
+    def playlist_changes() -> None:
+        playlists = services.playlists
+        playlists.add("ada", made.playlist, [track_id(3)])
+        playlists.remove("ada", made.playlist, place=0, track_id=track_id(1))
+        playlists.ask_to_join("ada", made.playlist, "eve")
+        playlists.join("dan", made.playlist)
+        playlists.leave(made.playlist, "dan", by="ada")
+
+    def with_playlist() -> object:
+        found = services.playlists.read("ada", made.playlist)
+        return found and exported(store, found)
+
+    return {
+        "stream": partial(stream_step, made),
+        "progress": partial(progress, made),
+        "upcoming": partial(items.upcoming, store, "ada"),
+        "first selection": partial(items.upcoming, store, "new"),
+        "steered": partial(planned, catalogue, settings, "ada"),
+        "recently played": partial(history.recently_played, store, "ada"),
+        "history": partial(history.played_by_day, store, "ada"),
+        "liked": partial(history.liked, store, "ada"),
+        "live": partial(live.listening, store, "ada"),
+        "live listeners": partial(live.listeners, store),
+        "freshness": partial(live.freshness, store),
+        "index": lambda: (live.catalogue_size(store), live.index_version(store)),
+        "listening": partial(listening.read, store, "ada", since=since, until=until, zone="UTC"),
+        "began": lambda: Listening(store).began("ada"),
+        "month": partial(month.card, store, ada, since=since, until=until, zone="UTC"),
+        "match": partial(friends.similarity, store, "ada", "ben"),
+        "blend": lambda: friends.blended(
+            store, "ada", "ben", bundle=catalogue.bundle(), ranking=settings.ranking
+        ),
+        "feed": partial(feed, store, "ada"),
+        "popular": popular,
+        "starting options": starting_options,
+        "search": search,
+        "track": partial(catalogue.track, track_id(1)),
+        "neighbours": partial(catalogue.neighbours, track_id(1)),
+        "artist": partial(catalogue.of_album, "Artist 0", None),
+        "newest": catalogue.newest,
+        "genres": lambda: (catalogue.genres(), catalogue.of_genre("Folk")),
+        "moods": lambda: (catalogue.has_moods(), Moods(store).read(track_id(1)), Moods(store).percentiles()),
+        "map": lambda: (services.library_map._draw(catalogue.bundle()), services.library_map.taste("ada")),
+        "reasons": partial(sounding.reasons, store, track_id(1), [track_id(2)]),
+        "radio": lambda: sounding.radio(
+            catalogue, settings, seed=track_id(1), after=[], avoid=Opinions(store).disliked("ada"), items=5
+        ),
+        "opinions": lambda: Opinions(store).by_track("ada"),
+        "daily mix": partial(generated, lambda generator: generator.daily_mix(date.today())),
+        "discovery": partial(generated, lambda generator: generator.discovery(date.today())),
+        "playlists": lambda: (services.playlists.of("ada"), services.playlists.joined("cleo")),
+        "asked": lambda: services.playlists.asking("dan"),
+        "playlist file": with_playlist,
+        "playlist changes": playlist_changes,
+        "links": lambda: (services.links.of("ada"), services.links.open(made.link, count=True)),
+        "shared track": partial(shared, store, owner="ada", kind="track", key=track_id(1)),
+        "shared playlist": partial(shared, store, owner="ada", kind="playlist", key=made.playlist),
+        "shared month": partial(shared, store, owner="ada", kind="month", key=month_key(since, "UTC")),
+        "follows": lambda: (
+            Follows(store).followed_by("ada"),
+            Follows(store).asking("ada"),
+            Follows(store).followers_of("ben"),
+        ),
+        "session": lambda: services.login_sessions.find(made.token),
+        "log-in": log_in,
+        "failures": lambda: services.authenticator._failures.count("name:ada"),
+        "hand-over": lambda: services.handovers.accept(made.code, token=made.token),
+        "accounts": lambda: (Accounts(store).of("ada"), Accounts(store).everyone()),
+        "claim": lambda: SentPlays(store).claim(plays_of("ada")[0]),
+        "audience": lambda: [
+            audience.stats(store, dimension, since=since, until=until)
+            for dimension in ("all", "track", "genre")
+        ],
+        "audience names": lambda: audience.with_names(
+            store, audience.stats(store, "track", since=since, until=until)
+        ),
+        "keys": lambda: ListeningStatistics(store).keys("genre"),
+        "active days": partial(audience.active_days, store, since=since, until=until),
+        "never heard": partial(audience.never_heard, store, set(), limit=10),
+        "averages": lambda: ListeningSessions(store).averages(since=since, until=until),
+        "operations": lambda: (
+            StreamProgress(store).recent(seconds=300),
+            StreamProgress(store).started(),
+            StreamMinutes(store).recent(seconds=300),
+        ),
+        "covers": lambda: (Covers(store).read("ab" * 32), Covers(store).pictures(["ab" * 32])),
+        "files": lambda: (
+            Tracks(store).forget_damaged("music"),
+            Tracks(store).files_of("music"),
+            list(Tracks(store).present_files()),
+        ),
+        "to index": lambda: (Tracks(store).to_index(), Tracks(store).durations_and_genres()),
+        "artists": lambda: (Tracks(store).artists(), Tracks(store).recording(track_id(1))),
+        "features": lambda: Features(store).all_present("f1"),
+        "embeddings": lambda: (Embeddings(store).vectors("s1"), Embeddings(store).track_ids()),
+        "digests": lambda: (Embeddings(store).digests("s1"), Embeddings(store).out_of_sample("s1")),
+        "versions": lambda: Models(store).listed(),
+        "rejected": lambda: (RejectedTracks(store).reasons(), list(RejectedTracks(store).newest(limit=5))),
+        "rejected ids": lambda: RejectedTracks(store).track_ids("ingest"),
+        "outcomes": partial(outcomes, store, since=since, experiments=settings.experiments),
+        "export": lambda: list(held(store, "ada")),
+        "written": lambda: Recommendations(store).written_since(None),
+        "tastes": lambda: (Tastes(store).vectors(["ada", "ben"]), Tastes(store).exists("ada")),
+        "forgotten": lambda: (Forgotten(store).hashes(), Forgotten(store).due(NOW)),
+        "check": partial(checked, store),
+        "damaged": lambda: (DamagedDocuments(store).newest(limit=9), DamagedDocuments(store).counts()),
+    }
+
+
+def test_there_is_a_document_in_every_collection(service: Service) -> None:
+    empty = {owner.name for owner in OWNERS} - set(service.database.list_collection_names())
+    assert empty == set()
+    for name, read in service.readers.items():
+        read()
+        assert name
+
+
+@pytest.mark.parametrize("collection", [owner.name for owner in OWNERS])
+def test_no_value_in_any_field_stops_a_reader(service: Service, collection: str) -> None:
+    """The documents as they were are restored after each value, whatever a reader has written."""
+    documents = service.database[collection]
+    before = service.before[collection]
+    _restore(documents, before)
+    concerned = _concerned(service, collection)
+    _restore(documents, before)
+    stopped: dict[str, list[str]] = defaultdict(list)
+    fields = sorted({name for document in before for name in _fields(document)})
+    assert concerned and fields
+    for name in fields:
+        for turn, (kind, value) in enumerate(WRONG.items()):
+            with contextlib.suppress(DuplicateKeyError):  # a unique index lets one document have the value
+                documents.update_many({name: {"$exists": True}}, {"$set": {name: value}})
+            # Dozens of readers read the tracks: they take turns over the values.
+            for reader in concerned if len(concerned) <= _FEW else concerned[turn % 3 :: 3]:
+                try:
+                    service.readers[reader]()
+                except (SegueError, AccountError):
+                    pass  # a line for the person who asked
+                except Exception as error:
+                    stopped[reader].append(f"{name} = {kind}: {type(error).__name__}: {error}"[:200])
+            _restore(documents, before)
+    assert not stopped, "\n".join(f"{reader}: {faults}" for reader, faults in stopped.items())
+
+
+def _concerned(service: Service, collection: str) -> list[str]:
+    """The readers that read a collection."""
+    found = []
+    for name, read in service.readers.items():
+        service.touched.names.clear()
+        with contextlib.suppress(SegueError, AccountError):
+            read()
+        if collection in service.touched.names:
+            found.append(name)
+    return found
+
+
+def _fields(document: Document) -> Iterator[str]:
+    """Each field, and those within objects and the first elements of lists; not the id, which is fixed."""
+    for name, value in document.items():
+        if name != "_id":
+            yield name
+            inner = value[0] if isinstance(value, list) and value else value
+            if isinstance(inner, dict) and all("." not in key and not key.startswith("$") for key in inner):
+                place = f"{name}.0" if isinstance(value, list) else name
+                yield from (f"{place}.{key}" for key in _some(_fields(inner)))
+
+
+def _some(names: Iterator[str], most: int = 24) -> list[str]:
+    return [name for name, _ in zip(names, range(most), strict=False)]
+
+
+def _restore(documents: Any, before: list[Document]) -> None:
+    documents.delete_many({})
+    documents.insert_many(before)
