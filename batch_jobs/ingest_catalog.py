@@ -21,10 +21,10 @@ from segue.batch_jobs.bars import counting
 from segue.catalog.covers import Covers
 from segue.catalog.fma import FmaTrack, Layout, find_layout, path_of
 from segue.catalog.library import check_folder, find_music
-from segue.catalog.read import Outcome, fact_of, read_tracks, without_audio
+from segue.catalog.read import AS_USUAL, Outcome, TagReading, fact_of, read_tracks, without_audio
 from segue.catalog.rejected import RejectedFile, RejectedTracks
-from segue.catalog.scan import AudioFile, shown
-from segue.catalog.track import StoredFile, track_id
+from segue.catalog.scan import FORMATS, AudioFile, shown
+from segue.catalog.track import READER, StoredFile, track_id
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
 from segue.counted import counted
@@ -61,7 +61,8 @@ class IngestSummary:
 
 def ingest_catalog(
     folder: Annotated[
-        Path, typer.Argument(help="The folder of music: mp3, ogg, oga, flac, m4a, wav, opus or aac; nested.")
+        Path,
+        typer.Argument(help=f"The folder of music, with subfolders. Formats: {FORMATS}."),
     ],
     name: Annotated[
         str | None,
@@ -72,6 +73,9 @@ def ingest_catalog(
         typer.Option(
             "--fma", help="Fail unless the folder has FMA's layout. Without it, the layout is detected."
         ),
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Read unchanged files, too: after a change of [library].")
     ] = False,
     json_file: JsonFile = None,
 ) -> None:
@@ -86,9 +90,11 @@ def ingest_catalog(
     """
     with one_line_errors():
         can_write(json_file)
-        store = open_store(connected(load_settings(), kafka=False))
+        settings = connected(load_settings(), kafka=False)
+        store = open_store(settings)
         prepare(store, Job.CATALOGUE)
-        summary = run(store, folder, name=name, fma=fma)
+        reading = TagReading.by(settings.library)
+        summary = run(store, folder, name=name, fma=fma, everything=everything, reading=reading)
         write_figures(json_file, asdict(summary))
         say(
             f"{summary.library}: {counted(summary.tracks, 'track')}; "
@@ -117,6 +123,8 @@ def run(
     name: str | None = None,
     fma: bool = False,
     quiet: bool = False,
+    everything: bool = False,
+    reading: TagReading = AS_USUAL,
 ) -> IngestSummary:
     """Bring the catalogue's tracks, covers and rejected files in line with a folder.
 
@@ -135,19 +143,20 @@ def run(
     tracks.forget_damaged(library)
     stored = tracks.files_of(library)
     _check_same_folder(stored.values(), root, library)
+    tracks.date_old_tracks(library)
 
     facts = {own_id: fact_of(file, contents.known) for own_id, file in contents.files.items()}
     same = {
         own_id
         for own_id, file in contents.files.items()
-        if _is_unchanged(stored.get(own_id), file, facts[own_id])
+        if not everything and _is_unchanged(stored.get(own_id), file, facts[own_id])
     }
     to_read = {own_id: file for own_id, file in contents.files.items() if own_id not in same}
     paths = {own_id: contents.files[own_id].path for own_id in same}
     tracks.move({own_id: path for own_id, path in paths.items() if stored[own_id].path != path})
 
     read, rejected = _read_and_write(
-        store, to_read.values(), library=library, known=contents.known, quiet=quiet
+        store, to_read.values(), library=library, known=contents.known, quiet=quiet, reading=reading
     )
     rejected = [*contents.rejected, *rejected]
     gone = _vanished(stored.values(), present=same | read, rejected=rejected)
@@ -194,9 +203,10 @@ def _is_unchanged(stored: StoredFile | None, file: AudioFile, fma_track: FmaTrac
     return (
         stored is not None
         and stored.state == "present"
-        and stored.has_tags
+        and stored.reader == READER
         and stored.known == (fma_track and fma_track.digest())
-        and (stored.size, stored.modified_ns) == (file.size, file.modified_ns)
+        and (stored.size, stored.modified_ns, stored.changed_ns)
+        == (file.size, file.modified_ns, file.changed_ns)
     )
 
 
@@ -207,6 +217,7 @@ def _read_and_write(
     library: str,
     known: Mapping[int, FmaTrack],
     quiet: bool,
+    reading: TagReading,
 ) -> tuple[set[str], list[RejectedFile]]:
     """Read the files and write their tracks in batches; returns the written ids and the rejected files."""
     ordered = list(files)
@@ -215,7 +226,7 @@ def _read_and_write(
     rejected: list[RejectedFile] = []
     covers: set[str] = set()
     with counting(TimeRemainingColumn(), disable=quiet or not ordered) as progress:
-        outcomes = read_tracks(ordered, library=library, known=known)
+        outcomes = read_tracks(ordered, library=library, known=known, reading=reading)
         for batch in _batches(progress.track(outcomes, total=len(ordered), description="Reading tags")):
             rejected += [outcome for outcome in batch if isinstance(outcome, RejectedFile)]
             good = [outcome for outcome in batch if not isinstance(outcome, RejectedFile)]

@@ -33,7 +33,7 @@ def routes(services: Services) -> list[Route]:
     """See the module."""
 
     async def export(request: Request) -> Response:
-        refuse_cross_site(request)
+        refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         try:
             data = await run_in_threadpool(_archive, services, listener.user_id)
@@ -48,7 +48,7 @@ def routes(services: Services) -> list[Route]:
         return Response(data, media_type="application/zip", headers=headers)
 
     async def leave_now(request: Request) -> Response:
-        refuse_cross_site(request)
+        refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         shape = json.dumps({"confirm": CONFIRMATION})
         content = await json_body(request, limit=_LARGEST, shape=shape)

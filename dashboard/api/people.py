@@ -23,7 +23,7 @@ def routes(services: Services) -> list[Route]:
     """See the module."""
 
     async def sign_up(request: Request) -> Response:
-        refuse_cross_site(request)
+        refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         name, password = await _texts(request, "name", "password")
         guest_id = listener.user_id if listener.name is None else None
@@ -36,7 +36,7 @@ def routes(services: Services) -> list[Route]:
         )
 
     async def log_in(request: Request) -> Response:
-        refuse_cross_site(request)
+        refuse_cross_site(request, services.settings.dashboard.base_url)
         name, password = await _texts(request, "name", "password")
         return await _entered(
             services,
@@ -45,13 +45,13 @@ def routes(services: Services) -> list[Route]:
         )
 
     async def hand_over(request: Request) -> Response:
-        refuse_cross_site(request)
+        refuse_cross_site(request, services.settings.dashboard.base_url)
         _, token = await session_of(services, request)
         (code,) = await _texts(request, "code")
         return await _entered(services, request, lambda: _accepted(services, code, token))
 
     async def log_out(request: Request) -> Response:
-        refuse_cross_site(request)
+        refuse_cross_site(request, services.settings.dashboard.base_url)
         await run_in_threadpool(_close, services, request)
         return _with_cookie(request, await run_in_threadpool(services.login_sessions.open))
 

@@ -39,7 +39,7 @@ def routes(services: Services) -> list[Route]:
     """See the module."""
 
     async def take(request: Request) -> Response:
-        refuse_cross_site(request)
+        refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         envelope = await json_body(request, limit=LARGEST, shape=_SHAPE)
         at = time.time() * 1000

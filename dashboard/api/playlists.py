@@ -39,7 +39,7 @@ def routes(services: Services) -> list[Route]:
         return JSONResponse([_named(playlist) for playlist in own], headers={"Cache-Control": "no-store"})
 
     async def create(request: Request) -> Response:
-        refuse_cross_site(request)
+        refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         wanted = await json_body(request, limit=_LARGEST, shape=_SHAPE)
         if not isinstance(name := wanted.get("name"), str):
@@ -49,7 +49,7 @@ def routes(services: Services) -> list[Route]:
         return JSONResponse(_named(made), status_code=201)
 
     async def add(request: Request) -> Response:
-        refuse_cross_site(request)
+        refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         wanted = await json_body(request, limit=_LARGEST, shape=_SHAPE)
         tracks = await run_in_threadpool(_known, services, wanted)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -18,6 +19,7 @@ from segue.dashboard.services import Services
 from segue.errors import SegueError
 from segue.people.login_sessions import COOKIE, LIFETIME, Listener, LoginSessions
 
+_PORTS = {"http": 80, "https": 443}
 log = logging.getLogger(__name__)
 
 
@@ -101,18 +103,41 @@ def unavailable(error: SegueError, words: str) -> str:
     return words
 
 
-def refuse_cross_site(request: Request) -> None:
+def refuse_cross_site(request: Request, base_url: str = "") -> None:
     """Refuse cross-site requests (CSRF), in addition to the cookie's SameSite.
+
+    Parameters
+    ----------
+    base_url
+        The setting `dashboard.base_url`: a proxy may send another Host than the browser's.
 
     Raises
     ------
     HTTPException
         403: the headers Origin or Sec-Fetch-Site name another site.
     """
-    origin = request.headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    origin, host = request.headers.get("origin"), request.headers.get("host", "")
+    foreign = origin is not None and not _is_same_site(origin, host, base_url)
     if foreign or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        log.warning("refused a request from %r to the host %r: is dashboard.base_url set?", origin, host)
         raise HTTPException(403, "only Segue's own pages may send this request")
+
+
+def _is_same_site(origin: str, host: str, base_url: str) -> bool:
+    """Whether an origin is that of the request's host, or of the address that the setting gives.
+
+    Case and default ports do not matter: some proxies add or remove them.
+    """
+    try:
+        asking = urlsplit(origin)
+        own = [urlsplit(f"{asking.scheme}://{host}")] + ([urlsplit(base_url)] if base_url else [])
+        return asking.scheme in _PORTS and _place(asking) in map(_place, own)
+    except ValueError:  # a port that is no number, or half an IPv6 address
+        return False
+
+
+def _place(address: SplitResult) -> tuple[str | None, int | None]:
+    return address.hostname, address.port or _PORTS.get(address.scheme)
 
 
 async def body(request: Request, *, limit: int) -> bytes:
@@ -136,6 +161,36 @@ async def body(request: Request, *, limit: int) -> bytes:
     return b"".join(parts)
 
 
+LARGEST_NUMBER = 2**63 - 1
+"""MongoDB and Kafka's readers in other languages have no larger integers."""
+
+
+def _no_number(_: str) -> None:
+    """NaN and infinities are no JSON: their fields count as missing, as far as they may be."""
+    return None
+
+
+def _float(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _int(text: str) -> int | None:
+    number = int(text) if len(text) <= len(str(LARGEST_NUMBER)) + 1 else LARGEST_NUMBER + 1
+    return number if abs(number) <= LARGEST_NUMBER else None
+
+
+def _without_surrogates(value: Any) -> Any:
+    """The value with halves of characters, which cannot be stored, replaced by U+FFFD."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_without_surrogates(part) for part in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(part) for key, part in value.items()}
+    return value
+
+
 async def json_body(request: Request, *, limit: int, shape: str) -> dict[str, Any]:
     """The request's body as a JSON object.
 
@@ -151,7 +206,8 @@ async def json_body(request: Request, *, limit: int, shape: str) -> dict[str, An
     """
     text = await body(request, limit=limit)
     try:
-        content = json.loads(text)
+        content = json.loads(text, parse_constant=_no_number, parse_float=_float, parse_int=_int)
+        content = _without_surrogates(content)
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):

@@ -70,7 +70,7 @@ def routes(services: Services) -> list[Route]:
         return FileResponse(path, media_type=TYPES[path.suffix.lower()], headers=headers)
 
     async def create(request: Request) -> Response:
-        refuse_cross_site(request)
+        refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         wanted = _wanted(await json_body(request, limit=_LARGEST, shape=_SHAPE))
         try:
@@ -80,7 +80,7 @@ def routes(services: Services) -> list[Route]:
         return JSONResponse({"url": f"{public_address(services, request)}/s/{token}"})
 
     async def revoke(request: Request) -> Response:
-        refuse_cross_site(request)
+        refuse_cross_site(request, services.settings.dashboard.base_url)
         listener, _ = await session_of(services, request)
         link_id = request.path_params["link_id"]
         if not await run_in_threadpool(links.revoke, listener.user_id, link_id):

@@ -44,7 +44,7 @@ def routes(services: Services) -> list[Route]:
     uploads = CapacityLimiter(AT_ONCE)
 
     async def similar(request: Request) -> Response:
-        refuse_cross_site(request)
+        refuse_cross_site(request, services.settings.dashboard.base_url)
         await session_of(services, request)
         if int(request.headers.get("content-length", "0") or 0) > LARGEST_FILE:
             raise HTTPException(413, _TOO_LARGE)

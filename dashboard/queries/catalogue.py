@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from segue.catalog.part import Part
 from segue.catalog.search import TrackSearch
-from segue.catalog.track import TrackSummary
+from segue.catalog.track import MatchableTrack, TrackSummary
 from segue.catalog.tracks import MOST_OF_ARTIST, Tracks
 from segue.dashboard.queries.items import Item, item_of, read_items
 from segue.errors import SegueError
@@ -47,6 +48,14 @@ class CatalogueReader:
     def search(self, query: str, *, limit: int = 50) -> Part[Item]:
         """Tracks whose title, artist, album or genres match the query's words, typos allowed, best first."""
         return self._search.search(query, limit=limit).each(_found)
+
+    def matchable(self, query: str, *, limit: int) -> list[MatchableTrack]:
+        """The tracks that :meth:`search` finds, with the facts for matching."""
+        return self._tracks.matchable(track.track_id for track in self._search.search(query, limit=limit))
+
+    def with_file_names(self, names: Iterable[str]) -> dict[str, list[MatchableTrack]]:
+        """As :meth:`segue.catalog.tracks.Tracks.with_file_names`."""
+        return self._tracks.with_file_names(names)
 
     def track(self, track_id: str) -> TrackSummary | None:
         """A track; None if it does not exist or its file is missing."""

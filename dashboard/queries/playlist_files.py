@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from segue.catalog.track import TrackSummary
+from itertools import islice
+
+from segue.catalog.track import MatchableTrack, TrackSummary, file_key
 from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.catalogue import CatalogueReader
-from segue.playlists.m3u import Entry, Listed, write_m3u
+from segue.playlists.m3u import Entry, Listed, path_parts, readings, write_m3u
 from segue.playlists.matching import Candidate, Matched, match
 from segue.playlists.playlists import Playlist
 from segue.storage.store import Store
 
 _LOOKED_AT = 20
+_ENCODINGS_TRIED = 6
 
 
 def exported(store: Store, playlist: Playlist) -> str:
@@ -29,19 +32,43 @@ def _entry(track: TrackSummary, file_name: str | None) -> Entry:
     )
 
 
+def read_and_match(catalogue: CatalogueReader, data: bytes) -> tuple[Listed, Matched]:
+    """A playlist and its entries, matched with the catalogue, in the encoding that has most of the names.
+
+    Raises
+    ------
+    NotM3u
+        It is no playlist.
+    """
+    tried: list[tuple[Listed, Matched]] = []
+    for listed in islice(readings(data), _ENCODINGS_TRIED):
+        tried.append((listed, matched(catalogue, listed)))
+        if not tried[-1][1].unmatched:
+            break
+    return min(tried, key=lambda pair: len(pair[1].unmatched))
+
+
 def matched(catalogue: CatalogueReader, listed: Listed) -> Matched:
-    """Match the entries of a playlist with the catalogue, by the words of artist and title."""
+    """Match the entries of a playlist with the catalogue, by their files and by artist and title."""
+    names = [parts[-1] for entry in listed.entries if (parts := path_parts(entry.location))]
+    by_file = catalogue.with_file_names(names)
 
     def candidates(entry: Entry) -> list[Candidate]:
-        matches = catalogue.search(f"{entry.artist or ''} {entry.title}", limit=_LOOKED_AT)
-        return [
-            Candidate(
-                track_id=item.track_id,
-                title=item.title,
-                artist=item.artist,
-                seconds=item.duration_ms / 1000 if item.duration_ms else None,
-            )
-            for item in matches
-        ]
+        words = catalogue.matchable(f"{entry.artist or ''} {entry.title}", limit=_LOOKED_AT)
+        parts = path_parts(entry.location)
+        files = by_file.get(file_key(parts[-1]), []) if parts else []
+        return [_candidate(track) for track in {t.track_id: t for t in [*words, *files]}.values()]
 
     return match(listed.entries, candidates=candidates)
+
+
+def _candidate(track: MatchableTrack) -> Candidate:
+    return Candidate(
+        track_id=track.track_id,
+        title=track.title,
+        artist=track.artist,
+        artists=track.artists,
+        album=track.album,
+        seconds=track.duration_ms / 1000 if track.duration_ms else None,
+        path=track.path,
+    )

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from segue.audio.decode import seconds_of
+from segue.audio.decode import check_readable
 from segue.audio.errors import AudioError
+from segue.audio.length import length_of
 from segue.audio.similarity import SoundSimilarity, compare
 from segue.catalog.features import Features
 from segue.dashboard.queries.catalogue import CatalogueReader, SimilarTrack
@@ -84,7 +85,8 @@ def similar_to_file(
     """
     bundle = catalogue.bundle()
     space = load_space(catalogue.store, bundle.space)
-    seconds = seconds_of(Path(path))
+    check_readable(Path(path))
+    seconds = length_of(Path(path))
     if seconds is not None and seconds > LONGEST:
         raise TooLong(seconds=seconds)
     vector = embed_file(path, space, settings)

@@ -8,11 +8,11 @@ from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries.items import Item, read_items
-from segue.dashboard.queries.playlist_files import matched
+from segue.dashboard.queries.playlist_files import read_and_match
 from segue.dashboard.queries.times import length
 from segue.dashboard.text import plain
 from segue.dashboard.views import made, more
-from segue.playlists.m3u import LARGEST, NotM3u, read_m3u
+from segue.playlists.m3u import LARGEST, NotM3u
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
 
 _UNMATCHED_SHOWN = 200
@@ -91,9 +91,8 @@ def _import(owner: str) -> None:
         st.error("Choose a file first.")
     elif submitted and file is not None:
         try:
-            listed = read_m3u(file.getvalue())
             with st.spinner("Looking for the songs"):
-                matches = matched(visit.services().catalogue, listed)
+                listed, matches = read_and_match(visit.services().catalogue, file.getvalue())
             name = (listed.name or file.name.rpartition(".")[0] or "Playlist")[:LONGEST_NAME]
             if not matches.track_ids:
                 st.error("None of the songs is in this library.")

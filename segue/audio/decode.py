@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,20 @@ import soxr
 from numpy.typing import NDArray
 
 from segue.audio import ffmpeg
+from segue.audio.channels import cancels
 from segue.audio.errors import NotFinite, Silent, TooShort, Truncated, Undecodable
+from segue.audio.length import LOSSLESS_SHARES, UNCOMPRESSED
+from segue.audio.ogg import is_chained
 from segue.settings import AudioSettings
 
 SILENCE = 1e-4
 """A waveform whose loudest sample stays below this (-80 dB of full scale) is silent."""
 BLOCK = 1 << 17
 """Frames read at once: a file with many channels needs no more memory than a mono file."""
-LONGEST_SEARCH = 20 * 60.0
-"""Seconds decoded at most to find the end of an mp3 that does not state its length."""
+WRONG_BY = 0.02
+"""A guessed length further from the measured one than this share of it, and a second, is wrong."""
+LARGEST_FLAC = 1 << 36
+"""libsndfile gives a larger number of frames for a FLAC file of unknown length."""
 
 Waveform = NDArray[np.float32]
 
@@ -41,13 +47,17 @@ def decode(path: Path | str, audio: AudioSettings) -> Waveform:
     file = Path(path)
     check_readable(file)
     longest, shortest = audio.max_duration.total_seconds(), audio.min_duration.total_seconds()
+    measured, waveform, rate = None, None, audio.sample_rate
     try:
         with soundfile.SoundFile(file) as sound:
-            waveform, rate = _middle(sound, file, max_seconds=longest), sound.samplerate
-            waveform = _checked(waveform, rate, min_seconds=shortest)
+            measured = _measured(sound, file)
+            if measured is None:
+                waveform, rate = _middle(sound, max_seconds=longest), sound.samplerate
     except soundfile.LibsndfileError:
-        waveform = ffmpeg.excerpt(file, sample_rate=audio.sample_rate, max_seconds=longest)
-        return _checked(waveform, audio.sample_rate, min_seconds=shortest)
+        waveform, rate = None, audio.sample_rate
+    if waveform is None:
+        waveform = ffmpeg.excerpt(file, sample_rate=rate, max_seconds=longest, length=measured)
+    waveform = _checked(waveform, rate, min_seconds=shortest)
     return waveform if rate == audio.sample_rate else _resampled(waveform, rate, audio.sample_rate)
 
 
@@ -73,22 +83,16 @@ def check_readable(file: Path) -> None:
         raise Undecodable("empty", "0 bytes")
 
 
-def seconds_of(file: Path) -> float | None:
-    """The length in seconds that a file states, without decoding it; None if it states none.
-
-    Raises
-    ------
-    Undecodable
-        It is no audio.
-    """
-    check_readable(file)
-    try:
-        return float(soundfile.info(file).duration)
-    except soundfile.LibsndfileError:
-        return ffmpeg.probe(file).seconds
+def _measured(sound: soundfile.SoundFile, file: Path) -> float | None:
+    """The measured length in seconds of a file whose header gives none or a wrong one; otherwise None."""
+    if _states_length(sound, file):
+        return None
+    measured = ffmpeg.measured(file)
+    stated = sound.frames / sound.samplerate
+    return measured if measured and abs(measured - stated) > 1.0 + WRONG_BY * measured else None
 
 
-def _middle(sound: soundfile.SoundFile, file: Path, *, max_seconds: float) -> Waveform:
+def _middle(sound: soundfile.SoundFile, *, max_seconds: float) -> Waveform:
     rate, frames = sound.samplerate, sound.frames
     wanted = min(frames, round(max_seconds * rate))
     start = (frames - wanted) // 2
@@ -96,22 +100,44 @@ def _middle(sound: soundfile.SoundFile, file: Path, *, max_seconds: float) -> Wa
     end, least = start + len(waveform), int(ffmpeg.enough(frames / rate) * rate)
     if len(waveform) >= ffmpeg.enough(wanted / rate) * rate and _reaches(sound, least, end):
         return waveform
-    if sound.format == "MP3" and not _mp3_states_length(file):
-        sound.seek(0)
-        whole = _mono(sound, 0, round(LONGEST_SEARCH * rate))
-        start = max(0, len(whole) - round(max_seconds * rate)) // 2
-        return whole[start : start + round(max_seconds * rate)]
     raise Truncated(seconds=frames / rate)
 
 
+def _states_length(sound: soundfile.SoundFile, file: Path) -> bool:
+    """Whether libsndfile knows the length; for some files it is a guess, or that of the first part."""
+    if sound.format == "MP3":
+        return _mp3_states_length(file)
+    if sound.format == "OGG":
+        return not is_chained(file)
+    if sound.format == "FLAC":
+        uncompressed = sound.frames * sound.channels * (3 if sound.subtype == "PCM_24" else 2)
+        return bool(
+            0 < sound.frames < LARGEST_FLAC and file.stat().st_size <= LOSSLESS_SHARES[1] * uncompressed
+        )
+    return bool(sound.frames > 0 and sound.subtype.startswith(UNCOMPRESSED))
+
+
 def _mono(sound: soundfile.SoundFile, start: int, frames: int) -> Waveform:
-    """The mean of the channels, shape (at most `frames`,)."""
-    sound.seek(start)
+    """The mean of the channels, shape (at most `frames`,); the loudest channel if they cancel each other."""
+    energies = np.zeros(sound.channels)
+    mean_energy = 0.0
     blocks = []
-    while frames > 0 and len(block := sound.read(min(frames, BLOCK), dtype="float32", always_2d=True)):
-        blocks.append(block.mean(axis=1) if block.shape[1] > 1 else block[:, 0])
-        frames -= len(block)
+    for block in _blocks(sound, start, frames):
+        blocks.append(block.mean(axis=1) if sound.channels > 1 else block[:, 0])
+        energies += np.square(block, dtype=np.float64).sum(axis=0)
+        mean_energy += float(np.square(blocks[-1], dtype=np.float64).sum())
+    if sound.channels > 1 and cancels(mean_energy, energies):
+        loudest = int(energies.argmax())
+        blocks = [block[:, loudest].copy() for block in _blocks(sound, start, frames)]
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+
+def _blocks(sound: soundfile.SoundFile, start: int, frames: int) -> Iterator[Waveform]:
+    """Frames from `start`, in arrays of shape (at most :data:`BLOCK`, channels)."""
+    sound.seek(start)
+    while frames > 0 and len(block := sound.read(min(frames, BLOCK), dtype="float32", always_2d=True)):
+        yield block
+        frames -= len(block)
 
 
 def _reaches(sound: soundfile.SoundFile, frame: int, known_end: int) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.audio.allowance import Allowance
+from segue.audio.channels import mono
 from segue.audio.errors import Truncated, Undecodable
 from segue.processor_time import processor_time
 
@@ -25,6 +26,8 @@ CONTAINERS = (
 # The prefix "file:" keeps ffmpeg from reading a name such as concat:… as a protocol.
 INPUT = ["-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS]
 """The options before each input."""
+LONGEST_SEARCH = 20 * 60.0
+"""Seconds decoded at most to find the middle of a file whose length its header does not give."""
 SHORTFALL, PADDING = 0.9, 0.5
 """A file that ends before this share of its stated length is truncated; these seconds more may be padding."""
 
@@ -35,6 +38,10 @@ class Probe:
     """The length that the file states; None if it states none."""
     declared: bool
     """Whether the file states its length; otherwise ffmpeg has estimated it from the size."""
+    channels: int
+    """1 for mono; otherwise 2, to which ffmpeg mixes more."""
+    has_video: bool
+    """Whether the file is a film; a cover is not one."""
 
 
 def probe(path: Path) -> Probe:
@@ -48,18 +55,43 @@ def probe(path: Path) -> Probe:
     output = run(path, before=[], after=[]).stderr.decode(errors="replace")
     if ": Audio:" not in output:
         raise Undecodable("not-audio", last_words(output))
+    video = [line for line in output.splitlines() if ": Video:" in line and "attached pic" not in line]
+    channels = 1 if re.search(r": Audio: .*, mono\b", output) else 2
     match = re.search(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", output)
     if match is None:
-        return Probe(seconds=None, declared=False)
+        return Probe(seconds=None, declared=False, channels=channels, has_video=bool(video))
     hours, minutes, seconds = match.groups()
     return Probe(
         seconds=int(hours) * 3600 + int(minutes) * 60 + float(seconds),
         declared="Estimating duration" not in output,
+        channels=channels,
+        has_video=bool(video),
     )
 
 
-def excerpt(path: Path, *, sample_rate: int, max_seconds: float) -> NDArray[np.float32]:
+def measured(path: Path) -> float | None:
+    """The length of the audio in seconds, by the times of all its packets; nothing is decoded.
+
+    Raises
+    ------
+    Undecodable
+        It is no audio, or takes longer than the time limit.
+    """
+    after = ["-map", "0:a:0", "-c", "copy", "-f", "null", "-progress", "pipe:1", "-"]
+    output = run(path, before=["-v", "error"], after=after).stdout.decode(errors="replace")
+    times = re.findall(r"^out_time_us=(\d+)$", output, re.MULTILINE)
+    return int(times[-1]) / 1e6 or None if times else None
+
+
+def excerpt(
+    path: Path, *, sample_rate: int, max_seconds: float, length: float | None = None
+) -> NDArray[np.float32]:
     """The middle `max_seconds` of the file as a mono waveform of shape (n,) at `sample_rate` Hz.
+
+    Parameters
+    ----------
+    length
+        The measured length in seconds, if the stated one is wrong.
 
     Raises
     ------
@@ -69,15 +101,20 @@ def excerpt(path: Path, *, sample_rate: int, max_seconds: float) -> NDArray[np.f
         The file ends long before its stated length.
     """
     known = probe(path)
-    length = known.seconds or max_seconds
-    start = max(0.0, (length - max_seconds) / 2)
-    waveform = _waveform(path, start=start, seconds=max_seconds, sample_rate=sample_rate)
+    stated = known.seconds if known.declared and length is None else None
+    seconds = stated or length or measured(path) or known.seconds or max_seconds
+    start = max(0.0, (seconds - max_seconds) / 2)
+    decoded = partial(_waveform, path, sample_rate=sample_rate, channels=known.channels)
+    waveform = decoded(start=start, seconds=max_seconds)
     end = start + len(waveform) / sample_rate
-    if not known.declared:
-        if not len(waveform) and start:  # the estimated length was far too long
-            waveform = _waveform(path, start=0.0, seconds=max_seconds, sample_rate=sample_rate)
-    elif end < enough(min(length, start + max_seconds)) or not _reaches(path, enough(length), end):
-        raise Truncated(seconds=length)
+    complete = end >= enough(min(seconds, start + max_seconds))
+    if stated and not (complete and _reaches(path, enough(seconds), end)):
+        raise Truncated(seconds=seconds)
+    if not complete:  # without a correct header, ffmpeg may also miss the place where the middle begins
+        whole = decoded(start=0.0, seconds=LONGEST_SEARCH)
+        wanted = round(max_seconds * sample_rate)
+        start_at = max(0, len(whole) - wanted) // 2
+        waveform = whole[start_at : start_at + wanted]
     if not len(waveform):
         raise Undecodable("not-audio", "no sound can be decoded")
     return waveform
@@ -89,26 +126,25 @@ def enough(seconds: float) -> float:
 
 
 def _reaches(path: Path, seconds: float, known_end: float) -> bool:
-    return known_end >= seconds or bool(len(_waveform(path, start=seconds, seconds=0.2, sample_rate=8000)))
+    return known_end >= seconds or bool(
+        len(_waveform(path, start=seconds, seconds=0.2, sample_rate=8000, channels=1))
+    )
 
 
-def _waveform(path: Path, *, start: float, seconds: float, sample_rate: int) -> NDArray[np.float32]:
-    after = [
-        "-map",
-        "0:a:0",
-        "-ac",
-        "1",
-        "-af",
-        f"aresample={sample_rate}:resampler=soxr",
-        "-f",
-        "f32le",
-        "pipe:1",
-    ]
-    done = run(path, before=["-v", "error", "-ss", f"{start:.3f}", "-t", f"{seconds:.3f}"], after=after)
-    whole = len(done.stdout) // 4 * 4
+def _waveform(
+    path: Path, *, start: float, seconds: float, sample_rate: int, channels: int
+) -> NDArray[np.float32]:
+    """Part of a file as a mono waveform."""
+    options = ["-f", "f32le", "-af", f"aresample={sample_rate}:resampler=soxr", "-ac", str(channels)]
+    done = run(
+        path,
+        before=["-v", "error", "-ss", f"{start:.3f}", "-t", f"{seconds:.3f}"],
+        after=["-map", "0:a:0", *options, "pipe:1"],
+    )
+    whole = len(done.stdout) // (4 * channels) * (4 * channels)
     if done.returncode and not whole:
         raise Undecodable("not-audio", last_words(done.stderr.decode(errors="replace")))
-    return np.frombuffer(done.stdout[:whole], dtype="<f4").astype(np.float32, copy=False)
+    return mono(np.frombuffer(done.stdout[:whole], dtype="<f4").reshape(-1, channels))
 
 
 def run(path: Path, *, before: list[str], after: list[str]) -> subprocess.CompletedProcess[bytes]:

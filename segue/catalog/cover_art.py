@@ -5,26 +5,45 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from mutagen.apev2 import APEv2
+from mutagen.asf import ASFTags
 from mutagen.flac import Picture
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4Tags
 from PIL import Image, ImageOps
+
+from segue.catalog.file_names import is_disc
 
 WIDEST = 400
 """Pixels on the longer side."""
 QUALITY = 85
 LARGEST_BYTES = 32 << 20
 LARGEST_PIXELS = 50_000_000
-BESIDE = ("cover", "folder", "front", "albumart")
-"""File names, without suffix, of a folder's cover picture, in order of preference."""
-PICTURES = frozenset({".jpg", ".jpeg", ".png"})
+BESIDE = (
+    "cover",
+    "folder",
+    "front",
+    "albumart",
+    "artwork",
+    "album",
+    "frontcover",
+    "coverart",
+    "art",
+    "thumb",
+)
+"""File names of a folder's cover, in order of preference: in lower case, letters only, without suffix."""
+NEVER = ("back", "inlay", "booklet", "cd", "disc", "disk", "tray", "inside", "matrix", "spine", "label")
+"""The beginnings of names of pictures that are no front cover."""
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 FRONT = 3
 """The kind of picture that ID3 and FLAC call the front cover."""
 
@@ -42,22 +61,64 @@ def find_cover(path: Path, audio: Any) -> Cover | None:
 
     A picture that is broken or far too large is skipped; the track is kept.
     """
-    for picture in _embedded(audio):
+    for picture in chain(_embedded(audio), _at_end(path)):
         if picture and (cover := thumbnail(picture)):
             return cover
-    return _beside(path.parent)
+    return _beside(path.parent) or (_beside(path.parent.parent) if is_disc(path.parent.name) else None)
 
 
 def _embedded(audio: Any) -> Iterator[bytes]:
     tags = getattr(audio, "tags", None)
     pictures: list[Any] = list(getattr(audio, "pictures", ()))
+    older: list[bytes] = []
     if isinstance(tags, ID3):
         pictures += tags.getall("APIC")
     elif isinstance(tags, MP4Tags):
         yield from (bytes(cover) for cover in tags.get("covr") or ())
+    elif isinstance(tags, APEv2):
+        yield from _of_ape(tags)
+    elif isinstance(tags, ASFTags):
+        pictures += [p for value in tags.get("WM/Picture", ()) if (p := _of_asf(bytes(value.value)))]
     elif tags is not None:
         pictures += [p for text in tags.get("metadata_block_picture") or () if (p := _block(text))]
+        older = [data for text in tags.get("coverart") or () if (data := _decoded(text))]
     yield from (picture.data for picture in sorted(pictures, key=lambda picture: picture.type != FRONT))
+    yield from older
+
+
+def _at_end(path: Path) -> Iterator[bytes]:
+    """The pictures of APEv2 tags at the end of an mp3."""
+    if path.suffix.lower() in {".mp3", ".mp2", ".aac"}:
+        try:
+            yield from _of_ape(APEv2(path))
+        except Exception:  # none, or a damaged one
+            return
+
+
+def _of_ape(tags: APEv2) -> Iterator[bytes]:
+    """The pictures of APEv2 tags, the front first: each has a file name, NUL, and the data."""
+    names = [name for name in tags if name.lower().startswith("cover art")]
+    for name in sorted(names, key=lambda name: "front" not in name.lower()):
+        value = tags[name].value
+        if isinstance(value, bytes):
+            yield value.partition(b"\0")[2]
+
+
+def _of_asf(data: bytes) -> Picture | None:
+    """The picture in a WM/Picture attribute: type, size, two UTF-16 texts, data."""
+    texts = re.match(rb"(?:(?:[^\0].|.[^\0])*?\0\0){2}", data[5:], re.DOTALL)
+    if not texts:
+        return None
+    picture = Picture()
+    picture.type, picture.data = data[0], data[5 + texts.end() :]
+    return picture
+
+
+def _decoded(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text)
+    except ValueError:
+        return None
 
 
 def _block(text: str) -> Picture | None:
@@ -74,7 +135,10 @@ def _beside(folder: Path) -> Cover | None:
         files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURES)
     except OSError:
         return None
-    ranked = [file for stem in BESIDE for file in files if file.stem.lower() == stem]
+    named = [file for stem in BESIDE for file in files if _letters(file) == stem]
+    named += [file for stem in BESIDE[:4] for file in files if _letters(file).startswith(stem)]
+    others = [file for file in files if not _letters(file).startswith(NEVER)]
+    ranked = list(dict.fromkeys([*named, *sorted(others, key=_size, reverse=True)]))
     for file in ranked:
         try:
             if (
@@ -86,6 +150,18 @@ def _beside(folder: Path) -> Cover | None:
         except OSError:
             continue
     return None
+
+
+def _letters(file: Path) -> str:
+    """The name of a file without its suffix, signs and numbers: "Cover (1).jpg" → "cover"."""
+    return "".join(sign for sign in file.stem.lower() if sign.isalpha())
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 @lru_cache(maxsize=4)  # the tracks of an album have the same picture

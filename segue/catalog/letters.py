@@ -1,11 +1,70 @@
-"""Removes accents, for the comparison of names."""
+"""Folds letters, signs and punctuation, for the comparison of names."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import lru_cache
+
+_ACCENTED = ("LATIN", "GREEK", "CYRILLIC")
+"""Scripts in which a mark on a letter is an accent. In others it changes the word: ガス is not カス."""
+_PLAIN = str.maketrans(
+    {
+        "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "ħ": "h", "Ħ": "H",
+        "ŧ": "t", "Ŧ": "T", "ı": "i", "ŋ": "n", "Ŋ": "N", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE",
+        "þ": "th", "Þ": "Th", "ß": "ss", "ẞ": "SS",
+    }
+)  # fmt: skip
+"""Latin letters that Unicode does not decompose."""
+APOSTROPHES = "'’‘‛ʼʻ`´′＇"
+_NO_APOSTROPHES = str.maketrans(dict.fromkeys(APOSTROPHES))
 
 
 def without_accents(text: str) -> str:
-    """The text in NFKD without combining marks: "Sigur Rós" → "Sigur Ros"."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    """The text without accents, in compatibility form (NFKC): "Sigur Rós" → "Sigur Ros", "MØ" → "MO".
+
+    Only marks on Latin, Greek and Cyrillic letters are accents; those of other scripts stay.
+    """
+    if text.isascii():
+        return text
+    kept = []
+    accented = False
+    for sign in unicodedata.normalize("NFKD", text):
+        if not unicodedata.combining(sign):
+            accented = _takes_accents(sign)
+        elif accented:
+            continue
+        kept.append(sign)
+    return unicodedata.normalize("NFKC", "".join(kept)).translate(_PLAIN)
+
+
+def without_apostrophes(text: str) -> str:
+    """The text without apostrophes of any form: "Don't" → "Dont"."""
+    return text.translate(_NO_APOSTROPHES)
+
+
+def artist_key(name: str) -> str:
+    """A key that all spellings of an artist's name share; empty for an empty name.
+
+    Case, accents, spaces and punctuation do not matter, nor the spelling of "and": "Run-D.M.C." is "Run DMC",
+    "Beyoncé" is "BEYONCE", "Florence + the Machine" is "Florence and the Machine". In a name that has no
+    three letters or digits, all signs count: "!!!" is not "???".
+    """
+    folded = " ".join(without_apostrophes(without_accents(name.casefold())).split())
+    key = "".join(words_of(re.sub(r"(?<=\w) ?[&+] ?(?=\w)", " and ", folded)))
+    return key if len(key) >= 3 else folded
+
+
+def words_of(text: str) -> list[str]:
+    """The runs of letters, digits and the marks on them: "AC/DC 1" → ["AC", "DC", "1"]."""
+    return "".join(sign if _is_of_word(sign) else " " for sign in text).split()
+
+
+@lru_cache(maxsize=4096)
+def _is_of_word(sign: str) -> bool:
+    return sign.isalnum() or unicodedata.category(sign).startswith("M")
+
+
+@lru_cache(maxsize=4096)
+def _takes_accents(letter: str) -> bool:
+    return unicodedata.name(letter, "").startswith(_ACCENTED)

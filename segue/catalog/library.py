@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from segue.catalog.fma import FmaTrack, Layout, read_metadata
+from segue.catalog.fma import FmaTrack, Layout, number_of, path_of, read_metadata
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import SUFFIXES, AudioFile, scan, shown
 from segue.catalog.track import track_id
@@ -52,12 +52,13 @@ def find_music(root: Path, *, library: str, layout: Layout | None) -> FolderCont
     """
     files: dict[str, AudioFile] = {}
     rejected: list[RejectedFile] = []
+    known = read_metadata(layout) if layout else {}
     for top in layout.audio if layout else (root,):
         for item in scan(top):
             if isinstance(item, RejectedFile):
                 rejected.append(item)
                 continue
-            own_id = track_id(library, item.relative)
+            own_id = track_id(library, _place(item.relative, known))
             if own_id not in files:
                 files[own_id] = item
             elif layout is None:
@@ -68,4 +69,13 @@ def find_music(root: Path, *, library: str, layout: Layout | None) -> FolderCont
                 )
     if not files and not rejected:
         raise SegueError(f"{root} has no music ({', '.join(sorted(SUFFIXES))}): nothing was changed")
-    return FolderContents(files=files, rejected=rejected, known=read_metadata(layout) if layout else {})
+    return FolderContents(files=files, rejected=rejected, known=known)
+
+
+def _place(relative: PurePosixPath, known: Mapping[int, FmaTrack]) -> PurePosixPath:
+    """The path that a track's id is made from. A file of FMA's tables has one place, in any folder.
+
+    Some programs unpack an archive into a folder of its name: fma_small/fma_small/000/000002.mp3.
+    """
+    number = number_of(relative)
+    return path_of(number) if number is not None and number in known else relative

@@ -10,20 +10,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+from segue.audio import ffmpeg
 from segue.audio.allowance import Allowance
 from segue.audio.errors import AudioError, Undecodable
 from segue.catalog.cover_art import Cover, find_cover
 from segue.catalog.fma import FmaTrack, number_of
+from segue.catalog.letters import artist_key
 from segue.catalog.rejected import RejectedFile
-from segue.catalog.scan import AudioFile
-from segue.catalog.tags import read_tags
-from segue.catalog.track import UNKNOWN_ARTIST, Track, track_id
+from segue.catalog.scan import PERHAPS_VIDEO, AudioFile
+from segue.catalog.tags import Tags, read_tags
+from segue.catalog.text_encoding import AUTO
+from segue.catalog.track import UNKNOWN_ARTIST, Track, TrackDetails, track_id
 from segue.errors import SegueError
 from segue.processes import attach_to_parent
+from segue.settings import LibrarySettings
 
 FEW = 32
 """Up to this number of files is read in this process: starting others would take longer."""
@@ -34,13 +39,37 @@ TIME_LIMIT = 60.0
 Outcome = tuple[Track, Cover | None] | RejectedFile
 
 
-def read_track(file: AudioFile, *, library: str, known: FmaTrack | None = None) -> Outcome:
+@dataclass(frozen=True, kw_only=True)
+class TagReading:
+    """How tags are read: the settings of `[library]`, prepared."""
+
+    encoding: str = AUTO
+    undivided: frozenset[str] = frozenset()
+
+    @classmethod
+    def by(cls, settings: LibrarySettings) -> TagReading:
+        """The reading that the settings ask for."""
+        return cls(
+            encoding=settings.tag_encoding,
+            undivided=frozenset(artist_key(name) for name in settings.undivided_artists),
+        )
+
+
+AS_USUAL = TagReading()
+
+
+def read_track(
+    file: AudioFile, *, library: str, known: FmaTrack | None = None, reading: TagReading = AS_USUAL
+) -> Outcome:
     """Read a file's tags and cover; the data set's own tables (`known`) take precedence over the tags."""
     path = Path(file.path)
     own_id = track_id(library, file.relative)
     try:
         with at_most(TIME_LIMIT):
-            tags, audio = read_tags(path, relative=file.relative)
+            _refuse_video(path)
+            tags, audio = read_tags(
+                path, relative=file.relative, encoding=reading.encoding, undivided=reading.undivided
+            )
     except AudioError as error:
         return RejectedFile(path=file.path, track_id=own_id, reason=error.reason, detail=error.detail)
     cover = find_cover(path, audio)
@@ -57,12 +86,21 @@ def read_track(file: AudioFile, *, library: str, known: FmaTrack | None = None) 
         track=(known and known.number) or tags.track,
         year=(known and known.year) or tags.year,
         cover_id=cover.cover_id if cover else None,
+        details=_details(tags, known),
         size=file.size,
         modified_ns=file.modified_ns,
+        changed_ns=file.changed_ns,
         known=known.digest() if known else None,
         fma=known.facts() if known else None,
     )
     return track, cover
+
+
+def _details(tags: Tags, known: FmaTrack | None) -> TrackDetails:
+    """The further facts of a file; an artist of the data set's tables replaces those of the tags."""
+    if known is None or not known.artist or known.artist == tags.artist:
+        return tags.details
+    return replace(tags.details, artists=(known.artist,), featured=())
 
 
 class _OutOfTimeError(BaseException):
@@ -123,7 +161,11 @@ def without_audio(own_id: str, known: FmaTrack, *, library: str) -> Track:
 
 
 def read_tracks(
-    files: Sequence[AudioFile], *, library: str, known: Mapping[int, FmaTrack]
+    files: Sequence[AudioFile],
+    *,
+    library: str,
+    known: Mapping[int, FmaTrack],
+    reading: TagReading = AS_USUAL,
 ) -> Iterator[Outcome]:
     """Read files in order, on all cores; `known` has FMA's rows by track number.
 
@@ -135,12 +177,12 @@ def read_tracks(
     facts = [fact_of(file, known) for file in files]
     if len(files) <= FEW:
         yield from (
-            read_track(file, library=library, known=fma_track)
+            read_track(file, library=library, known=fma_track, reading=reading)
             for file, fma_track in zip(files, facts, strict=True)
         )
         return
     context = get_context("forkserver")
-    read = partial(_read_one, library=library)
+    read = partial(_read_one, library=library, reading=reading)
     try:
         with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=attach_to_parent) as pool:
             yield from pool.map(read, files, facts, chunksize=16)
@@ -156,5 +198,17 @@ def fact_of(file: AudioFile, known: Mapping[int, FmaTrack]) -> FmaTrack | None:
     return None if number is None else known.get(number)
 
 
-def _read_one(file: AudioFile, known: FmaTrack | None, *, library: str) -> Outcome:
-    return read_track(file, library=library, known=known)
+def _read_one(file: AudioFile, known: FmaTrack | None, *, library: str, reading: TagReading) -> Outcome:
+    return read_track(file, library=library, known=known, reading=reading)
+
+
+def _refuse_video(path: Path) -> None:
+    """Refuse a film among the containers that may have audio alone.
+
+    Raises
+    ------
+    Undecodable
+        With "video".
+    """
+    if path.suffix.lower() in PERHAPS_VIDEO and ffmpeg.probe(path).has_video:
+        raise Undecodable("video", "a film, not music")

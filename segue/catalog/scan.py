@@ -7,11 +7,31 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
+from segue.catalog.left_out import Patterns, is_left_out
 from segue.catalog.rejected import RejectedFile
 
-SUFFIXES = frozenset({".mp3", ".ogg", ".oga", ".flac", ".m4a", ".wav", ".opus", ".aac"})
+SUFFIXES = frozenset(
+    {
+        ".mp3", ".mp2", ".ogg", ".oga", ".opus", ".spx", ".flac", ".m4a", ".m4b", ".aac", ".wav", ".w64",
+        ".aif", ".aiff", ".aifc", ".caf", ".wma", ".wv", ".ape", ".mpc", ".tta", ".dsf", ".dff",
+        ".mka", ".ac3", ".amr", ".au",
+    }
+)  # fmt: skip
 """The suffixes of audio files; the contents are checked when a file is read."""
+FORMATS = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
+"""The suffixes in words, for the help of commands."""
+PERHAPS_VIDEO = frozenset({".webm", ".mp4", ".mkv", ".ogv", ".mov", ".3gp"})
+"""Containers of video that may have audio alone; these are read, and rejected if they have video."""
+UNSUPPORTED = frozenset(
+    {".mid", ".midi", ".kar", ".mod", ".xm", ".it", ".s3m", ".ra", ".rm", ".ram", ".shn", ".ofr", ".tak",
+     ".la", ".m4p", ".aa", ".aax", ".iso", ".sid", ".spc", ".nsf", ".dts", ".alac", ".8svx", ".voc", ".gsm",
+     ".vqf"}
+)  # fmt: skip
+"""Suffixes of audio that Segue cannot read: such files are counted and named."""
+LATEST_NS = 2**63 - 1
+"""MongoDB's largest integer; a later time, from a damaged folder, becomes this one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,45 +42,58 @@ class AudioFile:
     """Relative to the library's folder."""
     size: int
     modified_ns: int
+    """Time of the last change of the contents, nanoseconds since 1970, within 64 bits."""
+    changed_ns: int = 0
+    """Time of the last change of contents or name, as the file system notes it; programs cannot set it."""
 
 
 def scan(root: Path) -> Iterator[AudioFile | RejectedFile]:
     """Walk a folder and its subfolders, in an order that depends on the names only.
 
-    The scan follows links to folders, after all real folders, and enters no folder twice. Names that begin
-    with "._" are macOS's metadata files, not music.
+    The scan follows links to folders, after all real folders, and enters no folder twice. It leaves out
+    hidden folders, recycle bins, snapshots, macOS's metadata files, and the files that .segueignore names.
 
     Yields
     ------
     Each audio file; a file or folder that cannot be read has the reason "unreadable", "symlink-loop",
-    "not-a-file" or "bad-name".
+    "not-a-file" or "bad-name"; one with the suffix of audio that Segue cannot read has "unsupported".
     """
+    top = root.absolute()
     seen: set[tuple[int, int]] = set()
-    folders = [root.absolute()]
-    links: list[Path] = []
-    top = folders[0]
+    folders = [_Folder(top, Patterns())]
+    links: list[_Folder] = []
     while folders or links:
         folder = folders.pop() if folders else links.pop(0)
         try:
-            status = folder.stat()
+            status = folder.path.stat()
             if (status.st_dev, status.st_ino) in seen:
-                if folder.is_symlink() and _holds(folder, Path(folder.parent)):
-                    yield _rejected(folder, "symlink-loop", f"leads back to {os.path.realpath(folder)}")
+                if folder.path.is_symlink() and _holds(folder.path, Path(folder.path.parent)):
+                    detail = f"leads back to {os.path.realpath(folder.path)}"
+                    yield _rejected(folder.path, "symlink-loop", detail)
                 continue
             seen.add((status.st_dev, status.st_ino))
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            entries = sorted(os.scandir(folder.path), key=lambda entry: entry.name)
+            patterns = folder.patterns.within(folder.path, {entry.name for entry in entries})
         except OSError as error:
-            yield _rejected(folder, "unreadable", error.strerror or str(error))
+            yield _rejected(folder.path, "unreadable", error.strerror or str(error))
             continue
-        inside: list[Path] = []
+        if patterns is None:
+            continue
+        inside: list[_Folder] = []
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                inside.append(Path(entry.path))
-            elif entry.is_symlink() and _is_folder(entry):
-                links.append(Path(entry.path))
-            elif Path(entry.name).suffix.lower() in SUFFIXES and not entry.name.startswith("._"):
-                yield _file(Path(entry.path), top)
+            path, is_folder = Path(entry.path), _is_folder(entry)
+            if is_left_out(entry.name, is_folder=is_folder) or patterns.match(path, is_folder=is_folder):
+                continue
+            if is_folder:
+                (links if entry.is_symlink() else inside).append(_Folder(path, patterns))
+            elif item := _item(path, top):
+                yield item
         folders.extend(reversed(inside))
+
+
+class _Folder(NamedTuple):
+    path: Path
+    patterns: Patterns
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -73,6 +106,14 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _holds(link: Path, folder: Path) -> bool:
     """Whether a link leads to `folder` or to a parent of it."""
     return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(link))
+
+
+def _item(path: Path, top: Path) -> AudioFile | RejectedFile | None:
+    """An audio file, or a file with the suffix of audio that cannot be one."""
+    suffix = path.suffix.lower()
+    if suffix in UNSUPPORTED:
+        return _rejected(path, "unsupported", f"files with the suffix {suffix} cannot be read")
+    return _file(path, top) if suffix in SUFFIXES or suffix in PERHAPS_VIDEO else None
 
 
 def _file(path: Path, top: Path) -> AudioFile | RejectedFile:
@@ -91,8 +132,13 @@ def _file(path: Path, top: Path) -> AudioFile | RejectedFile:
         path=str(path),
         relative=PurePosixPath(path.relative_to(top).as_posix()),
         size=status.st_size,
-        modified_ns=status.st_mtime_ns,
+        modified_ns=_limited(status.st_mtime_ns),
+        changed_ns=_limited(status.st_ctime_ns),
     )
+
+
+def _limited(time_ns: int) -> int:
+    return max(-LATEST_NS, min(time_ns, LATEST_NS))
 
 
 def _rejected(path: Path, reason: str, detail: str) -> RejectedFile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from segue.catalog.letters import without_accents
+from segue.catalog.letters import artist_key, without_accents, without_apostrophes, words_of
 
 _OF_VERSIONS = (
     r"live|unplugged|session|sessions|remaster|remastered|mono|stereo|acoustic|demo|bonus|explicit|clean|deluxe|"
@@ -24,13 +24,12 @@ def song_key(artist: str | None, title: str | None) -> str | None:
     Accents, case and punctuation do not matter. Text in brackets or after a dash is ignored if it names a
     version (live, remastered 2011, radio edit, ...). A remix is a separate song.
     """
-    performer, song = _plain(artist or ""), _plain(title or "")
-    performer = _bare(_FEATURING.sub("", performer))
-    song = _FEATURING.sub("", _without_versions(song))
-    name = _bare(song)
-    if not performer or not name or _NAMELESS.fullmatch(name):
+    performer = _FEATURING.sub("", _plain(artist or "")).removeprefix("the ")
+    song = _FEATURING.sub("", _without_versions(_plain(title or "")))
+    by, name = artist_key(performer), _bare(song)
+    if not by or not name or _NAMELESS.fullmatch(name):
         return None
-    return f"{performer.removeprefix('the ')}\n{name}"
+    return f"{by}\n{name}"
 
 
 def _without_versions(title: str) -> str:
@@ -50,4 +49,4 @@ def _plain(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    return " ".join(re.sub(r"[^\w\s]|_", " ", text.replace("'", "").replace("’", "")).split())
+    return " ".join(words_of(without_apostrophes(text)))

@@ -1,44 +1,41 @@
-"""Reads a file's tags: title, artist, album, genres, mood, grouping, length."""
+"""Reads a file's tags and replaces missing ones by the names of the file and its folders."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import mutagen
-from mutagen.id3 import ID3
-from mutagen.mp4 import MP4Tags
+from segue.audio.decode import check_readable
+from segue.audio.length import length_of, opened
+from segue.catalog.credits import VARIOUS_ARTISTS_ID, credits_of, is_various
+from segue.catalog.file_names import FileNames
+from segue.catalog.genres import genres_of
+from segue.catalog.replay_gain import replay_gain_of
+from segue.catalog.tag_values import Values, is_id3_v23, values_of
+from segue.catalog.text_encoding import AUTO
+from segue.catalog.track import LONGEST, UNKNOWN_ARTIST, MusicBrainzIds, TrackDetails
 
-from segue.audio.decode import check_readable, seconds_of
-from segue.catalog.track import LONGEST, UNKNOWN_ARTIST
-
-ID3_FRAMES = {
-    "title": "TIT2", "artist": "TPE1", "album_artist": "TPE2", "album": "TALB", "genre": "TCON",
-    "track": "TRCK", "year": "TDRC", "mood": "TMOO", "grouping": "GRP1", "content_group": "TIT1",
-}  # fmt: skip
-MP4_ATOMS = {
-    "title": "\xa9nam", "artist": "\xa9ART", "album_artist": "aART", "album": "\xa9alb", "genre": "\xa9gen",
-    "track": "trkn", "year": "\xa9day", "mood": "----:com.apple.iTunes:MOOD", "grouping": "\xa9grp",
-    "content_group": "\xa9grp",
-}  # fmt: skip
-COMMENTS = {
-    "title": "title", "artist": "artist", "album_artist": "albumartist", "album": "album", "genre": "genre",
-    "track": "tracknumber", "year": "date", "mood": "mood", "grouping": "grouping",
-    "content_group": "grouping",
-}  # fmt: skip
-
+LONGEST_LYRICS = 1 << 16
 LABELS = ("mood", "grouping", "content_group")
 """ID3 has two frames for a grouping: iTunes writes GRP1, most others TIT1."""
+INVISIBLE = frozenset("\u200b\u2060\ufeff\u00ad")
+"""Signs without width that programs leave in texts."""
+_EDITION = re.compile(
+    r"[(\[]([^()\[\]]*\b(?:edition|remaster(?:ed)?|deluxe|anniversary|expanded|bonus|mono|stereo|version)\b[^()\[\]]*)[)\]]",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tags:
     title: str
     artist: str
+    """All artists as one text, as the file names them."""
     album: str | None
     genres: tuple[str, ...]
     labels: tuple[str, ...]
@@ -46,10 +43,22 @@ class Tags:
     duration_ms: int | None
     track: int | None
     year: int | None
+    details: TrackDetails = field(default_factory=TrackDetails)
 
 
-def read_tags(path: Path, *, relative: PurePosixPath) -> tuple[Tags, Any]:
+def read_tags(
+    path: Path, *, relative: PurePosixPath, encoding: str = AUTO, undivided: frozenset[str] = frozenset()
+) -> tuple[Tags, Any]:
     """Read the tags of a file; the names of the file and its folders replace missing tags.
+
+    Parameters
+    ----------
+    relative
+        The path within the library.
+    encoding
+        The encoding of texts that claim to be Latin-1; "auto" guesses it.
+    undivided
+        Keys of artists' names that have a separator in them.
 
     Returns
     -------
@@ -61,74 +70,139 @@ def read_tags(path: Path, *, relative: PurePosixPath) -> tuple[Tags, Any]:
         The file cannot be read or has no audio.
     """
     check_readable(path)
+    audio = opened(path)
+    seconds = length_of(path, audio)
     try:
-        audio = mutagen.File(path)
-    # A damaged tag can raise any error; the audio itself may be intact.
-    except Exception:
-        audio = None
-    seconds = getattr(getattr(audio, "info", None), "length", None) or seconds_of(path)
-    tags = getattr(audio, "tags", None)
-    values = _reader(tags)
-    folder = relative.parent.name
-    return (
-        Tags(
-            title=_first(values("title")) or clean(relative.stem) or relative.name,
-            artist=_first(values("artist"))
-            or _first(values("album_artist"))
-            or clean(folder)
-            or UNKNOWN_ARTIST,
-            album=_first(values("album")) or None,
-            genres=_several(values("genre")),
-            labels=_several([text for name in LABELS for text in values(name)]),
-            duration_ms=round(seconds * 1000) if seconds else None,
-            track=_number(_first(values("track")), most=9999),
-            year=_year(_first(values("year"))),
-        ),
-        audio,
+        values = values_of(path, audio, encoding=encoding)
+    except Exception:  # mutagen parses some frames only when they are read
+        values = {}
+    slashes = is_id3_v23(audio)
+    return _tags(values, seconds, relative, path=path, slashes=slashes, undivided=undivided), audio
+
+
+def _tags(
+    values: Values,
+    seconds: float | None,
+    relative: PurePosixPath,
+    *,
+    path: Path,
+    slashes: bool,
+    undivided: frozenset[str],
+) -> Tags:
+    names = FileNames.of(relative)
+    title = _first(values, "title")
+    ids = _ids(values)
+    shown = _artist(values)
+    credits = credits_of(
+        [clean(value) if "\0" not in value else value for value in values.get("artist", ())] or shown,
+        listed=values.get("artists", ()),
+        title=title,
+        ids=len(ids.artists),
+        slashes=slashes,
+        undivided=undivided,
+    )
+    album_artists = credits_of(
+        values.get("album_artist", ()),
+        listed=values.get("album_artists", ()),
+        ids=len(ids.album_artists),
+        slashes=slashes,
+        undivided=undivided,
+    ).main
+    various = any(map(is_various, album_artists)) or VARIOUS_ARTISTS_ID in ids.album_artists
+    main = tuple(name for name in map(clean, credits.main) if name and not is_various(name))
+    if not main and not various:
+        main = tuple(name for name in map(clean, album_artists) if name)
+    text = clean(", ".join(shown)) if shown and main else ", ".join(main)
+    if not main and (guess := clean(names.artist if title == "" or not shown else "")):
+        main, text = (guess,), guess
+    album = _first(values, "album")
+    number = re.match(r"([A-Za-z])?\s*-?\s*(\d{1,6})?", _first(values, "track"))
+    details = TrackDetails(
+        artists=main,
+        featured=tuple(filter(None, map(clean, credits.featured))),
+        album_artists=() if various else tuple(filter(None, map(clean, album_artists))),
+        compilation=various or _first(values, "compilation").lower() in {"1", "true", "yes"},
+        disc=_number(_leading(values, "disc"), most=999) or names.disc,
+        disc_title=_first(values, "disc_title") or None,
+        side=number[1].upper() if number and number[1] else None,
+        original_year=_year(_first(values, "original_date")),
+        edition=_first(values, "edition") or _edition(album),
+        title_sort=_first(values, "title_sort") or None,
+        artist_sort=_first(values, "artist_sort") or None,
+        album_sort=_first(values, "album_sort") or None,
+        ids=ids,
+        replay_gain=replay_gain_of(values, path),
+        lyrics=_lyrics(values),
+    )
+    return Tags(
+        title=title or clean(names.title) or relative.name,
+        artist=text or UNKNOWN_ARTIST,
+        album=album or (None if values else clean(names.album)) or None,
+        genres=genres_of(clean(value, keep_nul=True) for value in values.get("genre", ())),
+        labels=_several([text for name in LABELS for text in values.get(name, ())]),
+        duration_ms=round(seconds * 1000) if seconds else None,
+        track=_number(number[2] if number else None, most=9999) or (None if title else names.track),
+        year=_year(_first(values, "date")),
+        details=details,
     )
 
 
-def _reader(tags: Any) -> Callable[[str], Sequence[str]]:
-    """A function that returns the values of a tag by our name for it."""
-
-    def from_id3(name: str) -> Sequence[str]:
-        frame = tags.get(ID3_FRAMES[name])
-        if frame is None:
-            return []
-        return [str(text) for text in (frame.genres if name == "genre" else frame.text)]
-
-    def from_mp4(name: str) -> Sequence[str]:
-        values = tags.get(MP4_ATOMS[name]) or []
-        return [_mp4_text(value) for value in values]
-
-    def from_comments(name: str) -> Sequence[str]:
-        texts = tags.get(COMMENTS[name]) or []
-        return [str(value) for value in (texts if isinstance(texts, list) else [texts])]
-
-    if tags is None:
-        return lambda name: []
-    if isinstance(tags, ID3):
-        return from_id3
-    return from_mp4 if isinstance(tags, MP4Tags) else from_comments
+def _artist(values: Values) -> list[str]:
+    """The artists as the file names them, without the separators of its format."""
+    given = values.get("artist") or values.get("artists") or ()
+    texts = (clean(part) for value in given for part in value.split("\0"))
+    return list(dict.fromkeys(text for text in texts if text))
 
 
-def _mp4_text(value: Any) -> str:
-    """An atom's value as text; free-form atoms have bytes, track numbers a pair."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
-    return str(value[0] if isinstance(value, tuple) else value)
+def _ids(values: Values) -> MusicBrainzIds:
+    def several(name: str) -> tuple[str, ...]:
+        parts = [part for value in values.get(name, ()) for part in re.split(r"[\s/;,\0]+", value)]
+        return tuple(dict.fromkeys(own for part in parts if (own := _uuid(part))))
+
+    def one(name: str) -> str | None:
+        return next(iter(several(name)), None)
+
+    return MusicBrainzIds(
+        recording=one("mb_recording"),
+        release_track=one("mb_release_track"),
+        release=one("mb_release"),
+        release_group=one("mb_release_group"),
+        artists=several("mb_artists"),
+        album_artists=several("mb_album_artists"),
+    )
 
 
-def clean(text: str) -> str:
-    """One line of text in composed form, without control characters, at most :data:`LONGEST` characters."""
+def _uuid(text: str) -> str | None:
+    try:
+        return str(uuid.UUID(text)) if len(text) == 36 else None
+    except ValueError:
+        return None
+
+
+def clean(text: str, *, keep_nul: bool = False) -> str:
+    """One line of text in composed form, at most :data:`LONGEST` characters.
+
+    Control characters become spaces, and signs without width go. NUL separates values in some formats.
+    """
     whole = "".join(
-        " " if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} else c for c in text[: 4 * LONGEST]
+        sign
+        if keep_nul and sign == "\0"
+        else " "
+        if unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"}
+        else sign
+        for sign in text[: 4 * LONGEST]
+        if sign not in INVISIBLE
     )
-    return unicodedata.normalize("NFC", " ".join(whole.split()))[:LONGEST].rstrip()
+    return unicodedata.normalize("NFC", " ".join(whole.split()))[:LONGEST].strip()
 
 
-def _first(values: Sequence[str]) -> str:
-    return next((text for value in values if (text := clean(value))), "")
+def _first(values: Values, name: str) -> str:
+    return next((text for value in values.get(name, ()) if (text := clean(value))), "")
+
+
+def _leading(values: Values, name: str) -> str | None:
+    match = re.match(r"\d{1,6}", _first(values, name))
+    return match[0] if match else None
 
 
 def _several(values: Sequence[str]) -> tuple[str, ...]:
@@ -137,12 +211,20 @@ def _several(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in parts if part))[:20]
 
 
-def _number(text: str, *, most: int) -> int | None:
-    """The first number of a text such as "3/12"."""
-    match = re.match(r"\d{1,6}", text)
-    return int(match[0]) if match and 0 < int(match[0]) <= most else None
+def _number(text: str | None, *, most: int) -> int | None:
+    return int(text) if text and 0 < int(text) <= most else None
 
 
 def _year(text: str) -> int | None:
-    match = re.search(r"\b(1[89]|2[01])\d\d", text)
+    match = re.search(r"(?<!\d)(1[89]|2[01])\d\d", text)
     return int(match[0]) if match else None
+
+
+def _edition(album: str) -> str | None:
+    match = _EDITION.search(album)
+    return match[1].strip() or None if match else None
+
+
+def _lyrics(values: Values) -> str | None:
+    texts = [text.strip("\0 \r\n") for text in values.get("lyrics", ())]
+    return next((text[:LONGEST_LYRICS] for text in texts if text), None)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
+from segue.catalog.letters import artist_key
 from segue.storage.records import Between, Count, Readable
 
+READER = 2
+"""The version of the reader of tags. With a higher one, the next ingest reads all files again."""
 LONGEST = 300
 """The maximum length of a text in characters: ingest stores no longer ones, and pages show no more."""
 UNKNOWN_ARTIST = "Unknown artist"
@@ -49,6 +53,52 @@ class FmaFacts(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MusicBrainzIds:
+    """The ids of MusicBrainz in a file's tags: UUIDs in lower case."""
+
+    recording: str | None = None
+    release_track: str | None = None
+    release: str | None = None
+    release_group: str | None = None
+    artists: tuple[str, ...] = ()
+    album_artists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayGain:
+    """Corrections in dB to -18 LUFS, and peaks as a share of full scale. None where the tags have none."""
+
+    track_gain: float | None = None
+    track_peak: float | None = None
+    album_gain: float | None = None
+    album_peak: float | None = None
+    base_gain: float | None = None
+    """The output gain in an Opus header, in dB: every decoder has applied it already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackDetails:
+    """The facts of a track beyond its title, artist and album; see :class:`DetailsDocument`."""
+
+    artists: tuple[str, ...] = ()
+    featured: tuple[str, ...] = ()
+    album_artists: tuple[str, ...] = ()
+    """Empty for a compilation of various artists, and if no tag names them."""
+    compilation: bool = False
+    disc: int | None = None
+    disc_title: str | None = None
+    side: str | None = None
+    original_year: int | None = None
+    edition: str | None = None
+    title_sort: str | None = None
+    artist_sort: str | None = None
+    album_sort: str | None = None
+    ids: MusicBrainzIds = field(default_factory=MusicBrainzIds)
+    replay_gain: ReplayGain = field(default_factory=ReplayGain)
+    lyrics: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Track:
     """A track with all its stored fields."""
 
@@ -69,6 +119,9 @@ class Track:
     cover_id: str | None
     size: int | None
     """Bytes."""
+    details: TrackDetails = field(default_factory=TrackDetails)
+    changed_ns: int | None = None
+    """Time of the last change by the file system's own note, in nanoseconds since 1970."""
     modified_ns: int | None
     """Time of the last change, in nanoseconds since 1970."""
     state: State = "present"
@@ -99,6 +152,21 @@ class TrackSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MatchableTrack:
+    """The facts by which a track is recognised in playlists and logs of other programs."""
+
+    track_id: str
+    title: str
+    artist: str
+    artists: tuple[str, ...]
+    """Each of its artists, the featured ones too."""
+    album: str | None
+    duration_ms: int | None
+    path: str
+    """The path of its file; empty without one."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoredFile:
     """The file of a track at the time when it was read."""
 
@@ -109,8 +177,9 @@ class StoredFile:
     state: State
     known: str | None
     """A digest of the data set's tables' entry for it."""
-    has_tags: bool = True
-    """Whether the tags for the search are stored; releases before 0.2 did not read them."""
+    changed_ns: int | None = None
+    reader: int = 0
+    """The version of the reader of tags, :data:`READER`; 0 for a release before 0.2."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +194,41 @@ class Searchable:
     tags: Sequence[str] = ()
 
 
+class DetailsDocument(TypedDict, total=False):
+    """The fields of :class:`TrackDetails` that have a value."""
+
+    artists: list[str]
+    """Main artists."""
+    featured: list[str]
+    """Featured artists."""
+    album_artists: list[str]
+    """Artists of the album, if the tags name them."""
+    compilation: bool
+    """Whether the album is a compilation of various artists."""
+    disc: int
+    """Number of the disc."""
+    disc_title: str
+    """Title of the disc."""
+    side: str
+    """Side of a record or cassette: a capital letter."""
+    original_year: int
+    """Year of the first release."""
+    edition: str
+    """Edition of the album, such as `Deluxe Edition`."""
+    title_sort: str
+    """Title by which it is sorted."""
+    artist_sort: str
+    """Artist by which it is sorted."""
+    album_sort: str
+    """Album by which it is sorted."""
+    ids: dict[str, str | list[str]]
+    """MusicBrainz ids: recording, release_track, release, release_group, artists, album_artists."""
+    replay_gain: dict[str, float]
+    """Corrections of the loudness in dB, and peaks, from the tags."""
+    lyrics: str
+    """Lyrics in the tags, plain or with times."""
+
+
 class TrackDocument(TypedDict):
     """A document of `tracks`; see :class:`segue.catalog.track.Track`."""
 
@@ -134,6 +238,8 @@ class TrackDocument(TypedDict):
     """Name of the library."""
     path: str | None
     """Absolute path of the file on the machine that read it; none without audio."""
+    file_key: NotRequired[str | None]
+    """Name of the file without folders, in lower case and composed form, for the matching of playlists."""
     title: Annotated[str, Readable()]
     """Title from the tags, or the file's name."""
     artist: str
@@ -156,6 +262,18 @@ class TrackDocument(TypedDict):
     """Size of the file in bytes; none without audio."""
     modified_ns: int | None
     """Time of the file's last change, nanoseconds since 1970; none without audio."""
+    changed_ns: NotRequired[int | None]
+    """Time of the last change by the file system's own note, which no program can set."""
+    reader: NotRequired[int]
+    """Version of the reader of tags; a newer one reads the file again."""
+    added_at: NotRequired[datetime]
+    """When the track came into the library; it never changes."""
+    details: NotRequired[DetailsDocument]
+    """Further facts from the tags."""
+    artist_keys: NotRequired[list[str]]
+    """Keys of all its artists, the main ones first: :func:`segue.catalog.letters.artist_key`."""
+    album_id: NotRequired[str | None]
+    """Id of its album in `albums`; none without an album."""
     state: State
     """Whether the file exists, has vanished, or is unusable and known from a data set only."""
     known: NotRequired[str | None]
@@ -190,6 +308,29 @@ def summary_of(track: Mapping[str, Any]) -> TrackSummary:
     )
 
 
+def file_key(name: str) -> str:
+    """The name of a file for comparison: file systems differ in case and in the form of accents."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+MATCHABLE = dict.fromkeys(("title", "artist", "album", "duration_ms", "path", "details"), 1)
+"""The fields that :func:`matchable_of` reads."""
+
+
+def matchable_of(track: Mapping[str, Any]) -> MatchableTrack:
+    """The facts for matching, from a document with the fields :data:`MATCHABLE`."""
+    details = track.get("details") or {}
+    return MatchableTrack(
+        track_id=track["_id"],
+        title=track.get("title") or "",
+        artist=track.get("artist") or "",
+        artists=(*details.get("artists", ()), *details.get("featured", ())),
+        album=track.get("album"),
+        duration_ms=track.get("duration_ms"),
+        path=track.get("path") or "",
+    )
+
+
 def file_of(track: Mapping[str, Any]) -> StoredFile:
     """The file of a track, from a document with the fields :data:`OF_FILE`."""
     return StoredFile(
@@ -199,7 +340,8 @@ def file_of(track: Mapping[str, Any]) -> StoredFile:
         modified_ns=track.get("modified_ns"),
         state=track.get("state", "present"),
         known=track.get("known"),
-        has_tags=track["has_tags"],
+        changed_ns=track.get("changed_ns"),
+        reader=track.get("reader", 0),
     )
 
 
@@ -226,6 +368,7 @@ def document_of(track: Track) -> TrackDocument:
         "_id": track.track_id,
         "library": track.library,
         "path": track.path,
+        "file_key": file_key(PurePosixPath(track.path).name) if track.path else None,
         "title": track.title,
         "artist": track.artist,
         "album": track.album,
@@ -237,8 +380,34 @@ def document_of(track: Track) -> TrackDocument:
         "cover_id": track.cover_id,
         "size": track.size,
         "modified_ns": track.modified_ns,
+        "changed_ns": track.changed_ns,
+        "reader": READER,
+        "details": _details_document(track.details),
+        "artist_keys": artist_keys(track.details.artists or (track.artist,), track.details.featured),
         "state": track.state,
     }
     if track.known is not None:
         document |= {"known": track.known, "fma": track.fma}
     return document
+
+
+def artist_keys(*names: Sequence[str]) -> list[str]:
+    """The keys of artists, each once; an unknown artist has none."""
+    keys = (artist_key(name) for group in names for name in group if name != UNKNOWN_ARTIST)
+    return list(dict.fromkeys(key for key in keys if key))
+
+
+def _details_document(details: TrackDetails) -> DetailsDocument:
+    fields: dict[str, Any] = {name: _plain(value) for name, value in asdict(details).items()}
+    return cast(DetailsDocument, {name: value for name, value in fields.items() if _is_given(value)})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items() if _is_given(part)}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _is_given(value: Any) -> bool:
+    """Whether a field has a value; a gain of 0 dB is one."""
+    return value is not None and value is not False and value not in ((), [], {})

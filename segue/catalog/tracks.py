@@ -6,20 +6,25 @@ Delivery: one document per track, written by its id, so that writing it again ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from segue.catalog.part import Part
 from segue.catalog.track import (
+    MATCHABLE,
     SHOWN,
+    MatchableTrack,
     Searchable,
     StoredFile,
     Track,
     TrackDocument,
     TrackSummary,
     document_of,
+    file_key,
     file_of,
     first_genre,
+    matchable_of,
     searchable_of,
     summary_of,
 )
@@ -42,7 +47,7 @@ class IndexedTrack(NamedTuple):
     title: str | None
 
 
-_OF_FILE = {"path": 1, "size": 1, "modified_ns": 1, "state": 1, "known": 1, "has_tags": {"$isArray": "$tags"}}
+_OF_FILE = dict.fromkeys(("path", "size", "modified_ns", "changed_ns", "state", "known", "reader"), 1)
 """The fields that :func:`segue.catalog.track.file_of` reads."""
 
 
@@ -62,6 +67,7 @@ class Tracks(Collection[TrackDocument]):
     indexes = (
         Index.on("artist", "album", "track"),
         Index.on("genres"),
+        Index.on("file_key"),
         Index(keys=[("modified_ns", DESCENDING)]),
         Index.on("library", "state"),
         Index.on("state"),
@@ -74,8 +80,18 @@ class Tracks(Collection[TrackDocument]):
     # Ingest.
 
     def write(self, tracks: Iterable[Track]) -> None:
-        """Store tracks, or replace their documents."""
-        upsert(self.documents, (document_of(track) for track in tracks))
+        """Store tracks, or replace their documents; the time at which a track was added stays."""
+        now = datetime.now(UTC)
+        documents = ({**document_of(track), "added_at": now} for track in tracks)
+        upsert(self.documents, documents, once=("added_at",))
+
+    def date_old_tracks(self, library: str) -> None:
+        """Give tracks of releases before 0.2 the time of their file as the time at which they were added."""
+        dated: list[Document] = [
+            {"$set": {"added_at": {"$toDate": {"$toLong": {"$divide": ["$modified_ns", 1_000_000]}}}}}
+        ]
+        undated = {"library": library, "added_at": None, "modified_ns": {"$type": "long"}}
+        self.documents.update_many(undated, dated)
 
     def move(self, paths: Mapping[str, str]) -> None:
         """Change the paths of tracks' files, by track id."""
@@ -173,6 +189,23 @@ class Tracks(Collection[TrackDocument]):
         documents = self.documents.find({"_id": {"$in": list(set(track_ids))}}, {"path": 1})
         return {track["_id"]: Path(path).name for track in documents if (path := track.get("path"))}
 
+    def matchable(self, track_ids: Iterable[str]) -> list[MatchableTrack]:
+        """The facts for matching of the playable ones among the tracks, in the order of their ids."""
+        ids = list(dict.fromkeys(track_ids))
+        documents = self.documents.find({"_id": {"$in": ids}, **_PLAYABLE}, MATCHABLE)
+        known = {track["_id"]: matchable_of(track) for track in documents}
+        return [known[track_id] for track_id in ids if track_id in known]
+
+    def with_file_names(self, names: Iterable[str]) -> dict[str, list[MatchableTrack]]:
+        """The playable tracks whose files have one of these names, by :func:`file_key`."""
+        keys = list({file_key(name) for name in names})
+        found: dict[str, list[MatchableTrack]] = {}
+        for track in self.documents.find(
+            {"file_key": {"$in": keys}, **_PLAYABLE}, {**MATCHABLE, "file_key": 1}
+        ):
+            found.setdefault(track["file_key"] or "", []).append(matchable_of(track))
+        return found
+
     def known_ids(self, track_ids: Iterable[str]) -> set[str]:
         """The known tracks among these, in any state."""
         documents = self.documents.find({"_id": {"$in": list(track_ids)}}, {"_id": 1})
@@ -185,7 +218,8 @@ class Tracks(Collection[TrackDocument]):
     def of_album(self, artist: str, album: str | None, *, limit: int = MOST_OF_ARTIST) -> Part[TrackSummary]:
         """The tracks of an artist's album in album order; all of the artist's tracks without an album."""
         wanted = {"artist": artist, **_PLAYABLE, **({"album": album} if album else {})}
-        return self._part(wanted, order=("album", "track", "title"), limit=limit)
+        order = ("album", "details.disc", "details.side", "track", "title")
+        return self._part(wanted, order=order, limit=limit)
 
     def of_genre(self, genre: str, *, limit: int) -> Part[TrackSummary]:
         """Tracks of a genre, ordered by artist and album."""

@@ -7,20 +7,24 @@ over the query's words of the best match times the field's weight; a track must 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from segue.catalog.letters import without_accents
+from segue.catalog.letters import without_accents, without_apostrophes, words_of
 from segue.catalog.part import Part
 from segue.catalog.track import Searchable
 
 FIELDS = (("title", 1.0), ("artist", 0.9), ("album", 0.6), ("genres", 0.5), ("tags", 0.4))
-_WORD = re.compile(r"\w+")
+_LETTER_SIGNS = str.maketrans({"!": "i", "¡": "i", "$": "s", "@": "a", "€": "e"})
+"""Signs that replace a letter within a name: "P!nk", "Ke$ha"."""
+_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
+"""Scripts without spaces between words, or with endings on them: a search may begin within a run."""
 _MOST_WORDS = 8
 _LONGEST_WORD = 40
 _PREFIX, _SLIP = 0.75, 0.5
@@ -28,8 +32,30 @@ _PREFIX, _SLIP = 0.75, 0.5
 
 
 def words(text: str) -> list[str]:
-    """Lower-case words without accents: "Sigur Rós" → ["sigur", "ros"]."""
-    return _WORD.findall(without_accents(text.replace("'", "").replace("’", "")).casefold())
+    """Lower-case words without accents: "Sigur Rós" → ["sigur", "ros"]; signs alone are a word: ["!!!"]."""
+    return [word for token in _tokens(text) for word in words_of(token) or [token]]
+
+
+def _tokens(text: str) -> list[str]:
+    return without_apostrophes(without_accents(text.casefold())).split()
+
+
+def _indexed(text: str) -> Iterator[str]:
+    """The words of a text and their other forms: "AC/DC" → "ac", "dc", "acdc"; "P!nk" → "p", "nk", "pink"."""
+    for token in _tokens(text):
+        parts = words_of(token)
+        yield from parts or [token]
+        yield from _joined(token, parts)
+        for part in parts:
+            if unicodedata.name(part[0], "").startswith(_UNSPACED):
+                yield from (part[at:] for at in range(1, len(part)))
+
+
+def _joined(token: str, parts: Sequence[str]) -> list[str]:
+    """A token as one word, without its signs and with letters in their place."""
+    if len(parts) < 2 and (not parts or token.translate(_LETTER_SIGNS) == token):
+        return []
+    return ["".join(parts), "".join(words_of(token.translate(_LETTER_SIGNS)))]
 
 
 @dataclass(frozen=True)
@@ -49,7 +75,7 @@ class WordIndex:
 
     def search(self, query: str, *, limit: int = 50) -> Part[str]:
         """Ids of the tracks that match every word of the query, best first; none for an empty query."""
-        asked = [word[:_LONGEST_WORD] for word in words(query)][:_MOST_WORDS]
+        asked = list(islice(self._asked(query), _MOST_WORDS))
         if not asked or not self.track_ids:
             return Part()
         total = np.zeros(len(self.track_ids), dtype=np.float32)
@@ -64,6 +90,18 @@ class WordIndex:
         hits = np.flatnonzero(matched)
         best = hits[np.lexsort((hits, -total[hits]))][:limit]
         return Part((self.track_ids[i] for i in best), total=len(hits))
+
+    def _asked(self, query: str) -> Iterator[str]:
+        """The words of a query; a token with signs is one word if the catalogue has it so."""
+        for token in _tokens(query):
+            parts = words_of(token)
+            whole = (form for form in _joined(token, parts) if self._has(form[:_LONGEST_WORD]))
+            for word in [form] if (form := next(whole, None)) else parts or [token]:
+                yield word[:_LONGEST_WORD]
+
+    def _has(self, word: str) -> bool:
+        at = int(np.searchsorted(self.vocabulary, word))
+        return at < len(self.vocabulary) and self.vocabulary[at] == word
 
     def _matches(self, word: str) -> Iterable[tuple[int, float]]:
         """Positions in the vocabulary of the words that match a query's word, with the similarity, 0 to 1."""
@@ -91,7 +129,7 @@ def index_tracks(tracks: Sequence[Searchable]) -> WordIndex:
     for place, track in enumerate(tracks):
         for field, weight in FIELDS:
             value: str | Sequence[str] = getattr(track, field)
-            for word in words(value if isinstance(value, str) else " ".join(value)):
+            for word in _indexed(value if isinstance(value, str) else " ".join(value)):
                 where = best.setdefault(word[:_LONGEST_WORD], {})
                 where[place] = max(weight, where.get(place, 0.0))
     vocabulary = sorted(best)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from segue.catalog.scan import FORMATS
 from segue.confirmation import Yes, confirm
 from segue.demo.place import demo_name
 from segue.demo.removal import DemoData
@@ -28,7 +29,7 @@ from segue.settings import load_settings
 def demo(
     library: Annotated[
         Path | None,
-        typer.Option(help="A folder of music: mp3, ogg, oga, flac, m4a, wav, opus or aac; nested."),
+        typer.Option(help=f"A folder of music, with subfolders. Formats: {FORMATS}."),
     ] = None,
     check: Annotated[
         bool,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import time
 import uuid
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,11 +19,15 @@ from segue.demo.replay import replay, songs_of
 from segue.errors import SegueError, one_line_errors
 from segue.local.stack import connected
 from segue.plays.delivery import PlayProducer
+from segue.session_logs.logs import read_columns
 from segue.settings import load_settings
 from segue.storage.kafka import ensure_topics
 from segue.storage.store import open_store
 
 LOG_COLUMNS = ("UserId", "SessionId", "ItemId")
+ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
+LONGEST_NAME = 100
+"""Characters of a value: the ids of plays are made from them."""
 
 
 def replay_plays(
@@ -57,27 +60,33 @@ def replay_plays(
         ensure_topics(settings.kafka, settings.retention)
         with PlayProducer(settings.kafka) as producer:
             if data is not None:
-                sent = _replay_log(producer, list(_read_log(data, limit=limit)), songs, rate=rate)
+                sent = _replay_log(producer, _read_log(data, limit=limit), songs, rate=rate)
             else:
                 listeners = make_listeners(known_styles(songs), run=time.strftime("%m%d-%H%M%S"))
                 sent = replay(producer, listeners, songs, tracks=tracks, per_second=rate).plays
         typer.echo(f"{counted(sent, 'play')} sent to {settings.kafka.plays_topic}")
 
 
-def _read_log(path: Path, *, limit: int | None) -> Iterator[dict[str, str]]:
-    try:
-        with path.open(newline="") as file:
-            rows = csv.DictReader(file, delimiter="\t")
-            if missing := set(LOG_COLUMNS) - set(rows.fieldnames or ()):
-                raise SegueError(
-                    f"{path} has no column {', '.join(sorted(missing))}: see ./run.sh plays replay --help"
-                )
-            for number, row in enumerate(rows):
-                if limit is not None and number >= limit:
-                    return
-                yield row
-    except OSError as error:
-        raise SegueError(f"{path}: {error.strerror}") from None
+def _read_log(path: Path, *, limit: int | None) -> list[dict[str, str]]:
+    """The usable rows of a log; the number of others is reported."""
+    frame = read_columns(
+        path, LOG_COLUMNS, see="./run.sh plays replay --help", limit=limit, encodings=ENCODINGS
+    )
+    rows: list[dict[str, str]] = frame[list(LOG_COLUMNS)].to_dict("records")
+    good = [row for row in rows if _is_usable(row)]
+    if len(good) < len(rows):
+        wrong = next(n for n, row in enumerate(rows, 2) if not _is_usable(row))
+        left_out = "1 row" if len(rows) - len(good) == 1 else f"{len(rows) - len(good):,} rows"
+        typer.echo(
+            f"{left_out} left out, first line {wrong}: each of {', '.join(LOG_COLUMNS)} must have 1 to "
+            f"{LONGEST_NAME} characters",
+            err=True,
+        )
+    return good
+
+
+def _is_usable(row: Mapping[str, str]) -> bool:
+    return all(0 < len(value) <= LONGEST_NAME for value in row.values())
 
 
 def _replay_log(

@@ -6,10 +6,13 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from segue.storage.mongo import ASCENDING, Document, DuplicateKeyError
 from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
+
+_STRAIGHT = str.maketrans(dict.fromkeys("’‘‛ʼʻ`´′＇", "'"))
+"""The apostrophes that phones and word processors write."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,7 @@ class Accounts(Collection[StoredAccount]):
 
     def stored(self, name: str) -> StoredAccount | None:
         """The account of a name, with its password hash."""
-        fields = {"user_id": 1, "name": 1, "password": 1}
-        return self.documents.find_one({"_id": name_key(name)}, fields)
+        return self.documents.find_one(_filter(name), {"user_id": 1, "name": 1, "password": 1})
 
     def named(self, name: str) -> Account | None:
         """The account of a name, in any case."""
@@ -102,11 +104,11 @@ class Accounts(Collection[StoredAccount]):
 
     def set_password(self, name: str, *, password_hash: str) -> None:
         """Replace the password hash of an account."""
-        self.documents.update_one({"_id": name_key(name)}, {"$set": {"password": password_hash}})
+        self.documents.update_one(_filter(name), {"$set": {"password": password_hash}})
 
     def remove(self, name: str) -> None:
         """Remove an account. The listener's other data stay."""
-        self.documents.delete_one({"_id": name_key(name)})
+        self.documents.delete_one(_filter(name))
 
     def names(self, user_ids: Sequence[str]) -> dict[str, str]:
         """The names of those listeners who have an account, by id."""
@@ -116,4 +118,15 @@ class Accounts(Collection[StoredAccount]):
 
 def name_key(name: str) -> str:
     """A key that ignores case and similar differences: Ana and ana are the same account."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
+    return unicodedata.normalize("NFKC", folded_name(name)).casefold()
+
+
+def folded_name(name: str) -> str:
+    """A name in one spelling: composed, with straight apostrophes and single spaces."""
+    return " ".join(unicodedata.normalize("NFC", name).translate(_STRAIGHT).split())
+
+
+def _filter(name: str) -> dict[str, Any]:
+    """The filter of an account by its name; releases before 0.2 kept runs of spaces in the key."""
+    former = unicodedata.normalize("NFKC", name).strip().casefold()
+    return {"_id": {"$in": list(dict.fromkeys([name_key(name), former]))}}

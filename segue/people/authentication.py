@@ -10,13 +10,14 @@ import uuid
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from segue.people.accounts import Account, Accounts, ListenerTaken, NameTaken
+from segue.people.accounts import Account, Accounts, ListenerTaken, NameTaken, folded_name
 from segue.people.login_failures import LoginFailures, of_address, of_name, of_sign_up
 from segue.storage.store import Store
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 256
-_NAME = re.compile(r"\w[\w .'-]{1,30}\w")
+_NAME = re.compile(r"x[x .'_-]{0,30}x")
+"""A name in which each letter, digit and mark has become an x."""
 _AT_ONCE = threading.BoundedSemaphore(2)  # a hash needs 64 MB and one core
 
 
@@ -138,9 +139,10 @@ def _check_password(password: str) -> None:
 
 
 def _checked_name(name: str) -> str:
-    name = unicodedata.normalize("NFKC", name).strip()
-    if not _NAME.fullmatch(name):
+    name = folded_name(name)
+    letters = "".join("x" if unicodedata.category(sign)[0] in "LMN" else sign for sign in name)
+    if not _NAME.fullmatch(letters) or unicodedata.category(name[0])[0] == "M":
         raise AccountError(
-            "A name has 3 to 32 letters, digits, spaces or . ' -, and begins and ends with a letter."
+            "A name has 2 to 32 letters, digits, spaces or . ' - _, and a letter or digit at both ends."
         )
     return name

@@ -1,23 +1,37 @@
 """Playlists as text: extended M3U, written and read.
 
-The reader uses `#PLAYLIST`, `#EXTINF` and the lines between. Of a line that names a file or an address, it
-uses only the words of the last part; it opens nothing. https://en.wikipedia.org/wiki/M3U
+The reader uses `#PLAYLIST`, `#EXTENC`, `#EXTINF` and the lines between. Of a line that names a file or an
+address, it uses only the words; it opens nothing. https://en.wikipedia.org/wiki/M3U
 """
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import PurePosixPath, PureWindowsPath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from urllib.parse import unquote
 
+from segue.catalog.scan import PERHAPS_VIDEO, SUFFIXES
+from segue.catalog.text_encoding import guessed
 from segue.errors import SegueError
 
 LARGEST = 1 << 20
 """Bytes."""
 MOST_ENTRIES = 2000
-_INFO = re.compile(r"#EXTINF:\s*(-?\d+(?:\.\d+)?)?[^,]*,(.*)", re.IGNORECASE)
+OLD_ENCODINGS = (
+    "cp1252",
+    "cp1251",
+    "gb18030",
+    "shift_jis",
+    "euc_kr",
+    "big5",
+    "cp1250",
+    "mac_roman",
+    "cp1253",
+)
+"""The encodings of programs that do not write UTF-8, the most common first."""
 
 
 class NotM3u(SegueError):
@@ -33,6 +47,8 @@ class Entry:
     seconds: float | None = None
     location: str = ""
     """The line that names the file, unchanged."""
+    described: bool = field(default=False, compare=False)
+    """Whether #EXTINF gives title and artist; otherwise they come from the file's name."""
 
     @property
     def shown(self) -> str:
@@ -49,28 +65,71 @@ class Listed:
 
 
 def read_m3u(data: bytes) -> Listed:
-    """Read a playlist: UTF-8, with or without a byte order mark, or else Latin-1.
+    """Read a playlist in the encoding that it states, in UTF-8, or else in the most likely one.
 
     Raises
     ------
     NotM3u
         The file is too large, contains binary data, or names no song.
     """
+    return next(readings(data))
+
+
+def readings(data: bytes) -> Iterator[Listed]:
+    """A playlist in each encoding that it may have, the most likely first; only one if it states it.
+
+    Raises
+    ------
+    NotM3u
+        As :func:`read_m3u`.
+    """
     if len(data) > LARGEST:
         raise NotM3u(f"A playlist has at most {LARGEST // 1024} kB.")
-    if b"\x00" in data:
+    texts = list(dict.fromkeys(_texts(data)))
+    if not texts:
         raise NotM3u("This is not an M3U playlist, but some other kind of file.")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
+    return (_listed(text) for text in texts)
+
+
+def _texts(data: bytes) -> Iterator[str]:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encodings = ["utf-16"]
+    elif b"\0" in data:
+        encodings = ["utf-16-le" if data[1:2] == b"\0" else "utf-16-be"] if data[:2].count(0) == 1 else []
+    elif stated := re.search(
+        rb"^#EXTENC:[ \t]*([\w-]{1,40})[ \t]*\r?$", data[:4096], re.MULTILINE | re.IGNORECASE
+    ):
+        encodings = [stated[1].decode("ascii"), "utf-8-sig", *OLD_ENCODINGS]
+    else:
+        likely = guessed(_named(data.decode("latin-1")))
+        encodings = ["utf-8-sig", *([likely] if likely else []), *OLD_ENCODINGS, "latin-1"]
+    for number, encoding in enumerate(encodings):
+        try:
+            text = data.decode(encoding)
+        except (UnicodeError, LookupError):
+            continue
+        if "\0" in text:
+            continue
+        yield text
+        if number == 0:
+            return
+
+
+def _named(text: str) -> list[str]:
+    """The names in a playlist, without directives and separators."""
+    lines = (line.partition(",")[2] if line[:8].upper() == "#EXTINF:" else line for line in text.split("\n"))
+    return [part for line in lines if not line.startswith("#EXT") for part in re.split(r"/| - ", line)]
+
+
+def _listed(text: str) -> Listed:
     name, info, entries = None, None, []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        if match := _INFO.match(line):
-            info = match
-        elif line.upper().startswith("#PLAYLIST:"):
-            name = line.partition(":")[2].strip() or None
-        elif not line.startswith("#"):
+    for line in filter(None, (line.strip() for line in re.split(r"\r\n|\r|\n", text))):
+        upper = line[:10].upper()
+        if upper.startswith("#EXTINF:"):
+            info = line[8:]
+        elif upper == "#PLAYLIST:":
+            name = line[10:].strip() or None
+        elif not line.startswith("#") or (info is not None and _is_audio(line)):
             entries.append(_entry(line, info))
             info = None
     if not entries:
@@ -80,23 +139,43 @@ def read_m3u(data: bytes) -> Listed:
     return Listed(name=name, entries=tuple(entries))
 
 
-def _entry(line: str, info: re.Match[str] | None) -> Entry:
-    named = info[2].strip() if info else ""
-    seconds = float(info[1]) if info and info[1] else 0.0
-    stem = named or _stem(line)
+def _is_audio(line: str) -> bool:
+    """Whether a line after #EXTINF is a file whose name begins with a number sign, and no comment."""
+    suffix = PurePosixPath(line.replace("\\", "/")).suffix.lower()
+    return suffix in SUFFIXES or suffix in PERHAPS_VIDEO
+
+
+def _entry(line: str, info: str | None) -> Entry:
+    length, _, named = (info or "").partition(",")
+    seconds = re.match(r"\s*(\d{1,7}(?:\.\d{1,6})?)", length)
+    stem = named.strip() or _stem(line)
     artist, dash, title = stem.partition(" - ")
     return Entry(
         title=(title if dash else stem).strip() or stem,
         artist=artist.strip() or None if dash else None,
-        seconds=seconds if seconds > 0 else None,
+        seconds=float(seconds[1]) or None if seconds else None,
         location=line,
+        described=bool(named.strip()),
     )
+
+
+def path_parts(location: str) -> tuple[str, ...]:
+    """The folders and the file that a line names, without drive, scheme, "." and "..".
+
+    "file:///C:/Music/A%20B/1.mp3" → ("Music", "A B", "1.mp3").
+    """
+    path = location
+    if scheme := re.match(r"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://", location):
+        path = unquote(location[scheme.end() :].partition("?")[0])
+        path = path if scheme[0].lower() == "file://" else path.partition("/")[2]
+    parts = (re.sub(r"^[A-Za-z]:$", "", part) for part in re.split(r"[\\/]", path))
+    return tuple(part for part in parts if part not in ("", ".", ".."))
 
 
 def _stem(line: str) -> str:
     """The name of the file that a line names, without its extension and a leading track number."""
-    path = unquote(line.split("?", maxsplit=1)[0]) if "://" in line else line
-    stem = (PureWindowsPath(path) if "\\" in path else PurePosixPath(path)).stem
+    parts = path_parts(line)
+    stem = PurePosixPath(parts[-1]).stem if parts else line
     return re.sub(r"^\d{1,3}[\s._-]+(?=\S)", "", stem).replace("_", " ") or line
 
 
@@ -105,7 +184,12 @@ def write_m3u(name: str, entries: Iterable[Entry]) -> str:
     lines = ["#EXTM3U", f"#PLAYLIST:{_line(name)}"]
     for entry in entries:
         seconds = -1 if entry.seconds is None else round(entry.seconds)
-        lines += [f"#EXTINF:{seconds},{_line(entry.shown)}", _line(entry.location)]
+        location = _line(entry.location)
+        # Readers take a line that begins with a number sign for a comment.
+        lines += [
+            f"#EXTINF:{seconds},{_line(entry.shown)}",
+            f"./{location}" if location[:1] == "#" else location,
+        ]
     return "\n".join(lines) + "\n"
 
 

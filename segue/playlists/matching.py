@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from rapidfuzz.distance import OSA
 
-from segue.catalog.letters import without_accents
-from segue.playlists.m3u import Entry
+from segue.catalog.letters import without_accents, words_of
+from segue.playlists.m3u import Entry, path_parts
 
 SECONDS_OFF = 4.0
 """The largest difference between two programs' lengths of the same recording."""
@@ -25,6 +27,11 @@ class Candidate:
     title: str
     artist: str
     seconds: float | None
+    artists: tuple[str, ...] = ()
+    """Each of its artists."""
+    album: str | None = None
+    path: str = ""
+    """The path of its file; empty without one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,29 +53,84 @@ def match(entries: Sequence[Entry], *, candidates: Callable[[Entry], Sequence[Ca
 
 
 def best(entry: Entry, candidates: Sequence[Candidate]) -> str | None:
-    """The candidate that an entry means; None if no candidate is similar enough in title and artist.
+    """The candidate that an entry means; None if no candidate is similar enough.
 
-    If the lengths are known, a candidate of the right length precedes one with a more similar name. If the
-    entry has a length but no artist, only a candidate of the right length matches.
+    A candidate whose path ends as the entry's line does precedes all others. The rest must be similar in
+    title and artist, in either order: programs write "Artist - Title" or "Title - Artist". If the lengths are
+    known, a candidate of the right length precedes one with a more similar name. If the entry has no artist,
+    the folders of its line decide between candidates, and a candidate of another length does not match.
     """
-    rated = []
-    for candidate in candidates:
-        title, artist = alike(entry.title, candidate.title), 1.0
-        if entry.artist is not None:
-            artist = alike(entry.artist, candidate.artist)
-        else:  # "Title" may be "Artist - Title" with another dash
-            title = max(title, alike(entry.title, f"{candidate.artist} {candidate.title}"))
-        if min(title, artist) < LIKE_ENOUGH:
-            continue
-        off = (
-            abs(entry.seconds - candidate.seconds)
-            if entry.seconds is not None and candidate.seconds is not None
-            else None
-        )
-        if entry.artist is None and off is not None and off > SECONDS_OFF:
-            continue
-        rated.append((off is not None and off > SECONDS_OFF, -title - artist, candidate.track_id))
-    return min(rated)[2] if rated else None
+    parts = [_folded(part) for part in path_parts(entry.location)]
+    rated = [
+        (rating, candidate.track_id)
+        for candidate in candidates
+        if (rating := _rating(entry, candidate, parts)) is not None
+    ]
+    return min(rated)[1] if rated else None
+
+
+_Rating = tuple[int, bool, float]
+
+
+def _rating(entry: Entry, candidate: Candidate, parts: Sequence[str]) -> _Rating | None:
+    """How well a candidate fits, less is better; None if it does not."""
+    off = (
+        abs(entry.seconds - candidate.seconds) > SECONDS_OFF
+        if entry.seconds is not None and candidate.seconds is not None
+        else None
+    )
+    names = [
+        similarity
+        for title, artist in _names(entry)
+        if (similarity := _similarity(title, artist, candidate)) is not None
+    ]
+    shared = _shared_end(parts, candidate.path)
+    if shared > 1 and (names or shared > 2 or not entry.described):
+        return -shared, bool(off), -max(names, default=0.0)
+    if not names or (entry.artist is None and off):
+        return None
+    # An order that fits as written precedes the other one, and a folder that names the artist any other.
+    in_folders = entry.artist is None and _is_named(candidate, parts[:-1])
+    as_written = _similarity(entry.title, entry.artist, candidate) is not None
+    return 0, bool(off), -(max(names) + as_written + 2 * in_folders)
+
+
+def _names(entry: Entry) -> list[tuple[str, str | None]]:
+    """The titles and artists that the words of an entry may mean, as written first."""
+    found: list[tuple[str, str | None]] = [(entry.title, entry.artist)]
+    words = re.split(r"\s+[-–—]\s+", entry.shown)
+    for at in range(1, min(len(words), 6)):
+        one, other = " - ".join(words[:at]), " - ".join(words[at:])
+        found += [(other, one), (one, other)]
+    return found
+
+
+def _similarity(title: str, artist: str | None, candidate: Candidate) -> float | None:
+    """The similarity of title and artist, 0 to 2; None if either is not similar enough."""
+    titles, artists = alike(title, candidate.title), 1.0
+    if artist is not None:
+        artists = max(alike(artist, name) for name in (candidate.artist, *candidate.artists))
+    else:  # "Title" may be "Artist - Title" with another dash
+        titles = max(titles, alike(title, f"{candidate.artist} {candidate.title}"))
+    return titles + artists if min(titles, artists) >= LIKE_ENOUGH else None
+
+
+def _is_named(candidate: Candidate, folders: Sequence[str]) -> bool:
+    """Whether a folder has the name of the candidate's artist or album."""
+    names = [candidate.artist, *candidate.artists, *([candidate.album] if candidate.album else [])]
+    return any(alike(folder, name) >= LIKE_ENOUGH for folder in folders for name in names)
+
+
+def _shared_end(parts: Sequence[str], path: str) -> int:
+    """The number of parts at the end that a line and a path share."""
+    own = [_folded(part) for part in path_parts(path)]
+    pairs = zip(reversed(parts), reversed(own), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _folded(part: str) -> str:
+    """A part of a path for comparison: file systems differ in case and in the form of accents."""
+    return unicodedata.normalize("NFC", part).casefold()
 
 
 def alike(a: str, b: str) -> float:
@@ -81,4 +143,4 @@ def alike(a: str, b: str) -> float:
 
 def _bare(text: str) -> str:
     without = re.sub(r"[(\[].*?[)\]]", " ", text)
-    return " ".join(re.findall(r"\w+", without_accents(without.casefold())))
+    return " ".join(words_of(without_accents(without.casefold())))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from segue.index.track_index import TrackIndex
-from segue.ranking.reranking import ArtistLimit, folded, limit_artists, songs_of
+from segue.ranking.reranking import ArtistLimit, folded, songs_of, spread_artists
 from segue.settings import RankingSettings
 
 DRIFT = 0.35
@@ -41,7 +41,8 @@ def tune(
 
     Returns
     -------
-    `items` rows; fewer only if the artist limit leaves no more.
+    `items` rows; fewer only in a library with less than that. If it has too few artists for the artist
+    limit, the limit gives way.
     """
     excluded = {seed, *played}
     near = _near(seed, played, bundle, k=min(ranking.candidates + len(excluded), len(bundle.vectors)))
@@ -50,7 +51,7 @@ def tune(
         near = _near(seed, played, bundle, k=len(bundle.vectors))
         fresh = _fresh(near, excluded, bundle)
     again = [row for row in dict.fromkeys([seed, *played]) if row not in played[-RECENT:]]
-    return limit_artists(
+    return spread_artists(
         (row for row in [*fresh, *again] if row not in avoid),
         ArtistLimit.of(bundle.artists, ranking),
         items=items,

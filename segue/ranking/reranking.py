@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -59,7 +60,8 @@ def rerank(
 
 
 def _limited(rows: Iterable[int], bundle: TrackIndex, ranking: RankingSettings) -> list[int]:
-    return limit_artists(rows, ArtistLimit.of(bundle.artists, ranking), items=ranking.list_length)
+    limit = ArtistLimit.of(bundle.artists, ranking)
+    return spread_artists(rows, limit, items=ranking.list_length)
 
 
 def _varied(
@@ -208,6 +210,49 @@ def limit_artists(
                 waiting.remove(deferred)
                 take(deferred)
     return chosen
+
+
+def spread_artists(
+    candidates: Iterable[int], limit: ArtistLimit, *, items: int, before: Sequence[int] = ()
+) -> list[int]:
+    """Take candidates within the artist limit, and beyond it where it leaves no more.
+
+    In a library of few artists, the artist comes next who is rarest among the last tracks.
+
+    Parameters
+    ----------
+    candidates, before
+        As for :func:`limit_artists`.
+
+    Returns
+    -------
+    At most `items` rows; fewer only if there are not as many candidates.
+    """
+    seen: list[int] = []
+
+    def noted() -> Iterator[int]:
+        for row in candidates:
+            seen.append(row)
+            yield row
+
+    chosen = limit_artists(noted(), limit, items=items, before=before)
+    if len(chosen) < items:
+        there = set(chosen)
+        waiting = [row for row in dict.fromkeys(seen) if row not in there]
+        while waiting and len(chosen) < items:
+            recent = [int(limit.artists[row]) for row in limit.recent([*before, *chosen])]
+            chosen.append(_of_rarest_artist(waiting, limit.artists, recent))
+            waiting.remove(chosen[-1])
+    return chosen
+
+
+def _of_rarest_artist(rows: Iterable[int], artists: Sequence[int] | np.ndarray, recent: Sequence[int]) -> int:
+    """The first of the rows whose artist is rarest among the last tracks' artists."""
+    first: dict[int, int] = {}
+    for row in rows:
+        first.setdefault(int(artists[row]), row)
+    heard = Counter(recent)
+    return first[min(first, key=lambda artist: heard[artist])]
 
 
 def songs_of(rows: Collection[int], songs: np.ndarray) -> set[int]:

@@ -16,6 +16,7 @@ session-rec distributes 30Music in this format (Ludewig and Jannach, 2018).
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ import pandas as pd
 
 from segue.errors import SegueError
 
+LATEST = 4_102_444_800.0
+"""The year 2100: a later time is in another unit."""
 REQUIRED = ("UserId", "SessionId", "ItemId", "Time")
 
 
@@ -117,6 +120,53 @@ def make_log(
     )
 
 
+def read_columns(
+    path: Path,
+    required: Sequence[str],
+    *,
+    see: str,
+    limit: int | None = None,
+    encodings: Sequence[str] = ("utf-8-sig",),
+) -> pd.DataFrame:
+    """The rows of a tab-separated file with a header, as texts; a missing field is empty.
+
+    The file may begin with a byte order mark.
+
+    Parameters
+    ----------
+    see
+        The command that explains the format, for the message.
+    encodings
+        Those that are tried, in order.
+
+    Raises
+    ------
+    SegueError
+        The file cannot be read, or lacks a column.
+    """
+    try:
+        for encoding in encodings:
+            with contextlib.suppress(UnicodeDecodeError):
+                # Quotes are plain text: otherwise one would join the lines up to the next quote.
+                frame = pd.read_csv(
+                    path,
+                    sep="\t",
+                    dtype=str,
+                    keep_default_na=False,
+                    quoting=csv.QUOTE_NONE,
+                    encoding=encoding,
+                    nrows=limit,
+                )
+                break
+        else:
+            raise SegueError(f"{path} cannot be read as a session log: it is not UTF-8")
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise SegueError(f"{path} cannot be read as a session log: {error}") from None
+    if missing := [name for name in required if name not in frame]:
+        raise SegueError(f"{path} has no column {', '.join(missing)}: see {see}")
+    return frame.fillna("")
+
+
 def read_log(path: Path) -> SessionLog:
     """Read a log in the format above.
 
@@ -125,19 +175,17 @@ def read_log(path: Path) -> SessionLog:
     SegueError
         The file cannot be read, has no plays, lacks a column, or has a time that is not a number.
     """
-    try:
-        # Quotes are plain text: otherwise one would join the lines up to the next quote.
-        frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
-    except UnicodeDecodeError:
-        raise SegueError(f"{path} cannot be read as a session log: it is not UTF-8") from None
-    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise SegueError(f"{path} cannot be read as a session log: {error}") from None
-    if missing := [name for name in REQUIRED if name not in frame]:
-        raise SegueError(f"{path} has no column {', '.join(missing)}: see ./run.sh models evaluate --help")
+    frame = read_columns(path, REQUIRED, see="./run.sh models evaluate --help")
     times = pd.to_numeric(frame["Time"], errors="coerce").to_numpy(dtype=np.float64)
     if frame.empty or not np.isfinite(times).all():
         wrong = "no plays" if frame.empty else f"line {int(np.flatnonzero(~np.isfinite(times))[0]) + 2}: Time"
         raise SegueError(f"{path}: {wrong}: a session log has plays, each with its time in seconds")
+    if (strange := np.flatnonzero((times < 0) | (times > LATEST))).size:
+        line, time = int(strange[0]) + 2, times[strange[0]]
+        raise SegueError(
+            f"{path}: line {line}: the Time {time:.0f} is no time in seconds between 1970 and 2100. "
+            "Divide milliseconds by 1000."
+        )
     return make_log(
         users=frame["UserId"].to_numpy(),
         sessions=frame["SessionId"].to_numpy(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
@@ -29,6 +30,25 @@ class AudioSettings(Section):
     min_duration: Positive
     threads_per_worker: int = Field(ge=1)
     decode_timeout: Positive
+
+
+class LibrarySettings(Section):
+    takes_effect: ClassVar[str] = "with the next run of library ingest --all"
+
+    tag_encoding: str
+    undivided_artists: tuple[str, ...]
+
+    @field_validator("tag_encoding")
+    @classmethod
+    def _encoding_exists(cls, name: str) -> str:
+        if name != "auto":
+            try:
+                codecs.lookup(name)
+            except LookupError:
+                raise ValueError(
+                    f"{name} is no encoding: give auto, cp1251, gb18030, shift_jis, ..."
+                ) from None
+        return name
 
 
 class SpaceSettings(Section):

@@ -27,7 +27,13 @@ from segue.errors import SegueError
 from segue.places import CONF
 from segue.renamed_settings import with_new_names
 from segue.settings.connections import KafkaSettings, MongoSettings
-from segue.settings.library import AudioSettings, EmbeddingSettings, IndexSettings, ModelSettings
+from segue.settings.library import (
+    AudioSettings,
+    EmbeddingSettings,
+    IndexSettings,
+    LibrarySettings,
+    ModelSettings,
+)
 from segue.settings.operating import LogSettings, TracingSettings
 from segue.settings.ranking import (
     ExperimentSettings,
@@ -73,6 +79,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings
     mongo: MongoSettings
     spark: SparkSettings
+    library: LibrarySettings
     audio: AudioSettings
     embedding: EmbeddingSettings
     index: IndexSettings

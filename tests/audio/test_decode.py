@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import imageio_ffmpeg
+import mutagen
 import numpy as np
 import psutil
 import pytest
@@ -18,8 +19,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from segue.audio.decode import decode, seconds_of
+from segue.audio.decode import decode
 from segue.audio.errors import AudioError, NotFinite, Silent, TooShort, Truncated, Undecodable
+from segue.audio.length import length_of
 from segue.settings import load_settings
 from tests.audio.sounds import RATE, cut, melody, write
 from tests.memory import memory
@@ -242,4 +244,5 @@ def test_errors_survive_the_way_between_processes() -> None:
 
 @pytest.mark.parametrize("ending", ["wav", "mp3", "m4a"])
 def test_the_length_is_known_without_decoding(tmp_path: Path, ending: str) -> None:
-    assert seconds_of(write(tmp_path / f"a.{ending}", melody(seconds=5.0))) == pytest.approx(5.0, abs=0.1)
+    path = write(tmp_path / f"a.{ending}", melody(seconds=5.0))
+    assert length_of(path, mutagen.File(path)) == pytest.approx(5.0, abs=0.1)

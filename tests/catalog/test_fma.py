@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from segue.catalog.fma import FmaTrack, find_layout, number_of, path_of, read_metadata
+from segue.catalog.library import find_music
 from segue.errors import SegueError
 from tests.catalog.library import fma
 
@@ -70,3 +71,13 @@ def test_another_library_has_no_layout(tmp_path: Path) -> None:
     assert number_of(PurePosixPath("000/000002.mp3")) == 2
     assert path_of(155000) == PurePosixPath("155/155000.mp3")
     assert number_of(PurePosixPath("000/cover.mp3")) is None
+
+
+def test_an_archive_that_was_unpacked_into_a_folder_of_its_own(tmp_path: Path) -> None:
+    root = fma(tmp_path / "fma")
+    before = find_music(root, library="fma", layout=find_layout(root))
+    (root / "fma_small").rename(root / "inner")
+    (root / "fma_small").mkdir()
+    (root / "inner").rename(root / "fma_small" / "fma_small")
+    after = find_music(root, library="fma", layout=find_layout(root))
+    assert after.files.keys() == before.files.keys()

@@ -91,3 +91,52 @@ def test_the_help_names_every_format(command: str) -> None:
     section = (ROOT / "docs" / "reference" / "commands.md").read_text().partition(f"\n## {command}\n")[2]
     row = next(line for line in section.splitlines() if "mp3" in line)
     assert {f".{name}" for name in re.findall(r"\w+", row)} >= SUFFIXES
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "#recycle", "@Recycle", "$RECYCLE.BIN", ".Trash-1000/files", ".stversions", ".snapshot", "lost+found",
+        ".sync/Archive", "@eaDir", "#snapshot", "System Volume Information", "__MACOSX",
+    ],
+)  # fmt: skip
+def test_bins_and_snapshots_are_left_out(folder: str, tmp_path: Path) -> None:
+    touch(
+        tmp_path,
+        f"{folder}/gone.mp3",
+        f"Ada/{folder}/gone.mp3",
+        "...And Justice/1.mp3",
+        "Recycled Ideas/2.mp3",
+    )
+    assert found(tmp_path) == ["...And Justice/1.mp3", "Recycled Ideas/2.mp3"]
+
+
+def test_a_folder_is_left_out_by_a_file_in_it(tmp_path: Path) -> None:
+    touch(tmp_path, "a/1.mp3", "b/2.mp3", "b/c/3.mp3", "d/4.mp3")
+    (tmp_path / "b" / ".nomedia").touch()
+    (tmp_path / "d" / ".segueignore").write_text("\n")
+    assert found(tmp_path) == ["a/1.mp3"]
+
+
+def test_patterns_leave_out_what_they_name(tmp_path: Path) -> None:
+    touch(tmp_path, "a/1.mp3", "a/demo 1.mp3", "Talks/2.mp3", "b/Talks/3.mp3", "b/x/4.mp3", "b/x/5.wav")
+    (tmp_path / ".segueignore").write_text("# spoken\nTalks/\ndemo*\n!demo 9.mp3\n")
+    (tmp_path / "b" / ".segueignore").write_text("/x/*.wav\n")
+    assert found(tmp_path) == ["a/1.mp3", "b/x/4.mp3"]
+
+
+def test_audio_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    touch(tmp_path, "a.aiff", "b.wv", "c.mid", "d.M4P", "notes.txt", "e.webm")
+    assert found(tmp_path) == ["a.aiff", "b.wv", "e.webm"]
+    assert reasons(tmp_path) == {"c.mid": "unsupported", "d.M4P": "unsupported"}
+
+
+@pytest.mark.parametrize("seconds", [10_413_792_000, -1 << 40])
+def test_an_impossible_date_can_be_stored(seconds: int, tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp3")
+    try:
+        os.utime(tmp_path / "a.mp3", (seconds, seconds))
+    except OSError:
+        pytest.skip("this file system has no such date")
+    (file,) = scan(tmp_path)
+    assert isinstance(file, AudioFile) and abs(file.modified_ns) < 1 << 63

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import subprocess
 from pathlib import Path, PurePosixPath
 
+import imageio_ffmpeg
+import mutagen
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mutagen.apev2 import BINARY, APEv2, APEValue
+from mutagen.asf import ASFByteArrayAttribute  # type: ignore[attr-defined]
 
 from segue.audio.errors import Undecodable
 from segue.catalog.cover_art import WIDEST, find_cover, thumbnail
@@ -40,16 +46,25 @@ def test_moods_and_groupings_are_labels(tmp_path: Path, ending: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("relative", "title", "artist"),
+    ("relative", "title", "artist", "album"),
     [
-        ("b.mp3", "b", UNKNOWN_ARTIST),
-        ("Nina/b.x.mp3", "b.x", "Nina"),
-        ("X/Nina/two\nlines.mp3", "two lines", "Nina"),
+        ("b.mp3", "b", UNKNOWN_ARTIST, None),
+        ("Nina/b.x.mp3", "b.x", "Nina", None),
+        ("X/Nina/two\nlines.mp3", "two lines", "X", "Nina"),
+        ("Nina Simone/Pastel Blues/01 Sinnerman.mp3", "Sinnerman", "Nina Simone", "Pastel Blues"),
+        ("Nina Simone/Pastel Blues/CD 1/01 - Sinnerman.mp3", "Sinnerman", "Nina Simone", "Pastel Blues"),
+        ("Downloads/FLAC/07 - Nina Simone - Sinnerman.mp3", "Sinnerman", "Nina Simone", None),
+        ("FLAC/Sinnerman.mp3", "Sinnerman", UNKNOWN_ARTIST, None),
+        ("CD1/99 Luftballons.mp3", "99 Luftballons", UNKNOWN_ARTIST, None),
+        ("Nina Simone - Sinnerman.mp3", "Sinnerman", "Nina Simone", None),
+        ("Nina Simone - 07 - Sinnerman.mp3", "Sinnerman", "Nina Simone", None),
     ],
 )
-def test_names_stand_in_for_missing_tags(tmp_path: Path, relative: str, title: str, artist: str) -> None:
+def test_names_stand_in_for_missing_tags(
+    tmp_path: Path, relative: str, title: str, artist: str, album: str | None
+) -> None:
     found = read(song(tmp_path / "a.mp3"), relative=relative)
-    assert (found.title, found.artist, found.album, found.genres) == (title, artist, None, ())
+    assert (found.title, found.artist, found.album, found.genres) == (title, artist, album, ())
 
 
 def test_empty_tags_count_as_missing(tmp_path: Path) -> None:
@@ -120,3 +135,51 @@ def _size(data: bytes) -> tuple[int, int]:
 
     with Image.open(io.BytesIO(data)) as image:
         return image.size
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cover.webp", "folder.gif", "AlbumArtSmall.jpg", "artwork.jpg", "album.jpg", "Front Cover.jpg",
+        "cover (1).jpg", "Blue Train 1957.jpg", "Cover.JPEG",
+    ],
+)  # fmt: skip
+def test_pictures_of_other_names_stand_in(name: str, tmp_path: Path) -> None:
+    kind = {"webp": "WEBP", "gif": "GIF"}.get(name.rsplit(".", 1)[1], "JPEG")
+    (tmp_path / name).write_bytes(picture("teal", format=kind, size=(64, 64)))
+    (tmp_path / "back.jpg").write_bytes(picture("red", size=(900, 900)))
+    path = song(tmp_path / "a.mp3")
+    cover = find_cover(path, read_tags(path, relative=PurePosixPath("a"))[1])
+    assert cover is not None and _size(cover.data) == (64, 64)
+
+
+def test_the_cover_above_the_folders_of_discs(tmp_path: Path) -> None:
+    (tmp_path / "cover.jpg").write_bytes(picture("teal"))
+    for folder in ("CD1", "Disc 2", "Bonus"):
+        path = song(tmp_path / folder / "1.mp3")
+        cover = find_cover(path, read_tags(path, relative=PurePosixPath("a"))[1])
+        assert (cover == thumbnail(picture("teal"))) == (folder != "Bonus")
+
+
+def test_covers_in_older_and_other_tags(tmp_path: Path) -> None:
+    teal = thumbnail(picture("teal"))
+    ape = song(tmp_path / "a.mp3")
+    tags = APEv2()
+    tags["Cover Art (Back)"] = APEValue(b"back.jpg\0" + picture("red"), BINARY)
+    tags["Cover Art (Front)"] = APEValue(b"front.jpg\0" + picture("teal"), BINARY)
+    tags.save(ape)
+    assert find_cover(ape, read_tags(ape, relative=PurePosixPath("a"))[1]) == teal
+    ogg = song(tmp_path / "b" / "a.ogg")
+    audio = mutagen.File(ogg)
+    audio["coverart"] = base64.b64encode(picture("teal")).decode()
+    audio.save()
+    assert find_cover(ogg, read_tags(ogg, relative=PurePosixPath("a"))[1]) == teal
+    wma = song(tmp_path / "c" / "a.wav").with_suffix(".wma")
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(wma.with_suffix(".wav")), str(wma)]
+    subprocess.run(command, check=True)
+    audio = mutagen.File(wma)
+    head = b"\x03" + len(picture("teal")).to_bytes(4, "little")
+    texts = "image/jpeg\0".encode("utf-16-le") + "front\0".encode("utf-16-le")
+    audio["WM/Picture"] = [ASFByteArrayAttribute(head + texts + picture("teal"))]
+    audio.save()
+    assert find_cover(wma, read_tags(wma, relative=PurePosixPath("a"))[1]) == teal

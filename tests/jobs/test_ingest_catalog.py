@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,7 +14,7 @@ from pymongo.database import Database
 
 from segue.batch_jobs.ingest_catalog import IngestSummary, run
 from segue.catalog.search import TrackSearch
-from segue.catalog.track import track_id
+from segue.catalog.track import READER, track_id
 from segue.catalog.tracks import Tracks
 from segue.errors import SegueError
 from segue.places import ROOT
@@ -64,12 +65,16 @@ def test_every_track_is_written_whole(database: Database[Document], music: Path)
     cover = database.covers.find_one({"_id": found.pop("cover_id")})
     assert cover is not None and cover["type"] == "image/jpeg" and cover["data"][:2] == b"\xff\xd8"
     assert found.pop("duration_ms") == pytest.approx(1000, abs=100)
+    assert datetime.now(UTC) - found.pop("added_at") < timedelta(minutes=10)
+    assert found.pop("details") == {"artists": ["Nina"]}
     assert found == {
         "_id": track_id("Music", PurePosixPath(path.relative_to(music))),
         "library": "Music",
         "path": str(path),
+        "file_key": "0.mp3",
         "title": "Feeling",
         "artist": "Nina",
+        "artist_keys": ["nina"],
         "album": "One",
         "genres": ["Jazz"],
         "tags": [],
@@ -77,6 +82,8 @@ def test_every_track_is_written_whole(database: Database[Document], music: Path)
         "year": 1987,
         "size": path.stat().st_size,
         "modified_ns": path.stat().st_mtime_ns,
+        "changed_ns": path.stat().st_ctime_ns,
+        "reader": READER,
         "state": "present",
     }
 
@@ -193,8 +200,8 @@ def test_many_files_go_over_several_processes_with_the_same_result(
     for name in spread:
         database[name].drop()
     ingest(database, music)
-    assert [track | {"at": 0} for track in spread["tracks"]] == [
-        track | {"at": 0} for track in contents(database)["tracks"]
+    assert [track | {"added_at": 0} for track in spread["tracks"]] == [
+        track | {"added_at": 0} for track in contents(database)["tracks"]
     ]
 
 
@@ -240,7 +247,7 @@ def test_the_search_finds_tags(database: Database[Document], tmp_path: Path) -> 
     assert found("bedroom") == found("wistful") == found("dinner") == found("lo-fi wistful") == ["Freeway"]
 
     # A catalogue of 0.1 has FMA's tags elsewhere, and the files' are read at the next ingest.
-    database.tracks.update_many({}, {"$unset": {"tags": 1}})
+    database.tracks.update_many({}, {"$unset": {"tags": 1, "reader": 1}})
     assert found("bedroom") == ["Freeway"] and found("wistful") == []
     assert counts(ingest(database, root)) == (0, 5, 0, 0, 0)
     assert found("wistful") == ["Freeway"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.playlists.m3u import LARGEST, Entry, NotM3u, read_m3u, write_m3u
+from segue.playlists.m3u import LARGEST, Entry, NotM3u, path_parts, read_m3u, readings, write_m3u
 
 SIMPLE = b"""#EXTM3U
 #PLAYLIST:Late night
@@ -66,3 +68,60 @@ def test_a_title_with_line_ends_stays_one_entry() -> None:
     text = write_m3u("a\nb", [Entry(title="x\n/etc/passwd\n#EXTINF:1,y", artist="z", location="f.mp3")])
     assert len(read_m3u(text.encode()).entries) == 1
     assert read_m3u(text.encode()).name == "a b"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "artist", "title"),
+    [
+        ("#EXTINF:200,Band - Wait… Again\r\nBand/Wait… Again.mp3\r\n", "cp1252", "Band", "Wait… Again"),
+        ("#EXTINF:200,Škoda - Žena’s\na.mp3", "cp1252", "Škoda", "Žena’s"),
+        ("#EXTINF:200,A - B\na.mp3\n", "utf-16", "A", "B"),
+        ("#EXTINF:200,A - B\na.mp3\n", "utf-16-le", "A", "B"),
+        ("#EXTINF:200,A - B\na.mp3\n", "utf-16-be", "A", "B"),
+        ("#EXTENC: windows-1251\n#EXTINF:200,Кино - Кровь\na.mp3\n", "cp1251", "Кино", "Кровь"),
+        ("#EXTENC:UTF-8\r\n#EXTINF:200,Кино - Кровь\r\na.mp3\r\n", "utf-8", "Кино", "Кровь"),
+        ("#EXTINF:200,Кино - Группа крови\na.mp3\n", "cp1251", "Кино", "Группа крови"),
+        ("#EXTINF:200,王菲 - 红豆\na.mp3\n", "gb18030", "王菲", "红豆"),
+        ("#EXTINF:200,スピッツ - ロビンソン\na.mp3\n", "shift_jis", "スピッツ", "ロビンソン"),
+        ("#EXTINF:200,A\u2028B - C\x0bD\na.mp3\n", "utf-8", "A\u2028B", "C\x0bD"),
+    ],
+)
+def test_encodings_and_line_ends(text: str, encoding: str, artist: str, title: str) -> None:
+    (entry,) = read_m3u(text.encode(encoding)).entries
+    assert (entry.artist, entry.title) == (artist, title)
+
+
+def test_other_encodings_are_offered_unless_one_is_certain() -> None:
+    mac = "#EXTINF:257,Noël - Éa\ra.m4a".encode("mac_roman")
+    assert "Noël" in {listed.entries[0].artist for listed in readings(mac)}
+    assert len(list(readings("#EXTINF:1,Noël - A\na.mp3".encode()))) == 1
+
+
+def test_a_file_whose_name_begins_with_a_number_sign() -> None:
+    there = [Entry(title="#41", artist="Ada", location="#41.mp3"), Entry(title="B", location="b.mp3")]
+    found = read_m3u(write_m3u("x", there).encode()).entries
+    assert [entry.location for entry in found] == ["./#41.mp3", "b.mp3"]
+    bare = read_m3u(b"#EXTM3U\n#EXTINF:2,x - y\n#EXTALB:Album\n#1 Crush.mp3\n# a comment.mp3\nb.mp3")
+    assert [entry.location for entry in bare.entries] == ["#1 Crush.mp3", "b.mp3"]
+
+
+@pytest.mark.parametrize(
+    ("location", "parts"),
+    [
+        ("C:\\Music\\A\\1.mp3", ("Music", "A", "1.mp3")),
+        ("../a/./b.mp3", ("a", "b.mp3")),
+        ("file:///C:/A%20B/1%23.mp3", ("A B", "1#.mp3")),
+        ("http://host/a/b.mp3?x=1", ("a", "b.mp3")),
+    ],
+)
+def test_parts_of_a_path(location: str, parts: tuple[str, ...]) -> None:
+    assert path_parts(location) == parts
+
+
+@pytest.mark.parametrize("line", [b"#EXTINF:" + b"1" * 900_000, b"#EXTENC:" + b" " * 900_000, b"#" * 900_000])
+def test_long_lines_take_no_long_time(line: bytes) -> None:
+    before = time.process_time()
+    with pytest.raises(NotM3u):
+        read_m3u(line + b"\n")
+    read_m3u(line + b"\na.mp3")
+    assert time.process_time() - before < 5  # in quadratic time: minutes

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.ranking.reranking import ArtistLimit, limit_artists
+from segue.ranking.reranking import ArtistLimit, limit_artists, spread_artists
 
 
 def test_a_third_of_one_artist_waits_for_its_place() -> None:
@@ -39,3 +41,22 @@ def test_no_stretch_holds_too_many_and_nothing_comes_twice(
 def test_without_a_limit_the_order_stays(artists: list[int]) -> None:
     rows = list(range(len(artists)))
     assert limit_artists(rows, ArtistLimit(artists, 99, 10), items=99) == rows
+
+
+@pytest.mark.parametrize("artists", [1, 2, 3, 4])
+def test_a_library_of_few_artists_does_not_run_dry(artists: int) -> None:
+    limit = ArtistLimit([row % artists for row in range(60)], 2, 10)
+    strict = limit_artists(range(60), limit, items=20)
+    found = spread_artists(range(60), limit, items=20)
+    assert len(strict) == 2 * artists and found[: len(strict)] == strict
+    assert len(found) == len(set(found)) == 20
+    # As rarely as possible: the artists take turns.
+    assert all(
+        len(set(np.array(found[at : at + artists]) % artists)) == artists for at in range(8, 20 - artists)
+    )
+
+
+def test_a_limit_that_can_be_kept_is_kept() -> None:
+    limit = ArtistLimit([0] * 30 + list(range(1, 31)), 2, 10)
+    found = spread_artists(range(60), limit, items=20)
+    assert limit.holds(found)

@@ -1,0 +1,97 @@
+"""The length of a file's audio. Headers often state it wrongly; then the packets of the file are counted.
+
+Encoders that write to a pipe, recorders and tools that join files leave a length of zero, of the first part,
+or of the largest number that fits. Such a header contradicts the size of the file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mutagen
+import soundfile
+from mutagen.aac import AAC
+from mutagen.mp3 import MP3, BitrateMode
+from mutagen.mp4 import MP4
+from mutagen.wave import WAVE
+
+from segue.audio import ffmpeg, ogg
+from segue.audio.errors import Undecodable
+
+UNCOMPRESSED = ("PCM", "FLOAT", "DOUBLE", "ULAW", "ALAW")
+"""The subtypes of libsndfile whose size gives the length."""
+LOSSY_BITRATES = (6_000, 700_000)
+"""The least and the largest average bit rate, in bits a second, of audio that was coded with loss."""
+LOSSLESS_SHARES = (0.02, 1.2)
+"""The least and the largest size of lossless audio, as a share of its uncompressed size."""
+XING_TOLERANCE = (0.98, 1.05)
+"""The size of an mp3 relative to the size that its header states; tags at the end add to it."""
+
+
+def length_of(path: Path, audio: Any = None) -> float | None:
+    """The length of a file in seconds; None if it cannot be found.
+
+    Parameters
+    ----------
+    audio
+        The file as mutagen has opened it; None to open it here.
+
+    Raises
+    ------
+    Undecodable
+        It is no audio.
+    """
+    stated = _stated(path, opened(path) if audio is None else audio)
+    if stated is not None:
+        return stated
+    probe = ffmpeg.probe(path)
+    try:
+        measured = ffmpeg.measured(path)
+    except Undecodable:
+        measured = None
+    return measured or probe.seconds
+
+
+def opened(path: Path) -> Any:
+    """The file as mutagen opens it; None if mutagen does not know the format or the tags are damaged."""
+    try:
+        return mutagen.File(path)
+    # A damaged tag can raise any error; the audio itself may be intact.
+    except Exception:
+        return None
+
+
+def _stated(path: Path, audio: Any) -> float | None:
+    """The length by the file's header, if it fits the file's size."""
+    info = getattr(audio, "info", None)
+    seconds = float(getattr(info, "length", None) or 0.0)
+    if isinstance(audio, WAVE) or info is None:
+        return _of_uncompressed(path)
+    if seconds <= 0 or isinstance(audio, AAC) or ogg.is_chained(path):
+        return None
+    bits = 8 * path.stat().st_size
+    if isinstance(audio, MP3):
+        return seconds if _fits_mp3(info, path.stat().st_size) else None
+    if (isinstance(audio, MP4) and info.codec != "alac") or not getattr(info, "bits_per_sample", 0):
+        least, most = LOSSY_BITRATES
+    else:
+        uncompressed = info.sample_rate * info.channels * info.bits_per_sample
+        least, most = (share * uncompressed for share in LOSSLESS_SHARES)
+    return seconds if least <= bits / seconds <= most else None
+
+
+def _fits_mp3(info: Any, size: int) -> bool:
+    """Whether an mp3 has a Xing or VBRI header, and the file has the stated number of bytes."""
+    if info.bitrate_mode == BitrateMode.UNKNOWN or not info.bitrate:
+        return False
+    expected = info.length * info.bitrate / 8
+    return bool(XING_TOLERANCE[0] <= (size - info.frame_offset) / expected <= XING_TOLERANCE[1])
+
+
+def _of_uncompressed(path: Path) -> float | None:
+    try:
+        sound = soundfile.info(path)
+    except soundfile.LibsndfileError:
+        return None
+    return float(sound.duration) or None if sound.subtype.startswith(UNCOMPRESSED) else None

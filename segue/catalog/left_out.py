@@ -1,0 +1,64 @@
+"""Files and folders that a scan leaves out: hidden and deleted ones, snapshots, and those that a user names.
+
+A file .nomedia leaves out its folder, and so does an empty .segueignore. Otherwise the lines of .segueignore
+are patterns as in .gitignore (https://git-scm.com/docs/gitignore).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import pathspec
+
+LEFT_OUT = frozenset(
+    {
+        "#recycle", "@recycle", "@eadir", "$recycle.bin", "recycler", "recycled", "system volume information",
+        "lost+found", "#snapshot", "@snapshot", "@tmp", "@sharesnap", "@recently-snapshot", "__macosx",
+        "found.000",
+    }
+)  # fmt: skip
+"""Folders of deleted files, snapshots and systems, in lower case."""
+
+
+def is_left_out(name: str, *, is_folder: bool) -> bool:
+    """Whether a name is that of a hidden folder, a bin or a snapshot, or of a metadata file of macOS.
+
+    "...And Justice for All" is an album.
+    """
+    if not is_folder:
+        return name.startswith("._")
+    return (name.startswith(".") and not name.startswith("..")) or name.lower() in LEFT_OUT
+
+
+class Patterns:
+    """The patterns of .segueignore files: each applies below the folder of its file."""
+
+    def __init__(self, levels: tuple[tuple[Path, pathspec.GitIgnoreSpec], ...] = ()) -> None:
+        self._levels = levels
+
+    def match(self, path: Path, *, is_folder: bool) -> bool:
+        """Whether a pattern leaves out a file or folder."""
+        return any(
+            spec.match_file(path.relative_to(base).as_posix() + ("/" if is_folder else ""))
+            for base, spec in self._levels
+            if path.is_relative_to(base)
+        )
+
+    def within(self, folder: Path, names: Collection[str]) -> Patterns | None:
+        """The patterns for the entries of a folder, by its own files; None if the whole folder is left out.
+
+        Raises
+        ------
+        OSError
+            Its .segueignore cannot be read.
+        """
+        if ".nomedia" in names:
+            return None
+        if ".segueignore" not in names:
+            return self
+        text = (folder / ".segueignore").read_text("utf-8", errors="replace")
+        return self._and(folder, text.splitlines()) if text.strip() else None
+
+    def _and(self, folder: Path, lines: Sequence[str]) -> Patterns:
+        return Patterns((*self._levels, (folder, pathspec.GitIgnoreSpec.from_lines(lines))))

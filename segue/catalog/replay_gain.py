@@ -1,0 +1,72 @@
+"""Loudness corrections that other programs have measured and stored in the tags.
+
+ReplayGain 2.0 (https://wiki.hydrogenaud.io/index.php?title=ReplayGain_2.0_specification) corrects to -18
+LUFS. R128 tags of Opus (RFC 7845, section 5.2) correct to -23 LUFS in 1/256 dB, so 5 dB are added.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+from segue.catalog.tag_values import Values
+from segue.catalog.track import ReplayGain
+
+R128_OFFSET = 5.0
+LARGEST_GAIN = 64.0
+"""Decibels; a larger value is a fault."""
+LARGEST_PEAK = 100.0
+
+
+def replay_gain_of(values: Values, path: Path) -> ReplayGain:
+    """The corrections in a file's tags."""
+
+    def gain(kind: str) -> float | None:
+        if (stated := _decibels(_one(values, f"{kind}_gain"))) is not None:
+            return stated
+        r128 = _one(values, f"r128_{kind}_gain").strip()
+        if not re.fullmatch(r"[+-]?\d{1,6}", r128):
+            return None
+        return _limited(int(r128) / 256 + R128_OFFSET)
+
+    return ReplayGain(
+        track_gain=gain("track"),
+        track_peak=_peak(_one(values, "track_peak")),
+        album_gain=gain("album"),
+        album_peak=_peak(_one(values, "album_peak")),
+        base_gain=_output_gain(path),
+    )
+
+
+def _one(values: Values, name: str) -> str:
+    return next(iter(values.get(name, ())), "")
+
+
+def _decibels(text: str) -> float | None:
+    """A gain such as "-6.50 dB", "-6,5" or "+1.2dB", also with a minus sign; None if it is none."""
+    plain = text.strip().strip("\0").replace("\u2212", "-").replace(",", ".")
+    match = re.fullmatch(r"([+-]?\s*\d{1,3}(?:\.\d{0,8})?)\s*(?:dB)?", plain, re.IGNORECASE)
+    return _limited(float(match[1].replace(" ", ""))) if match else None
+
+
+def _limited(gain: float) -> float | None:
+    return gain if abs(gain) <= LARGEST_GAIN else None
+
+
+def _peak(text: str) -> float | None:
+    try:
+        peak = float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return peak if math.isfinite(peak) and 0 < peak <= LARGEST_PEAK else None
+
+
+def _output_gain(path: Path) -> float | None:
+    if path.suffix.lower() not in {".opus", ".ogg", ".oga"}:
+        return None
+    with path.open("rb") as file:
+        head = file.read(128)
+    at = head.find(b"OpusHead")
+    gain = int.from_bytes(head[at + 16 : at + 18], "little", signed=True) / 256 if at >= 0 else 0.0
+    return gain or None

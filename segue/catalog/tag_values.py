@@ -1,0 +1,235 @@
+"""The values of a file's tags by one name for each field, whatever the format of the tags.
+
+Formats: ID3 (mp3, wav, aiff, dsf), MP4 atoms, Vorbis comments (ogg, opus, flac), APEv2 (ape, wv, mpc, also at
+the end of an mp3), ASF (wma) and, for other containers, ffmpeg's list of tags. Programs spell the names of
+free fields in several ways; here, case, spaces and punctuation in them do not matter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mutagen.apev2 import APENoHeaderError, APEv2
+from mutagen.id3 import ID3
+from mutagen.mp4 import MP4Tags
+
+from segue.audio import ffmpeg
+from segue.audio.errors import AudioError
+from segue.catalog.text_encoding import Repair
+
+Values = Mapping[str, Sequence[str]]
+"""The values of a field by its name in :data:`FREE_NAMES`."""
+
+FREE_NAMES: dict[str, tuple[str, ...]] = {
+    "title": ("title",),
+    "title_sort": ("titlesort", "titlesortorder"),
+    "artist": ("artist", "author"),
+    "artists": ("artists",),
+    "artist_sort": ("artistsort", "artistsortorder"),
+    "album": ("album", "albumtitle"),
+    "album_sort": ("albumsort", "albumsortorder"),
+    "album_artist": ("albumartist",),
+    "album_artists": ("albumartists",),
+    "album_artist_sort": ("albumartistsort", "albumartistsortorder"),
+    "compilation": ("compilation", "itunescompilation", "iscompilation"),
+    "genre": ("genre",),
+    "mood": ("mood",),
+    "grouping": ("grouping",),
+    "content_group": ("contentgroup", "contentgroupdescription"),
+    "track": ("tracknumber", "track"),
+    "disc": ("discnumber", "disc", "partofset"),
+    "disc_title": ("discsubtitle", "setsubtitle"),
+    "date": ("date", "releasedate", "year"),
+    "original_date": ("originaldate", "originalreleasedate", "originalreleasetime", "originalyear"),
+    "edition": ("edition", "albumversion", "version"),
+    "mb_recording": ("musicbrainztrackid",),
+    "mb_release_track": ("musicbrainzreleasetrackid",),
+    "mb_release": ("musicbrainzalbumid",),
+    "mb_release_group": ("musicbrainzreleasegroupid",),
+    "mb_artists": ("musicbrainzartistid",),
+    "mb_album_artists": ("musicbrainzalbumartistid",),
+    "track_gain": ("replaygaintrackgain",),
+    "track_peak": ("replaygaintrackpeak",),
+    "album_gain": ("replaygainalbumgain",),
+    "album_peak": ("replaygainalbumpeak",),
+    "r128_track_gain": ("r128trackgain",),
+    "r128_album_gain": ("r128albumgain",),
+    "lyrics": ("lyrics", "unsyncedlyrics", "syncedlyrics"),
+}
+"""The names of each field in formats that allow any name, in lower case and without punctuation."""
+
+_ID3_FRAMES = {
+    "title": "TIT2", "title_sort": "TSOT", "artist": "TPE1", "artist_sort": "TSOP", "album": "TALB",
+    "album_sort": "TSOA", "album_artist": "TPE2", "album_artist_sort": "TSO2", "compilation": "TCMP",
+    "genre": "TCON", "mood": "TMOO", "grouping": "GRP1", "content_group": "TIT1", "track": "TRCK",
+    "disc": "TPOS", "disc_title": "TSST", "date": "TDRC", "original_date": "TDOR", "lyrics": "USLT",
+}  # fmt: skip
+_MP4_ATOMS = {
+    "title": "\xa9nam", "title_sort": "sonm", "artist": "\xa9ART", "artist_sort": "soar", "album": "\xa9alb",
+    "album_sort": "soal", "album_artist": "aART", "album_artist_sort": "soaa", "compilation": "cpil",
+    "genre": "\xa9gen", "grouping": "\xa9grp", "track": "trkn", "disc": "disk", "date": "\xa9day",
+    "lyrics": "\xa9lyr",
+}  # fmt: skip
+_MUSICBRAINZ = "http://musicbrainz.org"
+_BARE_CONTAINERS = frozenset({".wav", ".aif", ".aiff", ".mka", ".webm", ".caf", ".mp4", ".m4b", ".mkv"})
+"""Containers with tags that mutagen does not read."""
+LONGEST_VALUE = 1 << 20
+
+
+def values_of(path: Path, audio: Any, *, encoding: str) -> Values:
+    """The values of all known fields of a file.
+
+    Parameters
+    ----------
+    audio
+        The file as mutagen has opened it, or None.
+    encoding
+        The encoding of texts that claim to be Latin-1, or "auto": see :class:`Repair`.
+    """
+    tags = getattr(audio, "tags", None)
+    found: dict[str, list[str]] = {}
+    if isinstance(tags, ID3):
+        _merge(found, _of_id3(tags, Repair(encoding, _latin_texts(tags))))
+    elif isinstance(tags, MP4Tags):
+        _merge(found, _of_mp4(tags))
+    elif tags is not None:
+        _merge(found, _by_free_names(_pairs(tags)))
+    if path.suffix.lower() in {".mp3", ".mp2", ".aac"}:
+        _merge(found, _by_free_names(_ape_pairs(path)))
+    if not found and path.suffix.lower() in _BARE_CONTAINERS:
+        _merge(found, _by_free_names(_ffmpeg_pairs(path, encoding)))
+    return found
+
+
+def is_id3_v23(audio: Any) -> bool:
+    """Whether the tags are of ID3's version 2.3, in which a slash separates several values."""
+    tags = getattr(audio, "tags", None)
+    return isinstance(tags, ID3) and tags.version[:2] == (2, 3)
+
+
+def _merge(found: dict[str, list[str]], more: Mapping[str, Sequence[str]]) -> None:
+    """Add the fields that are missing so far."""
+    for name, values in more.items():
+        if name not in found and (kept := [value for value in values if value.strip(" \0\t\r\n")]):
+            found[name] = kept
+
+
+def _of_id3(tags: ID3, repair: Repair) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, key in _ID3_FRAMES.items():
+        for frame in tags.getall(key):
+            texts = frame.genres if key == "TCON" else frame.text
+            _merge(found, {name: [repair(text, frame) for text in _listed(texts)]})
+    _merge(
+        found,
+        _by_free_names((frame.desc, repair(t, frame)) for frame in tags.getall("TXXX") for t in frame.text),
+    )
+    for frame in tags.getall(f"UFID:{_MUSICBRAINZ}"):
+        _merge(found, {"mb_recording": [frame.data.decode("ascii", errors="replace")]})
+    for frame in tags.getall("RVA2"):
+        kind = "album" if frame.desc.lower() == "album" else "track"
+        _merge(found, {f"{kind}_gain": [f"{frame.gain}"], f"{kind}_peak": [f"{frame.peak or ''}"]})
+    for frame in tags.getall("SYLT"):
+        lines = [f"[{at // 60000:02d}:{at % 60000 / 1000:06.3f}]{text.strip()}" for text, at in frame.text]
+        _merge(found, {"lyrics": ["\n".join(lines)]} if frame.format == 2 else {})
+    return found
+
+
+def _listed(texts: Any) -> list[str]:
+    """Text frames have a list of values, lyrics one text."""
+    return [str(texts)] if isinstance(texts, str) else [str(text) for text in texts]
+
+
+def _latin_texts(tags: ID3) -> list[str]:
+    """The texts of frames that claim to be Latin-1."""
+    frames = [frame for key in _ID3_FRAMES.values() for frame in tags.getall(key)]
+    return [text for frame in frames if getattr(frame, "encoding", None) == 0 for text in _listed(frame.text)]
+
+
+def _of_mp4(tags: MP4Tags) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, atom in _MP4_ATOMS.items():
+        value = tags.get(atom)
+        values = value if isinstance(value, list) else [] if value is None else [value]
+        _merge(found, {name: [_mp4_text(item) for item in values]})
+    free = (
+        (key.rsplit(":", 1)[-1], _mp4_text(value))
+        for key, values in tags.items()
+        if key.startswith("----:") and isinstance(values, list)
+        for value in values
+    )
+    _merge(found, _by_free_names(free))
+    return found
+
+
+def _mp4_text(value: Any) -> str:
+    """An atom's value as text; free-form atoms have bytes, track numbers a pair, flags a truth value."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if isinstance(value, bool):
+        return str(int(value))
+    return str(value[0] if isinstance(value, tuple) else value)
+
+
+def _pairs(tags: Any) -> Iterable[tuple[str, str]]:
+    """The names and values of Vorbis comments, APEv2 and ASF tags."""
+    for name, values in dict(tags).items():
+        if isinstance(tags, APEv2) and getattr(values, "kind", 0) != 0:
+            continue  # pictures and other binary data
+        for value in values if not isinstance(values, str) else [values]:
+            yield str(name), str(value)
+
+
+def _ape_pairs(path: Path) -> Iterable[tuple[str, str]]:
+    """An mp3 may have APEv2 tags at its end."""
+    try:
+        return list(_pairs(APEv2(path)))
+    except APENoHeaderError:
+        return []
+    # A damaged tag can raise any error; the audio may be intact.
+    except Exception:
+        return []
+
+
+def _ffmpeg_pairs(path: Path, encoding: str) -> Iterable[tuple[str, str]]:
+    """Tags that ffmpeg reads: RIFF INFO, AIFF's texts, Matroska's and others."""
+    try:
+        output = ffmpeg.run(path, before=["-v", "error"], after=["-f", "ffmetadata", "pipe:1"]).stdout
+    except AudioError:
+        return []
+    lines = re.split(rb"(?<!\\)\n", output[:LONGEST_VALUE].partition(b"\n[")[0])
+    pairs = [line.partition(b"=")[::2] for line in lines if b"=" in line and not line.startswith(b";")]
+    plain = [(name, re.sub(rb"\\(.)", rb"\1", value, flags=re.DOTALL)) for name, value in pairs]
+    texts = [value.decode("latin-1") for _, value in plain if not _is_utf8(value)]
+    repair = Repair(encoding, texts)
+    return [
+        (
+            name.decode("utf-8", errors="replace"),
+            value.decode() if _is_utf8(value) else repair.latin(value.decode("latin-1")),
+        )
+        for name, value in plain
+    ]
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _by_free_names(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Values by our names for the fields; of several spellings of a name, the first in the table counts."""
+    by_name: dict[str, list[str]] = {}
+    for name, value in pairs:
+        key = re.sub(r"[^a-z0-9]", "", name.lower().removeprefix("wm/"))
+        by_name.setdefault(key, []).append(value[:LONGEST_VALUE])
+    found: dict[str, list[str]] = {}
+    for field, names in FREE_NAMES.items():
+        for name in names:
+            _merge(found, {field: by_name.get(name, [])})
+    return found

@@ -1,0 +1,128 @@
+"""Repairs texts of tags that were written in another encoding than they claim.
+
+ID3v1 and ID3v2.3 know Latin-1 only, so programs have written the encoding of their country into it. UTF-16
+without a byte order mark is read in the wrong order of bytes if it is big-endian.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import charset_normalizer
+
+AUTO = "auto"
+FOREIGN_SHARE = 0.7
+"""Latin text has few letters above 0x7F. From this share on, a text is probably in another encoding."""
+LEAST_LETTERS = 4
+SWAPPED_SHARE = 0.8
+"""The share of signs with the same low byte that shows a wrong order of bytes."""
+CYRILLIC = ("cp1251", "koi8_r")
+OTHERS = ("shift_jis", "gb18030", "euc_kr", "big5", "cp1253", "cp1255", "cp1256", "cp874")
+
+
+class Repair:
+    """Repairs the texts of one file.
+
+    Parameters
+    ----------
+    encoding
+        The encoding of texts that claim to be Latin-1; "auto" guesses it if nearly all of their letters are
+        above 0x7F.
+    latin
+        All texts of the file that claim to be Latin-1; the guess is made for them together.
+    """
+
+    def __init__(self, encoding: str, latin: Sequence[str]) -> None:
+        self._encoding = guessed(latin) if encoding == AUTO else encoding
+
+    def __call__(self, text: str, frame: Any) -> str:
+        """The text of an ID3 frame."""
+        if getattr(frame, "encoding", None) == 0:
+            return self.latin(text)
+        return swapped(text) if getattr(frame, "encoding", None) == 1 else text
+
+    def latin(self, text: str) -> str:
+        """A text that claims to be Latin-1."""
+        if self._encoding is None or text.isascii():
+            return text
+        try:
+            return text.encode("latin-1").decode(self._encoding)
+        except UnicodeError:
+            return text
+
+
+def guessed(texts: Sequence[str]) -> str | None:
+    """The encoding of texts that claim to be Latin-1; None if they probably are."""
+    foreign = [text for text in texts if _is_foreign(text)]
+    if not foreign:
+        return None
+    try:
+        data = "\n".join(foreign).encode("latin-1")
+    except UnicodeError:
+        return None
+    for encoding in CYRILLIC:
+        if _is_cyrillic(data, encoding):
+            return encoding
+    best = charset_normalizer.from_bytes(data, cp_isolation=list(OTHERS)).best()
+    if best is None:
+        return None
+    if best.encoding == "euc_kr" and not _is_korean(data):
+        return "gb18030"
+    return best.encoding
+
+
+def swapped(text: str) -> str:
+    """Undo the reading of big-endian UTF-16 as little-endian.
+
+    In the wrong order, nearly all signs of a text in one alphabet have the same low byte.
+    """
+    low = Counter(ord(sign) & 0xFF for sign in text if ord(sign) > 0xFF)
+    if not low or max(low.values()) < max(2, SWAPPED_SHARE * len(text)):
+        return text
+    try:
+        other = text.encode("utf-16-le").decode("utf-16-be")
+    except UnicodeError:
+        return text
+    blocks = {ord(sign) >> 8 for sign in text}
+    return other if len(blocks) > 1 and other.isprintable() else text
+
+
+def _is_foreign(text: str) -> bool:
+    letters = [sign for sign in text if sign.isalpha() or "\x80" <= sign <= "\xbf"]
+    high = sum(sign > "\x7f" for sign in letters)
+    return len(letters) >= LEAST_LETTERS and (high >= FOREIGN_SHARE * len(letters) or _is_japanese(text))
+
+
+def _is_japanese(text: str) -> bool:
+    """Whether a text is Shift-JIS, whose second bytes may be ASCII letters."""
+    if not any("\x81" <= sign <= "\x9f" for sign in text):
+        return False
+    try:
+        decoded = [sign for sign in text.encode("latin-1").decode("shift_jis") if sign.isalpha()]
+    except UnicodeError:
+        return False
+    return len(decoded) > 1 and sum(not sign.isascii() for sign in decoded) >= FOREIGN_SHARE * len(decoded)
+
+
+def _is_cyrillic(data: bytes, encoding: str) -> bool:
+    """Whether all letters are Cyrillic, with capitals only at the beginning of words or throughout."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeError:
+        return False
+    for word in "".join(sign if sign.isalpha() else " " for sign in text).split():
+        if not word.isascii() and not (word.isupper() or word[1:].islower() or len(word) == 1):
+            return False
+    high = [sign for sign in text if not sign.isascii()]
+    return all(unicodedata.name(sign, "").startswith("CYRILLIC") or sign in "«»—–№’" for sign in high)
+
+
+def _is_korean(data: bytes) -> bool:
+    try:
+        text = data.decode("euc_kr")
+    except UnicodeError:
+        return False
+    return all("가" <= sign <= "힣" for sign in text if not sign.isascii() and sign.isalpha())

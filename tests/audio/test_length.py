@@ -1,0 +1,163 @@
+"""Lengths of files whose headers are wrong or give none."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import imageio_ffmpeg
+import mutagen
+import numpy as np
+import pytest
+import soundfile
+
+from segue.audio.decode import decode
+from segue.audio.errors import Truncated
+from segue.audio.length import length_of
+from segue.audio.ogg import gap, is_chained
+from segue.settings import load_settings
+from tests.audio.sounds import RATE, cut, melody, write
+
+SECONDS = 20.0
+AUDIO = load_settings().audio.model_copy(
+    update={"sample_rate": RATE, "max_duration": timedelta(seconds=60), "min_duration": timedelta(seconds=1)}
+)
+
+
+def _ffmpeg(source: Path, target: Path, *options: str) -> Path:
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-i", str(source), *options]
+    subprocess.run([*command, str(target)], check=True, stdin=subprocess.DEVNULL)
+    return target
+
+
+def _piped_flac(folder: Path) -> Path:
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-v",
+        "error",
+        "-i",
+        str(_wav(folder)),
+        "-f",
+        "flac",
+        "pipe:1",
+    ]
+    path = folder / "piped.flac"
+    path.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
+    return path
+
+
+def _flac_of_wrong_length(folder: Path, *, samples: int) -> Path:
+    path = _ffmpeg(_wav(folder), folder / "a.flac")
+    data = bytearray(path.read_bytes())
+    data[21] = data[21] & 0xF0  # STREAMINFO ends its 36 bits of samples at byte 26
+    data[22:26] = samples.to_bytes(4, "big")
+    path.write_bytes(data)
+    return path
+
+
+def _vbr_without_header(folder: Path) -> Path:
+    loud, quiet = 0.3 * np.random.default_rng(0).standard_normal(5 * RATE), np.zeros(15 * RATE)
+    source = write(folder / "loud.wav", np.concatenate([loud, quiet]).astype(np.float32))
+    return _ffmpeg(source, folder / "vbr.mp3", "-q:a", "9", "-write_xing", "0")
+
+
+def _vbr_that_starts_quiet(folder: Path) -> Path:
+    loud, quiet = 0.3 * np.random.default_rng(0).standard_normal(15 * RATE), np.zeros(5 * RATE)
+    source = write(folder / "quiet.wav", np.concatenate([quiet, loud]).astype(np.float32))
+    return _ffmpeg(source, folder / "vbr.mp3", "-q:a", "2", "-write_xing", "0")
+
+
+def _joined(folder: Path, *, ending: str) -> Path:
+    half = write(folder / f"half.{ending}", melody(seconds=SECONDS / 2)).read_bytes()
+    path = folder / f"joined.{ending}"
+    path.write_bytes(half + half)
+    return path
+
+
+def _radio(folder: Path) -> Path:
+    """A recording of a radio: a jingle, and then a song in a stream of its own."""
+    jingle = write(folder / "jingle.ogg", melody(seconds=0.5)).read_bytes()
+    path = folder / "radio.ogg"
+    path.write_bytes(jingle + write(folder / "song.ogg", melody(seconds=SECONDS - 0.5)).read_bytes())
+    return path
+
+
+def _wav_of_size(folder: Path, *, size: int) -> Path:
+    path = _wav(folder)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"data") + 4
+    data[place : place + 4] = size.to_bytes(4, "little")
+    path.write_bytes(data)
+    return path
+
+
+def _adpcm(folder: Path) -> Path:
+    soundfile.write(folder / "a.wav", melody(seconds=SECONDS), RATE, subtype="IMA_ADPCM")
+    return folder / "a.wav"
+
+
+def _wav(folder: Path) -> Path:
+    return write(folder / "a.wav", melody(seconds=SECONDS))
+
+
+CASES: dict[str, Callable[[Path], Path]] = {
+    "flac through a pipe": _piped_flac,
+    "flac with a tenth of its samples": lambda folder: _flac_of_wrong_length(folder, samples=int(2 * RATE)),
+    "vbr mp3 without a header": _vbr_without_header,
+    "vbr mp3 without a header, quiet first": _vbr_that_starts_quiet,
+    "cbr mp3 without a header": lambda folder: _ffmpeg(
+        _wav(folder), folder / "a.mp3", "-b:a", "64k", "-write_xing", "0"
+    ),
+    "two mp3s joined": lambda folder: _joined(folder, ending="mp3"),
+    "two oggs chained": lambda folder: _joined(folder, ending="ogg"),
+    "two opus chained": lambda folder: _joined(folder, ending="opus"),
+    "a jingle and a song chained": _radio,
+    "adpcm in wav": _adpcm,
+    "mp3 in wav": lambda folder: _ffmpeg(
+        write(folder / "a.mp3", melody(seconds=SECONDS)), folder / "b.wav", "-c", "copy"
+    ),
+    "wav of size 0": lambda folder: _wav_of_size(folder, size=0),
+    "wav of the largest size": lambda folder: _wav_of_size(folder, size=0xFFFFFFFF),
+    "aac": lambda folder: write(folder / "a.aac", melody(seconds=SECONDS)),
+    "fragmented m4a": lambda folder: _ffmpeg(
+        _wav(folder), folder / "a.m4a", "-movflags", "frag_keyframe+empty_moov"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_true_length_is_found_and_the_sound_is_read(case: str, tmp_path: Path) -> None:
+    path = CASES[case](tmp_path)
+    assert length_of(path, mutagen.File(path)) == pytest.approx(SECONDS, abs=0.25)
+    found = decode(path, AUDIO)
+    assert len(found) >= 0.45 * SECONDS * RATE  # of chained streams, at least the longest part
+
+
+@pytest.mark.parametrize("ending", ["mp3", "ogg", "flac", "m4a", "wav", "opus"])
+def test_a_correct_header_is_believed(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / f"a.{ending}", melody(seconds=SECONDS))
+    monkeypatch.setattr("segue.audio.ffmpeg.run", None)  # counting packets would take far longer
+    assert length_of(path, mutagen.File(path)) == pytest.approx(SECONDS, abs=0.1)
+
+
+def test_half_an_mp3_has_half_its_length_and_is_truncated(tmp_path: Path) -> None:
+    path = cut(write(tmp_path / "a.mp3", melody(seconds=SECONDS)), share=0.5)
+    assert length_of(path, mutagen.File(path)) == pytest.approx(SECONDS / 2, abs=0.3)
+    with pytest.raises(Truncated):
+        decode(path, AUDIO)
+
+
+def test_a_flac_far_shorter_than_its_header_has_its_own_length_and_is_truncated(tmp_path: Path) -> None:
+    path = _flac_of_wrong_length(tmp_path, samples=int(4000 * RATE))
+    assert length_of(path, mutagen.File(path)) == pytest.approx(SECONDS, abs=0.25)
+    with pytest.raises(Truncated):
+        decode(path, AUDIO)
+
+
+def test_chained_streams_have_no_gap(tmp_path: Path) -> None:
+    assert is_chained(_joined(tmp_path, ending="ogg"))
+    assert gap(tmp_path / "joined.ogg") is None
+    assert not is_chained(tmp_path / "half.ogg")
+    assert not is_chained(_wav(tmp_path))

@@ -1,0 +1,76 @@
+"""The checks that every request passes: origin, and numbers and texts that nobody else writes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from segue.dashboard.api.requests import json_body, refuse_cross_site
+
+
+def _request(body: bytes = b"", **headers: str) -> Request:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    listed = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "method": "POST", "path": "/", "headers": listed}, receive)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "base_url"),
+    [
+        ("http://music.example.org", "music.example.org", ""),
+        ("https://music.example.org", "music.example.org:443", ""),
+        ("http://music.example.org:80", "music.example.org", ""),
+        ("https://MUSIC.example.org", "music.Example.org", ""),
+        ("https://music.example.org", "10.0.0.5:8501", "https://music.example.org"),
+        ("https://music.example.org", "internal", "https://music.example.org:443/"),
+        ("http://[::1]:8501", "[::1]:8501", ""),
+    ],
+)
+def test_own_pages(origin: str, host: str, base_url: str) -> None:
+    refuse_cross_site(_request(origin=origin, host=host), base_url)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "base_url"),
+    [
+        ("https://evil.example", "music.example.org", ""),
+        ("https://music.example.org:8443", "music.example.org", ""),
+        ("https://music.example.org.evil.example", "music.example.org", "https://music.example.org"),
+        ("null", "music.example.org", ""),
+        ("http://[", "music.example.org", ""),
+        ("http://a:b", "a:b", ""),
+        ("file://", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_other_sites_are_refused(origin: str, host: str, base_url: str) -> None:
+    with pytest.raises(HTTPException) as error:
+        refuse_cross_site(_request(origin=origin, host=host), base_url)
+    assert error.value.status_code == 403
+
+
+def _read(text: bytes) -> dict[str, Any]:
+    return asyncio.run(json_body(_request(text), limit=10_000, shape="an object"))
+
+
+def test_strange_numbers_and_texts_are_read() -> None:
+    text = '{"a": 1e999, "b": NaN, "c": -Infinity, "d": %s, "e": "\\ud800x", "f": [1e999, 2], "g": 1.5}' % (
+        "9" * 400
+    )
+    found = _read(text.encode())
+    assert found == {"a": None, "b": None, "c": None, "d": None, "e": "\ufffdx", "f": [None, 2], "g": 1.5}
+    json.dumps(found, allow_nan=False).encode()
+
+
+@pytest.mark.parametrize("text", [b"[1]", b"{", b"\xff", b'"x"', b"9" * 9000, b"[" * 9000])
+def test_what_is_no_object_is_refused(text: bytes) -> None:
+    with pytest.raises(HTTPException) as error:
+        _read(text)
+    assert error.value.status_code == 400
