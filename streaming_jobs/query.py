@@ -40,6 +40,13 @@ _PATIENCE_SECONDS = 80
 _COMMIT_SECONDS = 10.0
 """How long the commit of a finished micro-batch may take."""
 POOL = "spark.scheduler.pool"
+
+
+def pool_of(query: str) -> str:
+    """The name of a query's pool. It has no space, since Spark's pages link to pools without escaping them."""
+    return query.replace(" ", "-")
+
+
 """The property of a thread that names the group of its Spark jobs. Groups share the cores fairly."""
 
 
@@ -144,7 +151,7 @@ def start_query(
     guarded = gate.guarded(work) if gate else work
     # The thread of the query takes over the properties of the one that starts it.
     context = rows.sparkSession.sparkContext
-    context.setLocalProperty(POOL, name)
+    context.setLocalProperty(POOL, pool_of(name))
     try:
         return foreach_batch(writer, guarded, spark=rows.sparkSession).start()
     finally:
