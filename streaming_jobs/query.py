@@ -40,14 +40,12 @@ _PATIENCE_SECONDS = 80
 _COMMIT_SECONDS = 10.0
 """How long the commit of a finished micro-batch may take."""
 POOL = "spark.scheduler.pool"
+"""The property of a thread that names the group of its Spark jobs. Groups share the cores fairly."""
 
 
 def pool_of(query: str) -> str:
-    """The name of a query's pool. It has no space, since Spark's pages link to pools without escaping them."""
+    """The name of a query's pool: without spaces, since Spark's pages link to it without escaping."""
     return query.replace(" ", "-")
-
-
-"""The property of a thread that names the group of its Spark jobs. Groups share the cores fairly."""
 
 
 class GateClosed(Exception):

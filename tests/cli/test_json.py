@@ -57,6 +57,8 @@ ON_SERVERS = {
     "engagement recount": "--check",
     "experiments report": "",
     "account list": "",
+    "documents check": "",
+    "documents list": "",
 }
 """Arguments of the others, in an order in which each has something to work on."""
 
