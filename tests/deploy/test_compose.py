@@ -26,7 +26,7 @@ HOLDERS = {name for name, service in SERVICES.items() if service.get("entrypoint
 _KNOWN = """
     build image user cap_drop security_opt restart logging entrypoint command environment networks mem_limit
     network_mode pids_limit stop_grace_period stop_signal healthcheck volumes secrets profiles hostname
-    depends_on deploy ports labels read_only tmpfs
+    depends_on deploy ports labels read_only tmpfs ulimits
 """
 """The keys of the Compose specification that are used here."""
 

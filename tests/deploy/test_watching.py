@@ -44,6 +44,7 @@ def told() -> dict[str, dict[str, set[str]]]:
         metrics.records_lost.labels(query, "expired").inc()
         metrics.records_lost_at.labels(query).set(1.0)
     metrics.topic_end.labels("plays").set(1)
+    metrics.damaged_documents.labels("tastes").set(1)
     metrics.planned([80.0])
     metrics.count_rejected("malformed")
     metrics.index.info({"version": "v1"})
@@ -100,7 +101,7 @@ def test_an_alert_says_how_urgent_it_is_and_what_it_means() -> None:
         assert rule["labels"]["severity"] in ("page", "ticket")
         assert rule["annotations"]["summary"].endswith(".")
         for label in re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]):
-            assert label in ("query", "route", "job")
+            assert label in ("query", "route", "job", "collection")
 
 
 def test_each_alert_has_its_section_in_the_guide() -> None:
