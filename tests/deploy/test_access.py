@@ -11,6 +11,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
     Job.STREAM: {
         Right.READ: {"tracks", "embeddings", "bundles.files", "bundles.chunks"},
         Right.WRITE: {
+            "damaged_documents",
             "tastes",
             "recommendations",
             "unknown_tracks",
@@ -53,6 +54,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "stream_minutes",
         },
         Right.WRITE: {
+            "damaged_documents",
             "accounts",
             "sessions",
             "handovers",
@@ -88,6 +90,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
     Job.CATALOGUE: {
         Right.READ: {"trained.files", "trained.chunks"},
         Right.WRITE: {
+            "damaged_documents",
             "tracks",
             "covers",
             "features",
@@ -110,6 +113,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
     Job.OPERATOR: {
         Right.READ: {"tracks", "features", "rejected_tracks", "stream_progress", "unknown_tracks"},
         Right.WRITE: {
+            "damaged_documents",
             "accounts",
             "sessions",
             "starts",
