@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection as Names
 from collections.abc import Iterable, Sequence
-from typing import NotRequired, TypedDict
+from typing import Annotated, NotRequired, TypedDict
 
 import numpy as np
 
 from segue.storage.mongo import UpdateOne, unpack
-from segue.storage.records import Vector
+from segue.storage.records import PackedVector
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
 _BATCH = 1000
@@ -27,7 +27,7 @@ class EmbeddingRecord(TypedDict):
     """The track's id."""
     space: str
     """The version of the space."""
-    vector: Vector
+    vector: Annotated[bytes, PackedVector(finite=False)]
     """float32, little-endian."""
     features: NotRequired[str]
     """A digest of the descriptors that the vector was made from."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from segue.storage.damaged import NAME, DamagedDocument
 from segue.storage.mongo import DESCENDING, Document
-from segue.storage.store import Collection, Job, Personal, Policy, Right
+from segue.storage.store import Collection, Index, Job, Personal, Policy, Right
 
 REBUILT = frozenset({"tastes", "recommendations", "listening", "listening_sessions", "listening_stats"})
 """The collections whose documents the stream rebuilds from the plays in the topic."""
@@ -21,7 +21,14 @@ class DamagedDocuments(Collection[DamagedDocument]):
     name = NAME
     policy = Policy(
         personal=Personal(owner=("listeners",), secret=("_id", "document_id")),
-        access=dict.fromkeys(Job, Right.WRITE),
+        access=dict.fromkeys(Job, Right.WRITE)
+        | dict.fromkeys((Job.STREAM, Job.OPERATOR), Right.WRITE | Right.INDEX),
+    )
+    indexes = (
+        Index.on("rebuilt_at", "collection"),
+        Index.on("collection", "at"),
+        Index.on("at"),
+        Index.on("listeners"),
     )
 
     def newest(self, *, collection: str | None = None, limit: int) -> list[DamagedDocument]:

@@ -88,13 +88,18 @@ class Aligned:
         return None if len(lengths) <= 1 else f"has lists of different lengths: {sorted(lengths)}"
 
 
+@dataclass(frozen=True)
 class PackedVector:
-    """Bytes of finite float32 numbers."""
+    """Bytes of float32 numbers; with `finite`, without infinities and NaN."""
+
+    finite: bool = True
 
     def fault(self, value: Any) -> str | None:
         if len(value) % 4:
             return f"has {len(value)} bytes, no multiple of 4"
-        return None if np.isfinite(np.frombuffer(value, "<f4")).all() else "has values that are no numbers"
+        if not self.finite or np.isfinite(np.frombuffer(value, "<f4")).all():
+            return None
+        return "has values that are no numbers"
 
 
 LATEST_MS = 253_402_300_799_999

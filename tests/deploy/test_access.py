@@ -26,6 +26,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "forgotten",
         },
         Right.INDEX: {
+            "damaged_documents",
             "listening",
             "listening_stats",
             "listening_days",
@@ -141,6 +142,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "embeddings",
         },
         Right.INDEX: {
+            "damaged_documents",
             "forgotten",
             "listening",
             "listening_stats",

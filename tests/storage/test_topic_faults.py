@@ -74,6 +74,7 @@ def test_faults_are_reported_and_the_topic_stays_as_it_is(
     before = configs_of(broker.kafka, plays)
     assert inspect_kafka(broker.kafka).topics[plays].cleanup_policy == "compact"
     report(broker)
-    [line] = [record.getMessage() for record in caplog.records if plays in record.getMessage()]
+    lines = [record.getMessage() for record in caplog.records if f"topic {plays}:" in record.getMessage()]
+    [line] = [line for line in lines if "cleanup.policy" in line]
     assert "cleanup.policy is compact" in line and "--add-config cleanup.policy=delete" in line
     assert configs_of(broker.kafka, plays) == before
