@@ -205,6 +205,7 @@ class Listening(Collection[StoredFact]):
         return [
             Completion(group["_id"]["user"], group["_id"]["track"], group["at"], group["times"])
             for group in last
+            if isinstance(group["at"], datetime)  # not a date after the year 9999
         ]
 
     def active_days(self, *, since: datetime, until: datetime) -> list[tuple[date, str]]:
@@ -236,7 +237,8 @@ class Listening(Collection[StoredFact]):
 
 def _activity_of(fact: Mapping[str, Any]) -> ActivitySpan:
     """A listener's activity in a window; the fact must have actions."""
-    sums = (sum(row.get(name, 0) for row in fact["rows"]) for name in ActivitySpan.COUNTS)
+    rows = fact.get("rows", ())  # MongoDB leaves out a list that is not one
+    sums = (sum(row.get(name, 0) for row in rows) for name in ActivitySpan.COUNTS)
     return ActivitySpan(fact["first_at"], fact["last_at"], *sums)
 
 

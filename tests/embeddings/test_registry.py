@@ -257,4 +257,4 @@ def test_index_space_takes_the_names_of_all_spaces_and_no_others(monkeypatch: py
     monkeypatch.setenv("SEGUE_INDEX__SPACE", "nonsense")
     with pytest.raises(SegueError) as caught:
         load_settings()
-    assert f"it must be one of {', '.join(names)}; see" in str(caught.value)
+    assert f"it must be one of {', '.join(names)}; " in str(caught.value)
