@@ -102,8 +102,9 @@ class CountedWindows(Collection[CountedWindow]):
             self.documents.bulk_write(marks, ordered=False)
         except BulkWriteError:
             # Nothing can be added to a damaged number: these marks begin again.
-            damaged = {"_id": {"$in": list(starts)}, "changes": {"$not": {"$type": "number"}}}
-            self.documents.delete_many(damaged)
+            # MongoDB finds a list by the types of its elements.
+            wrong = [{"changes": {"$not": {"$type": "number"}}}, {"changes": {"$type": "array"}}]
+            self.documents.delete_many({"_id": {"$in": list(starts)}, "$or": wrong})
             self.documents.bulk_write(marks, ordered=False)
 
     def adopt(self, starts: Sequence[datetime]) -> int:

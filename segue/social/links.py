@@ -136,7 +136,9 @@ class ShareLinks(Collection[StoredLink]):
         if document is None:
             return None
         if count:
-            self.documents.update_one({**alive, "opened": {"$type": "number"}}, {"$inc": {"opened": 1}})
+            self.documents.update_one(
+                {**alive, "opened": {"$type": "number", "$not": {"$type": "array"}}}, {"$inc": {"opened": 1}}
+            )
         return _link(document)
 
     def of(self, owner: str) -> list[Link]:
