@@ -514,4 +514,5 @@ def _some(names: Iterator[str], most: int = 24) -> list[str]:
 
 def _restore(documents: Any, before: list[Document]) -> None:
     documents.delete_many({})
-    documents.insert_many(before)
+    if before:
+        documents.insert_many(before)
