@@ -137,5 +137,6 @@ class StreamProgress(Collection[Document]):
 
 def until_newest(newest: Mapping[str, Any] | None, seconds: float) -> Document:
     """The filter of documents that are at most `seconds` older than the newest one."""
-    since = newest["at"] - timedelta(seconds=seconds) if newest else datetime.now(UTC)
+    last = newest.get("at") if newest else None  # a damaged time is left out
+    since = last - timedelta(seconds=seconds) if last else datetime.now(UTC)
     return {"at": {"$gte": since}}
