@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -110,15 +111,15 @@ class Brokers:
         finally:
             admin.close()
 
-    def coordinator(self, transactions: str) -> int:
-        """The node that coordinates a producer's transactions."""
+    def leader(self, topic: str) -> int:
+        """The node that leads most partitions of a topic."""
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
         try:
-            [topic] = admin.describe_topics(["__transaction_state"])
+            [described] = admin.describe_topics([topic])
         finally:
             admin.close()
-        leaders = {one["partition_index"]: one["leader_id"] for one in topic["partitions"]}
-        return int(leaders[_java_hash(transactions) % len(leaders)])
+        leaders = Counter(int(one["leader_id"]) for one in described["partitions"])
+        return leaders.most_common(1)[0][0]
 
     def kill(self, node: int) -> None:
         self._servers[node].kill()
@@ -126,11 +127,3 @@ class Brokers:
     def stop(self) -> None:
         for server in self._servers.values():
             server.kill()
-
-
-def _java_hash(text: str) -> int:
-    """Java's hash of a string without its sign, as Kafka uses it."""
-    found = 0
-    for character in text:
-        found = (31 * found + ord(character)) & 0xFFFFFFFF
-    return found & 0x7FFFFFFF if found < 0x80000000 else abs(found - 0x100000000)

@@ -260,9 +260,8 @@ def test_whatever_is_lost_of_the_cluster_nothing_is_lost_and_nothing_counts_twic
             recovery(lambda: None)
         lose("nothing", lambda: None)
         lose("a Spark worker", cluster.spark.workers[0].kill)
-        # The one whose loss is the hardest: the writer of rejected records has its transactions there.
-        coordinator = cluster.kafka.coordinator(f"segue-{service.kafka.rejected_topic}")
-        lose("a broker", lambda: cluster.kafka.kill(coordinator))
+        leader = cluster.kafka.leader(service.kafka.plays_topic)
+        lose("a broker", lambda: cluster.kafka.kill(leader))
         lose("the primary", lose_primary)
 
     records = reference.contents(service)
