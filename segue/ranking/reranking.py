@@ -61,7 +61,7 @@ def rerank(
 
 def _limited(rows: Iterable[int], bundle: TrackIndex, ranking: RankingSettings) -> list[int]:
     limit = ArtistLimit.of(bundle.artists, ranking)
-    return spread_artists(rows, limit, items=ranking.list_length)
+    return limit_artists(rows, limit, items=ranking.list_length)
 
 
 def _varied(
