@@ -77,7 +77,7 @@ def proxy(
     assert tested.returncode == 0, tested.stderr
     process = subprocess.Popen([*command, "-g", "daemon off;"])
     until(lambda: accepts(port), "nginx to answer")
-    assert httpx.get(f"http://127.0.0.1:{health}/healthy", timeout=60).text == "ok"  # as the dashboard says it
+    assert httpx.get(f"http://127.0.0.1:{health}/healthy", timeout=60).text == "ok"
     yield f"https://127.0.0.1:{port}"
     process.terminate()
     process.wait(600)
