@@ -55,6 +55,8 @@ class TrackTotals(NamedTuple):
     """The sum over the windows."""
 
 
+A_TEXT: Document = {"$type": "string", "$not": {"$type": "array"}}
+"""The filter of a key that is a text: MongoDB finds a list by the types of its elements."""
 Span = Mapping[str, Any]
 """The windows or days to sum: a condition on `start`."""
 
@@ -72,7 +74,7 @@ INDEXES = (Index.on("dimension", "start"), Index.on("dimension", "key", "start")
 def summing(dimension: str, starts: Span, names: Iterable[str]) -> list[Document]:
     """Pipeline steps that sum counts over windows or days by key, which is the `_id` of the results."""
     return [
-        {"$match": {"dimension": dimension, "start": starts, "key": {"$type": "string"}}},
+        {"$match": {"dimension": dimension, "start": starts, "key": A_TEXT}},
         {"$group": {"_id": "$key", **{name: {"$sum": amount(f"${name}")} for name in names}}},
     ]
 
@@ -116,7 +118,7 @@ class ListeningStatistics(Collection[Statistics]):
         """The counts of each track in one window."""
         names = TrackTotals._fields[1:]
         fields = {"key": 1, **dict.fromkeys(names, 1)}
-        found = self.documents.find({"dimension": "track", "start": start}, fields)
+        found = self.documents.find({"dimension": "track", "start": start, "key": A_TEXT}, fields)
         counts: list[Mapping[str, Any]] = list(found)
         return [TrackTotals(one["key"], *(one.get(name, 0) for name in names)) for one in counts]
 

@@ -152,6 +152,7 @@ def test_every_page_shows_one_sentence_and_continues_by_itself(
                 page.wait_for(is_shown)
         for page in pages:
             page.wait_for(is_page)
+    until(lambda: "MongoDB answers again" in served.log.read_text(), "the end of the outage is in the log")
     log = served.log.read_text()
     assert "Traceback" not in log
     assert log.count("MongoDB does not answer") == log.count("MongoDB answers again") == 1, log
