@@ -39,6 +39,7 @@ from segue.dashboard.queries.shared import month_key, shared
 from segue.dashboard.queries.steered import planned
 from segue.dashboard.services import Services
 from segue.embeddings.stored import Embeddings
+from segue.engagement.daily_statistics import DailyStatistics
 from segue.engagement.facts import facts_of
 from segue.engagement.listening import Listening
 from segue.engagement.listening_sessions import ListeningSessions
@@ -458,7 +459,8 @@ def test_there_is_a_document_in_every_collection(service: Service) -> None:
         assert name
 
 
-@pytest.mark.parametrize("collection", [owner.name for owner in OWNERS])
+# No day has ended in the service of this test, so there are no statistics by day.
+@pytest.mark.parametrize("collection", [owner.name for owner in OWNERS if owner is not DailyStatistics])
 def test_no_value_in_any_field_stops_a_reader(service: Service, collection: str) -> None:
     """The documents as they were are restored after each value, whatever a reader has written."""
     documents = service.database[collection]
