@@ -83,11 +83,11 @@ def _alter(name: str, value: str) -> str:
 def _timestamps(name: str, topic: TopicState) -> Iterator[TopicFault]:
     key = "message.timestamp.type"
     if topic.timestamp_type not in (None, "LogAppendTime"):
-        yield TopicFault(
-            topic=name,
-            key=key,
-            found=f"{key} is {topic.timestamp_type}: lateness would be measured with the clocks of producers",
-            remedy=_alter(name, f"{key}=LogAppendTime"),
+        yield _setting_fault(
+            name,
+            key,
+            f"{key} is {topic.timestamp_type}: lateness would be measured with the clocks of producers",
+            value="LogAppendTime",
             severe=True,
         )
 
@@ -95,11 +95,11 @@ def _timestamps(name: str, topic: TopicState) -> Iterator[TopicFault]:
 def _cleanup(name: str, topic: TopicState) -> Iterator[TopicFault]:
     key = "cleanup.policy"
     if topic.cleanup_policy and "compact" in topic.cleanup_policy:
-        yield TopicFault(
-            topic=name,
-            key=key,
-            found=f"{key} is {topic.cleanup_policy}: Kafka removes all but the newest record of each key",
-            remedy=_alter(name, f"{key}=delete"),
+        yield _setting_fault(
+            name,
+            key,
+            f"{key} is {topic.cleanup_policy}: Kafka removes all but the newest record of each key",
+            value="delete",
             severe=True,
         )
 
@@ -117,22 +117,24 @@ def _retention(
             remedy=_alter(name, f"retention.ms={milliseconds(kept)}"),
         )
     if topic.retention_bytes is not None and topic.retention_bytes >= 0:
-        yield TopicFault(
-            topic=name,
-            key="retention.bytes",
-            found=f"a partition keeps {topic.retention_bytes:,} bytes at most: records can expire unread",
-            remedy=_alter(name, "retention.bytes=-1"),
+        yield _setting_fault(
+            name,
+            "retention.bytes",
+            f"a partition keeps {topic.retention_bytes:,} bytes at most: records can expire unread",
+            value="-1",
         )
+
+
+def _setting_fault(name: str, key: str, found: str, *, value: str, severe: bool = False) -> TopicFault:
+    """A fault that another value of the topic's setting `key` mends."""
+    return TopicFault(topic=name, key=key, found=found, remedy=_alter(name, f"{key}={value}"), severe=severe)
 
 
 def _sizes(name: str, topic: TopicState, needed: int) -> Iterator[TopicFault]:
     key = "max.message.bytes"
     if topic.max_message_bytes is not None and topic.max_message_bytes < needed:
-        yield TopicFault(
-            topic=name,
-            key=key,
-            found=f"{key} is {topic.max_message_bytes}: larger records are refused",
-            remedy=_alter(name, f"{key}={needed}"),
+        yield _setting_fault(
+            name, key, f"{key} is {topic.max_message_bytes}: larger records are refused", value=f"{needed}"
         )
 
 
@@ -147,34 +149,28 @@ def _copies(name: str, topic: TopicState, brokers: int) -> Iterator[TopicFault]:
         )
     key = "min.insync.replicas"
     if insync is not None and insync > copies:
-        yield TopicFault(
-            topic=name,
-            key=key,
-            found=f"{key} is {insync}, but there are {copies} replicas: no record can be written",
-            remedy=_alter(name, f"{key}={max(1, copies - 1)}"),
+        yield _setting_fault(
+            name,
+            key,
+            f"{key} is {insync}, but there are {copies} replicas: no record can be written",
+            value=f"{max(1, copies - 1)}",
             severe=True,
         )
     elif insync is not None and insync == copies > 1:
-        yield TopicFault(
-            topic=name,
-            key=key,
-            found=f"{key} is {insync}, the number of replicas: without one broker no record can be written",
-            remedy=_alter(name, f"{key}={copies - 1}"),
+        yield _setting_fault(
+            name,
+            key,
+            f"{key} is {insync}, the number of replicas: without one broker no record can be written",
+            value=f"{copies - 1}",
         )
     elif insync == 1 and copies > 2:
-        yield TopicFault(
-            topic=name,
-            key=key,
-            found=f"{key} is 1: the loss of one broker can lose acknowledged plays",
-            remedy=_alter(name, f"{key}=2"),
+        yield _setting_fault(
+            name, key, f"{key} is 1: the loss of one broker can lose acknowledged plays", value="2"
         )
     if topic.unclean_election:
         key = "unclean.leader.election.enable"
-        yield TopicFault(
-            topic=name,
-            key=key,
-            found=f"{key} is true: a broker that lacks records may become the leader",
-            remedy=_alter(name, f"{key}=false"),
+        yield _setting_fault(
+            name, key, f"{key} is true: a broker that lacks records may become the leader", value="false"
         )
 
 
