@@ -150,6 +150,8 @@ def test_every_page_shows_one_sentence_and_continues_by_itself(
                 page.run()
             for page in pages:
                 page.wait_for(is_shown)
+            # An outage is confirmed, and logged, when a further question has got no answer.
+            until(lambda: "MongoDB does not answer" in served.log.read_text(), "the outage is in the log")
         for page in pages:
             page.wait_for(is_page)
     until(lambda: "MongoDB answers again" in served.log.read_text(), "the end of the outage is in the log")

@@ -12,6 +12,7 @@ from segue.settings import Settings, load_settings
 from segue.storage.inspection import TopicState, inspect_kafka
 from segue.storage.topic_faults import TopicFault, faults, report
 from tests.storage.test_kafka import configs_of
+from tests.waiting import until
 
 GOOD = TopicState(
     partitions=4,
@@ -71,6 +72,8 @@ def test_faults_are_reported_and_the_topic_stays_as_it_is(
     admin = KafkaAdminClient(bootstrap_servers=broker.kafka.bootstrap_servers)
     admin.alter_configs([ConfigResource("TOPIC", plays, configs={"cleanup.policy": "compact"})])
     admin.close()
+    # A broker answers with the old configuration until the change has reached it.
+    until(lambda: configs_of(broker.kafka, plays).get("cleanup.policy") == "compact", "the change to apply")
     before = configs_of(broker.kafka, plays)
     assert inspect_kafka(broker.kafka).topics[plays].cleanup_policy == "compact"
     report(broker)
