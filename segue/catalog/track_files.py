@@ -58,6 +58,20 @@ class TrackFiles(Tracks):
         documents = self.documents.find({"_id": {"$in": list(track_ids)}}, IDENTITY)
         return [identity_of(track) for track in documents]
 
+    def keeping_features(self, *, missing_after: datetime) -> set[str]:
+        """The tracks whose features are kept: with a file, on a disk that is away, or missing since a date.
+
+        Those that vanished before there was a date are kept until the next ingest dates them.
+        """
+        wanted = {
+            "$or": [
+                {"state": "present"},
+                {"state": "vanished", "missing_since": None},
+                {"state": "vanished", "missing_since": {"$gte": missing_after}},
+            ]
+        }
+        return {track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)}
+
     def missing_before(self, date: datetime) -> dict[str, str]:
         """The titles of tracks whose files have been missing since before a date, by id."""
         wanted = {"state": "vanished", "missing_since": {"$lt": date}}

@@ -50,8 +50,8 @@ class IndexedTrack(NamedTuple):
 
 _OF_FILE = dict.fromkeys(
     (
-        "path", "size", "modified_ns", "changed_ns", "state", "known", "reader", "place", "inode", "device",
-        "away_since",
+        "path", "size", "modified_ns", "changed_ns", "state", "known", "reader", "place", "sketch", "inode",
+        "device", "away_since",
     ),
     1,
 )  # fmt: skip

@@ -16,11 +16,11 @@ from mutagen.easyid3 import EasyID3
 from mutagen.flac import FLAC
 from pymongo.database import Database
 
+from segue.audio.payload import digest, sketch
 from segue.batch_jobs import reconcile_library
 from segue.batch_jobs.ingest_catalog import IngestSummary, run
 from segue.batch_jobs.reconcile_library import Found, Rules, bring_in_line
 from segue.catalog.library import find_music
-from segue.catalog.payload import digest, sketch
 from segue.catalog.track_files import TrackFiles
 from segue.catalog.tracks import Tracks
 from segue.storage.mongo import Document
