@@ -28,7 +28,8 @@ from segue.spark.plays import interval, parse, plays
 from segue.spark.session import session
 from segue.storage.store import open_store
 from segue.streaming_jobs import cli, engagement, recommend, rejected_plays
-from segue.streaming_jobs.progress import Metrics, ProgressKeeper
+from segue.streaming_jobs.metrics import Metrics
+from segue.streaming_jobs.progress import ProgressKeeper
 from segue.streaming_jobs.query import kafka_records
 
 KAFKA_DEFAULT_WAIT = timedelta(milliseconds=500)

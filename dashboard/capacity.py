@@ -1,6 +1,6 @@
 """Refuses new visitors before the process runs out of descriptors; those who are there stay.
 
-A page needs about six: its connection, the browser's other connections, and Streamlit's event loop. At the
+A page needs four to six: its connection, the browser's other connections, and Streamlit's event loop. At the
 limit, the process could not even accept a connection to refuse it, and recordings would break off.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import resource
 import time
+from collections import deque
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -17,8 +18,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 RETRY_SECONDS = 30
 _OPEN_FILES = Path("/dev/fd")
 _LEAST_FREE = 64
+_PER_VISIT = 4
 _LOOK_EVERY = 0.25
 """Seconds; counting the descriptors of a busy process takes about a millisecond."""
+_OPENING = 0.5
+"""Seconds in which a visitor who was let in has opened their descriptors."""
 _STREAM = "/_stcore/stream"
 _STYLE = """
 body {font:17px/1.5 system-ui,sans-serif; display:grid; place-items:center; min-height:90vh; margin:0 20px;
@@ -42,16 +46,28 @@ class Descriptors:
         self._reserve = reserve
         self._free = 0
         self._looked = float("-inf")
+        self._opening: deque[float] = deque()
 
     def has_room(self) -> bool:
         """Whether there is room for another visitor."""
         limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         if limit == resource.RLIM_INFINITY:
             return True
-        if time.monotonic() - self._looked > _LOOK_EVERY:
+        now = time.monotonic()
+        if now - self._looked > _LOOK_EVERY:
             self._free = limit - sum(1 for _ in _OPEN_FILES.iterdir())
-            self._looked = time.monotonic()
-        return self._free > (max(_LEAST_FREE, limit // 8) if self._reserve is None else self._reserve)
+            self._looked = now
+        while self._opening and now - self._opening[0] > _OPENING:
+            self._opening.popleft()
+        free = self._free - _PER_VISIT * len(self._opening)
+        return free > (max(_LEAST_FREE, limit // 8) if self._reserve is None else self._reserve)
+
+    def let_in(self) -> None:
+        """Take note of a visitor whose descriptors are not all open yet.
+
+        A crowd may arrive between two counts, or before the first of them have opened theirs.
+        """
+        self._opening.append(time.monotonic())
 
 
 class Capacity:
@@ -61,7 +77,10 @@ class Capacity:
         self._app, self._descriptors = app, descriptors or Descriptors()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not _begins_visit(scope) or self._descriptors.has_room():
+        begins_visit = _begins_visit(scope)
+        if not begins_visit or self._descriptors.has_room():
+            if begins_visit and scope["type"] == "websocket":
+                self._descriptors.let_in()
             await self._app(scope, receive, send)
             return
         response: Response = HTMLResponse(PAGE, status_code=503)

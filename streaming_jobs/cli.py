@@ -36,7 +36,8 @@ from segue.storage.store import Store, open_store
 from segue.storage.topic_sample import TopicSampler
 from segue.streaming_jobs import checkpoint, engagement, recommend, rejected_plays
 from segue.streaming_jobs.hadoop_folder import checkpoint_folder
-from segue.streaming_jobs.progress import Metrics, ProgressKeeper
+from segue.streaming_jobs.metrics import Metrics
+from segue.streaming_jobs.progress import ProgressKeeper
 from segue.streaming_jobs.query_progress import TaskWatch
 from segue.streaming_jobs.regularly import Regularly
 from segue.streaming_jobs.repair import repair_exactly

@@ -30,8 +30,8 @@ from segue.settings import Settings
 from segue.spark.plays import events_by_window, parse, plays
 from segue.storage.mongo import patient
 from segue.storage.store import Store, open_store
+from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.pace import Pace
-from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query
 
 NAME = "engagement"

@@ -21,7 +21,7 @@ from segue.settings import Settings
 from segue.spark.plays import parse, plays, signals_by_window
 from segue.spark.session import on_workers
 from segue.storage.store import open_store
-from segue.streaming_jobs.progress import Metrics
+from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.query import BatchGate, Collector, kafka_records, start_query
 from segue.streaming_jobs.traces import observed
 from segue.udfs.replan import WRITTEN, Assignment, replan_in_workers

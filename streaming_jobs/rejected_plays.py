@@ -18,8 +18,8 @@ from segue.settings import Settings
 from segue.spark.plays import REASONS, parse, rejected, without_tombstones
 from segue.spark.session import sink_options
 from segue.storage.kafka_topics import MAX_RECORD_BYTES, largest_record
+from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.pace import Pace
-from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.query import BatchGate, kafka_records, start_query
 from segue.streaming_jobs.rejections import OBSERVED, SHARES, share_column
 

@@ -19,7 +19,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from segue.errors import SegueError
 from segue.spark.causes import explain
 from segue.storage.mongo import PyMongoError
-from segue.streaming_jobs.progress import Metrics
+from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.query import BatchGate
 from segue.streaming_jobs.topic_guard import RecordsLost
 

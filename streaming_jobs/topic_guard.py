@@ -20,8 +20,8 @@ from segue.storage.kafka import ensure_topics
 from segue.storage.topic_sample import TopicSample, TopicSampler
 from segue.streaming_jobs.checkpoint_folder import Files
 from segue.streaming_jobs.losses import Cause, Loss, find_loss
+from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.positions import Position, move, position
-from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.topic_note import TopicNote, read_ends, read_note, write_ends, write_topic_note
 from segue.streaming_jobs.topic_watch import ReadOffsets
 

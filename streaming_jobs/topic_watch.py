@@ -10,7 +10,7 @@ from typing import Any
 
 from segue.errors import SegueError
 from segue.storage.topic_sample import TopicSample, TopicSampler
-from segue.streaming_jobs.progress import Metrics
+from segue.streaming_jobs.metrics import Metrics
 
 log = logging.getLogger(__name__)
 SECONDS = 5.0

@@ -16,7 +16,8 @@ from segue.dashboard.metrics import DashboardMetrics
 from segue.places import ROOT
 from segue.settings import load_settings
 from segue.streaming_jobs import engagement, recommend, rejected_plays
-from segue.streaming_jobs.progress import Metrics, as_document
+from segue.streaming_jobs.metrics import Metrics
+from segue.streaming_jobs.progress import as_document
 from tests.streaming.test_progress import PROGRESS
 
 DEPLOY = ROOT / "deploy"

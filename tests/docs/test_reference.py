@@ -24,7 +24,7 @@ from segue.ranking.sources import REASONS
 from segue.settings.reference import reference
 from segue.storage.store import Collection
 from segue.streaming_jobs import engagement, recommend, rejected_plays
-from segue.streaming_jobs.progress import Metrics
+from segue.streaming_jobs.metrics import Metrics
 from segue.taste.tastes import StoredTaste
 from tests.plays.examples import a_play
 

@@ -17,7 +17,8 @@ from segue.plays.delivery import PlayProducer
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from segue.storage.store import Store
-from segue.streaming_jobs.progress import Metrics, ProgressKeeper
+from segue.streaming_jobs.metrics import Metrics
+from segue.streaming_jobs.progress import ProgressKeeper
 from segue.streaming_jobs.query import BatchFunction, BatchGate, kafka_records
 from tests.plays.examples import a_play
 from tests.waiting import until

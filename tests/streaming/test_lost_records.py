@@ -29,8 +29,8 @@ from segue.storage.mongo import Document
 from segue.storage.topic_sample import TopicSampler
 from segue.streaming_jobs import engagement, recommend, rejected_plays
 from segue.streaming_jobs.checkpoint_folder import Folder
+from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.positions import move, position
-from segue.streaming_jobs.progress import Metrics
 from segue.streaming_jobs.topic_guard import RecordsLost, TopicGuard
 from segue.streaming_jobs.topic_note import read_note
 from segue.streaming_jobs.topic_repair import repair_positions

@@ -13,7 +13,8 @@ from segue.operations.stream_minutes import Minutes, StreamMinutes
 from segue.operations.stream_progress import MicroBatch
 from segue.storage.mongo import Document
 from segue.storage.store import Store
-from segue.streaming_jobs.progress import Metrics, as_document, keepers
+from segue.streaming_jobs.metrics import Metrics
+from segue.streaming_jobs.progress import as_document, keepers
 
 PROGRESS: dict[str, Any] = {
     "name": "recommend",

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from segue.local.process import free_port
 from segue.operations.health import Health, ask, serve
-from segue.streaming_jobs.progress import Metrics
+from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.query_progress import QueryProgress
 
 MINUTE = timedelta(minutes=1)

@@ -20,7 +20,7 @@ from segue.storage.kafka import RejectedRecord, read_rejected
 from segue.storage.kafka_client import client_options
 from segue.storage.kafka_records import records_of
 from segue.streaming_jobs import rejected_plays
-from segue.streaming_jobs.progress import Metrics
+from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.rejections import Rejections
 from tests.plays.examples import a_play
 from tests.storage.rejected import write_rejected

@@ -21,7 +21,7 @@ from segue.settings import Settings
 from segue.storage.kafka import ensure_topics, read_rejected
 from segue.storage.kafka_client import client_options
 from segue.storage.mongo import Document
-from segue.streaming_jobs.progress import Metrics
+from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.query import POOL, BatchGate, foreach_batch, start_query
 from segue.streaming_jobs.supervision import FIRST_PAUSE, LONGEST_PAUSE, MainQuery, SideQuery
 from segue.streaming_jobs.topic_guard import RecordsLost

@@ -11,7 +11,7 @@ import pytest
 from segue.settings import load_settings
 from segue.storage.topic_sample import TopicSample, TopicSampler
 from segue.streaming_jobs.checkpoint_folder import Folder
-from segue.streaming_jobs.progress import Metrics
+from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.topic_guard import GuardedTopic, TopicGuard
 from segue.streaming_jobs.topic_note import read_ends, read_note
 from segue.streaming_jobs.topic_watch import ReadOffsets

@@ -12,7 +12,7 @@ from segue.settings import Settings
 from segue.storage import topic_sample
 from segue.storage.kafka import RecordProducer
 from segue.storage.topic_sample import TopicSample, TopicSampler
-from segue.streaming_jobs.progress import Metrics
+from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.topic_watch import ReadOffsets, TopicWatch, waiting
 from tests.streaming.test_rejected_plays import serving
 from tests.waiting import until

@@ -25,7 +25,8 @@ from segue.settings import Settings
 from segue.storage.kafka_records import records_of
 from segue.storage.mongo import Document
 from segue.storage.store import Store
-from segue.streaming_jobs.progress import Metrics, ProgressKeeper
+from segue.streaming_jobs.metrics import Metrics
+from segue.streaming_jobs.progress import ProgressKeeper
 from tests.dashboard.test_player_routes import a_play, envelope
 from tests.plays.examples import encoded
 from tests.streaming.conftest import run_until_all_is_taken, track_id

@@ -11,7 +11,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from segue.dashboard.metrics import DashboardMetrics
 from segue.documentation.reference import markdown as md
 from segue.places import CONF
-from segue.streaming_jobs.progress import Metrics
+from segue.streaming_jobs.metrics import Metrics
 
 _SUFFIXES = {
     "counter": ("_total",),
