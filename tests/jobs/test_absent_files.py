@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from pymongo.database import Database
 
+from segue.batch_jobs import forget_tracks
 from segue.batch_jobs.extract_features import find_work
 from segue.batch_jobs.ingest_catalog import IngestSummary, run
 from segue.batch_jobs.reconcile_library import Rules
@@ -206,3 +207,19 @@ def test_retagging_keeps_the_features(database: Database[Document], root: Path, 
     song(path, seconds=1.0, seed=5)  # another sound: they are outdated
     ingest(database, root)
     assert Features(store).stamps()[own] == before != Stamp("v", path.stat().st_size, path.stat().st_mtime_ns)
+
+
+def test_long_missing_tracks_are_forgotten_and_others_are_not(
+    database: Database[Document], root: Path, settings: Settings
+) -> None:
+    ingest(database, root)
+    old, young, _ = ids_of(database, root / "here")
+    for name in ("0.mp3", "1.mp3"):
+        (root / "here" / name).unlink()
+    ingest(database, root, ACCEPTED)
+    long_ago = datetime.now(UTC) - timedelta(days=100)
+    database.tracks.update_one({"_id": old}, {"$set": {"missing_since": long_ago}})
+    Features(Store(database)).write([(old, b"\0" * 4, Stamp("v", 1, 1))], names_version="n")
+    assert forget_tracks.run(Store(database), before=datetime.now(UTC) - timedelta(days=90)) == 1
+    assert set(database.tracks.distinct("_id")) & {old, young} == {young}
+    assert Features(Store(database)).stamps() == {}

@@ -62,7 +62,7 @@ def test_the_unmatched_are_told_and_the_order_is_kept() -> None:
     assert [entry.title for entry in found.unmatched] == ["None"]
 
 
-def _hallelujah(track_id: str, artist: str, path: str = "") -> Candidate:
+def _hallelujah(track_id: str, artist: str, path: str = "") -> MatchableTrack:
     return Candidate(track_id=track_id, title="Hallelujah", artist=artist, seconds=200.0, path=path)
 
 
