@@ -70,6 +70,18 @@ COMMANDS = (
         "library rejected --reason truncated",
     ),
     Command(
+        "library duplicates",
+        "batch_jobs.duplicates:list_duplicates",
+        "list the songs that several files have",
+        "library duplicates",
+    ),
+    Command(
+        "library forget",
+        "batch_jobs.forget_tracks:forget",
+        "remove tracks whose files have been missing for a long time",
+        "library forget --days 365",
+    ),
+    Command(
         "library compress",
         "batch_jobs.compress_library:compress_library",
         "re-encode the songs of a folder at a lower bit rate",
