@@ -224,6 +224,12 @@ COMMANDS = (
         "account set-password Ada",
     ),
     Command(
+        "account log-out",
+        "batch_jobs.accounts:log_out",
+        "log an account out on all devices",
+        "account log-out Ada",
+    ),
+    Command(
         "account delete",
         "batch_jobs.accounts:delete",
         "delete an account; the listener's data stay",
