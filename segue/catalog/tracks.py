@@ -15,6 +15,7 @@ from segue.catalog.track import (
     MATCHABLE,
     SHOWN,
     MatchableTrack,
+    Recording,
     Searchable,
     StoredFile,
     Track,
@@ -158,11 +159,14 @@ class Tracks(Collection[TrackDocument]):
             for track in documents
         }
 
-    def recording(self, track_id: str) -> Path | None:
-        """The file of a track; None if it has none."""
-        document = self.documents.find_one({"_id": track_id, **_PRESENT}, {"path": 1})
+    def recording(self, track_id: str) -> Recording | None:
+        """The recording of a track; None if it has none."""
+        fields = {"path": 1, "size": 1, "duration_ms": 1}
+        document = self.documents.find_one({"_id": track_id, **_PRESENT}, fields)
         path = document.get("path") if document else None
-        return Path(path) if path and "\0" not in path else None
+        if document is None or not path or "\0" in path:
+            return None
+        return Recording(path=Path(path), size=document.get("size"), duration_ms=document.get("duration_ms"))
 
     # Listeners see playable tracks.
 
