@@ -143,7 +143,7 @@ def test_covers_of_the_formats(tmp_path: Path) -> None:
     data = b"\x03" + struct.pack("<I", len(picture())) + "image/jpeg".encode("utf-16-le") + b"\0\0" + text
     audio["WM/Picture"] = [ASFByteArrayAttribute(data + picture())]
     audio.save()
-    aiff = AIFF(converted(tmp_path / "a.aiff", "-write_id3v2", "1"))
+    aiff: Any = AIFF(converted(tmp_path / "a.aiff", "-write_id3v2", "1"))
     aiff.tags.add(APIC(mime="image/jpeg", type=3, data=picture()))
     aiff.save()
     m4b = MP4(converted(tmp_path / "a.m4b", "-f", "ipod"))
