@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from mutagen.aiff import AIFF
 from mutagen.apev2 import APEv2, APEValue
-from mutagen.asf import ASFByteArrayAttribute
+from mutagen.asf._attrs import ASFByteArrayAttribute
 from mutagen.id3 import APIC, TIT2, TPE1
 from mutagen.mp4 import MP4, MP4Cover
 
