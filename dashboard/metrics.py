@@ -39,6 +39,22 @@ class DashboardMetrics:
             **plain,
         )
         self.audio_streams = Gauge("segue_audio_streams", "Recordings that are being sent.", **plain)
+        self.transcodings = Counter(
+            "segue_transcodings",
+            "Requests for converted recordings and conversions, by result: cached, shared (with a conversion "
+            "in progress), converted, failed, abandoned by all listeners, refused.",
+            labelnames=["result"],
+            **plain,
+        )
+        self.transcodings_running = Gauge(
+            "segue_transcodings_running", "Recordings that are being converted.", **plain
+        )
+        self.transcodings_waiting = Gauge(
+            "segue_transcodings_waiting", "Recordings that wait to be converted.", **plain
+        )
+        self.transcoding_cache = Gauge(
+            "segue_transcoding_cache_bytes", "Size of the cache of converted recordings.", **plain
+        )
         self.open_pages = Gauge("segue_open_pages", "Pages that are open in browsers.", **plain)
         self.plays = Counter("segue_plays_delivered", "Plays from players that Kafka has accepted.", **plain)
         self.refused_plays = Counter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segue.audio.transcoding.service import Transcoder
 from segue.collections import prepare
 from segue.dashboard.metrics import DashboardMetrics
 from segue.dashboard.queries.catalogue import CatalogueReader
@@ -43,6 +44,12 @@ class Services:
             store, lambda: PlayProducer(connected(settings).kafka), accepted=settings.stream
         )
         self.metrics.clock_ahead.set_function(lambda: self.delivery.broker_clock.ahead_ms / 1000)
+        self.transcoder = Transcoder(
+            settings.transcoding, count=lambda result: self.metrics.transcodings.labels(result).inc()
+        )
+        self.metrics.transcodings_running.set_function(lambda: self.transcoder.running)
+        self.metrics.transcodings_waiting.set_function(lambda: self.transcoder.waiting)
+        self.metrics.transcoding_cache.set_function(self.transcoder.cache_size)
         self.playlists = Playlists(store)
         self.day_lists = DayLists(store)
         self.links = ShareLinks(store)
@@ -56,5 +63,6 @@ class Services:
         self.starting_options = StartingOptions(store)
 
     def close(self) -> None:
-        """Close the connection to Kafka."""
+        """End the conversions of recordings, and close the connection to Kafka."""
+        self.transcoder.close()
         self.delivery.close()

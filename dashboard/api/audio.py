@@ -1,4 +1,4 @@
-"""Audio: signed addresses of tracks, valid for one session and six hours, and the files.
+"""Audio: signed addresses of tracks, valid for one session and six hours, and the recordings.
 
 The key of the signature is the session's token, which the server does not store. An address is useless to
 another session, and there is no server secret to store or rotate.
@@ -8,31 +8,31 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import time
-from pathlib import Path
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from segue.audio.transcoding.choice import choose
+from segue.audio.transcoding.encoder import Conversion
+from segue.audio.transcoding.forms import FORMS
+from segue.audio.transcoding.media_types import CONTENT_TYPES, media_type
+from segue.catalog.track import Recording
 from segue.catalog.tracks import Tracks
+from segue.dashboard.api.converted import HEADERS, converted
 from segue.dashboard.api.requests import session_of
 from segue.dashboard.services import Services
 
 GOOD_FOR = 6 * 3600
 """Seconds; longer than any track, with pauses."""
-TYPES = {
-    ".mp3": "audio/mpeg",
-    ".ogg": "audio/ogg",
-    ".oga": "audio/ogg",
-    ".opus": "audio/ogg",
-    ".flac": "audio/flac",
-    ".m4a": "audio/mp4",
-    ".aac": "audio/aac",
-    ".wav": "audio/wav",
-}
+LONGEST_START = 10_000_000
+"""Seconds."""
 
 
 def sign(token: str, track_id: str, *, expires: int) -> str:
@@ -51,25 +51,28 @@ def genuine(token: str, track_id: str, ticket: str, *, now: float) -> bool:
 
 
 def routes(services: Services) -> list[Route]:
-    """`GET /api/tickets/{track_id}` returns an address, `GET /api/audio/{track_id}` the recording."""
+    """`GET /api/tickets/{track_id}` returns addresses, `GET /api/audio/{track_id}` the recording."""
 
     async def ticket(request: Request) -> Response:
         _, token = await session_of(services, request)
         track_id = request.path_params["track_id"]
         expires = int(time.time()) + GOOD_FOR
         url = f"/api/audio/{track_id}?t={sign(token, track_id, expires=expires)}"
-        return JSONResponse({"url": url, "expires": expires * 1000}, headers={"Cache-Control": "no-store"})
+        body = await run_in_threadpool(_addresses, services, track_id, url)
+        return JSONResponse(body | {"expires": expires * 1000}, headers={"Cache-Control": "no-store"})
 
     async def audio(request: Request) -> Response:
-        _, token = await session_of(services, request)
+        listener, token = await session_of(services, request)
         track_id = request.path_params["track_id"]
         if not genuine(token, track_id, request.query_params.get("t", ""), now=time.time()):
             raise HTTPException(403, "this address has expired or is not yours")
-        path = await run_in_threadpool(recording, services, track_id)
-        return FileResponse(
-            path,
-            media_type=TYPES[path.suffix.lower()],
-            headers={"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"},
+        found = await run_in_threadpool(recording, services, track_id)
+        conversion = _conversion(services, found, request.query_params)
+        if conversion is None:
+            content_type = CONTENT_TYPES[found.path.suffix.lower()]
+            return FileResponse(found.path, media_type=content_type, headers=HEADERS)
+        return await converted(
+            services.transcoder, conversion, request, owner=listener.user_id, headers=HEADERS
         )
 
     return [
@@ -78,15 +81,58 @@ def routes(services: Services) -> list[Route]:
     ]
 
 
-def recording(services: Services, track_id: str) -> Path:
-    """The file of a track; the path comes from the catalogue, so that a request cannot choose it.
+def recording(services: Services, track_id: str) -> Recording:
+    """The recording of a track; the path comes from the catalogue, so that a request cannot choose it.
 
     Raises
     ------
     HTTPException
         404: there is no such track, or its file is missing or of another type.
     """
-    path = Tracks(services.store).recording(track_id)
-    if path is None or path.suffix.lower() not in TYPES or not path.is_file():
+    found = Tracks(services.store).recording(track_id)
+    if found is None or found.path.suffix.lower() not in CONTENT_TYPES or not found.path.is_file():
         raise HTTPException(404, "there is no such recording on this machine")
-    return path
+    return found
+
+
+def _addresses(services: Services, track_id: str, url: str) -> dict[str, Any]:
+    """The addresses of a recording: as it is, with its media type, and in the forms that are on offer."""
+    found = Tracks(services.store).recording(track_id)
+    forms = [
+        {"format": name, "type": FORMS[name].media_type, "url": f"{url}&format={name}"}
+        for name in services.settings.transcoding.formats
+    ]
+    return {"url": url, "type": media_type(found.path) if found else None, "forms": forms}
+
+
+def _conversion(services: Services, found: Recording, query: QueryParams) -> Conversion | None:
+    """The conversion that a request asks for; None for the file itself.
+
+    Raises
+    ------
+    HTTPException
+        422: the request asks for a format that is not on offer, or a number is wrong.
+    """
+    settings = services.settings.transcoding
+    try:
+        limit = int(query.get("max_bit_rate") or 0)
+        start = float(query.get("start") or 0.0)
+        if limit < 0 or not math.isfinite(start) or not 0 <= start <= LONGEST_START:
+            raise ValueError
+        chosen = choose(
+            wanted=query.get("format"),
+            kilobits=found.kilobits,
+            max_kilobits=limit,
+            # Without a limit, a player asks for its own format because it cannot decode the file.
+            suffix=found.path.suffix.lower() if limit else "",
+            usual=settings.formats,
+            usual_kilobits=settings.bit_rate,
+        )
+    except KeyError:
+        raise HTTPException(422, f"format must be raw or one of {', '.join(settings.formats)}") from None
+    except ValueError:
+        raise HTTPException(422, "start and max_bit_rate must be numbers that are not negative") from None
+    if chosen is None:
+        return None
+    form, kilobits = chosen
+    return Conversion(path=found.path, form=form, kilobits=kilobits, start=round(start, 3))

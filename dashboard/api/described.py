@@ -99,11 +99,21 @@ OPERATIONS = (
     Operation(
         "GET",
         "/api/audio/{track_id}",
-        "A track's recording; byte ranges are supported",
-        _ok("The file.", "audio/*")
+        "A track's recording, as it is or converted; files and finished conversions support byte ranges",
+        _ok("The recording.", "audio/*")
         | _fault(403, "The address has expired or belongs to another session.")
-        | _fault(404, "There is no such recording on this machine."),
-        query=(Parameter(name="t", text="The ticket, as /api/tickets gives it.", required=True),),
+        | _fault(404, "There is no such recording on this machine.")
+        | _fault(422, "A parameter is wrong, or the recording cannot be converted.", s.Error)
+        | _fault(503, "Too many recordings are being converted: try again after `Retry-After`."),
+        query=(
+            Parameter(name="t", text="The ticket, as /api/tickets gives it.", required=True),
+            Parameter(name="format", text="`raw`, or one of the setting `transcoding.formats`."),
+            Parameter(
+                name="max_bit_rate",
+                text="Largest bit rate in kbit/s: a file with a larger one is converted. 0: no limit.",
+            ),
+            Parameter(name="start", text="Seconds from which a conversion starts."),
+        ),
         tag="player",
     ),
     Operation(

@@ -66,10 +66,20 @@ class Items(_Body):
     items: list[Item]
 
 
-class Ticket(_Body):
-    """The address of a track's recording, for this session only."""
+class Form(_Body):
+    """A form to which a recording is converted."""
 
+    format: str
+    type: str = Field(description="Media type with the codec, for `canPlayType`.")
     url: str
+
+
+class Ticket(_Body):
+    """The addresses of a track's recording, for this session only."""
+
+    url: str = Field(description="The file itself.")
+    type: str | None = Field(description="Its media type with the codec; null if no browser plays it.")
+    forms: list[Form] = Field(description="Other forms, the preferred one first.")
     expires: int = Field(description="Epoch milliseconds.")
 
 

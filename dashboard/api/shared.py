@@ -7,7 +7,6 @@ get the same response.
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -16,7 +15,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from segue.dashboard.api.audio import TYPES, recording
+from segue.audio.transcoding.encoder import Conversion
+from segue.audio.transcoding.forms import FORMS
+from segue.audio.transcoding.media_types import CONTENT_TYPES, media_type
+from segue.catalog.track import Recording
+from segue.dashboard.api.audio import recording
+from segue.dashboard.api.converted import converted
 from segue.dashboard.api.requests import json_body, refuse_cross_site, session_of
 from segue.dashboard.api.shared_page import gone, page
 from segue.dashboard.queries.shared import SharedContent, picture, shared
@@ -34,6 +38,13 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+UNIVERSAL = "mp3"
+"""The form that every browser plays: the page has no script that could choose one."""
+COMMON = frozenset(
+    {"audio/mpeg", "audio/flac", "audio/wav", "audio/aac", 'audio/mp4; codecs="mp4a.40.2"'}
+    | {f'audio/ogg; codecs="{codec}"' for codec in ("vorbis", "opus")}
+)
+"""The media types that all current browsers play."""
 _POLICY = (
     "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -63,11 +74,9 @@ def routes(services: Services) -> list[Route]:
         )
 
     async def play_track(request: Request) -> Response:
-        path = await run_in_threadpool(
-            _recording, services, links, request.path_params["token"], request.path_params["track_id"]
-        )
-        headers = {**_HEADERS, "Cache-Control": "private, no-store"}
-        return FileResponse(path, media_type=TYPES[path.suffix.lower()], headers=headers)
+        token = request.path_params["token"]
+        found = await run_in_threadpool(_recording, services, links, token, request.path_params["track_id"])
+        return await _played(services, found, request, token=token)
 
     async def create(request: Request) -> Response:
         refuse_cross_site(request, services.settings.dashboard.base_url)
@@ -116,8 +125,8 @@ def _picture(services: Services, links: ShareLinks, token: str) -> bytes | None:
     return picture(services.store, *opened) if opened else None
 
 
-def _recording(services: Services, links: ShareLinks, token: str, track_id: str) -> Path:
-    """The file of a track of the link; 404 unless the link allows guests to play it."""
+def _recording(services: Services, links: ShareLinks, token: str, track_id: str) -> Recording:
+    """The recording of a track of the link; 404 unless the link allows guests to play it."""
     opened = _open(services, links, token)
     if (
         opened is None
@@ -126,6 +135,18 @@ def _recording(services: Services, links: ShareLinks, token: str, track_id: str)
     ):
         raise HTTPException(404, "there is no such recording")
     return recording(services, track_id)
+
+
+async def _played(services: Services, found: Recording, request: Request, *, token: str) -> Response:
+    """The recording as it is if every browser plays it, and converted otherwise."""
+    headers = {**_HEADERS, "Cache-Control": "private, no-store"}
+    if await run_in_threadpool(media_type, found.path) in COMMON:
+        content_type = CONTENT_TYPES[found.path.suffix.lower()]
+        return FileResponse(found.path, media_type=content_type, headers=headers)
+    form = FORMS[UNIVERSAL]
+    kilobits = form.kilobits(services.settings.transcoding.bit_rate)
+    conversion = Conversion(path=found.path, form=form, kilobits=kilobits)
+    return await converted(services.transcoder, conversion, request, owner=token, headers=headers)
 
 
 def _wanted(body: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from segue.plays.delivery import WORTH_KEEPING
 from segue.plays.event_types import SIGNALS
 
 _HERE = Path(__file__).parent
-_BAR = ("dom", "outbox", "pending_leave", "engine", "queue", "radio", "keys", "panel", "bar")
+_BAR = ("dom", "outbox", "pending_leave", "forms", "engine", "queue", "radio", "keys", "panel", "bar")
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ class AudioError(SegueError):
 
 class Undecodable(AudioError):
     """The file cannot be opened or has no audio: "missing", "unreadable", "empty", "not-audio", "too-slow",
-    "decoder-crashed"; from compression also "broken-tags", "wrong-extension", "not-encoded",
-    "other-length", "name-taken", "changed".
+    "decoder-crashed"; from conversion also "not-encoded" and "too-large"; from compression also
+    "broken-tags", "wrong-extension", "not-encoded", "other-length", "name-taken" and "changed".
     """
 
 

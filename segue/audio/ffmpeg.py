@@ -20,7 +20,8 @@ from segue.processor_time import processor_time
 TIME_LIMIT = 60.0
 """Seconds that ffmpeg may take for one excerpt (:mod:`segue.audio.allowance`)."""
 CONTAINERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,caf,eac3,flac,matroska,webm,mov,mp4,m4a,mp3,mpc,mpc8,ogg,tak,tta,w64,wav,wv"
+    "aac,ac3,aiff,amr,ape,asf,au,caf,dsf,eac3,flac,iff,matroska,webm,mov,mp4,m4a,mp3,mpc,mpc8,ogg,tak,"
+    "tta,w64,wav,wv"
 )
 """Formats that ffmpeg may detect. Playlists are not among them: they could make it open files or URLs."""
 # The prefix "file:" keeps ffmpeg from reading a name such as concat:… as a protocol.

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from datetime import datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 from segue.catalog.letters import artist_key
@@ -173,6 +173,21 @@ class MatchableTrack:
     """The path of its file; empty without one."""
     recording: str | None = None
     release_track: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """The sound of a track."""
+
+    path: Path
+    size: int | None
+    """Bytes."""
+    duration_ms: int | None
+
+    @property
+    def kilobits(self) -> int | None:
+        """The average bit rate in thousand bits a second, rounded up, covers and tags included."""
+        return -(-8 * self.size // self.duration_ms) if self.size and self.duration_ms else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from segue.catalog.part import Part
@@ -16,6 +16,7 @@ from segue.catalog.track import (
     MATCHABLE,
     SHOWN,
     MatchableTrack,
+    Recording,
     Searchable,
     StoredFile,
     Track,
@@ -167,11 +168,16 @@ class Tracks(Collection[TrackDocument]):
             for track in documents
         }
 
-    def recording(self, track_id: str) -> Path | None:
-        """The file of a track; None if it has none."""
-        document = self.documents.find_one({"_id": track_id, **_PRESENT}, {"path": 1})
+    def recording(self, track_id: str) -> Recording | None:
+        """The recording of a track; None if it has none."""
+        fields = {"path": 1, "size": 1, "duration_ms": 1}
+        document = self.documents.find_one({"_id": track_id, **_PRESENT}, fields)
         path = document.get("path") if document else None
-        return path_to_open(path) if path and "\0" not in path else None
+        if document is None or not path or "\0" in path:
+            return None
+        return Recording(
+            path=path_to_open(path), size=document.get("size"), duration_ms=document.get("duration_ms")
+        )
 
     # Listeners see playable tracks.
 

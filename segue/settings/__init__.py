@@ -26,6 +26,7 @@ from segue.settings.ranking import (
 )
 from segue.settings.streaming import EngagementSettings, RetentionSettings, SparkSettings, StreamSettings
 from segue.settings.surface import DashboardSettings
+from segue.settings.transcoding import TranscodingSettings
 from segue.settings.values import Section, Shares, Variant, duration_text, milliseconds
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "StreamSettings",
     "TasteSettings",
     "TracingSettings",
+    "TranscodingSettings",
     "Variant",
     "VoyagerSettings",
     "duration_text",

@@ -45,6 +45,7 @@ from segue.settings.ranking import (
 )
 from segue.settings.streaming import EngagementSettings, RetentionSettings, SparkSettings, StreamSettings
 from segue.settings.surface import DashboardSettings
+from segue.settings.transcoding import TranscodingSettings
 from segue.settings.wording import reason
 
 
@@ -93,6 +94,7 @@ class Settings(BaseSettings):
     experiments: ExperimentSettings
     engagement: EngagementSettings
     retention: RetentionSettings
+    transcoding: TranscodingSettings
     dashboard: DashboardSettings
 
     @model_validator(mode="after")

@@ -50,6 +50,7 @@ class Served:
             "SEGUE_KAFKA__PLAYS_TOPIC": s.kafka.plays_topic,
             "SEGUE_KAFKA__REJECTED_TOPIC": s.kafka.rejected_topic,
             "SEGUE_INDEX__FOLDER": s.index.folder,
+            "SEGUE_TRANSCODING__FOLDER": s.transcoding.folder,
             "SEGUE_DASHBOARD__METRICS_PORT": "0",
             "PYTHONPATH": str(ROOT),
         }

@@ -107,7 +107,7 @@ def services(database: Database[Document], settings: Settings) -> Iterator[Servi
     """What the routes work with; Kafka is there with the fixture `broker` only."""
     found = Services(Store(database), settings)
     yield found
-    found.delivery.close()
+    found.close()
 
 
 Enter = Callable[[], TestClient]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from segue.dashboard.api.audio import TYPES, genuine, sign
+from segue.audio.transcoding.media_types import CONTENT_TYPES as TYPES
+from segue.dashboard.api.audio import genuine, sign
 from segue.dashboard.services import Services
 from segue.people.login_sessions import COOKIE
 from tests.dashboard.conftest import Enter

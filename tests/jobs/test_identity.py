@@ -302,12 +302,17 @@ def test_names_that_are_not_utf8_are_tracks(database: Database[Document], root: 
     tracks = Tracks(Store(database))
     track = database.tracks.find_one({"title": "Beyoncé", "artist": "Café"})
     assert track is not None
-    assert tracks.recording(track["_id"]) == path and tracks.recording(track["_id"]).read_bytes()  # type: ignore[union-attr]
+    before = tracks.recording(track["_id"])
+    assert before is not None
+    assert before.path == path
+    assert before.path.read_bytes()
     found = tracks.with_file_names(["Beyonc\u00e9.flac"])
     assert [match.path for match in found["beyonc\u00e9.flac"]] == [str(decomposed)]
     path.rename(path.with_name("b.mp3"))
     assert ingest(database, root).moved == 1
-    assert tracks.recording(track["_id"]) == path.with_name("b.mp3")
+    after = tracks.recording(track["_id"])
+    assert after is not None
+    assert after.path == path.with_name("b.mp3")
 
 
 def test_tracks_of_earlier_releases_follow_their_files(

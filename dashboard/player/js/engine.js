@@ -6,7 +6,7 @@ const AHEAD = 12; // recommendations queued after the listener's choices
 class Engine {
   constructor(data) {
     const tag = data.tag;
-    Object.assign(this, { tag, queue: [], at: -1, heard: 0, since: null, opinions: {}, repeat: "off", shuffled: false, wanted: false, tickets: new Map(), recommended: null });
+    Object.assign(this, { tag, queue: [], at: -1, heard: 0, since: null, opinions: {}, repeat: "off", shuffled: false, wanted: false, tickets: new Map(), undecodable: new Set(), form: null, offset: 0, recommended: null });
     const a = this.audio = new Audio();
     a.preload = "auto";
     a.onplaying = () => { this.since = performance.now(); this.failed = 0; this.changed(); };
@@ -27,8 +27,11 @@ class Engine {
   get current() { return this.queue[this.at] ?? null; }
   get playing() { return !this.audio.paused; }
   get busy() { return Boolean(this.loading) || (this.playing && this.audio.readyState < 3); } // buffering
-  get position() { return this.loading ? this.resume ?? 0 : Math.round(this.audio.currentTime * 1000); }
-  get duration() { const d = this.audio.duration; return Math.round(Number.isFinite(d) ? d * 1000 : this.current?.duration ?? 0); }
+  get position() { return this.loading ? this.resume ?? 0 : this.offset + Math.round(this.audio.currentTime * 1000); }
+  get duration() { // a converted recording does not state its length before its end
+    const d = this.audio.duration, known = this.current?.duration;
+    return Math.round(Number.isFinite(d) && (this.form?.original || !known) ? this.offset + d * 1000 : known ?? 0);
+  }
   listeners(kind) { dispatchEvent(new CustomEvent(`segue:${kind}`)); }
   changed() { this.listeners("state"); mediaSession(this); }
   count() { // the time for which audio played, without pauses and buffering
@@ -73,11 +76,13 @@ class Engine {
     const item = this.current, mine = this.loading;
     this.changed();
     if (!item) { this.audio.removeAttribute("src"); this.audio.load(); this.loading = null; return; }
-    let url;
-    try { url = await this.ticket(item.id); } catch { if (this.loading === mine) this.broken(); return; }
+    let ticket;
+    try { ticket = await this.ticket(item.id); } catch { if (this.loading === mine) this.broken(); return; }
     if (this.loading !== mine) return; // another track was chosen meanwhile
-    this.audio.src = url;
-    if (this.resume) this.audio.currentTime = this.resume / 1000;
+    this.form = playableForm(ticket, { canPlay: (type) => this.audio.canPlayType(type), vendor: navigator.vendor, undecodable: this.undecodable.has(item.id) });
+    this.offset = this.form.original ? 0 : this.resume;
+    this.audio.src = formFrom(this.form, this.resume);
+    if (this.form.original && this.resume) this.audio.currentTime = this.resume / 1000;
     this.loading = null;
     if (this.wanted) this.start();
     this.changed();
@@ -92,12 +97,12 @@ class Engine {
   }
   async ticket(id) {
     const kept = this.tickets.get(id);
-    if (kept && kept.expires > Date.now() + 600e3) return kept.url;
+    if (kept && kept.expires > Date.now() + 600e3) return kept;
     const answer = await fetch(`/api/tickets/${encodeURIComponent(id)}`);
     if (!answer.ok) throw new Error(answer.status);
     const fresh = await answer.json();
     this.tickets.set(id, fresh);
-    return fresh.url;
+    return fresh;
   }
   pause() { this.wanted = false; this.audio.pause(); }
   toggle() {
@@ -129,26 +134,38 @@ class Engine {
   seek(ms) {
     if (!this.current) return;
     const to = Math.max(0, Math.min(Math.round(ms), this.duration - 50));
-    if (this.loading) this.resume = to; else this.audio.currentTime = to / 1000;
+    if (this.loading) this.resume = to;
+    else if (this.form?.original || reaches(this.audio, (to - this.offset) / 1000)) this.audio.currentTime = (to - this.offset) / 1000;
+    else this.reload(to, this.playing);
     this.emit("seek", this.current, { position_ms: to });
     this.listeners("time");
   }
-  broken() { // a network error is retried; a missing file is skipped
+  reload(from, play = this.wanted) { // the same listening, from another place or in another form
+    this.count();
+    const { begun, heard, leaveId } = this;
+    this.load(this.at, { play, from, kept: { begun, heard, leaveId } });
+  }
+  async broken() { // a network error is retried; another form is tried once; a missing file is skipped
     if (!this.current) return;
-    const key = this.current.key;
+    const { key, id, title } = this.current, at = this.position, { form } = this;
     this.failed = (this.failed || 0) + 1;
-    this.tickets.delete(this.current.id);
-    const gone = this.audio.error?.code === 4 || this.audio.error?.code === 3;
-    fetch(`/api/tickets/${encodeURIComponent(this.current.id)}`).then((answer) => answer.ok && gone && this.failed > 1).catch(() => false).then((skip) => {
-      if (skip) { this.say(`${this.current.title} cannot be played`); this.failed = 0; this.begun = false; return setTimeout(() => this.current?.key === key && this.onward(), 800); }
-      this.say("Waiting for the server");
-      return setTimeout(() => { // `wanted` is false if the listener has paused meanwhile
-        if (this.current?.key !== key) return;
-        this.count();
-        const { begun, heard, leaveId } = this;
-        this.load(this.at, { play: this.wanted, from: this.position, kept: { begun, heard, leaveId } });
-      }, Math.min(8000, 400 * 2 ** this.failed));
-    });
+    const code = this.audio.error?.code, gone = code === 4 || code === 3, valid = this.tickets.get(id)?.expires > Date.now();
+    this.tickets.delete(id);
+    const there = await this.ticket(id).catch(() => null);
+    if (this.current?.key !== key) return;
+    if (there && gone && valid && form?.original && there.forms?.length) { this.undecodable.add(id); return this.reload(at); }
+    const busy = gone && form && !form.original && await overloaded(formFrom(form, at));
+    if (this.current?.key !== key) return;
+    if (there && gone && !busy && this.failed > 1) {
+      this.say(`${title} cannot be played`);
+      this.failed = 0;
+      this.begun = false;
+      setTimeout(() => this.current?.key === key && this.onward(), 800);
+      return;
+    }
+    this.say(busy ? "Waiting for the server to convert other recordings" : "Waiting for the server");
+    // `wanted` is false if the listener has paused meanwhile
+    setTimeout(() => this.current?.key === key && this.reload(this.position), Math.min(8000, 400 * 2 ** this.failed));
   }
   say(text) { this.notice = text; this.changed(); clearTimeout(this.quiet); this.quiet = setTimeout(() => { this.notice = ""; this.changed(); }, 5000); }
   opinion(type, item = this.current) {
