@@ -20,6 +20,7 @@ from rich.progress import TimeRemainingColumn
 from segue.batch_jobs.bars import counting
 from segue.catalog.covers import Covers
 from segue.catalog.fma import FmaTrack, Layout, find_layout, path_of
+from segue.catalog.gathering import gather
 from segue.catalog.library import check_folder, find_music
 from segue.catalog.read import AS_USUAL, Outcome, TagReading, fact_of, read_tracks, without_audio
 from segue.catalog.rejected import RejectedFile, RejectedTracks
@@ -163,6 +164,7 @@ def run(
     tracks.mark_vanished(gone)
     RejectedTracks(store).replace_library(rejected, library=library)
     silent = _keep_without_audio(tracks, contents.known, library=library)
+    gather(store)
     return IngestSummary(
         library=library,
         tracks=tracks.count_present(library),

@@ -16,6 +16,7 @@ _PLAIN = str.maketrans(
     }
 )  # fmt: skip
 """Latin letters that Unicode does not decompose."""
+_ARTICLE = re.compile(r"(?:the|an?)\s+(?=\S)")
 APOSTROPHES = "'’‘‛ʼʻ`´′＇"
 _NO_APOSTROPHES = str.maketrans(dict.fromkeys(APOSTROPHES))
 
@@ -53,6 +54,12 @@ def artist_key(name: str) -> str:
     folded = " ".join(without_apostrophes(without_accents(name.casefold())).split())
     key = "".join(words_of(re.sub(r"(?<=\w) ?[&+] ?(?=\w)", " and ", folded)))
     return key if len(key) >= 3 else folded
+
+
+def sort_key(name: str) -> str:
+    """The form of a name by which lists are sorted: without case, accents and a leading English article."""
+    folded = " ".join(without_accents(name.casefold()).split())
+    return _ARTICLE.sub("", folded, count=1) if _ARTICLE.match(folded) else folded
 
 
 def words_of(text: str) -> list[str]:
