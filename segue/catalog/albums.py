@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal, TypedDict
 
+from segue.catalog.credits import VARIOUS_ARTISTS
+from segue.catalog.grouping import album_key
+from segue.catalog.letters import artist_key
 from segue.catalog.part import Part
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
 from segue.storage.records import Between, Count, Readable
@@ -87,6 +90,7 @@ class Albums(Collection[Album]):
     )
     indexes = (
         *(Index(keys=keys) for keys in _ORDERS.values()),
+        Index.on("keys"),
         Index.on("artist_keys", "year", "sort"),
         Index.on("appearing", "year", "sort"),
     )
@@ -105,6 +109,15 @@ class Albums(Collection[Album]):
     def album(self, album_id: str) -> Album | None:
         """An album; None if there is none with this id."""
         return self.documents.find_one({"_id": album_id})
+
+    def named(self, name: str, artist: str) -> Album | None:
+        """The oldest album with a name that an artist made or appears on; None if there is none."""
+        key = artist_key(artist)
+        wanted: Document = {"keys": album_key(name)}
+        if key not in VARIOUS_ARTISTS:
+            wanted["$or"] = [{"artist_keys": key}, {"appearing": key}]
+        found = self.documents.find(wanted).sort([("year", ASCENDING), ("_id", ASCENDING)]).limit(1)
+        return next(iter(found), None)
 
     def several(self, album_ids: Iterable[str]) -> list[Album]:
         """The known ones among the albums."""

@@ -170,9 +170,7 @@ def _artists(keys: Sequence[str], tracks: GroupedTracks, albums: Albums) -> list
         all_tracks = [*mine, *guest[key]]
         name = _names(all_tracks).get(key) or of_albums.get(key) or key
         sorts = [t.details.get("artist_sort") for t in mine if t.member.artists == (key,)]
-        ids = [
-            (t.details.get("ids") or {}).get("artists", [None])[0] for t in mine if t.keys == (key,)
-        ]
+        ids = [(t.details.get("ids") or {}).get("artists", [None])[0] for t in mine if t.keys == (key,)]
         found.append(
             {
                 "_id": key,

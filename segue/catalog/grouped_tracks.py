@@ -107,7 +107,7 @@ class GroupedTracks(Tracks):
         for ids in parts(track_ids):
             self.documents.update_many({"_id": {"$in": ids}, **PLAYABLE}, {"$set": {"grouped": GROUPING}})
             gone = {"_id": {"$in": ids}, "$nor": [PLAYABLE]}
-            self.documents.update_many(gone, {"$set": {"album_id": None, "counted": []}})
+            self.documents.update_many(gone, {"$set": {"album_id": None, "counted": [], "grouped": 0}})
 
     def _grouped(self, wanted: Document) -> Iterator[GroupedTrack]:
         for document in self.documents.find(wanted, dict.fromkeys(_FIELDS, 1), batch_size=10_000):

@@ -37,6 +37,8 @@ class LibrarySettings(Section):
 
     tag_encoding: str
     undivided_artists: tuple[str, ...]
+    largest_loss: float = Field(gt=0, le=1)
+    keep_missing: Positive
 
     @field_validator("tag_encoding")
     @classmethod
