@@ -19,6 +19,7 @@ import typer
 from segue.batch_jobs.reconcile_library import Changes, Found, Rules, bring_in_line
 from segue.catalog.absence import by_root
 from segue.catalog.fma import FmaTrack, Layout, find_layout, path_of
+from segue.catalog.gathering import gather
 from segue.catalog.library import FolderContents, NoMusic, check_folder, find_music
 from segue.catalog.read import TagReading, fact_of, without_audio
 from segue.catalog.rejected import RejectedTracks
@@ -188,7 +189,7 @@ def run(
         layout = _layout_of(root, fma=fma)
         contents = find_music(root, library=library, layout=layout)
     except NoMusic as error:
-        raise _away(tracks, folder, library=library, error=error) from None
+        raise _away(store, folder, library=library, error=error) from None
     tracks.forget_damaged(library)
     stored = tracks.files_of(library)
     _check_same_folder(stored.values(), root, library)
@@ -228,13 +229,15 @@ def _without_metadata(contents: FolderContents, changes: Changes) -> int:
     )
 
 
-def _away(tracks: TrackFiles, folder: Path, *, library: str, error: NoMusic) -> SegueError:
+def _away(store: Store, folder: Path, *, library: str, error: NoMusic) -> SegueError:
     """Mark the tracks of a library as away whose folder is; the error to raise."""
     root = folder.expanduser().resolve()
+    tracks = TrackFiles(store)
     away = by_root(tracks.files_of(library), root)
     if not away:
         return error
     tracks.mark_away(away)
+    gather(store)
     return SegueError(
         f"{error}; its disk seems to be away: {counted(len(away), 'track')} of {library!r} stay, marked as "
         "unavailable, until the next run finds them"

@@ -20,6 +20,7 @@ from segue.catalog.cover_art import Cover
 from segue.catalog.covers import Covers
 from segue.catalog.features import Features
 from segue.catalog.fma import FmaTrack
+from segue.catalog.gathering import gather
 from segue.catalog.identity import Listening, NotListening, Recogniser, identity_of_file
 from segue.catalog.read import AS_USUAL, TagReading, fact_of, read_tracks
 from segue.catalog.reconcile import Plan, Scanned, fresh_id, plan
@@ -78,7 +79,7 @@ class Changes:
 
 
 def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = False) -> Changes:
-    """Write new and changed tracks, follow renamed and moved files, and mark lost tracks."""
+    """Write new and changed tracks, follow renamed and moved files, mark lost tracks, and gather albums."""
     tracks = TrackFiles(store)
     stored = tracks.files_of(found.library)
     facts = {place: fact_of(file, found.known) for place, file in found.files.items()}
@@ -110,11 +111,13 @@ def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = Fal
     tracks.mark_away([*absent.away, *absent.in_question])
     tracks.mark_vanished(absent.vanished)
     places = {own: place for place, own in made.same.items()} | work.written
+    moved = frozenset(own for own, place in places.items() if own in stored and stored[own].place != place)
+    gather(store, moved)
     return Changes(
         new=frozenset(work.written.keys() - stored.keys()),
         changed=frozenset(work.written.keys() & stored.keys()),
         same=frozenset(made.same.values()),
-        moved=frozenset(own for own, place in places.items() if own in stored and stored[own].place != place),
+        moved=moved,
         absent=absent,
         rejected=rejected,
     )

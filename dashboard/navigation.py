@@ -13,7 +13,7 @@ from segue.dashboard.text import plain
 def open_page(target: Mapping[str, Any]) -> None:
     """Open the page that `target`, often an event from the browser, names.
 
-    A target has the key `track`, `map` (a track id), `artist`, `album` with `artist`, or `made`
+    A target has the key `track`, `map` (a track id), `artist`, `album_id`, `album` with `artist`, or `made`
     (:mod:`segue.dashboard.views.made`). Others, which a browser may send, are ignored.
     """
     match {key: value for key, value in target.items() if isinstance(value, str)}:
@@ -21,6 +21,8 @@ def open_page(target: Mapping[str, Any]) -> None:
             st.switch_page(pages()["track"], query_params={"id": track_id})
         case {"map": track_id}:
             st.switch_page(pages()["map"], query_params={"id": track_id})
+        case {"album_id": album_id}:
+            st.switch_page(pages()["album"], query_params={"id": album_id})
         case {"album": album, "artist": artist}:
             st.switch_page(pages()["album"], query_params={"artist": artist, "name": album})
         case {"made": kind, **named}:

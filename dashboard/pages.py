@@ -14,7 +14,9 @@ from segue.dashboard.player import components
 from segue.dashboard.views import (
     account,
     album,
+    albums,
     artist,
+    artists,
     audience,
     friends,
     home,
@@ -44,6 +46,8 @@ class Page:
 PAGES = (
     Page("home", "For you", home.show, ":material/home:"),
     Page("search", "Search", search.show, ":material/search:"),
+    Page("artists", "Artists", artists.show, ":material/artist:"),
+    Page("albums", "Albums", albums.show, ":material/album:"),
     Page("map", "Map", library_map.show, ":material/explore:"),
     Page("playlists", "Playlists", playlists.show, ":material/queue_music:"),
     Page("you", "You", you.show, ":material/person:"),

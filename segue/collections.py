@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from segue.catalog.albums import Albums
+from segue.catalog.artists import Artists
 from segue.catalog.covers import Covers
 from segue.catalog.features import Features
 from segue.catalog.rejected import RejectedTracks
@@ -52,6 +54,8 @@ from segue.taste.tastes import Tastes
 
 OWNERS: tuple[type[Collection[Any]], ...] = (
     Tracks,
+    Albums,
+    Artists,
     Covers,
     Features,
     RejectedTracks,

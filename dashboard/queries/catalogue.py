@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from segue.catalog.albums import Album, Albums
+from segue.catalog.artists import Artist, Artists
+from segue.catalog.browsed_tracks import BrowsedTracks, TrackOnAlbum
+from segue.catalog.letters import artist_key
 from segue.catalog.part import Part
 from segue.catalog.search import TrackSearch
 from segue.catalog.track import MatchableTrack, TrackSummary
@@ -40,6 +44,9 @@ class CatalogueReader:
     def __init__(self, store: Store, *, index_folder: str) -> None:
         self.store = store
         self._tracks = Tracks(store)
+        self.albums = Albums(store)
+        self.artists = Artists(store)
+        self._browsed = BrowsedTracks(store)
         self._search = TrackSearch(self._tracks)
         self._active = ActiveBundle(store, folder=index_folder, every=2.0)
         self._moods = Moods(store)
@@ -111,6 +118,30 @@ class CatalogueReader:
     def of_album(self, artist: str, album: str | None, *, limit: int = MOST_OF_ARTIST) -> Part[Item]:
         """An artist's album in album order; all of the artist's tracks if `album` is None."""
         return self._tracks.of_album(artist, album, limit=limit).each(_found)
+
+    def album(self, album_id: str, *, artist: str = "", name: str = "") -> Album | None:
+        """An album by its id, or by its name and any of its artists, as links of earlier releases name it."""
+        found = self.albums.album(album_id) if album_id else None
+        return found or (self.albums.named(name, artist) if name and artist else None)
+
+    def artist(self, name: str) -> Artist | None:
+        """An artist by any spelling of the name, or the first artist of a text such as "A, B"."""
+        found = self.artists.artist(artist_key(name)) if name else None
+        if found is None and name and (key := self._browsed.key_of_credit(name)):
+            found = self.artists.artist(key)
+        return found
+
+    def on_album(self, album_id: str, *, limit: int) -> Part[TrackOnAlbum]:
+        """The tracks of an album by disc, side and number."""
+        return self._browsed.on_album(album_id, limit=limit)
+
+    def with_artist(self, key: str, *, limit: int) -> Part[TrackOnAlbum]:
+        """The tracks with an artist, by year and album."""
+        return self._browsed.with_artist(key, limit=limit)
+
+    def placed(self, track_id: str) -> TrackOnAlbum | None:
+        """A track with its artists and its place on the album; None if it does not exist."""
+        return self._browsed.placed(track_id)
 
     def newest(self, *, limit: int = 12) -> list[Item]:
         """The tracks with the newest files."""

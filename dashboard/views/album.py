@@ -1,37 +1,79 @@
-"""An album: its songs in album order."""
+"""An album: its discs and sides with their songs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+
 import streamlit as st
 
-from segue.catalog.part import Part
+from segue.catalog.albums import Album
+from segue.catalog.browsed_tracks import TrackOnAlbum
 from segue.catalog.tracks import MOST_OF_ARTIST
+from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.navigation import link
 from segue.dashboard.player import components
-from segue.dashboard.queries.items import Item
-from segue.dashboard.queries.times import length
+from segue.dashboard.queries.items import Item, item_of
 from segue.dashboard.text import plain
-from segue.dashboard.views import more
+from segue.dashboard.views import more, ungrouped
 
 
 def show() -> None:
-    """The album named by `?artist=` and `?name=` in the address."""
-    artist, name = st.query_params.get("artist", ""), st.query_params.get("name", "")
-    place = f"album-{artist}-{name}"
-    limit = more.asked_for(place, first=MOST_OF_ARTIST)
+    """The album named by `?id=`, or by `?artist=` and `?name=`, in the address."""
     catalogue = visit.services().catalogue
-    songs = catalogue.of_album(artist, name, limit=limit) if artist and name else Part[Item]()
-    if not songs:
+    asked = st.query_params
+    album = catalogue.album(asked.get("id", ""), artist=asked.get("artist", ""), name=asked.get("name", ""))
+    if album is None:
+        if ungrouped.album(asked.get("artist", ""), asked.get("name", "")):
+            return
         st.title("No such album", anchor=False)
         st.info("It may have left the library. Use Search to find other albums.", icon=":material/album:")
         return
-    st.title(plain(name), anchor=False)
+    place = f"album-{album['_id']}"
+    tracks = catalogue.on_album(album["_id"], limit=more.asked_for(place, first=MOST_OF_ARTIST))
+    st.title(plain(album["name"]), anchor=False)
     left, right = st.columns([1, 2], gap="large")
     with left:
-        st.caption(f"{plain(artist)} · {length(songs) if not songs.rest else f'{songs.total:,} songs'}")
-        link(f"More by {artist}", icon=":material/artist:", to={"artist": artist})
-        components.tracks(songs[:1], key="cover", layout="grid")
+        st.caption(" · ".join(plain(fact) for fact in facts(album)))
+        for key in album["artist_keys"]:
+            if artist := catalogue.artists.artist(key):
+                link(f"More by {artist['name']}", icon=":material/artist:", to={"artist": artist["name"]})
+        if tracks:
+            components.tracks([_item(tracks[0])], key="cover", layout="grid")
     with right:
-        components.tracks(songs, key="album", layout="list")
-        more.offer(place, shown=len(songs), total=songs.total, of="songs")
+        for number, (heading, those) in enumerate(_parts(tracks)):
+            if heading:
+                st.subheader(plain(heading), anchor=False)
+            components.tracks([_item(track) for track in those], key=f"album-{number}", layout="list")
+        more.offer(place, shown=len(tracks), total=tracks.total, of="songs")
+
+
+def facts(album: Album) -> list[str]:
+    """An album's artist, years, edition and length."""
+    year, original = album["year"], album["original_year"]
+    years = f"{original}, released {year}" if year and original and original != year else year or original
+    minutes = round(album["duration_ms"] / 60_000)
+    length = f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
+    discs = counted(album["discs"], "disc") if album["discs"] > 1 else ""
+    given = [album["artist"], years, album["edition"], discs, counted(album["tracks"], "song"), length]
+    return [str(fact) for fact in given if fact]
+
+
+def _parts(tracks: Sequence[TrackOnAlbum]) -> list[tuple[str, list[TrackOnAlbum]]]:
+    """The tracks by disc and side with headings; one part without a heading for a single disc."""
+    found = [(key, list(those)) for key, those in groupby(tracks, key=lambda t: (t.disc or 1, t.side or ""))]
+    several = len({disc for (disc, _), _ in found}) > 1
+    return [(_heading(those[0], several=several), those) for _, those in found]
+
+
+def _heading(track: TrackOnAlbum, *, several: bool) -> str:
+    disc = f"Disc {track.disc or 1}" if several else ""
+    side = f"Side {track.side}" if track.side else ""
+    return " · ".join(part for part in (disc, track.disc_title or "", side) if part)
+
+
+def _item(track: TrackOnAlbum) -> Item:
+    note = f"{track.side or ''}{track.number}" if track.number else None
+    return replace(item_of(track.summary, source="search"), note=note)

@@ -1,44 +1,62 @@
-"""An artist: their albums and songs."""
+"""An artist: albums, albums of others, and songs."""
 
 from __future__ import annotations
 
-from itertools import groupby
-
 import streamlit as st
 
+from segue.catalog.albums import Album
 from segue.catalog.part import Part
 from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.navigation import link
 from segue.dashboard.player import components
-from segue.dashboard.queries.items import Item
+from segue.dashboard.queries.items import item_of
 from segue.dashboard.text import plain
-from segue.dashboard.views import more
+from segue.dashboard.views import album, more, ungrouped
+
+_ALBUMS = 60
 
 
 def show() -> None:
     """The artist named by `?name=` in the address."""
+    catalogue = visit.services().catalogue
     name = st.query_params.get("name", "")
-    place = f"artist-{name}"
-    limit = more.asked_for(place, first=MOST_OF_ARTIST)
-    songs = visit.services().catalogue.of_album(name, None, limit=limit) if name else Part[Item]()
-    if not songs:
+    artist = catalogue.artist(name)
+    if artist is None:
+        if ungrouped.artist(name):
+            return
         st.title("No such artist", anchor=False)
         st.info(
             "The artist may have left the library. Use Search to find other artists.",
             icon=":material/person_off:",
         )
         return
-    st.title(plain(name), anchor=False)
-    genres = list(dict.fromkeys(song.genre for song in songs if song.genre))
-    count = counted(songs.total, "song")
-    st.caption(" · ".join([count, *(plain(genre) for genre in genres[:4])]))
-    for number, (album, those) in enumerate(groupby(songs, key=lambda song: song.album)):
-        if album:
-            st.subheader(plain(album), anchor=False)
-            link(f"Open {album}", icon=":material/album:", to={"artist": name, "album": album})
-        elif number:
-            st.subheader("Songs", anchor=False)
-        components.tracks(list(those), key=f"album-{number}", layout="list")
-    more.offer(place, shown=len(songs), total=songs.total, of="songs")
+    key = artist["_id"]
+    st.title(plain(artist["name"]), anchor=False)
+    counts = [counted(artist["albums"], "album")] if artist["albums"] else []
+    counts.append(counted(artist["tracks"] + artist["featured"], "song"))
+    st.caption(" · ".join([*counts, *(plain(genre) for genre in artist["genres"])]))
+    place = f"albums-of-{key}"
+    limit = more.asked_for(place, first=_ALBUMS)
+    _listed("Albums", catalogue.albums.by_artist(key, limit=limit), place)
+    place = f"others-with-{key}"
+    limit = more.asked_for(place, first=_ALBUMS)
+    _listed("Appears on", catalogue.albums.with_artist(key, limit=limit), place)
+    place = f"songs-of-{key}"
+    songs = catalogue.with_artist(key, limit=more.asked_for(place, first=MOST_OF_ARTIST))
+    if songs:
+        st.subheader("Songs", anchor=False)
+        items = [item_of(track.summary, source="search") for track in songs]
+        components.tracks(items, key="songs", layout="list")
+        more.offer(place, shown=len(songs), total=songs.total, of="songs")
+
+
+def _listed(heading: str, albums: Part[Album], place: str) -> None:
+    if not albums:
+        return
+    st.subheader(heading, anchor=False)
+    for one in albums:
+        link(one["name"], icon=":material/album:", to={"album_id": one["_id"]})
+        st.caption(" · ".join(plain(fact) for fact in album.facts(one)))
+    more.offer(place, shown=len(albums), total=albums.total, of="albums")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from segue.catalog.part import Part
+from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.dashboard import visit
 from segue.dashboard.navigation import link
 from segue.dashboard.player import components
@@ -38,19 +38,39 @@ def show() -> None:
             with st.container(horizontal=True):
                 sharing.offer(listener, "track", item.track_id, title=item.title)
                 made.path_from(item)
-        if item.artist:
-            link(item.artist, icon=":material/artist:", to={"artist": item.artist})
-        if item.artist and item.album:
-            link(item.album, icon=":material/album:", to={"artist": item.artist, "album": item.album})
+        _credits(catalogue, item)
         link("Show on the map", icon=":material/explore:", to={"map": item.track_id})
     with right:
         _near(catalogue, item)
-    album = catalogue.of_album(item.artist, item.album) if item.album else Part[Item]()
-    if len(album) > 1:
-        st.subheader(f"On {plain(item.album or '')}", anchor=False)
-        components.tracks(album, key="album", layout="list")
-        if album.rest:
-            st.caption(f"{len(album):,} of {album.total:,} songs: the album's page shows all of them.")
+    _album(catalogue, item)
+
+
+def _credits(catalogue: CatalogueReader, item: Item) -> None:
+    """Links to each artist and to the album."""
+    placed = catalogue.placed(item.track_id)
+    for name in dict.fromkeys(placed.artists + placed.featured if placed else (item.artist,)):
+        if name:
+            link(name, icon=":material/artist:", to={"artist": name})
+    if item.album and placed and placed.album_id:
+        link(item.album, icon=":material/album:", to={"album_id": placed.album_id})
+    elif item.artist and item.album:
+        link(item.album, icon=":material/album:", to={"artist": item.artist, "album": item.album})
+
+
+def _album(catalogue: CatalogueReader, item: Item) -> None:
+    if not item.album:
+        return
+    placed = catalogue.placed(item.track_id)
+    if placed and placed.album_id:
+        on_album = catalogue.on_album(placed.album_id, limit=MOST_OF_ARTIST)
+        tracks = on_album.each(lambda track: item_of(track.summary, source="search"))
+    else:
+        tracks = catalogue.of_album(item.artist, item.album)
+    if len(tracks) > 1:
+        st.subheader(f"On {plain(item.album)}", anchor=False)
+        components.tracks(tracks, key="album", layout="list")
+        if tracks.rest:
+            st.caption(f"{len(tracks):,} of {tracks.total:,} songs: the album's page shows all of them.")
 
 
 def _near(catalogue: CatalogueReader, item: Item) -> None:

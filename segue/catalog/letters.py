@@ -16,6 +16,7 @@ _PLAIN = str.maketrans(
     }
 )  # fmt: skip
 """Latin letters that Unicode does not decompose."""
+_ARTICLE = re.compile(r"(?:the|an?)\s+(?=\S)")
 APOSTROPHES = "'’‘‛ʼʻ`´′＇"
 LONGEST_KEPT = 200
 """Characters; the keys of longer names are not kept in memory."""
@@ -63,6 +64,12 @@ def _artist_key(name: str) -> str:
 
 _recent_key = lru_cache(maxsize=8192)(_artist_key)
 """The keys of recent names: the tracks of an album share theirs."""
+
+
+def sort_key(name: str) -> str:
+    """The form of a name by which lists are sorted: without case, accents and a leading English article."""
+    folded = " ".join(without_accents(name.casefold()).split())
+    return _ARTICLE.sub("", folded, count=1) if _ARTICLE.match(folded) else folded
 
 
 def words_of(text: str) -> list[str]:

@@ -43,6 +43,7 @@ FREE_NAMES: dict[str, tuple[str, ...]] = {
     "content_group": ("contentgroup", "contentgroupdescription"),
     "track": ("tracknumber", "track"),
     "disc": ("discnumber", "disc", "partofset"),
+    "discs": ("disctotal", "totaldiscs", "disccount"),
     "disc_title": ("discsubtitle", "setsubtitle"),
     "date": ("date", "releasedate", "year"),
     "original_date": ("originaldate", "originalreleasedate", "originalreleasetime", "originalyear"),

@@ -15,6 +15,7 @@ from segue.audio.length import length_of, opened
 from segue.catalog.credits import VARIOUS_ARTISTS_ID, credits_of, is_various
 from segue.catalog.file_names import FileNames
 from segue.catalog.genres import genres_of
+from segue.catalog.grouping import disc_in
 from segue.catalog.replay_gain import replay_gain_of
 from segue.catalog.tag_values import Values, is_id3_v23, values_of
 from segue.catalog.text_encoding import AUTO
@@ -122,14 +123,18 @@ def _tags(
         featured=tuple(filter(None, map(clean, credits.featured))),
         album_artists=() if various else tuple(filter(None, map(clean, album_artists))),
         compilation=various or _first(values, "compilation").lower() in {"1", "true", "yes"},
-        disc=_number(_leading(values, "disc"), most=999) or names.disc,
+        disc=_number(_leading(values, "disc"), most=999) or names.disc or disc_in(album),
+        discs=_number(_total(values), most=999),
         disc_title=_first(values, "disc_title") or None,
         side=number[1].upper() if number and number[1] else None,
+        released=_date(_first(values, "date")),
+        originally_released=_date(_first(values, "original_date")),
         original_year=_year(_first(values, "original_date")),
         edition=_first(values, "edition") or _edition(album),
         title_sort=_first(values, "title_sort") or None,
         artist_sort=_first(values, "artist_sort") or None,
         album_sort=_first(values, "album_sort") or None,
+        album_artist_sort=_first(values, "album_artist_sort") or None,
         ids=ids,
         replay_gain=replay_gain_of(values, path),
         lyrics=_lyrics(values),
@@ -207,6 +212,13 @@ def _leading(values: Values, name: str) -> str | None:
     return match[0] if match else None
 
 
+def _total(values: Values) -> str | None:
+    """The number of discs: after a slash, as in "1/2", or in a field for it."""
+    match = re.match(r"\s*\d+\s*/\s*(\d{1,6})", _first(values, "disc"))
+    match = match or re.match(r"(\d{1,6})", _first(values, "discs"))
+    return match[1] if match else None
+
+
 def _several(values: Sequence[str]) -> tuple[str, ...]:
     """Distinct values, at most 20; a text may have several, separated by semicolons."""
     parts = (clean(part) for value in values for part in re.split(r"[;\0]", value))
@@ -220,6 +232,11 @@ def _number(text: str | None, *, most: int) -> int | None:
 def _year(text: str) -> int | None:
     match = re.search(r"(?<!\d)(1[89]|2[01])\d\d", text)
     return int(match[0]) if match else None
+
+
+def _date(text: str) -> str | None:
+    match = re.match(r"(?:1[89]|2[01])\d\d(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?(?!\d)", text)
+    return match[0] if match else None
 
 
 def _edition(album: str) -> str | None:

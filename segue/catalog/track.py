@@ -14,7 +14,7 @@ from segue.catalog.letters import artist_key
 from segue.catalog.stored_paths import readable
 from segue.storage.records import Between, Count, Readable
 
-READER = 3
+READER = 4
 """The version of the reader of tags. With a higher one, the next ingest reads all files again."""
 LONGEST = 300
 """The maximum length of a text in characters: ingest stores no longer ones, and pages show no more."""
@@ -87,13 +87,17 @@ class TrackDetails:
     """Empty for a compilation of various artists, and if no tag names them."""
     compilation: bool = False
     disc: int | None = None
+    discs: int | None = None
     disc_title: str | None = None
     side: str | None = None
+    released: str | None = None
     original_year: int | None = None
+    originally_released: str | None = None
     edition: str | None = None
     title_sort: str | None = None
     artist_sort: str | None = None
     album_sort: str | None = None
+    album_artist_sort: str | None = None
     ids: MusicBrainzIds = field(default_factory=MusicBrainzIds)
     replay_gain: ReplayGain = field(default_factory=ReplayGain)
     lyrics: str | None = None
@@ -240,12 +244,18 @@ class DetailsDocument(TypedDict, total=False):
     """Whether the album is a compilation of various artists."""
     disc: int
     """Number of the disc."""
+    discs: int
+    """Number of the album's discs."""
     disc_title: str
     """Title of the disc."""
     side: str
     """Side of a record or cassette: a capital letter."""
+    released: str
+    """Date of this release: a year, a month or a day, as in `1994-08-22`."""
     original_year: int
     """Year of the first release."""
+    originally_released: str
+    """Date of the first release."""
     edition: str
     """Edition of the album, such as `Deluxe Edition`."""
     title_sort: str
@@ -254,6 +264,8 @@ class DetailsDocument(TypedDict, total=False):
     """Artist by which it is sorted."""
     album_sort: str
     """Album by which it is sorted."""
+    album_artist_sort: str
+    """Artist of the album by which it is sorted."""
     ids: dict[str, str | list[str]]
     """MusicBrainz ids: recording, release_track, release, release_group, artists, album_artists."""
     replay_gain: dict[str, float]
@@ -319,6 +331,12 @@ class TrackDocument(TypedDict):
     """Keys of all its artists, the main ones first: :func:`segue.catalog.letters.artist_key`."""
     album_id: NotRequired[str | None]
     """Id of its album in `albums`; none without an album."""
+    album_key: NotRequired[str]
+    """Name of the album for comparison; empty without an album."""
+    counted: NotRequired[list[str]]
+    """Keys of the artists in `artists` that count the track."""
+    grouped: NotRequired[int]
+    """Version of the grouping that assigned the album; 0 or none until then."""
     state: State
     """Whether the file exists, has vanished, or is unusable and known from a data set only."""
     known: NotRequired[str | None]
@@ -446,6 +464,7 @@ def document_of(track: Track) -> TrackDocument:
         "reader": READER,
         "details": _details_document(track.details),
         "artist_keys": artist_keys(track.details.artists or (track.artist,), track.details.featured),
+        "grouped": 0,
         "state": track.state,
     }
     if track.known is not None:

@@ -77,6 +77,9 @@ class Tracks(Collection[TrackDocument]):
     indexes = (
         Index.on("artist", "album", "track"),
         Index.on("genres"),
+        Index.on("album_id"),
+        Index.on("album_key"),
+        Index.on("counted"),
         Index.on("file_key"),
         Index.on("sketch"),
         Index(keys=[("modified_ns", DESCENDING)]),

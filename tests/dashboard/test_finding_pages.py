@@ -11,6 +11,7 @@ from pymongo.database import Database
 from streamlit.testing.v1 import AppTest
 
 from segue.audio.descriptors import descriptor_names, features_version
+from segue.catalog.gathering import gather
 from segue.dashboard import visit
 from segue.dashboard.player.components import Edit
 from segue.dashboard.queries import playlist_files as keeping
@@ -80,6 +81,33 @@ def test_an_artist_and_an_album(listener: list[Listener | None]) -> None:
     at = shown(_album, artist="A & B", name="Odd *Album*")
     assert at.title[0].value == "Odd \\*Album\\*"
     assert titles(at, "album") == ["Song <1>", "Song <2>"]
+
+
+def test_an_album_of_two_discs_and_its_artists(
+    listener: list[Listener | None], library: Database[Document]
+) -> None:
+    library.tracks.update_many({}, {"$set": {"library": "home"}})
+    for number in (1, 2):
+        details: dict[str, Any] = {
+            "artists": ["A", "B"][:number],
+            "album_artists": ["A"],
+            "disc": number,
+            "side": "AB"[number - 1],
+        }
+        library.tracks.update_one(
+            {"_id": f"t{number}"}, {"$set": {"track": 1, "details": details, "path": f"/m/CD{number}/1.mp3"}}
+        )
+    gather(Store(library))
+    album = library.albums.find_one({"name": "Odd *Album*"}) or {}
+    by_id = shown(_album, id=album["_id"])
+    by_name = shown(_album, artist="B", name="Odd *Album*")
+    for at in (by_id, by_name):
+        assert [heading.value for heading in at.subheader] == ["Disc 1 · Side A", "Disc 2 · Side B"]
+        assert titles(at, "album-0") + titles(at, "album-1") == ["Song <1>", "Song <2>"]
+    at = shown(_artist, name="b")
+    assert (at.title[0].value, [heading.value for heading in at.subheader]) == ("B", ["Appears on", "Songs"])
+    at = shown(_artist, name="A & B")  # the text of a track's artists
+    assert at.title[0].value == "A"
 
 
 @pytest.mark.parametrize("page", [_artist, _album])

@@ -14,6 +14,7 @@ from pymongo.database import Database
 
 from segue.audio.payload import sketch
 from segue.batch_jobs.ingest_catalog import IngestSummary, run
+from segue.catalog.grouped_tracks import GROUPING
 from segue.catalog.search import TrackSearch
 from segue.catalog.track import READER, track_id
 from segue.catalog.tracks import Tracks
@@ -67,7 +68,10 @@ def test_every_track_is_written_whole(database: Database[Document], music: Path)
     assert cover is not None and cover["type"] == "image/jpeg" and cover["data"][:2] == b"\xff\xd8"
     assert found.pop("duration_ms") == pytest.approx(1000, abs=100)
     assert datetime.now(UTC) - found.pop("added_at") < timedelta(minutes=10)
-    assert found.pop("details") == {"artists": ["Nina"]}
+    assert found.pop("details") == {"artists": ["Nina"], "released": "1987-05-01"}
+    (album,) = database.albums.find({"name": "One"})
+    assert (found.pop("album_id"), found.pop("album_key")) == (album["_id"], "one")
+    assert (found.pop("counted"), found.pop("grouped")) == (["nina"], GROUPING)
     assert found == {
         "_id": track_id("Music", PurePosixPath(path.relative_to(music))),
         "library": "Music",

@@ -1,0 +1,58 @@
+"""Artists and albums of a catalogue that no ingest of this release has grouped yet."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import streamlit as st
+
+from segue.catalog.tracks import MOST_OF_ARTIST
+from segue.counted import counted
+from segue.dashboard import visit
+from segue.dashboard.navigation import link
+from segue.dashboard.player import components
+from segue.dashboard.queries.times import length
+from segue.dashboard.text import plain
+from segue.dashboard.views import more
+
+
+def artist(name: str) -> bool:
+    """Show the tracks with this very text as the artist; False if there are none."""
+    place = f"artist-{name}"
+    limit = more.asked_for(place, first=MOST_OF_ARTIST)
+    songs = visit.services().catalogue.of_album(name, None, limit=limit) if name else None
+    if not songs:
+        return False
+    st.title(plain(name), anchor=False)
+    genres = list(dict.fromkeys(song.genre for song in songs if song.genre))
+    count = counted(songs.total, "song")
+    st.caption(" · ".join([count, *(plain(genre) for genre in genres[:4])]))
+    for number, (album_name, those) in enumerate(groupby(songs, key=lambda song: song.album)):
+        if album_name:
+            st.subheader(plain(album_name), anchor=False)
+            link(f"Open {album_name}", icon=":material/album:", to={"artist": name, "album": album_name})
+        elif number:
+            st.subheader("Songs", anchor=False)
+        components.tracks(list(those), key=f"album-{number}", layout="list")
+    more.offer(place, shown=len(songs), total=songs.total, of="songs")
+    return True
+
+
+def album(artist_name: str, name: str) -> bool:
+    """Show the tracks with these very texts as artist and album; False if there are none."""
+    place = f"album-{artist_name}-{name}"
+    limit = more.asked_for(place, first=MOST_OF_ARTIST)
+    catalogue = visit.services().catalogue
+    songs = catalogue.of_album(artist_name, name, limit=limit) if artist_name and name else None
+    if not songs:
+        return False
+    st.title(plain(name), anchor=False)
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        st.caption(f"{plain(artist_name)} · {length(songs) if not songs.rest else f'{songs.total:,} songs'}")
+        link(f"More by {artist_name}", icon=":material/artist:", to={"artist": artist_name})
+        components.tracks(songs[:1], key="cover", layout="grid")
+    with right:
+        components.tracks(songs, key="album", layout="list")
+        more.offer(place, shown=len(songs), total=songs.total, of="songs")
+    return True

@@ -1,0 +1,164 @@
+"""The albums of the catalogue: the collection `albums`, computed from `tracks`.
+
+Delivery: one document per album, written by its id; writing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Literal, TypedDict
+
+from segue.catalog.credits import VARIOUS_ARTISTS
+from segue.catalog.grouping import album_key
+from segue.catalog.letters import artist_key
+from segue.catalog.part import Part
+from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
+from segue.storage.records import Between, Count, Readable
+from segue.storage.store import Collection, Index, Job, Policy, Right
+
+AlbumOrder = Literal["name", "artist", "year", "added"]
+_ORDERS: dict[AlbumOrder, list[tuple[str, int]]] = {
+    "name": [("sort", ASCENDING), ("_id", ASCENDING)],
+    "artist": [("artist_sort", ASCENDING), ("year", ASCENDING), ("sort", ASCENDING), ("_id", ASCENDING)],
+    "year": [("year", DESCENDING), ("sort", ASCENDING), ("_id", ASCENDING)],
+    "added": [("added_at", DESCENDING), ("_id", ASCENDING)],
+}
+
+
+class Album(TypedDict):
+    """A document of `albums`. Only playable tracks count."""
+
+    _id: str
+    """The album's id: 16 hexadecimal digits."""
+    library: str
+    """Name of the library."""
+    name: Annotated[str, Readable()]
+    """Name, as most of its tracks spell it."""
+    key: str
+    """Name for comparison: :func:`segue.catalog.grouping.album_key`."""
+    keys: list[str]
+    """The keys of all its tracks: a release with one id may have several names."""
+    artist: str
+    """Artists as one text; `Various Artists` for a compilation."""
+    artist_keys: list[str]
+    """Keys of the album's artists; empty for various artists."""
+    appearing: list[str]
+    """Keys of the artists on its tracks who are not the album's artists."""
+    various: bool
+    """Whether it is a compilation of various artists."""
+    sort: str
+    """Name in the form by which lists are sorted."""
+    artist_sort: str
+    """Artist in the form by which lists are sorted."""
+    year: Annotated[int, Between(0, 9999)] | None
+    """Year of this release."""
+    original_year: Annotated[int, Between(0, 9999)] | None
+    """Year of the first release."""
+    edition: str | None
+    """Edition, such as `Deluxe Edition`."""
+    release: str | None
+    """MusicBrainz id of the release."""
+    release_group: str | None
+    """MusicBrainz id of the release group."""
+    tracks: Count
+    """Number of tracks."""
+    discs: Count
+    """Number of discs, by the tags."""
+    duration_ms: Count
+    """Length of all tracks in milliseconds."""
+    genres: list[str]
+    """Its most frequent genres, at most four."""
+    cover_id: str | None
+    """Id of the cover in `covers`."""
+    added_at: datetime | None
+    """When its newest track came into the library."""
+
+
+class Albums(Collection[Album]):
+    """The albums of all libraries."""
+
+    name = "albums"
+    policy = Policy(
+        computed=True,
+        access={
+            Job.CATALOGUE: Right.WRITE | Right.INDEX,
+            Job.DASHBOARD: Right.READ | Right.INDEX,
+            Job.OPERATOR: Right.READ,
+        },
+    )
+    indexes = (
+        *(Index(keys=keys) for keys in _ORDERS.values()),
+        Index.on("keys"),
+        Index.on("artist_keys", "year", "sort"),
+        Index.on("appearing", "year", "sort"),
+    )
+
+    def replace(self, wanted: Iterable[str], albums: Iterable[Album]) -> None:
+        """Store albums, and remove those of the wanted ids that are not among them."""
+        found = list(albums)
+        upsert(self.documents, found)
+        gone = set(wanted) - {album["_id"] for album in found}
+        self.documents.delete_many({"_id": {"$in": sorted(gone)}})
+
+    def clear(self) -> None:
+        """Remove all albums, to gather them again."""
+        self.documents.delete_many({})
+
+    def album(self, album_id: str) -> Album | None:
+        """An album; None if there is none with this id."""
+        return self.documents.find_one({"_id": album_id})
+
+    def named(self, name: str, artist: str) -> Album | None:
+        """The oldest album with a name that an artist made or appears on; None if there is none."""
+        key = artist_key(artist)
+        wanted: Document = {"keys": album_key(name)}
+        if key not in VARIOUS_ARTISTS:
+            wanted["$or"] = [{"artist_keys": key}, {"appearing": key}]
+        found = self.documents.find(wanted).sort([("year", ASCENDING), ("_id", ASCENDING)]).limit(1)
+        return next(iter(found), None)
+
+    def several(self, album_ids: Iterable[str]) -> list[Album]:
+        """The known ones among the albums."""
+        return list(self.documents.find({"_id": {"$in": sorted(set(album_ids))}}))
+
+    def page(self, *, by: AlbumOrder, limit: int, after: int = 0) -> Part[Album]:
+        """A page of all albums: at most `limit`, without the first `after` ones."""
+        found = self.documents.find().sort(_ORDERS[by]).skip(after).limit(limit)
+        return Part(found, total=self.documents.estimated_document_count())
+
+    def by_artist(self, key: str, *, limit: int) -> Part[Album]:
+        """The albums of an artist, oldest first."""
+        return self._of({"artist_keys": key}, limit)
+
+    def with_artist(self, key: str, *, limit: int) -> Part[Album]:
+        """The albums of others on which an artist appears, oldest first."""
+        return self._of({"appearing": key}, limit)
+
+    def counts(self, keys: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
+        """The numbers of artists' own albums, and of others' albums with them, by key."""
+        wanted = {"$in": sorted(set(keys))}
+        own = self.documents.find({"artist_keys": wanted}, {"artist_keys": 1})
+        others = self.documents.find({"appearing": wanted}, {"appearing": 1})
+        return (
+            Counter(key for album in own for key in album["artist_keys"]),
+            Counter(key for album in others for key in album["appearing"]),
+        )
+
+    def names(self, keys: Iterable[str]) -> dict[str, str]:
+        """The names of artists as albums of theirs alone give them, by key."""
+        wanted = {"artist_keys": {"$in": sorted(set(keys)), "$size": 1}}
+        found = self.documents.find(wanted, {"artist": 1, "artist_keys": 1}).sort("_id")
+        return {album["artist_keys"][0]: album["artist"] for album in found}
+
+    def count(self) -> int:
+        """The number of albums."""
+        return self.documents.estimated_document_count()
+
+    def _of(self, wanted: Document, limit: int) -> Part[Album]:
+        found = list(
+            self.documents.find(wanted).sort([("year", ASCENDING), ("sort", ASCENDING)]).limit(limit)
+        )
+        whole = len(found) < limit
+        return Part(found, total=None if whole else self.documents.count_documents(wanted))

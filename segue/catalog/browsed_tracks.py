@@ -1,0 +1,76 @@
+"""The part of `tracks` that shows the tracks of an album or an artist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from segue.catalog.part import Part
+from segue.catalog.track import SHOWN, TrackSummary, summary_of
+from segue.catalog.tracks import PLAYABLE, Tracks
+from segue.storage.mongo import ASCENDING, Document
+
+_ON_ALBUM = dict.fromkeys(("track", "details", "album_id", "artist_keys"), 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackOnAlbum:
+    """A track with its place on the album, and its artists."""
+
+    summary: TrackSummary
+    number: int | None = None
+    disc: int | None = None
+    disc_title: str | None = None
+    side: str | None = None
+    artists: tuple[str, ...] = ()
+    """Main artists; then `featured`."""
+    featured: tuple[str, ...] = ()
+    album_id: str | None = None
+    artist_keys: tuple[str, ...] = ()
+
+
+class BrowsedTracks(Tracks):
+    """The tracks, for the pages of albums and artists."""
+
+    def on_album(self, album_id: str, *, limit: int) -> Part[TrackOnAlbum]:
+        """The playable tracks of an album by disc, side and number."""
+        order = ("details.disc", "details.side", "track", "title", "_id")
+        return self._placed({"album_id": album_id}, order=order, limit=limit)
+
+    def with_artist(self, key: str, *, limit: int) -> Part[TrackOnAlbum]:
+        """The playable tracks with an artist, main or featured, by year and album."""
+        order = ("year", "album", "details.disc", "details.side", "track", "_id")
+        return self._placed({"counted": key}, order=order, limit=limit)
+
+    def placed(self, track_id: str) -> TrackOnAlbum | None:
+        """A playable track; None if there is none with this id."""
+        return next(iter(self._placed({"_id": track_id}, order=("_id",), limit=1)), None)
+
+    def key_of_credit(self, artist: str) -> str | None:
+        """The key of the first artist in a text that names the artists of a track, as in "A, B"."""
+        found = self.documents.find_one({"artist": artist, **PLAYABLE}, {"artist_keys": 1})
+        return next(iter(found.get("artist_keys") or ()), None) if found else None
+
+    def _placed(self, wanted: Document, *, order: tuple[str, ...], limit: int) -> Part[TrackOnAlbum]:
+        wanted = {**wanted, **PLAYABLE}
+        documents = self.documents.find(wanted, {**SHOWN, **_ON_ALBUM})
+        sorted_documents = documents.sort([(name, ASCENDING) for name in order]).limit(limit)
+        tracks = [_on_album(track) for track in sorted_documents]
+        whole = len(tracks) < limit
+        return Part(tracks, total=None if whole else self.documents.count_documents(wanted))
+
+
+def _on_album(track: Mapping[str, Any]) -> TrackOnAlbum:
+    details: Mapping[str, Any] = track.get("details") or {}
+    return TrackOnAlbum(
+        summary=summary_of(track),
+        number=track.get("track"),
+        disc=details.get("disc"),
+        disc_title=details.get("disc_title"),
+        side=details.get("side"),
+        artists=tuple(details.get("artists") or ([track["artist"]] if track.get("artist") else ())),
+        featured=tuple(details.get("featured") or ()),
+        album_id=track.get("album_id"),
+        artist_keys=tuple(track.get("artist_keys") or ()),
+    )

@@ -1,0 +1,162 @@
+"""The part of `tracks` that assigns tracks to albums and artists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
+
+from segue.catalog.grouping import Member, album_key, place_of
+from segue.catalog.track import UNKNOWN_ARTIST, artist_keys
+from segue.catalog.tracks import PLAYABLE, Tracks
+from segue.storage.mongo import Document, upsert
+
+GROUPING = 1
+"""The version of the grouping. With a higher one, the next ingest assigns all tracks again."""
+_FIELDS = (
+    "library", "path", "title", "artist", "album", "genres", "duration_ms", "track", "year", "cover_id",
+    "added_at", "details", "artist_keys", "album_id", "album_key", "counted",
+)  # fmt: skip
+_AT_ONCE = 1000
+_T = TypeVar("_T")
+
+
+class GroupedTrack(NamedTuple):
+    """The facts of a track that count for its album and its artists."""
+
+    track_id: str
+    member: Member
+    album_id: str | None
+    counted: tuple[str, ...]
+    names: tuple[str, ...]
+    """Names of the main artists, in the order of `member.artists`."""
+    featured: tuple[str, ...]
+    featured_keys: tuple[str, ...]
+    title: str
+    album: str
+    genres: tuple[str, ...]
+    duration_ms: int
+    cover_id: str | None
+    added_at: datetime | None
+    details: Mapping[str, Any]
+    old_key: str | None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all its artists."""
+        return (*self.member.artists, *self.featured_keys)
+
+
+class GroupedTracks(Tracks):
+    """The tracks, for the assignment of albums."""
+
+    def to_group(self) -> list[str]:
+        """The tracks that are new, changed or gone since the last assignment."""
+        changed = {**PLAYABLE, "grouped": {"$ne": GROUPING}}
+        # A track may have been written and have gone since: `grouped` is 0, yet its album counts it.
+        still = [{"album_id": {"$type": "string"}}, {"counted.0": {"$exists": True}}]
+        gone = {"$nor": [PLAYABLE], "$or": still}
+        return [track["_id"] for track in self.documents.find({"$or": [changed, gone]}, {"_id": 1})]
+
+    def forget_groups(self) -> None:
+        """Assign all tracks again at the next ingest."""
+        self.documents.update_many({}, {"$set": {"grouped": 0}})
+
+    def in_any_state(self, track_ids: Iterable[str]) -> Iterator[GroupedTrack]:
+        """The known ones of the tracks, also those that are gone."""
+        for ids in parts(track_ids):
+            yield from self._grouped({"_id": {"$in": ids}})
+
+    def with_keys(self, keys: Iterable[str]) -> Iterator[GroupedTrack]:
+        """The playable tracks with these keys of albums."""
+        for some in parts(keys):
+            yield from self._grouped({"album_key": {"$in": some}, **PLAYABLE})
+
+    def of_albums(self, album_ids: Iterable[str]) -> Iterator[GroupedTrack]:
+        """The playable tracks of albums."""
+        for ids in parts(album_ids):
+            yield from self._grouped({"album_id": {"$in": ids}, **PLAYABLE})
+
+    def of_artists(self, keys: Iterable[str]) -> Iterator[GroupedTrack]:
+        """The playable tracks of artists; a track of several of them may come more than once."""
+        for some in parts(keys):
+            yield from self._grouped({"counted": {"$in": some}, **PLAYABLE})
+
+    def note(self, tracks: Iterable[GroupedTrack]) -> None:
+        """Store the keys of the tracks' albums and artists, by which the next steps find them."""
+        upsert(
+            self.documents,
+            (
+                {
+                    "_id": track.track_id,
+                    "album_key": track.member.key,
+                    "artist_keys": list(track.keys),
+                    "counted": list(track.keys),
+                }
+                for track in tracks
+            ),
+        )
+
+    def assign(self, albums: Mapping[str, str | None]) -> None:
+        """Store the albums of tracks."""
+        upsert(self.documents, ({"_id": own, "album_id": album_id} for own, album_id in albums.items()))
+
+    def settle(self, track_ids: Iterable[str]) -> None:
+        """Note that the assignment of tracks is complete."""
+        for ids in parts(track_ids):
+            self.documents.update_many({"_id": {"$in": ids}, **PLAYABLE}, {"$set": {"grouped": GROUPING}})
+            gone = {"_id": {"$in": ids}, "$nor": [PLAYABLE]}
+            self.documents.update_many(gone, {"$set": {"album_id": None, "counted": [], "grouped": 0}})
+
+    def _grouped(self, wanted: Document) -> Iterator[GroupedTrack]:
+        for document in self.documents.find(wanted, dict.fromkeys(_FIELDS, 1), batch_size=10_000):
+            yield _grouped_track(document)
+
+
+def parts(values: Iterable[_T]) -> Iterator[list[_T]]:
+    """The different values in lists of a size that fits in a query."""
+    source = iter(dict.fromkeys(values))
+    while some := list(islice(source, _AT_ONCE)):
+        yield some
+
+
+def _grouped_track(track: Mapping[str, Any]) -> GroupedTrack:
+    details: Mapping[str, Any] = track.get("details") or {}
+    shown: Sequence[str] = details.get("artists") or [track.get("artist") or UNKNOWN_ARTIST]
+    main = {key: name for name in shown for key in artist_keys([name])}
+    guests = {key: name for name in details.get("featured") or () for key in artist_keys([name])}
+    guests = {key: name for key, name in guests.items() if key not in main}
+    disc, side, number = details.get("disc") or 0, details.get("side") or "", track.get("track")
+    album_artists = artist_keys(details.get("album_artists") or ())
+    path = track.get("path") or ""
+    member = Member(
+        track_id=track["_id"],
+        library=track.get("library") or "",
+        folder=place_of(path) if path else "",
+        key=album_key(track.get("album")),
+        artists=tuple(main),
+        album_artists=tuple(album_artists),
+        various=bool(details.get("compilation")) and not album_artists,
+        number=(disc, side, number) if number else None,
+        year=track.get("year"),
+        edition=details.get("edition"),
+        release=(details.get("ids") or {}).get("release"),
+    )
+    return GroupedTrack(
+        track_id=track["_id"],
+        member=member,
+        album_id=track.get("album_id"),
+        counted=tuple(track.get("counted") or ()),
+        names=tuple(main.values()),
+        featured=tuple(guests.values()),
+        featured_keys=tuple(guests),
+        title=track.get("title") or "",
+        album=track.get("album") or "",
+        genres=tuple(track.get("genres") or ()),
+        duration_ms=track.get("duration_ms") or 0,
+        cover_id=track.get("cover_id"),
+        added_at=track.get("added_at"),
+        details=details,
+        old_key=track.get("album_key"),
+    )
