@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +24,7 @@ from segue.catalog.fma import FmaTrack, Layout, find_layout, path_of
 from segue.catalog.library import check_folder, find_music
 from segue.catalog.read import AS_USUAL, Outcome, TagReading, fact_of, read_tracks, without_audio
 from segue.catalog.rejected import RejectedFile, RejectedTracks
-from segue.catalog.scan import FORMATS, AudioFile, shown
+from segue.catalog.scan import FORMATS, AudioFile, is_settled, shown
 from segue.catalog.track import READER, StoredFile, track_id
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
@@ -56,6 +57,8 @@ class IngestSummary:
     """Those of the listed tracks without a usable file: stored with the state "no-audio"."""
     without_metadata: int
     """Files in FMA's folders that are in no table: ingested with their tags."""
+    waiting: int
+    """New and changed files that are left to a later run, since they may still be written."""
     seconds: float
 
 
@@ -125,8 +128,11 @@ def run(
     quiet: bool = False,
     everything: bool = False,
     reading: TagReading = AS_USUAL,
+    settle_time: timedelta = timedelta(0),
 ) -> IngestSummary:
     """Bring the catalogue's tracks, covers and rejected files in line with a folder.
+
+    New and changed files whose last change is not older than `settle_time` are left as they are.
 
     Raises
     ------
@@ -151,7 +157,10 @@ def run(
         for own_id, file in contents.files.items()
         if not everything and _is_unchanged(stored.get(own_id), file, facts[own_id])
     }
-    to_read = {own_id: file for own_id, file in contents.files.items() if own_id not in same}
+    other = {own_id: file for own_id, file in contents.files.items() if own_id not in same}
+    now = time.time_ns()
+    waiting = {own_id for own_id, file in other.items() if not is_settled(file, settle_time, now_ns=now)}
+    to_read = {own_id: file for own_id, file in other.items() if own_id not in waiting}
     paths = {own_id: contents.files[own_id].path for own_id in same}
     tracks.move({own_id: path for own_id, path in paths.items() if stored[own_id].path != path})
 
@@ -159,7 +168,7 @@ def run(
         store, to_read.values(), library=library, known=contents.known, quiet=quiet, reading=reading
     )
     rejected = [*contents.rejected, *rejected]
-    gone = _vanished(stored.values(), present=same | read, rejected=rejected)
+    gone = _vanished(stored.values(), present=same | read | waiting, rejected=rejected)
     tracks.mark_vanished(gone)
     RejectedTracks(store).replace_library(rejected, library=library)
     silent = _keep_without_audio(tracks, contents.known, library=library)
@@ -175,6 +184,7 @@ def run(
         listed=len(contents.known),
         without_audio=silent,
         without_metadata=sum(facts[own_id] is None for own_id in same | read) if layout else 0,
+        waiting=len(waiting),
         seconds=round(time.monotonic() - began, 2),
     )
 

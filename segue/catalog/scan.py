@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -45,6 +46,12 @@ class AudioFile:
     """Time of the last change of the contents, nanoseconds since 1970, within 64 bits."""
     changed_ns: int = 0
     """Time of the last change of contents or name, as the file system notes it; programs cannot set it."""
+
+
+def is_settled(file: AudioFile, settle_time: timedelta, *, now_ns: int) -> bool:
+    """Whether a file has not changed for a time; a date in the future beyond that time does not count."""
+    span = settle_time // timedelta(microseconds=1) * 1000
+    return not any(abs(now_ns - at) < span for at in (file.modified_ns, file.changed_ns))
 
 
 def scan(root: Path) -> Iterator[AudioFile | RejectedFile]:
