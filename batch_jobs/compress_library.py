@@ -26,6 +26,7 @@ from segue.batch_jobs.bars import counting
 from segue.catalog.library import check_folder
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import AudioFile, scan, shown
+from segue.catalog.stored_paths import path_to_open
 from segue.confirmation import Yes, confirm
 from segue.counted import counted
 from segue.errors import SegueError, one_line_errors
@@ -127,7 +128,7 @@ def run(
         def compress_song(file: AudioFile) -> Compressed | Left | str:
             try:
                 original = kept / file.relative if kept else None
-                return compress(Path(file.path), kilobits=kilobits, original=original)
+                return compress(path_to_open(file.path), kilobits=kilobits, original=original)
             except AudioError as error:
                 return str(error)
             except OSError as error:
@@ -144,12 +145,12 @@ def run(
                     elif isinstance(outcome, Left):
                         left += 1
                     else:
-                        failures[shown(file.path)] = outcome
+                        failures[shown(path_to_open(file.path))] = outcome
             finally:
                 pool.shutdown(cancel_futures=True)
     before, after = sum(song.before for song in done), sum(song.after for song in done)
     return CompressionSummary(
-        files=len(files) + len(failures) - sum(shown(file.path) in failures for file in files),
+        files=len(files) + len(failures) - sum(shown(path_to_open(file.path)) in failures for file in files),
         compressed=len(done),
         left=left,
         failed=len(failures),
@@ -167,7 +168,7 @@ def _songs(root: Path, failures: dict[str, str]) -> list[AudioFile]:
     for item in scan(root):
         if isinstance(item, RejectedFile):
             failures[item.path] = f"{item.reason}: {item.detail}"
-        elif os.path.realpath(item.path) != item.path:
+        elif os.path.realpath(path_to_open(item.path)) != str(path_to_open(item.path)):
             continue
         else:
             files.append(item)

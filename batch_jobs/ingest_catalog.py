@@ -6,26 +6,26 @@ and a repeated run changes nothing.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import timedelta
-from itertools import islice
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import TimeRemainingColumn
 
-from segue.batch_jobs.bars import counting
-from segue.catalog.covers import Covers
+from segue.batch_jobs.reconcile_library import Changes, Found, Rules, bring_in_line
+from segue.catalog.absence import by_root
 from segue.catalog.fma import FmaTrack, Layout, find_layout, path_of
-from segue.catalog.library import check_folder, find_music
-from segue.catalog.read import AS_USUAL, Outcome, TagReading, fact_of, read_tracks, without_audio
-from segue.catalog.rejected import RejectedFile, RejectedTracks
-from segue.catalog.scan import FORMATS, AudioFile, is_settled, shown
-from segue.catalog.track import READER, StoredFile, track_id
+from segue.catalog.library import FolderContents, NoMusic, check_folder, find_music
+from segue.catalog.read import TagReading, fact_of, without_audio
+from segue.catalog.rejected import RejectedTracks
+from segue.catalog.scan import FORMATS, shown
+from segue.catalog.stored_paths import path_to_open
+from segue.catalog.track import StoredFile, track_id
+from segue.catalog.track_files import TrackFiles
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
 from segue.counted import counted
@@ -35,7 +35,7 @@ from segue.local.stack import connected
 from segue.settings import load_settings
 from segue.storage.store import Job, Store, open_store
 
-WRITE_EVERY = 256
+AS_USUAL = Rules()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,14 @@ class IngestSummary:
     new: int
     changed: int
     unchanged: int
+    moved: int
+    """Changed and unchanged tracks whose files have another name or folder."""
     vanished: int
+    """Tracks whose files were removed since the last run."""
+    away: int
+    """Tracks whose disk or folder is away: unavailable until it is back."""
+    in_question: int
+    """Tracks whose files are gone, but too many at once: unavailable until you confirm, or they are back."""
     rejected: int
     reasons: dict[str, int]
     """The number of rejected files by reason."""
@@ -80,12 +87,20 @@ def ingest_catalog(
     everything: Annotated[
         bool, typer.Option("--all", help="Read unchanged files, too: after a change of [library].")
     ] = False,
+    accept_removals: Annotated[
+        bool,
+        typer.Option(
+            "--accept-removals", help="The files that are gone were removed; no disk is away. Do not ask."
+        ),
+    ] = False,
     json_file: JsonFile = None,
 ) -> None:
     """Read the tracks of a folder into the catalogue.
 
-    Only new and changed files are read. Tracks whose files are missing are marked as vanished.
-    ./run.sh library rejected lists unusable files with the reason. A second run changes nothing.
+    Only new and changed files are read. A song that was renamed, moved, retagged or converted keeps its
+    track. Tracks whose files were removed are marked as vanished, those whose disk is away as unavailable;
+    the command asks if many files are gone at once. ./run.sh library rejected lists unusable files with the
+    reason. A second run changes nothing.
 
     Example: ./run.sh library ingest ~/Music
 
@@ -96,22 +111,53 @@ def ingest_catalog(
         settings = connected(load_settings(), kafka=False)
         store = open_store(settings)
         prepare(store, Job.CATALOGUE)
-        reading = TagReading.by(settings.library)
-        summary = run(store, folder, name=name, fma=fma, everything=everything, reading=reading)
+        rules = Rules(
+            largest_share=settings.library.largest_loss,
+            accepted=accept_removals,
+            everything=everything,
+            reading=TagReading.by(settings.library),
+        )
+        summary = run(store, folder, name=name, fma=fma, rules=rules)
+        if summary.in_question and sys.stdin.isatty() and typer.confirm(_question(summary), err=True):
+            summary = run(store, folder, name=name, fma=fma, rules=replace(rules, accepted=True))
         write_figures(json_file, asdict(summary))
+        _say(summary, json_file)
+        if summary.in_question:
+            raise SegueError(
+                f"{_question(summary)} They stay, marked as unavailable; add --accept-removals if they were "
+                "removed"
+            )
+
+
+def _question(summary: IngestSummary) -> str:
+    return (
+        f"The files of {counted(summary.in_question, 'track')} of {summary.library} are gone at once. "
+        "Were they removed, rather than on a disk that is away?"
+    )
+
+
+def _say(summary: IngestSummary, json_file: JsonFile) -> None:
+    say(
+        f"{summary.library}: {counted(summary.tracks, 'track')}; "
+        f"{summary.new} new, {summary.changed} changed, "
+        f"{summary.unchanged} unchanged, {summary.vanished} vanished, {summary.rejected} rejected"
+        f"{_counted(summary.reasons)} ({summary.seconds:.1f} s)",
+        json_file,
+    )
+    if summary.moved:
+        say(f"renamed or moved: {counted(summary.moved, 'track')}", json_file)
+    if summary.away:
         say(
-            f"{summary.library}: {counted(summary.tracks, 'track')}; "
-            f"{summary.new} new, {summary.changed} changed, "
-            f"{summary.unchanged} unchanged, {summary.vanished} vanished, {summary.rejected} rejected"
-            f"{_counted(summary.reasons)} ({summary.seconds:.1f} s)",
+            f"unavailable, since the disk or folder is away: {counted(summary.away, 'track')} "
+            "(--accept-removals if they were removed)",
             json_file,
         )
-        if summary.listed:
-            say(
-                f"FMA's tables list {counted(summary.listed, 'track')}: {summary.without_audio} of them "
-                f"without usable audio here; files in no table: {summary.without_metadata}",
-                json_file,
-            )
+    if summary.listed:
+        say(
+            f"FMA's tables list {counted(summary.listed, 'track')}: {summary.without_audio} of them "
+            f"without usable audio here; files in no table: {summary.without_metadata}",
+            json_file,
+        )
 
 
 def _counted(reasons: Mapping[str, int]) -> str:
@@ -126,13 +172,9 @@ def run(
     name: str | None = None,
     fma: bool = False,
     quiet: bool = False,
-    everything: bool = False,
-    reading: TagReading = AS_USUAL,
-    settle_time: timedelta = timedelta(0),
+    rules: Rules = AS_USUAL,
 ) -> IngestSummary:
     """Bring the catalogue's tracks, covers and rejected files in line with a folder.
-
-    New and changed files whose last change is not older than `settle_time` are left as they are.
 
     Raises
     ------
@@ -141,51 +183,64 @@ def run(
         library's name belongs to another existing folder.
     """
     began = time.monotonic()
-    root = check_folder(folder)
-    library = name or root.name or "music"
-    layout = _layout_of(root, fma=fma)
-    contents = find_music(root, library=library, layout=layout)
-    tracks = Tracks(store)
+    tracks = TrackFiles(store)
+    library = name or folder.expanduser().resolve().name or "music"
+    try:
+        root = check_folder(folder)
+        layout = _layout_of(root, fma=fma)
+        contents = find_music(root, library=library, layout=layout)
+    except NoMusic as error:
+        raise _away(tracks, folder, library=library, error=error) from None
     tracks.forget_damaged(library)
     stored = tracks.files_of(library)
     _check_same_folder(stored.values(), root, library)
     tracks.date_old_tracks(library)
-
-    facts = {own_id: fact_of(file, contents.known) for own_id, file in contents.files.items()}
-    same = {
-        own_id
-        for own_id, file in contents.files.items()
-        if not everything and _is_unchanged(stored.get(own_id), file, facts[own_id])
-    }
-    other = {own_id: file for own_id, file in contents.files.items() if own_id not in same}
-    now = time.time_ns()
-    waiting = {own_id for own_id, file in other.items() if not is_settled(file, settle_time, now_ns=now)}
-    to_read = {own_id: file for own_id, file in other.items() if own_id not in waiting}
-    paths = {own_id: contents.files[own_id].path for own_id in same}
-    tracks.move({own_id: path for own_id, path in paths.items() if stored[own_id].path != path})
-
-    read, rejected = _read_and_write(
-        store, to_read.values(), library=library, known=contents.known, quiet=quiet, reading=reading
+    tracks.date_missing(library)
+    found = Found(
+        library=library, root=root, files=contents.files, rejected=contents.rejected, known=contents.known
     )
-    rejected = [*contents.rejected, *rejected]
-    gone = _vanished(stored.values(), present=same | read | waiting, rejected=rejected)
-    tracks.mark_vanished(gone)
-    RejectedTracks(store).replace_library(rejected, library=library)
+    changes = bring_in_line(store, found, rules=rules, quiet=quiet)
+    RejectedTracks(store).replace_library(changes.rejected, library=library)
     silent = _keep_without_audio(tracks, contents.known, library=library)
     return IngestSummary(
         library=library,
         tracks=tracks.count_present(library),
-        new=len(read - stored.keys()),
-        changed=len(read & stored.keys()),
-        unchanged=len(same),
-        vanished=len(gone),
-        rejected=len(rejected),
-        reasons=dict(Counter(item.reason for item in rejected)),
+        new=len(changes.new),
+        changed=len(changes.changed),
+        unchanged=len(changes.same),
+        moved=len(changes.moved),
+        vanished=len(changes.absent.vanished),
+        away=len(changes.absent.away),
+        in_question=len(changes.absent.in_question),
+        rejected=len(changes.rejected),
+        reasons=dict(Counter(item.reason for item in changes.rejected)),
         listed=len(contents.known),
         without_audio=silent,
-        without_metadata=sum(facts[own_id] is None for own_id in same | read) if layout else 0,
-        waiting=len(waiting),
+        without_metadata=_without_metadata(contents, changes) if layout else 0,
+        waiting=changes.waiting,
         seconds=round(time.monotonic() - began, 2),
+    )
+
+
+def _without_metadata(contents: FolderContents, changes: Changes) -> int:
+    """The number of usable files in FMA's folders that are in no table."""
+    unusable = {item.path for item in changes.rejected}
+    return sum(
+        fact_of(file, contents.known) is None and file.path not in unusable
+        for file in contents.files.values()
+    )
+
+
+def _away(tracks: TrackFiles, folder: Path, *, library: str, error: NoMusic) -> SegueError:
+    """Mark the tracks of a library as away whose folder is; the error to raise."""
+    root = folder.expanduser().resolve()
+    away = by_root(tracks.files_of(library), root)
+    if not away:
+        return error
+    tracks.mark_away(away)
+    return SegueError(
+        f"{error}; its disk seems to be away: {counted(len(away), 'track')} of {library!r} stay, marked as "
+        "unavailable, until the next run finds them"
     )
 
 
@@ -202,72 +257,11 @@ def _check_same_folder(stored: Iterable[StoredFile], root: Path, library: str) -
     for file in stored:
         if file.state != "present" or file.path is None:
             continue
-        path = Path(file.path)
+        path = path_to_open(file.path)
         if not path.is_relative_to(root) and path.exists():
             raise SegueError(
                 f"the library {library!r} has {shown(path)}, which is not in {root}: give another --name"
             )
-
-
-def _is_unchanged(stored: StoredFile | None, file: AudioFile, fma_track: FmaTrack | None) -> bool:
-    return (
-        stored is not None
-        and stored.state == "present"
-        and stored.reader == READER
-        and stored.known == (fma_track and fma_track.digest())
-        and (stored.size, stored.modified_ns, stored.changed_ns)
-        == (file.size, file.modified_ns, file.changed_ns)
-    )
-
-
-def _read_and_write(
-    store: Store,
-    files: Iterable[AudioFile],
-    *,
-    library: str,
-    known: Mapping[int, FmaTrack],
-    quiet: bool,
-    reading: TagReading,
-) -> tuple[set[str], list[RejectedFile]]:
-    """Read the files and write their tracks in batches; returns the written ids and the rejected files."""
-    ordered = list(files)
-    tracks = Tracks(store)
-    written: set[str] = set()
-    rejected: list[RejectedFile] = []
-    covers: set[str] = set()
-    with counting(TimeRemainingColumn(), disable=quiet or not ordered) as progress:
-        outcomes = read_tracks(ordered, library=library, known=known, reading=reading)
-        for batch in _batches(progress.track(outcomes, total=len(ordered), description="Reading tags")):
-            rejected += [outcome for outcome in batch if isinstance(outcome, RejectedFile)]
-            good = [outcome for outcome in batch if not isinstance(outcome, RejectedFile)]
-            pictures = {cover.cover_id: cover for _, cover in good if cover and cover.cover_id not in covers}
-            Covers(store).write(pictures.values())
-            covers |= pictures.keys()
-            tracks.write(track for track, _ in good)
-            written |= {track.track_id for track, _ in good}
-    return written, rejected
-
-
-def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
-    source = iter(outcomes)
-    while batch := list(islice(source, WRITE_EVERY)):
-        yield batch
-
-
-def _vanished(
-    stored: Iterable[StoredFile], *, present: set[str], rejected: Sequence[RejectedFile]
-) -> list[str]:
-    """Tracks whose files are missing, except those in a folder that currently cannot be read."""
-    closed = tuple(
-        f"{item.path}/" for item in rejected if item.reason == "unreadable" and item.track_id is None
-    )
-    return [
-        file.track_id
-        for file in stored
-        if file.state == "present"
-        and file.track_id not in present
-        and not (file.path or "").startswith(closed)
-    ]
 
 
 def _keep_without_audio(tracks: Tracks, known: Mapping[int, FmaTrack], *, library: str) -> int:

@@ -23,6 +23,7 @@ from segue.audio.describe_here import describe_here
 from segue.audio.descriptors import features_version
 from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
 from segue.batch_jobs.bars import counting
+from segue.batch_jobs.reconcile_library import Rules
 from segue.catalog.features import Features
 from segue.catalog.read import TagReading
 from segue.catalog.rejected import RejectedTracks
@@ -222,6 +223,12 @@ class _Pass:
 
     def _read(self, libraries: Sequence[Library]) -> tuple[list[ingest_catalog.IngestSummary], list[str]]:
         ingested, faults = [], []
+        library_settings = self._settings.library
+        rules = Rules(
+            largest_share=library_settings.largest_loss,
+            settle_time=library_settings.settle_time,
+            reading=TagReading.by(library_settings),
+        )
         for library in libraries:
             try:
                 ingested.append(
@@ -230,12 +237,17 @@ class _Pass:
                         library.folder,
                         name=library.name,
                         quiet=self._quiet,
-                        reading=TagReading.by(self._settings.library),
-                        settle_time=self._settings.library.settle_time,
+                        rules=rules,
                     )
                 )
             except SegueError as error:
                 faults.append(f"{library.name}: {error}")
+                continue
+            if lost := ingested[-1].in_question:
+                faults.append(
+                    f"{library.name}: {counted(lost, 'file is', plural='files are')} gone at once: if they were "
+                    f"removed, run ./run.sh library ingest {library.folder} --accept-removals"
+                )
         return ingested, faults
 
     def _enter_index(self, *, always: bool) -> None:

@@ -72,6 +72,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
             with Peak(lambda: _driver_mb(process)) as peak:
                 beside, kept_s = _flood_plays(settings, feeder, producer, plan, process)
             console.print(f"flood of plays: {beside}; all kept after {kept_s:.0f} s")
+            kept = _kept(settings)
         with stream(settings, feeder) as (_, restart_s):
             console.print(f"the stream serves again after {restart_s:.0f} s")
     return {
@@ -85,7 +86,7 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
         "flood_p99_ms": beside.p99,
         "p99_ratio": beside.p99 / quiet.p99,
         "p99_ratio_unread": beside.p99 / unread.p99,
-        "kept": _kept(settings),
+        "kept": kept,
         "kept_s": kept_s,
         "driver_mb": before_mb,
         "driver_growth_mb": peak.value - before_mb,

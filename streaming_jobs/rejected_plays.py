@@ -10,6 +10,8 @@ of them.
 
 from __future__ import annotations
 
+import time
+
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
@@ -24,6 +26,9 @@ from segue.streaming_jobs.query import BatchGate, kafka_records, start_query
 from segue.streaming_jobs.rejections import OBSERVED, SHARES, share_column
 
 NAME = "rejected plays"
+_LONG_SECONDS = 1.0
+"""After a micro-batch that took longer, the query rests as long: half of the time of its cores is left to the
+recommendations, the brokers and MongoDB, which may share the machine."""
 _HEADERS = 64 * 1024
 """Bytes of a kept record that are left for its key and headers."""
 
@@ -89,10 +94,13 @@ def start(
     tasks = max(1, spark.sparkContext.defaultParallelism // 2)
 
     def keep(faulty: DataFrame, batch: int) -> None:
+        began = time.monotonic()
         spark.sparkContext.setJobDescription(f"{NAME} batch {batch}: parse, write")
         one_of = rejections.share(batch, limit=settings.stream.max_rejected_per_second)
         kept = as_kept(faulty, one_of=one_of, most=most).coalesce(tasks)
         kept.write.format("kafka").options(**options).option("topic", topic).save()
+        if (worked := time.monotonic() - began) > _LONG_SECONDS:
+            time.sleep(worked)
 
     pace = Pace.aside(spark, settings, every=settings.stream.rejected_trigger_interval)
     return start_query(

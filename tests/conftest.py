@@ -53,6 +53,9 @@ _LONGEST = (
 )
 """Beginnings of groups' names: these begin first, so that all sides end together."""
 
+_DEFAULTS = load_settings()
+"""Read once: it takes 30 ms, and most tests need them."""
+
 # The same examples on every run. Fresh ones: ./run.sh test fuzz, which is --hypothesis-profile fuzz.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=1000, print_blob=True)
@@ -125,7 +128,7 @@ def own_settings(mongo_uri: str, folder: Path) -> Settings:
 
     The queries take what arrives at once: waiting for their triggers says nothing.
     """
-    base, at_once = load_settings(), timedelta(0)
+    base, at_once = _DEFAULTS, timedelta(0)
     return base.model_copy(
         update={
             "mongo": base.mongo.model_copy(
@@ -184,7 +187,7 @@ def store(database: Database[Document]) -> Store:
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     ensure_jars()
-    base = load_settings()
+    base = _DEFAULTS
     quiet = base.model_copy(update={"spark": base.spark.model_copy(update={"ui_port": 0})})
     found = session(quiet, app="segue tests", spark__ui__enabled="false")
     yield found

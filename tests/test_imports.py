@@ -15,6 +15,8 @@ from segue.places import ROOT
 FOLDERS = ("segue", "batch_jobs", "streaming_jobs", "udfs", "dashboard")
 CLIENTS = {"pymongo", "kafka", "gridfs", "bson"}
 MAY_USE_CLIENTS = ("segue/storage/", "segue/local/")
+SLOW = {"librosa", "scipy.signal", "scipy.stats"}
+"""Each takes about a second to import."""
 
 
 def files(*folders: str) -> list[Path]:
@@ -66,6 +68,21 @@ def test_client_libraries_are_met_in_storage_and_local_only() -> None:
         if name.split(".")[0] in CLIENTS and not name_of(file).startswith(MAY_USE_CLIENTS)
     }
     assert not wrong
+
+
+def test_a_slow_library_is_imported_where_it_is_used() -> None:
+    """Otherwise every command that imports its module takes a second longer."""
+    wrong, seen = set(), set()
+    for file in files(*FOLDERS):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(node, ast.ImportFrom | ast.Import):
+                continue
+            names = [node.module] if isinstance(node, ast.ImportFrom) else [name.name for name in node.names]
+            seen |= SLOW.intersection(names)
+            if SLOW.intersection(names) and not node.col_offset:
+                wrong.add(name_of(file))
+    assert seen == SLOW
+    assert wrong == {"segue/demo/mixing.py", "segue/demo/synthesis.py"}, "these make the music of the demo"
 
 
 def test_only_its_owner_looks_into_a_collection() -> None:

@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 import pyarrow as pa
 
 from segue.audio.describer import Describer
+from segue.catalog.stored_paths import path_to_open
 from segue.settings import AudioSettings
 
 DESCRIBED = "track_id string, vector binary, reason string, detail string"
@@ -27,7 +28,9 @@ def _describe_partition(audio: str, batches: Iterator[pa.RecordBatch]) -> Iterat
     describer = _describer(audio)
     for batch in batches:
         pairs = zip(batch["track_id"].to_pylist(), batch["path"].to_pylist(), strict=True)
-        rows = [{"track_id": track_id, **describer.describe(path)} for track_id, path in pairs]
+        rows = [
+            {"track_id": track_id, **describer.describe(str(path_to_open(path)))} for track_id, path in pairs
+        ]
         yield pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
 
 

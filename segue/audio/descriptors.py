@@ -9,7 +9,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dct
 
 from segue.audio.errors import NotFinite
 from segue.audio.librosa import librosa
@@ -114,6 +113,8 @@ def frame_descriptors(waveform: Waveform, audio: AudioSettings) -> Frames:
     The numbers agree with librosa's functions of the same names within the tolerance that
     tests/audio/test_descriptors.py states.
     """
+    from scipy.fft import dct  # imported where it is used, as librosa is
+
     magnitude = _spectrogram(waveform, audio)
     power = np.square(magnitude)
     mel = decibels(_mel_filters(audio.sample_rate, audio.n_fft) @ power)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 TEMPO_RANGE = (40.0, 240.0)
 """The range of tempos to search, in beats per minute."""
@@ -21,6 +20,8 @@ def rhythm(onsets: Frames, *, rate: float) -> NDArray[np.float64]:
     The tempo is the lag at which the onset strength's autocorrelation, weighted towards the likely tempo as
     in librosa.feature.tempo, is largest; its height at that lag is the clarity.
     """
+    from scipy.signal import find_peaks  # takes a second to import
+
     centred = onsets - onsets.mean()
     strength = float(np.square(centred).sum())
     slow, fast = (60.0 * rate / tempo for tempo in TEMPO_RANGE)

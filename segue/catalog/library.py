@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from segue.catalog.fma import FmaTrack, Layout, number_of, path_of, read_metadata
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import SUFFIXES, AudioFile, scan, shown
+from segue.catalog.stored_paths import path_to_open
 from segue.catalog.track import track_id
 from segue.errors import SegueError
 
@@ -23,22 +24,26 @@ class FolderContents:
     known: Mapping[int, FmaTrack]
 
 
+class NoMusic(SegueError):
+    """A folder that does not exist, cannot be read, or has no music: perhaps its disk is away."""
+
+
 def check_folder(folder: Path) -> Path:
     """The folder as an absolute path.
 
     Raises
     ------
-    SegueError
+    NoMusic
         The folder does not exist or is not readable.
     """
     root = folder.expanduser().resolve()
     if not root.is_dir():
-        raise SegueError(f"{folder} is not a folder: give the folder that has the music")
+        raise NoMusic(f"{folder} is not a folder: give the folder that has the music")
     try:
         with os.scandir(root) as entries:
             next(entries, None)
     except OSError as error:
-        raise SegueError(f"{folder}: {error.strerror}") from None
+        raise NoMusic(f"{folder}: {error.strerror}") from None
     return root
 
 
@@ -47,7 +52,7 @@ def find_music(root: Path, *, library: str, layout: Layout | None) -> FolderCont
 
     Raises
     ------
-    SegueError
+    NoMusic
         There is no audio file.
     """
     files: dict[str, AudioFile] = {}
@@ -62,13 +67,18 @@ def find_music(root: Path, *, library: str, layout: Layout | None) -> FolderCont
             if own_id not in files:
                 files[own_id] = item
             elif layout is None:
-                first = shown(files[own_id].path)
+                first = shown(path_to_open(files[own_id].path))
                 detail = f"the same track as {first}: compressed, or its name is encoded otherwise"
                 rejected.append(
-                    RejectedFile(path=item.path, track_id=own_id, reason="same-name", detail=detail)
+                    RejectedFile(
+                        path=shown(path_to_open(item.path)),
+                        track_id=own_id,
+                        reason="same-name",
+                        detail=detail,
+                    )
                 )
     if not files and not rejected:
-        raise SegueError(f"{root} has no music ({', '.join(sorted(SUFFIXES))}): nothing was changed")
+        raise NoMusic(f"{root} has no music ({', '.join(sorted(SUFFIXES))}): nothing was changed")
     return FolderContents(files=files, rejected=rejected, known=known)
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from segue.audio import ffmpeg
 from segue.audio.allowance import Allowance
@@ -21,8 +21,10 @@ from segue.audio.errors import AudioError, Undecodable
 from segue.catalog.cover_art import Cover, find_cover
 from segue.catalog.fma import FmaTrack, number_of
 from segue.catalog.letters import artist_key
+from segue.catalog.payload import sketch
 from segue.catalog.rejected import RejectedFile
-from segue.catalog.scan import PERHAPS_VIDEO, AudioFile
+from segue.catalog.scan import PERHAPS_VIDEO, AudioFile, shown
+from segue.catalog.stored_paths import path_to_open, readable
 from segue.catalog.tags import Tags, read_tags
 from segue.catalog.text_encoding import AUTO
 from segue.catalog.track import UNKNOWN_ARTIST, Track, TrackDetails, track_id
@@ -62,16 +64,19 @@ def read_track(
     file: AudioFile, *, library: str, known: FmaTrack | None = None, reading: TagReading = AS_USUAL
 ) -> Outcome:
     """Read a file's tags and cover; the data set's own tables (`known`) take precedence over the tags."""
-    path = Path(file.path)
+    path = path_to_open(file.path)
     own_id = track_id(library, file.relative)
     try:
         with at_most(TIME_LIMIT):
             _refuse_video(path)
             tags, audio = read_tags(
-                path, relative=file.relative, encoding=reading.encoding, undivided=reading.undivided
+                path,
+                relative=PurePosixPath(readable(str(file.relative))),
+                encoding=reading.encoding,
+                undivided=reading.undivided,
             )
     except AudioError as error:
-        return RejectedFile(path=file.path, track_id=own_id, reason=error.reason, detail=error.detail)
+        return RejectedFile(path=shown(path), track_id=own_id, reason=error.reason, detail=error.detail)
     cover = find_cover(path, audio)
     track = Track(
         track_id=own_id,
@@ -90,6 +95,9 @@ def read_track(
         size=file.size,
         modified_ns=file.modified_ns,
         changed_ns=file.changed_ns,
+        inode=file.inode,
+        device=file.device,
+        sketch=sketch(path, seconds=tags.duration_ms / 1000 if tags.duration_ms else None),
         known=known.digest() if known else None,
         fma=known.facts() if known else None,
     )

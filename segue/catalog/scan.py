@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from segue.catalog.left_out import Patterns, is_left_out
 from segue.catalog.rejected import RejectedFile
+from segue.catalog.stored_paths import stored_path
 
 SUFFIXES = frozenset(
     {
@@ -38,14 +39,17 @@ LATEST_NS = 2**63 - 1
 @dataclass(frozen=True, kw_only=True)
 class AudioFile:
     path: str
-    """Absolute."""
+    """Absolute, as :mod:`segue.catalog.stored_paths` stores it."""
     relative: PurePosixPath
-    """Relative to the library's folder."""
+    """Relative to the library's folder, in the same form."""
     size: int
     modified_ns: int
     """Time of the last change of the contents, nanoseconds since 1970, within 64 bits."""
     changed_ns: int = 0
     """Time of the last change of contents or name, as the file system notes it; programs cannot set it."""
+    inode: int = 0
+    device: int = 0
+    """The number of its file system while that is mounted."""
 
 
 def is_settled(file: AudioFile, settle_time: timedelta, *, now_ns: int) -> bool:
@@ -63,7 +67,7 @@ def scan(root: Path) -> Iterator[AudioFile | RejectedFile]:
     Yields
     ------
     Each audio file; a file or folder that cannot be read has the reason "unreadable", "symlink-loop",
-    "not-a-file" or "bad-name"; one with the suffix of audio that Segue cannot read has "unsupported".
+    or "not-a-file"; one with the suffix of audio that Segue cannot read has "unsupported".
     """
     top = root.absolute()
     seen: set[tuple[int, int]] = set()
@@ -125,10 +129,6 @@ def _item(path: Path, top: Path) -> AudioFile | RejectedFile | None:
 
 def _file(path: Path, top: Path) -> AudioFile | RejectedFile:
     try:
-        str(path).encode("utf-8")
-    except UnicodeEncodeError:
-        return _rejected(path, "bad-name", "its name is not UTF-8: rename it")
-    try:
         status = path.stat()
     except OSError as error:
         loop = path.is_symlink() and error.errno == 40
@@ -136,11 +136,13 @@ def _file(path: Path, top: Path) -> AudioFile | RejectedFile:
     if not stat.S_ISREG(status.st_mode):
         return _rejected(path, "not-a-file", "neither a file nor a link to one")
     return AudioFile(
-        path=str(path),
-        relative=PurePosixPath(path.relative_to(top).as_posix()),
+        path=stored_path(path),
+        relative=PurePosixPath(stored_path(path.relative_to(top).as_posix())),
         size=status.st_size,
         modified_ns=_limited(status.st_mtime_ns),
         changed_ns=_limited(status.st_ctime_ns),
+        inode=status.st_ino & LATEST_NS,
+        device=status.st_dev & LATEST_NS,
     )
 
 

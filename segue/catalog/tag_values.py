@@ -85,7 +85,7 @@ def values_of(path: Path, audio: Any, *, encoding: str) -> Values:
     Parameters
     ----------
     audio
-        The file as mutagen has opened it, or None.
+        The file as mutagen has opened it, or None. ffmpeg also reads much of what mutagen gives up on.
     encoding
         The encoding of texts that claim to be Latin-1, or "auto": see :class:`Repair`.
     """
@@ -99,7 +99,7 @@ def values_of(path: Path, audio: Any, *, encoding: str) -> Values:
         _merge(found, _by_free_names(_pairs(tags)))
     if path.suffix.lower() in {".mp3", ".mp2", ".aac"}:
         _merge(found, _by_free_names(_ape_pairs(path)))
-    if not found and path.suffix.lower() in _BARE_CONTAINERS:
+    if not found and (audio is None or path.suffix.lower() in _BARE_CONTAINERS):
         _merge(found, _by_free_names(_ffmpeg_pairs(path, encoding)))
     return found
 

@@ -11,9 +11,10 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 from segue.catalog.letters import artist_key
+from segue.catalog.stored_paths import readable
 from segue.storage.records import Between, Count, Readable
 
-READER = 2
+READER = 3
 """The version of the reader of tags. With a higher one, the next ingest reads all files again."""
 LONGEST = 300
 """The maximum length of a text in characters: ingest stores no longer ones, and pages show no more."""
@@ -122,6 +123,12 @@ class Track:
     details: TrackDetails = field(default_factory=TrackDetails)
     changed_ns: int | None = None
     """Time of the last change by the file system's own note, in nanoseconds since 1970."""
+    inode: int | None = None
+    device: int | None = None
+    place: str | None = None
+    """The id that belongs to the file's place; None: the track's own id."""
+    sketch: str | None = None
+    """A digest of the sound without tags (:func:`segue.catalog.payload.sketch`)."""
     modified_ns: int | None
     """Time of the last change, in nanoseconds since 1970."""
     state: State = "present"
@@ -172,6 +179,7 @@ class StoredFile:
 
     track_id: str
     path: str | None
+    """As :mod:`segue.catalog.stored_paths` stores it."""
     size: int | None
     modified_ns: int | None
     state: State
@@ -180,6 +188,12 @@ class StoredFile:
     changed_ns: int | None = None
     reader: int = 0
     """The version of the reader of tags, :data:`READER`; 0 for a release before 0.2."""
+    place: str = ""
+    """The id that belongs to the file's place (:func:`track_id`); the track's own id unless it has moved."""
+    inode: int | None = None
+    device: int | None = None
+    away: bool = False
+    """Whether its disk is away."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +278,18 @@ class TrackDocument(TypedDict):
     """Time of the file's last change, nanoseconds since 1970; none without audio."""
     changed_ns: NotRequired[int | None]
     """Time of the last change by the file system's own note, which no program can set."""
+    inode: NotRequired[int | None]
+    """Number of the file on its file system."""
+    device: NotRequired[int | None]
+    """Number of the file system."""
+    place: NotRequired[str]
+    """The id that belongs to the file's place; it differs from the track's id if the file has moved."""
+    sketch: NotRequired[str | None]
+    """Digest of the sound without tags: its size and samples of it."""
+    missing_since: NotRequired[datetime]
+    """When a scan first missed the file of a vanished track."""
+    away_since: NotRequired[datetime]
+    """Since when the disk with the file is away; only while it is."""
     reader: NotRequired[int]
     """Version of the reader of tags; a newer one reads the file again."""
     added_at: NotRequired[datetime]
@@ -313,6 +339,11 @@ def file_key(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
+def file_name(path: str) -> str:
+    """The last part of a path."""
+    return PurePosixPath(path).name
+
+
 MATCHABLE = dict.fromkeys(("title", "artist", "album", "duration_ms", "path", "details"), 1)
 """The fields that :func:`matchable_of` reads."""
 
@@ -327,7 +358,7 @@ def matchable_of(track: Mapping[str, Any]) -> MatchableTrack:
         artists=(*details.get("artists", ()), *details.get("featured", ())),
         album=track.get("album"),
         duration_ms=track.get("duration_ms"),
-        path=track.get("path") or "",
+        path=readable(track.get("path") or ""),
     )
 
 
@@ -342,6 +373,10 @@ def file_of(track: Mapping[str, Any]) -> StoredFile:
         known=track.get("known"),
         changed_ns=track.get("changed_ns"),
         reader=track.get("reader", 0),
+        place=track.get("place") or track["_id"],
+        inode=track.get("inode"),
+        device=track.get("device"),
+        away=track.get("away_since") is not None,
     )
 
 
@@ -368,7 +403,7 @@ def document_of(track: Track) -> TrackDocument:
         "_id": track.track_id,
         "library": track.library,
         "path": track.path,
-        "file_key": file_key(PurePosixPath(track.path).name) if track.path else None,
+        "file_key": file_key(file_name(readable(track.path))) if track.path else None,
         "title": track.title,
         "artist": track.artist,
         "album": track.album,
@@ -381,6 +416,10 @@ def document_of(track: Track) -> TrackDocument:
         "size": track.size,
         "modified_ns": track.modified_ns,
         "changed_ns": track.changed_ns,
+        "inode": track.inode,
+        "device": track.device,
+        "place": track.place or track.track_id,
+        "sketch": track.sketch,
         "reader": READER,
         "details": _details_document(track.details),
         "artist_keys": artist_keys(track.details.artists or (track.artist,), track.details.featured),

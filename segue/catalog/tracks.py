@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from segue.catalog.part import Part
+from segue.catalog.stored_paths import path_to_open, readable
 from segue.catalog.track import (
     MATCHABLE,
     SHOWN,
@@ -32,9 +33,9 @@ from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
 from segue.storage.records import RecordShape, record_shape
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
-_PLAYABLE = {"state": {"$nin": ["vanished", "no-audio"]}}
+_PLAYABLE = {"state": {"$nin": ["vanished", "no-audio"]}, "away_since": None}
 """The filter of tracks that listeners may be offered."""
-_PRESENT = {"state": "present"}
+_PRESENT = {"state": "present", "away_since": None}
 _SHAPE = record_shape(TrackDocument).all_optional()
 MOST_OF_ARTIST = 200
 """The number of an artist's tracks that a page shows at first."""
@@ -47,7 +48,13 @@ class IndexedTrack(NamedTuple):
     title: str | None
 
 
-_OF_FILE = dict.fromkeys(("path", "size", "modified_ns", "changed_ns", "state", "known", "reader"), 1)
+_OF_FILE = dict.fromkeys(
+    (
+        "path", "size", "modified_ns", "changed_ns", "state", "known", "reader", "place", "inode", "device",
+        "away_since",
+    ),
+    1,
+)  # fmt: skip
 """The fields that :func:`segue.catalog.track.file_of` reads."""
 
 
@@ -68,6 +75,7 @@ class Tracks(Collection[TrackDocument]):
         Index.on("artist", "album", "track"),
         Index.on("genres"),
         Index.on("file_key"),
+        Index.on("sketch"),
         Index(keys=[("modified_ns", DESCENDING)]),
         Index.on("library", "state"),
         Index.on("state"),
@@ -93,13 +101,12 @@ class Tracks(Collection[TrackDocument]):
         undated = {"library": library, "added_at": None, "modified_ns": {"$type": "long"}}
         self.documents.update_many(undated, dated)
 
-    def move(self, paths: Mapping[str, str]) -> None:
-        """Change the paths of tracks' files, by track id."""
-        upsert(self.documents, ({"_id": track_id, "path": path} for track_id, path in paths.items()))
-
     def mark_vanished(self, track_ids: Iterable[str]) -> None:
         """Mark tracks whose files have vanished: they stay stored but are not offered any more."""
-        self.documents.update_many({"_id": {"$in": list(track_ids)}}, {"$set": {"state": "vanished"}})
+        self.documents.update_many(
+            {"_id": {"$in": list(track_ids)}, "state": {"$ne": "vanished"}},
+            {"$set": {"state": "vanished", "missing_since": datetime.now(UTC)}, "$unset": {"away_since": ""}},
+        )
 
     def forget_damaged(self, library: str) -> int:
         """Remove the fields of a library's tracks that do not fit, and the stamps of these files.
@@ -162,7 +169,7 @@ class Tracks(Collection[TrackDocument]):
         """The file of a track; None if it has none."""
         document = self.documents.find_one({"_id": track_id, **_PRESENT}, {"path": 1})
         path = document.get("path") if document else None
-        return Path(path) if path and "\0" not in path else None
+        return path_to_open(path) if path and "\0" not in path else None
 
     # Listeners see playable tracks.
 
@@ -187,7 +194,11 @@ class Tracks(Collection[TrackDocument]):
     def file_names(self, track_ids: Iterable[str]) -> dict[str, str]:
         """The file names of the tracks without folders, by id; tracks that never had a file are left out."""
         documents = self.documents.find({"_id": {"$in": list(set(track_ids))}}, {"path": 1})
-        return {track["_id"]: Path(path).name for track in documents if (path := track.get("path"))}
+        return {
+            track["_id"]: readable(PurePosixPath(path).name)
+            for track in documents
+            if (path := track.get("path"))
+        }
 
     def matchable(self, track_ids: Iterable[str]) -> list[MatchableTrack]:
         """The facts for matching of the playable ones among the tracks, in the order of their ids."""

@@ -15,7 +15,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chisquare
 
 LEVEL = 0.95
 UNLIKELY = 0.001
@@ -126,6 +125,8 @@ def _verdict(low: float, high: float, metric: Metric) -> Literal["too little to 
 def _as_assigned(sizes: Sequence[int], shares: Sequence[float]) -> float:
     if len(sizes) < 2 or not sum(sizes):
         return 1.0
+    from scipy.stats import chisquare  # takes a second to import
+
     expected = np.array(shares) / sum(shares) * sum(sizes)
     return float(chisquare(sizes, expected).pvalue)
 

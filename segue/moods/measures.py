@@ -24,7 +24,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from segue.audio.descriptors import CHROMA, CONTRAST_BANDS, features_version
 from segue.settings import AudioSettings
@@ -94,6 +93,8 @@ def measure_moods(descriptors: NDArray[np.floating], *, names: Sequence[str]) ->
 
 def percentile(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The share of the known values below each, plus half of its ties; (n,) in (0, 1), NaN stays."""
+    from scipy.stats import rankdata  # takes a second to import
+
     known = np.isfinite(values)
     shares = np.full(len(values), np.nan)
     if known.any():

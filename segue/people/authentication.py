@@ -6,6 +6,7 @@ import re
 import threading
 import unicodedata
 import uuid
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -19,6 +20,7 @@ LONGEST_PASSWORD = 256
 _NAME = re.compile(r"x[x .'_-]{0,30}x")
 """A name in which each letter, digit and mark has become an x."""
 _AT_ONCE = threading.BoundedSemaphore(2)  # a hash needs 64 MB and one core
+_HASHER = PasswordHasher()
 
 
 class AccountError(ValueError):
@@ -37,8 +39,8 @@ class Authenticator:
     ) -> None:
         self._accounts = Accounts(store)
         self._failures = failures or LoginFailures(store)
-        self._hasher = hasher or PasswordHasher()
-        self._nobody = self._hash(uuid.uuid4().hex)
+        self._hasher = hasher or _HASHER
+        self._nobody = _hash_of_nobody(self._hasher)
 
     def sign_up(self, name: str, password: str, *, guest_id: str | None, address: str) -> Account:
         """Create an account; a guest who signs up keeps their plays.
@@ -129,6 +131,15 @@ class Authenticator:
                 return self._hasher.verify(password_hash, password)
         except (VerificationError, InvalidHashError):  # a wrong password, or a text that is no hash
             return False
+
+
+@cache
+def _hash_of_nobody(hasher: PasswordHasher) -> str:
+    """The hash of a random password, to verify against for an unknown name.
+
+    It is made once, and in advance: it takes a quarter of a second, and an unknown name must not take longer.
+    """
+    return hasher.hash(uuid.uuid4().hex)
 
 
 def _check_password(password: str) -> None:

@@ -47,6 +47,8 @@ class LibrarySettings(Section):
     tracks_per_round: Annotated[int, _WATCHED] = Field(ge=1)
     refit_share: Annotated[float, _WATCHED] = Field(gt=0, le=1)
     retrain_plays: Annotated[int, _WATCHED] = Field(ge=0)
+    largest_loss: float = Field(gt=0, le=1)
+    keep_missing: Positive
 
     @field_validator("tag_encoding")
     @classmethod

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import SUFFIXES, AudioFile, scan
+from segue.catalog.stored_paths import path_to_open, readable
 from segue.catalog.track import track_id
 from segue.places import ROOT
 
@@ -54,11 +55,14 @@ def test_links_are_followed_once_and_loops_are_named(tmp_path: Path) -> None:
     assert reasons(root) == {"self.mp3": "symlink-loop", "a/up": "symlink-loop", "gone.mp3": "unreadable"}
 
 
-def test_pipes_and_names_that_are_no_text_are_rejected(tmp_path: Path) -> None:
+def test_pipes_are_rejected_and_names_that_are_no_text_are_not(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp3")
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp3")).write_bytes(b"x")
-    assert found(tmp_path) == []
-    assert reasons(tmp_path) == {"pipe.mp3": "not-a-file", "caf\\xe9.mp3": "bad-name"}
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp3"))
+    path.write_bytes(b"x")
+    (name,) = found(tmp_path)
+    assert path_to_open(name).name == path.name and readable(name) == "café.mp3"
+    name.encode("utf-8")
+    assert reasons(tmp_path) == {"pipe.mp3": "not-a-file"}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -300,3 +300,17 @@ def test_lyrics_and_editions(tmp_path: Path) -> None:
         "Deluxe Edition",
         "Blue (Deluxe Edition)",
     )
+
+
+def test_ffmpeg_reads_tags_that_mutagen_gives_up_on(tmp_path: Path) -> None:
+    path = _converted(
+        tmp_path / "a.m4a", "-metadata", "title=Name", "-metadata", "artist=Band", "-metadata", "album=A"
+    )
+    damaged = bytearray(path.read_bytes())
+    size = damaged.index(b"\xa9alb") - 4
+    damaged[size + 3] += 40  # the atom is longer than the list that it is in
+    path.write_bytes(damaged)
+    with pytest.raises(mutagen.MutagenError):
+        mutagen.File(path)
+    found = read(path)
+    assert (found.title, found.artist) == ("Name", "Band")

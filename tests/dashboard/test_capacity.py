@@ -26,7 +26,7 @@ from segue.dashboard.capacity import RETRY_SECONDS, Capacity, Descriptors
 from segue.settings import Settings
 from segue.storage.mongo import Document
 from tests.dashboard.browser import Served
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 LIMIT = 320
 pytestmark = pytest.mark.integration
@@ -43,7 +43,7 @@ def small(settings: Settings, library: Database[Document], tmp_path: Path) -> It
 
 
 def get(served: Served, path: str = "/", **headers: str) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
     connection.request("GET", path, headers=headers)
     response = connection.getresponse()
     response.read()
@@ -63,6 +63,8 @@ def visit(served: Served, pages: ExitStack) -> int:
             f"ws://127.0.0.1:{served.port}/_stcore/stream",
             origin=Origin(f"http://127.0.0.1:{served.port}"),
             additional_headers={"Cookie": cookie},
+            open_timeout=PATIENCE,
+            ping_interval=None,
         )
         pages.enter_context(connection)
     except InvalidStatus as refused:

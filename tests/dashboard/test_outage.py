@@ -21,7 +21,6 @@ from segue.dashboard.api.described import OPERATIONS, Operation
 from segue.dashboard.text import OUTAGE
 from segue.local.mongod import Mongod
 from segue.local.process import read_record
-from segue.settings import Settings
 from segue.storage.mongo import connect
 from tests.conftest import own_settings
 from tests.dashboard.browser import Served
@@ -30,6 +29,8 @@ from tests.waiting import PATIENCE, until
 
 PAGES = ("", "search", "map", "playlists", "you", "listening", "friends", "live", "operations", "audience")
 ROUTES = [operation for operation in OPERATIONS if operation.database]
+SOON_NOTICED = "connectTimeoutMS=2000&heartbeatFrequencyMS=1000"
+"""Options of the address: a suspended server is noticed after three seconds in place of ten."""
 
 
 @pytest.fixture
@@ -42,7 +43,8 @@ def mongod(tmp_path: Path) -> Iterator[Mongod]:
 
 @pytest.fixture
 def served(mongod: Mongod, music_files: dict[str, Path], tmp_path: Path) -> Iterator[Served]:
-    settings: Settings = own_settings(mongod.start(), tmp_path)
+    uri = mongod.start()
+    settings = own_settings(f"{uri}{'&' if '?' in uri else '/?'}{SOON_NOTICED}", tmp_path)
     make_music(connect(settings.mongo), settings, music_files)
     dashboard = Served(settings, log=tmp_path / "dashboard.log")
     dashboard.start(SEGUE_MONGO__TIMEOUT="2 seconds")
@@ -60,7 +62,7 @@ def away(mongod: Mongod, how: str) -> Iterator[None]:
         yield
     finally:
         if how == "killed":
-            process.wait(60)
+            process.wait(PATIENCE)
             mongod.start()
         else:
             process.send_signal(signal.SIGCONT)
@@ -74,7 +76,7 @@ def request(client: httpx.Client, operation: Operation) -> httpx.Response:
 
 @pytest.mark.parametrize("how", ["killed", "suspended"])
 def test_every_route_says_when_to_try_again(served: Served, mongod: Mongod, how: str, tmp_path: Path) -> None:
-    with httpx.Client(base_url=served.address, timeout=60) as client:
+    with httpx.Client(base_url=served.address, timeout=PATIENCE) as client:
         assert client.get("/", headers={"accept": "text/html"}).status_code == 200
         assert client.get("/api/upcoming").status_code == 200
         with away(mongod, how):
@@ -97,7 +99,7 @@ class OpenPage:
     """A page as a browser has it: the messages of Streamlit's connection, without drawing them."""
 
     def __init__(self, served: Served, path: str, *, until_end: contextlib.ExitStack) -> None:
-        with httpx.Client(base_url=served.address, timeout=60) as client:
+        with httpx.Client(base_url=served.address, timeout=PATIENCE) as client:
             client.get("/", headers={"accept": "text/html"})
             cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
         self._path = path
@@ -106,6 +108,7 @@ class OpenPage:
             additional_headers={"Cookie": cookies, "Origin": served.address},
             subprotocols=[Subprotocol("streamlit"), Subprotocol("x"), Subprotocol("y")],
             max_size=None,
+            open_timeout=PATIENCE,
             ping_interval=None,
         )
         self._socket = until_end.enter_context(socket)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import ssl
@@ -11,8 +12,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect as websocket
 from websockets.typing import Origin
 
 from segue.local.process import accepts, free_port
@@ -21,7 +22,7 @@ from segue.places import ROOT
 from segue.settings import load_settings
 from tests.dashboard.browser import Served
 from tests.security.certificates import Certificates, make_certificates
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = [
     pytest.mark.integration,
@@ -77,10 +78,10 @@ def proxy(
     assert tested.returncode == 0, tested.stderr
     process = subprocess.Popen([*command, "-g", "daemon off;"])
     until(lambda: accepts(port), "nginx to answer")
-    assert httpx.get(f"http://127.0.0.1:{health}/healthy", timeout=60).text == "ok"
+    assert httpx.get(f"http://127.0.0.1:{health}/healthy", timeout=PATIENCE).text == "ok"
     yield f"https://127.0.0.1:{port}"
     process.terminate()
-    process.wait(600)
+    process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +89,15 @@ def trust(certificates: Certificates) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(certificates.authority))
 
 
-def test_pages_come_over_tls_with_headers_and_a_secure_cookie(proxy: str, trust: ssl.SSLContext) -> None:
-    page = httpx.get(f"{proxy}/", headers={"accept": "text/html"}, verify=trust)
+@pytest.fixture
+def browser(proxy: str, trust: ssl.SSLContext) -> Iterator[httpx.Client]:
+    """One that nobody has used before."""
+    with httpx.Client(base_url=proxy, verify=trust, timeout=PATIENCE) as client:
+        yield client
+
+
+def test_pages_come_over_tls_with_headers_and_a_secure_cookie(browser: httpx.Client) -> None:
+    page = browser.get("/", headers={"accept": "text/html"})
     assert page.status_code == 200
     wanted = dict(re.findall(r'add_header (\S+) "?([^"]*?)"? always;', CONFIGURATION))
     assert len(wanted) == 7
@@ -100,16 +108,16 @@ def test_pages_come_over_tls_with_headers_and_a_secure_cookie(proxy: str, trust:
     assert {"secure", "httponly", "samesite=lax"} <= {part.strip().lower() for part in cookie.split(";")}
 
 
-def test_metrics_are_on_a_separate_port(proxy: str, trust: ssl.SSLContext) -> None:
-    httpx.get(f"{proxy}/", headers={"accept": "text/html"}, verify=trust)
-    metrics = httpx.get(f"http://127.0.0.1:{OF_PROXY}/metrics").text
+def test_metrics_are_on_a_separate_port(browser: httpx.Client) -> None:
+    browser.get("/", headers={"accept": "text/html"})
+    metrics = httpx.get(f"http://127.0.0.1:{OF_PROXY}/metrics", timeout=PATIENCE).text
     assert 'segue_http_requests_total{method="GET",route="page",status="200"}' in metrics
-    assert httpx.get(f"http://127.0.0.1:{OF_PROXY}/").status_code == 404
-    assert "segue_http" not in httpx.get(f"{proxy}/metrics", verify=trust).text
+    assert httpx.get(f"http://127.0.0.1:{OF_PROXY}/", timeout=PATIENCE).status_code == 404
+    assert "segue_http" not in browser.get("/metrics").text
 
 
-def test_a_header_that_the_dashboard_sets_too_is_said_once(proxy: str, trust: ssl.SSLContext) -> None:
-    missing = httpx.get(f"{proxy}/s/nothing", verify=trust)
+def test_a_header_that_the_dashboard_sets_too_is_said_once(browser: httpx.Client) -> None:
+    missing = browser.get("/s/nothing")
     for name in ("x-content-type-options", "x-frame-options"):
         assert len(missing.headers.get_list(name)) == 1
 
@@ -121,33 +129,44 @@ def test_old_tls_is_refused(proxy: str) -> None:
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         old.maximum_version = ssl.TLSVersion.TLSv1_1
     with pytest.raises(httpx.ConnectError):
-        httpx.get(proxy, verify=old)
+        httpx.get(proxy, verify=old, timeout=PATIENCE)
 
 
-def test_a_page_has_its_connection(proxy: str, trust: ssl.SSLContext) -> None:
-    address = f"{proxy.replace('https', 'wss')}/_stcore/stream"
-    page = httpx.get(f"{proxy}/", headers={"accept": "text/html"}, verify=trust)
-    header = {"Cookie": f"{COOKIE}={page.cookies[COOKIE]}"}
-    with websocket(
-        address, ssl=trust, origin=Origin(proxy), additional_headers=header, proxy=None
-    ) as open_one:
-        open_one.ping().wait(600)
+def test_a_page_has_its_connection(browser: httpx.Client, proxy: str, trust: ssl.SSLContext) -> None:
+    """The client runs in one thread.
+
+    That of websockets.sync reads in a second thread while the first writes, which OpenSSL does not allow:
+    some of its requests got lost.
+    """
+
+    async def open_page(origin: str, **header: str) -> None:
+        async with connect(
+            f"{proxy.replace('https', 'wss')}/_stcore/stream",
+            ssl=trust,
+            origin=Origin(origin),
+            additional_headers=header,
+            proxy=None,
+            open_timeout=PATIENCE,
+            ping_timeout=None,
+            close_timeout=PATIENCE,
+        ) as socket:
+            await asyncio.wait_for(await socket.ping(), PATIENCE)
+
+    page = browser.get("/", headers={"accept": "text/html"})
+    asyncio.run(open_page(proxy, Cookie=f"{COOKIE}={page.cookies[COOKIE]}"))
     with pytest.raises(InvalidStatus):
-        websocket(address, ssl=trust, origin=Origin("https://elsewhere.example"), proxy=None)
+        asyncio.run(open_page("https://elsewhere.example"))
 
 
-def test_own_pages_may_ask_and_others_may_not(proxy: str, trust: ssl.SSLContext) -> None:
+def test_own_pages_may_ask_and_others_may_not(browser: httpx.Client, proxy: str) -> None:
     """The routes compare the page's origin with the host that was asked, port and all."""
-    with httpx.Client(verify=trust) as client:
-        client.get(f"{proxy}/", headers={"accept": "text/html"})
-        own = client.post(f"{proxy}/api/events", headers={"origin": proxy}, content=b"[]")
-        foreign = client.post(
-            f"{proxy}/api/events", headers={"origin": "https://elsewhere.example"}, content=b"[]"
-        )
+    browser.get("/", headers={"accept": "text/html"})
+    own = browser.post("/api/events", headers={"origin": proxy}, content=b"[]")
+    foreign = browser.post("/api/events", headers={"origin": "https://elsewhere.example"}, content=b"[]")
     assert foreign.status_code == 403
     assert own.status_code not in (401, 403)
 
 
-def test_a_body_that_is_too_large_ends_at_the_proxy(proxy: str, trust: ssl.SSLContext) -> None:
-    done = httpx.post(f"{proxy}/api/events", content=b"x" * 11_000_000, verify=trust)
+def test_a_body_that_is_too_large_ends_at_the_proxy(browser: httpx.Client) -> None:
+    done = browser.post("/api/events", content=b"x" * 11_000_000)
     assert done.status_code == 413

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 from pymongo.database import Database
@@ -24,8 +24,23 @@ from tests.contracts.schema import faults
 pytestmark = pytest.mark.integration
 
 WINDOW = timedelta(minutes=15)
-TODAY = day_of(datetime.now(UTC))
 MONTH = timedelta(days=30)
+_NOW = datetime.now(UTC)
+TODAY = day_of(_NOW - timedelta(hours=12))
+_BEHIND = _NOW - TODAY - timedelta(hours=12)
+
+
+class _Clock(datetime):
+    """It is behind, so that these tests begin at noon and no day ends during them."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) - _BEHIND
+
+
+@pytest.fixture(autouse=True)
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segue.engagement.daily.datetime", _Clock)
 
 
 @pytest.fixture

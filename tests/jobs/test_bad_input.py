@@ -88,7 +88,7 @@ def test_each_has_its_reason_or_its_features(
         "loop": ("ingest", "symlink-loop"),
         "self.mp3": ("ingest", "symlink-loop"),
         "pipe.mp3": ("ingest", "not-a-file"),
-        "caf\\xe9.mp3": ("ingest", "bad-name"),
+        "caf\\xe9.mp3": ("ingest", "not-audio"),
         "half.mp3": ("features", "truncated"),
         "silent.flac": ("features", "silent"),
         "nan.wav": ("features", "not-finite"),

@@ -13,6 +13,7 @@ import pytest
 from pymongo.database import Database
 
 from segue.batch_jobs.ingest_catalog import IngestSummary, run
+from segue.catalog.payload import sketch
 from segue.catalog.search import TrackSearch
 from segue.catalog.track import READER, track_id
 from segue.catalog.tracks import Tracks
@@ -83,6 +84,10 @@ def test_every_track_is_written_whole(database: Database[Document], music: Path)
         "size": path.stat().st_size,
         "modified_ns": path.stat().st_mtime_ns,
         "changed_ns": path.stat().st_ctime_ns,
+        "inode": path.stat().st_ino,
+        "device": path.stat().st_dev,
+        "place": track_id("Music", PurePosixPath(path.relative_to(music))),
+        "sketch": sketch(path),
         "reader": READER,
         "state": "present",
     }

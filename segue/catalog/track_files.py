@@ -1,0 +1,69 @@
+"""The files of tracks: where they are, when they went missing, which disks are away, and the identities.
+
+Delivery: every change is by track id and may be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+
+from segue.catalog.identity import IDENTITY, Identity, identity_of
+from segue.catalog.scan import AudioFile
+from segue.catalog.stored_paths import readable
+from segue.catalog.track import file_key, file_name
+from segue.catalog.tracks import Tracks
+from segue.storage.mongo import upsert
+
+
+class TrackFiles(Tracks):
+    """The tracks, for the commands that bring them in line with a folder."""
+
+    def move(self, files: Mapping[str, tuple[str, AudioFile]]) -> None:
+        """Change the places and files of tracks whose contents are the same: (place, file) by track id."""
+        upsert(
+            self.documents,
+            (
+                {
+                    "_id": track_id,
+                    "place": place,
+                    "path": file.path,
+                    "file_key": file_key(file_name(readable(file.path))),
+                    "inode": file.inode,
+                    "device": file.device,
+                    "changed_ns": file.changed_ns,
+                }
+                for track_id, (place, file) in files.items()
+            ),
+        )
+
+    def bring_back(self, track_ids: Iterable[str]) -> None:
+        """Mark tracks as present whose files were missing, or on a disk that was away."""
+        wanted = {"_id": {"$in": list(track_ids)}}
+        gone = {"$unset": {"missing_since": "", "away_since": ""}, "$set": {"state": "present"}}
+        self.documents.update_many(wanted, gone)
+
+    def mark_away(self, track_ids: Iterable[str]) -> None:
+        """Mark tracks whose disks are away: not offered and not playable, but not missing either."""
+        wanted = {"_id": {"$in": list(track_ids)}, "state": "present", "away_since": None}
+        self.documents.update_many(wanted, {"$set": {"away_since": datetime.now(UTC)}})
+
+    def date_missing(self, library: str) -> None:
+        """Date the vanished tracks of releases that stored no date: from now on."""
+        undated = {"library": library, "state": "vanished", "missing_since": None}
+        self.documents.update_many(undated, {"$set": {"missing_since": datetime.now(UTC)}})
+
+    def identities(self, track_ids: Collection[str]) -> list[Identity]:
+        """The facts by which the tracks are recognised."""
+        documents = self.documents.find({"_id": {"$in": list(track_ids)}}, IDENTITY)
+        return [identity_of(track) for track in documents]
+
+    def missing_before(self, date: datetime) -> dict[str, str]:
+        """The titles of tracks whose files have been missing since before a date, by id."""
+        wanted = {"state": "vanished", "missing_since": {"$lt": date}}
+        return {track["_id"]: track.get("title") or "" for track in self.documents.find(wanted, {"title": 1})}
+
+    def remove(self, track_ids: Iterable[str]) -> int:
+        """Remove vanished tracks; returns their number."""
+        wanted = {"_id": {"$in": list(track_ids)}, "state": "vanished"}
+        return self.documents.delete_many(wanted).deleted_count
