@@ -7,7 +7,6 @@ its file as a lost track; the others are written at the end. So the next run com
 from __future__ import annotations
 
 import time
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -60,7 +59,7 @@ class Rules:
     everything: bool = False
     """Read unchanged files, too."""
     settle_time: timedelta = timedelta(0)
-    """A new or changed file whose last change is not older waits for a later pass: it may still be written."""
+    """A new or changed file waits for a later pass until it has been unchanged for this time."""
     reading: TagReading = AS_USUAL
     listening: Listening = field(default_factory=NotListening)
 
@@ -101,7 +100,9 @@ def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = Fal
         for track in stored.values()
         # A new file that waits may be the lost one under another name.
         if not waiting.unknown
-        and track.state == "present" and track.track_id not in here and found.covers(track)
+        and track.state == "present"
+        and track.track_id not in here
+        and found.covers(track)
     ]
     rejected = (*found.rejected, *work.rejected)
     absent = (

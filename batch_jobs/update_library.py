@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -39,6 +40,7 @@ from segue.places import LOCAL
 from segue.settings import Settings, load_settings
 from segue.storage.store import Job, Store, open_store
 
+STEPS = ("reading", "describing", "placing", "indexing")
 Item = TypeVar("Item")
 _WRITE_EVERY = 16
 """Tracks whose features are written at once: an interruption loses at most these."""
@@ -76,6 +78,8 @@ class UpdateSummary:
     """Whether the index extends an earlier one."""
     faults: list[str]
     """Libraries that could not be read, with the reason."""
+    steps: dict[str, float]
+    """Seconds of reading, describing, placing and indexing."""
     seconds: float
 
     def sentence(self) -> str:
@@ -197,10 +201,12 @@ class _Pass:
         self._settings, self._store, self._status, self._quiet = settings, store, status, quiet
         self._described = self._embedded = 0
         self._refitted = False
+        self._seconds: Counter[str] = Counter()
         self._built: build_index.IndexBuild | None = None
 
     def run(self, libraries: Sequence[Library], *, began: float, only_changes: bool) -> UpdateSummary:
-        ingested, faults = self._read(libraries)
+        with self._step("reading"):
+            ingested, faults = self._read(libraries)
         changed = any(one.new or one.changed or one.vanished for one in ingested)
         self._enter_index(always=changed or not only_changes)
         counts = {
@@ -218,6 +224,7 @@ class _Pass:
             indexed=manifest.count if manifest else 0,
             extended=manifest is not None and manifest.base is not None,
             faults=faults,
+            steps={step: round(self._seconds[step], 2) for step in STEPS},
             seconds=round(time.monotonic() - began, 2),
         )
 
@@ -245,8 +252,8 @@ class _Pass:
                 continue
             if lost := ingested[-1].in_question:
                 faults.append(
-                    f"{library.name}: {counted(lost, 'file is', plural='files are')} gone at once: if they were "
-                    f"removed, run ./run.sh library ingest {library.folder} --accept-removals"
+                    f"{library.name}: {counted(lost, 'file is', plural='files are')} gone at once: "
+                    f"if they were removed, run ./run.sh library ingest {library.folder} --accept-removals"
                 )
         return ingested, faults
 
@@ -262,9 +269,10 @@ class _Pass:
         with counting(TimeRemainingColumn(), disable=self._quiet or not total) as progress:
             task = progress.add_task("Describing tracks", total=total)
             for batch in _batches(work.missing, self._settings.library.tracks_per_round):
-                for part in self._describe(batch):
-                    self._status.progress("describing", done=self._described, total=total)
-                    progress.advance(task, part)
+                with self._step("describing"):
+                    for part in self._describe(batch):
+                        self._status.progress("describing", done=self._described, total=total)
+                        progress.advance(task, part)
                 self._place_and_index()
         if not total and (always or work.gone):
             self._place_and_index()
@@ -282,14 +290,22 @@ class _Pass:
     def _place_and_index(self) -> None:
         if not Features(self._store).count(features_version(self._settings.audio)):
             return
-        self._status.progress("placing")
-        placed = train_embeddings.run(self._settings, self._store, only_new=True)
-        self._embedded += placed.embedded
-        if not placed.fitted and placed.added > self._settings.library.refit_share * placed.tracks:
-            placed = train_embeddings.run(self._settings, self._store, refit=True)
-            self._refitted = True
-        self._status.progress("indexing", total=placed.tracks)
-        self._built = build_index.run(self._store, self._settings.index, extend=True)
+        with self._step("placing"):
+            self._status.progress("placing")
+            placed = train_embeddings.run(self._settings, self._store, only_new=True)
+            self._embedded += placed.embedded
+            if not placed.fitted and placed.added > self._settings.library.refit_share * placed.tracks:
+                placed = train_embeddings.run(self._settings, self._store, refit=True)
+                self._refitted = True
+        with self._step("indexing"):
+            self._status.progress("indexing", total=placed.tracks)
+            self._built = build_index.run(self._store, self._settings.index, extend=True)
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self._seconds[name] += time.monotonic() - began
 
 
 def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
