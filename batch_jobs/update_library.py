@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -201,7 +200,7 @@ class _Pass:
         self._settings, self._store, self._status, self._quiet = settings, store, status, quiet
         self._described = self._embedded = 0
         self._refitted = False
-        self._seconds: Counter[str] = Counter()
+        self._seconds = dict.fromkeys(STEPS, 0.0)
         self._built: build_index.IndexBuild | None = None
 
     def run(self, libraries: Sequence[Library], *, began: float, only_changes: bool) -> UpdateSummary:

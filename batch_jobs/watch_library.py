@@ -55,7 +55,7 @@ def watch_library(
 
     Example: ./run.sh library watch ~/Music
 
-    Example: SEGUE_LIBRARY__FOLDERS='{"music": "/srv/music"}' ./run.sh library watch
+    Example: ./run.sh library watch ~/Music /mnt/nas/Vinyl
     """
     with one_line_errors():
         settings = load_settings()
