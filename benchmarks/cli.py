@@ -26,6 +26,7 @@ BENCHMARKS = {
     "capacity": "costs of an event, a listener's update and a query, and their growth",
     "sizing": "needs of a service of a given size, from the figures of capacity",
     "incremental": "cost of 100 new tracks in a catalogue of FMA's size",
+    "ingest": "files ingested per second beside mutagen alone, and the time of a run without changes",
     "search": "time of a search with and without typos, beside regular expressions in MongoDB",
     "player-streams": "speed of the pages while 50 listeners hear lossless sound",
     "planning": "time that session knowledge adds to a plan",

@@ -12,6 +12,7 @@ from typing import Any
 import mutagen
 import soundfile
 from mutagen.aac import AAC
+from mutagen.flac import FLAC
 from mutagen.mp3 import MP3, BitrateMode
 from mutagen.mp4 import MP4
 from mutagen.wave import WAVE
@@ -19,6 +20,8 @@ from mutagen.wave import WAVE
 from segue.audio import ffmpeg, ogg
 from segue.audio.errors import Undecodable
 
+_EVIDENT = ((".mp3", b"ID3", MP3), (".flac", b"fLaC", FLAC))
+"""Suffix and first bytes for which mutagen would choose this class after it has tried all."""
 UNCOMPRESSED = ("PCM", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 """The subtypes of libsndfile whose size gives the length."""
 LOSSY_BITRATES = (6_000, 700_000)
@@ -56,6 +59,12 @@ def length_of(path: Path, audio: Any = None) -> float | None:
 def opened(path: Path) -> Any:
     """The file as mutagen opens it; None if mutagen does not know the format or the tags are damaged."""
     try:
+        with path.open("rb") as file:
+            head = file.read(4)
+            for suffix, start, kind in _EVIDENT:
+                if head.startswith(start) and path.suffix.lower() == suffix:
+                    file.seek(0)
+                    return kind(file, filename=str(path))
         return mutagen.File(path)
     # A damaged tag can raise any error; the audio itself may be intact.
     except Exception:
@@ -68,11 +77,14 @@ def _stated(path: Path, audio: Any) -> float | None:
     seconds = float(getattr(info, "length", None) or 0.0)
     if isinstance(audio, WAVE) or info is None:
         return _of_uncompressed(path)
-    if seconds <= 0 or isinstance(audio, AAC) or ogg.is_chained(path):
+    if seconds <= 0:
         return None
-    bits = 8 * path.stat().st_size
+    size = path.stat().st_size
     if isinstance(audio, MP3):
-        return seconds if _fits_mp3(info, path.stat().st_size) else None
+        return seconds if _fits_mp3(info, size) else None
+    if isinstance(audio, AAC) or ogg.is_chained(path):
+        return None
+    bits = 8 * size
     if (isinstance(audio, MP4) and info.codec != "alac") or not getattr(info, "bits_per_sample", 0):
         least, most = LOSSY_BITRATES
     else:

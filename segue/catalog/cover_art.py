@@ -21,6 +21,7 @@ from mutagen.id3 import ID3
 from mutagen.mp4 import MP4Tags
 from PIL import Image, ImageOps
 
+from segue.catalog.ape import ape_tags_of
 from segue.catalog.file_names import is_disc
 
 WIDEST = 400
@@ -88,11 +89,11 @@ def _embedded(audio: Any) -> Iterator[bytes]:
 
 def _at_end(path: Path) -> Iterator[bytes]:
     """The pictures of APEv2 tags at the end of an mp3."""
-    if path.suffix.lower() in {".mp3", ".mp2", ".aac"}:
-        try:
-            yield from _of_ape(APEv2(path))
-        except Exception:  # none, or a damaged one
-            return
+    tags = ape_tags_of(path)
+    try:
+        yield from _of_ape(tags) if tags is not None else ()
+    except Exception:  # mutagen parses some values only when they are read
+        return
 
 
 def _of_ape(tags: APEv2) -> Iterator[bytes]:

@@ -17,6 +17,8 @@ _PLAIN = str.maketrans(
 )  # fmt: skip
 """Latin letters that Unicode does not decompose."""
 APOSTROPHES = "'’‘‛ʼʻ`´′＇"
+LONGEST_KEPT = 200
+"""Characters; the keys of longer names are not kept in memory."""
 _NO_APOSTROPHES = str.maketrans(dict.fromkeys(APOSTROPHES))
 
 
@@ -50,9 +52,17 @@ def artist_key(name: str) -> str:
     "Beyoncé" is "BEYONCE", "Florence + the Machine" is "Florence and the Machine". In a name that has no
     three letters or digits, all signs count: "!!!" is not "???".
     """
+    return _recent_key(name) if len(name) <= LONGEST_KEPT else _artist_key(name)
+
+
+def _artist_key(name: str) -> str:
     folded = " ".join(without_apostrophes(without_accents(name.casefold())).split())
     key = "".join(words_of(re.sub(r"(?<=\w) ?[&+] ?(?=\w)", " and ", folded)))
     return key if len(key) >= 3 else folded
+
+
+_recent_key = lru_cache(maxsize=8192)(_artist_key)
+"""The keys of recent names: the tracks of an album share theirs."""
 
 
 def words_of(text: str) -> list[str]:

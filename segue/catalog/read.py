@@ -35,6 +35,9 @@ from segue.settings import LibrarySettings
 FEW = 32
 """Up to this number of files is read in this process: starting others would take longer."""
 
+CHUNK = 64
+"""The number of files that a process gets at once."""
+
 TIME_LIMIT = 60.0
 """Seconds that the tags of one file may take (:mod:`segue.audio.allowance`)."""
 
@@ -190,10 +193,11 @@ def read_tracks(
         )
         return
     context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # the imports take longer than some hundred files
     read = partial(_read_one, library=library, reading=reading)
     try:
         with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=attach_to_parent) as pool:
-            yield from pool.map(read, files, facts, chunksize=16)
+            yield from pool.map(read, files, facts, chunksize=CHUNK)
     except BrokenProcessPool:
         raise SegueError(
             "a process that reads tags was killed (out of memory?): run the command again"

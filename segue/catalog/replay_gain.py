@@ -30,12 +30,15 @@ def replay_gain_of(values: Values, path: Path) -> ReplayGain:
             return None
         return _limited(int(r128) / 256 + R128_OFFSET)
 
+    base = _output_gain(path)
+    if not any(name.endswith(("_gain", "_peak")) for name in values):
+        return ReplayGain(base_gain=base)
     return ReplayGain(
         track_gain=gain("track"),
         track_peak=_peak(_one(values, "track_peak")),
         album_gain=gain("album"),
         album_peak=_peak(_one(values, "album_peak")),
-        base_gain=_output_gain(path),
+        base_gain=base,
     )
 
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mutagen.apev2 import APENoHeaderError, APEv2
+from mutagen.apev2 import APEv2
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4Tags
 
 from segue.audio import ffmpeg
 from segue.audio.errors import AudioError
+from segue.catalog.ape import ape_tags_of
 from segue.catalog.text_encoding import Repair
 
 Values = Mapping[str, Sequence[str]]
@@ -60,6 +62,7 @@ FREE_NAMES: dict[str, tuple[str, ...]] = {
     "lyrics": ("lyrics", "unsyncedlyrics", "syncedlyrics"),
 }
 """The names of each field in formats that allow any name, in lower case and without punctuation."""
+_KNOWN_NAMES = frozenset(name for names in FREE_NAMES.values() for name in names)
 
 _ID3_FRAMES = {
     "title": "TIT2", "title_sort": "TSOT", "artist": "TPE1", "artist_sort": "TSOP", "album": "TALB",
@@ -77,6 +80,7 @@ _MUSICBRAINZ = "http://musicbrainz.org"
 _BARE_CONTAINERS = frozenset({".wav", ".aif", ".aiff", ".mka", ".webm", ".caf", ".mp4", ".m4b", ".mkv"})
 """Containers with tags that mutagen does not read."""
 LONGEST_VALUE = 1 << 20
+LONGEST_NAME = 100
 
 
 def values_of(path: Path, audio: Any, *, encoding: str) -> Values:
@@ -92,13 +96,13 @@ def values_of(path: Path, audio: Any, *, encoding: str) -> Values:
     tags = getattr(audio, "tags", None)
     found: dict[str, list[str]] = {}
     if isinstance(tags, ID3):
-        _merge(found, _of_id3(tags, Repair(encoding, _latin_texts(tags))))
+        _merge(found, _of_id3(tags, encoding))
     elif isinstance(tags, MP4Tags):
         _merge(found, _of_mp4(tags))
     elif tags is not None:
         _merge(found, _by_free_names(_pairs(tags)))
-    if path.suffix.lower() in {".mp3", ".mp2", ".aac"}:
-        _merge(found, _by_free_names(_ape_pairs(path)))
+    if (ape := ape_tags_of(path)) is not None:
+        _merge(found, _by_free_names(_pairs(ape)))
     if not found and (audio is None or path.suffix.lower() in _BARE_CONTAINERS):
         _merge(found, _by_free_names(_ffmpeg_pairs(path, encoding)))
     return found
@@ -117,22 +121,25 @@ def _merge(found: dict[str, list[str]], more: Mapping[str, Sequence[str]]) -> No
             found[name] = kept
 
 
-def _of_id3(tags: ID3, repair: Repair) -> dict[str, list[str]]:
+def _of_id3(tags: ID3, encoding: str) -> dict[str, list[str]]:
+    frames: dict[str, list[Any]] = {}  # ID3.getall would search all frames for each kind
+    for frame in tags.values():
+        frames.setdefault(frame.FrameID, []).append(frame)
+    repair = Repair(encoding, _latin_texts(frames))
     found: dict[str, list[str]] = {}
     for name, key in _ID3_FRAMES.items():
-        for frame in tags.getall(key):
+        for frame in frames.get(key, ()):
             texts = frame.genres if key == "TCON" else frame.text
             _merge(found, {name: [repair(text, frame) for text in _listed(texts)]})
-    _merge(
-        found,
-        _by_free_names((frame.desc, repair(t, frame)) for frame in tags.getall("TXXX") for t in frame.text),
-    )
-    for frame in tags.getall(f"UFID:{_MUSICBRAINZ}"):
-        _merge(found, {"mb_recording": [frame.data.decode("ascii", errors="replace")]})
-    for frame in tags.getall("RVA2"):
+    free = ((frame.desc, repair(text, frame)) for frame in frames.get("TXXX", ()) for text in frame.text)
+    _merge(found, _by_free_names(free))
+    for frame in frames.get("UFID", ()):
+        if frame.owner == _MUSICBRAINZ:
+            _merge(found, {"mb_recording": [frame.data.decode("ascii", errors="replace")]})
+    for frame in frames.get("RVA2", ()):
         kind = "album" if frame.desc.lower() == "album" else "track"
         _merge(found, {f"{kind}_gain": [f"{frame.gain}"], f"{kind}_peak": [f"{frame.peak or ''}"]})
-    for frame in tags.getall("SYLT"):
+    for frame in frames.get("SYLT", ()):
         lines = [f"[{at // 60000:02d}:{at % 60000 / 1000:06.3f}]{text.strip()}" for text, at in frame.text]
         _merge(found, {"lyrics": ["\n".join(lines)]} if frame.format == 2 else {})
     return found
@@ -143,10 +150,10 @@ def _listed(texts: Any) -> list[str]:
     return [str(texts)] if isinstance(texts, str) else [str(text) for text in texts]
 
 
-def _latin_texts(tags: ID3) -> list[str]:
+def _latin_texts(frames: Mapping[str, Sequence[Any]]) -> list[str]:
     """The texts of frames that claim to be Latin-1."""
-    frames = [frame for key in _ID3_FRAMES.values() for frame in tags.getall(key)]
-    return [text for frame in frames if getattr(frame, "encoding", None) == 0 for text in _listed(frame.text)]
+    known = [frame for key in _ID3_FRAMES.values() for frame in frames.get(key, ())]
+    return [text for frame in known if getattr(frame, "encoding", None) == 0 for text in _listed(frame.text)]
 
 
 def _of_mp4(tags: MP4Tags) -> dict[str, list[str]]:
@@ -183,17 +190,6 @@ def _pairs(tags: Any) -> Iterable[tuple[str, str]]:
             yield str(name), str(value)
 
 
-def _ape_pairs(path: Path) -> Iterable[tuple[str, str]]:
-    """An mp3 may have APEv2 tags at its end."""
-    try:
-        return list(_pairs(APEv2(path)))
-    except APENoHeaderError:
-        return []
-    # A damaged tag can raise any error; the audio may be intact.
-    except Exception:
-        return []
-
-
 def _ffmpeg_pairs(path: Path, encoding: str) -> Iterable[tuple[str, str]]:
     """Tags that ffmpeg reads: RIFF INFO, AIFF's texts, Matroska's and others."""
     try:
@@ -226,10 +222,18 @@ def _by_free_names(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Values by our names for the fields; of several spellings of a name, the first in the table counts."""
     by_name: dict[str, list[str]] = {}
     for name, value in pairs:
-        key = re.sub(r"[^a-z0-9]", "", name.lower().removeprefix("wm/"))
-        by_name.setdefault(key, []).append(value[:LONGEST_VALUE])
+        if (key := _letters_of(name[:LONGEST_NAME])) in _KNOWN_NAMES:
+            by_name.setdefault(key, []).append(value[:LONGEST_VALUE])
     found: dict[str, list[str]] = {}
-    for field, names in FREE_NAMES.items():
-        for name in names:
-            _merge(found, {field: by_name.get(name, [])})
+    if by_name:
+        for field, names in FREE_NAMES.items():
+            for name in names:
+                if name in by_name:
+                    _merge(found, {field: by_name[name]})
     return found
+
+
+@lru_cache(maxsize=1024)
+def _letters_of(name: str) -> str:
+    """The name of a free field in lower case, without punctuation and Windows Media's prefix."""
+    return re.sub(r"[^a-z0-9]", "", name.lower().removeprefix("wm/"))

@@ -184,15 +184,17 @@ def clean(text: str, *, keep_nul: bool = False) -> str:
 
     Control characters become spaces, and signs without width go. NUL separates values in some formats.
     """
-    whole = "".join(
-        sign
-        if keep_nul and sign == "\0"
-        else " "
-        if unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"}
-        else sign
-        for sign in text[: 4 * LONGEST]
-        if sign not in INVISIBLE
-    )
+    whole = text[: 4 * LONGEST]
+    if not whole.isprintable():
+        whole = "".join(
+            sign
+            if keep_nul and sign == "\0"
+            else " "
+            if unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"}
+            else sign
+            for sign in whole
+            if sign not in INVISIBLE
+        )
     return unicodedata.normalize("NFC", " ".join(whole.split()))[:LONGEST].strip()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
@@ -437,13 +437,18 @@ def artist_keys(*names: Sequence[str]) -> list[str]:
 
 
 def _details_document(details: TrackDetails) -> DetailsDocument:
-    fields: dict[str, Any] = {name: _plain(value) for name, value in asdict(details).items()}
-    return cast(DetailsDocument, {name: value for name, value in fields.items() if _is_given(value)})
+    return cast(DetailsDocument, _given(details))
+
+
+def _given(record: Any) -> dict[str, Any]:
+    """The fields of a record that have a value; dataclasses.asdict, which copies all, is slow."""
+    fields = {name: _plain(value) for name, value in vars(record).items() if _is_given(value)}
+    return {name: value for name, value in fields.items() if _is_given(value)}
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items() if _is_given(part)}
+    if is_dataclass(value):
+        return _given(value)
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -15,7 +15,7 @@ import soundfile
 
 from segue.audio.decode import decode
 from segue.audio.errors import Truncated
-from segue.audio.length import length_of
+from segue.audio.length import length_of, opened
 from segue.audio.ogg import gap, is_chained
 from segue.settings import load_settings
 from tests.audio.sounds import RATE, cut, melody, write
@@ -161,3 +161,14 @@ def test_chained_streams_have_no_gap(tmp_path: Path) -> None:
     assert gap(tmp_path / "joined.ogg") is None
     assert not is_chained(tmp_path / "half.ogg")
     assert not is_chained(_wav(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.flac", "a.ogg", "a.m4a", "a.wav"])
+@pytest.mark.parametrize("suffix", [".mp3", ".flac", ".ogg", ".m4a"])
+def test_a_file_is_opened_as_mutagen_opens_it(tmp_path: Path, name: str, suffix: str) -> None:
+    path = write(tmp_path / name, melody(seconds=2.0)).rename(tmp_path / f"b{suffix}")
+    try:
+        expected = type(mutagen.File(path))
+    except mutagen.MutagenError:
+        expected = type(None)
+    assert type(opened(path)) is expected
