@@ -148,16 +148,6 @@ def test_beyond_the_limit_of_watches_songs_are_found_at_intervals(start: Start, 
     until(lambda: watching.indexed() == 5, "the song is found without a report", seconds=300)
 
 
-def test_a_folder_that_was_away_is_watched_again(start: Start, music: Path, tmp_path: Path) -> None:
-    watching = start()
-    music.rename(tmp_path / "away")
-    until(lambda: LibraryStatus(watching.store).last_pass().get("fault"), "the fault is noted", seconds=300)
-    assert watching.playable() == 4
-    (tmp_path / "away").rename(music)
-    song(music / "new.flac", seed=95)
-    until(lambda: watching.indexed() == 5, "the song is found", seconds=300)
-
-
 class NoEvents(FolderEvents):
     """A watch that reports nothing, as on a network disk."""
 
