@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,20 @@ from segue.embeddings.registry import space_to_index
 from segue.embeddings.stored import Embeddings
 from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
+from segue.index.backend import Backend
 from segue.index.backends import chosen_backend
-from segue.index.bundle import Contents, Manifest, version_of, write_bundle
+from segue.index.bundle import (
+    Bundle,
+    BundleError,
+    Contents,
+    Manifest,
+    base_of,
+    version_of,
+    write_bundle,
+)
 from segue.index.cold_start import varied_selection
 from segue.index.contents import computed
+from segue.index.extended import items_after
 from segue.index.published import PublishedBundles
 from segue.index.track_ids import encode_ids
 from segue.index.transition_rules import RuleTable, artist_tracks_of, transition_rules_of
@@ -72,6 +82,7 @@ class IndexBuild:
             **manifest.parameters,
             "recall20": manifest.recall20,
             "latency_ms": manifest.latency_ms,
+            **({"extends": manifest.base} if manifest.base else {}),
             "build_s": manifest.build_s,
             "bytes": sum(file.size for file in manifest.files.values()),
             "retired": len(self.retired),
@@ -124,8 +135,13 @@ def roll_back_index(
         write_figures(json_file, {"version": manifest.version, "tracks": manifest.count})
 
 
-def run(store: Store, settings: IndexSettings) -> IndexBuild:
+def run(store: Store, settings: IndexSettings, *, extend: bool = False) -> IndexBuild:
     """Build, publish, activate, retire.
+
+    Parameters
+    ----------
+    extend
+        Extend the active index if it lacks few tracks (`index.rebuild_share`), instead of building another.
 
     Raises
     ------
@@ -136,21 +152,24 @@ def run(store: Store, settings: IndexSettings) -> IndexBuild:
     bundles = PublishedBundles(store)
     with console.status("Reading embeddings, choosing a varied selection") as status:
         corpus = read_corpus(store, settings)
-        contents = corpus.contents
+        contents, former = corpus.contents, None
         backend = chosen_backend(settings)
         version = version_of(contents, space=corpus.space, backend=backend)
+        if extend and bundles.active_version() != version:
+            contents, former = _extended(bundles, settings, corpus, backend)
+            version = version_of(contents, space=corpus.space, backend=backend, base=base_of(former))
         manifest = bundles.whole_manifest(version)
         unchanged = manifest is not None and bundles.active_version() == version
         if manifest is None:
-            status.update(
-                f"{counted(len(contents.vectors), 'track')}: building and measuring ({backend.name})"
-            )
+            work = "extending" if former else "building"
+            status.update(f"{counted(len(contents.vectors), 'track')}: {work} and measuring ({backend.name})")
             write_bundle(
                 settings.folder,
                 contents,
                 space=corpus.space,
                 backend=backend,
                 recall_queries=settings.recall_queries,
+                extends=former,
             )
         if not unchanged:
             status.update(f"Publishing {version}")
@@ -162,6 +181,28 @@ def run(store: Store, settings: IndexSettings) -> IndexBuild:
         0 if contents.transition_rules is None else int((np.diff(contents.transition_rules.bounds) > 0).sum())
     )
     return IndexBuild(manifest, unchanged, corpus.unusable, followed, retired, time.perf_counter() - began)
+
+
+def _extended(
+    bundles: PublishedBundles, settings: IndexSettings, corpus: IndexCorpus, backend: Backend[Any]
+) -> tuple[Contents, Bundle | None]:
+    """The contents for extending the active index, and that index; None if it cannot be extended."""
+    contents, active = corpus.contents, bundles.active_version()
+    if active is None or backend.file is None:
+        return contents, None
+    try:
+        former = bundles.load(active, folder=settings.folder)
+    except BundleError:
+        return contents, None
+    same = (former.space, former.manifest.backend, former.manifest.parameters)
+    if same != (corpus.space, backend.name, backend.parameters):
+        return contents, None
+    items = items_after(
+        former, vectors=contents.vectors, track_ids=contents.track_ids, most=settings.rebuild_share
+    )
+    if items is None:
+        return contents, None
+    return replace(contents, indexed_rows=items), former
 
 
 def read_corpus(store: Store, settings: IndexSettings) -> IndexCorpus:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pyspark.sql import DataFrame, Row, SparkSession
 from rich.progress import TimeRemainingColumn
 
+from segue.audio.describe_here import Described
 from segue.audio.descriptors import features_version, names_version
 from segue.batch_jobs.bars import counting
 from segue.catalog.features import Features
@@ -120,7 +121,7 @@ def run(
     with counting(TimeRemainingColumn(), disable=quiet or not work.missing) as progress:
         task = progress.add_task("Describing tracks", total=len(work.missing))
         for part, rows in _described(spark, work.missing, settings) if spark else ():
-            computed += _write(store, part, rows, settings)
+            computed += write(store, part, rows, settings)
             progress.advance(task, len(part))
     reasons = rejected.reasons(stage="features")
     version = features_version(settings.audio)
@@ -186,7 +187,9 @@ def _describe_part(
     return transform(tracks, settings).collect()
 
 
-def _write(store: Store, part: Iterable[StoredFile], rows: Sequence[Row], settings: Settings) -> int:
+def write(
+    store: Store, part: Iterable[StoredFile], rows: Sequence[Row | Described], settings: Settings
+) -> int:
     """Write a part's features and rejections; returns the number of features."""
     version = features_version(settings.audio)
     files = {file.track_id: file for file in part}
@@ -195,7 +198,7 @@ def _write(store: Store, part: Iterable[StoredFile], rows: Sequence[Row], settin
     bad = [row for row in rows if row.vector is None]
     features = Features(store)
     features.write(
-        ((row.track_id, bytes(row.vector), stamps[row.track_id]) for row in good),
+        ((row.track_id, bytes(row.vector or b""), stamps[row.track_id]) for row in good),
         names_version=names_version(settings.audio),
     )
     RejectedTracks(store).replace_features(
@@ -205,5 +208,5 @@ def _write(store: Store, part: Iterable[StoredFile], rows: Sequence[Row], settin
     return len(good)
 
 
-def _rejected(row: Row, file: StoredFile) -> RejectedFile:
+def _rejected(row: Row | Described, file: StoredFile) -> RejectedFile:
     return RejectedFile(path=str(file.path), track_id=file.track_id, reason=row.reason, detail=row.detail)

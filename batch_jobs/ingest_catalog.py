@@ -65,6 +65,8 @@ class IngestSummary:
     """Those of the listed tracks without a usable file: stored with the state "no-audio"."""
     without_metadata: int
     """Files in FMA's folders that are in no table: ingested with their tags."""
+    waiting: int
+    """New and changed files that are left to a later run, since they may still be written."""
     seconds: float
 
 
@@ -216,6 +218,7 @@ def run(
         listed=len(contents.known),
         without_audio=silent,
         without_metadata=_without_metadata(contents, changes) if layout else 0,
+        waiting=changes.waiting,
         seconds=round(time.monotonic() - began, 2),
     )
 

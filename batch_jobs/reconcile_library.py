@@ -6,11 +6,13 @@ its file as a lost track; the others are written at the end. So the next run com
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from rich.progress import TimeRemainingColumn
 
@@ -25,7 +27,7 @@ from segue.catalog.identity import Listening, NotListening, Recogniser, identity
 from segue.catalog.read import AS_USUAL, TagReading, fact_of, read_tracks
 from segue.catalog.reconcile import Plan, Scanned, fresh_id, plan
 from segue.catalog.rejected import RejectedFile
-from segue.catalog.scan import AudioFile
+from segue.catalog.scan import AudioFile, is_settled
 from segue.catalog.stamp import Stamp
 from segue.catalog.track import StoredFile, Track
 from segue.catalog.track_files import TrackFiles
@@ -59,6 +61,8 @@ class Rules:
     """Files that are gone were removed, however many, and whatever their folders look like."""
     everything: bool = False
     """Read unchanged files, too."""
+    settle_time: timedelta = timedelta(0)
+    """A new or changed file waits for a later pass until it has been unchanged for this time."""
     reading: TagReading = AS_USUAL
     listening: Listening = field(default_factory=NotListening)
 
@@ -76,6 +80,8 @@ class Changes:
     """Those of `changed` and `same` whose files have another name or folder."""
     absent: Absent
     rejected: tuple[RejectedFile, ...]
+    waiting: int
+    """New and changed files that wait for a later pass."""
 
 
 def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = False) -> Changes:
@@ -84,16 +90,22 @@ def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = Fal
     stored = tracks.files_of(found.library)
     facts = {place: fact_of(file, found.known) for place, file in found.files.items()}
     scanned = Scanned(files=found.files, facts=facts, covers=found.covers)
-    made = plan(stored, scanned, everything=rules.everything)
+    made, waiting = _settled(
+        plan(stored, scanned, everything=rules.everything), found.files, rules.settle_time
+    )
     _follow(tracks, made, stored, found.files)
     work = _Pass(store, found, made, stored=stored, rules=rules)
     work.read(quiet=quiet)
 
-    here = work.written.keys() | set(made.same.values())
+    here = work.written.keys() | set(made.same.values()) | waiting.known
     lost = [
         track
         for track in stored.values()
-        if track.state == "present" and track.track_id not in here and found.covers(track)
+        # A new file that waits may be the lost one under another name.
+        if not waiting.unknown
+        and track.state == "present"
+        and track.track_id not in here
+        and found.covers(track)
     ]
     rejected = (*found.rejected, *work.rejected)
     absent = (
@@ -120,6 +132,30 @@ def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = Fal
         moved=moved,
         absent=absent,
         rejected=rejected,
+        waiting=waiting.unknown + len(waiting.known),
+    )
+
+
+class _Waiting(NamedTuple):
+    known: frozenset[str]
+    """Tracks whose changed files wait."""
+    unknown: int
+    """The number of new files that wait."""
+
+
+def _settled(made: Plan, files: Mapping[str, AudioFile], settle_time: timedelta) -> tuple[Plan, _Waiting]:
+    """The plan without the files that may still be written."""
+    now = time.time_ns()
+
+    def waits(place: str) -> bool:
+        return not is_settled(files[place], settle_time, now_ns=now)
+
+    to_read = {place: own for place, own in made.to_read.items() if not waits(place)}
+    unknown = [place for place in made.unknown if not waits(place)]
+    known = frozenset(made.to_read[place] for place in made.to_read.keys() - to_read.keys())
+    return (
+        replace(made, to_read=to_read, unknown=unknown),
+        _Waiting(known, len(made.unknown) - len(unknown)),
     )
 
 

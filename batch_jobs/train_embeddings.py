@@ -24,7 +24,7 @@ from segue.counted import counted
 from segue.embeddings.audio_space import AudioSpace
 from segue.embeddings.corpus import Corpus, read_corpus, read_genres
 from segue.embeddings.drift import Drift, advise, measure
-from segue.embeddings.placement import embed, out_of_sample_rows
+from segue.embeddings.placement import Placement, embed, out_of_sample_rows
 from segue.embeddings.registry import (
     load_space,
     other_spaces_in_use,
@@ -130,7 +130,12 @@ def drift_of(summary: EmbeddingSummary) -> Drift | None:
 
 
 def run(
-    settings: Settings, store: Store, *, refit: bool = False, also: Sequence[type[Space]] = ()
+    settings: Settings,
+    store: Store,
+    *,
+    refit: bool = False,
+    also: Sequence[type[Space]] = (),
+    only_new: bool = False,
 ) -> EmbeddingSummary:
     """Bring `embeddings` in line with `features`.
 
@@ -140,6 +145,8 @@ def run(
         Fit the audio space again. Without a space for these settings, it is always fitted.
     also
         Other spaces to fit.
+    only_new
+        Keep the moods of known tracks, which are percentiles of an earlier corpus, unless a space is fitted.
 
     Raises
     ------
@@ -152,9 +159,9 @@ def run(
     fitted = space is None
     if space is None:
         space = AudioSpace.fit(training_data(store, corpus, settings), settings)
-        embedded, removed = _bring_into_use(store, corpus, space)
+        placed = _bring_into_use(store, corpus, space)
     else:
-        embedded, removed = embed(store, corpus, space, out_of_sample=True)
+        placed = embed(store, corpus, space, out_of_sample=True)
     others: dict[str, str] = {}
     for other in also:
         if other is not AudioSpace:
@@ -164,7 +171,8 @@ def run(
     for version in other_spaces_in_use(store):
         embed(store, corpus, load_space(store, version), out_of_sample=True)
     remove_orphans(store)
-    moods = _keep_moods(store, corpus, settings)
+    new = placed.written if only_new and not fitted else None
+    moods = _keep_moods(store, corpus, settings, only=new)
     drift = measure(space, corpus.descriptors[out_of_sample_rows(store, corpus, space)])
     return EmbeddingSummary(
         space=space.version,
@@ -172,8 +180,8 @@ def run(
         dimension=space.dimension,
         explained=float(space.explained.sum()),
         tracks=len(corpus.track_ids),
-        embedded=embedded,
-        removed=removed,
+        embedded=len(placed.written),
+        removed=placed.removed,
         added=drift.tracks if drift else 0,
         drift=drift.distance if drift else None,
         shift=drift.shift if drift else None,
@@ -194,7 +202,7 @@ def training_data(store: Store, corpus: Corpus, settings: Settings) -> TrainingD
     )
 
 
-def _bring_into_use(store: Store, corpus: Corpus, space: Space) -> tuple[int, int]:
+def _bring_into_use(store: Store, corpus: Corpus, space: Space) -> Placement:
     """Store a fitted space, embed every track in it, and activate it. The former space is kept."""
     space.save(store)
     written = embed(store, corpus, space, out_of_sample=False)
@@ -204,9 +212,17 @@ def _bring_into_use(store: Store, corpus: Corpus, space: Space) -> tuple[int, in
     return written
 
 
-def _keep_moods(store: Store, corpus: Corpus, settings: Settings) -> int:
+def _keep_moods(
+    store: Store, corpus: Corpus, settings: Settings, *, only: Sequence[str] | None = None
+) -> int:
+    """Replace the moods of all tracks, or write those of some; returns the number of written moods."""
+    if only is not None and not only:
+        return 0
     measured = measure_moods(corpus.descriptors, names=descriptor_names(settings.audio))
-    return Moods(store).replace(corpus.track_ids, measured, version=moods_version(settings.audio))
+    moods, version = Moods(store), moods_version(settings.audio)
+    if only is not None and moods.edition() is not None:
+        return moods.add(corpus.track_ids, measured, version=version, only=frozenset(only))
+    return moods.replace(corpus.track_ids, measured, version=version)
 
 
 def current_space(store: Store, settings: Settings) -> AudioSpace | None:

@@ -1,7 +1,8 @@
-"""The cost of 100 new tracks in a catalogue of FMA's size, as a share of a complete run.
+"""The cost of a pass for 100 new tracks in a catalogue of FMA's size, as a share of a complete run.
 
-The catalogue's descriptors are synthetic; the new tracks are audio files that pass through all jobs: ingest,
-features, embeddings, index. The decoding time of the catalogue is extrapolated from that of the new tracks.
+The catalogue's descriptors are synthetic; the new tracks are audio files, which one pass of `library update`
+reads, describes, places and indexes. The time to describe the catalogue is extrapolated from that of the same
+files, described alone in the same run.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -18,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from segue.audio.describe_here import describe_here
 from segue.audio.descriptors import descriptor_names, features_version, names_version
-from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
+from segue.batch_jobs import build_index, train_embeddings, update_library
+from segue.batch_jobs.update_library import Library
 from segue.benchmarks.catalogue import composed_track, track_id, vectors
 from segue.catalog.features import Features
 from segue.catalog.stamp import Stamp
@@ -27,7 +31,6 @@ from segue.catalog.tracks import Tracks
 from segue.local.mongod import Mongod
 from segue.places import LOCAL
 from segue.settings import Settings, load_settings
-from segue.spark.session import session
 from segue.storage.mongo import pack
 from segue.storage.store import Store, open_store
 
@@ -53,36 +56,35 @@ def measure(*, quick: bool, console: Console) -> dict[str, float | bool]:
             with console.status(f"Composing {NEW} files"):
                 _compose(Path(folder))
             Tracks(store).mark_vanished(track_id(number) for number in range(GONE))
+            with console.status(f"Describing {NEW} files"):
+                files = [(file.name, str(file)) for file in sorted(Path(folder).iterdir())]
+                began = time.perf_counter()
+                assert all(one.vector for one in describe_here(files, settings.audio))
+                decoding_s = (time.perf_counter() - began) / NEW * tracks
             with console.status(f"{NEW} new tracks"):
                 began = time.perf_counter()
-                ingested = ingest_catalog.run(store, Path(folder), name="new", quiet=True)
-                ingest_s = time.perf_counter() - began
-                with session(settings, app="segue bench incremental") as spark:
-                    started_s = time.perf_counter() - began - ingest_s
-                    described = extract_features.run(spark, settings, store, quiet=True)
-                features_s = time.perf_counter() - began - ingest_s
-                embedded = train_embeddings.run(settings, store)
-                new_embeddings_s = time.perf_counter() - began - ingest_s - features_s
-                second = build_index.run(store, settings.index)
+                passed = update_library.run(
+                    settings, store, [Library(name="new", folder=Path(folder))], quiet=True
+                )
                 new_s = time.perf_counter() - began
-    decoding_s = (features_s - started_s) / NEW * tracks
+            steps = passed.steps
     return {
         "tracks": tracks,
-        "new": ingested.new,
-        "described": described.computed,
-        "embedded": embedded.embedded,
-        "removed": embedded.removed,
-        "published": second.manifest.version != first.manifest.version,
-        "indexed": second.manifest.count,
+        "new": passed.new,
+        "described": passed.described,
+        "embedded": passed.embedded,
+        "published": passed.index != first.manifest.version,
+        "extended": passed.extended,
+        "indexed": passed.indexed,
         "full_embeddings_s": embeddings_s,
         "full_index_s": index_s,
         "full_decoding_s_estimated": decoding_s,
-        "new_ingest_s": ingest_s,
-        "new_features_s": features_s,
-        "new_embeddings_s": new_embeddings_s,
-        "new_index_s": new_s - ingest_s - features_s - new_embeddings_s,
+        "new_ingest_s": steps["reading"],
+        "new_features_s": steps["describing"],
+        "new_embeddings_s": steps["placing"],
+        "new_index_s": steps["indexing"],
         "new_s": new_s,
-        "share_without_decoding": (new_s - ingest_s - features_s) / (embeddings_s + index_s),
+        "share_without_decoding": (steps["placing"] + steps["indexing"]) / (embeddings_s + index_s),
         "share": new_s / (embeddings_s + index_s + decoding_s),
     }
 
@@ -101,6 +103,8 @@ def _settings() -> Iterator[Settings]:
                     "mongo": base.mongo.model_copy(update={"uri": server.start(), "database": "bench"}),
                     "spark": base.spark.model_copy(update={"ui_port": 0}),
                     "index": base.index.model_copy(update={"folder": f"{folder}/index"}),
+                    # The files were written a moment ago.
+                    "library": base.library.model_copy(update={"settle_time": timedelta(microseconds=1)}),
                 }
             )
         finally:

@@ -33,6 +33,7 @@ from segue.models.versions import Models
 from segue.moods.dial import MoodDials
 from segue.moods.stored import Moods
 from segue.operations.damaged_documents import DamagedDocuments
+from segue.operations.library_status import LibraryStatus
 from segue.operations.stream_minutes import StreamMinutes
 from segue.operations.stream_progress import StreamProgress
 from segue.people.accounts import Accounts
@@ -85,6 +86,7 @@ OWNERS: tuple[type[Collection[Any]], ...] = (
     DailyStatistics,
     CountedWindows,
     StreamProgress,
+    LibraryStatus,
     StreamMinutes,
     DamagedDocuments,
 )

@@ -10,6 +10,7 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.queries import live as queries
 from segue.dashboard.views.charts import PALETTE, date_axis, draw, dressed, figures, period_axis
+from segue.operations.library_status import LibraryStatus
 from segue.operations.stream_minutes import RECOMMEND, StreamMinute, StreamMinutes
 from segue.operations.stream_progress import MOST, MicroBatch, Started, StreamProgress
 from segue.storage.mongo import Document
@@ -18,6 +19,14 @@ SPANS = {"5 minutes": 300, "1 hour": 3600, "1 day": 86400}
 RECENT = 300
 """Seconds; charts show micro-batches up to this span, and minutes for a longer one."""
 PHASES = ("addBatch", "queryPlanning", "latestOffset", "walCommit", "commitOffsets")
+STEPS = {
+    "reading": "Reading files",
+    "describing": "Analysing sound",
+    "placing": "Placing tracks in the spaces",
+    "indexing": "Writing the index",
+    "training": "Training the models",
+}
+"""The steps of a pass in progress."""
 _MINUTE, _MICRO_BATCH = pd.Timedelta(minutes=1), pd.Timedelta(seconds=10)
 
 
@@ -26,7 +35,30 @@ def show() -> None:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     left.title("Operations")
     span = right.segmented_control("Span", list(SPANS), default="5 minutes", key="span") or "5 minutes"
+    _library()
     _draw(SPANS[span])
+
+
+@st.fragment(run_every=3.0)
+def _library() -> None:
+    """The pass over the library, and how its folders are watched."""
+    status = LibraryStatus(visit.services().store)
+    now, watched = status.last_pass(), status.watched()
+    if not now:
+        return
+    step, total = now.get("step", ""), now.get("total", 0)
+    st.subheader("Library")
+    if step in STEPS:
+        count = f": {now.get('done', 0):,} of {total:,} tracks" if total and step == "describing" else ""
+        st.progress(now.get("done", 0) / total if count else 0.0, text=f"{STEPS[step]}{count}")
+    if fault := now.get("fault"):
+        st.error(fault, icon=":material/error:")
+    if summary := now.get("summary"):
+        at = now.get("summary_at")
+        st.caption(f"Last complete pass{f' at {at:%Y-%m-%d %H:%M:%S} UTC' if at else ''}: {summary}")
+    for folder in watched.get("folders", []):
+        how = f"compared at intervals: {folder['reason']}" if folder["reason"] else "watched"
+        st.caption(f"{folder['library']}: `{folder['folder']}` · {how}")
 
 
 @st.fragment(run_every=3.0)

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -49,6 +50,12 @@ class AudioFile:
     inode: int = 0
     device: int = 0
     """The number of its file system while that is mounted."""
+
+
+def is_settled(file: AudioFile, settle_time: timedelta, *, now_ns: int) -> bool:
+    """Whether a file has not changed for a time; a date in the future beyond that time does not count."""
+    span = settle_time // timedelta(microseconds=1) * 1000
+    return not any(abs(now_ns - at) < span for at in (file.modified_ns, file.changed_ns))
 
 
 def scan(root: Path) -> Iterator[AudioFile | RejectedFile]:

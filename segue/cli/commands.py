@@ -52,6 +52,18 @@ COMMANDS = (
         "library ingest ~/Music",
     ),
     Command(
+        "library update",
+        "batch_jobs.update_library:update_library",
+        "bring catalogue, features, embeddings and index up to date with your folders",
+        "library update ~/Music",
+    ),
+    Command(
+        "library watch",
+        "batch_jobs.watch_library:watch_library",
+        "watch your folders, and bring everything up to date after each change",
+        "library watch ~/Music",
+    ),
+    Command(
         "library compose",
         "demo.composing:compose",
         "compose 64 sample tracks in 8 styles, to try Segue without music",

@@ -77,6 +77,7 @@ def demo(
             run.start_stream()
             if not check:
                 run.start_dashboard()
+                run.start_watch()
             summary = run.replay(tracks=listeners_tracks, per_second=rate)
             _report(summary, json_file)
             if not check:

@@ -59,7 +59,8 @@ class Demo:
             self._started |= _running() - ran_before
         ensure_topics(self._settings.kafka, self._settings.retention)
         self._store = open_store(self._settings)
-        self._job("library ingest", str(self._music()))
+        self._folder = self._music()
+        self._job("library ingest", str(self._folder))
         for command in ("library features", "embeddings train", "index build"):
             self._job(command)
 
@@ -106,6 +107,11 @@ class Demo:
             connection.close()
         return record.address
 
+    def start_watch(self) -> None:
+        """Watch the library's folder in the background."""
+        self._background("library", "library watch", str(self._folder))
+        self._say("The library is watched: new and changed songs are taken in")
+
     def replay(self, *, tracks: int, per_second: float) -> DemoSummary:
         """Send the listeners' plays and measure the results."""
         trial = Trial(self._settings, console=self._console, alive=lambda: self._check_running("stream"))
@@ -142,7 +148,7 @@ class Demo:
         if done.returncode:
             raise SegueError(f"{PROGRAM} {command} ended with status {done.returncode}; see the line above")
 
-    def _background(self, name: str, command: str) -> process.Record:
+    def _background(self, name: str, command: str, *arguments: str) -> process.Record:
         record = process.RUN / f"{name}.json"
         if other := process.running(process.read_record(record)):
             if not self._abandoned(other):
@@ -152,7 +158,7 @@ class Demo:
             self._say(f"Stopping the {name} of an earlier demo, which was killed")
             process.stop(record)
         started = process.spawn(
-            [*SEGUE, *command.split()],
+            [*SEGUE, *command.split(), *arguments],
             name=name,
             address="",
             log=self._log(name),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,17 @@ from segue.storage.mongo import pack
 from segue.storage.store import Store
 
 
-def embed(store: Store, corpus: Corpus, space: Space, *, out_of_sample: bool) -> tuple[int, int]:
-    """Update `embeddings` to the corpus; returns the numbers of vectors written and removed.
+class Placement(NamedTuple):
+    """The changes of `embeddings`."""
+
+    written: list[str]
+    """The tracks whose vectors were written."""
+    removed: int
+    """The number of vectors removed."""
+
+
+def embed(store: Store, corpus: Corpus, space: Space, *, out_of_sample: bool) -> Placement:
+    """Update `embeddings` to the corpus.
 
     Delivery: by space and track id, so that an interrupted run can be repeated. `out_of_sample` marks the
     written vectors as those of tracks that the space was fitted without.
@@ -42,7 +52,7 @@ def embed(store: Store, corpus: Corpus, space: Space, *, out_of_sample: bool) ->
     )
     gone = set(stored) - set(corpus.track_ids)
     embeddings.remove(gone, space=space.version)
-    return len(rows), len(gone)
+    return Placement([corpus.track_ids[row] for row in rows], len(gone))
 
 
 def out_of_sample_rows(store: Store, corpus: Corpus, space: Space) -> NDArray[np.intp]:

@@ -8,7 +8,8 @@ import annoy
 import numpy as np
 
 from segue.index.backend import Backend
-from segue.index.neighbours import directions, no_neighbours, ranked
+from segue.index.items import Items
+from segue.index.neighbours import NO_ROW, directions, no_neighbours, ranked
 from segue.settings import AnnoySettings
 
 _SEED = 20
@@ -39,23 +40,27 @@ class AnnoyBackend(Backend[AnnoySettings]):
         index.build(self.settings.n_trees, n_jobs=1)
         index.save(str(folder / self.file))
 
-    def open(self, vectors: np.ndarray, folder: Path) -> AnnoyIndex:
+    def open(self, vectors: np.ndarray, folder: Path, *, items: np.ndarray | None = None) -> AnnoyIndex:
         """Map the forest."""
-        return AnnoyIndex(vectors, file=folder / self.file, search_k=self.settings.search_k)
+        return AnnoyIndex(vectors, file=folder / self.file, search_k=self.settings.search_k, items=items)
 
 
 class AnnoyIndex:
     """Neighbours by a mapped Annoy file; the scores come from the vectors."""
 
-    def __init__(self, vectors: np.ndarray, *, file: Path, search_k: int) -> None:
+    def __init__(
+        self, vectors: np.ndarray, *, file: Path, search_k: int, items: np.ndarray | None = None
+    ) -> None:
         """Map the file.
 
         Parameters
         ----------
         vectors
-            (n, d) float32 unit rows, the same that the file was built from.
+            (n, d) float32 unit rows.
         search_k
             Nodes inspected for a query; 0 or less: trees x neighbours, and at least trees x 20.
+        items
+            See :meth:`segue.index.backend.Backend.open`.
 
         Raises
         ------
@@ -65,10 +70,10 @@ class AnnoyIndex:
             The file has another number of rows.
         """
         self._vectors = vectors
+        self._items = Items(items, rows=len(vectors))
         self._index = annoy.AnnoyIndex(vectors.shape[1], "angular")
         self._index.load(str(file))
-        if self._index.get_n_items() != len(vectors):
-            raise ValueError(f"it holds {self._index.get_n_items()} rows instead of {len(vectors)}")
+        self._items.check(self._index.get_n_items())
         self.search_k = search_k
 
     def query(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -77,13 +82,15 @@ class AnnoyIndex:
         rows, scores = no_neighbours(len(vectors), k)
         if k == 0 or not len(places):
             return rows, scores
-        near = np.full((len(places), k), -1, dtype=np.int32)
+        wanted = self._items.to_ask_for(k)
+        near = np.full((len(places), wanted), NO_ROW, dtype=np.int32)
         breadth = self.search_k
         if breadth <= 0:
-            breadth = self._index.get_n_trees() * max(k, _LEAST_NEIGHBOURS)
+            breadth = self._index.get_n_trees() * max(wanted, _LEAST_NEIGHBOURS)
         search = self._index.get_nns_by_vector
         for i, unit in enumerate(units.tolist()):
-            nearest = search(unit, k, breadth)
+            nearest = search(unit, wanted, breadth)
             near[i, : len(nearest)] = nearest
-        rows[places], scores[places] = ranked(units, near, vectors=self._vectors)
+        best, their_scores = ranked(units, self._items.rows_of(near), vectors=self._vectors)
+        rows[places], scores[places] = best[:, :k], their_scores[:, :k]
         return rows, scores

@@ -49,8 +49,16 @@ class Backend(ABC, Generic[SettingsT]):
         """
 
     @abstractmethod
-    def open(self, vectors: np.ndarray, folder: Path) -> NeighbourIndex:
-        """Open the backend's file over the (n, d) float32 unit rows that it was built from.
+    def open(self, vectors: np.ndarray, folder: Path, *, items: np.ndarray | None = None) -> NeighbourIndex:
+        """Open the backend's file.
+
+        Parameters
+        ----------
+        vectors
+            (n, d) float32 unit rows.
+        items
+            (b,) int32: the row of each item in the file, -1 for one that is removed. None: the file was built
+            from `vectors`, and an item is a row.
 
         Raises
         ------

@@ -10,6 +10,8 @@ never changed; another corpus or other settings give another version.
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +25,7 @@ from segue.index.backend import Backend
 from segue.index.backends import stored_backend
 from segue.index.checksums import first_mismatch
 from segue.index.contents import Contents, files_of, version_of
+from segue.index.extended import ExtendedIndex, added_rows
 from segue.index.folders import Hold, appearing, remove_now
 from segue.index.manifest import BundleError, Manifest
 from segue.index.neighbours import NeighbourIndex
@@ -30,7 +33,16 @@ from segue.index.recall import measure_recall
 from segue.index.track_index import TrackIndex
 from segue.storage.checksums import file_sum
 
-__all__ = ["Bundle", "BundleError", "Contents", "Manifest", "load_bundle", "version_of", "write_bundle"]
+__all__ = [
+    "Bundle",
+    "BundleError",
+    "Contents",
+    "Manifest",
+    "base_of",
+    "load_bundle",
+    "version_of",
+    "write_bundle",
+]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,6 +50,8 @@ class Bundle(TrackIndex):
     """A loaded bundle with mapped arrays. Its folder is not removed while the object exists."""
 
     manifest: Manifest
+    path: Path
+    """The folder."""
     hold: Hold = field(repr=False)
     """Protects the folder."""
 
@@ -50,6 +64,7 @@ def write_bundle(
     backend: Backend[Any],
     recall_queries: int = 500,
     created_at: datetime | None = None,
+    extends: Bundle | None = None,
 ) -> Manifest:
     """Build, measure and write a bundle into `folder` under its version; an intact one of that version stays.
 
@@ -61,6 +76,8 @@ def write_bundle(
         The number of rows that are queried to measure recall.
     created_at
         Time stamp for the manifest; by default now.
+    extends
+        The bundle whose backend's file an extended index keeps; `contents.indexed_rows` has its rows.
 
     Raises
     ------
@@ -68,7 +85,8 @@ def write_bundle(
         The contents are inconsistent, or the folder cannot be written.
     """
     contents.check()
-    version = version_of(contents, space=space, backend=backend)
+    base = base_of(extends)
+    version = version_of(contents, space=space, backend=backend, base=base)
     path = Path(folder) / version
     if path.exists():
         try:
@@ -82,9 +100,13 @@ def write_bundle(
             for name, array in arrays.items():
                 np.save(temporary / name, array, allow_pickle=False)
             began = time.perf_counter()
-            backend.build(vectors, temporary)
+            if extends is None:
+                backend.build(vectors, temporary)
+            else:
+                _keep(backend, of=extends.path, into=temporary)
             build_s = time.perf_counter() - began
-            measured = measure_recall(backend.open(vectors, temporary), vectors, queries=recall_queries)
+            opened = _searched(backend, contents, temporary)
+            measured = measure_recall(opened, vectors, queries=recall_queries)
             Manifest(
                 version=version,
                 backend=backend.name,
@@ -98,6 +120,7 @@ def write_bundle(
                 recall_queries=measured.queries,
                 latency_ms=round(measured.latency_ms, 4),
                 build_s=round(build_s, 3),
+                base=base,
             ).write(temporary)
     except OSError as error:
         raise BundleError(f"{path} cannot be written: {error.strerror or error}") from error
@@ -140,8 +163,9 @@ def load_bundle(path: Path | str, *, version: str | None = None, verify: bool = 
             **contents.columns(),
             version=manifest.version,
             space=manifest.space,
-            neighbours=_open(path, backend, contents.vectors),
+            neighbours=_open(path, backend, contents),
             manifest=manifest,
+            path=path,
             hold=hold,
         )
     except BaseException:  # Ctrl-C too: a folder that is held is never removed
@@ -177,8 +201,31 @@ def _check(path: Path, contents: Contents, manifest: Manifest, *, values: bool) 
         raise BundleError(f"{path}: {error}") from None
 
 
-def _open(path: Path, backend: Backend[Any], vectors: np.ndarray) -> NeighbourIndex:
+def base_of(extended: Bundle | None) -> str | None:
+    """The version of the complete index whose backend's file an extension of a bundle has."""
+    return None if extended is None else extended.manifest.base or extended.manifest.version
+
+
+def _searched(backend: Backend[Any], contents: Contents, folder: Path) -> NeighbourIndex:
+    """The search over the backend's file, and over the rows that it lacks."""
+    items = contents.indexed_rows
+    opened = backend.open(contents.vectors, folder, items=items)
+    if items is None:
+        return opened
+    return ExtendedIndex(opened, contents.vectors, added_rows(items, count=len(contents.vectors)))
+
+
+def _keep(backend: Backend[Any], *, of: Path, into: Path) -> None:
+    """Take over the backend's file of another bundle: by a link, or by a copy between file systems."""
+    for name in _own_file(backend):
+        try:
+            os.link(of / name, into / name)
+        except OSError:
+            shutil.copyfile(of / name, into / name)
+
+
+def _open(path: Path, backend: Backend[Any], contents: Contents) -> NeighbourIndex:
     try:
-        return backend.open(vectors, path)
+        return _searched(backend, contents, path)
     except (OSError, RuntimeError, ValueError) as error:
         raise BundleError(f"{path / str(backend.file)} does not fit: {error}") from None

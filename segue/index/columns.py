@@ -127,6 +127,26 @@ class ArrayColumn(Column):
 
 
 @dataclass(frozen=True)
+class OptionalArrayColumn(ArrayColumn):
+    """One array, or None."""
+
+    @property
+    def optional(self) -> bool:
+        return True
+
+    def missing(self, count: int) -> Any:
+        return None
+
+    def check_shape(self, name: str, value: np.ndarray | None, sizes: Mapping[str, int]) -> None:
+        if value is not None:
+            super().check_shape(name, value, sizes)
+
+    def check_values(self, name: str, value: np.ndarray | None, among: Values) -> None:
+        if value is not None:
+            super().check_values(name, value, among)
+
+
+@dataclass(frozen=True)
 class TableColumn(Column):
     """A sparse table from keys to rows (:class:`segue.index.transition_rules.RuleTable`), or None."""
 

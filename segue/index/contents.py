@@ -16,8 +16,9 @@ import numpy as np
 
 from segue.catalog.tracks import IndexedTrack
 from segue.index.backend import Backend
-from segue.index.columns import ArrayColumn, Column, TableColumn, Values
+from segue.index.columns import ArrayColumn, Column, OptionalArrayColumn, TableColumn, Values
 from segue.index.manifest import BundleError
+from segue.index.neighbours import NO_ROW
 from segue.index.track_columns import artist_codes, song_codes
 from segue.index.transition_rules import RuleTable
 
@@ -48,6 +49,13 @@ def _existing_rows(file: str, rows: np.ndarray, among: Values) -> None:
     count = len(among["vectors"])
     if len(rows) and not 0 <= rows.min() <= rows.max() < count:
         raise BundleError(f"{file} names a row that is none of the {count}")
+
+
+def _rows_of_items(file: str, rows: np.ndarray, among: Values) -> None:
+    known = rows[rows != NO_ROW]
+    _existing_rows(file, known, among)
+    if len(np.unique(known)) != len(known):
+        raise BundleError(f"{file} names a row twice")
 
 
 def _absent() -> np.ndarray:
@@ -110,6 +118,18 @@ class Contents:
                 "by_artist",
                 lambda among: int(among["artists"].max(initial=-1)) + 1,
                 about="tracks of each artist, those with positive signals of most listeners first",
+            )
+        },
+    )
+    indexed_rows: np.ndarray | None = field(
+        default=None,
+        metadata={
+            _COLUMN: OptionalArrayColumn(
+                "int32",
+                ("b",),
+                "of an extended index, the row of each item in the backend's file, -1 removed; the rows that "
+                "it lacks are searched exactly",
+                check=_rows_of_items,
             )
         },
     )
@@ -203,9 +223,13 @@ def files_of(present: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def version_of(contents: Contents, *, space: str, backend: Backend[Any]) -> str:
-    """A hash of contents and settings, 12 hexadecimal digits: the same corpus has the same version."""
-    digest = hashlib.sha256(json.dumps([_HASHED, space, backend.name, *backend.version_key]).encode())
+def version_of(contents: Contents, *, space: str, backend: Backend[Any], base: str | None = None) -> str:
+    """A hash of contents and settings, 12 hexadecimal digits: the same corpus has the same version.
+
+    An extended index has another version than the complete one; `base` is the version that it extends.
+    """
+    key = [_HASHED, space, backend.name, *backend.version_key, *([base] if base else [])]
+    digest = hashlib.sha256(json.dumps(key).encode())
     for array in contents.arrays().values():
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)

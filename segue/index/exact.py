@@ -32,7 +32,7 @@ class ExactBackend(Backend[ExactSettings]):
     def build(self, vectors: np.ndarray, folder: Path) -> None:
         """Nothing to build."""
 
-    def open(self, vectors: np.ndarray, folder: Path) -> ExactIndex:
+    def open(self, vectors: np.ndarray, folder: Path, *, items: np.ndarray | None = None) -> ExactIndex:
         """Search the vectors themselves."""
         return ExactIndex(vectors)
 

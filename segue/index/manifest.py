@@ -54,6 +54,8 @@ class Manifest(BaseModel):
     """Median of one query for 20 neighbours, on the machine that built it."""
     build_s: float
     """Seconds to build the backend's file."""
+    base: str | None = None
+    """Of an extended index, the complete one whose backend's file it has; None for a complete one."""
 
     @model_validator(mode="before")
     @classmethod
@@ -69,6 +71,8 @@ class Manifest(BaseModel):
     def document(self) -> dict[str, Any]:
         """The manifest as plain values, for JSON and MongoDB; `model_validate` is the inverse."""
         document = self.model_dump(mode="json")
+        if self.base is None:
+            del document["base"]  # earlier releases accept no other fields
         names = _FORMER.get(self.backend)
         if names is None or self.parameters.keys() != set(names.values()):
             return document  # release 0.1 has no fields for these

@@ -14,6 +14,7 @@ import voyager
 
 from segue.index.backend import Backend
 from segue.index.exact import ExactIndex
+from segue.index.items import Items
 from segue.index.neighbours import directions, no_neighbours, ranked
 from segue.settings import VoyagerSettings
 
@@ -46,24 +47,26 @@ class VoyagerBackend(Backend[VoyagerSettings]):
         index.add_items(np.ascontiguousarray(vectors), list(range(len(vectors))), num_threads=1)
         (folder / self.file).write_bytes(index.as_bytes())
 
-    def open(self, vectors: np.ndarray, folder: Path) -> VoyagerIndex:
+    def open(self, vectors: np.ndarray, folder: Path, *, items: np.ndarray | None = None) -> VoyagerIndex:
         """Read the graph."""
-        return VoyagerIndex(vectors, file=folder / self.file, ef=self.settings.query_ef)
+        return VoyagerIndex(vectors, file=folder / self.file, ef=self.settings.query_ef, items=items)
 
 
 class VoyagerIndex:
     """Neighbours by a Voyager graph; the scores come from the vectors."""
 
-    def __init__(self, vectors: np.ndarray, *, file: Path, ef: int) -> None:
+    def __init__(self, vectors: np.ndarray, *, file: Path, ef: int, items: np.ndarray | None = None) -> None:
         """Read the file.
 
         Parameters
         ----------
         vectors
-            (n, d) float32 unit rows, the same that the file was built from.
+            (n, d) float32 unit rows.
         ef
             Candidates kept during a search (Voyager's query_ef); 0 or less: the number of requested
             neighbours, and at least 50.
+        items
+            See :meth:`segue.index.backend.Backend.open`.
 
         Raises
         ------
@@ -74,17 +77,18 @@ class VoyagerIndex:
         """
         self._vectors = vectors
         self._index = voyager.Index.load(str(file))
-        shape = (len(self._index), self._index.num_dimensions)
-        if shape != vectors.shape:
-            raise ValueError(f"it holds {shape[0]} rows of {shape[1]} instead of {vectors.shape}")
+        self._items = Items(items, rows=len(vectors))
+        self._items.check(len(self._index))
+        if self._index.num_dimensions != vectors.shape[1]:
+            raise ValueError(f"it has {self._index.num_dimensions} dimensions instead of {vectors.shape[1]}")
         self.ef = ef
 
     def query(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`segue.index.neighbours.NeighbourIndex`."""
         units, places = directions(vectors, dimension=self._vectors.shape[1], k=k)
         rows, scores = no_neighbours(len(vectors), k)
-        count = min(k, len(self._vectors))
-        if count == 0 or not len(places):
+        count = min(self._items.to_ask_for(k), len(self._index))
+        if k == 0 or not len(places):
             return rows, scores
         breadth = max(self.ef if self.ef > 0 else _LEAST_BREADTH, count)
         try:
@@ -94,6 +98,7 @@ class VoyagerIndex:
         ):  # part of the graph is out of reach: duplicates, or a query for nearly all rows
             rows[places], scores[places] = ExactIndex(self._vectors).query(units, k)
             return rows, scores
-        best = ranked(units, near.astype(np.int32), vectors=self._vectors)
-        rows[places, :count], scores[places, :count] = best
+        best, their_scores = ranked(units, self._items.rows_of(near.astype(np.int32)), vectors=self._vectors)
+        found = min(k, count)
+        rows[places, :found], scores[places, :found] = best[:, :found], their_scores[:, :found]
         return rows, scores

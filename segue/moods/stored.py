@@ -8,7 +8,8 @@ again. Until then, a reader sees percentiles of two corpora, which differ by the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection as Names
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from segue.models.versions import Models
 from segue.moods.measures import DIMENSIONS, CorpusMoods
-from segue.storage.mongo import upsert
+from segue.storage.mongo import Document, upsert
 from segue.storage.store import Collection, Index, Job, Policy, Right, Store
 
 KIND = "moods"
@@ -80,23 +81,18 @@ class Moods(Collection[TrackMood]):
         edition = digest.hexdigest()[:12]
         if self.edition() == edition:
             return 0
-        rows = zip(track_ids, measured.percentiles.tolist(), measured.bpm.tolist(), strict=True)
-        written = upsert(
-            self.documents,
-            (
-                {
-                    "_id": track_id,
-                    "version": version,
-                    "edition": edition,
-                    **{name: _known(value, 4) for name, value in zip(DIMENSIONS, percentiles, strict=True)},
-                    "bpm": _known(bpm, 1),
-                }
-                for track_id, percentiles, bpm in rows
-            ),
-        )
+        written = upsert(self.documents, _documents(track_ids, measured, version=version, edition=edition))
         self.documents.delete_many({"edition": {"$ne": edition}})
         self._models.activate(KIND, edition)
         return written
+
+    def add(self, track_ids: Sequence[str], measured: CorpusMoods, *, version: str, only: Names[str]) -> int:
+        """Write the moods of some tracks of a corpus into the edition in use; returns their number.
+
+        The moods of the other tracks stay, as percentiles of the corpus of their time.
+        """
+        documents = _documents(track_ids, measured, version=version, edition=self.edition() or "")
+        return upsert(self.documents, (mood for mood in documents if mood["_id"] in only))
 
     def edition(self) -> str | None:
         """The edition in use; None before moods were measured."""
@@ -114,6 +110,20 @@ class Moods(Collection[TrackMood]):
         moods = self.documents.find({}, {name: 1 for name in DIMENSIONS}, batch_size=10_000)
         return {
             mood["_id"]: (mood["energy"], mood["tempo"], mood["brightness"], mood["tone"]) for mood in moods
+        }
+
+
+def _documents(
+    track_ids: Sequence[str], measured: CorpusMoods, *, version: str, edition: str
+) -> Iterator[Document]:
+    rows = zip(track_ids, measured.percentiles.tolist(), measured.bpm.tolist(), strict=True)
+    for track_id, percentiles, bpm in rows:
+        yield {
+            "_id": track_id,
+            "version": version,
+            "edition": edition,
+            **{name: _known(value, 4) for name, value in zip(DIMENSIONS, percentiles, strict=True)},
+            "bpm": _known(bpm, 1),
         }
 
 

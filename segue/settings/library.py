@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from segue.settings.values import LocalPath, Positive, Section, TakesEffect, Unit
+from segue.settings.values import Folders, LocalPath, Positive, Section, TakesEffect, Unit
 
 
 class AudioSettings(Section):
@@ -32,11 +32,21 @@ class AudioSettings(Section):
     decode_timeout: Positive
 
 
+_WATCHED = TakesEffect("with the next run of library update; restart library watch")
+
+
 class LibrarySettings(Section):
     takes_effect: ClassVar[str] = "with the next run of library ingest --all"
 
     tag_encoding: str
     undivided_artists: tuple[str, ...]
+    folders: Annotated[Folders, _WATCHED]
+    settle_time: Annotated[Positive, _WATCHED]
+    poll_interval: Annotated[Positive, _WATCHED]
+    full_scan_interval: Annotated[Positive, _WATCHED]
+    tracks_per_round: Annotated[int, _WATCHED] = Field(ge=1)
+    refit_share: Annotated[float, _WATCHED] = Field(gt=0, le=1)
+    retrain_plays: Annotated[int, _WATCHED] = Field(ge=0)
     largest_loss: float = Field(gt=0, le=1)
     keep_missing: Positive
 
@@ -191,6 +201,7 @@ class IndexSettings(Section):
     """"auto", or a name of :mod:`segue.embeddings.registry`."""
     backend: str
     recall_queries: int = Field(ge=1)
+    rebuild_share: Annotated[float, TakesEffect("with the next run of library update")] = Field(ge=0, le=1)
     keep_versions: int = Field(ge=1)
     cold_start_size: int = Field(ge=1)
     annoy: AnnoySettings

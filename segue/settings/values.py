@@ -264,5 +264,7 @@ Changes = Annotated[
     BeforeValidator(_pairs),
 ]
 """The changed settings by variant. Pairs, since settings are compared and hashed."""
+Folders = Annotated[tuple[tuple[str, LocalPath], ...], BeforeValidator(_pairs)]
+"""Folders of music by the name of their library."""
 SparkConf = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_dotted)]
 """Spark properties with their values."""

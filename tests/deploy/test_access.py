@@ -51,6 +51,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "listening_stats",
             "listening_days",
             "listening_windows",
+            "library_status",
             "stream_progress",
             "stream_minutes",
         },
@@ -92,6 +93,7 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
         Right.READ: {"trained.files", "trained.chunks"},
         Right.WRITE: {
             "damaged_documents",
+            "library_status",
             "tracks",
             "covers",
             "features",
@@ -112,7 +114,14 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
         },
     },
     Job.OPERATOR: {
-        Right.READ: {"tracks", "features", "rejected_tracks", "stream_progress", "unknown_tracks"},
+        Right.READ: {
+            "tracks",
+            "features",
+            "rejected_tracks",
+            "library_status",
+            "stream_progress",
+            "unknown_tracks",
+        },
         Right.WRITE: {
             "damaged_documents",
             "accounts",

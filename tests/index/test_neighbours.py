@@ -11,7 +11,8 @@ import pytest
 from segue.errors import SegueError
 from segue.index.backends import BACKENDS, chosen_backend, stored_backend
 from segue.index.exact import ExactIndex
-from segue.index.neighbours import NeighbourIndex
+from segue.index.extended import ExtendedIndex, added_rows
+from segue.index.neighbours import NO_ROW, NeighbourIndex
 from segue.index.recall import measure_recall
 from segue.settings import load_settings
 from tests.index.corpus import backend_named, clustered
@@ -30,19 +31,36 @@ def backend(request: pytest.FixtureRequest) -> str:
     return name
 
 
-@pytest.fixture(scope="module")
-def opened(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Open:
-    """Builds an index over vectors and opens it; the same vectors are built once."""
+@pytest.fixture(scope="module", params=["complete", "extended"])
+def opened(backend: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Open:
+    """Builds an index over vectors and opens it; the same vectors are built once.
+
+    An extended index was built from other rows: it lacks every fourth, and has some that were removed.
+    """
     built: dict[bytes, Path] = {}
 
     def open_(vectors: np.ndarray, **settings: int) -> NeighbourIndex:
-        key = vectors.tobytes()
+        rows, items = vectors, None
+        if request.param == "extended" and BACKENDS[backend].file is not None:
+            items = former_items(len(vectors))
+            removed = clustered(len(items), vectors.shape[1], seed=9)
+            rows = np.where((items == NO_ROW)[:, None], removed, vectors[items])
+        key = rows.tobytes()
         if key not in built:
             built[key] = tmp_path_factory.mktemp(backend)
-            backend_named(backend).build(vectors, built[key])
-        return backend_named(backend, **settings).open(vectors, built[key])
+            backend_named(backend).build(rows, built[key])
+        index = backend_named(backend, **settings).open(vectors, built[key], items=items)
+        if items is None:
+            return index
+        return ExtendedIndex(index, vectors, added_rows(items, count=len(vectors)))
 
     return open_
+
+
+def former_items(count: int) -> np.ndarray:
+    """Items in another order than the rows, without every fourth row, and with four removed ones."""
+    kept = np.flatnonzero(np.arange(count) % 4 != 1).astype(np.int32)[::-1]
+    return np.insert(kept, [0, 0, len(kept) // 2, len(kept)], NO_ROW).astype(np.int32)
 
 
 def test_recall_at_20_is_95_percent_and_more(opened: Open) -> None:

@@ -163,7 +163,7 @@ def test_a_run_that_was_cut_short_goes_on_where_it_was(
     catalogue(database, music)
     monkeypatch.setattr(extract_features, "PER_TASK", 1)
     monkeypatch.setattr(extract_features, "TASKS_PER_CORE", 1)  # parts of two tracks
-    real = extract_features._write
+    real = extract_features.write
     calls: list[Any] = []
 
     def write_then_die(*arguments: Any) -> int:
@@ -172,9 +172,9 @@ def test_a_run_that_was_cut_short_goes_on_where_it_was(
         calls.append(arguments)
         return real(*arguments)
 
-    monkeypatch.setattr(extract_features, "_write", write_then_die)
+    monkeypatch.setattr(extract_features, "write", write_then_die)
     with pytest.raises(KeyboardInterrupt):
         run(spark, settings, Store(database), quiet=True)
-    monkeypatch.setattr(extract_features, "_write", real)
+    monkeypatch.setattr(extract_features, "write", real)
     assert len(stored(database)) == 2
     assert did(run(spark, settings, Store(database), quiet=True)) == (4, 2, 0, 0)

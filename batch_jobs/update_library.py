@@ -1,0 +1,320 @@
+"""`./run.sh library update`: one pass that brings catalogue, features, embeddings and index up to date.
+
+Delivery: that of its steps, each of which writes by track id or version and continues after an interruption.
+New songs can be played as soon as they are read. Their sound is analysed in rounds
+(`library.tracks_per_round`), each of which ends with an index that has them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.progress import TimeRemainingColumn
+
+from segue.audio.describe_here import describe_here
+from segue.audio.descriptors import features_version
+from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
+from segue.batch_jobs.bars import counting
+from segue.batch_jobs.reconcile_library import Rules
+from segue.catalog.features import Features
+from segue.catalog.read import TagReading
+from segue.catalog.rejected import RejectedTracks
+from segue.catalog.track import StoredFile
+from segue.catalog.tracks import Tracks
+from segue.collections import prepare
+from segue.counted import counted
+from segue.errors import SegueError, one_line_errors
+from segue.figures import JsonFile, can_write, say, write_figures
+from segue.local.stack import connected
+from segue.operations.library_status import LibraryStatus
+from segue.places import LOCAL
+from segue.settings import Settings, load_settings
+from segue.storage.store import Job, Store, open_store
+
+STEPS = ("reading", "describing", "placing", "indexing")
+Item = TypeVar("Item")
+_WRITE_EVERY = 16
+"""Tracks whose features are written at once: an interruption loses at most these."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Library:
+    """A folder of music and the name of its library."""
+
+    name: str
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateSummary:
+    """The result of a pass over all libraries."""
+
+    libraries: int
+    tracks: int
+    """Tracks in the libraries of the pass."""
+    new: int
+    changed: int
+    vanished: int
+    waiting: int
+    """Files that may still be written; a later pass reads them."""
+    rejected: int
+    described: int
+    embedded: int
+    refitted: bool
+    """Whether the audio space was fitted again."""
+    index: str | None
+    """The version of the index; None if no track can be recommended yet."""
+    indexed: int
+    extended: bool
+    """Whether the index extends an earlier one."""
+    faults: list[str]
+    """Libraries that could not be read, with the reason."""
+    steps: dict[str, float]
+    """Seconds of reading, describing, placing and indexing."""
+    seconds: float
+
+    def sentence(self) -> str:
+        """The result in a line."""
+        waiting = f", {self.waiting} still being written" if self.waiting else ""
+        return (
+            f"{counted(self.tracks, 'track')}; {self.new} new, {self.changed} changed, "
+            f"{self.vanished} vanished, {self.rejected} rejected{waiting}; {self.described} analysed, "
+            f"{self.embedded} embedded, {self.indexed} in the index ({self.seconds:.1f} s)"
+        )
+
+
+def update_library(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders of music. Default: those of the setting library.folders."),
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Bring everything up to date with the folders of music: catalogue, features, embeddings, index.
+
+    Only new and changed files are read. An interrupted run continues where it stopped. A file that was
+    changed within the last seconds (library.settle_time) may still be written, and waits for the next run.
+    Nothing in a folder of music is written, moved or deleted.
+
+    Example: ./run.sh library update ~/Music
+
+    Example: ./run.sh library update --json update.json
+    """
+    with one_line_errors():
+        can_write(json_file)
+        settings = connected(load_settings(), kafka=False)
+        libraries = libraries_of(settings, folders or [])
+        store = open_store(settings)
+        prepare(store, Job.CATALOGUE)
+        summary = run(settings, store, libraries)
+        write_figures(json_file, asdict(summary))
+        say(summary.sentence(), json_file)
+        if summary.faults:
+            raise SegueError("; ".join(summary.faults))
+
+
+def libraries_of(settings: Settings, folders: Sequence[Path]) -> list[Library]:
+    """The libraries of the given folders, or those of the settings.
+
+    A given folder has the name that the settings have for it, by default the folder's name.
+
+    Raises
+    ------
+    SegueError
+        Neither names a folder.
+    """
+    named = {Path(folder).expanduser().resolve(): name for name, folder in settings.library.folders}
+    if not folders and not named:
+        raise SegueError("no folder of music: name one, or set library.folders")
+    chosen = [folder.expanduser().resolve() for folder in folders] or list(named)
+    return [Library(name=named.get(folder) or folder.name or "music", folder=folder) for folder in chosen]
+
+
+def run(
+    settings: Settings,
+    store: Store,
+    libraries: Sequence[Library],
+    *,
+    quiet: bool = False,
+    only_changes: bool = False,
+) -> UpdateSummary:
+    """One pass. With `only_changes`, a pass that finds no change leaves embeddings and index as they are.
+
+    A library that cannot be read is reported in `faults`; the others are brought up to date.
+
+    Raises
+    ------
+    SegueError
+        Another pass is running on this machine, or a step fails.
+    """
+    began = time.monotonic()
+    status = LibraryStatus(store)
+    with alone():
+        status.begin()
+        try:
+            summary = _Pass(settings, store, status, quiet=quiet).run(
+                libraries, began=began, only_changes=only_changes
+            )
+        except SegueError as error:
+            status.fail(str(error))
+            raise
+        if summary.faults:
+            status.fail("; ".join(summary.faults))
+        else:
+            status.end(summary.sentence())
+    return summary
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """The right to make a pass on this machine.
+
+    Raises
+    ------
+    SegueError
+        Another process has it.
+    """
+    LOCAL.mkdir(parents=True, exist_ok=True)
+    with (LOCAL / "library.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SegueError(
+                "another library update is running on this machine (library watch?): wait for its end"
+            ) from None
+        yield
+
+
+class _Pass:
+    """The steps of a pass, with their counts."""
+
+    def __init__(self, settings: Settings, store: Store, status: LibraryStatus, *, quiet: bool) -> None:
+        self._settings, self._store, self._status, self._quiet = settings, store, status, quiet
+        self._described = self._embedded = 0
+        self._refitted = False
+        self._seconds = dict.fromkeys(STEPS, 0.0)
+        self._built: build_index.IndexBuild | None = None
+
+    def run(self, libraries: Sequence[Library], *, began: float, only_changes: bool) -> UpdateSummary:
+        with self._step("reading"):
+            ingested, faults = self._read(libraries)
+        changed = any(one.new or one.changed or one.vanished for one in ingested)
+        self._enter_index(always=changed or not only_changes)
+        counts = {
+            name: sum(getattr(one, name) for one in ingested)
+            for name in ("tracks", "new", "changed", "vanished", "waiting", "rejected")
+        }
+        manifest = self._built.manifest if self._built else None
+        return UpdateSummary(
+            libraries=len(ingested),
+            **counts,
+            described=self._described,
+            embedded=self._embedded,
+            refitted=self._refitted,
+            index=manifest.version if manifest else None,
+            indexed=manifest.count if manifest else 0,
+            extended=manifest is not None and manifest.base is not None,
+            faults=faults,
+            steps={step: round(self._seconds[step], 2) for step in STEPS},
+            seconds=round(time.monotonic() - began, 2),
+        )
+
+    def _read(self, libraries: Sequence[Library]) -> tuple[list[ingest_catalog.IngestSummary], list[str]]:
+        ingested, faults = [], []
+        library_settings = self._settings.library
+        rules = Rules(
+            largest_share=library_settings.largest_loss,
+            settle_time=library_settings.settle_time,
+            reading=TagReading.by(library_settings),
+        )
+        for library in libraries:
+            try:
+                ingested.append(
+                    ingest_catalog.run(
+                        self._store,
+                        library.folder,
+                        name=library.name,
+                        quiet=self._quiet,
+                        rules=rules,
+                    )
+                )
+            except SegueError as error:
+                faults.append(f"{library.name}: {error}")
+                continue
+            if lost := ingested[-1].in_question:
+                faults.append(
+                    f"{library.name}: {counted(lost, 'file is', plural='files are')} gone at once: "
+                    f"if they were removed, run ./run.sh library ingest {library.folder} --accept-removals"
+                )
+        return ingested, faults
+
+    def _enter_index(self, *, always: bool) -> None:
+        """Describe tracks in rounds; each round ends with an index that has them.
+
+        `always` makes an index even if there is nothing to describe.
+        """
+        work = extract_features.find_work(self._store, self._settings)
+        Features(self._store).remove(work.gone)
+        _forget_rejected(self._store)
+        total = len(work.missing)
+        with counting(TimeRemainingColumn(), disable=self._quiet or not total) as progress:
+            task = progress.add_task("Describing tracks", total=total)
+            for batch in _batches(work.missing, self._settings.library.tracks_per_round):
+                with self._step("describing"):
+                    for part in self._describe(batch):
+                        self._status.progress("describing", done=self._described, total=total)
+                        progress.advance(task, part)
+                self._place_and_index()
+        if not total and (always or work.gone):
+            self._place_and_index()
+
+    def _describe(self, tracks: Sequence[StoredFile]) -> Iterator[int]:
+        """Describe tracks; yields the number of each group that was written."""
+        files = {file.track_id: file for file in tracks}
+        pairs = [(file.track_id, str(file.path)) for file in tracks]
+        results = describe_here(pairs, self._settings.audio)
+        for group in _batches(results, _WRITE_EVERY):
+            part = [files[one.track_id] for one in group]
+            self._described += extract_features.write(self._store, part, group, self._settings)
+            yield len(part)
+
+    def _place_and_index(self) -> None:
+        if not Features(self._store).count(features_version(self._settings.audio)):
+            return
+        with self._step("placing"):
+            self._status.progress("placing")
+            placed = train_embeddings.run(self._settings, self._store, only_new=True)
+            self._embedded += placed.embedded
+            if not placed.fitted and placed.added > self._settings.library.refit_share * placed.tracks:
+                placed = train_embeddings.run(self._settings, self._store, refit=True)
+                self._refitted = True
+        with self._step("indexing"):
+            self._status.progress("indexing", total=placed.tracks)
+            self._built = build_index.run(self._store, self._settings.index, extend=True)
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self._seconds[name] += time.monotonic() - began
+
+
+def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    source = iter(items)
+    while batch := list(islice(source, size)):
+        yield batch
+
+
+def _forget_rejected(store: Store) -> None:
+    """Remove rejections by the analysis whose files are gone."""
+    rejected = RejectedTracks(store)
+    tried = rejected.track_ids("features")
+    rejected.remove(tried - Tracks(store).present_ids(tried), stage="features")

@@ -1,0 +1,199 @@
+"""`./run.sh library watch`: brings everything up to date after each change in the folders of music.
+
+Delivery: that of :mod:`segue.batch_jobs.update_library`. A change during a pass causes another pass; after a
+restart, the first pass finds everything that has changed meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segue.batch_jobs import build_index
+from segue.batch_jobs.update_library import Library, UpdateSummary, libraries_of, run
+from segue.collections import prepare
+from segue.errors import SegueError, one_line_errors
+from segue.figures import say
+from segue.local.process import registered
+from segue.local.stack import connected
+from segue.operations.library_status import LibraryStatus, WatchedFolder
+from segue.places import ROOT
+from segue.processes import ended_by_sigterm
+from segue.settings import Settings, load_settings
+from segue.storage.kafka_topics import end_offsets
+from segue.storage.mongo import Unreachable
+from segue.storage.store import Job, Store, open_store
+from segue.watching.events import FolderEvents
+from segue.watching.mounts import MOUNTINFO, remote_mount
+
+log = logging.getLogger(__name__)
+_LONGEST_WAIT = 12
+"""Settle times after which a pass begins even though changes continue, as when a tagger is at work."""
+_RETRY_SECONDS = 30.0
+"""Seconds until the next pass after one that failed."""
+
+
+def watch_library(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders of music. Default: those of the setting library.folders."),
+    ] = None,
+) -> None:
+    """Watch folders of music, and bring everything up to date after each change, until Ctrl-C.
+
+    A new song can be played after library.settle_time, and is recommended after its sound has been analysed.
+    On network disks, and beyond the system's limit of watched folders, the folders are compared at intervals
+    (library.poll_interval). Nothing in a folder of music is written, moved or deleted.
+
+    Example: ./run.sh library watch ~/Music
+
+    Example: ./run.sh library watch ~/Music /mnt/nas/Vinyl
+    """
+    with one_line_errors():
+        settings = load_settings()
+        settings = connected(settings, kafka=settings.library.retrain_plays > 0)
+        libraries = libraries_of(settings, folders or [])
+        store = open_store(settings)
+        prepare(store, Job.CATALOGUE)
+        watch = Watch(settings, store, libraries)
+        address = ", ".join(str(library.folder) for library in libraries)
+        with ended_by_sigterm(), registered("library", address=address):
+            for folder in watch.begin():
+                polled = f" (compared at intervals: {folder['reason']})" if folder["reason"] else ""
+                say(f"watching {folder['folder']}{polled}")
+            try:
+                watch.keep(said=lambda summary: say(summary.sentence()))
+            except KeyboardInterrupt:
+                say("the watch has ended; nothing is lost")
+            finally:
+                watch.close()
+
+
+class Watch:
+    """Passes over libraries, one after each change."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        libraries: Sequence[Library],
+        *,
+        mountinfo: Path = MOUNTINFO,
+        events: Callable[[Callable[[], None]], FolderEvents] = FolderEvents,
+    ) -> None:
+        self._settings, self._store, self._libraries = settings, store, list(libraries)
+        self._mountinfo = mountinfo
+        self._status = LibraryStatus(store)
+        self._changed = threading.Event()
+        self._ended = threading.Event()
+        self._events = events(self._changed.set)
+        self._reasons: dict[Path, str] = {}
+        self._complete = False
+
+    def begin(self) -> list[WatchedFolder]:
+        """Watch the folders; returns how each is watched."""
+        remote = {one.folder: remote_mount(one.folder, mountinfo=self._mountinfo) for one in self._libraries}
+        self._reasons = {
+            folder: f"{mount.place} is a network disk ({mount.kind})"
+            for folder, mount in remote.items()
+            if mount
+        }
+        local = [library.folder for library in self._libraries if library.folder not in self._reasons]
+        self._events.watch(local)
+        return self.folders()
+
+    def folders(self) -> list[WatchedFolder]:
+        """How each folder is watched at present."""
+        reasons = {**self._events.faults(), **self._reasons}
+        return [
+            WatchedFolder(
+                library=library.name,
+                folder=str(library.folder),
+                mode="polling" if reasons.get(library.folder) else "events",
+                reason=reasons.get(library.folder, ""),
+            )
+            for library in self._libraries
+        ]
+
+    def keep(self, *, said: Callable[[UpdateSummary], None] = lambda summary: None) -> None:
+        """Make a pass now and after each change, until :meth:`close`; `said` gets passes with changes."""
+        scanned = polled = float("-inf")
+        retry = False
+        while not self._ended.is_set():
+            folders = self.folders()
+            self._status.watch(folders)
+            settings, now = self._settings.library, time.monotonic()
+            by_poll = any(folder["mode"] == "polling" for folder in folders)
+            due = [scanned + settings.full_scan_interval.total_seconds()]
+            if by_poll:
+                due.append(polled + settings.poll_interval.total_seconds())
+            if retry:
+                due.append(now + settings.settle_time.total_seconds())
+            if self._changed.wait(max(0.0, min(due) - now)):
+                self._settle()
+            if self._ended.is_set():
+                return
+            scanned = polled = time.monotonic()
+            summary = self._pass()
+            retry = summary is None or summary.waiting > 0
+            if summary is None:
+                self._ended.wait(_RETRY_SECONDS)
+            elif summary.new or summary.changed or summary.vanished or summary.described:
+                said(summary)
+
+    def close(self) -> None:
+        """End :meth:`keep` and the watches."""
+        self._ended.set()
+        self._changed.set()
+        self._events.close()
+
+    def _settle(self) -> None:
+        """Wait until nothing has changed for the settle time, or changes continue for too long."""
+        seconds = self._settings.library.settle_time.total_seconds()
+        for _ in range(_LONGEST_WAIT):
+            self._changed.clear()
+            if self._ended.is_set() or not self._changed.wait(seconds):
+                return
+        self._changed.clear()
+
+    def _pass(self) -> UpdateSummary | None:
+        """One pass; None if it failed, which the status says."""
+        if self._events.lost or any(not Path(one).exists() for one in self._events.faults()):
+            self.begin()
+        try:
+            summary = run(
+                self._settings, self._store, self._libraries, quiet=True, only_changes=self._complete
+            )
+            self._complete = not summary.faults
+            for fault in summary.faults:
+                log.warning("%s", fault)
+            self._retrain()
+        except (SegueError, OSError, *Unreachable) as error:
+            log.warning("the pass failed and is repeated: %s", error)
+            self._complete = False
+            return None
+        return summary
+
+    def _retrain(self) -> None:
+        """Train the models if enough plays are new, and take them into the index."""
+        least = self._settings.library.retrain_plays
+        if not least:
+            return
+        plays = sum(end_offsets(self._settings.kafka).values())
+        before = self._status.trained_plays()
+        if plays - before < least and plays >= before:
+            return
+        self._status.progress("training")
+        command = [sys.executable, "-P", "-m", "segue", "models", "train"]
+        if subprocess.run(command, cwd=ROOT, check=False, stdout=2).returncode:
+            raise SegueError("models train failed: see the line above")
+        self._status.trained(plays)
+        build_index.run(self._store, self._settings.index, extend=True)

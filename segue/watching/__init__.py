@@ -1,0 +1,1 @@
+"""Watches folders of music for changes."""

@@ -1,0 +1,155 @@
+"""The watch, end to end: from a file in a folder to a track in the index."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+from watchdog.observers.inotify_c import InotifyFD
+
+from segue.batch_jobs import update_library
+from segue.batch_jobs.update_library import Library
+from segue.batch_jobs.watch_library import Watch
+from segue.index.published import PublishedBundles
+from segue.operations.library_status import LibraryStatus
+from segue.settings import Settings
+from segue.storage.mongo import Document
+from segue.storage.store import Store
+from segue.watching.events import FolderEvents
+from tests.catalog.library import song
+from tests.waiting import until
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    library = {
+        "settle_time": timedelta(seconds=0.3),
+        "poll_interval": timedelta(seconds=1),
+        "full_scan_interval": timedelta(days=1),
+    }
+    return settings.model_copy(
+        update={
+            "audio": settings.audio.model_copy(update={"max_duration": timedelta(seconds=4)}),
+            "library": settings.library.model_copy(update=library),
+            "index": settings.index.model_copy(update={"folder": str(tmp_path / "index")}),
+        }
+    )
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    root = tmp_path / "Music"
+    for number in range(4):
+        song(root / f"{number}.flac", seed=number)
+    return root
+
+
+class Watching:
+    """A watch that runs in a thread."""
+
+    def __init__(self, database: Database[Document], settings: Settings, root: Path, **options: Any) -> None:
+        self.database, self.store = database, Store(database)
+        self.watch = Watch(settings, self.store, [Library(name="Music", folder=root)], **options)
+        self.folders = self.watch.begin()
+        self.thread = threading.Thread(target=self.watch.keep)
+        self.thread.start()
+
+    def playable(self) -> int:
+        return self.database.tracks.count_documents({"state": "present"})
+
+    def indexed(self) -> int:
+        return PublishedBundles(self.store).active_count()
+
+    def end(self) -> None:
+        self.watch.close()
+        self.thread.join()
+
+
+Start = Callable[..., Watching]
+
+
+@pytest.fixture
+def start(
+    database: Database[Document],
+    settings: Settings,
+    music: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Start]:
+    monkeypatch.setattr(update_library, "LOCAL", tmp_path)
+    started: list[Watching] = []
+
+    def begin(**options: Any) -> Watching:
+        started.append(Watching(database, settings, music, **options))
+        until(lambda: started[-1].indexed() == 4, "the first pass", seconds=300)
+        return started[-1]
+
+    yield begin
+    for watching in started:
+        watching.end()
+
+
+def test_a_new_song_is_playable_and_recommended_without_a_command(
+    start: Start, music: Path, record_property: Callable[[str, object], None]
+) -> None:
+    watching = start()
+    assert watching.folders == [{"library": "Music", "folder": str(music), "mode": "events", "reason": ""}]
+    began = time.monotonic()
+    song(music / "Album" / "new.flac", seed=70)
+    until(lambda: watching.playable() == 5, "the song can be played", seconds=300)
+    record_property("playable_s", round(time.monotonic() - began, 1))
+    until(lambda: watching.indexed() == 5, "the song can be recommended", seconds=300)
+    record_property("recommended_s", round(time.monotonic() - began, 1))
+    status = LibraryStatus(watching.store)
+    until(lambda: status.last_pass()["step"] == "done", "the pass has ended")
+    assert status.watched()["folders"] == watching.folders
+
+
+def test_a_folder_that_is_moved_in_and_a_removed_song_are_followed(
+    start: Start, music: Path, tmp_path: Path
+) -> None:
+    watching = start()
+    for number in range(3):
+        song(tmp_path / "Album" / f"CD {number % 2}" / f"{number}.flac", seed=200 + number)
+    (tmp_path / "Album").rename(music / "Album")
+    (music / "3.flac").unlink()
+    until(lambda: watching.indexed() == 6, "three more songs, one fewer", seconds=300)
+    assert watching.playable() == 6
+
+
+def test_a_network_disk_is_compared_at_intervals(start: Start, music: Path, tmp_path: Path) -> None:
+    table = tmp_path / "mountinfo"
+    table.write_text(f"20 1 0:20 / / rw - ext4 d rw\n21 1 0:21 / {music} rw - cifs //nas/music rw\n")
+    watching = start(mountinfo=table, events=NoEvents)
+    [folder] = watching.folders
+    assert folder["mode"] == "polling"
+    assert "cifs" in folder["reason"]
+    song(music / "new.flac", seed=80)
+    until(lambda: watching.indexed() == 5, "the song is found without a report", seconds=300)
+
+
+def test_beyond_the_limit_of_watches_songs_are_found_at_intervals(start: Start, music: Path) -> None:
+    def none_left() -> InotifyFD:
+        raise OSError(errno.ENOSPC, "inotify watch limit reached")
+
+    watching = start(events=partial(FolderEvents, open_=none_left))
+    [folder] = watching.folders
+    assert folder["mode"] == "polling"
+    assert "max_user_watches" in folder["reason"]
+    song(music / "new.flac", seed=90)
+    until(lambda: watching.indexed() == 5, "the song is found without a report", seconds=300)
+
+
+class NoEvents(FolderEvents):
+    """A watch that reports nothing, as on a network disk."""
+
+    def on_event(self, event: object) -> None:
+        pass
