@@ -1,4 +1,4 @@
-"""`./run.sh account list`, `create`, `set-password` and `delete`: the accounts of the dashboard.
+"""`./run.sh account list`, `create`, `set-password`, `log-out` and `delete`: the dashboard's accounts.
 
 Delivery: an account is one document under its name, so that each command can be repeated.
 """
@@ -93,6 +93,20 @@ def set_password(name: Name, password_stdin: PasswordStdin = False) -> None:
             raise SegueError(f"the password was not changed: {error}") from None
         closed = LoginSessions(store).close_all(account.user_id)
         typer.echo(f"password of {account.name} changed; {closed} log-in sessions ended")
+
+
+def log_out(name: Name) -> None:
+    """Log an account out on all devices. The password stays.
+
+    Example: ./run.sh account log-out Ada
+
+    Example: ./run.sh account log-out "Ada Lovelace"
+    """
+    with one_line_errors():
+        store = _store()
+        account = _account(store, name)
+        closed = LoginSessions(store).close_all(account.user_id)
+        typer.echo(f"{account.name}: {counted(closed, 'log-in session')} ended")
 
 
 def delete(name: Name, yes: Yes = False) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, Row, SparkSession
 from rich.progress import TimeRemainingColumn
@@ -21,6 +22,7 @@ from segue.catalog.features import Features
 from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.stamp import Stamp
 from segue.catalog.track import StoredFile
+from segue.catalog.track_files import TrackFiles
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
 from segue.counted import counted
@@ -58,7 +60,7 @@ class ExtractionSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """Tracks whose features are missing or outdated, and features without a track."""
+    """Tracks whose features are missing or outdated, and features to remove: their files are long gone."""
 
     missing: list[StoredFile]
     gone: list[str]
@@ -139,13 +141,13 @@ def find_work(store: Store, settings: Settings) -> Work:
     version = features_version(settings.audio)
     done = Features(store).stamps()
     rejected = RejectedTracks(store).without_features(retried=RETRIED)
-    missing, present = [], set()
+    missing = []
     for file in Tracks(store).present_files():
-        present.add(file.track_id)
         now = Stamp(version, file.size, file.modified_ns)
         if now not in (done.get(file.track_id), rejected.get(file.track_id)):
             missing.append(file)
-    return Work(missing=missing, gone=sorted(done.keys() - present))
+    kept = TrackFiles(store).keeping_features(missing_after=datetime.now(UTC) - settings.library.keep_missing)
+    return Work(missing=missing, gone=sorted(done.keys() - kept))
 
 
 def _described(

@@ -20,12 +20,14 @@ from segue.batch_jobs.bars import counting
 from segue.catalog.absence import Absent, told_apart
 from segue.catalog.cover_art import Cover
 from segue.catalog.covers import Covers
+from segue.catalog.features import Features
 from segue.catalog.fma import FmaTrack
 from segue.catalog.identity import Listening, NotListening, Recogniser, identity_of_file
 from segue.catalog.read import AS_USUAL, TagReading, fact_of, read_tracks
 from segue.catalog.reconcile import Plan, Scanned, fresh_id, plan
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import AudioFile, is_settled
+from segue.catalog.stamp import Stamp
 from segue.catalog.track import StoredFile, Track
 from segue.catalog.track_files import TrackFiles
 from segue.storage.store import Store
@@ -188,7 +190,7 @@ class _Pass:
         self.written: dict[str, str] = {}
         """The places of the tracks written, by track id."""
         self.rejected: list[RejectedFile] = []
-        self._tracks, self._covers = TrackFiles(store), Covers(store)
+        self._tracks, self._covers, self._features = TrackFiles(store), Covers(store), Features(store)
         self._found, self._made, self._stored, self._rules = found, made, stored, rules
         self._taken = set(stored)
         self._pictures: set[str] = set()
@@ -260,7 +262,21 @@ class _Pass:
             for own, _ in reads
             if (before := self._stored.get(own)) and (before.away or before.state == "vanished")
         )
+        self._features.restamp(
+            {
+                own: (_stamp(before), _stamp(track))
+                for own, (track, _) in reads
+                if (before := self._stored.get(own))
+                and before.sketch
+                and before.sketch == track.sketch
+                and _stamp(before) != _stamp(track)
+            }
+        )
         self.written |= {own: track.track_id for own, (track, _) in reads}
+
+
+def _stamp(file: StoredFile | Track) -> Stamp:
+    return Stamp(None, file.size, file.modified_ns)
 
 
 def _batches(items: Iterable[ItemT]) -> Iterator[list[ItemT]]:

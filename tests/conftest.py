@@ -48,8 +48,9 @@ _SERVERS = {"mongo_uri", "bootstrap", "guarded_uri", "guarded_broker"}
 _DESCRIBES_SOUND = {"audio", "benchmarks", "test_composed.py", "test_similar_route.py"}
 """Files or folders whose tests load librosa, as Spark's workers do."""
 _LONGEST = (
-    *("Spark", "Chromium", "librosa", "servers of streaming", "servers of security", "servers of cli"),
-    *("servers of dashboard", "tests/deploy", "tests/demo"),
+    *("Spark", "servers that hang", "Chromium", "servers that are killed", "tests/dashboard/test_outage"),
+    *("servers of streaming", "servers of integration", "librosa", "servers of security"),
+    *("servers of cli", "servers of dashboard", "tests/deploy", "tests/demo"),
 )
 """Beginnings of groups' names: these begin first, so that all sides end together."""
 

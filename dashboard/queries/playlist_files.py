@@ -8,7 +8,7 @@ from segue.catalog.track import MatchableTrack, TrackSummary, file_key
 from segue.catalog.tracks import Tracks
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.playlists.m3u import Entry, Listed, path_parts, readings, write_m3u
-from segue.playlists.matching import Candidate, Matched, match
+from segue.playlists.matching import Matched, match
 from segue.playlists.playlists import Playlist
 from segue.storage.store import Store
 
@@ -53,22 +53,10 @@ def matched(catalogue: CatalogueReader, listed: Listed) -> Matched:
     names = [parts[-1] for entry in listed.entries if (parts := path_parts(entry.location))]
     by_file = catalogue.with_file_names(names)
 
-    def candidates(entry: Entry) -> list[Candidate]:
+    def candidates(entry: Entry) -> list[MatchableTrack]:
         words = catalogue.matchable(f"{entry.artist or ''} {entry.title}", limit=_LOOKED_AT)
         parts = path_parts(entry.location)
         files = by_file.get(file_key(parts[-1]), []) if parts else []
-        return [_candidate(track) for track in {t.track_id: t for t in [*words, *files]}.values()]
+        return list({track.track_id: track for track in [*words, *files]}.values())
 
     return match(listed.entries, candidates=candidates)
-
-
-def _candidate(track: MatchableTrack) -> Candidate:
-    return Candidate(
-        track_id=track.track_id,
-        title=track.title,
-        artist=track.artist,
-        artists=track.artists,
-        album=track.album,
-        seconds=track.duration_ms / 1000 if track.duration_ms else None,
-        path=track.path,
-    )

@@ -20,7 +20,7 @@ from segue.errors import SegueError
 from segue.index.bundle import Bundle
 from segue.moods.dial import Dial, MoodDials, notch_word, steer
 from segue.moods.measures import Percentiles
-from segue.ranking.reranking import ArtistLimit, folded, limit_artists, songs_of
+from segue.ranking.reranking import ArtistLimit, folded, songs_of, spread_artists
 from segue.ranking.sources import TASTE, VARIED
 from segue.settings import Settings
 
@@ -37,7 +37,7 @@ def planned(catalogue: CatalogueReader, settings: Settings, user_id: str) -> Upc
         return recommended
     listener = read_listener(catalogue, settings, user_id, bundle=bundle)
     moods = catalogue.moods(bundle)
-    chosen = limit_artists(
+    chosen = spread_artists(
         steer(
             _candidates(recommended, listener, bundle=bundle, count=settings.moods.candidates),
             dial=dial,

@@ -6,7 +6,7 @@ Delivery: one document per track, replaced as a whole, so that writing it again 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 import numpy as np
@@ -77,6 +77,17 @@ class Features(Collection[TrackFeatures]):
     def remove(self, track_ids: Iterable[str]) -> None:
         """Remove the descriptors of tracks."""
         self.documents.delete_many({"_id": {"$in": list(track_ids)}})
+
+    def restamp(self, files: Mapping[str, tuple[Stamp, Stamp]]) -> None:
+        """Keep the descriptors of retagged files, whose sound is the same: (old, new) stamps by track id.
+
+        The stamps' versions do not matter. Descriptors of another file than the old one stay outdated.
+        """
+        for track_id, (old, new) in files.items():
+            self.documents.update_one(
+                {"_id": track_id, "size": old.size, "modified_ns": old.modified_ns},
+                {"$set": {"size": new.size, "modified_ns": new.modified_ns}},
+            )
 
     def stamps(self) -> dict[str, Stamp]:
         """The stamps of all computed features, by track id."""

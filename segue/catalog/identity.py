@@ -2,7 +2,7 @@
 
 The rules in their order, the surest first; a rule takes what the rules before it have left:
 
-1. the same sound, apart from tags (:mod:`segue.catalog.payload`),
+1. the same sound, apart from tags (:mod:`segue.audio.payload`),
 2. the same recording and release track of MusicBrainz,
 3. the same place, artist and title,
 4. the same artist, title and album, and a length within :data:`SECONDS_OFF`,

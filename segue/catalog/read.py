@@ -18,10 +18,10 @@ from pathlib import Path, PurePosixPath
 from segue.audio import ffmpeg
 from segue.audio.allowance import Allowance
 from segue.audio.errors import AudioError, Undecodable
+from segue.audio.payload import sketch
 from segue.catalog.cover_art import Cover, find_cover
 from segue.catalog.fma import FmaTrack, number_of
 from segue.catalog.letters import artist_key
-from segue.catalog.payload import sketch
 from segue.catalog.rejected import RejectedFile
 from segue.catalog.scan import PERHAPS_VIDEO, AudioFile, shown
 from segue.catalog.stored_paths import path_to_open, readable

@@ -128,7 +128,7 @@ class Track:
     place: str | None = None
     """The id that belongs to the file's place; None: the track's own id."""
     sketch: str | None = None
-    """A digest of the sound without tags (:func:`segue.catalog.payload.sketch`)."""
+    """A digest of the sound without tags (:func:`segue.audio.payload.sketch`)."""
     modified_ns: int | None
     """Time of the last change, in nanoseconds since 1970."""
     state: State = "present"
@@ -169,8 +169,10 @@ class MatchableTrack:
     """Each of its artists, the featured ones too."""
     album: str | None
     duration_ms: int | None
-    path: str
+    path: str = ""
     """The path of its file; empty without one."""
+    recording: str | None = None
+    release_track: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +192,8 @@ class StoredFile:
     """The version of the reader of tags, :data:`READER`; 0 for a release before 0.2."""
     place: str = ""
     """The id that belongs to the file's place (:func:`track_id`); the track's own id unless it has moved."""
+    sketch: str | None = None
+    """A digest of the sound without tags."""
     inode: int | None = None
     device: int | None = None
     away: bool = False
@@ -351,6 +355,7 @@ MATCHABLE = dict.fromkeys(("title", "artist", "album", "duration_ms", "path", "d
 def matchable_of(track: Mapping[str, Any]) -> MatchableTrack:
     """The facts for matching, from a document with the fields :data:`MATCHABLE`."""
     details = track.get("details") or {}
+    ids = details.get("ids") or {}
     return MatchableTrack(
         track_id=track["_id"],
         title=track.get("title") or "",
@@ -359,6 +364,8 @@ def matchable_of(track: Mapping[str, Any]) -> MatchableTrack:
         album=track.get("album"),
         duration_ms=track.get("duration_ms"),
         path=readable(track.get("path") or ""),
+        recording=ids.get("recording"),
+        release_track=ids.get("release_track"),
     )
 
 
@@ -374,6 +381,7 @@ def file_of(track: Mapping[str, Any]) -> StoredFile:
         changed_ns=track.get("changed_ns"),
         reader=track.get("reader", 0),
         place=track.get("place") or track["_id"],
+        sketch=track.get("sketch"),
         inode=track.get("inode"),
         device=track.get("device"),
         away=track.get("away_since") is not None,

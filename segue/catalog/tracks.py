@@ -33,7 +33,7 @@ from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
 from segue.storage.records import RecordShape, record_shape
 from segue.storage.store import Collection, Index, Job, Policy, Right
 
-_PLAYABLE = {"state": {"$nin": ["vanished", "no-audio"]}, "away_since": None}
+PLAYABLE = {"state": {"$nin": ["vanished", "no-audio"]}, "away_since": None}
 """The filter of tracks that listeners may be offered."""
 _PRESENT = {"state": "present", "away_since": None}
 _SHAPE = record_shape(TrackDocument).all_optional()
@@ -46,12 +46,14 @@ class IndexedTrack(NamedTuple):
 
     artist: str | None
     title: str | None
+    sketch: str | None = None
+    """The digest of its sound: two tracks that share it are copies."""
 
 
 _OF_FILE = dict.fromkeys(
     (
-        "path", "size", "modified_ns", "changed_ns", "state", "known", "reader", "place", "inode", "device",
-        "away_since",
+        "path", "size", "modified_ns", "changed_ns", "state", "known", "reader", "place", "sketch", "inode",
+        "device", "away_since",
     ),
     1,
 )  # fmt: skip
@@ -179,7 +181,7 @@ class Tracks(Collection[TrackDocument]):
 
     def summaries(self, track_ids: Iterable[str]) -> dict[str, TrackSummary]:
         """The playable ones among the tracks, by id."""
-        return self._summaries({"_id": {"$in": list(dict.fromkeys(track_ids))}, **_PLAYABLE})
+        return self._summaries({"_id": {"$in": list(dict.fromkeys(track_ids))}, **PLAYABLE})
 
     def even_gone(self, track_ids: Iterable[str]) -> dict[str, TrackSummary]:
         """The known tracks among these by id, including those whose files have vanished."""
@@ -203,7 +205,7 @@ class Tracks(Collection[TrackDocument]):
     def matchable(self, track_ids: Iterable[str]) -> list[MatchableTrack]:
         """The facts for matching of the playable ones among the tracks, in the order of their ids."""
         ids = list(dict.fromkeys(track_ids))
-        documents = self.documents.find({"_id": {"$in": ids}, **_PLAYABLE}, MATCHABLE)
+        documents = self.documents.find({"_id": {"$in": ids}, **PLAYABLE}, MATCHABLE)
         known = {track["_id"]: matchable_of(track) for track in documents}
         return [known[track_id] for track_id in ids if track_id in known]
 
@@ -212,7 +214,7 @@ class Tracks(Collection[TrackDocument]):
         keys = list({file_key(name) for name in names})
         found: dict[str, list[MatchableTrack]] = {}
         for track in self.documents.find(
-            {"file_key": {"$in": keys}, **_PLAYABLE}, {**MATCHABLE, "file_key": 1}
+            {"file_key": {"$in": keys}, **PLAYABLE}, {**MATCHABLE, "file_key": 1}
         ):
             found.setdefault(track["file_key"] or "", []).append(matchable_of(track))
         return found
@@ -224,17 +226,17 @@ class Tracks(Collection[TrackDocument]):
 
     def count_playable(self) -> int:
         """The number of playable tracks."""
-        return self.documents.count_documents(_PLAYABLE)
+        return self.documents.count_documents(PLAYABLE)
 
     def of_album(self, artist: str, album: str | None, *, limit: int = MOST_OF_ARTIST) -> Part[TrackSummary]:
         """The tracks of an artist's album in album order; all of the artist's tracks without an album."""
-        wanted = {"artist": artist, **_PLAYABLE, **({"album": album} if album else {})}
+        wanted = {"artist": artist, **PLAYABLE, **({"album": album} if album else {})}
         order = ("album", "details.disc", "details.side", "track", "title")
         return self._part(wanted, order=order, limit=limit)
 
     def of_genre(self, genre: str, *, limit: int) -> Part[TrackSummary]:
         """Tracks of a genre, ordered by artist and album."""
-        return self._part({"genres": genre, **_PLAYABLE}, order=("artist", "album", "track"), limit=limit)
+        return self._part({"genres": genre, **PLAYABLE}, order=("artist", "album", "track"), limit=limit)
 
     def _part(self, wanted: Document, *, order: Sequence[str], limit: int) -> Part[TrackSummary]:
         documents = self.documents.find(wanted, SHOWN).sort([(name, ASCENDING) for name in order])
@@ -244,12 +246,12 @@ class Tracks(Collection[TrackDocument]):
 
     def newest(self, *, limit: int) -> list[TrackSummary]:
         """The tracks with the newest files, newest first."""
-        documents = self.documents.find(_PLAYABLE, SHOWN).sort("modified_ns", DESCENDING).limit(limit)
+        documents = self.documents.find(PLAYABLE, SHOWN).sort("modified_ns", DESCENDING).limit(limit)
         return [summary_of(track) for track in documents]
 
     def oldest_first(self) -> Iterator[TrackSummary]:
         """All tracks, oldest file first."""
-        for track in self.documents.find(_PLAYABLE, SHOWN).sort("modified_ns", ASCENDING):
+        for track in self.documents.find(PLAYABLE, SHOWN).sort("modified_ns", ASCENDING):
             yield summary_of(track)
 
     def frequent_genres(self, *, limit: int) -> list[str]:
@@ -262,7 +264,7 @@ class Tracks(Collection[TrackDocument]):
 
     def first_genres(self) -> dict[str, str]:
         """The first genre of each track by id; empty for a track without a genre."""
-        documents = self.documents.find(_PLAYABLE, {"genres": 1}, batch_size=10_000)
+        documents = self.documents.find(PLAYABLE, {"genres": 1}, batch_size=10_000)
         return {track["_id"]: first_genre(track.get("genres")) or "" for track in documents}
 
     def some_of_genre(self, genre: str, *, limit: int) -> dict[str, str]:
@@ -283,7 +285,7 @@ class Tracks(Collection[TrackDocument]):
     def searchable(self) -> list[Searchable]:
         """The texts of all playable tracks."""
         fields = {"title": 1, "artist": 1, "album": 1, "genres": 1, "tags": 1, "fma.tags": 1}
-        return [searchable_of(track) for track in self.documents.find(_PLAYABLE, fields)]
+        return [searchable_of(track) for track in self.documents.find(PLAYABLE, fields)]
 
     def revision(self) -> tuple[int, int | None]:
         """A value that changes with the catalogue: the number of tracks, and the time of the newest file."""
@@ -296,7 +298,7 @@ class Tracks(Collection[TrackDocument]):
 
     def _most_frequent(self, field: str, limit: int) -> list[str]:
         steps: list[Document] = [
-            {"$match": _PLAYABLE},
+            {"$match": PLAYABLE},
             {"$unwind": f"${field}"},
             {"$match": {field: {"$type": "string", "$ne": ""}}},
             {"$sortByCount": f"${field}"},
@@ -305,7 +307,7 @@ class Tracks(Collection[TrackDocument]):
         return [str(group["_id"]) for group in self.documents.aggregate(steps)]
 
     def _some(self, wanted: Document, limit: int) -> dict[str, str]:
-        documents = self.documents.find({**wanted, **_PLAYABLE}, {"artist": 1}).limit(limit)
+        documents = self.documents.find({**wanted, **PLAYABLE}, {"artist": 1}).limit(limit)
         return {
             track["_id"]: track.get("artist") or ""
             for track in sorted(documents, key=lambda document: document["_id"])

@@ -82,6 +82,18 @@ COMMANDS = (
         "library rejected --reason truncated",
     ),
     Command(
+        "library duplicates",
+        "batch_jobs.duplicates:list_duplicates",
+        "list the songs that several files have",
+        "library duplicates",
+    ),
+    Command(
+        "library forget",
+        "batch_jobs.forget_tracks:forget",
+        "remove tracks whose files have been missing for a long time",
+        "library forget --days 365",
+    ),
+    Command(
         "library compress",
         "batch_jobs.compress_library:compress_library",
         "re-encode the songs of a folder at a lower bit rate",
@@ -222,6 +234,12 @@ COMMANDS = (
         "batch_jobs.accounts:set_password",
         "change the password of an account",
         "account set-password Ada",
+    ),
+    Command(
+        "account log-out",
+        "batch_jobs.accounts:log_out",
+        "log an account out on all devices",
+        "account log-out Ada",
     ),
     Command(
         "account delete",

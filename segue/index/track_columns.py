@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,8 +19,36 @@ def artist_codes(tracks: Sequence[IndexedTrack]) -> np.ndarray:
 
 
 def song_codes(tracks: Sequence[IndexedTrack]) -> np.ndarray:
-    """(n,) int32: a code for each song, shared by its versions; -1 if artist and title do not identify it."""
-    return _codes([song_key(_known(track.artist), track.title) for track in tracks])
+    """(n,) int32: a code for each song, shared by its versions and by copies of the same sound.
+
+    -1 for a track that artist and title do not identify, and that has no copy.
+    """
+    keys = [song_key(_known(track.artist), track.title) for track in tracks]
+    copies = Counter(track.sketch for track in tracks if track.sketch)
+    song_of: dict[str, str] = {}
+    joined = _Joined()
+    for number, (key, track) in enumerate(zip(keys, tracks, strict=True)):
+        if track.sketch and copies[track.sketch] > 1:
+            own = keys[number] = key or f"\n{track.sketch}"
+            joined.join(song_of.setdefault(track.sketch, own), own)
+    return _codes([key and joined.first(key) for key in keys])
+
+
+class _Joined:
+    """Keys of songs of which a copy is known to be another's (a union-find structure)."""
+
+    def __init__(self) -> None:
+        self._parent: dict[str, str] = {}
+
+    def first(self, key: str) -> str:
+        while (parent := self._parent.get(key, key)) != key:
+            key = parent
+        return key
+
+    def join(self, one: str, other: str) -> None:
+        first, second = sorted((self.first(one), self.first(other)))
+        if first != second:
+            self._parent[second] = first
 
 
 def _known(artist: str | None) -> str | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from segue.index.track_index import TrackIndex
 from segue.playlists.transitions import Material, arrange
-from segue.ranking.reranking import folded, limit_artists, songs_of
+from segue.ranking.reranking import folded, songs_of, spread_artists
 
 NEAR = 60
 """The number of neighbours of each song of a list, or of each liked song."""
@@ -56,7 +56,9 @@ def continue_list(
     similarity = np.asarray(vectors[candidates]) @ np.asarray(vectors[members]).T
     nearest = np.sort(similarity, axis=1)[:, -AGREEING:].mean(axis=1)
     ordered = [candidates[i] for i in np.argsort(-nearest, kind="stable")]
-    chosen = limit_artists(ordered, material.limit, items=items, before=playlist, songs=material.bundle.songs)
+    chosen = spread_artists(
+        ordered, material.limit, items=items, before=playlist, songs=material.bundle.songs
+    )
     return arrange(chosen, transitions=material.transitions, limit=material.limit, before=playlist)
 
 
@@ -101,7 +103,7 @@ def daily_mix(
     # If there are too few of one kind, the other fills the list.
     ordered = [*drawn[:wanted], *fresh[: items - wanted], *drawn[wanted:], *fresh[items - wanted :]]
     ordered = folded(ordered, material.bundle.songs, barred=(), taken=set())
-    chosen = limit_artists(ordered, material.limit, items=items)
+    chosen = spread_artists(ordered, material.limit, items=items)
     return arrange(chosen, transitions=material.transitions, limit=material.limit)
 
 
@@ -141,7 +143,7 @@ def discover(
     weights = 1.0 / (1.0 + np.arange(len(pool)) / items)
     shuffled = _drawn(dict(zip(pool, weights.tolist(), strict=True)), rng)
     fresh_artists = sorted(shuffled, key=lambda row: int(material.bundle.artists[row]) in met)
-    chosen = limit_artists([*fresh_artists, *rest], material.limit, items=items)
+    chosen = spread_artists([*fresh_artists, *rest], material.limit, items=items)
     return arrange(chosen, transitions=material.transitions, limit=material.limit)
 
 

@@ -1,4 +1,8 @@
-"""Matching of a playlist's entries with tracks of the catalogue: by title, artist and length."""
+"""Matching of a playlist's entries with tracks of the catalogue: by path, title, artist and length.
+
+An entry that describes a song exactly is matched as any description is (:mod:`segue.catalog.matching`). Other
+entries are matched by similarity, since people and programs misspell names in playlists.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +15,12 @@ from itertools import takewhile
 from rapidfuzz.distance import OSA
 
 from segue.catalog.letters import without_accents, words_of
+from segue.catalog.matching import SECONDS_OFF, Described, another_version, matching_track
+from segue.catalog.track import MatchableTrack
 from segue.playlists.m3u import Entry, path_parts
 
-SECONDS_OFF = 4.0
-"""The largest difference between two programs' lengths of the same recording."""
 LIKE_ENOUGH = 0.82
 """The least similarity of two titles, and of two artists, 0 to 1."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A track of the catalogue that an entry may mean."""
-
-    track_id: str
-    title: str
-    artist: str
-    seconds: float | None
-    artists: tuple[str, ...] = ()
-    """Each of its artists."""
-    album: str | None = None
-    path: str = ""
-    """The path of its file; empty without one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +32,7 @@ class Matched:
     unmatched: tuple[Entry, ...]
 
 
-def match(entries: Sequence[Entry], *, candidates: Callable[[Entry], Sequence[Candidate]]) -> Matched:
+def match(entries: Sequence[Entry], *, candidates: Callable[[Entry], Sequence[MatchableTrack]]) -> Matched:
     """Match each entry with the best of its candidates, if one is good enough."""
     chosen = [(entry, best(entry, candidates(entry))) for entry in entries]
     return Matched(
@@ -52,7 +41,7 @@ def match(entries: Sequence[Entry], *, candidates: Callable[[Entry], Sequence[Ca
     )
 
 
-def best(entry: Entry, candidates: Sequence[Candidate]) -> str | None:
+def best(entry: Entry, candidates: Sequence[MatchableTrack]) -> str | None:
     """The candidate that an entry means; None if no candidate is similar enough.
 
     A candidate whose path ends as the entry's line does precedes all others. The rest must be similar in
@@ -61,6 +50,8 @@ def best(entry: Entry, candidates: Sequence[Candidate]) -> str | None:
     the folders of its line decide between candidates, and a candidate of another length does not match.
     """
     parts = [_folded(part) for part in path_parts(entry.location)]
+    if (exact := _described(entry, candidates)) is not None and len(parts) < 2:
+        return exact
     rated = [
         (rating, candidate.track_id)
         for candidate in candidates
@@ -69,16 +60,27 @@ def best(entry: Entry, candidates: Sequence[Candidate]) -> str | None:
     return min(rated)[1] if rated else None
 
 
+def _described(entry: Entry, candidates: Sequence[MatchableTrack]) -> str | None:
+    """The track of exactly an entry's title, artist and length."""
+    if entry.artist is None:
+        return None
+    near = [track for track in candidates if not _is_off(entry, track)]
+    return matching_track(Described(title=entry.title, artist=entry.artist, seconds=entry.seconds), near)
+
+
+def _is_off(entry: Entry, candidate: MatchableTrack) -> bool | None:
+    """Whether the lengths differ; None if either is unknown."""
+    if entry.seconds is None or candidate.duration_ms is None:
+        return None
+    return abs(entry.seconds - candidate.duration_ms / 1000) > SECONDS_OFF
+
+
 _Rating = tuple[int, bool, float]
 
 
-def _rating(entry: Entry, candidate: Candidate, parts: Sequence[str]) -> _Rating | None:
+def _rating(entry: Entry, candidate: MatchableTrack, parts: Sequence[str]) -> _Rating | None:
     """How well a candidate fits, less is better; None if it does not."""
-    off = (
-        abs(entry.seconds - candidate.seconds) > SECONDS_OFF
-        if entry.seconds is not None and candidate.seconds is not None
-        else None
-    )
+    off = _is_off(entry, candidate)
     names = [
         similarity
         for title, artist in _names(entry)
@@ -105,8 +107,10 @@ def _names(entry: Entry) -> list[tuple[str, str | None]]:
     return found
 
 
-def _similarity(title: str, artist: str | None, candidate: Candidate) -> float | None:
+def _similarity(title: str, artist: str | None, candidate: MatchableTrack) -> float | None:
     """The similarity of title and artist, 0 to 2; None if either is not similar enough."""
+    if artist is not None and another_version(title, candidate):
+        return None
     titles, artists = alike(title, candidate.title), 1.0
     if artist is not None:
         artists = max(alike(artist, name) for name in (candidate.artist, *candidate.artists))
@@ -115,7 +119,7 @@ def _similarity(title: str, artist: str | None, candidate: Candidate) -> float |
     return titles + artists if min(titles, artists) >= LIKE_ENOUGH else None
 
 
-def _is_named(candidate: Candidate, folders: Sequence[str]) -> bool:
+def _is_named(candidate: MatchableTrack, folders: Sequence[str]) -> bool:
     """Whether a folder has the name of the candidate's artist or album."""
     names = [candidate.artist, *candidate.artists, *([candidate.album] if candidate.album else [])]
     return any(alike(folder, name) >= LIKE_ENOUGH for folder in folders for name in names)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +44,8 @@ def path(
 
     Returns
     -------
-    Rows, each once; fewer than `items` if the library or the artist limit allows no more. The limit includes
-    the ends, unless both are of one artist and only one of its songs is allowed.
+    Rows, each once; fewer than `items` only in a smaller library. The artist limit includes the ends; where
+    the library has too few artists for it, more songs of each are allowed, as few as the list needs.
 
     Raises
     ------
@@ -53,11 +55,24 @@ def path(
     if first == last or items < 2:
         raise ValueError(f"a path of {items} from row {first} to row {last}")
     between = _between(first, last, count=items - 2, bundle=material.bundle, avoid=avoid)
-    for count in range(min(items - 2, len(between)), 0, -1):
-        inner = _search(first, last, between, count=count, material=material)
-        if inner:
+    count = min(items - 2, len(between))
+    if not count:
+        return [first, last]
+    for limit in _limits(material.limit, [first, *between, last], length=count + 2):
+        relaxed = replace(material, limit=limit)
+        if inner := _search(first, last, between, count=count, material=relaxed):
             return [first, *inner, last]
-    return [first, last]
+    raise AssertionError("the last limit allows every path")
+
+
+def _limits(limit: ArtistLimit, rows: Sequence[int], *, length: int) -> Iterator[ArtistLimit]:
+    """The limit, and those that allow more songs of an artist, up to one that allows every list."""
+    known = {artist for row in rows if (artist := int(limit.artists[row])) >= 0}
+    unknown = len(known) < len({int(limit.artists[row]) for row in rows})
+    # With fewer, the artists would not fill a window.
+    least = 1 if unknown else math.ceil(min(limit.window, length) / len(known))
+    for per_artist in range(max(limit.per_artist, least), max(limit.per_artist, length) + 1):
+        yield replace(limit, per_artist=per_artist)
 
 
 def _between(first: int, last: int, *, count: int, bundle: TrackIndex, avoid: frozenset[int]) -> list[int]:

@@ -61,7 +61,7 @@ def rerank(
 
 def _limited(rows: Iterable[int], bundle: TrackIndex, ranking: RankingSettings) -> list[int]:
     limit = ArtistLimit.of(bundle.artists, ranking)
-    return limit_artists(rows, limit, items=ranking.list_length)
+    return spread_artists(rows, limit, items=ranking.list_length)
 
 
 def _varied(
@@ -213,7 +213,12 @@ def limit_artists(
 
 
 def spread_artists(
-    candidates: Iterable[int], limit: ArtistLimit, *, items: int, before: Sequence[int] = ()
+    candidates: Iterable[int],
+    limit: ArtistLimit,
+    *,
+    items: int,
+    before: Sequence[int] = (),
+    songs: np.ndarray | None = None,
 ) -> list[int]:
     """Take candidates within the artist limit, and beyond it where it leaves no more.
 
@@ -221,12 +226,12 @@ def spread_artists(
 
     Parameters
     ----------
-    candidates, before
+    candidates, before, songs
         As for :func:`limit_artists`.
 
     Returns
     -------
-    At most `items` rows; fewer only if there are not as many candidates.
+    At most `items` rows; fewer only if there are not as many candidates, or songs.
     """
     seen: list[int] = []
 
@@ -235,10 +240,14 @@ def spread_artists(
             seen.append(row)
             yield row
 
-    chosen = limit_artists(noted(), limit, items=items, before=before)
+    chosen = limit_artists(noted(), limit, items=items, before=before, songs=songs)
     if len(chosen) < items:
-        there = set(chosen)
-        waiting = [row for row in dict.fromkeys(seen) if row not in there]
+        waiting = list(dict.fromkeys(seen))
+        if songs is not None:
+            waiting = folded(waiting, songs, barred=chosen, taken=songs_of(chosen, songs))
+        else:
+            there = set(chosen)
+            waiting = [row for row in waiting if row not in there]
         while waiting and len(chosen) < items:
             recent = [int(limit.artists[row]) for row in limit.recent([*before, *chosen])]
             chosen.append(_of_rarest_artist(waiting, limit.artists, recent))

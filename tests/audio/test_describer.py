@@ -20,6 +20,7 @@ from segue.audio.describing import Row, describe_row
 from segue.settings import load_settings
 from segue.storage.mongo import unpack
 from tests.catalog.library import song
+from tests.waiting import PATIENCE
 
 AUDIO = load_settings().audio.model_copy(
     update={"max_duration": timedelta(seconds=4), "decode_timeout": timedelta(minutes=10)}
@@ -107,7 +108,7 @@ def test_an_ffmpeg_that_hangs_ends_with_its_reader(describer: Describer, hanging
             time.sleep(0.05)
         children = ffmpegs(reader(describer))
         assert row.result()["reason"] == "too-slow"
-    assert psutil.wait_procs(children, timeout=20)[0] == children
+    assert psutil.wait_procs(children, timeout=PATIENCE)[0] == children
 
 
 def test_in_the_middle_of_a_file_all_end_with_the_owner(describer: Describer, hanging: Path) -> None:
@@ -117,4 +118,4 @@ def test_in_the_middle_of_a_file_all_end_with_the_owner(describer: Describer, ha
     process.stdin.flush()
     family = [reader(describer), *ffmpegs(reader(describer))]
     process.stdin.close()
-    assert len(psutil.wait_procs(family, timeout=20)[0]) == 2
+    assert len(psutil.wait_procs(family, timeout=PATIENCE)[0]) == 2

@@ -50,6 +50,13 @@ def test_an_account_from_its_creation_to_its_end(call: Call, store: Store) -> No
     with pytest.raises(AccountError):
         authenticator.log_in("Ada L", "correct horse", address="here")
 
+    others = sessions.open(user_id="somebody", name="Somebody")
+    token = sessions.open(user_id=account.user_id, name=account.name)
+    assert call("account", "log-out", "ada l").stdout == "Ada L: 1 log-in session ended\n"
+    assert sessions.find(token) is None
+    assert sessions.find(others) is not None
+    assert authenticator.log_in("Ada L", "battery staple", address="here") == account
+
     refused = call("account", "delete", "Ada L")
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert refused.stderr.endswith("add --yes to confirm\n")
@@ -65,6 +72,7 @@ def test_an_account_from_its_creation_to_its_end(call: Call, store: Store) -> No
         (("create", "A", "--password-stdin"), "long enough\n", 1, "A name has 2 to 32 letters"),
         (("create", "Ada"), "", 2, "add --password-stdin"),
         (("set-password", "Nobody", "--password-stdin"), "x\n", 1, "there is no account 'Nobody'"),
+        (("log-out", "Nobody"), "", 1, "there is no account 'Nobody'"),
         (("delete", "Nobody", "--yes"), "", 1, "there is no account 'Nobody'"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,8 @@ def test_features_are_written_and_only_what_is_missing_is_computed(
     song(music / "new.flac", seed=5)
     (music / "0.wav").unlink()
     catalogue(database, music)
+    long_ago = datetime.now(UTC) - settings.library.keep_missing - timedelta(days=1)
+    database.tracks.update_many({"state": "vanished"}, {"$set": {"missing_since": long_ago}})
     assert did(run(spark, settings, Store(database), quiet=True)) == (4, 2, 0, 1)
     after = stored(database)
     kept = [key for key in before if after.get(key) == before[key]]

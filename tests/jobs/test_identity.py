@@ -16,13 +16,14 @@ from mutagen.easyid3 import EasyID3
 from mutagen.flac import FLAC
 from pymongo.database import Database
 
+from segue.audio.payload import digest, sketch
 from segue.batch_jobs import reconcile_library
 from segue.batch_jobs.ingest_catalog import IngestSummary, run
 from segue.batch_jobs.reconcile_library import Found, Rules, bring_in_line
 from segue.catalog.library import find_music
-from segue.catalog.payload import digest, sketch
 from segue.catalog.track_files import TrackFiles
 from segue.catalog.tracks import Tracks
+from segue.index.track_columns import song_codes
 from segue.storage.mongo import Document
 from segue.storage.store import Store
 from tests.audio.sounds import RATE, melody, write
@@ -380,3 +381,24 @@ def test_a_pass_over_one_folder_leaves_the_rest(database: Database[Document], ro
     changes = bring_in_line(Store(database), part, rules=Rules(), quiet=True)
     assert (len(changes.moved), len(changes.new), changes.absent.vanished) == (1, 0, ())
     assert ids()["A/one.mp3"] == before["A/1.mp3"] and ids()["B/2.mp3"] == before["B/2.mp3"]
+
+
+def test_duplicates_are_known_and_are_one_song_of_the_index(
+    database: Database[Document], root: Path, ids: Ids
+) -> None:
+    first = named(song(root / "a.mp3"), "Feeling")
+    shutil.copyfile(first, root / "b.mp3")
+    named(root / "b.mp3", "Another name", "Somebody")
+    song(root / "untagged.mp3", seed=4)
+    shutil.copyfile(root / "untagged.mp3", root / "copy.mp3")
+    named(song(root / "c.mp3", seed=5), "Feeling", "Somebody else")
+    ingest(database, root)
+    tracks, own = TrackFiles(Store(database)), ids()
+    assert tracks.count_duplicates() == (2, 4)
+    groups = [{track["track_id"] for track in group} for group in tracks.duplicates(limit=10)]
+    assert {own["a.mp3"], own["b.mp3"]} in groups and {own["untagged.mp3"], own["copy.mp3"]} in groups
+    indexed = tracks.to_index()
+    codes = dict(zip(indexed, song_codes(list(indexed.values())).tolist(), strict=True))
+    assert codes[own["a.mp3"]] == codes[own["b.mp3"]] >= 0
+    assert codes[own["untagged.mp3"]] == codes[own["copy.mp3"]] >= 0
+    assert len(set(codes.values())) == 3

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from segue.audio.payload import sketch
 from segue.batch_jobs.ingest_catalog import IngestSummary, run
-from segue.catalog.payload import sketch
 from segue.catalog.search import TrackSearch
 from segue.catalog.track import READER, track_id
 from segue.catalog.tracks import Tracks

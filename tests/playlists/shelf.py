@@ -12,7 +12,7 @@ from segue.index.exact import ExactIndex
 from segue.index.track_ids import encode_ids
 from segue.index.track_index import TrackIndex
 from segue.playlists.transitions import Transitions
-from segue.ranking.reranking import ArtistLimit
+from segue.ranking.reranking import ArtistLimit, limit_artists
 
 PER_ARTIST, WINDOW = 2, 10
 
@@ -67,6 +67,13 @@ def shelf(seed: int, *, tracks: int, artists: int, clusters: int = 5, dimension:
         songs=rng.integers(-1, tracks, size=tracks).astype(np.int32),
     )
     return Shelf.of(contents, moods)
+
+
+def limit_holds_if_it_can(rows: Sequence[int], library: Shelf, *, before: Sequence[int] = ()) -> bool:
+    """The limit holds, or it does not leave as many of the rows in any order that takes them in turn."""
+    if library.limit.holds([*before, *rows], start=len(before)):
+        return before != () or limit_holds(rows, library.artists)
+    return len(limit_artists(rows, library.limit, items=len(rows), before=before)) < len(rows)
 
 
 def limit_holds(rows: Sequence[int], artists: np.ndarray) -> bool:

@@ -14,7 +14,7 @@ from segue.playlists.generate import continue_list, daily_mix, discover
 from segue.playlists.path import path
 from segue.playlists.transitions import Material, Transitions, arrange
 from segue.ranking.reranking import ArtistLimit
-from tests.playlists.shelf import Shelf, limit_holds, shelf
+from tests.playlists.shelf import Shelf, limit_holds_if_it_can, shelf
 from tests.properties import examples
 
 libraries = st.builds(shelf, st.integers(0, 10_000), tracks=st.integers(12, 120), artists=st.integers(2, 40))
@@ -53,11 +53,11 @@ def _check_what_goes_on(library: Shelf, playlist: list[int], avoid: list[int], *
     assert not set(found) & out
     assert library.one_of_each_song(found)
     left = set(range(len(library.vectors))) - out
-    assert bool(found) == (bool(playlist) and any(library.limit.fits(playlist, row) for row in left))
-    # The listener's own list may break the limit; what is put after it does not.
-    whole = [*playlist, *found]
-    assert all(library.limit.fits(whole[:place], whole[place]) for place in range(len(playlist), len(whole)))
-    assert limit_holds(found, library.artists)
+    assert bool(found) == (bool(playlist) and bool(left))
+    # The listener's own list may break the limit; what is put after it does so only in a small library.
+    assert limit_holds_if_it_can(found, library, before=playlist)
+    if any(library.limit.fits(playlist, row) for row in left):
+        assert not found or library.limit.fits(playlist, found[0])
 
 
 def test_what_goes_on_sounds_like_the_list_on_each_of_its_sides() -> None:
@@ -100,7 +100,7 @@ def test_a_path_begins_and_ends_where_it_should(library: Shelf, data: st.DataObj
     assert len(found) == len(set(found)) <= items
     assert not set(found[1:-1]) & library.versions({first, last, *avoid})
     assert library.one_of_each_song(found[1:-1])
-    assert limit_holds(found, library.artists)
+    assert limit_holds_if_it_can(found, library)
 
 
 @examples(60)
@@ -152,7 +152,7 @@ def test_a_mix_is_of_liked_and_unheard_songs(
     assert not set(found) & (library.versions({*liked, *heard, *avoid}) - set(liked))
     assert library.one_of_each_song(found)
     assert bool(found) == bool(set(liked) - set(avoid))
-    assert limit_holds(found, library.artists)
+    assert limit_holds_if_it_can(found, library)
 
 
 def test_a_mix_has_its_share_of_known_songs_and_changes_with_the_day() -> None:
@@ -194,7 +194,7 @@ def test_what_was_heard_is_never_discovered(library: Shelf, data: st.DataObject,
     assert library.one_of_each_song(found)
     offered = range(len(library.vectors)) if liked else library.cold_start.tolist()
     assert bool(found) == bool(set(offered) - out)
-    assert limit_holds(found, library.artists)
+    assert limit_holds_if_it_can(found, library)
 
 
 def test_artists_never_heard_are_discovered_first() -> None:
@@ -243,3 +243,23 @@ def test_steps_are_a_distance(library: Shelf, data: st.DataObject) -> None:
     np.testing.assert_allclose(steps, steps.T)
     np.testing.assert_allclose(np.diagonal(steps), 0, atol=1e-3)
     assert steps[0, 2] <= steps[0, 1] + steps[1, 2] + 1e-6
+
+
+@pytest.mark.parametrize("artists", [1, 2, 3])
+def test_a_library_of_few_artists_fills_every_list(artists: int) -> None:
+    library = replace(
+        shelf(6, tracks=60, artists=artists),
+        artists=np.arange(60, dtype=np.int32) % artists,
+        songs=np.full(60, -1),
+    )
+    material = Material(library, library.transitions, library.limit)
+    lists = [
+        continue_list([0, 1], items=20, material=material),
+        daily_mix({0: 1.0}, seed="a", items=20, familiar=0.2, material=material, heard=()),
+        discover({0: 1.0}, seed="a", items=20, material=material, heard=()),
+        path(0, 59, items=20, material=material),
+    ]
+    for rows in lists:
+        assert len(rows) == len(set(rows)) == 20
+        # The artists share the list evenly: the limit gives way as little as possible.
+        assert np.bincount(library.artists[rows[:10]]).max() <= -(-10 // artists) + 1

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from segue.catalog.track import MatchableTrack
 from segue.playlists.m3u import Entry, read_m3u
-from segue.playlists.matching import Candidate, alike, best, match
+from segue.playlists.matching import alike, best, match
+
+
+def Candidate(  # noqa: N802
+    *, track_id: str, title: str, artist: str, seconds: float | None, path: str = "", **others: Any
+) -> MatchableTrack:
+    length = None if seconds is None else round(seconds * 1000)
+    fields: dict[str, Any] = {"artists": (), "album": None} | others
+    return MatchableTrack(
+        track_id=track_id, title=title, artist=artist, duration_ms=length, path=path, **fields
+    )
+
 
 STUDIO = Candidate(track_id="studio", title="Under Pressure", artist="Queen", seconds=246)
 LIVE = Candidate(track_id="live", title="Under Pressure (Live)", artist="Queen", seconds=221)
@@ -44,11 +58,11 @@ def test_the_unmatched_are_told_and_the_order_is_kept() -> None:
         Entry(title="Under Pressure", artist="Queen"),
     ]
     found = match(entries, candidates=lambda entry: ALL)
-    assert found.track_ids == ("other", "live")
+    assert found.track_ids == ("other", "studio")
     assert [entry.title for entry in found.unmatched] == ["None"]
 
 
-def _hallelujah(track_id: str, artist: str, path: str = "") -> Candidate:
+def _hallelujah(track_id: str, artist: str, path: str = "") -> MatchableTrack:
     return Candidate(track_id=track_id, title="Hallelujah", artist=artist, seconds=200.0, path=path)
 
 

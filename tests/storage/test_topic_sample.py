@@ -7,12 +7,13 @@ from kafka import KafkaAdminClient
 from segue.settings import Settings
 from segue.storage.kafka import RecordProducer, ensure_topics
 from segue.storage.topic_sample import TopicSampler
+from tests.waiting import PATIENCE
 
 
 def test_a_sample_has_identity_and_offsets(broker: Settings) -> None:
     plays = broker.kafka.plays_topic
     with RecordProducer(broker.kafka, topic=plays) as producer:
-        producer.deliver_bytes([(b"1", b"a"), (b"2", b"a"), (b"3", b"b")], seconds=20)
+        producer.deliver_bytes([(b"1", b"a"), (b"2", b"a"), (b"3", b"b")], seconds=PATIENCE)
     sampler = TopicSampler(broker.kafka, [plays, broker.kafka.rejected_topic, "no-such-topic"])
     found = sampler.sample()
     sampler.close()

@@ -29,9 +29,10 @@ from tests.streaming import test_engagement
 from tests.streaming.conftest import TRACKS, publish_made_up, track_id
 from tests.streaming.job import RestartingJob
 from tests.streaming.test_recommend import check_against_reference
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 MINUTE = 60_000
+pytestmark = pytest.mark.xdist_group("servers that are killed")  # its own, so that nothing waits for it
 
 
 class FaultyFeeder:
@@ -50,7 +51,7 @@ class FaultyFeeder:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(600)
+        self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
 
     def _feed(self) -> None:
@@ -114,7 +115,7 @@ def kill(record: Path) -> None:
     assert found
     process = psutil.Process(found.pid)
     process.kill()
-    process.wait(600)
+    process.wait(PATIENCE)
 
 
 def test_whatever_is_killed_nothing_is_lost_and_nothing_counts_twice(

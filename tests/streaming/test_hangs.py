@@ -28,13 +28,16 @@ from tests.plays.examples import encoded
 from tests.streaming.conftest import TRACKS, publish_made_up, track_id
 from tests.streaming.job import RestartingJob
 from tests.streaming.prometheus import PROMETHEUS, Prometheus
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 RECOMMEND = "the query 'recommend' has made no progress since 2"
 STALL = timedelta(seconds=45)
 """Shorter than the default, for a shorter test; longer than a busy machine delays an idle query."""
 
-pytestmark = pytest.mark.skipif(PROMETHEUS is None, reason="Prometheus evaluates the alert rules")
+pytestmark = [
+    pytest.mark.xdist_group("servers that hang"),  # it mostly waits, and others need not wait for it
+    pytest.mark.skipif(PROMETHEUS is None, reason="Prometheus evaluates the alert rules"),
+]
 
 
 @pytest.fixture
@@ -84,7 +87,7 @@ def feeding(settings: Settings) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(60)
+        thread.join(PATIENCE)
 
 
 def health(settings: Settings) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from segue.storage.topic_sample import TopicSample, TopicSampler
 from segue.streaming_jobs.metrics import Metrics
 from segue.streaming_jobs.topic_watch import ReadOffsets, TopicWatch, waiting
 from tests.streaming.test_rejected_plays import serving
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 def test_the_backlog_grows_while_no_micro_batch_ends(broker: Settings) -> None:
@@ -25,7 +25,7 @@ def test_the_backlog_grows_while_no_micro_batch_ends(broker: Settings) -> None:
     try:
         for number in (1, 2):
             with RecordProducer(broker.kafka, topic=plays) as producer:
-                producer.deliver_bytes([(b"x", None)] * 3, seconds=20)
+                producer.deliver_bytes([(b"x", None)] * 3, seconds=PATIENCE)
             until(partial(waits, metrics, 3 * number), "the backlog")
             assert value(metrics, "segue_topic_end_offset", topic=plays) == 3 * number
     finally:

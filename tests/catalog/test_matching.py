@@ -1,0 +1,79 @@
+"""Which track a description means: ids, spellings, versions, and what is undecided."""
+
+from __future__ import annotations
+
+import pytest
+
+from segue.catalog.matching import Described, another_version, matching_track
+from segue.catalog.track import MatchableTrack
+
+
+def track(
+    own: str, title: str, *, artist: str = "Lumen", seconds: float = 200.0, **fields: str
+) -> MatchableTrack:
+    return MatchableTrack(
+        track_id=own,
+        title=title,
+        artist=artist,
+        artists=(artist,),
+        album=fields.get("album"),
+        duration_ms=round(seconds * 1000),
+        recording=fields.get("recording"),
+        release_track=fields.get("release_track"),
+    )
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Don’t Stop",
+        "Don't Stop feat. Mira",
+        "Don't Stop (ft. Mira)",
+        "DON'T STOP - Remastered 2011",
+        "Don`t Stop [2011 Remaster]",
+        "Don't Stop – Remastered",
+        "Don't Stop (Explicit)",
+    ],
+)
+def test_spellings_do_not_matter(title: str) -> None:
+    assert (
+        matching_track(Described(title=title, artist="LUMEN"), [track("1", "Don't Stop (feat. Mira)")]) == "1"
+    )
+    assert (
+        matching_track(Described(title=title, artist="Lumen feat. Mira"), [track("1", "Don't Stop")]) == "1"
+    )
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Don't Stop (Live)", "Don't Stop 2.0", "Don't Stop - Acoustic", "Don't Stop (Mira Remix)", "Stop",
+     "Don't Stop (Instrumental)"],
+)  # fmt: skip
+def test_another_version_is_another_song(title: str) -> None:
+    studio = track("1", "Don't Stop (feat. Mira)")
+    assert matching_track(Described(title=title, artist="Lumen"), [studio]) is None
+    assert matching_track(Described(title="Don't Stop", artist="Lumen"), [track("2", title)]) is None
+    assert matching_track(Described(title=title, artist="Lumen"), [studio, track("2", title)]) == "2"
+    assert another_version(title, studio) is (title != "Stop")
+
+
+def test_one_listen_counts_on_one_track() -> None:
+    short, live = track("x", "Finale", seconds=210, album="X"), track("y", "Finale", seconds=385, album="Y")
+    both = [short, live]
+    assert matching_track(Described(title="Finale", artist="Lumen", seconds=384.0), both) == "y"
+    assert matching_track(Described(title="Finale", artist="Lumen", seconds=210.0), both) == "x"
+    assert matching_track(Described(title="Finale", artist="Lumen", album="Y"), both) == "y"
+    assert matching_track(Described(title="Finale", artist="Lumen"), both) is None
+    assert matching_track(Described(title="Finale", artist="Another"), both) is None
+    again = track("a", "Finale", seconds=212, album="Best of")
+    assert matching_track(Described(title="Finale", artist="Lumen", seconds=211.0), [*both, again]) == "a"
+
+
+def test_ids_go_before_names() -> None:
+    one, other = (
+        track("1", "Finale", recording="r1"),
+        track("2", "Ending", recording="r2", release_track="t2"),
+    )
+    assert matching_track(Described(title="Finale", artist="Lumen", recording="r2"), [one, other]) == "2"
+    assert matching_track(Described(title="x", recording="r1", release_track="t2"), [one, other]) == "2"
+    assert matching_track(Described(title="Finale", artist="Lumen", recording="none"), [one, other]) == "1"
