@@ -38,6 +38,8 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
     },
     Job.DASHBOARD: {
         Right.READ: {
+            "albums",
+            "artists",
             "tracks",
             "covers",
             "features",
@@ -74,6 +76,8 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
         },
         Right.ERASE: {"tastes", "recommendations", "listening", "listening_sessions"},
         Right.INDEX: {
+            "albums",
+            "artists",
             "tracks",
             "accounts",
             "sessions",
@@ -92,6 +96,8 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
     Job.CATALOGUE: {
         Right.READ: {"trained.files", "trained.chunks"},
         Right.WRITE: {
+            "albums",
+            "artists",
             "damaged_documents",
             "library_status",
             "tracks",
@@ -105,6 +111,8 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
             "bundles.chunks",
         },
         Right.INDEX: {
+            "albums",
+            "artists",
             "bundles.files",
             "bundles.chunks",
             "embeddings",
@@ -115,6 +123,8 @@ EXPECTED: dict[Job, dict[Right, set[str]]] = {
     },
     Job.OPERATOR: {
         Right.READ: {
+            "albums",
+            "artists",
             "tracks",
             "features",
             "rejected_tracks",
