@@ -63,6 +63,8 @@ class UpdateSummary:
     new: int
     changed: int
     vanished: int
+    away: int
+    """Tracks whose disk or folder is away."""
     waiting: int
     """Files that may still be written; a later pass reads them."""
     rejected: int
@@ -204,13 +206,17 @@ class _Pass:
         self._built: build_index.IndexBuild | None = None
 
     def run(self, libraries: Sequence[Library], *, began: float, only_changes: bool) -> UpdateSummary:
+        tracks = Tracks(self._store)
+        playable = tracks.count_playable()
         with self._step("reading"):
             ingested, faults = self._read(libraries)
         changed = any(one.new or one.changed or one.vanished for one in ingested)
+        # Tracks of a disk that is away, or back, are neither new nor changed.
+        changed = changed or tracks.count_playable() != playable
         self._enter_index(always=changed or not only_changes)
         counts = {
             name: sum(getattr(one, name) for one in ingested)
-            for name in ("tracks", "new", "changed", "vanished", "waiting", "rejected")
+            for name in ("tracks", "new", "changed", "vanished", "away", "waiting", "rejected")
         }
         manifest = self._built.manifest if self._built else None
         return UpdateSummary(

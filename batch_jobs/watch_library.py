@@ -96,7 +96,7 @@ class Watch:
         self._ended = threading.Event()
         self._events = events(self._changed.set)
         self._reasons: dict[Path, str] = {}
-        self._complete = False
+        self._complete = self._away = False
 
     def begin(self) -> list[WatchedFolder]:
         """Watch the folders; returns how each is watched."""
@@ -131,7 +131,8 @@ class Watch:
             folders = self.folders()
             self._status.watch(folders)
             settings, now = self._settings.library, time.monotonic()
-            by_poll = any(folder["mode"] == "polling" for folder in folders)
+            # A disk that is mounted again is not reported.
+            by_poll = self._away or any(folder["mode"] == "polling" for folder in folders)
             due = [scanned + settings.full_scan_interval.total_seconds()]
             if by_poll:
                 due.append(polled + settings.poll_interval.total_seconds())
@@ -166,13 +167,13 @@ class Watch:
 
     def _pass(self) -> UpdateSummary | None:
         """One pass; None if it failed, which the status says."""
-        if self._events.lost or any(not Path(one).exists() for one in self._events.faults()):
+        if self._events.lost:
             self.begin()
         try:
             summary = run(
                 self._settings, self._store, self._libraries, quiet=True, only_changes=self._complete
             )
-            self._complete = not summary.faults
+            self._complete, self._away = True, bool(summary.faults or summary.away)
             for fault in summary.faults:
                 log.warning("%s", fault)
             self._retrain()

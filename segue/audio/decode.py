@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +50,7 @@ def decode(path: Path | str, audio: AudioSettings) -> Waveform:
     longest, shortest = audio.max_duration.total_seconds(), audio.min_duration.total_seconds()
     measured, waveform, rate = None, None, audio.sample_rate
     try:
-        with soundfile.SoundFile(file) as sound:
+        with soundfile.SoundFile(os.fsencode(file)) as sound:
             measured = _measured(sound, file)
             if measured is None:
                 waveform, rate = _middle(sound, max_seconds=longest), sound.samplerate

@@ -6,6 +6,7 @@ or of the largest number that fits. Such a header contradicts the size of the fi
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def _fits_mp3(info: Any, size: int) -> bool:
 
 def _of_uncompressed(path: Path) -> float | None:
     try:
-        sound = soundfile.info(path)
+        sound = soundfile.info(os.fsencode(path))  # the name need not be UTF-8
     except soundfile.LibsndfileError:
         return None
     return float(sound.duration) or None if sound.subtype.startswith(UNCOMPRESSED) else None

@@ -33,6 +33,7 @@ _MASK = Mask(
     | InotifyConstants.IN_MOVED_TO
     | InotifyConstants.IN_DELETE
     | InotifyConstants.IN_DELETE_SELF
+    | InotifyConstants.IN_MOVE_SELF
     | InotifyConstants.IN_ONLYDIR
 )
 """Reading a file reports nothing, so a pass does not cause the next one."""
@@ -54,6 +55,7 @@ class FolderEvents:
         self._inotify: InotifyFD | None = None
         self._paths: dict[WatchDescriptor, bytes] = {}
         self._roots: dict[bytes, str] = {}
+        self._watched: dict[bytes, tuple[int, int] | None] = {}
         self._lost = False
 
     def watch(self, roots: Iterable[Path]) -> dict[Path, str]:
@@ -67,6 +69,7 @@ class FolderEvents:
             self.close()
             self._lost = False
             self._roots = {os.fsencode(root): "" for root in roots}
+            self._watched = {root: _identity(root) for root in self._roots}
             try:
                 self._inotify = self._open()
                 self._inotify.start()
@@ -83,8 +86,8 @@ class FolderEvents:
 
     @property
     def lost(self) -> bool:
-        """Whether reports were lost, or a whole folder is gone: call :meth:`watch` again."""
-        return self._lost
+        """Whether to call :meth:`watch` again: reports were lost, or a folder is gone, back or another."""
+        return self._lost or any(_identity(root) != folder for root, folder in self._watched.items())
 
     def close(self) -> None:
         """End all watches."""
@@ -102,7 +105,7 @@ class FolderEvents:
             folder = self._paths.get(event.wd)
             if folder is None:
                 return
-            if event.is_delete_self:
+            if event.is_delete_self or event.is_move_self:
                 self._lost |= folder in self._roots
             name = event.name
             if name and is_left_out(os.fsdecode(name), is_folder=event.is_directory):
@@ -165,6 +168,15 @@ class FolderEvents:
         self._paths.pop(wd, None)
         if self._inotify is not None:
             self._inotify.remove_callbacks([(wd, _OWN)])
+
+
+def _identity(folder: bytes) -> tuple[int, int] | None:
+    """The device and inode of a folder, which change when a disk is mounted there; None if it is gone."""
+    try:
+        status = Path(os.fsdecode(folder)).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _is_music_folder(entry: os.DirEntry[bytes]) -> bool:

@@ -148,6 +148,23 @@ def test_beyond_the_limit_of_watches_songs_are_found_at_intervals(start: Start, 
     until(lambda: watching.indexed() == 5, "the song is found without a report", seconds=300)
 
 
+def test_a_folder_that_goes_away_and_returns_keeps_its_tracks(
+    start: Start, music: Path, tmp_path: Path, database: Database[Document]
+) -> None:
+    watching = start()
+    ids = sorted(database.tracks.distinct("_id"))
+    music.rename(tmp_path / "elsewhere")
+    until(
+        lambda: database.tracks.count_documents({"away_since": None}) == 0, "the tracks are away", seconds=300
+    )
+    (tmp_path / "elsewhere").rename(music)
+    until(lambda: database.tracks.count_documents({"away_since": None}) == 4, "they are back", seconds=300)
+    assert sorted(database.tracks.distinct("_id")) == ids
+    song(music / "new.flac", seed=95)
+    until(lambda: watching.indexed() == 5, "the watch goes on", seconds=300)
+    assert [folder["mode"] for folder in watching.watch.folders()] == ["events"]
+
+
 class NoEvents(FolderEvents):
     """A watch that reports nothing, as on a network disk."""
 
