@@ -26,6 +26,7 @@ from segue.storage.store import Store
 from segue.udfs.replan import WRITTEN, Assignment, replan_in_workers
 from tests.streaming.conftest import publish_made_up, track_id
 from tests.taste.test_history import table
+from tests.waiting import PATIENCE
 
 MINUTE = 60_000
 
@@ -138,5 +139,7 @@ def test_a_worker_that_starts_while_mongodb_is_away_waits_for_it(
     back.join()
     assert written.schema == pa.schema([(WRITTEN.split()[0], pa.float64())])
     assert written.num_rows == 1
-    found = database.recommendations.find_one({"_id": "ada"})
+    # The client of this test may not have noticed yet that MongoDB is back.
+    patient = connect(service.mongo.model_copy(update={"timeout": timedelta(seconds=PATIENCE)}))
+    found = patient.recommendations.find_one({"_id": "ada"})
     assert found and found["items"]
