@@ -198,7 +198,7 @@ def _type(field: FieldInfo) -> str:
         return "switch" if get_args(annotation) == ("auto", "on", "off") else "text"
     if get_origin(annotation) is tuple:
         item = get_args(annotation)[0]
-        return "list" if getattr(item, "__origin__", item) is str else "table"
+        return "list" if getattr(item, "__origin__", item) in (str, Literal) else "table"
     if annotation is int:
         return "size" if is_size(field) else "whole number"
     names: dict[object, str] = {bool: "true or false", float: "number"}

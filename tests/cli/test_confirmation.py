@@ -8,20 +8,24 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo.database import Database
 
+from segue.catalog.track import Track
+from segue.catalog.tracks import Tracks
 from segue.cli.commands import COMMANDS
 from segue.cli.main import load
+from segue.collections import prepare
 from segue.people.authentication import Authenticator
 from segue.places import ROOT
 from segue.privacy.backup import backup
 from segue.settings import Settings
 from segue.storage.mongo import Document
-from segue.storage.store import Store
+from segue.storage.store import Job, Store
 from segue.streaming_jobs.checkpoint import contract
 
 pytestmark = pytest.mark.integration
@@ -29,12 +33,28 @@ ASK = {
     "listener forget": "Ada",
     "listener export": "Ada --output export.zip",
     "library compress": "music",
+    "library forget": "",
     "stream repair": "",
     "account delete": "Ada",
     "backup restore": "--replace backup.gz",
     "data remove-demo": "",
 }
 """Arguments with which each command that has --yes asks for confirmation."""
+MISSING = Track(
+    track_id="gone",
+    library="music",
+    path="/music/b.mp3",
+    title="B",
+    artist="A",
+    album=None,
+    genres=(),
+    duration_ms=200_000,
+    track=None,
+    year=None,
+    cover_id=None,
+    size=1,
+    modified_ns=1,
+)
 
 
 def test_no_command_is_left_out() -> None:
@@ -109,6 +129,11 @@ def world(settings: Settings, store: Store, database: Database[Document], tmp_pa
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(content)
     Authenticator(store).create("Ada", "correct horse")
+    prepare(store, Job.CATALOGUE)
+    tracks = Tracks(store)
+    tracks.write([MISSING])
+    tracks.mark_vanished(["gone"])
+    database.tracks.update_one({"_id": "gone"}, {"$set": {"missing_since": datetime(2020, 1, 1, tzinfo=UTC)}})
     backup(store, folder / "backup.gz")
     yield World(settings, database, folder)
 
