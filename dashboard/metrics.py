@@ -53,7 +53,7 @@ class DashboardMetrics:
             "segue_transcodings_waiting", "Recordings that wait to be converted.", **plain
         )
         self.transcoding_cache = Gauge(
-            "segue_transcoding_cache_bytes", "Size of the cache of converted recordings.", **plain
+            "segue_transcoding_cache_bytes", "Size of the cache of converted recordings, in bytes.", **plain
         )
         self.open_pages = Gauge("segue_open_pages", "Pages that are open in browsers.", **plain)
         self.plays = Counter("segue_plays_delivered", "Plays from players that Kafka has accepted.", **plain)

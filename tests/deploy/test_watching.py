@@ -55,6 +55,7 @@ def told() -> dict[str, dict[str, set[str]]]:
     served = DashboardMetrics()
     served.requests.labels("GET", "/api/upcoming", "200")
     served.latency.labels("/api/upcoming")
+    served.transcodings.labels("cached").inc()
     found: dict[str, dict[str, set[str]]] = {
         "up": {"job": {job["job_name"] for job in SCRAPES["scrape_configs"]}}
     }

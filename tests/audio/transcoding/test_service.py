@@ -85,8 +85,10 @@ def seconds_of(data: bytes, path: Path) -> float:
 
 
 def converting(of: int | None = None) -> list[psutil.Process]:
+    """The ffmpegs of a process, which may also have servers of other tests."""
     found = psutil.Process(of).children(recursive=True)
-    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+    running = (process for process in found if process.status() != psutil.STATUS_ZOMBIE)
+    return [process for process in running if "ffmpeg" in process.name()]
 
 
 @pytest.mark.parametrize("form", FORMS)
