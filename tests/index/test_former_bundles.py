@@ -49,7 +49,7 @@ def fields_of_before(bundle: Path, *, trees: int, search_k: int) -> dict[str, An
     for name, value in Manifest.read(bundle).model_dump(mode="json").items():
         if name == "parameters":
             document |= {"trees": trees, "search_k": search_k}
-        else:
+        elif name != "base":  # which is left out of complete bundles
             document[name] = value
     return document
 

@@ -82,8 +82,9 @@ def test_a_served_list_has_nothing_heard_and_no_artist_too_often() -> None:
     model = AsServed(Fixed([0.9, 0.8, 0.7, 0.6, 0.5, 0.1]), two).fit(history)
     found = model.scores(prefixes(history)).toarray()
     lists = [[str(history.item_ids[i]) for i in np.argsort(-row) if row[i] > 0] for row in found]
-    assert lists[0] == ["b", "c", "f"]
-    assert lists[1] == ["c", "d", "f"]
+    # Two songs of the artist at most, as long as there are others to fill the list.
+    assert lists[0] == ["b", "c", "f", "d"]
+    assert lists[1] == ["c", "d", "f", "e"]
     assert lists[4] == ["f"]
 
 
