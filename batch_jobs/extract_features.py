@@ -114,9 +114,7 @@ def run(
     began = time.monotonic()
     work = find_work(store, settings)
     features, rejected = Features(store), RejectedTracks(store)
-    features.remove(work.gone)
-    tried = rejected.track_ids("features")
-    rejected.remove(tried - Tracks(store).present_ids(tried), stage="features")
+    forget_gone(store, work)
     computed = 0
     with counting(TimeRemainingColumn(), disable=quiet or not work.missing) as progress:
         task = progress.add_task("Describing tracks", total=len(work.missing))
@@ -148,6 +146,14 @@ def find_work(store: Store, settings: Settings) -> Work:
             missing.append(file)
     kept = TrackFiles(store).keeping_features(missing_after=datetime.now(UTC) - settings.library.keep_missing)
     return Work(missing=missing, gone=sorted(done.keys() - kept))
+
+
+def forget_gone(store: Store, work: Work) -> None:
+    """Remove the features and the rejections of tracks whose files are gone."""
+    Features(store).remove(work.gone)
+    rejected = RejectedTracks(store)
+    tried = rejected.track_ids("features")
+    rejected.remove(tried - Tracks(store).present_ids(tried), stage="features")
 
 
 def _described(

@@ -26,7 +26,7 @@ from segue.batch_jobs.bars import counting
 from segue.batch_jobs.reconcile_library import Rules
 from segue.catalog.features import Features
 from segue.catalog.read import TagReading
-from segue.catalog.rejected import RejectedTracks
+from segue.catalog.stored_paths import path_to_open
 from segue.catalog.track import StoredFile
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
@@ -268,8 +268,7 @@ class _Pass:
         `always` makes an index even if there is nothing to describe.
         """
         work = extract_features.find_work(self._store, self._settings)
-        Features(self._store).remove(work.gone)
-        _forget_rejected(self._store)
+        extract_features.forget_gone(self._store, work)
         total = len(work.missing)
         with counting(TimeRemainingColumn(), disable=self._quiet or not total) as progress:
             task = progress.add_task("Describing tracks", total=total)
@@ -285,7 +284,7 @@ class _Pass:
     def _describe(self, tracks: Sequence[StoredFile]) -> Iterator[int]:
         """Describe tracks; yields the number of each group that was written."""
         files = {file.track_id: file for file in tracks}
-        pairs = [(file.track_id, str(file.path)) for file in tracks]
+        pairs = [(file.track_id, str(path_to_open(file.path or ""))) for file in tracks]
         results = describe_here(pairs, self._settings.audio)
         for group in _batches(results, _WRITE_EVERY):
             part = [files[one.track_id] for one in group]
@@ -317,10 +316,3 @@ def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     source = iter(items)
     while batch := list(islice(source, size)):
         yield batch
-
-
-def _forget_rejected(store: Store) -> None:
-    """Remove rejections by the analysis whose files are gone."""
-    rejected = RejectedTracks(store)
-    tried = rejected.track_ids("features")
-    rejected.remove(tried - Tracks(store).present_ids(tried), stage="features")

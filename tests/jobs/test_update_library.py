@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -202,3 +203,11 @@ def test_the_folders_come_from_the_command_or_the_settings(settings: Settings, t
     assert libraries_of(named, []) == [Library(name="ours", folder=tmp_path)]
     assert libraries_of(named, [tmp_path]) == [Library(name="ours", folder=tmp_path)]
     assert libraries_of(named, [tmp_path / "x"]) == [Library(name="x", folder=tmp_path / "x")]
+
+
+def test_a_name_that_is_not_utf8_is_described(
+    database: Database[Document], settings: Settings, music: Path
+) -> None:
+    song(music / "accent.flac", seed=50).rename(music / os.fsdecode(b"caf\xe9.flac"))
+    summary = update(database, settings, music)
+    assert (summary.described, summary.indexed) == (7, 7)
