@@ -7,16 +7,16 @@ its file as a lost track; the others are written at the end. So the next run com
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from rich.progress import TimeRemainingColumn
 
 from segue.batch_jobs.bars import counting
+from segue.batches import batches
 from segue.catalog.absence import Absent, told_apart
 from segue.catalog.cover_art import Cover
 from segue.catalog.covers import Covers
@@ -35,7 +35,6 @@ from segue.storage.store import Store
 
 WRITE_EVERY = 256
 Read = tuple[Track, Cover | None]
-ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +215,9 @@ class _Pass:
                 known=self._found.known,
                 reading=self._rules.reading,
             )
-            for batch in _batches(progress.track(outcomes, total=len(wanted), description="Reading tags")):
+            for batch in batches(
+                progress.track(outcomes, total=len(wanted), description="Reading tags"), WRITE_EVERY
+            ):
                 good: list[tuple[str, Read]] = []
                 for outcome in batch:
                     if isinstance(outcome, RejectedFile):
@@ -235,7 +236,7 @@ class _Pass:
         # Known tracks first: only then is it clear which ids are left for new ones.
         held.sort(key=lambda read: read[0].track_id not in known)
         ids = ((known.get(read[0].track_id) or self._new_id(read[0].track_id), read) for read in held)
-        for batch in _batches(ids):
+        for batch in batches(ids, WRITE_EVERY):
             self._write(batch)
 
     def _new_id(self, place: str) -> str:
@@ -280,9 +281,3 @@ class _Pass:
 
 def _stamp(file: StoredFile | Track) -> Stamp:
     return Stamp(None, file.size, file.modified_ns)
-
-
-def _batches(items: Iterable[ItemT]) -> Iterator[list[ItemT]]:
-    source = iter(items)
-    while batch := list(islice(source, WRITE_EVERY)):
-        yield batch

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.progress import TimeRemainingColumn
@@ -24,6 +23,7 @@ from segue.audio.descriptors import features_version
 from segue.batch_jobs import build_index, extract_features, ingest_catalog, train_embeddings
 from segue.batch_jobs.bars import counting
 from segue.batch_jobs.reconcile_library import Rules
+from segue.batches import batches
 from segue.catalog.features import Features
 from segue.catalog.read import TagReading
 from segue.catalog.stored_paths import path_to_open
@@ -40,7 +40,6 @@ from segue.settings import Settings, load_settings
 from segue.storage.store import Job, Store, open_store
 
 STEPS = ("reading", "describing", "placing", "indexing")
-Item = TypeVar("Item")
 _WRITE_EVERY = 16
 """Tracks whose features are written at once: an interruption loses at most these."""
 
@@ -272,7 +271,7 @@ class _Pass:
         total = len(work.missing)
         with counting(TimeRemainingColumn(), disable=self._quiet or not total) as progress:
             task = progress.add_task("Describing tracks", total=total)
-            for batch in _batches(work.missing, self._settings.library.tracks_per_round):
+            for batch in batches(work.missing, self._settings.library.tracks_per_round):
                 with self._step("describing"):
                     for part in self._describe(batch):
                         self._status.progress("describing", done=self._described, total=total)
@@ -286,7 +285,7 @@ class _Pass:
         files = {file.track_id: file for file in tracks}
         pairs = [(file.track_id, str(path_to_open(file.path or ""))) for file in tracks]
         results = describe_here(pairs, self._settings.audio)
-        for group in _batches(results, _WRITE_EVERY):
+        for group in batches(results, _WRITE_EVERY):
             part = [files[one.track_id] for one in group]
             self._described += extract_features.write(self._store, part, group, self._settings)
             yield len(part)
@@ -310,9 +309,3 @@ class _Pass:
         began = time.monotonic()
         yield
         self._seconds[name] += time.monotonic() - began
-
-
-def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    source = iter(items)
-    while batch := list(islice(source, size)):
-        yield batch

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
+from segue.batches import batches
 from segue.catalog.grouping import Member, album_key, place_of
 from segue.catalog.track import UNKNOWN_ARTIST, artist_keys
 from segue.catalog.tracks import PLAYABLE, Tracks
@@ -116,9 +116,7 @@ class GroupedTracks(Tracks):
 
 def parts(values: Iterable[_T]) -> Iterator[list[_T]]:
     """The different values in lists of a size that fits in a query."""
-    source = iter(dict.fromkeys(values))
-    while some := list(islice(source, _AT_ONCE)):
-        yield some
+    return batches(dict.fromkeys(values), _AT_ONCE)
 
 
 def _grouped_track(track: Mapping[str, Any]) -> GroupedTrack:
