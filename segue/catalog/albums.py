@@ -152,10 +152,6 @@ class Albums(Collection[Album]):
         found = self.documents.find(wanted, {"artist": 1, "artist_keys": 1}).sort("_id")
         return {album["artist_keys"][0]: album["artist"] for album in found}
 
-    def count(self) -> int:
-        """The number of albums."""
-        return self.documents.estimated_document_count()
-
     def _of(self, wanted: Document, limit: int) -> Part[Album]:
         found = list(
             self.documents.find(wanted).sort([("year", ASCENDING), ("sort", ASCENDING)]).limit(limit)

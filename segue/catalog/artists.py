@@ -81,7 +81,3 @@ class Artists(Collection[Artist]):
         """A page of all artists: at most `limit`, without the first `after` ones."""
         found = self.documents.find().sort(_ORDERS[by]).skip(after).limit(limit)
         return Part(found, total=self.documents.estimated_document_count())
-
-    def count(self) -> int:
-        """The number of artists."""
-        return self.documents.estimated_document_count()
