@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
@@ -27,6 +26,7 @@ from segue.people.login_sessions import COOKIE
 from segue.storage.availability import Availability
 from segue.storage.mongo import Document
 from segue.storage.store import Store
+from tests.asynchronous import run
 from tests.dashboard.test_player_routes import a_play, envelope
 from tests.waiting import until
 
@@ -136,7 +136,7 @@ def test_an_outage_has_one_line_at_its_beginning_and_one_at_its_end(
 def test_a_dashboard_that_handles_no_requests_is_unhealthy(database: Database[Document]) -> None:
     server = _Server(uvicorn.Config(PlainTextResponse("")), Availability(Store(database)))
     assert server.health().status == "starting"
-    asyncio.run(server.on_tick(1))
+    run(server.on_tick, 1)
     assert server.health().status == "healthy"
     server.ran_at = time.monotonic() - 60
     assert server.health().problems == ("requests have not been handled for 60 s",)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -11,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from segue.dashboard.api.requests import json_body, refuse_cross_site
+from tests.asynchronous import run
 
 
 def _request(body: bytes = b"", **headers: str) -> Request:
@@ -57,7 +57,7 @@ def test_other_sites_are_refused(origin: str, host: str, base_url: str) -> None:
 
 
 def _read(text: bytes) -> dict[str, Any]:
-    return asyncio.run(json_body(_request(text), limit=10_000, shape="an object"))
+    return run(json_body, _request(text), limit=10_000, shape="an object")
 
 
 def test_strange_numbers_and_texts_are_read() -> None:

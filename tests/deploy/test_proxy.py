@@ -20,6 +20,7 @@ from segue.local.process import accepts, free_port
 from segue.people.login_sessions import COOKIE
 from segue.places import ROOT
 from segue.settings import load_settings
+from tests.asynchronous import run
 from tests.dashboard.browser import Served
 from tests.security.certificates import Certificates, make_certificates
 from tests.waiting import PATIENCE, until
@@ -153,9 +154,9 @@ def test_a_page_has_its_connection(browser: httpx.Client, proxy: str, trust: ssl
             await asyncio.wait_for(await socket.ping(), PATIENCE)
 
     page = browser.get("/", headers={"accept": "text/html"})
-    asyncio.run(open_page(proxy, Cookie=f"{COOKIE}={page.cookies[COOKIE]}"))
+    run(open_page, proxy, Cookie=f"{COOKIE}={page.cookies[COOKIE]}")
     with pytest.raises(InvalidStatus):
-        asyncio.run(open_page("https://elsewhere.example"))
+        run(open_page, "https://elsewhere.example")
 
 
 def test_own_pages_may_ask_and_others_may_not(browser: httpx.Client, proxy: str) -> None:
