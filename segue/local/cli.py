@@ -51,6 +51,8 @@ def down() -> None:
     the micro-batch in progress. A process that does not end within 30 seconds is killed; nothing is lost.
 
     Example: ./run.sh down
+
+    With another folder for data: SEGUE_HOME=/var/lib/segue ./run.sh down
     """
     with progress.status("Stopping") as status:
         ended = stack.down(waiting=lambda names: status.update(stack.waits_for(names)))
