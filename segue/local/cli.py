@@ -87,7 +87,7 @@ def status(
 
 
 def _health(record: Record) -> Health:
-    """The health of a running process: what it reports, or whether it is suspended."""
+    """The health of a running process: its report, or that it is suspended."""
     process = running(record)
     if process is not None and process.status() == psutil.STATUS_STOPPED:
         return Health("unhealthy", (f"suspended by a signal: kill -CONT {record.pid} continues it",))
