@@ -27,7 +27,7 @@ from segue.streaming_jobs.topic_watch import ReadOffsets
 
 log = logging.getLogger(__name__)
 REMEDY = (
-    "Run `./run.sh stream repair`: it keeps tastes and statistics, and the query reads the records in the topic. "
+    "Run `./run.sh stream repair`: it keeps tastes and statistics; the query reads the records in the topic. "
     'Or set stream.lost_records = "continue"'
 )
 _AGAIN_SECONDS = 1.0
