@@ -7,7 +7,7 @@ its file as a lost track; the others are written at the end. So the next run com
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -42,7 +42,7 @@ class Found:
     """The files that a scan found, by place, and the library that they belong to."""
 
     library: str
-    root: Path
+    roots: Sequence[Path]
     files: Mapping[str, AudioFile]
     rejected: Iterable[RejectedFile] = ()
     known: Mapping[int, FmaTrack] = field(default_factory=dict)
@@ -112,7 +112,7 @@ def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = Fal
         if rules.accepted
         else told_apart(
             lost,
-            root=found.root,
+            roots=found.roots,
             seen=found.files.values(),
             rejected=rejected,
             present=sum(track.state == "present" for track in stored.values()),
@@ -160,7 +160,9 @@ def _settled(made: Plan, files: Mapping[str, AudioFile], settle_time: timedelta)
 
 def _believed(lost: Iterable[StoredFile], rejected: Iterable[RejectedFile]) -> Absent:
     """All lost tracks have vanished, except those that cannot be looked at."""
-    return told_apart(lost, root=Path("/"), seen=(), rejected=rejected, present=1, largest_share=float("inf"))
+    return told_apart(
+        lost, roots=[Path("/")], seen=(), rejected=rejected, present=1, largest_share=float("inf")
+    )
 
 
 def _follow(

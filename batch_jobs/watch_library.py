@@ -18,7 +18,8 @@ from typing import Annotated
 import typer
 
 from segue.batch_jobs import build_index
-from segue.batch_jobs.update_library import Library, UpdateSummary, libraries_of, run
+from segue.batch_jobs.update_library import UpdateSummary, libraries_of, run
+from segue.catalog.library import Library
 from segue.collections import prepare
 from segue.errors import SegueError, one_line_errors
 from segue.figures import say
@@ -64,7 +65,7 @@ def watch_library(
         store = open_store(settings)
         prepare(store, Job.CATALOGUE)
         watch = Watch(settings, store, libraries)
-        address = ", ".join(str(library.folder) for library in libraries)
+        address = ", ".join(str(folder) for library in libraries for folder in library.folders)
         with ended_by_sigterm(), registered("library", address=address):
             for folder in watch.begin():
                 polled = f" (compared at intervals: {folder['reason']})" if folder["reason"] else ""
@@ -100,13 +101,14 @@ class Watch:
 
     def begin(self) -> list[WatchedFolder]:
         """Watch the folders; returns how each is watched."""
-        remote = {one.folder: remote_mount(one.folder, mountinfo=self._mountinfo) for one in self._libraries}
+        every = [folder for library in self._libraries for folder in library.folders]
+        remote = {folder: remote_mount(folder, mountinfo=self._mountinfo) for folder in every}
         self._reasons = {
             folder: f"{mount.place} is a network disk ({mount.kind})"
             for folder, mount in remote.items()
             if mount
         }
-        local = [library.folder for library in self._libraries if library.folder not in self._reasons]
+        local = [folder for folder in every if folder not in self._reasons]
         self._events.watch(local)
         return self.folders()
 
@@ -116,11 +118,12 @@ class Watch:
         return [
             WatchedFolder(
                 library=library.name,
-                folder=str(library.folder),
-                mode="polling" if reasons.get(library.folder) else "events",
-                reason=reasons.get(library.folder, ""),
+                folder=str(folder),
+                mode="polling" if reasons.get(folder) else "events",
+                reason=reasons.get(folder, ""),
             )
             for library in self._libraries
+            for folder in library.folders
         ]
 
     def keep(self, *, said: Callable[[UpdateSummary], None] = lambda summary: None) -> None:

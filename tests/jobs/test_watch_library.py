@@ -16,8 +16,8 @@ from pymongo.database import Database
 from watchdog.observers.inotify_c import InotifyFD
 
 from segue.batch_jobs import update_library
-from segue.batch_jobs.update_library import Library
 from segue.batch_jobs.watch_library import Watch
+from segue.catalog.library import Library
 from segue.index.published import PublishedBundles
 from segue.operations.library_status import LibraryStatus
 from segue.settings import Settings
