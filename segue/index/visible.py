@@ -52,9 +52,10 @@ class _VisibleNeighbours:
     def query(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`segue.index.neighbours.NeighbourIndex`."""
         places, scores = self._exact.query(vectors, k)
-        if not len(self._rows):
-            return places, scores
-        return np.where(places == NO_ROW, np.int32(NO_ROW), self._rows[places]), scores
+        if len(self._rows):
+            found = places != NO_ROW
+            places[found] = self._rows[places[found]]
+        return places, scores
 
 
 def _selection(index: TrackIndex, hidden: np.ndarray) -> np.ndarray:
@@ -65,7 +66,8 @@ def _selection(index: TrackIndex, hidden: np.ndarray) -> np.ndarray:
         return chosen
     vectors, artists = np.asarray(index.vectors[rows]), np.asarray(index.artists[rows])
     more = rows[varied_selection(vectors, artists, size=len(index.cold_start))]
-    return np.r_[chosen, more[~np.isin(more, chosen)][:lost]].astype(np.int32)
+    further = more[~np.isin(more, chosen)][:lost]
+    return np.concatenate([chosen, further], dtype=np.int32, casting="unsafe")
 
 
 def _visible_rules(table: RuleTable | None, hidden: np.ndarray) -> RuleTable | None:

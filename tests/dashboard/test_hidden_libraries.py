@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from segue.catalog.gathering import gather
+from segue.catalog.track import file_key
 from segue.catalog.tracks import Tracks
 from segue.dashboard import seeing, visit
 from segue.dashboard.api.requests import Guests
@@ -55,7 +56,8 @@ def music(
     for style in STYLES:
         library = {"library": "loud" if style == "Metal" else "home", "album": f"{style} Hits"}
         database.tracks.update_many({"genres": style}, {"$set": library})
-    database.tracks.update_many({"genres": "Metal"}, {"$set": {"cover_id": COVER}})
+    metal = {"cover_id": COVER, "file_key": file_key("Metal Band.flac")}
+    database.tracks.update_many({"genres": "Metal"}, {"$set": metal})
     database.covers.insert_one({"_id": COVER, "type": "image/jpeg", "data": b"\xff\xd8 metal"})
     gather(Store(database))
     database.listening_stats.insert_many(
@@ -66,7 +68,7 @@ def music(
             "start": datetime.now(UTC),
             "listeners": 9,
             **dict.fromkeys(COUNTS, 9),
-            "early_skips": 0,
+            "skips": 0,
         }
         for track in (HIDDEN, "waltz1")
     )
@@ -259,7 +261,7 @@ class Seen:
         results = {
             "search": catalogue.search("metal"),
             "matchable": catalogue.matchable("metal", limit=5),
-            "files": catalogue.with_file_names([f"{HIDDEN}.flac"]),
+            "files": catalogue.with_file_names(["Metal Band.flac"]).values(),
             "track": catalogue.track(HIDDEN),
             "placed": catalogue.placed(HIDDEN),
             "neighbours": catalogue.neighbours("metal1"),

@@ -343,7 +343,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         return services.popular.now(), services.popular.rising()
 
     def starting_options() -> object:
-        services.starting_options._counted_at = float("-inf")
+        services.starting_options._counted.clear()
         return services.starting_options.genres_and_artists()
 
     def search() -> object:
