@@ -201,8 +201,7 @@ def run(
     library = name or folder.expanduser().resolve().name or "music"
     there = _find(store, [folder, *further], library=library, fma=fma)
     contents, roots = there.contents, there.roots
-    tracks.forget_damaged(library)
-    stored = tracks.files_of(library)
+    stored = tracks.checked_files(library)
     _check_same_folder(stored.values(), [*roots, *there.away], library)
     tracks.date_old_tracks(library)
     tracks.date_missing(library)
@@ -212,6 +211,7 @@ def run(
         files=contents.files,
         rejected=contents.rejected,
         known=contents.known,
+        stored=stored,
         covers=lambda file: not _is_below(file, there.away),
     )
     changes = bring_in_line(store, found, rules=rules, quiet=quiet)

@@ -48,6 +48,8 @@ class Found:
     known: Mapping[int, FmaTrack] = field(default_factory=dict)
     covers: Callable[[StoredFile], bool] = lambda file: True
     """Whether the scan covers a stored file; by default it covers the whole library."""
+    stored: Mapping[str, StoredFile] | None = None
+    """The library's tracks by id, if they have been read already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +88,7 @@ class Changes:
 def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = False) -> Changes:
     """Write new and changed tracks, follow renamed and moved files, mark lost tracks, and gather albums."""
     tracks = TrackFiles(store)
-    stored = tracks.files_of(found.library)
+    stored = tracks.files_of(found.library) if found.stored is None else found.stored
     facts = {place: fact_of(file, found.known) for place, file in found.files.items()}
     scanned = Scanned(files=found.files, facts=facts, covers=found.covers)
     made, waiting = _settled(

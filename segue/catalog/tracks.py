@@ -114,20 +114,24 @@ class Tracks(Collection[TrackDocument]):
             {"$set": {"state": "vanished", "missing_since": datetime.now(UTC)}, "$unset": {"away_since": ""}},
         )
 
-    def forget_damaged(self, library: str) -> int:
-        """Remove the fields of a library's tracks that do not fit, and the stamps of these files.
+    def checked_files(self, library: str) -> dict[str, StoredFile]:
+        """All tracks of a library with their files, by track id, after a check of every field.
 
-        A file without a stamp is read again. Returns the number of damaged tracks.
+        Fields that do not fit are removed, with the stamp of the file: a file without one is read again.
         """
-        damaged = 0
-        for track in self._plain.find({"library": library}):
+        files: dict[str, StoredFile] = {}
+        for track in self._plain.find({"library": library}, batch_size=5000):
             fits: Mapping[str, Any] = self.documents.checked(track) or {}
-            wrong = [name for name, value in track.items() if name not in fits or fits[name] is not value]
-            if wrong:
-                damaged += 1
-                removed = dict.fromkeys([*wrong, "size", "modified_ns"], "")
-                self._plain.update_one({"_id": track["_id"]}, {"$unset": removed})
-        return damaged
+            files[track["_id"]] = file_of(track if fits is track else self._without_damage(track, fits))
+        return files
+
+    def _without_damage(self, track: Document, fits: Mapping[str, Any]) -> Document:
+        """Remove the fields that do not fit, and the stamp; returns the rest of the document."""
+        wrong = [name for name, value in track.items() if name not in fits or fits[name] is not value]
+        removed = [*wrong, "size", "modified_ns"] if wrong else []
+        if removed:
+            self._plain.update_one({"_id": track["_id"]}, {"$unset": dict.fromkeys(removed, "")})
+        return {name: value for name, value in track.items() if name not in removed}
 
     def files_of(self, library: str) -> dict[str, StoredFile]:
         """All tracks of a library with their files, by track id."""

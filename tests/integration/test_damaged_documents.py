@@ -458,7 +458,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         ),
         "covers": lambda: (Covers(store).read("ab" * 32), Covers(store).pictures(["ab" * 32])),
         "files": lambda: (
-            Tracks(store).forget_damaged("music"),
+            Tracks(store).checked_files("music"),
             Tracks(store).files_of("music"),
             list(Tracks(store).present_files()),
         ),
