@@ -10,12 +10,12 @@ from typing import Any
 
 from mutagen.id3 import TXXX, Encoding, Frames, Frames_2_2, TextFrame
 
-_LATIN, _UTF16, _UTF8 = Encoding.LATIN1, Encoding.UTF16, Encoding.UTF8
-_BYTES = {0: (_LATIN, "latin-1"), 3: (_UTF8, "utf-8")}
+_UTF16: Any = Encoding.UTF16
+_BYTES: dict[int, tuple[Any, str]] = {0: (Encoding.LATIN1, "latin-1"), 3: (Encoding.UTF8, "utf-8")}
 _LITTLE, _MARKS = b"\xff\xfe", (b"\xff\xfe", b"\xfe\xff")
 
 
-def _text(data: bytes) -> tuple[Encoding, str] | None:
+def _text(data: bytes) -> tuple[Any, str] | None:
     """The encoding and the text of a frame's data; None if they are unusual."""
     try:
         if data[0] == 1 and data[1:3] in _MARKS:
@@ -37,7 +37,7 @@ class _Text(TextFrame):
             text = text.removesuffix("\0")
             if text and "\0" not in text:
                 return _made(cls, encoding=encoding, text=[text])
-        return super()._fromData(header, flags, data)
+        return super()._fromData(header, flags, data)  # type: ignore[no-untyped-call]
 
 
 class _Named(TXXX):
@@ -49,13 +49,13 @@ class _Named(TXXX):
         if found is not None:
             encoding, whole = found
             name, _, text = whole.partition("\0")
-            if encoding is _UTF16:
+            if encoding == _UTF16:
                 # Each text has a byte order mark; one without it is little-endian.
                 text = text.removeprefix("\ufeff") if data[1:3] == _LITTLE or text[:1] == "\ufeff" else ""
             text = text.removesuffix("\0")
             if text and "\0" not in text and text[:1] not in "\ufeff\ufffe":
                 return _made(cls, encoding=encoding, desc=name, text=[text])
-        return super()._fromData(header, flags, data)
+        return super()._fromData(header, flags, data)  # type: ignore[no-untyped-call]
 
 
 def _made(kind: type[TextFrame], **values: Any) -> TextFrame:

@@ -60,7 +60,7 @@ class _VisibleNeighbours:
 
 def _selection(index: TrackIndex, hidden: np.ndarray) -> np.ndarray:
     """The varied selection of the visible rows; rows of a further selection replace the hidden ones."""
-    chosen = index.cold_start[~hidden[index.cold_start]]
+    chosen: np.ndarray = index.cold_start[~hidden[index.cold_start]]
     rows, lost = np.flatnonzero(~hidden), len(index.cold_start) - len(chosen)
     if not lost or not len(rows):
         return chosen

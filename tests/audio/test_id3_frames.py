@@ -80,7 +80,7 @@ def test_a_tag_without_synchronisation_is_read_as_mutagen_reads_it(tag_flags: in
 
 @pytest.mark.parametrize("encoding", [Encoding.LATIN1, Encoding.UTF16, Encoding.UTF16BE, Encoding.UTF8])
 @pytest.mark.parametrize("version", [3, 4])
-def test_written_tags_are_read_back(encoding: Encoding, version: int) -> None:
+def test_written_tags_are_read_back(encoding: Any, version: int) -> None:
     text = "Motörhead" if encoding == Encoding.LATIN1 else "Мото\U0001f600 é"
     tags = ID3()
     for frame in (
