@@ -66,6 +66,8 @@ class Rules:
     """A new or changed file waits for a later pass until it has been unchanged for this time."""
     reading: TagReading = AS_USUAL
     listening: Listening = field(default_factory=NotListening)
+    progress: Callable[[int, int], None] = lambda done, total: None
+    """Called with the numbers of files that were read and are to be read, after each part."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +214,7 @@ class _Pass:
             if place in unknown or place in self._made.to_read
         ]
         held: list[Read] = []
+        read = 0
         with counting(TimeRemainingColumn(), disable=quiet or not wanted) as progress:
             outcomes = read_tracks(
                 wanted,
@@ -233,6 +236,8 @@ class _Pass:
                     else:
                         good.append((self._new_id(outcome[0].track_id), outcome))
                 self._write(good)
+                read += len(batch)
+                self._rules.progress(read, len(wanted))
         self._write_recognised(held)
 
     def _write_recognised(self, held: list[Read]) -> None:

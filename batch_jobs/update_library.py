@@ -140,6 +140,7 @@ def run(
     *,
     quiet: bool = False,
     only_changes: bool = False,
+    status: LibraryStatus | None = None,
 ) -> UpdateSummary:
     """One pass. With `only_changes`, a pass that finds no change leaves embeddings and index as they are.
 
@@ -151,7 +152,7 @@ def run(
         Another pass is running on this machine, or a step fails.
     """
     began = time.monotonic()
-    status = LibraryStatus(store)
+    status = status or LibraryStatus(store)
     with alone():
         status.begin()
         try:
@@ -177,8 +178,8 @@ def alone() -> Iterator[None]:
     SegueError
         Another process has it.
     """
-    LOCAL.mkdir(parents=True, exist_ok=True)
-    with (LOCAL / "library.lock").open("w") as lock:
+    (LOCAL / "run").mkdir(parents=True, exist_ok=True)  # the only writable folder of a deployed release
+    with (LOCAL / "run" / "library.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -233,6 +234,7 @@ class _Pass:
             largest_share=library_settings.largest_loss,
             settle_time=library_settings.settle_time,
             reading=TagReading.by(library_settings),
+            progress=lambda done, total: self._status.progress("reading", done=done, total=total),
         )
         for library in libraries:
             try:

@@ -26,7 +26,7 @@ from segue.figures import say
 from segue.local.process import registered
 from segue.local.stack import connected
 from segue.operations.library_status import LibraryStatus, WatchedFolder
-from segue.places import ROOT
+from segue.places import LOCAL, ROOT
 from segue.processes import ended_by_sigterm
 from segue.settings import Settings, load_settings
 from segue.storage.kafka_topics import end_offsets
@@ -38,6 +38,9 @@ from segue.watching.mounts import MOUNTINFO, remote_mount
 log = logging.getLogger(__name__)
 _LONGEST_WAIT = 12
 """Settle times after which a pass begins even though changes continue, as when a tagger is at work."""
+LIFE = LOCAL / "run" / "library.alive"
+_LIFE_SECONDS = 60.0
+"""The longest time between two signs of life while nothing changes."""
 _RETRY_SECONDS = 30.0
 """Seconds until the next pass after one that failed."""
 
@@ -78,6 +81,12 @@ def watch_library(
                 watch.close()
 
 
+def _show_life() -> None:
+    """Touch the file by whose time a deployment sees that the watch works."""
+    LIFE.parent.mkdir(parents=True, exist_ok=True)
+    LIFE.touch()
+
+
 class Watch:
     """Passes over libraries, one after each change."""
 
@@ -92,7 +101,7 @@ class Watch:
     ) -> None:
         self._settings, self._store, self._libraries = settings, store, list(libraries)
         self._mountinfo = mountinfo
-        self._status = LibraryStatus(store)
+        self._status = LibraryStatus(store, written=_show_life)
         self._changed = threading.Event()
         self._ended = threading.Event()
         self._events = events(self._changed.set)
@@ -141,8 +150,10 @@ class Watch:
                 due.append(polled + settings.poll_interval.total_seconds())
             if retry:
                 due.append(now + settings.settle_time.total_seconds())
-            if self._changed.wait(max(0.0, min(due) - now)):
+            if self._changed.wait(min(_LIFE_SECONDS, max(0.0, min(due) - now))):
                 self._settle()
+            elif time.monotonic() < min(due):
+                continue
             if self._ended.is_set():
                 return
             scanned = polled = time.monotonic()
@@ -174,7 +185,12 @@ class Watch:
             self.begin()
         try:
             summary = run(
-                self._settings, self._store, self._libraries, quiet=True, only_changes=self._complete
+                self._settings,
+                self._store,
+                self._libraries,
+                quiet=True,
+                only_changes=self._complete,
+                status=self._status,
             )
             self._complete, self._away = True, bool(summary.faults or summary.away)
             for fault in summary.faults:
