@@ -107,7 +107,11 @@ class Artists(Collection[Artist]):
     def _visible(self, wanted: Document) -> Document:
         """A filter of artists without those who are in hidden libraries only."""
         hidden = self._hidden_libraries()
-        return {**wanted, "libraries.library": {"$elemMatch": {"$nin": sorted(hidden)}}} if hidden else wanted
+        return (
+            {**wanted, "libraries": {"$elemMatch": {"library": {"$nin": sorted(hidden)}}}}
+            if hidden
+            else wanted
+        )
 
     def _shown(self, artist: Artist) -> Artist:
         """The artist with the counts of the libraries that the present visitor sees."""

@@ -313,7 +313,7 @@ def test_an_artist_of_two_libraries_has_the_counts_of_the_visible_one(
 ) -> None:
     music.tracks.update_one({"_id": "waltz1"}, {"$set": {"artist": "Metal Band 3", "grouped": 0}})
     gather(Store(music))
-    counts = ("tracks", "albums", "genres", "cover_id")
+    counts = ("tracks", "appears_on", "genres", "cover_id")
     Seen(services, ada, monkeypatch)
     artist: Any = services.catalogue.artist("Metal Band 3")
     assert [artist[name] for name in counts] == [2, 2, ["Metal", "Waltz"], COVER]
