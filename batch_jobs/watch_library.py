@@ -137,7 +137,7 @@ class Watch:
 
     def keep(self, *, said: Callable[[UpdateSummary], None] = lambda summary: None) -> None:
         """Make a pass now and after each change, until :meth:`close`; `said` gets passes with changes."""
-        scanned = polled = float("-inf")
+        scanned = polled = passed = float("-inf")
         retry = False
         while not self._ended.is_set():
             folders = self.folders()
@@ -149,7 +149,7 @@ class Watch:
             if by_poll:
                 due.append(polled + settings.poll_interval.total_seconds())
             if retry:
-                due.append(now + settings.settle_time.total_seconds())
+                due.append(passed + settings.settle_time.total_seconds())
             if self._changed.wait(min(_LIFE_SECONDS, max(0.0, min(due) - now))):
                 self._settle()
             elif time.monotonic() < min(due):
@@ -158,6 +158,7 @@ class Watch:
                 return
             scanned = polled = time.monotonic()
             summary = self._pass()
+            passed = time.monotonic()
             retry = summary is None or summary.waiting > 0
             if summary is None:
                 self._ended.wait(_RETRY_SECONDS)
