@@ -30,12 +30,19 @@ class ArtistShare(TypedDict):
     library: str
     """Name of the library."""
     tracks: Count
+    """Number of tracks of which this is a main artist."""
     featured: Count
+    """Number of tracks on which the artist is featured."""
     albums: Count
+    """Number of albums of the artist."""
     appears_on: Count
+    """Number of others' albums with the artist."""
     duration_ms: Count
+    """Length of the artist's tracks in milliseconds."""
     genres: list[str]
+    """The most frequent genres."""
     cover_id: str | None
+    """A cover of the artist's tracks."""
 
 
 class Artist(TypedDict):
