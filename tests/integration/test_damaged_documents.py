@@ -61,6 +61,7 @@ from segue.operations.stream_progress import MicroBatch, StreamProgress
 from segue.people.accounts import Accounts
 from segue.people.authentication import AccountError, Authenticator
 from segue.people.forgotten import Forgotten
+from segue.people.library_access import AdmittedListeners
 from segue.people.login_sessions import Listener
 from segue.plays.delivery import SentPlays
 from segue.plays.event import checked as valid
@@ -304,6 +305,7 @@ def fill(made: Service) -> None:
     Follows(store).agree("ben", "ada")
     Follows(store).ask("ben", "Ada")
     PrivacyChoices(store).show_activity("ben", shown=True)
+    AdmittedListeners(store).note("ada", "Ada")
     Opinions(store).keep([("ada", track_id(1), "like"), ("ben", track_id(2), "like")])
     Starts(store).keep("new", StartingChoice(("Folk",), ("Artist 1",)))
     MoodDials(store).keep("ada", Dial({"energy": 1}))
@@ -343,7 +345,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         return services.popular.now(), services.popular.rising()
 
     def starting_options() -> object:
-        services.starting_options._counted_at = float("-inf")
+        services.starting_options._counted.clear()
         return services.starting_options.genres_and_artists()
 
     def search() -> object:
@@ -456,9 +458,10 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
             StreamProgress(store).started(),
             StreamMinutes(store).recent(seconds=300),
         ),
+        "admitted": partial(AdmittedListeners(store).among, ["ada", "ben"]),
         "covers": lambda: (Covers(store).read("ab" * 32), Covers(store).pictures(["ab" * 32])),
         "files": lambda: (
-            Tracks(store).forget_damaged("music"),
+            Tracks(store).checked_files("music"),
             Tracks(store).files_of("music"),
             list(Tracks(store).present_files()),
         ),
