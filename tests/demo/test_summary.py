@@ -23,10 +23,8 @@ def test_the_table_has_milliseconds_and_counts_as_whole_numbers_and_shares_with_
     console = Console(width=120)
     with console.capture() as shown:
         console.print(summary.table())
-    cells = [
-        [cell.strip() for cell in line.split("│")[1:3]] for line in shown.get().splitlines() if "│" in line
-    ]
-    assert dict(map(tuple, cells)) == {
+    rows = [line.split("│") for line in shown.get().splitlines() if "│" in line]
+    assert {row[1].strip(): row[2].strip() for row in rows} == {
         "tracks": "64",
         "tracks_rejected": "0",
         "recall20": "1.000",
