@@ -26,6 +26,8 @@ _EVIDENT = ((".mp3", b"ID3", MP3), (".flac", b"fLaC", FLAC))
 """Suffix and first bytes for which mutagen would choose this class after it has tried all."""
 UNCOMPRESSED = ("PCM", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 """The subtypes of libsndfile whose size gives the length."""
+_UNCOMPRESSED_BEGINS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"dns.", b"caff", b"fLaC")
+"""The first bytes of files that may have them: WAV, W64, AIFF, AU, CAF, FLAC."""
 LOSSY_BITRATES = (6_000, 700_000)
 """The least and the largest average bit rate, in bits a second, of audio that was coded with loss."""
 LOSSLESS_SHARES = (0.02, 1.2)
@@ -106,6 +108,10 @@ def _fits_mp3(info: Any, size: int) -> bool:
 
 
 def _of_uncompressed(path: Path) -> float | None:
+    # libsndfile takes other files for mp3, and libmpg123 then writes to the standard error of the process.
+    with path.open("rb") as file:
+        if not file.read(4).startswith(_UNCOMPRESSED_BEGINS):
+            return None
     try:
         sound = soundfile.info(os.fsencode(path))  # the name need not be UTF-8
     except soundfile.LibsndfileError:

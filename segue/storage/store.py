@@ -24,6 +24,7 @@ from pymongo.collection import Collection as PlainDocuments
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
 
+from segue.counted import counted
 from segue.errors import SegueError
 from segue.settings import Settings
 from segue.storage import damaged
@@ -193,7 +194,7 @@ class Collection(Generic[RecordT]):
             if index not in slow:
                 self.make(index)
         if slow:
-            log.info("%s: creating %d indexes", self.name, len(slow))
+            log.info("%s: creating %s", self.name, counted(len(slow), "index", plural="indexes"))
             threading.Thread(
                 target=self._make_all, args=(slow,), name=f"indexes of {self.name}", daemon=True
             ).start()
