@@ -20,6 +20,7 @@ from mutagen.wave import WAVE
 
 from segue.audio import ffmpeg, ogg
 from segue.audio.errors import Undecodable
+from segue.audio.id3_frames import KNOWN_FRAMES
 
 _EVIDENT = ((".mp3", b"ID3", MP3), (".flac", b"fLaC", FLAC))
 """Suffix and first bytes for which mutagen would choose this class after it has tried all."""
@@ -65,6 +66,8 @@ def opened(path: Path) -> Any:
             for suffix, start, kind in _EVIDENT:
                 if head.startswith(start) and path.suffix.lower() == suffix:
                     file.seek(0)
+                    if kind is MP3:
+                        return MP3(file, filename=str(path), known_frames=KNOWN_FRAMES)
                     return kind(file, filename=str(path))
         return mutagen.File(path)
     # A damaged tag can raise any error; the audio itself may be intact.

@@ -17,8 +17,8 @@ from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 from watchdog.observers.inotify_c import InotifyFD
 
 from segue.batch_jobs import update_library, watch_library
-from segue.batch_jobs.update_library import Library
 from segue.batch_jobs.watch_library import Watch
+from segue.catalog.library import Library
 from segue.index.published import PublishedBundles
 from segue.operations.library_status import LibraryStatus
 from segue.settings import Settings
@@ -112,6 +112,24 @@ def test_a_new_song_is_playable_and_recommended_without_a_command(
     status = LibraryStatus(watching.store)
     until(lambda: status.last_pass()["step"] == "done", "the pass has ended")
     assert status.watched()["folders"] == watching.folders
+
+
+def test_a_watch_shows_that_it_is_alive_while_nothing_changes(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = tmp_path / "run" / "library.alive"
+    monkeypatch.setattr(watch_library, "LIFE", life)
+    monkeypatch.setattr(watch_library, "_LIFE_SECONDS", 0.2)
+    watching = start()
+    status = LibraryStatus(watching.store)
+    until(lambda: status.last_pass()["step"] == "done", "the pass has ended")
+    assert "4 tracks; 4 new" in status.words()
+    life.unlink()
+    until(life.exists, "another sign of life")
+    watching.end()
+    life.unlink(missing_ok=True)
+    time.sleep(0.5)
+    assert not life.exists()
 
 
 def test_a_folder_that_is_moved_in_and_a_removed_song_are_followed(
