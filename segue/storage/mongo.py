@@ -298,5 +298,7 @@ def amount(field: str) -> Document:
 
 
 def text(field: str) -> Document:
-    """The expression for a stored value as text; empty for a list, an object or nothing."""
-    return {"$convert": {"input": field, "to": "string", "onError": "", "onNull": ""}}
+    """The expression for a stored value as text; empty for a list, an object, a date or nothing."""
+    # The conversion of a date beyond the year 9999 fails whatever `onError` says.
+    value = {"$cond": [{"$eq": [{"$type": field}, "date"]}, None, field]}
+    return {"$convert": {"input": value, "to": "string", "onError": "", "onNull": ""}}
