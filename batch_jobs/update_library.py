@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -32,12 +32,13 @@ from segue.catalog.track import StoredFile
 from segue.catalog.tracks import Tracks
 from segue.collections import prepare
 from segue.counted import counted
-from segue.errors import SegueError, one_line_errors
+from segue.errors import SegueError, line_of, one_line_errors
 from segue.figures import JsonFile, can_write, say, write_figures
 from segue.local.stack import connected
 from segue.operations.library_status import LibraryStatus
 from segue.places import LOCAL
 from segue.settings import Settings, load_settings
+from segue.storage.mongo import PyMongoError
 from segue.storage.store import Job, Store, open_store
 
 STEPS = ("reading", "describing", "placing", "indexing")
@@ -159,8 +160,9 @@ def run(
             summary = _Pass(settings, store, status, quiet=quiet).run(
                 libraries, began=began, only_changes=only_changes
             )
-        except SegueError as error:
-            status.fail(str(error))
+        except Exception as error:
+            with suppress(PyMongoError):  # the error itself says that MongoDB is away
+                status.fail(line_of(error) or repr(error))
             raise
         if summary.faults:
             status.fail("; ".join(summary.faults))

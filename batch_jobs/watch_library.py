@@ -21,7 +21,7 @@ from segue.batch_jobs import build_index
 from segue.batch_jobs.update_library import UpdateSummary, libraries_of, run
 from segue.catalog.library import Library
 from segue.collections import prepare
-from segue.errors import SegueError, one_line_errors
+from segue.errors import SegueError, line_of, one_line_errors
 from segue.figures import say
 from segue.local.process import registered
 from segue.local.stack import connected
@@ -30,7 +30,7 @@ from segue.places import LOCAL, ROOT
 from segue.processes import ended_by_sigterm
 from segue.settings import Settings, load_settings
 from segue.storage.kafka_topics import end_offsets
-from segue.storage.mongo import Unreachable
+from segue.storage.mongo import PyMongoError
 from segue.storage.store import Job, Store, open_store
 from segue.watching.events import FolderEvents
 from segue.watching.mounts import MOUNTINFO, remote_mount
@@ -141,7 +141,7 @@ class Watch:
         retry = False
         while not self._ended.is_set():
             folders = self.folders()
-            self._status.watch(folders)
+            self._note(folders)
             settings, now = self._settings.library, time.monotonic()
             # A disk that is mounted again is not reported.
             by_poll = self._away or any(folder["mode"] == "polling" for folder in folders)
@@ -182,9 +182,9 @@ class Watch:
 
     def _pass(self) -> UpdateSummary | None:
         """One pass; None if it failed, which the status says."""
-        if self._events.lost:
-            self.begin()
         try:
+            if self._events.lost:
+                self.begin()
             summary = run(
                 self._settings,
                 self._store,
@@ -197,11 +197,20 @@ class Watch:
             for fault in summary.faults:
                 log.warning("%s", fault)
             self._retrain()
-        except (SegueError, OSError, *Unreachable) as error:
-            log.warning("the pass failed and is repeated: %s", error)
+        # Whatever a file, a disk or a server does, the next pass may succeed.
+        except Exception as error:
+            line = line_of(error)
+            log.warning("the pass failed and is repeated: %s", line or repr(error), exc_info=line is None)
             self._complete = False
             return None
         return summary
+
+    def _note(self, folders: Sequence[WatchedFolder]) -> None:
+        """Note that the watch is alive, unless MongoDB is away."""
+        try:
+            self._status.watch(folders)
+        except PyMongoError as error:
+            log.warning("the state of the watch is not stored: %s", line_of(error))
 
     def _retrain(self) -> None:
         """Train the models if enough plays are new, and take them into the index."""

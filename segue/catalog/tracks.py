@@ -80,6 +80,7 @@ class Tracks(Collection[TrackDocument]):
         Index.on("album_id"),
         Index.on("album_key"),
         Index.on("counted"),
+        Index.on("cover_id"),
         Index.on("file_key"),
         Index.on("sketch"),
         Index(keys=[("modified_ns", DESCENDING)]),

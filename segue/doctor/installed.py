@@ -59,7 +59,8 @@ def _settings(settings: Settings) -> list[Check]:
 
 def _demo(settings: Settings) -> list[Check]:
     of_demos = demo_settings(settings, demo_name(None)).mongo.database
-    if settings.mongo.database.startswith(of_demos) or not running(read_record(RUN / "demo.json")):
+    name = settings.mongo.database
+    if name.startswith(of_demos) or not running(read_record(RUN / "demo.json")):
         return []
     return [
         warning(

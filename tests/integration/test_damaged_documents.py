@@ -459,6 +459,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "active days": partial(audience.active_days, store, since=since, until=until),
         "never heard": partial(audience.never_heard, store, set(), limit=10),
         "averages": lambda: ListeningSessions(store).averages(since=since, until=until),
+        "unknown tracks": lambda: UnknownTracks(store).note([("unknown", 1), ("unknown", 2)]),
         "operations": lambda: (
             StreamProgress(store).recent(seconds=300),
             StreamProgress(store).started(),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from pymongo.database import Database
+from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 from watchdog.observers.inotify_c import InotifyFD
 
 from segue.batch_jobs import update_library, watch_library
@@ -181,6 +182,27 @@ def test_a_folder_that_goes_away_and_returns_keeps_its_tracks(
     song(music / "new.flac", seed=95)
     until(lambda: watching.indexed() == 5, "the watch goes on", seconds=300)
     assert [folder["mode"] for folder in watching.watch.folders()] == ["events"]
+
+
+@pytest.mark.parametrize("error", [ServerSelectionTimeoutError("away"), ValueError("made up")])
+def test_the_watch_goes_on_after_an_error(
+    error: Exception, start: Start, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_library, "_RETRY_SECONDS", 0.1)
+    watching = start()
+    failed: list[str] = []
+
+    def fail(*_: object, **__: object) -> None:
+        failed.append("")
+        raise error
+
+    with monkeypatch.context() as away:
+        away.setattr(watch_library, "run", fail)
+        if isinstance(error, PyMongoError):
+            away.setattr(LibraryStatus, "watch", fail)
+        song(music / "new.flac", seed=96)
+        until(lambda: len(failed) >= 4, "passes fail")
+    until(lambda: watching.indexed() == 5, "the song is found after the errors", seconds=300)
 
 
 class NoEvents(FolderEvents):

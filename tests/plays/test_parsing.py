@@ -39,9 +39,17 @@ MALFORMED = {
     "an array": b"[1, 2]",
     "a number": b"7",
     "nothing": b"",
+    "an empty object": b"{}",
     "text for a number": encoded(occurred_at=NOW, ms_played="long"),
     "a fraction": encoded(occurred_at=NOW, ms_played=1.5),
     "something after it": encoded(occurred_at=NOW) + b" and more",
+    "two plays": encoded(occurred_at=NOW) * 2,
+    "two plays in lines": encoded(occurred_at=NOW) + b"\n" + encoded(occurred_at=NOW) + b"\n",
+    "a brace after it": encoded(occurred_at=NOW) + b" }",
+    "an empty object after it": encoded(occurred_at=NOW) + b"{}",
+    "a form feed after it": encoded(occurred_at=NOW) + b"\x0c",
+    "no end": encoded(occurred_at=NOW)[:-1] + b', "x": {"y": 1}',
+    "a comma before the end": encoded(occurred_at=NOW)[:-1] + b", }",
     "single quotes": str(a_play(occurred_at=NOW)).encode(),
     "too large a number": encoded(occurred_at=NOW, ms_played=2**70),
 }
@@ -132,6 +140,7 @@ def test_a_play_may_be_written_in_every_way_that_json_allows(spark: SparkSession
         json.dumps(play).replace("home", "h\\u006fme").encode(),
         json.dumps(dict(reversed(play.items()))).encode(),
         json.dumps({"first": {"user_id": [7]}} | play).encode(),
+        json.dumps(play | {"last": {"text": "}{", "empty": {}}}).encode(),
     ]
     assert reasons(spark, [*ways]) == [None] * len(ways)
     found = plays(parse(records(spark, [*ways])), stream=SETTINGS.stream).collect()
