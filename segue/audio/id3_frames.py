@@ -15,8 +15,10 @@ _BYTES: dict[int, tuple[Any, str]] = {0: (Encoding.LATIN1, "latin-1"), 3: (Encod
 _LITTLE, _MARKS = b"\xff\xfe", (b"\xff\xfe", b"\xfe\xff")
 
 
-def _text(data: bytes) -> tuple[Any, str] | None:
-    """The encoding and the text of a frame's data; None if they are unusual."""
+def _text(header: Any, flags: int, data: bytes) -> tuple[Any, str] | None:
+    """The encoding and the text of a frame's data; None for a frame that mutagen has to read."""
+    if flags or header.f_unsynch:
+        return None
     try:
         if data[0] == 1 and data[1:3] in _MARKS:
             return _UTF16, data[1:].decode("utf-16")
@@ -31,8 +33,7 @@ class _Text(TextFrame):
 
     @classmethod
     def _fromData(cls, header: Any, flags: int, data: bytes) -> Any:  # noqa: N802
-        found = None if flags or header.f_unsynch else _text(data)
-        if found is not None:
+        if (found := _text(header, flags, data)) is not None:
             encoding, text = found
             text = text.removesuffix("\0")
             if text and "\0" not in text:
@@ -45,8 +46,7 @@ class _Named(TXXX):
 
     @classmethod
     def _fromData(cls, header: Any, flags: int, data: bytes) -> Any:  # noqa: N802
-        found = None if flags or header.f_unsynch else _text(data)
-        if found is not None:
+        if (found := _text(header, flags, data)) is not None:
             encoding, whole = found
             name, _, text = whole.partition("\0")
             if encoding == _UTF16:
