@@ -36,6 +36,7 @@ _SPARK_TYPES = {"text": T.StringType(), "whole": T.LongType()}
 _CORRUPT = "_corrupt"
 _WHOLE = "_whole"
 _BEGINS = r"\A[ \t\r\n]*\{"
+_NO_FIELDS = r"\A[ \t\r\n]*\{[ \t\r\n]*\z"
 _SPACE = r" \t\r\n"
 
 PLAY_SCHEMA = T.StructType([T.StructField(f.name, _SPARK_TYPES[f.kind]) for f in FIELDS])
@@ -58,8 +59,10 @@ def parse(records: DataFrame) -> DataFrame:
     schema = T.StructType([*PLAY_SCHEMA.fields, *added])
     text = F.expr(f"trim(trailing '{_SPACE}' from cast(value as string))")
     without_end = F.substring(text, F.lit(1), F.length(text) - 1)
+    # An object without fields has no comma before the added one.
+    comma = F.when(without_end.rlike(_NO_FIELDS), "").otherwise(", ")
     decoded = F.from_json(
-        F.concat(without_end, F.lit(f', "{_WHOLE}": true}}')),
+        F.concat(without_end, comma, F.lit(f'"{_WHOLE}": true}}')),
         schema,
         {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT, "allowSingleQuotes": "false"},
     )

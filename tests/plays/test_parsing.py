@@ -39,7 +39,6 @@ MALFORMED = {
     "an array": b"[1, 2]",
     "a number": b"7",
     "nothing": b"",
-    "an empty object": b"{}",
     "text for a number": encoded(occurred_at=NOW, ms_played="long"),
     "a fraction": encoded(occurred_at=NOW, ms_played=1.5),
     "something after it": encoded(occurred_at=NOW) + b" and more",
@@ -85,6 +84,11 @@ def test_each_faulty_record_is_rejected_for_its_own_reason(spark: SparkSession) 
 def test_what_is_not_an_object_of_a_play_is_malformed(spark: SparkSession) -> None:
     found = reasons(spark, list(MALFORMED.values()))
     assert dict(zip(MALFORMED, found, strict=True)) == dict.fromkeys(MALFORMED, "malformed")
+
+
+@pytest.mark.parametrize("value", [b"{}", b" { \n}\t", b'{"event_id": null}'])
+def test_an_object_without_fields_lacks_the_first_one(spark: SparkSession, value: bytes) -> None:
+    assert reasons(spark, [value]) == ["missing_event_id"]
 
 
 def test_a_rejected_record_keeps_its_bytes_and_its_place(spark: SparkSession) -> None:
