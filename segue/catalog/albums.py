@@ -101,6 +101,7 @@ class Albums(Collection[Album]):
         Index.on("keys"),
         Index.on("artist_keys", "year", "sort"),
         Index.on("appearing", "year", "sort"),
+        Index.on("genres", "sort"),
     )
 
     def replace(self, wanted: Iterable[str], albums: Iterable[Album]) -> None:
@@ -138,6 +139,48 @@ class Albums(Collection[Album]):
         found = self.documents.find(wanted).sort(_ORDERS[by]).skip(after).limit(limit)
         return Part(found, total=self.count_visible())
 
+    def shown(self, album_ids: Iterable[str], *, library: str | None = None) -> dict[str, Album]:
+        """Those of the albums that the present visitor sees, by id."""
+        found = self.documents.find(self._visible({"_id": {"$in": list(album_ids)}}, library))
+        return {album["_id"]: album for album in found}
+
+    def listed(
+        self, *, by: AlbumOrder, limit: int, after: int = 0, library: str | None = None
+    ) -> list[Album]:
+        """A page of all albums, or of a library's, without their number."""
+        found = self.documents.find(self._visible({}, library)).sort(_ORDERS[by])
+        return list(found.skip(after).limit(limit))
+
+    def of_years(
+        self, first: int, last: int, *, limit: int, after: int = 0, library: str | None = None
+    ) -> list[Album]:
+        """The albums of the years from `first` to `last`, both included; newest first if `first` is later."""
+        order = ASCENDING if first <= last else DESCENDING
+        wanted = {"year": {"$gte": min(first, last), "$lte": max(first, last)}}
+        found = self.documents.find(self._visible(wanted, library))
+        return list(found.sort([("year", order), ("sort", ASCENDING), ("_id", ASCENDING)]).skip(after).limit(limit))
+
+    def of_genre(
+        self, genre: str, *, limit: int, after: int = 0, library: str | None = None
+    ) -> list[Album]:
+        """The albums of a genre, by name."""
+        found = self.documents.find(self._visible({"genres": genre}, library))
+        return list(found.sort([("sort", ASCENDING), ("_id", ASCENDING)]).skip(after).limit(limit))
+
+    def genre_counts(self) -> dict[str, int]:
+        """The number of albums of each genre."""
+        steps: list[Document] = [
+            {"$match": self._visible({})},
+            {"$unwind": "$genres"},
+            {"$group": {"_id": "$genres", "albums": {"$sum": 1}}},
+        ]
+        return {str(group["_id"]): int(group["albums"]) for group in self.documents.aggregate(steps)}
+
+    def random(self, *, limit: int, library: str | None = None) -> list[Album]:
+        """Random albums."""
+        steps: list[Document] = [{"$match": self._visible({}, library)}, {"$sample": {"size": limit}}]
+        return list({album["_id"]: album for album in self.documents.aggregate(steps)}.values())
+
     def count_visible(self) -> int:
         """The number of albums that the present visitor sees."""
         wanted = self._visible({})
@@ -171,8 +214,11 @@ class Albums(Collection[Album]):
         found = self.documents.find(wanted, {"artist": 1, "artist_keys": 1}).sort("_id")
         return {album["artist_keys"][0]: album["artist"] for album in found}
 
-    def _visible(self, wanted: Document) -> Document:
+    def _visible(self, wanted: Document, library: str | None = None) -> Document:
+        """A filter of albums without hidden ones; with a `library`, of its albums alone."""
         hidden = self._hidden_libraries()
+        if library is not None:
+            return {**wanted, "library": library if library not in hidden else {"$in": []}}
         return {**wanted, "library": {"$nin": sorted(hidden)}} if hidden else wanted
 
     def _of(self, wanted: Document, limit: int) -> Part[Album]:

@@ -104,6 +104,24 @@ class Artists(Collection[Artist]):
         found = self.documents.find_one(self._visible({"_id": key}))
         return self._shown(found) if found else None
 
+    def several(self, keys: Iterable[str]) -> dict[str, Artist]:
+        """Those of the artists that the present visitor sees, by key."""
+        found = self.documents.find(self._visible({"_id": {"$in": list(keys)}}))
+        return {artist["_id"]: self._shown(artist) for artist in found}
+
+    def with_albums(self, *, library: str | None = None) -> list[Artist]:
+        """The artists of albums, by name; with a `library`, those of its albums."""
+        wanted = self._visible({"albums": {"$gt": 0}})
+        found = self.documents.find(wanted, batch_size=10_000).sort(_ORDERS["name"])
+        shown = (self._shown(artist) for artist in found)
+        if library is None:
+            return [artist for artist in shown if artist["albums"]]
+        return [
+            artist
+            for artist in shown
+            if any(share["library"] == library and share["albums"] for share in artist.get("libraries", ()))
+        ]
+
     def page(self, *, by: ArtistOrder, limit: int, after: int = 0) -> Part[Artist]:
         """A page of all artists: at most `limit`, without the first `after` ones."""
         wanted, documents = self._visible({}), self.documents

@@ -60,6 +60,16 @@ class Opinions(Collection[Opinion]):
         documents = own.sort("at", DESCENDING).limit(_NEWEST)
         return {document["track_id"]: document["opinion"] for document in documents}
 
+    def given(self, user_id: str, track_ids: Iterable[str]) -> dict[str, Opinion]:
+        """A listener's opinions of some tracks, by track id."""
+        ids = [f"{user_id}:{track_id}" for track_id in dict.fromkeys(track_ids)]
+        return {opinion["track_id"]: opinion for opinion in self.documents.find({"_id": {"$in": ids}})}
+
+    def likes(self, user_id: str) -> list[Opinion]:
+        """A listener's newest 5,000 likes, the latest first."""
+        wanted = {"user_id": user_id, "opinion": "like"}
+        return list(self.documents.find(wanted).sort("at", DESCENDING).limit(_NEWEST))
+
     def liked(self, user_id: str, *, limit: int) -> list[str]:
         """The tracks that a listener likes, the latest first."""
         wanted = {"user_id": user_id, "opinion": "like"}
