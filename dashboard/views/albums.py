@@ -6,8 +6,7 @@ import streamlit as st
 
 from segue.catalog.albums import AlbumOrder
 from segue.dashboard import visit
-from segue.dashboard.navigation import link
-from segue.dashboard.text import plain
+from segue.dashboard.player import components
 from segue.dashboard.views import album, more
 
 _AT_FIRST = 60
@@ -32,7 +31,5 @@ def show() -> None:
             "There are no albums yet. Run `./run.sh library ingest DIR`.", icon=":material/library_music:"
         )
         return
-    for one in albums:
-        link(one["name"], icon=":material/album:", to={"album_id": one["_id"]})
-        st.caption(" · ".join(plain(fact) for fact in album.facts(one)))
+    components.entries(album.entries(albums), key="albums", layout="grid")
     more.offer(place, shown=len(albums), total=albums.total, of="albums")

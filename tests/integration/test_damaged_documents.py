@@ -374,7 +374,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "steered": partial(planned, catalogue, settings, "ada"),
         "recently played": partial(history.recently_played, store, "ada"),
         "history": partial(history.played_by_day, store, "ada"),
-        "liked": partial(history.liked, store, "ada"),
+        "liked": partial(history.judged, store, "ada", "like"),
         "live": partial(live.listening, store, "ada"),
         "live listeners": partial(live.listeners, store),
         "freshness": partial(live.freshness, store),
