@@ -35,7 +35,7 @@ class Parameter:
 class Operation:
     """A method of a route, with all its responses by status code."""
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     summary: str
     answers: Mapping[int, Answer]
@@ -204,6 +204,29 @@ OPERATIONS = (
         "A playlist as an extended M3U file",
         _ok("The file.", "audio/x-mpegurl") | _NO_PLAYLIST,
         tag="playlists",
+    ),
+    Operation(
+        "GET",
+        "/api/queue",
+        "The listener's queue, as the last player stored it",
+        _ok("The queue; no items if none is stored.", s.Queue),
+        tag="player",
+    ),
+    Operation(
+        "PUT",
+        "/api/queue",
+        "Store the listener's queue",
+        _ok("It was stored.", s.Empty) | _MALFORMED,
+        body=s.NewQueue,
+        tag="player",
+    ),
+    Operation(
+        "POST",
+        "/api/queue",
+        "Store the listener's queue, for `navigator.sendBeacon`",
+        _ok("It was stored.", s.Empty) | _MALFORMED,
+        body=s.NewQueue,
+        tag="player",
     ),
     Operation(
         "POST",

@@ -22,6 +22,10 @@ _BAR = (
     "navigation",
     "outbox",
     "pending_leave",
+    "tabs",
+    "shared_queue",
+    "tabs",
+    "shared_queue",
     "forms",
     "engine",
     "queue",
@@ -50,6 +54,16 @@ class Edit:
                 to = event.get("to")
                 return cls(place, track_id, to if isinstance(to, int) else None)
         return None
+
+
+@dataclass(frozen=True)
+class Live:
+    """A list of recommendations, which changes while it is shown."""
+
+    fresh: Sequence[str] = ()
+    """Ids of new tracks, which appear with an animation."""
+    dial: str = ""
+    """The mood of the dial. When it changes, the queue changes too."""
 
 
 def _joined(kind: str, *names: str) -> str:
@@ -85,9 +99,7 @@ def tracks(
     key: str,
     layout: Literal["grid", "shelf", "list"] = "list",
     whole: bool = True,
-    fresh: Sequence[str] = (),
-    live: bool = False,
-    dial: str = "",
+    live: Live | None = None,
     edit: bool = False,
     together: tuple[str, int] | None = None,
 ) -> Edit | None:
@@ -99,12 +111,8 @@ def tracks(
     ----------
     whole
         Whether playing a track queues those after it; otherwise recommendations follow.
-    fresh
-        Ids of new tracks, which appear with an animation.
     live
-        Whether the surrounding fragment reruns as soon as the recommendations change.
-    dial
-        For a live list: the mood of the dial. When it changes, the queue changes too.
+        For recommendations: the surrounding fragment reruns as soon as they change.
     edit
         Whether the listener can move and remove songs.
     together
@@ -122,9 +130,9 @@ def tracks(
         else [item.data() for item in items],
         "layout": layout,
         "whole": whole,
-        "fresh": list(fresh),
-        "live": live,
-        "dial": dial,
+        "fresh": list(live.fresh) if live else [],
+        "live": live is not None,
+        "dial": live.dial if live else "",
         "edit": edit,
         "together": together and together[0],
         "part": together and together[1],
@@ -164,7 +172,7 @@ class Entry:
     name: str
     href: str
     note: str = ""
-    cover: str | None | Literal[False] = False
+    cover: str | Literal[False] | None = False
     """Id of a cover, or None for a picture with initials; False for a line without a picture."""
     icon: str = ""
     """For a line: an icon of `player/js/dom.js`."""

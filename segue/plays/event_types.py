@@ -34,8 +34,8 @@ class EventType:
     """The setting in `[signals]` with the weight of the event; or two, between which the weight is
     interpolated linearly over the share of the track that was played. None: the event is not a signal."""
     withdraws: str | None = None
-    """The type of opinion that the event takes back. Its weight is the opposite of that opinion's, so that both
-    together express nothing."""
+    """The type of opinion that the event takes back. Its weight is the opposite of that opinion's, so that
+    both together express nothing."""
     ends: bool = False
     """Whether the event ends a listening; `ms_played` is then the time that was played."""
     action: bool = False

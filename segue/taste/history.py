@@ -73,7 +73,7 @@ def prune(history: History, *, taste: TasteSettings, signals: SignalSettings) ->
 
     Dislikes are kept regardless of their age, so that a disliked track does not return: the newest
     `max_signals` of them, counted separately. Half the weight of a dislike is enough, since the play before
-    it had a weight. A dislike that later signals have outweighed, such as one that was taken back, is not kept.
+    it had a weight. A dislike that later signals outweigh, such as one that was taken back, is not kept.
     """
     if not history:
         return {}
@@ -234,17 +234,19 @@ def decayed(histories: Sequence[History], *, settings: Sequence[TasteSettings]) 
 def _limited(track_ids: Sequence[str], weights: Sequence[float], types: Sequence[str]) -> list[float]:
     """One listener's decayed weights, oldest window first, with those that take an opinion back limited.
 
-    The opinion has decayed when it is taken back. Without the limit, an old like that is taken back would count
-    as a dislike.
+    The opinion has decayed when it is taken back. Without the limit, an old like that is taken back would
+    count as a dislike.
     """
     sums: dict[str, float] = {}
     limited = []
     for track_id, weight, event_type in zip(track_ids, weights, types, strict=True):
         before = sums.get(track_id, 0.0)
         if event_type in WITHDRAWALS:
-            weight = max(weight, -max(before, 0.0)) if weight < 0 else min(weight, -min(before, 0.0))
-        sums[track_id] = before + weight
-        limited.append(weight)
+            limit = max(weight, -max(before, 0.0)) if weight < 0 else min(weight, -min(before, 0.0))
+        else:
+            limit = weight
+        sums[track_id] = before + limit
+        limited.append(limit)
     return limited
 
 

@@ -35,6 +35,7 @@ from segue.catalog.track import Track
 from segue.catalog.tracks import Tracks
 from segue.catalog.unknown import UnknownTracks
 from segue.collections import OWNERS
+from segue.dashboard.api import queue
 from segue.dashboard.queries import audience, friends, history, items, listening, live, month, sounding
 from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.playlist_files import exported
@@ -62,6 +63,7 @@ from segue.people.accounts import Accounts
 from segue.people.authentication import AccountError, Authenticator
 from segue.people.forgotten import Forgotten
 from segue.people.login_sessions import Listener
+from segue.playlists.queues import QueuedTrack, Queues
 from segue.plays.delivery import SentPlays
 from segue.plays.event import checked as valid
 from segue.privacy.holdings import held
@@ -232,6 +234,14 @@ def service(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     client.close()
 
 
+def queued() -> list[QueuedTrack]:
+    own = QueuedTrack(track_id=track_id(1), source="home", queued=True)
+    recommended = QueuedTrack(
+        track_id=track_id(2), source="home", queued=False, recommendation_id="r1", rank=1, model="v1"
+    )
+    return [own, recommended]
+
+
 def fill(made: Service) -> None:
     """Write a document into every collection."""
     store, services = made.store, made.services
@@ -300,6 +310,7 @@ def fill(made: Service) -> None:
         {"_id": made.playlist}, {"$set": {"collaborators": ["cleo"], "asked": ["dan"]}}
     )
     services.day_lists.keep("ada", "mix", date.today(), [track_id(1)])
+    Queues(store).keep("ada", queued(), at=1, position_ms=5, player="tab")
     Follows(store).ask("ada", "Ben")
     Follows(store).agree("ben", "ada")
     Follows(store).ask("ben", "Ada")
@@ -423,6 +434,7 @@ def readers(made: Service) -> dict[str, Callable[[], object]]:
         "discovery": partial(generated, lambda generator: generator.discovery(date.today())),
         "playlists": lambda: (services.playlists.of("ada"), services.playlists.joined("cleo")),
         "asked": lambda: services.playlists.asking("dan"),
+        "queue": lambda: queue._read(store, Queues(store), "ada"),
         "playlist file": with_playlist,
         "playlist changes": playlist_changes,
         "links": lambda: (services.links.of("ada"), services.links.open(made.link, count=True)),

@@ -39,9 +39,10 @@ class Bar {
     this.volume = slider("volume wide", "Volume", () => { e.audio.volume = this.volume.value / 1000; e.audio.muted = false; });
     this.queueButton = button("queue", "Queue", () => this.show("queue"), { "aria-expanded": "false" });
     this.panel = h("section", { class: "panel", hidden: true });
+    this.elsewhere = h("button", { type: "button", class: "elsewhere", hidden: true, onclick: () => e.shared.continueHere() });
     this.status = h("span", { class: "status", role: "status", "aria-live": "polite" });
     root.replaceChildren(this.panel, h("div", { class: "bar", role: "region", "aria-label": "Player" },
-      h("div", { class: "what" }, this.cover, h("div", { class: "names" }, this.title, this.artist, this.status), this.like, this.not),
+      h("div", { class: "what" }, this.cover, h("div", { class: "names" }, this.title, this.artist, this.status, this.elsewhere), this.like, this.not),
       h("div", { class: "how" }, h("div", { class: "buttons" }, this.shuffle, this.previous, this.toggle, this.next, this.repeat),
         h("div", { class: "line" }, this.now, this.progress, this.end)),
       h("div", { class: "rest" }, this.mute, this.volume, this.queueButton)));
@@ -64,6 +65,8 @@ class Bar {
     }
     this.status.textContent = e.notice ?? "";
     this.status.hidden = !e.notice;
+    this.elsewhere.hidden = !e.elsewhere || Boolean(e.notice);
+    this.elsewhere.textContent = e.elsewhere ? `Continue ${e.elsewhere.title} here` : "";
     setIcon(this.toggle, e.playing ? "pause" : "play", e.playing ? "Pause" : "Play");
     setIcon(this.mute, e.audio.muted ? "muted" : "sound", e.audio.muted ? "Unmute" : "Mute");
     const liked = item && e.opinions[item.id] === "like";

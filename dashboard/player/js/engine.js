@@ -17,6 +17,8 @@ class Engine {
     a.onerror = () => this.broken();
     a.onvolumechange = a.ondurationchange = () => this.changed();
     this.outbox = new Outbox(data, () => this.replan());
+    this.tabs = new Tabs(this);
+    this.shared = new SharedQueue(this);
     this.pendingLeave = new PendingLeave(tag);
     for (const play of this.pendingLeave.collect()) this.outbox.add(play);
     addEventListener("pagehide", () => this.left());
@@ -56,6 +58,7 @@ class Engine {
     this.leaveId = uuid(); // a page restored from the browser's cache leaves a second time
     this.pendingLeave.keep(null);
     this.save();
+    this.shared.beacon();
     this.outbox.beacon();
   }
   // --- playback
@@ -99,6 +102,8 @@ class Engine {
   start() {
     this.wanted = true;
     this.audio.play().then(() => {
+      this.tabs.sound();
+      this.elsewhere = null;
       if (!this.begun) { this.begun = true; this.emit("play"); }
     }).catch((error) => { if (error.name === "NotAllowedError") this.say("Press play to continue"); });
   }

@@ -112,11 +112,12 @@ Object.assign(Engine.prototype, {
     const kept = { tag: this.tag, queue: this.queue.slice(Math.max(0, this.at - 30)), at: Math.min(this.at, 30), position: this.position,
       volume: this.audio.volume, muted: this.audio.muted, repeat: this.repeat, radio: this.radio, shuffled: this.shuffled };
     try { sessionStorage.setItem("segue.player", JSON.stringify(kept)); localStorage.setItem("segue.volume", this.audio.volume); } catch { /* storage is blocked: nothing is kept */ }
+    this.shared.keep();
   },
   restore() {
     let kept = null;
     try { kept = JSON.parse(sessionStorage.getItem("segue.player")); this.audio.volume = Number(localStorage.getItem("segue.volume") ?? 1); } catch { /* storage is blocked or malformed */ }
-    if (!kept || kept.tag !== this.tag) return;
+    if (!kept || kept.tag !== this.tag) return this.shared.restore();
     this.audio.volume = kept.volume;
     this.audio.muted = kept.muted;
     this.queue = kept.queue;
