@@ -24,8 +24,6 @@ _BAR = (
     "pending_leave",
     "tabs",
     "shared_queue",
-    "tabs",
-    "shared_queue",
     "forms",
     "engine",
     "queue",
@@ -208,7 +206,10 @@ def collection(items: Sequence[Item], *, key: str, name: str | None = None, cove
 
 
 def entry(
-    kind: Literal["log-in", "sign-up", "hand-over", "log-out"], *, label: str, code: str | None = None
+    kind: Literal["log-in", "sign-up", "hand-over", "log-out", "log-out-everywhere", "change-password"],
+    *,
+    label: str,
+    code: str | None = None,
 ) -> None:
     """A form that starts a new session and reloads the first page. With a code it is sent without a click."""
     show = _component(

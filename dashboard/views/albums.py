@@ -7,6 +7,7 @@ import streamlit as st
 from segue.catalog.albums import AlbumOrder
 from segue.dashboard import visit
 from segue.dashboard.player import components
+from segue.dashboard.text import NO_MUSIC
 from segue.dashboard.views import album, more
 
 _AT_FIRST = 60
@@ -27,9 +28,7 @@ def show() -> None:
         by=_ORDERS[chosen], limit=more.asked_for(place, first=_AT_FIRST)
     )
     if not albums:
-        st.info(
-            "There are no albums yet. Run `./run.sh library ingest DIR`.", icon=":material/library_music:"
-        )
+        st.info(NO_MUSIC, icon=":material/library_music:")
         return
     components.entries(album.entries(albums), key="albums", layout="grid")
     more.offer(place, shown=len(albums), total=albums.total, of="albums")

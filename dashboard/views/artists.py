@@ -10,6 +10,7 @@ from segue.dashboard import visit
 from segue.dashboard.navigation import address
 from segue.dashboard.player import components
 from segue.dashboard.player.components import Entry
+from segue.dashboard.text import NO_MUSIC
 from segue.dashboard.views import more
 
 _AT_FIRST = 60
@@ -25,9 +26,7 @@ def show() -> None:
         by=_ORDERS[chosen], limit=more.asked_for(place, first=_AT_FIRST)
     )
     if not artists:
-        st.info(
-            "There are no artists yet. Run `./run.sh library ingest DIR`.", icon=":material/library_music:"
-        )
+        st.info(NO_MUSIC, icon=":material/library_music:")
         return
     components.entries([_entry(artist) for artist in artists], key="artists", layout="grid")
     more.offer(place, shown=len(artists), total=artists.total, of="artists")
