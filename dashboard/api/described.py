@@ -71,6 +71,7 @@ _ENTERED = _ok("The answer sets the cookie of a new session.", s.Empty)
 _GUESSES = _fault(429, "Too many attempts; `Retry-After` gives the seconds to wait.", s.Error)
 _NOT_ACCEPTED = _fault(422, "The values are not accepted.", s.Error)
 _NO_PLAYLIST = _fault(404, "The listener has no such playlist.")
+_CHANGED = _fault(409, "Another player has changed the queue; this is the stored one.", s.Queue)
 _UNFIT = _fault(422, "The name or a track is not accepted.")
 
 OPERATIONS = (
@@ -216,7 +217,7 @@ OPERATIONS = (
         "PUT",
         "/api/queue",
         "Store the listener's queue",
-        _ok("It was stored.", s.Empty) | _MALFORMED,
+        _ok("The new version.", s.QueueVersion) | _CHANGED | _MALFORMED,
         body=s.NewQueue,
         tag="player",
     ),
@@ -224,7 +225,7 @@ OPERATIONS = (
         "POST",
         "/api/queue",
         "Store the listener's queue, for `navigator.sendBeacon`",
-        _ok("It was stored.", s.Empty) | _MALFORMED,
+        _ok("The new version.", s.QueueVersion) | _CHANGED | _MALFORMED,
         body=s.NewQueue,
         tag="player",
     ),

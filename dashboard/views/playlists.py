@@ -159,7 +159,7 @@ def _tools(listener: Listener, playlist: Playlist, songs: list[Item]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(length(songs))
         if songs and st.button(
-            "Add similar songs", icon=":material/playlist_add:", type="tertiary", key="go-on"
+            "Add similar songs", icon=":material/playlist_add:", type="tertiary", key="add-similar"
         ):
             open_page("playlists", made="continued", id=playlist.playlist_id)
         if songs:

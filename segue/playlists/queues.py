@@ -1,6 +1,7 @@
 """Each listener's queue, stored with the account: another device, or a new tab, continues there.
 
-Delivery: one document for each listener. The last player that changes the queue wins.
+Delivery: one document for each listener, with a version that grows with each change. A player whose version
+is not the stored one changes nothing: it reads the queue, applies its change to that, and writes again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NotRequired, TypedDict
 
+from segue.storage.mongo import Document, DuplicateKeyError
 from segue.storage.records import Count
 from segue.storage.store import Collection, Job, Personal, Policy, Right
 
@@ -20,6 +22,8 @@ LONGEST = 500
 class QueuedTrack(TypedDict):
     """A song of a queue."""
 
+    key: str
+    """The player's name for this place in the queue, which may contain a song twice."""
     track_id: str
     """Track id."""
     source: str
@@ -49,6 +53,8 @@ class StoredQueue(TypedDict):
     """The browser tab or app that stored it."""
     changed_at: datetime
     """When it was stored."""
+    version: Count
+    """How often it was changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +66,7 @@ class Queue:
     position_ms: int
     player: str
     changed_at: datetime
+    version: int
 
 
 class Queues(Collection[StoredQueue]):
@@ -82,18 +89,45 @@ class Queues(Collection[StoredQueue]):
             position_ms=stored["position_ms"],
             player=stored["player"],
             changed_at=stored["changed_at"],
+            version=stored["version"],
         )
 
     def keep(
-        self, user_id: str, tracks: Sequence[QueuedTrack], *, at: int, position_ms: int, player: str
-    ) -> None:
-        """Store a listener's queue in place of the former one; at most :data:`LONGEST` songs of it."""
-        first = max(0, min(at - LONGEST // 2, len(tracks) - LONGEST))
-        stored = {
-            "tracks": list(tracks[first : first + LONGEST]),
-            "at": at - first,
+        self,
+        user_id: str,
+        tracks: Sequence[QueuedTrack] | None,
+        *,
+        at: int,
+        position_ms: int,
+        player: str,
+        version: int,
+    ) -> int | None:
+        """Store a listener's queue in place of the one with this version.
+
+        Parameters
+        ----------
+        tracks
+            At most :data:`LONGEST` songs; None keeps the stored ones.
+        version
+            The version that the player has read; 0 if no queue was stored.
+
+        Returns
+        -------
+        The new version; None if another player has changed the queue since.
+        """
+        changed: Document = {
+            "at": at,
             "position_ms": position_ms,
             "player": player,
             "changed_at": datetime.now(UTC),
         }
-        self.documents.update_one({"_id": user_id}, {"$set": stored}, upsert=True)
+        if tracks is not None:
+            changed["tracks"] = list(tracks[:LONGEST])
+        first = version == 0 and tracks is not None
+        try:
+            written = self.documents.update_one(
+                {"_id": user_id, "version": version}, {"$set": changed, "$inc": {"version": 1}}, upsert=first
+            )
+        except DuplicateKeyError:
+            return None
+        return version + 1 if written.matched_count or written.upserted_id is not None else None

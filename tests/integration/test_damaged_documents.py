@@ -242,9 +242,15 @@ def service(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def queued() -> list[QueuedTrack]:
-    own = QueuedTrack(track_id=track_id(1), source="home", queued=True)
+    own = QueuedTrack(key="1", track_id=track_id(1), source="home", queued=True)
     recommended = QueuedTrack(
-        track_id=track_id(2), source="home", queued=False, recommendation_id="r1", rank=1, model="v1"
+        key="2",
+        track_id=track_id(2),
+        source="home",
+        queued=False,
+        recommendation_id="r1",
+        rank=1,
+        model="v1",
     )
     return [own, recommended]
 
@@ -317,7 +323,7 @@ def fill(made: Service) -> None:
         {"_id": made.playlist}, {"$set": {"collaborators": ["cleo"], "asked": ["dan"]}}
     )
     services.day_lists.keep("ada", "mix", date.today(), [track_id(1)])
-    Queues(store).keep("ada", queued(), at=1, position_ms=5, player="tab")
+    Queues(store).keep("ada", queued(), at=1, position_ms=5, player="tab", version=0)
     Follows(store).ask("ada", "Ben")
     Follows(store).agree("ben", "ada")
     Follows(store).ask("ben", "Ada")

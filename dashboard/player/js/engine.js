@@ -17,7 +17,7 @@ class Engine {
     a.onerror = () => this.broken();
     a.onvolumechange = a.ondurationchange = () => this.changed();
     this.outbox = new Outbox(data, () => this.replan());
-    this.tabs = new Tabs(this);
+    this.tabs = new Tabs({ silence: () => this.silence(), look: () => this.shared.look() });
     this.shared = new SharedQueue(this);
     this.pendingLeave = new PendingLeave(tag);
     for (const play of this.pendingLeave.collect()) this.outbox.add(play);
@@ -117,6 +117,11 @@ class Engine {
     return fresh;
   }
   pause() { this.wanted = false; this.audio.pause(); }
+  silence() { // another tab sounds
+    if (!this.wanted) return;
+    this.pause();
+    this.say("Playing in another tab");
+  }
   toggle() {
     if (!this.current) return this.playRecommended();
     if (this.playing || (this.failed && this.wanted)) return this.pause();

@@ -109,10 +109,13 @@ Object.assign(Engine.prototype, {
 
   // --- state that survives a reload of the tab
   save() {
-    const kept = { tag: this.tag, queue: this.queue.slice(Math.max(0, this.at - 30)), at: Math.min(this.at, 30), position: this.position,
-      volume: this.audio.volume, muted: this.audio.muted, repeat: this.repeat, radio: this.radio, shuffled: this.shuffled };
-    try { sessionStorage.setItem("segue.player", JSON.stringify(kept)); localStorage.setItem("segue.volume", this.audio.volume); } catch { /* storage is blocked: nothing is kept */ }
+    this.persist();
     this.shared.keep();
+  },
+  persist() {
+    const kept = { tag: this.tag, queue: this.queue.slice(Math.max(0, this.at - 30)), at: Math.min(this.at, 30), position: this.position,
+      volume: this.audio.volume, muted: this.audio.muted, repeat: this.repeat, radio: this.radio, shuffled: this.shuffled, shared: this.shared.memory() };
+    try { sessionStorage.setItem("segue.player", JSON.stringify(kept)); localStorage.setItem("segue.volume", this.audio.volume); } catch { /* storage is blocked: nothing is kept */ }
   },
   restore() {
     let kept = null;
@@ -124,7 +127,10 @@ Object.assign(Engine.prototype, {
     this.repeat = kept.repeat ?? "off";
     this.radio = kept.radio ?? null;
     this.shuffled = kept.shuffled ?? false;
-    if (kept.at >= 0) this.load(kept.at, { play: false, from: kept.position });
+    if (kept.at < 0) return;
+    this.load(kept.at, { play: false, from: kept.position });
+    this.shared.remember(kept.shared);
+    this.shared.look();
   },
 });
 

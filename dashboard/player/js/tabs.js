@@ -1,12 +1,9 @@
-// One tab sounds at a time: the one in which the listener pressed play last.
+// The tabs of one browser. One of them sounds at a time: the one in which the listener pressed play last.
 class Tabs {
-  constructor(engine) {
-    this.channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("segue.sound") : null;
-    this.channel?.addEventListener("message", () => {
-      if (!engine.wanted) return;
-      engine.pause();
-      engine.say("Playing in another tab");
-    });
+  constructor({ silence, look }) {
+    this.channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("segue.tabs") : null;
+    this.channel?.addEventListener("message", ({ data }) => (data === "sounds" ? silence() : look()));
   }
   sound() { this.channel?.postMessage("sounds"); }
+  stored() { this.channel?.postMessage("stored"); }
 }
