@@ -14,6 +14,7 @@ from segue.social.activity import PrivacyChoices
 from segue.social.follows import Follows
 
 _USUAL = 10
+_MOST_STARRED = 5000
 
 
 def album_list(call: Call) -> Content:
@@ -147,7 +148,7 @@ def starred2(call: Call) -> Content:
 
 def _starred_objects(call: Call) -> tuple[list[shapes.Shape], list[Album], list[Artist]]:
     library, server = finding.library(call), call.server
-    tracks = server.tracks.in_order([like["track_id"] for like in server.opinions.likes(call.user_id)])
+    tracks = server.tracks.in_order(server.opinions.of_kind(call.user_id, "like", limit=_MOST_STARRED))
     if library is not None:
         tracks = [track for track in tracks if track.library == library]
     album_ids = [mark["key"] for mark in server.marks.starred(call.user_id, "album")]

@@ -37,4 +37,4 @@ def send(call: Call, events: Sequence[Mapping[str, Any]]) -> None:
     if refused:
         log.warning("events of an app are invalid: %s", sorted(set(refused.values())))
     opinions = [(play["user_id"], play["track_id"], play["type"]) for play in delivered]
-    Opinions(services.store).keep_kinds(opinions)
+    Opinions(services.store).keep(opinions)

@@ -13,8 +13,9 @@ from segue.catalog.browsed_tracks import TrackOnAlbum
 from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.counted import counted
 from segue.dashboard import visit
-from segue.dashboard.navigation import link
+from segue.dashboard.navigation import address
 from segue.dashboard.player import components
+from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.items import Item, item_of
 from segue.dashboard.text import plain
 from segue.dashboard.views import more, ungrouped
@@ -36,18 +37,42 @@ def show() -> None:
     st.title(plain(album["name"]), anchor=False)
     left, right = st.columns([1, 2], gap="large")
     with left:
+        items = [_item(track) for track in tracks]
+        components.collection(items, key="all", name=album["name"], cover=album["cover_id"])
         st.caption(" · ".join(plain(fact) for fact in facts(album)))
-        for key in album["artist_keys"]:
-            if artist := catalogue.artists.artist(key):
-                link(f"More by {artist['name']}", icon=":material/artist:", to={"artist": artist["name"]})
-        if tracks:
-            components.tracks([_item(tracks[0])], key="cover", layout="grid")
+        artists = [catalogue.artists.artist(key) for key in album["artist_keys"]]
+        by = [
+            Entry(
+                name=f"More by {artist['name']}", href=address("artist", name=artist["name"]), icon="artist"
+            )
+            for artist in artists
+            if artist
+        ]
+        components.entries(by, key="by", layout="links")
     with right:
         for number, (heading, those) in enumerate(_parts(tracks)):
             if heading:
                 st.subheader(plain(heading), anchor=False)
-            components.tracks([_item(track) for track in those], key=f"album-{number}", layout="list")
+            components.tracks(
+                [_item(track) for track in those],
+                key=f"album-{number}",
+                layout="list",
+                together=(place, number),
+            )
         more.offer(place, shown=len(tracks), total=tracks.total, of="songs")
+
+
+def entries(albums: Sequence[Album]) -> list[Entry]:
+    """Albums as links."""
+    return [
+        Entry(
+            name=album["name"],
+            href=address("album", id=album["_id"]),
+            note=" · ".join(str(fact) for fact in (album["artist"], album["year"]) if fact),
+            cover=album["cover_id"],
+        )
+        for album in albums
+    ]
 
 
 def facts(album: Album) -> list[str]:

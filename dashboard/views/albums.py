@@ -6,8 +6,8 @@ import streamlit as st
 
 from segue.catalog.albums import AlbumOrder
 from segue.dashboard import visit
-from segue.dashboard.navigation import link
-from segue.dashboard.text import NO_MUSIC, plain
+from segue.dashboard.player import components
+from segue.dashboard.text import NO_MUSIC
 from segue.dashboard.views import album, more
 
 _AT_FIRST = 60
@@ -30,7 +30,5 @@ def show() -> None:
     if not albums:
         st.info(NO_MUSIC, icon=":material/library_music:")
         return
-    for one in albums:
-        link(one["name"], icon=":material/album:", to={"album_id": one["_id"]})
-        st.caption(" · ".join(plain(fact) for fact in album.facts(one)))
+    components.entries(album.entries(albums), key="albums", layout="grid")
     more.offer(place, shown=len(albums), total=albums.total, of="albums")

@@ -9,7 +9,6 @@ from segue.catalog.part import Part
 from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.counted import counted
 from segue.dashboard import visit
-from segue.dashboard.navigation import link
 from segue.dashboard.player import components
 from segue.dashboard.queries.items import item_of
 from segue.dashboard.text import plain
@@ -48,6 +47,7 @@ def show() -> None:
     if songs:
         st.subheader("Songs", anchor=False)
         items = [item_of(track.summary, source="search") for track in songs]
+        components.collection(items, key="all")
         components.tracks(items, key="songs", layout="list")
         more.offer(place, shown=len(songs), total=songs.total, of="songs")
 
@@ -56,7 +56,5 @@ def _listed(heading: str, albums: Part[Album], place: str) -> None:
     if not albums:
         return
     st.subheader(heading, anchor=False)
-    for one in albums:
-        link(one["name"], icon=":material/album:", to={"album_id": one["_id"]})
-        st.caption(" · ".join(plain(fact) for fact in album.facts(one)))
+    components.entries(album.entries(albums), key=place, layout="grid")
     more.offer(place, shown=len(albums), total=albums.total, of="albums")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.catalog.artists import ArtistOrder
+from segue.catalog.artists import Artist, ArtistOrder
 from segue.counted import counted
 from segue.dashboard import visit
-from segue.dashboard.navigation import link
-from segue.dashboard.text import NO_MUSIC, plain
+from segue.dashboard.navigation import address
+from segue.dashboard.player import components
+from segue.dashboard.player.components import Entry
+from segue.dashboard.text import NO_MUSIC
 from segue.dashboard.views import more
 
 _AT_FIRST = 60
@@ -26,9 +28,16 @@ def show() -> None:
     if not artists:
         st.info(NO_MUSIC, icon=":material/library_music:")
         return
-    for artist in artists:
-        link(artist["name"], icon=":material/artist:", to={"artist": artist["name"]})
-        songs = counted(artist["tracks"] + artist["featured"], "song")
-        albums = [counted(artist["albums"], "album")] if artist["albums"] else []
-        st.caption(" · ".join([*albums, songs, *(plain(genre) for genre in artist["genres"])]))
+    components.entries([_entry(artist) for artist in artists], key="artists", layout="grid")
     more.offer(place, shown=len(artists), total=artists.total, of="artists")
+
+
+def _entry(artist: Artist) -> Entry:
+    songs = counted(artist["tracks"] + artist["featured"], "song")
+    albums = [counted(artist["albums"], "album")] if artist["albums"] else []
+    return Entry(
+        name=artist["name"],
+        href=address("artist", name=artist["name"]),
+        note=" · ".join([*albums, songs, *artist["genres"]]),
+        cover=artist["cover_id"],
+    )

@@ -6,6 +6,7 @@ import streamlit as st
 
 from segue.dashboard import visit
 from segue.dashboard.player import components
+from segue.dashboard.player.components import Live
 from segue.dashboard.queries import history
 from segue.dashboard.queries.items import Item, Upcoming
 from segue.dashboard.queries.starting_options import ARTISTS
@@ -57,9 +58,8 @@ def _for_you(user_id: str) -> None:
         _picks(user_id)
     items = upcoming.items[:SHOWN]
     fresh = _fresh([item.track_id for item in items])
-    components.tracks(
-        items, key="for-you", layout="grid", whole=False, fresh=fresh, live=True, dial=str(wanted)
-    )
+    live = Live(fresh, dial=str(wanted))
+    components.tracks(items, key="for-you", layout="grid", whole=False, live=live)
     played = history.recently_played(visit.services().store, user_id)
     _because(played, upcoming)
     if played:

@@ -8,8 +8,9 @@ import streamlit as st
 
 from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.dashboard import visit
-from segue.dashboard.navigation import link
+from segue.dashboard.navigation import address
 from segue.dashboard.player import components
+from segue.dashboard.player.components import Entry
 from segue.dashboard.queries import sounding
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Item, item_of
@@ -39,22 +40,23 @@ def show() -> None:
                 sharing.offer(listener, "track", item.track_id, title=item.title)
                 made.path_from(item)
         _credits(catalogue, item)
-        link("Show on the map", icon=":material/explore:", to={"map": item.track_id})
     with right:
         _near(catalogue, item)
     _album(catalogue, item)
 
 
 def _credits(catalogue: CatalogueReader, item: Item) -> None:
-    """Links to each artist and to the album."""
+    """Links to each artist, to the album and to the map."""
     placed = catalogue.placed(item.track_id)
-    for name in dict.fromkeys(placed.artists + placed.featured if placed else (item.artist,)):
-        if name:
-            link(name, icon=":material/artist:", to={"artist": name})
+    artists = dict.fromkeys(placed.artists + placed.featured if placed else (item.artist,))
+    links = [Entry(name=name, href=address("artist", name=name), icon="artist") for name in artists if name]
     if item.album and placed and placed.album_id:
-        link(item.album, icon=":material/album:", to={"album_id": placed.album_id})
+        links.append(Entry(name=item.album, href=address("album", id=placed.album_id), icon="album"))
     elif item.artist and item.album:
-        link(item.album, icon=":material/album:", to={"artist": item.artist, "album": item.album})
+        href = address("album", artist=item.artist, name=item.album)
+        links.append(Entry(name=item.album, href=href, icon="album"))
+    links.append(Entry(name="Show on map", href=address("map", id=item.track_id), icon="map"))
+    components.entries(links, key="credits", layout="list")
 
 
 def _album(catalogue: CatalogueReader, item: Item) -> None:

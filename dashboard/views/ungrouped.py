@@ -9,8 +9,9 @@ import streamlit as st
 from segue.catalog.tracks import MOST_OF_ARTIST
 from segue.counted import counted
 from segue.dashboard import visit
-from segue.dashboard.navigation import link
+from segue.dashboard.navigation import address
 from segue.dashboard.player import components
+from segue.dashboard.player.components import Entry
 from segue.dashboard.queries.times import length
 from segue.dashboard.text import plain
 from segue.dashboard.views import more
@@ -30,7 +31,9 @@ def artist(name: str) -> bool:
     for number, (album_name, those) in enumerate(groupby(songs, key=lambda song: song.album)):
         if album_name:
             st.subheader(plain(album_name), anchor=False)
-            link(f"Open {album_name}", icon=":material/album:", to={"artist": name, "album": album_name})
+            href = address("album", artist=name, name=album_name)
+            opened = Entry(name=f"Open {album_name}", href=href, icon="album")
+            components.entries([opened], key=f"open-{number}", layout="links")
         elif number:
             st.subheader("Songs", anchor=False)
         components.tracks(list(those), key=f"album-{number}", layout="list")
@@ -49,9 +52,11 @@ def album(artist_name: str, name: str) -> bool:
     st.title(plain(name), anchor=False)
     left, right = st.columns([1, 2], gap="large")
     with left:
+        components.collection(songs, key="all", name=name, cover=songs[0].cover_id)
         st.caption(f"{plain(artist_name)} · {length(songs) if not songs.rest else f'{songs.total:,} songs'}")
-        link(f"More by {artist_name}", icon=":material/artist:", to={"artist": artist_name})
-        components.tracks(songs[:1], key="cover", layout="grid")
+        href = address("artist", name=artist_name)
+        by = Entry(name=f"More by {artist_name}", href=href, icon="artist")
+        components.entries([by], key="by", layout="links")
     with right:
         components.tracks(songs, key="album", layout="list")
         more.offer(place, shown=len(songs), total=songs.total, of="songs")

@@ -10,8 +10,9 @@ from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries import history
 from segue.dashboard.views import account, more, own_data, sharing
+from segue.taste.opinions import Kind
 
-_LIKED, _PLAYED = 200, 300
+_AT_FIRST, _PLAYED = 200, 300
 """How many songs the tabs show at first."""
 
 
@@ -23,9 +24,13 @@ def show() -> None:
         st.info("Reload the page to begin.", icon=":material/refresh:")
         return
     st.title(listener.name or "You are a guest", anchor=False)
-    likes, played, shared, account_tab = st.tabs(["Liked", "History", "Sharing", "Account"])
+    likes, dislikes, played, shared, account_tab = st.tabs(
+        ["Liked", "Disliked", "History", "Sharing", "Account"]
+    )
     with likes:
-        _liked(listener.user_id)
+        _judged(listener.user_id, "like", icon=":material/favorite:")
+    with dislikes:
+        _judged(listener.user_id, "dislike", icon=":material/thumb_down:")
     with played:
         _history(listener.user_id)
     with shared:
@@ -51,10 +56,16 @@ def _history(user_id: str) -> None:
         st.caption(f"The history has your last {total:,} songs. “Your listening” counts all of your plays.")
 
 
-def _liked(user_id: str) -> None:
-    items = history.liked(visit.services().store, user_id, limit=more.asked_for("liked", first=_LIKED))
+def _judged(user_id: str, kind: Kind, *, icon: str) -> None:
+    """The liked or disliked songs; an opinion is taken back where it was given, by its button."""
+    place = f"{kind}d"
+    items = history.judged(
+        visit.services().store, user_id, kind, limit=more.asked_for(place, first=_AT_FIRST)
+    )
     if not items:
-        st.info("Songs that you like appear here.", icon=":material/favorite:")
+        st.info(f"Songs that you {kind} appear here.", icon=icon)
         return
-    components.tracks(items, key="liked", layout="list")
-    more.offer("liked", shown=len(items), total=items.total, of="songs that you like")
+    if kind == "dislike":
+        st.caption("These songs are not recommended to you. Press the button again to take a dislike back.")
+    components.tracks(items, key=place, layout="list")
+    more.offer(place, shown=len(items), total=items.total, of=f"songs that you {kind}")

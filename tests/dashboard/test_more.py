@@ -155,7 +155,7 @@ def test_the_number_of_all_is_that_of_the_catalogue(many: Database[Document]) ->
     few = tracks.of_genre("Drone", limit=10)
     assert (len(few), few.rest) == (10, MANY - 10)
     assert tracks.of_genre("Folk", limit=10).total == 5
-    liked = history.liked(Store(many), "ada", limit=10)
+    liked = history.judged(Store(many), "ada", "like", limit=10)
     assert (len(liked), liked.total) == (10, MANY)
 
 

@@ -20,6 +20,13 @@ from segue.people.login_sessions import COOKIE
 from segue.storage.mongo import Document
 
 MISSING = "0" * 64
+QUEUE = {
+    "version": 0,
+    "player": "tab",
+    "at": 0,
+    "position": 0,
+    "items": [{"id": "t1", "key": "k", "source": "home"}],
+}
 CALLS: list[tuple[str, str, Any]] = [
     ("GET", "/api/upcoming", None),
     ("GET", "/api/tickets/t1", None),
@@ -29,6 +36,10 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "/api/map", None),
     ("GET", "/api/map/here", None),
     ("GET", "/api/map/tracks?rows=x", None),
+    ("GET", "/api/queue", None),
+    ("PUT", "/api/queue", QUEUE),
+    ("PUT", "/api/queue", QUEUE | {"version": 7}),
+    ("POST", "/api/queue", {"items": 7}),
     ("GET", "/api/playlists", None),
     ("POST", "/api/playlists", {"name": "Evening", "tracks": ["t1"]}),
     ("POST", "/api/playlists", {"name": 7}),

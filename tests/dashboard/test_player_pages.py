@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
@@ -46,6 +47,19 @@ def given(page: AppTest) -> dict[str, dict[str, Any]]:
 
 def titles(page: AppTest, key: str) -> list[str]:
     return [item["title"] for item in given(page)[key]["items"]]
+
+
+def links(page: AppTest, key: str) -> dict[str, str]:
+    """The addresses of a list of links, by name."""
+    return {item["name"]: item["href"] for item in given(page)[key]["items"]}
+
+
+def follow(page: AppTest, address: str) -> AppTest:
+    """The same page with the parameters of an address."""
+    page.query_params.clear()
+    for name, value in parse_qsl(urlsplit(address).query):
+        page.query_params[name] = value
+    return page.run()
 
 
 def test_home_before_there_is_music(page: AppTest) -> None:

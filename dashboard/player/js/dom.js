@@ -13,7 +13,8 @@ const PATHS = {
   add: "M19 13h-6v6h-2v-6H5v-2h6V5h2v6h6z", playnext: "M3 10h11v2H3zm0-4h11v2H3zm0 8h7v2H3zm13-1v8l6-4z",
   shuffle: "M10.59 9.17 5.41 4 4 5.41l5.17 5.17 1.42-1.41zM14.5 4l2.04 2.04L4 18.59 5.41 20 17.96 7.46 20 9.5V4h-5.5zm.33 9.41-1.41 1.41 3.13 3.13L14.5 20H20v-5.5l-2.04 2.04-3.13-3.13z",
   more: "M6 10a2 2 0 1 0 0 4 2 2 0 0 0 0-4zm6 0a2 2 0 1 0 0 4 2 2 0 0 0 0-4zm6 0a2 2 0 1 0 0 4 2 2 0 0 0 0-4z",
-  radio: "M12 10a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM7.8 7.8 6.3 6.3a8 8 0 0 0 0 11.4l1.5-1.5a6 6 0 0 1 0-8.4zm8.4 0a6 6 0 0 1 0 8.4l1.5 1.5a8 8 0 0 0 0-11.4zM4.9 4.9 3.5 3.5a12 12 0 0 0 0 17l1.4-1.4a10 10 0 0 1 0-14.2zm14.2 0a10 10 0 0 1 0 14.2l1.4 1.4a12 12 0 0 0 0-17z",
+  today: "M19 4h-1V2h-2v2H8V2H6v2H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2V6a2 2 0 0 0-2-2zm0 16H5V9h14v11zM7 11h5v5H7z", explore: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm2.2 12.2L6 18l3.8-8.2L18 6l-3.8 8.2zM12 10.9a1.1 1.1 0 1 0 0 2.2 1.1 1.1 0 0 0 0-2.2z",
+  back: "M20 11H7.83l5.59-5.59L12 4l-8 8 8 8 1.41-1.41L7.83 13H20z", radio: "M12 10a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM7.8 7.8 6.3 6.3a8 8 0 0 0 0 11.4l1.5-1.5a6 6 0 0 1 0-8.4zm8.4 0a6 6 0 0 1 0 8.4l1.5 1.5a8 8 0 0 0 0-11.4zM4.9 4.9 3.5 3.5a12 12 0 0 0 0 17l1.4-1.4a10 10 0 0 1 0-14.2zm14.2 0a10 10 0 0 1 0 14.2l1.4 1.4a12 12 0 0 0 0-17z",
   artist: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm0 2c-2.7 0-8 1.3-8 4v2h16v-2c0-2.7-5.3-4-8-4z",
   album: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm0 14.5a4.5 4.5 0 1 1 0-9 4.5 4.5 0 0 1 0 9zm0-5.5a1 1 0 1 0 0 2 1 1 0 0 0 0-2z",
   map: "M12 2a7 7 0 0 0-7 7c0 5.2 7 13 7 13s7-7.8 7-13a7 7 0 0 0-7-7zm0 9.5a2.5 2.5 0 1 1 0-5 2.5 2.5 0 0 1 0 5z",
@@ -53,8 +54,14 @@ const setIcon = (element, name, label) => {
   element.setAttribute("aria-label", label);
 };
 
-const picture = (cover) =>
-  h("span", { class: "cover" }, cover ? h("img", { src: `/api/covers/${encodeURIComponent(cover)}`, alt: "", loading: "lazy" }) : null);
+// A cover; without one, the initials of the name on a colour of its own.
+const picture = (cover, name = "") => {
+  if (cover) return h("span", { class: "cover" }, h("img", { src: `/api/covers/${encodeURIComponent(cover)}`, alt: "", loading: "lazy" }));
+  let hue = 0;
+  for (const letter of name) hue = (hue * 31 + letter.codePointAt(0)) % 360;
+  const initials = name.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).slice(0, 2).map((word) => [...word.replace(/^[^\p{L}\p{N}]+/u, "")][0].toUpperCase()).join("");
+  return h("span", { class: "cover none", style: name ? `--hue: ${hue}` : null }, initials ? h("span", { "aria-hidden": "true" }, initials) : null);
+};
 
 const clock = (ms) => {
   const s = Math.max(0, Math.floor((ms || 0) / 1000));

@@ -3,10 +3,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".tracks");
   root.__off?.();
   root.__data = data;
+  if (data.together) {
+    if (!together.has(data.together)) together.set(data.together, new Map());
+    together.get(data.together).set(data.part, data.items);
+  }
   root.__edit = (edit) => setTriggerValue("edit", edit);
   root.className = `tracks ${data.layout}`;
   const focused = root.getRootNode().activeElement;
-  draw(root, data, (target) => setTriggerValue("open", target));
+  draw(root, data);
   if (focused && focused.isConnected && root.contains(focused)) focused.focus({ preventScroll: true });
   const update = () => mark(root), wake = () => setTriggerValue("replanned", Date.now());
   addEventListener("segue:state", update);

@@ -37,7 +37,7 @@ const drawQueue = (bar, close) => {
   const focus = bar.root.getRootNode().activeElement?.dataset?.focus;
   const top = bar.panel.querySelector(".rows")?.scrollTop ?? 0;
   const row = (entry, i, count) => h("li", { class: "row" },
-    h("button", { type: "button", class: "go", "aria-label": `Play ${entry.title}`, onclick: () => e.jump(entry.key) }, picture(entry.cover),
+    h("button", { type: "button", class: "go", "aria-label": `Play ${entry.title}`, onclick: () => e.jump(entry.key) }, picture(entry.cover, entry.album ?? entry.title),
       h("span", { class: "names" }, h("span", { class: "title" }, entry.title), h("span", { class: "artist" }, entry.why ? `${entry.artist} · ${entry.why}` : entry.artist))),
     h("span", { class: "tools" },
       button("up", `Move ${entry.title} up`, () => e.move(entry.key, -1), { disabled: i === 0, "data-focus": `up${entry.id}` }),
@@ -52,7 +52,7 @@ const drawQueue = (bar, close) => {
     planned.length ? h("h3", {}, "Planned for you") : null, planned.length ? h("ol", {}, ...planned) : null,
     rows.length ? null : h("p", { class: "empty" }, "The queue is empty. Play a song, and recommendations follow."));
   bar.panel.replaceChildren(h("header", {}, h("h2", {}, item ? "Now playing" : "Queue"), close),
-    item ? h("div", { class: "nowplaying" }, picture(item.cover), h("div", { class: "names" }, h("span", { class: "title" }, item.title), h("span", { class: "artist" }, item.artist), canvas)) : "", list);
+    item ? h("div", { class: "nowplaying" }, picture(item.cover, item.album ?? item.title), h("div", { class: "names" }, h("span", { class: "title" }, item.title), h("span", { class: "artist" }, item.artist), canvas)) : "", list);
   list.scrollTop = top;
   if (focus) bar.panel.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus();
   if (item) visualise(bar, canvas);

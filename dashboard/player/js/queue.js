@@ -1,14 +1,17 @@
+const chosen = (item) => (item.auto ? { ...item, auto: false, queued: true } : item);
 // The queue: the listener's choices, then recommendations, which change while the listener plays songs.
 Object.assign(Engine.prototype, {
-  playNext(item) { this.insert(this.at + 1, item); },
-  add(item) {
+  playNext(...items) { this.insert(this.at + 1, items); },
+  add(...items) {
     let place = this.at + 1;
     while (place < this.queue.length && !this.queue[place].auto) place++;
-    this.insert(place, item);
+    this.insert(place, items);
   },
-  insert(place, item) {
-    this.queue.splice(place, 0, { ...item, key: uuid(), auto: false });
-    if (!this.current) this.load(0); else this.say(`${item.title} was added to the queue`);
+  insert(place, items) {
+    if (!items.length) return;
+    this.queue.splice(place, 0, ...items.map((item) => ({ ...item, key: uuid(), auto: false, queued: true })));
+    if (!this.current) this.load(0);
+    else this.say(items.length === 1 ? `${items[0].title} was added to the queue` : `${items.length} songs were added to the queue`);
     this.extend();
   },
   remove(key) {
@@ -23,8 +26,8 @@ Object.assign(Engine.prototype, {
     const i = this.queue.findIndex((item) => item.key === key), j = i + by;
     if (i <= this.at || j <= this.at || j >= this.queue.length) return;
     const [item] = this.queue.splice(i, 1);
-    this.queue.splice(j, 0, { ...item, auto: false }); // a moved recommendation becomes the listener's choice
-    for (let k = this.at + 1; k < j; k++) this.queue[k].auto = false;
+    this.queue.splice(j, 0, chosen(item)); // a moved recommendation becomes the listener's choice
+    for (let k = this.at + 1; k < j; k++) this.queue[k] = chosen(this.queue[k]);
     this.settle();
   },
   jump(key) {
@@ -34,14 +37,14 @@ Object.assign(Engine.prototype, {
     this.load(i);
     this.extend();
   },
-  shuffle() { // turning it off restores the order of the listener's choices
+  shuffle({ silent = false } = {}) { // turning it off restores the order of the listener's choices
     this.shuffled = !this.shuffled;
     if (this.shuffled) this.mix();
     else {
       const rest = this.queue.splice(this.at + 1);
       this.queue.push(...rest.filter((item) => !item.auto).sort((a, b) => (a.place ?? 0) - (b.place ?? 0)), ...rest.filter((item) => item.auto));
     }
-    this.say(this.shuffled ? "Shuffle is on" : "Shuffle is off");
+    if (!silent) this.say(this.shuffled ? "Shuffle is on" : "Shuffle is off");
     this.settle();
   },
   mix() {
@@ -58,10 +61,18 @@ Object.assign(Engine.prototype, {
     try { answer = await fetch("/api/upcoming"); } catch { return false; }
     if (!answer.ok) return false;
     const upcoming = await answer.json();
-    Object.assign(this.opinions, upcoming.opinions);
     const changed = upcoming.recommendation_id !== this.recommended?.recommendation_id;
     this.recommended = upcoming;
+    this.judge(upcoming.opinions);
     return changed;
+  },
+  judge(opinions) { // the opinions of the server, with those that still wait in the outbox
+    this.opinions = { ...opinions };
+    for (const { type, track_id: id } of this.outbox.waiting()) {
+      if (type === "like" || type === "dislike") this.opinions[id] = type;
+      else if (type.startsWith("un") && this.opinions[id] === type.slice(2)) delete this.opinions[id];
+    }
+    this.changed();
   },
   fresh() {
     const kept = this.queue.filter((item, i) => (i <= this.at ? i >= this.at - 30 : !item.auto));
@@ -98,21 +109,28 @@ Object.assign(Engine.prototype, {
 
   // --- state that survives a reload of the tab
   save() {
+    this.persist();
+    this.shared.keep();
+  },
+  persist() {
     const kept = { tag: this.tag, queue: this.queue.slice(Math.max(0, this.at - 30)), at: Math.min(this.at, 30), position: this.position,
-      volume: this.audio.volume, muted: this.audio.muted, repeat: this.repeat, radio: this.radio, shuffled: this.shuffled };
+      volume: this.audio.volume, muted: this.audio.muted, repeat: this.repeat, radio: this.radio, shuffled: this.shuffled, shared: this.shared.memory() };
     try { sessionStorage.setItem("segue.player", JSON.stringify(kept)); localStorage.setItem("segue.volume", this.audio.volume); } catch { /* storage is blocked: nothing is kept */ }
   },
   restore() {
     let kept = null;
     try { kept = JSON.parse(sessionStorage.getItem("segue.player")); this.audio.volume = Number(localStorage.getItem("segue.volume") ?? 1); } catch { /* storage is blocked or malformed */ }
-    if (!kept || kept.tag !== this.tag) return;
+    if (!kept || kept.tag !== this.tag) return this.shared.restore();
     this.audio.volume = kept.volume;
     this.audio.muted = kept.muted;
     this.queue = kept.queue;
     this.repeat = kept.repeat ?? "off";
     this.radio = kept.radio ?? null;
     this.shuffled = kept.shuffled ?? false;
-    if (kept.at >= 0) this.load(kept.at, { play: false, from: kept.position });
+    if (kept.at < 0) return;
+    this.load(kept.at, { play: false, from: kept.position });
+    this.shared.remember(kept.shared);
+    this.shared.look();
   },
 });
 
