@@ -7,7 +7,8 @@ that code without a visitor reads only what everybody sees.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 import streamlit as st
@@ -23,6 +24,8 @@ _REMEMBERED_SECONDS = 2.0
 _MOST_REMEMBERED = 10_000
 _requested: ContextVar[str | None] = ContextVar("session_of_request", default=None)
 """The token of the request's session."""
+_known: ContextVar[tuple[str, str] | None] = ContextVar("listener_of_request", default=None)
+"""The listener's id and name, of a request that has no session."""
 
 
 class Visitors:
@@ -38,6 +41,9 @@ class Visitors:
         """The hidden libraries; without a read of the session while no library is for certain accounts."""
         if not self._access.restricted:
             return NOTHING
+        if (listener := _known.get()) is not None:
+            user_id, name = listener
+            return self._hidden_from(Listener(user_id=user_id, name=name, session_id=""))
         token = _requested.get() or _token_of_page()
         if token is None:
             return self._access.restricted
@@ -62,6 +68,16 @@ def _token_of_page() -> str | None:
     if get_script_run_ctx(suppress_warning=True) is None:
         return None
     return st.context.cookies.get(COOKIE)
+
+
+@contextmanager
+def seen_by(user_id: str, name: str) -> Iterator[None]:
+    """Within it, reads of the catalogue are those of a listener who has no session."""
+    before = _known.set((user_id, name))
+    try:
+        yield
+    finally:
+        _known.reset(before)
 
 
 def seen_by_visitor(route: Route) -> Route:

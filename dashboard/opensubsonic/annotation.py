@@ -43,7 +43,8 @@ def rate(call: Call) -> Content:
         raise invalid("rating", f"it must be 0 to {BEST}")
     kind, key = _known(call, text)
     if kind == "track":
-        disliked = call.server.opinions.given(call.user_id, [key]).get(key, {}).get("opinion") == "dislike"
+        given = call.server.opinions.given(call.user_id, [key]).get(key)
+        disliked = given is not None and given["opinion"] == "dislike"
         if rating == DISLIKED and not disliked:
             _express(call, [key], "dislike")
         elif rating != DISLIKED and disliked:

@@ -1,7 +1,7 @@
 """Answers as JSON, JSONP or XML.
 
-An endpoint returns the content in the shape of the protocol's JSON. The XML follows from it: numbers, texts and
-booleans are attributes, objects and lists are elements, and `value` is the text of its element.
+An endpoint returns the content in the shape of the protocol's JSON. The XML follows from it: numbers, texts
+and booleans are attributes, objects and lists are elements, and `value` is the text of its element.
 """
 
 from __future__ import annotations
@@ -41,7 +41,11 @@ class Form:
 
     def failure(self, error: ProtocolError) -> Response:
         """A response with an error."""
-        content = {"status": "failed", **_FIELDS, "error": {"code": int(error.code), "message": error.message}}
+        content = {
+            "status": "failed",
+            **_FIELDS,
+            "error": {"code": int(error.code), "message": error.message},
+        }
         response = self._response(content, error.status)
         if error.retry_after is not None:
             response.headers["Retry-After"] = str(error.retry_after)
@@ -51,7 +55,9 @@ class Form:
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         if self.name == _XML:
             return Response(_xml(content), status, headers, media_type="application/xml")
-        text = json.dumps({"subsonic-response": content}, default=_plain, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(
+            {"subsonic-response": content}, default=_plain, ensure_ascii=False, separators=(",", ":")
+        )
         if self.name == _JSONP:
             text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
             return Response(

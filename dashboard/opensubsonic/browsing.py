@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from segue.catalog.albums import Album
 from segue.catalog.artists import Artist
 from segue.dashboard.opensubsonic import finding, ids, near, shapes
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
@@ -55,11 +56,14 @@ def _last_change(call: Call) -> int:
 
 def artist(call: Call) -> Content:
     found = finding.artist(call, call.parameters.text("id"))
-    key, reader = found["_id"], call.server.albums
-    own = reader.by_artist(key, limit=_MOST_OF_ARTIST)
-    others = reader.with_artist(key, limit=_MOST_OF_ARTIST)
     shape = shapes.artists(call, [found])[0]
-    return {"artist": shape | {"album": shapes.albums(call, [*own, *others])}}
+    return {"artist": shape | {"album": shapes.albums(call, _albums_with(call, found["_id"]))}}
+
+
+def _albums_with(call: Call, key: str) -> list[Album]:
+    """The albums of an artist, then those of others with the artist."""
+    reader = call.server.albums
+    return [*reader.by_artist(key, limit=_MOST_OF_ARTIST), *reader.with_artist(key, limit=_MOST_OF_ARTIST)]
 
 
 def album(call: Call) -> Content:
@@ -84,7 +88,10 @@ def directory(call: Call) -> Content:
     if kind == "artist":
         found = finding.artist(call, text)
         reader = call.server.albums
-        albums = [*reader.by_artist(key, limit=_MOST_OF_ARTIST), *reader.with_artist(key, limit=_MOST_OF_ARTIST)]
+        albums = [
+            *reader.by_artist(key, limit=_MOST_OF_ARTIST),
+            *reader.with_artist(key, limit=_MOST_OF_ARTIST),
+        ]
         head = shapes.plain_artists(call, [found])[0]
         return {"directory": head | {"child": shapes.folders(call, albums)}}
     if kind == "album":
@@ -103,7 +110,13 @@ def _library(call: Call, number: int) -> shapes.Shape:
         raise not_found("folder")
     found = call.server.artists.with_albums(library=names[number - 1])
     children = [
-        {"id": shape["id"], "parent": str(number), "isDir": True, "title": shape["name"], "artist": shape["name"]}
+        {
+            "id": shape["id"],
+            "parent": str(number),
+            "isDir": True,
+            "title": shape["name"],
+            "artist": shape["name"],
+        }
         for shape in shapes.plain_artists(call, found)
     ]
     return {"id": str(number), "name": names[number - 1], "child": children}

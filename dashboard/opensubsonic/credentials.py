@@ -38,6 +38,8 @@ class Caller:
     """The name of the app, and of the device if it logged in with an app password."""
     session_id: str
     """The `session_id` of plays."""
+    with_account_password: bool = False
+    """Whether the call has the password of the account itself."""
 
 
 class Credentials:
@@ -73,7 +75,7 @@ class Credentials:
             return self._by_app_password(self._by_token(name, token, salt, address=address), client)
         if password is None:
             raise missing("p")
-        return self._by_password(name, _decoded(password), client, address=address)
+        return self._by_password(name, decoded(password), client, address=address)
 
     def _by_key(self, key: str, *, address: str) -> AppPassword:
         self._guard(of_address(address))
@@ -115,6 +117,7 @@ class Credentials:
             name=account.name,
             client=client,
             session_id=_session(account.user_id, client, ""),
+            with_account_password=True,
         )
 
     def _log_in(self, name: str, password: str, *, address: str) -> Account:
@@ -169,7 +172,7 @@ class _RightPasswords:
         return hmac.digest(self._key, f"{stored['password']}\n{password}".encode(), "sha256")
 
 
-def _decoded(password: str) -> str:
+def decoded(password: str) -> str:
     """A password in clear text, or after `enc:` in hexadecimal UTF-8."""
     if not password.startswith(_ENCODED):
         return password

@@ -22,7 +22,9 @@ class Code(enum.IntEnum):
 class ProtocolError(Exception):
     """A call failed; the message is for the user of the app."""
 
-    def __init__(self, code: Code, message: str, *, status: int = 200, retry_after: int | None = None) -> None:
+    def __init__(
+        self, code: Code, message: str, *, status: int = 200, retry_after: int | None = None
+    ) -> None:
         """`status` is the HTTP status: 200 but for a server that is not available."""
         super().__init__(message)
         self.code, self.message, self.status, self.retry_after = code, message, status, retry_after

@@ -1,4 +1,4 @@
-"""The ids of the API: tracks have their own; albums, artists, libraries and generated playlists have a prefix."""
+"""The ids of the API: tracks have their own; albums, artists and generated playlists have a prefix."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def parse(text: str) -> Object:
     if text.startswith(ARTIST) and len(text) <= _LONGEST:
         encoded = text.removeprefix(ARTIST)
         try:
-            key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True).decode()
+            key = base64.b64decode(
+                encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True
+            ).decode()
         except (binascii.Error, ValueError):
             key = ""
         return Object("artist", key)

@@ -67,11 +67,13 @@ def _frequent(call: Call, size: int, after: int) -> Sequence[Album]:
 
 
 def _highest(call: Call, size: int, after: int) -> Sequence[Album]:
-    return _named(call, [mark["key"] for mark in call.server.marks.rated(call.user_id, "album")], size, after)
+    rated = call.server.marks.rated(call.user_id, "album")
+    return _named(call, [mark["key"] for mark in rated], size, after)
 
 
 def _starred(call: Call, size: int, after: int) -> Sequence[Album]:
-    return _named(call, [mark["key"] for mark in call.server.marks.starred(call.user_id, "album")], size, after)
+    marked = call.server.marks.starred(call.user_id, "album")
+    return _named(call, [mark["key"] for mark in marked], size, after)
 
 
 def _named(call: Call, album_ids: Sequence[str], size: int, after: int) -> Sequence[Album]:

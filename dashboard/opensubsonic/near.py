@@ -14,7 +14,8 @@ from segue.dashboard.queries.profile import read_listener
 from segue.errors import SegueError
 from segue.index.bundle import Bundle
 from segue.index.neighbours import NO_ROW
-from segue.ranking.reranking import ArtistLimit, folded, songs_of, spread_artists
+from segue.ranking.artist_limit import ArtistLimit
+from segue.ranking.reranking import folded, songs_of, spread_artists
 
 TASTE_SHARE = 0.35
 """The weight of the listener's taste against the song: 0 gives the same songs to everybody."""
@@ -86,12 +87,12 @@ def _mean(bundle: Bundle, rows: Sequence[int]) -> NDArray[np.float32]:
 def _near(bundle: Bundle, point: NDArray[np.float32], barred: Collection[int], *, limit: int) -> list[int]:
     """Rows near a point, without barred ones and other recordings of their songs."""
     taken = songs_of(barred, bundle.songs)
-    for count in (max(_CANDIDATES, 4 * limit), len(bundle.vectors)):
-        count = min(count + len(barred), len(bundle.vectors))
+    every = len(bundle.vectors)
+    for count in (min(max(_CANDIDATES, 4 * limit) + len(barred), every), every):
         rows, _ = bundle.neighbours.query(point.astype(np.float32)[np.newaxis], count)
         near = [row for row in rows[0].tolist() if row != NO_ROW]
         found = folded(near, bundle.songs, barred=barred, taken=taken)
-        if len(found) >= limit or count == len(bundle.vectors):
+        if len(found) >= limit:
             break
     return found
 
@@ -99,8 +100,7 @@ def _near(bundle: Bundle, point: NDArray[np.float32], barred: Collection[int], *
 def _shown(
     call: Call, bundle: Bundle, rows: Sequence[int], *, seeds: Sequence[int], limit: int
 ) -> list[FullTrack]:
-    limited = spread_artists(
-        rows, ArtistLimit.of(bundle.artists, call.server.settings.ranking), items=2 * limit, before=tuple(seeds)
-    )
+    limit_of = ArtistLimit.of(bundle, call.server.settings.ranking)
+    limited = spread_artists(rows, limit_of, items=2 * limit, before=tuple(seeds))
     # Twice as many: some may have left the library since the index was built.
     return call.server.tracks.in_order(bundle.ids(limited))[:limit]

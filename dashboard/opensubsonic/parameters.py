@@ -152,6 +152,4 @@ def number(name: str, text: str) -> int:
 
 
 def _parsed(query: str) -> list[tuple[str, str]]:
-    return parse_qsl(query[: LARGEST_FORM + 1], keep_blank_values=True, errors="replace", max_num_fields=None)[
-        :_MOST
-    ]
+    return parse_qsl(query, keep_blank_values=True, errors="replace")[:_MOST]

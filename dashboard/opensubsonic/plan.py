@@ -37,7 +37,9 @@ class MadePlaylist:
 
 def planned_ids(call: Call) -> list[str]:
     """The songs that the listener would hear next, in order."""
-    return [item.track_id for item in planned(call.server.catalogue, call.server.settings, call.user_id).items]
+    return [
+        item.track_id for item in planned(call.server.catalogue, call.server.settings, call.user_id).items
+    ]
 
 
 def _generator(call: Call) -> PlaylistGenerator | None:
@@ -59,9 +61,13 @@ def _new(call: Call) -> list[str]:
 
 
 MADE = (
-    MadePlaylist("for-you", "For you", "Your next songs. Changes with every song that you play or skip.", planned_ids),
-    MadePlaylist("daily-mix", "Daily mix", "Songs that you like, and new ones near them. Changes daily.", _daily_mix),
-    MadePlaylist("new-to-you", "New to you", "Songs that you have never played. Changes daily.", _new),
+    MadePlaylist(
+        "for-you", "For you", "Your next songs. Changes with every song that you play or skip.", planned_ids
+    ),
+    MadePlaylist(
+        "daily-mix", "Daily mix", "Songs that you like, and new ones near them. Changes daily.", _daily_mix
+    ),
+    MadePlaylist("new-to-you", "New to you", "Songs that you have never played.", _new),
 )
 _BY_ID = {made.playlist_id: made for made in MADE}
 
@@ -74,7 +80,9 @@ def made_playlist(playlist_id: str) -> MadePlaylist | None:
 def changed_at(call: Call) -> datetime:
     """When the plan last changed."""
     stored = Recommendations(call.server.store).of(call.user_id)
-    return stored.updated_at if stored else datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (
+        stored.updated_at if stored else datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    )
 
 
 def described(call: Call, made: MadePlaylist, tracks: Sequence[FullTrack]) -> shapes.Shape:
@@ -131,9 +139,7 @@ def _barred(call: Call) -> set[str]:
     return disliked | set(bundle.ids(sorted(profile.recent)))
 
 
-def _fits(
-    track: FullTrack, *, genre: str | None, years: Sequence[int | None], library: str | None
-) -> bool:
+def _fits(track: FullTrack, *, genre: str | None, years: Sequence[int | None], library: str | None) -> bool:
     summary = track.summary
     first, last = years
     year = summary.year

@@ -1,4 +1,4 @@
-"""Endpoints of playlists: the listener's own, those that others share with them, and those that Segue makes."""
+"""Endpoints of playlists: the listener's own, those of others that they may edit, and those of Segue."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ def playlists(call: Call) -> Content:
     reader = call.server.services.playlists
     own = [*reader.of(call.user_id), *reader.joined(call.user_id)]
     made = [(one, one.tracks(call)) for one in plan.MADE]
-    wanted = [*(track for one in own for track in one.tracks), *(track for _, tracks in made for track in tracks)]
+    wanted = [
+        *(track for one in own for track in one.tracks),
+        *(track for _, tracks in made for track in tracks),
+    ]
     known = call.server.tracks.full(wanted)
     listed = [
-        plan.described(call, one, [known[track] for track in tracks if track in known]) for one, tracks in made
+        plan.described(call, one, [known[track] for track in tracks if track in known])
+        for one, tracks in made
     ]
     return {"playlists": {"playlist": [*listed, *(shapes.playlist(call, one, known) for one in own)]}}
 
@@ -77,7 +81,7 @@ def update(call: Call) -> Content:
 
 
 def _places(call: Call, found: Playlist, shown: Sequence[int]) -> set[int]:
-    """Places in the stored list, of places in the list that the app sees: songs that are gone are not shown."""
+    """Places in the stored list, of places in the list that the app sees, which lacks songs that are gone."""
     known: dict[str, FullTrack] = call.server.tracks.full(found.tracks)
     visible = [place for place, track in enumerate(found.tracks) if track in known]
     if any(not 0 <= place < len(visible) for place in shown):

@@ -47,9 +47,7 @@ def search(call: Call) -> Content:
     found = call.server.catalogue.search(query, limit=after + count) if query and count else []
     tracks = call.server.tracks.in_order([item.track_id for item in found[after : after + count]])
     total = getattr(found, "total", 0)
-    return {
-        "searchResult": {"offset": after, "totalHits": total, "match": shapes.songs(call, tracks)}
-    }
+    return {"searchResult": {"offset": after, "totalHits": total, "match": shapes.songs(call, tracks)}}
 
 
 def _query(call: Call) -> str:

@@ -32,7 +32,11 @@ def songs(call: Call, tracks: Sequence[FullTrack]) -> list[Shape]:
     shapes = []
     for track in tracks:
         shape = _song(track)
-        opinion, mark, played = given.get(track.track_id), marks.get(track.track_id), plays.get(track.track_id)
+        opinion, mark, played = (
+            given.get(track.track_id),
+            marks.get(track.track_id),
+            plays.get(track.track_id),
+        )
         shape |= _given(
             starred=opinion["at"] if opinion and opinion["opinion"] == "like" else None,
             userRating=mark.get("rating") if mark else None,
@@ -163,7 +167,7 @@ def _song(track: FullTrack) -> Shape:
         type="music",
         mediaType="song",
         sortName=track.title_sort,
-        musicBrainzId=track.ids.recording,
+        musicBrainzId=track.recording,
         genres=[{"name": genre} for genre in summary.genres],
         artists=_credits([*main, *track.featured]),
         displayArtist=summary.artist or None,
@@ -191,7 +195,9 @@ def _path(track: FullTrack) -> str:
     parts = (artist or "Unknown artist", summary.album or "Unknown album")
     folder = "/".join(part.translate(_NOT_IN_PATHS).strip(". ") or "_" for part in parts)
     place = "-".join(f"{number:02d}" for number in (track.disc, track.number) if number)
-    return f"{folder}/{' '.join(filter(None, (place, summary.title.translate(_NOT_IN_PATHS))))}.{track.suffix}"
+    return (
+        f"{folder}/{' '.join(filter(None, (place, summary.title.translate(_NOT_IN_PATHS))))}.{track.suffix}"
+    )
 
 
 def _album(album: Album, names: Mapping[str, Artist]) -> Shape:

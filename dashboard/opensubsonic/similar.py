@@ -5,8 +5,8 @@ from __future__ import annotations
 from segue.dashboard.opensubsonic import finding, ids, near, shapes
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint
 from segue.dashboard.opensubsonic.failure import not_found
-from segue.dashboard.queries.popular import top_songs
 from segue.dashboard.queries.generated import PlaylistGenerator
+from segue.dashboard.queries.popular import top_songs
 from segue.dashboard.queries.sounding import UnknownTrack
 from segue.errors import SegueError
 

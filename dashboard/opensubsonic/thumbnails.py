@@ -28,7 +28,7 @@ class Thumbnails:
         self._bytes = 0
 
     def picture(self, cover_id: str, *, size: int | None) -> tuple[bytes, str] | None:
-        """A cover and its content type, not larger than its source; None if the visitor sees no such cover."""
+        """A cover, not larger than its source, and its content type; None if the visitor sees none."""
         if not self._tracks.shows_cover(cover_id):
             return None
         wanted = next((one for one in SIZES if size is not None and one >= size), None)

@@ -158,11 +158,11 @@ class Albums(Collection[Album]):
         order = ASCENDING if first <= last else DESCENDING
         wanted = {"year": {"$gte": min(first, last), "$lte": max(first, last)}}
         found = self.documents.find(self._visible(wanted, library))
-        return list(found.sort([("year", order), ("sort", ASCENDING), ("_id", ASCENDING)]).skip(after).limit(limit))
+        return list(
+            found.sort([("year", order), ("sort", ASCENDING), ("_id", ASCENDING)]).skip(after).limit(limit)
+        )
 
-    def of_genre(
-        self, genre: str, *, limit: int, after: int = 0, library: str | None = None
-    ) -> list[Album]:
+    def of_genre(self, genre: str, *, limit: int, after: int = 0, library: str | None = None) -> list[Album]:
         """The albums of a genre, by name."""
         found = self.documents.find(self._visible({"genres": genre}, library))
         return list(found.sort([("sort", ASCENDING), ("_id", ASCENDING)]).skip(after).limit(limit))
@@ -174,7 +174,7 @@ class Albums(Collection[Album]):
             {"$unwind": "$genres"},
             {"$group": {"_id": "$genres", "albums": {"$sum": 1}}},
         ]
-        return {str(group["_id"]): int(group["albums"]) for group in self.documents.aggregate(steps)}
+        return {str(group["_id"]): int(group["albums"]) for group in self.aggregate(steps)}
 
     def random(self, *, limit: int, library: str | None = None) -> list[Album]:
         """Random albums."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 from segue.catalog.letters import artist_key
 from segue.catalog.stored_paths import readable
-from segue.catalog.track import LONGEST, SHOWN, MusicBrainzIds, ReplayGain, TrackSummary, summary_of
+from segue.catalog.track import LONGEST, SHOWN, ReplayGain, TrackSummary, summary_of
 from segue.catalog.tracks import PLAYABLE, Tracks
 from segue.storage.mongo import ASCENDING, Document
 
 _ALL = {**SHOWN, **dict.fromkeys(("track", "details", "album_id", "library", "path", "size", "added_at"), 1)}
+_GAINS = frozenset(one.name for one in fields(ReplayGain))
 _ON_ALBUM = ("details.disc", "details.side", "track", "title", "_id")
 
 
@@ -46,7 +47,8 @@ class FullTrack:
     album_artists: tuple[Credit, ...] = ()
     added_at: datetime | None = None
     title_sort: str | None = None
-    ids: MusicBrainzIds = field(default_factory=MusicBrainzIds)
+    recording: str | None = None
+    """MusicBrainz id of the recording."""
     replay_gain: ReplayGain = field(default_factory=ReplayGain)
 
     @property
@@ -150,7 +152,7 @@ class FullTracks(Tracks):
             {"$group": {"_id": "$genres", "tracks": {"$sum": 1}}},
             {"$sort": {"tracks": -1, "_id": 1}},
         ]
-        return [(str(group["_id"]), int(group["tracks"])) for group in self.documents.aggregate(steps)]
+        return [(str(group["_id"]), int(group["tracks"])) for group in self.aggregate(steps)]
 
     def _find(
         self, wanted: Document, *, order: Sequence[str] = (), limit: int = 0, after: int = 0
@@ -164,6 +166,7 @@ class FullTracks(Tracks):
 def _full(track: Mapping[str, Any]) -> FullTrack:
     details: Mapping[str, Any] = track.get("details") or {}
     ids: Mapping[str, Any] = details.get("ids") or {}
+    gains: Mapping[str, Any] = details.get("replay_gain") or {}
     return FullTrack(
         summary=summary_of(track),
         library=track.get("library") or "",
@@ -178,20 +181,8 @@ def _full(track: Mapping[str, Any]) -> FullTrack:
         album_artists=_credits(details.get("album_artists") or ()),
         added_at=track.get("added_at"),
         title_sort=details.get("title_sort"),
-        ids=MusicBrainzIds(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in ids.items()
-                if name in MusicBrainzIds.__dataclass_fields__
-            }
-        ),
-        replay_gain=ReplayGain(
-            **{
-                name: value
-                for name, value in (details.get("replay_gain") or {}).items()
-                if name in ReplayGain.__dataclass_fields__
-            }
-        ),
+        recording=ids.get("recording"),
+        replay_gain=ReplayGain(**{name: value for name, value in gains.items() if name in _GAINS}),
     )
 
 

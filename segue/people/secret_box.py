@@ -50,8 +50,8 @@ class SecretBox:
             return self._cipher.decrypt(encrypted).decode()
         except InvalidToken:
             raise UnreadableSecret(
-                f"app passwords were encrypted with another key than that in {self._file}: put the former key "
-                "there (opensubsonic.key_file), or let listeners create new app passwords"
+                f"app passwords were encrypted with another key than that in {self._file}: put the former "
+                "key there (opensubsonic.key_file), or let listeners create new app passwords"
             ) from None
 
     @cached_property
@@ -67,8 +67,8 @@ class SecretBox:
             return Fernet(key)
         except ValueError:
             raise SegueError(
-                f"{self._file} is no key: it must have 32 bytes in URL-safe base64, as "
-                '`python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"` prints'
+                f"{self._file} is no key: restore it from a backup, or remove it, so that Segue makes "
+                "another and listeners create new app passwords"
             ) from None
 
 

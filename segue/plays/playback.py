@@ -125,19 +125,16 @@ class App:
             return Change(playback=playback, events=events)
         # The app reports the end alone.
         playback = replace(playback, played_ms=position_ms)
-        return Change(playback=replace(playback, ended=True), events=events + self._stopped(playback, now=now))
+        return Change(
+            playback=replace(playback, ended=True), events=events + self._stopped(playback, now=now)
+        )
 
     def play_now(self, before: Playback | None, track: PlayedTrack, *, now: int) -> Change:
         """The app says that a track plays now, and will submit it later."""
-        if before is not None and before.track_id == track.track_id and before.by_reports and not before.ended:
-            return Change(playback=before)  # the app also reports its position
-        if (
-            before is not None
-            and before.track_id == track.track_id
-            and not before.ended
-            and now - before.began_at < _SAME_REPORT_MS
-        ):
-            return Change(playback=before)
+        if before is not None and before.track_id == track.track_id and not before.ended:
+            repeated = now - before.began_at < _SAME_REPORT_MS
+            if repeated or before.by_reports:  # the app also reports its position
+                return Change(playback=before)
         playback = Playback(
             track_id=track.track_id,
             duration_ms=track.duration_ms,
@@ -169,9 +166,7 @@ class App:
         # An old submission says nothing about the present.
         return Change(playback=before if before and before.began_at > began else playback, events=events)
 
-    def _continue(
-        self, before: Playback, *, state: State, position_ms: int, rate: float, now: int
-    ) -> Change:
+    def _continue(self, before: Playback, *, state: State, position_ms: int, rate: float, now: int) -> Change:
         playback = replace(
             before,
             state=state if state != "starting" else before.state,
@@ -193,11 +188,17 @@ class App:
             if not before.by_reports:
                 return ()  # the app would have submitted a track that was heard
             return self._end(
-                before, kind="leave", played=before.played_ms, position=before.position_ms, at=before.reported_at
+                before,
+                kind="leave",
+                played=before.played_ms,
+                position=before.position_ms,
+                at=before.reported_at,
             )
         position = before.position_at(now)
         played = before.played_ms + _advance(before, position_ms=position, now=now)
-        return self._end(before, kind=self._kind(before, position, "skip"), played=played, position=position, at=now)
+        return self._end(
+            before, kind=self._kind(before, position, "skip"), played=played, position=position, at=now
+        )
 
     def _stopped(self, playback: Playback, *, now: int, paused: bool = False) -> tuple[dict[str, Any], ...]:
         kind = self._kind(playback, playback.position_ms, "leave" if paused else "skip")
@@ -228,7 +229,13 @@ class App:
         if not playback.counts:
             return ()
         ends = kind != "play"
-        parts = (self.user_id, self.client, playback.track_id, str(playback.began_at), "end" if ends else kind)
+        parts = (
+            self.user_id,
+            self.client,
+            playback.track_id,
+            str(playback.began_at),
+            "end" if ends else kind,
+        )
         event = {
             "event_id": str(uuid.uuid5(_EVENTS, "\n".join(parts))),
             "user_id": self.user_id,
@@ -243,9 +250,7 @@ class App:
         }
         return (event,)
 
-    def _is_submission_of(
-        self, before: Playback, track: PlayedTrack, *, at: int | None, now: int
-    ) -> bool:
+    def _is_submission_of(self, before: Playback, track: PlayedTrack, *, at: int | None, now: int) -> bool:
         """Whether a submission belongs to the last listening: same track, and a time within its span."""
         if before.track_id != track.track_id:
             return False

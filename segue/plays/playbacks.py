@@ -105,7 +105,9 @@ class Playbacks(Collection[StoredPlayback]):
         wanted = {"user_id": {"$in": list(user_ids)}, "state": {"$ne": "stopped"}}
         found = self.documents.find(wanted).sort("updated_at", DESCENDING).limit(_MOST_SHOWN)
         heard = [
-            NowPlaying(user_id=one["user_id"], name=one["name"], client=one["client"], playback=_playback(one))
+            NowPlaying(
+                user_id=one["user_id"], name=one["name"], client=one["client"], playback=_playback(one)
+            )
             for one in found
         ]
         return [one for one in heard if _is_heard(one.playback, round(at.timestamp() * 1000))]
