@@ -28,6 +28,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     "getVideos": _empty("videos", video=[]),
     "getVideoInfo": _none("video"),
     "getCaptions": _none("video"),
+    "getAvatar": _none("picture of the user"),
     "hls": _none("video"),
     "hls.m3u8": _none("video"),
     "getPodcasts": _empty("podcasts", channel=[]),

@@ -19,6 +19,7 @@ from segue.people.accounts import Account, Accounts, StoredAccount, name_key
 from segue.people.app_passwords import AppPassword, AppPasswords
 from segue.people.authentication import LONGEST_PASSWORD, AccountError, Authenticator, TooManyGuesses
 from segue.people.login_failures import LoginFailures, of_address, of_name
+from segue.people.secret_box import SecretBox
 from segue.storage.store import Store
 
 _REMEMBERED_SECONDS = 300.0
@@ -45,9 +46,10 @@ class Caller:
 class Credentials:
     """Checks credentials. Thread-safe."""
 
-    def __init__(self, store: Store, authenticator: Authenticator, app_passwords: AppPasswords) -> None:
-        self._accounts = Accounts(store)
-        self._authenticator, self._app_passwords = authenticator, app_passwords
+    def __init__(self, store: Store, authenticator: Authenticator, box: SecretBox) -> None:
+        """`box` has the key of app passwords."""
+        self._accounts, self._app_passwords = Accounts(store), AppPasswords(store)
+        self._authenticator, self._box = authenticator, box
         self._failures = LoginFailures(store)
         self._right = _RightPasswords()
 
@@ -89,7 +91,7 @@ class Credentials:
         sources = (of_name(name), of_address(address))
         self._guard(*sources)
         stored = self._app_passwords.named(name)
-        found = self._app_passwords.by_token(stored, token, salt)
+        found = self._app_passwords.by_token(stored, token, salt, box=self._box)
         if found is not None:
             return found
         if not stored and self._accounts.named(name) is not None:

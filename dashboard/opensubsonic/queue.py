@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from segue.catalog.full_tracks import FullTrack
 from segue.dashboard.opensubsonic import finding, ids, shapes
@@ -16,16 +17,12 @@ _ATTEMPTS = 5
 
 def play_queue(call: Call) -> Content:
     queue, songs, at = _stored(call)
-    if queue is None:
-        return {}
     current = {"current": songs[at]["id"]} if songs else {}
     return {"playQueue": {**current, **_head(call, queue), "entry": songs}}
 
 
 def play_queue_by_index(call: Call) -> Content:
     queue, songs, at = _stored(call)
-    if queue is None:
-        return {}
     current = {"currentIndex": at} if songs else {}
     return {"playQueueByIndex": {**current, **_head(call, queue), "entry": songs}}
 
@@ -94,12 +91,13 @@ def _stored(call: Call) -> tuple[Queue | None, list[shapes.Shape], int]:
     return queue, songs, max(0, min(at, len(songs) - 1))
 
 
-def _head(call: Call, queue: Queue) -> shapes.Shape:
+def _head(call: Call, queue: Queue | None) -> shapes.Shape:
+    """The facts about a queue; a listener who has none has an empty one."""
     return {
-        "position": queue.position_ms,
+        "position": queue.position_ms if queue else 0,
         "username": call.caller.name,
-        "changed": queue.changed_at,
-        "changedBy": queue.player,
+        "changed": queue.changed_at if queue else datetime.fromtimestamp(0, UTC),
+        "changedBy": queue.player if queue else "",
     }
 
 

@@ -6,6 +6,7 @@ import logging
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,6 +17,7 @@ from segue.dashboard.opensubsonic import (
     bookmarks,
     browsing,
     lists,
+    lyrics,
     media,
     plan,
     playing,
@@ -30,6 +32,7 @@ from segue.dashboard.opensubsonic import (
 )
 from segue.dashboard.opensubsonic.answers import Form, unavailable
 from segue.dashboard.opensubsonic.call import Call, Content, Endpoint, Sending
+from segue.dashboard.opensubsonic.cross_origin import CrossOrigin
 from segue.dashboard.opensubsonic.failure import Code, ProtocolError
 from segue.dashboard.opensubsonic.parameters import Parameters
 from segue.dashboard.opensubsonic.server import Server
@@ -49,6 +52,7 @@ ANSWERS: dict[str, Endpoint] = {
     **bookmarks.ENDPOINTS,
     **browsing.ENDPOINTS,
     **lists.ENDPOINTS,
+    **lyrics.ENDPOINTS,
     **plan.ENDPOINTS,
     **playing.ENDPOINTS,
     **playlists.ENDPOINTS,
@@ -63,11 +67,6 @@ ANSWERS: dict[str, Endpoint] = {
 FILES: dict[str, Sending] = {**media.ENDPOINTS, **transcoding.ENDPOINTS}
 """Endpoints that send files."""
 NAMES = frozenset({*ANSWERS, *FILES, "getTranscodeDecision", _OPEN})
-_CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Content-Range, Content-Length, Accept-Ranges, Retry-After",
-}
-_PREFLIGHT = {"Access-Control-Allow-Methods": "GET, POST, HEAD, OPTIONS", "Access-Control-Max-Age": "86400"}
 
 
 def routes(services: Services) -> list[Route]:
@@ -75,16 +74,9 @@ def routes(services: Services) -> list[Route]:
     server = Server(services)
 
     async def answer(request: Request) -> Response:
-        if request.method == "OPTIONS":
-            wanted = request.headers.get("access-control-request-headers", "*")
-            return Response(
-                status_code=204, headers=_CORS | _PREFLIGHT | {"Access-Control-Allow-Headers": wanted}
-            )
-        response = await _answered(server, request)
-        response.headers.update(_CORS)
-        return response
+        return await _answered(server, request)
 
-    return [Route(PATH, answer, methods=list(_METHODS))]
+    return [Route(PATH, answer, methods=list(_METHODS), middleware=[Middleware(CrossOrigin)])]
 
 
 def form_of(request: Request) -> Form:

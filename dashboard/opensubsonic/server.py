@@ -13,7 +13,6 @@ from segue.dashboard.opensubsonic.listened import Listened
 from segue.dashboard.opensubsonic.thumbnails import Thumbnails
 from segue.dashboard.services import Services
 from segue.people.accounts import Accounts
-from segue.people.app_passwords import AppPasswords
 from segue.people.secret_box import SecretBox
 from segue.playlists.bookmarks import Bookmarks
 from segue.plays.playbacks import Playbacks
@@ -30,8 +29,8 @@ class Server:
         self.catalogue = services.catalogue
         self.tracks, self.albums, self.artists = FullTracks(store), Albums(store), Artists(store)
         self.accounts = Accounts(store)
-        self.app_passwords = AppPasswords(store, SecretBox(Path(services.settings.opensubsonic.key_file)))
-        self.credentials = Credentials(store, services.authenticator, self.app_passwords)
+        box = SecretBox(Path(services.settings.opensubsonic.key_file))
+        self.credentials = Credentials(store, services.authenticator, box)
         self.opinions, self.marks = Opinions(store), Marks(store)
         self.playbacks, self.bookmarks = Playbacks(store), Bookmarks(store)
         self.listened = Listened(store, self.tracks)

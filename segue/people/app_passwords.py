@@ -89,11 +89,11 @@ class AppPasswords(Collection[StoredAppPassword]):
     )
     indexes = (Index.on("user_id"), Index.on("name_key"), Index.on("digest", unique=True))
 
-    def __init__(self, store: Store, box: SecretBox, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, store: Store, *, clock: Callable[[], datetime] = _now) -> None:
         super().__init__(store)
-        self._box, self._clock = box, clock
+        self._clock = clock
 
-    def create(self, user_id: str, name: str, *, device: str) -> str:
+    def create(self, user_id: str, name: str, *, device: str, box: SecretBox) -> str:
         """Create an app password and return it. It cannot be shown again.
 
         Raises
@@ -117,7 +117,7 @@ class AppPasswords(Collection[StoredAppPassword]):
                 "name": name,
                 "name_key": name_key(name),
                 "device": device,
-                "encrypted": self._box.close(password),
+                "encrypted": box.close(password),
                 "digest": _digest(password),
                 "created_at": self._clock(),
                 "last_used_at": None,
@@ -150,7 +150,9 @@ class AppPasswords(Collection[StoredAppPassword]):
         """The app passwords of a listener's name, for :meth:`by_token`."""
         return list(self.documents.find({"name_key": name_key(name)}).limit(MOST))
 
-    def by_token(self, stored: Sequence[StoredAppPassword], token: str, salt: str) -> AppPassword | None:
+    def by_token(
+        self, stored: Sequence[StoredAppPassword], token: str, salt: str, *, box: SecretBox
+    ) -> AppPassword | None:
         """The one of some app passwords whose MD5 with a salt is the token, in lower or upper case.
 
         Raises
@@ -162,7 +164,7 @@ class AppPasswords(Collection[StoredAppPassword]):
         unreadable: UnreadableSecret | None = None
         for one in stored:
             try:
-                password = self._box.open(one["encrypted"])
+                password = box.open(one["encrypted"])
             except UnreadableSecret as error:
                 unreadable = error
                 continue
