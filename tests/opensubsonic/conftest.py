@@ -155,20 +155,20 @@ class App:
     def __init__(self, web: TestClient, account: Account, app_password: str) -> None:
         self.web, self.account, self.app_password = web, account, app_password
 
-    def get(self, name: str, **parameters: Any) -> dict[str, Any]:
+    def get(self, name: str, /, **parameters: Any) -> dict[str, Any]:
         """The content of a successful answer, which must have the published shape."""
         body = self.whole(name, **parameters)
         assert body["status"] == "ok", body
         return body
 
-    def fail(self, name: str, **parameters: Any) -> int:
+    def fail(self, name: str, /, **parameters: Any) -> int:
         """The code of an error."""
         body = self.whole(name, **parameters)
         assert body["status"] == "failed", body
         code: int = body["error"]["code"]
         return code
 
-    def whole(self, name: str, **parameters: Any) -> dict[str, Any]:
+    def whole(self, name: str, /, **parameters: Any) -> dict[str, Any]:
         response = self.web.get(f"/rest/{name}", params=self.parameters(**parameters))
         assert response.status_code < 500, response.text
         body = response.json()
