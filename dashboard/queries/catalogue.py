@@ -58,14 +58,6 @@ class CatalogueReader:
         """Tracks whose title, artist, album or genres match the query's words, typos allowed, best first."""
         return self._search.search(query, limit=limit).each(_found)
 
-    def search_albums(self, query: str, *, limit: int) -> Part[Album]:
-        """STUB until songs is merged."""
-        return Part([])
-
-    def search_artists(self, query: str, *, limit: int) -> Part[Artist]:
-        """STUB until songs is merged."""
-        return Part([])
-
     def matchable(self, query: str, *, limit: int) -> list[MatchableTrack]:
         """The tracks that :meth:`search` finds, with the facts for matching."""
         return self._tracks.matchable(track.track_id for track in self._search.search(query, limit=limit))

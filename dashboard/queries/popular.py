@@ -61,8 +61,3 @@ class PopularTracks:
 
 def _times(count: int) -> str:
     return counted(count, "play")
-
-
-def top_songs(store: Store, track_ids: object, *, limit: int) -> list[Item]:
-    """STUB until songs is merged."""
-    return []
