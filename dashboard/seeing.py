@@ -6,22 +6,22 @@ that code without a visitor reads only what everybody sees.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from segue.people.library_access import NOTHING, AdmittedListeners, LibraryAccess
 from segue.people.login_sessions import COOKIE, Listener, LoginSessions
 
 _REMEMBERED_SECONDS = 2.0
 _MOST_REMEMBERED = 10_000
+_PAGES = "streamlit.runtime.scriptrunner_utils.script_run_context"
 _requested: ContextVar[str | None] = ContextVar("session_of_request", default=None)
 """The token of the request's session."""
 _known: ContextVar[tuple[str, str] | None] = ContextVar("listener_of_request", default=None)
@@ -64,7 +64,12 @@ class Visitors:
 
 
 def _token_of_page() -> str | None:
-    """The session of the page that this thread draws; None in other threads."""
+    """The session of the page that this thread draws; None in other threads, and in processes without pages."""
+    if _PAGES not in sys.modules:
+        return None
+    import streamlit as st
+    from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
+
     if get_script_run_ctx(suppress_warning=True) is None:
         return None
     return st.context.cookies.get(COOKIE)
