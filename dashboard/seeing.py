@@ -64,7 +64,7 @@ class Visitors:
 
 
 def _token_of_page() -> str | None:
-    """The session of the page that this thread draws; None in other threads, and in processes without pages."""
+    """The session of the page that this thread draws; None in other threads and where no pages run."""
     if _PAGES not in sys.modules:
         return None
     import streamlit as st

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 import typer
@@ -71,7 +73,7 @@ def serve(
                 if not server.started:
                     raise SegueError("the API could not start: the lines above give the cause")
             else:
-                Multiprocess(config, target=server.run, sockets=[listener]).run()
+                Multiprocess(config, sockets=[listener]).run()
 
 
 def make_app(settings: Settings | None = None) -> Starlette:
@@ -82,4 +84,10 @@ def make_app(settings: Settings | None = None) -> Starlette:
     services = Services(open_store(used), used)
     answering = routes(services)
     measured = Middleware(Measured, metrics=services.metrics, routes=answering)
-    return Starlette(routes=answering, middleware=[measured], on_shutdown=[services.close])
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        services.close()
+
+    return Starlette(routes=answering, middleware=[measured], lifespan=lifespan)

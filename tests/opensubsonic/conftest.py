@@ -76,7 +76,7 @@ def _documents(files: dict[str, Path]) -> Iterator[Document]:
             main = artist.partition(" feat. ")[0]
             featured = ["Ada Guest"] if " feat. " in artist else []
             various = album_artist == "Various Artists"
-            details = {
+            details: dict[str, Any] = {
                 "artists": [f"{main} {number}" if various else main],
                 "featured": featured,
                 "album_artists": [] if various else [album_artist],

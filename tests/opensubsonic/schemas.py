@@ -20,7 +20,7 @@ def _registry() -> Registry[Any]:
     def read(uri: str) -> Resource[Any]:
         return Resource.from_contents(json.loads(Path(uri).read_text()), DRAFT202012)
 
-    return Registry(retrieve=read)
+    return Registry(retrieve=read)  # type: ignore[call-arg]
 
 
 @cache

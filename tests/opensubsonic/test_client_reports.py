@@ -165,7 +165,8 @@ def test_a_file_that_fits_is_sent_as_it_is(ada: App, sound_files: dict[str, Path
     mp3, flac = track_id(0, 2), track_id(0, 1)
 
     def bytes_of(own: str, **parameters: Any) -> bytes:
-        return ada.web.get("/rest/stream", params=ada.parameters(id=own, **parameters)).content
+        sent: bytes = ada.web.get("/rest/stream", params=ada.parameters(id=own, **parameters)).content
+        return sent
 
     assert bytes_of(mp3, maxBitRate=320) == sound_files[mp3].read_bytes()
     assert bytes_of(mp3, maxBitRate=0) == sound_files[mp3].read_bytes()
