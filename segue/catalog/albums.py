@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, ClassVar, Literal, TypedDict
 
 from segue.catalog.credits import VARIOUS_ARTISTS
+from segue.catalog.gathered import Gathered
 from segue.catalog.grouping import album_key
 from segue.catalog.letters import artist_key
 from segue.catalog.part import Part
-from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
+from segue.storage.mongo import ASCENDING, DESCENDING, Document
 from segue.storage.records import Between, Count, Readable
-from segue.storage.store import Collection, Index, Job, Policy, Right
+from segue.storage.store import Index
 
 AlbumOrder = Literal["name", "artist", "year", "added"]
-_ORDERS: dict[AlbumOrder, list[tuple[str, int]]] = {
+_ORDERS: dict[str, list[tuple[str, int]]] = {
     "name": [("sort", ASCENDING), ("_id", ASCENDING)],
     "artist": [("artist_sort", ASCENDING), ("year", ASCENDING), ("sort", ASCENDING), ("_id", ASCENDING)],
     "year": [("year", DESCENDING), ("sort", ASCENDING), ("_id", ASCENDING)],
@@ -76,39 +77,26 @@ class Album(TypedDict):
     """When its newest track came into the library."""
 
 
-class Albums(Collection[Album]):
+class Albums(Gathered[Album, AlbumOrder]):
     """The albums of all libraries."""
 
     name = "albums"
-    policy = Policy(
-        computed=True,
-        access={
-            Job.CATALOGUE: Right.WRITE | Right.INDEX,
-            Job.DASHBOARD: Right.READ | Right.INDEX,
-            Job.OPERATOR: Right.READ,
-        },
-    )
+    orders = _ORDERS
+    texts: ClassVar = {
+        "name": 1.0,
+        "sort": 0.8,
+        "artist": 0.6,
+        "artist_sort": 0.5,
+        "edition": 0.4,
+        "year": 0.3,
+    }
+    found_first = "artist"
     indexes = (
         *(Index(keys=keys) for keys in _ORDERS.values()),
         Index.on("keys"),
         Index.on("artist_keys", "year", "sort"),
         Index.on("appearing", "year", "sort"),
     )
-
-    def replace(self, wanted: Iterable[str], albums: Iterable[Album]) -> None:
-        """Store albums, and remove those of the wanted ids that are not among them."""
-        found = list(albums)
-        upsert(self.documents, found)
-        gone = set(wanted) - {album["_id"] for album in found}
-        self.documents.delete_many({"_id": {"$in": sorted(gone)}})
-
-    def clear(self) -> None:
-        """Remove all albums, to gather them again."""
-        self.documents.delete_many({})
-
-    def album(self, album_id: str) -> Album | None:
-        """An album; None if there is none with this id."""
-        return self.documents.find_one({"_id": album_id})
 
     def named(self, name: str, artist: str) -> Album | None:
         """The oldest album with a name that an artist made or appears on; None if there is none."""
@@ -118,15 +106,6 @@ class Albums(Collection[Album]):
             wanted["$or"] = [{"artist_keys": key}, {"appearing": key}]
         found = self.documents.find(wanted).sort([("year", ASCENDING), ("_id", ASCENDING)]).limit(1)
         return next(iter(found), None)
-
-    def several(self, album_ids: Iterable[str]) -> list[Album]:
-        """The known ones among the albums."""
-        return list(self.documents.find({"_id": {"$in": sorted(set(album_ids))}}))
-
-    def page(self, *, by: AlbumOrder, limit: int, after: int = 0) -> Part[Album]:
-        """A page of all albums: at most `limit`, without the first `after` ones."""
-        found = self.documents.find().sort(_ORDERS[by]).skip(after).limit(limit)
-        return Part(found, total=self.documents.estimated_document_count())
 
     def by_artist(self, key: str, *, limit: int) -> Part[Album]:
         """The albums of an artist, oldest first."""

@@ -5,16 +5,15 @@ Delivery: one document per artist, written by the artist's key; writing it again
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, ClassVar, Literal, TypedDict
 
-from segue.catalog.part import Part
-from segue.storage.mongo import ASCENDING, DESCENDING, upsert
+from segue.catalog.gathered import Gathered
+from segue.storage.mongo import ASCENDING, DESCENDING
 from segue.storage.records import Count, Readable
-from segue.storage.store import Collection, Index, Job, Policy, Right
+from segue.storage.store import Index
 
 ArtistOrder = Literal["name", "albums", "tracks"]
-_ORDERS: dict[ArtistOrder, list[tuple[str, int]]] = {
+_ORDERS: dict[str, list[tuple[str, int]]] = {
     "name": [("sort", ASCENDING), ("_id", ASCENDING)],
     "albums": [("albums", DESCENDING), ("sort", ASCENDING), ("_id", ASCENDING)],
     "tracks": [("tracks", DESCENDING), ("sort", ASCENDING), ("_id", ASCENDING)],
@@ -48,36 +47,11 @@ class Artist(TypedDict):
     """A cover of the artist's tracks."""
 
 
-class Artists(Collection[Artist]):
+class Artists(Gathered[Artist, ArtistOrder]):
     """The artists of all libraries."""
 
     name = "artists"
-    policy = Policy(
-        computed=True,
-        access={
-            Job.CATALOGUE: Right.WRITE | Right.INDEX,
-            Job.DASHBOARD: Right.READ | Right.INDEX,
-            Job.OPERATOR: Right.READ,
-        },
-    )
+    orders = _ORDERS
+    texts: ClassVar = {"name": 1.0, "sort": 0.8}
+    found_first = "tracks"
     indexes = tuple(Index(keys=keys) for keys in _ORDERS.values())
-
-    def replace(self, wanted: Iterable[str], artists: Iterable[Artist]) -> None:
-        """Store artists, and remove those of the wanted keys that are not among them."""
-        found = list(artists)
-        upsert(self.documents, found)
-        gone = set(wanted) - {artist["_id"] for artist in found}
-        self.documents.delete_many({"_id": {"$in": sorted(gone)}})
-
-    def clear(self) -> None:
-        """Remove all artists, to gather them again."""
-        self.documents.delete_many({})
-
-    def artist(self, key: str) -> Artist | None:
-        """An artist; None if there is none with this key."""
-        return self.documents.find_one({"_id": key})
-
-    def page(self, *, by: ArtistOrder, limit: int, after: int = 0) -> Part[Artist]:
-        """A page of all artists: at most `limit`, without the first `after` ones."""
-        found = self.documents.find().sort(_ORDERS[by]).skip(after).limit(limit)
-        return Part(found, total=self.documents.estimated_document_count())

@@ -138,7 +138,7 @@ def test_tracks_get_albums_and_artists(upgraded: Upgraded) -> None:
     artists = Artists(upgraded.store)
     for name in {artist for artist, _ in names}:
         own = [track for track in after.values() if track["artist"] == name]
-        found = artists.artist(artist_key(name))
+        found = artists.get(artist_key(name))
         assert found and (found["name"], found["tracks"], found["albums"]) == (name, len(own), 1)
 
 
