@@ -7,17 +7,17 @@ progress (a few dozen tracks), and the next run continues from there.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Row, SparkSession
 from rich.progress import TimeRemainingColumn
 
 from segue.audio.describe_here import Described
 from segue.audio.descriptors import features_version, names_version
 from segue.batch_jobs.bars import counting
+from segue.batch_jobs.describing_in_parts import described_in_parts
 from segue.catalog.features import Features
 from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.stamp import Stamp
@@ -32,15 +32,7 @@ from segue.local.stack import connected
 from segue.settings import Settings, load_settings
 from segue.spark.session import session
 from segue.storage.store import Job, Store, open_store
-from segue.udfs.describe_tracks import DESCRIBED, describe_tracks
 
-TRACK = "track_id string, path string"
-"""The columns of the job's input."""
-PER_TASK = 4
-TASKS_PER_CORE = 8
-"""Tasks per core in a part of the work; a part is written when all its tasks have ended."""
-PARTS_AT_ONCE = 2
-"""Parts in progress: while the last tasks of a part run, the next part keeps the other cores busy."""
 RETRIED = frozenset({"missing", "unreadable", "too-slow", "decoder-crashed"})
 """Reasons that may be faults of the machine, not of the file: every run retries these files."""
 
@@ -99,11 +91,6 @@ def extract_features(
         )
 
 
-def transform(tracks: DataFrame, settings: Settings) -> DataFrame:
-    """TRACK -> DESCRIBED."""
-    return tracks.select("track_id", "path").mapInArrow(describe_tracks(settings.audio), DESCRIBED)
-
-
 def run(
     spark: SparkSession | None, settings: Settings, store: Store, *, quiet: bool = False
 ) -> ExtractionSummary:
@@ -118,9 +105,12 @@ def run(
     computed = 0
     with counting(TimeRemainingColumn(), disable=quiet or not work.missing) as progress:
         task = progress.add_task("Describing tracks", total=len(work.missing))
-        for part, rows in _described(spark, work.missing, settings) if spark else ():
+
+        def report(done: int) -> None:
+            progress.update(task, completed=done)
+
+        for part, rows in described_in_parts(spark, work.missing, settings, report=report) if spark else ():
             computed += write(store, part, rows, settings)
-            progress.advance(task, len(part))
     reasons = rejected.reasons(stage="features")
     version = features_version(settings.audio)
     return ExtractionSummary(
@@ -154,43 +144,6 @@ def forget_gone(store: Store, work: Work) -> None:
     rejected = RejectedTracks(store)
     tried = rejected.track_ids("features")
     rejected.remove(tried - Tracks(store).present_ids(tried), stage="features")
-
-
-def _described(
-    spark: SparkSession, tracks: Sequence[StoredFile], settings: Settings
-) -> Iterator[tuple[Sequence[StoredFile], list[Row]]]:
-    """Parts of the work with their results, in order of completion."""
-    size = PER_TASK * TASKS_PER_CORE * spark.sparkContext.defaultParallelism
-    parts = [tracks[start : start + size] for start in range(0, len(tracks), size)]
-    with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
-        running: dict[Future[list[Row]], Sequence[StoredFile]] = {}
-        try:
-            for number, part in enumerate(parts):
-                running[pool.submit(_describe_part, spark, part, settings, number)] = part
-                if len(running) >= PARTS_AT_ONCE:
-                    yield from _ended(running)
-            while running:
-                yield from _ended(running)
-        except BaseException:
-            spark.sparkContext.cancelAllJobs()  # otherwise Ctrl-C would wait for the parts in progress
-            raise
-
-
-def _ended(
-    running: dict[Future[list[Row]], Sequence[StoredFile]],
-) -> Iterator[tuple[Sequence[StoredFile], list[Row]]]:
-    ended, _ = wait(running, return_when=FIRST_COMPLETED)
-    for future in ended:
-        yield running.pop(future), future.result()
-
-
-def _describe_part(
-    spark: SparkSession, part: Sequence[StoredFile], settings: Settings, number: int
-) -> list[Row]:
-    spark.sparkContext.setJobDescription(f"features: {counted(len(part), 'track')} (part {number + 1})")
-    rows = [(file.track_id, file.path) for file in part]
-    tracks = spark.createDataFrame(rows, TRACK).repartition(-(-len(rows) // PER_TASK))
-    return transform(tracks, settings).collect()
 
 
 def write(

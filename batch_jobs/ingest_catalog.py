@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial, reduce
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,7 @@ from segue.batch_jobs.reconcile_library import Changes, Found, Rules, bring_in_l
 from segue.catalog.absence import by_root
 from segue.catalog.fma import FmaTrack, Layout, find_layout, path_of
 from segue.catalog.gathering import gather
-from segue.catalog.library import FolderContents, NoMusic, check_folder, find_music
+from segue.catalog.library import FolderContents, NoMusic, check_folder, find_music, library_of
 from segue.catalog.read import TagReading, fact_of, without_audio
 from segue.catalog.rejected import RejectedTracks
 from segue.catalog.scan import FORMATS, shown
@@ -77,7 +78,10 @@ def ingest_catalog(
     ],
     name: Annotated[
         str | None,
-        typer.Option(help="Name of the library, part of its track ids. Default: the folder's name."),
+        typer.Option(
+            help="Name of the library, part of its track ids. Default: that of library.folders, or the "
+            "folder's name."
+        ),
     ] = None,
     fma: Annotated[
         bool,
@@ -118,9 +122,12 @@ def ingest_catalog(
             everything=everything,
             reading=TagReading.by(settings.library),
         )
-        summary = run(store, folder, name=name, fma=fma, rules=rules)
+        library = library_of(settings.library, folder)
+        folder, further = (library.folder, library.further) if name in (None, library.name) else (folder, ())
+        read = partial(run, store, folder, further=further, name=name or library.name, fma=fma)
+        summary = read(rules=rules)
         if summary.in_question and sys.stdin.isatty() and typer.confirm(_question(summary), err=True):
-            summary = run(store, folder, name=name, fma=fma, rules=replace(rules, accepted=True))
+            summary = read(rules=replace(rules, accepted=True))
         write_figures(json_file, asdict(summary))
         _say(summary, json_file)
         if summary.in_question:
@@ -170,35 +177,42 @@ def run(
     store: Store,
     folder: Path,
     *,
+    further: Sequence[Path] = (),
     name: str | None = None,
     fma: bool = False,
     quiet: bool = False,
     rules: Rules = AS_USUAL,
 ) -> IngestSummary:
-    """Bring the catalogue's tracks, covers and rejected files in line with a folder.
+    """Bring the catalogue's tracks, covers and rejected files in line with the folders of a library.
+
+    Parameters
+    ----------
+    further
+        The library's folders besides `folder`. If one of several folders is away, so are its tracks.
 
     Raises
     ------
     SegueError
-        The folder does not exist or has no music (an unmounted disk must not empty the catalogue), or the
-        library's name belongs to another existing folder.
+        No folder exists and has music (an unmounted disk must not empty the catalogue), or the library's name
+        belongs to another existing folder.
     """
     began = time.monotonic()
     tracks = TrackFiles(store)
     library = name or folder.expanduser().resolve().name or "music"
-    try:
-        root = check_folder(folder)
-        layout = _layout_of(root, fma=fma)
-        contents = find_music(root, library=library, layout=layout)
-    except NoMusic as error:
-        raise _away(store, folder, library=library, error=error) from None
-    tracks.forget_damaged(library)
-    stored = tracks.files_of(library)
-    _check_same_folder(stored.values(), root, library)
+    there = _find(store, [folder, *further], library=library, fma=fma)
+    contents, roots = there.contents, there.roots
+    stored = tracks.checked_files(library)
+    _check_same_folder(stored.values(), [*roots, *there.away], library)
     tracks.date_old_tracks(library)
     tracks.date_missing(library)
     found = Found(
-        library=library, root=root, files=contents.files, rejected=contents.rejected, known=contents.known
+        library=library,
+        roots=roots,
+        files=contents.files,
+        rejected=contents.rejected,
+        known=contents.known,
+        stored=stored,
+        covers=lambda file: not _is_below(file, there.away),
     )
     changes = bring_in_line(store, found, rules=rules, quiet=quiet)
     RejectedTracks(store).replace_library(changes.rejected, library=library)
@@ -211,16 +225,60 @@ def run(
         unchanged=len(changes.same),
         moved=len(changes.moved),
         vanished=len(changes.absent.vanished),
-        away=len(changes.absent.away),
+        away=len(changes.absent.away) + there.tracks_away,
         in_question=len(changes.absent.in_question),
         rejected=len(changes.rejected),
         reasons=dict(Counter(item.reason for item in changes.rejected)),
         listed=len(contents.known),
         without_audio=silent,
-        without_metadata=_without_metadata(contents, changes) if layout else 0,
+        without_metadata=_without_metadata(contents, changes) if contents.known else 0,
         waiting=changes.waiting,
         seconds=round(time.monotonic() - began, 2),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Folders:
+    """The folders of a library: those that were read, and those that are away."""
+
+    contents: FolderContents
+    roots: list[Path]
+    away: list[Path]
+    tracks_away: int
+
+
+def _find(store: Store, folders: Sequence[Path], *, library: str, fma: bool) -> _Folders:
+    """Read the folders, and mark the tracks of those that are away.
+
+    Raises
+    ------
+    SegueError
+        All of them are away.
+    """
+    found: list[FolderContents] = []
+    roots, away, errors, tracks_away = list[Path](), list[Path](), list[SegueError](), 0
+    for number, folder in enumerate(folders):
+        try:
+            root = check_folder(folder)
+            area = folder.name if number else ""
+            contents = find_music(root, library=library, layout=_layout_of(root, fma=fma), area=area)
+        except NoMusic as error:
+            errors.append(_away(store, folder, library=library, error=error))
+            away.append(folder.expanduser().resolve())
+            tracks_away += len(by_root(TrackFiles(store).files_of(library), away[-1]))
+            continue
+        found.append(contents)
+        roots.append(root)
+    if not found:
+        raise errors[0]
+    return _Folders(
+        contents=reduce(FolderContents.joined, found), roots=roots, away=away, tracks_away=tracks_away
+    )
+
+
+def _is_below(file: StoredFile, folders: Iterable[Path]) -> bool:
+    path = path_to_open(file.path) if file.path else None
+    return path is not None and any(path.is_relative_to(folder) for folder in folders)
 
 
 def _without_metadata(contents: FolderContents, changes: Changes) -> int:
@@ -255,16 +313,21 @@ def _layout_of(root: Path, *, fma: bool) -> Layout | None:
     return layout
 
 
-def _check_same_folder(stored: Iterable[StoredFile], root: Path, library: str) -> None:
-    """Refuse a second folder with the same name: each run would mark the other's tracks as vanished."""
+def _check_same_folder(stored: Iterable[StoredFile], roots: Sequence[Path], library: str) -> None:
+    """Refuse another folder with the same name: each run would mark the other's tracks as vanished."""
     for file in stored:
         if file.state != "present" or file.path is None:
             continue
         path = path_to_open(file.path)
-        if not path.is_relative_to(root) and path.exists():
+        if not any(path.is_relative_to(root) for root in roots) and path.exists():
             raise SegueError(
-                f"the library {library!r} has {shown(path)}, which is not in {root}: give another --name"
+                f"the library {library!r} has {shown(path)}, which is not in {_listed(roots)}: give another "
+                "--name, or name all folders of the library in library.folders"
             )
+
+
+def _listed(roots: Sequence[Path]) -> str:
+    return " or ".join(map(str, roots))
 
 
 def _keep_without_audio(tracks: Tracks, known: Mapping[int, FmaTrack], *, library: str) -> int:

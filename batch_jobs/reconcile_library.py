@@ -7,7 +7,7 @@ its file as a lost track; the others are written at the end. So the next run com
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -42,12 +42,14 @@ class Found:
     """The files that a scan found, by place, and the library that they belong to."""
 
     library: str
-    root: Path
+    roots: Sequence[Path]
     files: Mapping[str, AudioFile]
     rejected: Iterable[RejectedFile] = ()
     known: Mapping[int, FmaTrack] = field(default_factory=dict)
     covers: Callable[[StoredFile], bool] = lambda file: True
     """Whether the scan covers a stored file; by default it covers the whole library."""
+    stored: Mapping[str, StoredFile] | None = None
+    """The library's tracks by id, if they have been read already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,18 +59,20 @@ class Rules:
     largest_share: float = 0.3
     """The share of a library's tracks above which lost files are in question: see :mod:`absence`."""
     accepted: bool = False
-    """Files that are gone were removed, however many, and whatever their folders look like."""
+    """Files that are gone were removed, in any number and from any folder."""
     everything: bool = False
     """Read unchanged files, too."""
     settle_time: timedelta = timedelta(0)
     """A new or changed file waits for a later pass until it has been unchanged for this time."""
     reading: TagReading = AS_USUAL
     listening: Listening = field(default_factory=NotListening)
+    progress: Callable[[int, int], None] = lambda done, total: None
+    """Called with the numbers of files that were read and are to be read, after each part."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """What a pass did, by track id."""
+    """The changes of a pass, by track id."""
 
     new: frozenset[str]
     changed: frozenset[str]
@@ -86,7 +90,7 @@ class Changes:
 def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = False) -> Changes:
     """Write new and changed tracks, follow renamed and moved files, mark lost tracks, and gather albums."""
     tracks = TrackFiles(store)
-    stored = tracks.files_of(found.library)
+    stored = tracks.files_of(found.library) if found.stored is None else found.stored
     facts = {place: fact_of(file, found.known) for place, file in found.files.items()}
     scanned = Scanned(files=found.files, facts=facts, covers=found.covers)
     made, waiting = _settled(
@@ -112,7 +116,7 @@ def bring_in_line(store: Store, found: Found, *, rules: Rules, quiet: bool = Fal
         if rules.accepted
         else told_apart(
             lost,
-            root=found.root,
+            roots=found.roots,
             seen=found.files.values(),
             rejected=rejected,
             present=sum(track.state == "present" for track in stored.values()),
@@ -160,7 +164,9 @@ def _settled(made: Plan, files: Mapping[str, AudioFile], settle_time: timedelta)
 
 def _believed(lost: Iterable[StoredFile], rejected: Iterable[RejectedFile]) -> Absent:
     """All lost tracks have vanished, except those that cannot be looked at."""
-    return told_apart(lost, root=Path("/"), seen=(), rejected=rejected, present=1, largest_share=float("inf"))
+    return told_apart(
+        lost, roots=[Path("/")], seen=(), rejected=rejected, present=1, largest_share=float("inf")
+    )
 
 
 def _follow(
@@ -208,6 +214,7 @@ class _Pass:
             if place in unknown or place in self._made.to_read
         ]
         held: list[Read] = []
+        read = 0
         with counting(TimeRemainingColumn(), disable=quiet or not wanted) as progress:
             outcomes = read_tracks(
                 wanted,
@@ -229,6 +236,8 @@ class _Pass:
                     else:
                         good.append((self._new_id(outcome[0].track_id), outcome))
                 self._write(good)
+                read += len(batch)
+                self._rules.progress(read, len(wanted))
         self._write_recognised(held)
 
     def _write_recognised(self, held: list[Read]) -> None:

@@ -23,9 +23,9 @@ from rich.console import Console
 from segue.audio.describe_here import describe_here
 from segue.audio.descriptors import descriptor_names, features_version, names_version
 from segue.batch_jobs import build_index, train_embeddings, update_library
-from segue.batch_jobs.update_library import Library
 from segue.benchmarks.catalogue import composed_track, track_id, vectors
 from segue.catalog.features import Features
+from segue.catalog.library import Library
 from segue.catalog.stamp import Stamp
 from segue.catalog.tracks import Tracks
 from segue.local.mongod import Mongod

@@ -96,7 +96,7 @@ def recording(services: Services, track_id: str) -> Recording:
 
 
 def _addresses(services: Services, track_id: str, url: str) -> dict[str, Any]:
-    """The addresses of a recording: as it is, with its media type, and in the forms that are on offer."""
+    """The addresses of a recording: the file with its media type, and the converted forms."""
     found = Tracks(services.store).recording(track_id)
     forms = [
         {"format": name, "type": FORMS[name].media_type, "url": f"{url}&format={name}"}

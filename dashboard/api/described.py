@@ -99,7 +99,7 @@ OPERATIONS = (
     Operation(
         "GET",
         "/api/audio/{track_id}",
-        "A track's recording, as it is or converted; files and finished conversions support byte ranges",
+        "A track's recording, unchanged or converted; files and finished conversions support byte ranges",
         _ok("The recording.", "audio/*")
         | _fault(403, "The address has expired or belongs to another session.")
         | _fault(404, "There is no such recording on this machine.")
@@ -239,6 +239,21 @@ OPERATIONS = (
         tag="people",
     ),
     Operation(
+        "POST",
+        "/api/people/log-out-everywhere",
+        "End all log-in sessions of the listener; the answer sets the cookie of a guest's session",
+        _ENTERED,
+        tag="people",
+    ),
+    Operation(
+        "POST",
+        "/api/people/change-password",
+        "Change the password, and end all other log-in sessions",
+        _ENTERED | _MALFORMED | _NOT_ACCEPTED | _GUESSES,
+        body=s.PasswordChange,
+        tag="people",
+    ),
+    Operation(
         "GET",
         "/api/me/export",
         "All data stored about the listener",
@@ -249,7 +264,7 @@ OPERATIONS = (
         "POST",
         "/api/me/leave",
         "Remove all data stored about the listener",
-        _ok("What was removed.", s.Removed) | _MALFORMED | _LATER,
+        _ok("The number of removed documents by collection.", s.Removed) | _MALFORMED | _LATER,
         body=s.Confirmation,
         tag="people",
     ),

@@ -18,6 +18,7 @@ from segue.errors import SegueError
 from segue.index.active import ActiveBundle
 from segue.index.bundle import Bundle
 from segue.index.neighbours import NO_ROW
+from segue.index.visible import VisibleIndexes
 from segue.moods.aligned import AlignedMoods
 from segue.moods.measures import Percentiles
 from segue.moods.stored import Moods
@@ -48,9 +49,10 @@ class CatalogueReader:
         self.artists = Artists(store)
         self._browsed = BrowsedTracks(store)
         self._search = TrackSearch(self._tracks)
-        self._album_search = GatheredSearch(self.albums, self._tracks)
-        self._artist_search = GatheredSearch(self.artists, self._tracks)
+        self._album_search = GatheredSearch(self.albums)
+        self._artist_search = GatheredSearch(self.artists)
         self._active = ActiveBundle(store, folder=index_folder, every=2.0)
+        self._visible = VisibleIndexes[Bundle](self._tracks.ids_in)
         self._moods = Moods(store)
         self._aligned = AlignedMoods(self._moods)
 
@@ -86,7 +88,7 @@ class CatalogueReader:
         SegueError
             There is no index yet.
         """
-        bundle = self._active.current()
+        bundle = self.bundle()
         row = int(bundle.rows([track_id])[0])
         if row < 0:
             return []
@@ -100,14 +102,14 @@ class CatalogueReader:
         ][:limit]
 
     def bundle(self) -> Bundle:
-        """The index in use.
+        """The index in use, without the tracks that the present visitor does not see.
 
         Raises
         ------
         SegueError
             There is no index yet.
         """
-        return self._active.current()
+        return self._visible.of(self._active.current(), self._tracks.hidden_libraries())
 
     def moods(self, bundle: Bundle) -> Percentiles:
         """(n, 4) percentiles of the index's rows by :data:`segue.moods.measures.DIMENSIONS`."""

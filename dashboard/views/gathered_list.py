@@ -7,15 +7,15 @@ from typing import Any
 
 import streamlit as st
 
-from segue.catalog.gathered import Gathered, OrderT, RecordT
-from segue.dashboard.text import plain
+from segue.catalog.gathered import GatheredCollection, OrderT, RecordT
+from segue.dashboard.text import NO_MUSIC, plain
 from segue.dashboard.views import more
 
 _AT_FIRST = 60
 
 
 def show(
-    owner: Gathered[RecordT, OrderT],
+    owner: GatheredCollection[RecordT, OrderT],
     *,
     of: str,
     orders: Mapping[str, OrderT],
@@ -38,7 +38,7 @@ def show(
     place = f"{of}-{chosen}"
     found = owner.page(by=orders[chosen], limit=more.asked_for(place, first=_AT_FIRST))
     if not found:
-        st.info(f"There are no {of} yet. Run `./run.sh library ingest DIR`.", icon=":material/library_music:")
+        st.info(NO_MUSIC, icon=":material/library_music:")
         return
     for one in found:
         entry(one)

@@ -5,13 +5,13 @@ Delivery: one document per album, written by its id; writing it again changes no
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal, TypedDict
+from typing import Annotated, ClassVar, Literal, NamedTuple, NotRequired, TypedDict
 
 from segue.catalog.credits import VARIOUS_ARTISTS
-from segue.catalog.gathered import Gathered
+from segue.catalog.gathered import GATHERED_AT, GatheredCollection
 from segue.catalog.grouping import album_key
 from segue.catalog.letters import artist_key
 from segue.catalog.part import Part
@@ -36,7 +36,7 @@ class Album(TypedDict):
     library: str
     """Name of the library."""
     name: Annotated[str, Readable()]
-    """Name, as most of its tracks spell it."""
+    """Name, in the spelling of most of its tracks."""
     key: str
     """Name for comparison: :func:`segue.catalog.grouping.album_key`."""
     keys: list[str]
@@ -75,14 +75,24 @@ class Album(TypedDict):
     """Id of the cover in `covers`."""
     added_at: datetime | None
     """When its newest track came into the library."""
+    gathered_at: NotRequired[datetime]
+    """When the document was written."""
 
 
-class Albums(Gathered[Album, AlbumOrder]):
+class AlbumCounts(NamedTuple):
+    """Numbers of albums of an artist."""
+
+    own: int = 0
+    others: int = 0
+    """Albums of others on which the artist appears."""
+
+
+class Albums(GatheredCollection[Album, AlbumOrder]):
     """The albums of all libraries."""
 
     name = "albums"
     orders = _ORDERS
-    texts: ClassVar = {
+    searched: ClassVar = {
         "name": 1.0,
         "sort": 0.8,
         "artist": 0.6,
@@ -93,10 +103,16 @@ class Albums(Gathered[Album, AlbumOrder]):
     found_first = "artist"
     indexes = (
         *(Index(keys=keys) for keys in _ORDERS.values()),
+        GATHERED_AT,
+        Index.on("library"),
         Index.on("keys"),
         Index.on("artist_keys", "year", "sort"),
         Index.on("appearing", "year", "sort"),
     )
+
+    def outside(self, libraries: Sequence[str]) -> Document:
+        """A filter of the albums that are not in these libraries."""
+        return {"library": {"$nin": libraries}}
 
     def named(self, name: str, artist: str) -> Album | None:
         """The oldest album with a name that an artist made or appears on; None if there is none."""
@@ -104,7 +120,8 @@ class Albums(Gathered[Album, AlbumOrder]):
         wanted: Document = {"keys": album_key(name)}
         if key not in VARIOUS_ARTISTS:
             wanted["$or"] = [{"artist_keys": key}, {"appearing": key}]
-        found = self.documents.find(wanted).sort([("year", ASCENDING), ("_id", ASCENDING)]).limit(1)
+        found = self.documents.find(self.visible(wanted))
+        found = found.sort([("year", ASCENDING), ("_id", ASCENDING)]).limit(1)
         return next(iter(found), None)
 
     def by_artist(self, key: str, *, limit: int) -> Part[Album]:
@@ -115,15 +132,18 @@ class Albums(Gathered[Album, AlbumOrder]):
         """The albums of others on which an artist appears, oldest first."""
         return self._of({"appearing": key}, limit)
 
-    def counts(self, keys: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
-        """The numbers of artists' own albums, and of others' albums with them, by key."""
+    def counts(self, keys: Iterable[str]) -> dict[str, dict[str, AlbumCounts]]:
+        """The numbers of artists' own albums, and of others' albums with them, by key and library."""
         wanted = {"$in": sorted(set(keys))}
-        own = self.documents.find({"artist_keys": wanted}, {"artist_keys": 1})
-        others = self.documents.find({"appearing": wanted}, {"appearing": 1})
-        return (
-            Counter(key for album in own for key in album["artist_keys"]),
-            Counter(key for album in others for key in album["appearing"]),
-        )
+        fields = {"library": 1, "artist_keys": 1, "appearing": 1}
+        found: dict[str, dict[str, AlbumCounts]] = defaultdict(dict)
+        asked = set(wanted["$in"])
+        for album in self.documents.find({"$or": [{"artist_keys": wanted}, {"appearing": wanted}]}, fields):
+            for field, own in (("artist_keys", 1), ("appearing", 0)):
+                for key in asked.intersection(album[field]):  # type: ignore[literal-required]
+                    before = found[key].get(album["library"], AlbumCounts())
+                    found[key][album["library"]] = AlbumCounts(before.own + own, before.others + 1 - own)
+        return found
 
     def names(self, keys: Iterable[str]) -> dict[str, str]:
         """The names of artists as albums of theirs alone give them, by key."""
@@ -132,6 +152,7 @@ class Albums(Gathered[Album, AlbumOrder]):
         return {album["artist_keys"][0]: album["artist"] for album in found}
 
     def _of(self, wanted: Document, limit: int) -> Part[Album]:
+        wanted = self.visible(wanted)
         found = list(
             self.documents.find(wanted).sort([("year", ASCENDING), ("sort", ASCENDING)]).limit(limit)
         )

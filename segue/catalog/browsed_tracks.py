@@ -45,7 +45,8 @@ class BrowsedTracks(Tracks):
 
     def ids_with_artist(self, key: str) -> list[str]:
         """The ids of the playable tracks with an artist, main or featured."""
-        return [track["_id"] for track in self.documents.find({"counted": key, **PLAYABLE}, {"_id": 1})]
+        wanted = self.visible({"counted": key, **PLAYABLE})
+        return [track["_id"] for track in self.documents.find(wanted, {"_id": 1})]
 
     def placed(self, track_id: str) -> TrackOnAlbum | None:
         """A playable track; None if there is none with this id."""
@@ -53,11 +54,11 @@ class BrowsedTracks(Tracks):
 
     def key_of_credit(self, artist: str) -> str | None:
         """The key of the first artist in a text that names the artists of a track, as in "A, B"."""
-        found = self.documents.find_one({"artist": artist, **PLAYABLE}, {"artist_keys": 1})
+        found = self.documents.find_one(self.visible({"artist": artist, **PLAYABLE}), {"artist_keys": 1})
         return next(iter(found.get("artist_keys") or ()), None) if found else None
 
     def _placed(self, wanted: Document, *, order: tuple[str, ...], limit: int) -> Part[TrackOnAlbum]:
-        wanted = {**wanted, **PLAYABLE}
+        wanted = self.visible({**wanted, **PLAYABLE})
         documents = self.documents.find(wanted, {**SHOWN, **_ON_ALBUM})
         sorted_documents = documents.sort([(name, ASCENDING) for name in order]).limit(limit)
         tracks = [_on_album(track) for track in sorted_documents]

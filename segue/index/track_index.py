@@ -10,7 +10,7 @@ import numpy as np
 
 from segue.index.contents import Contents
 from segue.index.exact import ExactIndex
-from segue.index.neighbours import NeighbourIndex
+from segue.index.neighbours import NO_ROW, NeighbourIndex
 from segue.index.track_ids import decode_ids, find_ids
 
 
@@ -26,6 +26,8 @@ class TrackIndex(Contents):
     space: str
     """The version of the embedding space that the vectors are in."""
     neighbours: NeighbourIndex
+    hidden: np.ndarray | None = None
+    """(n,) bool: the rows that this view of an index leaves out (:mod:`segue.index.visible`)."""
 
     @classmethod
     def in_memory(
@@ -68,8 +70,9 @@ class TrackIndex(Contents):
         return np.concatenate([places, further]), np.concatenate([first[places], codes[entries]])
 
     def rows(self, ids: Sequence[str] | np.ndarray) -> np.ndarray:
-        """(m,) int64: the row of each track id (text or numpy bytes), -1 for an unknown track."""
-        return find_ids(ids, among=self.track_ids)
+        """(m,) int64: the row of each track id (text or numpy bytes), -1 for an unknown or hidden track."""
+        rows = find_ids(ids, among=self.track_ids)
+        return rows if self.hidden is None else np.where(self.hidden[rows], NO_ROW, rows)
 
     def ids(self, rows: Sequence[int] | np.ndarray) -> list[str]:
         """The track id of each row.

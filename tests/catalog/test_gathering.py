@@ -49,7 +49,8 @@ def written(database: Database[Document], tracks: Iterable[Track]) -> Store:
 
 
 def stored(database: Database[Document]) -> dict[str, list[Document]]:
-    found = {name: list(database[name].find().sort("_id")) for name in ("albums", "artists")}
+    untimed = {"gathered_at": 0}
+    found = {name: list(database[name].find({}, untimed).sort("_id")) for name in ("albums", "artists")}
     found["tracks"] = list(database.tracks.find({"state": "present"}, {"album_id": 1}).sort("_id"))
     return found
 

@@ -16,8 +16,9 @@ from pyspark.sql import functions as F
 
 from segue.audio.describing import describe_row
 from segue.audio.descriptors import descriptor_names, features_version
-from segue.batch_jobs import extract_features, ingest_catalog
-from segue.batch_jobs.extract_features import ExtractionSummary, run, transform
+from segue.batch_jobs import describing_in_parts, extract_features, ingest_catalog
+from segue.batch_jobs.describing_in_parts import described_in_parts, transform
+from segue.batch_jobs.extract_features import ExtractionSummary, find_work, run
 from segue.settings import Settings
 from segue.storage.mongo import Document, unpack
 from segue.storage.store import Store
@@ -58,7 +59,7 @@ def test_the_transform_describes_or_says_why_not(
     good = song(tmp_path / "good.flac")
     (tmp_path / "empty.mp3").touch()
     paths = [("a", str(good)), ("b", str(tmp_path / "empty.mp3")), ("c", str(tmp_path / "gone.mp3"))]
-    found = transform(spark.createDataFrame(paths, extract_features.TRACK), settings).cache()
+    found = transform(spark.createDataFrame(paths, describing_in_parts.TRACK), settings).cache()
     expected = [
         ("a", True, None, None),
         ("b", False, "empty", "0 bytes"),
@@ -135,7 +136,7 @@ def test_files_that_cannot_be_described_are_kept_with_their_reason(
     }
     assert summary.reasons == {reason: 1 for reason in found.values()}
     # They are not tried again as long as they are the same...
-    assert extract_features.find_work(Store(database), settings).missing == []
+    assert find_work(Store(database), settings).missing == []
     # ...and are rejected no more once they are put right, or gone.
     song(music / "silent.flac")
     (music / "nan.wav").unlink()
@@ -161,8 +162,8 @@ def test_a_run_that_was_cut_short_goes_on_where_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     catalogue(database, music)
-    monkeypatch.setattr(extract_features, "PER_TASK", 1)
-    monkeypatch.setattr(extract_features, "TASKS_PER_CORE", 1)  # parts of two tracks
+    monkeypatch.setattr(describing_in_parts, "PER_TASK", 1)
+    monkeypatch.setattr(describing_in_parts, "TASKS_PER_CORE", 1)  # parts of two tracks
     real = extract_features.write
     calls: list[Any] = []
 
@@ -178,3 +179,22 @@ def test_a_run_that_was_cut_short_goes_on_where_it_was(
     monkeypatch.setattr(extract_features, "write", real)
     assert len(stored(database)) == 2
     assert did(run(spark, settings, Store(database), quiet=True)) == (4, 2, 0, 0)
+
+
+def test_progress_is_reported_within_a_part(
+    spark: SparkSession,
+    settings: Settings,
+    database: Database[Document],
+    music: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    catalogue(database, music)
+    monkeypatch.setattr(describing_in_parts, "PER_TASK", 1)
+    monkeypatch.setattr(describing_in_parts, "REPORT_EVERY", 0.01)
+    tracks = find_work(Store(database), settings).missing
+    reports: list[int] = []
+    parts = list(described_in_parts(spark, tracks, settings, report=reports.append))
+    assert [len(part) for part, _ in parts] == [4]
+    assert reports == sorted(reports)
+    assert set(reports) >= {0, 4}
+    assert set(reports) & {1, 2, 3}

@@ -131,7 +131,7 @@ def test_tracks_get_albums_and_artists(upgraded: Upgraded) -> None:
     after = upgraded.tracks()
     names = {(track["artist"], track["album"]) for track in after.values()}
     albums = {
-        album["_id"]: album for album in Albums(upgraded.store).several(t["album_id"] for t in after.values())
+        album["_id"]: album for album in Albums(upgraded.store).stored(t["album_id"] for t in after.values())
     }
     assert sorted((album["artist"], album["name"]) for album in albums.values()) == sorted(names)
     assert sum(album["tracks"] for album in albums.values()) == len(after)
