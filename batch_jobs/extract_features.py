@@ -1,4 +1,4 @@
-"""`./run.sh library features`: computes missing and outdated descriptors of all tracks.
+"""`./run.sh library features`: computes missing and outdated descriptors of all tracks, and their loudness.
 
 Delivery: results are written by track id whenever a part of the work ends. A killed run loses the parts in
 progress (a few dozen tracks), and the next run continues from there.
@@ -7,7 +7,7 @@ progress (a few dozen tracks), and the next run continues from there.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,8 +17,12 @@ from rich.progress import TimeRemainingColumn
 
 from segue.audio.describe_here import Described
 from segue.audio.descriptors import features_version, names_version
+from segue.audio.errors import MAY_PASS
+from segue.batch_jobs import measure_loudness
 from segue.batch_jobs.bars import counting
 from segue.catalog.features import Features
+from segue.catalog.gathering import gather
+from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.rejected import RejectedFile, RejectedTracks
 from segue.catalog.stamp import Stamp
 from segue.catalog.track import StoredFile
@@ -33,6 +37,7 @@ from segue.settings import Settings, load_settings
 from segue.spark.session import session
 from segue.storage.store import Job, Store, open_store
 from segue.udfs.describe_tracks import DESCRIBED, describe_tracks
+from segue.udfs.measure_tracks import MEASURED, measure_tracks
 
 TRACK = "track_id string, path string"
 """The columns of the job's input."""
@@ -41,8 +46,6 @@ TASKS_PER_CORE = 8
 """Tasks per core in a part of the work; a part is written when all its tasks have ended."""
 PARTS_AT_ONCE = 2
 """Parts in progress: while the last tasks of a part run, the next part keeps the other cores busy."""
-RETRIED = frozenset({"missing", "unreadable", "too-slow", "decoder-crashed"})
-"""Reasons that may be faults of the machine, not of the file: every run retries these files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,8 @@ class ExtractionSummary:
     version: str
     tracks: int
     computed: int
+    measured: int
+    """Tracks whose loudness was measured."""
     rejected: int
     removed: int
     reasons: dict[str, int]
@@ -60,16 +65,18 @@ class ExtractionSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """Tracks whose features are missing or outdated, and features to remove: their files are long gone."""
+    """Tracks without current features or loudness, and features to remove: their files are long gone."""
 
     missing: list[StoredFile]
     gone: list[str]
+    unmeasured: list[StoredFile]
+    """Tracks whose loudness is missing or outdated."""
 
 
 def extract_features(
     json_file: JsonFile = None,
 ) -> None:
-    """Compute the audio features of new and changed tracks, with Spark.
+    """Compute the audio features and the loudness of new and changed tracks, with Spark.
 
     After a change of the settings in [audio], the features of all tracks are computed again. Files that
     cannot be decoded are listed by ./run.sh library rejected, with the reason. An interrupted run continues
@@ -84,7 +91,8 @@ def extract_features(
         settings = connected(load_settings(), kafka=False)
         store = open_store(settings)
         prepare(store, Job.CATALOGUE)
-        if find_work(store, settings).missing:
+        work = find_work(store, settings)
+        if work.missing or work.unmeasured:
             with session(settings, app="segue features") as spark:
                 summary = run(spark, settings, store)
         else:
@@ -94,7 +102,8 @@ def extract_features(
         say(
             f"{counted(summary.tracks, 'track has', plural='tracks have')} features; "
             f"{summary.computed} computed, {summary.removed} removed, "
-            f"{summary.rejected} rejected{f' ({why})' if why else ''} ({summary.seconds:.1f} s)",
+            f"{summary.rejected} rejected{f' ({why})' if why else ''}; "
+            f"{summary.measured} measured for loudness ({summary.seconds:.1f} s)",
             json_file,
         )
 
@@ -102,6 +111,11 @@ def extract_features(
 def transform(tracks: DataFrame, settings: Settings) -> DataFrame:
     """TRACK -> DESCRIBED."""
     return tracks.select("track_id", "path").mapInArrow(describe_tracks(settings.audio), DESCRIBED)
+
+
+def transform_to_levels(tracks: DataFrame, settings: Settings) -> DataFrame:
+    """TRACK -> MEASURED."""
+    return tracks.select("track_id", "path").mapInArrow(measure_tracks(settings.audio), MEASURED)
 
 
 def run(
@@ -118,15 +132,17 @@ def run(
     computed = 0
     with counting(TimeRemainingColumn(), disable=quiet or not work.missing) as progress:
         task = progress.add_task("Describing tracks", total=len(work.missing))
-        for part, rows in _described(spark, work.missing, settings) if spark else ():
+        for part, rows in _processed(spark, work.missing, settings, transform) if spark else ():
             computed += write(store, part, rows, settings)
             progress.advance(task, len(part))
+    measured = _measure(spark, store, work.unmeasured, settings, quiet=quiet) if spark else 0
     reasons = rejected.reasons(stage="features")
     version = features_version(settings.audio)
     return ExtractionSummary(
         version=version,
         tracks=features.count(version),
         computed=computed,
+        measured=measured,
         rejected=reasons.total(),
         removed=len(work.gone),
         reasons=dict(reasons),
@@ -138,14 +154,15 @@ def find_work(store: Store, settings: Settings) -> Work:
     """Compare the catalogue with the stored features and rejections."""
     version = features_version(settings.audio)
     done = Features(store).stamps()
-    rejected = RejectedTracks(store).without_features(retried=RETRIED)
+    rejected = RejectedTracks(store).without_features(retried=MAY_PASS)
     missing = []
     for file in Tracks(store).present_files():
         now = Stamp(version, file.size, file.modified_ns)
         if now not in (done.get(file.track_id), rejected.get(file.track_id)):
             missing.append(file)
     kept = TrackFiles(store).keeping_features(missing_after=datetime.now(UTC) - settings.library.keep_missing)
-    return Work(missing=missing, gone=sorted(done.keys() - kept))
+    unmeasured = MeasuredTracks(store).to_measure()
+    return Work(missing=missing, gone=sorted(done.keys() - kept), unmeasured=unmeasured)
 
 
 def forget_gone(store: Store, work: Work) -> None:
@@ -156,8 +173,27 @@ def forget_gone(store: Store, work: Work) -> None:
     rejected.remove(tried - Tracks(store).present_ids(tried), stage="features")
 
 
-def _described(
-    spark: SparkSession, tracks: Sequence[StoredFile], settings: Settings
+def _measure(
+    spark: SparkSession, store: Store, tracks: Sequence[StoredFile], settings: Settings, *, quiet: bool
+) -> int:
+    """Measure the loudness of tracks; returns the number that was stored."""
+    stored = 0
+    with counting(TimeRemainingColumn(), disable=quiet or not tracks) as progress:
+        task = progress.add_task("Measuring loudness", total=len(tracks))
+        for part, rows in _processed(spark, tracks, settings, transform_to_levels):
+            files = {file.track_id: file for file in part}
+            stored += measure_loudness.write(store, files, [(row.track_id, row.asDict()) for row in rows])
+            progress.advance(task, len(part))
+    if stored:
+        gather(store)
+    return stored
+
+
+def _processed(
+    spark: SparkSession,
+    tracks: Sequence[StoredFile],
+    settings: Settings,
+    step: Callable[[DataFrame, Settings], DataFrame],
 ) -> Iterator[tuple[Sequence[StoredFile], list[Row]]]:
     """Parts of the work with their results, in order of completion."""
     size = PER_TASK * TASKS_PER_CORE * spark.sparkContext.defaultParallelism
@@ -166,7 +202,7 @@ def _described(
         running: dict[Future[list[Row]], Sequence[StoredFile]] = {}
         try:
             for number, part in enumerate(parts):
-                running[pool.submit(_describe_part, spark, part, settings, number)] = part
+                running[pool.submit(_process_part, spark, part, settings, number, step)] = part
                 if len(running) >= PARTS_AT_ONCE:
                     yield from _ended(running)
             while running:
@@ -184,13 +220,17 @@ def _ended(
         yield running.pop(future), future.result()
 
 
-def _describe_part(
-    spark: SparkSession, part: Sequence[StoredFile], settings: Settings, number: int
+def _process_part(
+    spark: SparkSession,
+    part: Sequence[StoredFile],
+    settings: Settings,
+    number: int,
+    step: Callable[[DataFrame, Settings], DataFrame],
 ) -> list[Row]:
     spark.sparkContext.setJobDescription(f"features: {counted(len(part), 'track')} (part {number + 1})")
     rows = [(file.track_id, file.path) for file in part]
     tracks = spark.createDataFrame(rows, TRACK).repartition(-(-len(rows) // PER_TASK))
-    return transform(tracks, settings).collect()
+    return step(tracks, settings).collect()
 
 
 def write(

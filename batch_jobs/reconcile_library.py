@@ -24,6 +24,7 @@ from segue.catalog.features import Features
 from segue.catalog.fma import FmaTrack
 from segue.catalog.gathering import gather
 from segue.catalog.identity import Listening, NotListening, Recogniser, identity_of_file
+from segue.catalog.measured_tracks import MeasuredTracks
 from segue.catalog.read import AS_USUAL, TagReading, fact_of, read_tracks
 from segue.catalog.reconcile import Plan, Scanned, fresh_id, plan
 from segue.catalog.rejected import RejectedFile
@@ -193,6 +194,7 @@ class _Pass:
         """The places of the tracks written, by track id."""
         self.rejected: list[RejectedFile] = []
         self._tracks, self._covers, self._features = TrackFiles(store), Covers(store), Features(store)
+        self._measured = MeasuredTracks(store)
         self._found, self._made, self._stored, self._rules = found, made, stored, rules
         self._taken = set(stored)
         self._pictures: set[str] = set()
@@ -266,16 +268,16 @@ class _Pass:
             for own, _ in reads
             if (before := self._stored.get(own)) and (before.away or before.state == "vanished")
         )
-        self._features.restamp(
-            {
-                own: (_stamp(before), _stamp(track))
-                for own, (track, _) in reads
-                if (before := self._stored.get(own))
-                and before.sketch
-                and before.sketch == track.sketch
-                and _stamp(before) != _stamp(track)
-            }
-        )
+        retagged = {
+            own: (_stamp(before), _stamp(track))
+            for own, (track, _) in reads
+            if (before := self._stored.get(own))
+            and before.sketch
+            and before.sketch == track.sketch
+            and _stamp(before) != _stamp(track)
+        }
+        self._features.restamp(retagged)
+        self._measured.restamp(retagged)
         self.written |= {own: track.track_id for own, (track, _) in reads}
 
 

@@ -25,7 +25,7 @@ def describe_tracks(audio: AudioSettings) -> Callable[[Iterator[pa.RecordBatch]]
 
 
 def _describe_partition(audio: str, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    describer = _describer(audio)
+    describer = describer_of(audio)
     for batch in batches:
         pairs = zip(batch["track_id"].to_pylist(), batch["path"].to_pylist(), strict=True)
         rows = [
@@ -35,7 +35,7 @@ def _describe_partition(audio: str, batches: Iterator[pa.RecordBatch]) -> Iterat
 
 
 @lru_cache(maxsize=1)
-def _describer(audio: str) -> Describer:
+def describer_of(audio: str) -> Describer:
     """The worker's only describer: loading the numeric libraries takes seconds."""
     describer = Describer(AudioSettings.model_validate_json(audio))
     atexit.register(describer.close)

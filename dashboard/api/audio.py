@@ -23,7 +23,8 @@ from segue.audio.transcoding.choice import choose
 from segue.audio.transcoding.encoder import Conversion
 from segue.audio.transcoding.forms import FORMS
 from segue.audio.transcoding.media_types import CONTENT_TYPES, media_type
-from segue.catalog.track import Recording
+from segue.catalog.measured_tracks import MeasuredTracks
+from segue.catalog.track import Recording, ReplayGain
 from segue.catalog.tracks import Tracks
 from segue.dashboard.api.converted import HEADERS, converted
 from segue.dashboard.api.requests import session_of
@@ -96,13 +97,19 @@ def recording(services: Services, track_id: str) -> Recording:
 
 
 def _addresses(services: Services, track_id: str, url: str) -> dict[str, Any]:
-    """The addresses of a recording: as it is, with its media type, and in the forms that are on offer."""
+    """The addresses of a recording, as it is and in the forms that are on offer, and its loudness."""
     found = Tracks(services.store).recording(track_id)
     forms = [
         {"format": name, "type": FORMS[name].media_type, "url": f"{url}&format={name}"}
         for name in services.settings.transcoding.formats
     ]
-    return {"url": url, "type": media_type(found.path) if found else None, "forms": forms}
+    gains = MeasuredTracks(services.store).gains([track_id]).get(track_id, ReplayGain())
+    return {
+        "url": url,
+        "type": media_type(found.path) if found else None,
+        "forms": forms,
+        "gain": {name: value for name, value in vars(gains).items() if value is not None},
+    }
 
 
 def _conversion(services: Services, found: Recording, query: QueryParams) -> Conversion | None:

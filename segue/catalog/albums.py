@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from segue.catalog.credits import VARIOUS_ARTISTS
 from segue.catalog.grouping import album_key
 from segue.catalog.letters import artist_key
+from segue.catalog.levels import Loudness, Peak
 from segue.catalog.part import Part
 from segue.storage.mongo import ASCENDING, DESCENDING, Document, upsert
 from segue.storage.records import Between, Count, Readable
@@ -72,6 +73,10 @@ class Album(TypedDict):
     """Its most frequent genres, at most four."""
     cover_id: str | None
     """Id of the cover in `covers`."""
+    loudness: NotRequired[Loudness | None]
+    """Integrated loudness of all tracks as one recording, in LUFS; none until all are measured."""
+    peak: NotRequired[Peak | None]
+    """Largest true peak of its tracks; none until all are measured."""
     added_at: datetime | None
     """When its newest track came into the library."""
 

@@ -11,10 +11,11 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 from segue.catalog.letters import artist_key
+from segue.catalog.levels import LevelDocument
 from segue.catalog.stored_paths import readable
 from segue.storage.records import Between, Count, Readable
 
-READER = 4
+READER = 5
 """The version of the reader of tags. With a higher one, the next ingest reads all files again."""
 LONGEST = 300
 """The maximum length of a text in characters: ingest stores no longer ones, and pages show no more."""
@@ -335,6 +336,8 @@ class TrackDocument(TypedDict):
     """Name of the album for comparison; empty without an album."""
     counted: NotRequired[list[str]]
     """Keys of the artists in `artists` that count the track."""
+    loudness: NotRequired[LevelDocument]
+    """Loudness of the file, as `library features` and `library update` measure it."""
     grouped: NotRequired[int]
     """Version of the grouping that assigned the album; 0 or none until then."""
     state: State

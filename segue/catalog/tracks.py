@@ -36,7 +36,8 @@ from segue.storage.store import Collection, Index, Job, Policy, Right
 
 PLAYABLE = {"state": {"$nin": ["vanished", "no-audio"]}, "away_since": None}
 """The filter of tracks that listeners may be offered."""
-_PRESENT = {"state": "present", "away_since": None}
+PRESENT = {"state": "present", "away_since": None}
+"""The filter of tracks whose file exists."""
 _SHAPE = record_shape(TrackDocument).all_optional()
 MOST_OF_ARTIST = 200
 """The number of an artist's tracks that a page shows at first."""
@@ -51,7 +52,7 @@ class IndexedTrack(NamedTuple):
     """The digest of its sound: two tracks that share it are copies."""
 
 
-_OF_FILE = dict.fromkeys(
+OF_FILE = dict.fromkeys(
     (
         "path", "size", "modified_ns", "changed_ns", "state", "known", "reader", "place", "sketch", "inode",
         "device", "away_since",
@@ -131,23 +132,23 @@ class Tracks(Collection[TrackDocument]):
 
     def files_of(self, library: str) -> dict[str, StoredFile]:
         """All tracks of a library with their files, by track id."""
-        documents = self.documents.find({"library": library}, _OF_FILE)
+        documents = self.documents.find({"library": library}, OF_FILE)
         return {track["_id"]: file_of(track) for track in documents}
 
     def count_present(self, library: str) -> int:
         """The number of a library's tracks whose file exists."""
-        return self.documents.count_documents({"library": library, **_PRESENT})
+        return self.documents.count_documents({"library": library, **PRESENT})
 
     # The jobs after ingest read tracks whose files exist.
 
     def present_files(self) -> Iterator[StoredFile]:
         """The files of all tracks that have one, ordered by track id."""
-        for track in self.documents.find(_PRESENT, _OF_FILE).sort("_id"):
+        for track in self.documents.find(PRESENT, OF_FILE).sort("_id"):
             yield file_of(track)
 
     def present_ids(self, among: Iterable[str] | None = None) -> set[str]:
         """The tracks whose file exists: of the whole catalogue, or of some tracks."""
-        wanted: Document = _PRESENT if among is None else {"_id": {"$in": list(among)}, **_PRESENT}
+        wanted: Document = PRESENT if among is None else {"_id": {"$in": list(among)}, **PRESENT}
         return {track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)}
 
     def artists(self) -> dict[str, str]:
@@ -157,7 +158,7 @@ class Tracks(Collection[TrackDocument]):
 
     def to_index(self) -> dict[str, IndexedTrack]:
         """All tracks whose file exists, by track id."""
-        documents = self.documents.find(_PRESENT, dict.fromkeys(IndexedTrack._fields, 1), batch_size=10_000)
+        documents = self.documents.find(PRESENT, dict.fromkeys(IndexedTrack._fields, 1), batch_size=10_000)
         return {
             track["_id"]: IndexedTrack._make(track.get(name) for name in IndexedTrack._fields)
             for track in documents
@@ -165,7 +166,7 @@ class Tracks(Collection[TrackDocument]):
 
     def durations_and_genres(self) -> dict[str, tuple[int, str | None]]:
         """(milliseconds, first genre) of all tracks whose file exists, by track id in ascending order."""
-        documents = self.documents.find(_PRESENT, {"duration_ms": 1, "genres": 1}).sort("_id")
+        documents = self.documents.find(PRESENT, {"duration_ms": 1, "genres": 1}).sort("_id")
         return {
             track["_id"]: (int(track.get("duration_ms") or 0), first_genre(track.get("genres")))
             for track in documents
@@ -174,7 +175,7 @@ class Tracks(Collection[TrackDocument]):
     def recording(self, track_id: str) -> Recording | None:
         """The recording of a track; None if it has none."""
         fields = {"path": 1, "size": 1, "duration_ms": 1}
-        document = self.documents.find_one({"_id": track_id, **_PRESENT}, fields)
+        document = self.documents.find_one({"_id": track_id, **PRESENT}, fields)
         path = document.get("path") if document else None
         if document is None or not path or "\0" in path:
             return None

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from segue.audio.describing import describe_row
 from segue.audio.descriptors import descriptor_names, features_version
+from segue.audio.loudness import measure
 from segue.batch_jobs import extract_features, ingest_catalog
 from segue.batch_jobs.extract_features import ExtractionSummary, run, transform
 from segue.settings import Settings
@@ -98,6 +99,26 @@ def test_features_are_written_and_only_what_is_missing_is_computed(
     after = stored(database)
     kept = [key for key in before if after.get(key) == before[key]]
     assert len(kept) == 2
+
+
+def test_loudness_is_measured_once(
+    spark: SparkSession, settings: Settings, database: Database[Document], music: Path
+) -> None:
+    (music / "empty.mp3").write_bytes(b"no sound" * 100)
+    catalogue(database, music)
+    (music / "1.mp3").rename(music / "away")
+    first = run(spark, settings, Store(database), quiet=True)
+    assert first.measured == 3
+    (music / "away").rename(music / "1.mp3")
+    assert run(spark, settings, Store(database), quiet=True).measured == 1
+    assert run(None, settings, Store(database), quiet=True).measured == 0
+    assert extract_features.find_work(Store(database), settings).unmeasured == []
+    for track in database.tracks.find():
+        expected = measure(Path(track["path"]))
+        assert (track["loudness"]["integrated"], track["loudness"]["peak"]) == (
+            expected.integrated,
+            expected.peak,
+        )
 
 
 def test_other_settings_make_another_version_of_all(

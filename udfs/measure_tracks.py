@@ -1,0 +1,40 @@
+"""The loudness of tracks in Spark's Python workers: a thin wrapper over segue.audio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pyarrow as pa
+
+from segue.catalog.stored_paths import path_to_open
+from segue.settings import AudioSettings
+from segue.udfs.describe_tracks import describer_of
+
+MEASURED = "track_id string, integrated double, peak double, blocks binary, reason string, detail string"
+"""A row for each track: its :class:`segue.audio.loudness.Level`, or the reason why there is none."""
+_SCHEMA = pa.schema(
+    [
+        ("track_id", pa.string()),
+        ("integrated", pa.float64()),
+        ("peak", pa.float64()),
+        ("blocks", pa.binary()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+
+
+def measure_tracks(audio: AudioSettings) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The function for `mapInArrow` over rows with `track_id` and `path`."""
+    return partial(_measure_partition, audio.model_dump_json())
+
+
+def _measure_partition(audio: str, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    describer = describer_of(audio)
+    for batch in batches:
+        pairs = zip(batch["track_id"].to_pylist(), batch["path"].to_pylist(), strict=True)
+        rows = [
+            {"track_id": track_id, **describer.measure(str(path_to_open(path)))} for track_id, path in pairs
+        ]
+        yield pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
