@@ -39,8 +39,8 @@ from segue.storage.store import Job, Store, open_store
 from segue.udfs.describe_tracks import DESCRIBED, describe_tracks
 from segue.udfs.measure_tracks import MEASURED, measure_tracks
 
-TRACK = "track_id string, path string"
-"""The columns of the job's input."""
+TRACK = "track_id string, path string, start double, end double"
+"""The columns of the job's input; a track may be a part of its file, in seconds."""
 PER_TASK = 4
 TASKS_PER_CORE = 8
 """Tasks per core in a part of the work; a part is written when all its tasks have ended."""
@@ -110,12 +110,16 @@ def extract_features(
 
 def transform(tracks: DataFrame, settings: Settings) -> DataFrame:
     """TRACK -> DESCRIBED."""
-    return tracks.select("track_id", "path").mapInArrow(describe_tracks(settings.audio), DESCRIBED)
+    return tracks.select("track_id", "path", "start", "end").mapInArrow(
+        describe_tracks(settings.audio), DESCRIBED
+    )
 
 
 def transform_to_levels(tracks: DataFrame, settings: Settings) -> DataFrame:
     """TRACK -> MEASURED."""
-    return tracks.select("track_id", "path").mapInArrow(measure_tracks(settings.audio), MEASURED)
+    return tracks.select("track_id", "path", "start", "end").mapInArrow(
+        measure_tracks(settings.audio), MEASURED
+    )
 
 
 def run(
@@ -228,7 +232,7 @@ def _process_part(
     step: Callable[[DataFrame, Settings], DataFrame],
 ) -> list[Row]:
     spark.sparkContext.setJobDescription(f"features: {counted(len(part), 'track')} (part {number + 1})")
-    rows = [(file.track_id, file.path) for file in part]
+    rows = [(file.track_id, file.path, *file.span) for file in part]
     tracks = spark.createDataFrame(rows, TRACK).repartition(-(-len(rows) // PER_TASK))
     return step(tracks, settings).collect()
 
@@ -255,4 +259,5 @@ def write(
 
 
 def _rejected(row: Row | Described, file: StoredFile) -> RejectedFile:
-    return RejectedFile(path=str(file.path), track_id=file.track_id, reason=row.reason, detail=row.detail)
+    path = f"{file.path}, song {file.cue['number']}" if file.cue else str(file.path)
+    return RejectedFile(path=path, track_id=file.track_id, reason=row.reason, detail=row.detail)

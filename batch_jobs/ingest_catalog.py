@@ -23,8 +23,8 @@ from segue.catalog.gathering import gather
 from segue.catalog.library import FolderContents, NoMusic, check_folder, find_music
 from segue.catalog.read import TagReading, fact_of, without_audio
 from segue.catalog.rejected import RejectedTracks
-from segue.catalog.scan import FORMATS, shown
-from segue.catalog.stored_paths import path_to_open
+from segue.catalog.scan import FORMATS
+from segue.catalog.stored_paths import path_to_open, shown
 from segue.catalog.track import StoredFile, track_id
 from segue.catalog.track_files import TrackFiles
 from segue.catalog.tracks import Tracks
@@ -189,7 +189,7 @@ def run(
     try:
         root = check_folder(folder)
         layout = _layout_of(root, fma=fma)
-        contents = find_music(root, library=library, layout=layout)
+        contents = find_music(root, library=library, layout=layout, encoding=rules.reading.encoding)
     except NoMusic as error:
         raise _away(store, folder, library=library, error=error) from None
     tracks.forget_damaged(library)

@@ -36,7 +36,7 @@ def measure_on_this_machine(
     The number of tracks that are finished, and of all, after each group that was written.
     """
     files = {file.track_id: file for file in MeasuredTracks(store).to_measure()}
-    pairs = [(file.track_id, str(path_to_open(file.path or ""))) for file in files.values()]
+    pairs = [(file.track_id, str(path_to_open(file.path or "")), file.span) for file in files.values()]
     done = 0
     with closing(measure_here(pairs, settings.audio)) as results:
         for group in batches(results, _WRITE_EVERY):

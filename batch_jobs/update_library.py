@@ -314,7 +314,7 @@ class _Pass:
     def _describe(self, tracks: Sequence[StoredFile]) -> Iterator[int]:
         """Describe tracks; yields the number of each group that was written."""
         files = {file.track_id: file for file in tracks}
-        pairs = [(file.track_id, str(path_to_open(file.path or ""))) for file in tracks]
+        pairs = [(file.track_id, str(path_to_open(file.path or "")), file.span) for file in tracks]
         results = describe_here(pairs, self._settings.audio)
         for group in batches(results, _WRITE_EVERY):
             part = [files[one.track_id] for one in group]

@@ -12,9 +12,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import NamedTuple, TypeVar
 
 from segue.audio.describer import Describer
-from segue.audio.describing import LevelRow
+from segue.audio.describing import LevelRow, Span
 from segue.settings import AudioSettings
 
+Source = tuple[str, str, Span]
+"""A track's id, the path of its file, and the part of the file that it is."""
 _T = TypeVar("_T")
 
 
@@ -28,21 +30,21 @@ class Described(NamedTuple):
     detail: str
 
 
-def describe_here(tracks: Sequence[tuple[str, str]], audio: AudioSettings) -> Iterator[Described]:
+def describe_here(tracks: Sequence[Source], audio: AudioSettings) -> Iterator[Described]:
     """Describe files, as many at once as there are cores.
 
     Parameters
     ----------
     tracks
-        The id and the path of each track.
+        The id, the path and the span of each track.
 
     Yields
     ------
     A result for each track, in order of completion.
     """
 
-    def describe(describer: Describer, track_id: str, path: str) -> Described:
-        row = describer.describe(path)
+    def describe(describer: Describer, track_id: str, path: str, span: Span) -> Described:
+        row = describer.describe(path, span)
         vector = row["vector"]
         return Described(
             track_id,
@@ -54,20 +56,20 @@ def describe_here(tracks: Sequence[tuple[str, str]], audio: AudioSettings) -> It
     return _on_all_cores(describe, tracks, audio)
 
 
-def measure_here(tracks: Sequence[tuple[str, str]], audio: AudioSettings) -> Generator[tuple[str, LevelRow]]:
+def measure_here(tracks: Sequence[Source], audio: AudioSettings) -> Generator[tuple[str, LevelRow]]:
     """Measure the loudness of files, as :func:`describe_here`; yields track ids with their rows.
 
     A caller that closes the iterator ends the measurements in progress.
     """
 
-    def measure(describer: Describer, track_id: str, path: str) -> tuple[str, LevelRow]:
-        return track_id, describer.measure(path)
+    def measure(describer: Describer, track_id: str, path: str, span: Span) -> tuple[str, LevelRow]:
+        return track_id, describer.measure(path, span)
 
     return _on_all_cores(measure, tracks, audio)
 
 
 def _on_all_cores(
-    work: Callable[[Describer, str, str], _T], tracks: Sequence[tuple[str, str]], audio: AudioSettings
+    work: Callable[[Describer, str, str, Span], _T], tracks: Sequence[Source], audio: AudioSettings
 ) -> Generator[_T]:
     number = max(1, min(len(tracks), os.cpu_count() or 1))
     describers = [Describer(audio) for _ in range(number)]
@@ -75,10 +77,10 @@ def _on_all_cores(
     for describer in describers:
         free.put(describer)
 
-    def one(track_id: str, path: str) -> _T:
+    def one(track_id: str, path: str, span: Span) -> _T:
         describer = free.get()
         try:
-            return work(describer, track_id, path)
+            return work(describer, track_id, path, span)
         finally:
             free.put(describer)
 

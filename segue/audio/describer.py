@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from segue.audio.allowance import Allowance
-from segue.audio.describing import LevelRow, Request, Row, unmeasured
+from segue.audio.describing import WHOLE, LevelRow, Request, Row, Span, unmeasured
 from segue.processor_time import processor_time
 from segue.settings import AudioSettings
 
@@ -33,18 +33,18 @@ class Describer:
         self._audio = audio
         self._process: subprocess.Popen[bytes] | None = None
 
-    def describe(self, path: str) -> Row:
-        """The row of a file without its id: with `vector`, or with `reason` and `detail`.
+    def describe(self, path: str, span: Span = WHOLE) -> Row:
+        """The row of a file, or of a part of it: with `vector`, or with `reason` and `detail`.
 
         The reason is "too-slow" if the file exceeds `decode_timeout` (:class:`Allowance`), and
         "decoder-crashed" if the process has ended.
         """
-        answer = self._ask({"path": path, "measure": False})
+        answer = self._ask({"path": path, "start": span[0], "end": span[1], "measure": False})
         return {"vector": None, **answer, **_bytes(answer, "vector")}
 
-    def measure(self, path: str) -> LevelRow:
-        """The loudness of a file: a row of `measure_row`, with the reasons of :meth:`describe`."""
-        answer = self._ask({"path": path, "measure": True})
+    def measure(self, path: str, span: Span = WHOLE) -> LevelRow:
+        """The loudness of a file, or of a part of it, with the reasons of :meth:`describe`."""
+        answer = self._ask({"path": path, "start": span[0], "end": span[1], "measure": True})
         if answer["reason"]:
             return unmeasured(answer["reason"], answer["detail"])
         return {**answer, **_bytes(answer, "blocks")}

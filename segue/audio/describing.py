@@ -25,10 +25,19 @@ LevelRow = dict[str, bytes | str | float | None]
 """The fields of a file's :class:`segue.audio.loudness.Level`, or `reason` and `detail`."""
 
 
+Span = tuple[float, float | None]
+"""Start and end in seconds from the beginning of a file; None for its end."""
+WHOLE: Span = (0.0, None)
+
+
 class Request(TypedDict):
     """A line of input."""
 
     path: str
+    start: float
+    """Seconds from the beginning of the file."""
+    end: float | None
+    """Seconds from the beginning of the file; None for its end."""
     measure: bool
     """Measure the loudness, in place of describing."""
 
@@ -56,9 +65,8 @@ def main() -> None:
 
 
 def _answer(request: Request, audio: AudioSettings) -> Row | LevelRow:
-    if request["measure"]:
-        return measure_row(request["path"])
-    return describe_row(request["path"], audio)
+    path, span = request["path"], (request["start"], request["end"])
+    return measure_row(path, span) if request["measure"] else describe_row(path, audio, span)
 
 
 def _text(value: Any) -> str:
@@ -66,26 +74,26 @@ def _text(value: Any) -> str:
     return base64.b64encode(value).decode()
 
 
-def describe_row(path: str, audio: AudioSettings) -> Row:
-    """The row of a file without its id."""
+def describe_row(path: str, audio: AudioSettings, span: Span = WHOLE) -> Row:
+    """The row of a file, or of a part of it, without its id."""
     from segue.audio.decode import decode
     from segue.audio.descriptors import describe
     from segue.audio.errors import AudioError
 
     try:
-        vector = describe(decode(path, audio), audio).astype("<f4").tobytes()
+        vector = describe(decode(path, audio, start=span[0], end=span[1]), audio).astype("<f4").tobytes()
     except AudioError as error:
         return {"vector": None, "reason": error.reason, "detail": error.detail}
     return {"vector": vector, "reason": None, "detail": None}
 
 
-def measure_row(path: str) -> LevelRow:
-    """The loudness of a file without its id."""
+def measure_row(path: str, span: Span = WHOLE) -> LevelRow:
+    """The loudness of a file, or of a part of it, without its id."""
     from segue.audio.errors import AudioError
     from segue.audio.loudness import measure
 
     try:
-        level = measure(Path(path))
+        level = measure(Path(path), start=span[0], end=span[1])
     except AudioError as error:
         return unmeasured(error.reason, error.detail)
     return {

@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from segue.catalog.fma import FmaTrack, Layout, number_of, path_of, read_metadata
 from segue.catalog.rejected import RejectedFile
-from segue.catalog.scan import SUFFIXES, AudioFile, scan, shown
-from segue.catalog.stored_paths import path_to_open
+from segue.catalog.scan import SUFFIXES, AudioFile, scan
+from segue.catalog.stored_paths import path_to_open, shown
+from segue.catalog.text_encoding import AUTO
 from segue.catalog.track import track_id
 from segue.errors import SegueError
 
@@ -47,8 +48,10 @@ def check_folder(folder: Path) -> Path:
     return root
 
 
-def find_music(root: Path, *, library: str, layout: Layout | None) -> FolderContents:
+def find_music(root: Path, *, library: str, layout: Layout | None, encoding: str = AUTO) -> FolderContents:
     """Find audio files, in the folders of an FMA layout or in the whole folder.
+
+    `encoding` is that of CUE sheets that are not Unicode, or "auto".
 
     Raises
     ------
@@ -59,7 +62,7 @@ def find_music(root: Path, *, library: str, layout: Layout | None) -> FolderCont
     rejected: list[RejectedFile] = []
     known = read_metadata(layout) if layout else {}
     for top in layout.audio if layout else (root,):
-        for item in scan(top):
+        for item in scan(top, encoding=encoding):
             if isinstance(item, RejectedFile):
                 rejected.append(item)
                 continue

@@ -49,6 +49,10 @@ class MeasuredTracks(Tracks):
             ({"_id": track_id, "loudness": level, "grouped": 0} for track_id, level in levels),
         )
 
+    def forget(self, track_ids: Iterable[str]) -> None:
+        """Remove the measurements of tracks that are now another part of their file."""
+        self.documents.update_many({"_id": {"$in": list(track_ids)}}, {"$unset": {"loudness": ""}})
+
     def restamp(self, files: Mapping[str, tuple[Stamp, Stamp]]) -> None:
         """Keep the loudness of retagged files, whose sound is the same: (old, new) stamps by track id."""
         for track_id, (old, new) in files.items():

@@ -55,7 +55,7 @@ class IndexedTrack(NamedTuple):
 OF_FILE = dict.fromkeys(
     (
         "path", "size", "modified_ns", "changed_ns", "state", "known", "reader", "place", "sketch", "inode",
-        "device", "away_since",
+        "device", "away_since", "cue",
     ),
     1,
 )  # fmt: skip
@@ -174,13 +174,18 @@ class Tracks(Collection[TrackDocument]):
 
     def recording(self, track_id: str) -> Recording | None:
         """The recording of a track; None if it has none."""
-        fields = {"path": 1, "size": 1, "duration_ms": 1}
+        fields = {"path": 1, "size": 1, "duration_ms": 1, "cue": 1}
         document = self.documents.find_one({"_id": track_id, **PRESENT}, fields)
         path = document.get("path") if document else None
         if document is None or not path or "\0" in path:
             return None
+        start, end = file_of(document).span
         return Recording(
-            path=path_to_open(path), size=document.get("size"), duration_ms=document.get("duration_ms")
+            path=path_to_open(path),
+            size=document.get("size"),
+            duration_ms=document.get("duration_ms"),
+            start=start,
+            end=end,
         )
 
     # Listeners see playable tracks.

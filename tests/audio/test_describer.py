@@ -129,7 +129,9 @@ def test_an_ffmpeg_that_hangs_ends_with_its_reader(describer: Describer, hanging
 def test_in_the_middle_of_a_file_all_end_with_the_owner(describer: Describer, hanging: Path) -> None:
     process = describer._running()
     assert process.stdin is not None
-    process.stdin.write(json.dumps({"path": str(hanging), "measure": False}).encode() + b"\n")
+    process.stdin.write(
+        json.dumps({"path": str(hanging), "start": 0.0, "end": None, "measure": False}).encode() + b"\n"
+    )
     process.stdin.flush()
     family = [reader(describer), *ffmpegs(reader(describer))]
     process.stdin.close()

@@ -58,7 +58,8 @@ def test_the_transform_describes_or_says_why_not(
 ) -> None:
     good = song(tmp_path / "good.flac")
     (tmp_path / "empty.mp3").touch()
-    paths = [("a", str(good)), ("b", str(tmp_path / "empty.mp3")), ("c", str(tmp_path / "gone.mp3"))]
+    files = {"a": good, "b": tmp_path / "empty.mp3", "c": tmp_path / "gone.mp3"}
+    paths = [(own, str(path), 0.0, None) for own, path in files.items()]
     found = transform(spark.createDataFrame(paths, extract_features.TRACK), settings).cache()
     expected = [
         ("a", True, None, None),
