@@ -6,7 +6,7 @@ progress, and the next run continues from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -28,7 +28,7 @@ _WRITE_EVERY = 16
 
 def measure_on_this_machine(
     store: Store, settings: Settings, *, wanted: Callable[[], bool] = lambda: True
-) -> Iterator[tuple[int, int]]:
+) -> Generator[tuple[int, int]]:
     """Measure all tracks whose loudness is not stored, until `wanted` is false; albums follow at the end.
 
     Yields

@@ -301,7 +301,7 @@ class _Pass:
             and _stamp(before) == _stamp(track)
         ]
         self._features.remove(other_part)
-        self._measured.forget(other_part)
+        self._measured.forget_levels(other_part)
         self.written |= {own: track.track_id for own, (track, _) in reads}
 
 

@@ -143,6 +143,8 @@ def _conversion(services: Services, found: Recording, query: QueryParams) -> Con
         raise HTTPException(422, "start and max_bit_rate must be numbers that are not negative") from None
     if chosen is None and found.is_part:
         chosen = usual_form(settings)
+    if found.end is not None and found.start + start >= found.end:
+        raise HTTPException(422, "start lies after the end of the recording")
     return converted_to(found, *chosen, start=start) if chosen else None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from segue.catalog.text_encoding import guessed
 
@@ -136,13 +137,14 @@ class _Reader:
         self._track, self._last = None, (len(self._files) - 1, len(tracks) - 1)
 
     def _set(self, name: str, value: str) -> None:
+        changed: dict[str, Any] = {name: value}
         if self._track is not None:
-            self._track = replace(self._track, **{name: value})
+            self._track = replace(self._track, **changed)
         elif self._last is not None:  # some programs write the title after the index
             file, place = self._last
-            self._files[file][1][place] = replace(self._files[file][1][place], **{name: value})
+            self._files[file][1][place] = replace(self._files[file][1][place], **changed)
         else:
-            self._sheet = replace(self._sheet, **{name: value})
+            self._sheet = replace(self._sheet, **changed)
 
     def _remark(self, name: str, value: str) -> None:
         if self._track is not None:

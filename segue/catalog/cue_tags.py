@@ -36,7 +36,8 @@ def tags_of_song(tags: Tags, song: CueSong, *, path: Path, undivided: frozenset[
     length = tags.duration_ms
     if length is not None and own.start * 1000 >= length:
         raise Undecodable("beyond-end", f"it begins at {own.start:.1f} s of {length / 1000:.1f} s")
-    end = min(filter(None, (own.end and round(own.end * 1000), length)), default=None)
+    ends = (None if own.end is None else round(own.end * 1000), length)
+    end = min((one for one in ends if one is not None), default=None)
     album = clean(song.album) or tags.album or tags.title
     title = clean(own.title) or f"{album or path.stem} ({song.number})"
     album_artist = clean(song.performer)

@@ -49,7 +49,7 @@ class MeasuredTracks(Tracks):
             ({"_id": track_id, "loudness": level, "grouped": 0} for track_id, level in levels),
         )
 
-    def forget(self, track_ids: Iterable[str]) -> None:
+    def forget_levels(self, track_ids: Iterable[str]) -> None:
         """Remove the measurements of tracks that are now another part of their file."""
         self.documents.update_many({"_id": {"$in": list(track_ids)}}, {"$unset": {"loudness": ""}})
 
