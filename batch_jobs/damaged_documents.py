@@ -8,6 +8,8 @@ import typer
 from rich.table import Table
 
 from segue.collections import OWNERS
+from segue.confirmation import Yes, confirm
+from segue.counted import counted
 from segue.errors import SegueError, one_line_errors
 from segue.figures import JsonFile, can_write, console, say, write_figures
 from segue.local.stack import connected
@@ -79,6 +81,7 @@ def checked(store: Store) -> dict[str, dict[str, int]]:
 
 def forget(
     ids: Annotated[list[str], typer.Argument(help="Entries as `documents list` shows them: COLLECTION:ID.")],
+    yes: Yes = False,
 ) -> None:
     """Remove entries from the list of damaged documents, with their copies; the documents themselves stay.
 
@@ -86,10 +89,12 @@ def forget(
 
     Example: ./run.sh documents forget tastes:user-1f0c
 
-    Example: ./run.sh documents forget tracks:05ab tracks:06cd
+    Example: ./run.sh documents forget --yes tracks:05ab tracks:06cd
     """
     with one_line_errors():
-        typer.echo(f"{DamagedDocuments(_store()).remove(ids)} entries removed")
+        confirm(f"Remove {', '.join(ids)} from the list of damaged documents, with the copies?", yes=yes)
+        removed = DamagedDocuments(_store()).remove(ids)
+        typer.echo(f"removed: {counted(removed, 'entry', plural='entries')}")
 
 
 def _store() -> Store:

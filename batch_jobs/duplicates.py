@@ -20,7 +20,7 @@ def list_duplicates(
     limit: Annotated[int, typer.Option(min=1, help="How many songs to show.")] = 50,
     json_file: JsonFile = None,
 ) -> None:
-    """List the songs that several files have: the same sound, whatever their names and tags.
+    """List songs that are in several files: the same sound under any names and tags.
 
     Each file stays a track. From the next index on, Segue treats them as one song: none follows another in a
     plan, a radio or a list of the day. Nothing is removed.

@@ -59,7 +59,7 @@ class Rules:
     largest_share: float = 0.3
     """The share of a library's tracks above which lost files are in question: see :mod:`absence`."""
     accepted: bool = False
-    """Files that are gone were removed, however many, and whatever their folders look like."""
+    """Files that are gone were removed, in any number and from any folder."""
     everything: bool = False
     """Read unchanged files, too."""
     settle_time: timedelta = timedelta(0)
@@ -70,7 +70,7 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """What a pass did, by track id."""
+    """The changes of a pass, by track id."""
 
     new: frozenset[str]
     changed: frozenset[str]

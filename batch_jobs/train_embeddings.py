@@ -80,13 +80,12 @@ def train_embeddings(
     """Fit the audio space on the catalogue once, and embed every track in it.
 
     Later runs embed new and changed tracks in the saved space. They report if the new tracks differ so much
-    from the rest that the space should be fitted again. After --refit, run ./run.sh index build.
+    from the rest that the space should be fitted again. After --refit, run ./run.sh index build. The setting
+    index.space names the space that the index uses.
 
     Example: ./run.sh embeddings train
 
     Example: ./run.sh embeddings train --refit
-
-    The setting index.space names the space that the index uses.
 
     Example: ./run.sh embeddings train --fit genres && SEGUE_INDEX__SPACE=genres ./run.sh index build
     """

@@ -125,7 +125,7 @@ def serve_app(
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     if not server.started:
-        raise SegueError("the dashboard could not start: the lines above say why")
+        raise SegueError("the dashboard could not start: the lines above give the cause")
 
 
 def _log_as(formatter: logging.Formatter) -> None:

@@ -23,7 +23,7 @@ Usage: ./run.sh deploy compose|hosts|kubernetes [OPTIONS]
 
   Deploy Segue to other machines or into containers, and check that it is healthy.
 
-  A second run changes only what differs. Use it to deploy a new version or a new setting, too.
+  A second run changes only the parts that differ. Use it to deploy a new version or a new setting, too.
   ./run.sh deploy TARGET --help describes a target.
 
   Example: ./run.sh deploy compose --music ~/Music --dry-run
@@ -37,7 +37,7 @@ Targets:
 
 Options of all targets:
   --dry-run        Print each step and change nothing.
-  --undeploy       Stop and remove what was deployed; data and passwords stay.
+  --undeploy       Stop and remove the deployment; data and passwords stay.
   --folder DIR     The folder for passwords, certificates and data.  [default: .local/deploy]
   --help           Show this message and exit.
 
@@ -116,7 +116,7 @@ Options:
   --context NAME   The context of kubectl. It has no default.  [required]
   --folder DIR     The folder for passwords, certificates and data.  [default: .local/deploy]
   --dry-run        Print each step and change nothing.
-  --undeploy       Stop and remove what was deployed; data and passwords stay.
+  --undeploy       Stop and remove the deployment; data and passwords stay.
   --help           Show this message and exit.
 TEXT
 }

@@ -1,4 +1,4 @@
-"""Splits what is iterated into lists."""
+"""Splits an iterable into lists."""
 
 from __future__ import annotations
 

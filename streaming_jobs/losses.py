@@ -43,7 +43,7 @@ class Loss:
 
     @property
     def line(self) -> str:
-        """What has happened, without a remedy."""
+        """A description of the loss, without a remedy."""
         count = f"{'' if self.exact else 'at least '}{self.records:,} record{'s' * (self.records != 1)}"
         if not self.exact and not self.records:
             count = "an unknown number of records"

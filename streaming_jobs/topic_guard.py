@@ -27,7 +27,7 @@ from segue.streaming_jobs.topic_watch import ReadOffsets
 
 log = logging.getLogger(__name__)
 REMEDY = (
-    "Run `./run.sh stream repair`: it keeps tastes and statistics, and the query reads what the topic has. "
+    "Run `./run.sh stream repair`: it keeps tastes and statistics; the query reads the records in the topic. "
     'Or set stream.lost_records = "continue"'
 )
 _AGAIN_SECONDS = 1.0
@@ -83,7 +83,7 @@ class TopicGuard:
         query, folder
             Its name, and its folder in the checkpoint.
         output
-            The topic to which it writes what it reads.
+            The topic to which it writes its records.
 
         Returns
         -------

@@ -160,6 +160,8 @@ def test_explain_of_a_name_that_is_none_names_a_similar_one(app: typer.Typer) ->
     assert similar("stream.alowed_lateness") == "stream.allowed_lateness"
     assert similar("index.n_trees") == "index.annoy.n_trees"
     assert similar("zzz") == ""
+    assert similar("stream.foo") == ""
+    assert similar("strem") == "stream"
 
 
 def test_lines_of_keys_in_every_notation() -> None:

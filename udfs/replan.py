@@ -19,7 +19,7 @@ from segue.storage.mongo import patient
 from segue.storage.store import Store, open_store
 
 WRITTEN = "freshness_ms double"
-"""The schema of what a worker returns: a row for each listener it has written."""
+"""The schema of a worker's result: a row for each listener it has written."""
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ OPERATIONS = (
     Operation(
         "GET",
         "/api/audio/{track_id}",
-        "A track's recording, as it is or converted; files and finished conversions support byte ranges",
+        "A track's recording, unchanged or converted; files and finished conversions support byte ranges",
         _ok("The recording.", "audio/*")
         | _fault(403, "The address has expired or belongs to another session.")
         | _fault(404, "There is no such recording on this machine.")
@@ -249,7 +249,7 @@ OPERATIONS = (
         "POST",
         "/api/me/leave",
         "Remove all data stored about the listener",
-        _ok("What was removed.", s.Removed) | _MALFORMED | _LATER,
+        _ok("The number of removed documents by collection.", s.Removed) | _MALFORMED | _LATER,
         body=s.Confirmation,
         tag="people",
     ),

@@ -137,7 +137,7 @@ def _recording(services: Services, links: ShareLinks, token: str, track_id: str)
 
 
 async def _played(services: Services, found: Recording, request: Request, *, token: str) -> Response:
-    """The recording as it is if every browser plays it, and converted otherwise."""
+    """The recording unchanged if every browser plays it, and converted otherwise."""
     headers = {**_HEADERS, "Cache-Control": "private, no-store"}
     if not found.is_part and await run_in_threadpool(media_type, found.path) in COMMON:
         content_type = CONTENT_TYPES[found.path.suffix.lower()]

@@ -7,7 +7,7 @@ import streamlit as st
 from segue.catalog.albums import AlbumOrder
 from segue.dashboard import visit
 from segue.dashboard.navigation import link
-from segue.dashboard.text import plain
+from segue.dashboard.text import NO_MUSIC, plain
 from segue.dashboard.views import album, more
 
 _AT_FIRST = 60
@@ -28,9 +28,7 @@ def show() -> None:
         by=_ORDERS[chosen], limit=more.asked_for(place, first=_AT_FIRST)
     )
     if not albums:
-        st.info(
-            "There are no albums yet. Run `./run.sh library ingest DIR`.", icon=":material/library_music:"
-        )
+        st.info(NO_MUSIC, icon=":material/library_music:")
         return
     for one in albums:
         link(one["name"], icon=":material/album:", to={"album_id": one["_id"]})

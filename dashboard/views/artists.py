@@ -8,7 +8,7 @@ from segue.catalog.artists import ArtistOrder
 from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.navigation import link
-from segue.dashboard.text import plain
+from segue.dashboard.text import NO_MUSIC, plain
 from segue.dashboard.views import more
 
 _AT_FIRST = 60
@@ -24,9 +24,7 @@ def show() -> None:
         by=_ORDERS[chosen], limit=more.asked_for(place, first=_AT_FIRST)
     )
     if not artists:
-        st.info(
-            "There are no artists yet. Run `./run.sh library ingest DIR`.", icon=":material/library_music:"
-        )
+        st.info(NO_MUSIC, icon=":material/library_music:")
         return
     for artist in artists:
         link(artist["name"], icon=":material/artist:", to={"artist": artist["name"]})

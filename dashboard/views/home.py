@@ -10,7 +10,7 @@ from segue.dashboard.queries import history
 from segue.dashboard.queries.items import Item, Upcoming
 from segue.dashboard.queries.starting_options import ARTISTS
 from segue.dashboard.queries.steered import planned
-from segue.dashboard.text import plain
+from segue.dashboard.text import NO_MUSIC, plain
 from segue.dashboard.views import mood
 from segue.errors import SegueError
 from segue.moods.dial import MoodDials
@@ -44,11 +44,7 @@ def _for_you(user_id: str) -> None:
     """
     upcoming = planned(visit.services().catalogue, visit.services().settings, user_id)
     if not upcoming.items:
-        st.info(
-            "There is no music here yet. Run `./run.sh library ingest DIR`, `./run.sh library features`, "
-            "`./run.sh embeddings train` and `./run.sh index build`, or try all of it with `./run.sh demo`.",
-            icon=":material/library_music:",
-        )
+        st.info(NO_MUSIC, icon=":material/library_music:")
         return
     wanted = MoodDials(visit.services().store).read(user_id)
     if wanted:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from segue.dashboard import visit
 from segue.dashboard.player import components
+from segue.dashboard.text import NO_INDEX
 
 
 def show() -> None:
@@ -16,7 +17,7 @@ def show() -> None:
         return
     if not visit.services().catalogue.indexed():
         st.info(
-            "There is no map yet. Run `./run.sh index build`: the map is drawn from the index.",
+            f"There is no map yet. {NO_INDEX}",
             icon=":material/explore:",
         )
         return

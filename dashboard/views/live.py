@@ -7,6 +7,7 @@ import streamlit as st
 from segue.counted import counted
 from segue.dashboard import visit
 from segue.dashboard.queries import live as queries
+from segue.dashboard.text import NO_MUSIC, with_commands
 from segue.dashboard.views import cards, more
 
 _LISTENERS, _RECOMMENDED, _PLAYED = 200, 10, 12
@@ -33,15 +34,13 @@ def _nobody_yet() -> None:
     st.title("Live")
     tracks = queries.catalogue_size(visit.services().store)
     if tracks == 0:
-        st.info(
-            "There is no index yet. Run `./run.sh library ingest DIR`, `./run.sh library features`, "
-            "`./run.sh embeddings train` and `./run.sh index build`, or try all of it with `./run.sh demo`.",
-            icon=":material/library_music:",
-        )
+        st.info(NO_MUSIC, icon=":material/library_music:")
     else:
         st.info(
-            f"{counted(tracks, 'track is', plural='tracks are')} ready, but there are no plays yet. "
-            "Run `./run.sh stream run` and `./run.sh plays replay`.",
+            with_commands(
+                f"{counted(tracks, 'track is', plural='tracks are')} ready, but there are no plays yet. "
+                "Run `./run.sh stream run` and `./run.sh plays replay`."
+            ),
             icon=":material/headphones:",
         )
 

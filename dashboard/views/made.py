@@ -14,7 +14,7 @@ from segue.dashboard.queries.generated import PlaylistGenerator
 from segue.dashboard.queries.items import Item, read_items
 from segue.dashboard.queries.sounding import UnknownTrack
 from segue.dashboard.queries.times import length
-from segue.dashboard.text import plain
+from segue.dashboard.text import NO_INDEX, plain
 from segue.dashboard.views import more
 from segue.errors import SegueError
 from segue.playlists.playlists import LONGEST_NAME, Playlist, PlaylistError
@@ -82,7 +82,7 @@ def show(user_id: str) -> None:
     except UnknownTrack as error:
         _nothing("No path", str(error))
     except SegueError:
-        _nothing("No list yet", "There is no index yet. Run `./run.sh index build`.")
+        _nothing("No list yet", NO_INDEX)
 
 
 def _of_the_day(generator: PlaylistGenerator, user_id: str, kind: str) -> None:

@@ -18,7 +18,7 @@ def offer(key: str, *, shown: int, total: int | None, of: str) -> None:
     total
         The number of all entries; None if there are more, but nobody has counted them.
     of
-        What is listed, in the plural.
+        The listed things, in the plural.
     """
     if total is not None and shown >= total:
         return

@@ -9,6 +9,7 @@ import streamlit as st
 
 from segue.dashboard import visit
 from segue.dashboard.queries import live as queries
+from segue.dashboard.text import with_commands
 from segue.dashboard.views.charts import PALETTE, date_axis, draw, dressed, figures, period_axis
 from segue.operations.library_status import LibraryStatus
 from segue.operations.stream_minutes import RECOMMEND, StreamMinute, StreamMinutes
@@ -71,7 +72,8 @@ def _draw(seconds: int) -> None:
     recent = progress.recent(seconds=min(seconds, RECENT))
     if not recent:
         st.info(
-            "The stream has not run yet: start it with `./run.sh stream run`.", icon=":material/play_circle:"
+            with_commands("The stream has not run yet: start it with `./run.sh stream run`."),
+            icon=":material/play_circle:",
         )
         return
     if len(recent) >= MOST:
@@ -201,7 +203,9 @@ def _rejected(minutes: list[StreamMinute]) -> go.Figure:
     if not rows:
         figure.add_annotation(text="none", showarrow=False, font={"size": 16})
         figure.update_layout(xaxis_visible=False, yaxis_visible=False)
-    return dressed(figure, "Rejected", "records per minute by reason; ./run.sh rejected list shows them")
+    return dressed(
+        figure, "Rejected", with_commands("records per minute by reason; ./run.sh rejected list shows them")
+    )
 
 
 def _line(main: pd.DataFrame, column: str, title: str, subtitle: str, step: pd.Timedelta) -> go.Figure:

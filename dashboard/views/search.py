@@ -7,7 +7,7 @@ import streamlit as st
 from segue.dashboard import visit
 from segue.dashboard.player import components
 from segue.dashboard.queries.sounding import LARGEST_FILE
-from segue.dashboard.text import plain
+from segue.dashboard.text import NO_MUSIC, plain
 from segue.dashboard.views import more
 
 _FOUND, _GENRES, _OF_GENRE = 50, 40, 60
@@ -42,10 +42,7 @@ def show() -> None:
     known = catalogue.genres(limit=number + 1)
     genres = known[:number]
     if not genres:
-        st.info(
-            "There is no music here yet. Run `./run.sh library ingest DIR`.",
-            icon=":material/library_music:",
-        )
+        st.info(NO_MUSIC, icon=":material/library_music:")
         return
     genre = st.pills("Genre", genres, key="genre", default=genres[0]) or genres[0]
     if len(known) > number:

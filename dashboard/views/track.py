@@ -13,7 +13,7 @@ from segue.dashboard.player import components
 from segue.dashboard.queries import sounding
 from segue.dashboard.queries.catalogue import CatalogueReader
 from segue.dashboard.queries.items import Item, item_of
-from segue.dashboard.text import plain
+from segue.dashboard.text import NO_INDEX, plain
 from segue.dashboard.views import made, mood, sharing
 from segue.errors import SegueError
 
@@ -78,7 +78,7 @@ def _near(catalogue: CatalogueReader, item: Item) -> None:
     try:
         near = catalogue.neighbours(item.track_id)
     except SegueError:
-        st.info("There is no index yet. Run `./run.sh index build`.", icon=":material/hub:")
+        st.info(NO_INDEX, icon=":material/hub:")
         return
     if not near:
         st.info(

@@ -36,7 +36,7 @@ class Album(TypedDict):
     library: str
     """Name of the library."""
     name: Annotated[str, Readable()]
-    """Name, as most of its tracks spell it."""
+    """Name, in the spelling of most of its tracks."""
     key: str
     """Name for comparison: :func:`segue.catalog.grouping.album_key`."""
     keys: list[str]

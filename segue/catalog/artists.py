@@ -27,7 +27,7 @@ class Artist(TypedDict):
     _id: str
     """The artist's key, which all spellings of the name share."""
     name: Annotated[str, Readable()]
-    """Name, as most tracks spell it."""
+    """Name, in the spelling of most tracks."""
     sort: str
     """Name in the form by which lists are sorted."""
     artist_id: str | None

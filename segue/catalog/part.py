@@ -10,7 +10,7 @@ _U = TypeVar("_U")
 
 
 class Part(list[_T]):
-    """A list that may have been cut; :attr:`total` counts what it was cut from."""
+    """A list that may have been cut; :attr:`total` counts all entries before the cut."""
 
     def __init__(self, items: Iterable[_T] = (), *, total: int | None = None) -> None:
         """By default nothing was cut."""

@@ -1,4 +1,4 @@
-"""Decides, by names and times alone, which files of a scan are which stored tracks, and what must be read.
+"""Decides, by names and times alone, which stored tracks the files of a scan are, and which must be read.
 
 A scan may cover a library or some of its folders. Nothing is opened here, and nothing is written: the result
 is a :class:`Plan`. Whether a file is read depends on whether it is known and whether its size and times
@@ -35,7 +35,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Scanned:
-    """What a scan found."""
+    """The results of a scan."""
 
     files: Mapping[str, AudioFile]
     """By place."""

@@ -15,7 +15,7 @@ _TO_OPEN = {stored: escape for escape, stored in _TO_STORED.items()}
 
 
 def stored_path(path: Path | str) -> str:
-    """A path as text that can be stored, whatever its bytes."""
+    """A path of any bytes, as text that can be stored."""
     return str(path).translate(_TO_STORED)
 
 

@@ -1,4 +1,4 @@
-"""The values of a file's tags by one name for each field, whatever the format of the tags.
+"""The values of a file's tags by one name for each field, in all formats of tags.
 
 Formats: ID3 (mp3, wav, aiff, dsf), MP4 atoms, Vorbis comments (ogg, opus, flac), APEv2 (ape, wv, mpc, also at
 the end of an mp3), ASF (wma) and, for other containers, ffmpeg's list of tags. Programs spell the names of
@@ -91,7 +91,7 @@ def values_of(path: Path, audio: Any, *, encoding: str) -> Values:
     Parameters
     ----------
     audio
-        The file as mutagen has opened it, or None. ffmpeg also reads much of what mutagen gives up on.
+        The file as mutagen has opened it, or None. ffmpeg also reads many files that mutagen cannot.
     encoding
         The encoding of texts that claim to be Latin-1, or "auto": see :class:`Repair`.
     """

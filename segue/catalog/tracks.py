@@ -152,7 +152,7 @@ class Tracks(Collection[TrackDocument]):
         return {track["_id"] for track in self.documents.find(wanted, {"_id": 1}, batch_size=10_000)}
 
     def artists(self) -> dict[str, str]:
-        """The artist of each track that has one, by track id, whatever its state."""
+        """The artist of each track that has one, by track id, in any state."""
         documents = self.documents.find({"artist": {"$nin": [None, ""]}}, {"artist": 1}, batch_size=10_000)
         return {track["_id"]: artist for track in documents if (artist := track.get("artist"))}
 

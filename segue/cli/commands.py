@@ -84,7 +84,7 @@ COMMANDS = (
     Command(
         "library duplicates",
         "batch_jobs.duplicates:list_duplicates",
-        "list the songs that several files have",
+        "list songs that are in several files",
         "library duplicates",
     ),
     Command(
@@ -165,7 +165,7 @@ COMMANDS = (
     Command(
         "stream repair",
         "streaming_jobs.repair:repair_command",
-        "restore a damaged checkpoint to its newest complete batch",
+        "let the stream continue after a damaged checkpoint or lost records",
         "stream repair",
     ),
     Command(

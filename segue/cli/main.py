@@ -9,8 +9,10 @@ import logging
 import os
 import re
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -131,7 +133,23 @@ def load(command: Command) -> TyperCommand:
     app.command(command.name.split()[-1], help=help_text, context_settings=passed_on)(called)
     made = typer.main.get_command(app)
     assert isinstance(made, TyperCommand)
+    _name_types(made)
     return made
+
+
+_TYPES = {"int": "number", "float": "number", "str": "text", "Path": "path"}
+
+
+def _name_types(command: TyperCommand) -> None:
+    """Let the help show `<number>` and `<text>`, where Typer shows names of Python types."""
+    for parameter in cast("list[Any]", command.params):
+        if shown := getattr(parameter, "display_type", None):
+            parameter.display_type = partial(_plain_type, shown)
+
+
+def _plain_type(shown: Callable[[Any], str], context: Any) -> str:
+    python = re.sub(r"list\[(.+)\]", r"\1", shown(context)[1:-1]).removesuffix(" range")
+    return f"<{_TYPES.get(python, python)}>"
 
 
 def _not_installed(command: Command, error: ModuleNotFoundError) -> Exception:

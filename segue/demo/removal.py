@@ -36,7 +36,7 @@ class DemoData:
         ]
 
     def remove(self) -> None:
-        """Delete the database, the topics and the folders. What does not exist is skipped.
+        """Delete the database, the topics and the folders. Missing ones are skipped.
 
         Raises
         ------

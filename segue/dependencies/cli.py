@@ -100,7 +100,7 @@ def components() -> list[Pinned]:
 
 
 def unknown(known: Advisories, *, now: datetime, days: int) -> list[str]:
-    """What was not checked, since there are no advisories or only old ones; a line for each."""
+    """The parts that were not checked, since there are no advisories or only old ones; a line for each."""
     gaps = []
     for ecosystem in ECOSYSTEMS:
         newest = known.newest.get(ecosystem)

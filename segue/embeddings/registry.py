@@ -39,7 +39,7 @@ def space_named(name: str) -> type[Space]:
 
 
 def load_space(store: Store, version: str) -> Space:
-    """The space of a version, whatever its kind.
+    """The space of a version of any kind.
 
     Raises
     ------

@@ -46,7 +46,7 @@ _NAMES = ("track_id", "artist", "genre", "source", "variant")
 
 
 class StoredFact(TypedDict):
-    """A fact as it is stored in `listening`."""
+    """The stored form of a fact, in `listening`."""
 
     _id: str
     """"<start, epoch ms>:<user_id>"."""

@@ -117,7 +117,7 @@ def remove_now(folder: Path) -> None:
 
 
 def remove_left_overs(parent: Path) -> None:
-    """Remove what has been in `parent` for a day: damaged folders, and those that killed processes left."""
+    """Remove folders that are a day old: damaged ones, and those that killed processes left in `parent`."""
     for folder in parent.glob(".*"):
         if folder.suffix in (_UNFINISHED, _REMOVED, _DAMAGED):
             with contextlib.suppress(FileNotFoundError):

@@ -20,7 +20,7 @@ _FORMER = {"annoy": {"trees": "trees", "search_k": "search_k"}, "voyager": {"sea
 """By backend of release 0.1, the parameters in its fields `trees` and `search_k`.
 
 Manifests of these backends still have those two fields: processes of release 0.1, which accept no others, can
-read what is published during a rolling upgrade.
+read the bundles that are published during a rolling upgrade.
 """
 
 

@@ -51,6 +51,8 @@ def down() -> None:
     the micro-batch in progress. A process that does not end within 30 seconds is killed; nothing is lost.
 
     Example: ./run.sh down
+
+    With another folder for data: SEGUE_HOME=/var/lib/segue ./run.sh down
     """
     with progress.status("Stopping") as status:
         ended = stack.down(waiting=lambda names: status.update(stack.waits_for(names)))
@@ -85,7 +87,7 @@ def status(
 
 
 def _health(record: Record) -> Health:
-    """The health of a running process: what it reports, or whether it is suspended."""
+    """The health of a running process: its report, or that it is suspended."""
     process = running(record)
     if process is not None and process.status() == psutil.STATUS_STOPPED:
         return Health("unhealthy", (f"suspended by a signal: kill -CONT {record.pid} continues it",))

@@ -89,7 +89,7 @@ class CandidateSource(ABC):
         """The weight of a proposal of score 1, relative to the similarity; 0 switches the source off."""
 
     def available(self, bundle: TrackIndex) -> bool:
-        """Whether the bundle has what the source needs."""
+        """Whether the bundle has the columns that the source needs."""
         return True
 
     @abstractmethod

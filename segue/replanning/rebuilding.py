@@ -39,7 +39,7 @@ _TASTE = ("tastes", "recommendations")
 
 
 class Rebuilding:
-    """Rebuilds what was set aside, one round after the other."""
+    """Rebuilds damaged documents, one round after the other."""
 
     def __init__(self, store: Store, settings: Settings, *, bundle: Callable[[], TrackIndex]) -> None:
         """`bundle` gives the index in use, for the recommendations that a rebuilt taste needs."""
@@ -49,7 +49,7 @@ class Rebuilding:
         self._replanning = Replanning(store, settings)
 
     def run(self) -> int:
-        """Rebuild what is damaged now; returns the number of entries that are done."""
+        """Rebuild the documents that are damaged now; returns the number of entries that are done."""
         entries = self._entries.to_rebuild(limit=_AT_ONCE)
         if not entries:
             return 0

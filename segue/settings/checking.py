@@ -108,7 +108,10 @@ def _all(values: dict[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:
 
 def similar(name: str) -> str:
     """The setting or section with the most similar name; empty if none is similar."""
-    known = [key.name for key in reference()] + [section.name for section in sections()]
+    known = [key.name for key in reference()]
+    present = [section.name for section in sections()]
+    if name.rpartition(".")[0] not in present:  # a key of an existing section is not that section misspelt
+        known += present
     if close := difflib.get_close_matches(name, known, n=1, cutoff=0.75):
         return close[0]
     # A valid key in the wrong section.

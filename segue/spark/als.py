@@ -34,7 +34,7 @@ def track_factors(pairs: DataFrame, *, settings: AlsSettings) -> DataFrame:
     indexer = StringIndexer(inputCols=list(columns), outputCols=codes, stringOrderType="alphabetAsc")
     named = indexer.fit(pairs)
     coded = named.transform(pairs).select(*(F.col(code).cast("int") for code in codes), "liking")
-    # Spark's default of ten blocks makes a hundred tasks an iteration, whatever the size.
+    # Spark's default of ten blocks makes a hundred tasks an iteration at any size.
     blocks = pairs.sparkSession.sparkContext.defaultParallelism
     model = ALS(
         rank=settings.factors,

@@ -1,4 +1,4 @@
-"""The error that ended a query in one line: its cause, and what to do about it.
+"""The error that ended a query in one line: its cause and the remedy.
 
 Spark reports an error inside several others: a failed query, a failed job, a failed task, a Python worker,
 and Python's own traceback. The line that an operator needs is somewhere in that text.

@@ -4,7 +4,7 @@ The heap is faster for a small state. With a large state, the heap holds it all,
 writes it completely to the checkpoint about every ten batches. RocksDB keeps it outside of the heap, partly
 on disk, and writes changes only (decision 0140; `bench state` measures both).
 
-Spark notes the store in the checkpoint and uses it again, whatever these values say.
+Spark notes the store in the checkpoint and uses it again, regardless of these values.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def connect(settings: MongoSettings) -> Database[Document]:
 
 
 def _heartbeat(settings: MongoSettings) -> dict[str, Any]:
-    """How soon the client notices a server that hangs: after the sum of both, and it ends what waits for it.
+    """How soon the client notices a server that hangs: after the sum of both, and ends waiting calls.
 
     By default it takes half a minute. A value in the URI takes precedence.
     """

@@ -50,7 +50,7 @@ class Rule(Protocol):
     """
 
     def fault(self, value: Any) -> str | None:
-        """What is wrong with the value; None if it fits."""
+        """The fault of the value; None if it fits."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ Vector = Annotated[bytes, PackedVector()]
 
 
 class Shape(ABC):
-    """What values of a type look like."""
+    """The form of values of a type."""
 
     words: str
 

@@ -37,7 +37,7 @@ History = dict[int, Window]
 
 
 class StoredWindow(TypedDict):
-    """A window as it is stored: the aligned lists of :class:`Window`."""
+    """The stored form of a window: the aligned lists of :class:`Window`."""
 
     tracks: list[str]
     """Ids, ascending; the other lists are aligned with it."""

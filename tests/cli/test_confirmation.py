@@ -38,6 +38,7 @@ ASK = {
     "account delete": "Ada",
     "backup restore": "--replace backup.gz",
     "data remove-demo": "",
+    "documents forget": "tracks:gone",
 }
 """Arguments with which each command that has --yes asks for confirmation."""
 MISSING = Track(
@@ -135,6 +136,7 @@ def world(settings: Settings, store: Store, database: Database[Document], tmp_pa
     tracks.mark_vanished(["gone"])
     database.tracks.update_one({"_id": "gone"}, {"$set": {"missing_since": datetime(2020, 1, 1, tzinfo=UTC)}})
     backup(store, folder / "backup.gz")
+    database.damaged_documents.insert_one({"_id": "tracks:gone", "collection": "tracks"})
     yield World(settings, database, folder)
 
 

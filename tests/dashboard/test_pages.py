@@ -29,7 +29,7 @@ def html(page: AppTest) -> str:
 def test_before_there_is_an_index_the_page_says_how_to_make_one(page: AppTest) -> None:
     page.run()
     assert not page.exception
-    assert "./run.sh library ingest" in page.info[0].value
+    assert "./run.sh library update" in page.info[0].value
 
 
 def test_a_listener_is_shown_with_plays_and_reasons(page: AppTest, library: Database[Document]) -> None:

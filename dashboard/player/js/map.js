@@ -19,7 +19,7 @@ class LibraryMap {
     let answer, here;
     try {
       [answer, here] = await Promise.all([fetch("/api/map"), fetch(`/api/map/here?track=${encodeURIComponent(track)}`)]);
-      if (!answer.ok) { this.note.textContent = answer.status === 503 ? "There is no map yet. Run ./run.sh index build: the map is drawn from the index." : "The map could not be loaded. Reload the page."; return; }
+      if (!answer.ok) { this.note.textContent = answer.status === 503 ? "There is no map yet: the index has not been built." : "The map could not be loaded. Reload the page."; return; }
       const data = await answer.arrayBuffer(), size = new DataView(data).getUint32(0, true);
       const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, size)));
       Object.assign(this, head, { points: new Int16Array(data, 4 + size, 2 * head.count), codes: new Uint8Array(data, 4 + size + 4 * head.count, head.count) });

@@ -34,7 +34,7 @@ def render() -> str:
         "of contents "
         "and settings. A rename makes the complete folder visible, and it is never changed: overwriting "
         "a mapped file would end its readers with SIGBUS.",
-        "`n` is the number of tracks, `d` the dimension, `c` the size of the starter selection, `m` any "
+        "`n` is the number of tracks, `d` the dimension, `c` the size of the varied selection, `m` any "
         "number.",
         md.table(("file", "contents"), rows),
         "MongoDB has the same files in GridFS (bucket `bundles`), the manifest in `models` under "
